@@ -1,0 +1,219 @@
+"""The errors Flow Service answers with: one row each, one exception, one body.
+
+Codes, titles and statuses are Adobe's published catalogue (facts §2 to §4); the message texts are
+our own words with the same variables. The status is the suffix of the code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from string import Formatter
+
+from mockserver.exchange import Json, Result
+
+TYPE_PREFIX = "https://ns.adobe.com/aep/errors/FLOW-"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One error: its catalogue code, its title and a message with `{variables}`."""
+
+    code: str
+    title: str
+    message: str
+
+    @property
+    def status(self) -> int:
+        """The HTTP status, which is the code's suffix."""
+        return int(self.code.rpartition("-")[2])
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names the message needs; they reappear as members of `report`."""
+        return tuple(name for _, name, _, _ in Formatter().parse(self.message) if name)
+
+
+_INVALID = "Invalid request"
+_NO_HEADER = "Header is missing"
+
+ERRORS: dict[str, Row] = {
+    # the connector behind the request
+    "rejected": Row(
+        "1100-400", _INVALID, "The request could not be processed. Error from flow provider: {message}"
+    ),
+    "source_object_missing": Row(
+        "1101-404",
+        "Resource not found",
+        "The source does not have what was asked for. Error from flow provider: {message}",
+    ),
+    "provider_failed": Row("1102-500", "Internal Error", "The connector failed. Try again later."),
+    "unavailable": Row(
+        "1103-503", "Service Unavailable", "The service cannot answer for the moment. Try again later."
+    ),
+    "provider_timeout": Row("1104-504", "Gateway Timeout", "The connector did not answer in time."),
+    # the request as a whole
+    "internal": Row("1400-500", "Internal Error", "The service failed. Try again later."),
+    "limit_with_count": Row("1401-400", _INVALID, "limit cannot be combined with count=true: send one of them."),
+    "provider_action": Row("1402-400", _INVALID, "Only a provider may call the action '{action}'."),
+    "if_match_missing": Row(
+        "1403-400", _NO_HEADER, "The header '{header}' is missing: send the etag of the entity in it."
+    ),
+    "version_mismatch": Row(
+        "1404-412",
+        "Version not matching",
+        "The version sent, {version}, is not the current one of the entity, {entity}: read it again and retry.",
+    ),
+    "body_missing": Row("1405-400", _INVALID, "The request needs a body that is neither null nor empty."),
+    # specs and states
+    "unknown_spec": Row("1413-400", _INVALID, "The spec ID is not valid: send the ID of a known spec."),
+    "connection_spec_fixed": Row("1414-400", _INVALID, "The connection spec of a connection cannot be changed."),
+    "unknown_auth_spec": Row("1415-400", _INVALID, "Connection spec {id} has no auth spec named '{spec}'."),
+    "connection_state": Row(
+        "1416-400", _INVALID, "Only a connection that is enabled, disabled or initializing can be updated or deleted."
+    ),
+    "initializing": Row(
+        "1417-400", _INVALID, "A user token cannot update or delete a connection that is still initializing."
+    ),
+    "connection_in_use": Row(
+        "1418-400", _INVALID, "Base connection {id} is used by at least one flow: delete the flows first."
+    ),
+    "action_not_applicable": Row(
+        "1422-400", _INVALID, "The action {action} does not fit the present state {state}."
+    ),
+    "spec_filter_field": Row("1423-400", _INVALID, "Connection specs cannot be filtered by {field}."),
+    "sort_direction": Row(
+        "1432-400", _INVALID, "The sort direction is wrong: put + (ascending) or - (descending) before the field."
+    ),
+    "sort_field": Row("1433-400", _INVALID, "Cannot order by '{field}': good forms are +name, -name and name."),
+    "patch_operation": Row("1434-400", _INVALID, "The patch operation '{operation}' is not one of add, replace, remove."),
+    "sub_action": Row("1435-400", _INVALID, "The sub action '{subAction}' is not known."),
+    "not_found": Row("1439-404", "Resource not found", "There is no {type} resource with the ID {id}."),
+    # property filters
+    "filter_operator_unimplemented": Row("1440-400", _INVALID, "The operator '{operator}' is not implemented."),
+    "filter_many_values": Row("1443-400", _INVALID, "The operator '{operator}' takes one value, not a list."),
+    "filter_operator_for_field": Row("1448-400", _INVALID, "The operator {operator} is not supported for {field}."),
+    "filter_field": Row("1449-400", _INVALID, "The filter names an unknown field, {field}."),
+    "filter_operator": Row("1450-400", _INVALID, "The filter has a malformed operator, {operator}."),
+    "unknown_parameter": Row("1451-400", _INVALID, "Unknown query parameters: {params}."),
+    "parameter_value": Row("1452-400", _INVALID, "The value {value} does not fit the field {field}."),
+    "filter_incomplete": Row("1453-400", _INVALID, "The filter '{value}' is incomplete."),
+    "filter_value_type": Row("1454-400", _INVALID, "The filter's value has a type that is not handled."),
+    # patches and states
+    "patch_failed": Row("1455-400", _INVALID, "The patch cannot be applied: {message}"),
+    "state_value": Row("1456-400", _INVALID, "'{state}' is not a state one can set: allowed are {allowed}."),
+    # org, token and sandbox as the service sees them
+    "sandbox_unknown": Row("2100-404", "Sandbox not found", "There is no sandbox named '{name}'."),
+    "sandbox_mismatch": Row("2103-404", "Sandbox not found", "Sandbox ID {id} and name {name} do not go together."),
+    "sandbox_header_missing": Row("2105-400", _NO_HEADER, "The header {header} is missing from the request."),
+    "no_default_sandbox": Row("2106-404", "Get default sandbox error", "The organisation has no default sandbox."),
+    "sandbox_id_with_user_token": Row(
+        "2110-400", "Headers not allowed", "The header {header} is not allowed with a user token."
+    ),
+    "sandbox_wildcard": Row(
+        "2111-403",
+        "Headers with value restricted",
+        "The header {header} may not hold the value {value} with a user token.",
+    ),
+    "forbidden": Row("2120-403", "Forbidden", "You may not perform this operation."),
+}
+"""Key -> row. The keys are ours; everything else about a row is Adobe's but the wording."""
+
+PLAIN: dict[str, tuple[int, str]] = {
+    "unknown_path": (404, "Resource not found"),
+    "method_not_allowed": (405, "Method not allowed"),
+    "too_large": (413, "Request entity too large"),
+    "unsupported_encoding": (415, "Unsupported media type"),
+    "wrong_host": (421, "Misdirected request"),
+    "version_required": (422, "Unprocessable entity"),
+    "not_emulated": (501, "Not implemented"),
+    "storage_full": (507, "Insufficient storage"),
+}
+"""Refusals for which the catalogue has no code: the service's body with `about:blank` as its type.
+
+No sample of these exists (facts §13), so statuses are HTTP's own and the shape is assumed.
+"""
+
+
+class ApiError(Exception):
+    """A refusal by the service: a row of `ERRORS` or `PLAIN`, its variables, and what helps to mend it.
+
+    `pointer`, `expected` and `hint` are additions of ours inside `report`; none may hold a value
+    from the request body, which could be a secret.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        *,
+        detail: str = "",
+        pointer: str | None = None,
+        expected: str | None = None,
+        hint: str | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+        **variables: str,
+    ) -> None:
+        super().__init__(key)
+        self.key = key
+        self.detail = detail
+        self.extras = {"pointer": pointer, "expected": expected, "hint": hint}
+        self.headers = headers
+        self.variables = variables
+
+    @property
+    def code(self) -> str | None:
+        """The catalogue code, or None where the catalogue has none."""
+        return ERRORS[self.key].code if self.key in ERRORS else None
+
+    def result(self, request_id: str) -> Result:
+        """The answer on the wire: members and their order as in Adobe's samples (facts §4)."""
+        if self.key in ERRORS:
+            row = ERRORS[self.key]
+            status, title, kind = row.status, row.title, TYPE_PREFIX + row.code
+            message = row.message.format(**self.variables)
+        else:
+            status, title = PLAIN[self.key]
+            message, kind = self.detail or title, "about:blank"
+        extras = {name: value for name, value in self.extras.items() if value is not None}
+        report = {**self.variables, **extras, "detailed-message": message, "request-id": request_id}
+        body: Json = {
+            "type": kind,
+            "title": title,
+            "status": status,
+            "report": dict(sorted(report.items())),
+            "errorMessage": message,
+            "errorDetails": message,
+        }
+        return Result(status, body, self.headers, error=self.code or str(status))
+
+
+GATEWAY: dict[str, tuple[str, str, str]] = {
+    "key_missing": ("403000", "Api Key is required", "ErrMissingApiKey"),
+    "key_invalid": ("403003", "Api Key is invalid", "ErrInvalidApiKey"),
+    "token_missing": ("403010", "Oauth token is missing.", "ErrMissingOauthToken"),
+    "token_invalid": ("401013", "Oauth token is not valid", "ErrInvalidOauthToken"),
+    "scope_mismatch": ("403011", "Scope mismatch", "ErrScopeMismatch"),
+    "org_missing": ("400003", "Missing header", "ErrMissingHeader"),
+    "org_not_entitled": ("403025", "Profile is not valid", "ErrInvalidProfile"),
+    "org_invalid": ("403027", "User region is missing", "ErrMissingUserRegion"),
+    "rate_exceeded": ("429050", "Too many requests", "ErrTooManyRequests"),
+}
+"""Key -> code, message, and the title of the 2026 shape (facts §2; only the token titles are recorded)."""
+
+
+class GatewayError(Exception):
+    """A refusal by Adobe's gateway, which has a body of its own and acts before the service."""
+
+    def __init__(self, key: str, *, retry_after: int | None = None) -> None:
+        super().__init__(key)
+        self.key = key
+        self.retry_after = retry_after
+
+    def result(self, request_id: str, shape: str = "classic") -> Result:
+        """The answer on the wire, in the `classic` or the `2026` shape (quirk `gateway-body`)."""
+        code, message, title = GATEWAY[self.key]
+        status = int(code[:3])
+        body: Json = {"error_code": code, "message": message}
+        if shape == "2026":
+            body = {"title": title, "status": status, "error_code": int(code), "message": message}
+        headers = (("Retry-After", str(self.retry_after)),) if self.retry_after is not None else ()
+        return Result(status, body, headers, error=code)

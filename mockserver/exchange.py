@@ -1,0 +1,97 @@
+"""The values that cross the emulator's border: a `Call` comes in, a `Result` goes out.
+
+Nothing here knows of Flask, sockets or files, so a call can come from HTTP, a HAR file or a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import parse_qsl
+
+Json: TypeAlias = dict[str, Any] | list[Any] | str | int | float | bool | None
+"""A parsed JSON value."""
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+"""Query parameters, decoded, in the order sent; a name may repeat."""
+
+BASE_PATH = "/data/foundation/flowservice"
+"""Where Adobe mounts the service; the emulator answers here and, as a short form, at the root."""
+
+
+class Tenant(NamedTuple):
+    """Who owns a record. Part of every store key, so that a foreign id answers like an absent one."""
+
+    org: str
+    sandbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request as it came.
+
+    `path` is decoded, begins with `/` and is relative to `BASE_PATH`; `query` is the raw query
+    string; header names are lower case, repeated headers are joined with a comma as HTTP allows.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    request_id: str
+    received_ms: int
+    origin: str = "http://127.0.0.1"
+    """Scheme and authority under which the client reached us: the base of absolute links."""
+
+    def parameters(self) -> Pairs:
+        """The decoded query. Blank values are kept; undecodable bytes become U+FFFD."""
+        return tuple(parse_qsl(self.query, keep_blank_values=True)) if self.query else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One HTTP answer. `body` None means no body at all."""
+
+    status: int
+    body: Json = None
+    headers: tuple[tuple[str, str], ...] = ()
+    error: str | None = None
+    """The catalogue code of a refusal, such as `1439-404`: for the journal, not for the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One departure of a request or an answer from the contract. A value: it is never raised."""
+
+    where: str
+    """route, header, query, path, media, body or response."""
+    pointer: str
+    """JSON Pointer into the body, or the name of the parameter or header."""
+    keyword: str
+    """What was broken, in JSON Schema's word where it has one: required, type, enum, pattern …"""
+    expected: str
+    came: str
+    """The kind of thing that came, never its value: it might be a secret."""
+    blocks: bool = False
+    """Whether the service itself refuses this; the others stay findings."""
+
+    def __str__(self) -> str:
+        return f"{self.where} {self.pointer or '/'}: expected {self.expected}, got {self.came}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A call after the contract and the gateway have seen it: what a resource handler works on."""
+
+    call: Call
+    operation: str
+    tenant: Tenant
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Pairs = ()
+    body: Json = None
+
+    def argument(self, name: str) -> str | None:
+        """The first value of a query parameter, or None."""
+        return next((value for key, value in self.query if key == name), None)

@@ -1,0 +1,131 @@
+"""Clock, ids, etags and request ids: the only source of time and randomness.
+
+With a seed, the same calls give the same ids, etags and times on every run: the clock then starts
+at a fixed moment and moves one millisecond per reading.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import string
+import threading
+import time
+import uuid
+
+SEEDED_START_MS = 1_767_225_600_000
+"""2026-01-01T00:00:00Z, where a seeded clock begins."""
+
+_SCRAMBLE = 0x9E3779B1
+"""Odd, hence a bijection modulo 2**32: neighbouring revisions give unlike etags, none twice."""
+
+_LETTERS = string.ascii_letters + string.digits
+
+
+class Clock:
+    """Milliseconds since the epoch: real, seeded, frozen or moved by `/_mock/clock`."""
+
+    def __init__(self, *, seeded: bool = False) -> None:
+        self._lock = threading.Lock()
+        self._seeded = seeded
+        self._offset_ms = 0
+        self._frozen_ms: int | None = None
+        self._ticks = 0
+
+    def now_ms(self) -> int:
+        """The present moment; a seeded clock ticks 1 ms for each reading."""
+        with self._lock:
+            if self._frozen_ms is not None:
+                return self._frozen_ms
+            if self._seeded:
+                self._ticks += 1
+            return self._reading()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the clock stands still."""
+        return self._frozen_ms is not None
+
+    def freeze(self, at_ms: int | None = None) -> int:
+        """Stop the clock, now or at a given moment; returns where it stands."""
+        with self._lock:
+            self._frozen_ms = self._reading() if at_ms is None else at_ms
+            return self._frozen_ms
+
+    def advance(self, by_ms: int) -> int:
+        """Move the clock (negative: back), frozen or running; returns the new time."""
+        with self._lock:
+            if self._frozen_ms is not None:
+                self._frozen_ms += by_ms
+                return self._frozen_ms
+            self._offset_ms += by_ms
+            return self._reading()
+
+    def resume(self) -> int:
+        """Let a frozen clock run on from where it stands."""
+        with self._lock:
+            if self._frozen_ms is not None:
+                self._offset_ms += self._frozen_ms - self._reading()
+                self._frozen_ms = None
+            return self._reading()
+
+    def reset(self) -> None:
+        """Forget freezing and moving; a seeded clock starts over."""
+        with self._lock:
+            self._offset_ms = self._ticks = 0
+            self._frozen_ms = None
+
+    def _reading(self) -> int:
+        start = SEEDED_START_MS + self._ticks if self._seeded else time.time_ns() // 1_000_000
+        return start + self._offset_ms
+
+
+class Runtime:
+    """Makes what the service makes up: ids, etags and request ids."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = seed
+        self.clock = Clock(seeded=seed is not None)
+        self._lock = threading.Lock()
+        self._random = random.Random(seed)
+
+    def reset(self) -> None:
+        """Start over: with a seed, everything made up from here on repeats."""
+        self.clock.reset()
+        if self.seed is not None:
+            with self._lock:
+                self._random = random.Random(self.seed)
+
+    def new_id(self) -> str:
+        """A lower-case version 4 UUID, as nearly every Adobe sample has (facts §5)."""
+        return str(uuid.UUID(int=self._bits(128), version=4))
+
+    def request_id(self) -> str:
+        """32 letters and digits, the form the gateway shows in Adobe's own sample (facts §1)."""
+        value = self._bits(192)
+        return "".join(_LETTERS[(value >> shift) % 62] for shift in range(0, 192, 6))
+
+    def token(self) -> str:
+        """An unguessable access token; guessable only under a seed, where that is the point."""
+        return f"mock.{self._bits(256):064x}"
+
+    def first_revision(self) -> int:
+        """Where an empty store starts counting: two servers started together differ."""
+        return 0 if self.seed is not None else secrets.randbits(31)
+
+    def _bits(self, count: int) -> int:
+        if self.seed is None:
+            return secrets.randbits(count)
+        with self._lock:
+            return self._random.getrandbits(count)
+
+
+def etag(revision: int, at_ms: int) -> str:
+    """The etag of a write, quotes included: `"xxxxxxxx-0000-0200-0000-ssssssss0000"`.
+
+    The form was read off ten Adobe samples (facts §5): the last group is the time of writing in
+    seconds. The first comes from the store's revision, which never repeats, so no etag does,
+    whatever the clock does.
+    """
+    head = (revision * _SCRAMBLE) & 0xFFFFFFFF
+    return f'"{head:08x}-0000-0200-0000-{(at_ms // 1000) & 0xFFFFFFFF:08x}0000"'
