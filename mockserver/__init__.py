@@ -1,3 +1,36 @@
 """Mock Flow Service: a stand-in for Adobe Experience Platform's Flow Service API."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mockserver.config import Config
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from mockserver.emulator import Emulator
+
 __version__ = "0.1.0"
+__all__ = ["Config", "Emulator", "__version__", "create_app"]
+
+
+def create_app(config: Config | Emulator | None = None, **settings: Any) -> Flask:
+    """The WSGI application; settings are the members of `Config`.
+
+    Pass an `Emulator` to keep a hand on its clock, store and journal.
+    """
+    from mockserver.emulator import Emulator
+    from mockserver.web import build_app
+
+    if isinstance(config, Emulator):
+        return build_app(config)
+    return build_app(Emulator(config or Config(**settings)))
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Emulator":  # imported when asked for: `mockserver --help` need not load the contract
+        from mockserver.emulator import Emulator
+
+        return Emulator
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,6 +6,7 @@ our own words with the same variables. The status is the suffix of the code.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
 
@@ -38,18 +39,14 @@ _NO_HEADER = "Header is missing"
 
 ERRORS: dict[str, Row] = {
     # the connector behind the request
-    "rejected": Row(
-        "1100-400", _INVALID, "The request could not be processed. Error from flow provider: {message}"
-    ),
+    "rejected": Row("1100-400", _INVALID, "The request could not be processed. Error from flow provider: {message}"),
     "source_object_missing": Row(
         "1101-404",
         "Resource not found",
         "The source does not have what was asked for. Error from flow provider: {message}",
     ),
     "provider_failed": Row("1102-500", "Internal Error", "The connector failed. Try again later."),
-    "unavailable": Row(
-        "1103-503", "Service Unavailable", "The service cannot answer for the moment. Try again later."
-    ),
+    "unavailable": Row("1103-503", "Service Unavailable", "The service cannot answer for the moment. Try again later."),
     "provider_timeout": Row("1104-504", "Gateway Timeout", "The connector did not answer in time."),
     # the request as a whole
     "internal": Row("1400-500", "Internal Error", "The service failed. Try again later."),
@@ -77,15 +74,15 @@ ERRORS: dict[str, Row] = {
     "connection_in_use": Row(
         "1418-400", _INVALID, "Base connection {id} is used by at least one flow: delete the flows first."
     ),
-    "action_not_applicable": Row(
-        "1422-400", _INVALID, "The action {action} does not fit the present state {state}."
-    ),
+    "action_not_applicable": Row("1422-400", _INVALID, "The action {action} does not fit the present state {state}."),
     "spec_filter_field": Row("1423-400", _INVALID, "Connection specs cannot be filtered by {field}."),
     "sort_direction": Row(
         "1432-400", _INVALID, "The sort direction is wrong: put + (ascending) or - (descending) before the field."
     ),
     "sort_field": Row("1433-400", _INVALID, "Cannot order by '{field}': good forms are +name, -name and name."),
-    "patch_operation": Row("1434-400", _INVALID, "The patch operation '{operation}' is not one of add, replace, remove."),
+    "patch_operation": Row(
+        "1434-400", _INVALID, "The patch operation '{operation}' is not one of add, replace, remove."
+    ),
     "sub_action": Row("1435-400", _INVALID, "The sub action '{subAction}' is not known."),
     "not_found": Row("1439-404", "Resource not found", "There is no {type} resource with the ID {id}."),
     # property filters
@@ -102,6 +99,7 @@ ERRORS: dict[str, Row] = {
     "patch_failed": Row("1455-400", _INVALID, "The patch cannot be applied: {message}"),
     "state_value": Row("1456-400", _INVALID, "'{state}' is not a state one can set: allowed are {allowed}."),
     # org, token and sandbox as the service sees them
+    "org_header_missing": Row("2002-401", _NO_HEADER, "The header {header} is missing from the request."),
     "sandbox_unknown": Row("2100-404", "Sandbox not found", "There is no sandbox named '{name}'."),
     "sandbox_mismatch": Row("2103-404", "Sandbox not found", "Sandbox ID {id} and name {name} do not go together."),
     "sandbox_header_missing": Row("2105-400", _NO_HEADER, "The header {header} is missing from the request."),
@@ -114,6 +112,9 @@ ERRORS: dict[str, Row] = {
         "Headers with value restricted",
         "The header {header} may not hold the value {value} with a user token.",
     ),
+    "parameter_missing": Row(
+        "2119-400", "Query parameter missing", "The query parameter {parameter} is required and absent."
+    ),
     "forbidden": Row("2120-403", "Forbidden", "You may not perform this operation."),
 }
 """Key -> row. The keys are ours; everything else about a row is Adobe's but the wording."""
@@ -121,10 +122,16 @@ ERRORS: dict[str, Row] = {
 PLAIN: dict[str, tuple[int, str]] = {
     "unknown_path": (404, "Resource not found"),
     "method_not_allowed": (405, "Method not allowed"),
+    "bad_request": (400, "Bad request"),
+    "framing": (400, "Bad request"),
+    "admin_token": (401, "Unauthorized"),
+    "forbidden_origin": (403, "Forbidden"),
+    "body_timeout": (408, "Request timeout"),
     "too_large": (413, "Request entity too large"),
-    "unsupported_encoding": (415, "Unsupported media type"),
+    "unsupported_media_type": (415, "Unsupported media type"),
     "wrong_host": (421, "Misdirected request"),
     "version_required": (422, "Unprocessable entity"),
+    "headers_too_large": (431, "Request header fields too large"),
     "not_emulated": (501, "Not implemented"),
     "storage_full": (507, "Insufficient storage"),
 }
@@ -134,7 +141,15 @@ No sample of these exists (facts §13), so statuses are HTTP's own and the shape
 """
 
 
-class ApiError(Exception):
+class Refusal(Exception):
+    """An answer other than success, raised where the reason is found and turned into a `Result` once."""
+
+    def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
+        """The answer on the wire."""
+        raise NotImplementedError
+
+
+class ApiError(Refusal):
     """A refusal by the service: a row of `ERRORS` or `PLAIN`, its variables, and what helps to mend it.
 
     `pointer`, `expected` and `hint` are additions of ours inside `report`; none may hold a value
@@ -164,7 +179,7 @@ class ApiError(Exception):
         """The catalogue code, or None where the catalogue has none."""
         return ERRORS[self.key].code if self.key in ERRORS else None
 
-    def result(self, request_id: str) -> Result:
+    def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
         """The answer on the wire: members and their order as in Adobe's samples (facts §4)."""
         if self.key in ERRORS:
             row = ERRORS[self.key]
@@ -173,17 +188,16 @@ class ApiError(Exception):
         else:
             status, title = PLAIN[self.key]
             message, kind = self.detail or title, "about:blank"
+        if self.key == "not_found" and quirks["not-found-status"] == "400":
+            status, kind = 400, TYPE_PREFIX + "1439-400"
+        error = self.code or str(status)
+        texts = {"errorMessage": message, "errorDetails": message}
+        if quirks["error-body"] == "legacy":
+            return Result(status, texts, self.headers, error)
         extras = {name: value for name, value in self.extras.items() if value is not None}
         report = {**self.variables, **extras, "detailed-message": message, "request-id": request_id}
-        body: Json = {
-            "type": kind,
-            "title": title,
-            "status": status,
-            "report": dict(sorted(report.items())),
-            "errorMessage": message,
-            "errorDetails": message,
-        }
-        return Result(status, body, self.headers, error=self.code or str(status))
+        body = {"type": kind, "title": title, "status": status, "report": dict(sorted(report.items())), **texts}
+        return Result(status, body, self.headers, error)
 
 
 GATEWAY: dict[str, tuple[str, str, str]] = {
@@ -200,7 +214,7 @@ GATEWAY: dict[str, tuple[str, str, str]] = {
 """Key -> code, message, and the title of the 2026 shape (facts §2; only the token titles are recorded)."""
 
 
-class GatewayError(Exception):
+class GatewayError(Refusal):
     """A refusal by Adobe's gateway, which has a body of its own and acts before the service."""
 
     def __init__(self, key: str, *, retry_after: int | None = None) -> None:
@@ -208,12 +222,29 @@ class GatewayError(Exception):
         self.key = key
         self.retry_after = retry_after
 
-    def result(self, request_id: str, shape: str = "classic") -> Result:
+    def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
         """The answer on the wire, in the `classic` or the `2026` shape (quirk `gateway-body`)."""
         code, message, title = GATEWAY[self.key]
         status = int(code[:3])
         body: Json = {"error_code": code, "message": message}
-        if shape == "2026":
+        if quirks["gateway-body"] == "2026":
             body = {"title": title, "status": status, "error_code": int(code), "message": message}
         headers = (("Retry-After", str(self.retry_after)),) if self.retry_after is not None else ()
         return Result(status, body, headers, error=code)
+
+
+class MediaTypeError(Refusal):
+    """A body whose Content-Type is missing or wrong: the platform's own body (facts §2)."""
+
+    def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
+        """The answer on the wire; its status is quirk `content-type`."""
+        if quirks["content-type"] == "415":
+            detail = "A body needs Content-Type: application/json."
+            return ApiError("unsupported_media_type", detail=detail).result(request_id, quirks)
+        body = {
+            "type": "/placeholder/type/uri",
+            "status": 400,
+            "title": "BadRequestError",
+            "detail": "A valid content-type must be specified",
+        }
+        return Result(400, body, error="content-type")

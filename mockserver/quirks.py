@@ -32,7 +32,9 @@ _ROWS = (
         ("problem", "legacy"),
         "labels tutorial against the destinations document",
     ),
-    Quirk("not-found-status", "the status of an unknown id", ("404", "400"), "labels tutorial against the error catalogue"),
+    Quirk(
+        "not-found-status", "the status of an unknown id", ("404", "400"), "labels tutorial against the error catalogue"
+    ),
     Quirk(
         "gateway-body",
         "the gateway's body: two members with a string code, or four with an integer code",
@@ -52,7 +54,12 @@ _ROWS = (
         ("refuse", "default"),
         "error catalogue and destinations document against the flow-service document",
     ),
-    Quirk("delete-status", "the status of a deletion", ("204", "202"), "sources tutorials against the destinations document"),
+    Quirk(
+        "delete-status",
+        "the status of a deletion",
+        ("204", "202"),
+        "sources tutorials against the destinations document",
+    ),
     Quirk(
         "unquoted-etag",
         "an If-Match without the etag's own double quotes: a mismatch, or tolerated",
@@ -119,6 +126,12 @@ class Quirks(Mapping[str, str]):
     def __init__(self, chosen: Mapping[str, str] | None = None) -> None:
         self._values = {name: row.default for name, row in QUIRKS.items()}
         for name, value in (chosen or {}).items():
+            self.choose(name, value)
+
+    def update(self, chosen: Mapping[str, str]) -> None:
+        """Set several quirks, or none when one of them is wrong."""
+        Quirks({**self._values, **chosen})
+        for name, value in chosen.items():
             self.choose(name, value)
 
     def choose(self, name: str, value: str) -> None:

@@ -41,6 +41,11 @@ class Clock:
                 self._ticks += 1
             return self._reading()
 
+    def peek_ms(self) -> int:
+        """The present moment without a tick: looking at the clock does not move it."""
+        with self._lock:
+            return self._reading() if self._frozen_ms is None else self._frozen_ms
+
     @property
     def frozen(self) -> bool:
         """Whether the clock stands still."""

@@ -1,0 +1,59 @@
+# Everything starts here; `make help` lists it. Each target installs what it needs into .venv first.
+PORT ?= 8080
+ARGS ?=
+URL ?=
+IMAGE ?= mock-flow-service
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: run test install check format contract bench image lock clean help
+
+run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
+	@exec $(BIN)/mockserver serve --port $(PORT) $(ARGS)
+
+test: .venv/.test ## run every test, the contract suite against our own server included (ARGS="-k etag")
+	@$(BIN)/pytest -q $(ARGS)
+
+install: .venv/.run .venv/.test ## make .venv with everything the other targets need
+
+check: .venv/.test ## lint, format, types and the structure of the code
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet --diff .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_architecture.py
+
+format: .venv/.test ## rewrite the code as `make check` wants it
+	$(BIN)/ruff check --quiet --fix .
+	$(BIN)/ruff format --quiet .
+
+contract: .venv/.test ## run the contract suite against any server (URL=https://..., ARGS="--header ...")
+	@test -n "$(URL)" || { echo 'Say which server: make contract URL=http://127.0.0.1:8080' >&2; exit 2; }
+	@$(BIN)/mockserver contract $(URL) $(ARGS)
+
+bench: .venv/.test ## measure the server against a bare Flask application (ARGS="--quick --json out.json")
+	@$(BIN)/python -m bench $(ARGS)
+
+image: ## build the container image (IMAGE=mock-flow-service)
+	@engine=$$(command -v docker || command -v podman) || { echo 'No docker or podman here.' >&2; exit 1; }; \
+	"$$engine" build -t $(IMAGE) .
+
+# Hashes cover every platform and carry no host name. The package index is the one that pip is set to use.
+LOCK = if index=$$($(BIN)/pip config get global.index-url 2>/dev/null); then export UV_DEFAULT_INDEX="$$index"; fi; \
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --annotation-style line
+
+lock: .venv/.test ## resolve requirements/*.txt again from pyproject.toml (ARGS="--upgrade")
+	@$(BIN)/pip install --quiet uv
+	@$(LOCK) $(ARGS) --extra dev -o requirements/test.txt pyproject.toml
+	@$(LOCK) -c requirements/test.txt -o requirements/run.txt pyproject.toml
+	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/build.txt --group build
+
+clean: ## remove .venv, caches, builds and reports
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist flow-report contract-report
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/.run .venv/.test: .venv/.%: requirements/%.txt requirements/build.txt requirements/install.sh pyproject.toml
+	@PYTHON="$(PYTHON)" sh requirements/install.sh $*

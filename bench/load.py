@@ -1,0 +1,145 @@
+"""A load generator of our own, for machines without wrk: asyncio, keep-alive connections, raw HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from bench.cases import ETAG
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_ETAG = re.compile(rb"\r\netag: *([^\r]+)", re.IGNORECASE)
+_WITHOUT_BODY = (b"204", b"304")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a run showed. `wrong` counts answers with another status than expected, and broken connections."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    wrong: int
+
+
+class LoadError(Exception):
+    """The load could not be put on the server, so there is no figure."""
+
+
+class _Run:
+    """What the connections of one run share."""
+
+    def __init__(self, requests: Sequence[bytes], status: int, most: int | None, etag: str) -> None:
+        self.requests = requests
+        self.status = str(status).encode()
+        self.left = most
+        self.etag = etag.encode()
+        self.turn = 0
+        self.until = float("inf")
+        self.seconds: list[float] = []
+        self.wrong = 0
+
+    def next_request(self) -> bytes | None:
+        """The request whose turn it is, or None when the run is over."""
+        if perf_counter() >= self.until or self.left == 0:
+            return None
+        if self.left is not None:
+            self.left -= 1
+        self.turn += 1
+        return self.requests[self.turn % len(self.requests)].replace(ETAG.encode(), self.etag)
+
+    def answered(self, seconds: float, head: bytes) -> None:
+        """Count an answer."""
+        self.seconds.append(seconds)
+        self.wrong += head[9:12] != self.status
+        if found := _ETAG.search(head):
+            self.etag = found[1]
+
+
+class _Connection(asyncio.Protocol):
+    """Sends the next request as soon as the last answer is complete."""
+
+    def __init__(self, run: _Run) -> None:
+        self.run = run
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.buffer = b""
+        self.needed = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        """Collect an answer; when it is whole, count it and go on."""
+        self.buffer += data
+        if not self.needed:
+            end = self.buffer.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            self.needed = end + 4 + self._body_length(self.buffer[: end + 2])
+        if len(self.buffer) >= self.needed:
+            head, self.buffer, self.needed = self.buffer.partition(b"\r\n\r\n")[0], b"", 0
+            self.run.answered(perf_counter() - self.started, head)
+            self._send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """A connection that ends before its run is over counts as a wrong answer."""
+        if not self.over.done():
+            self.run.wrong += 1
+            self.over.set_result(None)
+
+    def _send(self) -> None:
+        request = self.run.next_request()
+        if request is None:
+            self.over.set_result(None)
+            self.transport.close()
+            return
+        self.started = perf_counter()
+        self.transport.write(request)
+
+    def _body_length(self, head: bytes) -> int:
+        found = _LENGTH.search(head)
+        if found is None and head[9:12] not in _WITHOUT_BODY:
+            self.over.set_exception(LoadError("an answer has no Content-Length"))
+            self.transport.abort()
+        return int(found[1]) if found else 0
+
+
+def drive(
+    port: int,
+    requests: Sequence[bytes],
+    status: int,
+    connections: int,
+    *,
+    seconds: float | None = None,
+    count: int | None = None,
+    etag: str = "",
+) -> Figures:
+    """Send for so many seconds, or so many requests. Raises LoadError when there is nothing to count."""
+    run = _Run(requests, status, count, etag)
+    took = asyncio.run(_drive(run, port, connections, seconds))
+    if not run.seconds:
+        raise LoadError("no answer came")
+    ordered = sorted(run.seconds)
+    return Figures(
+        per_second=len(ordered) / took,
+        p50_ms=ordered[len(ordered) // 2] * 1000,
+        p99_ms=ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)] * 1000,
+        wrong=run.wrong,
+    )
+
+
+async def _drive(run: _Run, port: int, connections: int, seconds: float | None) -> float:
+    loop = asyncio.get_running_loop()
+    began = perf_counter()
+    if seconds is not None:
+        run.until = began + seconds
+    opened = [loop.create_connection(lambda: _Connection(run), "127.0.0.1", port) for _ in range(connections)]
+    pairs = await asyncio.gather(*opened)
+    await asyncio.gather(*(connection.over for _, connection in pairs))
+    return perf_counter() - began

@@ -1,0 +1,46 @@
+"""Puts load on a server with wrk, where it is installed: less of the machine goes to the one who measures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.load import Figures, LoadError
+
+SCRIPT = Path(__file__).with_name("wrk.lua")
+
+
+def available() -> bool:
+    """Whether wrk is installed."""
+    return shutil.which("wrk") is not None
+
+
+def drive(
+    port: int, requests: Sequence[bytes], status: int, connections: int, *, seconds: float, etag: str = ""
+) -> Figures:
+    """Send for so many seconds (wrk knows whole ones only). Raises LoadError when wrk fails."""
+    with tempfile.NamedTemporaryFile(suffix=".http") as file:
+        for request in requests:
+            file.write(f"{len(request)}\n".encode() + request)
+        file.flush()
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(SCRIPT)]
+        command += [f"http://127.0.0.1:{port}", "--", file.name, *([etag] if etag else [])]
+        ran = subprocess.run(command, capture_output=True, text=True)
+    lines = [line for line in ran.stdout.splitlines() if line.startswith("{")]
+    if ran.returncode or not lines:
+        raise LoadError(f"wrk failed: {(ran.stderr or ran.stdout).strip()[-300:]}")
+    seen = json.loads(lines[-1])
+    if not seen["requests"]:
+        raise LoadError("no answer came")
+    # wrk tells refusals from answers, not one status from another; what a case answers is checked beforehand.
+    unexpected = seen["refused"] if status < 400 else seen["requests"] - seen["refused"]
+    return Figures(
+        per_second=seen["requests"] / seen["microseconds"] * 1e6,
+        p50_ms=seen["p50"] / 1000,
+        p99_ms=seen["p99"] / 1000,
+        wrong=unexpected + seen["broken"],
+    )

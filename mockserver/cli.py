@@ -1,0 +1,121 @@
+"""The command line: parses and prints; decides nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from mockserver import __version__, config
+
+
+class _ServeByDefault(click.Group):
+    """`mockserver --port 0` means `mockserver serve --port 0`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `serve` in front unless a command or a general option is named."""
+        if not args or (args[0] not in self.commands and args[0] not in ("--help", "-h", "--version")):
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_ServeByDefault, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="mockserver")
+def main() -> None:
+    """Stand in for Adobe Experience Platform's Flow Service.
+
+    Without a command, serve. Every option can also be set as MOCKSERVER_NAME in the environment, or
+    in mockserver.toml, or under [tool.mockserver] in pyproject.toml.
+    """
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Port; 0 picks a free one.  [default: 8080]")
+@click.option("--server", type=click.Choice(["auto", "granian", "waitress"]), help="HTTP server.  [default: auto]")
+@click.option("--platform", type=click.Choice(["azure", "aws"]), help="Cloud to emulate.  [default: azure]")
+@click.option("--strict", is_flag=True, default=None, help="Only tokens issued here; refuse unknown members.")
+@click.option("--seed", type=int, help="Same ids, etags and times on every run.")
+@click.option("--state", metavar="FILE", help="Keep records in a SQLite file; without it, in memory.")
+@click.option("--sources", metavar="FILE", help="YAML that declares what stands behind connections.")
+@click.option("--quirk", multiple=True, metavar="NAME=VALUE", help="Switch a quirk; see `mockserver quirks`.")
+@click.option("--allow-host", multiple=True, metavar="NAME", help="Answer to this Host header too; * for any.")
+@click.option("--sandbox", "sandboxes", multiple=True, help="Known sandbox, the first is the default; any if none.")
+@click.option("--org", "orgs", multiple=True, help="Known organisation; any if none.")
+@click.option("--api-key", "api_keys", multiple=True, help="Known API key; any if none.")
+@click.option("--log", type=click.Choice(["text", "json", "none"]), help="Request log.  [default: text]")
+def serve(**options: Any) -> None:
+    """Serve until stopped."""
+    from mockserver.serving import serve_forever
+
+    settings = _settings(options)
+    sys.exit(serve_forever(settings, echo=click.echo))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--platform", type=click.Choice(["azure", "aws"]), default="azure", show_default=True)
+def connectors(as_json: bool, platform: str) -> None:
+    """List the connectors and their auth specs."""
+    from mockserver.connectors import Connectors
+
+    rows = [
+        {
+            "id": connector.id,
+            "name": connector.name,
+            "label": connector.label,
+            "category": connector.category,
+            "authSpecs": [auth["name"] for auth in connector.describe()["authSpec"]],
+        }
+        for connector in Connectors.load(platform).all()
+    ]
+    _print(rows, as_json, lambda row: f"{row['id']}  {row['label']:<24} {', '.join(row['authSpecs'])}")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def operations(as_json: bool) -> None:
+    """List the emulated operations."""
+    from mockserver.contract import load_document
+
+    rows = [
+        {"operation": item["operationId"], "method": method.upper(), "path": path, "summary": item["summary"]}
+        for path, methods in load_document()["paths"].items()
+        for method, item in methods.items()
+        if isinstance(item, dict) and "operationId" in item
+    ]
+    _print(rows, as_json, lambda row: f"{row['method']:<7} {row['path']:<40} {row['summary']}")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def quirks(as_json: bool) -> None:
+    """List where Adobe's documents disagree, and what we do."""
+    from mockserver.quirks import QUIRKS
+
+    rows = [{**dataclasses.asdict(row), "default": row.default} for row in QUIRKS.values()]
+    _print(rows, as_json, lambda row: f"{row['name']}={'|'.join(row['values'])}\n    {row['question']}")
+
+
+def _settings(options: dict[str, Any]) -> config.Config:
+    try:
+        options["quirk"] = dict(config.parse_pair("--quirk", text) for text in options["quirk"])
+        settings = config.load(options)
+        from mockserver.quirks import Quirks
+
+        Quirks(settings.quirk)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return settings
+
+
+def _print(rows: Sequence[dict[str, Any]], as_json: bool, line: Callable[[dict[str, Any]], str]) -> None:
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        click.echo(line(row))

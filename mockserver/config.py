@@ -1,0 +1,140 @@
+"""Every setting in one frozen dataclass, and the only reader of the environment and of settings files.
+
+Precedence: option, environment (`MOCKSERVER_*`), `mockserver.toml` or `[tool.mockserver]` of
+`pyproject.toml` in the working folder, default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_type_hints
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used; the message names it and says what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """How one emulator behaves. Names are those of the command line's options."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    server: str = "auto"
+    """HTTP server: auto, granian or waitress."""
+    platform: str = "azure"
+    """The cloud whose auth specs exist: azure or aws."""
+    strict: bool = False
+    """Accept only tokens issued here, and refuse unknown members and query parameters."""
+    seed: int | None = None
+    state: str | None = None
+    """None: memory. A path: SQLite, acknowledged means on disk."""
+    sources: str | None = None
+    """A YAML file that declares what stands behind connections."""
+    quirk: Mapping[str, str] = field(default_factory=dict)
+    allow_host: tuple[str, ...] = ()
+    """Host headers answered besides loopback and Adobe's own names; `*` for any."""
+    api_keys: tuple[str, ...] = ()
+    """Known API keys; none: any well-formed key."""
+    orgs: tuple[str, ...] = ()
+    """Known organisations; none: any well-formed one."""
+    sandboxes: tuple[str, ...] = ()
+    """Known sandboxes, the first is the default; none: any well-formed name, `prod` the default."""
+    client_secrets: Mapping[str, str] = field(default_factory=dict)
+    """client id -> secret for the token endpoint; none: any client is served."""
+    token_seconds: int = 86_399
+    """Life of a token in seconds (facts §2.1)."""
+    max_body: int = 1_048_576
+    """Largest request body in bytes."""
+    journal_entries: int = 1_000
+    journal_bytes: int = 16 * 1_048_576
+    admin_token: str | None = field(default=None, repr=False)
+    """Demanded by `/_mock` when the server is not bound to loopback."""
+    log: str = "text"
+    """text, json or none."""
+
+    def __post_init__(self) -> None:
+        _demand("server", self.server, ("auto", "granian", "waitress"))
+        _demand("platform", self.platform, ("azure", "aws"))
+        _demand("log", self.log, ("text", "json", "none"))
+        if not 0 <= self.port <= 65535:
+            raise ConfigError(f"port takes 0 to 65535, not {self.port}")
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host in LOOPBACK
+
+
+def load(options: Mapping[str, Any], environ: Mapping[str, str] = os.environ, folder: Path | None = None) -> Config:
+    """The settings in force. Raises ConfigError naming the setting and where it was written."""
+    values = _from_file(folder or Path.cwd())
+    values.update(_from_environment(environ))
+    values.update({name: value for name, value in options.items() if value not in (None, (), {})})
+    return Config(**values)
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    values = {}
+    for name, kind in get_type_hints(Config).items():
+        text = environ.get("MOCKSERVER_" + name.upper())
+        if text:
+            values[name] = _parse(name, str(kind), text)
+    return values
+
+
+def _parse(name: str, kind: str, text: str) -> Any:
+    """A setting from its text: lists by comma, mappings as `a=b,c=d`."""
+    if "Mapping" in kind:
+        return dict(parse_pair(name, part) for part in text.split(","))
+    if "tuple" in kind:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if "bool" in kind:
+        return text.lower() in ("1", "true", "yes", "on")
+    if "int" in kind:
+        try:
+            return int(text)
+        except ValueError:
+            raise ConfigError(f"MOCKSERVER_{name.upper()} takes a whole number, not {text!r}") from None
+    return text
+
+
+def parse_pair(name: str, text: str) -> tuple[str, str]:
+    """`NAME=VALUE` as a pair."""
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise ConfigError(f"{name} takes NAME=VALUE, not {text!r}")
+    return key.strip(), value.strip()
+
+
+def _from_file(folder: Path) -> dict[str, Any]:
+    own, shared = folder / "mockserver.toml", folder / "pyproject.toml"
+    path = own if own.is_file() else shared
+    if not path.is_file():
+        return {}
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path.name} is not TOML: {error}") from None
+    if path is shared:
+        table = table.get("tool", {}).get("mockserver", {})
+    known = {item.name for item in dataclasses.fields(Config)}
+    values = {}
+    for raw, value in table.items():
+        name = raw.replace("-", "_")
+        if name not in known:
+            raise ConfigError(f"{path.name} has an unknown setting {raw!r}; known: {', '.join(sorted(known))}")
+        values[name] = tuple(value) if isinstance(value, list) else value
+    return values
+
+
+def _demand(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ConfigError(f"{name} takes {', '.join(allowed)}, not {value!r}")

@@ -1,0 +1,132 @@
+"""READ FIRST: the emulator. `handle` is the whole story of a request.
+
+`__init__` spells out which parts there are; nothing is wired anywhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from mockserver import resources
+from mockserver.config import Config
+from mockserver.connectors import Connectors
+from mockserver.contract import Contract, Seen
+from mockserver.errors import ApiError, MediaTypeError, Refusal
+from mockserver.exchange import Call, Request, Result, Tenant, Violation
+from mockserver.gateway import Gateway
+from mockserver.journal import Journal
+from mockserver.quirks import Quirks
+from mockserver.runtime import Runtime
+from mockserver.sources import Sources
+from mockserver.store import StorageUnavailable, open_store
+from mockserver.tokens import Tokens
+from mockserver.world import World
+
+log = logging.getLogger("mockserver")
+
+
+class Emulator:
+    """Flow Service without HTTP: calls in, results out."""
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.config = config or Config()
+        self.runtime = Runtime(self.config.seed)
+        self.quirks = Quirks(self.config.quirk)
+        self.tokens = Tokens(self.runtime, self.config.token_seconds)
+        self.journal = Journal(self.config.journal_entries, self.config.journal_bytes)
+        self.contract = Contract.load()
+        self.gateway = Gateway(self.config, self.quirks, self.tokens)
+        self.world = World(
+            config=self.config,
+            quirks=self.quirks,
+            runtime=self.runtime,
+            contract=self.contract,
+            connectors=Connectors.load(self.config.platform),
+            sources=Sources.load(self.config.sources),
+            store=open_store(self.config.state, self.runtime),
+        )
+        self.handlers = resources.load()
+
+    def handle(self, call: Call) -> Result:
+        """Answer one call as Flow Service would, and remember it."""
+        seen = self.contract.check_request(call, max_body=self.config.max_body)
+        tenant = None
+        try:
+            tenant = self.gateway.admit(call)
+            self._refuse(seen)
+            result = self._perform(call, seen, tenant)
+        except Refusal as refusal:
+            result = refusal.result(call.request_id, self.quirks)
+        except StorageUnavailable as trouble:
+            result = _storage_refusal(trouble).result(call.request_id, self.quirks)
+        violations = [*seen.violations, *self._drift(seen, result)]
+        operation = seen.operation.id if seen.operation else None
+        self.journal.record(call, result, operation=operation, tenant=tenant, body=seen.body, violations=violations)
+        return result
+
+    def reset(self) -> None:
+        """Back to the first moment: no records, no journal, no tokens, the clock as it was."""
+        self.world.store.clear()
+        self.journal.clear()
+        self.tokens.clear()
+        self.runtime.reset()
+
+    def close(self) -> None:
+        """Let go of files."""
+        self.world.store.close()
+
+    def _refuse(self, seen: Seen) -> None:
+        """Raise for the first violation the service itself would refuse."""
+        blocking = seen.blocking()
+        if blocking is not None:
+            raise _refusal(blocking, seen)
+        unknown = [violation for violation in seen.violations if violation.keyword == "unknown"]
+        strict = self.config.strict
+        names = sorted(violation.pointer for violation in unknown if violation.where == "query")
+        if names and (strict or self.quirks["unknown-parameters"] == "refuse"):
+            raise ApiError("unknown_parameter", params=", ".join(names))
+        for violation in unknown:
+            if strict and violation.where == "body":
+                raise _refusal(violation, seen)
+
+    def _perform(self, call: Call, seen: Seen, tenant: Tenant) -> Result:
+        assert seen.operation is not None  # noqa: S101  (an unknown path has been refused)
+        request = Request(call, seen.operation.id, tenant, seen.path, seen.query, seen.body)
+        return self.handlers[seen.operation.id](self.world, request)
+
+    def _drift(self, seen: Seen, result: Result) -> list[Violation]:
+        """Where our own answer leaves the contract: a bug of ours, logged and journaled."""
+        if seen.operation is None:
+            return []
+        drift = self.contract.check_response(seen.operation, result)
+        for violation in drift:
+            log.error("%s answered outside the contract: %s", seen.operation.id, violation)
+        return drift
+
+
+def _refusal(violation: Violation, seen: Seen) -> Refusal:
+    """The service's answer to a blocking violation. For JSON and schema trouble the catalogue has
+    no code of its own; 1100-400, its general refusal, is assumed."""
+    match violation.where, violation.keyword:
+        case "route", "path":
+            return ApiError("unknown_path", detail="There is no such path in Flow Service.")
+        case "route", _:
+            detail = f"This path takes {', '.join(seen.allowed)}."
+            return ApiError("method_not_allowed", detail=detail, headers=(("Allow", ", ".join(seen.allowed)),))
+        case "media", "encoding":
+            return ApiError("unsupported_media_type", detail="Send the body without Content-Encoding.")
+        case "media", _:
+            return MediaTypeError()
+        case "body", "empty":
+            return ApiError("body_missing")
+        case "body", "size":
+            return ApiError("too_large", detail="The body is larger than this server takes.")
+        case _:
+            return ApiError("rejected", message=str(violation), pointer=violation.pointer, expected=violation.expected)
+
+
+def _storage_refusal(trouble: StorageUnavailable) -> ApiError:
+    retry = (("Retry-After", "5"),)
+    if trouble.full:
+        return ApiError("storage_full", detail="Nothing was changed: the disk is full.", headers=retry)
+    return ApiError("unavailable", headers=retry)

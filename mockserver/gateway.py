@@ -1,0 +1,82 @@
+"""What stands before Flow Service: Adobe's gateway (key, token, org), then the sandbox check.
+
+The order and each answer are facts §2 and §3. Pasted documentation placeholders such as
+`{ORG_ID}` pass: people try the samples before they fill them in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mockserver.config import Config
+from mockserver.errors import ApiError, GatewayError
+from mockserver.exchange import Call, Tenant
+from mockserver.tokens import Tokens
+
+_PLACEHOLDER = r"\{[A-Za-z0-9_ ]{1,64}\}"
+_KEY = re.compile(rf"[^\s,{{}}]{{1,256}}|{_PLACEHOLDER}")
+_BEARER = re.compile(rf"bearer +([A-Za-z0-9\-._~+/]+=*|{_PLACEHOLDER})", re.IGNORECASE)
+_ORG = re.compile(rf"[^@\s,{{}}]{{1,128}}@AdobeOrg|{_PLACEHOLDER}")
+_SANDBOX = re.compile(rf"[a-z0-9][a-z0-9-]{{0,255}}|{_PLACEHOLDER}")
+
+DEFAULT_SANDBOX = "prod"
+
+
+class Gateway:
+    """Decides who a call is from."""
+
+    def __init__(self, config: Config, quirks: Mapping[str, str], tokens: Tokens) -> None:
+        self._config = config
+        self._quirks = quirks
+        self._tokens = tokens
+
+    def admit(self, call: Call) -> Tenant:
+        """The tenant of a call. Raises GatewayError or ApiError for the first header at fault."""
+        headers = call.headers
+        self._check_key(headers.get("x-api-key", ""))
+        self._check_token(headers.get("authorization", ""))
+        org = self._org(headers.get("x-gw-ims-org-id", ""))
+        return Tenant(org, self._sandbox(headers))
+
+    def _check_key(self, key: str) -> None:
+        if not key.strip():
+            raise GatewayError("key_missing")
+        known = self._config.api_keys
+        if not _KEY.fullmatch(key) or (known and key not in known):
+            raise GatewayError("key_invalid")
+
+    def _check_token(self, authorization: str) -> None:
+        if authorization.strip().lower() in ("", "bearer"):
+            raise GatewayError("token_invalid" if self._quirks["missing-token"] == "401" else "token_missing")
+        token = _BEARER.fullmatch(authorization.strip())
+        if token is None or self._tokens.expired(token[1]):
+            raise GatewayError("token_invalid")
+        if self._config.strict and not self._tokens.live(token[1]):
+            raise GatewayError("token_invalid")
+
+    def _org(self, org: str) -> str:
+        if not org.strip():
+            if self._quirks["missing-org"] == "service":
+                raise ApiError("org_header_missing", header="x-gw-ims-org-id")
+            raise GatewayError("org_missing")
+        if not _ORG.fullmatch(org):
+            raise GatewayError("org_invalid")
+        if self._config.orgs and org not in self._config.orgs:
+            raise GatewayError("org_not_entitled")
+        return org
+
+    def _sandbox(self, headers: Mapping[str, str]) -> str:
+        name = headers.get("x-sandbox-name", "").strip()
+        if "x-sandbox-id" in headers:
+            raise ApiError("sandbox_id_with_user_token", header="x-sandbox-id")
+        if not name:
+            if self._quirks["missing-sandbox"] == "default":
+                return self._config.sandboxes[0] if self._config.sandboxes else DEFAULT_SANDBOX
+            raise ApiError("sandbox_header_missing", header="x-sandbox-name")
+        if name == "*":
+            raise ApiError("sandbox_wildcard", header="x-sandbox-name", value="*")
+        known = self._config.sandboxes
+        if not _SANDBOX.fullmatch(name) or (known and name not in known):
+            raise ApiError("sandbox_unknown", name=name[:80])
+        return name

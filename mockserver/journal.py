@@ -1,0 +1,113 @@
+"""A bounded record of what was asked and answered; secrets are masked before anything is stored."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import threading
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver import masking
+from mockserver.exchange import Call, Json, Result, Tenant, Violation
+
+_BODY_EXCERPT = 4096
+_ENTRY_OVERHEAD = 600
+"""Bytes an entry costs besides its texts, roughly: for the bound, not for accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call and its answer, masked."""
+
+    number: int
+    at_ms: int
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: str
+    operation: str | None
+    tenant: Tenant | None
+    status: int
+    error: str | None
+    answer: str
+    violations: tuple[Violation, ...]
+    request_id: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as `/_mock/journal` prints it."""
+        shown = dataclasses.asdict(self)
+        shown["tenant"] = self.tenant._asdict() if self.tenant else None
+        return shown
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes, roughly."""
+        texts = len(self.path) + len(self.query) + len(self.body) + len(self.answer)
+        return _ENTRY_OVERHEAD + texts + sum(len(name) + len(value) for name, value in self.headers.items())
+
+
+class Journal:
+    """The latest entries, bounded in number and in bytes."""
+
+    def __init__(self, most_entries: int, most_bytes: int) -> None:
+        self._most_entries = most_entries
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._entries: deque[Entry] = deque()
+        self._bytes = 0
+        self._numbers = itertools.count(1)
+
+    def record(
+        self,
+        call: Call,
+        result: Result,
+        *,
+        operation: str | None,
+        tenant: Tenant | None,
+        body: Json,
+        violations: Iterable[Violation],
+    ) -> Entry:
+        """Keep one exchange. `body` is the parsed request body; an unparsable one is not kept at all."""
+        entry = Entry(
+            number=next(self._numbers),
+            at_ms=call.received_ms,
+            method=call.method[:40],
+            path=call.path[:1024],
+            query=masking.query(call.query)[:2048],
+            headers={name: value[:512] for name, value in masking.headers(call.headers).items()},
+            body=_shown(call, body),
+            operation=operation,
+            tenant=tenant,
+            status=result.status,
+            error=result.error,
+            answer=masking.excerpt(masking.body(result.body), _BODY_EXCERPT),
+            violations=tuple(violations),
+            request_id=call.request_id,
+        )
+        with self._lock:
+            self._entries.append(entry)
+            self._bytes += entry.size
+            while len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
+                self._bytes -= self._entries.popleft().size
+        return entry
+
+    def entries(self, since: int = 0) -> list[Entry]:
+        """Entries with a number above `since`, oldest first."""
+        with self._lock:
+            return [entry for entry in self._entries if entry.number > since]
+
+    def clear(self) -> None:
+        """Forget everything; numbers go on."""
+        with self._lock:
+            self._entries.clear()
+            self._bytes = 0
+
+
+def _shown(call: Call, body: Json) -> str:
+    if body is None:
+        return f"({len(call.body)} bytes that are not JSON or not wanted)" if call.body else ""
+    return masking.excerpt(masking.body(body), _BODY_EXCERPT)

@@ -1,0 +1,191 @@
+"""Create, look up, list, update, delete: what every stored resource has in common.
+
+A `Collection` says what is special: the names of its members and how a record is shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver import listing, patching
+from mockserver.errors import ApiError
+from mockserver.exchange import BASE_PATH, Json, Request, Result
+from mockserver.store import Doc, Missing, Stale
+from mockserver.world import World
+
+Show = Callable[[World, Doc], dict[str, Any]]
+
+STAMPS = (
+    "id",
+    "createdAt",
+    "updatedAt",
+    "createdBy",
+    "updatedBy",
+    "createdClient",
+    "updatedClient",
+    "sandboxId",
+    "sandboxName",
+    "imsOrgId",
+)
+"""Members the service sets on every record, in the order it prints them (facts §6.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """One kind of stored resource."""
+
+    listable: listing.Listable
+    changeable: frozenset[str]
+    show: Show
+    masked: frozenset[str] = frozenset()
+    """Top-level members that `show` masks: filters must not see through the mask."""
+
+    @property
+    def kind(self) -> str:
+        """The collection's name, as in its path."""
+        return self.listable.kind
+
+
+def create(world: World, request: Request, collection: Collection, members: Mapping[str, Any]) -> Result:
+    """Store a new record: 201 with its receipt, `Location` and `ETag` (facts §5, §6)."""
+    doc = world.store.insert(request.tenant, collection.kind, {**_stamps(world, request), **members})
+    location = f"{request.call.origin}{BASE_PATH}/{collection.kind}/{doc['id']}"
+    return receipt(doc, 201, ("Location", location))
+
+
+def find(world: World, request: Request, collection: Collection) -> Doc:
+    """The record the path names. Raises ApiError `not_found`, for a foreign tenant's too."""
+    entity_id = next(iter(request.path.values()))
+    doc = world.store.get(request.tenant, collection.kind, entity_id)
+    if doc is None:
+        raise _not_found(collection, entity_id)
+    return doc
+
+
+def lookup(world: World, request: Request, collection: Collection) -> Result:
+    """One record, wrapped in `items` as the service does (facts §5)."""
+    doc = find(world, request, collection)
+    return Result(200, {"items": [collection.show(world, doc)]}, (("ETag", doc["etag"]),))
+
+
+def page(world: World, request: Request, collection: Collection, query: listing.ListQuery) -> Result:
+    """A page of records with `_links`, or only their count (facts §6.1)."""
+    matches = _matcher(world, collection, query)
+    if query.count:
+        return Result(200, {"count": world.store.count(request.tenant, collection.kind, matches)})
+    docs, after = world.store.page(request.tenant, collection.kind, query, matches)
+    links: Json = {} if after is None else {"next": {"href": listing.next_href(collection.listable, query, after)}}
+    items: Json = [query.project(collection.show(world, doc)) for doc in docs]
+    return Result(200, {"items": items, "_links": links})
+
+
+def update(
+    world: World, request: Request, collection: Collection, accept: Callable[[Doc, dict[str, Any]], dict[str, Any]]
+) -> Result:
+    """Patch a record under its etag; `accept(old, new)` checks the outcome and may complete it."""
+    sent = if_match(world, request)
+    if not sent:
+        raise ApiError("if_match_missing", header="If-Match", hint="read the entity and send its etag, quotes included")
+    doc = find(world, request, collection)
+    _demand_version(doc, sent)
+    changed = accept(doc, patching.apply(doc, request.body, collection.changeable))
+    return save(world, request, collection, doc, changed)
+
+
+def save(world: World, request: Request, collection: Collection, old: Doc, changed: Mapping[str, Any]) -> Result:
+    """Write a new version of `old` if nobody else has meanwhile; a receipt with the new etag."""
+    stamps = {"updatedAt": world.runtime.clock.now_ms(), **_actor(request, "updated")}
+    try:
+        doc = world.store.replace(request.tenant, collection.kind, old["id"], {**changed, **stamps}, old["etag"])
+    except Stale as stale:
+        raise _mismatch(old["etag"], stale.current) from None
+    except Missing:
+        raise _not_found(collection, old["id"]) from None
+    return receipt(doc, 200)
+
+
+def remove(world: World, request: Request, collection: Collection, unless: Callable[[], None]) -> Result:
+    """Delete a record unless something forbids it."""
+    doc = find(world, request, collection)
+    try:
+        world.store.delete(request.tenant, collection.kind, doc["id"], unless)
+    except Missing:
+        raise _not_found(collection, doc["id"]) from None
+    return Result(int(world.quirks["delete-status"]))
+
+
+def receipt(doc: Doc, status: int, *headers: tuple[str, str]) -> Result:
+    """`{"id", "etag"}`: the answer to every write."""
+    return Result(status, {"id": doc["id"], "etag": doc["etag"]}, (*headers, ("ETag", doc["etag"])))
+
+
+def if_match(world: World, request: Request) -> str:
+    """The etag sent, in its stored form; empty when there is none."""
+    sent = request.call.headers.get("if-match", "").strip()
+    if sent and not sent.startswith('"') and world.quirks["unquoted-etag"] == "accept":
+        return f'"{sent}"'
+    return sent
+
+
+def demand_version(world: World, request: Request, doc: Doc) -> None:
+    """Refuse a stale If-Match where the header is optional."""
+    sent = if_match(world, request)
+    if sent:
+        _demand_version(doc, sent)
+
+
+def _demand_version(doc: Doc, sent: str) -> None:
+    if sent != doc["etag"]:
+        raise _mismatch(sent, doc["etag"])
+
+
+def _mismatch(sent: str, current: str) -> ApiError:
+    quoted = sent.startswith('"') and sent.endswith('"')
+    hint = "read the entity again and retry" if quoted else "the etag's double quotes belong to it: send them"
+    return ApiError("version_mismatch", version=sent[:80], entity=current, hint=hint)
+
+
+def _not_found(collection: Collection, entity_id: str) -> ApiError:
+    return ApiError("not_found", type=collection.kind, id=entity_id[:80])
+
+
+def _matcher(world: World, collection: Collection, query: listing.ListQuery) -> Callable[[Doc], bool] | None:
+    if not query.conditions:
+        return None
+    if any(condition.path[0] in collection.masked for condition in query.conditions):
+        return lambda doc: query.matches(collection.show(world, doc))
+    return query.matches
+
+
+def _stamps(world: World, request: Request) -> dict[str, Any]:
+    now = world.runtime.clock.now_ms()
+    values = {
+        "id": world.runtime.new_id(),
+        "createdAt": now,
+        "updatedAt": now,
+        **_actor(request, "created"),
+        **_actor(request, "updated"),
+        "sandboxId": sandbox_id(request.tenant.org, request.tenant.sandbox),
+        "sandboxName": request.tenant.sandbox,
+        "imsOrgId": request.tenant.org,
+    }
+    return {name: values[name] for name in STAMPS}
+
+
+def _actor(request: Request, verb: str) -> dict[str, str]:
+    """Who acts: made up from the API key, which is all a mock knows of the caller (assumed)."""
+    key = request.call.headers["x-api-key"]
+    return {f"{verb}By": _account(key), f"{verb}Client": key}
+
+
+def _account(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:24].upper() + "@AdobeID"
+
+
+def sandbox_id(org: str, sandbox: str) -> str:
+    """The UUID of a sandbox: always the same for one org and name."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{org}/{sandbox}"))

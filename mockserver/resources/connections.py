@@ -1,0 +1,223 @@
+"""Base connections: what is special to them. The rest is `_crud`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver import listing
+from mockserver.connectors import MASK
+from mockserver.errors import ApiError
+from mockserver.exchange import Request, Result
+from mockserver.resources import _crud, operation
+from mockserver.sources import ExploreRequest, SourceError
+from mockserver.store import Doc
+from mockserver.world import World
+
+STATES = ("enabled", "disabled", "initializing")
+"""The states a client may set (facts §5, catalogue row 1456)."""
+
+DRAFT = "draft"
+_BODY = ("name", "description", "connectionSpec", "state", "auth")
+_PROVIDER_ACTIONS = ("FINALIZE", "FINALIZE_UPDATE")
+_SUB_ACTIONS = ("APPLY", "ROLLBACK", "PROGRESS")
+
+
+def _show(world: World, doc: Doc) -> dict[str, Any]:
+    return dict(doc) if world.quirks["secrets"] == "show" else world.connectors.mask(doc)
+
+
+CONNECTIONS = _crud.Collection(
+    listable=listing.Listable(
+        kind="connections",
+        fields=frozenset({*_crud.STAMPS, *_BODY, "version", "etag"}),
+        sortable=frozenset({*_crud.STAMPS, "name", "description", "state"}),
+    ),
+    changeable=frozenset({"name", "description", "auth", "state"}),
+    show=_show,
+    masked=frozenset({"auth"}),
+)
+
+
+@operation("createConnection")
+def create_connection(world: World, request: Request) -> Result:
+    """Check spec, auth spec, params and credentials, then store (facts §6, §8.1)."""
+    body = _complete(world, request.body)
+    if request.argument("mode") == DRAFT:
+        _demand_spec(world, body)
+        body["state"] = DRAFT
+    else:
+        _demand_state(body["state"])
+        _demand_usable(world, body)
+    return _crud.create(world, request, CONNECTIONS, body)
+
+
+@operation("retrieveConnection")
+def retrieve_connection(world: World, request: Request) -> Result:
+    """One connection, secrets masked (quirk `secrets`)."""
+    return _crud.lookup(world, request, CONNECTIONS)
+
+
+@operation("listConnections")
+def list_connections(world: World, request: Request) -> Result:
+    """A page of connections, newest write first."""
+    return _crud.page(world, request, CONNECTIONS, listing.parse(request.query, CONNECTIONS.listable, world.quirks))
+
+
+@operation("getConnectionsByFilters")
+def search_connections(world: World, request: Request) -> Result:
+    """The same list, asked for in a body."""
+    body = request.body if isinstance(request.body, dict) else {}
+    query = listing.parse_search(body, request.query, CONNECTIONS.listable, world.quirks)
+    return _crud.page(world, request, CONNECTIONS, query)
+
+
+@operation("patchConnection")
+def patch_connection(world: World, request: Request) -> Result:
+    """Change name, description, auth or state; the outcome is checked like a new connection."""
+
+    def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
+        _demand_changeable(old)
+        _restore_masked(world, old, new)
+        body = {name: new[name] for name in _BODY if name in new}
+        for violation in world.contract.check_body("createConnection", body):
+            raise ApiError("patch_failed", message=str(violation), pointer=violation.pointer)
+        if new.get("state") != old["state"]:
+            _demand_state(new.get("state"))
+        if old["state"] != DRAFT and new.get("auth") != old.get("auth"):
+            _demand_usable(world, new)
+        return new
+
+    return _crud.update(world, request, CONNECTIONS, accept)
+
+
+@operation("deleteConnection")
+def delete_connection(world: World, request: Request) -> Result:
+    """Delete unless a flow still uses it (1418)."""
+    doc = _crud.find(world, request, CONNECTIONS)
+    _demand_changeable(doc)
+    return _crud.remove(world, request, CONNECTIONS, lambda: _demand_unused(world, request, doc["id"]))
+
+
+@operation("performAction")
+def perform_action(world: World, request: Request) -> Result:
+    """Publish a draft; finalising is for providers (1402)."""
+    doc = _crud.find(world, request, CONNECTIONS)
+    action = _action(world, request)
+    if action in _PROVIDER_ACTIONS:
+        raise ApiError("provider_action", action=action.lower())
+    if doc["state"] != DRAFT:
+        raise ApiError("action_not_applicable", action=action.lower(), state=doc["state"])
+    _crud.demand_version(world, request, doc)
+    _demand_usable(world, doc)
+    return _crud.save(world, request, CONNECTIONS, doc, {**doc, "state": "enabled"})
+
+
+@operation("testConnection")
+def test_connection(world: World, request: Request) -> Result:
+    """Try the stored credentials: `{"result": true}` or false (facts §8.3)."""
+    doc = _crud.find(world, request, CONNECTIONS)
+    try:
+        _demand_usable(world, doc)
+    except ApiError:
+        return Result(200, {"result": False})
+    return Result(200, {"result": True})
+
+
+@operation("getByConnectionId")
+def explore_connection(world: World, request: Request) -> Result:
+    """Tables of the source, one table's columns, or its first rows (facts §8.3)."""
+    doc = _crud.find(world, request, CONNECTIONS)
+    asked = ExploreRequest.parse(request.query)
+    try:
+        return Result(200, world.sources.explore(world.connectors.access(doc), asked))
+    except SourceError as error:
+        raise ApiError(error.key, message=error.message) from None
+
+
+@operation("exploreConfigByConnectionId")
+def connection_configs(world: World, request: Request) -> Result:
+    """The columns that can be configured, as the document's example shows them."""
+    doc = _crud.find(world, request, CONNECTIONS)
+    try:
+        return Result(200, world.sources.configs(world.connectors.access(doc)))
+    except SourceError as error:
+        raise ApiError(error.key, message=error.message) from None
+
+
+def _complete(world: World, sent: Any) -> dict[str, Any]:
+    """The members kept from a body, in the service's order; unknown ones are dropped (assumed)."""
+    body = {name: sent[name] for name in _BODY if name in sent}
+    spec = body["connectionSpec"]
+    if "version" not in spec and world.quirks["missing-version"] == "refuse":
+        raise ApiError(
+            "version_required", detail="version is required for the connection spec", pointer="/connectionSpec/version"
+        )
+    connector = world.connectors.get(spec["id"])
+    newest = connector.version if connector else "1.0"
+    body["connectionSpec"] = {"id": spec["id"], "version": spec.get("version", newest)}
+    body.setdefault("state", "enabled")
+    return {name: body[name] for name in _BODY if name in body}
+
+
+def _demand_spec(world: World, body: dict[str, Any]) -> None:
+    if world.connectors.get(body["connectionSpec"]["id"]) is None:
+        raise ApiError("unknown_spec", pointer="/connectionSpec/id")
+
+
+def _demand_usable(world: World, doc: Doc) -> None:
+    """Auth spec and params are right, and the source takes them."""
+    world.connectors.check(doc, world.quirks, strict=world.config.strict)
+    try:
+        world.sources.check(world.connectors.access(doc))
+    except SourceError as error:
+        raise ApiError(error.key, message=error.message, pointer="/auth/params") from None
+
+
+def _demand_state(state: Any) -> None:
+    if state not in STATES:
+        raise ApiError("state_value", state=str(state)[:40], allowed=", ".join(STATES), pointer="/state")
+
+
+def _demand_changeable(doc: Doc) -> None:
+    """Only a settled connection can be changed or deleted; drafts can, as their tutorial shows."""
+    if doc["state"] == "initializing":
+        raise ApiError("initializing")
+    if doc["state"] not in (*STATES, DRAFT):
+        raise ApiError("connection_state")
+
+
+def _demand_unused(world: World, request: Request, connection_id: str) -> None:
+    def uses(flow: Doc) -> bool:
+        sources = flow.get("inheritedAttributes", {}).get("sourceConnections", ())
+        return any(source.get("baseConnection", {}).get("id") == connection_id for source in sources)
+
+    if world.store.count(request.tenant, "flows", uses):
+        raise ApiError("connection_in_use", id=connection_id)
+
+
+def _restore_masked(world: World, old: Doc, new: dict[str, Any]) -> None:
+    """A mask that comes back from a client that edits what it read means: unchanged."""
+    auth = new.get("auth")
+    params = auth.get("params") if isinstance(auth, dict) else None
+    stored = (old.get("auth") or {}).get("params", {})
+    if isinstance(params, dict):
+        for name, value in params.items():
+            if value == MASK and name in stored:
+                params[name] = stored[name]
+
+
+def _action(world: World, request: Request) -> str:
+    """The action asked for: any case, `-` and `_` alike (facts §6)."""
+    asked = request.argument("op")
+    if not asked:
+        raise ApiError("parameter_missing", parameter="op")
+    sub_actions = [value for name, value in request.query if name == "subOp"]
+    if not sub_actions and world.quirks["sub-op"] == "required":
+        raise ApiError("parameter_missing", parameter="subOp")
+    for value in ",".join(sub_actions).split(","):
+        if value and value.upper() not in _SUB_ACTIONS:
+            raise ApiError("sub_action", subAction=value[:40])
+    action = asked.upper().replace("-", "_")
+    if action not in ("PUBLISH", *_PROVIDER_ACTIONS):
+        raise ApiError("parameter_value", value=asked[:40], field="op", expected="publish")
+    return action

@@ -1,0 +1,180 @@
+"""JSON Schema checks compiled once, and their errors in words that name the member and never its value.
+
+`jsonschema` decides and explains; where `jsonschema_rs` is installed it waves the valid majority
+through first, a hundred times faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote, unquote
+
+from mockserver.exchange import Json, Violation
+
+try:
+    import jsonschema_rs
+except ImportError:  # an accelerator only: not every platform has a wheel
+    jsonschema_rs = None  # type: ignore[assignment]
+
+_URI = "urn:flow-service:contract"
+_TYPES = {
+    "string": "a string",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "an object",
+    "array": "an array",
+    "null": "null",
+}
+
+
+class SchemaRegistry:
+    """One document that schemas are looked up in by JSON Pointer."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = document
+
+    @cached_property
+    def explainer(self) -> Any:
+        """The registry in `referencing`'s form, made when the first error has to be explained."""
+        from referencing import Registry, Resource
+        from referencing.jsonschema import DRAFT202012
+
+        return Registry().with_resource(_URI, Resource.from_contents(self.document, default_specification=DRAFT202012))
+
+    def resolve(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Follow a schema's `$ref`s within the document."""
+        while "$ref" in schema:
+            parts = unquote(schema["$ref"].partition("#")[2]).split("/")[1:]
+            found: Any = self.document
+            for part in parts:
+                found = (
+                    found[int(part)] if isinstance(found, list) else found[part.replace("~1", "/").replace("~0", "~")]
+                )
+            schema = found
+        return schema
+
+    @cached_property
+    def accelerator(self) -> Any:
+        """The registry in `jsonschema_rs`'s form."""
+        return jsonschema_rs.Registry([(_URI, self.document)])
+
+
+def schema_registry(document: Mapping[str, Any]) -> SchemaRegistry:
+    """The registry over a document."""
+    return SchemaRegistry(document)
+
+
+class SchemaCheck:
+    """One schema of the document, compiled when first used."""
+
+    def __init__(self, registry: SchemaRegistry, at: tuple[str, ...]) -> None:
+        self._registry = registry
+        self._schema = {"$ref": f"{_URI}#" + quote(pointer(at))}
+
+    @cached_property
+    def _accepts(self) -> Any:
+        if jsonschema_rs is None:
+            return lambda value: False
+        return jsonschema_rs.Draft202012Validator(self._schema, registry=self._registry.accelerator).is_valid
+
+    @cached_property
+    def _explains(self) -> Any:
+        from jsonschema import Draft202012Validator
+
+        return Draft202012Validator(self._schema, registry=self._registry.explainer)
+
+    def violations(self, value: Json, where: str, *, blocks: bool = False) -> Iterator[Violation]:
+        """Every departure of `value` from the schema, nearest the root first."""
+        if self._accepts(value):
+            return
+        errors = sorted(self._explains.iter_errors(value), key=lambda error: (len(error.path), str(error.path)))
+        # jsonschema reports a list of missing members once for each of them
+        yield from dict.fromkeys(violation for error in errors for violation in _explain(error, where, blocks))
+
+    def unknown_members(self, value: Json) -> Iterator[Violation]:
+        """Members no schema names: tolerated by the service, a finding for the judge."""
+        yield from _unknown(self._registry, self._schema, value, "")
+
+
+def _unknown(registry: SchemaRegistry, schema: Mapping[str, Any], value: Any, at: str) -> Iterator[Violation]:
+    schema = registry.resolve(schema)
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unknown(registry, schema.get("items", {}), item, f"{at}/{index}")
+    named = schema.get("properties")
+    if not isinstance(value, dict) or named is None:
+        return
+    for name, inner in value.items():
+        if name in named:
+            yield from _unknown(registry, named[name], inner, f"{at}{pointer((name,))}")
+        else:
+            expected = "one of " + ", ".join(named)
+            yield Violation("body", f"{at}{pointer((name,))}", "unknown", expected, kind_of(inner))
+
+
+def pointer(parts: Any) -> str:
+    """A JSON Pointer (RFC 6901) from its unescaped parts."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in words that do not give it away."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return f"a string of {len(value)} characters" if value else "an empty string"
+        case list():
+            return f"an array of {len(value)}"
+        case _:
+            return "an object"
+
+
+def _explain(error: Any, where: str, blocks: bool) -> Iterator[Violation]:
+    from jsonschema.exceptions import best_match
+
+    while error.validator in ("anyOf", "oneOf") and error.context:
+        deepest = best_match(error.context)
+        if deepest is None:
+            break
+        error = deepest
+    at = pointer(error.absolute_path)
+    if error.validator == "required":
+        for name in error.validator_value:
+            if name not in error.instance:
+                yield Violation(where, at + pointer((name,)), "required", "the member", "nothing", blocks)
+        return
+    yield Violation(where, at, error.validator, _expected(error), kind_of(error.instance), blocks)
+
+
+def _expected(error: Any) -> str:
+    wanted = error.validator_value
+    match error.validator:
+        case "type":
+            names = [wanted] if isinstance(wanted, str) else wanted
+            return " or ".join(_TYPES[name] for name in names)
+        case "enum":
+            return "one of " + ", ".join(map(str, wanted))
+        case "const":
+            return str(wanted)
+        case "minLength" | "minItems" | "minProperties":
+            return f"at least {wanted}"
+        case "maxLength" | "maxItems" | "maxProperties":
+            return f"at most {wanted}"
+        case "minimum":
+            return f"{wanted} or more"
+        case "maximum":
+            return f"{wanted} or less"
+        case "additionalProperties" | "unevaluatedProperties":
+            return "no other members"
+        case "pattern":
+            return f"text of the form {wanted}"
+        case _:
+            return f"what {error.validator} demands"

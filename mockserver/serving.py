@@ -1,0 +1,61 @@
+"""`mockserver serve`: builds the app, starts the server, says where it is, waits for the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mockserver import __version__
+from mockserver.config import Config
+from mockserver.exchange import BASE_PATH
+
+WRONG_USE = 2
+
+
+def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
+    """Serve until a signal; the exit status. What cannot be started is said in one line."""
+    problem = _unsafe(config)
+    if problem:
+        echo(f"mockserver: {problem}")
+        return WRONG_USE
+    from mockserver.emulator import Emulator
+    from mockserver.web import build_app, request_log
+    from mockserver.web.server import make_server, run
+
+    request_log.configure(config.log)
+    try:
+        emulator = Emulator(config)
+    except ValueError as error:
+        echo(f"mockserver: {error}")
+        return WRONG_USE
+    try:
+        server = make_server(
+            build_app(emulator), host=config.host, port=config.port, kind=config.server, max_body=config.max_body
+        )
+        return run(server, lambda listening: echo(_banner(listening.url, config)))
+    except OSError as error:
+        echo(f"mockserver: {error}")
+        return WRONG_USE
+    finally:
+        emulator.close()
+
+
+def _unsafe(config: Config) -> str | None:
+    if config.loopback or config.admin_token:
+        return None
+    return (
+        f"--host {config.host} can be reached by others: set MOCKSERVER_ADMIN_TOKEN, which /_mock will then demand "
+        "in the header x-mock-admin-token"
+    )
+
+
+def _banner(url: str, config: Config) -> str:
+    keeps = f"in {config.state}" if config.state else "in memory"
+    return "\n".join(
+        (
+            f"Mock Flow Service {__version__} is ready  ({config.platform}, records {keeps})",
+            f"  API       {url}{BASE_PATH}      (short form: {url}/connections)",
+            f"  Token     {url}/ims/token/v3",
+            f"  Contract  {url}/openapi.yaml",
+            f"  Admin     {url}/_mock/",
+        )
+    )

@@ -1,0 +1,346 @@
+"""Records by (tenant, kind, id): who may see them, which write wins, in which order they are listed.
+
+Reads are served from memory and take no lock; a `Log` may put every change on disk before it shows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from mockserver.exchange import Tenant
+from mockserver.listing import Cursor, ListQuery
+from mockserver.records import Change, Doc, Key, View
+from mockserver.runtime import Runtime, etag
+
+EXPORT_VERSION = 1
+"""The format that `Store.export` writes and `Store.restore` reads."""
+
+_NOTHING: Doc = MappingProxyType({})
+_MAX_REVISION = 1 << 53
+"""Beyond it a JSON reader may round."""
+
+
+class Missing(LookupError):
+    """There is no such record, or it is another tenant's, which looks the same."""
+
+
+class Stale(Exception):
+    """The etag given is not the current one, which is `current`."""
+
+    def __init__(self, current: str) -> None:
+        super().__init__("the etag given is not the current one")
+        self.current = current
+
+
+class StorageUnavailable(Exception):
+    """A change could not be put on disk, so nothing was changed; a later write may succeed.
+
+    `full` says that space ran out.
+    """
+
+    def __init__(self, *, full: bool) -> None:
+        super().__init__("the disk is full" if full else "the disk cannot be written")
+        self.full = full
+
+
+class StateError(ValueError):
+    """The place named for the state cannot be used; the message says what to do."""
+
+
+class Log(Protocol):
+    """Where changes are put on disk. The store never makes two calls at a time."""
+
+    def load(self) -> tuple[int | None, list[Change]]:
+        """The revision last used (None: never used) and all records."""
+
+    def append(self, changes: Sequence[Change]) -> None:
+        """Put all changes or none on disk. Raises StorageUnavailable."""
+
+    def rewrite(self, changes: Sequence[Change], revision: int) -> None:
+        """Put these records in the place of all others. Raises StorageUnavailable."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+def open_store(state: str | None, runtime: Runtime) -> Store:
+    """The store named by `--state`: None is memory; a path or `sqlite:///path` is an SQLite file.
+
+    Raises StateError.
+    """
+    if state is None:
+        return Store(runtime)
+    from mockserver.durable import open_durable  # here, because without it a start saves importing sqlite3
+
+    return open_durable(state, runtime)
+
+
+class Store:
+    """All records of one server. Safe for any number of threads."""
+
+    def __init__(self, runtime: Runtime, log: Log | None = None) -> None:
+        """Start with what the log holds. Raises StateError where that cannot be used."""
+        self._runtime = runtime
+        self._log: Log = log or _NoLog()
+        self._writing = threading.Lock()
+        self._waiting: deque[_Write] = deque()
+        used, records = self._log.load()
+        self._revision = runtime.first_revision() if used is None else used
+        self._view = View(records, self._revision)
+
+    def insert(self, tenant: Tenant, kind: str, doc: Doc) -> Doc:
+        """Store a new record, which has `id` and `updatedAt` (ms); returns it with `version` and `etag`.
+
+        Raises ValueError when the id is taken and StorageUnavailable.
+        """
+
+        def decide(current: Doc | None) -> Doc:
+            if current is not None:
+                raise ValueError(f"the id of the new record is taken in {kind}")
+            return doc
+
+        return self._write(_Write((tenant, kind, doc["id"]), decide))
+
+    def get(self, tenant: Tenant, kind: str, entity_id: str) -> Doc | None:
+        """The record, or None."""
+        return self._view.get((tenant, kind, entity_id))
+
+    def replace(self, tenant: Tenant, kind: str, entity_id: str, doc: Doc, if_match: str) -> Doc:
+        """Compare and swap: store `doc` if the record's etag still is `if_match`; returns it with its new etag.
+
+        Raises Missing, Stale and StorageUnavailable.
+        """
+
+        def decide(current: Doc | None) -> Doc:
+            if current is None:
+                raise Missing(kind)
+            if current["etag"] != if_match:
+                raise Stale(current["etag"])
+            return doc
+
+        return self._write(_Write((tenant, kind, entity_id), decide))
+
+    def delete(self, tenant: Tenant, kind: str, entity_id: str, unless: Callable[[], None] | None = None) -> None:
+        """Remove a record. `unless` may raise to forbid it: no write happens between it and the removal.
+
+        `unless` may read the store, not write to it. Raises Missing and StorageUnavailable.
+        """
+
+        def decide(current: Doc | None) -> None:
+            if current is None:
+                raise Missing(kind)
+            if unless is not None:
+                unless()
+
+        self._write(_Write((tenant, kind, entity_id), decide), alone=unless is not None)
+
+    def page(
+        self, tenant: Tenant, kind: str, query: ListQuery, matches: Callable[[Doc], bool] | None = None
+    ) -> tuple[list[Doc], Cursor | None]:
+        """One page of the records that match, and where the next one begins if more follow.
+
+        All pages of one listing show the records that existed when the first was read, as they are
+        now: none twice, none left out, whatever is written meanwhile. Two limits: an order by a
+        field follows that field when it changes, and a listing in the default order that is
+        overtaken by more than a thousand updates (and as many as there are records) may miss some
+        of the updated ones; so may one that is continued after a restart.
+        """
+        view, after = self._view, query.after
+        ceiling = view.revision if after is None else after.ceiling
+        collection = view.collection(tenant, kind)
+        if query.order:
+            raise NotImplementedError
+        below = ceiling + 1 if after is None else min(after.revision, ceiling + 1)
+        found: list[Doc] = []
+        last = below
+        for revision, doc in collection.snapshot(ceiling, below):
+            if matches is None or matches(doc):
+                if len(found) == query.limit:
+                    return found, Cursor(ceiling, last, None)
+                found.append(doc)
+                last = revision
+        return found, None
+
+    def count(self, tenant: Tenant, kind: str, matches: Callable[[Doc], bool] | None = None) -> int:
+        """How many records there are, or how many match."""
+        view = self._view
+        collection = view.collection(tenant, kind)
+        if matches is None:
+            return len(collection.records)
+        return sum(1 for _, doc in collection.snapshot(view.revision) if matches(doc))
+
+    def export(self) -> dict[str, Any]:
+        """Everything, at one moment, as JSON. Credentials are in it as stored: whoever hands it out masks them."""
+        with self._writing:
+            view = self._view
+            changes = sorted(view.changes(), key=lambda change: change.revision)
+        records = [
+            {"org": c.tenant.org, "sandbox": c.tenant.sandbox, "kind": c.kind, "revision": c.revision, "doc": c.doc}
+            for c in changes
+        ]
+        return {"version": EXPORT_VERSION, "revision": view.revision, "records": records}
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """Put an export in the place of everything; etags come back with their records, the counter goes on.
+
+        Raises ValueError that names what is wrong, and StorageUnavailable; nothing has changed then.
+        """
+        used, records = _parse_export(data)
+        with self._writing:
+            self._swap(records, max(used, self._revision))
+
+    def clear(self) -> None:
+        """Forget all records. The counter goes on, except under a seed: there everything repeats."""
+        with self._writing:
+            self._swap([], self._revision if self._runtime.seed is None else self._runtime.first_revision())
+
+    def close(self) -> None:
+        """Let go of the file, once the writes that have begun are through."""
+        with self._writing:
+            self._log.close()
+
+    def _swap(self, records: list[Change], revision: int) -> None:
+        view = View(records, revision)
+        self._log.rewrite(records, revision)
+        self._revision, self._view = revision, view
+
+    def _write(self, write: _Write, *, alone: bool = False) -> Doc:
+        """Carry a write through. Those who wait for the lock are served by its holder: one commit for all.
+
+        `alone` keeps the write in its own thread and commit, after which every earlier one shows.
+        """
+        if not alone:
+            self._waiting.append(write)
+        with self._writing:
+            if alone:
+                self._settle([write] if self._decide(write) else [])
+            elif not write.settled:
+                self._serve_waiting()
+        if write.error is not None:
+            raise write.error
+        return write.stored
+
+    def _serve_waiting(self) -> None:
+        batch: dict[Key, _Write] = {}
+        while self._waiting:
+            write = self._waiting.popleft()
+            if write.key in batch:  # it must see what the earlier one does to the record
+                self._settle(batch.values())
+                batch = {}
+            if self._decide(write):
+                batch[write.key] = write
+        self._settle(batch.values())
+
+    def _decide(self, write: _Write) -> bool:
+        """Let the caller accept or refuse; an accepted write gets its revision."""
+        try:
+            doc = write.decide(self._view.get(write.key))
+        except Exception as error:  # for the thread that asked, which may be another one
+            write.settle(error)
+            return False
+        self._revision += 1
+        if doc is not None:
+            write.stored = doc = _stamp(doc, self._revision)
+        write.change = Change(*write.key, self._revision, doc)
+        return True
+
+    def _settle(self, batch: Iterable[_Write]) -> None:
+        """Put accepted writes on disk, then show them in the order of their revisions."""
+        writes = list(batch)
+        if not writes:
+            return
+        changes = [write.change for write in writes]
+        try:
+            self._log.append(changes)
+        except Exception as error:
+            for write in writes:
+                write.settle(error)
+            return
+        for change in changes:
+            self._view.apply(change)
+        for write in writes:
+            write.settle(None)
+
+
+class _Write:
+    """A write on its way. `decide` gets the present record and returns the new one, None to delete, or raises."""
+
+    __slots__ = ("change", "decide", "error", "key", "settled", "stored")
+    change: Change
+
+    def __init__(self, key: Key, decide: Callable[[Doc | None], Doc | None]) -> None:
+        self.key = key
+        self.decide = decide
+        self.settled = False
+        self.stored = _NOTHING
+        self.error: Exception | None = StorageUnavailable(full=False)
+        """Unless it is settled: the thread that served it was interrupted."""
+
+    def settle(self, error: Exception | None) -> None:
+        self.error, self.settled = error, True
+
+
+class _NoLog:
+    """Memory only: nothing to read, nothing to keep."""
+
+    def load(self) -> tuple[int | None, list[Change]]:
+        return None, []
+
+    def append(self, changes: Sequence[Change]) -> None: ...
+
+    def rewrite(self, changes: Sequence[Change], revision: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _stamp(doc: Doc, revision: int) -> Doc:
+    members = {name: value for name, value in doc.items() if name not in ("version", "etag")}
+    tag = etag(revision, doc["updatedAt"])
+    return {**members, "version": tag, "etag": tag}
+
+
+def _parse_export(data: Mapping[str, Any]) -> tuple[int, list[Change]]:
+    """The counter and the records of an export. Raises ValueError, with no value from it: it holds credentials."""
+    if _member(data, "version", int, "") != EXPORT_VERSION:
+        raise ValueError(f"/version: this server reads exports of version {EXPORT_VERSION}")
+    used = _member(data, "revision", int, "")
+    if not 0 <= used <= _MAX_REVISION:
+        raise ValueError(f"/revision: expected 0 to {_MAX_REVISION}")
+    records: list[Change] = []
+    keys: set[Key] = set()
+    revisions: set[int] = set()
+    for number, row in enumerate(_member(data, "records", list, "")):
+        where = f"/records/{number}"
+        change = _parse_record(row, where)
+        if not 0 <= change.revision <= used or change.revision in revisions:
+            raise ValueError(f"{where}/revision: expected a number of its own, from 0 to /revision")
+        if change[:3] in keys:
+            raise ValueError(f"{where}: a second record with this org, sandbox, kind and id")
+        keys.add(change[:3])
+        revisions.add(change.revision)
+        records.append(change)
+    return used, records
+
+
+def _parse_record(row: Any, where: str) -> Change:
+    tenant = Tenant(_member(row, "org", str, where), _member(row, "sandbox", str, where))
+    kind, revision = _member(row, "kind", str, where), _member(row, "revision", int, where)
+    doc = _member(row, "doc", dict, where)
+    inside = f"{where}/doc"
+    for name, type_ in (("updatedAt", int), ("version", str), ("etag", str)):
+        _member(doc, name, type_, inside)
+    return Change(tenant, kind, _member(doc, "id", str, inside), revision, doc)
+
+
+def _member(holder: Any, name: str, kind: type, where: str) -> Any:
+    if not isinstance(holder, Mapping):
+        raise ValueError(f"{where or '/'}: expected an object, got {type(holder).__name__}")
+    if name not in holder:
+        raise ValueError(f"{where}/{name}: is missing")
+    if type(holder[name]) is not kind:  # not isinstance: True is no number here
+        raise ValueError(f"{where}/{name}: expected {kind.__name__}, got {type(holder[name]).__name__}")
+    return holder[name]

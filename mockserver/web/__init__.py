@@ -1,0 +1,69 @@
+"""The only folder that imports Flask: the emulator over HTTP."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from mockserver.emulator import Emulator
+from mockserver.errors import ApiError, Refusal
+from mockserver.web import adapter, admin, contract_pages, guard, ims
+from mockserver.web.request_log import RequestLog
+
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
+log = logging.getLogger("mockserver")
+
+
+def build_app(emulator: Emulator) -> Flask:
+    """The Flask application around an emulator: API, token endpoint, contract and `/_mock`."""
+    app = Flask("mockserver", static_folder=None)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.extensions["emulator"] = emulator
+    request_log = RequestLog(emulator.config.log)
+
+    def answer_api(path: str = "") -> Response:
+        del path  # the core reads it from the environ, undecoded by routing
+        runtime = emulator.runtime
+        try:
+            call = adapter.read_call(request.environ, runtime, emulator.config.max_body)
+        except ApiError as refusal:
+            request_id = runtime.request_id()
+            return adapter.write(refusal.result(request_id, emulator.quirks), request_id)
+        return adapter.write(emulator.handle(call), call.request_id)
+
+    app.before_request(guard.host_check(emulator.config))
+    for rule in ("/", "/<path:path>"):
+        app.add_url_rule(rule, "api", answer_api, methods=_METHODS, provide_automatic_options=False)
+    app.register_blueprint(admin.blueprint(emulator))
+    app.register_blueprint(ims.blueprint(emulator))
+    app.register_blueprint(contract_pages.blueprint(emulator))
+    app.register_error_handler(Refusal, lambda refusal: _refused(emulator, refusal))
+    app.register_error_handler(HTTPException, lambda error: _http_error(emulator, error, answer_api))
+    app.register_error_handler(Exception, lambda error: _failed(emulator, error))
+    request_log.watch(app)
+    return app
+
+
+def _refused(emulator: Emulator, refusal: Refusal) -> Response:
+    request_id = emulator.runtime.request_id()
+    return adapter.write(refusal.result(request_id, emulator.quirks), request_id)
+
+
+def _http_error(emulator: Emulator, error: HTTPException, answer_api: Any) -> Response:
+    """Flask's own refusals (a method nobody knows, a bad path) are the API's to answer."""
+    if request.path.startswith("/_mock"):
+        response = _refused(emulator, ApiError("unknown_path" if error.code == 404 else "method_not_allowed"))
+        response.headers.extend([(name, value) for name, value in error.get_headers() if name == "Allow"])
+        return response
+    return answer_api()  # type: ignore[no-any-return]
+
+
+def _failed(emulator: Emulator, error: Exception) -> Response:
+    """A bug of ours: the traceback goes to the log, the client gets the service's own 1400-500."""
+    log.exception("unexpected failure in %s %s", request.method, request.path[:200], exc_info=error)
+    return _refused(emulator, ApiError("internal"))

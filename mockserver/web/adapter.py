@@ -1,0 +1,75 @@
+"""Between WSGI and the emulator: a request becomes a `Call`, a `Result` becomes a response.
+
+The only place where answers are serialised.
+"""
+
+from __future__ import annotations
+
+from flask import Response
+
+from mockserver import json_input
+from mockserver.errors import ApiError
+from mockserver.exchange import BASE_PATH, Call, Result
+from mockserver.runtime import Runtime
+
+BODY_ERROR = "mockserver.body_error"
+"""Set in the environ by the server when it could not or would not read the body."""
+
+_BODY_REFUSALS = {
+    "too_large": ("too_large", "The body is larger than this server takes."),
+    "too_slow": ("body_timeout", "The body did not arrive in time."),
+    "framing": ("framing", "The request's framing is ambiguous: send Content-Length or Transfer-Encoding, not both."),
+}
+
+
+def read_call(environ: dict[str, object], runtime: Runtime, max_body: int) -> Call:
+    """The request as the core sees it. Raises ApiError when its body cannot be read."""
+    # WSGI hands over the path as latin-1 text of the raw bytes (PEP 3333)
+    path = str(environ.get("PATH_INFO", "/")).encode("latin-1").decode("utf-8", "replace")
+    headers = {
+        name[5:].replace("_", "-").lower(): str(value) for name, value in environ.items() if name.startswith("HTTP_")
+    }
+    if environ.get("CONTENT_TYPE"):
+        headers["content-type"] = str(environ["CONTENT_TYPE"])
+    return Call(
+        method=str(environ["REQUEST_METHOD"]),
+        path=path[len(BASE_PATH) :] or "/" if path.startswith(BASE_PATH + "/") or path == BASE_PATH else path,
+        query=str(environ.get("QUERY_STRING", "")),
+        headers=headers,
+        body=read_body(environ, max_body),
+        request_id=runtime.request_id(),
+        received_ms=runtime.clock.now_ms(),
+        origin=f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '127.0.0.1')}",
+    )
+
+
+def read_body(environ: dict[str, object], max_body: int) -> bytes:
+    """The whole body, if it is whole and within bounds. Raises ApiError otherwise."""
+    trouble = environ.get(BODY_ERROR)
+    if trouble:
+        key, detail = _BODY_REFUSALS[str(trouble)]
+        raise ApiError(key, detail=detail, headers=(("Connection", "close"),))
+    length = environ.get("CONTENT_LENGTH")
+    chunked = bool(environ.get("wsgi.input_terminated"))
+    if not length and not chunked:
+        return b""
+    wanted = int(str(length)) if length else max_body + 1
+    if length and wanted > max_body:
+        raise ApiError("too_large", detail="The body is larger than this server takes.")
+    stream = environ["wsgi.input"]
+    body: bytes = stream.read(wanted)  # type: ignore[attr-defined]
+    if len(body) > max_body:
+        raise ApiError("too_large", detail="The body is larger than this server takes.")
+    if length and len(body) != wanted:
+        raise ApiError("framing", detail="The body ended before its Content-Length.")
+    return body
+
+
+def write(result: Result, request_id: str) -> Response:
+    """The HTTP response of a result."""
+    headers = [*result.headers, ("x-request-id", request_id)]
+    if result.body is None:
+        response = Response(status=result.status, headers=headers)
+        del response.headers["Content-Type"]
+        return response
+    return Response(json_input.dumps(result.body), result.status, headers, content_type="application/json")

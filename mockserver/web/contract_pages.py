@@ -1,0 +1,37 @@
+"""Serves the contract itself: `/openapi.yaml` and `/openapi.json`."""
+
+from __future__ import annotations
+
+import functools
+
+import yaml
+from flask import Blueprint, Response
+
+from mockserver import json_input
+from mockserver.composition import composed
+from mockserver.emulator import Emulator
+
+
+def blueprint(emulator: Emulator) -> Blueprint:
+    """The document, composed with the connector catalogue once, when first asked for."""
+    pages = Blueprint("contract", __name__)
+
+    @functools.cache
+    def as_yaml() -> str:
+        return yaml.safe_dump(
+            composed(emulator.contract.document, emulator.world.connectors), sort_keys=False, allow_unicode=True
+        )
+
+    @functools.cache
+    def as_json() -> bytes:
+        return json_input.dumps(composed(emulator.contract.document, emulator.world.connectors))
+
+    @pages.get("/openapi.yaml")
+    def openapi_yaml() -> Response:
+        return Response(as_yaml(), content_type="application/yaml; charset=utf-8")
+
+    @pages.get("/openapi.json")
+    def openapi_json() -> Response:
+        return Response(as_json(), content_type="application/json")
+
+    return pages

@@ -1,0 +1,89 @@
+"""The token endpoint: Adobe's identity service as far as clients of Flow Service need it (facts §2.1)."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from flask import Blueprint, Response, request
+
+from mockserver.emulator import Emulator
+from mockserver.exchange import Result
+from mockserver.web import adapter
+
+_GRANTS = ("client_credentials", "authorization_code")
+_MOST_BODY = 65_536
+
+
+def blueprint(emulator: Emulator) -> Blueprint:
+    """`POST /ims/token/v1` to `v4` and the retired `POST /ims/exchange/jwt`."""
+    pages = Blueprint("ims", __name__)
+
+    def answer(result: Result) -> Response:
+        return adapter.write(result, emulator.runtime.request_id())
+
+    @pages.post("/ims/token/<any(v1, v2, v3, v4):version>")
+    def token(version: str) -> Response:
+        form = _form()
+        refusal = _refused_grant(form) or _refused_client(form, emulator.config.client_secrets)
+        return answer(refusal or _issue(emulator, life_factor=1))
+
+    @pages.post("/ims/exchange/jwt")
+    def exchange_jwt() -> Response:
+        form = _form()
+        if not form.get("jwt_token"):
+            return answer(_oauth_error("invalid_request", "jwt_token is missing"))
+        # the retired exchange counted the token's life in milliseconds
+        return answer(_refused_client(form, emulator.config.client_secrets) or _issue(emulator, life_factor=1000))
+
+    return pages
+
+
+def _form() -> Mapping[str, str]:
+    """Parameters from the query and the body, urlencoded or multipart; clients mix them."""
+    body = adapter.read_body(request.environ, _MOST_BODY)
+    values = dict(parse_qsl(request.environ.get("QUERY_STRING", ""), keep_blank_values=True))
+    if request.mimetype == "multipart/form-data":
+        values.update(_multipart(body, request.mimetype_params.get("boundary", "")))
+    else:
+        values.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    return values
+
+
+def _multipart(body: bytes, boundary: str) -> dict[str, str]:
+    """Plain form fields of a multipart body; files and anything odd are passed over."""
+    values = {}
+    for part in body.split(b"--" + boundary.encode())[1:32] if boundary else ():
+        head, separator, value = part.partition(b"\r\n\r\n")
+        name = head.partition(b'name="')[2].partition(b'"')[0].decode("utf-8", "replace")
+        if separator and name:
+            values[name] = value.removesuffix(b"\r\n").decode("utf-8", "replace")
+    return values
+
+
+def _refused_grant(form: Mapping[str, str]) -> Result | None:
+    if not form.get("grant_type"):
+        return _oauth_error("invalid_request", "grant_type is missing")
+    if form["grant_type"] not in _GRANTS:
+        return _oauth_error("unsupported_grant_type", "grant_type must be client_credentials or authorization_code")
+    return None
+
+
+def _refused_client(form: Mapping[str, str], known: Mapping[str, str]) -> Result | None:
+    client, secret = form.get("client_id", ""), form.get("client_secret", "")
+    if not client or (known and client not in known):
+        return _oauth_error("invalid_client", "invalid client_id parameter")
+    if not secret or (known and not hmac.compare_digest(secret.encode(), known[client].encode())):
+        return _oauth_error("invalid_client", "invalid client_secret parameter")
+    return None
+
+
+def _issue(emulator: Emulator, *, life_factor: int) -> Result:
+    token, seconds = emulator.tokens.issue()
+    body = {"access_token": token, "token_type": "bearer", "expires_in": seconds * life_factor}
+    return Result(200, body, (("Cache-Control", "no-store"),))
+
+
+def _oauth_error(error: str, description: str) -> Result:
+    return Result(400, {"error": error, "error_description": description}, error=error)

@@ -1,0 +1,74 @@
+"""One tidy line per request, or JSON on request; never a query, a body or a header."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+
+from flask import Flask, Response, g, request
+
+
+class RequestLog:
+    """Writes what was answered to standard error."""
+
+    def __init__(self, style: str) -> None:
+        self._style = style
+        self._log = logging.getLogger("mockserver.requests")
+
+    def watch(self, app: Flask) -> None:
+        """Log every request of the app, unless logging is off."""
+        if self._style == "none":
+            return
+        app.before_request(self._begin)
+        app.after_request(self._end)
+
+    def _begin(self) -> None:
+        g.begun = time.perf_counter()
+
+    def _end(self, response: Response) -> Response:
+        took = (time.perf_counter() - g.get("begun", time.perf_counter())) * 1000
+        path = request.path[:200].encode("unicode_escape").decode("ascii")
+        if self._style == "json":
+            line = json.dumps(
+                {
+                    "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                    "method": request.method,
+                    "path": path,
+                    "status": response.status_code,
+                    "ms": round(took, 2),
+                    "requestId": response.headers.get("x-request-id"),
+                }
+            )
+        else:
+            clock = time.strftime("%H:%M:%S")
+            line = f"{clock}  {response.status_code}  {request.method:<6} {path}  {took:.1f} ms"
+        self._log.info(line)
+        return response
+
+
+def configure(style: str) -> None:
+    """Send log lines to standard error, bare; only the command line does this, never an import."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Plain(style))
+    logger = logging.getLogger("mockserver")
+    logger.handlers[:] = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+
+
+class _Plain(logging.Formatter):
+    """Request lines as they are, others with their level; JSON objects when asked for."""
+
+    def __init__(self, style: str) -> None:
+        super().__init__()
+        self._json = style == "json"
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.name == "mockserver.requests":
+            return record.getMessage()
+        message = super().format(record)
+        if self._json:
+            return json.dumps({"level": record.levelname, "message": message})
+        return f"{record.levelname}: {message}"

@@ -1,0 +1,26 @@
+"""The parts a resource handler works with, in one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockserver.config import Config
+from mockserver.connectors import Connectors
+from mockserver.contract import Contract
+from mockserver.quirks import Quirks
+from mockserver.runtime import Runtime
+from mockserver.sources import Sources
+from mockserver.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything behind the operations. Handlers get it; they never reach for globals."""
+
+    config: Config
+    quirks: Quirks
+    runtime: Runtime
+    contract: Contract
+    connectors: Connectors
+    sources: Sources
+    store: Store

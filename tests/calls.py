@@ -1,0 +1,91 @@
+"""Calls as a good client makes them, to be spoilt by tests one thing at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver import Emulator
+from mockserver.exchange import Call, Result
+
+POSTGRESQL = "74a1c565-4e59-48d7-9d67-7c03b8a13137"
+
+HEADERS = {
+    "authorization": "Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln",
+    "x-api-key": "acme-client",
+    "x-gw-ims-org-id": "5C1328435BF324E90A49402A@AdobeOrg",
+    "x-sandbox-name": "prod",
+}
+
+BASIC_PARAMS = {
+    "server": "db.example.com",
+    "port": "5432",
+    "database": "shop",
+    "username": "reader",
+    "password": "c4n4ry-s3cret",
+    "sslMode": "Verify Full",
+}
+
+
+def connection(name: str = "PostgreSQL base connection", **changes: Any) -> dict[str, Any]:
+    """A complete PostgreSQL connection by basic authentication."""
+    body = {
+        "name": name,
+        "description": "made by a test",
+        "auth": {"specName": "Basic Authentication", "params": dict(BASIC_PARAMS)},
+        "connectionSpec": {"id": POSTGRESQL, "version": "1.0"},
+    }
+    return {**body, **changes}
+
+
+def by_string(text: str) -> dict[str, Any]:
+    """A PostgreSQL connection by connection string."""
+    auth = {"specName": "Connection String Based Authentication", "params": {"connectionString": text}}
+    return connection(auth=auth)
+
+
+def call(
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    headers: Mapping[str, str | None] | None = None,
+    raw: bytes | None = None,
+) -> Call:
+    """A call with all headers; `headers` overrides, None leaves one out."""
+    sent: dict[str, str | None] = dict(HEADERS)
+    content = raw if raw is not None else (b"" if body is None else json.dumps(body).encode())
+    if content:
+        sent["content-type"] = "application/json"
+    sent.update(headers or {})
+    bare, _, query = path.partition("?")
+    return Call(
+        method=method,
+        path=bare,
+        query=query,
+        headers={name: value for name, value in sent.items() if value is not None},
+        body=content,
+        request_id="0" * 32,
+        received_ms=0,
+    )
+
+
+def send(emulator: Emulator, method: str, path: str, body: Any = None, **options: Any) -> Result:
+    """Make a call and take its result."""
+    return emulator.handle(call(method, path, body, **options))
+
+
+def made(emulator: Emulator, body: Any = None, path: str = "/connections") -> dict[str, str]:
+    """The receipt of a new connection."""
+    result = send(emulator, "POST", path, body or connection())
+    assert result.status == 201, result.body
+    assert isinstance(result.body, dict)
+    return result.body
+
+
+def refused(result: Result) -> tuple[int, str | None, Any]:
+    """Status, code and pointer of a refusal by the service."""
+    assert isinstance(result.body, dict)
+    report = result.body.get("report", {})
+    return result.status, result.error, report.get("pointer")

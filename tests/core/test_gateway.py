@@ -1,0 +1,162 @@
+"""What stands before the service: each header absent, empty, malformed and doubled, in Adobe's order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockserver import Config, Emulator
+from tests.calls import HEADERS, refused, send
+
+SERVICE = "https://ns.adobe.com/aep/errors/FLOW-"
+
+# (header, what is sent, status, code, message): documented in the platform's troubleshooting page
+# and the gateway's error table unless marked
+GATEWAY_CASES = [
+    ("x-api-key", None, 403, "403000", "Api Key is required"),
+    ("x-api-key", "", 403, "403000", "Api Key is required"),
+    ("x-api-key", "two words", 403, "403003", "Api Key is invalid"),  # assumed: malformed = unknown
+    ("x-api-key", "one, two", 403, "403003", "Api Key is invalid"),  # assumed: doubled = malformed
+    ("authorization", None, 403, "403010", "Oauth token is missing."),
+    ("authorization", "", 403, "403010", "Oauth token is missing."),
+    ("authorization", "Bearer", 403, "403010", "Oauth token is missing."),  # assumed
+    ("authorization", "Bearer ", 403, "403010", "Oauth token is missing."),  # assumed
+    ("authorization", "Basic dXNlcjpwYXNz", 401, "401013", "Oauth token is not valid"),
+    ("authorization", "Bearer one two", 401, "401013", "Oauth token is not valid"),
+    ("authorization", "Bearer one, Bearer two", 401, "401013", "Oauth token is not valid"),
+    ("x-gw-ims-org-id", None, 400, "400003", "Missing header"),
+    ("x-gw-ims-org-id", "", 400, "400003", "Missing header"),
+    ("x-gw-ims-org-id", "5C1328435BF324E90A49402A", 403, "403027", "User region is missing"),
+    ("x-gw-ims-org-id", "A@AdobeOrg, B@AdobeOrg", 403, "403027", "User region is missing"),
+]
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "status", "code", "message"),
+    GATEWAY_CASES,
+    ids=[f"{case[0]}={case[1]!r}" for case in GATEWAY_CASES],
+)
+def test_the_gateway_refuses_a_header_with_its_own_two_member_body(
+    emulator: Emulator, header: str, value: str | None, status: int, code: str, message: str
+) -> None:
+    result = send(emulator, "GET", "/connections", headers={header: value})
+    assert (result.status, result.body) == (status, {"error_code": code, "message": message})
+
+
+# (header, what is sent, status, code, variables in report): documented in the error catalogue
+SANDBOX_CASES: list[tuple[str, str | None, int, str, dict[str, str]]] = [
+    ("x-sandbox-name", None, 400, "2105-400", {"header": "x-sandbox-name"}),
+    ("x-sandbox-name", "", 400, "2105-400", {"header": "x-sandbox-name"}),
+    ("x-sandbox-name", "Prod", 404, "2100-404", {"name": "Prod"}),
+    ("x-sandbox-name", "prod, dev", 404, "2100-404", {"name": "prod, dev"}),  # assumed: doubled = unknown
+    ("x-sandbox-name", "*", 403, "2111-403", {"header": "x-sandbox-name", "value": "*"}),
+    ("x-sandbox-id", "1bd86660-c5da-11e9-93d4-6d5fc3a66a8e", 400, "2110-400", {"header": "x-sandbox-id"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "status", "code", "variables"),
+    SANDBOX_CASES,
+    ids=[f"{case[0]}={case[1]!r}" for case in SANDBOX_CASES],
+)
+def test_the_service_refuses_a_sandbox_header_with_its_problem_body(
+    emulator: Emulator, header: str, value: str | None, status: int, code: str, variables: dict[str, str]
+) -> None:
+    result = send(emulator, "GET", "/connections", headers={header: value})
+    body: Any = result.body
+    assert list(body) == ["type", "title", "status", "report", "errorMessage", "errorDetails"]
+    assert (result.status, body["status"], body["type"]) == (status, status, SERVICE + code)
+    assert body["report"].items() >= variables.items()
+    assert list(body["report"]) == sorted(body["report"])
+    assert body["report"]["request-id"] == "0" * 32
+    assert body["report"]["detailed-message"] == body["errorMessage"] == body["errorDetails"]
+
+
+def test_checks_run_in_adobes_order_key_token_org_sandbox(emulator: Emulator) -> None:
+    missing: dict[str, str | None] = dict.fromkeys(HEADERS, None)
+    codes = []
+    for header in ("x-api-key", "authorization", "x-gw-ims-org-id", "x-sandbox-name"):
+        codes.append(send(emulator, "GET", "/nowhere", headers=missing).error)
+        missing[header] = HEADERS[header]
+    assert codes == ["403000", "403010", "400003", "2105-400"]
+    assert send(emulator, "GET", "/nowhere").status == 404
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("authorization", "Bearer {ACCESS_TOKEN}"),
+        ("authorization", "bearer abc.def-_~+/=="),
+        ("x-api-key", "{API_KEY}"),
+        ("x-gw-ims-org-id", "{ORG_ID}"),
+        ("x-gw-ims-org-id", "{IMS_ORG}"),
+        ("x-sandbox-name", "{SANDBOX_NAME}"),
+        ("x-sandbox-name", "dev-2"),
+    ],
+)
+def test_a_wellformed_header_or_a_pasted_placeholder_passes(emulator: Emulator, header: str, value: str) -> None:
+    assert send(emulator, "GET", "/connections", headers={header: value}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "header", "value", "error"),
+    [
+        ({"api_keys": ("known",)}, "x-api-key", "other", "403003"),
+        ({"orgs": ("A@AdobeOrg",)}, "x-gw-ims-org-id", "B@AdobeOrg", "403025"),
+        ({"sandboxes": ("prod", "dev")}, "x-sandbox-name", "qa", "2100-404"),
+    ],
+    ids=["key", "org", "sandbox"],
+)
+def test_what_is_configured_is_all_there_is(settings: Any, header: str, value: str, error: str) -> None:
+    emulator = Emulator(Config(**settings))
+    assert send(emulator, "GET", "/connections", headers={header: value}).error == error
+    ((name, known),) = settings.items()
+    assert name and send(emulator, "GET", "/connections", headers={header: known[0]}).status == 200
+
+
+def test_strict_mode_takes_only_live_tokens_issued_here() -> None:
+    emulator = Emulator(Config(strict=True, seed=1, token_seconds=60))
+    assert send(emulator, "GET", "/connections").error == "401013"
+    token, seconds = emulator.tokens.issue()
+    mine = {"authorization": f"Bearer {token}"}
+    assert (seconds, send(emulator, "GET", "/connections", headers=mine).status) == (60, 200)
+    emulator.runtime.clock.advance(61_000)
+    assert send(emulator, "GET", "/connections", headers=mine).error == "401013"
+
+
+def test_a_token_issued_here_expires_also_without_strict_mode() -> None:
+    emulator = Emulator(Config(seed=1, token_seconds=60))
+    mine = {"authorization": f"Bearer {emulator.tokens.issue()[0]}"}
+    assert send(emulator, "GET", "/connections", headers=mine).status == 200
+    emulator.runtime.clock.advance(61_000)
+    assert send(emulator, "GET", "/connections", headers=mine).error == "401013"
+
+
+# Content types: platform troubleshooting page (400 body), public clients (what must pass)
+@pytest.mark.parametrize(
+    "content_type",
+    [None, "", "text/plain", "application/x-www-form-urlencoded", "application/xml", "application/json; charset=utf-16"],
+)
+def test_a_body_with_a_wrong_content_type_is_refused(emulator: Emulator, content_type: str | None) -> None:
+    result = send(emulator, "POST", "/connections", {"name": "x"}, headers={"content-type": content_type})
+    assert result.status == 400
+    assert result.body == {
+        "type": "/placeholder/type/uri",
+        "status": 400,
+        "title": "BadRequestError",
+        "detail": "A valid content-type must be specified",
+    }
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON", "application/json; charset=UTF-8"])
+def test_json_content_types_pass_on_get_and_delete_too(emulator: Emulator, content_type: str) -> None:
+    headers = {"content-type": content_type}
+    assert send(emulator, "GET", "/connections", headers=headers).status == 200
+    assert send(emulator, "DELETE", "/connections/none", headers=headers).status == 404
+    assert refused(send(emulator, "POST", "/connections", {"name": "x"}, headers=headers))[1] == "1100-400"
+
+
+def test_an_encoded_body_is_refused(emulator: Emulator) -> None:
+    result = send(emulator, "POST", "/connections", {"name": "x"}, headers={"content-encoding": "gzip"})
+    assert result.status == 415

@@ -1,0 +1,322 @@
+"""The structure of the code: who may import whom, how long things may grow, what may never be called.
+
+Each guard is a function from a parsed file to complaints; the last test feeds every one of them a bad file.
+"""
+
+import ast
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import TypeGuard
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CODE = ("mockserver", "contracts", "bench")
+FILE_LINES, FUNCTION_LINES = 400, 50
+
+FOUNDATION = {"exchange", "errors", "quirks", "runtime"}
+FRONT = {"__init__", "__main__", "web", "cli", "serving", "pytest_plugin", "intercept"}
+PUBLIC_NAMES = {"", "create_app", "Emulator", "Config"}
+CONFORMANCE_READS = {"conformance", "journal", "exchange", "contract"}
+LAYERS = ("foundation", "parts", "resources", "emulator", "front")
+
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "base", "misc"}
+FORBIDDEN_CALLS = {
+    "eval": "runs text as code",
+    "exec": "runs text as code",
+    "compile": "runs text as code",
+    "os.system": "starts a shell",
+    "os.popen": "starts a shell",
+    "render_template_string": "makes a template of text",
+    "flask.render_template_string": "makes a template of text",
+}
+FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "dill"}
+RUNTIME_ONLY = {
+    "time.time", "time.time_ns", "uuid.uuid1", "uuid.uuid4", "datetime.now", "datetime.utcnow", "datetime.today",
+    "datetime.datetime.now", "date.today", "secrets.token_hex", "secrets.token_urlsafe", "secrets.token_bytes",
+    "secrets.randbits", "secrets.choice", "os.urandom",
+}  # fmt: skip
+
+MACHINE_PATH = re.compile(r"(?<![\w.-])/(?:work|farm|root|home|Users)/[\w.-]")
+REGISTRY_HOST = re.compile(r"\b(?:pypi\.org|pythonhosted\.org|npmjs\.org|docker\.io|ghcr\.io|quay\.io)\b")
+PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s*[A-Za-z0-9+/=]{40}")
+
+Guard = Callable[[str, ast.Module], Iterator[str]]
+
+
+@cache
+def tracked() -> tuple[str, ...]:
+    """Every file git knows or would add; in a tree without git, every file outside dot folders."""
+    command = ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, capture_output=True, text=True)
+    if listed.returncode == 0 and listed.stdout:
+        names = listed.stdout.splitlines()
+    else:
+        files = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+        names = [f.as_posix() for f in files if not any(p.startswith(".") or p == "__pycache__" for p in f.parts)]
+    return tuple(sorted(name for name in names if (ROOT / name).is_file()))
+
+
+def python_files(*folders: str) -> list[str]:
+    return [name for name in tracked() if name.endswith(".py") and name.split("/")[0] in folders]
+
+
+@cache
+def parsed(name: str) -> ast.Module:
+    return ast.parse((ROOT / name).read_text(encoding="utf-8"), name)
+
+
+def part_of(name: str) -> str:
+    """`mockserver/web/api.py` -> `web`, `mockserver/store.py` -> `store`."""
+    return name.split("/")[1].removesuffix(".py")
+
+
+def layer(part: str) -> int:
+    if part in FOUNDATION:
+        return 0
+    if part in ("resources", "emulator"):
+        return LAYERS.index(part)
+    return LAYERS.index("front") if part in FRONT else LAYERS.index("parts")
+
+
+def imports(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and full dotted name of everything imported, wherever in the file it stands."""
+    package = name.removesuffix(".py").split("/")[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+
+
+def imported_parts(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The parts of `mockserver` that a file imports; the package and its public names count as `__init__`."""
+    for line, dotted in imports(name, tree):
+        package, _, rest = dotted.partition(".")
+        part = rest.split(".")[0]
+        if package == "mockserver" and part != "__version__":
+            yield line, "__init__" if part in PUBLIC_NAMES else part
+
+
+def import_rule(name: str, tree: ast.Module) -> Iterator[str]:
+    """A part imports from its own layer or below; conformance only what it judges by."""
+    part = part_of(name)
+    for line, other in imported_parts(name, tree):
+        if part == "conformance" and other not in CONFORMANCE_READS:
+            yield f"{line}: conformance reads {', '.join(sorted(CONFORMANCE_READS))} only, not {other}"
+        elif other == "conformance" and part != "conformance" and part not in FRONT:
+            yield f"{line}: {part} may not know the rules that judge its traffic"
+        elif layer(other) > layer(part):
+            yield f"{line}: {part} ({LAYERS[layer(part)]}) imports {other} ({LAYERS[layer(other)]}), which is above it"
+
+
+def flask_in_web_only(name: str, tree: ast.Module) -> Iterator[str]:
+    """The framework is known to `web/` alone."""
+    if name.startswith("mockserver/web/") or name.startswith("bench/"):
+        return
+    for line, dotted in imports(name, tree):
+        if dotted.split(".")[0] in ("flask", "werkzeug"):
+            yield f"{line}: imports {dotted} outside web/"
+
+
+def contracts_stand_alone(name: str, tree: ast.Module) -> Iterator[str]:
+    """The contract suite speaks HTTP: of our package it knows the public names and the fixtures."""
+    if name.startswith("contracts/"):
+        for line, other in imported_parts(name, tree):
+            if other not in ("__init__", "pytest_plugin"):
+                yield f"{line}: imports mockserver.{other}"
+
+
+def sizes(name: str, tree: ast.Module) -> Iterator[str]:
+    """Files and functions end before they need a map."""
+    length = len((ROOT / name).read_text(encoding="utf-8").splitlines()) if (ROOT / name).exists() else 0
+    if length > FILE_LINES:
+        yield f"has {length} lines, {FILE_LINES} is the cap"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            if length > FUNCTION_LINES:
+                yield f"{node.lineno}: {node.name} has {length} lines, {FUNCTION_LINES} is the cap"
+
+
+def speaking_name(name: str, tree: ast.Module) -> Iterator[str]:
+    """A file is named for what it owns."""
+    for segment in name.removesuffix(".py").split("/"):
+        if VAGUE_NAMES & set(segment.strip("_").split("_")):
+            yield f"'{segment}' says nothing about what is inside"
+
+
+def documented(name: str, tree: ast.Module) -> Iterator[str]:
+    """Modules, public classes, public functions and methods say what they do; a test's name is its sentence."""
+    if ast.get_docstring(tree) is None:
+        yield "1: the module has no docstring"
+    scopes: list[ast.Module | ast.ClassDef] = [tree]
+    while scopes:
+        for node in scopes.pop().body:
+            if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            if node.name.startswith(("_", "test_")) or _is_repeated(node):
+                continue
+            if ast.get_docstring(node) is None:
+                yield f"{node.lineno}: {node.name} has no docstring"
+            if isinstance(node, ast.ClassDef):
+                scopes.append(node)
+
+
+def _is_repeated(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Overloads, overrides and property setters: documented where they are first defined."""
+    marks = {ast.unparse(decorator).rpartition(".")[2] for decorator in node.decorator_list}
+    return bool(marks & {"overload", "override", "setter"})
+
+
+def silent(name: str, tree: ast.Module) -> Iterator[str]:
+    """Only the command line and the benchmark print."""
+    if name.startswith(("mockserver/cli", "bench/")):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print":
+            yield f"{node.lineno}: prints"
+
+
+def nothing_dangerous(name: str, tree: ast.Module) -> Iterator[str]:
+    """No text becomes code, a template, a shell word or an object; no debugger is ever on."""
+    for line, dotted in imports(name, tree):
+        if dotted.split(".")[0] in FORBIDDEN_MODULES:
+            yield f"{line}: imports {dotted}, which makes objects of bytes"
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+        if called in FORBIDDEN_CALLS:
+            yield f"{node.lineno}: {called} {FORBIDDEN_CALLS[called]}"
+        if called in ("yaml.load", "yaml.load_all"):
+            loader = given.get("Loader", ast.unparse(node.args[1]) if len(node.args) > 1 else "")
+            if "Safe" not in _assigned(tree).get(loader, loader):
+                yield f"{node.lineno}: {called} needs a safe loader"
+        for option in ("shell", "debug", "use_debugger", "use_evalex"):
+            if given.get(option) == "True":
+                yield f"{node.lineno}: {called} with {option}=True"
+
+
+def _assigned(tree: ast.Module) -> dict[str, str]:
+    """What each plain name of a file is set to, as source text."""
+    pairs = [(node.targets[0], node.value) for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+    return {target.id: ast.unparse(value) for target, value in pairs if isinstance(target, ast.Name)}
+
+
+def chance_and_time_from_runtime(name: str, tree: ast.Module) -> Iterator[str]:
+    """With a seed every run repeats, so ids, tokens and the wall clock come from `runtime.py` alone."""
+    if not name.startswith("mockserver/") or part_of(name) in ("runtime", "intercept"):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called in RUNTIME_ONLY or called.startswith("random."):
+                yield f"{node.lineno}: {called} belongs in runtime.py"
+
+
+def environment_from_config(name: str, tree: ast.Module) -> Iterator[str]:
+    """`config.py` reads the environment; the command line hands it on to the programs it starts."""
+    if not name.startswith("mockserver/") or part_of(name) in ("config", "cli", "intercept"):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv"):
+            yield f"{node.lineno}: reads the environment outside config.py"
+
+
+GUARDS: dict[Guard, tuple[str, ...]] = {
+    import_rule: ("mockserver",),
+    flask_in_web_only: ("mockserver", "contracts"),
+    contracts_stand_alone: ("contracts",),
+    sizes: (*CODE, "tests"),
+    speaking_name: (*CODE, "tests"),
+    documented: CODE,
+    silent: ("mockserver", "contracts"),
+    nothing_dangerous: CODE,
+    chance_and_time_from_runtime: ("mockserver",),
+    environment_from_config: ("mockserver",),
+}
+"""Guard -> the folders it watches."""
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.__name__)
+def test_the_code_keeps_its_structure(guard: Guard) -> None:
+    names = python_files(*GUARDS[guard])
+    complaints = [f"{name}:{complaint}" for name in names for complaint in guard(name, parsed(name))]
+    assert not complaints, f"{guard.__doc__}\n" + "\n".join(complaints)
+
+
+def load_time(tree: ast.Module) -> ast.Module:
+    """The file without what a function imports when it is called, and without what only a type checker reads."""
+    tree = ast.parse(ast.unparse(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or _is_for_types(node):
+            node.body = [ast.Pass()]
+    return tree
+
+
+def _is_for_types(node: ast.AST) -> TypeGuard[ast.If]:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def test_imports_form_no_circle() -> None:
+    graph: dict[str, set[str]] = {}
+    for name in python_files("mockserver"):
+        others = {other for _, other in imported_parts(name, load_time(parsed(name)))} - {part_of(name)}
+        graph.setdefault(part_of(name), set()).update(others)
+    while leaves := {part for part, others in graph.items() if not others & graph.keys()}:
+        graph = {part: others for part, others in graph.items() if part not in leaves}
+    circle = {part: sorted(others & graph.keys()) for part, others in graph.items()}
+    assert not circle, f"these parts import each other in a circle: {circle}"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "what"),
+    [(MACHINE_PATH, "a path of one machine"), (REGISTRY_HOST, "a registry's host"), (PRIVATE_KEY, "a private key")],
+    ids=["machine-path", "registry-host", "private-key"],
+)
+def test_no_file_names_the_machine_it_was_made_on(pattern: re.Pattern[str], what: str) -> None:
+    found = []
+    for name in tracked():
+        text = (ROOT / name).read_bytes().decode("utf-8", "replace")
+        found += [f"{name}:{text.count(chr(10), 0, match.start()) + 1}" for match in pattern.finditer(text)]
+    assert not found, f"{what} stands in {', '.join(found)}"
+
+
+BAD_FILES: list[tuple[Guard, str, str]] = [
+    (import_rule, "mockserver/store.py", "from mockserver.resources import operation"),
+    (import_rule, "mockserver/errors.py", "import mockserver.store"),
+    (import_rule, "mockserver/resources/runs.py", "def f():\n    from mockserver.emulator import Emulator"),
+    (import_rule, "mockserver/conformance/etags.py", "from mockserver import store"),
+    (import_rule, "mockserver/emulator.py", "from .web import create_app"),
+    (flask_in_web_only, "mockserver/store.py", "from werkzeug.http import parse_date"),
+    (contracts_stand_alone, "contracts/checks.py", "from mockserver.errors import ERRORS"),
+    (sizes, "mockserver/none.py", "def f():\n" + "    pass\n" * 50),
+    (speaking_name, "mockserver/web/http_utils.py", ""),
+    (documented, "mockserver/none.py", '"""Yes."""\nclass A:\n    """Yes."""\n    def b(self): ...'),
+    (silent, "mockserver/store.py", "print('x')"),
+    (nothing_dangerous, "bench/load.py", "import pickle"),
+    (nothing_dangerous, "bench/load.py", "eval('1')"),
+    (nothing_dangerous, "bench/load.py", "yaml.load(text, Loader=yaml.Loader)"),
+    (nothing_dangerous, "bench/load.py", "subprocess.run('ls', shell=True)"),
+    (nothing_dangerous, "bench/load.py", "app.run(debug=True)"),
+    (chance_and_time_from_runtime, "mockserver/store.py", "uuid.uuid4()"),
+    (environment_from_config, "mockserver/web/admin.py", "os.environ['A']"),
+]
+
+
+@pytest.mark.parametrize(
+    ("guard", "name", "source"), BAD_FILES, ids=[f"{g.__name__}-{s[:20]}" for g, _, s in BAD_FILES]
+)
+def test_each_guard_catches_a_bad_file(guard: Guard, name: str, source: str) -> None:
+    assert list(guard(name, ast.parse(source)))
+
+
+def test_every_guard_has_a_bad_file() -> None:
+    assert {guard for guard, _, _ in BAD_FILES} == set(GUARDS)
