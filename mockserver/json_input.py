@@ -1,0 +1,124 @@
+"""The one way in for bytes that should be JSON, and the one way out.
+
+Python's own parser takes much that is not JSON or means trouble later: NaN, 1e999, doubled keys
+(the last one wins), lone surrogates, nesting that ends in a RecursionError. All of it stops here
+(RFC 8259; `B1` to `B6` are tried in tests). A reason never repeats what came.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from mockserver.exchange import Json
+
+try:
+    import orjson
+except ImportError:  # an accelerator only: not every platform has a wheel
+    orjson = None  # type: ignore[assignment]
+
+MAX_DEPTH = 64
+"""Arrays and objects inside each other; counted before parsing."""
+
+MAX_DIGITS = 308
+"""Digits of one number: beyond them a float overflows and an integer costs quadratic time."""
+
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
+
+
+class JsonProblem(ValueError):
+    """Bytes that are not one acceptable JSON document. `reason` says why, without a value."""
+
+    def __init__(self, reason: str, *, too_large: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.too_large = too_large
+
+
+def parse(raw: bytes, *, max_bytes: int) -> Json:
+    """The value of one JSON document in UTF-8. Raises JsonProblem."""
+    if len(raw) > max_bytes:
+        raise JsonProblem(f"more than {max_bytes} bytes", too_large=True)
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raise JsonProblem("a byte order mark, which JSON may not have")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise JsonProblem(f"bytes that are not UTF-8 at position {error.start}") from None
+    _demand_shallow(raw)
+    try:
+        value: Json = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise JsonProblem(f"{error.msg.lower()} at line {error.lineno}, column {error.colno}") from None
+    if _ODD_ESCAPE.search(raw) and any(_SURROGATE_OR_NUL.search(part) for part in _texts(value)):
+        raise JsonProblem("a text with a NUL character or half a surrogate pair")
+    return value
+
+
+def dumps(value: Json) -> bytes:
+    """Compact JSON in UTF-8."""
+    if orjson is not None:
+        try:
+            return orjson.dumps(value)
+        except TypeError:  # an integer beyond 64 bits, which only the standard library writes
+            pass
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _demand_shallow(raw: bytes) -> None:
+    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for byte in _STRING.sub(b"", raw):
+        if byte in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise JsonProblem(f"more than {MAX_DEPTH} levels of nesting")
+        elif byte in b"]}":
+            depth -= 1
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise JsonProblem("an object with the same member twice")
+    return made
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise JsonProblem(f"a number of more than {MAX_DIGITS} digits")
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    value = float(digits) if len(digits) <= MAX_DIGITS else math.inf
+    if math.isinf(value):
+        raise JsonProblem("a number that is too large")
+    return value
+
+
+def _constant(name: str) -> Any:
+    raise JsonProblem("NaN or Infinity, which JSON does not have")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
+)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _texts(inner)
