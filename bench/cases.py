@@ -31,7 +31,10 @@ CONNECTION: dict[str, Any] = {
     "connectionSpec": {"id": "74a1c565-4e59-48d7-9d67-7c03b8a13137", "version": "1.0"},
 }
 
-_TWO_MISTAKES = {**CONNECTION, "auth": {"specName": "Basic Authentication", "params": {"server": "db", "sslMode": "On"}}}
+_TWO_MISTAKES = {
+    **CONNECTION,
+    "auth": {"specName": "Basic Authentication", "params": {"server": "db", "sslMode": "On"}},
+}
 _RENAME = [{"op": "replace", "path": "/name", "value": "renamed by the benchmark"}]
 
 ETAG = "{etag}"

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 from mockserver.config import Config
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from mockserver.emulator import Emulator
+    from mockserver.web import Application
 
 __version__ = "0.1.0"
 __all__ = ["Config", "Emulator", "__version__", "create_app"]
 
 
-def create_app(config: Config | Emulator | None = None, **settings: Any) -> Flask:
+def create_app(config: Config | Emulator | None = None, **settings: Any) -> Application:
     """The WSGI application; settings are the members of `Config`.
 
     Pass an `Emulator` to keep a hand on its clock, store and journal.

@@ -53,9 +53,7 @@ def _explore(name: str, types: list[str], branches: list[Any], answers: Mapping[
 def _preview(column: Mapping[str, Any]) -> dict[str, Any]:
     """The answer for one table or file: its columns and, when asked for, its first rows."""
     columns = object_schema({"columns": array_schema(column)})
-    return document(
-        object_schema({"format": _STRING, "schema": columns, "data": array_schema({"type": "object"})})
-    )
+    return document(object_schema({"format": _STRING, "schema": columns, "data": array_schema({"type": "object"})}))
 
 
 _COLUMN = {"name": _STRING, "type": _STRING}

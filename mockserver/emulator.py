@@ -90,7 +90,7 @@ class Emulator:
                 raise _refusal(violation, seen)
 
     def _perform(self, call: Call, seen: Seen, tenant: Tenant) -> Result:
-        assert seen.operation is not None  # noqa: S101  (an unknown path has been refused)
+        assert seen.operation is not None
         request = Request(call, seen.operation.id, tenant, seen.path, seen.query, seen.body)
         return self.handlers[seen.operation.id](self.world, request)
 
@@ -105,8 +105,10 @@ class Emulator:
 
 
 def _refusal(violation: Violation, seen: Seen) -> Refusal:
-    """The service's answer to a blocking violation. For JSON and schema trouble the catalogue has
-    no code of its own; 1100-400, its general refusal, is assumed."""
+    """The service's answer to a blocking violation.
+
+    For JSON and schema trouble the catalogue has no code of its own; 1100-400, its general refusal, is assumed.
+    """
     match violation.where, violation.keyword:
         case "route", "path":
             return ApiError("unknown_path", detail="There is no such path in Flow Service.")

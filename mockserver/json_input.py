@@ -107,9 +107,7 @@ def _constant(name: str) -> Any:
     raise JsonProblem("NaN or Infinity, which JSON does not have")
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
-)
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant)
 
 
 def _texts(value: Any) -> Iterator[str]:

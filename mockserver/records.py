@@ -66,6 +66,7 @@ class Collection:
         self._horizon = 0
 
     def apply(self, change: Change) -> None:
+        """Take in one write. The caller sees to it that only one thread does."""
         known = self.records.get(change.entity_id)
         if change.doc is None:
             self.records.pop(change.entity_id, None)
@@ -104,14 +105,17 @@ class View:
         self.revision = revision
 
     def get(self, key: Key) -> Doc | None:
+        """The record, or None."""
         tenant, kind, entity_id = key
         record = self.collection(tenant, kind).records.get(entity_id)
         return None if record is None else record[0]
 
     def collection(self, tenant: Tenant, kind: str) -> Collection:
+        """One tenant's records of one kind; an empty collection where there are none."""
         return self._collections.get((tenant, kind)) or Collection()
 
     def apply(self, change: Change) -> None:
+        """Show one write to every reader that comes from now on."""
         place = change.tenant, change.kind
         if place not in self._collections:
             self._collections[place] = Collection()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, TypeAlias
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -15,6 +15,9 @@ from mockserver.web.request_log import RequestLog
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
 log = logging.getLogger("mockserver")
+
+Application: TypeAlias = Flask
+"""What `create_app` returns: a WSGI application with Flask's own test client."""
 
 
 def build_app(emulator: Emulator) -> Flask:

@@ -23,91 +23,104 @@ def blueprint(emulator: Emulator) -> Blueprint:
     """All admin routes, behind the origin and token checks."""
     pages = Blueprint("admin", __name__, url_prefix="/_mock")
     pages.before_request(guard.admin_check(emulator.config))
+    for add in (_add_overview, _add_state, _add_journal, _add_clock, _add_quirks):
+        add(pages, emulator)
+    return pages
 
-    def answer(body: Json, status: int = 200) -> Response:
-        return adapter.write(Result(status, body), emulator.runtime.request_id())
 
-    def body(most: int | None = None) -> Any:
-        return _json_body(most or emulator.config.max_body)
+def answer(emulator: Emulator, body: Json, status: int = 200) -> Response:
+    """An admin answer: JSON with a request id, like every other one."""
+    return adapter.write(Result(status, body), emulator.runtime.request_id())
 
+
+def _add_overview(pages: Blueprint, emulator: Emulator) -> None:
     @pages.get("/")
     def index() -> Response:
         paths = ("health", "reset", "state", "journal", "clock", "quirks", "connectors")
-        return answer({"product": "Mock Flow Service", "version": __version__, "paths": [f"/_mock/{p}" for p in paths]})
+        body = {"product": "Mock Flow Service", "version": __version__, "paths": [f"/_mock/{path}" for path in paths]}
+        return answer(emulator, body)
 
     @pages.get("/health")
     def health() -> Response:
-        return answer({"status": "ok", "version": __version__})
+        return answer(emulator, {"status": "ok", "version": __version__})
 
+    @pages.get("/connectors")
+    def connectors() -> Response:
+        described = [connector.describe() for connector in emulator.world.connectors.all()]
+        return answer(emulator, {"connectors": described})
+
+
+def _add_state(pages: Blueprint, emulator: Emulator) -> None:
     @pages.post("/reset")
     def reset() -> Response:
         emulator.reset()
-        return answer({"status": "reset"})
+        return answer(emulator, {"status": "reset"})
 
     @pages.get("/state")
     def export_state() -> Response:
-        return answer(emulator.world.store.export())
+        return answer(emulator, emulator.world.store.export())
 
     @pages.route("/state", methods=["PUT", "POST"])
     def import_state() -> Response:
         try:
-            emulator.world.store.restore(body(_MOST_STATE))
+            emulator.world.store.restore(json_body(_MOST_STATE))
         except ValueError as error:
-            raise _wrong(str(error)) from None
-        return answer({"status": "restored"})
+            raise wrong(str(error)) from None
+        return answer(emulator, {"status": "restored"})
 
+
+def _add_journal(pages: Blueprint, emulator: Emulator) -> None:
     @pages.get("/journal")
     def journal() -> Response:
         since = request.args.get("since", 0, type=int)
-        return answer({"entries": [entry.as_json() for entry in emulator.journal.entries(since)]})
+        return answer(emulator, {"entries": [entry.as_json() for entry in emulator.journal.entries(since)]})
 
     @pages.delete("/journal")
     def clear_journal() -> Response:
         emulator.journal.clear()
-        return answer(None, 204)
+        return answer(emulator, None, 204)
 
+
+def _add_clock(pages: Blueprint, emulator: Emulator) -> None:
     @pages.get("/clock")
     def clock() -> Response:
-        return answer(_clock(emulator))
+        return answer(emulator, _clock(emulator))
 
     @pages.post("/clock")
     def set_clock() -> Response:
-        _move(emulator, body())
-        return answer(_clock(emulator))
+        _move(emulator, json_body(emulator.config.max_body))
+        return answer(emulator, _clock(emulator))
 
+
+def _add_quirks(pages: Blueprint, emulator: Emulator) -> None:
     @pages.get("/quirks")
     def quirks() -> Response:
         rows: list[Any] = [
             {"name": row.name, "value": emulator.quirks[row.name], "values": list(row.values), "question": row.question}
             for row in QUIRKS.values()
         ]
-        return answer({"quirks": rows})
+        return answer(emulator, {"quirks": rows})
 
     @pages.put("/quirks")
     def set_quirks() -> Response:
-        chosen = body()
+        chosen = json_body(emulator.config.max_body)
         if not isinstance(chosen, dict) or not all(isinstance(value, str) for value in chosen.values()):
-            raise _wrong('send {"quirk-name": "value", ...}')
+            raise wrong('send {"quirk-name": "value", ...}')
         try:
             emulator.quirks.update(chosen)
         except ValueError as error:
-            raise _wrong(str(error)) from None
+            raise wrong(str(error)) from None
         return quirks()
 
-    @pages.get("/connectors")
-    def connectors() -> Response:
-        return answer({"connectors": [connector.describe() for connector in emulator.world.connectors.all()]})
 
-    return pages
-
-
-def _json_body(most: int) -> Any:
+def json_body(most: int) -> Any:
+    """The JSON that an admin call sent. Raises ApiError."""
     if request.mimetype != "application/json":
         raise ApiError("unsupported_media_type", detail="Send JSON with Content-Type: application/json.")
     try:
         return json_input.parse(adapter.read_body(request.environ, most), max_bytes=most)
     except json_input.JsonProblem as problem:
-        raise _wrong(problem.reason) from None
+        raise wrong(problem.reason) from None
 
 
 def _clock(emulator: Emulator) -> Json:
@@ -119,7 +132,7 @@ def _move(emulator: Emulator, asked: Any) -> None:
     """`{"freeze": true | ms}`, `{"advance": "15m"}`, `{"resume": true}`: any of them, in this order."""
     known = {"freeze", "advance", "resume"}
     if not isinstance(asked, dict) or not asked or asked.keys() - known:
-        raise _wrong('send {"freeze": true or a time in ms}, {"advance": "15m"} or {"resume": true}')
+        raise wrong('send {"freeze": true or a time in ms}, {"advance": "15m"} or {"resume": true}')
     clock = emulator.runtime.clock
     if asked.get("freeze"):
         clock.freeze(None if asked["freeze"] is True else _milliseconds(asked["freeze"]))
@@ -135,9 +148,10 @@ def _milliseconds(value: Any) -> int:
         return value
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise _wrong("a duration is a number of milliseconds or text such as 90s, 15m, 1.5h, 30d")
+        raise wrong("a duration is a number of milliseconds or text such as 90s, 15m, 1.5h, 30d")
     return int(float(match[1]) * _UNIT_MS[match[2]])
 
 
-def _wrong(message: str) -> ApiError:
+def wrong(message: str) -> ApiError:
+    """A refusal of an admin call, in words."""
     return ApiError("bad_request", detail=message)

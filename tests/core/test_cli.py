@@ -38,7 +38,7 @@ def test_quirks_are_all_listed_with_their_values() -> None:
         (("--port", "70000"), "0 to 65535"),
         (("--platform", "gcp"), "azure"),
         (("serve", "--nope"), "--nope"),
-        (("--host", "0.0.0.0"), "MOCKSERVER_ADMIN_TOKEN"),  # noqa: S104
+        (("--host", "0.0.0.0"), "MOCKSERVER_ADMIN_TOKEN"),
         (("--state", "/nonexistent-folder/flow.db"), "/nonexistent-folder"),
         (("--sources", "/nonexistent-file.yaml"), "/nonexistent-file.yaml"),
     ],
@@ -69,4 +69,4 @@ def test_a_wrong_settings_file_is_named(tmp_path: Path, text: str) -> None:
 
 
 def test_the_admin_token_is_not_printed_with_the_settings() -> None:
-    assert "sesame" not in repr(config.Config(admin_token="sesame"))  # noqa: S106
+    assert "sesame" not in repr(config.Config(admin_token="sesame"))

@@ -82,7 +82,12 @@ def _with(member: str, value: Any) -> dict[str, Any]:
 # (what is wrong, body, code, pointer). 1413, 1415, 1405: documented rows of the catalogue;
 # 1100 for schema trouble: assumed, the catalogue has no other code for it
 REFUSED_BODIES: list[tuple[str, Any, str, str | None]] = [
-    ("unknown spec", _with("connectionSpec.id", "00000000-0000-0000-0000-000000000000"), "1413-400", "/connectionSpec/id"),
+    (
+        "unknown spec",
+        _with("connectionSpec.id", "00000000-0000-0000-0000-000000000000"),
+        "1413-400",
+        "/connectionSpec/id",
+    ),
     ("spec id upper case", _with("connectionSpec.id", POSTGRESQL.upper()), "1413-400", "/connectionSpec/id"),
     ("unknown auth spec", _with("auth.specName", "OAuth2 Refresh Code"), "1415-400", "/auth/specName"),
     ("no connectionSpec", _with("connectionSpec", ...), "1100-400", "/connectionSpec"),
@@ -165,7 +170,16 @@ def test_a_bad_connection_string_is_refused_without_repeating_it(emulator: Emula
 
 @pytest.mark.parametrize(
     "raw",
-    [b"{", b"[1]x", b'{"a":1}{"b":2}', b"\xff\xfe{}", b'{"a":NaN}', b'{"name":"x","name":"y"}', b"[" * 5000, b'"\\ud800"'],
+    [
+        b"{",
+        b"[1]x",
+        b'{"a":1}{"b":2}',
+        b"\xff\xfe{}",
+        b'{"a":NaN}',
+        b'{"name":"x","name":"y"}',
+        b"[" * 5000,
+        b'"\\ud800"',
+    ],
     ids=["cut", "garbage after", "two", "not utf-8", "NaN", "duplicate key", "deep", "surrogate"],
 )
 def test_a_body_that_is_not_one_json_document_is_refused(emulator: Emulator, raw: bytes) -> None:

@@ -136,7 +136,14 @@ def test_a_token_issued_here_expires_also_without_strict_mode() -> None:
 # Content types: platform troubleshooting page (400 body), public clients (what must pass)
 @pytest.mark.parametrize(
     "content_type",
-    [None, "", "text/plain", "application/x-www-form-urlencoded", "application/xml", "application/json; charset=utf-16"],
+    [
+        None,
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/xml",
+        "application/json; charset=utf-16",
+    ],
 )
 def test_a_body_with_a_wrong_content_type_is_refused(emulator: Emulator, content_type: str | None) -> None:
     result = send(emulator, "POST", "/connections", {"name": "x"}, headers={"content-type": content_type})

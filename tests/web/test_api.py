@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from flask.testing import FlaskClient
@@ -64,7 +64,9 @@ def test_no_cors_header_is_ever_sent(client: FlaskClient) -> None:
     assert not [name for name, _ in response.headers if name.lower().startswith("access-control")]
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "169.254.169.254", "localhost.evil.example:8080", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "169.254.169.254", "localhost.evil.example:8080", ""]
+)
 def test_an_unknown_host_gets_nowhere(client: FlaskClient, host: str) -> None:
     for path in ("/connections", "/_mock/state", "/ims/token/v3", "/openapi.json"):
         assert client.get(path, headers={**HEADERS, "Host": host}).status_code == 421
@@ -88,7 +90,7 @@ def test_a_bug_of_ours_is_a_json_500_without_a_traceback(emulator: Emulator, cap
 class TestTokens:
     """The token endpoint: facts §2.1."""
 
-    FORM = {
+    FORM: ClassVar = {
         "grant_type": "client_credentials",
         "client_id": "acme",
         "client_secret": "s3cret",
@@ -198,7 +200,7 @@ class TestAdmin:
         assert client.post("/_mock/reset", headers={"Origin": "http://localhost"}).status_code == 200
 
     def test_the_admin_token_is_demanded_where_there_is_one(self) -> None:
-        client = create_app(admin_token="open-sesame").test_client()  # noqa: S106
+        client = create_app(admin_token="open-sesame").test_client()
         assert client.get("/_mock/state").status_code == 401
         assert client.get("/_mock/state", headers={"x-mock-admin-token": "wrong"}).status_code == 401
         assert client.get("/_mock/state", headers={"x-mock-admin-token": "open-sesame"}).status_code == 200
