@@ -54,6 +54,8 @@ class Operation:
     headers: tuple[Parameter, ...]
     body: SchemaCheck | None
     body_required: bool
+    body_blocks: bool
+    """Whether a body outside its schema is refused at once; else the handler refuses it with codes of its own."""
     responses: Mapping[str, SchemaCheck | None]
 
 
@@ -162,6 +164,7 @@ class Contract:
             headers=tuple(parameter for where, parameter in parameters if where == "header"),
             body=self._content_check(body, at),
             body_required=bool(body and body.get("required")),
+            body_blocks=source.get("x-body-judged-by") != "handler",
             responses={
                 str(status): self._content_check(*self._follow(response, (*pointer, "responses", str(status))))
                 for status, response in source["responses"].items()
@@ -266,5 +269,5 @@ def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int
     if operation.body_required and seen.body in (None, [], ""):
         yield Violation("body", "", "empty", "a JSON body that is neither null nor empty", "nothing", blocks=True)
     elif operation.body:
-        yield from operation.body.violations(seen.body, "body", blocks=True)
+        yield from operation.body.violations(seen.body, "body", blocks=operation.body_blocks)
         yield from operation.body.unknown_members(seen.body)

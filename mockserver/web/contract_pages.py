@@ -12,15 +12,22 @@ from mockserver.composition import composed
 from mockserver.emulator import Emulator
 
 
+class _WholeDumper(yaml.SafeDumper):
+    """Writes what is shared as often as it is used: not every reader follows YAML aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        """Never make an alias."""
+        return True
+
+
 def blueprint(emulator: Emulator) -> Blueprint:
     """The document, composed with the connector catalogue once, when first asked for."""
     pages = Blueprint("contract", __name__)
 
     @functools.cache
     def as_yaml() -> str:
-        return yaml.safe_dump(
-            composed(emulator.contract.document, emulator.world.connectors), sort_keys=False, allow_unicode=True
-        )
+        document = composed(emulator.contract.document, emulator.world.connectors)
+        return yaml.dump(document, Dumper=_WholeDumper, sort_keys=False, allow_unicode=True, width=120)
 
     @functools.cache
     def as_json() -> bytes:
