@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.exchange import Tenant
+from mockserver.records import Change
 from mockserver.runtime import Runtime
-from mockserver.store import Change, StateError, StorageUnavailable, Store
+from mockserver.store import StateError, StorageUnavailable, Store
 
 SCHEMA_VERSION = 1
 """Kept in the file's `user_version`."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
+from mockserver import ordering
 from mockserver.exchange import Tenant
 
 Doc: TypeAlias = Mapping[str, Any]
@@ -22,6 +24,7 @@ _LIVE = 1 << 63
 """Above every revision: nothing has superseded this entry."""
 
 _COMPACT_MARGIN = 1000
+_NOTHING: Doc = MappingProxyType({})
 
 
 class Change(NamedTuple):
@@ -34,15 +37,26 @@ class Change(NamedTuple):
     doc: Doc | None
 
 
+class Stood(NamedTuple):
+    """A record that an earlier moment knew: the revision it had then, and what it is now."""
+
+    revision: int
+    doc: Doc
+    then: Doc
+    """At least the members it was ordered by then."""
+
+
 class _Entry:
     """A place in the order of writing: taken by one write, given up when a later one supersedes it."""
 
-    __slots__ = ("entity_id", "revision", "superseded")
+    __slots__ = ("entity_id", "left", "revision", "superseded")
 
     def __init__(self, entity_id: str, revision: int) -> None:
         self.entity_id = entity_id
         self.revision = revision
         self.superseded = _LIVE
+        self.left: Doc = _NOTHING
+        """Once superseded: what the record that stood here is ordered by."""
 
 
 def _revision_of(entry: _Entry) -> int:
@@ -71,6 +85,8 @@ class Collection:
         if change.doc is None:
             self.records.pop(change.entity_id, None)
         else:
+            if known is not None:  # before the record is exchanged: a reader looks in the opposite order
+                known[1].left = ordering.excerpt(known[0])
             entry = _Entry(change.entity_id, change.revision)
             self.records[change.entity_id] = change.doc, entry
             self.entries.append(entry)
@@ -80,14 +96,14 @@ class Collection:
             if self._superseded > len(self.records) + _COMPACT_MARGIN:
                 self._compact(change.revision)
 
-    def snapshot(self, ceiling: int, below: int | None = None) -> Iterator[tuple[int, Doc]]:
+    def snapshot(self, ceiling: int, below: int | None = None) -> Iterator[Stood]:
         """The records that existed at revision `ceiling` and still do, last written first, from before `below`."""
         entries = self.entries
         start = bisect_left(entries, ceiling + 1 if below is None else below, key=_revision_of)
         for place in range(start - 1, -1, -1):
             entry = entries[place]
             if entry.superseded > ceiling and (record := self.records.get(entry.entity_id)) is not None:
-                yield entry.revision, record[0]
+                yield Stood(entry.revision, record[0], record[0] if record[1] is entry else entry.left)
 
     def _compact(self, revision: int) -> None:
         """Forget the entries superseded before the last compaction: listings begun since then need the others."""

@@ -5,15 +5,18 @@ Reads are served from memory and take no lock; a `Log` may put every change on d
 
 from __future__ import annotations
 
+import heapq
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from mockserver import ordering
 from mockserver.exchange import Tenant
 from mockserver.listing import Cursor, ListQuery
-from mockserver.records import Change, Doc, Key, View
+from mockserver.records import Change, Doc, Key, Stood, View
 from mockserver.runtime import Runtime, etag
 
 EXPORT_VERSION = 1
@@ -144,26 +147,28 @@ class Store:
         """One page of the records that match, and where the next one begins if more follow.
 
         All pages of one listing show the records that existed when the first was read, as they are
-        now: none twice, none left out, whatever is written meanwhile. Two limits: an order by a
-        field follows that field when it changes, and a listing in the default order that is
-        overtaken by more than a thousand updates (and as many as there are records) may miss some
-        of the updated ones; so may one that is continued after a restart.
+        now but in the order they had then: none twice, none left out, whatever is written
+        meanwhile. One limit: a listing that is overtaken by more than a thousand updates (and as
+        many as there are records) may miss some of the updated ones; so may one that is continued
+        after a restart. A page in the default order costs what is on it and what it passes over;
+        in any other order, a look at every record.
         """
         view, after = self._view, query.after
         ceiling = view.revision if after is None else after.ceiling
         collection = view.collection(tenant, kind)
+        below = ceiling + 1 if after is None or query.order else min(after.revision, ceiling + 1)
+        rows = collection.snapshot(ceiling, below)
+        if matches is not None:
+            rows = (row for row in rows if matches(row.doc))
         if query.order:
-            raise NotImplementedError
-        below = ceiling + 1 if after is None else min(after.revision, ceiling + 1)
-        found: list[Doc] = []
-        last = below
-        for revision, doc in collection.snapshot(ceiling, below):
-            if matches is None or matches(doc):
-                if len(found) == query.limit:
-                    return found, Cursor(ceiling, last, None)
-                found.append(doc)
-                last = revision
-        return found, None
+            rows = _ordered(rows, query)
+        page = list(islice(rows, query.limit + 1))
+        docs = [row.doc for row in page[: query.limit]]
+        if len(page) <= query.limit:
+            return docs, None
+        last = page[query.limit - 1]
+        place = ordering.place(last.then, query.order) if query.order else None
+        return docs, Cursor(ceiling, last.revision, place)
 
     def count(self, tenant: Tenant, kind: str, matches: Callable[[Doc], bool] | None = None) -> int:
         """How many records there are, or how many match."""
@@ -171,7 +176,7 @@ class Store:
         collection = view.collection(tenant, kind)
         if matches is None:
             return len(collection.records)
-        return sum(1 for _, doc in collection.snapshot(view.revision) if matches(doc))
+        return sum(1 for row in collection.snapshot(view.revision) if matches(row.doc))
 
     def export(self) -> dict[str, Any]:
         """Everything, at one moment, as JSON. Credentials are in it as stored: whoever hands it out masks them."""
@@ -295,6 +300,20 @@ class _NoLog:
     def rewrite(self, changes: Sequence[Change], revision: int) -> None: ...
 
     def close(self) -> None: ...
+
+
+def _ordered(rows: Iterable[Stood], query: ListQuery) -> Iterator[Stood]:
+    """The first rows after the query's cursor in its order, enough for one page and to see whether more follow."""
+
+    def key(row: Stood) -> tuple[Any, ...]:
+        return ordering.key(query.order, ordering.place(row.then, query.order), row.revision)
+
+    keyed = ((key(row), row) for row in rows)
+    after = query.after
+    if after is not None and after.place is not None:
+        start = ordering.key(query.order, after.place, after.revision)
+        keyed = (pair for pair in keyed if start < pair[0])
+    return (row for _, row in heapq.nsmallest(query.limit + 1, keyed))
 
 
 def _stamp(doc: Doc, revision: int) -> Doc:
