@@ -1,0 +1,41 @@
+"""What one client may take of the server, and the words in which the server itself refuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockserver import json_input
+from mockserver.errors import ApiError
+from mockserver.quirks import Quirks
+from mockserver.runtime import Runtime
+
+_runtime = Runtime()
+_quirks = Quirks()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in bytes, times in seconds."""
+
+    max_body: int = 1_048_576
+    header_bytes: int = 65_536
+    """Of the request line, and of all fields together."""
+    header_fields: int = 100
+    header_seconds: float = 30
+    """From the first byte of a request to the end of its head."""
+    body_seconds: float = 30
+    """From the end of the head to the end of the body."""
+    write_seconds: float = 30
+    """How long a client may leave its answer lying."""
+    idle_seconds: float = 75
+    """How long an open connection may stay silent between requests."""
+    grace_seconds: float = 10
+    """How long a stop waits for what has begun."""
+    threads: int = 8
+    """How many requests may be inside the application at once; more wait their turn."""
+
+
+def refusal(key: str, detail: str) -> tuple[int, bytes]:
+    """Status and JSON body, in the service's shape, of a request that never reaches the application."""
+    result = ApiError(key, detail=detail).result(_runtime.request_id(), _quirks)
+    return result.status, json_input.dumps(result.body)

@@ -1,0 +1,90 @@
+"""Starts and stops the HTTP server: `make_server` for any WSGI application, `run` for the command line."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol, TypeAlias
+
+from mockserver.web.limits import Limits
+
+_BACKLOG = 2048
+_WAKE_SECONDS = 1.0
+"""The main thread looks up this often, for platforms where waiting cannot be interrupted by a signal."""
+
+Certificate: TypeAlias = "ssl.SSLContext | tuple[Path, Path]"
+"""For TLS: a server's context, or the files of its certificate chain and key."""
+
+
+class Server(Protocol):
+    """A server whose port is taken when it is made, and which answers from `start` on."""
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and the real port, without a slash at the end."""
+
+    def start(self) -> None:
+        """Serve in the background."""
+
+    def stop(self) -> None:
+        """Take no more requests, answer what has begun, close. Stopping again does nothing."""
+
+
+def make_server(
+    app: Callable[..., Any],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    kind: str = "auto",
+    max_body: int | None = None,
+    limits: Limits | None = None,
+    certificate: Certificate | None = None,
+) -> Server:
+    """A server for a WSGI application, listening. Raises OSError, whose text is fit to show, when it cannot."""
+    from mockserver.web.waitress_server import WaitressServer
+
+    limits = limits or Limits()
+    if max_body is not None:
+        limits = dataclasses.replace(limits, max_body=max_body)
+    if certificate is not None:
+        raise OSError("TLS needs the asyncio server")
+    return WaitressServer(app, _listen(host, port), limits)
+
+
+def run(server: Server, on_ready: Callable[[Server], None]) -> int:
+    """Serve until SIGINT or SIGTERM, then finish what has begun; the exit status. A second signal ends at once."""
+    stopping = threading.Event()
+
+    def begin_stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        signal.signal(number, signal.SIG_DFL)
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, begin_stop)
+    server.start()
+    on_ready(server)
+    while not stopping.wait(_WAKE_SECONDS):
+        pass
+    server.stop()
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError that says in one line what is wrong."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(
+            f"cannot listen on {host}:{port}: {reason}. Choose another --port, or 0 for a free one."
+        ) from None
+    listener.setblocking(False)
+    return listener
