@@ -30,7 +30,7 @@ class WaitressServer:
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue is normal under load
         self._limits = limits
         self._map: dict[int, Any] = {}
-        self._server = waitress.server.create_server(
+        server: Any = waitress.server.create_server(
             app,
             map=self._map,
             sockets=[listener],
@@ -45,7 +45,8 @@ class WaitressServer:
             clear_untrusted_proxy_headers=True,
             expose_tracebacks=False,
         )
-        self._server.channel_class = _Channel
+        server.channel_class = _Channel
+        self._server = server
         host, port = listener.getsockname()[:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         self._stopping = threading.Event()
@@ -85,7 +86,7 @@ class WaitressServer:
         return any(channel.requests or channel.total_outbufs_len for channel in list(channels))
 
     def _close(self) -> None:
-        self._server.task_dispatcher.shutdown(timeout=0.1)
+        self._server.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map)
 
 
@@ -113,11 +114,14 @@ class _Parser(HTTPRequestParser):
 class _ErrorTask(ErrorTask):
     """Says in JSON what waitress says in plain text."""
 
+    request: Any
+    response_headers: Any
+
     def execute(self) -> None:
         """See waitress."""
         error = self.request.error
         key = _KEYS.get(error.code, "framing")
-        _, body = refusal(key, "" if key == "internal" else f"The request cannot be read: {error.body}.")
+        _, body = refusal(key, "" if key == "internal" else f"The request cannot be read: {error.body.rstrip('.')}.")
         self.status = f"{error.code} {error.reason}" if key != "framing" else "400 Bad Request"
         self.response_headers.append(("Content-Type", "application/json"))
         self.set_close_on_finish()
