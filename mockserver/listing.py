@@ -212,10 +212,14 @@ def _opened(token: str) -> list[Any]:
     check, text = sealed[:_CHECK_BYTES], sealed[_CHECK_BYTES:]
     if check != _checksum(text):
         raise ValueError
-    content = json.loads(text)
+    content = json.loads(text, parse_constant=_refuse_constant)
     if not isinstance(content, list):
         raise ValueError
     return content
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
 
 
 def _checksum(text: bytes) -> bytes:

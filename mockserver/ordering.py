@@ -29,23 +29,6 @@ class Sort:
     descending: bool
 
 
-class _Reversed:
-    """Turns the comparison of one element round, which for texts nothing else does."""
-
-    __slots__ = ("element",)
-
-    def __init__(self, element: Any) -> None:
-        self.element = element
-
-    def __lt__(self, other: _Reversed) -> bool:
-        return bool(other.element < self.element)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Reversed) and bool(self.element == other.element)
-
-    __hash__ = None  # type: ignore[assignment]  # compared, never kept in a set
-
-
 def parse(texts: Iterable[str], sortable: frozenset[str]) -> tuple[Sort, ...]:
     """Read `name`, `+name`, `-name`, several by commas; an unencoded + arrives as a space.
 
@@ -63,11 +46,6 @@ def parse(texts: Iterable[str], sortable: frozenset[str]) -> tuple[Sort, ...]:
     return tuple(order.values())
 
 
-def place(doc: Mapping[str, Any], order: Iterable[Sort]) -> Place:
-    """Where a record stands in an order."""
-    return tuple(scalar(doc.get(sort.field)) for sort in order)
-
-
 def scalar(value: Any) -> Scalar:
     """What of a member takes part in an order: little, because links carry it."""
     if isinstance(value, str):
@@ -80,18 +58,40 @@ def excerpt(doc: Mapping[str, Any]) -> dict[str, Scalar]:
     return {name: scalar(value) for name, value in doc.items()}
 
 
+def place(doc: Mapping[str, Any], order: Iterable[Sort]) -> Place:
+    """Where a record stands in an order."""
+    return tuple([scalar(doc.get(sort.field)) for sort in order])
+
+
 def key(order: Iterable[Sort], values: Place, revision: int) -> tuple[Any, ...]:
     """What to sort by: the values in their directions, then the last written first."""
-    elements = (_ranked(value) for value in values)
-    directed = (
-        _Reversed(element) if sort.descending else element for sort, element in zip(order, elements, strict=True)
-    )
-    return (*directed, -revision)
+    elements = [
+        _Reversed(_ranked(value)) if sort.descending else _ranked(value)
+        for sort, value in zip(order, values, strict=True)
+    ]
+    return (*elements, -revision)
 
 
 def _ranked(value: Scalar) -> tuple[int, Scalar]:
+    if isinstance(value, str):
+        return 3, value
     if value is None:
         return 0, 0
-    if isinstance(value, bool):
-        return 1, value
-    return (3, value) if isinstance(value, str) else (2, value)
+    return (1 if isinstance(value, bool) else 2), value
+
+
+class _Reversed:
+    """Turns the comparison of one element round, which for texts nothing else does."""
+
+    __slots__ = ("element",)
+
+    def __init__(self, element: Any) -> None:
+        self.element = element
+
+    def __lt__(self, other: _Reversed) -> bool:
+        return bool(other.element < self.element)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Reversed) and bool(self.element == other.element)
+
+    __hash__ = None  # type: ignore[assignment]  # compared, never kept in a set

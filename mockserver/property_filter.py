@@ -7,7 +7,7 @@ by hand and linear: nothing from a request becomes a pattern.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -50,14 +50,6 @@ class Value:
             number = int(text) if _INTEGER.fullmatch(text) else float(text)
         return cls(text, number, {"true": True, "false": False}.get(text.lower()))
 
-    def equals(self, found: Any, *, fold: bool) -> bool:
-        """Whether a member of a record is this value."""
-        if isinstance(found, str):
-            return found.casefold() == self.text.casefold() if fold else found == self.text
-        if isinstance(found, bool):
-            return found is self.truth
-        return isinstance(found, int | float) and found == self.number
-
     def order(self, found: Any) -> int | None:
         """-1, 0 or 1 when a member is below, at or above this value; None when they do not compare."""
         if isinstance(found, str):
@@ -74,24 +66,39 @@ class Condition:
     path: tuple[str, ...]
     operator: str
     values: tuple[Value, ...]
+    texts: frozenset[str]
+    """The values as texts; without case where the path leads to a state."""
+    fold: bool
+
+    @classmethod
+    def of(cls, path: tuple[str, ...], operator: str, texts: Iterable[str]) -> Condition:
+        """Make it ready for many records."""
+        values = tuple(map(Value.of, texts))
+        fold = next(step for step in reversed(path) if step != EACH) in _STATES
+        return cls(path, operator, values, frozenset(v.text.casefold() if fold else v.text for v in values), fold)
 
     def matches(self, doc: Mapping[str, Any]) -> bool:
         """Whether a record meets it. `!=` is the opposite of `==`, so absent members meet it (assumed)."""
         found = _reach(doc, self.path)
         if self.operator in _ORDER:
             return any(self._in_order(self.values[0].order(item)) for item in found)
-        fold = next(name for name in reversed(self.path) if name != EACH) in _STATES
-        equal = any(value.equals(item, fold=fold) for item in found for value in self.values)
-        return equal is _EQUALITY[self.operator]
+        return any(map(self._equals, found)) is _EQUALITY[self.operator]
+
+    def _equals(self, found: Any) -> bool:
+        if isinstance(found, str):
+            return (found.casefold() if self.fold else found) in self.texts
+        if isinstance(found, bool):
+            return any(found is value.truth for value in self.values)
+        return isinstance(found, int | float) and any(found == value.number for value in self.values)
 
     def _in_order(self, order: int | None) -> bool:
-        if order is None:
-            return False
-        return (
-            (order < 0 and self.operator[0] == "<")
-            or (order > 0 and self.operator[0] == ">")
-            or (order == 0 and self.operator[-1] == "=")
-        )
+        match order:
+            case None:
+                return False
+            case 0:
+                return self.operator[-1] == "="
+            case _:
+                return (order < 0) == (self.operator[0] == "<")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,22 +142,24 @@ def _condition(text: str, place: int, fields: frozenset[str], unknown_field: str
         end += 1
     name, operator, rest = text[:place].strip(), text[place:end], text[end:]
     path = _path(name)
+    if "" in path:
+        _refuse_incomplete(text[:end], "names with single dots between them")
     _demand_known(path[0], text[:end], fields, unknown_field)
     if operator == "~":
         raise ApiError("filter_operator_unimplemented", operator=operator, pointer="property", expected=_OPERATORS)
     if operator not in _EQUALITY and operator not in _ORDER:
         hint = "a value that begins with such a character needs double quotes"
         raise ApiError("filter_operator", operator=operator[:10], pointer="property", expected=_OPERATORS, hint=hint)
-    values = tuple(Value.of(value) for value in _values(text[:end], name, rest))
+    values = tuple(_values(text[:end], name, rest))
     number = len(path) == 1 and name in _TIMES
     if operator in _ORDER:
         if len(values) > 1:
             raise ApiError("filter_many_values", operator=operator, pointer="property", expected="one value")
         if len(path) == 1 and not number:
             raise ApiError("filter_operator_for_field", operator=operator, field=name[:80], pointer="property")
-    if number and (len(values) > 1 or not _INTEGER.fullmatch(values[0].text)):
+    if number and (len(values) > 1 or not _INTEGER.fullmatch(values[0])):
         _refuse_value(name, rest, "one whole number of milliseconds since 1970")
-    return Condition(path, operator, values)
+    return Condition.of(path, operator, values)
 
 
 _OPERATORS = "one of ==, !=, <, <=, >, >="
@@ -168,7 +177,7 @@ def _path(name: str) -> tuple[str, ...]:
 
 def _demand_known(field: str, shown: str, fields: frozenset[str], unknown_field: str) -> None:
     if not field:
-        raise ApiError("filter_incomplete", value=shown[:80], pointer="property", expected="a member, such as name")
+        _refuse_incomplete(shown, "the name of a member, such as name")
     if field not in fields:
         expected = "one of " + ", ".join(sorted(fields))
         raise ApiError(unknown_field, field=field[:80], pointer="property", expected=expected)
@@ -183,8 +192,7 @@ def _values(shown: str, name: str, text: str) -> Iterator[str]:
     for value in (part.strip() for part in _split(text, ",")):
         inner = value.removeprefix('"')
         if not value or value == '"' or (inner != value and '"' not in inner):
-            expected = "a value, with both of its quotes or none"
-            raise ApiError("filter_incomplete", value=shown[:80], pointer="property", expected=expected)
+            _refuse_incomplete(shown, "a value, with both of its quotes or none")
         if inner == value:
             yield value
         elif inner.index('"') == len(inner) - 1:
@@ -205,6 +213,10 @@ def _split(text: str, separator: str) -> list[str]:
             joined.append(piece)
         quotes += piece.count('"')
     return joined
+
+
+def _refuse_incomplete(shown: str, expected: str) -> NoReturn:
+    raise ApiError("filter_incomplete", value=shown[:80], pointer="property", expected=expected)
 
 
 def _refuse_value(name: str, value: str, expected: str) -> NoReturn:
