@@ -34,6 +34,10 @@ class Entry:
     status: int
     error: str | None
     answer: str
+    answer_headers: Mapping[str, str]
+    """What the answer said in headers: ETag, Location, Allow, Retry-After."""
+    fault: str | None
+    """The fault that was injected into this exchange, if one was."""
     violations: tuple[Violation, ...]
     request_id: str
 
@@ -70,6 +74,7 @@ class Journal:
         tenant: Tenant | None,
         body: Json,
         violations: Iterable[Violation],
+        fault: str | None = None,
     ) -> Entry:
         """Keep one exchange. `body` is the parsed request body; an unparsable one is not kept at all."""
         entry = Entry(
@@ -85,6 +90,8 @@ class Journal:
             status=result.status,
             error=result.error,
             answer=masking.excerpt(masking.body(result.body), _BODY_EXCERPT),
+            answer_headers=dict(result.headers),
+            fault=fault,
             violations=tuple(violations),
             request_id=call.request_id,
         )
