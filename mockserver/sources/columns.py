@@ -1,0 +1,148 @@
+"""Columns: PostgreSQL types, what explore calls them, and how their values look in an answer."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from mockserver.exchange import Json
+
+Value: TypeAlias = bool | int | float | str | dt.date | dt.datetime | None
+"""A cell. Moments carry no zone: they are UTC."""
+
+UTC = dt.UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How one kind of column appears in explore and configs."""
+
+    kind: str
+    """What its cells hold: integer, number, boolean, moment, date or text."""
+    type: str
+    xdm: str
+    format: str | None = None
+    limits: tuple[int, int] | None = None
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """An entry of `schema.columns`, in the member order of Adobe's samples."""
+        xdm = {"type": self.xdm} | ({"format": self.format} if self.format else {})
+        meta = {"meta:xdmType": self.format} if self.format else {}
+        return {"name": name, "type": self.type, **meta, "xdm": xdm}
+
+
+_INT2 = Shape("integer", "integer", "integer", limits=(-(2**15), 2**15 - 1))
+_INT4 = Shape("integer", "integer", "integer", limits=(-(2**31), 2**31 - 1))
+_INT8 = Shape("integer", "long", "integer", limits=(-(2**63), 2**63 - 1))
+_DOUBLE = Shape("number", "double", "number")
+_MOMENT = Shape("moment", "string", "string", "date-time")
+TEXT = Shape("text", "string", "string")
+
+TYPES: dict[str, Shape] = {
+    **dict.fromkeys(("int2", "smallint"), _INT2),
+    **dict.fromkeys(("int4", "int", "integer", "serial"), _INT4),
+    **dict.fromkeys(("int8", "bigint", "bigserial"), _INT8),
+    **dict.fromkeys(("numeric", "decimal", "float4", "real", "float8", "double precision"), _DOUBLE),
+    **dict.fromkeys(("bool", "boolean"), Shape("boolean", "boolean", "boolean")),
+    **dict.fromkeys(("timestamp", "timestamp without time zone"), _MOMENT),
+    **dict.fromkeys(("timestamptz", "timestamp with time zone"), _MOMENT),
+    "date": Shape("date", "string", "string", "date"),
+    **dict.fromkeys(("text", "varchar", "character varying", "char", "character", "bpchar", "citext"), TEXT),
+    **dict.fromkeys(("uuid", "json", "jsonb", "bytea", "time", "timetz", "interval", "inet", "xml", "money"), TEXT),
+}
+"""PostgreSQL type -> shape (facts §8.3: string, boolean, double and timestamp documented, the rest assumed)."""
+
+_MODIFIER = re.compile(r"\s*\(\s*\d+\s*(?:,\s*\d+\s*)?\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table or a file."""
+
+    name: str
+    type: str
+    """As declared, such as `numeric(10,2)`."""
+
+    @property
+    def shape(self) -> Shape:
+        """What explore makes of the type."""
+        shape = shape_of(self.type)
+        assert shape is not None
+        return shape
+
+    def describe(self) -> dict[str, Any]:
+        """An entry of `schema.columns`."""
+        return self.shape.describe(self.name)
+
+    @property
+    def config_type(self) -> str:
+        """Its type in configs, where the document's example has `string` and `date`."""
+        shape = self.shape
+        return shape.format or shape.type
+
+
+def shape_of(declared: str) -> Shape | None:
+    """The shape of a PostgreSQL type with or without a modifier; arrays are text; None for an unknown one."""
+    name = _MODIFIER.sub("", declared.strip().lower())
+    return (TEXT if name[:-2] in TYPES else None) if name.endswith("[]") else TYPES.get(name)
+
+
+def shown(value: Value) -> Json:
+    """A cell as JSON: moments as `2022-06-22T17:19:33`, without a zone (documented sample)."""
+    if isinstance(value, dt.datetime):
+        return value.replace(microsecond=0).isoformat()
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return value
+
+
+def moment_ms(value: Value) -> int | None:
+    """A moment or a date in milliseconds since the epoch, UTC; None for anything else."""
+    if isinstance(value, dt.datetime):
+        return int(value.replace(tzinfo=UTC).timestamp() * 1000)
+    if isinstance(value, dt.date):
+        return int(dt.datetime(value.year, value.month, value.day, tzinfo=UTC).timestamp() * 1000)
+    return None
+
+
+def fitted(value: object, shape: Shape) -> Value:
+    """A value written by hand as a cell of this shape. Raises ValueError with what was expected."""
+    if value is None:
+        return None
+    match shape.kind, value:
+        case "integer", int() if not isinstance(value, bool):
+            low, high = shape.limits or (value, value)
+            if low <= value <= high:
+                return value
+            raise ValueError(f"an integer from {low} to {high}")
+        case "number", int() | float() if not isinstance(value, bool):
+            return float(value)
+        case "boolean", bool():
+            return value
+        case "moment", _:
+            return moment(value)
+        case "date", _:
+            return moment(value).date()
+        case "text", str():
+            return value
+        case "text", bytes():
+            return base64.b64encode(value).decode()
+    wanted = {"integer": "an integer", "number": "a number", "boolean": "true or false", "text": "text (in quotes)"}
+    raise ValueError(wanted[shape.kind])
+
+
+def moment(value: object) -> dt.datetime:
+    """A moment from YAML's own form or from ISO 8601 text, turned to UTC and rid of its zone. Raises ValueError."""
+    if isinstance(value, str):
+        try:
+            value = dt.datetime.fromisoformat(value)
+        except ValueError:
+            value = None
+    if isinstance(value, dt.datetime):
+        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    if isinstance(value, dt.date):
+        return dt.datetime(value.year, value.month, value.day)
+    raise ValueError("a moment such as 2026-01-31T09:30:00")

@@ -1,0 +1,173 @@
+"""Reads a sources file: its vocabulary is here and, with comments, in `examples/sources.yaml`.
+
+The built-in shop is such a file too, `shop.yaml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mockserver.sources.cells import Cells, Listed
+from mockserver.sources.columns import TYPES, Column, Value, fitted, shape_of
+from mockserver.sources.files import COMPRESSIONS, FILE_TYPES, File, normal
+from mockserver.sources.generators import GENERATORS, Place, generated
+from mockserver.sources.node import Node
+from mockserver.sources.source import ANY, MATCHABLE, RunRule, Source
+from mockserver.sources.tables import Table
+
+MAX_ROWS = 10**9
+SHOP = Path(__file__).parent / "shop.yaml"
+
+_SOURCE = ("match", "unreachable", "username", "password", "tables", "files", "runs")
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a file declares."""
+
+    sources: tuple[Source, ...]
+    shop: bool
+    """Whether connections that match nothing reach the built-in shop; if not, nothing answers them."""
+
+
+def read(path: str) -> Declared:
+    """Read a sources file. Raises ValueError: one line with file, place, what was expected and what came."""
+    root = Node.read(Path(path)).members(("default", "sources"))
+    sources = tuple(_source(node) for node in root["sources"].items()) if "sources" in root else ()
+    default = root["default"].text("shop", "unreachable") if "default" in root else "shop"
+    return Declared(sources, default == "shop")
+
+
+def shop() -> Declared:
+    """The built-in shop."""
+    return read(str(SHOP))
+
+
+def _source(node: Node) -> Source:
+    members = node.members(_SOURCE)
+    if "match" not in members:
+        raise node.wrong("the member match", "a source without it")
+    tables = {name: _table(name, table) for name, table in _members(members, "tables").items()}
+    files = [_file(path, file, tables) for path, file in _members(members, "files").items()]
+    runs = members["runs"].items() if "runs" in members else ()
+    return Source(
+        match={name: _matched(value) for name, value in members["match"].members(MATCHABLE).items()},
+        reachable=not ("unreachable" in members and members["unreachable"].flag()),
+        username=members["username"].text() if "username" in members else None,
+        password=members["password"].text() if "password" in members else None,
+        tables=tables,
+        files={file.path: file for file in sorted(files, key=lambda file: file.path)},
+        runs=tuple(_run(run, {*tables, *(file.path for file in files)}) for run in runs),
+    )
+
+
+def _members(members: Mapping[str, Node], name: str) -> dict[str, Node]:
+    return members[name].members() if name in members else {}
+
+
+def _matched(node: Node) -> str:
+    """A value to match; a port may be a number."""
+    return str(node.integer(1, 65_535)) if isinstance(node.value, int) else node.text()
+
+
+def _table(name: str, node: Node) -> Table:
+    members = node.members(("columns", "rows", "generate"))
+    if "columns" not in members:
+        raise node.wrong("the member columns", "a table without it")
+    if ("rows" in members) == ("generate" in members):
+        raise node.wrong("either rows or generate", "both" if "rows" in members else "neither")
+    entries = members["columns"].members()
+    columns = tuple(_column(column, entry) for column, entry in entries.items())
+    if not columns:
+        raise members["columns"].wrong("at least one column")
+    if "rows" in members:
+        for column, entry in entries.items():
+            if isinstance(entry.value, dict) and len(entry.value) > 1:
+                raise entry.wrong("a type alone where rows are written out", f"a generator for '{column}'")
+        rows = [_row(row, columns) for row in members["rows"].items()]
+        return Table(name, columns, len(rows), _by_column(columns, rows))
+    return _generated(name, columns, entries, members["generate"])
+
+
+def _generated(name: str, columns: tuple[Column, ...], entries: Mapping[str, Node], node: Node) -> Table:
+    wanted = node.members(("rows", "seed"))
+    if "rows" not in wanted:
+        raise node.wrong("the member rows", "generate without it")
+    count = wanted["rows"].integer(0, MAX_ROWS)
+    seed = wanted["seed"].integer(0, 2**63) if "seed" in wanted else 0
+    made: dict[str, Cells] = {}
+    for column in columns:
+        entry = entries[column.name]
+        members = entry.members() if isinstance(entry.value, dict) else {}
+        made[column.name] = generated(entry, members, Place(column, f"{seed}/{name}", dict(made), count))
+    return Table(name, columns, count, made)
+
+
+def _column(name: str, node: Node) -> Column:
+    entry = node.members(("type", *GENERATORS, "nulls")) if isinstance(node.value, dict) else {"type": node}
+    if "type" not in entry:
+        raise node.wrong("the member type", "a column without it")
+    declared = entry["type"].text()
+    if shape_of(declared) is None:
+        raise entry["type"].wrong("a PostgreSQL type: " + ", ".join(TYPES), f"'{declared[:40]}'")
+    return Column(name, declared)
+
+
+def _row(node: Node, columns: tuple[Column, ...]) -> list[Value]:
+    """A row, written as a list in the order of the columns or as a mapping in which NULLs may be left out."""
+    if isinstance(node.value, dict):
+        given = node.members(tuple(column.name for column in columns))
+        return [_cell(given[column.name], column) if column.name in given else None for column in columns]
+    cells = list(node.items())
+    if len(cells) != len(columns):
+        raise node.wrong(f"{len(columns)} values, one for each column", f"{len(cells)}")
+    return [_cell(cell, column) for cell, column in zip(cells, columns, strict=True)]
+
+
+def _cell(node: Node, column: Column) -> Value:
+    try:
+        return fitted(node.value, column.shape)
+    except ValueError as error:
+        raise node.wrong(f"{error} for a column of type {column.type}") from None
+
+
+def _by_column(columns: tuple[Column, ...], rows: list[list[Value]]) -> dict[str, Cells]:
+    return {column.name: Listed([row[at] for row in rows]) for at, column in enumerate(columns)}
+
+
+def _file(path: str, node: Node, tables: Mapping[str, Table]) -> File:
+    members = node.members(("type", "table", "delimiter", "compression"))
+    if "table" not in members:
+        raise node.wrong("the member table", "a file without it")
+    table = members["table"]
+    held = tables[table.text(*tables)] if isinstance(table.value, str) else _table(path, table)
+    kind = members["type"].text(*FILE_TYPES) if "type" in members else "delimited"
+    delimiter = members["delimiter"].text() if "delimiter" in members else ","
+    if len(delimiter) != 1 or delimiter in '\r\n"':
+        raise members["delimiter"].wrong("one character")
+    compression = members["compression"].text(*COMPRESSIONS) if "compression" in members else None
+    if normal(path) == "/":
+        raise node.wrong("a path that names a file", "none")
+    return File(normal(path), kind, held, delimiter, compression)
+
+
+def _run(node: Node, known: set[str]) -> RunRule:
+    members = node.members(("status", "object", "numbers", "rows", "code", "message"))
+    if "status" not in members:
+        raise node.wrong("the member status", "a rule without it")
+    status = members["status"].text("failed", "partial")
+    if status == "failed" and "rows" in members:
+        raise members["rows"].wrong("a share of rows for status partial only", "one for failed")
+    partial = members["rows"].number(0, 1) if "rows" in members else 0.1
+    written = {name: members[name].text() for name in ("code", "message") if name in members}
+    return RunRule(
+        status=status,
+        object=members["object"].text(ANY, *sorted(known)) if "object" in members else ANY,
+        numbers=frozenset(number.integer(1, 10**9) for number in members["numbers"].items())
+        if "numbers" in members
+        else frozenset(),
+        rows=partial if status == "partial" else 1.0,
+        **written,
+    )

@@ -1,0 +1,92 @@
+"""Files and folders of a storage: a tree read off the files' paths, each file's rows from a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.sources.columns import Column
+from mockserver.sources.tables import Table, Window, csv_text
+
+FILE_TYPES = ("delimited", "json", "parquet")
+COMPRESSIONS = ("bzip2", "gzip", "deflate", "zipDeflate", "tarGzip", "tar")
+"""As the cloud storage tutorial lists them."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file: where it is, how it is written, and the table that it holds."""
+
+    path: str
+    """From the root, with a leading slash and none at the end."""
+    type: str
+    table: Table
+    delimiter: str = ","
+    compression: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Columns as the format keeps them: delimited text knows nothing but text."""
+        if self.type == "delimited":
+            return tuple(Column(column.name, "text") for column in self.table.columns)
+        return self.table.columns
+
+    @property
+    def row_count(self) -> int:
+        """How many rows it holds."""
+        return self.table.row_count
+
+    @property
+    def byte_count(self) -> int:
+        """Size in bytes, uncompressed: the rows as CSV, and a header where it is delimited."""
+        header = [[column.name for column in self.table.columns]]
+        return self.table.byte_count + (len(csv_text(header).encode()) if self.type == "delimited" else 0)
+
+    def window(self, delta_column: str, start_ms: int | None = None, end_ms: int | None = None) -> Window:
+        """As a table's."""
+        return self.table.window(delta_column, start_ms, end_ms)
+
+    def preview(self, stop: int, delimiter: str | None = None) -> tuple[list[Column], list[dict[str, Any]]]:
+        """Columns and first rows. Delimited text is really written and read: a wrong delimiter spoils both."""
+        if self.type != "delimited":
+            return list(self.columns), self.table.records(stop)
+        header = [column.name for column in self.table.columns]
+        text = csv_text([header, *self.table.rows(0, stop)], self.delimiter)
+        first, *rest = csv.reader(io.StringIO(text), delimiter=delimiter or self.delimiter)
+        records = [dict(zip(first, row, strict=False)) for row in rest]
+        return [Column(name, "text") for name in first], records
+
+
+def listing(files: Mapping[str, File], folder: str) -> list[dict[str, Any]] | None:
+    """What a folder holds, files first, in the shape of Adobe's samples; None if there is no such folder.
+
+    The root is there even when nothing is. A folder's path ends with a slash.
+    """
+    inside = normal(folder).rstrip("/") + "/"
+    below = [path for path in files if path.startswith(inside)]
+    if not below and inside != "/":
+        return None
+    found = [files[path] for path in below if "/" not in path[len(inside) :]]
+    folders = dict.fromkeys(path[len(inside) :].split("/")[0] for path in below if "/" in path[len(inside) :])
+    return [
+        *(_item("file", file.name, file.path, explorable=True) for file in found),
+        *(_item("folder", name, f"{inside}{name}/", explorable=False) for name in folders),
+    ]
+
+
+def normal(path: str) -> str:
+    """A path from the root: one leading slash, none at the end. `root` names the root (tutorial's sample)."""
+    parts = [part for part in path.split("/") if part]
+    return "/" if path == "root" else "/" + "/".join(parts)
+
+
+def _item(kind: str, name: str, path: str, *, explorable: bool) -> dict[str, Any]:
+    return {"type": kind, "name": name, "path": path, "canPreview": explorable, "canFetchSchema": explorable}

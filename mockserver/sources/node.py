@@ -1,0 +1,104 @@
+"""A place in a YAML file: reads what must stand there, or says in one line what is wrong and where."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mockserver.schema import kind_of, pointer
+
+MAX_BYTES = 4 * 1_048_576
+"""Largest file read."""
+
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _UniqueSafeLoader(_SafeLoader):  # type: ignore[misc]  # one of two classes, known at run time
+    """A safe loader that does not let a second member of the same name win in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """As the loader does, after a look at the names."""
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' is there twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value of a file and the way to it. Every method raises ValueError with file, place and expectation."""
+
+    file: str
+    value: Any
+    at: tuple[str | int, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path) -> Node:
+        """The root of a file."""
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+            if len(content) > MAX_BYTES:
+                raise ValueError(f"{path}: larger than {MAX_BYTES} bytes")
+            return cls(str(path), yaml.load(content, _UniqueSafeLoader))  # noqa: S506  (a safe loader)
+        except OSError as error:
+            raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
+        except (yaml.YAMLError, RecursionError, UnicodeError) as error:
+            mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+            line = f"line {mark.line + 1}: " if mark else ""
+            raise ValueError(f"{path}: {line}not YAML: {problem or 'it cannot be parsed'}") from None
+
+    def wrong(self, expected: str, came: str | None = None) -> ValueError:
+        """What to raise: never with the value, it may be a password."""
+        dated = "a date" if isinstance(self.value, dt.date) else kind_of(self.value)
+        return ValueError(f"{self.file}: {pointer(self.at) or '/'}: expected {expected}, got {came or dated}")
+
+    def members(self, known: tuple[str, ...] | None = None) -> dict[str, Node]:
+        """The members of a mapping; a name that is not known is wrong."""
+        if not isinstance(self.value, dict):
+            raise self.wrong("a mapping")
+        for name in self.value:
+            if not isinstance(name, str):
+                raise self.wrong("names that are text (in quotes)")
+            if known is not None and name not in known:
+                raise self.wrong("the members " + ", ".join(known), f"'{name}'")
+        return {name: Node(self.file, value, (*self.at, name)) for name, value in self.value.items()}
+
+    def items(self) -> Iterator[Node]:
+        """The items of a list."""
+        if not isinstance(self.value, list):
+            raise self.wrong("a list")
+        for index, value in enumerate(self.value):
+            yield Node(self.file, value, (*self.at, index))
+
+    def text(self, *allowed: str) -> str:
+        """Text, of `allowed` if given."""
+        if not isinstance(self.value, str) or not self.value or (allowed and self.value not in allowed):
+            raise self.wrong("one of " + ", ".join(allowed) if allowed else "text (in quotes)")
+        return self.value
+
+    def flag(self) -> bool:
+        """True or false."""
+        if not isinstance(self.value, bool):
+            raise self.wrong("true or false")
+        return self.value
+
+    def number(self, low: float, high: float) -> float:
+        """A number between bounds, inclusive."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float) or not low <= self.value <= high:
+            raise self.wrong(f"a number from {low:g} to {high:g}")
+        return self.value
+
+    def integer(self, low: int, high: int) -> int:
+        """An integer between bounds, inclusive."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int) or not low <= self.value <= high:
+            raise self.wrong(f"an integer from {low} to {high}")
+        return self.value

@@ -1,0 +1,52 @@
+"""What a source refuses, and the connector's own words for it.
+
+The connector layer has a catalogue of its own (codes 1300 to 1398). On the wire its texts come inside
+Flow Service's general refusal, FLOW-1100-400, after "Error from flow provider:" (facts §8.3).
+"""
+
+from __future__ import annotations
+
+from mockserver.errors import ApiError
+
+_CLIP = 60
+
+CONNECTOR: dict[str, tuple[str, str]] = {
+    "unreachable": ("1308-400", "the source cannot be reached at the address given"),
+    "credentials": ("1308-400", "the source refuses the user name or password given"),
+    "value": ("1312-400", "the query parameter {name} takes {expected}"),
+    "misplaced": ("1312-400", "the query parameter {name} does not go with objectType {expected}"),
+    "table": ("1330-400", "no columns were found for table '{name}'"),
+    "empty": ("1334-400", "the query parameter {name} is empty"),
+    "explore": ("1336-400", "explore is not supported for the connection spec {name}"),
+    "object": ("1337-400", "the query parameter object is empty for objectType {name}"),
+    "filters": ("1353-400", "filter at source is not supported for {name}"),
+    "object_type": ("1358-400", "the objectType is invalid: {name} takes {expected}"),
+    "missing": ("1359-400", "the query parameter {name} is missing"),
+    "format": ("1396-400", "the file '{name}' is not {expected}"),
+    "operation": ("1398-400", "{expected} is not supported for the connection spec {name}"),
+}
+"""Key -> the connector's code (Adobe's) and message (our words). 1308 passes on what the copy engine says."""
+
+
+class SourceError(ApiError):
+    """A refusal by what stands behind a connection: a key of `ERRORS` and the connector's message."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(key, message=message)
+        self.message = message
+
+
+def refusal(key: str, name: str = "", expected: str = "") -> SourceError:
+    """A row of `CONNECTOR` as the service passes it on. `name` may be the client's: it is clipped."""
+    code, message = CONNECTOR[key]
+    return SourceError("rejected", f"{message.format(name=clipped(name), expected=expected)} ({code})")
+
+
+def absent(what: str, path: str) -> SourceError:
+    """A file or folder that is not there: FLOW-1101-404."""
+    return SourceError("source_object_missing", f"there is no {what} '{clipped(path)}'")
+
+
+def clipped(text: str) -> str:
+    """A client's text, fit for a message: printable and short."""
+    return "".join(character for character in text[: 4 * _CLIP] if character.isprintable())[:_CLIP]

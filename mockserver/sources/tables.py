@@ -1,0 +1,129 @@
+"""Tables: columns, rows, and how many rows and bytes fall into a window of time."""
+
+from __future__ import annotations
+
+import csv
+import io
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from mockserver.exchange import Json
+from mockserver.sources.cells import Cells
+from mockserver.sources.columns import Column, Value, moment_ms, shown
+from mockserver.sources.refusals import SourceError, clipped
+
+_SAMPLE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What lies in a stretch of time: rows, bytes, and the first and last moment in milliseconds, if any."""
+
+    rows: int
+    bytes: int
+    first_ms: int | None = None
+    last_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows behind a name. Nothing is made before it is looked at."""
+
+    name: str
+    columns: tuple[Column, ...]
+    row_count: int
+    cells: Mapping[str, Cells] = field(repr=False)
+
+    def rows(self, start: int = 0, stop: int | None = None) -> Iterable[tuple[Value, ...]]:
+        """The cells of rows `start` to `stop`, in the order of the columns."""
+        makers = [self.cells[column.name] for column in self.columns]
+        for row in range(start, self.row_count if stop is None else min(stop, self.row_count)):
+            yield tuple(cell(row) for cell in makers)
+
+    def records(self, stop: int) -> list[dict[str, Json]]:
+        """The first rows as JSON objects; NULL is null (assumed)."""
+        names = [column.name for column in self.columns]
+        return [dict(zip(names, map(shown, row), strict=True)) for row in self.rows(0, stop)]
+
+    @cached_property
+    def row_bytes(self) -> int:
+        """What a row is taken to measure in bytes: the mean of the first 100 as CSV, so that windows add up."""
+        sample = min(self.row_count, _SAMPLE)
+        return len(csv_text(self.rows(0, sample)).encode()) // sample if sample else 0
+
+    @property
+    def byte_count(self) -> int:
+        """Size of all rows in bytes."""
+        return self.row_count * self.row_bytes
+
+    def column(self, name: str) -> Column | None:
+        """A column by name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    def window(self, delta_column: str, start_ms: int | None = None, end_ms: int | None = None) -> Window:
+        """The rows whose `delta_column` lies from `start_ms` up to, not at, `end_ms`: neighbours add up.
+
+        Rows without a value are in no window. Raises SourceError unless the column holds moments or dates.
+        Finding the ends halves the table again and again; only a column that does not rise is read
+        once in full, when first asked for.
+        """
+        moments = self._moments(delta_column)
+        first = 0 if start_ms is None else bisect_left(moments, start_ms)
+        last = len(moments) if end_ms is None else bisect_left(moments, end_ms)
+        count = max(0, last - first)
+        if not count:
+            return Window(0, 0)
+        return Window(count, count * self.row_bytes, moments[first], moments[last - 1])
+
+    def _moments(self, name: str) -> Sequence[int]:
+        column = self.column(name)
+        if column is None or column.shape.kind not in ("moment", "date"):
+            text = f"table '{clipped(self.name)}' has no date or timestamp column '{clipped(name)}' (1378-400)"
+            raise SourceError("rejected", text)
+        cells = self.cells[name]
+        if cells.rising:
+            return _Rising(cells, self.row_count)
+        if name not in self._sorted:
+            found = (moment_ms(cells(row)) for row in range(self.row_count))
+            self._sorted[name] = array("q", sorted(at for at in found if at is not None))
+        return self._sorted[name]
+
+    @cached_property
+    def _sorted(self) -> dict[str, array[int]]:
+        return {}
+
+
+class _Rising(Sequence[int]):
+    """The moments of a rising column, made when looked at."""
+
+    def __init__(self, cells: Cells, count: int) -> None:
+        self._cells, self._count = cells, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, row: int) -> int:  # type: ignore[override]  # bisect never slices
+        at = moment_ms(self._cells(row))
+        assert at is not None
+        return at
+
+
+def csv_text(rows: Iterable[Iterable[Value]], delimiter: str = ",") -> str:
+    """Rows as delimited text; NULL is empty, true and false in small letters."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    writer.writerows([_plain(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _plain(value: Value) -> str:
+    match shown(value):
+        case None:
+            return ""
+        case bool() as answer:
+            return "true" if answer else "false"
+        case other:
+            return str(other)
