@@ -3,47 +3,48 @@ PORT ?= 8080
 ARGS ?=
 URL ?=
 IMAGE ?= mock-flow-service
-BIN := .venv/bin
+# Not the scripts beside it: those stop working when the checkout moves.
+PYTHON_M := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: run test install check format contract bench image lock clean help
+.PHONY: FORCE run test install check format contract bench image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
-	@exec $(BIN)/mockserver serve --port $(PORT) $(ARGS)
+	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
 
 test: .venv/.test ## run every test, the contract suite against our own server included (ARGS="-k etag")
-	@$(BIN)/pytest -q $(ARGS)
+	@$(PYTHON_M) pytest -q $(ARGS)
 
 install: .venv/.run .venv/.test ## make .venv with everything the other targets need
 
 check: .venv/.test ## lint, format, types and the structure of the code
-	$(BIN)/ruff check --quiet .
-	$(BIN)/ruff format --check --quiet --diff .
-	$(BIN)/mypy
-	$(BIN)/pytest -q tests/test_architecture.py
+	$(PYTHON_M) ruff check --quiet .
+	$(PYTHON_M) ruff format --check --quiet --diff .
+	$(PYTHON_M) mypy
+	$(PYTHON_M) pytest -q tests/test_architecture.py
 
 format: .venv/.test ## rewrite the code as `make check` wants it
-	$(BIN)/ruff check --quiet --fix .
-	$(BIN)/ruff format --quiet .
+	$(PYTHON_M) ruff check --quiet --fix .
+	$(PYTHON_M) ruff format --quiet .
 
 contract: .venv/.test ## run the contract suite against any server (URL=https://..., ARGS="--header ...")
 	@test -n "$(URL)" || { echo 'Say which server: make contract URL=http://127.0.0.1:8080' >&2; exit 2; }
-	@$(BIN)/mockserver contract $(URL) $(ARGS)
+	@$(PYTHON_M) mockserver contract $(URL) $(ARGS)
 
 bench: .venv/.test ## measure the server against a bare Flask application (ARGS="--quick --json out.json")
-	@$(BIN)/python -m bench $(ARGS)
+	@$(PYTHON_M) bench $(ARGS)
 
 image: ## build the container image (IMAGE=mock-flow-service)
 	@engine=$$(command -v docker || command -v podman) || { echo 'No docker or podman here.' >&2; exit 1; }; \
 	"$$engine" build -t $(IMAGE) .
 
 # Hashes cover every platform and carry no host name. The package index is the one that pip is set to use.
-LOCK = if index=$$($(BIN)/pip config get global.index-url 2>/dev/null); then export UV_DEFAULT_INDEX="$$index"; fi; \
-	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+LOCK = index=$${PIP_INDEX_URL:-$$($(PYTHON_M) pip config get global.index-url 2>/dev/null)}; \
+	UV_DEFAULT_INDEX="$${index:-$${UV_DEFAULT_INDEX:-}}" UV_PYTHON_DOWNLOADS=never UV_NO_CONFIG=1 \
+	$(PYTHON_M) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-header --annotation-style line
 
-lock: .venv/.test ## resolve requirements/*.txt again from pyproject.toml (ARGS="--upgrade")
-	@$(BIN)/pip install --quiet uv
+lock: .venv/.lock ## resolve requirements/*.txt again from pyproject.toml (ARGS="--upgrade")
 	@$(LOCK) $(ARGS) --extra dev -o requirements/test.txt pyproject.toml
 	@$(LOCK) -c requirements/test.txt -o requirements/run.txt pyproject.toml
 	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/build.txt --group build
@@ -55,5 +56,7 @@ clean: ## remove .venv, caches, builds and reports
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.venv/.run .venv/.test: .venv/.%: requirements/%.txt requirements/build.txt requirements/install.sh pyproject.toml
+.venv/.run .venv/.test .venv/.lock: .venv/.%: FORCE
 	@PYTHON="$(PYTHON)" sh requirements/install.sh $*
+
+FORCE:

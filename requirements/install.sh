@@ -1,6 +1,9 @@
 #!/bin/sh
-# Installs the pinned packages of requirements/$1.txt, and this project itself, into .venv.
-# Called by the Makefile with `run` or `test`; quiet but for one line that says what takes the time.
+# Puts into .venv what a make target needs, unless it is there already. Called by the Makefile with
+#   run   the pinned packages of the server, and this project itself
+#   test  those of development besides
+#   lock  only uv, which resolves the pinned packages again: it must work when those cannot be installed
+# Says in one line what takes the time, and nothing when there is nothing to do.
 set -eu
 wanted=$1
 cd "$(dirname "$0")/.."
@@ -16,27 +19,65 @@ find_python() {
             return
         fi
     done
-    echo "Python 3.11 or newer is needed; found: $(${PYTHON:-python3} --version 2>&1 || true)." >&2
+    found=$("${PYTHON:-python3}" --version 2>/dev/null) || found="no ${PYTHON:-python3}"
+    echo "Python 3.11 or newer is needed; found: $found." >&2
     echo "Install one, or name it: make PYTHON=/path/to/python3.12 $wanted" >&2
     exit 1
 }
 
+# Several makes at once take turns. The lock is on this folder and ends with the process that holds it.
+take_turn() {
+    exec env MOCKSERVER_INSTALLING=1 "$1" -c '
+import fcntl, os, sys
+folder = os.open("requirements", os.O_RDONLY)
+os.set_inheritable(folder, True)
+try:
+    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("Another make is installing into .venv; waiting for it ...", file=sys.stderr)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+os.execv("/bin/sh", ["sh", "requirements/install.sh", sys.argv[1]])
+' "$wanted"
+}
+
 make_venv() {
-    python=$(find_python)
-    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-        echo "$python cannot make virtual environments: its venv module is missing." >&2
+    if ! "$1" -c 'import ensurepip, venv' 2>/dev/null; then
+        echo "$1 cannot make virtual environments: its venv module is missing." >&2
         echo "On Debian and Ubuntu: apt install python3-venv" >&2
         exit 1
     fi
-    "$python" -m venv --clear .venv
+    "$1" -m venv --clear .venv
 }
 
-suitable .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1 || make_venv
+pip_install() {
+    .venv/bin/python -m pip --disable-pip-version-check --no-input -qq install "$@" && return
+    echo "The installation failed: pip says why above. It asks the package index that pip is set to use;" >&2
+    echo "name another one in PIP_INDEX_URL. What is half done is mended by the same make again." >&2
+    exit 1
+}
 
-count=$(cat requirements/build.txt "requirements/$wanted.txt" | grep '==' | grep -vc "'win32'")
-case $wanted in run) seconds=10 ;; *) seconds=30 ;; esac
-echo "Installing $count pinned packages into .venv (about $seconds s) ..." >&2
-pip="env PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip -qq --no-input install"
-$pip --require-hashes -r requirements/build.txt -r "requirements/$wanted.txt"
-$pip --no-deps --no-build-isolation --editable .
-touch ".venv/.$wanted"
+case $wanted in
+run) files="requirements/build.txt requirements/run.txt" what=10 ;;
+test) files="requirements/build.txt requirements/test.txt" what=30 ;;
+lock) files="" ;;
+esac
+
+# What is installed is known by what it was installed from, so a touched file or a switched branch costs nothing.
+state=$(cat $files requirements/install.sh pyproject.toml | cksum)
+if suitable .venv/bin/python && [ "$(cat ".venv/.$wanted" 2>/dev/null)" = "$state" ]; then
+    exit
+fi
+python=$(find_python)
+[ "${MOCKSERVER_INSTALLING:-}" ] || take_turn "$python"
+
+suitable .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1 || make_venv "$python"
+if [ "$wanted" = lock ]; then
+    echo "Installing uv into .venv ..." >&2
+    pip_install --upgrade uv
+else
+    count=$(cat $files | grep '==' | grep -v "'win32'" | sort -u | wc -l)
+    echo "Installing $((count)) pinned packages into .venv (about $what s) ..." >&2
+    pip_install --require-hashes $(printf -- '-r %s ' $files)
+    pip_install --no-deps --no-build-isolation --editable .
+fi
+echo "$state" >".venv/.$wanted"
