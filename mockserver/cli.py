@@ -36,7 +36,7 @@ def main() -> None:
 @main.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port; 0 picks a free one.  [default: 8080]")
-@click.option("--server", type=click.Choice(["auto", "granian", "waitress"]), help="HTTP server.  [default: auto]")
+@click.option("--server", type=click.Choice(["auto", "asyncio", "waitress"]), help="HTTP server.  [default: auto]")
 @click.option("--platform", type=click.Choice(["azure", "aws"]), help="Cloud to emulate.  [default: azure]")
 @click.option("--strict", is_flag=True, default=None, help="Only tokens issued here; refuse unknown members.")
 @click.option("--seed", type=int, help="Same ids, etags and times on every run.")

@@ -128,6 +128,7 @@ PLAIN: dict[str, tuple[int, str]] = {
     "forbidden_origin": (403, "Forbidden"),
     "body_timeout": (408, "Request timeout"),
     "too_large": (413, "Request entity too large"),
+    "uri_too_long": (414, "URI too long"),
     "unsupported_media_type": (415, "Unsupported media type"),
     "wrong_host": (421, "Misdirected request"),
     "version_required": (422, "Unprocessable entity"),

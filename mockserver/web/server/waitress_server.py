@@ -6,7 +6,6 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import waitress.server
@@ -15,7 +14,8 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask
 
-from mockserver.web.limits import Limits, refusal
+from mockserver.web.server.limits import Limits, refusal
+from mockserver.web.server.wsgi import Application
 
 _CONNECTIONS = 20_000
 _TICK_SECONDS = 0.25
@@ -25,7 +25,7 @@ _KEYS = {408: "body_timeout", 413: "too_large", 431: "headers_too_large", 500: "
 class WaitressServer:
     """A waitress server on a listening socket, run by a thread of its own."""
 
-    def __init__(self, app: Callable[..., Any], listener: socket.socket, limits: Limits) -> None:
+    def __init__(self, app: Application, listener: socket.socket, limits: Limits) -> None:
         """Ready to start; connections wait in the listener's queue until then."""
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue is normal under load
         self._limits = limits

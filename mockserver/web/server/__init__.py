@@ -1,8 +1,13 @@
-"""Starts and stops the HTTP server: `make_server` for any WSGI application, `run` for the command line."""
+"""Starts and stops the HTTP server: `make_server` for any WSGI application, `run` for the command line.
+
+Two servers keep one promise. The default reads HTTP with httptools in one event loop; waitress, pure
+Python, takes over where httptools cannot be imported. Why these two: docs/server.md.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import signal
 import socket
 import ssl
@@ -10,9 +15,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
-from mockserver.web.limits import Limits
+from mockserver.web.server.limits import Limits
+from mockserver.web.server.wsgi import Application
+
+__all__ = ["Certificate", "Limits", "Server", "make_server", "run"]
 
 _BACKLOG = 2048
 _WAKE_SECONDS = 1.0
@@ -25,9 +33,8 @@ Certificate: TypeAlias = "ssl.SSLContext | tuple[Path, Path]"
 class Server(Protocol):
     """A server whose port is taken when it is made, and which answers from `start` on."""
 
-    @property
-    def url(self) -> str:
-        """Scheme, host and the real port, without a slash at the end."""
+    url: str
+    """Scheme, host and the real port, without a slash at the end."""
 
     def start(self) -> None:
         """Serve in the background."""
@@ -37,7 +44,7 @@ class Server(Protocol):
 
 
 def make_server(
-    app: Callable[..., Any],
+    app: Application,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -46,14 +53,23 @@ def make_server(
     limits: Limits | None = None,
     certificate: Certificate | None = None,
 ) -> Server:
-    """A server for a WSGI application, listening. Raises OSError, whose text is fit to show, when it cannot."""
-    from mockserver.web.waitress_server import WaitressServer
+    """A server for a WSGI application, listening; `kind` is asyncio, waitress or auto.
 
+    Raises OSError, whose text is fit to show, when it cannot listen.
+    """
     limits = limits or Limits()
     if max_body is not None:
         limits = dataclasses.replace(limits, max_body=max_body)
+    if kind == "auto":
+        kind = "asyncio" if importlib.util.find_spec("httptools") else "waitress"
+    if kind == "asyncio":
+        from mockserver.web.server.asyncio_server import AsyncioServer
+
+        return AsyncioServer(app, _listen(host, port), limits, _context(certificate))
     if certificate is not None:
-        raise OSError("TLS needs the asyncio server")
+        raise OSError("waitress cannot speak TLS; use the asyncio server, which needs httptools")
+    from mockserver.web.server.waitress_server import WaitressServer
+
     return WaitressServer(app, _listen(host, port), limits)
 
 
@@ -76,6 +92,14 @@ def run(server: Server, on_ready: Callable[[Server], None]) -> int:
     return 0
 
 
+def _context(certificate: Certificate | None) -> ssl.SSLContext | None:
+    if certificate is None or isinstance(certificate, ssl.SSLContext):
+        return certificate
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    return context
+
+
 def _listen(host: str, port: int) -> socket.socket:
     """A listening socket. Raises OSError that says in one line what is wrong."""
     try:
@@ -83,8 +107,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise OSError(
-            f"cannot listen on {host}:{port}: {reason}. Choose another --port, or 0 for a free one."
-        ) from None
+        raise OSError(f"cannot listen on {host}:{port}: {reason}; --port 0 picks a free port") from None
     listener.setblocking(False)
     return listener
