@@ -13,6 +13,7 @@ from mockserver.connectors import Connectors
 from mockserver.contract import Contract, Seen
 from mockserver.errors import ApiError, MediaTypeError, Refusal
 from mockserver.exchange import Call, Request, Result, Tenant, Violation
+from mockserver.flow_specs import FlowSpecs
 from mockserver.gateway import Gateway
 from mockserver.journal import Journal
 from mockserver.quirks import Quirks
@@ -42,6 +43,7 @@ class Emulator:
             runtime=self.runtime,
             contract=self.contract,
             connectors=Connectors.load(self.config.platform),
+            flow_specs=FlowSpecs(),
             sources=Sources.load(self.config.sources),
             store=open_store(self.config.state, self.runtime),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mockserver.config import Config
 from mockserver.connectors import Connectors
 from mockserver.contract import Contract
+from mockserver.flow_specs import FlowSpecs
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
 from mockserver.sources import Sources
@@ -22,5 +23,6 @@ class World:
     runtime: Runtime
     contract: Contract
     connectors: Connectors
+    flow_specs: FlowSpecs
     sources: Sources
     store: Store
