@@ -36,7 +36,7 @@ def read(path: str) -> Declared:
     """Read a sources file. Raises ValueError: one line with file, place, what was expected and what came."""
     root = Node.read(Path(path)).members(("default", "sources"))
     sources = tuple(_source(node) for node in root["sources"].items()) if "sources" in root else ()
-    default = root["default"].text("shop", "unreachable") if "default" in root else "shop"
+    default = root["default"].one_of("shop", "unreachable") if "default" in root else "shop"
     return Declared(sources, default == "shop")
 
 
@@ -142,12 +142,14 @@ def _file(path: str, node: Node, tables: Mapping[str, Table]) -> File:
     if "table" not in members:
         raise node.wrong("the member table", "a file without it")
     table = members["table"]
-    held = tables[table.text(*tables)] if isinstance(table.value, str) else _table(path, table)
-    kind = members["type"].text(*FILE_TYPES) if "type" in members else "delimited"
+    if isinstance(table.value, str) and table.value not in tables:
+        raise table.wrong("a table of this source, or columns and rows", "another name")
+    held = tables[table.value] if isinstance(table.value, str) else _table(path, table)
+    kind = members["type"].one_of(*FILE_TYPES) if "type" in members else "delimited"
     delimiter = members["delimiter"].text() if "delimiter" in members else ","
     if len(delimiter) != 1 or delimiter in '\r\n"':
         raise members["delimiter"].wrong("one character")
-    compression = members["compression"].text(*COMPRESSIONS) if "compression" in members else None
+    compression = members["compression"].one_of(*COMPRESSIONS) if "compression" in members else None
     if normal(path) == "/":
         raise node.wrong("a path that names a file", "none")
     return File(normal(path), kind, held, delimiter, compression)
@@ -157,17 +159,22 @@ def _run(node: Node, known: set[str]) -> RunRule:
     members = node.members(("status", "object", "numbers", "rows", "code", "message"))
     if "status" not in members:
         raise node.wrong("the member status", "a rule without it")
-    status = members["status"].text("failed", "partial")
+    status = members["status"].one_of("failed", "partial")
     if status == "failed" and "rows" in members:
         raise members["rows"].wrong("a share of rows for status partial only", "one for failed")
     partial = members["rows"].number(0, 1) if "rows" in members else 0.1
     written = {name: members[name].text() for name in ("code", "message") if name in members}
     return RunRule(
         status=status,
-        object=members["object"].text(ANY, *sorted(known)) if "object" in members else ANY,
+        object=_object(members["object"], known) if "object" in members else ANY,
         numbers=frozenset(number.integer(1, 10**9) for number in members["numbers"].items())
         if "numbers" in members
         else frozenset(),
         rows=partial if status == "partial" else 1.0,
         **written,
     )
+
+
+def _object(node: Node, known: set[str]) -> str:
+    """A table or file of the source; one without any holds the shop's, whose names are not checked."""
+    return node.one_of(ANY, *sorted(known)) if known else node.text()

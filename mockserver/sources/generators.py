@@ -107,7 +107,7 @@ def _vocabulary(node: Node) -> tuple[str, ...]:
         if listed:
             return listed
         raise node.wrong("at least one word")
-    return VOCABULARY[node.text(*VOCABULARY)]
+    return VOCABULARY[node.one_of(*VOCABULARY)]
 
 
 def _text(node: Node, place: Place) -> Cells:

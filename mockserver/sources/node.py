@@ -79,11 +79,17 @@ class Node:
         for index, value in enumerate(self.value):
             yield Node(self.file, value, (*self.at, index))
 
-    def text(self, *allowed: str) -> str:
-        """Text, of `allowed` if given."""
-        if not isinstance(self.value, str) or not self.value or (allowed and self.value not in allowed):
-            raise self.wrong("one of " + ", ".join(allowed) if allowed else "text (in quotes)")
+    def text(self) -> str:
+        """Any text but an empty one."""
+        if not isinstance(self.value, str) or not self.value:
+            raise self.wrong("text (in quotes)")
         return self.value
+
+    def one_of(self, *allowed: str) -> str:
+        """One of some texts."""
+        if self.value not in allowed:
+            raise self.wrong("one of " + ", ".join(allowed))
+        return str(self.value)
 
     def flag(self) -> bool:
         """True or false."""
