@@ -27,7 +27,9 @@ find_python() {
 
 # Several makes at once take turns. The lock is on this folder and ends with the process that holds it.
 take_turn() {
-    exec env MOCKSERVER_INSTALLING=1 "$1" -c '
+    python=.venv/bin/python
+    suitable $python || python=$(find_python)
+    exec "$python" -c '
 import fcntl, os, sys
 folder = os.open("requirements", os.O_RDONLY)
 os.set_inheritable(folder, True)
@@ -36,17 +38,18 @@ try:
 except BlockingIOError:
     print("Another make is installing into .venv; waiting for it ...", file=sys.stderr)
     fcntl.flock(folder, fcntl.LOCK_EX)
-os.execv("/bin/sh", ["sh", "requirements/install.sh", sys.argv[1]])
+os.execv("/bin/sh", ["sh", "requirements/install.sh", sys.argv[1], "locked"])
 ' "$wanted"
 }
 
 make_venv() {
-    if ! "$1" -c 'import ensurepip, venv' 2>/dev/null; then
-        echo "$1 cannot make virtual environments: its venv module is missing." >&2
+    python=$(find_python)
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        echo "$python cannot make virtual environments: its venv module is missing." >&2
         echo "On Debian and Ubuntu: apt install python3-venv" >&2
         exit 1
     fi
-    "$1" -m venv --clear .venv
+    "$python" -m venv --clear .venv
 }
 
 pip_install() {
@@ -67,10 +70,9 @@ state=$(cat $files requirements/install.sh pyproject.toml | cksum)
 if suitable .venv/bin/python && [ "$(cat ".venv/.$wanted" 2>/dev/null)" = "$state" ]; then
     exit
 fi
-python=$(find_python)
-[ "${MOCKSERVER_INSTALLING:-}" ] || take_turn "$python"
+[ "${2:-}" = locked ] || take_turn
 
-suitable .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1 || make_venv "$python"
+suitable .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1 || make_venv
 if [ "$wanted" = lock ]; then
     echo "Installing uv into .venv ..." >&2
     pip_install --upgrade uv
