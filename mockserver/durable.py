@@ -169,7 +169,12 @@ class SqliteLog:
             if any(_checksum(*row[:-1]) != row[-1] for row in rows):
                 raise self._unfit(_DAMAGED)
             # parsed as one text, because the parser then makes each member name once, not once per record
-            docs = json.loads(f"[{','.join(row[5] for row in rows)}]")
+            try:
+                docs = json.loads(f"[{','.join(row[5] for row in rows)}]")
+            except ValueError as error:
+                raise self._unfit(_DAMAGED) from error
+            if len(docs) != len(rows) or not all(isinstance(doc, dict) for doc in docs):
+                raise self._unfit(_DAMAGED)
             for (org, sandbox, kind, entity_id, revision, *_), doc in zip(rows, docs, strict=True):
                 yield Change(Tenant(org, sandbox), kind, entity_id, revision, doc)
 

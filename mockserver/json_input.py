@@ -26,7 +26,9 @@ MAX_DEPTH = 64
 MAX_DIGITS = 308
 """Digits of one number: beyond them a float overflows and an integer costs quadratic time."""
 
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
+"""A string, or the rest of a text that ends inside one: were that no match, every later quote would be tried."""
+
 _ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 
@@ -67,7 +69,8 @@ def dumps(value: Json) -> bytes:
             return orjson.dumps(value)
         except TypeError:  # an integer beyond 64 bits, which only the standard library writes
             pass
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace")  # half a surrogate pair becomes the escape JSON has for it
 
 
 def _demand_shallow(raw: bytes) -> None:

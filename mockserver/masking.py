@@ -6,6 +6,7 @@ its text wherever else in the same call it shows up, say in a name.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -19,12 +20,18 @@ from mockserver.exchange import Json, Pairs
 MASK = "********"
 """What a secret looks like in answers and everywhere else."""
 
-_OPEN_PARAMS = frozenset({"server", "host", "port", "database", "username", "userName", "sslMode", "dataType", "name"})
-"""Auth params that are shown; every other one is taken for a secret."""
+_OPEN_PARAMS = frozenset(
+    {"specName", "server", "host", "port", "database", "username", "userName", "sslMode", "dataType", "name"}
+)
+"""What is shown of auth and its params; everything else there is taken for a secret."""
 
 _SECRET_WORDS = re.compile(
     r"password|passwd|pwd|secret|token|credential|private|passphrase|connectionstring|sas", re.IGNORECASE
 )
+_SCHEMES = frozenset({"bearer", "basic", "digest", "negotiate", "oauth", "token"})
+"""What stands before a credential and is none itself."""
+
+_SECRET_NAMES = frozenset({"auth", "authorization", "params"})
 _HARMLESS = frozenset({"continuationtoken", "token_type"})
 _PLACEHOLDER = re.compile(r"\{[A-Za-z0-9_ ]{1,64}\}")
 _SHORTEST = 4
@@ -37,21 +44,27 @@ def fingerprint(secret: str) -> str:
 
 
 def headers(sent: Mapping[str, str]) -> dict[str, str]:
-    """Headers with the token reduced to its scheme and a fingerprint, cookies to nothing."""
-    shown = dict(sent)
-    for name in ("authorization", "proxy-authorization", "cookie", "x-mock-admin-token"):
-        if name in shown:
-            scheme, _, secret = shown[name].partition(" ")
-            if _PLACEHOLDER.fullmatch(secret.strip()):
-                continue
-            known = f" {MASK} {fingerprint(secret)}" if secret else f" {MASK}"
-            shown[name] = (scheme if secret and scheme.isalpha() else "") + known
-    return shown
+    """Headers with credentials reduced to their scheme and a fingerprint."""
+    return {name: _header(value) if _is_secret_header(name) else value for name, value in sent.items()}
+
+
+def _is_secret_header(name: str) -> bool:
+    return "auth" in name or "cookie" in name or bool(_SECRET_WORDS.search(name))
+
+
+def _header(value: str) -> str:
+    scheme, _, secret = value.partition(" ")
+    if scheme.lower() not in _SCHEMES:
+        scheme, secret = "", value
+    if not secret or _PLACEHOLDER.fullmatch(secret.strip()):
+        return value
+    return f"{scheme} {MASK} {fingerprint(secret)}".lstrip()
 
 
 def query(raw: str) -> str:
     """A query string with secret-looking parameters and filters on auth masked."""
-    if not raw or ("auth" not in raw and not _SECRET_WORDS.search(unquote_plus(raw))):
+    plain = unquote_plus(raw).lower()
+    if "auth" not in plain and not _SECRET_WORDS.search(plain):
         return raw
     pairs: Pairs = tuple(parse_qsl(raw, keep_blank_values=True))
     return "&".join(f"{quote(name)}={quote(_query_value(name, value))}" for name, value in pairs)
@@ -59,18 +72,29 @@ def query(raw: str) -> str:
 
 def _query_value(name: str, value: str) -> str:
     if name.lower() in _HARMLESS:
-        return value
-    if _SECRET_WORDS.search(name):
+        return _page_token(value)
+    if _looks_secret(name):
         return MASK
     return MASK if re.search(r"\bauth\b", value) else value
+
+
+def _page_token(token: str) -> str:
+    """A continuation token, unless the filters it carries look at auth."""
+    try:
+        carried = base64.urlsafe_b64decode(token[: len(token) // 4 * 4])
+    except ValueError:
+        return token
+    return f"{MASK}-{fingerprint(token)}" if b"auth" in carried else token
 
 
 def body(value: Json) -> Json:
     """A parsed body, request or answer, with every secret masked."""
     found: set[str] = set()
-    masked = _walk(value, found, in_params=False)
+    masked: Json = _walk(value, found, in_params=False)
     longest_first = sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True)
-    return _without(masked, longest_first) if longest_first else masked
+    if longest_first:
+        masked = _without(masked, longest_first)
+    return masked
 
 
 def excerpt(value: Json, most: int) -> str:
@@ -82,24 +106,38 @@ def excerpt(value: Json, most: int) -> str:
 
 
 def _walk(value: Any, found: set[str], *, in_params: bool) -> Any:
-    if isinstance(value, dict):
-        if _is_patch_of_auth(value):
-            return {**value, "value": _patched(value["path"], value.get("value"), found)}
-        return {name: _member(name, inner, found, in_params) for name, inner in value.items()}
+    """The value masked, its secrets collected in `found`. Below auth and params, only open names are shown."""
     if isinstance(value, list):
         return [_walk(item, found, in_params=in_params) for item in value]
-    return value
+    if not isinstance(value, dict):
+        return value
+    if _is_patch_of_auth(value):
+        return {**value, "value": _patched(value["path"], value.get("value"), found)}
+    return {name: _member(name, inner, found, in_params) for name, inner in value.items()}
 
 
 def _member(name: str, value: Any, found: set[str], in_params: bool) -> Any:
-    if isinstance(value, dict | list):
-        return _walk(value, found, in_params=in_params or name == "params")
     secret = name not in _OPEN_PARAMS if in_params else _looks_secret(name)
+    if isinstance(value, list):
+        return [_member(name, item, found, in_params) for item in value]
+    if isinstance(value, dict):
+        return _walk(value, found, in_params=secret or in_params)
+    if name == "queryString" and isinstance(value, str):
+        return query(value)
+    if name == "href" and isinstance(value, str):
+        return _link(value)
     return _hide(name, value, found) if secret else value
 
 
+def _link(href: str) -> str:
+    path, mark, token = href.partition("continuationToken=")
+    return f"{path}{mark}{_page_token(token)}" if mark else href
+
+
 def _looks_secret(name: str) -> bool:
-    return bool(_SECRET_WORDS.search(name)) and name.lower() not in _HARMLESS
+    if name.lower() in _HARMLESS:
+        return False
+    return name.lower() in _SECRET_NAMES or bool(_SECRET_WORDS.search(name))
 
 
 def _hide(name: str, value: Any, found: set[str]) -> Any:
@@ -135,13 +173,12 @@ _OPEN_KEYS = frozenset({"server", "host", "database", "port", "uid", "encryption
 
 def _is_patch_of_auth(value: Mapping[str, Any]) -> bool:
     path = value.get("path")
-    return isinstance(path, str) and "op" in value and path.startswith("/auth")
+    return isinstance(path, str) and "value" in value and ("auth" in path.lower() or bool(_SECRET_WORDS.search(path)))
 
 
 def _patched(path: str, value: Any, found: set[str]) -> Any:
-    if isinstance(value, dict | list):
-        return _walk(value, found, in_params=True)
-    return _member(path.rpartition("/")[2], value, found, in_params="/params/" in path)
+    """A value put at or below auth."""
+    return _member(path.rpartition("/")[2], value, found, in_params=True)
 
 
 def _without(value: Any, secrets: list[str]) -> Any:

@@ -25,10 +25,10 @@ def apply(doc: Mapping[str, Any], body: Json, changeable: frozenset[str]) -> dic
     Raises ApiError: `body_missing`, `patch_operation`, `connection_spec_fixed`, `patch_failed`.
     """
     instructions = body if isinstance(body, list) else [body]
-    if not instructions or len(instructions) > MOST_INSTRUCTIONS:
-        raise (
-            ApiError("body_missing") if not instructions else _failed(f"more than {MOST_INSTRUCTIONS} instructions", "")
-        )
+    if not instructions:
+        raise ApiError("body_missing")
+    if len(instructions) > MOST_INSTRUCTIONS:
+        raise _failed(f"more than {MOST_INSTRUCTIONS} instructions", "")
     checked = [_checked(item, f"/{index}", changeable) for index, item in enumerate(instructions)]
     changed: Any = copy.deepcopy(dict(doc))
     for index, instruction in enumerate(checked):
@@ -63,7 +63,8 @@ def _checked(item: Any, at: str, changeable: frozenset[str]) -> dict[str, Any]:
         return {"op": "remove", "path": path}
     if "value" not in item:
         raise _failed("value is missing", f"{at}/value")
-    return {"op": operation.lower(), "path": path, "value": item["value"]}
+    # a copy, because a later instruction may change what an earlier one put in
+    return {"op": operation.lower(), "path": path, "value": copy.deepcopy(item["value"])}
 
 
 def _failed(message: str, pointer: str, expected: str | None = None) -> ApiError:

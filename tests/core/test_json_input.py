@@ -1,0 +1,132 @@
+"""Which bytes are JSON here (RFC 8259, and what no store or reader agrees on is refused)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver import json_input
+from mockserver.json_input import MAX_DEPTH, MAX_DIGITS, JsonProblem
+
+MIB = 1 << 20
+
+
+def problem(raw: bytes, max_bytes: int = MIB) -> JsonProblem:
+    with pytest.raises(JsonProblem) as caught:
+        json_input.parse(raw, max_bytes=max_bytes)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (b"{}", {}),
+        (b' [1, -2.5e3, "x", true, null] ', [1, -2500.0, "x", True, None]),
+        (b'"\\ud83d\\ude00"', "\U0001f600"),
+        (b'"\\\\u0000"', "\\u0000"),  # a backslash and five letters
+        (b'"\\\\ud800"', "\\ud800"),
+        ('{"é": "NFD e\u0301, NFC é"}'.encode(), {"é": "NFD e\u0301, NFC é"}),  # never normalised
+        (b'{"__proto__": 1, "__class__": 2, "": 3}', {"__proto__": 1, "__class__": 2, "": 3}),
+        (b"9" * MAX_DIGITS, int("9" * MAX_DIGITS)),
+        (b"1e308", 1e308),
+        (b"1e-999", 0.0),
+        (b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, json.loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)),
+        (b'["' + b"[" * 500 + b'"]', ["[" * 500]),  # brackets in a text are no nesting
+        (b'[["' + b"[" * 500 + b'\\"["]]', [["[" * 500 + '"[']]),
+        (b"[" + b",".join([b"[]"] * 500) + b"]", [[]] * 500),
+    ],
+)
+def test_json_is_read(raw: bytes, value: Any) -> None:
+    read = json_input.parse(raw, max_bytes=MIB)
+    assert read == value and type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "expecting value"),
+        (b"   ", "expecting value"),
+        (b"{", "expecting"),
+        (b"{} {}", "extra data"),
+        (b'{"a": 1,}', "line 1"),
+        (b"{'a': 1}", "line 1"),
+        (b'{"a": 1} // x', "extra data"),
+        (b'"a\nb"', "control character"),
+        (b'"\x00"', "control character"),
+        (b"NaN", "NaN"),
+        (b"[Infinity]", "NaN or Infinity"),
+        (b'{"a": -Infinity}', "NaN or Infinity"),
+        (b"1e999", "too large"),
+        (b"-1e999", "too large"),
+        (b"9" * (MAX_DIGITS + 1), "digits"),
+        (b"0." + b"9" * 5000, "too large"),
+        (b'{"a": 1, "a": 2}', "twice"),
+        (b'{"a": 1, "\\u0061": 2}', "twice"),
+        (b'[{"b": {"a": 1, "a": 1}}]', "twice"),
+        (b'"\\u0000"', "NUL"),
+        (b'{"\\u0000": 1}', "NUL"),
+        (b'"\\ud800"', "surrogate"),
+        (b'{"a": ["\\uDFFF x"]}', "surrogate"),
+        (b"\xef\xbb\xbf{}", "byte order mark"),
+        (b'"\xff"', "UTF-8"),
+        (b'"\xc0\xaf"', "UTF-8"),
+        (b'"\xed\xa0\x80"', "UTF-8"),
+        ("{}".encode("utf-16"), "UTF-8"),
+        (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), "nesting"),
+        (b'{"a":' * 100_000, "nesting"),
+        (b"[" * 500_000, "nesting"),
+    ],
+)
+def test_anything_else_is_refused_with_a_reason(raw: bytes, reason: str) -> None:
+    refused = problem(raw)
+    assert reason in refused.reason and not refused.too_large
+
+
+def test_a_reason_repeats_nothing_that_came() -> None:
+    for raw in (b'{"hush": 1, "hush": 2}', b'{"a": "hush" hush}', b'"hush\\x"', b"hush", b'{"hush": hush}'):
+        assert "hush" not in problem(raw).reason
+
+
+def test_size_is_looked_at_first() -> None:
+    assert json_input.parse(b'"' + b"x" * 8 + b'"', max_bytes=10) == "x" * 8
+    assert problem(b"\xff" * 11, max_bytes=10).too_large
+
+
+@pytest.mark.parametrize("unit", [b'\\"', b'"', b"\\", b'"\\', b'["', b'"[', b"]", b"\\u0000"])
+@pytest.mark.parametrize("end", [b"", b"\\", b'"'])
+def test_the_worst_megabyte_takes_no_time(unit: bytes, end: bytes) -> None:
+    """A text that never ends made each of its quotes a new beginning: minutes for one request."""
+    start = b"[" * 10 + b'"[[[[[[[[[[' * 8
+    filler = unit * ((MIB - len(start) - 1) // len(unit))
+    problem(start + filler + end)
+
+
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="ascii", min_codepoint=1)), inner),
+    max_leaves=15,
+)  # fmt: skip
+
+
+@given(_values)
+def test_what_is_written_reads_the_same(value: Any) -> None:
+    assert json_input.parse(json_input.dumps(value), max_bytes=MIB) == value
+    assert json_input.parse(json.dumps(value).encode(), max_bytes=MIB) == value
+
+
+@given(st.binary(max_size=60) | st.text('[]{}",:\\u0d8e1.-+ \x00é', max_size=40).map(str.encode))
+def test_no_bytes_raise_anything_else(raw: bytes) -> None:
+    try:
+        value = json_input.parse(raw, max_bytes=MIB)
+    except JsonProblem:
+        return
+    assert value == json.loads(raw)
+
+
+def test_half_a_surrogate_pair_can_be_answered() -> None:
+    assert json.loads(json_input.dumps({"id": "\udc80"})) == {"id": "\udc80"}

@@ -1,0 +1,132 @@
+"""What is taken out of a call before anything of it is kept."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from mockserver import masking
+
+SECRET = "c4n4ry-s3cret"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"password": SECRET},
+        {"clientSecret": [SECRET]},
+        {"token": {"value": SECRET}},
+        {"auth": SECRET},
+        {"auth": [SECRET]},
+        {"auth": {"params": SECRET}},
+        {"auth": {"params": [SECRET]}},
+        {"auth": {"params": {"other": [[SECRET]]}}},
+        {"auth": {"params": {"other": {"deep": [{"key": SECRET}]}}}},
+        {"auth": {"other": SECRET}},
+        {"params": {"connectionString": f"Server=h;Password={SECRET}"}},
+        {"params": {"connectionString": [f"Server=h;Password={SECRET}"]}},
+        {"params": {"password": SECRET}, "name": f"x {SECRET} y", SECRET: [SECRET]},
+        [{"op": "add", "path": "/auth", "value": SECRET}],
+        [{"op": "add", "path": "/auth/params", "value": SECRET}],
+        [{"op": "add", "path": "/auth/params/x", "value": [SECRET]}],
+        [{"op": "add", "path": "/auth/params/x/y", "value": {"host": {"z": SECRET}}}],
+        [{"path": "/auth/params/password", "value": SECRET}],
+        [{"op": "replace", "path": "auth/params/password", "value": SECRET}],
+        [{"op": "replace", "path": "/params/password", "value": SECRET}],
+        {"queryString": f"property=auth.params.password=={SECRET}"},
+        {"_links": {"next": {"href": "/connections?continuationToken=" + base64.b64encode(
+            b"123456" + f'["auth.params.password!={SECRET}"]'.encode()).decode().rstrip("=")}}},
+    ],
+)  # fmt: skip
+def test_no_secret_is_left_in_a_body(body: Any) -> None:
+    masked = json.dumps(masking.body(body))
+    assert SECRET not in masked
+    for start in range(3):  # however it falls into groups of three bytes
+        inner = base64.b64encode(SECRET.encode()[start : start + 9]).decode()
+        assert inner not in masked
+
+
+def test_a_body_is_masked_in_a_copy() -> None:
+    body = {"auth": {"params": {"password": SECRET}}}
+    masking.body(body)
+    assert body["auth"]["params"]["password"] == SECRET
+
+
+def test_what_is_no_secret_stays_as_it_is() -> None:
+    body = {
+        "name": "shop",
+        "count": 5,
+        "tokens": None,
+        "auth": {
+            "specName": "Basic Authentication",
+            "params": {"server": "db", "port": 5432, "password": "{PASSWORD}"},
+        },
+        "_links": {"next": {"href": "/connections?continuationToken=Yn-vwGIzWyJj"}},
+        "queryString": "property=name==x",
+        "token_type": "bearer",
+    }
+    assert masking.body(body) == body  # type: ignore[arg-type]
+
+
+def test_a_short_secret_is_masked_in_its_place_only() -> None:
+    assert masking.body({"password": "a", "name": "banana"}) == {"password": masking.MASK, "name": "banana"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("Bearer abc.def", f"Bearer {masking.MASK} {masking.fingerprint('abc.def')}"),
+        ("bearer abc", f"bearer {masking.MASK} {masking.fingerprint('abc')}"),
+        ("abc", f"{masking.MASK} {masking.fingerprint('abc')}"),
+        ("abc def", f"{masking.MASK} {masking.fingerprint('abc def')}"),  # no scheme, so it may be the secret
+        ("Bearer {ACCESS_TOKEN}", "Bearer {ACCESS_TOKEN}"),
+        ("Bearer", "Bearer"),
+        ("", ""),
+    ],
+)
+def test_a_credential_in_a_header_becomes_a_fingerprint(sent: str, shown: str) -> None:
+    assert masking.headers({"authorization": sent, "accept": "*/*"}) == {"authorization": shown, "accept": "*/*"}
+
+
+@pytest.mark.parametrize(
+    "name", ["proxy-authorization", "cookie", "x-mock-admin-token", "x-auth-key", "x-client-secret"]
+)
+def test_other_headers_for_credentials_are_masked_too(name: str) -> None:
+    assert SECRET not in masking.headers({name: SECRET})[name]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"client_secret={SECRET}",
+        f"Access_Token={SECRET}",
+        f"Authorization=Bearer+{SECRET}",
+        f"p%61ssword={SECRET}",
+        f"property=auth.params.password=={SECRET}",
+        f"property=%61uth.params.x=={SECRET}",
+        f"limit=5&property=name==x%26property=auth.params.x=={SECRET}",
+    ],
+)
+def test_no_secret_is_left_in_a_query(query: str) -> None:
+    assert SECRET not in masking.query(query)
+
+
+@pytest.mark.parametrize(
+    "query", ["", "limit=5", "property=name==a&orderby=-name", "continuationToken=Yn-vwGIzWyJj&limit=2"]
+)
+def test_an_ordinary_query_is_kept(query: str) -> None:
+    assert masking.query(query) == query
+
+
+def test_all_secrets_of_a_body_can_be_named() -> None:
+    body = {"auth": {"params": {"password": "one", "connectionString": "Server=h;Password=two", "server": "h"}}}
+    assert set(masking.secrets_in(body)) == {"one", "two", "Server=h;Password=two"}  # type: ignore[arg-type]
+
+
+def test_an_excerpt_says_that_it_was_cut() -> None:
+    assert masking.excerpt({"a": "é"}, 100) == '{"a":"é"}'
+    assert masking.excerpt({"a": "x" * 100}, 10) == '{"a":"xxxx…'
+    assert masking.excerpt(None, 10) == ""
