@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,6 +15,8 @@ Value: TypeAlias = bool | int | float | str | dt.date | dt.datetime | None
 """A cell. Moments carry no zone: they are UTC."""
 
 UTC = dt.UTC
+_LARGEST = 1e300
+"""Numbers beyond it, infinity and NaN among them, have no place in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,9 @@ def fitted(value: object, shape: Shape) -> Value:
                 return value
             raise ValueError(f"an integer from {low} to {high}")
         case "number", int() | float() if not isinstance(value, bool):
-            return float(value)
+            if abs(value) <= _LARGEST:
+                return float(value)
+            raise ValueError(f"a number of at most {_LARGEST:g}")
         case "boolean", bool():
             return value
         case "moment", _:
@@ -137,12 +142,11 @@ def fitted(value: object, shape: Shape) -> Value:
 def moment(value: object) -> dt.datetime:
     """A moment from YAML's own form or from ISO 8601 text, turned to UTC and rid of its zone. Raises ValueError."""
     if isinstance(value, str):
-        try:
+        with suppress(ValueError):
             value = dt.datetime.fromisoformat(value)
-        except ValueError:
-            value = None
     if isinstance(value, dt.datetime):
-        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-    if isinstance(value, dt.date):
+        with suppress(OverflowError):
+            return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    elif isinstance(value, dt.date):
         return dt.datetime(value.year, value.month, value.day)
     raise ValueError("a moment such as 2026-01-31T09:30:00")

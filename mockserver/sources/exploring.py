@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.exchange import Json, Pairs
+from mockserver.sources import filters
 from mockserver.sources.columns import Column
 from mockserver.sources.files import COMPRESSIONS, FILE_TYPES, File, listing, normal
 from mockserver.sources.refusals import absent, refusal
@@ -97,9 +98,8 @@ def _table(source: Source, connector: str, asked: ExploreRequest) -> Json:
     table = source.tables.get(asked.object)
     if table is None:
         raise refusal("table", asked.object)
-    if asked.filters is not None:
-        raise refusal("filters", connector)
-    return _flat(table.columns, table.records(PREVIEW_ROWS) if asked.preview else None)
+    fits = None if asked.filters is None else filters.read(asked.filters, connector, table.columns)
+    return _flat(table.columns, table.records(PREVIEW_ROWS, fits) if asked.preview else None)
 
 
 def _folder(source: Source, connector: str, asked: ExploreRequest) -> Json:

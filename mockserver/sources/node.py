@@ -31,6 +31,13 @@ class _UniqueSafeLoader(_SafeLoader):  # type: ignore[misc]  # one of two classe
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping
 
+    def construct_scalar(self, node: yaml.ScalarNode) -> Any:
+        """As the loader does; half a surrogate pair could not be sent."""
+        value = super().construct_scalar(node)
+        if isinstance(value, str) and not value.isascii():
+            value.encode()
+        return value
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -46,15 +53,16 @@ class Node:
         try:
             with path.open("rb") as file:
                 content = file.read(MAX_BYTES + 1)
-            if len(content) > MAX_BYTES:
-                raise ValueError(f"{path}: larger than {MAX_BYTES} bytes")
-            return cls(str(path), yaml.load(content, _UniqueSafeLoader))  # noqa: S506  (a safe loader)
         except OSError as error:
             raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
-        except (yaml.YAMLError, RecursionError, UnicodeError) as error:
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"{path}: larger than {MAX_BYTES} bytes")
+        try:
+            return cls(str(path), yaml.load(content, _UniqueSafeLoader))  # noqa: S506  (a safe loader)
+        except (yaml.YAMLError, RecursionError, ValueError) as error:
             mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
             line = f"line {mark.line + 1}: " if mark else ""
-            raise ValueError(f"{path}: {line}not YAML: {problem or 'it cannot be parsed'}") from None
+            raise ValueError(f"{path}: {line}not YAML: {problem or 'a value that cannot be read'}") from None
 
     def wrong(self, expected: str, came: str | None = None) -> ValueError:
         """What to raise: never with the value, it may be a password."""

@@ -6,9 +6,10 @@ import csv
 import io
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 
 from mockserver.exchange import Json
 from mockserver.sources.cells import Cells
@@ -16,6 +17,7 @@ from mockserver.sources.columns import Column, Value, moment_ms, shown
 from mockserver.sources.refusals import SourceError, clipped
 
 _SAMPLE = 100
+_FILTERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,14 @@ class Table:
         for row in range(start, self.row_count if stop is None else min(stop, self.row_count)):
             yield tuple(cell(row) for cell in makers)
 
-    def records(self, stop: int) -> list[dict[str, Json]]:
-        """The first rows as JSON objects; NULL is null (assumed)."""
+    def records(self, count: int, fits: Callable[[tuple[Value, ...]], bool] | None = None) -> list[dict[str, Json]]:
+        """The first `count` rows as JSON objects, of those that fit; NULL is null (assumed).
+
+        A filter looks at the first 10,000 rows only, so that one that fits nothing costs little.
+        """
         names = [column.name for column in self.columns]
-        return [dict(zip(names, map(shown, row), strict=True)) for row in self.rows(0, stop)]
+        rows = self.rows(0, count) if fits is None else islice(filter(fits, self.rows(0, _FILTERED)), count)
+        return [dict(zip(names, map(shown, row), strict=True)) for row in rows]
 
     @cached_property
     def row_bytes(self) -> int:

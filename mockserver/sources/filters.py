@@ -1,0 +1,175 @@
+"""Row filters of explore: PQL as JSON in Base64, for the connectors that filter at the source (filter tutorial).
+
+A filter becomes a question to a row. Column names have no case, as in the tutorial's sample; a comparison
+with NULL is never true, and neither is its negation, as in SQL.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from mockserver import json_input
+from mockserver.sources.columns import Column, Shape, Value, fitted
+from mockserver.sources.refusals import refusal
+
+CONNECTORS = frozenset({"google-big-query", "dynamics-online", "salesforce", "snowflake"})
+"""Names of the connectors that take filters: the tutorial's list."""
+
+MAX_BYTES = 65_536
+
+Answer: TypeAlias = bool | None
+"""What a condition says of a row; None: unknown, a NULL stood in the way."""
+
+Condition: TypeAlias = Callable[[tuple[Value, ...]], Answer]
+
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def read(text: str, connector: str, columns: tuple[Column, ...]) -> Callable[[tuple[Value, ...]], bool]:
+    """The filter in a query parameter. Raises SourceError, one code for each way to be wrong."""
+    if connector not in CONNECTORS:
+        raise refusal("filters", connector)
+    try:
+        raw = base64.b64decode(text.rstrip("\\"), validate=True)
+        asked = json_input.parse(raw, max_bytes=MAX_BYTES)
+    except (binascii.Error, ValueError):
+        raise refusal("filter_unreadable") from None
+    if not isinstance(asked, dict):
+        raise refusal("filter_invalid", "an object with type, format and value")
+    if asked.get("type") != "PQL":
+        raise refusal("filter_type")
+    if asked.get("format") != "pql/json":
+        raise refusal("filter_format")
+    if asked.get("value") is None:
+        raise refusal("filter_empty")
+    condition = _Reader({column.name.lower(): (at, column.shape) for at, column in enumerate(columns)})(asked["value"])
+    return lambda row: condition(row) is True
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads nodes of a filter over the columns of one table: lower-case name -> position and shape."""
+
+    columns: Mapping[str, tuple[int, Shape]]
+
+    def __call__(self, node: Any) -> Condition:
+        """A condition. The parser has bounded the depth."""
+        if not isinstance(node, dict) or node.get("nodeType") != "fnApply":
+            raise refusal("filter_invalid", "a node of type fnApply")
+        name, params = node.get("fnName"), node.get("params")
+        if not isinstance(name, str) or not name:
+            raise refusal("filter_operator_missing")
+        if not isinstance(params, list) or not params:
+            raise refusal("filter_invalid", f"params for {name}")
+        function = name.lower()
+        if function in ("and", "or"):
+            return _joined(function == "and", [self(param) for param in params])
+        if function == "not":
+            if len(params) != 1:
+                raise refusal("filter_not")
+            return _negated(self(params[0]))
+        if function == "isnull":
+            at, _ = self._column(params[0])
+            return lambda row: row[at] is None
+        if function not in (*COMPARISONS, "like", "in"):
+            raise refusal("filter_operator", name)
+        if len(params) != 2:
+            raise refusal("filter_invalid", f"a column and a value for {name}")
+        at, shape = self._column(params[0])
+        return _compared(function, at, _literal(params[1]), shape)
+
+    def _column(self, node: Any) -> tuple[int, Shape]:
+        name = node.get("fieldName") if isinstance(node, dict) and node.get("nodeType") == "fieldLookup" else None
+        if not isinstance(name, str):
+            raise refusal("filter_invalid", "a node of type fieldLookup with fieldName")
+        if name.lower() not in self.columns:
+            raise refusal("filter_column", name)
+        return self.columns[name.lower()]
+
+
+def _literal(node: Any) -> Any:
+    if not isinstance(node, dict) or node.get("nodeType") != "literal":
+        raise refusal("filter_invalid", "a node of type literal with value")
+    if node.get("value") is None:
+        raise refusal("filter_null")
+    return node["value"]
+
+
+def _compared(function: str, at: int, literal: Any, shape: Shape) -> Condition:
+    if function == "like":
+        if shape.kind != "text" or not isinstance(literal, str):
+            raise refusal("filter_value")
+        return lambda row: None if row[at] is None else _like(str(row[at]), literal)
+    if function == "in":
+        if not isinstance(literal, list):
+            raise refusal("filter_value")
+        choices = [_value(item, shape) for item in literal]
+        return lambda row: None if row[at] is None else row[at] in choices
+    wanted, compare = _value(literal, shape), COMPARISONS[function]
+    return lambda row: None if row[at] is None else compare(row[at], wanted)
+
+
+def _value(literal: Any, shape: Shape) -> Value:
+    """A literal as a cell of the column's shape. Raises SourceError for another type."""
+    try:
+        value = fitted(literal, Shape("number", "", "") if shape.kind == "integer" else shape)
+    except ValueError:
+        value = None
+    if value is None:
+        raise refusal("filter_value")
+    return value
+
+
+def _like(text: str, pattern: str) -> bool:
+    """SQL's LIKE with `%` for any text and `_` for a character, in time linear for each `%`."""
+    head, *parts = pattern.split("%")
+    if not parts:
+        return len(text) == len(head) and _starts(text, head, 0)
+    if not _starts(text, head, 0):
+        return False
+    at, tail = len(head), parts.pop()
+    for part in parts:
+        last = len(text) - len(part)
+        at = next((start for start in range(at, last + 1) if _starts(text, part, start)), -1)
+        if at < 0:
+            return False
+        at += len(part)
+    start = len(text) - len(tail)
+    return start >= at and _starts(text, tail, start)
+
+
+def _starts(text: str, pattern: str, at: int) -> bool:
+    if len(text) - at < len(pattern):
+        return False
+    return all(wanted in ("_", text[at + place]) for place, wanted in enumerate(pattern))
+
+
+def _joined(every: bool, conditions: list[Condition]) -> Condition:
+    def join(row: tuple[Value, ...]) -> Answer:
+        answers = [condition(row) for condition in conditions]
+        if (not every) in answers:
+            return not every
+        return None if None in answers else every
+
+    return join
+
+
+def _negated(condition: Condition) -> Condition:
+    def negate(row: tuple[Value, ...]) -> Answer:
+        answer = condition(row)
+        return None if answer is None else not answer
+
+    return negate
