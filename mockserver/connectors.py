@@ -156,7 +156,7 @@ class Connectors:
         """The shipped catalogue as `platform` (azure or aws) has it. Raises ValueError for another."""
         return cls(platform)
 
-    def get(self, spec_id: str) -> Connector | None:
+    def get(self, spec_id: Any) -> Connector | None:
         """The connector with this connection spec id, or None where the platform has none."""
         if not isinstance(spec_id, str) or spec_id not in self._files:
             return None

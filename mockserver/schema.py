@@ -59,7 +59,7 @@ class SchemaRegistry:
     @cached_property
     def accelerator(self) -> Any:
         """The registry in `jsonschema_rs`'s form."""
-        return jsonschema_rs.Registry([(_URI, self.document)])
+        return jsonschema_rs.Registry([(_URI, dict(self.document))])
 
 
 def schema_registry(document: Mapping[str, Any]) -> SchemaRegistry:

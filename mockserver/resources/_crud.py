@@ -14,7 +14,8 @@ from typing import Any
 from mockserver import listing, patching
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Json, Request, Result
-from mockserver.store import Doc, Missing, Stale
+from mockserver.records import Doc
+from mockserver.store import Missing, Stale
 from mockserver.world import World
 
 Show = Callable[[World, Doc], dict[str, Any]]

@@ -8,9 +8,9 @@ from mockserver import listing
 from mockserver.connectors import MASK
 from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result
+from mockserver.records import Doc
 from mockserver.resources import _crud, operation
 from mockserver.sources import ExploreRequest, SourceError
-from mockserver.store import Doc
 from mockserver.world import World
 
 STATES = ("enabled", "disabled", "initializing")

@@ -30,7 +30,9 @@ def build_app(emulator: Emulator) -> Flask:
     request_log = RequestLog(emulator.config.log)
 
     def answer_api(path: str = "") -> Response:
-        del path  # the core reads it from the environ, undecoded by routing
+        if path.startswith("_mock"):
+            return _no_such_admin_page(emulator, app)
+        # else the core reads the path from the environ, undecoded by routing
         runtime = emulator.runtime
         try:
             call = adapter.read_call(request.environ, runtime, emulator.config.max_body)
@@ -59,11 +61,19 @@ def _refused(emulator: Emulator, refusal: Refusal) -> Response:
 
 def _http_error(emulator: Emulator, error: HTTPException, answer_api: Any) -> Response:
     """Flask's own refusals (a method nobody knows, a bad path) are the API's to answer."""
-    if request.path.startswith("/_mock"):
-        response = _refused(emulator, ApiError("unknown_path" if error.code == 404 else "method_not_allowed"))
-        response.headers.extend([(name, value) for name, value in error.get_headers() if name == "Allow"])
-        return response
-    return answer_api()  # type: ignore[no-any-return]
+    del error
+    return answer_api(request.path.removeprefix("/"))  # type: ignore[no-any-return]
+
+
+def _no_such_admin_page(emulator: Emulator, app: Flask) -> Response:
+    """The catch-all takes what no admin route does: an unknown path, or a known one with another method."""
+    rules = [rule for rule in app.url_map.iter_rules() if rule.rule == request.path.rstrip("/")]
+    allowed = sorted({method for rule in rules for method in rule.methods or ()} - {"HEAD", "OPTIONS"})
+    if not allowed:
+        return _refused(emulator, ApiError("unknown_path", detail="There is no such page below /_mock."))
+    takes = ", ".join(allowed)
+    detail = f"This path takes {takes}."
+    return _refused(emulator, ApiError("method_not_allowed", detail=detail, headers=(("Allow", takes),)))
 
 
 def _failed(emulator: Emulator, error: Exception) -> Response:

@@ -262,7 +262,7 @@ def test_another_tenants_connection_answers_like_an_absent_one(emulator: Emulato
         foreign = send(emulator, "GET", path, headers={header: value})
         assert refused(foreign)[:2] == (404, "1439-404")
         absent = send(emulator, "GET", "/connections/" + "0" * 36, headers={header: value})
-        assert json.dumps(foreign.body).replace(path[13:], "") == json.dumps(absent.body).replace("0" * 36, "", 3)
+        assert json.dumps(foreign.body).replace(path[13:], "") == json.dumps(absent.body).replace("0" * 36, "")
         assert send(emulator, "GET", "/connections?count=true", headers={header: value}).body == {"count": 0}
 
 
