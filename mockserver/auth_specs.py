@@ -172,17 +172,18 @@ class Param:
 
     @classmethod
     def compile(cls, name: str, raw: Mapping[str, Any], platform: str) -> Param:
-        """From its entry in a connector's file."""
+        """From its entry in a connector's file. A required text may not be empty unless `minLength` says so."""
+        required = raw.get("required", False)
         return cls(
             name=name,
             type=raw["type"],
-            required=raw["required"],
-            secret=raw["secret"],
+            required=required,
+            secret=raw.get("secret", False),
             read_only=raw.get("readOnly", False),
             description=raw.get("description", ""),
             enum=() if "accepted" in raw else tuple(raw.get("enum", ())),
             role=raw.get("role"),
-            checks=_checks(raw, platform),
+            checks=_checks({"minLength": int(required and raw["type"] == "string"), **raw}, platform),
         )
 
     def problem(self, value: Any, quirks: Mapping[str, str]) -> Problem | None:

@@ -1,8 +1,8 @@
 """What connectors of one family share in their connection spec: `sourceSpec`, `exploreSpec`, permissions.
 
-A family stands for what explore answers: tables, files, or nothing at all. Shapes are those of the
-specs that Adobe prints: facts §8.2 for tables, the draft tutorial's Azure File Storage for files, the
-streaming SDK's template for streams.
+A family stands for what explore answers: tables, files, a resource, or nothing at all. Shapes are
+those of the specs that Adobe prints: facts §8.2 for tables, the draft tutorial's Azure File Storage for
+files, the templates of the Sources SDK for resources and for streams.
 """
 
 from __future__ import annotations
@@ -89,6 +89,13 @@ _FILES = _explore(
     {"root": _ITEMS, "folder": _ITEMS, "file": {"delimited": _preview(object_schema(_COLUMN))}},
 )
 
+_RESOURCE = {
+    "name": "Resource",
+    "type": "Resource",
+    "requestSpec": document({"type": "object"}),
+    "responseSpec": _preview(object_schema(_COLUMN)),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -100,7 +107,9 @@ class Family:
     permission: str
     api_features: Mapping[str, bool]
     drafts: bool
-    """Whether the spec says that drafts work: documented for file storage, assumed for tables."""
+    """Whether the spec says that drafts work: documented for file storage, assumed for the others."""
+    source: bool = True
+    """Whether data can be ingested from it; the platform's own stores are targets, or export."""
 
     def source_spec(self, ui_attributes: Mapping[str, Any]) -> dict[str, Any]:
         """`sourceSpec` with a connector's own `uiAttributes`."""
@@ -123,8 +132,10 @@ FAMILIES: dict[str, Family] = {
     "database": Family("Database", _TABLE_PARAMS, _TABLES, "EnterpriseSource", _NO_PAGING, drafts=True),
     "crm": Family("CRM", _TABLE_PARAMS, _TABLES, "EnterpriseSource", _NO_PAGING, drafts=True),
     "storage": Family("CloudStorage", _FILE_PARAMS, _FILES, "EnterpriseSource", _NO_PAGING, drafts=True),
+    "rest": Family(None, None, _RESOURCE, "EnterpriseSource", _NO_PAGING, drafts=True),
     "streaming": Family(
         None, None, {"type": "StreamingConnection"}, "StreamingSource", {"updateSupported": False}, drafts=False
     ),
+    "platform": Family(None, None, {}, "EnterpriseSource", _NO_PAGING, drafts=False, source=False),
 }
 """Name -> family. A connector's file names one of these."""

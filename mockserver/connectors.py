@@ -111,22 +111,24 @@ class Connector:
     @functools.cached_property
     def _described(self) -> str:
         family = FAMILIES[self.family]
-        attributes = {"category": self.category, "isSource": True, "documentationLink": self.documentation}
+        attributes: dict[str, Any] = {
+            "category": self.category,
+            "isSource": family.source,
+            "documentationLink": self.documentation,
+        }
         if family.drafts:
             attributes["isDraftModeSupported"] = True
-        return json.dumps(
-            {
-                "id": self.id,
-                "name": self.name,
-                "providerId": self.provider_id,
-                "version": self.version,
-                "authSpec": [spec.describe() for spec in self.auth_specs.values()],
-                "sourceSpec": family.source_spec(self._ui_attributes()),
-                "exploreSpec": family.explore,
-                "attributes": {**attributes, "uiAttributes": {"apiFeatures": family.api_features}},
-                "permissionsInfo": family.permissions(),
-            }
-        )
+        spec: dict[str, Any] = {
+            "id": self.id,
+            "name": self.name,
+            "providerId": self.provider_id,
+            "version": self.version,
+            "authSpec": [spec.describe() for spec in self.auth_specs.values()],
+        }
+        if family.source:
+            spec |= {"sourceSpec": family.source_spec(self._ui_attributes()), "exploreSpec": family.explore}
+        attributes["uiAttributes"] = {"apiFeatures": family.api_features}
+        return json.dumps({**spec, "attributes": attributes, "permissionsInfo": family.permissions()})
 
     def _ui_attributes(self) -> dict[str, Any]:
         """Keys of texts and icons; their form was read off Azure File Storage's (draft tutorial)."""
@@ -253,8 +255,11 @@ def _index(folder: Path) -> dict[str, Path]:
             first = _FIRST_LINE.fullmatch(file.readline())
         if first is None:
             raise ValueError(f"{path.name} does not begin with 'id: ' and a connection spec id or null")
-        if first["id"] != "null":
-            files.setdefault(first["id"], path)
+        if first["id"] == "null":
+            continue
+        if first["id"] in files:
+            raise ValueError(f"{path.name} has the connection spec id of {files[first['id']].name}")
+        files[first["id"]] = path
     return files
 
 
