@@ -20,7 +20,11 @@ from mockserver.sources.tables import Table
 MAX_ROWS = 10**9
 SHOP = Path(__file__).parent / "shop.yaml"
 
-_SOURCE = ("match", "unreachable", "username", "password", "tables", "files", "runs")
+SOURCE = ("match", "unreachable", "username", "password", "tables", "files", "runs")
+TABLE = ("columns", "rows", "generate")
+FILE = ("type", "table", "delimiter", "compression")
+RUN = ("status", "object", "numbers", "rows", "code", "message")
+"""The members that a source, a table, a file and a rule for runs may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ def shop() -> Declared:
 
 
 def _source(node: Node) -> Source:
-    members = node.members(_SOURCE)
+    members = node.members(SOURCE)
     if "match" not in members:
         raise node.wrong("the member match", "a source without it")
     tables = {name: _table(name, table) for name, table in _members(members, "tables").items()}
@@ -73,7 +77,7 @@ def _matched(node: Node) -> str:
 
 
 def _table(name: str, node: Node) -> Table:
-    members = node.members(("columns", "rows", "generate"))
+    members = node.members(TABLE)
     if "columns" not in members:
         raise node.wrong("the member columns", "a table without it")
     if ("rows" in members) == ("generate" in members):
@@ -138,7 +142,7 @@ def _by_column(columns: tuple[Column, ...], rows: list[list[Value]]) -> dict[str
 
 
 def _file(path: str, node: Node, tables: Mapping[str, Table]) -> File:
-    members = node.members(("type", "table", "delimiter", "compression"))
+    members = node.members(FILE)
     if "table" not in members:
         raise node.wrong("the member table", "a file without it")
     table = members["table"]
@@ -156,7 +160,7 @@ def _file(path: str, node: Node, tables: Mapping[str, Table]) -> File:
 
 
 def _run(node: Node, known: set[str]) -> RunRule:
-    members = node.members(("status", "object", "numbers", "rows", "code", "message"))
+    members = node.members(RUN)
     if "status" not in members:
         raise node.wrong("the member status", "a rule without it")
     status = members["status"].one_of("failed", "partial")

@@ -31,13 +31,6 @@ class _UniqueSafeLoader(_SafeLoader):  # type: ignore[misc]  # one of two classe
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping
 
-    def construct_scalar(self, node: yaml.ScalarNode) -> Any:
-        """As the loader does; half a surrogate pair could not be sent."""
-        value = super().construct_scalar(node)
-        if isinstance(value, str) and not value.isascii():
-            value.encode()
-        return value
-
 
 @dataclass(frozen=True, slots=True)
 class Node:

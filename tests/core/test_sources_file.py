@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,13 @@ import pytest
 
 from mockserver.connectors import Access
 from mockserver.sources import ExploreRequest, SourceError, Sources
-from mockserver.sources.declared import SHOP, read
+from mockserver.sources import declared as vocabulary
+from mockserver.sources.columns import TYPES
+from mockserver.sources.declared import read
+from mockserver.sources.files import COMPRESSIONS, FILE_TYPES
 from mockserver.sources.generators import GENERATORS
+from mockserver.sources.source import MATCHABLE
+from mockserver.sources.words import VOCABULARY
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sources.yaml"
 DATABASE = {"family": "database", "connector": "postgre-sql", "port": "5432"}
@@ -139,7 +145,7 @@ def test_files_are_declared_by_path(example: Sources) -> None:
         (to("db.example.com"), "public.customers"),
         (to(None, None), "public.customers"),
         (to("{SERVER}"), "public.customers"),
-        (to("crm.example.com", "{DATABASE}"), "public.customers"),
+        (to("events.example.com", "{DATABASE}"), "public.customers"),
     ],
 )
 def test_a_connection_reaches_the_first_source_that_fits_or_the_shop(
@@ -227,20 +233,19 @@ def test_every_type_has_a_generator_of_its_own(declared: Any) -> None:
     assert all(value is not None for value in [*first.values(), *second.values()])
 
 
-def test_a_window_over_moments_that_do_not_rise_counts_them_all_the_same(declared: Any) -> None:
-    rows = "[[2026-01-03], [2026-01-01], [null], [2026-01-02T12:00:00+02:00]]"
-    sources = declared(f"sources:\n  - match: {{}}\n    tables: {{t: {{columns: {{at: timestamp}}, rows: {rows}}}}}\n")
-    (table,) = sources.objects(to("a"), "t")
-    day = 86_400_000
-    start = 1_767_225_600_000  # 2026-01-01
-    assert [table.window("at", start + n * day, start + (n + 1) * day).rows for n in range(4)] == [1, 1, 1, 0]
-    assert table.window("at").first_ms == start
-    assert table.window("at", start, start).rows == table.window("at", start + day, start).rows == 0
-
-
-def test_the_example_uses_every_generator() -> None:
-    text = EXAMPLE.read_text(encoding="utf-8") + SHOP.read_text(encoding="utf-8")
-    assert [name for name in GENERATORS if f"{name}:" not in text and name != "uuid"] == []
+def test_the_example_shows_every_word_of_the_vocabulary() -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    words = [
+        *vocabulary.SOURCE,
+        *vocabulary.TABLE,
+        *vocabulary.FILE,
+        *vocabulary.RUN,
+        *GENERATORS,
+        *MATCHABLE,
+        *VOCABULARY,
+    ]
+    values = [*FILE_TYPES, *COMPRESSIONS, *TYPES, "shop", "unreachable", "failed", "partial", "nulls", "jitter", "seed"]
+    assert [word for word in (*words, *values) if not re.search(rf"\b{word}\b", text)] == []
 
 
 # mistakes
