@@ -15,24 +15,21 @@ For flow runs:
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from mockserver.connection_string import is_placeholder
 from mockserver.exchange import Json
-from mockserver.sources.exploring import ExploreRequest, explore
-from mockserver.sources.files import File, normal
-from mockserver.sources.refusals import SourceError, absent, refusal
-from mockserver.sources.source import RunRule, Source
-from mockserver.sources.tables import Table, Window
+from mockserver.sources.asked import ExploreRequest
+from mockserver.sources.refusals import SourceError
 
 if TYPE_CHECKING:
     from mockserver.connectors import Access
     from mockserver.sources.declared import Declared
+    from mockserver.sources.files import File
+    from mockserver.sources.source import RunRule, Source
+    from mockserver.sources.tables import Table
 
-__all__ = ["DataObject", "ExploreRequest", "File", "RunRule", "SourceError", "Sources", "Table", "Window"]
-
-DataObject: TypeAlias = Table | File
-"""What a run reads."""
+__all__ = ["ExploreRequest", "SourceError", "Sources"]
 
 
 class Sources:
@@ -52,66 +49,54 @@ class Sources:
 
     def check(self, access: Access) -> None:
         """Try the credentials. Raises SourceError: out of reach, or refused."""
-        self._find(access).admit(access)
+        source = self._declared_for(access)
+        if source is not None:
+            source.admit(access)
 
     def explore(self, access: Access, asked: ExploreRequest) -> Json:
         """Answer explore. Raises SourceError."""
-        return explore(self._opened(access), access.family, access.connector, asked)
+        from mockserver.sources import exploring
+
+        return exploring.explore(self._opened(access), access, asked)
 
     def configs(self, access: Access) -> Json:
-        """The columns of the source's first table or file, in the form of the document's example.
+        """The columns that can be configured. Raises SourceError."""
+        from mockserver.sources import exploring
 
-        Which columns the service lists is told nowhere: assumed.
+        return exploring.configs(self._opened(access), access)
+
+    def objects(self, access: Access, name: str) -> tuple[Table | File, ...]:
+        """The table, the file, or all files below the folder with this name. Raises SourceError.
+
+        A stream has none.
         """
-        source = self._opened(access)
-        held: list[DataObject] = [*source.files.values()] if access.family == "storage" else [*source.tables.values()]
-        if access.family == "streaming":
-            raise refusal("operation", access.connector, "configs")
-        columns = held[0].columns if held else ()
-        return {"items": [{"columnName": column.name, "columnType": column.config_type} for column in columns]}
+        from mockserver.sources import exploring
 
-    def objects(self, access: Access, name: str) -> tuple[DataObject, ...]:
-        """The table, the file, or all files below the folder with this name. Raises SourceError."""
-        source = self._opened(access)
-        if access.family == "streaming":
-            return ()
-        if access.family != "storage":
-            if name not in source.tables:
-                raise refusal("table", name)
-            return (source.tables[name],)
-        path = normal(name)
-        if path in source.files:
-            return (source.files[path],)
-        inside = path.rstrip("/") + "/"
-        found = tuple(file for file in source.files.values() if file.path.startswith(inside))
-        if not found:
-            raise absent("file or folder", name)
-        return found
+        return exploring.objects(self._opened(access), access, name)
 
     def outcome(self, access: Access, name: str, number: int) -> RunRule | None:
         """How run `number` of a flow (from 1) over a table or path is declared to end; None: well."""
-        return self._find(access).outcome(normal(name) if access.family == "storage" else name, number)
+        source = self._declared_for(access)
+        return source.outcome(name, number) if source is not None else None
+
+    def _declared_for(self, access: Access) -> Source | None:
+        """The declared source a connection leads to; None: the shop."""
+        if self._declared is None or is_placeholder(access.server) or is_placeholder(access.database):
+            return None
+        fitting = (source for source in self._declared.sources if source.fits(access))
+        return next(fitting, self._declared.fallback)
 
     def _opened(self, access: Access) -> Source:
-        """The source, let in; where it declares no data of the family's kind, with the shop's."""
-        source = self._find(access)
-        source.admit(access)
-        held = source.files if access.family == "storage" else source.tables
-        return source if held else self._shop_for(access)
-
-    def _find(self, access: Access) -> Source:
-        if self._declared is None or is_placeholder(access.server) or is_placeholder(access.database):
-            return self._shop_for(access)
-        for source in self._declared.sources:
-            if source.fits(access):
+        """The source, let in; where it declares no data of the family's kind, the shop's."""
+        source = self._declared_for(access)
+        if source is not None:
+            source.admit(access)
+            if source.files if access.family == "storage" else source.tables:
                 return source
-        return self._shop_for(access) if self._declared.shop else Source({}, reachable=False)
-
-    def _shop_for(self, access: Access) -> Source:
-        return next((source for source in self._shop.sources if source.fits(access)), Source({}))
+        return next(part for part in self._shop if part.fits(access))
 
     @cached_property
-    def _shop(self) -> Declared:
+    def _shop(self) -> tuple[Source, ...]:
         from mockserver.sources import declared
 
-        return declared.shop()
+        return declared.shop().sources

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mockserver.sources.asked import COMPRESSIONS, FILE_TYPES
 from mockserver.sources.cells import Cells, Listed
 from mockserver.sources.columns import TYPES, Column, Value, fitted, shape_of
-from mockserver.sources.files import COMPRESSIONS, FILE_TYPES, File, normal
+from mockserver.sources.files import File, normal
 from mockserver.sources.generators import GENERATORS, Place, generated
 from mockserver.sources.node import Node
 from mockserver.sources.source import ANY, MATCHABLE, RunRule, Source
@@ -32,8 +33,8 @@ class Declared:
     """What a file declares."""
 
     sources: tuple[Source, ...]
-    shop: bool
-    """Whether connections that match nothing reach the built-in shop; if not, nothing answers them."""
+    fallback: Source | None
+    """Where a connection leads that fits none of them; None: to the built-in shop."""
 
 
 def read(path: str) -> Declared:
@@ -41,7 +42,7 @@ def read(path: str) -> Declared:
     root = Node.read(Path(path)).members(("default", "sources"))
     sources = tuple(_source(node) for node in root["sources"].items()) if "sources" in root else ()
     default = root["default"].one_of("shop", "unreachable") if "default" in root else "shop"
-    return Declared(sources, default == "shop")
+    return Declared(sources, None if default == "shop" else Source({}, reachable=False))
 
 
 def shop() -> Declared:

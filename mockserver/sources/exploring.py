@@ -1,90 +1,67 @@
-"""Explore: what a client may ask of a source, and the answers by family (facts §8.3)."""
+"""What a source shows: the answers of explore by family (facts §8.3), configs, and what flow runs read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from mockserver.exchange import Json, Pairs
+from mockserver.exchange import Json
 from mockserver.sources import filters
+from mockserver.sources.asked import ExploreRequest
 from mockserver.sources.columns import Column
-from mockserver.sources.files import COMPRESSIONS, FILE_TYPES, File, listing, normal
+from mockserver.sources.files import File, listing, normal
 from mockserver.sources.refusals import absent, refusal
 from mockserver.sources.source import Source
+from mockserver.sources.tables import Table
+
+if TYPE_CHECKING:
+    from mockserver.connectors import Access
 
 PREVIEW_ROWS = 100
 """Rows in a preview. No page states the limit (facts §8.3): assumed."""
 
-SPELLINGS = {"FileType": "fileType", "CompressionType": "compressionType"}
-"""The official document's spelling -> the tutorials'."""
 
-PARAMETERS = (
-    "objectType", "object", "preview", "fileType", "compressionType", "columnDelimiter", "encoding", "filters",
-    "determineProperties",
-)  # fmt: skip
-
-TAKES: dict[str, frozenset[str]] = {
-    "root": frozenset(),
-    "table": frozenset({"object", "preview", "filters"}),
-    "folder": frozenset({"object"}),
-    "file": frozenset({*PARAMETERS} - {"objectType", "filters"}),
-}
-"""objectType -> the parameters that go with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExploreRequest:
-    """The question, checked as far as it can be without knowing the source."""
-
-    object_type: str
-    """In small letters, as the tutorials write it; any case is accepted."""
-    object: str = ""
-    preview: bool = False
-    file_type: str | None = None
-    compression: str | None = None
-    delimiter: str | None = None
-    filters: str | None = None
-    """PQL in JSON, in base64."""
-    determine: bool = False
-    """Whether the file's type, compression and delimiter are to be found out."""
-
-    @classmethod
-    def parse(cls, query: Pairs) -> ExploreRequest:
-        """Read the query. Raises SourceError: a parameter that is missing, doubled, out of place or wrong."""
-        given = _single(query)
-        object_type = given.get("objectType", "").lower()
-        if not object_type:
-            raise refusal("empty" if "objectType" in given else "missing", "objectType")
-        for name in given:
-            if name != "objectType" and name not in TAKES.get(object_type, PARAMETERS):
-                raise refusal("misplaced", name, object_type)
-        encoding = given.get("encoding", "UTF-8").upper()
-        if encoding not in ("UTF-8", "ISO-8859-1"):
-            raise refusal("value", "encoding", "UTF-8 or ISO-8859-1")
-        return cls(
-            object_type=object_type,
-            object=given.get("object", ""),
-            preview=_flag(given, "preview"),
-            file_type=_one_of(given, "fileType", FILE_TYPES),
-            compression=_one_of(given, "compressionType", COMPRESSIONS),
-            delimiter=_delimiter(given.get("columnDelimiter")),
-            filters=given.get("filters"),
-            determine=_flag(given, "determineProperties"),
-        )
-
-
-def explore(source: Source, family: str, connector: str, asked: ExploreRequest) -> Json:
-    """The answer, or SourceError. Families other than storage and streaming show tables."""
-    if family == "streaming":
-        raise refusal("explore", connector)
-    answers = FILES if family == "storage" else TABLES
+def explore(source: Source, access: Access, asked: ExploreRequest) -> Json:
+    """The answer to explore, or SourceError. Families other than storage and streaming show tables."""
+    if access.family == "streaming":
+        raise refusal("explore", access.connector)
+    answers = FILES if access.family == "storage" else TABLES
     answer = answers.get(asked.object_type)
     if answer is None:
-        raise refusal("object_type", connector, " or ".join(answers))
+        raise refusal("object_type", access.connector, " or ".join(answers))
     if asked.object_type != "root" and not asked.object:
         raise refusal("object", asked.object_type)
-    return answer(source, connector, asked)
+    return answer(source, access.connector, asked)
+
+
+def configs(source: Source, access: Access) -> Json:
+    """The columns of the source's first table or file, in the form of the document's example.
+
+    Which columns the service lists is told nowhere: assumed.
+    """
+    if access.family == "streaming":
+        raise refusal("operation", access.connector, "configs")
+    held: Mapping[str, Table | File] = source.files if access.family == "storage" else source.tables
+    columns = next(iter(held.values())).columns
+    return {"items": [{"columnName": column.name, "columnType": column.config_type} for column in columns]}
+
+
+def objects(source: Source, access: Access, name: str) -> tuple[Table | File, ...]:
+    """What a flow run over this name reads: a table, a file, or all files below a folder. Raises SourceError."""
+    if access.family == "streaming":
+        return ()
+    if access.family != "storage":
+        if name not in source.tables:
+            raise refusal("table", name)
+        return (source.tables[name],)
+    path = normal(name)
+    if path in source.files:
+        return (source.files[path],)
+    inside = path.rstrip("/") + "/"
+    found = tuple(file for file in source.files.values() if file.path.startswith(inside))
+    if not found:
+        raise absent("file or folder", name)
+    return found
 
 
 def _tables(source: Source, connector: str, asked: ExploreRequest) -> Json:
@@ -145,41 +122,3 @@ def _properties(file: File) -> dict[str, Any]:
 def _flat(columns: tuple[Column, ...] | list[Column], records: list[dict[str, Any]] | None) -> dict[str, Any]:
     answer: dict[str, Any] = {"format": "flat", "schema": {"columns": [column.describe() for column in columns]}}
     return answer if records is None else {**answer, "data": records}
-
-
-def _single(query: Pairs) -> dict[str, str]:
-    """The parameters of explore, each at most once whatever its spelling; others are the contract's business."""
-    given: dict[str, str] = {}
-    for name, value in query:
-        name = SPELLINGS.get(name, name)
-        if name in given:
-            raise refusal("value", name, "one value")
-        if name in PARAMETERS:
-            given[name] = value
-    return given
-
-
-def _flag(given: dict[str, str], name: str) -> bool:
-    value = given.get(name, "false").lower()
-    if value not in ("true", "false"):
-        raise refusal("value", name, "true or false")
-    return value == "true"
-
-
-def _one_of(given: dict[str, str], name: str, values: tuple[str, ...]) -> str | None:
-    """The documented spelling of a value sent in any case."""
-    if name not in given:
-        return None
-    for value in values:
-        if value.lower() == given[name].lower():
-            return value
-    raise refusal("value", name, "one of " + ", ".join(values))
-
-
-def _delimiter(value: str | None) -> str | None:
-    r"""One character; a tab may be written `\t`, as the tutorial does."""
-    if value == r"\t":
-        return "\t"
-    if value is not None and (len(value) != 1 or value in '\r\n"'):
-        raise refusal("value", "columnDelimiter", "one character")
-    return value

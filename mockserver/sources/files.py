@@ -11,10 +11,6 @@ from typing import Any
 from mockserver.sources.columns import Column
 from mockserver.sources.tables import Table, Window, csv_text
 
-FILE_TYPES = ("delimited", "json", "parquet")
-COMPRESSIONS = ("bzip2", "gzip", "deflate", "zipDeflate", "tarGzip", "tar")
-"""As the cloud storage tutorial lists them."""
-
 
 @dataclass(frozen=True)
 class File:

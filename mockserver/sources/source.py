@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mockserver.connection_string import is_placeholder
-from mockserver.sources.files import File
+from mockserver.sources.files import File, normal
 from mockserver.sources.refusals import refusal
 from mockserver.sources.tables import Table
 
@@ -78,8 +78,9 @@ class Source:
 
     def outcome(self, name: str, number: int) -> RunRule | None:
         """How run `number` (from 1) over a table or file is declared to end; None: well."""
+        names = (ANY, name, normal(name))
         for rule in self.runs:
-            if rule.object in (ANY, name) and (not rule.numbers or number in rule.numbers):
+            if rule.object in names and (not rule.numbers or number in rule.numbers):
                 return rule
         return None
 

@@ -5,6 +5,8 @@ Expected answers are marked: documented (Adobe shows it), or assumed (no sample 
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -283,3 +285,18 @@ def test_a_folder_stands_for_all_files_below_it(sources: Sources) -> None:
 def test_nothing_is_asked_of_the_credentials_of_the_shop(sources: Sources) -> None:
     for access in (POSTGRESQL, CRM, STORAGE, STREAM, Access("database", "postgre-sql", server="{SERVER}")):
         sources.check(access)
+
+
+def test_a_family_without_answers_of_its_own_shows_tables(sources: Sources) -> None:
+    names = [item["name"] for item in explore(sources, Access("protocols", "odata"), objectType="root")]
+    assert names[0] == "public.customers"
+
+
+def test_a_connection_is_made_without_reading_the_shop() -> None:
+    program = (
+        "import sys; from mockserver.sources import Sources; from mockserver.connectors import Access;"
+        "Sources.load().check(Access('database', 'postgre-sql', 'db'));"
+        "print([name for name in sys.modules if name.startswith('mockserver.sources.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['mockserver.sources.refusals', 'mockserver.sources.asked']"

@@ -12,9 +12,9 @@ import pytest
 from mockserver.connectors import Access
 from mockserver.sources import ExploreRequest, SourceError, Sources
 from mockserver.sources import declared as vocabulary
+from mockserver.sources.asked import COMPRESSIONS, FILE_TYPES
 from mockserver.sources.columns import TYPES
 from mockserver.sources.declared import read
-from mockserver.sources.files import COMPRESSIONS, FILE_TYPES
 from mockserver.sources.generators import GENERATORS
 from mockserver.sources.source import MATCHABLE
 from mockserver.sources.words import VOCABULARY

@@ -1,0 +1,107 @@
+"""What a client may ask of a source: the query of explore, read and checked (facts §8.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockserver.exchange import Pairs
+from mockserver.sources.refusals import refusal
+
+FILE_TYPES = ("delimited", "json", "parquet")
+COMPRESSIONS = ("bzip2", "gzip", "deflate", "zipDeflate", "tarGzip", "tar")
+"""As the cloud storage tutorial lists them."""
+
+SPELLINGS = {"FileType": "fileType", "CompressionType": "compressionType"}
+"""The official document's spelling -> the tutorials'."""
+
+PARAMETERS = (
+    "objectType", "object", "preview", "fileType", "compressionType", "columnDelimiter", "encoding", "filters",
+    "determineProperties",
+)  # fmt: skip
+
+TAKES: dict[str, frozenset[str]] = {
+    "root": frozenset(),
+    "table": frozenset({"object", "preview", "filters"}),
+    "folder": frozenset({"object"}),
+    "file": frozenset({*PARAMETERS} - {"objectType", "filters"}),
+}
+"""objectType -> the parameters that go with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreRequest:
+    """The question, checked as far as it can be without knowing the source."""
+
+    object_type: str
+    """In small letters, as the tutorials write it; any case is accepted."""
+    object: str = ""
+    preview: bool = False
+    file_type: str | None = None
+    compression: str | None = None
+    delimiter: str | None = None
+    filters: str | None = None
+    """PQL in JSON, in base64."""
+    determine: bool = False
+    """Whether the file's type, compression and delimiter are to be found out."""
+
+    @classmethod
+    def parse(cls, query: Pairs) -> ExploreRequest:
+        """Read the query. Raises SourceError: a parameter that is missing, doubled, out of place or wrong."""
+        given = _single(query)
+        object_type = given.get("objectType", "").lower()
+        if not object_type:
+            raise refusal("empty" if "objectType" in given else "missing", "objectType")
+        for name in given:
+            if name != "objectType" and name not in TAKES.get(object_type, PARAMETERS):
+                raise refusal("misplaced", name, object_type)
+        encoding = given.get("encoding", "UTF-8").upper()
+        if encoding not in ("UTF-8", "ISO-8859-1"):
+            raise refusal("value", "encoding", "UTF-8 or ISO-8859-1")
+        return cls(
+            object_type=object_type,
+            object=given.get("object", ""),
+            preview=_flag(given, "preview"),
+            file_type=_one_of(given, "fileType", FILE_TYPES),
+            compression=_one_of(given, "compressionType", COMPRESSIONS),
+            delimiter=_delimiter(given.get("columnDelimiter")),
+            filters=given.get("filters"),
+            determine=_flag(given, "determineProperties"),
+        )
+
+
+def _single(query: Pairs) -> dict[str, str]:
+    """The parameters of explore, each at most once whatever its spelling; others are the contract's business."""
+    given: dict[str, str] = {}
+    for name, value in query:
+        name = SPELLINGS.get(name, name)
+        if name in given:
+            raise refusal("value", name, "one value")
+        if name in PARAMETERS:
+            given[name] = value
+    return given
+
+
+def _flag(given: dict[str, str], name: str) -> bool:
+    value = given.get(name, "false").lower()
+    if value not in ("true", "false"):
+        raise refusal("value", name, "true or false")
+    return value == "true"
+
+
+def _one_of(given: dict[str, str], name: str, values: tuple[str, ...]) -> str | None:
+    """The documented spelling of a value sent in any case."""
+    if name not in given:
+        return None
+    for value in values:
+        if value.lower() == given[name].lower():
+            return value
+    raise refusal("value", name, "one of " + ", ".join(values))
+
+
+def _delimiter(value: str | None) -> str | None:
+    r"""One character; a tab may be written `\t`, as the tutorial does."""
+    if value == r"\t":
+        return "\t"
+    if value is not None and (len(value) != 1 or value in '\r\n"'):
+        raise refusal("value", "columnDelimiter", "one character")
+    return value
