@@ -17,12 +17,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol, TypeAlias
 
-from mockserver.web.server.limits import Limits
+from mockserver.web.server.limits import BACKLOG, Limits, raise_descriptors
 from mockserver.web.server.wsgi import Application
 
 __all__ = ["Certificate", "Limits", "Server", "make_server", "run"]
 
-_BACKLOG = 2048
 _WAKE_SECONDS = 1.0
 """The main thread looks up this often, for platforms where waiting cannot be interrupted by a signal."""
 
@@ -76,6 +75,7 @@ def make_server(
 def run(server: Server, on_ready: Callable[[Server], None]) -> int:
     """Serve until SIGINT or SIGTERM, then finish what has begun; the exit status. A second signal ends at once."""
     stopping = threading.Event()
+    raise_descriptors()
 
     def begin_stop(number: int, frame: FrameType | None) -> None:
         del frame
@@ -104,7 +104,7 @@ def _listen(host: str, port: int) -> socket.socket:
     """A listening socket. Raises OSError that says in one line what is wrong."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OSError(f"cannot listen on {host}:{port}: {reason}; --port 0 picks a free port") from None

@@ -16,11 +16,17 @@ from functools import partial
 from typing import Any
 
 from mockserver.web.server.http1 import Connection
-from mockserver.web.server.limits import Limits
+from mockserver.web.server.limits import BACKLOG, Limits, descriptors
 from mockserver.web.server.wsgi import After, Application, Request, answer, environ_base, environ_of, log
 
 _LAST_CALL_SECONDS = 0.1
 """A stop gives this long to requests that are on their way on open connections."""
+
+_OTHER_DESCRIPTORS = 32
+"""Kept for files, the listener and the loop."""
+
+_ACCEPTED_TOGETHER = 4
+"""New clients before the loop looks after the others, and sees how many descriptors are left."""
 
 _LOOK_SECONDS = 0.02
 
@@ -46,6 +52,7 @@ class AsyncioServer:
         self._requests: queue.SimpleQueue[tuple[Connection, Request] | None] = queue.SimpleQueue()
         self._answers: deque[tuple[Connection, bytes, After]] = deque()
         self._woken = False
+        self._most_connections = descriptors() - _OTHER_DESCRIPTORS
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mockserver-loop", daemon=True)
 
@@ -72,8 +79,12 @@ class AsyncioServer:
         return self._loop.time()
 
     def joined(self, connection: Connection) -> None:
-        """See `Hub`."""
+        """See `Hub`. Where descriptors run short the longest connected idle client makes room, or the new one goes."""
         self._connections[connection] = None
+        if len(self._connections) > self._most_connections:
+            victim = next((one for one in self._connections if one.idle and one is not connection), connection)
+            self.left(victim)
+            victim.abort()
 
     def left(self, connection: Connection) -> None:
         """See `Hub`."""
@@ -120,9 +131,11 @@ class AsyncioServer:
         server = await self._loop.create_server(
             partial(Connection, self),
             sock=self._listener,
+            backlog=_ACCEPTED_TOGETHER,
             ssl=self._context,
             ssl_handshake_timeout=self.limits.header_seconds if self._context else None,
         )
+        self._listener.listen(BACKLOG)  # for asyncio one number is both
         self._ready.set()
         sweeping = self._loop.create_task(self._sweep())
         await self._stopping.wait()

@@ -206,7 +206,7 @@ class Connection(asyncio.Protocol):
     def expire(self) -> None:
         """The deadline has passed: the client was too slow, or silent for long."""
         if self._closing or self._paused:
-            self._transport.abort()
+            self._reset()
         elif self._in_head:
             self._refuse("body_timeout", "The head of the request did not arrive in time.")
         elif self._in_body:
@@ -328,7 +328,7 @@ class Connection(asyncio.Protocol):
         self._hub.serve(self, first)
 
     def _reset(self) -> None:
-        """Break the connection so that the client sees a reset, not an end."""
+        """Break the connection: the client sees a reset, and what it did not take is forgotten at once."""
         sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()

@@ -9,6 +9,15 @@ from mockserver.errors import ApiError
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+BACKLOG = 2_048
+"""Clients that may wait to be accepted: a crowd connects faster than it is let in."""
+
+_MANY = 65_536
 _runtime = Runtime()
 _quirks = Quirks()
 
@@ -33,6 +42,23 @@ class Limits:
     """How long a stop waits for what has begun."""
     threads: int = 8
     """How many requests may be inside the application at once; more wait their turn."""
+
+
+def descriptors() -> int:
+    """How many files and sockets the process may hold; many where the platform does not say."""
+    if resource is None:
+        return _MANY
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MANY if soft == resource.RLIM_INFINITY else soft
+
+
+def raise_descriptors() -> None:
+    """Take as many descriptors as the system grants without being asked twice."""
+    if resource is not None:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = _MANY if hard == resource.RLIM_INFINITY else min(hard, _MANY)
+        if most > descriptors():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def refusal(key: str, detail: str) -> tuple[int, bytes]:

@@ -13,11 +13,12 @@ from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask
+from waitress.utilities import RequestHeaderFieldsTooLarge
 
-from mockserver.web.server.limits import Limits, refusal
+from mockserver.web.server.limits import BACKLOG, Limits, descriptors, refusal
 from mockserver.web.server.wsgi import Application
 
-_CONNECTIONS = 20_000
+_OTHER_DESCRIPTORS = 32
 _TICK_SECONDS = 0.25
 _KEYS = {408: "body_timeout", 413: "too_large", 431: "headers_too_large", 500: "internal"}
 
@@ -36,7 +37,8 @@ class WaitressServer:
             sockets=[listener],
             threads=limits.threads,
             ident=None,
-            connection_limit=_CONNECTIONS,
+            backlog=BACKLOG,
+            connection_limit=descriptors() - _OTHER_DESCRIPTORS,
             channel_timeout=int(limits.header_seconds) or 1,
             cleanup_interval=min(30, int(limits.header_seconds) or 1),
             max_request_header_size=limits.header_bytes,
@@ -46,6 +48,7 @@ class WaitressServer:
             expose_tracebacks=False,
         )
         server.channel_class = _Channel
+        server.adj.header_fields = limits.header_fields  # for _Parser
         self._server = server
         host, port = listener.getsockname()[:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -73,42 +76,56 @@ class WaitressServer:
         self._server.accepting = False
         self._server.socket.close()
         self._server.del_channel()
+        for channel in self._channels():
+            channel.will_close = channel.request is None and not _busy(channel)
         until = time.monotonic() + self._limits.grace_seconds
-        while self._busy() and time.monotonic() < until:
+        while any(map(_busy, self._channels())) and time.monotonic() < until:
             self._poll()
         self._close()
 
     def _poll(self) -> None:
         wasyncore.loop(timeout=_TICK_SECONDS, map=self._map, count=1, use_poll=True)
 
-    def _busy(self) -> bool:
-        channels = self._server.active_channels.values()
-        return any(channel.requests or channel.total_outbufs_len for channel in list(channels))
+    def _channels(self) -> list[Any]:
+        return list(self._server.active_channels.values())
 
     def _close(self) -> None:
         self._server.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map)
 
 
+def _busy(channel: Any) -> bool:
+    return bool(channel.requests or channel.total_outbufs_len)
+
+
 class _Parser(HTTPRequestParser):
-    """Refuses what two readers could understand differently (RFC 9112 §6.1, §5.1, §5.2)."""
+    """Refuses what two readers could understand differently (RFC 9112 §5.1, §5.2, §6.1, §6.3)."""
+
+    adj: Any
+    _fields = 0
+
+    def received(self, data: bytes) -> int:
+        """See waitress; the number of fields is bounded, too."""
+        consumed: int = super().received(data)
+        if self.headers_finished and self._fields > self.adj.header_fields:
+            self.error = RequestHeaderFieldsTooLarge(f"more than {self.adj.header_fields} fields")
+        return consumed
 
     def parse_header(self, header_plus: bytes) -> None:
         """See waitress; raises ParsingError."""
-        lines = header_plus.split(b"\r\n")[1:]
+        first, *lines = header_plus.rstrip(b"\r\n").split(b"\r\n")
+        self._fields = len(lines)
         if any(line[:1] in (b" ", b"\t") for line in lines):
-            raise ParsingError("a header field is folded over two lines")
-        if len(lines) > 100 + 1:
-            raise ParsingError("more than 100 header fields")
+            raise ParsingError("A field is folded over two lines")
         names = [line.partition(b":")[0].lower() for line in lines]
-        lengths, codings = names.count(b"content-length"), names.count(b"transfer-encoding")
-        if lengths + codings > 1:
+        codings = names.count(b"transfer-encoding")
+        if names.count(b"content-length") + codings > 1:
             raise ParsingError("Content-Length and Transfer-Encoding: send one of them, once")
         if names.count(b"host") > 1:
-            raise ParsingError("more than one Host")
+            raise ParsingError("More than one Host")
+        if not first.endswith((b" HTTP/1.1", b" HTTP/1.0")) or (codings and first.endswith(b"0")):
+            raise ParsingError("Only HTTP/1.1, and HTTP/1.0 without Transfer-Encoding, are understood")
         super().parse_header(header_plus)
-        if codings and self.version != "1.1":
-            raise ParsingError("Transfer-Encoding in HTTP/1.0")
 
 
 class _ErrorTask(ErrorTask):

@@ -163,6 +163,7 @@ class _Reply:
         if self._ended or not (part or self._begun or self.length == 0):
             return
         head = b"" if self._begun else self._head()
+        self._begun = True
         if self._head_only or self._left == 0:
             part = b""
         if self._left is not None:
@@ -194,7 +195,6 @@ class _Reply:
 
     def _head(self) -> bytes:
         """The head; decides how the body is framed."""
-        self._begun = True
         lines = [f"HTTP/1.1 {self._status}", f"Date: {_date()}"]
         named: int | None = None
         for name, value in self._headers:

@@ -1,0 +1,271 @@
+"""What the server makes of bytes: what it refuses, what it hands to the application, what it sends back.
+
+Statuses are those of RFC 9110 and 9112; that a refusal has the service's JSON shape is our own choice.
+"""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from mockserver.web.server import Server
+from tests.web.wire import BIG, CLOSE, HEAD, KINDS, SHORT, Client, ask, chunked, post, running
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def server(kind: str) -> Iterator[Server]:
+    with running(kind) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def best() -> Iterator[Server]:
+    """The default server, for what the fallback cannot do."""
+    with running("asyncio") as server:
+        yield server
+
+
+NEXT = b"GET /smuggled" + HEAD + b"\r\n"
+
+REFUSED = {
+    "length-and-chunked": (post(b"Content-Length: 5", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n" + NEXT), 400),
+    "chunked-and-length": (post(b"Transfer-Encoding: chunked", b"Content-Length: 5", body=b"0\r\n\r\n" + NEXT), 400),
+    "two-lengths": (post(b"Content-Length: 5", b"Content-Length: 6", body=b"hello" + NEXT), 400),
+    "the-same-length-twice": (post(b"Content-Length: 5", b"Content-Length: 5", body=b"hello" + NEXT), 400),
+    "length-list": (post(b"Content-Length: 5, 5", body=b"hello" + NEXT), 400),
+    "length-with-sign": (post(b"Content-Length: +5", body=b"hello" + NEXT), 400),
+    "length-negative": (post(b"Content-Length: -5", body=b"hello" + NEXT), 400),
+    "length-in-hex": (post(b"Content-Length: 0x10", body=b"hello" + NEXT), 400),
+    "length-empty": (post(b"Content-Length: ", body=b"hello" + NEXT), 400),
+    "length-with-letter": (post(b"Content-Length: 5a", body=b"hello" + NEXT), 400),
+    "coding-unknown": (post(b"Transfer-Encoding: gzip", body=b"0\r\n\r\n" + NEXT), 400),
+    "coding-not-last": (post(b"Transfer-Encoding: chunked, gzip", body=b"0\r\n\r\n" + NEXT), 400),
+    "coding-before-chunked": (post(b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n" + NEXT), 400),
+    "coding-misspelt": (post(b"Transfer-Encoding: xchunked", body=b"0\r\n\r\n" + NEXT), 400),
+    "coding-twice": (post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"), 400),
+    "coding-with-vertical-tab": (post(b"Transfer-Encoding: \x0bchunked", body=b"0\r\n\r\n" + NEXT), 400),
+    "coding-in-http-1.0": (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + NEXT, 400),
+    "chunk-size-no-hex": (chunked(b"g\r\n"), 400),
+    "chunk-size-negative": (chunked(b"-5\r\nhello\r\n0\r\n\r\n"), 400),
+    "chunk-size-with-prefix": (chunked(b"0x5\r\nhello\r\n0\r\n\r\n"), 400),
+    "chunk-longer-than-said": (chunked(b"5\r\nhelloX\r\n0\r\n\r\n"), 400),
+    "space-before-colon": (b"GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400),
+    "folded-field": (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", 400),
+    "bare-carriage-return": (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n", 400),
+    "nul-in-field": (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n", 400),
+    "field-without-colon": (b"GET / HTTP/1.1\r\nHost\r\n\r\n", 400),
+    "two-hosts": (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
+    "garbage": (b"\x00\x01\x02 garbage\r\n\r\n", 400),
+    "http-2-preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    "long-field": (b"GET /" + HEAD + b"A: " + BIG + b"\r\n\r\n", 431),
+    "long-field-without-end": (b"GET /" + HEAD + b"A: " + BIG * 8, 431),
+    "many-fields": (b"GET /" + HEAD + b"A: b\r\n" * 101 + b"\r\n", 431),
+    "many-bytes-of-fields": (b"GET /" + HEAD + (b"A: " + b"b" * 2000 + b"\r\n") * 40 + b"\r\n", 431),
+    "long-target": (b"GET /" + BIG + HEAD + b"\r\n", 414),
+    "five-gigabytes-declared": (post(b"Content-Length: 5000000000", body=b"hello"), 413),
+}
+"""What is sent, and the status it must get."""
+
+FALLBACK = {"long-target": 431}
+"""Where waitress has another status for it."""
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_trusted_is_refused_once_and_ends_the_connection(server: Server, kind: str, case: str) -> None:
+    sent, status = REFUSED[case]
+    [(answered, body)] = Client(server, sent).answers()
+    assert answered == (FALLBACK.get(case, status) if kind == "waitress" else status)
+    refusal = json.loads(body)
+    assert refusal.get("status", answered) == answered and b"smuggled" not in body
+
+
+def test_what_is_refused_comes_after_the_answers_to_what_was_sent_before(server: Server) -> None:
+    sent = b"GET /first" + HEAD + b"\r\n" + post(b"Content-Length: +5", body=NEXT)
+    assert [status for status, _ in Client(server, sent).answers()] == [200, 400]
+
+
+UNDERSTOOD: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "body-by-length": (post(b"Content-Length: 5", b"Connection: close", body=b"hello"), {"length": 5}),
+    "body-in-chunks": (
+        post(b"Transfer-Encoding: chunked", b"Connection: close", body=b"3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\nA: b\r\n\r\n"),
+        {"length": 5},
+    ),
+    "http-1.0": (b"GET /old HTTP/1.0\r\n\r\n", {"PATH_INFO": "/old", "SERVER_PROTOCOL": "HTTP/1.0"}),
+    "no-host": (b"GET / HTTP/1.1\r\n" + CLOSE, {"PATH_INFO": "/"}),
+    "absolute-form": (
+        b"GET http://platform.adobe.io/connections?a=b HTTP/1.1\r\n" + CLOSE,
+        {"PATH_INFO": "/connections", "QUERY_STRING": "a=b"},
+    ),
+    "escaped-path": (
+        b"GET /a%20%C3%A9%2Fb?c=%20" + HEAD + CLOSE,
+        {"PATH_INFO": "/a \xc3\xa9/b", "QUERY_STRING": "c=%20"},
+    ),
+    "tenant-twice": (
+        b"GET /" + HEAD + b"x-sandbox-name: a\r\nX-Sandbox-Name: b\r\n" + CLOSE,
+        {"HTTP_X_SANDBOX_NAME": "a, b"},
+    ),
+    "if-match-twice": (b"GET /" + HEAD + b'If-Match: "a"\r\nIf-Match: "b"\r\n' + CLOSE, {"HTTP_IF_MATCH": '"a", "b"'}),
+    "underscore-is-no-hyphen": (
+        b"GET /" + HEAD + b"x_sandbox_name: b\r\nx-sandbox-name: a\r\n" + CLOSE,
+        {"HTTP_X_SANDBOX_NAME": "a"},
+    ),
+    "content-encoding-is-the-applications-business": (
+        post(b"Content-Encoding: gzip", b"Content-Length: 2", b"Connection: close", body=b"hi"),
+        {"HTTP_CONTENT_ENCODING": "gzip", "length": 2},
+    ),
+}
+"""What is sent, and what of it the application must see."""
+
+
+@pytest.mark.parametrize("case", UNDERSTOOD)
+def test_what_is_allowed_reaches_the_application_as_it_was_meant(server: Server, case: str) -> None:
+    sent, expected = UNDERSTOOD[case]
+    seen = ask(server, sent)
+    assert {name: seen.get(name) for name in expected} == expected
+
+
+def test_a_request_that_comes_byte_by_byte_is_one_request(server: Server) -> None:
+    client = Client(server)
+    for byte in post(b"Content-Length: 5", b"Connection: close", body=b"hello"):
+        client.send(bytes((byte,)))
+    [(status, body)] = client.answers()
+    assert (status, json.loads(body)["length"]) == (200, 5)
+
+
+def test_pipelined_requests_are_answered_in_their_order(server: Server) -> None:
+    paths = [f"/{number}" for number in range(40)]
+    sent = b"".join(b"GET " + path.encode() + HEAD + b"\r\n" for path in paths[:-1])
+    answers = Client(server, sent + b"GET /39" + HEAD + CLOSE).answers()
+    assert [json.loads(body)["PATH_INFO"] for _, body in answers] == paths
+
+
+def test_what_follows_a_last_request_is_not_answered(server: Server) -> None:
+    assert len(Client(server, b"GET /" + HEAD + CLOSE + NEXT).answers()) == 1
+
+
+def test_head_gets_the_head_of_the_answer_only(best: Server) -> None:
+    head, _, body = Client(best, b"HEAD /" + HEAD + CLOSE).read().partition(b"\r\n\r\n")
+    assert b"200 OK" in head and not body
+
+
+def test_an_http_1_0_client_may_keep_its_connection(server: Server) -> None:
+    line = b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+    stream = Client(server, line + b"GET / HTTP/1.0\r\n\r\n").read()
+    assert stream.count(b"200 OK") == 2 and b"keep-alive" in stream.lower()
+
+
+def test_a_client_that_waits_for_100_continue_gets_it(server: Server) -> None:
+    client = Client(server, post(b"Expect: 100-continue", b"Content-Length: 5", b"Connection: close"))
+    assert client.socket.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    client.send(b"hello")
+    assert [status for status, _ in client.answers()] == [200]
+
+
+def test_an_offer_of_h2c_is_declined_and_the_body_still_read(best: Server) -> None:
+    # java.net.http offers it with the first request of every connection; waitress never hears of it
+    offer = (
+        b"Connection: Upgrade, HTTP2-Settings",
+        b"Upgrade: h2c",
+        b"HTTP2-Settings: AAMAAABkAAQ",
+        b"Content-Length: 5",
+    )
+    answers = Client(best, post(*offer, body=b"hello") + b"GET /next" + HEAD + CLOSE).answers()
+    assert [(status, json.loads(body)["length"]) for status, body in answers] == [(200, 5), (200, 0)]
+
+
+def test_a_tunnel_is_refused(best: Server) -> None:
+    assert [status for status, _ in Client(best, b"CONNECT example.com:443" + HEAD + b"\r\n").answers()] == [405]
+
+
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+def test_a_body_over_the_limit_is_answered_while_it_still_comes(server: Server, framing: str) -> None:
+    size = SHORT.max_body + 1
+    if framing == "length":
+        sent = post(b"Content-Length: %d" % size, body=b"a" * size)
+    else:
+        sent = chunked(b"%x\r\n" % size + b"a" * size + b"\r\n0\r\n\r\n")
+    assert [status for status, _ in Client(server, sent + NEXT).answers()] == [413]
+
+
+def test_a_body_of_exactly_the_limit_is_taken(server: Server) -> None:
+    sent = post(b"Content-Length: %d" % SHORT.max_body, b"Connection: close", body=b"a" * SHORT.max_body)
+    assert ask(server, sent)["length"] == SHORT.max_body
+
+
+def test_a_body_that_ends_early_stores_nothing(server: Server) -> None:
+    client = Client(server, post(b"Content-Length: 10", body=b"hello"))
+    client.socket.shutdown(socket.SHUT_WR)
+    assert client.answers() == []
+
+
+def _stream(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield from (b"one ", b"", b"two")
+
+
+def _short(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Length", "10")])
+    yield b"half"
+
+
+def _reset(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Length", "10")])
+    yield b"half"
+    raise ConnectionResetError
+
+
+def _long(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Length", "4")])
+    return [b"more than four"]
+
+
+def _empty(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("204 No Content", [])
+    return []
+
+
+def _fails(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    raise RuntimeError("a bug")
+
+
+def _injects(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("X-A", "b\r\nX-C: d"), ("Content-Length", "0")])
+    return [b""]
+
+
+ANSWERS: dict[str, tuple[Callable[..., Any], bytes, bytes]] = {
+    "stream-in-chunks": (_stream, b"200 OK", b"4\r\none \r\n3\r\ntwo\r\n0\r\n\r\n"),
+    "body-shorter-than-promised": (_short, b"200 OK", b"half"),
+    "body-longer-than-promised": (_long, b"200 OK", b"more"),
+    "no-content": (_empty, b"204 No Content", b""),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_an_answer_is_framed_as_the_application_made_it(case: str) -> None:
+    application, status, expected = ANSWERS[case]
+    with running("asyncio", app=application) as server:
+        head, _, body = Client(server, b"GET /" + HEAD + CLOSE).read().partition(b"\r\n\r\n")
+    assert status in head and body == expected
+
+
+@pytest.mark.parametrize("application", [_fails, _injects], ids=["raises", "puts-a-line-break-in-a-header"])
+def test_an_application_that_fails_costs_one_answer_in_the_services_shape(application: Callable[..., Any]) -> None:
+    with running("asyncio", app=application) as server:
+        [(status, body)] = Client(server, b"GET /" + HEAD + b"\r\n").answers()
+    assert status == 500 and json.loads(body)["type"].endswith("1400-500") and b"a bug" not in body
+
+
+def test_an_application_can_break_the_connection() -> None:
+    with running("asyncio", app=_reset) as server:
+        client = Client(server, b"GET /" + HEAD + b"\r\n")
+        with pytest.raises(ConnectionResetError):
+            while client.socket.recv(100):
+                pass

@@ -1,0 +1,116 @@
+"""A client that writes raw bytes to a server of ours, and an application that tells what it was given."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from mockserver.web.adapter import BODY_ERROR
+from mockserver.web.server import Limits, Server, make_server
+
+SHORT = Limits(header_seconds=0.4, body_seconds=0.4, write_seconds=0.4, idle_seconds=1.2, grace_seconds=2, threads=4)
+KINDS = ("asyncio", "waitress")
+HEAD = b" HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+CLOSE = b"Connection: close\r\n\r\n"
+LARGE = 32_000_000
+BIG = b"a" * 70_000
+
+release = threading.Event()
+"""Lets requests to `/wait` go."""
+inside = threading.Semaphore(0)
+"""Counts requests that have reached `/wait`."""
+
+
+def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    """Tells what it was given; `/wait` answers when the test lets it."""
+    if environ["PATH_INFO"] == "/wait":
+        inside.release()
+        release.wait(5)
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 2**20))
+    seen = {name: value for name, value in environ.items() if isinstance(value, str)}
+    content = json.dumps({**seen, "length": len(body)}).encode()
+    if environ["PATH_INFO"] == "/large":
+        content = b"x" * LARGE
+    status = {None: "200 OK", "too_large": "413 Too Large", "too_slow": "408 Timeout"}[environ.get(BODY_ERROR)]
+    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(content)))])
+    return [content]
+
+
+@contextlib.contextmanager
+def running(kind: str, limits: Limits = SHORT, **options: Any) -> Iterator[Server]:
+    """A server for `app`, or the one given, that ends with the block."""
+    server = make_server(options.pop("app", app), kind=kind, limits=limits, **options)
+    server.start()
+    try:
+        yield server
+    finally:
+        release.set()
+        server.stop()
+
+
+class Client:
+    """A socket that is in no hurry."""
+
+    def __init__(self, server: Server, sent: bytes = b"") -> None:
+        host, port = server.url.removeprefix("http://").split(":")
+        self.socket = socket.create_connection((host, int(port)), timeout=5)
+        self.send(sent)
+
+    def send(self, data: bytes) -> None:
+        with contextlib.suppress(ConnectionError):  # refused before all is sent: the answer may still be there
+            self.socket.sendall(data)
+
+    def read(self) -> bytes:
+        """Everything until the server ends the connection."""
+        received = bytearray()
+        with contextlib.suppress(ConnectionError):
+            while data := self.socket.recv(65_536):
+                received += data
+        self.socket.close()
+        return bytes(received)
+
+    def answers(self) -> list[tuple[int, bytes]]:
+        """Status and body of every answer until the server ends the connection."""
+        return split(self.read())
+
+
+def split(stream: bytes) -> list[tuple[int, bytes]]:
+    """The answers in a stream; each must name its length."""
+    found = []
+    while stream:
+        head, _, stream = stream.partition(b"\r\n\r\n")
+        status = int(head.split(b" ")[1])
+        length = [int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        body, stream = (stream[: length[0]], stream[length[0] :]) if length else (b"", stream)
+        found.append((status, body))
+    return found
+
+
+def ask(server: Server, sent: bytes) -> dict[str, Any]:
+    """What the application saw of a request that is answered."""
+    [(status, body)] = Client(server, sent).answers()
+    assert status == 200, body
+    seen: dict[str, Any] = json.loads(body)
+    return seen
+
+
+def get(server: Server, path: bytes = b"/") -> float:
+    """Seconds that an ordinary request takes."""
+    began = time.monotonic()
+    assert ask(server, b"GET " + path + HEAD + CLOSE)["PATH_INFO"] == path.decode()
+    return time.monotonic() - began
+
+
+def post(*fields: bytes, body: bytes = b"") -> bytes:
+    """A POST with these fields, sent as they are."""
+    return b"POST /" + HEAD + b"".join(field + b"\r\n" for field in fields) + b"\r\n" + body
+
+
+def chunked(body: bytes) -> bytes:
+    """A POST whose body is these bytes, which may or may not be chunks."""
+    return post(b"Transfer-Encoding: chunked", body=body)
