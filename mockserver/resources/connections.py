@@ -127,21 +127,14 @@ def test_connection(world: World, request: Request) -> Result:
 def explore_connection(world: World, request: Request) -> Result:
     """Tables of the source, one table's columns, or its first rows (facts §8.3)."""
     doc = _crud.find(world, request, CONNECTIONS)
-    asked = ExploreRequest.parse(request.query)
-    try:
-        return Result(200, world.sources.explore(world.connectors.access(doc), asked))
-    except SourceError as error:
-        raise ApiError(error.key, message=error.message) from None
+    return Result(200, world.sources.explore(world.connectors.access(doc), ExploreRequest.parse(request.query)))
 
 
 @operation("exploreConfigByConnectionId")
 def connection_configs(world: World, request: Request) -> Result:
     """The columns that can be configured, as the document's example shows them."""
     doc = _crud.find(world, request, CONNECTIONS)
-    try:
-        return Result(200, world.sources.configs(world.connectors.access(doc)))
-    except SourceError as error:
-        raise ApiError(error.key, message=error.message) from None
+    return Result(200, world.sources.configs(world.connectors.access(doc)))
 
 
 def _complete(world: World, sent: Any) -> dict[str, Any]:
@@ -170,7 +163,7 @@ def _demand_usable(world: World, doc: Doc) -> None:
     try:
         world.sources.check(world.connectors.access(doc))
     except SourceError as error:
-        raise ApiError(error.key, message=error.message, pointer="/auth/params") from None
+        raise ApiError(error.key, message=error.message, hint=error.hint, pointer="/auth/params") from None
 
 
 def _demand_state(state: Any) -> None:

@@ -39,23 +39,35 @@ CONNECTOR: dict[str, tuple[str, str]] = {
 """Key -> the connector's code (Adobe's) and message (our words). 1308 passes on what the copy engine says."""
 
 
-class SourceError(ApiError):
-    """A refusal by what stands behind a connection: a key of `ERRORS` and the connector's message."""
+HINTS = {
+    "unreachable": "this server's sources file declares it out of reach",
+    "credentials": "this server's sources file declares what is accepted",
+    "table": "objectType=root lists the tables",
+    "explore": "a stream has nothing to look into",
+}
+"""Key -> what helps: ours, in `report.hint`."""
 
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(key, message=message)
+
+class SourceError(ApiError):
+    """A refusal by what stands behind a connection: a key of `ERRORS`, the connector's message, perhaps a hint."""
+
+    def __init__(self, key: str, message: str, hint: str | None = None) -> None:
+        super().__init__(key, message=message, hint=hint)
         self.message = message
+        self.hint = hint
 
 
 def refusal(key: str, name: str = "", expected: str = "") -> SourceError:
     """A row of `CONNECTOR` as the service passes it on. `name` may be the client's: it is clipped."""
     code, message = CONNECTOR[key]
-    return SourceError("rejected", f"{message.format(name=clipped(name), expected=expected)} ({code})")
+    return SourceError("rejected", f"{message.format(name=clipped(name), expected=expected)} ({code})", HINTS.get(key))
 
 
 def absent(what: str, path: str) -> SourceError:
     """A file or folder that is not there: FLOW-1101-404."""
-    return SourceError("source_object_missing", f"there is no {what} '{clipped(path)}'")
+    return SourceError(
+        "source_object_missing", f"there is no {what} '{clipped(path)}'", "objectType=root lists files and folders"
+    )
 
 
 def clipped(text: str) -> str:

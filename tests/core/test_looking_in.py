@@ -50,6 +50,7 @@ def test_a_source_that_does_not_let_one_in_fails_create_assumed(
     assert isinstance(result.body, dict)
     assert str(result.body["errorMessage"]).partition("Error from flow provider: ")[2]
     assert says in str(result.body) and "c4n4ry" not in str(result.body)
+    assert "sources file" in result.body["report"]["hint"]
 
 
 def test_credentials_are_read_from_a_connection_string_too(emulator: Emulator) -> None:
