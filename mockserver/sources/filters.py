@@ -112,7 +112,7 @@ def _compared(function: str, at: int, literal: Any, shape: Shape) -> Condition:
     if function == "like":
         if shape.kind != "text" or not isinstance(literal, str):
             raise refusal("filter_value")
-        return lambda row: None if row[at] is None else _like(str(row[at]), literal)
+        return lambda row: None if row[at] is None else like(str(row[at]), literal)
     if function == "in":
         if not isinstance(literal, list):
             raise refusal("filter_value")
@@ -133,7 +133,7 @@ def _value(literal: Any, shape: Shape) -> Value:
     return value
 
 
-def _like(text: str, pattern: str) -> bool:
+def like(text: str, pattern: str) -> bool:
     """SQL's LIKE with `%` for any text and `_` for a character, in time linear for each `%`."""
     head, *parts = pattern.split("%")
     if not parts:
