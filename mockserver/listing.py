@@ -32,7 +32,9 @@ _MOST_LIMIT = (1 << 31) - 1
 """Higher ones do not fit the declared int32."""
 
 _MOST_NUMBER = 1 << 62
-_MOST_TOKEN = 32_768
+_MOST_TOKEN = 12 * property_filter.MOST_BYTES
+"""More than the longest query makes, should each of its bytes need an escape of six."""
+
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _CHECK_BYTES = 6
 
@@ -65,7 +67,6 @@ class ListQuery:
 
     filters: tuple[str, ...] = ()
     """The `property` parameters as they came."""
-    orderby: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
     projection: frozenset[str] = frozenset()
     """Top-level members to show; none means all."""
@@ -124,8 +125,8 @@ def next_href(listable: Listable, query: ListQuery, after: Cursor) -> str:
     client takes what follows the only one; and that client adds its own parameters again, so the
     token carries the whole query.
     """
-    content = [listable.kind, query.filters, query.orderby, query.limit, *after]
-    text = json.dumps(content, separators=(",", ":")).encode()
+    content = [listable.kind, query.filters, list(map(str, query.order)), query.limit, *after]
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
     token = base64.urlsafe_b64encode(_checksum(text) + text).rstrip(b"=").decode()
     return f"/{listable.kind}?continuationToken={token}"
 
@@ -137,7 +138,7 @@ _SEARCH_MEMBERS = {"limit": "limit", "orderby": "orderby", "count": "count", "pr
 def _query(filters: tuple[str, ...], orderby: tuple[str, ...], listable: Listable) -> ListQuery:
     asked = property_filter.parse(filters, listable.fields, listable.unknown_field)
     order = ordering.parse(orderby, listable.sortable)
-    return ListQuery(filters, orderby, asked.conditions, asked.projection, order)
+    return ListQuery(filters, asked.conditions, asked.projection, order)
 
 
 def _query_string(text: Any) -> Pairs:

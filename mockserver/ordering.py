@@ -28,6 +28,9 @@ class Sort:
     field: str
     descending: bool
 
+    def __str__(self) -> str:
+        return f"-{self.field}" if self.descending else self.field
+
 
 def parse(texts: Iterable[str], sortable: frozenset[str]) -> tuple[Sort, ...]:
     """Read `name`, `+name`, `-name`, several by commas; an unencoded + arrives as a space.

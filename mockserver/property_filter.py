@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 from mockserver.errors import ApiError
 from mockserver.masking import MASK
 
-MOST_CHARACTERS = 8192
-"""Of all filters of one query together; the link to the next page carries them (assumed)."""
+MOST_BYTES = 8192
+"""Of all filters of one query together, as UTF-8; the link to the next page carries them (assumed)."""
 
 EACH = "[]"
 """The step of a path that goes to every item of an array."""
@@ -115,8 +115,8 @@ def parse(texts: tuple[str, ...], fields: frozenset[str], unknown_field: str) ->
     `fields` are the top-level members there are; a filter on another one is the error `unknown_field`.
     Raises ApiError with one of the catalogue's filter codes.
     """
-    if sum(map(len, texts)) > MOST_CHARACTERS:
-        expected = f"at most {MOST_CHARACTERS} characters in all filters together"
+    if sum(len(text.encode(errors="replace")) for text in texts) > MOST_BYTES:
+        expected = f"at most {MOST_BYTES} bytes in all filters together"
         raise ApiError("parameter_value", value="(too long)", field="property", pointer="property", expected=expected)
     conditions: list[Condition] = []
     projection: set[str] = set()

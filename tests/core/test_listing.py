@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver import listing, ordering
+from mockserver import listing, ordering, property_filter
 from mockserver.errors import ApiError
 from mockserver.listing import Cursor, Listable, ListQuery
 from mockserver.quirks import Quirks
@@ -186,6 +186,18 @@ def test_a_link_carries_the_whole_query_and_the_place(
 
 def _members_of(query: ListQuery) -> dict[str, Any]:
     return {name: getattr(query, name) for name in ListQuery.__dataclass_fields__}
+
+
+@pytest.mark.parametrize("letter", ["x", '"', "\x01", "\\", "é", "\U0001f600"])
+def test_the_link_of_the_longest_query_is_one_we_take_back(letter: str) -> None:
+    value = letter.encode() * (property_filter.MOST_BYTES // len(letter.encode()) - 10)
+    pairs = (("property", f'name=="{value.decode()}"'), ("orderby", "-name,id," * 2000 + "name"), ("limit", "3"))
+    if letter == '"':
+        pairs = (("property", 'name=="' + '","' * 2600 + '"'), *pairs[1:])
+    query = listing.parse(pairs, FLOWS, Quirks())
+    after = Cursor(1 << 53, 1 << 53, (letter * 128, letter * 128))
+    again = parsed(f"continuationToken={linked(query, after)}")
+    assert again == ListQuery(**{**_members_of(query), "after": after})
 
 
 def test_what_is_sent_beside_a_token_changes_the_limit_at_most() -> None:
