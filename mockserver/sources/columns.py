@@ -15,6 +15,8 @@ Value: TypeAlias = bool | int | float | str | dt.date | dt.datetime | None
 """A cell. Moments carry no zone: they are UTC."""
 
 UTC = dt.UTC
+_EPOCH = dt.datetime(1970, 1, 1)
+_MILLISECOND = dt.timedelta(milliseconds=1)
 _LARGEST = 1e300
 """Numbers beyond it, infinity and NaN among them, have no place in JSON."""
 
@@ -105,9 +107,9 @@ def shown(value: Value) -> Json:
 def moment_ms(value: Value) -> int | None:
     """A moment or a date in milliseconds since the epoch, UTC; None for anything else."""
     if isinstance(value, dt.datetime):
-        return int(value.replace(tzinfo=UTC).timestamp() * 1000)
+        return (value - _EPOCH) // _MILLISECOND
     if isinstance(value, dt.date):
-        return int(dt.datetime(value.year, value.month, value.day, tzinfo=UTC).timestamp() * 1000)
+        return (value.toordinal() - _EPOCH.toordinal()) * 86_400_000
     return None
 
 

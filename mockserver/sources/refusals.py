@@ -38,8 +38,7 @@ CONNECTOR: dict[str, tuple[str, str]] = {
 }
 """Key -> the connector's code (Adobe's) and message (our words). 1308 passes on what the copy engine says."""
 
-
-HINTS = {
+HINTS: dict[str, str] = {
     "unreachable": "this server's sources file declares it out of reach",
     "credentials": "this server's sources file declares what is accepted",
     "table": "objectType=root lists the tables",
