@@ -1,0 +1,55 @@
+"""`make bench`, `python -m bench`: measures and prints; judges nothing."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+from bench import measure, picture, report
+from bench.load import LoadError
+
+
+def main() -> int:
+    """Run the benchmark; 0 unless it could not be run."""
+    options = _options()
+    plan = dataclasses.replace(measure.QUICK if options.quick else measure.Plan(), server=options.server)
+    try:
+        outcome = measure.run(plan, _progress)
+    except LoadError as error:
+        _progress("")
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        _progress("")
+        return 130
+    _progress("")
+    print(report.table(outcome))
+    if options.json:
+        options.json.write_text(json.dumps(report.as_json(outcome), indent=2) + "\n")
+    if options.svg:
+        options.svg.write_text(picture.draw(outcome), encoding="utf-8")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=sys.modules["bench"].__doc__)
+    parser.add_argument("--quick", action="store_true", help="less than a minute: fewer connections, one short round")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures for programs")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write a picture of them")
+    parser.add_argument("--server", choices=("auto", "asyncio", "waitress"), default="auto", help="HTTP server of both")
+    return parser.parse_args()
+
+
+def _progress(doing: str) -> None:
+    """Say what takes the time: in place on a terminal, line by line elsewhere; an empty text clears it."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{doing}", end="", file=sys.stderr, flush=True)
+    elif doing:
+        print(doing, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""A run on paper: the table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from bench.measure import Memory, Outcome, Row
+
+_MIB = 1024 * 1024
+
+
+def table(outcome: Outcome) -> str:
+    """The run as text of 100 columns."""
+    plan = outcome.plan
+    few, many = f"{plan.few:,}", f"{plan.many:,}"
+    lines = [
+        f"Mock Flow Service {outcome.version} next to a bare Flask application, both under {outcome.http_server}",
+        f"{outcome.python}, {outcome.cores} cores; load by {outcome.generator} on the same machine",
+        f"Requests per second and ms, medians of {plan.rounds} x {plan.seconds:g} s, taken in turn",
+        "",
+        f"{'':<18}{'at a':>5} {'bare':>9} {'ours,':>9} {'ours,':>9} {'ours /':>9} {'many /':>8} {'p50':>8} {'p99':>8}",
+        f"{'':<18}{'time':>5} {'Flask':>9} {few:>9} {many:>9} {'bare':>9} {'few':>8} {'ours':>8} {'ours':>8}",
+        *map(_line, outcome.rows),
+        "",
+        f"start to first answer  ours {outcome.start:.2f} s, bare {outcome.start_bare:.2f} s,"
+        f" ratio {outcome.start / outcome.start_bare:.2f}",
+    ]
+    if outcome.memory:
+        lines += _memory(outcome.memory)
+    return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    wrong = row.bare.wrong + row.few.wrong + row.many.wrong
+    return (
+        f"{row.case:<18}{row.connections:>5} {row.bare.per_second:>9,.0f} {row.few.per_second:>9,.0f}"
+        f" {row.many.per_second:>9,.0f} {row.to_bare:>9.2f} {row.many_to_few:>8.2f}"
+        f" {row.few.p50_ms:>8.2f} {row.few.p99_ms:>8.2f}" + (f"  {wrong} wrong answers" if wrong else "")
+    )
+
+
+def _memory(memory: Memory) -> list[str]:
+    return [
+        f"memory after load      ours {memory.few / _MIB:.0f} MiB with {memory.few_stored:,} connections,"
+        f" {memory.many / _MIB:.0f} MiB with {memory.many_stored:,};",
+        f"  ({memory.kind})                bare {memory.bare / _MIB:.0f} MiB; one more connection takes"
+        f" {memory.each / 1024:.2f} KiB",
+    ]
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """The run as JSON: the fields of `Outcome`."""
+    shown = dataclasses.asdict(outcome)
+    if outcome.memory:
+        shown["memory"]["each"] = outcome.memory.each
+    return shown
