@@ -40,7 +40,7 @@ class Limits:
     """How long an open connection may stay silent between requests."""
     grace_seconds: float = 10
     """How long a stop waits for what has begun."""
-    threads: int = 8
+    threads: int = 16
     """How many requests may be inside the application at once; more wait their turn."""
 
 
