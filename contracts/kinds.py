@@ -1,5 +1,7 @@
-"""The collections, one row each: how a plausible new entity looks. What else a collection can do is read
-from the document, so a collection joins the suite by its row here and its paths there.
+"""The collections, one row each: how a plausible new entity looks.
+
+What else a collection can do is read from the document, so a collection joins the suite by its row
+here and its paths there.
 """
 
 from __future__ import annotations

@@ -139,8 +139,8 @@ def main(settings: Settings, *, screen: TextIO, out: TextIO, as_json: bool = Fal
         unknown = settings.operations - {operation.id for operation in document.operations}
         if unknown:
             raise WrongUse(f"--operations: the contract has no {', '.join(sorted(unknown))}")
-        strange = settings.known_gaps - CHECKS.keys() - OBSERVERS.keys()
-        strange = {name for name in strange if not name.startswith("generated.")}
+        named = {name for name in settings.known_gaps if not name.startswith("generated.")}
+        strange = named - CHECKS.keys() - OBSERVERS.keys()
         if strange:
             raise WrongUse(f"the known gaps name no check: {', '.join(sorted(strange))}")
     except (Unreachable, WrongUse, FileNotFoundError) as problem:

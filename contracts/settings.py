@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import yaml
+
 from contracts.wire import LOOPBACK
 
 BASE_PATH = "/data/foundation/flowservice"
@@ -85,6 +87,8 @@ def load(
     environ: Mapping[str, str] = os.environ,
     connection: Path | None = None,
     other_sandbox: str | None = None,
+    operations: str = "",
+    known_gaps: Path | None = None,
     **limits: Any,
 ) -> Settings:
     """The settings of a run; an option wins over the environment, and that over the file. Raises WrongUse."""
@@ -107,6 +111,8 @@ def load(
         given=frozenset(name.lower() for name in given),
         other_sandbox=other_sandbox or names.get(OTHER_SANDBOX),
         connection=_json_file(connection) if connection else None,
+        operations=frozenset(name.strip() for name in operations.split(",") if name.strip()),
+        known_gaps=_gaps(known_gaps) if known_gaps else frozenset(),
         **limits,
     )
 
@@ -141,6 +147,14 @@ def _json_file(path: Path) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise WrongUse(f"{path} does not hold the body of a base connection")
     return body
+
+
+def _gaps(path: Path) -> frozenset[str]:
+    """Ids of checks: a list of them, or of mappings with `check` and `reason`."""
+    rows = yaml.safe_load(_read(path)) or []
+    if not isinstance(rows, list):
+        raise WrongUse(f"{path} does not hold a list of checks")
+    return frozenset(str(row["check"] if isinstance(row, Mapping) else row) for row in rows)
 
 
 def _read(path: Path) -> str:

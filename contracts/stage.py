@@ -221,7 +221,7 @@ class Stage:
 
 def filters(*texts: str) -> str:
     """`property` parameters as a query string."""
-    return "&".join("property=" + quote(text, safe="=<>!,\"[]") for text in texts)
+    return "&".join("property=" + quote(text, safe='=<>!,"[]') for text in texts)
 
 
 __all__ = ["MARK", "Ledger", "Made", "Stage", "Untestable", "filters"]

@@ -90,7 +90,7 @@ def error_has_one_of_the_bodies(watch: Watch, answer: Answer) -> str | None:
     body = answer.json
     if not isinstance(body, dict):
         return f"{answer} without an error body"
-    if list(body) == _SERVICE or _MEDIA_TYPE == set(body) or _GATEWAY <= set(body) <= {*_GATEWAY, "title", "status"}:
+    if list(body) == _SERVICE or set(body) == _MEDIA_TYPE or _GATEWAY <= set(body) <= {*_GATEWAY, "title", "status"}:
         return None
     return f"{answer} with members {', '.join(body)}; the service's are {', '.join(_SERVICE)}, in this order"
 
@@ -160,7 +160,7 @@ def etag_has_the_services_shape(watch: Watch, answer: Answer) -> str | None:
     for holder in (body, *(items if isinstance(items, list) else ())):
         etag = holder.get("etag") if isinstance(holder, dict) else None
         if etag is not None and not re.fullmatch(r'"[0-9a-f]{8}-0000-[0-9a-f]{4}-0000-[0-9a-f]{8}0000"', str(etag)):
-            return f"{answer} with the etag {etag!r}, expected \"xxxxxxxx-0000-0200-0000-xxxxxxxx0000\" with its quotes"
+            return f'{answer} with the etag {etag!r}, expected "xxxxxxxx-0000-0200-0000-xxxxxxxx0000" with its quotes'
     return None
 
 

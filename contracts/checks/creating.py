@@ -67,7 +67,9 @@ def entities_are_stamped(stage: Stage, kind: Kind) -> None:
 @check("create.stamps-not-taken")
 def stamps_are_not_taken_from_the_client(stage: Stage) -> None:
     """A client cannot choose id, times or etag."""
-    made = stage.make("connections", id="chosen", createdAt=1, etag='"chosen"', version='"chosen"', imsOrgId="x@AdobeOrg")
+    made = stage.make(
+        "connections", id="chosen", createdAt=1, etag='"chosen"', version='"chosen"', imsOrgId="x@AdobeOrg"
+    )
     item = stage.read(made)
     for member, chosen in {"id": "chosen", "createdAt": 1, "etag": '"chosen"', "imsOrgId": "x@AdobeOrg"}.items():
         expect(item.get(member) != chosen, f"{member} was taken from the client")
@@ -212,7 +214,7 @@ def charset_is_tolerated(stage: Stage, kind: Kind) -> None:
 @check("create.unicode", each=any_kind)
 def names_may_be_anything(stage: Stage, kind: Kind) -> None:
     """Names come back letter by letter."""
-    for letters in ("Größe 測試 🐘", "tab\tand \"quotes\" and \\", "<b>&amp;</b> {{7*7}} ${x} %s"):
+    for letters in ("Größe 測試 🐘", 'tab\tand "quotes" and \\', "<b>&amp;</b> {{7*7}} ${x} %s"):
         name = f"{stage.name()} {letters}"
         same(stage.read(stage.make(kind, name=name)).get("name"), name, "name")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from contracts.expectations import receipt, refused, replacing, succeeded, unchanged
 from contracts.kinds import Kind
 from contracts.registry import check, patched
-from contracts.stage import Stage
+from contracts.stage import Made, Stage
 from contracts.verdicts import expect, same
 
 
@@ -132,17 +133,15 @@ def of_two_writers_one_wins(stage: Stage, kind: Kind) -> None:
     """Two patches at once with the same etag: one 200, one 412, never two of either."""
     for _ in range(4):
         made = stage.make(kind)
-        start = threading.Barrier(2)
-        statuses: list[int] = []
+        same(sorted(_patched_at_once(stage, made)), [200, 412], "statuses of two patches at once with one etag")
 
-        def write(text: str, made=made, start=start, statuses=statuses) -> None:  # type: ignore[no-untyped-def]
-            writer = stage.fresh()
-            start.wait()
-            statuses.append(writer.patch(made, replacing("description", text)).status)
 
-        threads = [threading.Thread(target=write, args=(text,)) for text in ("one", "two")]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        same(sorted(statuses), [200, 412], "statuses of two patches at once with one etag")
+def _patched_at_once(stage: Stage, made: Made) -> list[int]:
+    start = threading.Barrier(2)
+
+    def write(text: str) -> int:
+        start.wait()
+        return stage.patch(made, replacing("description", text)).status
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(write, ("one", "two")))

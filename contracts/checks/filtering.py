@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from contracts.expectations import ids, ours, receipt, refused, replacing, succeeded
@@ -22,7 +23,7 @@ COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def meets(item: Mapping[str, Any], member: str, sign: str, *values: Any) -> bool:
+def meets(item: Mapping[str, Any], member: str, sign: str, values: tuple[Any, ...]) -> bool:
     """The reference: whether an entity meets one condition; with several values, any of them."""
     found: Any = item
     for step in member.split("."):
@@ -39,14 +40,28 @@ def equal_and_not_equal(stage: Stage, kind: Kind) -> None:
     first, second = str(made[0].body["name"]), str(made[1].body["name"])
     spec = "flowSpec.id" if kind.name == "flows" else "connectionSpec.id"
     spec_id = made[0].body[spec.partition(".")[0]]["id"]
-    _compare(stage, kind, made, f"name=={first}", lambda item: meets(item, "name", "==", first))
-    _compare(stage, kind, made, f'name=="{first}"', lambda item: meets(item, "name", "==", first))
-    _compare(stage, kind, made, f"name={first}", lambda item: meets(item, "name", "==", first))
-    _compare(stage, kind, made, f"name=={first},{second}", lambda item: meets(item, "name", "==", first, second))
-    _compare(stage, kind, made, f"name!={first}", lambda item: meets(item, "name", "!=", first))
-    _compare(stage, kind, made, f"{spec}=={spec_id}", lambda item: meets(item, spec, "==", spec_id))
+    _compare(stage, kind, made, f"name=={first}", lambda item: meets(item, "name", "==", (first,)))
+    _compare(stage, kind, made, f'name=="{first}"', lambda item: meets(item, "name", "==", (first,)))
+    _compare(stage, kind, made, f"name={first}", lambda item: meets(item, "name", "==", (first,)))
+    _compare(
+        stage,
+        kind,
+        made,
+        f"name=={first},{second}",
+        lambda item: meets(
+            item,
+            "name",
+            "==",
+            (
+                first,
+                second,
+            ),
+        ),
+    )
+    _compare(stage, kind, made, f"name!={first}", lambda item: meets(item, "name", "!=", (first,)))
+    _compare(stage, kind, made, f"{spec}=={spec_id}", lambda item: meets(item, spec, "==", (spec_id,)))
     _compare(stage, kind, made, "name==nobody is called so", lambda item: False)
-    _compare(stage, kind, made, f"name=={first.upper()}", lambda item: meets(item, "name", "==", first.upper()))
+    _compare(stage, kind, made, f"name=={first.upper()}", lambda item: meets(item, "name", "==", (first.upper(),)))
     _compare(stage, kind, made, f"id=={made[2].id}", lambda item: item["id"] == made[2].id)
 
 
@@ -70,9 +85,8 @@ def times_compare_as_numbers(stage: Stage, kind: Kind) -> None:
     made = _three(stage, kind)
     moment = stage.read(made[1])["createdAt"]
     for sign in ("<", "<=", ">", ">=", "=="):
-        _compare(
-            stage, kind, made, f"createdAt{sign}{moment}", lambda item, sign=sign: meets(item, "createdAt", sign, moment)
-        )
+        reference = partial(meets, member="createdAt", sign=sign, values=(moment,))
+        _compare(stage, kind, made, f"createdAt{sign}{moment}", reference)
     _compare(stage, kind, made, "createdAt>=1", lambda item: True)
     _compare(stage, kind, made, "createdAt<99", lambda item: False)
 

@@ -64,7 +64,9 @@ def a_token_can_be_used_again(stage: Stage, kind: Kind) -> None:
     href = succeeded(stage.call("GET", f"{kind.path}?{only}&limit=2"))["_links"]["next"]["href"]
     first = succeeded(stage.call("GET", href))
     same(succeeded(stage.call("GET", href)), first, "the same page again")
-    same(ids(succeeded(stage.call("GET", f"{href}&limit=2&{only}"))["items"]), ids(first["items"]), "with limit repeated")
+    same(
+        ids(succeeded(stage.call("GET", f"{href}&limit=2&{only}"))["items"]), ids(first["items"]), "with limit repeated"
+    )
 
 
 @check("list.token-foreign", each=any_kind, writes=False)
@@ -182,7 +184,9 @@ def count_does_not_go_with_limit(stage: Stage, kind: Kind) -> None:
     """1401; but public clients send `count=False` with every limit."""
     refused(stage.call("GET", f"{kind.path}?count=true&limit=1"), 400, "1401-400")
     for word in ("false", "False"):
-        expect("items" in succeeded(stage.call("GET", f"{kind.path}?count={word}&limit=1")), f"no items with count={word}")
+        expect(
+            "items" in succeeded(stage.call("GET", f"{kind.path}?count={word}&limit=1")), f"no items with count={word}"
+        )
 
 
 @check("list.unknown-parameters", each=any_kind, writes=False)

@@ -20,7 +20,15 @@ def replaces_one_member(stage: Stage, kind: Kind) -> None:
     receipt(stage.patch(made, replacing("name", name)))
     after = stage.read(made)
     same(after.get("name"), name, "name")
-    for member in before.keys() - {"name", "etag", "version", "updatedAt", "updatedBy", "updatedClient", "lastOperation"}:
+    for member in before.keys() - {
+        "name",
+        "etag",
+        "version",
+        "updatedAt",
+        "updatedBy",
+        "updatedClient",
+        "lastOperation",
+    }:
         same(after.get(member), before[member], f"{member}, which was not patched,")
 
 

@@ -51,7 +51,9 @@ def a_foreign_deletion_does_nothing(stage: Stage, kind: Kind) -> None:
     stage.read(made)
 
 
-@check("tenant.below", operations=("testConnection", "getByConnectionId", "exploreConfigByConnectionId", "performAction"))
+@check(
+    "tenant.below", operations=("testConnection", "getByConnectionId", "exploreConfigByConnectionId", "performAction")
+)
 def what_is_below_is_not_there_either(stage: Stage) -> None:
     """Test, explore, configs and actions of another sandbox's connection."""
     other = stage.elsewhere()

@@ -24,7 +24,7 @@ def document(report: Report, mask: Mask) -> str:
 
 def _case(outcome: Outcome, mask: Mask) -> str:
     group = outcome.check.partition(".")[0]
-    start = f"  <testcase classname={quoteattr(group)} name={quoteattr(outcome.label)} time=\"{outcome.seconds:.3f}\""
+    start = f'  <testcase classname={quoteattr(group)} name={quoteattr(outcome.label)} time="{outcome.seconds:.3f}"'
     message = quoteattr(_clean(mask.text(outcome.message)))
     match outcome.verdict:
         case "failed":

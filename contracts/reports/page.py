@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
@@ -29,7 +30,8 @@ def document(report: Report, rows: Sequence[Requirement], mask: Mask, operations
     ended = f"<p class=failed>Ended early: {escape(report.ended)}</p>" if report.ended else ""
     return "".join(
         (
-            f"<!doctype html><html lang=en><meta charset=utf-8><title>Flow Service contract</title><style>{_STYLE}</style>",
+            "<!doctype html><html lang=en><meta charset=utf-8><title>Flow Service contract</title>",
+            f"<style>{_STYLE}</style>",
             f"<h1>Flow Service contract: {escape(mask.text(report.server))}</h1><p>{head} · {report.seconds:.1f} s · ",
             f"seed {report.seed}</p>{ended}",
             "<h2>Outcomes to look at</h2>",
@@ -68,6 +70,6 @@ def _promise(row: Requirement, verdict: str) -> str:
 
 
 def _operation(name: str, report: Report) -> str:
-    counts = report.statuses.get(name, {})
+    counts = report.statuses.get(name, Counter())
     shown = ", ".join(f"{status} ({count}x)" for status, count in sorted(counts.items())) or "never called"
     return f"<tr><td>{escape(name)}<td>{shown}</tr>"
