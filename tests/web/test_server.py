@@ -158,6 +158,21 @@ def test_a_body_of_exactly_the_limit_is_taken(server: Server) -> None:
     assert ask(server, sent)["length"] == SHORT.max_body
 
 
+def test_one_client_at_a_time_may_send_a_larger_body_where_one_is_expected() -> None:
+    size = 2 * SHORT.max_body
+    sent = post(b"Content-Length: %d" % size, b"Connection: close", body=b"a" * size)
+    import_ = sent.replace(b"POST / ", b"POST /state?x ")
+    with running("asyncio", larger_bodies={"/state": size}) as server:
+        assert [status for status, _ in Client(server, sent).answers()] == [413]
+        head, _, body = import_.partition(b"\r\n\r\n")
+        first = Client(server, head + b"\r\nExpect: 100-continue\r\n\r\n")
+        assert first.socket.recv(25).startswith(b"HTTP/1.1 100 ")
+        assert [status for status, _ in Client(server, import_).answers()] == [413]
+        first.send(body)
+        assert [json.loads(body)["length"] for _, body in first.answers()] == [size]
+        assert ask(server, import_)["length"] == size
+
+
 def test_a_body_that_ends_early_stores_nothing(server: Server) -> None:
     client = Client(server, post(b"Content-Length: 10", body=b"hello"))
     client.socket.shutdown(socket.SHUT_WR)
