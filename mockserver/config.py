@@ -43,10 +43,16 @@ class Config:
     """Host headers answered besides loopback and Adobe's own names; `*` for any."""
     api_keys: tuple[str, ...] = ()
     """Known API keys; none: any well-formed key."""
+    service_clients: tuple[str, ...] = ()
+    """API keys whose tokens count as service tokens: they may write specs and runs. All others are user tokens."""
     orgs: tuple[str, ...] = ()
     """Known organisations; none: any well-formed one."""
     sandboxes: tuple[str, ...] = ()
     """Known sandboxes, the first is the default; none: any well-formed name, `prod` the default."""
+    datasets: tuple[str, ...] = ()
+    schemas: tuple[str, ...] = ()
+    mappings: tuple[str, ...] = ()
+    """Known ids of data sets, schemas and mapping sets, of each; none: any id is taken."""
     client_secrets: Mapping[str, str] = field(default_factory=dict)
     """client id -> secret for the token endpoint; none: any client is served."""
     token_seconds: int = 86_399

@@ -76,6 +76,7 @@ ERRORS: dict[str, Row] = {
     ),
     "action_not_applicable": Row("1422-400", _INVALID, "The action {action} does not fit the present state {state}."),
     "spec_filter_field": Row("1423-400", _INVALID, "Connection specs cannot be filtered by {field}."),
+    "spec_by_user_token": Row("1426-400", _INVALID, "A user token cannot create or update a spec."),
     "sort_direction": Row(
         "1432-400", _INVALID, "The sort direction is wrong: put + (ascending) or - (descending) before the field."
     ),
@@ -85,6 +86,7 @@ ERRORS: dict[str, Row] = {
     ),
     "sub_action": Row("1435-400", _INVALID, "The sub action '{subAction}' is not known."),
     "not_found": Row("1439-404", "Resource not found", "There is no {type} resource with the ID {id}."),
+    "end_in_use": Row("1447-400", _INVALID, "Active flows still use {id}: delete them first."),
     # property filters
     "filter_operator_unimplemented": Row("1440-400", _INVALID, "The operator '{operator}' is not implemented."),
     "filter_many_values": Row("1443-400", _INVALID, "The operator '{operator}' takes one value, not a list."),
@@ -98,6 +100,8 @@ ERRORS: dict[str, Row] = {
     # patches and states
     "patch_failed": Row("1455-400", _INVALID, "The patch cannot be applied: {message}"),
     "state_value": Row("1456-400", _INVALID, "'{state}' is not a state one can set: allowed are {allowed}."),
+    "update_state": Row("1457-400", _INVALID, "Nothing can be updated in the present state {state}."),
+    "delete_state": Row("1458-400", _INVALID, "Nothing can be deleted in the present state {state}."),
     # org, token and sandbox as the service sees them
     "org_header_missing": Row("2002-401", _NO_HEADER, "The header {header} is missing from the request."),
     "sandbox_unknown": Row("2100-404", "Sandbox not found", "There is no sandbox named '{name}'."),

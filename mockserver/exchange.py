@@ -5,6 +5,7 @@ Nothing here knows of Flask, sockets or files, so a call can come from HTTP, a H
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -25,6 +26,11 @@ class Tenant(NamedTuple):
 
     org: str
     sandbox: str
+
+    @property
+    def sandbox_id(self) -> str:
+        """The UUID of the sandbox: always the same for one org and name."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.org}/{self.sandbox}"))
 
 
 @dataclass(frozen=True, slots=True)

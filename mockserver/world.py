@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from mockserver.config import Config
 from mockserver.connectors import Connectors
 from mockserver.contract import Contract
+from mockserver.exchange import Tenant
 from mockserver.flow_specs import FlowSpecs
+from mockserver.own_connectors import OwnConnectors
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
 from mockserver.sources import Sources
@@ -26,3 +28,7 @@ class World:
     flow_specs: FlowSpecs
     sources: Sources
     store: Store
+
+    def connectors_of(self, tenant: Tenant) -> Connectors:
+        """What a tenant can connect to: the catalogue's connectors and the specs it wrote."""
+        return OwnConnectors(self.connectors, self.store, tenant)

@@ -6,7 +6,6 @@ A `Collection` says what is special: the names of its members and how a record i
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +42,7 @@ class Collection:
     changeable: frozenset[str]
     show: Show
     masked: frozenset[str] = frozenset()
-    """Top-level members that `show` masks: filters must not see through the mask."""
+    """Top-level members that `show` masks or makes: filters look at what is shown."""
 
     @property
     def kind(self) -> str:
@@ -53,7 +52,7 @@ class Collection:
 
 def create(world: World, request: Request, collection: Collection, members: Mapping[str, Any]) -> Result:
     """Store a new record: 201 with its receipt, `Location` and `ETag` (facts §5, §6)."""
-    doc = world.store.insert(request.tenant, collection.kind, {**_stamps(world, request), **members})
+    doc = world.store.insert(request.tenant, collection.kind, {**stamps(world, request), **members})
     location = f"{request.call.origin}{BASE_PATH}/{collection.kind}/{doc['id']}"
     return receipt(doc, 201, ("Location", location))
 
@@ -99,7 +98,7 @@ def update(
 
 def save(world: World, request: Request, collection: Collection, old: Doc, changed: Mapping[str, Any]) -> Result:
     """Write a new version of `old` if nobody else has meanwhile; a receipt with the new etag."""
-    stamps = {"updatedAt": world.runtime.clock.now_ms(), **_actor(request, "updated")}
+    stamps = {"updatedAt": world.runtime.clock.now_ms(), **_actor(world, request, "updated")}
     try:
         doc = world.store.replace(request.tenant, collection.kind, old["id"], {**changed, **stamps}, old["etag"])
     except Stale as stale:
@@ -162,31 +161,35 @@ def _matcher(world: World, collection: Collection, query: listing.ListQuery) -> 
     return query.matches
 
 
-def _stamps(world: World, request: Request) -> dict[str, Any]:
+def stamps(world: World, request: Request) -> dict[str, Any]:
+    """The members of `STAMPS` for a record that is made now."""
     now = world.runtime.clock.now_ms()
     values = {
         "id": world.runtime.new_id(),
         "createdAt": now,
         "updatedAt": now,
-        **_actor(request, "created"),
-        **_actor(request, "updated"),
-        "sandboxId": sandbox_id(request.tenant.org, request.tenant.sandbox),
+        **_actor(world, request, "created"),
+        **_actor(world, request, "updated"),
+        "sandboxId": request.tenant.sandbox_id,
         "sandboxName": request.tenant.sandbox,
         "imsOrgId": request.tenant.org,
     }
     return {name: values[name] for name in STAMPS}
 
 
-def _actor(request: Request, verb: str) -> dict[str, str]:
-    """Who acts: made up from the API key, which is all a mock knows of the caller (assumed)."""
+def service_token(world: World, request: Request) -> bool:
+    """Whether the caller's token is a service token: its API key is listed as a service client."""
+    return request.call.headers["x-api-key"] in world.config.service_clients
+
+
+def _actor(world: World, request: Request, verb: str) -> dict[str, str]:
+    """Who acts: made up from the API key, which is all a mock knows of the caller (assumed).
+
+    With a service token both members are the client (facts §5).
+    """
     key = request.call.headers["x-api-key"]
-    return {f"{verb}By": _account(key), f"{verb}Client": key}
+    return {f"{verb}By": key if service_token(world, request) else _account(key), f"{verb}Client": key}
 
 
 def _account(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:24].upper() + "@AdobeID"
-
-
-def sandbox_id(org: str, sandbox: str) -> str:
-    """The UUID of a sandbox: always the same for one org and name."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{org}/{sandbox}"))

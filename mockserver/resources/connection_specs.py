@@ -1,35 +1,112 @@
-"""Connection specs: read only, made from the connector catalogue."""
+"""Connection specs: made from the connector catalogue, or written by a client with a service token."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from mockserver import listing
+from mockserver.connectors import Connector
 from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result
-from mockserver.resources import operation
+from mockserver.own_connectors import OWN_SPECS
+from mockserver.resources import _specs, operation
+from mockserver.sources import ExploreRequest
 from mockserver.world import World
 
-_LISTABLE = listing.Listable(
-    kind="connectionSpecs",
-    fields=frozenset({"id", "name", "providerId", "version", "attributes"}),
-    sortable=frozenset(),
-    unknown_field="spec_filter_field",
+_SPECS = _specs.Kind(
+    listable=listing.Listable(
+        kind=OWN_SPECS,
+        fields=frozenset({"id", "name", "providerId", "version", "attributes"}),
+        sortable=frozenset(),
+        unknown_field="spec_filter_field",
+    ),
+    members=(
+        *("name", "providerId", "version", "type", "authSpec", "sourceSpec", "targetSpec", "exploreSpec"),
+        *("encryptionSpecs", "entitlementInfo", "attributes", "settings", "policy", "permissionsInfo"),
+    ),
 )
+
+_CONFIGS_SHOWN = 20
+"""Configs answered where no limit is given (facts §6)."""
 
 
 @operation("listConnectionSpecs")
 def list_connection_specs(world: World, request: Request) -> Result:
     """All specs, or those a `property` filter picks; never paged (facts §6.1)."""
     asked = tuple(pair for pair in request.query if pair[0] == "property")
-    query = listing.parse(asked, _LISTABLE, world.quirks)
-    specs = (connector.describe() for connector in world.connectors.all())
-    return Result(200, {"items": [query.project(spec) for spec in specs if query.matches(spec)]})
+    query = listing.parse(asked, _SPECS.listable, world.quirks)
+    specs = [connector.describe() for connector in world.connectors.all()]
+    own = _specs.every_written(world, request.tenant, _SPECS)
+    return Result(200, {"items": [query.project(spec) for spec in (*specs, *own) if query.matches(spec)]})
 
 
 @operation("retrieveConnectionSpec")
 def retrieve_connection_spec(world: World, request: Request) -> Result:
     """One spec, wrapped in `items`."""
     spec_id = next(iter(request.path.values()))
-    connector = world.connectors.get(spec_id)
+    own = _specs.written(world, request.tenant, _SPECS, spec_id)
+    return Result(200, {"items": [own or _demand(world, request).describe()]})
+
+
+@operation("createConnectionSpec")
+def create_connection_spec(world: World, request: Request) -> Result:
+    """Store a connector of the tenant's own; its connections are checked against its auth specs."""
+    return _specs.create(world, request, _SPECS)
+
+
+@operation("updateConnectionSpec")
+def update_connection_spec(world: World, request: Request) -> Result:
+    """Replace one of the tenant's own; the catalogue's are Adobe's."""
+    _specs.demand_service_token(world, request)
+    if world.connectors.get(next(iter(request.path.values()))) is not None:
+        raise ApiError("forbidden", hint="this connection spec is Adobe's own: create another")
+    return _specs.replace(world, request, _SPECS, catalogued=False)
+
+
+@operation("exploreByConnectionSpecId")
+def explore_connection_spec(world: World, request: Request) -> Result:
+    """Look into a source that has no credentials of its own, such as the data landing zone."""
+    access = _access(world, request)
+    if request.argument("objectType") is None:
+        return Result(200, world.sources.configs(access))
+    return Result(200, world.sources.explore(access, ExploreRequest.parse(request.query)))
+
+
+@operation("configByConnectionSpecId")
+def configs_of_connection_spec(world: World, request: Request) -> Result:
+    """A stretch of the columns that can be configured, and whether more follow (facts §6)."""
+    start = _number(request, "start", 0, least=0, most=1 << 31)
+    limit = _number(request, "limit", _CONFIGS_SHOWN, least=1, most=100)
+    answer: Any = world.sources.configs(_access(world, request))
+    columns = answer["items"]
+    more = len(columns) > start + limit
+    return Result(200, {"items": columns[start : start + limit], "pageInfo": {"hasNext": more}})
+
+
+def _demand(world: World, request: Request) -> Connector:
+    spec_id = next(iter(request.path.values()))
+    connector = world.connectors_of(request.tenant).get(spec_id)
     if connector is None:
-        raise ApiError("not_found", type="connectionSpecs", id=spec_id[:80])
-    return Result(200, {"items": [connector.describe()]})
+        raise ApiError("not_found", type=_SPECS.name, id=spec_id[:80])
+    return connector
+
+
+def _access(world: World, request: Request) -> Any:
+    """The way to the source of a connector that needs no connection (which others refuse: assumed)."""
+    connector = _demand(world, request)
+    if connector.base_connection:
+        message = f"{connector.name} is looked into through a connection"
+        raise ApiError("rejected", message=message, hint="explore /connections/{id}/explore or /configs")
+    return world.connectors_of(request.tenant).access({"connectionSpec": {"id": connector.id}})
+
+
+def _number(request: Request, name: str, default: int, *, least: int, most: int) -> int:
+    """A whole number of the query. Raises ApiError `parameter_value`."""
+    text = request.argument(name)
+    if text is None:
+        return default
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 11 else -1
+    if not least <= number <= most:
+        expected = f"a whole number from {least} to {most}"
+        raise ApiError("parameter_value", value=text[:40], field=name, pointer=name, expected=expected)
+    return number

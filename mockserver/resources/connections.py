@@ -7,7 +7,7 @@ from typing import Any
 from mockserver import listing
 from mockserver.connectors import MASK
 from mockserver.errors import ApiError
-from mockserver.exchange import Request, Result
+from mockserver.exchange import Request, Result, Tenant
 from mockserver.records import Doc
 from mockserver.resources import _crud, operation
 from mockserver.sources import ExploreRequest, SourceError
@@ -23,7 +23,9 @@ _SUB_ACTIONS = ("APPLY", "ROLLBACK", "PROGRESS")
 
 
 def _show(world: World, doc: Doc) -> dict[str, Any]:
-    return dict(doc) if world.quirks["secrets"] == "show" else world.connectors.mask(doc)
+    if world.quirks["secrets"] == "show":
+        return dict(doc)
+    return world.connectors_of(Tenant(doc["imsOrgId"], doc["sandboxName"])).mask(doc)
 
 
 CONNECTIONS = _crud.Collection(
@@ -41,13 +43,13 @@ CONNECTIONS = _crud.Collection(
 @operation("createConnection")
 def create_connection(world: World, request: Request) -> Result:
     """Check spec, auth spec, params and credentials, then store (facts §6, §8.1)."""
-    body = _complete(world, request.body)
+    body = _complete(world, request)
     if request.argument("mode") == DRAFT:
-        _demand_spec(world, body)
+        _demand_spec(world, request, body)
         body["state"] = DRAFT
     else:
         _demand_state(body["state"])
-        _demand_usable(world, body)
+        _demand_usable(world, request, body)
     return _crud.create(world, request, CONNECTIONS, body)
 
 
@@ -84,7 +86,7 @@ def patch_connection(world: World, request: Request) -> Result:
         if new.get("state") != old["state"]:
             _demand_state(new.get("state"))
         if old["state"] != DRAFT and new.get("auth") != old.get("auth"):
-            _demand_usable(world, new)
+            _demand_usable(world, request, new)
         return new
 
     return _crud.update(world, request, CONNECTIONS, accept)
@@ -108,7 +110,7 @@ def perform_action(world: World, request: Request) -> Result:
     if doc["state"] != DRAFT:
         raise ApiError("action_not_applicable", action=action.lower(), state=doc["state"])
     _crud.demand_version(world, request, doc)
-    _demand_usable(world, doc)
+    _demand_usable(world, request, doc)
     return _crud.save(world, request, CONNECTIONS, doc, {**doc, "state": "enabled"})
 
 
@@ -117,7 +119,7 @@ def test_connection(world: World, request: Request) -> Result:
     """Try the stored credentials: `{"result": true}` or false (facts §8.3)."""
     doc = _crud.find(world, request, CONNECTIONS)
     try:
-        _demand_usable(world, doc)
+        _demand_usable(world, request, doc)
     except ApiError:
         return Result(200, {"result": False})
     return Result(200, {"result": True})
@@ -127,41 +129,44 @@ def test_connection(world: World, request: Request) -> Result:
 def explore_connection(world: World, request: Request) -> Result:
     """Tables of the source, one table's columns, or its first rows (facts §8.3)."""
     doc = _crud.find(world, request, CONNECTIONS)
-    return Result(200, world.sources.explore(world.connectors.access(doc), ExploreRequest.parse(request.query)))
+    access = world.connectors_of(request.tenant).access(doc)
+    return Result(200, world.sources.explore(access, ExploreRequest.parse(request.query)))
 
 
 @operation("exploreConfigByConnectionId")
 def connection_configs(world: World, request: Request) -> Result:
     """The columns that can be configured, as the document's example shows them."""
     doc = _crud.find(world, request, CONNECTIONS)
-    return Result(200, world.sources.configs(world.connectors.access(doc)))
+    return Result(200, world.sources.configs(world.connectors_of(request.tenant).access(doc)))
 
 
-def _complete(world: World, sent: Any) -> dict[str, Any]:
+def _complete(world: World, request: Request) -> dict[str, Any]:
     """The members kept from a body, in the service's order; unknown ones are dropped (assumed)."""
+    sent: Any = request.body
     body = {name: sent[name] for name in _BODY if name in sent}
     spec = body["connectionSpec"]
     if "version" not in spec and world.quirks["missing-version"] == "refuse":
         raise ApiError(
             "version_required", detail="version is required for the connection spec", pointer="/connectionSpec/version"
         )
-    connector = world.connectors.get(spec["id"])
+    connector = world.connectors_of(request.tenant).get(spec["id"])
     newest = connector.version if connector else "1.0"
     body["connectionSpec"] = {"id": spec["id"], "version": spec.get("version", newest)}
     body.setdefault("state", "enabled")
     return {name: body[name] for name in _BODY if name in body}
 
 
-def _demand_spec(world: World, body: dict[str, Any]) -> None:
-    if world.connectors.get(body["connectionSpec"]["id"]) is None:
+def _demand_spec(world: World, request: Request, body: dict[str, Any]) -> None:
+    if world.connectors_of(request.tenant).get(body["connectionSpec"]["id"]) is None:
         raise ApiError("unknown_spec", pointer="/connectionSpec/id")
 
 
-def _demand_usable(world: World, doc: Doc) -> None:
+def _demand_usable(world: World, request: Request, doc: Doc) -> None:
     """Auth spec and params are right, and the source takes them."""
-    world.connectors.check(doc, world.quirks, strict=world.config.strict)
+    connectors = world.connectors_of(request.tenant)
+    connectors.check(doc, world.quirks, strict=world.config.strict)
     try:
-        world.sources.check(world.connectors.access(doc))
+        world.sources.check(connectors.access(doc))
     except SourceError as error:
         raise ApiError(error.key, message=error.message, hint=error.hint, pointer="/auth/params") from None
 
@@ -180,9 +185,12 @@ def _demand_changeable(doc: Doc) -> None:
 
 
 def _demand_unused(world: World, request: Request, connection_id: str) -> None:
+    """Raise for a base connection under either end of a flow, whatever the flow's state."""
+
     def uses(flow: Doc) -> bool:
-        sources = flow.get("inheritedAttributes", {}).get("sourceConnections", ())
-        return any(source.get("baseConnection", {}).get("id") == connection_id for source in sources)
+        inherited = flow.get("inheritedAttributes", {})
+        ends = [*inherited.get("sourceConnections", ()), *inherited.get("targetConnections", ())]
+        return any(end.get("baseConnection", {}).get("id") == connection_id for end in ends)
 
     if world.store.count(request.tenant, "flows", uses):
         raise ApiError("connection_in_use", id=connection_id)

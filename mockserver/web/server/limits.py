@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mockserver import json_input
 from mockserver.errors import ApiError
@@ -28,8 +27,6 @@ class Limits:
     """Sizes in bytes, times in seconds."""
 
     max_body: int = 1_048_576
-    larger_bodies: Mapping[str, int] = field(default_factory=dict)
-    """path -> what it may take above `max_body`, by one client at a time: such a body is held in memory."""
     header_bytes: int = 65_536
     """Of the request line, and of all fields together."""
     header_fields: int = 100
@@ -43,7 +40,7 @@ class Limits:
     """How long an open connection may stay silent between requests."""
     grace_seconds: float = 10
     """How long a stop waits for what has begun."""
-    threads: int = 16
+    threads: int = 8
     """How many requests may be inside the application at once; more wait their turn."""
 
 

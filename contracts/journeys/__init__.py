@@ -1,1 +1,0 @@
-"""The documented tutorials, step by step."""

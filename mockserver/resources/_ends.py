@@ -1,0 +1,182 @@
+"""What source and target connections have in common: the two ends of a flow.
+
+Both may stand on a base connection, are drafts until published, and may not go while an active flow
+uses them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver import listing
+from mockserver.connectors import Connector
+from mockserver.errors import ApiError
+from mockserver.exchange import Request, Result, Tenant
+from mockserver.records import Doc
+from mockserver.resources import _crud
+from mockserver.resources._crud import STAMPS, Collection
+from mockserver.world import World
+
+DRAFT = "draft"
+SETTLED = ("enabled", "disabled", DRAFT)
+"""States in which a client may change or delete the entity (facts §5); in the others the service is at work."""
+
+_IDLE_FLOWS = ("disabled", DRAFT)
+_MEMBERS = ("name", "description", "baseConnectionId", "state", "data", "connectionSpec", "params")
+
+Check = Callable[[World, Connector, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One of the two kinds of connection that a flow joins."""
+
+    collection: Collection
+    create_operation: str
+    """Whose request schema a patched entity must fit as well."""
+    flow_member: str
+    """The member of a flow that lists entities of this kind."""
+    check: Check
+    """What is demanded beyond base connection and spec. Raises ApiError."""
+
+
+def end(kind: str, create_operation: str, flow_member: str, check: Check) -> End:
+    """The source or the target end."""
+    fields = frozenset({*STAMPS, *_MEMBERS, "version", "etag", "inheritedAttributes", "providerRefId"})
+    collection = Collection(
+        listable=listing.Listable(
+            kind=kind, fields=fields, sortable=frozenset({*STAMPS, "name", "description", "state"})
+        ),
+        changeable=frozenset({"name", "description", "data", "params"}),
+        show=show,
+        masked=frozenset({"inheritedAttributes", "providerRefId"}),
+    )
+    return End(collection, create_operation, flow_member, check)
+
+
+def show(world: World, doc: Doc) -> dict[str, Any]:
+    """An end with what it has from its base connection and its spec, as they are now."""
+    tenant = Tenant(doc["imsOrgId"], doc["sandboxName"])
+    base = world.store.get(tenant, "connections", doc.get("baseConnectionId", ""))
+    inherited = {} if base is None else {"baseConnection": {"id": base["id"], "connectionSpec": base["connectionSpec"]}}
+    shown = {**doc, "inheritedAttributes": inherited}
+    connector = world.connectors_of(tenant).get(doc["connectionSpec"]["id"])
+    return shown if connector is None else {**shown, "providerRefId": connector.provider_id}
+
+
+def create(world: World, request: Request, kind: End) -> Result:
+    """Check base connection, spec, data and params, then store (facts §6, §8.4)."""
+    body: Any = request.body
+    connector = _demand_spec(world, request.tenant, body["connectionSpec"]["id"])
+    members = _complete(world, body, connector)
+    if request.argument("mode") == DRAFT:
+        members["state"] = DRAFT
+        _demand_base(world, request.tenant, members)
+    else:
+        _demand_usable(world, request.tenant, kind, connector, members)
+    return _crud.create(world, request, kind.collection, members)
+
+
+def patch(world: World, request: Request, kind: End) -> Result:
+    """Change name, description, data or params; the outcome is checked like a new entity."""
+
+    def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
+        if old["state"] not in SETTLED:
+            raise ApiError("update_state", state=old["state"])
+        body = {name: new[name] for name in _MEMBERS if name in new}
+        for violation in world.contract.check_body(kind.create_operation, body):
+            raise ApiError("patch_failed", message=str(violation), pointer=violation.pointer)
+        if old["state"] != DRAFT:
+            kind.check(world, _demand_spec(world, request.tenant, new["connectionSpec"]["id"]), new)
+        return new
+
+    return _crud.update(world, request, kind.collection, accept)
+
+
+def remove(world: World, request: Request, kind: End) -> Result:
+    """Delete unless an active flow uses the entity (1447)."""
+    doc = _crud.find(world, request, kind.collection)
+    if doc["state"] not in SETTLED:
+        raise ApiError("delete_state", state=doc["state"])
+
+    def uses(flow: Doc) -> bool:
+        return flow["state"] not in _IDLE_FLOWS and doc["id"] in flow.get(kind.flow_member, ())
+
+    def demand_unused() -> None:
+        if world.store.count(request.tenant, "flows", uses):
+            raise ApiError("end_in_use", id=doc["id"])
+
+    return _crud.remove(world, request, kind.collection, demand_unused)
+
+
+def publish(world: World, request: Request, kind: End) -> Result:
+    """Make a draft an entity like any other, if its base connection is one already (facts §8.4)."""
+    doc = _crud.find(world, request, kind.collection)
+    _demand_publish(request)
+    if doc["state"] != DRAFT:
+        raise ApiError("action_not_applicable", action="publish", state=doc["state"])
+    _crud.demand_version(world, request, doc)
+    connector = _demand_spec(world, request.tenant, doc["connectionSpec"]["id"])
+    _demand_usable(world, request.tenant, kind, connector, doc, action="publish")
+    return _crud.save(world, request, kind.collection, doc, {**doc, "state": "enabled"})
+
+
+def rejected(message: str, pointer: str, expected: str | None = None) -> ApiError:
+    """The connector's refusal; for most rules of the two ends the catalogue has no other code (assumed)."""
+    return ApiError("rejected", message=message, pointer=pointer, expected=expected)
+
+
+def _complete(world: World, body: Mapping[str, Any], connector: Connector) -> dict[str, Any]:
+    """The members kept from a body, in the service's order; unknown ones are dropped (assumed)."""
+    version = body["connectionSpec"].get("version")
+    if version is None and world.quirks["missing-version"] == "refuse":
+        detail = "version is required for the connection spec"
+        raise ApiError("version_required", detail=detail, pointer="/connectionSpec/version")
+    if version not in (None, connector.version):
+        expected = f"version {connector.version}"
+        raise rejected(f"expected {expected}, got another version", "/connectionSpec/version", expected)
+    kept = {**body, "state": "enabled", "connectionSpec": {"id": connector.id, "version": connector.version}}
+    return {name: kept[name] for name in _MEMBERS if name in kept}
+
+
+def _demand_usable(
+    world: World, tenant: Tenant, kind: End, connector: Connector, doc: Doc, *, action: str | None = None
+) -> None:
+    base = _demand_base(world, tenant, doc)
+    if base is not None and base["state"] == DRAFT:
+        hint = "publish the base connection first"
+        if action:
+            raise ApiError("action_not_applicable", action=action, state=DRAFT, pointer="/baseConnectionId", hint=hint)
+        raise rejected("the base connection is a draft: " + hint, "/baseConnectionId")
+    kind.check(world, connector, doc)
+
+
+def _demand_base(world: World, tenant: Tenant, doc: Doc) -> Doc | None:
+    """The base connection, of this tenant and of the same spec; None where the entity names none."""
+    base_id = doc.get("baseConnectionId")
+    if base_id is None:
+        return None
+    base = world.store.get(tenant, "connections", base_id)
+    if base is None:
+        raise rejected("there is no base connection with this id", "/baseConnectionId")
+    if base["connectionSpec"]["id"] != doc["connectionSpec"]["id"]:
+        raise rejected("the base connection is of another connection spec", "/connectionSpec/id")
+    return base
+
+
+def _demand_spec(world: World, tenant: Tenant, spec_id: str) -> Connector:
+    connector = world.connectors_of(tenant).get(spec_id)
+    if connector is None:
+        raise ApiError("unknown_spec", pointer="/connectionSpec/id")
+    return connector
+
+
+def _demand_publish(request: Request) -> None:
+    """The only action there is, in any case."""
+    asked = request.argument("op")
+    if not asked:
+        raise ApiError("parameter_missing", parameter="op")
+    if asked.lower() != "publish":
+        raise ApiError("parameter_value", value=asked[:40], field="op", expected="publish")

@@ -1,0 +1,113 @@
+"""What connection specs and flow specs have in common: the catalogue's, and those that a client wrote.
+
+A written spec belongs to its tenant. Its members are kept in one place of the record, because a spec
+has a `version` of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver import listing, ordering
+from mockserver.errors import ApiError
+from mockserver.exchange import BASE_PATH, Request, Result, Tenant
+from mockserver.records import Doc
+from mockserver.resources import _crud
+from mockserver.store import Missing, Stale
+from mockserver.world import World
+
+_WRITTEN = "spec"
+_MOST = 1_000_000
+"""Lists of specs are never paged (facts §6.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Connection specs or flow specs."""
+
+    listable: listing.Listable
+    members: tuple[str, ...]
+    """Those a client may write, in the order they are shown."""
+
+    @property
+    def name(self) -> str:
+        """As in the path."""
+        return self.listable.kind
+
+
+def written(world: World, tenant: Tenant, kind: Kind, spec_id: str) -> dict[str, Any] | None:
+    """A tenant's own spec with this id, as it is shown."""
+    doc = world.store.get(tenant, kind.name, spec_id)
+    return None if doc is None else _show(doc)
+
+
+def every_written(world: World, tenant: Tenant, kind: Kind) -> Sequence[dict[str, Any]]:
+    """A tenant's own specs, last written first."""
+    docs, _ = world.store.page(tenant, kind.name, listing.ListQuery(limit=_MOST))
+    return [_show(doc) for doc in docs]
+
+
+def create(world: World, request: Request, kind: Kind) -> Result:
+    """Store a new spec: 201 with the spec itself (facts §6)."""
+    demand_service_token(world, request)
+    record = {**_crud.stamps(world, request), _WRITTEN: _members(request, kind)}
+    return _created(request, kind, world.store.insert(request.tenant, kind.name, record))
+
+
+def replace(world: World, request: Request, kind: Kind, catalogued: bool) -> Result:
+    """Store the whole spec in the place of the one that the path names; `catalogued`: the catalogue has that one.
+
+    Nobody's etag is asked for, so a write that comes between is written over.
+    """
+    demand_service_token(world, request)
+    spec_id = next(iter(request.path.values()))
+    stamps = _crud.stamps(world, request)
+    while True:
+        old = world.store.get(request.tenant, kind.name, spec_id)
+        if old is None and not catalogued:
+            raise ApiError("not_found", type=kind.name, id=spec_id[:80])
+        kept = {name: old[name] for name in ("createdAt", "createdBy", "createdClient")} if old else {}
+        record = {**stamps, **kept, "id": spec_id, _WRITTEN: _members(request, kind)}
+        try:
+            if old is None:
+                return Result(200, _show(world.store.insert(request.tenant, kind.name, record)))
+            return Result(200, _show(world.store.replace(request.tenant, kind.name, spec_id, record, old["etag"])))
+        except (Stale, Missing, ValueError):  # someone wrote meanwhile: look again
+            continue
+
+
+def answer(query: listing.ListQuery, specs: Sequence[Mapping[str, Any]]) -> Result:
+    """The specs that a query picks, in its order."""
+    picked = [spec for spec in specs if query.matches(spec)]
+    if query.count:
+        return Result(200, {"count": len(picked)})
+    ranked = [
+        (ordering.key(query.order, ordering.place(spec, query.order), -place), spec)
+        for place, spec in enumerate(picked)
+    ]
+    ranked.sort(key=lambda pair: pair[0])
+    return Result(200, {"items": [query.project(spec) for _, spec in ranked[: query.limit]]})
+
+
+def demand_service_token(world: World, request: Request) -> None:
+    """Specs are written with service tokens only (1426; for flow specs the same is assumed)."""
+    if not _crud.service_token(world, request):
+        hint = "list the API key as a service client, and its tokens count as service tokens"
+        raise ApiError("spec_by_user_token", hint=hint)
+
+
+def _created(request: Request, kind: Kind, doc: Doc) -> Result:
+    location = f"{request.call.origin}{BASE_PATH}/{kind.name}/{doc['id']}"
+    return Result(201, _show(doc), (("Location", location),))
+
+
+def _members(request: Request, kind: Kind) -> dict[str, Any]:
+    body: Any = request.body
+    sent = {"version": "1.0", **body}
+    return {name: sent[name] for name in kind.members if name in sent}
+
+
+def _show(doc: Doc) -> dict[str, Any]:
+    return {**{name: doc[name] for name in _crud.STAMPS}, **doc[_WRITTEN]}

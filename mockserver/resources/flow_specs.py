@@ -1,0 +1,81 @@
+"""Flow specs: the catalogue's, or written by a client with a service token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver import listing
+from mockserver.errors import ApiError
+from mockserver.exchange import Request, Result, Tenant
+from mockserver.flow_specs import FlowSpec
+from mockserver.resources import _specs, operation
+from mockserver.world import World
+
+_FILTERS = frozenset({"id", "name", "providerId", "version", "attributes"})
+
+_SPECS = _specs.Kind(
+    listable=listing.Listable(
+        kind="flowSpecs",
+        fields=_FILTERS | {"sourceConnectionSpecIds", "targetConnectionSpecIds"},
+        sortable=frozenset({"id", "name", "providerId", "version"}),
+    ),
+    members=(
+        *("name", "providerId", "version", "attributes", "sourceConnectionSpecIds", "targetConnectionSpecIds"),
+        *("permissionsInfo", "optionSpec", "scheduleSpec", "transformationSpec", "transformationSpecs", "runSpec"),
+    ),
+)
+
+
+def find(world: World, tenant: Tenant, spec_id: str) -> FlowSpec | None:
+    """The flow spec as this tenant has it: its own, else the catalogue's. None: unknown."""
+    own = _specs.written(world, tenant, _SPECS, spec_id)
+    return world.flow_specs.get(spec_id) if own is None else FlowSpec(own)
+
+
+@operation("listFlowSpecs")
+def list_flow_specs(world: World, request: Request) -> Result:
+    """All flow specs, or those a `property` filter picks; never paged (facts §6.1)."""
+    asked = tuple(pair for pair in request.query if pair[0] == "property")
+    query = listing.parse(asked, _SPECS.listable, world.quirks)
+    return Result(
+        200, {"items": [query.project(spec) for spec in _every(world, request.tenant) if query.matches(spec)]}
+    )
+
+
+@operation("searchFlowSpecs")
+def search_flow_specs(world: World, request: Request) -> Result:
+    """The same list, asked for in a body; `groupByProperty` changes nothing, as nobody says what it does."""
+    body = request.body if isinstance(request.body, dict) else {}
+    query = listing.parse_search(body, (), _SPECS.listable, world.quirks)
+    return _specs.answer(query, _every(world, request.tenant))
+
+
+@operation("retrieveFlowSpec")
+def retrieve_flow_spec(world: World, request: Request) -> Result:
+    """One flow spec, wrapped in `items`."""
+    spec_id = next(iter(request.path.values()))
+    spec = find(world, request.tenant, spec_id)
+    if spec is None:
+        raise ApiError("not_found", type=_SPECS.name, id=spec_id[:80])
+    return Result(200, {"items": [dict(spec.described)]})
+
+
+@operation("createFlowSpec")
+def create_flow_spec(world: World, request: Request) -> Result:
+    """Store a flow spec of the tenant's own."""
+    return _specs.create(world, request, _SPECS)
+
+
+@operation("updateFlowSpec")
+def update_flow_spec(world: World, request: Request) -> Result:
+    """Replace a flow spec for this tenant, one of the catalogue too: authors of sources add theirs to it so."""
+    catalogued = world.flow_specs.get(next(iter(request.path.values()))) is not None
+    return _specs.replace(world, request, _SPECS, catalogued)
+
+
+def _every(world: World, tenant: Tenant) -> list[Mapping[str, Any]]:
+    """The catalogue's flow specs as the tenant has them, then its own."""
+    own = {spec["id"]: spec for spec in _specs.every_written(world, tenant, _SPECS)}
+    catalogue: list[Mapping[str, Any]] = [own.pop(spec.id, spec.described) for spec in world.flow_specs.all()]
+    return [*catalogue, *own.values()]

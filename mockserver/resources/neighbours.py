@@ -1,0 +1,104 @@
+"""The few calls to other services of the platform that clients of Flow Service make.
+
+The sandbox service tells the id of a sandbox; the connectors service tells of the data landing zone.
+Shapes are those of their tutorials and of what the public client `aepp` reads. Nothing is stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from urllib.parse import urlencode
+
+from mockserver.errors import ApiError
+from mockserver.exchange import Request, Result, Tenant
+from mockserver.gateway import DEFAULT_SANDBOX
+from mockserver.resources import operation
+from mockserver.world import World
+
+_CONTAINERS = {
+    "user_drop_zone": "dlz-user-container",
+    "dlz_destination": "dlz-destination",
+    "dlz_databricks_source": "dlz-databricks-container",
+}
+"""Type of landing zone -> its container, as the tutorials print them."""
+
+_DAYS = 7
+"""How long files stay in a landing zone."""
+
+_KEY_SECONDS = 3600
+"""Life of an AWS key. No page tells it: assumed."""
+
+
+@operation("retrieveSandbox")
+def retrieve_sandbox(world: World, request: Request) -> Result:
+    """Id, type and state of a sandbox; every sandbox that a call may name is active."""
+    name = next(iter(request.path.values()))
+    known = world.config.sandboxes
+    if known and name not in known:
+        raise ApiError("sandbox_unknown", name=name[:80])
+    default = name == (known[0] if known else DEFAULT_SANDBOX)
+    return Result(
+        200,
+        {
+            "id": Tenant(request.tenant.org, name).sandbox_id,
+            "name": name,
+            "title": name,
+            "state": "active",
+            "type": "production" if default else "development",
+            "region": "VA7",
+            "isDefault": default,
+        },
+    )
+
+
+@operation("retrieveLandingZone")
+def retrieve_landing_zone(world: World, request: Request) -> Result:
+    """Where files are put and how long they stay."""
+    container = _container(request)
+    if world.config.platform == "aws":
+        days = {"timeUnit": "days", "timeQuantity": _DAYS}
+        return Result(200, {"dlzPath": _path(request, container), "dataTTL": days, "dlzProvider": "Amazon S3"})
+    return Result(200, {"containerName": container, "containerTTL": str(_DAYS)})
+
+
+@operation("retrieveLandingZoneCredentials")
+def retrieve_landing_zone_credentials(world: World, request: Request) -> Result:
+    """Credentials of the right form that open nothing, made from the tenant: there is no storage behind them."""
+    container = _container(request)
+    made = hashlib.sha256("/".join((*request.tenant, container)).encode()).hexdigest()
+    if world.config.platform == "aws":
+        return Result(
+            200,
+            {
+                "credentials": {
+                    "awsAccessKeyId": "MOCK" + made[:16].upper(),
+                    "awsSecretAccessKey": made[:40],
+                    "awsSessionToken": made,
+                },
+                "dlzPath": _path(request, container),
+                "dlzProvider": "Amazon S3",
+                "expiryTime": world.runtime.clock.now_ms() // 1000 + _KEY_SECONDS,
+            },
+        )
+    account = "dlblobstore" + made[:13]
+    token = urlencode(
+        {"sv": "2020-04-08", "si": f"dlz-{request.tenant.sandbox_id}", "sr": "c", "sp": "racwdlm", "sig": made}
+    )
+    credentials: dict[str, Any] = {"containerName": container, "SASToken": token, "storageAccountName": account}
+    return Result(200, {**credentials, "SASUri": f"https://{account}.blob.core.windows.net/{container}?{token}"})
+
+
+def _container(request: Request) -> str:
+    """The container of the type asked for. Raises ApiError."""
+    asked = request.argument("type")
+    if asked is None:
+        raise ApiError("parameter_missing", parameter="type")
+    if asked not in _CONTAINERS:
+        expected = "one of " + ", ".join(_CONTAINERS)
+        raise ApiError("parameter_value", value=asked[:40], field="type", pointer="type", expected=expected)
+    return _CONTAINERS[asked]
+
+
+def _path(request: Request, container: str) -> dict[str, str]:
+    return {"bucketName": f"dlz-{request.tenant.sandbox}", "dlzFolder": container}

@@ -1,0 +1,71 @@
+"""Source connections: what is read through a base connection. Shared with targets: `_ends`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver import listing
+from mockserver.connectors import Connector
+from mockserver.exchange import Request, Result
+from mockserver.resources import _crud, _ends, operation
+from mockserver.world import World
+
+_FILES = ("delimited", "json", "parquet", "parquet_xdm")
+_TABLES = ("tabular", "parquet_xdm")
+_FORMATS = {"database": _TABLES, "crm": _TABLES, "storage": _FILES}
+"""Connector family -> values of `data.format` (facts §8.4); `parquet_xdm` stands in older tutorials.
+
+Other families take any: streaming tutorials send json, delimited or no data at all.
+"""
+
+
+def _check(world: World, connector: Connector, doc: Mapping[str, Any]) -> None:
+    """A base connection where the connector needs one, and a format that its sources have."""
+    if connector.base_connection and "baseConnectionId" not in doc:
+        expected = "the id of a base connection"
+        raise _ends.rejected(f"expected {expected}, got nothing", "/baseConnectionId", expected)
+    formats = _FORMATS.get(connector.family)
+    if formats and (doc.get("data") or {}).get("format") not in formats:
+        expected = "one of " + ", ".join(formats)
+        raise _ends.rejected(f"data.format is {expected} for this connector", "/data/format", expected)
+
+
+SOURCE_CONNECTIONS = _ends.end("sourceConnections", "createSourceConnection", "sourceConnectionIds", _check)
+
+
+@operation("createSourceConnection")
+def create_source_connection(world: World, request: Request) -> Result:
+    """Check base connection, spec, data and params, then store."""
+    return _ends.create(world, request, SOURCE_CONNECTIONS)
+
+
+@operation("retrieveSourceConnection")
+def retrieve_source_connection(world: World, request: Request) -> Result:
+    """One source connection, with what it has from its base connection."""
+    return _crud.lookup(world, request, SOURCE_CONNECTIONS.collection)
+
+
+@operation("getSourceConnections")
+def list_source_connections(world: World, request: Request) -> Result:
+    """A page of source connections, newest write first."""
+    collection = SOURCE_CONNECTIONS.collection
+    return _crud.page(world, request, collection, listing.parse(request.query, collection.listable, world.quirks))
+
+
+@operation("patchSourceConnection")
+def patch_source_connection(world: World, request: Request) -> Result:
+    """Change name, description, data or params. Flows that exist do not see it (facts §7)."""
+    return _ends.patch(world, request, SOURCE_CONNECTIONS)
+
+
+@operation("deleteSourceConnection")
+def delete_source_connection(world: World, request: Request) -> Result:
+    """Delete unless an active flow uses it (1447)."""
+    return _ends.remove(world, request, SOURCE_CONNECTIONS)
+
+
+@operation("performAction_1")
+def publish_source_connection(world: World, request: Request) -> Result:
+    """Publish a draft."""
+    return _ends.publish(world, request, SOURCE_CONNECTIONS)

@@ -1,0 +1,68 @@
+"""Target connections: where a flow writes to. Shared with sources: `_ends`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver import listing
+from mockserver.connectors import Connector
+from mockserver.exchange import Request, Result
+from mockserver.resources import _crud, _ends, operation
+from mockserver.world import World
+
+DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
+"""The connection spec of the data lake, where source flows end (facts §8.4)."""
+
+
+def _check(world: World, connector: Connector, doc: Mapping[str, Any]) -> None:
+    """The data lake needs a data set. Data sets and schemas are any, or one of those the operator listed."""
+    data_set = (doc.get("params") or {}).get("dataSetId")
+    if connector.id == DATA_LAKE and not (isinstance(data_set, str) and data_set):
+        expected = "the id of a data set"
+        raise _ends.rejected(f"expected {expected}", "/params/dataSetId", expected)
+    if data_set is not None and world.config.datasets and data_set not in world.config.datasets:
+        raise _ends.rejected("there is no data set with this id", "/params/dataSetId")
+    schema = (doc.get("data") or {}).get("schema") or {}
+    if "id" in schema and world.config.schemas and schema["id"] not in world.config.schemas:
+        raise _ends.rejected("there is no schema with this id", "/data/schema/id")
+
+
+TARGET_CONNECTIONS = _ends.end("targetConnections", "createTargetConnection", "targetConnectionIds", _check)
+
+
+@operation("createTargetConnection")
+def create_target_connection(world: World, request: Request) -> Result:
+    """Check base connection, spec, data and params, then store."""
+    return _ends.create(world, request, TARGET_CONNECTIONS)
+
+
+@operation("retrieveTargetConnection")
+def retrieve_target_connection(world: World, request: Request) -> Result:
+    """One target connection, with what it has from its base connection."""
+    return _crud.lookup(world, request, TARGET_CONNECTIONS.collection)
+
+
+@operation("getTargetConnections")
+def list_target_connections(world: World, request: Request) -> Result:
+    """A page of target connections, newest write first."""
+    collection = TARGET_CONNECTIONS.collection
+    return _crud.page(world, request, collection, listing.parse(request.query, collection.listable, world.quirks))
+
+
+@operation("patchTargetConnection")
+def patch_target_connection(world: World, request: Request) -> Result:
+    """Change name, description, data or params. Flows that exist do not see it (facts §7)."""
+    return _ends.patch(world, request, TARGET_CONNECTIONS)
+
+
+@operation("deleteTargetConnection")
+def delete_target_connection(world: World, request: Request) -> Result:
+    """Delete unless an active flow uses it (1447)."""
+    return _ends.remove(world, request, TARGET_CONNECTIONS)
+
+
+@operation("performAction_2")
+def publish_target_connection(world: World, request: Request) -> Result:
+    """Publish a draft."""
+    return _ends.publish(world, request, TARGET_CONNECTIONS)
