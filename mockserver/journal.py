@@ -8,14 +8,65 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver import masking
 from mockserver.exchange import Call, Json, Result, Tenant, Violation
+from mockserver.runtime import stop_watch_ms
+
+TOKEN_OPERATION = "issueToken"  # noqa: S105  (a name)
+"""What entries of the token endpoint are recorded under; it is no operation of Flow Service."""
 
 _BODY_EXCERPT = 4096
 _ENTRY_OVERHEAD = 600
 """Bytes an entry costs besides its texts, roughly: for the bound, not for accounts."""
+
+
+class Traces(NamedTuple):
+    """What judging needs beyond the masked and shortened texts. Never printed, and no secret can be read from it."""
+
+    body: int = 0
+    """Equal for equal bodies. Python's own hash, which is keyed anew by each process."""
+    etags: tuple[str, ...] = ()
+    """Every etag the answer showed."""
+    ids: tuple[str, ...] = ()
+    """Every entity's id the answer showed."""
+    next_page: str = ""
+    """The continuation token the answer offered."""
+    sent_mask: bool = False
+    """Whether the client sent our mask in place of a secret."""
+    watch_ms: int | None = None
+    """When it was recorded, by a clock that nobody can set; None for what was recorded elsewhere."""
+
+    @classmethod
+    def of(cls, call: Call, result: Result) -> Traces:
+        """Read off an exchange."""
+        answer = result.body if isinstance(result.body, dict) else {}
+        items = answer.get("items")
+        records = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else [answer]
+        return cls(
+            body=hash(call.body) if call.body else 0,
+            etags=tuple(etag for record in records if isinstance(etag := record.get("etag"), str)),
+            ids=tuple(found for record in records if isinstance(found := record.get("id"), str)),
+            next_page=_next_page(answer),
+            sent_mask=masking.MASK.encode() in call.body,
+            watch_ms=stop_watch_ms(),
+        )
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes, roughly."""
+        return 90 * (len(self.etags) + len(self.ids)) + len(self.next_page)
+
+
+def _next_page(answer: Mapping[str, Any]) -> str:
+    links = answer.get("_links")
+    following = links.get("next") if isinstance(links, dict) else None
+    href = following.get("href") if isinstance(following, dict) else None
+    return href.partition("continuationToken=")[2].partition("&")[0] if isinstance(href, str) else ""
+
+
+_NO_TRACES = Traces()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +91,12 @@ class Entry:
     """The fault that was injected into this exchange, if one was."""
     violations: tuple[Violation, ...]
     request_id: str
+    traces: Traces = _NO_TRACES
 
     def as_json(self) -> dict[str, Any]:
         """The entry as `/_mock/journal` prints it."""
-        shown = dataclasses.asdict(self)
+        shown = dataclasses.asdict(dataclasses.replace(self, traces=_NO_TRACES))
+        del shown["traces"]
         shown["tenant"] = self.tenant._asdict() if self.tenant else None
         return shown
 
@@ -51,7 +104,8 @@ class Entry:
     def size(self) -> int:
         """Bytes it takes, roughly."""
         texts = len(self.path) + len(self.query) + len(self.body) + len(self.answer)
-        return _ENTRY_OVERHEAD + texts + sum(len(name) + len(value) for name, value in self.headers.items())
+        headers = sum(len(name) + len(value) for name, value in self.headers.items())
+        return _ENTRY_OVERHEAD + texts + headers + self.traces.size
 
 
 class Journal:
@@ -94,6 +148,7 @@ class Journal:
             fault=fault,
             violations=tuple(violations),
             request_id=call.request_id,
+            traces=Traces.of(call, result),
         )
         with self._lock:
             self._entries.append(entry)

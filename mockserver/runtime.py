@@ -85,6 +85,11 @@ class Clock:
         return start + self._offset_ms
 
 
+def stop_watch_ms() -> int:
+    """Milliseconds of real time since some moment: to tell how long a client waited, whatever our clock was told."""
+    return time.monotonic_ns() // 1_000_000
+
+
 class Runtime:
     """Makes what the service makes up: ids, etags and request ids."""
 

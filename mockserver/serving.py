@@ -19,6 +19,7 @@ def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
         return WRONG_USE
     from mockserver.emulator import Emulator
     from mockserver.web import build_app, request_log
+    from mockserver.web.admin import LARGER_BODIES
     from mockserver.web.server import make_server, run
 
     request_log.configure(config.log)
@@ -29,7 +30,12 @@ def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
         return WRONG_USE
     try:
         server = make_server(
-            build_app(emulator), host=config.host, port=config.port, kind=config.server, max_body=config.max_body
+            build_app(emulator),
+            host=config.host,
+            port=config.port,
+            kind=config.server,
+            max_body=config.max_body,
+            larger_bodies=LARGER_BODIES,
         )
         return run(server, lambda listening: echo(_banner(listening.url, config)))
     except OSError as error:

@@ -14,7 +14,8 @@ from mockserver.exchange import Json, Result
 from mockserver.quirks import QUIRKS
 from mockserver.web import adapter, guard
 
-_MOST_STATE = 512 * 1_048_576
+LARGER_BODIES = {"/_mock/state": 512 * 1_048_576}
+"""path -> bytes: what is imported was exported, and may be larger than any request of the API."""
 _DURATION = re.compile(r"(-?\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)")
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -63,7 +64,7 @@ def _add_state(pages: Blueprint, emulator: Emulator) -> None:
     @pages.route("/state", methods=["PUT", "POST"])
     def import_state() -> Response:
         try:
-            emulator.world.store.restore(json_body(_MOST_STATE))
+            emulator.world.store.restore(json_body(LARGER_BODIES["/_mock/state"]))
         except ValueError as error:
             raise wrong(str(error)) from None
         return answer(emulator, {"status": "restored"})

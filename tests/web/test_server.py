@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mockserver.web.server import Server
-from tests.web.wire import BIG, CLOSE, HEAD, KINDS, SHORT, Client, ask, chunked, post, running
+from tests.web.wire import CLOSE, HEAD, KINDS, NEXT, REFUSED, SHORT, Client, ask, chunked, post, running
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -31,47 +31,6 @@ def best() -> Iterator[Server]:
     with running("asyncio") as server:
         yield server
 
-
-NEXT = b"GET /smuggled" + HEAD + b"\r\n"
-
-REFUSED = {
-    "length-and-chunked": (post(b"Content-Length: 5", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n" + NEXT), 400),
-    "chunked-and-length": (post(b"Transfer-Encoding: chunked", b"Content-Length: 5", body=b"0\r\n\r\n" + NEXT), 400),
-    "two-lengths": (post(b"Content-Length: 5", b"Content-Length: 6", body=b"hello" + NEXT), 400),
-    "the-same-length-twice": (post(b"Content-Length: 5", b"Content-Length: 5", body=b"hello" + NEXT), 400),
-    "length-list": (post(b"Content-Length: 5, 5", body=b"hello" + NEXT), 400),
-    "length-with-sign": (post(b"Content-Length: +5", body=b"hello" + NEXT), 400),
-    "length-negative": (post(b"Content-Length: -5", body=b"hello" + NEXT), 400),
-    "length-in-hex": (post(b"Content-Length: 0x10", body=b"hello" + NEXT), 400),
-    "length-empty": (post(b"Content-Length: ", body=b"hello" + NEXT), 400),
-    "length-with-letter": (post(b"Content-Length: 5a", body=b"hello" + NEXT), 400),
-    "coding-unknown": (post(b"Transfer-Encoding: gzip", body=b"0\r\n\r\n" + NEXT), 400),
-    "coding-not-last": (post(b"Transfer-Encoding: chunked, gzip", body=b"0\r\n\r\n" + NEXT), 400),
-    "coding-before-chunked": (post(b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n" + NEXT), 400),
-    "coding-misspelt": (post(b"Transfer-Encoding: xchunked", body=b"0\r\n\r\n" + NEXT), 400),
-    "coding-twice": (post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"), 400),
-    "coding-with-vertical-tab": (post(b"Transfer-Encoding: \x0bchunked", body=b"0\r\n\r\n" + NEXT), 400),
-    "coding-in-http-1.0": (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + NEXT, 400),
-    "chunk-size-no-hex": (chunked(b"g\r\n"), 400),
-    "chunk-size-negative": (chunked(b"-5\r\nhello\r\n0\r\n\r\n"), 400),
-    "chunk-size-with-prefix": (chunked(b"0x5\r\nhello\r\n0\r\n\r\n"), 400),
-    "chunk-longer-than-said": (chunked(b"5\r\nhelloX\r\n0\r\n\r\n"), 400),
-    "space-before-colon": (b"GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400),
-    "folded-field": (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", 400),
-    "bare-carriage-return": (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n", 400),
-    "nul-in-field": (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n", 400),
-    "field-without-colon": (b"GET / HTTP/1.1\r\nHost\r\n\r\n", 400),
-    "two-hosts": (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
-    "garbage": (b"\x00\x01\x02 garbage\r\n\r\n", 400),
-    "http-2-preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
-    "long-field": (b"GET /" + HEAD + b"A: " + BIG + b"\r\n\r\n", 431),
-    "long-field-without-end": (b"GET /" + HEAD + b"A: " + BIG * 8, 431),
-    "many-fields": (b"GET /" + HEAD + b"A: b\r\n" * 101 + b"\r\n", 431),
-    "many-bytes-of-fields": (b"GET /" + HEAD + (b"A: " + b"b" * 2000 + b"\r\n") * 40 + b"\r\n", 431),
-    "long-target": (b"GET /" + BIG + HEAD + b"\r\n", 414),
-    "five-gigabytes-declared": (post(b"Content-Length: 5000000000", body=b"hello"), 413),
-}
-"""What is sent, and the status it must get."""
 
 FALLBACK = {"long-target": 431}
 """Where waitress has another status for it."""
@@ -197,6 +156,21 @@ def test_a_body_over_the_limit_is_answered_while_it_still_comes(server: Server, 
 def test_a_body_of_exactly_the_limit_is_taken(server: Server) -> None:
     sent = post(b"Content-Length: %d" % SHORT.max_body, b"Connection: close", body=b"a" * SHORT.max_body)
     assert ask(server, sent)["length"] == SHORT.max_body
+
+
+def test_one_client_at_a_time_may_send_a_larger_body_where_one_is_expected() -> None:
+    size = 2 * SHORT.max_body
+    sent = post(b"Content-Length: %d" % size, b"Connection: close", body=b"a" * size)
+    import_ = sent.replace(b"POST / ", b"POST /state?x ")
+    with running("asyncio", larger_bodies={"/state": size}) as server:
+        assert [status for status, _ in Client(server, sent).answers()] == [413]
+        head, _, body = import_.partition(b"\r\n\r\n")
+        first = Client(server, head + b"\r\nExpect: 100-continue\r\n\r\n")
+        assert first.socket.recv(25).startswith(b"HTTP/1.1 100 ")
+        assert [status for status, _ in Client(server, import_).answers()] == [413]
+        first.send(body)
+        assert [json.loads(body)["length"] for _, body in first.answers()] == [size]
+        assert ask(server, import_)["length"] == size
 
 
 def test_a_body_that_ends_early_stores_nothing(server: Server) -> None:

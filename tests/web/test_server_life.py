@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from typing import Any
 import pytest
 import trustme
 
+from mockserver.config import Config
+from mockserver.exchange import BASE_PATH
+from mockserver.serving import serve_forever
 from mockserver.web.server import Limits, Server, make_server
 from tests.web.wire import (
     HEAD,
@@ -204,6 +208,27 @@ def test_a_port_that_is_taken_is_said_in_one_line(best: Server) -> None:
     with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use") as caught:
         make_server(app, port=port)
     assert "\n" not in str(caught.value)
+
+
+def test_serve_ends_with_2_and_one_line_when_its_port_is_taken(best: Server) -> None:
+    said: list[str] = []
+    config = Config(port=int(best.url.rpartition(":")[2]), log="none")
+    assert serve_forever(config, said.append) == 2
+    assert len(said) == 1 and "Address already in use" in said[0] and "\n" not in said[0]
+
+
+def test_serve_names_the_port_it_was_given_and_ends_well(kind: str) -> None:
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--server", kind, "--log", "none"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        url = process.stdout.readline().split()[1]
+        try:
+            with urllib.request.urlopen(url.replace(BASE_PATH, "/_mock/health"), timeout=5) as answer:
+                assert answer.status == 200
+        finally:
+            process.terminate()
+        assert process.wait(5) == 0
 
 
 def test_a_stopped_server_has_given_its_port_back(kind: str) -> None:

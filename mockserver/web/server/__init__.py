@@ -12,7 +12,7 @@ import signal
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Protocol, TypeAlias
@@ -49,16 +49,20 @@ def make_server(
     port: int = 0,
     kind: str = "auto",
     max_body: int | None = None,
+    larger_bodies: Mapping[str, int] | None = None,
     limits: Limits | None = None,
     certificate: Certificate | None = None,
 ) -> Server:
     """A server for a WSGI application, listening; `kind` is asyncio, waitress or auto.
 
+    `max_body` and `larger_bodies` are members of `Limits` that callers set most often.
     Raises OSError, whose text is fit to show, when it cannot listen.
     """
     limits = limits or Limits()
     if max_body is not None:
         limits = dataclasses.replace(limits, max_body=max_body)
+    if larger_bodies is not None:
+        limits = dataclasses.replace(limits, larger_bodies=larger_bodies)
     if kind == "auto":
         kind = "asyncio" if importlib.util.find_spec("httptools") else "waitress"
     if kind == "asyncio":

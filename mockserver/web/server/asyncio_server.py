@@ -35,6 +35,7 @@ class AsyncioServer:
     """Serves a WSGI application on a listening socket, in threads of its own."""
 
     draining = False
+    large: Connection | None = None
 
     def __init__(
         self, app: Application, listener: socket.socket, limits: Limits, context: ssl.SSLContext | None = None

@@ -30,6 +30,8 @@ class Hub(Protocol):
 
     limits: Limits
     draining: bool
+    large: Connection | None
+    """Who has a body above the ordinary limit."""
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -87,6 +89,7 @@ class Connection(asyncio.Protocol):
         self._deaf = self._closing = True
         self._queue.clear()
         self._request = None
+        self._make_room()
         self._hub.left(self)
 
     def data_received(self, data: bytes) -> None:
@@ -172,7 +175,7 @@ class Connection(asyncio.Protocol):
         """A piece of the body."""
         request = self._reading()
         request.body += data
-        if len(request.body) > self._limits.max_body:
+        if not self._may_send(request, len(request.body)):
             self._break_off(request, "too_large")
 
     def on_message_complete(self) -> None:
@@ -195,6 +198,7 @@ class Connection(asyncio.Protocol):
         if after is After.MORE:
             return
         self._busy = False
+        self._make_room()
         if after is After.CUT:
             self._reset()
         elif after is After.CLOSE or self._hub.draining:
@@ -253,11 +257,20 @@ class Connection(asyncio.Protocol):
                 expects = value.strip().lower() == b"100-continue"
         if hosts > 1:
             raise self._refuse("framing", "The request names more than one Host.")
-        if length > self._limits.max_body:
+        if not self._may_send(request, length):
             self._break_off(request, "too_large")
         if expects and (length or request.chunked) and request.version == "1.1":
             self._wants_continue = True
             self._say_continue()
+
+    def _may_send(self, request: Request, size: int) -> bool:
+        if size <= self._limits.max_body:
+            return True
+        path = request.target.partition(b"?")[0].decode("latin-1")
+        if size > self._limits.larger_bodies.get(path, 0) or self._hub.large not in (None, self):
+            return False
+        self._hub.large = self
+        return True
 
     def _say_continue(self) -> None:
         if self._wants_continue and not (self._busy or self._queue):
@@ -326,6 +339,10 @@ class Connection(asyncio.Protocol):
         if not (self._in_head or self._in_body):
             self.deadline = _NEVER
         self._hub.serve(self, first)
+
+    def _make_room(self) -> None:
+        if self._hub.large is self:
+            self._hub.large = None
 
     def _reset(self) -> None:
         """Break the connection: the client sees a reset, and what it did not take is forgotten at once."""

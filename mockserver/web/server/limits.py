@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from mockserver import json_input
 from mockserver.errors import ApiError
@@ -27,6 +28,8 @@ class Limits:
     """Sizes in bytes, times in seconds."""
 
     max_body: int = 1_048_576
+    larger_bodies: Mapping[str, int] = field(default_factory=dict)
+    """path -> what it may take above `max_body`, by one client at a time: such a body is held in memory."""
     header_bytes: int = 65_536
     """Of the request line, and of all fields together."""
     header_fields: int = 100
@@ -40,7 +43,7 @@ class Limits:
     """How long an open connection may stay silent between requests."""
     grace_seconds: float = 10
     """How long a stop waits for what has begun."""
-    threads: int = 8
+    threads: int = 16
     """How many requests may be inside the application at once; more wait their turn."""
 
 

@@ -42,7 +42,8 @@ class WaitressServer:
             channel_timeout=int(limits.header_seconds) or 1,
             cleanup_interval=min(30, int(limits.header_seconds) or 1),
             max_request_header_size=limits.header_bytes,
-            max_request_body_size=limits.max_body + 1,  # waitress refuses what equals its limit
+            # waitress has one limit for all paths, and refuses what equals it; the application refuses the rest
+            max_request_body_size=max(limits.max_body, *limits.larger_bodies.values(), 0) + 1,
             asyncore_use_poll=True,  # select ends at descriptor 1024
             clear_untrusted_proxy_headers=True,
             expose_tracebacks=False,

@@ -6,11 +6,15 @@ import dataclasses
 import json
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import click
 
 from mockserver import __version__, config
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 class _ServeByDefault(click.Group):
@@ -99,6 +103,37 @@ def quirks(as_json: bool) -> None:
 
     rows = [{**dataclasses.asdict(row), "default": row.default} for row in QUIRKS.values()]
     _print(rows, as_json, lambda row: f"{row['name']}={'|'.join(row['values'])}\n    {row['question']}")
+
+
+@main.command()
+@click.argument("url")
+@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent with every request.")
+@click.option("--env-file", type=_FILE, help="FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX as NAME=VALUE lines.")
+@click.option("--connection", type=_FILE, help="JSON body of a base connection the server accepts.")
+@click.option("--other-sandbox", metavar="NAME", help="A second sandbox, to prove that neither sees the other.")
+@click.option("--read-only", is_flag=True, help="Make nothing, change nothing.")
+@click.option("--operations", default="", metavar="ID,...", help="Only these; see `mockserver operations`.")
+@click.option("--budget", type=click.FloatRange(min=1), metavar="SECONDS", help="Begin nothing new after this.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Same requests on every run.")
+@click.option("--examples", type=click.IntRange(min=0), default=25, show_default=True, help="Generated per operation.")
+@click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Folder for HTML, JUnit and HAR.")
+@click.option("--known-gaps", type=_FILE, help="YAML list of checks that are known to fail.")
+@click.option("--fail-on", type=click.Choice(["must", "should", "may"]), default="should", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def contract(url: str, as_json: bool, fail_on: str, **options: Any) -> None:
+    """Hold any server to the contract: make, check, delete, report.
+
+    Credentials also come from FLOW_SERVICE_TOKEN, _API_KEY, _ORG and _SANDBOX.
+    """
+    if not (find_spec("contracts") and find_spec("schemathesis")):
+        raise click.UsageError("this needs the contract suite: pip install 'mock-flow-service[contracts]'")
+    from contracts import run, settings
+
+    try:
+        chosen = settings.load(url, **options)
+    except settings.WrongUse as error:
+        raise click.UsageError(str(error)) from None
+    sys.exit(run.main(chosen, screen=sys.stderr, out=sys.stdout, as_json=as_json, least=fail_on))
 
 
 def _settings(options: dict[str, Any]) -> config.Config:

@@ -1,0 +1,80 @@
+"""Deletion: an empty answer, and then nothing is left, anywhere."""
+
+from __future__ import annotations
+
+from contracts.expectations import NOWHERE, ids, refused, replacing
+from contracts.kinds import Kind
+from contracts.registry import any_kind, check, deleted
+from contracts.stage import Stage
+from contracts.verdicts import expect, same
+
+
+@check("delete.answer", each=deleted)
+def answers_with_nothing(stage: Stage, kind: Kind) -> None:
+    """204 (or 202, as the destinations side has it) and no body; no If-Match needed; a slash does no harm."""
+    for slash in ("", "/"):
+        answer = stage.call("DELETE", stage.make(kind).path + slash)
+        expect(answer.status in (204, 202), f"{answer}, expected 204")
+        same(answer.body, b"", "body of a deletion")
+
+
+@check("delete.gone", each=deleted)
+def what_is_deleted_is_gone(stage: Stage, kind: Kind) -> None:
+    """Lookup, patch and a second deletion are 1439; the list and its filters no longer show it."""
+    made = stage.make(kind)
+    expect(stage.call("DELETE", made.path).status in (204, 202), "the deletion failed")
+    refused(stage.call("GET", made.path), 404, "1439-404")
+    refused(stage.call("DELETE", made.path), 404, "1439-404")
+    if kind.patched:
+        refused(stage.patch(made, replacing("description", "ghost")), 404, "1439-404")
+        refused(stage.call("GET", made.path), 404, "1439-404")
+    expect(made.id not in ids(stage.listed(f"{kind.path}?limit=100")), "a deleted entity is still listed")
+    expect(not stage.listed(f"{kind.path}?property=id=={made.id}"), "a filter still finds a deleted entity")
+
+
+@check("delete.only-that", each=deleted)
+def nothing_else_goes(stage: Stage, kind: Kind) -> None:
+    """The entity made before and the one made after stay."""
+    first, second, third = (stage.make(kind) for _ in range(3))
+    stage.call("DELETE", second.path)
+    stage.read(first)
+    stage.read(third)
+
+
+@check("delete.count", each=deleted)
+def the_count_goes_down(stage: Stage, kind: Kind) -> None:
+    """By one."""
+    made = stage.make(kind)
+    target = f"{kind.path}?count=true&property=id=={made.id}"
+    same(stage.call("GET", target).json, {"count": 1}, "count before the deletion")
+    stage.call("DELETE", made.path)
+    same(stage.call("GET", target).json, {"count": 0}, "count after the deletion")
+
+
+@check("lookup.unknown", each=any_kind, writes=False)
+def unknown_ids(stage: Stage, kind: Kind) -> None:
+    """An id nobody has is 1439, with the collection's name and the id in the report."""
+    for entity_id in (NOWHERE, "none", "a%20b", "x" * 60):
+        body = refused(stage.call("GET", f"{kind.path}/{entity_id}"), 404, "1439-404")
+        same(body["title"], "Resource not found", "title")
+        same(body["report"].get("type"), kind.name, "report.type")
+    same(body["report"].get("id"), "x" * 60, "report.id")
+
+
+@check("lookup.wrapped", each=any_kind)
+def a_lookup_is_wrapped_in_items(stage: Stage, kind: Kind) -> None:
+    """One entity, in `items`, as public clients take it out."""
+    made = stage.make(kind)
+    answer = stage.call("GET", made.path)
+    same(list(answer.json), ["items"], "members of a lookup")
+    same(ids(answer.json["items"]), [made.id], "ids in a lookup")
+
+
+@check("lookup.idempotent", each=any_kind)
+def two_lookups_are_equal(stage: Stage, kind: Kind) -> None:
+    """Byte for byte."""
+    made = stage.make(kind)
+    first, second = stage.call("GET", made.path), stage.call("GET", made.path)
+    same(second.body, first.body, "the second lookup")
+    with_type = stage.call("GET", made.path, headers={"Content-Type": "application/json", "Accept": "application/json"})
+    same(with_type.body, first.body, "a lookup with the content type that public clients send")

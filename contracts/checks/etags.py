@@ -1,0 +1,147 @@
+"""Etags: quotes, one value everywhere, a new one for each write; and If-Match, which guards writes with them."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from contracts.expectations import receipt, refused, replacing, succeeded, unchanged
+from contracts.kinds import Kind
+from contracts.registry import check, patched
+from contracts.stage import Made, Stage
+from contracts.verdicts import expect, same
+
+
+@check("etag.quoted", each=patched)
+def the_quotes_belong_to_it(stage: Stage, kind: Kind) -> None:
+    """The double quotes are part of the value, in receipts and lookups."""
+    made = stage.make(kind)
+    for etag in (made.etag, str(stage.read(made).get("etag"))):
+        expect(len(etag) > 2 and etag[0] == etag[-1] == '"', f"the etag {etag!r} is not in double quotes")
+
+
+@check("etag.one-value", each=patched)
+def one_value_everywhere(stage: Stage, kind: Kind) -> None:
+    """Receipt, lookup, list, `version` and both `ETag` headers hold the same."""
+    made = stage.make(kind)
+    same(made.answer.header("etag"), made.etag, "ETag of the creation")
+    answer = stage.call("GET", made.path)
+    item = succeeded(answer)["items"][0]
+    same(item.get("etag"), made.etag, "etag of the lookup")
+    same(item.get("version"), made.etag, "version of the lookup")
+    same(answer.header("etag"), made.etag, "ETag of the lookup")
+    listed = next((i for i in stage.listed(f"{kind.path}?limit=50") if i.get("id") == made.id), {})
+    same(listed.get("etag"), made.etag, "etag in the list")
+
+
+@check("etag.changes-on-write", each=patched)
+def each_write_makes_a_new_one(stage: Stage, kind: Kind) -> None:
+    """Also a write of the same value; and the receipt's is the one that a lookup then shows."""
+    made = stage.make(kind)
+    seen, etag = [made.etag], made.etag
+    for text in ("first", "second", "second"):
+        body = receipt(stage.patch(made, replacing("description", text), etag=etag))
+        same(body["id"], made.id, "id in the receipt of a patch")
+        etag = body["etag"]
+        expect(etag not in seen, f"the etag {etag} was given twice")
+        same(stage.read(made).get("etag"), etag, "etag after the write")
+        seen.append(etag)
+
+
+@check("etag.a-b-a", each=patched)
+def a_value_that_returns_brings_no_old_etag(stage: Stage, kind: Kind) -> None:
+    """A, B, A again: the first etag stays dead."""
+    made = stage.make(kind, description="A")
+    second = receipt(stage.patch(made, replacing("description", "B")))["etag"]
+    third = receipt(stage.patch(made, replacing("description", "A"), etag=second))["etag"]
+    expect(third not in (made.etag, second), "an etag came back together with the value")
+    refused(stage.patch(made, replacing("description", "C")), 412, "1404-412")
+
+
+@check("etag.stable-on-read", each=patched)
+def reading_changes_nothing(stage: Stage, kind: Kind) -> None:
+    """Lookups and lists leave etag and every other member alone."""
+    made = stage.make(kind)
+    first = stage.read(made)
+    stage.call("GET", f"{kind.path}?limit=1")
+    unchanged(first, stage.read(made), "reading")
+
+
+@check("etag.not-shared", each=patched)
+def a_write_leaves_others_alone(stage: Stage, kind: Kind) -> None:
+    """Patching one entity does not touch the next."""
+    first, second = stage.make(kind), stage.make(kind)
+    before = stage.read(second)
+    receipt(stage.patch(first, replacing("description", "changed")))
+    unchanged(before, stage.read(second), "a write to another entity")
+
+
+@check("if-match.missing", each=patched)
+def if_match_is_demanded(stage: Stage, kind: Kind) -> None:
+    """No If-Match is 1403, whatever else the patch holds, and nothing is written."""
+    made = stage.make(kind)
+    before = stage.read(made)
+    body = refused(stage.call("PATCH", made.path, [replacing("description", "x")]), 400, "1403-400")
+    same(body["title"], "Header is missing", "title")
+    unchanged(before, stage.read(made), "a patch without If-Match")
+
+
+@check("if-match.in-query", each=patched)
+def if_match_is_a_header(stage: Stage, kind: Kind) -> None:
+    """In the query, where a published collection puts it, it does not count."""
+    made = stage.make(kind)
+    answer = stage.call("PATCH", f"{made.path}?if-match=%22x%22", [replacing("description", "x")])
+    refused(answer, 400, "1403-400")
+
+
+@check("if-match.stale", each=patched)
+def a_stale_etag_is_refused(stage: Stage, kind: Kind) -> None:
+    """412 with 1404 names both versions, and nothing is written."""
+    made = stage.make(kind)
+    current = receipt(stage.patch(made, replacing("description", "by another")))["etag"]
+    before = stage.read(made)
+    body = refused(stage.patch(made, replacing("description", "lost")), 412, "1404-412")
+    same(body["title"], "Version not matching", "title")
+    expect(current.strip('"') in str(body["report"]), "the refusal does not name the current version")
+    unchanged(before, stage.read(made), "a patch with a stale etag")
+
+
+@check("if-match.unquoted", each=patched)
+def the_quotes_must_be_sent(stage: Stage, kind: Kind) -> None:
+    """An etag without its quotes is another one."""
+    made = stage.make(kind)
+    refused(stage.patch(made, replacing("description", "x"), etag=made.etag.strip('"')), 412, "1404-412")
+
+
+@check("if-match.foreign", each=patched)
+def another_entitys_etag_is_refused(stage: Stage, kind: Kind) -> None:
+    """A current etag of another entity is not this one's."""
+    first, second = stage.make(kind), stage.make(kind)
+    refused(stage.patch(first, replacing("description", "x"), etag=second.etag), 412, "1404-412")
+
+
+@check("if-match.any-case", each=patched)
+def the_headers_name_has_no_case(stage: Stage, kind: Kind) -> None:
+    """Public clients write `If-Match` and `if-match`."""
+    made = stage.make(kind)
+    headers = {"if-match": made.etag}
+    receipt(stage.call("PATCH", made.path, [replacing("description", "x")], headers=headers))
+
+
+@check("if-match.concurrent", each=patched)
+def of_two_writers_one_wins(stage: Stage, kind: Kind) -> None:
+    """Two patches at once with the same etag: one 200, one 412, never two of either."""
+    for _ in range(4):
+        made = stage.make(kind)
+        same(sorted(_patched_at_once(stage, made)), [200, 412], "statuses of two patches at once with one etag")
+
+
+def _patched_at_once(stage: Stage, made: Made) -> list[int]:
+    start = threading.Barrier(2)
+
+    def write(text: str) -> int:
+        start.wait()
+        return stage.patch(made, replacing("description", text)).status
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(write, ("one", "two")))

@@ -1,0 +1,178 @@
+"""What stands before the service: API key, token, organisation, then the sandbox, in this order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from contracts.document import Operation
+from contracts.expectations import NOWHERE, refused, refused_by_gateway, succeeded
+from contracts.registry import check
+from contracts.stage import Stage
+from contracts.verdicts import expect, same, untestable
+from contracts.wire import Answer
+
+LIST = ("listConnections",)
+
+
+@check("gateway.key-missing", writes=False, operations=LIST)
+def key_missing(stage: Stage) -> None:
+    """On every operation."""
+    for answer in _everywhere(stage, {"x-api-key": None}):
+        refused_by_gateway(answer, 403, "403000")
+
+
+@check("gateway.token-missing", writes=False, operations=LIST)
+def token_missing(stage: Stage) -> None:
+    """On every operation."""
+    for answer in _everywhere(stage, {"Authorization": None}):
+        refused_by_gateway(answer, 403, "403010")
+
+
+@check("gateway.token-malformed", writes=False, operations=LIST)
+def token_malformed(stage: Stage) -> None:
+    """Something that is no Bearer token."""
+    for value in ("Basic YWNtZTphY21l", "Bearer two words", "token"):
+        refused_by_gateway(stage.call("GET", "/connections", headers={"Authorization": value}), 401, "401013")
+
+
+@check("gateway.token-unknown", writes=False, operations=LIST)
+def token_unknown(stage: Stage) -> None:
+    """A well-formed token that nobody issued."""
+    if not stage.settings.token_given:
+        untestable("this server takes the suite's made-up token: give a real one in FLOW_SERVICE_TOKEN")
+    for answer in _everywhere(stage, {"Authorization": "Bearer contract-suite.unknown.token"}):
+        refused_by_gateway(answer, 401, "401013")
+
+
+@check("gateway.org-missing", writes=False, operations=LIST)
+def org_missing(stage: Stage) -> None:
+    """On every operation."""
+    for answer in _everywhere(stage, {"x-gw-ims-org-id": None}):
+        refused_by_gateway(answer, 400, "400003")
+
+
+@check("gateway.org-malformed", writes=False, operations=LIST)
+def org_malformed(stage: Stage) -> None:
+    """An organisation without its realm."""
+    answer = stage.call("GET", "/connections", headers={"x-gw-ims-org-id": "5C1328435BF324E90A49402A"})
+    refused_by_gateway(answer, 403, "403027")
+
+
+@check("gateway.order", writes=False, operations=LIST)
+def order_of_refusals(stage: Stage) -> None:
+    """With several headers missing, the first in the gateway's order is named."""
+    rows: list[tuple[tuple[str, ...], int, str]] = [
+        (("x-api-key", "Authorization", "x-gw-ims-org-id", "x-sandbox-name"), 403, "403000"),
+        (("Authorization", "x-gw-ims-org-id", "x-sandbox-name"), 403, "403010"),
+        (("x-gw-ims-org-id", "x-sandbox-name"), 400, "400003"),
+    ]
+    for missing, status, code in rows:
+        refused_by_gateway(stage.call("GET", "/connections", headers=dict.fromkeys(missing)), status, code)
+
+
+@check("gateway.before-service", writes=False, operations=("createConnection", "retrieveConnection"))
+def gateway_before_service(stage: Stage) -> None:
+    """The gateway refuses before anyone looks at the body or for the entity."""
+    answer = stage.call("POST", "/connections", raw=b"{not json", headers={"x-api-key": None})
+    refused_by_gateway(answer, 403, "403000")
+    refused_by_gateway(stage.call("GET", f"/connections/{NOWHERE}", headers={"x-api-key": None}), 403, "403000")
+
+
+@check("gateway.header-names-in-any-case", writes=False, operations=LIST)
+def header_names_in_any_case(stage: Stage) -> None:
+    """Header names have no case."""
+    for change in (str.upper, str.lower, str.title):
+        headers: dict[str, str | None] = {change(name): value for name, value in stage.headers.items()}
+        succeeded(stage.call("GET", "/connections?limit=1", headers=headers))
+
+
+@check("gateway.scheme-in-any-case", writes=False, operations=LIST)
+def scheme_in_any_case(stage: Stage) -> None:
+    """`bearer` is as good as `Bearer`."""
+    token = stage.headers["Authorization"].partition(" ")[2]
+    succeeded(stage.call("GET", "/connections?limit=1", headers={"Authorization": f"bearer {token}"}))
+
+
+@check("sandbox.missing", writes=False, operations=LIST)
+def sandbox_missing(stage: Stage) -> None:
+    """On every operation."""
+    for answer in _everywhere(stage, {"x-sandbox-name": None}):
+        body = refused(answer, 400, "2105-400")
+        same(body["title"], "Header is missing", "title")
+
+
+@check("sandbox.malformed", writes=False, operations=LIST)
+def sandbox_malformed(stage: Stage) -> None:
+    """A sandbox's name is lower case."""
+    for name in ("PROD", "no such sandbox", "pröd"):
+        refused(stage.call("GET", "/connections", headers={"x-sandbox-name": name}), 404, "2100-404")
+
+
+@check("sandbox.wildcard", writes=False, operations=LIST)
+def sandbox_wildcard(stage: Stage) -> None:
+    """All sandboxes at once are not for users."""
+    refused(stage.call("GET", "/connections", headers={"x-sandbox-name": "*"}), 403, "2111-403")
+
+
+@check("sandbox.id", writes=False, operations=LIST)
+def sandbox_id(stage: Stage) -> None:
+    """`x-sandbox-id` is not for users."""
+    refused(stage.call("GET", "/connections", headers={"x-sandbox-id": NOWHERE}), 400, "2110-400")
+
+
+@check("path.unknown", writes=False, operations=LIST)
+def unknown_path(stage: Stage) -> None:
+    """A path that is not in the contract is a JSON 404."""
+    for path in ("/nowhere", "/connections/x/y/z", "/connection"):
+        refused(stage.call("GET", path), 404)
+
+
+@check("path.trailing-slash", writes=False, operations=LIST)
+def trailing_slash(stage: Stage) -> None:
+    """Every list answers the same with a slash at its end, without a redirect."""
+    for operation in _lists(stage):
+        plain = succeeded(stage.call("GET", operation.path))
+        slashed = succeeded(stage.call("GET", operation.path + "/"))
+        same(slashed, plain, f"{operation.path}/ against {operation.path}")
+
+
+@check("method.not-allowed", writes=False, operations=LIST)
+def method_not_allowed(stage: Stage) -> None:
+    """A method that a path does not have is 405, and `Allow` names those it has."""
+    paths = {operation.path for operation in stage.document.operations}
+    for path in sorted(paths):
+        has = {o.method for o in stage.document.operations if o.path == path}
+        for method in sorted({"GET", "POST", "PUT", "PATCH", "DELETE"} - has):
+            answer = stage.call(method, _filled(path), {} if method != "GET" else None)
+            refused(answer, 405)
+            allowed = {name.strip() for name in (answer.header("allow") or "").split(",")}
+            same(allowed - {"HEAD", "OPTIONS"}, has, f"Allow of {path}")
+
+
+@check("method.head-and-options", writes=False, operations=LIST)
+def head_and_options(stage: Stage) -> None:
+    """HEAD and OPTIONS are served, or refused with `Allow`; never with a body to HEAD or a server error."""
+    for method in ("HEAD", "OPTIONS"):
+        answer = stage.call(method, "/connections")
+        expect(answer.status in (200, 204, 405), f"{answer}, expected 200, 204 or 405")
+        expect(answer.status == 200 or answer.header("allow"), f"{answer} without Allow")
+        expect(method != "HEAD" or not answer.body, f"{answer} with a body")
+
+
+def _everywhere(stage: Stage, headers: dict[str, str | None]) -> Iterator[Answer]:
+    """One call of each operation that is to be looked at, with the headers changed."""
+    chosen = stage.settings.operations
+    for operation in stage.document.operations:
+        if (chosen and operation.id not in chosen) or (stage.settings.read_only and not operation.reads):
+            continue
+        body = {"name": "never made"} if operation.method in ("POST", "PUT", "PATCH") else None
+        yield stage.call(operation.method, _filled(operation.path), body, headers=headers)
+
+
+def _lists(stage: Stage) -> list[Operation]:
+    return [o for o in stage.document.operations if o.method == "GET" and o.path.count("/") == 1]
+
+
+def _filled(path: str) -> str:
+    return re.sub(r"\{\w+\}", NOWHERE, path)

@@ -1,0 +1,238 @@
+"""Lists: the envelope, pages that together are everything once, order, limit and count."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from contracts.expectations import ids, ours, receipt, refused, replacing, succeeded
+from contracts.kinds import Kind
+from contracts.registry import any_kind, check, deleted, patched
+from contracts.stage import Made, Stage, filters
+from contracts.verdicts import Broken, expect, same
+
+TOKEN = re.compile(r"/[A-Za-z]+\?continuationToken=[A-Za-z0-9_~.-]+")
+
+
+@check("list.envelope", each=any_kind, writes=False)
+def items_and_links(stage: Stage, kind: Kind) -> None:
+    """`items` and `_links`, the latter also on the last page, then empty."""
+    *_, last = stage.pages(f"{kind.path}?limit=100")
+    same(sorted(last.json), ["_links", "items"], "members of a page")
+    same(last.json["_links"], {}, "_links of the last page")
+
+
+@check("list.paging", each=any_kind)
+def pages_are_everything_once(stage: Stage, kind: Kind) -> None:
+    """Pages of two, of three and of all hold the same entities in the same order, none twice."""
+    made = [stage.make(kind) for _ in range(5)]
+    only = filters("id==" + ",".join(entity.id for entity in made))
+    whole = ids(stage.listed(f"{kind.path}?{only}"))
+    same(sorted(whole), sorted(entity.id for entity in made), "entities of an unpaged list")
+    for limit in (1, 2, 3, 5):
+        pages = [ids(page.json["items"]) for page in stage.pages(f"{kind.path}?{only}&limit={limit}")]
+        paged = [entity_id for page in pages for entity_id in page]
+        same(paged, whole, f"entities in pages of {limit}")
+        same([len(page) for page in pages[:-1]], [limit] * (len(pages) - 1), f"sizes of pages of {limit} but the last")
+        expect(pages[-1] or len(pages) == 1, "the last page is empty")
+
+
+@check("list.every-page-linked", each=any_kind)
+def the_whole_list_is_reached(stage: Stage, kind: Kind) -> None:
+    """Without a filter too, each new entity is on one page and no id on two."""
+    made = [stage.make(kind) for _ in range(3)]
+    found = ids(stage.listed(f"{kind.path}?limit=7"))
+    expect(len(set(found)) == len(found), "an entity is on two pages")
+    same(len(ours(found, made)), 3, "new entities found page by page")
+
+
+@check("list.next-href", each=any_kind)
+def the_link_is_what_clients_can_follow(stage: Stage, kind: Kind) -> None:
+    """Relative to the base path; the token is its only parameter and has no second `=`."""
+    for _ in range(2):
+        stage.make(kind)
+    href = succeeded(stage.call("GET", f"{kind.path}?limit=1"))["_links"]["next"]["href"]
+    expect(TOKEN.fullmatch(href), f"next.href is {href!r}, expected {kind.path}?continuationToken=… and nothing else")
+    expect(href.startswith(f"{kind.path}?"), f"next.href leads to {href.partition('?')[0]}, expected {kind.path}")
+
+
+@check("list.token-repeatable", each=any_kind)
+def a_token_can_be_used_again(stage: Stage, kind: Kind) -> None:
+    """Following a link twice gives the same page, also with the client's own parameters repeated beside it."""
+    made = [stage.make(kind) for _ in range(4)]
+    only = filters("id==" + ",".join(entity.id for entity in made))
+    href = succeeded(stage.call("GET", f"{kind.path}?{only}&limit=2"))["_links"]["next"]["href"]
+    first = succeeded(stage.call("GET", href))
+    same(succeeded(stage.call("GET", href)), first, "the same page again")
+    same(
+        ids(succeeded(stage.call("GET", f"{href}&limit=2&{only}"))["items"]), ids(first["items"]), "with limit repeated"
+    )
+
+
+@check("list.token-foreign", each=any_kind, writes=False)
+def a_token_that_is_not_the_servers_is_refused(stage: Stage, kind: Kind) -> None:
+    """Made up, cut or empty: never the first page again, which would send a client round in circles."""
+    for token in ("made-up", "abcdefghijkLMNOPqrstupWXKYZ", "1", ""):
+        refused(stage.call("GET", f"{kind.path}?continuationToken={token}"), 400)
+
+
+@check("list.while-writing", each=any_kind)
+def others_may_write_meanwhile(stage: Stage, kind: Kind) -> None:
+    """Entities made between two pages neither push one out nor show one twice."""
+    made = [stage.make(kind) for _ in range(4)]
+    found: list[str] = []
+    for number, page in enumerate(stage.pages(f"{kind.path}?limit=2")):
+        found += ids(page.json["items"])
+        if number < 2:
+            stage.make(kind)
+    same(sorted(ours(found, made)), sorted(entity.id for entity in made), "entities that were there at the beginning")
+
+
+@check("list.while-deleting", each=deleted)
+def others_may_delete_meanwhile(stage: Stage, kind: Kind) -> None:
+    """An entity deleted after its page was read does not make the next one be skipped."""
+    made = [stage.make(kind) for _ in range(5)]
+    pages = stage.pages(f"{kind.path}?limit=2")
+    found = ids(next(pages).json["items"])
+    mine = ours(found, made)
+    expect(mine, "the newest entities are not on the first page")
+    stage.call("DELETE", f"{kind.path}/{mine[0]}")
+    for page in pages:
+        found += ids(page.json["items"])
+    same(sorted(ours(found, made)), sorted(entity.id for entity in made), "entities seen page by page")
+
+
+@check("list.newest-first", each=patched)
+def the_last_written_comes_first(stage: Stage, kind: Kind) -> None:
+    """In order of the last write, newest first."""
+    made = [stage.make(kind) for _ in range(3)]
+    only = filters("id==" + ",".join(entity.id for entity in made))
+    listed = ids(stage.listed(f"{kind.path}?{only}"))
+    same(listed, [entity.id for entity in reversed(made)], "order after creation")
+    receipt(stage.patch(made[0], replacing("description", "touched")))
+    listed = ids(stage.listed(f"{kind.path}?{only}"))
+    same(listed, [made[0].id, made[2].id, made[1].id], "order after a write to the oldest")
+
+
+@check("list.orderby", each=any_kind)
+def sorted_as_asked(stage: Stage, kind: Kind) -> None:
+    """Ascending, `+` and `-`, encoded or as a space, over pages too."""
+    made = [stage.make(kind, name=stage.name(letter)) for letter in ("b", "a", "c")]
+    ascending = [entity.id for entity in sorted(made, key=lambda entity: str(entity.body["name"]))]
+    only = filters("id==" + ",".join(entity.id for entity in made))
+    for orderby, expected in (
+        ("name", ascending),
+        ("%2Bname", ascending),
+        ("+name", ascending),
+        ("-name", ascending[::-1]),
+        ("-name,createdAt", ascending[::-1]),
+        ("createdAt,name", None),
+    ):
+        for limit in ("", "&limit=2"):
+            listed = ids(stage.listed(f"{kind.path}?{only}&orderby={orderby}{limit}"))
+            if expected is None:
+                same(sorted(listed), sorted(ascending), f"entities with orderby={orderby}")
+            else:
+                same(listed, expected, f"order with orderby={orderby}{limit}")
+
+
+@check("list.orderby-wrong", each=any_kind, writes=False)
+def a_wrong_order_is_refused(stage: Stage, kind: Kind) -> None:
+    """A sign nobody knows is 1432, a member nobody has 1433."""
+    refused(stage.call("GET", f"{kind.path}?orderby=*name"), 400, "1432-400")
+    refused(stage.call("GET", f"{kind.path}?orderby=colour"), 400, "1433-400")
+    refused(stage.call("GET", f"{kind.path}?orderby=name:desc"), 400, "1433-400")
+
+
+@check("list.limit", each=any_kind)
+def limit_is_kept(stage: Stage, kind: Kind) -> None:
+    """A page holds at most as many as asked for, and never more than 100."""
+    for _ in range(3):
+        stage.make(kind)
+    for limit, most in ((1, 1), (2, 2), (100, 100), (5000, 100)):
+        answer = stage.call("GET", f"{kind.path}?limit={limit}")
+        if limit <= 100 or answer.status == 200:
+            count = len(succeeded(answer)["items"])
+            expect(1 <= count <= most, f"{count} entities with limit={limit}")
+
+
+@check("list.limit-wrong", each=any_kind, writes=False)
+def a_wrong_limit_is_refused(stage: Stage, kind: Kind) -> None:
+    """Zero, negative, and what is no number."""
+    for limit in ("0", "-1", "many", "1.5"):
+        refused(stage.call("GET", f"{kind.path}?limit={limit}"), 400)
+
+
+@check("list.count", each=any_kind)
+def count_is_the_number_of_items(stage: Stage, kind: Kind) -> None:
+    """`{"count": n}` alone, the number of entities that the same list without it has."""
+    made = [stage.make(kind) for _ in range(3)]
+    only = filters("id==" + ",".join(entity.id for entity in made))
+    same(succeeded(stage.call("GET", f"{kind.path}?count=true&{only}")), {"count": 3}, "count with a filter")
+    same(succeeded(stage.call("GET", f"{kind.path}?count=True&{only}")), {"count": 3}, "count=True")
+    for _ in range(3):
+        before = succeeded(stage.call("GET", f"{kind.path}?count=true"))
+        items = stage.listed(f"{kind.path}?limit=100")
+        if before == succeeded(stage.call("GET", f"{kind.path}?count=true")):
+            same(before, {"count": len(items)}, "count of the whole list")
+            return
+    raise Broken("the count changed during each of three attempts to compare it with the list")
+
+
+@check("list.count-with-limit", each=any_kind, writes=False)
+def count_does_not_go_with_limit(stage: Stage, kind: Kind) -> None:
+    """1401; but public clients send `count=False` with every limit."""
+    refused(stage.call("GET", f"{kind.path}?count=true&limit=1"), 400, "1401-400")
+    for word in ("false", "False"):
+        expect(
+            "items" in succeeded(stage.call("GET", f"{kind.path}?count={word}&limit=1")), f"no items with count={word}"
+        )
+
+
+@check("list.unknown-parameters", each=any_kind, writes=False)
+def unknown_parameters_are_tolerated(stage: Stage, kind: Kind) -> None:
+    """Public clients send some that the contract does not have."""
+    succeeded(stage.call("GET", f"{kind.path}?limit=1&start=0&colour=blue"))
+
+
+@check("list.same-as-lookup", each=any_kind)
+def a_list_shows_what_a_lookup_shows(stage: Stage, kind: Kind) -> None:
+    """Member by member."""
+    made = stage.make(kind)
+    listed = stage.listed(f"{kind.path}?{filters('id==' + made.id)}")
+    same(listed, [stage.read(made)], "the entity in a list")
+
+
+@check("list.projection", each=any_kind)
+def only_the_members_asked_for(stage: Stage, kind: Kind) -> None:
+    """`property=id,name` shows these two."""
+    made = stage.make(kind)
+    listed = stage.listed(f"{kind.path}?property=id,name&{filters('id==' + made.id)}")
+    same(listed, [{"id": made.id, "name": made.body["name"]}], "an entity of which two members were asked for")
+
+
+@check("list.search", each=lambda kind: kind.searched)
+def search_is_the_same_list(stage: Stage, kind: Kind) -> None:
+    """Asked for in a body: filters, order, limit, count, and pages."""
+    made = [stage.make(kind) for _ in range(3)]
+    only = "id==" + ",".join(entity.id for entity in made)
+    target = f"{kind.path}/search"
+    listed = stage.listed(f"{kind.path}?{filters(only)}&orderby=name")
+    body: dict[str, Any] = {"queryString": f"property={only}", "orderby": "name"}
+    same(succeeded(stage.call("POST", target, body))["items"], listed, "entities found by a search")
+    same(succeeded(stage.call("POST", target, {**body, "count": True})), {"count": 3}, "count of a search")
+    same(ids(_searched(stage, target, {**body, "limit": 1}, made)), ids(listed), "entities of a paged search")
+
+
+def _searched(stage: Stage, target: str, body: dict[str, Any], made: list[Made]) -> list[dict[str, Any]]:
+    """All pages of a search: the body again, with the token of the page before in the query."""
+    found: list[dict[str, Any]] = []
+    query = ""
+    for _ in range(len(made) + 1):
+        page = succeeded(stage.call("POST", target + query, body))
+        found += page["items"]
+        href = page["_links"].get("next", {}).get("href")
+        if not href:
+            return found
+        query = "?" + href.partition("?")[2]
+    raise Broken("a search did not end after as many pages as there are entities")

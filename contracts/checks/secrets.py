@@ -1,0 +1,112 @@
+"""Secrets: kept, used, and never shown: not in lookups, lists, errors, and not to be guessed by filters."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from contracts.expectations import receipt, refused, replacing, succeeded
+from contracts.kinds import POSTGRESQL, basic_params
+from contracts.registry import check
+from contracts.stage import Stage, filters
+from contracts.verdicts import expect, same, untestable
+from contracts.wire import Answer
+
+READ = ("retrieveConnection", "listConnections")
+
+
+@check("secret.masked", operations=READ)
+def passwords_are_masked(stage: Stage) -> None:
+    """In lookup, list and search; the member stays, its value does not."""
+    made = _made(stage)
+    answers = [stage.call("GET", made.path), stage.call("GET", f"/connections?{filters('id==' + made.id)}")]
+    if made.kind.searched:
+        answers.append(stage.call("POST", "/connections/search", {"queryString": f"property=id=={made.id}"}))
+    for answer in answers:
+        params = succeeded(answer)["items"][0]["auth"]["params"]
+        expect("password" in params, f"{answer}: the member password is gone, clients expect every key")
+        _without_canary(stage, answer)
+
+
+@check("secret.connection-string-masked", operations=READ)
+def connection_strings_are_masked(stage: Stage) -> None:
+    """A connection string holds a password."""
+    described = succeeded(stage.call("GET", f"/connectionSpecs/{POSTGRESQL}"))["items"][0]
+    name = "Connection String Based Authentication"
+    if name not in [spec["name"] for spec in described["authSpec"]]:
+        untestable(f"this cloud has no {name}")
+    text = f"Server=db.example.com;Database=shop;Port=5432;UID=reader;Password={stage.canary}"
+    made = stage.make("connections", auth={"specName": name, "params": {"connectionString": text}})
+    answer = stage.call("GET", made.path)
+    expect("connectionString" in succeeded(answer)["items"][0]["auth"]["params"], "connectionString is gone")
+    _without_canary(stage, answer)
+
+
+@check("secret.not-in-errors", operations=("createConnection",))
+def errors_do_not_repeat_secrets(stage: Stage) -> None:
+    """Whatever is wrong with a body, its values stay out of the refusal."""
+    canary = stage.canary
+    params = basic_params(canary)
+    bad_auths: list[Any] = [
+        {"specName": "Basic Authentication", "params": {**params, "port": canary}},
+        {"specName": "Basic Authentication", "params": {**params, "sslMode": canary}},
+        {"specName": "Basic Authentication", "params": {**params, "password": [canary]}},
+        {"specName": "Basic Authentication", "params": canary},
+        {"specName": "Connection String Based Authentication", "params": {"connectionString": canary}},
+        {"specName": "Connection String Based Authentication", "params": {"connectionString": {"x": canary}}},
+    ]
+    for auth in bad_auths:
+        answer = stage.call("POST", "/connections", stage.body("connections", auth=auth))
+        refused(answer, 400)
+        _without_canary(stage, answer)
+    raw = json.dumps(stage.body("connections"))[:-1].encode()
+    _without_canary(stage, stage.call("POST", "/connections", raw=raw))
+
+
+@check("secret.not-guessable", operations=("listConnections",))
+def filters_do_not_see_secrets(stage: Stage) -> None:
+    """The right password in a filter finds no more than a wrong one."""
+    made = _made(stage)
+    only = filters(f"id=={made.id}")
+    for member in ("auth.params.password", "auth.params.connectionString"):
+        for text in (f"{member}=={stage.canary}", f"{member}>={stage.canary[:4]}"):
+            answer = stage.call("GET", f"/connections?count=true&{only}&{filters(text)}")
+            expect(answer.status == 400 or answer.json == {"count": 0}, f"{answer}: a filter tells about a password")
+
+
+@check("secret.not-sortable", operations=("listConnections",))
+def order_does_not_tell_secrets(stage: Stage) -> None:
+    """Lists cannot be ordered by credentials."""
+    for member in ("auth", "auth.params.password"):
+        refused(stage.call("GET", f"/connections?orderby={member}"), 400, "1433-400")
+
+
+@check("secret.patched", operations=("patchConnection",))
+def a_patched_secret_is_masked_too(stage: Stage) -> None:
+    """Also the one that replaced the first, and other members stay readable."""
+    made = _made(stage)
+    new = {**basic_params(stage.canary + "-new"), "server": "other.example.com"}
+    _without_canary(stage, stage.patch(made, replacing("auth/params", new)))
+    answer = stage.call("GET", made.path)
+    same(succeeded(answer)["items"][0]["auth"]["params"]["server"], "other.example.com", "auth.params.server")
+    _without_canary(stage, answer)
+
+
+@check("secret.mask-comes-back", operations=("patchConnection", "testConnection"))
+def a_mask_that_comes_back_keeps_the_secret(stage: Stage) -> None:
+    """A client that edits what it read sends the mask: the connection still works."""
+    made = _made(stage)
+    shown = stage.read(made)["auth"]["params"]
+    receipt(stage.patch(made, replacing("auth/params", {**shown, "database": "other"})))
+    same(stage.read(made)["auth"]["params"], {**shown, "database": "other"}, "auth.params")
+    same(succeeded(stage.call("GET", f"{made.path}/test")), {"result": True}, "test of the connection")
+
+
+def _made(stage: Stage) -> Any:
+    if stage.settings.connection:
+        untestable("the connection is the operator's own: the suite does not look for its secrets")
+    return stage.make("connections")
+
+
+def _without_canary(stage: Stage, answer: Answer) -> None:
+    expect(stage.canary not in answer.text, f"{answer} with a password in it")

@@ -1,0 +1,68 @@
+"""Connection specs and flow specs: read only, unpaged, found by filters."""
+
+from __future__ import annotations
+
+from contracts.expectations import NOWHERE, ids, refused, succeeded
+from contracts.kinds import POSTGRESQL
+from contracts.registry import check
+from contracts.stage import Stage, filters
+from contracts.verdicts import expect, same, untestable
+
+SPECS = ("listConnectionSpecs", "retrieveConnectionSpec")
+
+
+@check("spec.list", writes=False, operations=SPECS)
+def specs_are_listed(stage: Stage) -> None:
+    """All at once, each id once, PostgreSQL among them; a lookup shows the same."""
+    for path in _collections(stage):
+        items = succeeded(stage.call("GET", path))["items"]
+        expect(items, f"{path} is empty")
+        expect(len(set(ids(items))) == len(items), f"{path} shows an id twice")
+        for item in items[:3]:
+            same(succeeded(stage.call("GET", f"{path}/{item['id']}"))["items"], [item], f"lookup of {item['id']}")
+    same(succeeded(stage.call("GET", f"/connectionSpecs/{POSTGRESQL}"))["items"][0]["name"], "postgre-sql", "name")
+
+
+@check("spec.unknown", writes=False, operations=SPECS)
+def unknown_specs(stage: Stage) -> None:
+    """An id nobody has is 1439."""
+    for path in _collections(stage):
+        body = refused(stage.call("GET", f"{path}/{NOWHERE}"), 404, "1439-404")
+        same(body["report"].get("type"), path.strip("/"), "report.type")
+
+
+@check("spec.filter", writes=False, operations=SPECS)
+def specs_are_filtered(stage: Stage) -> None:
+    """By id and by name, in quotes or not; what nobody has finds nothing."""
+    for path in _collections(stage):
+        first = succeeded(stage.call("GET", path))["items"][0]
+        for text in (f"id=={first['id']}", f'id=="{first["id"]}"', f'name=="{first["name"]}"'):
+            found = succeeded(stage.call("GET", f"{path}?{filters(text)}"))["items"]
+            expect(first["id"] in ids(found), f"{path}?property={text} does not find {first['id']}")
+            expect(all(i["id"] == first["id"] or i["name"] == first["name"] for i in found), f"{text} finds others")
+        same(succeeded(stage.call("GET", f"{path}?{filters('name==nobody')}"))["items"], [], "specs named nobody")
+
+
+@check("spec.filter-wrong", writes=False, operations=("listConnectionSpecs",))
+def other_members_cannot_be_filtered(stage: Stage) -> None:
+    """1423 for a member that connection specs do not have."""
+    refused(stage.call("GET", "/connectionSpecs?" + filters("colour==blue")), 400, "1423-400")
+
+
+@check("spec.auth-specs", writes=False, operations=SPECS)
+def auth_specs_say_what_is_secret(stage: Stage) -> None:
+    """Each auth spec has a name and a schema whose secrets have the format `password`."""
+    described = succeeded(stage.call("GET", f"/connectionSpecs/{POSTGRESQL}"))["items"][0]
+    by_name = {spec["name"]: spec["spec"] for spec in described["authSpec"]}
+    expect("Basic Authentication" in by_name, "PostgreSQL has no Basic Authentication")
+    members = by_name["Basic Authentication"]["properties"]
+    same(members["password"].get("format"), "password", "format of password")
+    secret = [name for name, schema in members.items() if schema.get("format") == "password"]
+    same(secret, ["password"], "secret params of Basic Authentication")
+    required = sorted(by_name["Basic Authentication"]["required"])
+    same(required, ["database", "password", "port", "server", "username"], "required params")
+
+
+def _collections(stage: Stage) -> list[str]:
+    found = [path for path in ("/connectionSpecs", "/flowSpecs") if stage.document.operation("GET", path)]
+    return found or untestable("the contract has no specs")

@@ -1,0 +1,100 @@
+"""Tenants: what belongs to one sandbox is not there for another, and answers exactly as if it were not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.expectations import NOWHERE, ids, receipt, refused, replacing, succeeded, unchanged
+from contracts.kinds import Kind
+from contracts.registry import any_kind, check, deleted, patched
+from contracts.stage import Stage, filters
+from contracts.verdicts import expect, same
+
+
+@check("tenant.lookup", each=any_kind)
+def a_foreign_entity_is_not_there(stage: Stage, kind: Kind) -> None:
+    """Another sandbox gets the answer for an id that does not exist, letter by letter."""
+    other = stage.elsewhere()
+    made = stage.make(kind)
+    foreign = _without(refused(other.call("GET", made.path), 404, "1439-404"), made.id)
+    absent = _without(refused(other.call("GET", f"{kind.path}/{NOWHERE}"), 404, "1439-404"), NOWHERE)
+    same(foreign, absent, "the answer for a foreign entity, against that for an absent one")
+
+
+@check("tenant.list", each=any_kind)
+def lists_show_ones_own(stage: Stage, kind: Kind) -> None:
+    """Neither list, filter nor count of another sandbox knows of it."""
+    other = stage.elsewhere()
+    made = stage.make(kind)
+    expect(made.id not in ids(other.listed(f"{kind.path}?limit=100")), "a list shows another sandbox's entity")
+    same(other.listed(f"{kind.path}?{filters('id==' + made.id)}"), [], "entities a filter finds in another sandbox")
+    target = f"{kind.path}?count=true&{filters('id==' + made.id)}"
+    same(succeeded(other.call("GET", target)), {"count": 0}, "count in another sandbox")
+
+
+@check("tenant.patch", each=patched)
+def a_foreign_patch_does_nothing(stage: Stage, kind: Kind) -> None:
+    """Not even with the right etag."""
+    other = stage.elsewhere()
+    made = stage.make(kind)
+    before = stage.read(made)
+    refused(other.patch(made, replacing("description", "stolen")), 404, "1439-404")
+    unchanged(before, stage.read(made), "a patch from another sandbox")
+
+
+@check("tenant.delete", each=deleted)
+def a_foreign_deletion_does_nothing(stage: Stage, kind: Kind) -> None:
+    """The entity stays."""
+    other = stage.elsewhere()
+    made = stage.make(kind)
+    refused(other.call("DELETE", made.path), 404, "1439-404")
+    stage.read(made)
+
+
+@check(
+    "tenant.below", operations=("testConnection", "getByConnectionId", "exploreConfigByConnectionId", "performAction")
+)
+def what_is_below_is_not_there_either(stage: Stage) -> None:
+    """Test, explore, configs and actions of another sandbox's connection."""
+    other = stage.elsewhere()
+    made = stage.make("connections")
+    for method, below in (
+        ("GET", "/test"),
+        ("GET", "/explore?objectType=root"),
+        ("GET", "/configs"),
+        ("POST", "/action?op=publish"),
+    ):
+        refused(other.call(method, made.path + below), 404, "1439-404")
+
+
+@check("tenant.token", each=any_kind)
+def a_foreign_token_shows_nothing(stage: Stage, kind: Kind) -> None:
+    """A continuation token carried into another sandbox shows none of the first one's entities."""
+    other = stage.elsewhere()
+    made = [stage.make(kind) for _ in range(3)]
+    href = succeeded(stage.call("GET", f"{kind.path}?limit=1"))["_links"]["next"]["href"]
+    answer = other.call("GET", href)
+    if answer.status == 200:
+        shown = set(ids(answer.json["items"])) & {entity.id for entity in made}
+        expect(not shown, "a token from another sandbox shows that sandbox's entities")
+    else:
+        refused(answer, 400)
+
+
+@check("tenant.same-names", each=any_kind)
+def both_may_use_a_name(stage: Stage, kind: Kind) -> None:
+    """Two sandboxes have entities of one name without meeting."""
+    other = stage.elsewhere()
+    name = stage.name("shared")
+    mine, theirs = stage.make(kind, name=name), other.make(kind, name=name)
+    same(ids(stage.listed(f"{kind.path}?{filters('name==' + name)}")), [mine.id], "entities here")
+    same(ids(other.listed(f"{kind.path}?{filters('name==' + name)}")), [theirs.id], "entities there")
+    if kind.patched:
+        receipt(other.patch(theirs, replacing("description", "there")))
+        same(stage.read(mine).get("description"), mine.body.get("description"), "description here")
+
+
+def _without(body: dict[str, Any], entity_id: str) -> str:
+    """A refusal without what must differ: the request's id and the entity's."""
+    report = {name: value for name, value in body["report"].items() if name != "request-id"}
+    return repr({**body, "report": report}).replace(entity_id, "{id}")

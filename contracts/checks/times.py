@@ -1,0 +1,41 @@
+"""Times: milliseconds since 1970, created once, updated by each write, never backwards."""
+
+from __future__ import annotations
+
+from contracts.expectations import receipt, replacing
+from contracts.kinds import Kind
+from contracts.registry import any_kind, check, patched
+from contracts.stage import Stage
+from contracts.verdicts import expect, same
+
+
+@check("time.milliseconds", each=any_kind)
+def times_are_in_milliseconds(stage: Stage, kind: Kind) -> None:
+    """Whole numbers of thirteen digits."""
+    item = stage.read(stage.make(kind))
+    for member in ("createdAt", "updatedAt"):
+        came = item.get(member)
+        right = type(came) is int and 10**12 <= came < 10**13
+        expect(right, f"{member} is {came!r}, expected milliseconds since 1970 as a whole number")
+
+
+@check("time.order", each=patched)
+def times_do_not_run_backwards(stage: Stage, kind: Kind) -> None:
+    """A later entity is not older; a write moves `updatedAt` on and leaves `createdAt`."""
+    made = stage.make(kind)
+    first = stage.read(made)
+    receipt(stage.patch(made, replacing("description", "later")))
+    written = stage.read(made)
+    same(written["createdAt"], first["createdAt"], "createdAt after a write")
+    expect(written["updatedAt"] >= first["updatedAt"], "updatedAt went backwards")
+    later = stage.read(stage.make(kind))
+    expect(later["createdAt"] >= first["createdAt"], "an entity made later was created earlier")
+    expect(later["createdAt"] >= written["updatedAt"], "an entity made after a write was created before it")
+
+
+@check("time.etag-second", each=any_kind)
+def the_etag_holds_the_second_of_writing(stage: Stage, kind: Kind) -> None:
+    """The last group of an etag is `updatedAt` in seconds, within five, in hexadecimal."""
+    item = stage.read(stage.make(kind))
+    second = int(str(item["etag"]).strip('"').split("-")[-1][:8], 16)
+    expect(abs(second - item["updatedAt"] // 1000) <= 5, "the etag's last group is not the second of writing")

@@ -1,0 +1,133 @@
+"""`openapi.yaml` as the suite reads it: the operations, what a collection can do, what answers look like."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+METHODS = ("get", "post", "put", "patch", "delete")
+_URI = "urn:contract"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the document."""
+
+    id: str
+    method: str
+    path: str
+    pattern: re.Pattern[str]
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing: a GET, or a search by POST."""
+        return self.method == "GET" or self.path.endswith("/search")
+
+
+class Document:
+    """The contract, parsed once."""
+
+    def __init__(self, source: Mapping[str, Any]) -> None:
+        self.source = source
+        self.operations = tuple(self._operations())
+        resource = DRAFT202012.create_resource(source)
+        self._registry: Registry[Any] = Registry().with_resource(_URI, resource)
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Document:
+        """The given file, or the one that belongs to this version."""
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        text = (path or _shipped()).read_text(encoding="utf-8")
+        return cls(yaml.load(text, loader))  # noqa: S506  (a safe loader)
+
+    def match(self, method: str, target: str) -> Operation | None:
+        """The operation a request is for."""
+        path = target.partition("?")[0].rstrip("/")
+        found = [item for item in self.operations if item.pattern.fullmatch(path)]
+        nearest = min((item.path.count("{") for item in found), default=0)
+        return next((item for item in found if item.method == method and item.path.count("{") == nearest), None)
+
+    def operation(self, method: str, path: str) -> Operation | None:
+        """The operation of a path written with `{}` for every parameter, such as `/connections/{}`."""
+        wanted = (method, path)
+        return next((o for o in self.operations if (o.method, re.sub(r"\{\w+\}", "{}", o.path)) == wanted), None)
+
+    def detail(self, operation: Operation) -> Mapping[str, Any]:
+        """The operation as the document has it."""
+        item: Mapping[str, Any] = self.source["paths"][operation.path][operation.method.lower()]
+        return item
+
+    def parameters(self, operation: Operation) -> Iterator[Mapping[str, Any]]:
+        """Its parameters, those of the path included."""
+        shared = self.source["paths"][operation.path].get("parameters", ())
+        for parameter in (*shared, *self.detail(operation).get("parameters", ())):
+            yield self.resolve(parameter)
+
+    def response(self, operation: Operation, status: int) -> Mapping[str, Any] | None:
+        """What the document says of a status, or None."""
+        found = self.detail(operation)["responses"].get(str(status))
+        return None if found is None else self.resolve(found)
+
+    def departure(self, operation: Operation, status: int, body: Any) -> str | None:
+        """Where a JSON answer leaves its schema, or None."""
+        validator = self._validator(operation.path, operation.method.lower(), str(status))
+        if validator is None:
+            return None
+        error = best_match(validator.iter_errors(body))
+        return None if error is None else f"{error.json_path}: {error.message[:300]}"
+
+    def resolve(self, node: Any) -> Any:
+        """Follow `$ref`s."""
+        while isinstance(node, Mapping) and "$ref" in node:
+            steps = [step.replace("~1", "/").replace("~0", "~") for step in node["$ref"][2:].split("/")]
+            node = functools.reduce(lambda inner, step: inner[step], steps, self.source)
+        return node
+
+    @functools.cache  # noqa: B019  (one document lives as long as the run)
+    def _validator(self, path: str, method: str, status: str) -> Draft202012Validator | None:
+        response = self.resolve(self.source["paths"][path][method]["responses"][status])
+        content = response.get("content", {})
+        if not content:
+            return None
+        schema = next(iter(content.values()))["schema"]
+        absolute = _absolute(schema)
+        return Draft202012Validator(absolute, registry=self._registry)
+
+    def _operations(self) -> Iterator[Operation]:
+        for path, item in self.source["paths"].items():
+            pattern = re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))
+            for method in METHODS:
+                if method in item:
+                    yield Operation(item[method]["operationId"], method.upper(), path, pattern)
+
+
+def _absolute(node: Any) -> Any:
+    """A schema whose references name the document they point into."""
+    if isinstance(node, Mapping):
+        return {
+            key: _URI + value if key == "$ref" and isinstance(value, str) and value[:1] == "#" else _absolute(value)
+            for key, value in node.items()
+        }
+    return [_absolute(item) for item in node] if isinstance(node, list) else node
+
+
+def _shipped() -> Path:
+    """`openapi.yaml`: at the root of a checkout, inside the emulator's package once installed."""
+    root = Path(__file__).parent.parent
+    if (root / "openapi.yaml").is_file():
+        return root / "openapi.yaml"
+    found = importlib.util.find_spec("mockserver")
+    if found is None or found.origin is None:
+        raise FileNotFoundError("openapi.yaml is not beside the suite: name one with --contract")
+    return Path(found.origin).parent / "openapi.yaml"

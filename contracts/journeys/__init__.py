@@ -1,0 +1,1 @@
+"""The documented tutorials, step by step."""

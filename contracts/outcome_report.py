@@ -1,0 +1,60 @@
+"""What a run found: outcomes, what each promise came to, how well each operation was met."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from contracts.document import Document
+from contracts.requirements import LEVELS, Requirement
+from contracts.verdicts import FAILED, KNOWN_GAP, PASSED, UNTESTABLE, Outcome
+from contracts.wire import Answer
+
+
+@dataclass(slots=True)
+class Report:
+    """Everything the outputs are made from."""
+
+    server: str
+    seed: int
+    outcomes: list[Outcome] = field(default_factory=list)
+    statuses: dict[str, Counter[int]] = field(default_factory=dict)
+    """Operation id -> how often each status came."""
+    exchanges: int = 0
+    made: int = 0
+    left: list[str] = field(default_factory=list)
+    """What could not be deleted, in words."""
+    stale_gaps: list[str] = field(default_factory=list)
+    ended: str = ""
+    """Why the run ended before its end; empty when it did not."""
+    seconds: float = 0.0
+
+    def hear(self, document: Document, answer: Answer) -> None:
+        """Count an exchange."""
+        self.exchanges += 1
+        operation = document.match(answer.sent.method, answer.sent.target)
+        if operation is not None:
+            self.statuses.setdefault(operation.id, Counter())[answer.status] += 1
+
+    def having(self, verdict: str) -> list[Outcome]:
+        """The outcomes with a verdict."""
+        return [outcome for outcome in self.outcomes if outcome.verdict == verdict]
+
+    def of_promises(self, requirements: Iterable[Requirement]) -> dict[str, str]:
+        """Promise -> the worst verdict of its checks; `untestable` too when none of them ran."""
+        worst: dict[str, str] = {}
+        by_check: dict[str, list[str]] = {}
+        for outcome in self.outcomes:
+            by_check.setdefault(outcome.check, []).append(outcome.verdict)
+        for row in requirements:
+            verdicts = {verdict for check in row.checks for verdict in by_check.get(check, [UNTESTABLE])}
+            # Where a check ran for some collections and could not for others, it did run.
+            order = (FAILED, KNOWN_GAP, PASSED, UNTESTABLE)
+            worst[row.id] = next(verdict for verdict in order if verdict in verdicts)
+        return worst
+
+    def failures(self, levels: Mapping[str, str], least: str) -> list[Outcome]:
+        """Failures of checks whose promise is at this level or above."""
+        wanted = LEVELS[: LEVELS.index(least) + 1]
+        return [outcome for outcome in self.having(FAILED) if levels.get(outcome.check, "must") in wanted]

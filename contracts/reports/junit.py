@@ -1,0 +1,41 @@
+"""The outcomes as JUnit XML: one test case each, untestable ones as skipped."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape, quoteattr
+
+from contracts.outcome_report import Report
+from contracts.secrecy import Mask
+from contracts.verdicts import FAILED, KNOWN_GAP, UNTESTABLE, Outcome
+
+FILE = "junit.xml"
+
+
+def document(report: Report, mask: Mask) -> str:
+    """The whole file."""
+    failed, skipped = len(report.having(FAILED)), len(report.having(UNTESTABLE)) + len(report.having(KNOWN_GAP))
+    head = (
+        f'<testsuite name="Flow Service contract" tests="{len(report.outcomes)}" failures="{failed}" '
+        f'skipped="{skipped}" time="{report.seconds:.3f}">'
+    )
+    cases = "\n".join(_case(outcome, mask) for outcome in report.outcomes)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{head}\n{cases}\n</testsuite>\n'
+
+
+def _case(outcome: Outcome, mask: Mask) -> str:
+    group = outcome.check.partition(".")[0]
+    start = f'  <testcase classname={quoteattr(group)} name={quoteattr(outcome.label)} time="{outcome.seconds:.3f}"'
+    message = quoteattr(_clean(mask.text(outcome.message)))
+    match outcome.verdict:
+        case "failed":
+            said = escape(_clean("\n".join(mask.text(str(answer)) for answer in outcome.evidence)))
+            return f"{start}><failure message={message}>{said}</failure></testcase>"
+        case "untestable" | "known gap":
+            return f"{start}><skipped message={message}/></testcase>"
+        case _:
+            return f"{start}/>"
+
+
+def _clean(text: str) -> str:
+    """Without the control characters that XML cannot hold."""
+    return "".join(letter for letter in text if letter in "\t\n" or letter >= " ")

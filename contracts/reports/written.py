@@ -1,0 +1,73 @@
+"""Puts a report where it was asked for: the screen, a program, a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TextIO
+
+from contracts.document import Document
+from contracts.outcome_report import Report
+from contracts.reports import junit, page, summary
+from contracts.requirements import Requirement, levels
+from contracts.secrecy import Mask
+from contracts.settings import Settings
+
+
+def everywhere(
+    report: Report,
+    rows: Sequence[Requirement],
+    settings: Settings,
+    mask: Mask,
+    *,
+    out: TextIO,
+    as_json: bool,
+    least: str,
+) -> None:
+    """The summary (or JSON) to the stream, and the files to the report folder."""
+    names = [operation.id for operation in Document.load(settings.contract).operations]
+    operations = [name for name in names if not settings.operations or name in settings.operations]
+    if settings.report:
+        folder = settings.report
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / junit.FILE).write_text(junit.document(report, mask), encoding="utf-8")
+        (folder / page.FILE).write_text(page.document(report, rows, mask, operations), encoding="utf-8")
+    if as_json:
+        out.write(json.dumps(for_programs(report, rows, mask, least), indent=2) + "\n")
+    else:
+        out.write(summary.text(report, rows, mask, operations))
+        if settings.report:
+            out.write(f"report: {settings.report / page.FILE} · {junit.FILE} · exchanges.har\n")
+
+
+def for_programs(report: Report, rows: Sequence[Requirement], mask: Mask, least: str) -> dict[str, object]:
+    """The report as JSON values."""
+    level = levels(rows)
+    return {
+        "server": report.server,
+        "seed": report.seed,
+        "seconds": round(report.seconds, 3),
+        "endedEarly": report.ended or None,
+        "exchanges": report.exchanges,
+        "made": report.made,
+        "left": report.left,
+        "staleGaps": report.stale_gaps,
+        "failures": [outcome.label for outcome in report.failures(level, least)],
+        "promises": report.of_promises(rows),
+        "operations": {
+            name: {str(status): count for status, count in sorted(counts.items())}
+            for name, counts in sorted(report.statuses.items())
+        },
+        "outcomes": [
+            {
+                "check": outcome.check,
+                "subject": outcome.subject or None,
+                "level": level.get(outcome.check, "must"),
+                "verdict": outcome.verdict,
+                "message": mask.text(outcome.message) or None,
+                "evidence": [mask.text(str(answer)) for answer in outcome.evidence],
+                "seconds": round(outcome.seconds, 3),
+            }
+            for outcome in report.outcomes
+        ],
+    }

@@ -1,0 +1,49 @@
+"""The table of promises, `requirements.yaml`: what is promised, how firmly, where it stands, which checks hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+LEVELS = ("must", "should", "may")
+"""must: documented; should: seen in samples or clients, or the documents disagree; may: assumed by us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One promise."""
+
+    id: str
+    level: str
+    text: str
+    source: str
+    checks: tuple[str, ...]
+
+
+@cache
+def load() -> tuple[Requirement, ...]:
+    """All promises, in the table's order. Raises ValueError for a row that is not right."""
+    rows = yaml.safe_load((Path(__file__).parent / "requirements.yaml").read_text(encoding="utf-8"))
+    return tuple(_row(row) for row in rows)
+
+
+def levels(rows: Sequence[Requirement]) -> dict[str, str]:
+    """Check -> the firmest level of the promises it holds."""
+    found: dict[str, str] = {}
+    for row in rows:
+        for check in row.checks:
+            found[check] = min(row.level, found.get(check, row.level), key=LEVELS.index)
+    return found
+
+
+def _row(row: dict[str, object]) -> Requirement:
+    checks = row.get("checks", row["id"])
+    names = tuple(checks) if isinstance(checks, list) else (str(checks),)
+    requirement = Requirement(str(row["id"]), str(row["level"]), str(row["text"]), str(row["source"]), names)
+    if requirement.level not in LEVELS:
+        raise ValueError(f"promise {requirement.id}: level takes {', '.join(LEVELS)}, not {requirement.level!r}")
+    return requirement

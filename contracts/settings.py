@@ -1,0 +1,172 @@
+"""What a run is told: the server, the credentials and the limits; from options, the environment or a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from contracts.wire import LOOPBACK
+
+BASE_PATH = "/data/foundation/flowservice"
+NAMES = {
+    "FLOW_SERVICE_TOKEN": "Authorization",
+    "FLOW_SERVICE_API_KEY": "x-api-key",
+    "FLOW_SERVICE_ORG": "x-gw-ims-org-id",
+    "FLOW_SERVICE_SANDBOX": "x-sandbox-name",
+}
+"""Environment name -> the header it becomes; the token gets its `Bearer`."""
+
+OTHER_SANDBOX = "FLOW_SERVICE_OTHER_SANDBOX"
+
+MADE_UP = {
+    "Authorization": "Bearer contract-suite.made-up.token",
+    "x-api-key": "contract-suite",
+    "x-gw-ims-org-id": "5C1328435BF324E90A49402A@AdobeOrg",
+    "x-sandbox-name": "prod",
+}
+"""For servers on this machine, which are mocks: what was not given is made up."""
+
+
+class WrongUse(ValueError):
+    """The run cannot begin; the message says in one line what is missing or wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One run. `headers` are complete: what every ordinary request carries."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False, default_factory=dict)
+    given: frozenset[str] = frozenset()
+    """Lower-case names of the headers that the operator gave; the others are made up."""
+    other_sandbox: str | None = None
+    """A second sandbox of the same organisation, for what must not be seen from there."""
+    connection: Mapping[str, Any] | None = field(repr=False, default=None)
+    """The body of a base connection that the server accepts; none: PostgreSQL with made-up credentials."""
+    read_only: bool = False
+    operations: frozenset[str] = frozenset()
+    """Ids of the operations to look at; none: all."""
+    budget: float | None = None
+    """Seconds after which nothing new is begun."""
+    seed: int = 1
+    examples: int = 25
+    """Generated requests for each operation and phase; 0 leaves generation out."""
+    report: Path | None = None
+    known_gaps: frozenset[str] = frozenset()
+    """Checks that are known to fail here; one that passes all the same is reported as stale."""
+    contract: Path | None = None
+
+    @property
+    def token_given(self) -> bool:
+        """Whether the token is a real one, so that a wrong one can be told from it."""
+        return "authorization" in self.given
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Texts that may appear in no output."""
+        values = [self.headers.get("Authorization", "").removeprefix("Bearer ")]
+        if "x-api-key" in self.given:
+            values.append(self.headers["x-api-key"])
+        auth = (self.connection or {}).get("auth", {})
+        values += _texts(auth.get("params", {}) if isinstance(auth, Mapping) else ())
+        return tuple(value for value in values if len(value) > 3)
+
+
+def load(
+    url: str,
+    *,
+    headers: Iterable[str] = (),
+    env_file: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+    connection: Path | None = None,
+    other_sandbox: str | None = None,
+    operations: str = "",
+    known_gaps: Path | None = None,
+    **limits: Any,
+) -> Settings:
+    """The settings of a run; an option wins over the environment, and that over the file. Raises WrongUse."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise WrongUse(f"{url!r} is not a server's URL: give one like http://127.0.0.1:8080")
+    names = {**(_environment_file(env_file) if env_file else {}), **environ}
+    given = {header: names[name] for name, header in NAMES.items() if names.get(name)}
+    if "Authorization" in given and " " not in given["Authorization"].strip():
+        given["Authorization"] = "Bearer " + given["Authorization"].strip()
+    for text in headers:
+        name, separator, value = text.partition(":")
+        if not separator or not name.strip():
+            raise WrongUse("--header takes NAME:VALUE")
+        given = {key: old for key, old in given.items() if key.lower() != name.strip().lower()}
+        given[_canonical(name.strip())] = value.strip()
+    return Settings(
+        url=url.rstrip("/"),
+        headers=_completed(given, local=parts.hostname in LOOPBACK),
+        given=frozenset(name.lower() for name in given),
+        other_sandbox=other_sandbox or names.get(OTHER_SANDBOX),
+        connection=_json_file(connection) if connection else None,
+        operations=frozenset(name.strip() for name in operations.split(",") if name.strip()),
+        known_gaps=_gaps(known_gaps) if known_gaps else frozenset(),
+        **limits,
+    )
+
+
+def _completed(given: Mapping[str, str], *, local: bool) -> dict[str, str]:
+    missing = [name for name, header in NAMES.items() if header not in given]
+    if missing and not local:
+        raise WrongUse(f"a server elsewhere needs credentials: set {', '.join(missing)}, or give --header NAME:VALUE")
+    return {**MADE_UP, **given}
+
+
+def _canonical(name: str) -> str:
+    return next((known for known in MADE_UP if known.lower() == name.lower()), name)
+
+
+def _environment_file(path: Path) -> dict[str, str]:
+    """`NAME=VALUE` lines; `#` begins a comment; quotes round a value are dropped."""
+    values = {}
+    for line in _read(path).splitlines():
+        text = line.strip().removeprefix("export ")
+        if text and not text.startswith("#"):
+            name, _, value = text.partition("=")
+            values[name.strip()] = value.strip().strip("'\"")
+    return values
+
+
+def _json_file(path: Path) -> Mapping[str, Any]:
+    try:
+        body = json.loads(_read(path))
+    except ValueError as error:
+        raise WrongUse(f"{path} is not JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise WrongUse(f"{path} does not hold the body of a base connection")
+    return body
+
+
+def _gaps(path: Path) -> frozenset[str]:
+    """Ids of checks: a list of them, or of mappings with `check` and `reason`."""
+    rows = yaml.safe_load(_read(path)) or []
+    if not isinstance(rows, list):
+        raise WrongUse(f"{path} does not hold a list of checks")
+    return frozenset(str(row["check"] if isinstance(row, Mapping) else row) for row in rows)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise WrongUse(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [text for item in value.values() for text in _texts(item)]
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in _texts(item)]
+    return [value] if isinstance(value, str) else []

@@ -1,0 +1,227 @@
+"""What a check acts on: a server, good headers, things it makes and will delete, and a record of what was said."""
+
+from __future__ import annotations
+
+import random
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from contracts.document import Document
+from contracts.kinds import Kind, kinds_of
+from contracts.settings import Settings
+from contracts.verdicts import Broken, Untestable, untestable
+from contracts.wire import Answer, Sent, Transport, Unreachable, json_body, with_headers
+
+MARK = "contract-suite"
+"""Begins the name of everything the suite makes."""
+
+_RECEIPT_PATH = re.compile(r"/([A-Za-z]+)/?(\?.*)?")
+_ORDER = ("flows", "sourceConnections", "targetConnections", "connections")
+"""Deleted in this order: what uses another goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One entity that a check made."""
+
+    kind: Kind
+    id: str
+    etag: str
+    body: Mapping[str, Any]
+    answer: Answer
+
+    @property
+    def path(self) -> str:
+        """Its path."""
+        return f"{self.kind.path}/{self.id}"
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Everything made and not yet deleted: (collection, id) -> the headers it was made with."""
+
+    made: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    ever: set[str] = field(default_factory=set)
+    """Ids of everything ever made in this run: only these may be written to."""
+    total: int = 0
+
+    def notice(self, answer: Answer) -> None:
+        """Learn from any answer what was made and what is gone."""
+        sent = answer.sent
+        path = sent.target.partition("?")[0].rstrip("/")
+        if sent.method == "POST" and answer.status == 201 and (match := _RECEIPT_PATH.fullmatch(sent.target)):
+            entity = answer.json
+            if isinstance(entity, dict) and isinstance(entity.get("id"), str):
+                self.made[match[1], entity["id"]] = dict(sent.headers)
+                self.ever.add(entity["id"])
+                self.total += 1
+        elif sent.method == "DELETE" and answer.status in (202, 204):
+            kind, _, entity_id = path.strip("/").partition("/")
+            self.made.pop((kind, entity_id), None)
+
+
+class Stage:
+    """One check's view of the server. `fresh()` gives the next check its own record."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        settings: Settings,
+        document: Document,
+        *,
+        ledger: Ledger | None = None,
+        hear: Any = None,
+    ) -> None:
+        self.transport = transport
+        self.settings = settings
+        self.document = document
+        self.kinds = {kind.name: kind for kind in kinds_of(document)}
+        self.headers: Mapping[str, str] = settings.headers
+        self.ledger = ledger or Ledger()
+        self.record: list[Answer] = []
+        self.chance = random.Random(settings.seed)
+        self.run_id = f"{self.chance.getrandbits(32):08x}"
+        self.canary = f"c4n4ry-{self.chance.getrandbits(64):016x}"
+        self._hear = hear or (lambda answer: None)
+        self._names = 0
+
+    def fresh(self) -> Stage:
+        """The same stage with an empty record."""
+        return self._like(self.headers, [])
+
+    def elsewhere(self) -> Stage:
+        """The same organisation's other sandbox. Raises Untestable when there is none."""
+        name = self.settings.other_sandbox or f"{MARK}-other"
+        other = self._like({**self.headers, "x-sandbox-name": name}, self.record)
+        answer = other.call("GET", "/connections?limit=1")
+        if answer.status != 200:
+            untestable(f"there is no second sandbox {name!r}: name one with --other-sandbox")
+        return other
+
+    def kind(self, name: str) -> Kind:
+        """A collection by name. Raises Untestable when the document has none such."""
+        if name not in self.kinds:
+            untestable(f"the contract has no {name}")
+        return self.kinds[name]
+
+    def call(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str | None] | None = None,
+        raw: bytes | None = None,
+    ) -> Answer:
+        """Send a request as a good client would, but for `headers` (None leaves one out) or the `raw` body."""
+        content = raw if raw is not None else (b"" if body is None else json_body(body))
+        changes: dict[str, str | None] = {"Content-Type": "application/json"} if content else {}
+        named = {name.lower() for name in headers or {}}
+        changes = {name: value for name, value in changes.items() if name.lower() not in named}
+        sent = Sent(method, target, with_headers(self.headers, {**changes, **(headers or {})}), content)
+        answer = self.transport.send(sent)
+        self.notice(answer)
+        return answer
+
+    def notice(self, answer: Answer) -> None:
+        """Remember an exchange, whoever had it."""
+        self.record.append(answer)
+        self.ledger.notice(answer)
+        self._hear(answer)
+
+    def name(self, about: str = "entity") -> str:
+        """A name nobody else uses, with the suite's mark."""
+        self._names += 1
+        return f"{MARK} {self.run_id} {about} {uuid.UUID(int=self.chance.getrandbits(128)).hex[:8]}"
+
+    def body(self, kind: str | Kind, **changes: Any) -> dict[str, Any]:
+        """The body of a good new entity; a change to None leaves a member out."""
+        row = self.kind(str(kind))
+        body = {**row.body(self, changes.pop("name", None) or self.name(row.name)), **changes}
+        return {name: value for name, value in body.items() if value is not None}
+
+    def make(self, kind: str | Kind, **changes: Any) -> Made:
+        """Make an entity. Raises Untestable when the server refuses the suite's sample of it."""
+        row = self.kind(str(kind))
+        body = self.body(row, **changes)
+        answer = self.call("POST", row.path, body)
+        receipt = answer.json
+        if answer.status != 201 or not isinstance(receipt, dict) or not isinstance(receipt.get("id"), str):
+            if answer.status == 400 and not changes and self.settings.connection is None:
+                untestable(f"{answer} to the suite's sample: give a body it takes with --connection")
+            raise Broken(f"{answer} to a good body, expected 201 with a receipt: {answer.text[:300]}")
+        return Made(row, receipt["id"], str(receipt.get("etag")), body, answer)
+
+    def read(self, made: Made) -> dict[str, Any]:
+        """What a lookup shows of an entity."""
+        answer = self.call("GET", made.path)
+        if answer.status != 200:
+            raise Broken(f"{answer}, expected 200 for an entity just made")
+        items = answer.json.get("items") if isinstance(answer.json, dict) else None
+        if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], dict):
+            raise Broken(f"{answer} without exactly one entity in items: {answer.text[:200]}")
+        return dict(items[0])
+
+    def patch(self, made: Made, *operations: Mapping[str, Any], etag: str | None = None, **headers: Any) -> Answer:
+        """Patch with the etag of its making, or another."""
+        return self.call(
+            "PATCH", made.path, list(operations), headers={"If-Match": made.etag if etag is None else etag, **headers}
+        )
+
+    def pages(self, target: str, most: int = 200) -> Iterator[Answer]:
+        """A list's pages, following `_links.next.href`."""
+        for _ in range(most):
+            answer = self.call("GET", target)
+            if answer.status != 200 or not isinstance(answer.json, dict):
+                raise Broken(f"{answer}, expected a page of a list: {answer.text[:200]}")
+            yield answer
+            target = (answer.json.get("_links") or {}).get("next", {}).get("href")
+            if not target:
+                return
+        raise Broken(f"the list did not end within {most} pages")
+
+    def listed(self, target: str) -> list[dict[str, Any]]:
+        """All entities of a list, page after page."""
+        return [item for page in self.pages(target) for item in page.json.get("items", [])]
+
+    def sweep(self) -> list[str]:
+        """Delete everything made; what could not be deleted, in words."""
+        left = []
+        for kind in _ORDER:
+            for (name, entity_id), headers in list(self.ledger.made.items()):
+                if name == kind:
+                    left += self._delete(name, entity_id, headers)
+        return left
+
+    def _delete(self, kind: str, entity_id: str, headers: Mapping[str, str]) -> list[str]:
+        kept = {name: value for name, value in headers.items() if name.lower() in self._own()}
+        sent = Sent("DELETE", f"/{kind}/{quote(entity_id, safe='')}", with_headers(self.headers, kept))
+        try:
+            answer = self.transport.send(sent)
+        except Unreachable as error:
+            return [f"/{kind}/{entity_id}: {error}"]
+        if answer.status in (202, 204, 404):
+            self.ledger.made.pop((kind, entity_id), None)
+            return []
+        return [f"/{kind}/{entity_id}: answered {answer.status}"]
+
+    def _own(self) -> set[str]:
+        return {name.lower() for name in self.headers}
+
+    def _like(self, headers: Mapping[str, str], record: list[Answer]) -> Stage:
+        other = object.__new__(Stage)
+        other.__dict__.update(self.__dict__)
+        other.headers, other.record = headers, record
+        return other
+
+
+def filters(*texts: str) -> str:
+    """`property` parameters as a query string."""
+    return "&".join("property=" + quote(text, safe='=<>!,"[]') for text in texts)
+
+
+__all__ = ["MARK", "Ledger", "Made", "Stage", "Untestable", "filters"]

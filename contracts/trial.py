@@ -1,0 +1,51 @@
+"""Single checks against any WSGI application, without sockets: for broken servers, and while writing a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from contracts import registry
+from contracts.document import Document
+from contracts.registry import CHECKS, OBSERVERS, Watch
+from contracts.settings import MADE_UP, Settings
+from contracts.stage import Stage
+from contracts.verdicts import FAILED, PASSED, Outcome
+from contracts.wire import Answer, WsgiTransport
+
+
+def judge(
+    app: Any,
+    checks: Iterable[str],
+    *,
+    document: Document,
+    seed: int = 1,
+    kinds: Iterable[str] | None = None,
+) -> list[Outcome]:
+    """The outcomes of the named checks, and of every observer over the exchanges they had.
+
+    `kinds` limits checks on collections to these. What was made is deleted again.
+    """
+    registry.load()
+    settings = Settings("http://127.0.0.1", MADE_UP, seed=seed)
+    watch = Watch(document, "", {})
+    observed: dict[str, Outcome] = {}
+
+    def hear(answer: Answer) -> None:
+        for observer in OBSERVERS.values():
+            message = observer.look(watch, answer) if observer.id not in observed else None
+            if message:
+                observed[observer.id] = Outcome(observer.id, "", FAILED, message, (answer,))
+
+    stage = Stage(WsgiTransport(app), settings, document, hear=hear)
+    watch.canary = stage.canary
+    wanted = None if kinds is None else set(kinds)
+    outcomes = [
+        CHECKS[check_id].judge(stage.fresh(), kind)
+        for check_id in checks
+        if check_id in CHECKS
+        for kind in CHECKS[check_id].subjects(stage)
+        if kind is None or wanted is None or kind.name in wanted
+    ]
+    stage.sweep()
+    return outcomes + [observed.get(name) or Outcome(name, "", PASSED) for name in OBSERVERS]

@@ -1,0 +1,184 @@
+"""Requests and answers as values, and the two ways to exchange them: over HTTP, or by calling a WSGI application."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import requests
+
+Headers = tuple[tuple[str, str], ...]
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SECONDS = 60
+"""To wait for an answer: the gateway's own limit."""
+
+
+class Unreachable(Exception):
+    """Nothing answered; the message says it in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request: `target` is the path below the server's base path, with the query, percent-encoded."""
+
+    method: str
+    target: str
+    headers: Headers = ()
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, its name in any case."""
+        return _header(self.headers, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, with the request it belongs to."""
+
+    sent: Sent
+    url: str
+    status: int
+    headers: Headers
+    body: bytes
+    seconds: float = 0.0
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, its name in any case."""
+        return _header(self.headers, name)
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def json(self) -> Any:
+        """The body parsed, or None when it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    def __str__(self) -> str:
+        return f"{self.sent.method} {self.sent.target} answered {self.status}"
+
+
+class Transport(Protocol):
+    """Sends a request and brings the answer."""
+
+    base_url: str
+
+    def send(self, sent: Sent) -> Answer:
+        """Raises Unreachable."""
+
+
+class HttpTransport:
+    """Over the network. Proxies and certificates are taken from the environment, except for this machine."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._session = requests.Session()
+        self._session.headers.clear()
+        self._session.trust_env = urlsplit(base_url).hostname not in LOOPBACK
+
+    def send(self, sent: Sent) -> Answer:
+        """Redirects are answers, not followed."""
+        url = self.base_url + sent.target
+        try:
+            response = self._session.request(
+                sent.method,
+                url,
+                headers={name: value.encode("utf-8") for name, value in sent.headers},
+                data=sent.body or None,
+                allow_redirects=False,
+                timeout=SECONDS,
+            )
+        except requests.RequestException as error:
+            raise Unreachable(f"{self.base_url} does not answer: {_reason(error)}") from None
+        headers = tuple((name, value) for name, value in response.headers.items())
+        return Answer(sent, url, response.status_code, headers, response.content, response.elapsed.total_seconds())
+
+
+class WsgiTransport:
+    """By calling the application: no sockets, for deliberately broken servers and quick tests."""
+
+    def __init__(self, app: Any, base_url: str = "http://127.0.0.1/data/foundation/flowservice") -> None:
+        self.app = app
+        self.base_url = base_url
+
+    def send(self, sent: Sent) -> Answer:
+        """One call of the application."""
+        url = self.base_url + sent.target
+        started: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            started[:] = [status, headers]
+            return lambda data: None
+
+        began = time.perf_counter()
+        chunks: Iterable[bytes] = self.app(_environ(sent, url), start_response)
+        try:
+            body = b"".join(chunks)
+        finally:
+            getattr(chunks, "close", lambda: None)()
+        status, headers = started
+        return Answer(sent, url, int(status.split(" ")[0]), tuple(headers), body, time.perf_counter() - began)
+
+
+def _environ(sent: Sent, url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": sent.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(parts.path).decode("latin-1"),
+        "QUERY_STRING": parts.query,
+        "SERVER_NAME": parts.hostname or "127.0.0.1",
+        "SERVER_PORT": str(parts.port or 80),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": parts.netloc,
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_LENGTH": str(len(sent.body)) if sent.body else "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": parts.scheme,
+        "wsgi.input": io.BytesIO(sent.body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in sent.headers:
+        key = name.upper().replace("-", "_")
+        environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+    return environ
+
+
+def json_body(value: Any) -> bytes:
+    """A JSON document as bytes."""
+    return json.dumps(value).encode()
+
+
+def with_headers(standard: Mapping[str, str], changes: Mapping[str, str | None]) -> Headers:
+    """The standard headers with some replaced, added, or (None) left out; names in any case."""
+    changed = {name.lower() for name in changes}
+    kept = [(name, value) for name, value in standard.items() if name.lower() not in changed]
+    return (*kept, *((name, value) for name, value in changes.items() if value is not None))
+
+
+def _header(headers: Headers, name: str) -> str | None:
+    return next((value for key, value in headers if key.lower() == name.lower()), None)
+
+
+def _reason(error: Exception) -> str:
+    """The innermost cause, without the wrapping of two libraries."""
+    cause: BaseException = error
+    while cause.__cause__ or cause.__context__ or (cause.args and isinstance(cause.args[0], BaseException)):
+        inner = cause.args[0] if cause.args and isinstance(cause.args[0], BaseException) else None
+        cause = inner or cause.__cause__ or cause.__context__ or cause
+    return str(getattr(cause, "reason", None) or cause).rpartition(": ")[2] or type(cause).__name__

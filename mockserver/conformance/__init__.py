@@ -1,0 +1,52 @@
+"""Judges clients by what the journal recorded: rules in, a report out, in every form a reader likes.
+
+report = evaluate(emulator.journal.entries(), emulator.contract)
+print(summary(report, colour=True))
+write_reports(report, Path("flow-report"))
+"""
+
+from __future__ import annotations
+
+from mockserver.conformance.baseline import Baseline, BaselineError
+from mockserver.conformance.evaluation import evaluate
+from mockserver.conformance.findings import (
+    Coverage,
+    Finding,
+    Level,
+    OperationCoverage,
+    Report,
+    ScenarioVerdict,
+    StaleAcceptance,
+    Verdict,
+)
+from mockserver.conformance.rules import Rule
+from mockserver.conformance.writers import FORMATS, render, summary, write_reports
+
+__all__ = [
+    "FORMATS",
+    "RULES",
+    "Baseline",
+    "BaselineError",
+    "Coverage",
+    "Finding",
+    "Level",
+    "OperationCoverage",
+    "Report",
+    "Rule",
+    "ScenarioVerdict",
+    "StaleAcceptance",
+    "Verdict",
+    "evaluate",
+    "render",
+    "summary",
+    "write_reports",
+]
+
+
+def __getattr__(name: str) -> dict[str, Rule]:
+    """`RULES`, id -> rule: loaded when first asked for."""
+    if name == "RULES":
+        from mockserver.conformance import rules
+
+        return rules.load()
+    raise AttributeError(name)

@@ -1,0 +1,86 @@
+"""Findings a team has decided to live with: rule, operation and the reason, in a YAML file.
+
+    accepted:
+      - rule: lifecycle.never-deleted
+        operation: createConnection     # without it, any operation
+        reason: the nightly job owns these connections
+
+An acceptance whose finding no longer occurs is reported, so that the file can only shrink.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mockserver.conformance import rules
+from mockserver.conformance.findings import Finding, Report, StaleAcceptance
+
+_MEMBERS = frozenset({"rule", "operation", "reason"})
+
+
+class BaselineError(ValueError):
+    """A baseline file that cannot be read; says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """One accepted finding."""
+
+    rule: str
+    operation: str | None
+    reason: str
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether the finding is the accepted one."""
+        return finding.rule == self.rule and self.operation in (None, finding.operation)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The accepted findings of one client."""
+
+    accepted: tuple[Acceptance, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path) -> Baseline:
+        """From a file. Raises BaselineError."""
+        try:
+            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+            raise BaselineError(f"{path}: {type(error).__name__}: cannot be read as YAML") from None
+        rows = raw.get("accepted") if isinstance(raw, dict) else None
+        if not isinstance(rows, list):
+            raise BaselineError(f"{path}: expected 'accepted:' and a list of rule, operation and reason")
+        return cls(tuple(_acceptance(path, number, row) for number, row in enumerate(rows, 1)))
+
+    def apply(self, report: Report) -> Report:
+        """Mark accepted findings, and tell which acceptances found nothing."""
+        findings = tuple(self._marked(finding) for finding in report.findings)
+        stale = tuple(
+            StaleAcceptance(row.rule, row.operation, row.reason)
+            for row in self.accepted
+            if not any(row.covers(finding) for finding in report.findings)
+        )
+        return replace(report, findings=findings, stale=stale)
+
+    def _marked(self, finding: Finding) -> Finding:
+        row = next((row for row in self.accepted if row.covers(finding)), None)
+        return replace(finding, accepted=row.reason) if row else finding
+
+
+def _acceptance(path: Path, number: int, row: Any) -> Acceptance:
+    where = f"{path}: entry {number}"
+    if not isinstance(row, dict) or row.keys() - _MEMBERS:
+        raise BaselineError(f"{where}: expected rule, operation and reason, nothing else")
+    if row.get("rule") not in rules.load():
+        raise BaselineError(f"{where}: no such rule; `mockserver rules` lists them")
+    reason, operation = row.get("reason"), row.get("operation")
+    if not isinstance(reason, str) or not reason.strip():
+        raise BaselineError(f"{where}: say in 'reason' why this is accepted")
+    if operation is not None and not isinstance(operation, str):
+        raise BaselineError(f"{where}: 'operation' is an operation id")
+    return Acceptance(row["rule"], operation, reason.strip())

@@ -1,0 +1,28 @@
+"""From recorded traffic to a report: every rule runs once over the whole record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mockserver.conformance import coverage, rules
+from mockserver.conformance.findings import Finding, Level, Report, ScenarioVerdict
+from mockserver.conformance.traffic import Traffic
+from mockserver.contract import Contract
+from mockserver.journal import Entry
+
+
+def evaluate(entries: Iterable[Entry], contract: Contract, scenarios: Iterable[ScenarioVerdict] = ()) -> Report:
+    """Judge journal entries, oldest first. Takes as long as it takes: never call it while a client waits."""
+    kept = tuple(entries)
+    traffic = Traffic(kept, contract)
+    found = [finding for row in rules.load().values() for finding in row.findings(traffic)]
+    return Report(
+        findings=tuple(sorted(found, key=_order)),
+        calls=kept,
+        coverage=coverage.measure(traffic),
+        scenarios=tuple(scenarios),
+    )
+
+
+def _order(finding: Finding) -> tuple[int, int, str]:
+    return list(Level).index(finding.level), finding.calls[0] if finding.calls else 0, finding.rule

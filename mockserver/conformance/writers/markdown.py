@@ -1,0 +1,47 @@
+"""The report as Markdown, for the job summary of a CI run or a pull request's comment."""
+
+from __future__ import annotations
+
+import re
+
+from mockserver.conformance.findings import Report
+from mockserver.conformance.writers.terminal import numbered, verdict
+
+_SIGNS = {"FAIL": "❌", "WARN": "⚠️", "INFO": "💡", "passed": "✅", "failed": "❌", "untestable": "❔"}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~])")
+_MOST_ROWS = 200
+
+
+def write(report: Report) -> str:
+    """A heading, the verdict, and tables of findings, scenarios and coverage."""
+    lines = ["## Flow Service client conformance", "", f"**{_text(verdict(report))}**", ""]
+    if report.open:
+        lines += ["| | rule | what the client did | calls | what to do |", "|---|---|---|---|---|"]
+        for finding in report.open[:_MOST_ROWS]:
+            cells = (_text(finding.detail), _text(numbered(finding.calls)), _text(finding.hint))
+            lines.append(f"| {_SIGNS[finding.level]} {finding.level} | `{finding.rule}` | {' | '.join(cells)} |")
+        if len(report.open) > _MOST_ROWS:
+            lines.append(f"\n… and {len(report.open) - _MOST_ROWS} more.")
+        lines.append("")
+    if report.scenarios:
+        lines += ["| | scenario | what happened |", "|---|---|---|"]
+        lines += [
+            f"| {_SIGNS[row.verdict]} {row.verdict} | {_text(row.id)} | {_text(row.detail)} |"
+            for row in report.scenarios
+        ]
+        lines.append("")
+    for row in report.stale:
+        lines.append(f"- ❌ the baseline accepts `{row.rule}`, which no longer occurs: take it out")
+    used = [row for row in report.coverage.operations if row.calls]
+    lines += [f"<details><summary>{len(report.calls)} calls, {len(used)} of {len(report.coverage.operations)} "]
+    lines[-1] += "operations</summary>"
+    lines += ["", "| operation | calls | answers |", "|---|---|---|"]
+    for operation in used:
+        answers = ", ".join(f"{count}x {status}" for status, count in operation.statuses.items())
+        lines.append(f"| `{operation.method} {operation.path}` | {operation.calls} | {answers} |")
+    return "\n".join([*lines, "", "</details>", ""])
+
+
+def _text(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))

@@ -1,0 +1,88 @@
+"""The summary a person reads in a terminal: worst first, one line a finding, then what to do about it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from mockserver.conformance.findings import Finding, Level, Report, ScenarioVerdict
+
+Paint: TypeAlias = Callable[[str, str], str]
+"""Takes a text and an ANSI code."""
+
+_PAINT = {"FAIL": "31;1", "WARN": "33;1", "INFO": "36", "passed": "32", "failed": "31;1", "untestable": "33;1"}
+_DIM, _BOLD = "2", "1"
+
+
+def summary(report: Report, *, colour: bool = False, width: int = 100) -> str:
+    """The report in some dozens of lines, ending with the verdict. `colour` adds ANSI colours."""
+    paint = _painted if colour else _plain
+    lines = [paint(_headline(report), _BOLD), ""]
+    for finding in report.open:
+        lines += _finding(finding, paint, width)
+    for scenario in report.scenarios:
+        lines += _scenario(scenario, paint, width)
+    accepted = [finding for finding in report.findings if finding.accepted is not None]
+    if accepted:
+        lines.append(paint(f"  {len(accepted)} accepted by the baseline", _DIM))
+    lines += [
+        paint("  STALE", _PAINT["FAIL"]) + f"  {row.rule}: the baseline accepts what no longer occurs; take it out"
+        for row in report.stale
+    ]
+    lines += ["", paint(verdict(report), _BOLD)]
+    return "\n".join(lines) + "\n"
+
+
+def verdict(report: Report) -> str:
+    """One sentence: how many findings of each level, how many scenarios passed."""
+    if not report.calls and not report.scenarios:
+        return "Nothing to judge: the client made no call."
+    parts = [f"{report.count(level)} {level}" for level in Level if report.count(level)]
+    found = ", ".join(parts) if parts else "no findings"
+    if report.scenarios:
+        passed = sum(scenario.verdict == "passed" for scenario in report.scenarios)
+        found += f" · {passed} of {len(report.scenarios)} scenarios passed"
+    return found
+
+
+def _headline(report: Report) -> str:
+    calls, coverage = len(report.calls), report.coverage
+    used = f"{coverage.used} of {len(coverage.operations)} operations"
+    return f"Client conformance: {calls} call{'s' * (calls != 1)}, {used}"
+
+
+def _finding(finding: Finding, paint: Paint, width: int) -> Iterator[str]:
+    times = f"{len(finding.calls)}x" if len(finding.calls) > 1 else ""
+    numbers = numbered(finding.calls)
+    mark = paint(f"  {finding.level:<4}", _PAINT[finding.level])
+    yield f"{mark}  {paint(finding.rule, _BOLD)}  {paint(' '.join(filter(None, (times, numbers))), _DIM)}"
+    yield from _wrapped(finding.detail, width)
+    yield from (paint(line, _DIM) for line in _wrapped("→ " + finding.hint, width))
+
+
+def _scenario(scenario: ScenarioVerdict, paint: Paint, width: int) -> Iterator[str]:
+    mark = paint(f"  {scenario.verdict}", _PAINT[scenario.verdict])
+    yield f"{mark}  {paint('scenario ' + scenario.id, _BOLD)}  {paint(numbered(scenario.calls), _DIM)}".rstrip()
+    if scenario.verdict != "passed":
+        yield from _wrapped(scenario.detail, width)
+
+
+def numbered(calls: tuple[int, ...], most: int = 6) -> str:
+    """`call 9, 11`, the rest counted."""
+    if not calls:
+        return ""
+    shown = ", ".join(map(str, calls[:most]))
+    return f"call {shown}" + (f" and {len(calls) - most} more" if len(calls) > most else "")
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, initial_indent=" " * 8, subsequent_indent=" " * 8, break_long_words=False)
+
+
+def _painted(text: str, code: str) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m"
+
+
+def _plain(text: str, code: str) -> str:
+    return text

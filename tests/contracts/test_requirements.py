@@ -1,0 +1,61 @@
+"""The table of promises and the checks know each other: neither has a row the other lacks."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from contracts import registry, requirements
+from contracts.broken import load as broken_servers
+from contracts.document import Document
+from contracts.kinds import BODIES
+from contracts.registry import CHECKS, OBSERVERS
+
+registry.load()
+ROWS = requirements.load()
+KNOWN = {*CHECKS, *OBSERVERS}
+
+
+def test_every_check_holds_a_promise() -> None:
+    promised = {check for row in ROWS for check in row.checks}
+    assert sorted(KNOWN - promised) == []
+
+
+def test_every_promise_has_checks_that_exist() -> None:
+    named = {check for row in ROWS for check in row.checks if not check.startswith(("generated.", "example"))}
+    assert sorted(named - KNOWN) == []
+    assert [row.id for row in ROWS if not row.checks] == []
+
+
+def test_no_promise_is_made_twice() -> None:
+    assert [name for name, count in Counter(row.id for row in ROWS).items() if count > 1] == []
+    assert [text for text, count in Counter(row.text for row in ROWS).items() if count > 1] == []
+
+
+def test_every_promise_says_where_it_stands() -> None:
+    assert [row.id for row in ROWS if not row.source or len(row.text) < 15] == []
+
+
+def test_every_operation_a_check_names_is_in_the_contract() -> None:
+    ids = {operation.id for operation in Document.load().operations}
+    assert sorted({name for check in CHECKS.values() for name in check.operations} - ids) == []
+
+
+def test_every_collection_of_the_contract_has_a_sample_body() -> None:
+    document = Document.load()
+    made = {o.path.strip("/") for o in document.operations if o.method == "POST" and o.path.count("/") == 1}
+    assert sorted(made - BODIES.keys() - {"connectionSpecs", "flowSpecs"}) == []
+
+
+@pytest.mark.parametrize("server", broken_servers().values(), ids=lambda server: server.name)
+def test_every_broken_server_names_checks_that_exist(server: object) -> None:
+    names = {*server.caught_by, *server.by_way_of}  # type: ignore[attr-defined]
+    assert server.caught_by and names <= KNOWN  # type: ignore[attr-defined]
+
+
+def test_known_gaps_are_checks() -> None:
+    path = Path(__file__).parents[2] / "contracts" / "known_gaps.yaml"
+    rows = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    assert sorted({row["check"] for row in rows} - KNOWN) == []
+    assert all(row["reason"] for row in rows)
