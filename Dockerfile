@@ -1,4 +1,9 @@
-# The server in an image: no compiler, no pip of its own, no root. See README for `docker run`.
+# The server in an image: no compiler, no pip of its own, no root.
+#
+#   docker run -p 127.0.0.1:8080:8080 -e MOCKSERVER_ADMIN_TOKEN=choose-one mock-flow-service [OPTIONS]
+#
+# The API needs no admin token; /_mock wants it in x-mock-admin-token. Another port: -e MOCKSERVER_PORT=9000.
+# Reached under another name than localhost, the server wants that name: -e MOCKSERVER_ALLOW_HOST=flow-service.
 ARG BASE=python:3.13-slim-bookworm
 
 FROM ${BASE} AS build
@@ -19,13 +24,14 @@ LABEL org.opencontainers.image.title="Mock Flow Service" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/mockserver /opt/mockserver
 RUN mkdir -m 0700 /state && chown 10001:10001 /state
-ENV PATH=/opt/mockserver/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/state
+ENV PATH=/opt/mockserver/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/state \
+    MOCKSERVER_HOST=0.0.0.0 MOCKSERVER_PORT=8080
 USER 10001:10001
 WORKDIR /state
 VOLUME /state
 EXPOSE 8080
-# From outside the container /_mock answers only with MOCKSERVER_ADMIN_TOKEN; the API itself needs none.
-# Reached under another name than localhost, the server wants that name in MOCKSERVER_ALLOW_HOST.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
-  CMD ["python3", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/_mock/health', timeout=2)"]
-CMD ["mockserver", "serve", "--host", "0.0.0.0"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["python3", "-c", "\
+import os, urllib.request as http; \
+http.urlopen('http://127.0.0.1:' + os.environ['MOCKSERVER_PORT'] + '/_mock/health', timeout=2)"]
+ENTRYPOINT ["mockserver"]
+CMD ["serve"]
