@@ -104,7 +104,7 @@ def test_a_client_that_does_not_read_its_answer_is_let_go(best: Server) -> None:
 CROWDS = {
     "half-sent-heads": (200, b"POST /" + HEAD + b"A: "),
     "half-sent-bodies": (200, post(b"Content-Length: 100", body=b"hello")),
-    "silent": (4_000, b""),  # waitress accepts one at a time, looking at all others before each
+    "silent": (4_000, b""),
 }
 
 
@@ -112,7 +112,6 @@ CROWDS = {
 def test_a_crowd_of_slow_clients_holds_nobody_up(kind: str, crowd: str) -> None:
     most, sent = CROWDS[crowd]
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    most = min(most, 1_000) if kind == "waitress" else most
     size = min(most, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 300) // 2)
     with running(kind, Limits(threads=4)) as server:
         clients = [Client(server, sent) for _ in range(size)]

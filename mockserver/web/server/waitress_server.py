@@ -19,6 +19,7 @@ from mockserver.web.server.limits import BACKLOG, Limits, descriptors, refusal
 from mockserver.web.server.wsgi import Application
 
 _OTHER_DESCRIPTORS = 32
+_ACCEPTED_TOGETHER = 64
 _TICK_SECONDS = 0.25
 _KEYS = {408: "body_timeout", 413: "too_large", 431: "headers_too_large", 500: "internal"}
 
@@ -49,6 +50,7 @@ class WaitressServer:
             expose_tracebacks=False,
         )
         server.channel_class = _Channel
+        self._accept_one, server.handle_accept = server.handle_accept, self._accept_several
         server.adj.header_fields = limits.header_fields  # for _Parser
         self._server = server
         host, port = listener.getsockname()[:2]
@@ -86,6 +88,14 @@ class WaitressServer:
 
     def _poll(self) -> None:
         wasyncore.loop(timeout=_TICK_SECONDS, map=self._map, count=1, use_poll=True)
+
+    def _accept_several(self) -> None:
+        """Waitress accepts one client for each look at all others, too slow for a crowd."""
+        for _ in range(_ACCEPTED_TOGETHER):
+            before = len(self._map)
+            self._accept_one()
+            if len(self._map) == before:
+                return
 
     def _channels(self) -> list[Any]:
         return list(self._server.active_channels.values())
