@@ -96,9 +96,10 @@ def test_a_placeholder_is_capitals_in_braces(value: object, expected: bool) -> N
     assert is_placeholder(value) is expected
 
 
-CHARACTERS = st.one_of(st.sampled_from(";={}\"' \tA"), st.characters(exclude_categories=["Cs"]))
-VALUES = st.text(CHARACTERS, max_size=12)
-KEYS = st.text(CHARACTERS, min_size=1, max_size=8).filter(
+SPECIAL = st.sampled_from(";={}\"' \tA")
+"""Drawn from alone half of the time: among all of Unicode they would hardly ever meet."""
+VALUES = st.text(SPECIAL, max_size=8) | st.text(max_size=8)
+KEYS = (st.text(SPECIAL, min_size=1, max_size=4) | st.text(min_size=1, max_size=8)).filter(
     lambda key: key == key.strip() and "=" not in key and ";" not in key
 )
 
@@ -108,7 +109,7 @@ def test_what_is_written_is_read_back(pairs: list[tuple[str, str]]) -> None:
     assert list(parse(connection_string.format(pairs))) == pairs
 
 
-@given(st.text(CHARACTERS, max_size=60))
+@given(st.text(SPECIAL, max_size=30) | st.text(max_size=30))
 def test_any_text_is_read_or_refused_and_what_is_read_can_be_written(text: str) -> None:
     try:
         parsed = parse(text)
