@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from mockserver import resources
 from mockserver.config import Config
@@ -72,6 +73,13 @@ class Emulator:
         self.journal.clear()
         self.tokens.clear()
         self.runtime.reset()
+
+    def export(self, *, credentials: bool = False) -> dict[str, Any]:
+        """All records as `store.restore` takes them; credentials masked unless they are asked for."""
+        state = self.world.store.export()
+        if not credentials:
+            state["records"] = [{**row, "doc": self.world.connectors.mask(row["doc"])} for row in state["records"]]
+        return state
 
     def close(self) -> None:
         """Let go of files."""

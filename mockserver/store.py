@@ -179,7 +179,7 @@ class Store:
         return sum(1 for row in collection.snapshot(view.revision) if matches(row.doc))
 
     def export(self) -> dict[str, Any]:
-        """Everything, at one moment, as JSON. Credentials are in it as stored: whoever hands it out masks them."""
+        """Everything, at one moment, as JSON. Credentials are in it as stored: `Emulator.export` masks them."""
         with self._writing:
             view = self._view
             changes = sorted(view.changes(), key=lambda change: change.revision)

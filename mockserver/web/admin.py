@@ -59,7 +59,7 @@ def _add_state(pages: Blueprint, emulator: Emulator) -> None:
 
     @pages.get("/state")
     def export_state() -> Response:
-        return answer(emulator, emulator.world.store.export())
+        return answer(emulator, emulator.export(credentials=request.args.get("credentials") == "include"))
 
     @pages.route("/state", methods=["PUT", "POST"])
     def import_state() -> Response:

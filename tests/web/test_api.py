@@ -162,6 +162,11 @@ class TestAdmin:
         assert client.put("/_mock/state", json=state).status_code == 200
         assert client.get("/connections", headers=HEADERS).json == before
 
+    def test_an_exported_state_holds_credentials_only_when_they_are_asked_for(self, client: FlaskClient) -> None:
+        post(client)
+        assert "c4n4ry-s3cret" not in client.get("/_mock/state").text
+        assert "c4n4ry-s3cret" in client.get("/_mock/state?credentials=include").text
+
     def test_a_wrong_state_is_refused_and_nothing_changes(self, client: FlaskClient) -> None:
         post(client)
         assert client.put("/_mock/state", json={"records": 5}).status_code == 400
