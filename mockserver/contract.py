@@ -89,8 +89,9 @@ class Contract:
             candidates.sort(key=lambda route: sum(segment.startswith("{") for segment in route[0]))
 
     @classmethod
+    @functools.cache
     def load(cls) -> Contract:
-        """The shipped document."""
+        """The shipped document, compiled once however many emulators a process has."""
         return cls(load_document())
 
     def check_request(self, call: Call, *, max_body: int = 1_048_576) -> Seen:
