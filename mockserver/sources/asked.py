@@ -16,14 +16,15 @@ SPELLINGS = {"FileType": "fileType", "CompressionType": "compressionType"}
 
 PARAMETERS = (
     "objectType", "object", "preview", "fileType", "compressionType", "columnDelimiter", "encoding", "filters",
-    "determineProperties",
+    "determineProperties", "sourceParams",
 )  # fmt: skip
 
 TAKES: dict[str, frozenset[str]] = {
     "root": frozenset(),
     "table": frozenset({"object", "preview", "filters"}),
     "folder": frozenset({"object"}),
-    "file": frozenset({*PARAMETERS} - {"objectType", "filters"}),
+    "file": frozenset({*PARAMETERS} - {"objectType", "filters", "sourceParams"}),
+    "rest": frozenset({"object", "preview", "fileType", "sourceParams"}),
 }
 """objectType -> the parameters that go with it."""
 

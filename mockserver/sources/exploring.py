@@ -22,14 +22,14 @@ PREVIEW_ROWS = 100
 
 
 def explore(source: Source, access: Access, asked: ExploreRequest) -> Json:
-    """The answer to explore, or SourceError. Families other than storage and streaming show tables."""
-    if access.family == "streaming":
+    """The answer to explore, or SourceError. A family that `ANSWERS` does not name shows tables."""
+    answers = ANSWERS.get(access.family, TABLES)
+    if not answers:
         raise refusal("explore", access.connector)
-    answers = FILES if access.family == "storage" else TABLES
     answer = answers.get(asked.object_type)
     if answer is None:
         raise refusal("object_type", access.connector, " or ".join(answers))
-    if asked.object_type != "root" and not asked.object:
+    if asked.object_type not in ("root", "rest") and not asked.object:
         raise refusal("object", asked.object_type)
     return answer(source, access.connector, asked)
 
@@ -39,7 +39,7 @@ def configs(source: Source, access: Access) -> Json:
 
     Which columns the service lists is told nowhere: assumed.
     """
-    if access.family == "streaming":
+    if access.family in HOLD_NOTHING:
         raise refusal("operation", access.connector, "configs")
     held: Mapping[str, Table | File] = source.files if access.family == "storage" else source.tables
     columns = next(iter(held.values())).columns
@@ -48,7 +48,7 @@ def configs(source: Source, access: Access) -> Json:
 
 def objects(source: Source, access: Access, name: str) -> tuple[Table | File, ...]:
     """What a flow run over this name reads: a table, a file, or all files below a folder. Raises SourceError."""
-    if access.family == "streaming":
+    if access.family in HOLD_NOTHING:
         return ()
     if access.family != "storage":
         if name not in source.tables:
@@ -79,6 +79,20 @@ def _table(source: Source, connector: str, asked: ExploreRequest) -> Json:
     return _flat(table.columns, table.records(PREVIEW_ROWS, fits) if asked.preview else None)
 
 
+def _resource(source: Source, connector: str, asked: ExploreRequest) -> Json:
+    """What a REST source answers to its one question, in the form of the Sources SDK's explore spec.
+
+    `sourceParams` goes to the source's own interface, which no sources file describes: it is not looked into,
+    and the source's first table answers (assumed).
+    """
+    if asked.file_type not in (None, "json"):
+        raise refusal("value", "fileType", "json for objectType rest")
+    table = next(iter(source.tables.values()), None)
+    if table is None:
+        raise refusal("table", asked.object)
+    return _flat(table.columns, table.records(PREVIEW_ROWS) if asked.preview else None)
+
+
 def _folder(source: Source, connector: str, asked: ExploreRequest) -> Json:
     items = listing(source.files, asked.object or "/")
     if items is None:
@@ -105,6 +119,12 @@ def _file(source: Source, connector: str, asked: ExploreRequest) -> Json:
 
 TABLES: dict[str, Callable[[Source, str, ExploreRequest], Json]] = {"root": _tables, "table": _table}
 FILES: dict[str, Callable[[Source, str, ExploreRequest], Json]] = {"root": _folder, "folder": _folder, "file": _file}
+RESOURCES: dict[str, Callable[[Source, str, ExploreRequest], Json]] = {"rest": _resource}
+HOLD_NOTHING = ("streaming", "platform")
+"""Connector families behind which there is nothing to look into or to read."""
+
+ANSWERS = {"storage": FILES, "rest": RESOURCES, **{family: {} for family in HOLD_NOTHING}}
+"""Connector family -> objectType -> the answer."""
 
 
 def _content(file: File, asked: ExploreRequest) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from mockserver.sources.asked import COMPRESSIONS, FILE_TYPES, PARAMETERS, SPELL
 from mockserver.sources.columns import Column
 
 SOURCES = Sources.load(str(Path(__file__).parents[2] / "examples" / "sources.yaml"))
-ASKED = ("root", "table", "folder", "file")
+ASKED = ("root", "table", "folder", "file", "rest")
 OBJECTS = (
     "public.orders",
     "public.accounts",
