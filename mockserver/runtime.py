@@ -6,6 +6,7 @@ at a fixed moment and moves one millisecond per reading.
 
 from __future__ import annotations
 
+import hashlib
 import random
 import secrets
 import string
@@ -128,6 +129,12 @@ class Runtime:
             return secrets.randbits(count)
         with self._lock:
             return self._random.getrandbits(count)
+
+
+def derived_id(*parts: str) -> str:
+    """The UUID of something that follows from others: the same parts always give the same one."""
+    digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=16).digest()
+    return str(uuid.UUID(bytes=digest, version=4))
 
 
 def etag(revision: int, at_ms: int) -> str:

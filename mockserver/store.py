@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from mockserver import ordering
 from mockserver.exchange import Tenant
@@ -39,6 +39,10 @@ class Stale(Exception):
         self.current = current
 
 
+class Taken(ValueError):
+    """The id of a new record is another's."""
+
+
 class StorageUnavailable(Exception):
     """A change could not be put on disk, so nothing was changed; a later write may succeed.
 
@@ -48,6 +52,14 @@ class StorageUnavailable(Exception):
     def __init__(self, *, full: bool) -> None:
         super().__init__("the disk is full" if full else "the disk cannot be written")
         self.full = full
+
+
+class Put(NamedTuple):
+    """A record to write, which has `id` and `updatedAt` (ms), and the etag of the one it replaces: None if it is new."""
+
+    kind: str
+    doc: Doc
+    if_match: str | None = None
 
 
 class StateError(ValueError):
@@ -98,15 +110,10 @@ class Store:
     def insert(self, tenant: Tenant, kind: str, doc: Doc) -> Doc:
         """Store a new record, which has `id` and `updatedAt` (ms); returns it with `version` and `etag`.
 
-        Raises ValueError when the id is taken and StorageUnavailable.
+        Raises Taken and StorageUnavailable.
         """
 
-        def decide(current: Doc | None) -> Doc:
-            if current is not None:
-                raise ValueError(f"the id of the new record is taken in {kind}")
-            return doc
-
-        return self._write(_Write((tenant, kind, doc["id"]), decide))
+        return self._write(_Write((tenant, kind, doc["id"]), _decider(Put(kind, doc))))
 
     def get(self, tenant: Tenant, kind: str, entity_id: str) -> Doc | None:
         """The record, or None."""
@@ -118,14 +125,7 @@ class Store:
         Raises Missing, Stale and StorageUnavailable.
         """
 
-        def decide(current: Doc | None) -> Doc:
-            if current is None:
-                raise Missing(kind)
-            if current["etag"] != if_match:
-                raise Stale(current["etag"])
-            return doc
-
-        return self._write(_Write((tenant, kind, entity_id), decide))
+        return self._write(_Write((tenant, kind, entity_id), _decider(Put(kind, doc, if_match))))
 
     def delete(self, tenant: Tenant, kind: str, entity_id: str, unless: Callable[[], None] | None = None) -> None:
         """Remove a record. `unless` may raise to forbid it: no write happens between it and the removal.
@@ -140,6 +140,25 @@ class Store:
                 unless()
 
         self._write(_Write((tenant, kind, entity_id), decide), alone=unless is not None)
+
+    def transact(self, tenant: Tenant, puts: Sequence[Put]) -> list[Doc]:
+        """Several writes or none, in one commit and in this order; each record may be written once.
+
+        Returns the records as stored. Raises Missing, Stale, Taken and StorageUnavailable.
+        """
+        writes = [_Write((tenant, put.kind, put.doc["id"]), _decider(put)) for put in puts]
+        with self._writing:
+            if all(self._decide(write) for write in writes):
+                self._settle(writes)
+        failed = next((write.error for write in writes if write.settled and write.error), None)
+        if failed is not None:
+            raise failed
+        return [write.stored for write in writes]
+
+    def all(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
+        """Every record as it is now, last written first."""
+        view = self._view
+        return (row.doc for row in view.collection(tenant, kind).snapshot(view.revision))
 
     def page(
         self, tenant: Tenant, kind: str, query: ListQuery, matches: Callable[[Doc], bool] | None = None
@@ -287,6 +306,22 @@ class _Write:
 
     def settle(self, error: Exception | None) -> None:
         self.error, self.settled = error, True
+
+
+def _decider(put: Put) -> Callable[[Doc | None], Doc]:
+    """Takes the present record; accepts the new one or raises Taken, Missing or Stale."""
+
+    def decide(current: Doc | None) -> Doc:
+        if put.if_match is None:
+            if current is not None:
+                raise Taken(f"the id of the new record is taken in {put.kind}")
+        elif current is None:
+            raise Missing(put.kind)
+        elif current["etag"] != put.if_match:
+            raise Stale(current["etag"])
+        return put.doc
+
+    return decide
 
 
 class _NoLog:
