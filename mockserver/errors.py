@@ -62,6 +62,8 @@ ERRORS: dict[str, Row] = {
     ),
     "body_missing": Row("1405-400", _INVALID, "The request needs a body that is neither null nor empty."),
     # specs and states
+    "flow_state_sent": Row("1410-400", _INVALID, "A new flow may not bring a state: leave state out."),
+    "mapping_version": Row("1412-400", _INVALID, "The mappingVersion is not valid."),
     "unknown_spec": Row("1413-400", _INVALID, "The spec ID is not valid: send the ID of a known spec."),
     "connection_spec_fixed": Row("1414-400", _INVALID, "The connection spec of a connection cannot be changed."),
     "unknown_auth_spec": Row("1415-400", _INVALID, "Connection spec {id} has no auth spec named '{spec}'."),
@@ -74,9 +76,15 @@ ERRORS: dict[str, Row] = {
     "connection_in_use": Row(
         "1418-400", _INVALID, "Base connection {id} is used by at least one flow: delete the flows first."
     ),
+    "update_forbidden": Row("1420-400", _INVALID, "The entity cannot be updated in its present state {state}."),
+    "transition_forbidden": Row("1421-400", _INVALID, "No action can be taken in the present state {state}."),
     "action_not_applicable": Row("1422-400", _INVALID, "The action {action} does not fit the present state {state}."),
     "spec_filter_field": Row("1423-400", _INVALID, "Connection specs cannot be filtered by {field}."),
     "spec_by_user_token": Row("1426-400", _INVALID, "A user token cannot create or update a spec."),
+    "run_by_user_token": Row("1427-400", _INVALID, "A user token cannot update a flow run: service tokens can."),
+    "unknown_run": Row("1428-400", _INVALID, "There is no earlier flow run with the ID {id}."),
+    "unknown_earlier_flow": Row("1429-400", _INVALID, "There is no earlier flow with the ID {id}."),
+    "unknown_flow": Row("1430-400", _INVALID, "There is no flow with the ID {id}."),
     "sort_direction": Row(
         "1432-400", _INVALID, "The sort direction is wrong: put + (ascending) or - (descending) before the field."
     ),
@@ -85,7 +93,12 @@ ERRORS: dict[str, Row] = {
         "1434-400", _INVALID, "The patch operation '{operation}' is not one of add, replace, remove."
     ),
     "sub_action": Row("1435-400", _INVALID, "The sub action '{subAction}' is not known."),
+    "sub_action_unfit": Row(
+        "1436-400", _INVALID, "The sub operation {subOperation} is not allowed for the operation {operation}."
+    ),
     "not_found": Row("1439-404", "Resource not found", "There is no {type} resource with the ID {id}."),
+    "flow_state": Row("1444-400", _INVALID, "Flow {id} must be enabled for this, and is {state}."),
+    "flow_id_missing": Row("1446-400", _INVALID, "flowId is null or empty."),
     "end_in_use": Row("1447-400", _INVALID, "Active flows still use {id}: delete them first."),
     # property filters
     "filter_operator_unimplemented": Row("1440-400", _INVALID, "The operator '{operator}' is not implemented."),

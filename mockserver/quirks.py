@@ -104,6 +104,18 @@ _ROWS = (
         "draft tutorial against the flow-service document",
     ),
     Quirk(
+        "run-answer",
+        "the answer to a new run: its id and etag in items, or bare",
+        ("items", "bare"),
+        "on-demand ingestion tutorial against the flow-service document",
+    ),
+    Quirk(
+        "partial-run-status",
+        "the status of a run of which some rows failed",
+        ("partialSuccess", "success"),
+        "flow-service document's list of statuses against the sample in the monitoring tutorial",
+    ),
+    Quirk(
         "unknown-parameters",
         "a query parameter nobody knows: ignored, as public clients rely on, or 1451-400",
         ("ignore", "refuse"),

@@ -55,7 +55,7 @@ class StorageUnavailable(Exception):
 
 
 class Put(NamedTuple):
-    """A record to write, which has `id` and `updatedAt` (ms), and the etag of the one it replaces: None if it is new."""
+    """A record to write, with `id` and `updatedAt` (ms), and the etag of the one it replaces: None if it is new."""
 
     kind: str
     doc: Doc
@@ -112,7 +112,6 @@ class Store:
 
         Raises Taken and StorageUnavailable.
         """
-
         return self._write(_Write((tenant, kind, doc["id"]), _decider(Put(kind, doc))))
 
     def get(self, tenant: Tenant, kind: str, entity_id: str) -> Doc | None:
@@ -124,7 +123,6 @@ class Store:
 
         Raises Missing, Stale and StorageUnavailable.
         """
-
         return self._write(_Write((tenant, kind, entity_id), _decider(Put(kind, doc, if_match))))
 
     def delete(self, tenant: Tenant, kind: str, entity_id: str, unless: Callable[[], None] | None = None) -> None:

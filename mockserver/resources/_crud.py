@@ -87,13 +87,19 @@ def update(
     world: World, request: Request, collection: Collection, accept: Callable[[Doc, dict[str, Any]], dict[str, Any]]
 ) -> Result:
     """Patch a record under its etag; `accept(old, new)` checks the outcome and may complete it."""
+    doc = current(world, request, collection)
+    changed = accept(doc, patching.apply(doc, request.body, collection.changeable))
+    return save(world, request, collection, doc, changed)
+
+
+def current(world: World, request: Request, collection: Collection) -> Doc:
+    """The record the path names, in the version that If-Match names. Raises ApiError for any other, or none."""
     sent = if_match(world, request)
     if not sent:
         raise ApiError("if_match_missing", header="If-Match", hint="read the entity and send its etag, quotes included")
     doc = find(world, request, collection)
     _demand_version(doc, sent)
-    changed = accept(doc, patching.apply(doc, request.body, collection.changeable))
-    return save(world, request, collection, doc, changed)
+    return doc
 
 
 def save(world: World, request: Request, collection: Collection, old: Doc, changed: Mapping[str, Any]) -> Result:

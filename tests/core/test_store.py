@@ -17,7 +17,7 @@ from mockserver.exchange import Tenant
 from mockserver.listing import Listable, ListQuery
 from mockserver.quirks import Quirks
 from mockserver.runtime import SEEDED_START_MS, Runtime
-from mockserver.store import Missing, Stale, Store, open_store
+from mockserver.store import Missing, Stale, Store, Taken, open_store
 
 TENANT = Tenant("org", "prod")
 KIND = "connections"
@@ -343,7 +343,7 @@ def test_of_deletes_and_updates_one_wins_and_nothing_rises_again(store: Store) -
 
 def test_one_id_is_given_out_once(store: Store) -> None:
     outcomes = race(16, lambda _: put(store, "1"))
-    assert outcomes.count(ValueError) == 15 and store.count(TENANT, KIND) == 1
+    assert outcomes.count(Taken) == 15 and store.count(TENANT, KIND) == 1
 
 
 def test_readers_see_whole_lists_while_others_write(store: Store) -> None:

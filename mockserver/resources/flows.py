@@ -1,0 +1,258 @@
+"""Flows: one source read into one target on a schedule. What makes runs of them is `running`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver import flow_rules, listing, running
+from mockserver.errors import ApiError
+from mockserver.exchange import Request, Result, Tenant
+from mockserver.flow_specs import FlowSpec
+from mockserver.records import Doc
+from mockserver.resources import _crud, operation
+from mockserver.world import World
+
+DRAFT = "draft"
+SETTLED = ("enabled", "disabled", DRAFT)
+"""States in which a client may act on a flow; in the others the service is at work (facts §5)."""
+
+_BODY = (
+    "name", "description", "flowSpec", "sourceConnectionIds", "targetConnectionIds", "scheduleParams",
+    "transformations", "options", "labels",
+)  # fmt: skip
+_ORDER = (
+    *_crud.STAMPS, "name", "description", "flowSpec", "state", "version", "etag", "sourceConnectionIds",
+    "targetConnectionIds", "inheritedAttributes", "options", "scheduleParams", "transformations", "labels", "runs",
+    "lastOperation", "lastRunDetails",
+)  # fmt: skip
+"""Members in the service's order (facts §6.4); `options` and its place are assumed."""
+
+_ENDS = {"sourceConnectionIds": "sourceConnections", "targetConnectionIds": "targetConnections"}
+"""Member -> the kind of what its ids name."""
+
+_TRANSITIONS = {"ENABLE": ("disabled", "enabled"), "DISABLE": ("enabled", "disabled"), "PUBLISH": (DRAFT, "enabled")}
+"""Action -> the state it is for and the state it leads to."""
+
+_PROVIDER_ACTIONS = ("FINALIZE", "FINALIZE_UPDATE")
+_SUB_ACTIONS = ("APPLY", "ROLLBACK", "PROGRESS")
+
+
+def _show(world: World, doc: Doc) -> dict[str, Any]:
+    """A flow with what is known of its runs now."""
+    shown = {**doc, "runs": f"/runs?property=flowId=={doc['id']}"}
+    last = running.last_run(world, doc)
+    if last is not None:
+        shown["lastRunDetails"] = last
+    return {name: shown[name] for name in _ORDER if name in shown}
+
+
+_ALWAYS_CHANGEABLE = frozenset({"name", "description", "scheduleParams", "transformations", "options", "labels"})
+
+FLOWS = _crud.Collection(
+    listable=listing.Listable(
+        kind=running.FLOWS,
+        fields=frozenset(_ORDER),
+        sortable=frozenset({*_crud.STAMPS, "name", "description", "state"}),
+    ),
+    changeable=_ALWAYS_CHANGEABLE | _ENDS.keys(),
+    show=_show,
+    masked=frozenset({"runs", "lastRunDetails"}),
+)
+
+
+@operation("createFlow")
+def create_flow(world: World, request: Request) -> Result:
+    """Check spec, ends, schedule and transformations, then store; a draft is checked when it is published."""
+    sent: Any = request.body
+    if "state" in sent:
+        raise ApiError("flow_state_sent", pointer="/state")
+    spec = _demand_spec(world, sent["flowSpec"])
+    now = world.runtime.clock.now_ms()
+    flow = {name: sent[name] for name in _BODY if name in sent}
+    flow |= {"flowSpec": {"id": spec.id, "version": spec.version}, "state": DRAFT}
+    if request.argument("mode") != DRAFT:
+        _demand_sound(world, request.tenant, spec, flow)
+        flow["state"] = "enabled"
+    flow |= _derived(world, request.tenant, flow, now)
+    flow["lastOperation"] = {"started": now, "updated": 0, "operation": "create"}
+    return _crud.create(world, request, FLOWS, flow)
+
+
+@operation("retrieveFlow")
+def retrieve_flow(world: World, request: Request) -> Result:
+    """One flow, with its latest run."""
+    return _crud.lookup(world, request, FLOWS)
+
+
+@operation("listFlows")
+def list_flows(world: World, request: Request) -> Result:
+    """A page of flows, newest write first."""
+    return _crud.page(world, request, FLOWS, listing.parse(request.query, FLOWS.listable, world.quirks))
+
+
+@operation("getFlowsByFilters")
+def search_flows(world: World, request: Request) -> Result:
+    """The same list, asked for in a body, which may name the members to answer."""
+    body = request.body if isinstance(request.body, dict) else {}
+    return _crud.page(world, request, FLOWS, listing.parse_search(body, request.query, FLOWS.listable, world.quirks))
+
+
+@operation("patchFlow")
+def patch_flow(world: World, request: Request) -> Result:
+    """Change basics, schedule or transformations; the outcome is checked like a new flow (facts §7)."""
+
+    def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
+        if old["state"] not in SETTLED:
+            raise ApiError("update_state" if "finalizing" in old["state"] else "update_forbidden", state=old["state"])
+        for violation in world.contract.check_body("createFlow", {name: new[name] for name in _BODY if name in new}):
+            raise ApiError("patch_failed", message=str(violation), pointer=violation.pointer)
+        now = world.runtime.clock.now_ms()
+        if old["state"] == DRAFT:
+            new |= _derived(world, request.tenant, new, now)
+        else:
+            _demand_ends_unchanged(old, new)
+            flow_rules.demand_patchable(old, new, now)
+            spec = _demand_spec(world, new["flowSpec"])
+            flow_rules.demand_schedule(spec, new)
+            flow_rules.demand_transformations(spec, new)
+            if new.get("scheduleParams") != old.get("scheduleParams"):
+                _settle_runs(world, request, old)
+                new["provider"] = {**old["provider"], "activeMs": now}
+        patch = request.body if isinstance(request.body, list) else [request.body]
+        return {**new, "lastOperation": _completed("update", now, ops=patch)}
+
+    return _crud.update(world, request, FLOWS, accept)
+
+
+@operation("deleteByFlow")
+def delete_flow(world: World, request: Request) -> Result:
+    """Delete the flow; its connections and the runs it had stay (the connections are documented, the runs assumed)."""
+    doc = _crud.find(world, request, FLOWS)
+    if doc["state"] not in SETTLED:
+        raise ApiError("delete_state", state=doc["state"])
+    _settle_runs(world, request, doc)
+    return _crud.remove(world, request, FLOWS, lambda: None)
+
+
+@operation("postStateTransition")
+def act_on_flow(world: World, request: Request) -> Result:
+    """Enable, disable or publish; finalising is for providers (1402)."""
+    doc = _crud.find(world, request, FLOWS)
+    action = _action(world, request)
+    if doc["state"] not in SETTLED:
+        raise ApiError("transition_forbidden", state=doc["state"])
+    before, after = _TRANSITIONS[action]
+    if doc["state"] != before:
+        raise ApiError("action_not_applicable", action=action.lower(), state=doc["state"])
+    _crud.demand_version(world, request, doc)
+    now = world.runtime.clock.now_ms()
+    changed = {**doc, "state": after, "lastOperation": _completed(action.lower(), now)}
+    if action == "PUBLISH":
+        _demand_sound(world, request.tenant, _demand_spec(world, doc["flowSpec"]), doc, publishing=True)
+        changed |= _derived(world, request.tenant, doc, now)
+    elif action == "ENABLE":
+        changed["provider"] = {**doc["provider"], "activeMs": now}
+    else:
+        _settle_runs(world, request, doc)
+    return _crud.save(world, request, FLOWS, doc, changed)
+
+
+def _demand_spec(world: World, sent: Mapping[str, Any]) -> FlowSpec:
+    spec = world.flow_specs.get(sent["id"])
+    if spec is None:
+        raise ApiError("unknown_spec", pointer="/flowSpec/id")
+    if sent.get("version", spec.version) != spec.version:
+        raise _rejected("/flowSpec/version", f"version {spec.version}", "another version")
+    return spec
+
+
+def _demand_sound(
+    world: World, tenant: Tenant, spec: FlowSpec, flow: Mapping[str, Any], *, publishing: bool = False
+) -> None:
+    """Everything a flow needs to run is there and goes together. Raises ApiError."""
+    for member, kind in _ENDS.items():
+        entity_id = flow_rules.demand_one(flow, member)
+        connection = world.store.get(tenant, kind, entity_id)
+        if connection is None:
+            raise _rejected(f"/{member}/0", f"the id of one of the {kind} of this sandbox", "another id")
+        if connection["state"] == DRAFT:
+            hint = "publish the connection first"
+            if publishing:
+                raise ApiError("transition_forbidden", state=DRAFT, pointer=f"/{member}/0", hint=hint)
+            raise _rejected(f"/{member}/0", "a connection that is published", "a draft", hint)
+        flow_rules.demand_fit(spec, member, connection)
+    flow_rules.demand_schedule(spec, flow)
+    flow_rules.demand_transformations(spec, flow)
+
+
+def _derived(world: World, tenant: Tenant, flow: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
+    """What follows from the ends: `inheritedAttributes`, and what the flow provider keeps. A draft may lack them."""
+    spec = world.flow_specs.get(flow["flowSpec"]["id"])
+    properties = {name: True for name in ("isSourceFlow", "isDestinationFlow") if spec and spec.attributes.get(name)}
+    inherited: dict[str, Any] = {"properties": properties, "sourceConnections": [], "targetConnections": []}
+    provider = {}
+    for member, kind in _ENDS.items():
+        for entity_id in flow.get(member, ()):
+            connection = world.store.get(tenant, kind, entity_id)
+            if connection is None:
+                continue
+            inherited[kind].append(_inherited(world, tenant, connection))
+            if kind == "sourceConnections":
+                provider = {"provider": running.provided(flow, connection, now_ms)}
+    return {"inheritedAttributes": inherited, **provider}
+
+
+def _inherited(world: World, tenant: Tenant, connection: Doc) -> dict[str, Any]:
+    entry = {"id": connection["id"], "connectionSpec": connection["connectionSpec"]}
+    base = world.store.get(tenant, "connections", connection.get("baseConnectionId") or "")
+    if base is None:
+        return entry
+    return {**entry, "baseConnection": {"id": base["id"], "connectionSpec": base["connectionSpec"]}}
+
+
+def _demand_ends_unchanged(old: Doc, new: Mapping[str, Any]) -> None:
+    """Only a draft can change its ends (assumed: the tutorials make a new flow)."""
+    for member in _ENDS:
+        if new.get(member) != old.get(member):
+            raise ApiError("patch_failed", message=f"/{member} of a published flow cannot change", pointer=f"/{member}")
+
+
+def _settle_runs(world: World, request: Request, doc: Doc) -> None:
+    """What was due before a change takes place as it would have without it."""
+    running.catch_up(world, request.tenant, [doc["id"]])
+
+
+def _completed(name: str, now_ms: int, **more: Any) -> dict[str, Any]:
+    """`lastOperation` after a change (facts §6.4: the update tutorial's sample)."""
+    status = {"value": "completed", "errors": []}
+    times = {"started": now_ms, "updated": now_ms, "percentCompleted": 100.0}
+    return {**times, "status": status, **more, "operation": name}
+
+
+def _action(world: World, request: Request) -> str:
+    """The action asked for: any case, `-` and `_` alike (facts §6)."""
+    asked = request.argument("op")
+    if not asked:
+        raise ApiError("parameter_missing", parameter="op")
+    action = asked.upper().replace("-", "_")
+    if action not in (*_TRANSITIONS, *_PROVIDER_ACTIONS):
+        expected = "enable, disable or publish"
+        raise ApiError("parameter_value", value=asked[:40], field="op", pointer="op", expected=expected)
+    sub_actions = [part for name, value in request.query if name == "subOp" for part in value.split(",") if part]
+    if not sub_actions and world.quirks["sub-op"] == "required":
+        raise ApiError("parameter_missing", parameter="subOp")
+    for value in sub_actions:
+        if value.upper() not in _SUB_ACTIONS:
+            raise ApiError("sub_action", subAction=value[:40])
+    if action in _PROVIDER_ACTIONS:
+        raise ApiError("provider_action", action=action.lower())
+    if "PROGRESS" in (value.upper() for value in sub_actions):
+        raise ApiError("sub_action_unfit", subOperation="progress", operation=action.lower())
+    return action
+
+
+def _rejected(pointer: str, expected: str, came: str, hint: str | None = None) -> ApiError:
+    """The provider's refusal; the catalogue has no code for a reference to what is not there (assumed)."""
+    message = f"{pointer}: expected {expected}, got {came}"
+    return ApiError("rejected", message=message, pointer=pointer, expected=expected, hint=hint)

@@ -1,0 +1,172 @@
+"""Flow runs: made by schedules, on demand and by triggering again. `running` makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver import flow_rules, listing, running
+from mockserver.errors import ApiError
+from mockserver.exchange import BASE_PATH, Request, Result
+from mockserver.records import Doc
+from mockserver.resources import _crud, operation
+from mockserver.run_course import FAILED, SUCCESS, Span
+from mockserver.schedule import whole
+from mockserver.sources.refusals import refusal
+from mockserver.world import World
+
+_REPORTED = (
+    "providerRefId", "parentFlowRunId", "childFlowRunIds", "params", "predecessors", "metrics", "activities",
+    "recordTypes",
+)  # fmt: skip
+"""What a provider may report about a run."""
+
+_ORDER = (*_crud.STAMPS, "flowId", "flowSpec", "etag", *_REPORTED)
+_MEMBERS = frozenset({*_ORDER, "state"})
+"""`state` can be filtered by (facts §6.3) though no sample shows it."""
+
+_SECONDS = ("startTime", "windowStartTime", "windowEndTime")
+
+
+def _show(world: World, doc: Doc) -> dict[str, Any]:
+    return {name: doc[name] for name in _ORDER if name in doc}
+
+
+RUNS = _crud.Collection(
+    listable=listing.Listable(
+        kind=running.RUNS, fields=_MEMBERS, sortable=frozenset({*_crud.STAMPS, "flowId", "state"})
+    ),
+    changeable=frozenset(),
+    show=_show,
+)
+
+
+@operation("listFlowRuns")
+def list_flow_runs(world: World, request: Request) -> Result:
+    """A page of runs, newest write first; it costs least when the flow is named."""
+    query = listing.parse(request.query, RUNS.listable, world.quirks)
+    named = [c.texts for c in query.conditions if c.path == ("flowId",) and c.operator in ("=", "==")]
+    if named:
+        running.catch_up(world, request.tenant, named[0])
+    else:
+        running.catch_up_all(world, request.tenant)
+    return _crud.page(world, request, RUNS, query)
+
+
+@operation("retrieveFlowRun")
+def retrieve_flow_run(world: World, request: Request) -> Result:
+    """One run, in the state that it has reached by now."""
+    _bring_up(world, request)
+    return _crud.lookup(world, request, RUNS)
+
+
+@operation("createFlowRun")
+def create_flow_run(world: World, request: Request) -> Result:
+    """Run a one-time flow on demand, over a window of its rows if it reads a table (facts §9)."""
+    body: Any = request.body
+    flow_id = body.get("flowId")
+    if not flow_id:
+        raise ApiError("flow_id_missing", pointer="/flowId")
+    flow = world.store.get(request.tenant, running.FLOWS, flow_id)
+    if flow is None:
+        raise ApiError("unknown_flow", id=flow_id[:80], pointer="/flowId")
+    if flow["state"] != "enabled":
+        raise ApiError("flow_state", id=flow_id, state=flow["state"], pointer="/flowId")
+    if not flow_rules.runs_once(flow):
+        raise refusal("run_frequency", pointer="/flowId")
+    params = body.get("params")
+    due_ms, span = _asked(world, request, flow, params)
+    run = running.start(world, request.tenant, flow, due_ms, span, params)
+    receipt = {"id": run["id"], "etag": run["etag"]}
+    answer = {"items": [receipt]} if world.quirks["run-answer"] == "items" else receipt
+    return Result(201, answer, (("ETag", run["etag"]),))
+
+
+@operation("postAction")
+def act_on_flow_run(world: World, request: Request) -> Result:
+    """Trigger a run again: a new run reads the same window; the receipt is the new run's (facts §9)."""
+    run = _bring_up(world, request)
+    asked = request.argument("op")
+    if not asked:
+        raise ApiError("parameter_missing", parameter="op")
+    if asked.upper().replace("-", "_") != "RE_TRIGGER":
+        raise ApiError("parameter_value", value=asked[:40], field="op", pointer="op", expected="re-trigger")
+    _crud.demand_version(world, request, run)
+    records = run["metrics"].get("recordSummary", {}).get("inputRecordCount")
+    if run["state"] != FAILED and not (run["state"] == SUCCESS and records == 0):
+        raise refusal("run_state")
+    flow = world.store.get(request.tenant, running.FLOWS, run["flowId"])
+    if flow is None:
+        raise ApiError("unknown_flow", id=run["flowId"])
+    if flow["state"] != "enabled":
+        raise refusal("run_of_idle_flow")
+    again = running.start(world, request.tenant, flow, world.runtime.clock.now_ms(), Span(*run["span"]))
+    return _crud.receipt(again, 200)
+
+
+@operation("updateRun")
+def update_run(world: World, request: Request) -> Result:
+    """A provider reports how a run goes: with a service token only (1427). From then on it goes as reported."""
+    _bring_up(world, request)
+    if not _crud.service_token(world, request):
+        raise ApiError("run_by_user_token")
+    run = _crud.current(world, request, RUNS)
+    body: Any = request.body
+    for index, predecessor in enumerate(body.get("predecessors", ())):
+        _demand_predecessor(world, request, predecessor, f"/predecessors/{index}")
+    changed = {**run, **{name: body[name] for name in _REPORTED if name in body}, "reported": True}
+    changed["state"] = changed["metrics"].get("statusSummary", {}).get("status", run["state"])
+    _crud.save(world, request, RUNS, run, changed)
+    run = _crud.find(world, request, RUNS)
+    location = f"{request.call.origin}{BASE_PATH}/runs/{run['id']}"
+    return Result(200, _show(world, run), (("Location", location), ("ETag", run["etag"])))
+
+
+def _bring_up(world: World, request: Request) -> Doc:
+    """The run the path names, as it is now. Raises ApiError `not_found`."""
+    run = _crud.find(world, request, RUNS)
+    running.catch_up(world, request.tenant, [run["flowId"]])
+    return _crud.find(world, request, RUNS)
+
+
+def _asked(world: World, request: Request, flow: Doc, params: Any) -> tuple[int, Span]:
+    """When a run on demand starts and what it reads. Raises ApiError with the provider's codes."""
+    now = world.runtime.clock.now_ms()
+    spec = world.flow_specs.get(flow["flowSpec"]["id"])
+    if spec is None or spec.run is None:
+        return now, Span(None, now)
+    if not isinstance(params, Mapping) or not params:
+        raise refusal("run_params", "params", "an object with " + ", ".join(_SECONDS), pointer="/params")
+    read = {name: whole(value) if name in _SECONDS else value for name, value in params.items()}
+    column = _delta_column(world, request, flow, read)
+    if column is not None:
+        read = {**read, "deltaColumn": {"name": column}}
+    for violation in spec.run.violations(read, "body"):
+        raise refusal("run_params", violation.pointer, violation.expected, pointer="/params" + violation.pointer)
+    start, end = read["windowStartTime"] * 1000, read["windowEndTime"] * 1000
+    if end < start:
+        raise refusal("window_reversed", pointer="/params/windowEndTime")
+    return max(now, read["startTime"] * 1000), Span(start, end, column)
+
+
+def _delta_column(world: World, request: Request, flow: Doc, params: Mapping[str, Any]) -> str | None:
+    """The column of the flow's runs: named by the first, not to be changed by later ones (1382, 1383)."""
+    sent = params.get("deltaColumn")
+    name = sent.get("name") if isinstance(sent, Mapping) else None
+    used = running.used_delta_column(world, request.tenant, flow["id"]) or flow_rules.delta_column(flow)
+    if sent is None and used is None:
+        raise refusal("delta_of_run_missing", pointer="/params/deltaColumn")
+    if sent is not None and used is not None and name != used:
+        raise refusal("delta_differs", pointer="/params/deltaColumn/name")
+    return name if isinstance(name, str) else used if sent is None else None
+
+
+def _demand_predecessor(world: World, request: Request, predecessor: Mapping[str, Any], at: str) -> None:
+    """What a run is said to follow exists (1428, 1429)."""
+    for member, kind, key in (
+        ("flowRunId", running.RUNS, "unknown_run"),
+        ("flowId", running.FLOWS, "unknown_earlier_flow"),
+    ):
+        entity_id = predecessor.get(member)
+        if entity_id is not None and world.store.get(request.tenant, kind, entity_id) is None:
+            raise ApiError(key, id=entity_id[:80], pointer=f"{at}/{member}")

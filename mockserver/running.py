@@ -1,0 +1,248 @@
+"""Flow runs happen: what schedules have made due since anyone last looked is made up for by whoever looks.
+
+Nothing runs in the background. A flow's *progress* is a record beside it: the runs so far, the moment
+last used and the states that unfinished runs have ahead of them. New runs and the new progress are
+written as one, under the etag of the old progress, so that no run is made twice or lost, whoever
+looks at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from mockserver.connectors import Access
+from mockserver.errors import ApiError
+from mockserver.exchange import Tenant
+from mockserver.flow_rules import delta_column
+from mockserver.records import Doc
+from mockserver.run_course import FAILED, Load, Run, Span
+from mockserver.runtime import derived_id
+from mockserver.schedule import Schedule
+from mockserver.store import Missing, Put, Stale, StorageUnavailable, Taken
+from mockserver.world import World
+
+if TYPE_CHECKING:
+    from mockserver.sources.files import File
+    from mockserver.sources.source import RunRule
+    from mockserver.sources.tables import Table
+
+FLOWS, RUNS, PROGRESS = "flows", "runs", "flowProgress"
+MOST_AT_ONCE = 50_000
+"""Runs that one look makes up for; when more are due, the next look goes on."""
+
+_COPIED = (
+    "createdBy", "updatedBy", "createdClient", "updatedClient", "sandboxId", "sandboxName", "imsOrgId",
+)  # fmt: skip
+"""What a run has of its flow."""
+
+
+def catch_up(world: World, tenant: Tenant, flow_ids: Iterable[str]) -> None:
+    """Bring the runs of these flows to the present moment. It costs what is new, and a look at each flow."""
+    ids = sorted(set(flow_ids))
+    while True:
+        books, most = [], MOST_AT_ONCE
+        for flow_id in ids:
+            book = _Book.open(world, tenant, flow_id)
+            most -= book.bring_up(most)
+            books.append(book)
+        try:
+            if _commit(world, tenant, books):
+                return
+        except StorageUnavailable:  # a reader still gets what is there; a later look makes up for the rest
+            return
+
+
+def catch_up_all(world: World, tenant: Tenant) -> None:
+    """Bring all runs of a tenant to the present moment, those of deleted flows too."""
+    kinds = (FLOWS, PROGRESS)
+    catch_up(world, tenant, [doc["id"] for kind in kinds for doc in world.store.all(tenant, kind)])
+
+
+def start(world: World, tenant: Tenant, flow: Doc, due_ms: int, span: Span, params: Any = None) -> Doc:
+    """Make a run that no schedule asked for; returns its record as stored. Raises ApiError when the flow is gone."""
+    while True:
+        book = _Book.open(world, tenant, flow["id"])
+        if book.flow is None:
+            raise ApiError("unknown_flow", id=flow["id"])
+        book.bring_up(MOST_AT_ONCE)
+        run_id = book.add(due_ms, span, params)
+        if _commit(world, tenant, [book]):
+            run = world.store.get(tenant, RUNS, run_id)
+            assert run is not None
+            return run
+
+
+def last_run(world: World, flow: Doc) -> dict[str, Any] | None:
+    """`lastRunDetails` of a flow as it is now: its latest run, if it had one (facts §6.4)."""
+    tenant = Tenant(flow["imsOrgId"], flow["sandboxName"])
+    catch_up(world, tenant, [flow["id"]])
+    progress = world.store.get(tenant, PROGRESS, flow["id"])
+    run = world.store.get(tenant, RUNS, progress["latest"]) if progress else None
+    if run is None:
+        return None
+    return {"id": run["id"], "state": run["state"], **run["metrics"].get("durationSummary", {})}
+
+
+def used_delta_column(world: World, tenant: Tenant, flow_id: str) -> str | None:
+    """The delta column of the runs that were asked for so far (facts §9: later ones may not name another)."""
+    progress = world.store.get(tenant, PROGRESS, flow_id)
+    return progress.get("deltaColumn") if progress else None
+
+
+def provided(flow: Mapping[str, Any], source: Doc, now_ms: int) -> dict[str, Any]:
+    """What the flow provider keeps of a flow that is enabled now.
+
+    Source connections are read once: what is patched later does not reach the flow (facts §7).
+    """
+    params = source.get("params") or {}
+    return {
+        "activeMs": now_ms,
+        "baseConnectionId": source.get("baseConnectionId"),
+        "connectionSpec": source["connectionSpec"],
+        "object": params.get("tableName") or params.get("path"),
+    }
+
+
+@dataclass(slots=True)
+class _Book:
+    """A flow's progress while it is being brought up to date."""
+
+    world: World
+    tenant: Tenant
+    flow: Doc | None
+    old: Doc | None
+    new: dict[str, Any]
+    now_ms: int
+    puts: list[Put] = field(default_factory=list)
+    _source: _Source | None = None
+
+    @classmethod
+    def open(cls, world: World, tenant: Tenant, flow_id: str) -> _Book:
+        old = world.store.get(tenant, PROGRESS, flow_id)
+        flow = world.store.get(tenant, FLOWS, flow_id)
+        now_ms = world.runtime.clock.peek_ms()
+        fresh = {"id": flow_id, "runs": 0, "lastMs": None, "latest": None, "ahead": []}
+        return cls(world, tenant, flow, old, {**(old or fresh), "updatedAt": now_ms}, now_ms)
+
+    def bring_up(self, most: int) -> int:
+        """Move unfinished runs on and make those that are due, at most so many; returns how many."""
+        phases, self.new["ahead"] = self.new["ahead"], []
+        for ahead in phases:
+            run = self.world.store.get(self.tenant, RUNS, ahead[0]["id"])
+            if run is not None and not run.get("reported"):
+                self._follow(ahead, run["etag"])
+        flow = self.flow
+        if flow is None or flow["state"] != "enabled" or not flow.get("provider"):
+            return 0
+        schedule = Schedule.of(flow.get("scheduleParams"))
+        if schedule is None:
+            return 0
+        made = 0
+        for moment in islice(schedule.moments(self.new["lastMs"], flow["provider"]["activeMs"], self.now_ms), most):
+            self.add(moment, self._span(schedule, moment), made_ms=moment)
+            self.new["lastMs"] = moment
+            made += 1
+        return made
+
+    def add(self, due_ms: int, span: Span, params: Any = None, made_ms: int | None = None) -> str:
+        """Make one run; returns its id."""
+        flow = self.flow
+        assert flow is not None
+        self.new["runs"] += 1
+        if self._source is None:
+            self._source = _Source.open(self.world, self.tenant, flow["provider"])
+        load, rule = self._source.read(span, self.new["runs"])
+        run_id = derived_id(flow["id"], str(self.new["runs"]))
+        members = {
+            "id": run_id,
+            **{name: flow[name] for name in _COPIED},
+            "flowId": flow["id"],
+            "flowSpec": flow["flowSpec"],
+            "providerRefId": f"M-{flow['id']}-incremental-0:{derived_id(run_id)}",
+            **({"params": params} if params is not None else {}),
+            "span": [span.start_ms, span.end_ms, span.column, span.whole],
+        }
+        if params is not None and span.column is not None:
+            self.new["deltaColumn"] = span.column
+        made = self.now_ms if made_ms is None else made_ms
+        ends = flow["sourceConnectionIds"][0], flow["targetConnectionIds"][0]
+        run = Run(members, due_ms, *ends, made, span, load, rule, self.world.quirks["partial-run-status"])
+        self.new["latest"] = run_id
+        self._follow(run.phases(self.now_ms), None)
+        return run_id
+
+    def _follow(self, phases: list[Doc], etag: str | None) -> None:
+        """Write the state that a run is in now, and remember those it has ahead. Without an etag it is a new run."""
+        passed = sum(phase["updatedAt"] <= self.now_ms for phase in phases)
+        if etag is None:
+            passed = max(passed, 1)
+        if passed:
+            self.puts.append(Put(RUNS, phases[passed - 1], etag))
+        if phases[passed:]:
+            self.new["ahead"].append(phases[passed:])
+
+    def _span(self, schedule: Schedule, moment: int) -> Span:
+        """What the run of this moment reads: what came since the moment before."""
+        assert self.flow is not None
+        last, column = self.new["lastMs"], delta_column(self.flow)
+        first = None if schedule.backfill else schedule.start_ms
+        whole = last is None and schedule.backfill
+        return Span(first if last is None else last, moment, column, whole)
+
+    def put(self) -> Put:
+        """The progress to write."""
+        return Put(PROGRESS, self.new, self.old["etag"] if self.old else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a flow reads, or why it cannot."""
+
+    objects: tuple[Table | File, ...]
+    trouble: RunRule | None
+    outcome: Callable[[int], RunRule | None]
+
+    @classmethod
+    def open(cls, world: World, tenant: Tenant, provided: Mapping[str, Any]) -> _Source:
+        name = provided["object"]
+        base = provided["baseConnectionId"]
+        connection = world.store.get(tenant, "connections", base) if base else provided
+        try:
+            if connection is None:
+                raise ApiError("rejected", message="the base connection is gone")
+            access: Access = world.connectors.access(connection)
+            objects = world.sources.objects(access, name) if isinstance(name, str) else ()
+        except ApiError as error:
+            return cls((), _trouble(error), lambda number: None)
+        return cls(objects, None, lambda number: world.sources.outcome(access, name or "", number))
+
+    def read(self, span: Span, number: int) -> tuple[Load, RunRule | None]:
+        """What run `number` finds, and how it ends; None: well."""
+        if self.trouble is not None:
+            return Load(), self.trouble
+        try:
+            return Load.of(self.objects, span), self.outcome(number)
+        except ApiError as error:
+            return Load(), _trouble(error)
+
+
+def _trouble(error: ApiError) -> RunRule:
+    from mockserver.sources.source import RunRule
+
+    return RunRule(FAILED, rows=1.0, message=error.variables.get("message", str(error)))
+
+
+def _commit(world: World, tenant: Tenant, books: Iterable[_Book]) -> bool:
+    """Write what changed, in the order of time; False when somebody else was faster."""
+    changed = [book for book in books if book.puts]
+    puts = sorted((put for book in changed for put in book.puts), key=lambda put: put.doc["updatedAt"])
+    if not puts:
+        return True
+    try:
+        world.store.transact(tenant, [*puts, *(book.put() for book in changed)])
+    except (Stale, Taken, Missing):
+        return False
+    return True

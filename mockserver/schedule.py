@@ -1,0 +1,86 @@
+"""When a flow runs: `scheduleParams` read, and the moments at which they fire. Pure functions.
+
+Days and weeks are stretches of 24 hours from the start time, without time zones (assumed).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+EVERY_MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}
+"""Frequency -> length of an interval of 1."""
+
+ONCE = "once"
+_NUMBERS = ("startTime", "interval")
+_WHOLE = re.compile(r"-?[0-9]{1,15}")
+_MOST_SECONDS = 10**11
+"""Beyond it a start time is more than three thousand years away, and nobody means it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When runs are due."""
+
+    start_ms: int
+    every_ms: int | None
+    """None: once."""
+    backfill: bool = True
+    """Whether the first run reads what was there before the start time (documented default)."""
+
+    @classmethod
+    def of(cls, params: Any) -> Schedule | None:
+        """From `scheduleParams` as sent or stored; None where they tell no schedule."""
+        params = coerced(params)
+        if not isinstance(params, Mapping):
+            return None
+        start, interval, frequency = params.get("startTime"), params.get("interval"), params.get("frequency")
+        if type(start) is not int or not 0 <= start <= _MOST_SECONDS:
+            return None
+        backfill = params.get("backfill") is not False
+        if frequency == ONCE:
+            return cls(start * 1000, None, backfill)
+        if frequency not in EVERY_MS or type(interval) is not int or interval < 1:
+            return None
+        return cls(start * 1000, EVERY_MS[frequency] * interval, backfill)
+
+    def moments(self, last_ms: int | None, active_ms: int, until_ms: int) -> Iterator[int]:
+        """The moments after `last_ms`, up to and with `until_ms`, at which runs are due, rising.
+
+        `last_ms` is the moment last used, None before the first; `active_ms` is when the flow was last
+        enabled or rescheduled: what was due before is not made up for, but a first run that is overdue
+        takes place at once (assumed).
+        """
+        if last_ms is None:
+            first = max(self.start_ms, active_ms)
+            if first > until_ms:
+                return
+            yield first
+            last_ms = first
+        if self.every_ms is None:
+            return
+        passed = max(last_ms, active_ms, self.start_ms - 1)
+        due = self.start_ms + ((passed - self.start_ms) // self.every_ms + 1) * self.every_ms
+        while due <= until_ms:
+            yield due
+            due += self.every_ms
+
+
+def coerced(params: Any) -> Any:
+    """`scheduleParams` with numbers and booleans sent as text read as such: the tutorials send text (facts §8.4)."""
+    if not isinstance(params, Mapping):
+        return params
+    read = dict(params)
+    for name in _NUMBERS:
+        if name in read:
+            read[name] = whole(read[name])
+    if isinstance(read.get("backfill"), str) and read["backfill"].lower() in ("true", "false"):
+        read["backfill"] = read["backfill"].lower() == "true"
+    return read
+
+
+def whole(value: Any) -> Any:
+    """A whole number sent as text as a number; anything else as it came."""
+    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
