@@ -76,6 +76,7 @@ ERRORS: dict[str, Row] = {
     "connection_in_use": Row(
         "1418-400", _INVALID, "Base connection {id} is used by at least one flow: delete the flows first."
     ),
+    "mapping_refused": Row("1419-400", _INVALID, "The mapping set {id} in version {version} cannot be validated."),
     "update_forbidden": Row("1420-400", _INVALID, "The entity cannot be updated in its present state {state}."),
     "transition_forbidden": Row("1421-400", _INVALID, "No action can be taken in the present state {state}."),
     "action_not_applicable": Row("1422-400", _INVALID, "The action {action} does not fit the present state {state}."),

@@ -6,7 +6,7 @@ version of a mapping, which has a code of Flow Service's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from mockserver.errors import ApiError
@@ -50,10 +50,17 @@ def demand_schedule(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
         raise _rejected("/scheduleParams/startTime", "seconds since 1970", "another number")
 
 
-def demand_transformations(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
-    """The transformations that the flow spec and the schedule ask for are there, and well-formed. Raises ApiError."""
+def demand_transformations(spec: FlowSpec, flow: Mapping[str, Any], mappings: Collection[str]) -> None:
+    """The transformations that the flow spec and the schedule ask for are there, and well-formed. Raises ApiError.
+
+    `mappings` are the mapping sets there are; none: any id is taken.
+    """
     for at, name, params in _transformations(flow):
         _demand_params(spec, at, name, params)
+        mapping = params.get("mappingId")
+        if name == MAPPING and mappings and mapping not in mappings:
+            version = str(whole(params.get("mappingVersion", 0)))[:20]
+            raise ApiError("mapping_refused", id=str(mapping)[:80], version=version, pointer=f"{at}/params/mappingId")
     given = {name: (at, params) for at, name, params in _transformations(flow)}
     if COPY in spec.transformations:
         at, params = given.get(COPY, ("/transformations", {}))

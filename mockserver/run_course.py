@@ -88,7 +88,7 @@ class Run:
 
         `updatedAt` says from when on it is in that one.
         """
-        dice = int(self.members["id"][:8], 16)
+        dice = int(self._id[:8], 16)
         start = self.due_ms + 3_000 + dice % 9_000
         copied = start + 20_000 + dice // 7 % 20_000 + self.load.rows // _ROWS_A_MS
         end = copied + (0 if self._copy_failed else 10_000 + dice // 11 % 15_000)
@@ -101,6 +101,10 @@ class Run:
             course.insert(0, (self.made_ms, lambda: self._waiting(SCHEDULED, self.made_ms)))
         passed = sum(at <= now_ms for at, _ in course)
         return [state() for _, state in course[max(passed, 1) - 1 :]]
+
+    @property
+    def _id(self) -> str:
+        return str(self.members["id"])
 
     @property
     def _copy_failed(self) -> bool:
@@ -160,9 +164,7 @@ class Run:
             "recordSummary": {"inputRecordCount": load.rows, "outputRecordCount": out.rows},
             "fileSummary": {"inputFileCount": load.files, "outputFileCount": out.files},
             "statusSummary": {**status, "extensions": {"type": "one-time"}},
-            "sourceInfo": [
-                _reference("SourceConnection", self.source_id, "AdfRunId", derived_id(self.members["id"], "copy"))
-            ],
+            "sourceInfo": [_reference("SourceConnection", self.source_id, "AdfRunId", derived_id(self._id, "copy"))],
         }
 
     def _promotion(self, start: int, end: int, metrics: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,9 +178,7 @@ class Run:
             "recordSummary": {name: counts[name] for name in names},
             "fileSummary": files,
             "statusSummary": {**self._summary(self._status), "extensions": {"type": "one-time"}},
-            "targetInfo": [
-                _reference("TargetConnection", self.target_id, "Batch", _batch_id(self.members["id"], start))
-            ],
+            "targetInfo": [_reference("TargetConnection", self.target_id, "Batch", _batch_id(self._id, start))],
         }
 
     def _summary(self, status: str) -> dict[str, Any]:

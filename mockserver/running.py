@@ -213,7 +213,7 @@ class _Source:
         try:
             if connection is None:
                 raise ApiError("rejected", message="the base connection is gone")
-            access: Access = world.connectors.access(connection)
+            access: Access = world.connectors_of(tenant).access(connection)
             objects = world.sources.objects(access, name) if isinstance(name, str) else ()
         except ApiError as error:
             return cls((), _trouble(error), lambda number: None)

@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from mockserver import Emulator
 from mockserver.exchange import Tenant
-from tests.calls import HEADERS, POSTGRESQL, made, send
+from mockserver.sources import Sources
+from tests.calls import HEADERS, POSTGRESQL, connection, made, send
 
 DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
-FILE_STORAGE = "be5ec48c-5b78-49d5-b8fa-7c89ec4569b8"
+AMAZON_S3 = "ecadc60c-7455-4d87-84dc-2a0e293d997b"
+HTTP_API = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"
 CRM_TO_AEP = "14518937-270c-4525-bdec-c2ba7cce3860"
+STREAM = "d8a6f005-7eaf-4153-983e-e8574508b877"
 CLOUD_STORAGE_TO_AEP = "9753525b-82c7-4dce-8a9b-5ccfce2b9876"
 
+EXAMPLE_SOURCES = Path(__file__).parent.parent / "examples" / "sources.yaml"
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 TENANT = Tenant(HEADERS["x-gw-ims-org-id"], HEADERS["x-sandbox-name"])
 
 COPY = {"name": "Copy", "params": {"deltaColumn": {"name": "entered_at"}}}
 MAPPING = {"name": "Mapping", "params": {"mappingId": "0b090130b58b4819afc78b6dc98b484d", "mappingVersion": 0}}
+
+
+BASES: dict[str, dict[str, Any]] = {
+    AMAZON_S3: {"specName": "Access Key", "params": {"s3AccessKey": "reader", "s3SecretKey": "c4n4ry"}},
+    HTTP_API: {
+        "specName": "Streaming Connection",
+        "params": {"dataType": "xdm"},
+    },
+}
+"""Connection spec -> credentials of a base connection."""
+
+
+def source_of(emulator: Emulator, spec_id: str, **members: Any) -> str:
+    """A source connection of another connector, through a new base connection."""
+    spec = {"id": spec_id, "version": "1.0"}
+    base = made(emulator, {"name": "base", "auth": BASES[spec_id], "connectionSpec": spec})
+    body = {"name": "source", "baseConnectionId": base["id"], "connectionSpec": spec, **members}
+    return made(emulator, body, "/sourceConnections")["id"]
+
+
+def files(emulator: Emulator, path: str = "/shop/customers.csv", **changes: Any) -> dict[str, Any]:
+    """The body of a flow over files of a storage, every hour from now on."""
+    read = source_of(emulator, AMAZON_S3, data={"format": "delimited"}, params={"path": path})
+    schedule = {"startTime": seconds(emulator), "frequency": "hour", "interval": 1}
+    body = {"flowSpec": {"id": CLOUD_STORAGE_TO_AEP, "version": "1.0"}, "sourceConnectionIds": [read]}
+    return flow(emulator, **{**body, "transformations": [MAPPING], "scheduleParams": schedule, **changes})
 
 
 def source(emulator: Emulator, table: str = "sales.store_visits", *, query: str = "", **changes: Any) -> str:
@@ -55,6 +87,22 @@ def flow(emulator: Emulator, table: str = "sales.store_visits", **changes: Any) 
         "scheduleParams": {"startTime": str(seconds(emulator) + 60), "frequency": "minute", "interval": "15"},
     }
     return {name: value for name, value in {**body, **changes}.items() if value is not None}
+
+
+def declared(emulator: Emulator, file: Path) -> None:
+    """Put a sources file behind the emulator's connections."""
+    emulator.world = replace(emulator.world, sources=Sources.load(str(file)))
+
+
+def events(emulator: Emulator, **changes: Any) -> dict[str, Any]:
+    """The body of a flow over the million events of the example sources file, every 15 minutes from now on."""
+    base = connection()
+    base["auth"]["params"]["server"] = "events.example.com"
+    read = source(emulator, "public.events", baseConnectionId=made(emulator, base)["id"])
+    copy = {"name": "Copy", "params": {"deltaColumn": {"name": "updated_at"}}}
+    schedule = {"startTime": seconds(emulator), "frequency": "minute", "interval": 15}
+    body = {"sourceConnectionIds": [read], "transformations": [copy, MAPPING], "scheduleParams": schedule}
+    return flow(emulator, **{**body, **changes})
 
 
 def once(emulator: Emulator, start: int | None = None, **changes: Any) -> dict[str, Any]:

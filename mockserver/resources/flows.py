@@ -10,7 +10,7 @@ from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result, Tenant
 from mockserver.flow_specs import FlowSpec
 from mockserver.records import Doc
-from mockserver.resources import _crud, operation
+from mockserver.resources import _crud, flow_specs, operation
 from mockserver.world import World
 
 DRAFT = "draft"
@@ -67,7 +67,7 @@ def create_flow(world: World, request: Request) -> Result:
     sent: Any = request.body
     if "state" in sent:
         raise ApiError("flow_state_sent", pointer="/state")
-    spec = _demand_spec(world, sent["flowSpec"])
+    spec = _demand_spec(world, request.tenant, sent["flowSpec"])
     now = world.runtime.clock.now_ms()
     flow = {name: sent[name] for name in _BODY if name in sent}
     flow |= {"flowSpec": {"id": spec.id, "version": spec.version}, "state": DRAFT}
@@ -113,9 +113,9 @@ def patch_flow(world: World, request: Request) -> Result:
         else:
             _demand_ends_unchanged(old, new)
             flow_rules.demand_patchable(old, new, now)
-            spec = _demand_spec(world, new["flowSpec"])
+            spec = _demand_spec(world, request.tenant, new["flowSpec"])
             flow_rules.demand_schedule(spec, new)
-            flow_rules.demand_transformations(spec, new)
+            flow_rules.demand_transformations(spec, new, world.config.mappings)
             if new.get("scheduleParams") != old.get("scheduleParams"):
                 _settle_runs(world, request, old)
                 new["provider"] = {**old["provider"], "activeMs": now}
@@ -149,7 +149,7 @@ def act_on_flow(world: World, request: Request) -> Result:
     now = world.runtime.clock.now_ms()
     changed = {**doc, "state": after, "lastOperation": _completed(action.lower(), now)}
     if action == "PUBLISH":
-        _demand_sound(world, request.tenant, _demand_spec(world, doc["flowSpec"]), doc, publishing=True)
+        _demand_sound(world, request.tenant, _demand_spec(world, request.tenant, doc["flowSpec"]), doc, publishing=True)
         changed |= _derived(world, request.tenant, doc, now)
     elif action == "ENABLE":
         changed["provider"] = {**doc["provider"], "activeMs": now}
@@ -158,8 +158,8 @@ def act_on_flow(world: World, request: Request) -> Result:
     return _crud.save(world, request, FLOWS, doc, changed)
 
 
-def _demand_spec(world: World, sent: Mapping[str, Any]) -> FlowSpec:
-    spec = world.flow_specs.get(sent["id"])
+def _demand_spec(world: World, tenant: Tenant, sent: Mapping[str, Any]) -> FlowSpec:
+    spec = flow_specs.find(world, tenant, sent["id"])
     if spec is None:
         raise ApiError("unknown_spec", pointer="/flowSpec/id")
     if sent.get("version", spec.version) != spec.version:
@@ -179,16 +179,17 @@ def _demand_sound(
         if connection["state"] == DRAFT:
             hint = "publish the connection first"
             if publishing:
-                raise ApiError("transition_forbidden", state=DRAFT, pointer=f"/{member}/0", hint=hint)
+                at = f"/{member}/0"
+                raise ApiError("action_not_applicable", action="publish", state=DRAFT, pointer=at, hint=hint)
             raise _rejected(f"/{member}/0", "a connection that is published", "a draft", hint)
         flow_rules.demand_fit(spec, member, connection)
     flow_rules.demand_schedule(spec, flow)
-    flow_rules.demand_transformations(spec, flow)
+    flow_rules.demand_transformations(spec, flow, world.config.mappings)
 
 
 def _derived(world: World, tenant: Tenant, flow: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
     """What follows from the ends: `inheritedAttributes`, and what the flow provider keeps. A draft may lack them."""
-    spec = world.flow_specs.get(flow["flowSpec"]["id"])
+    spec = flow_specs.find(world, tenant, flow["flowSpec"]["id"])
     properties = {name: True for name in ("isSourceFlow", "isDestinationFlow") if spec and spec.attributes.get(name)}
     inherited: dict[str, Any] = {"properties": properties, "sourceConnections": [], "targetConnections": []}
     provider = {}

@@ -9,7 +9,7 @@ from mockserver import flow_rules, listing, running
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Request, Result
 from mockserver.records import Doc
-from mockserver.resources import _crud, operation
+from mockserver.resources import _crud, flow_specs, operation
 from mockserver.run_course import FAILED, SUCCESS, Span
 from mockserver.schedule import whole
 from mockserver.sources.refusals import refusal
@@ -132,7 +132,7 @@ def _bring_up(world: World, request: Request) -> Doc:
 def _asked(world: World, request: Request, flow: Doc, params: Any) -> tuple[int, Span]:
     """When a run on demand starts and what it reads. Raises ApiError with the provider's codes."""
     now = world.runtime.clock.now_ms()
-    spec = world.flow_specs.get(flow["flowSpec"]["id"])
+    spec = flow_specs.find(world, request.tenant, flow["flowSpec"]["id"])
     if spec is None or spec.run is None:
         return now, Span(None, now)
     if not isinstance(params, Mapping) or not params:

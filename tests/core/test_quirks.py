@@ -10,6 +10,7 @@ import pytest
 from mockserver import Config, Emulator
 from mockserver.quirks import QUIRKS, Quirks
 from tests.calls import POSTGRESQL, connection, made, send
+from tests.flows import EXAMPLE_SOURCES, HOUR, declared, events, flowing, once, pass_time, runs_of, status_of
 
 Probe = Callable[[Emulator], Any]
 
@@ -51,6 +52,19 @@ def _sub_op(emulator: Emulator) -> int:
     return send(emulator, "POST", f"/connections/{draft['id']}/action?op=publish").status
 
 
+def _run_answer(emulator: Emulator) -> list[str]:
+    params = {"startTime": 1, "windowStartTime": 1, "windowEndTime": 2, "deltaColumn": {"name": "entered_at"}}
+    result = send(emulator, "POST", "/runs", {"flowId": flowing(emulator, once(emulator)), "params": params})
+    return sorted(result.body)  # type: ignore[arg-type]
+
+
+def _partial_run(emulator: Emulator) -> str:
+    declared(emulator, EXAMPLE_SOURCES)
+    flow_id = flowing(emulator, events(emulator))
+    pass_time(emulator, HOUR)
+    return status_of(runs_of(emulator, flow_id)[3])  # the example lets the fourth run lose rows
+
+
 _PROBLEM = ["errorDetails", "errorMessage", "report", "status", "title", "type"]
 
 # quirk -> (how to see it, what each value gives)
@@ -77,6 +91,8 @@ CASES: dict[str, tuple[Probe, dict[str, Any]]] = {
     "content-type": (_status("POST", "/connections", {}, content_type="text/plain"), {"400": 400, "415": 415}),
     "missing-org": (_status("GET", "/connections", x_gw_ims_org_id=None), {"gateway": 400, "service": 401}),
     "sub-op": (_sub_op, {"optional": 200, "required": 400}),
+    "run-answer": (_run_answer, {"items": ["items"], "bare": ["etag", "id"]}),
+    "partial-run-status": (_partial_run, {"partialSuccess": "partialSuccess", "success": "success"}),
     "unknown-parameters": (_status("GET", "/connections?colour=red"), {"ignore": 200, "refuse": 400}),
     "limit-above-maximum": (_status("GET", "/connections?limit=101"), {"clamp": 200, "refuse": 400}),
 }

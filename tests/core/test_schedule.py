@@ -1,8 +1,8 @@
-"""When flows run: `scheduleParams` against a naive reading of the same rules. Rules: facts §8.4 unless said otherwise."""
+"""When flows run, held to a naive reading of the same rules (facts §8.4 unless said otherwise)."""
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import pytest
@@ -62,10 +62,10 @@ MOMENTS = [
     pytest.param(None, START - 1, START + 30 * MINUTE, [0, 15, 30], id="and every interval from it"),
     pytest.param(START, START - 1, START + 30 * MINUTE, [15, 30], id="not twice"),
     pytest.param(
-        None, START + 7 * MINUTE, START + 30 * MINUTE, [7, 15, 30], id="an overdue first run at once (assumed)"
+        None, START + 7 * MINUTE, START + 30 * MINUTE, [7, 15, 30], id="overdue, at once (assumed)"
     ),
     pytest.param(
-        START, START + 50 * MINUTE, START + 60 * MINUTE, [60], id="nothing made up for after a pause (assumed)"
+        START, START + 50 * MINUTE, START + 60 * MINUTE, [60], id="a pause is not made up for (assumed)"
     ),
     pytest.param(START + 7 * MINUTE, START, START + 20 * MINUTE, [15], id="on the grid again"),
 ]
@@ -98,7 +98,7 @@ def test_moments_rise_lie_in_their_stretch_and_on_the_grid(
         assert at >= active if last is None else at > max(last, active)
     grid = found[1:] if last is None else found
     assert all((at - start) % every == 0 for at in grid)
-    assert all(later - earlier == every for earlier, later in zip(grid, grid[1:], strict=False))
+    assert all(later - earlier == every for earlier, later in pairwise(grid))
 
 
 @given(start=moments, every=frequencies, active=moments, cuts=st.lists(moments, max_size=6), until=moments)
