@@ -61,12 +61,8 @@ MOMENTS = [
     pytest.param(None, START - 1, START, [0], id="at the start"),
     pytest.param(None, START - 1, START + 30 * MINUTE, [0, 15, 30], id="and every interval from it"),
     pytest.param(START, START - 1, START + 30 * MINUTE, [15, 30], id="not twice"),
-    pytest.param(
-        None, START + 7 * MINUTE, START + 30 * MINUTE, [7, 15, 30], id="overdue, at once (assumed)"
-    ),
-    pytest.param(
-        START, START + 50 * MINUTE, START + 60 * MINUTE, [60], id="a pause is not made up for (assumed)"
-    ),
+    pytest.param(None, START + 7 * MINUTE, START + 30 * MINUTE, [7, 15, 30], id="overdue, at once (assumed)"),
+    pytest.param(START, START + 50 * MINUTE, START + 60 * MINUTE, [60], id="a pause is not made up for (assumed)"),
     pytest.param(START + 7 * MINUTE, START, START + 20 * MINUTE, [15], id="on the grid again"),
 ]
 
