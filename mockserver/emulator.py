@@ -102,7 +102,10 @@ class Emulator:
     def _perform(self, call: Call, seen: Seen, tenant: Tenant) -> Result:
         assert seen.operation is not None
         request = Request(call, seen.operation.id, tenant, seen.path, seen.query, seen.body)
-        return self.handlers[seen.operation.id](self.world, request)
+        handler = self.handlers.get(seen.operation.id)
+        if handler is None:
+            raise ApiError("not_emulated", detail=f"{seen.operation.id} is not emulated yet.")
+        return handler(self.world, request)
 
     def _drift(self, seen: Seen, result: Result) -> list[Violation]:
         """Where our own answer leaves the contract: a bug of ours, logged and journaled."""

@@ -37,7 +37,9 @@ class Gateway:
         self._check_key(headers.get("x-api-key", ""))
         self._check_token(headers.get("authorization", ""))
         org = self._org(headers.get("x-gw-ims-org-id", ""))
-        return Tenant(org, self._sandbox(headers))
+        tenant = Tenant(org, self._sandbox(headers))
+        self._check_sandbox_id(headers, tenant)
+        return tenant
 
     def _check_key(self, key: str) -> None:
         if not key.strip():
@@ -68,7 +70,7 @@ class Gateway:
 
     def _sandbox(self, headers: Mapping[str, str]) -> str:
         name = headers.get("x-sandbox-name", "").strip()
-        if "x-sandbox-id" in headers:
+        if "x-sandbox-id" in headers and headers["x-api-key"] not in self._config.service_clients:
             raise ApiError("sandbox_id_with_user_token", header="x-sandbox-id")
         if not name:
             if self._quirks["missing-sandbox"] == "default":
@@ -80,3 +82,9 @@ class Gateway:
         if not _SANDBOX.fullmatch(name) or (known and name not in known):
             raise ApiError("sandbox_unknown", name=name[:80])
         return name
+
+    def _check_sandbox_id(self, headers: Mapping[str, str], tenant: Tenant) -> None:
+        """A service token may name the sandbox's id as well, which then must be the right one (facts §3)."""
+        sent = headers.get("x-sandbox-id")
+        if sent is not None and sent != tenant.sandbox_id:
+            raise ApiError("sandbox_mismatch", id=sent[:80], name=tenant.sandbox[:80])

@@ -115,6 +115,44 @@ def _unknown(registry: SchemaRegistry, schema: Mapping[str, Any], value: Any, at
             yield Violation("body", f"{at}{pointer((name,))}", "unknown", expected, kind_of(inner))
 
 
+_LEADS_AWAY = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "$id", "id"})
+_PATTERNS = frozenset({"pattern", "patternProperties"})
+_NAMES = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
+_VALUES = frozenset({"enum", "const", "default", "examples"})
+
+
+def untaken(schema: Any) -> str | None:
+    """Why a schema that a client wrote cannot be used, or None.
+
+    It must be valid, lead nowhere else (nothing is fetched) and hold no patterns (they could take for ever).
+    """
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    if not isinstance(schema, dict):
+        return "a JSON Schema is an object"
+    try:
+        Draft202012Validator.check_schema({key: value for key, value in schema.items() if key != "$schema"})
+    except SchemaError as error:
+        return f"no JSON Schema at {pointer(error.absolute_path) or 'its root'}"
+    return next(_untaken_words(schema), None)
+
+
+def _untaken_words(schema: Any) -> Iterator[str]:
+    if isinstance(schema, list):
+        for item in schema:
+            yield from _untaken_words(item)
+    if not isinstance(schema, dict):
+        return
+    for word, value in schema.items():
+        if word in _LEADS_AWAY or word in _PATTERNS:
+            yield f"{word} is not taken in a schema"
+        elif word in _NAMES and isinstance(value, dict):
+            yield from _untaken_words(list(value.values()))
+        elif word not in _VALUES:
+            yield from _untaken_words(value)
+
+
 def pointer(parts: Any) -> str:
     """A JSON Pointer (RFC 6901) from its unescaped parts."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

@@ -10,6 +10,9 @@ from mockserver import Emulator
 from mockserver.exchange import Call, Result
 
 POSTGRESQL = "74a1c565-4e59-48d7-9d67-7c03b8a13137"
+DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
+LANDING_ZONE = "26f526f2-58f4-4712-961d-e41bf1ccc0e8"
+HTTP_API = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"
 
 HEADERS = {
     "authorization": "Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln",
@@ -89,3 +92,31 @@ def refused(result: Result) -> tuple[int, str | None, Any]:
     assert isinstance(result.body, dict)
     report = result.body.get("report", {})
     return result.status, result.error, report.get("pointer")
+
+
+def source(base_id: str, **changes: Any) -> dict[str, Any]:
+    """A complete source connection: a table of a PostgreSQL base connection."""
+    body = {
+        "name": "PostgreSQL source connection",
+        "description": "made by a test",
+        "baseConnectionId": base_id,
+        "data": {"format": "tabular"},
+        "params": {"tableName": "public.customers"},
+        "connectionSpec": {"id": POSTGRESQL, "version": "1.0"},
+    }
+    return {name: value for name, value in {**body, **changes}.items() if value is not ...}
+
+
+def target(**changes: Any) -> dict[str, Any]:
+    """A complete target connection: a data set of the data lake."""
+    schema = {
+        "id": "https://ns.adobe.com/acme/schemas/52b59140",
+        "version": "application/vnd.adobe.xed-full+json;version=1",
+    }
+    body = {
+        "name": "Data lake target connection",
+        "data": {"schema": schema},
+        "params": {"dataSetId": "5f3c3cedb2805c194ff0b69a"},
+        "connectionSpec": {"id": DATA_LAKE, "version": "1.0"},
+    }
+    return {name: value for name, value in {**body, **changes}.items() if value is not ...}

@@ -51,6 +51,9 @@ def main() -> None:
 @click.option("--sandbox", "sandboxes", multiple=True, help="Known sandbox, the first is the default; any if none.")
 @click.option("--org", "orgs", multiple=True, help="Known organisation; any if none.")
 @click.option("--api-key", "api_keys", multiple=True, help="Known API key; any if none.")
+@click.option(
+    "--service-client", "service_clients", multiple=True, help="API key with service tokens; may write specs."
+)
 @click.option("--log", type=click.Choice(["text", "json", "none"]), help="Request log.  [default: text]")
 def serve(**options: Any) -> None:
     """Serve until stopped."""

@@ -49,7 +49,7 @@ def end(kind: str, create_operation: str, flow_member: str, check: Check) -> End
         listable=listing.Listable(
             kind=kind, fields=fields, sortable=frozenset({*STAMPS, "name", "description", "state"})
         ),
-        changeable=frozenset({"name", "description", "data", "params"}),
+        changeable=frozenset({"name", "description", "baseConnectionId", "data", "params"}),
         show=show,
         masked=frozenset({"inheritedAttributes", "providerRefId"}),
     )
@@ -80,7 +80,7 @@ def create(world: World, request: Request, kind: End) -> Result:
 
 
 def patch(world: World, request: Request, kind: End) -> Result:
-    """Change name, description, data or params; the outcome is checked like a new entity."""
+    """Change name, description, data or params, of a draft also the base; the outcome is checked like a new entity."""
 
     def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
         if old["state"] not in SETTLED:
@@ -88,7 +88,12 @@ def patch(world: World, request: Request, kind: End) -> Result:
         body = {name: new[name] for name in _MEMBERS if name in new}
         for violation in world.contract.check_body(kind.create_operation, body):
             raise ApiError("patch_failed", message=str(violation), pointer=violation.pointer)
-        if old["state"] != DRAFT:
+        if old["state"] == DRAFT:
+            _demand_base(world, request.tenant, new)
+        else:
+            if old.get("baseConnectionId") != new.get("baseConnectionId"):
+                message = "the base connection can be changed in a draft only"
+                raise ApiError("patch_failed", message=message, pointer="/baseConnectionId")
             kind.check(world, _demand_spec(world, request.tenant, new["connectionSpec"]["id"]), new)
         return new
 

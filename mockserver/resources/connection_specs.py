@@ -51,6 +51,7 @@ def retrieve_connection_spec(world: World, request: Request) -> Result:
 @operation("createConnectionSpec")
 def create_connection_spec(world: World, request: Request) -> Result:
     """Store a connector of the tenant's own; its connections are checked against its auth specs."""
+    _specs.demand_service_token(world, request)
     return _specs.create(world, request, _SPECS)
 
 

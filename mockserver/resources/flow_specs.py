@@ -10,6 +10,7 @@ from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result, Tenant
 from mockserver.flow_specs import FlowSpec
 from mockserver.resources import _specs, operation
+from mockserver.schema import untaken
 from mockserver.world import World
 
 _FILTERS = frozenset({"id", "name", "providerId", "version", "attributes"})
@@ -21,8 +22,9 @@ _SPECS = _specs.Kind(
         sortable=frozenset({"id", "name", "providerId", "version"}),
     ),
     members=(
-        *("name", "providerId", "version", "attributes", "sourceConnectionSpecIds", "targetConnectionSpecIds"),
+        *("name", "providerId", "version", "type", "attributes", "sourceConnectionSpecIds", "targetConnectionSpecIds"),
         *("permissionsInfo", "optionSpec", "scheduleSpec", "transformationSpec", "transformationSpecs", "runSpec"),
+        *("entitlementInfo", "policy"),
     ),
 )
 
@@ -64,14 +66,31 @@ def retrieve_flow_spec(world: World, request: Request) -> Result:
 @operation("createFlowSpec")
 def create_flow_spec(world: World, request: Request) -> Result:
     """Store a flow spec of the tenant's own."""
+    _specs.demand_service_token(world, request)
+    _demand_usable_schemas(request.body)
     return _specs.create(world, request, _SPECS)
 
 
 @operation("updateFlowSpec")
 def update_flow_spec(world: World, request: Request) -> Result:
     """Replace a flow spec for this tenant, one of the catalogue too: authors of sources add theirs to it so."""
+    _specs.demand_service_token(world, request)
+    _demand_usable_schemas(request.body)
     catalogued = world.flow_specs.get(next(iter(request.path.values()))) is not None
     return _specs.replace(world, request, _SPECS, catalogued)
+
+
+def _demand_usable_schemas(body: Any) -> None:
+    """Flows are checked with the schemas in a spec, so they must be ones that can be used."""
+    named = [(f"/{name}", body[name]) for name in ("scheduleSpec", "runSpec") if name in body]
+    for name in ("transformationSpec", "transformationSpecs"):
+        named += [(f"/{name}/{place}", part) for place, part in enumerate(body.get(name, ()))]
+    for at, part in named:
+        fault = untaken(part["spec"]) if "spec" in part else None
+        if fault:
+            raise ApiError("rejected", message=f"{at}/spec: {fault}", pointer=f"{at}/spec", expected="a JSON Schema")
+        if at.startswith("/transformation") and "name" not in part:
+            raise ApiError("rejected", message=f"{at}: name is missing", pointer=f"{at}/name", expected="a string")
 
 
 def _every(world: World, tenant: Tenant) -> list[Mapping[str, Any]]:

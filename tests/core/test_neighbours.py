@@ -1,0 +1,77 @@
+"""The sandbox lookup and the landing zone: what clients of Flow Service ask of its neighbours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockserver import Config, Emulator
+from tests.calls import made, refused, send
+
+SANDBOXES = "/data/foundation/sandbox-management/sandboxes"
+ZONE = "/data/foundation/connectors/landingzone"
+
+
+def test_a_sandbox_has_the_id_that_its_entities_show(emulator: Emulator) -> None:
+    sandbox: Any = send(emulator, "GET", f"{SANDBOXES}/prod").body
+    entity: Any = send(emulator, "GET", f"/connections/{made(emulator)['id']}").body
+    assert sandbox["id"] == entity["items"][0]["sandboxId"]
+    assert (sandbox["type"], sandbox["isDefault"], sandbox["state"]) == ("production", True, "active")
+    other: Any = send(emulator, "GET", f"{SANDBOXES}/dev").body
+    assert other["id"] != sandbox["id"] and other["type"] == "development"
+
+
+def test_a_sandbox_that_is_not_listed_is_not_found() -> None:
+    emulator = Emulator(Config(sandboxes=("prod", "dev")))
+    assert send(emulator, "GET", f"{SANDBOXES}/dev").status == 200
+    assert refused(send(emulator, "GET", f"{SANDBOXES}/qa"))[:2] == (404, "2100-404")
+
+
+def test_a_service_token_may_name_the_sandbox_by_its_id_too() -> None:
+    """As aepp does after it has looked the id up; documented: refused to user tokens, and 2103 when they differ."""
+    emulator = Emulator(Config(service_clients=("acme-service",)))
+    sandbox: Any = send(emulator, "GET", f"{SANDBOXES}/prod").body
+    headers = {"x-api-key": "acme-service", "x-sandbox-id": sandbox["id"]}
+    assert send(emulator, "GET", "/connections", headers=headers).status == 200
+    wrong = send(emulator, "GET", "/connections", headers={**headers, "x-sandbox-name": "dev"})
+    assert refused(wrong)[:2] == (404, "2103-404")
+    user = send(emulator, "GET", "/connections", headers={"x-sandbox-id": sandbox["id"]})
+    assert refused(user)[:2] == (400, "2110-400")
+
+
+# members: documented in the landing zone tutorials, and what aepp reads
+@pytest.mark.parametrize(
+    ("platform", "path", "members"),
+    [
+        ("azure", ZONE, ["containerName", "containerTTL"]),
+        ("aws", ZONE, ["dlzPath", "dataTTL", "dlzProvider"]),
+        ("azure", f"{ZONE}/credentials", ["containerName", "SASToken", "storageAccountName", "SASUri"]),
+        ("aws", f"{ZONE}/credentials", ["credentials", "dlzPath", "dlzProvider", "expiryTime"]),
+    ],
+)
+def test_the_landing_zone_answers_as_its_cloud_does(platform: str, path: str, members: list[str]) -> None:
+    emulator = Emulator(Config(platform=platform, seed=1))
+    result: Any = send(emulator, "GET", f"{path}?type=user_drop_zone")
+    assert result.status == 200 and list(result.body) == members
+    assert result.body == send(emulator, "GET", f"{path}?type=user_drop_zone").body
+
+
+def test_credentials_differ_by_tenant_and_container(emulator: Emulator) -> None:
+    asked = [
+        ("user_drop_zone", "prod"),
+        ("dlz_destination", "prod"),
+        ("user_drop_zone", "dev"),
+    ]
+    answers: list[Any] = [
+        send(emulator, "GET", f"{ZONE}/credentials?type={kind}", headers={"x-sandbox-name": sandbox}).body
+        for kind, sandbox in asked
+    ]
+    assert len({answer["SASToken"] for answer in answers}) == 3
+    assert all(answer["SASUri"].endswith("?" + answer["SASToken"]) for answer in answers)
+
+
+@pytest.mark.parametrize(("query", "code"), [("", "2119-400"), ("?type=attic", "1452-400")])
+def test_a_landing_zone_of_no_known_type_is_refused(emulator: Emulator, query: str, code: str) -> None:
+    for path in (ZONE, f"{ZONE}/credentials"):
+        assert refused(send(emulator, "GET", path + query))[:2] == (400, code)
