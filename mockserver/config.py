@@ -38,6 +38,10 @@ class Config:
     """None: memory. A path: SQLite, acknowledged means on disk."""
     sources: str | None = None
     """A YAML file that declares what stands behind connections."""
+    faults: str | None = None
+    """A YAML or JSON file of faults that are in force from the start."""
+    fault_header: bool = True
+    """Whether a client may order a fault for its own call by `x-mock-fault`."""
     quirk: Mapping[str, str] = field(default_factory=dict)
     allow_host: tuple[str, ...] = ()
     """Host headers answered besides loopback and Adobe's own names; `*` for any."""

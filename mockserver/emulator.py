@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 from mockserver import resources
@@ -14,6 +15,7 @@ from mockserver.connectors import Connectors
 from mockserver.contract import Contract, Seen
 from mockserver.errors import ApiError, MediaTypeError, Refusal
 from mockserver.exchange import Call, Request, Result, Tenant, Violation
+from mockserver.faults import Faults, Injection, from_file
 from mockserver.flow_specs import FlowSpecs
 from mockserver.gateway import Gateway
 from mockserver.journal import Journal
@@ -37,6 +39,8 @@ class Emulator:
         self.tokens = Tokens(self.runtime, self.config.token_seconds)
         self.journal = Journal(self.config.journal_entries, self.config.journal_bytes)
         self.contract = Contract.load()
+        orders = from_file(Path(self.config.faults), self.contract.operations) if self.config.faults else ()
+        self.faults = Faults(self.runtime, self.tokens, self.quirks, orders, by_header=self.config.fault_header)
         self.gateway = Gateway(self.config, self.quirks, self.tokens)
         self.world = World(
             config=self.config,
@@ -53,26 +57,42 @@ class Emulator:
     def handle(self, call: Call) -> Result:
         """Answer one call as Flow Service would, and remember it."""
         seen = self.contract.check_request(call, max_body=self.config.max_body)
-        tenant = None
+        operation = seen.operation.id if seen.operation else None
+        tenant = fault = None
         try:
+            fault = self.faults.take(call, operation)
+            if fault:
+                fault.refuse()
             tenant = self.gateway.admit(call)
             self._refuse(seen)
-            result = self._perform(call, seen, tenant)
+            result = self._perform(call, seen, tenant, fault)
         except Refusal as refusal:
             result = refusal.result(call.request_id, self.quirks)
         except StorageUnavailable as trouble:
             result = _storage_refusal(trouble).result(call.request_id, self.quirks)
-        violations = [*seen.violations, *self._drift(seen, result)]
-        operation = seen.operation.id if seen.operation else None
-        self.journal.record(call, result, operation=operation, tenant=tenant, body=seen.body, violations=violations)
+        violations = list(seen.violations)
+        if fault:
+            result = fault.spoil(result)
+        else:
+            violations += self._drift(seen, result)
+        self.journal.record(
+            call,
+            result,
+            operation=operation,
+            tenant=tenant,
+            body=seen.body,
+            violations=violations,
+            fault=fault.name if fault else None,
+        )
         return result
 
     def reset(self) -> None:
-        """Back to the first moment: no records, no journal, no tokens, the clock as it was."""
+        """Back to the first moment: no records, no journal, no tokens, the clock and the faults as they were."""
         self.world.store.clear()
         self.journal.clear()
         self.tokens.clear()
         self.runtime.reset()
+        self.faults.reset()
 
     def export(self, *, credentials: bool = False) -> dict[str, Any]:
         """All records as `store.restore` takes them; credentials masked unless they are asked for."""
@@ -99,9 +119,11 @@ class Emulator:
             if strict and violation.where == "body":
                 raise _refusal(violation, seen)
 
-    def _perform(self, call: Call, seen: Seen, tenant: Tenant) -> Result:
+    def _perform(self, call: Call, seen: Seen, tenant: Tenant, fault: Injection | None) -> Result:
         assert seen.operation is not None
         request = Request(call, seen.operation.id, tenant, seen.path, seen.query, seen.body)
+        if fault:
+            request = fault.act(self.world, request)
         handler = self.handlers.get(seen.operation.id)
         if handler is None:
             raise ApiError("not_emulated", detail=f"{seen.operation.id} is not emulated yet.")

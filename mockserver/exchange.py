@@ -57,14 +57,33 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """How an answer travels when a fault is at work. A wish: the edge acts it out, the core knows no sockets."""
+
+    delay_ms: int = 0
+    """Real time before the first byte, whatever the emulator's clock says."""
+    reset: bool = False
+    """The connection breaks instead of an answer; `Result.status` is 0 then."""
+    raw: bytes | None = None
+    """What is sent in place of the body as JSON."""
+    content_type: str = "application/json"
+    """Of `raw`."""
+    cut_at: int | None = None
+    """Bytes of the body that are sent before the connection ends, less than its Content-Length announces."""
+    bytes_per_second: int | None = None
+    """How fast the body trickles."""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """One HTTP answer. `body` None means no body at all."""
+    """One HTTP answer. `body` None means no body at all; status 0 that there is no answer."""
 
     status: int
     body: Json = None
     headers: tuple[tuple[str, str], ...] = ()
     error: str | None = None
     """The catalogue code of a refusal, such as `1439-404`: for the journal, not for the wire."""
+    delivery: Delivery | None = None
 
 
 @dataclass(frozen=True, slots=True)

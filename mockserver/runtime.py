@@ -99,6 +99,7 @@ class Runtime:
         self.clock = Clock(seeded=seed is not None)
         self._lock = threading.Lock()
         self._random = random.Random(seed)
+        self._dice = random.Random(seed)
 
     def reset(self) -> None:
         """Start over: with a seed, everything made up from here on repeats."""
@@ -106,6 +107,7 @@ class Runtime:
         if self.seed is not None:
             with self._lock:
                 self._random = random.Random(self.seed)
+                self._dice = random.Random(self.seed)
 
     def new_id(self) -> str:
         """A lower-case version 4 UUID, as nearly every Adobe sample has (facts §5)."""
@@ -119,6 +121,11 @@ class Runtime:
     def token(self) -> str:
         """An unguessable access token; guessable only under a seed, where that is the point."""
         return f"mock.{self._bits(256):064x}"
+
+    def chance(self) -> float:
+        """A number from 0 to below 1, from a sequence of its own: faults do not change which ids are made."""
+        with self._lock:
+            return self._dice.random()
 
     def first_revision(self) -> int:
         """Where an empty store starts counting: two servers started together differ."""

@@ -19,6 +19,7 @@ class Tokens:
         self._seconds = seconds
         self._lock = threading.Lock()
         self._expiry_ms: OrderedDict[str, int] = OrderedDict()
+        self._no_longer: OrderedDict[str, None] = OrderedDict()
 
     def issue(self) -> tuple[str, int]:
         """A new token and its life in seconds."""
@@ -29,19 +30,29 @@ class Tokens:
                 self._expiry_ms.popitem(last=False)
         return token, self._seconds
 
+    def revoke(self, token: str) -> None:
+        """From now on the token has expired, whoever issued it."""
+        with self._lock:
+            self._no_longer[token] = None
+            while len(self._no_longer) > _MOST:
+                self._no_longer.popitem(last=False)
+
     def live(self, token: str) -> bool:
         """Whether the token was issued here and has not expired."""
         with self._lock:
-            expiry = self._expiry_ms.get(token)
+            expiry = self._expiry_ms.get(token) if token not in self._no_longer else None
         return expiry is not None and self._runtime.clock.now_ms() < expiry
 
     def expired(self, token: str) -> bool:
-        """Whether the token was issued here and its time is over."""
+        """Whether the token was revoked, or issued here and its time is over."""
         with self._lock:
+            if token in self._no_longer:
+                return True
             expiry = self._expiry_ms.get(token)
         return expiry is not None and self._runtime.clock.now_ms() >= expiry
 
     def clear(self) -> None:
-        """Forget every token: all of them stop being valid under `--strict`."""
+        """Forget every token: all issued ones stop being valid under `--strict`, revoked ones are like new."""
         with self._lock:
             self._expiry_ms.clear()
+            self._no_longer.clear()

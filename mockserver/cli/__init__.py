@@ -46,6 +46,8 @@ def main() -> None:
 @click.option("--seed", type=int, help="Same ids, etags and times on every run.")
 @click.option("--state", metavar="FILE", help="Keep records in a SQLite file; without it, in memory.")
 @click.option("--sources", metavar="FILE", help="YAML that declares what stands behind connections.")
+@click.option("--faults", metavar="FILE", help="YAML of faults in force from the start; see `mockserver faults`.")
+@click.option("--fault-header/--no-fault-header", default=None, help="Obey x-mock-fault.  [default: obey]")
 @click.option("--quirk", multiple=True, metavar="NAME=VALUE", help="Switch a quirk; see `mockserver quirks`.")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Answer to this Host header too; * for any.")
 @click.option("--sandbox", "sandboxes", multiple=True, help="Known sandbox, the first is the default; any if none.")
@@ -106,6 +108,20 @@ def quirks(as_json: bool) -> None:
 
     rows = [{**dataclasses.asdict(row), "default": row.default} for row in QUIRKS.values()]
     _print(rows, as_json, lambda row: f"{row['name']}={'|'.join(row['values'])}\n    {row['question']}")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def faults(as_json: bool) -> None:
+    """List what can be made to go wrong: by /_mock/faults, --faults FILE, pytest or the header x-mock-fault."""
+    from mockserver.faults import FAULTS
+
+    def line(row: dict[str, Any]) -> str:
+        name = f"{row['fault']}={row['argument']}" if row["argument"] else row["fault"]
+        default = f"  [{row['default']}]" if row["default"] else ""
+        return f"{name:<27} {row['effect']}{default}"
+
+    _print([kind.as_json() for kind in FAULTS.values()], as_json, line)
 
 
 @main.command()

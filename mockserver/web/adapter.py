@@ -11,6 +11,7 @@ from mockserver import json_input
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Call, Result
 from mockserver.runtime import Runtime
+from mockserver.web.delivered import Delivered
 
 BODY_ERROR = "mockserver.body_error"
 """Set in the environ by the server when it could not or would not read the body."""
@@ -68,6 +69,8 @@ def read_body(environ: dict[str, object], max_body: int) -> bytes:
 def write(result: Result, request_id: str) -> Response:
     """The HTTP response of a result."""
     headers = [*result.headers, ("x-request-id", request_id)]
+    if result.delivery is not None:
+        return Delivered(result, headers)
     if result.body is None:
         response = Response(status=result.status, headers=headers)
         del response.headers["Content-Type"]

@@ -37,7 +37,7 @@ def answer(emulator: Emulator, body: Json, status: int = 200) -> Response:
 def _add_overview(pages: Blueprint, emulator: Emulator) -> None:
     @pages.get("/")
     def index() -> Response:
-        paths = ("health", "reset", "state", "journal", "clock", "quirks", "connectors")
+        paths = ("health", "reset", "state", "journal", "clock", "quirks", "connectors", "faults")
         body = {"product": "Mock Flow Service", "version": __version__, "paths": [f"/_mock/{path}" for path in paths]}
         return answer(emulator, body)
 

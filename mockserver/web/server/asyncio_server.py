@@ -17,7 +17,7 @@ from typing import Any
 
 from mockserver.web.server.http1 import Connection
 from mockserver.web.server.limits import BACKLOG, Limits, descriptors
-from mockserver.web.server.wsgi import After, Application, Request, answer, environ_base, environ_of, log
+from mockserver.web.server.wsgi import PACE, After, Application, Pace, Request, answer, environ_base, environ_of, log
 
 _LAST_CALL_SECONDS = 0.1
 """A stop gives this long to requests that are on their way on open connections."""
@@ -29,6 +29,9 @@ _ACCEPTED_TOGETHER = 4
 """New clients before the loop looks after the others, and sees how many descriptors are left."""
 
 _LOOK_SECONDS = 0.02
+
+_TRICKLES_PER_SECOND = 10
+"""Pieces in which a slowed answer is sent."""
 
 
 class AsyncioServer:
@@ -53,6 +56,8 @@ class AsyncioServer:
         self._requests: queue.SimpleQueue[tuple[Connection, Request] | None] = queue.SimpleQueue()
         self._answers: deque[tuple[Connection, bytes, After]] = deque()
         self._woken = False
+        self._paced: set[asyncio.Task[None]] = set()
+        """Answers on their way; the loop itself holds tasks only weakly."""
         self._most_connections = descriptors() - _OTHER_DESCRIPTORS
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mockserver-loop", daemon=True)
@@ -100,12 +105,14 @@ class AsyncioServer:
     def _work(self) -> None:
         while (job := self._requests.get()) is not None:
             connection, request = job
-            answer(
-                self._app, request, environ_of(request, self._base, connection.peer), partial(self._send, connection)
-            )
+            environ = environ_of(request, self._base, connection.peer)
+            answer(self._app, request, environ, partial(self._send, connection, environ))
 
-    def _send(self, connection: Connection, data: bytes, after: After) -> None:
+    def _send(self, connection: Connection, environ: dict[str, Any], data: bytes, after: After) -> None:
         """Hand bytes to the loop, which is woken once for all that come before it looks."""
+        if environ[PACE] is not None:
+            self._hold(connection, environ[PACE], data, after)
+            return
         self._answers.append((connection, data, after))
         if not self._woken:
             self._woken = True
@@ -113,6 +120,33 @@ class AsyncioServer:
                 self._loop.call_soon_threadsafe(self._write_answers)
             except RuntimeError:  # the loop is closed: nobody waits any more
                 log.debug("an answer came after the stop")
+
+    def _hold(self, connection: Connection, pace: Pace, data: bytes, after: After) -> None:
+        """Keep an answer that is not to leave at once; when it is whole the loop takes it over from the thread."""
+        pace.held += data
+        if after is not After.MORE:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._begin_paced, connection, pace, after)
+
+    def _begin_paced(self, connection: Connection, pace: Pace, after: After) -> None:
+        task = self._loop.create_task(self._send_paced(connection, pace, after))
+        self._paced.add(task)
+        task.add_done_callback(self._paced.discard)
+
+    async def _send_paced(self, connection: Connection, pace: Pace, after: After) -> None:
+        """Wait, then send the head at once and the body piece by piece, for as long as the client stays."""
+        await asyncio.sleep(pace.delay_seconds)
+        data, sent = bytes(pace.held), 0
+        if pace.bytes_per_second:
+            sent = data.find(b"\r\n\r\n") + 4
+            connection.answered(data[:sent], After.MORE)
+            piece = max(1, pace.bytes_per_second // _TRICKLES_PER_SECOND)
+            while sent + piece < len(data) and connection in self._connections:
+                connection.answered(data[sent : sent + piece], After.MORE)
+                sent += piece
+                await asyncio.sleep(piece / pace.bytes_per_second)
+        if connection in self._connections:
+            connection.answered(data[sent:], after)
 
     def _write_answers(self) -> None:
         self._woken = False

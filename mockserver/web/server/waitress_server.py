@@ -10,7 +10,7 @@ from typing import Any
 
 import waitress.server
 from waitress import wasyncore
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask
 from waitress.utilities import RequestHeaderFieldsTooLarge
@@ -33,7 +33,7 @@ class WaitressServer:
         self._limits = limits
         self._map: dict[int, Any] = {}
         server: Any = waitress.server.create_server(
-            app,
+            _breakable(app),
             map=self._map,
             sockets=[listener],
             threads=limits.threads,
@@ -103,6 +103,18 @@ class WaitressServer:
     def _close(self) -> None:
         self._server.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map)
+
+
+def _breakable(app: Application) -> Application:
+    """The application, whose wish for a broken connection waitress takes for the client's own departure."""
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        try:
+            return app(environ, start_response)
+        except ConnectionError:
+            raise ClientDisconnected from None
+
+    return application
 
 
 def _busy(channel: Any) -> bool:

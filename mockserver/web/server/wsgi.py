@@ -22,6 +22,9 @@ log = logging.getLogger("mockserver.server")
 BODY_ERROR = "mockserver.body_error"
 """In the environ: `too_large`, `too_slow` or `framing` where the body was not read to its end."""
 
+PACE = "mockserver.pace"
+"""In the environ of a server that can take its time without holding a thread: the application puts a `Pace` there."""
+
 Application: TypeAlias = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _WITHOUT_BODY = ("1", "204", "304")
@@ -34,6 +37,16 @@ class After(Enum):
     KEEP = "the next request"
     CLOSE = "the end of the connection"
     CUT = "a reset"
+
+
+@dataclass(slots=True)
+class Pace:
+    """How an answer is to be sent: after `delay_seconds`, its body at no more than `bytes_per_second`."""
+
+    delay_seconds: float = 0
+    bytes_per_second: int | None = None
+    held: bytearray = field(default_factory=bytearray)
+    """What the application has answered so far."""
 
 
 Send: TypeAlias = Callable[[bytes, After], None]
@@ -65,6 +78,7 @@ def environ_base(scheme: str, host: str, port: int) -> dict[str, Any]:
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
+        PACE: None,
     }
 
 

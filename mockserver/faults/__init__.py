@@ -1,0 +1,142 @@
+"""Things that go wrong, on order: what may (`FAULTS`), on which calls (`Order`), and whose turn it is (`Faults`)."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.errors import ApiError
+from mockserver.exchange import Call, Request, Result
+from mockserver.faults.kinds import FAULTS, Kind, Strike
+from mockserver.faults.orders import HEADER, FaultError, Order, from_file, from_header, parse
+from mockserver.quirks import Quirks
+from mockserver.runtime import Runtime
+from mockserver.tokens import Tokens
+from mockserver.world import World
+
+__all__ = ["FAULTS", "HEADER", "FaultError", "Faults", "Injection", "Kind", "Order", "from_file", "parse"]
+
+
+@dataclass(slots=True)
+class Active:
+    """An order at work, and how far it has come."""
+
+    number: int
+    order: Order
+    seen: int = 0
+    """Calls it selected."""
+    struck: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """As `/_mock/faults` lists it."""
+        return {"id": self.number, **self.order.as_json(), "seen": self.seen, "struck": self.struck}
+
+
+class Injection:
+    """The faults that strike one call, in the order they were set."""
+
+    def __init__(self, struck: Sequence[tuple[Kind, Strike]], name: str) -> None:
+        self._struck = struck
+        self.name = name
+        """What the journal says of them."""
+
+    def refuse(self) -> None:
+        """Answer in the service's place: raises the Refusal of the first fault that has one."""
+        for kind, strike in self._struck:
+            refusal = kind.refuse(strike) if kind.refuse else None
+            if refusal is not None:
+                raise refusal
+
+    def act(self, world: World, request: Request) -> Request:
+        """Change what the service finds, and what it is asked."""
+        for kind, strike in self._struck:
+            if kind.act is not None:
+                request = kind.act(strike, world, request)
+        return request
+
+    def spoil(self, result: Result) -> Result:
+        """Change what it answered."""
+        for kind, strike in self._struck:
+            if kind.spoil is not None:
+                result = kind.spoil(strike, result)
+        return result
+
+
+class Faults:
+    """The orders in force. Safe for any number of threads; which call is struck depends on order and seed alone."""
+
+    def __init__(
+        self, runtime: Runtime, tokens: Tokens, quirks: Quirks, initial: Sequence[Order] = (), *, by_header: bool = True
+    ) -> None:
+        """`initial` are in force from the start, and again after `reset`."""
+        self._parts = (runtime, tokens, quirks)
+        self._initial = tuple(initial)
+        self._by_header = by_header
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._active: tuple[Active, ...] = ()
+        self.reset()
+
+    def take(self, call: Call, operation: str | None) -> Injection | None:
+        """The faults that strike this call. Raises ApiError for an `x-mock-fault` header that cannot be read."""
+        asked = call.headers.get(HEADER) if self._by_header else None
+        if not self._active and asked is None:
+            return None
+        orders = [active.order for active in self._active if self._strikes(active, call, operation)]
+        if asked is not None:
+            orders += [order for order in _asked(asked) if order.kind.fits(call)]
+        if not orders:
+            return None
+        runtime, tokens, quirks = self._parts
+        struck = [(order.kind, Strike(call, order.value, runtime, tokens, quirks)) for order in orders]
+        return Injection(struck, "; ".join(_name(order) for order in orders))
+
+    def add(self, orders: Iterable[Order]) -> list[Active]:
+        """Put more orders in force, after those there are."""
+        added = [Active(next(self._numbers), order) for order in orders]
+        with self._lock:
+            self._active = (*self._active, *added)
+        return added
+
+    def remove(self, number: int | None = None) -> bool:
+        """Lift one order, or all of them; whether there was such a one."""
+        with self._lock:
+            before = self._active
+            self._active = tuple(active for active in before if number is not None and active.number != number)
+        return len(self._active) < len(before)
+
+    def active(self) -> list[Active]:
+        """The orders in force, in the order they were set."""
+        return list(self._active)
+
+    def reset(self) -> None:
+        """As at the start."""
+        self.remove()
+        self.add(self._initial)
+
+    def _strikes(self, active: Active, call: Call, operation: str | None) -> bool:
+        order = active.order
+        if not order.selects(call, operation):
+            return False
+        with self._lock:
+            active.seen += 1
+            if active.seen <= order.skip or (order.times is not None and active.struck >= order.times):
+                return False
+            if order.probability < 1 and self._parts[0].chance() >= order.probability:
+                return False
+            active.struck += 1
+        return True
+
+
+def _asked(text: str) -> list[Order]:
+    try:
+        return from_header(text)
+    except FaultError as error:
+        raise ApiError("bad_request", detail=str(error), hint="`mockserver faults` lists them") from None
+
+
+def _name(order: Order) -> str:
+    return f"{order.kind.name}={order.argument}" if order.argument else order.kind.name

@@ -1,0 +1,224 @@
+"""The FAULTS table: everything that can be made to go wrong, one row each.
+
+A fault works at one of three moments: `refuse` answers in the service's place, `act` changes what the
+service is about to work on, `spoil` changes what it answered. Bodies are the service's and the gateway's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mockserver import json_input
+from mockserver.errors import ApiError, GatewayError, Refusal
+from mockserver.exchange import Call, Delivery, Request, Result
+from mockserver.faults import arguments, meddling
+from mockserver.faults.arguments import Argument
+from mockserver.quirks import Quirks
+from mockserver.runtime import Runtime
+from mockserver.tokens import Tokens
+from mockserver.world import World
+
+_PROXY_PAGE = (
+    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
+    b"<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n"
+)
+_LATER_MEMBER = {"_addedLater": {"by": "a release of the service that is newer than the client"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """One fault at work on one call."""
+
+    call: Call
+    argument: arguments.Value
+    runtime: Runtime
+    tokens: Tokens
+    quirks: Quirks
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One row: what can go wrong, and how that is brought about."""
+
+    name: str
+    effect: str
+    argument: Argument = arguments.NONE
+    refuse: Callable[[Strike], Refusal | None] | None = None
+    act: Callable[[Strike, World, Request], Request] | None = None
+    spoil: Callable[[Strike, Result], Result] | None = None
+    fits: Callable[[Call], bool] = lambda call: True
+    """Calls it makes sense for; others are neither struck nor counted."""
+
+    def as_json(self) -> dict[str, str]:
+        """As listings show it."""
+        shown = {"fault": self.name, "effect": self.effect, "argument": self.argument.label}
+        return {**shown, "default": self.argument.default}
+
+
+class Undelivered(Refusal):
+    """An answer that is none, or not the service's: nothing was done."""
+
+    def __init__(self, status: int, delivery: Delivery) -> None:
+        super().__init__(str(status))
+        self.status = status
+        self.delivery = delivery
+
+    def result(self, request_id: str, quirks: object) -> Result:
+        """See `Refusal`."""
+        return Result(self.status, delivery=self.delivery)
+
+
+def _delivered(result: Result, **changes: Any) -> Result:
+    return replace(result, delivery=replace(result.delivery or Delivery(), **changes))
+
+
+def _late(strike: Strike, result: Result) -> Result:
+    low, high = strike.argument
+    return _delivered(result, delay_ms=low + int(strike.runtime.chance() * (high - low + 1)))
+
+
+def _lost(strike: Strike, result: Result) -> Result:
+    return Result(0, delivery=replace(result.delivery or Delivery(), reset=True))
+
+
+def _failed_afterwards(strike: Strike, result: Result) -> Result:
+    return ApiError("internal").result(strike.call.request_id, strike.quirks)
+
+
+def _truncated(strike: Strike, result: Result) -> Result:
+    whole = json_input.dumps(result.body) if result.body is not None else b""
+    wanted = len(whole) // 2 if strike.argument is None else strike.argument
+    return _delivered(result, raw=whole, cut_at=min(wanted, max(0, len(whole) - 1)))
+
+
+def _malformed(strike: Strike, result: Result) -> Result:
+    if result.body is None:
+        return result
+    return _delivered(result, raw=json_input.dumps(result.body)[:-1] + b',"')
+
+
+def _with_more_members(strike: Strike, result: Result) -> Result:
+    return _rewritten(result, lambda members: {**members, **_LATER_MEMBER})
+
+
+def _reordered(strike: Strike, result: Result) -> Result:
+    return _rewritten(result, lambda members: dict(reversed(members.items())))
+
+
+def _as_drafts(strike: Strike, result: Result) -> Result:
+    return _rewritten(result, lambda members: {**members, "state": "draft"} if "state" in members else members)
+
+
+def _rewritten(result: Result, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Result:
+    """A success whose body and whose items have been changed."""
+    if result.status >= 300 or not isinstance(result.body, dict):
+        return result
+    body = change(result.body)
+    items = body.get("items")
+    if isinstance(items, list):
+        body["items"] = [change(item) if isinstance(item, dict) else item for item in items]
+    return replace(result, body=body)
+
+
+def _emptied(strike: Strike, result: Result) -> Result:
+    return replace(result, body={"items": [], "_links": {}}) if result.status == 200 else result
+
+
+def _revoked(strike: Strike) -> None:
+    """The gateway itself refuses the token from now on; a new one is good."""
+    scheme, _, token = strike.call.headers.get("authorization", "").strip().partition(" ")
+    if scheme.lower() == "bearer":
+        strike.tokens.revoke(token.strip())
+
+
+def _page_token_gone(strike: Strike) -> Refusal:
+    hint = "begin the listing again"
+    return ApiError(
+        "parameter_value", value="(expired)", field="continuationToken", pointer="continuationToken", hint=hint
+    )
+
+
+def _retry_after(strike: Strike) -> tuple[tuple[str, str], ...]:
+    return () if strike.argument is None else (("Retry-After", str(strike.argument)),)
+
+
+_ROWS = (
+    # answers in the service's place: nothing is done
+    Kind(
+        "rate-limit",
+        "429 from the gateway, with Retry-After or without",
+        arguments.RETRY_AFTER,
+        refuse=lambda strike: GatewayError("rate_exceeded", retry_after=strike.argument),
+    ),
+    Kind("internal-error", "500 (1400-500) from the service; nothing was done", refuse=lambda _: ApiError("internal")),
+    Kind(
+        "unavailable",
+        "503 (1103-503) from the service",
+        arguments.NO_RETRY_AFTER,
+        refuse=lambda strike: ApiError("unavailable", headers=_retry_after(strike)),
+    ),
+    Kind("gateway-timeout", "504 (1104-504) from the service", refuse=lambda _: ApiError("provider_timeout")),
+    Kind("forbidden", "403 (2120-403) from the service", refuse=lambda _: ApiError("forbidden")),
+    Kind(
+        "token-expired", "401 (401013) from the gateway, for this call", refuse=lambda _: GatewayError("token_invalid")
+    ),
+    Kind("token-revoked", "401 (401013) for as long as the client sends this token", refuse=_revoked),
+    Kind(
+        "sandbox-gone",
+        "404 (2100-404): the sandbox is not there any more",
+        refuse=lambda strike: ApiError("sandbox_unknown", name=strike.call.headers.get("x-sandbox-name", "")[:80]),
+    ),
+    Kind(
+        "page-token-expired",
+        "400 (1452-400) for a continuationToken that was good",
+        refuse=_page_token_gone,
+        fits=lambda call: "continuationToken=" in call.query,
+    ),
+    Kind(
+        "bad-gateway",
+        "502 from a proxy on the way: an HTML page",
+        refuse=lambda _: Undelivered(502, Delivery(raw=_PROXY_PAGE, content_type="text/html")),
+    ),
+    Kind(
+        "reset",
+        "the connection breaks before an answer; nothing was done",
+        refuse=lambda _: Undelivered(0, Delivery(reset=True)),
+    ),
+    # the service finds another world, or another question
+    Kind(
+        "stale-etag",
+        "somebody else writes the entity just before: 412 (1404-412)",
+        act=meddling.overtake,
+        fits=lambda call: bool(call.headers.get("if-match")),
+    ),
+    Kind("deleted", "somebody else deletes the entity just before", act=meddling.delete, fits=meddling.names_an_entity),
+    Kind(
+        "short-pages",
+        "a list comes in many short pages; records are added where there are too few",
+        arguments.PAGES,
+        act=meddling.shorten_pages,
+        fits=meddling.begins_a_list,
+    ),
+    # the service answers, and something happens to the answer
+    Kind("answer-lost", "the request is carried out, then the connection breaks", spoil=_lost),
+    Kind("applied-500", "the request is carried out, the answer is 500 (1400-500)", spoil=_failed_afterwards),
+    Kind("latency", "the answer comes late", arguments.MILLISECONDS, spoil=_late),
+    Kind(
+        "slow-body",
+        "the body trickles",
+        arguments.SPEED,
+        spoil=lambda strike, result: _delivered(result, bytes_per_second=strike.argument),
+    ),
+    Kind("truncate", "the connection ends in the middle of the body", arguments.BYTES, spoil=_truncated),
+    Kind("malformed-json", "the body is not JSON, whatever its Content-Type says", spoil=_malformed),
+    Kind("empty-answer", "the body is missing", spoil=lambda strike, result: replace(result, body=None)),
+    Kind("unknown-members", "members that the client does not know yet", spoil=_with_more_members),
+    Kind("reordered-members", "members in another order", spoil=_reordered),
+    Kind("draft-state", "entities are drafts", spoil=_as_drafts, fits=lambda call: call.method == "GET"),
+    Kind("empty-list", "a list without items", spoil=_emptied, fits=meddling.begins_a_list),
+)
+
+FAULTS: dict[str, Kind] = {row.name: row for row in _ROWS}
+"""Name -> row."""

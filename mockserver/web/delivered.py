@@ -1,0 +1,60 @@
+"""An answer that a fault slows, cuts, garbles or loses on its way to the client.
+
+Where the server can wait without holding a thread it is asked to; elsewhere, as under waitress or Flask's
+test client, the calling thread waits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from flask import Response
+
+from mockserver import json_input
+from mockserver.exchange import Delivery, Result
+from mockserver.web.server.wsgi import PACE, Pace
+
+
+class Delivered(Response):
+    """The response of a result that has a `Delivery`."""
+
+    def __init__(self, result: Result, headers: list[tuple[str, str]]) -> None:
+        assert result.delivery is not None
+        self.delivery = result.delivery
+        body = _bytes_of(result, result.delivery)
+        sent = body[: result.delivery.cut_at]
+        super().__init__(sent, result.status, headers, content_type=result.delivery.content_type)
+        if len(sent) < len(body):
+            self.headers["Content-Length"] = str(len(body))
+        if not body:
+            del self.headers["Content-Type"]
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """See WSGI. Raises ConnectionResetError, which a server answers by breaking the connection."""
+        delivery = self.delivery
+        paced = PACE in environ
+        if paced:
+            environ[PACE] = Pace(delivery.delay_ms / 1000, delivery.bytes_per_second)
+        else:
+            time.sleep(delivery.delay_ms / 1000)
+        if delivery.reset:
+            raise ConnectionResetError("a fault breaks the connection")
+        parts = super().__call__(environ, start_response)
+        if delivery.bytes_per_second and not paced:
+            return _trickle(b"".join(parts), delivery.bytes_per_second)
+        return parts
+
+
+def _bytes_of(result: Result, delivery: Delivery) -> bytes:
+    if delivery.raw is not None:
+        return delivery.raw
+    return b"" if result.body is None else json_input.dumps(result.body)
+
+
+def _trickle(data: bytes, per_second: int) -> Iterator[bytes]:
+    piece = max(1, per_second // 10)
+    for start in range(0, len(data), piece):
+        yield data[start : start + piece]
+        time.sleep(piece / per_second)

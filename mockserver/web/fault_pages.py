@@ -1,0 +1,46 @@
+"""`/_mock/faults`: which faults there are, which are in force; set and lift them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from mockserver.emulator import Emulator
+from mockserver.errors import ApiError
+from mockserver.faults import FAULTS, FaultError, parse
+from mockserver.web import admin, guard
+
+
+def blueprint(emulator: Emulator) -> Blueprint:
+    """The routes, behind the same checks as the other admin routes."""
+    pages = Blueprint("faults", __name__, url_prefix="/_mock/faults")
+    pages.before_request(guard.admin_check(emulator.config))
+
+    @pages.get("")
+    def faults() -> Response:
+        known: list[Any] = [kind.as_json() for kind in FAULTS.values()]
+        active: list[Any] = [one.as_json() for one in emulator.faults.active()]
+        return admin.answer(emulator, {"faults": active, "known": known})
+
+    @pages.post("")
+    def add() -> Response:
+        try:
+            orders = parse(admin.json_body(emulator.config.max_body), emulator.contract.operations)
+        except FaultError as error:
+            raise admin.wrong(str(error)) from None
+        added: list[Any] = [one.as_json() for one in emulator.faults.add(orders)]
+        return admin.answer(emulator, {"faults": added}, 201)
+
+    @pages.delete("")
+    def lift_all() -> Response:
+        emulator.faults.remove()
+        return admin.answer(emulator, None, 204)
+
+    @pages.delete("/<int:number>")
+    def lift(number: int) -> Response:
+        if not emulator.faults.remove(number):
+            raise ApiError("unknown_path", detail="No such fault is in force; GET /_mock/faults lists them.")
+        return admin.answer(emulator, None, 204)
+
+    return pages

@@ -1,0 +1,139 @@
+"""Faults on the wire: what a client's socket sees, on both servers and under Flask's own test client."""
+
+import http.client
+import threading
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from mockserver import Config, Emulator, create_app
+from mockserver.web.server import Server, make_server
+from tests.calls import HEADERS
+
+KINDS = ("asyncio", "waitress")
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def server(kind: str) -> Iterator[Server]:
+    server = make_server(create_app(Emulator(Config(seed=1, log="none"))), kind=kind)
+    server.start()
+    yield server
+    server.stop()
+
+
+def get(server: Server, fault: str = "", path: str = "/connectionSpecs") -> tuple[http.client.HTTPResponse, bytes]:
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
+    connection.request("GET", path, headers={**HEADERS, **({"x-mock-fault": fault} if fault else {})})
+    response = connection.getresponse()
+    return response, response.read()
+
+
+@pytest.mark.parametrize("fault", ["reset", "answer-lost", "reset; latency=20"])
+def test_a_connection_breaks_without_an_answer(server: Server, fault: str) -> None:
+    with pytest.raises(ConnectionError):  # http.client's RemoteDisconnected is one
+        get(server, fault)
+    assert get(server)[0].status == 200
+
+
+def test_a_truncated_body_is_seen_to_be_too_short(server: Server) -> None:
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        get(server, "truncate=100")
+    assert len(caught.value.partial) == 100
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "content_type", "body"),
+    [
+        ("bad-gateway", 502, "text/html", b"<html>"),
+        ("malformed-json", 200, "application/json", b"{"),
+        ("empty-answer", 200, None, b""),
+        ("rate-limit=4", 429, "application/json", b'{"error_code":"429050"'),
+    ],
+)
+def test_an_answer_comes_as_the_fault_makes_it(
+    server: Server, fault: str, status: int, content_type: str | None, body: bytes
+) -> None:
+    response, came = get(server, fault)
+    assert (response.status, response.headers["Content-Type"]) == (status, content_type)
+    assert came.startswith(body) and len(response.headers["x-request-id"]) == 32
+
+
+def test_latency_comes_before_the_answer_and_a_slow_body_within_it(server: Server) -> None:
+    begun = time.monotonic()
+    get(server, "latency=150")
+    late = time.monotonic() - begun
+    begun = time.monotonic()
+    _, body = get(server, "slow-body=100", "/connections")
+    slow = time.monotonic() - begun
+    assert late >= 0.15 and slow >= 0.15 and body == b'{"items":[],"_links":{}}'
+
+
+def test_clients_that_wait_for_late_answers_hold_nobody_up() -> None:
+    server = make_server(create_app(Emulator(Config(seed=1, log="none"))), kind="asyncio")
+    server.start()
+    waiting = [threading.Thread(target=get, args=(server, "latency=2000")) for _ in range(40)]
+    for thread in waiting:
+        thread.start()
+    begun = time.monotonic()
+    assert get(server)[0].status == 200
+    took = time.monotonic() - begun
+    for thread in waiting:
+        thread.join()
+    server.stop()
+    assert took < 1.9, "16 threads would have been asleep for 40 clients"
+
+
+def test_a_stop_does_not_wait_for_a_trickle_longer_than_its_grace() -> None:
+    from mockserver.web.server import Limits
+
+    limits = Limits(grace_seconds=0.3)
+    server = make_server(create_app(Emulator(Config(seed=1, log="none"))), kind="asyncio", limits=limits)
+    server.start()
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
+    connection.request("GET", "/connectionSpecs", headers={**HEADERS, "x-mock-fault": "slow-body=1"})
+    assert connection.getresponse().status == 200
+    begun = time.monotonic()
+    server.stop()
+    connection.close()
+    assert time.monotonic() - begun < 3
+
+
+def test_under_flasks_test_client_a_reset_is_a_connection_error_and_the_rest_an_answer() -> None:
+    client = create_app(Emulator(Config(seed=1))).test_client()
+
+    def ask(fault: str) -> object:
+        return client.get("/connections", headers={**HEADERS, "x-mock-fault": fault})
+
+    with pytest.raises(ConnectionResetError):
+        ask("reset")
+    cut = client.get("/connections", headers={**HEADERS, "x-mock-fault": "truncate=5; slow-body=100000"})
+    assert (cut.data, cut.headers["Content-Length"]) == (b'{"ite', "24")
+
+
+def test_faults_are_set_listed_and_lifted_over_http() -> None:
+    client = create_app(Emulator(Config(seed=1))).test_client()
+    order = {"fault": "rate-limit", "argument": "2", "operation": "listConnections", "times": 1}
+    added = client.post("/_mock/faults", json=[order, {"fault": "forbidden"}])
+    assert (added.status_code, [one["id"] for one in added.json["faults"]]) == (201, [1, 2])
+    assert client.get("/connections", headers=HEADERS).status_code == 429
+    listed = client.get("/_mock/faults").json
+    assert listed["faults"][0] == {"id": 1, **order, "skip": 0, "probability": 1.0, "seen": 1, "struck": 1}
+    assert {"fault", "effect", "argument", "default"} == listed["known"][0].keys()
+    assert client.delete("/_mock/faults/2").status_code == 204
+    assert client.delete("/_mock/faults/2").status_code == 404
+    assert client.get("/connections", headers=HEADERS).status_code == 200
+    assert client.delete("/_mock/faults").status_code == 204
+    assert client.get("/_mock/faults").json["faults"] == []
+
+
+def test_a_wrong_order_over_http_is_refused_in_words() -> None:
+    client = create_app(Emulator(Config(seed=1))).test_client()
+    refused = client.post("/_mock/faults", json={"fault": "earthquake"})
+    assert refused.status_code == 400 and "/fault: expected one of" in refused.json["errorMessage"]
