@@ -6,6 +6,7 @@ a value of the request.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -164,6 +165,8 @@ class Param:
     secret: bool
     read_only: bool
     """Added by the service to what it answers: known, and neither demanded nor part of the schema."""
+    shows: Any
+    """What answers hold where the client sent nothing; None: nothing. `{inlet}` is the connection's own inlet id."""
     description: str
     enum: tuple[str, ...]
     """The only values there are; empty where anything goes or more is accepted than the page lists."""
@@ -180,6 +183,7 @@ class Param:
             required=required,
             secret=raw.get("secret", False),
             read_only=raw.get("readOnly", False),
+            shows=raw.get("shows"),
             description=raw.get("description", ""),
             enum=() if "accepted" in raw else tuple(raw.get("enum", ())),
             role=raw.get("role"),
@@ -237,6 +241,19 @@ class AuthSpec:
             if name not in params:
                 return Fault(name, Problem(_A.get(self.params[name].type, "an object"), "nothing"))
         return None
+
+    def added(self, params: Mapping[str, Any], connection_id: str) -> dict[str, Any]:
+        """What the service adds to the params of a connection when it shows them.
+
+        An inlet id has the form of Adobe's samples, 64 hexadecimal digits; here it follows from the connection's id.
+        """
+        absent = {param.name: param.shows for param in self.params.values() if param.shows is not None}
+        inlet = hashlib.sha256(connection_id.encode()).hexdigest() if absent else ""
+        return {
+            name: value.replace("{inlet}", inlet) if isinstance(value, str) else value
+            for name, value in absent.items()
+            if name not in params
+        }
 
     def roles(self, params: Mapping[str, Any]) -> dict[str, str]:
         """server, port, database, username, password and ssl, as far as the params tell them."""

@@ -197,6 +197,15 @@ class Connectors:
         if strict and (unknown := next((name for name in auth if name not in _AUTH_MEMBERS), None)):
             raise _rejected(("auth", _clip(unknown)), "no members but specName and params", "another member")
 
+    def complete(self, connection: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The stored connection with what the service adds to its params, such as a stream's `inletUrl`."""
+        spec, auth = self._auth_spec_of(connection), connection.get("auth")
+        params = auth.get("params") if isinstance(auth, Mapping) else None
+        if spec is None or not isinstance(auth, Mapping) or not isinstance(params, Mapping):
+            return connection
+        added = spec.added(params, connection["id"])
+        return {**connection, "auth": {**auth, "params": {**params, **added}}} if added else connection
+
     def mask(self, connection: Mapping[str, Any]) -> dict[str, Any]:
         """A copy whose secrets are `MASK`.
 

@@ -23,9 +23,9 @@ _SUB_ACTIONS = ("APPLY", "ROLLBACK", "PROGRESS")
 
 
 def _show(world: World, doc: Doc) -> dict[str, Any]:
-    if world.quirks["secrets"] == "show":
-        return dict(doc)
-    return world.connectors_of(Tenant(doc["imsOrgId"], doc["sandboxName"])).mask(doc)
+    connectors = world.connectors_of(Tenant(doc["imsOrgId"], doc["sandboxName"]))
+    shown = connectors.complete(doc)
+    return dict(shown) if world.quirks["secrets"] == "show" else connectors.mask(shown)
 
 
 CONNECTIONS = _crud.Collection(

@@ -45,6 +45,7 @@ PARAM = _object(
         "required": {"const": True},
         "secret": {"const": True},
         "readOnly": {"const": True},
+        "shows": {"type": ["string", "boolean"]},
         "minLength": {"const": 0},
         "role": ROLE,
         "format": {"enum": ["port", "connection-string"]},

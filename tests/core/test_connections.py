@@ -304,3 +304,24 @@ def test_a_seed_makes_two_servers_say_the_same() -> None:
     before = made(emulator)
     emulator.reset()
     assert made(emulator) == before
+
+
+# documented: GET of an HTTP API connection shows three members that the client did not send
+def test_a_streaming_connection_shows_the_inlet_that_the_service_gave_it(emulator: Emulator) -> None:
+    spec = {"id": "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb", "version": "1.0"}
+    auth = {"specName": "Streaming Connection", "params": {"dataType": "xdm"}}
+    receipts = [made(emulator, {"name": name, "connectionSpec": spec, "auth": auth}) for name in ("a", "b")]
+    first, second = (_params(emulator, receipt["id"]) for receipt in receipts)
+    assert re.fullmatch("[0-9a-f]{64}", first["inletId"]) and first["inletId"] != second["inletId"]
+    assert first["inletUrl"] == f"https://dcs.adobedc.net/collection/{first['inletId']}"
+    assert (first["dataType"], first["authenticationRequired"]) == ("xdm", False)
+    patch = [{"op": "replace", "path": "/auth/params", "value": {**first, "dataType": "raw"}}]
+    headers = {"if-match": receipts[0]["etag"]}
+    assert send(emulator, "PATCH", f"/connections/{receipts[0]['id']}", patch, headers=headers).status == 200
+    assert _params(emulator, receipts[0]["id"]) == {**first, "dataType": "raw"}
+
+
+def _params(emulator: Emulator, connection_id: str) -> dict[str, Any]:
+    body: Any = send(emulator, "GET", f"/connections/{connection_id}").body
+    params: dict[str, Any] = body["items"][0]["auth"]["params"]
+    return params
