@@ -1,0 +1,68 @@
+"""What is installed is what pyproject.toml asks for: pinned, hashed, and with no word of the machine that locked it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+NAME = PROJECT["project"]["name"]
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+
+
+def pinned(name: str) -> dict[str, Requirement]:
+    """The pins of a requirements file by package."""
+    lines = (ROOT / "requirements" / name).read_text().splitlines()
+    found = [Requirement(line.rstrip(" \\")) for line in lines if line[:1].isalnum()]
+    return {canonicalize_name(pin.name): pin for pin in found}
+
+
+def asked(texts: list[str]) -> Iterator[Requirement]:
+    """The requirements of a list, with those of the extras it names in place of the project's own name."""
+    for requirement in map(Requirement, texts):
+        if requirement.name == NAME:
+            for extra in requirement.extras:
+                yield from asked(EXTRAS[extra])
+        else:
+            yield requirement
+
+
+@pytest.mark.parametrize(
+    ("file", "texts"),
+    [
+        ("run.txt", PROJECT["project"]["dependencies"]),
+        ("test.txt", PROJECT["project"]["dependencies"] + EXTRAS["dev"]),
+        ("build.txt", PROJECT["dependency-groups"]["build"]),
+    ],
+    ids=["run", "test", "build"],
+)
+def test_every_requirement_is_pinned_to_a_version_it_allows(file: str, texts: list[str]) -> None:
+    pins = pinned(file)
+    for requirement in asked(texts):
+        pin = pins.get(canonicalize_name(requirement.name))
+        assert pin is not None, f"{requirement} is not in requirements/{file}: run `make lock`"
+        version = next(iter(pin.specifier)).version
+        assert requirement.specifier.contains(version), f"{pin} is not {requirement}: run `make lock`"
+        assert requirement.extras <= pin.extras, f"{pin} lost the extras of {requirement}: pip refuses it by hash"
+
+
+@pytest.mark.parametrize("file", ["run.txt", "test.txt", "build.txt"])
+def test_pins_carry_hashes_and_no_place(file: str) -> None:
+    text = (ROOT / "requirements" / file).read_text()
+    assert not re.search(r"://|file:|^-|^/| @ ", text, re.MULTILINE)
+    for block in re.split(r"\n(?=[a-z0-9])", text):
+        assert "--hash=sha256:" in block, block.splitlines()[0]
+
+
+def test_files_shared_by_run_and_test_agree() -> None:
+    run, test = pinned("run.txt"), pinned("test.txt")
+    assert {name: str(pin.specifier) for name, pin in run.items()} == {
+        name: str(test[name].specifier) for name in run if name in test
+    }
