@@ -74,6 +74,11 @@ class Seen:
         """The first violation that the service itself would refuse."""
         return next((violation for violation in self.violations if violation.blocks), None)
 
+    def note(self, refused: Violation | None) -> None:
+        """Add what a handler refused, unless the contract has seen it already."""
+        if refused is not None and not any(refused.pointer == known.pointer for known in self.violations):
+            self.violations.append(refused)
+
 
 class Contract:
     """The compiled document."""

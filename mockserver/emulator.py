@@ -68,6 +68,7 @@ class Emulator:
             result = self._perform(call, seen, tenant, fault)
         except Refusal as refusal:
             result = refusal.result(call.request_id, self.quirks)
+            seen.note(refusal.violation())
         except StorageUnavailable as trouble:
             result = _storage_refusal(trouble).result(call.request_id, self.quirks)
         violations = list(seen.violations)

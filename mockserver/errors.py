@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
 
-from mockserver.exchange import Json, Result
+from mockserver.exchange import Json, Result, Violation
 
 TYPE_PREFIX = "https://ns.adobe.com/aep/errors/FLOW-"
 
@@ -167,6 +167,10 @@ class Refusal(Exception):
         """The answer on the wire."""
         raise NotImplementedError
 
+    def violation(self) -> Violation | None:
+        """The member or parameter that was refused, as a value for the journal; None where none is named."""
+        return None
+
 
 class ApiError(Refusal):
     """A refusal by the service: a row of `ERRORS` or `PLAIN`, its variables, and what helps to mend it.
@@ -197,6 +201,15 @@ class ApiError(Refusal):
     def code(self) -> str | None:
         """The catalogue code, or None where the catalogue has none."""
         return ERRORS[self.key].code if self.key in ERRORS else None
+
+    def violation(self) -> Violation | None:
+        """The member or the query parameter that `pointer` names; its keyword is this error's key."""
+        pointer = self.extras["pointer"]
+        if pointer is None:
+            return None
+        came = self.variables.get("message", "").rpartition(", got ")[2] or "another value"
+        where = "body" if pointer[:1] in ("", "/") else "query"
+        return Violation(where, pointer, self.key, self.extras["expected"] or "", came, blocks=True)
 
     def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
         """The answer on the wire: members and their order as in Adobe's samples (facts §4)."""

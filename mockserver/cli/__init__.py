@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from mockserver import __version__, config
+from mockserver.cli import judging
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -153,6 +154,9 @@ def contract(url: str, as_json: bool, fail_on: str, **options: Any) -> None:
     except settings.WrongUse as error:
         raise click.UsageError(str(error)) from None
     sys.exit(run.main(chosen, screen=sys.stderr, out=sys.stdout, as_json=as_json, least=fail_on))
+
+
+main.add_command(judging.rules)
 
 
 def _settings(options: dict[str, Any]) -> config.Config:

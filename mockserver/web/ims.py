@@ -2,52 +2,67 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hmac
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from flask import Blueprint, Response, request
 
 from mockserver.emulator import Emulator
-from mockserver.exchange import Result
+from mockserver.exchange import Call, Result
+from mockserver.journal import TOKEN_OPERATION
+from mockserver.masking import MASK
 from mockserver.web import adapter
 
 _GRANTS = ("client_credentials", "authorization_code")
 _MOST_BODY = 65_536
+_OPEN = frozenset({"grant_type", "client_id", "scope"})
+"""What the journal shows of a token call; every other value may be a credential."""
+
+_SECRET = frozenset({"client_secret", "code", "jwt_token", "refresh_token", "assertion", "password"})
+"""Of these the journal shows that they were sent; a name outside both lists may itself be a credential."""
 
 
 def blueprint(emulator: Emulator) -> Blueprint:
     """`POST /ims/token/v1` to `v4` and the retired `POST /ims/exchange/jwt`."""
     pages = Blueprint("ims", __name__)
 
-    def answer(result: Result) -> Response:
-        return adapter.write(result, emulator.runtime.request_id())
-
     @pages.post("/ims/token/<any(v1, v2, v3, v4):version>")
     def token(version: str) -> Response:
-        form = _form()
+        call = adapter.read_call(request.environ, emulator.runtime, _MOST_BODY)
+        form = _form(call)
         refusal = _refused_grant(form) or _refused_client(form, emulator.config.client_secrets)
-        return answer(refusal or _issue(emulator, life_factor=1))
+        return _answer(emulator, call, form, refusal or _issue(emulator, life_factor=1))
 
     @pages.post("/ims/exchange/jwt")
     def exchange_jwt() -> Response:
-        form = _form()
-        if not form.get("jwt_token"):
-            return answer(_oauth_error("invalid_request", "jwt_token is missing"))
+        call = adapter.read_call(request.environ, emulator.runtime, _MOST_BODY)
+        form = _form(call)
+        refusal = None if form.get("jwt_token") else _oauth_error("invalid_request", "jwt_token is missing")
+        refusal = refusal or _refused_client(form, emulator.config.client_secrets)
         # the retired exchange counted the token's life in milliseconds
-        return answer(_refused_client(form, emulator.config.client_secrets) or _issue(emulator, life_factor=1000))
+        return _answer(emulator, call, form, refusal or _issue(emulator, life_factor=1000))
 
     return pages
 
 
-def _form() -> Mapping[str, str]:
+def _answer(emulator: Emulator, call: Call, form: Mapping[str, str], result: Result) -> Response:
+    """The answer, remembered for the judge without anything that could be a credential."""
+    shown = {name: value if name in _OPEN else MASK for name, value in form.items() if name in _OPEN | _SECRET}
+    query = urlencode({name: shown[name] for name, _ in call.parameters() if name in shown}, safe="*,@")
+    masked = dataclasses.replace(call, query=query)
+    emulator.journal.record(masked, result, operation=TOKEN_OPERATION, tenant=None, body=shown, violations=())
+    return adapter.write(result, call.request_id)
+
+
+def _form(call: Call) -> Mapping[str, str]:
     """Parameters from the query and the body, urlencoded or multipart; clients mix them."""
-    body = adapter.read_body(request.environ, _MOST_BODY)
-    values = dict(parse_qsl(request.environ.get("QUERY_STRING", ""), keep_blank_values=True))
+    values = dict(call.parameters())
     if request.mimetype == "multipart/form-data":
-        values.update(_multipart(body, request.mimetype_params.get("boundary", "")))
+        values.update(_multipart(call.body, request.mimetype_params.get("boundary", "")))
     else:
-        values.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        values.update(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
     return values
 
 

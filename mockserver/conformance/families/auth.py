@@ -1,0 +1,140 @@
+"""Credentials against the auth spec they claim to follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mockserver.conformance.findings import Level
+from mockserver.conformance.rules import rule
+from mockserver.conformance.traffic import Exchange, Sighting, Traffic
+from mockserver.exchange import Violation
+
+_PAGE = "The connector's API tutorial, table of credentials"
+_PARAMS = "/auth/params/"
+_SPELLINGS = ("Disable", "Allow", "Prefer", "Verify Ca", "Verify Full")
+_ON_AWS = ("true", "false")
+_POSTGRESQL = "74a1c565-4e59-48d7-9d67-7c03b8a13137"
+
+
+def _refused(traffic: Traffic) -> Iterator[tuple[Exchange, Violation, str]]:
+    """Params the service refused, with the name of each; what stands in a connection string is judged elsewhere."""
+    for call in traffic.calls:
+        for violation in call.violations("body"):
+            name = violation.pointer.removeprefix(_PARAMS)
+            readable = name != "connectionString" or _foreign(violation) or violation.came == "nothing"
+            if name != violation.pointer and violation.expected and readable:
+                yield call, violation, name
+
+
+def _foreign(violation: Violation) -> bool:
+    return violation.expected.startswith("no members but")
+
+
+@rule(
+    "auth.unknown-spec",
+    Level.FAIL,
+    "An auth spec the connector does not have",
+    source="Flow Service error catalogue: 1415-400",
+    hint="Use a name that GET /connectionSpecs/{id} lists under authSpec, letter for letter.",
+)
+def unknown_spec(traffic: Traffic) -> Iterator[Sighting]:
+    """`auth.specName` chooses one of the connector's ways to authenticate; some exist on one cloud only."""
+    for call in traffic.calls:
+        for violation in call.violations("body", "unknown_auth_spec"):
+            yield call.seen(f"{call.method} {call.template} named an auth spec other than {violation.expected[7:]}")
+
+
+@rule(
+    "auth.foreign-param",
+    Level.FAIL,
+    "A param that the auth spec does not have",
+    source=_PAGE,
+    hint="Send the params of the auth spec named in specName only, or name the other one.",
+)
+def foreign_param(traffic: Traffic) -> Iterator[Sighting]:
+    """Each auth spec has params of its own: a connection string goes with one, server and password with another."""
+    for call, violation, name in _refused(traffic):
+        if _foreign(violation):
+            yield call.seen(f"auth.params.{name} does not belong to the auth spec: {violation.expected}")
+
+
+@rule(
+    "auth.param-missing",
+    Level.FAIL,
+    "A param that the auth spec demands is missing",
+    source=_PAGE,
+    hint="Add the param named.",
+)
+def param_missing(traffic: Traffic) -> Iterator[Sighting]:
+    """Without it the source cannot be reached, and the connection is not created."""
+    for call, violation, name in _refused(traffic):
+        if violation.came == "nothing" and not _foreign(violation):
+            yield call.seen(f"auth.params lacks {name}")
+
+
+@rule(
+    "auth.port-as-number",
+    Level.FAIL,
+    "A port sent as a number",
+    source=f"{_PAGE}: every param is a text",
+    hint='Quote it: "port": "5432".',
+)
+def port_as_number(traffic: Traffic) -> Iterator[Sighting]:
+    """Params are texts, the port too."""
+    for call, violation, name in _refused(traffic):
+        if name == "port" and violation.came == "a number":
+            yield call.seen("auth.params.port was a number, not a text")
+
+
+@rule(
+    "auth.param-value",
+    Level.FAIL,
+    "A param with a value the auth spec does not take",
+    source=_PAGE,
+    hint="Send what is expected.",
+)
+def param_value(traffic: Traffic) -> Iterator[Sighting]:
+    """The param belongs to the auth spec, its value does not."""
+    for call, violation, name in _refused(traffic):
+        a_port = name == "port" and violation.came == "a number"
+        if not (a_port or _foreign(violation) or violation.came == "nothing"):
+            yield call.seen(f"auth.params.{name}: expected {violation.expected}, got {violation.came}")
+
+
+@rule(
+    "auth.ssl-mode-spelling",
+    Level.WARN,
+    "sslMode in a spelling the API page does not list",
+    source=f"PostgreSQL API page: {', '.join(_SPELLINGS)}; the overview page spells them with hyphens",
+    hint="Use the spelling of the API page.",
+)
+def ssl_mode_spelling(traffic: Traffic) -> Iterator[Sighting]:
+    """Two of Adobe's pages spell the values differently; only those of the API page are sure to be taken."""
+    for call in traffic.calls:
+        mode = _sent_ssl_mode(call)
+        if call.succeeded and mode is not None and mode not in (*_SPELLINGS, *_ON_AWS):
+            yield call.seen(f"{call.method} {call.template} sent sslMode {mode[:20]!r}")
+
+
+@rule(
+    "auth.not-encrypted",
+    Level.INFO,
+    "A connection that asks for no encryption",
+    source="PostgreSQL API page: Disable, and EncryptionMethod=0, mean no TLS",
+    hint="Ask for Verify Full, or EncryptionMethod=1 with ValidateServerCertificate=1.",
+)
+def not_encrypted(traffic: Traffic) -> Iterator[Sighting]:
+    """The password and the data cross the network in the clear."""
+    for call in traffic.calls:
+        if (_sent_ssl_mode(call) or "").lower() == "disable":
+            yield call.seen(f"{call.method} {call.template} sent sslMode Disable")
+
+
+def _sent_ssl_mode(call: Exchange) -> str | None:
+    """The sslMode of a new PostgreSQL connection: other connectors have lists of their own."""
+    auth, spec = call.members.get("auth"), call.members.get("connectionSpec")
+    if not (call.creates and isinstance(auth, dict) and isinstance(spec, dict) and spec.get("id") == _POSTGRESQL):
+        return None
+    params = auth.get("params")
+    mode = params.get("sslMode") if isinstance(params, dict) else None
+    return mode if isinstance(mode, str) else None

@@ -1,0 +1,172 @@
+"""If-Match: sent, quoted, taken from an answer, and fresh."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mockserver.conformance.findings import Level
+from mockserver.conformance.rules import rule
+from mockserver.conformance.traffic import PLACEHOLDER, Exchange, Sighting, Traffic
+
+_REFERENCE = "Flow Service API reference, If-Match"
+_CATALOGUE = "Flow Service error catalogue"
+_QUOTED = re.compile(r'"[^"]+"')
+
+
+def _updates(traffic: Traffic) -> Iterator[Exchange]:
+    """Calls that must carry If-Match: PATCH everywhere, and PUT of a run."""
+    for call in traffic.calls:
+        if call.entity and (call.method == "PATCH" or (call.method == "PUT" and call.collection == "runs")):
+            yield call
+
+
+def _sent(call: Exchange) -> str:
+    return call.headers.get("if-match", "").strip()
+
+
+def _shown_before(traffic: Traffic, call: Exchange) -> Iterator[Exchange]:
+    """Answers before a call that showed the etag it sent."""
+    etag = _sent(call)
+    for earlier in traffic.calls:
+        if earlier.entry.number >= call.entry.number:
+            return
+        if etag in earlier.entry.traces.etags:
+            yield earlier
+
+
+def _complete(traffic: Traffic, call: Exchange) -> bool:
+    """Whether every etag the entity ever had must be in the record."""
+    return traffic.whole or call.entity in traffic.made
+
+
+def _unseen(traffic: Traffic) -> Iterator[Exchange]:
+    """Updates with a well-formed etag that no answer in a complete record showed."""
+    for call in _updates(traffic):
+        an_etag = _QUOTED.fullmatch(_sent(call)) and not PLACEHOLDER.search(_sent(call))
+        if an_etag and _complete(traffic, call) and not any(_shown_before(traffic, call)):
+            yield call
+
+
+@rule(
+    "etag.missing",
+    Level.FAIL,
+    "An update without If-Match",
+    source=f"{_CATALOGUE}: 1403-400 Header is missing",
+    hint="Read the entity and send its etag, quotes included, as If-Match.",
+)
+def missing(traffic: Traffic) -> Iterator[Sighting]:
+    """Updates name the version they are meant for; without If-Match the service refuses them."""
+    for call in _updates(traffic):
+        if not _sent(call) and "if-match" not in {name.lower() for name, _ in call.query}:
+            yield call.seen(f"{call.method} {call.template} came without If-Match")
+
+
+@rule(
+    "etag.in-query",
+    Level.FAIL,
+    "The etag in the query, where nobody looks",
+    source=f"{_REFERENCE} is a header; Adobe's Postman collection has it in the query by mistake",
+    hint="Send it as the header If-Match.",
+)
+def in_query(traffic: Traffic) -> Iterator[Sighting]:
+    """An `if-match` query parameter does nothing, and the update is refused for want of the header."""
+    for call in _updates(traffic):
+        if not _sent(call) and "if-match" in {name.lower() for name, _ in call.query}:
+            yield call.seen(f"{call.method} {call.template} sent if-match as a query parameter")
+
+
+@rule(
+    "etag.unquoted",
+    Level.FAIL,
+    "An etag without its double quotes",
+    source="Destinations reference: an etag without double quotes gives 412; documentation issue 83 says the same",
+    hint="The quotes belong to the etag: send the text of the member etag unchanged.",
+)
+def unquoted(traffic: Traffic) -> Iterator[Sighting]:
+    """The member etag holds quotes of its own inside JSON's: JSON's come off, the inner ones stay."""
+    for call in _updates(traffic):
+        sent = _sent(call)
+        if sent and sent != "*" and '"' not in sent and not PLACEHOLDER.search(sent):
+            yield call.seen(f"{call.method} {call.template} sent If-Match without its double quotes")
+
+
+@rule(
+    "etag.malformed",
+    Level.FAIL,
+    "An If-Match that is no single etag",
+    source=f"{_REFERENCE}: the entity's etag; * and weak etags occur in no sample (assumed)",
+    hint="Send exactly one etag, as the last answer had it.",
+)
+def malformed(traffic: Traffic) -> Iterator[Sighting]:
+    """A star, a weak etag or a list matches no version."""
+    for call in _updates(traffic):
+        sent = _sent(call)
+        if sent == "*" or ('"' in sent and not _QUOTED.fullmatch(sent)):
+            yield call.seen(f"{call.method} {call.template} sent If-Match as a star, a weak etag or a list")
+
+
+@rule(
+    "etag.invented",
+    Level.FAIL,
+    "An etag that no answer ever gave",
+    source=f"{_CATALOGUE}: 1404-412 Version not matching",
+    hint="Read the entity and send the etag of that answer.",
+)
+def invented(traffic: Traffic) -> Iterator[Sighting]:
+    """The service never gave this etag to the client, and refused it."""
+    for call in _unseen(traffic):
+        if call.status == 412:
+            yield call.seen(f"{call.method} {call.template} sent an etag that no answer had given")
+
+
+@rule(
+    "etag.unread",
+    Level.WARN,
+    "An update of an entity that was not read",
+    source=f"{_REFERENCE}: read the entity, then send its etag",
+    hint="Read the entity right before the update: an etag kept from an earlier run is good until somebody writes.",
+)
+def unread(traffic: Traffic) -> Iterator[Sighting]:
+    """The etag came from outside this session. It happened to be current."""
+    for call in _unseen(traffic):
+        if call.succeeded:
+            yield call.seen(f"{call.method} {call.template} used an etag from before this session")
+
+
+@rule(
+    "etag.outdated-by-itself",
+    Level.FAIL,
+    "An etag that the client's own update had replaced",
+    source=f"{_REFERENCE}: every write answers with the new etag",
+    hint="After an update go on with the etag of its answer.",
+)
+def outdated_by_itself(traffic: Traffic) -> Iterator[Sighting]:
+    """PATCH answers {id, etag} with the new etag; the old one is dead from then on."""
+    for call in _updates(traffic):
+        if call.status != 412:
+            continue
+        shown = [earlier.entry.number for earlier in _shown_before(traffic, call)]
+        for own in traffic.calls:
+            written = own.entity == call.entity and own.method == "PATCH" and own.succeeded
+            if written and shown and max(shown) < own.entry.number < call.entry.number:
+                yield call.seen(f"{call.method} {call.template} sent an etag from before its own last update", own)
+                break
+
+
+@rule(
+    "etag.stale-repeated",
+    Level.FAIL,
+    "The same stale etag sent again",
+    source=f"{_CATALOGUE}: 1404-412, read it again and retry",
+    hint="On 412 read the entity, apply the change to what it is now, and send the new etag.",
+)
+def stale_repeated(traffic: Traffic) -> Iterator[Sighting]:
+    """After 412 the same etag cannot become right again."""
+    refused: dict[tuple[str | None, str], Exchange] = {}
+    for call in _updates(traffic):
+        key = (call.entity, _sent(call))
+        if key in refused and call.status == 412:
+            yield call.seen(f"{call.method} {call.template} repeated an etag after the answer 412", refused[key])
+        elif call.status == 412 and any(_shown_before(traffic, call)):
+            refused[key] = call

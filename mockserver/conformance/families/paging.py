@@ -1,0 +1,179 @@
+"""Lists: pages, limits, filters and orders."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from mockserver.conformance.findings import Level
+from mockserver.conformance.rules import rule
+from mockserver.conformance.traffic import Exchange, Sighting, Traffic
+
+_REFERENCE = "Flow Service API reference, lists"
+_CATALOGUE = "Flow Service error catalogue"
+_FILTER_CODES = frozenset(f"{code}-400" for code in (1423, 1440, 1443, 1448, 1449, 1450, 1452, 1453, 1454))
+_MOST = 100
+
+
+@rule(
+    "paging.limit-above-maximum",
+    Level.WARN,
+    "A limit above the maximum",
+    source="Destinations reference: limit is at most 100; what happens above is not said",
+    hint="Ask for at most 100 and follow _links.next.",
+)
+def limit_above_maximum(traffic: Traffic) -> Iterator[Sighting]:
+    """A page never holds more than 100: the limit is lowered in silence or refused, and entities seem to be missing."""
+    for call in traffic.calls:
+        limit = call.argument("limit") or ""
+        if call.lists and call.method == "GET" and limit.isdecimal() and len(limit) < 12 and int(limit) > _MOST:
+            yield call.seen(f"{call.method} {call.template} asked for more than {_MOST} entities on one page")
+
+
+@rule(
+    "paging.limit-invalid",
+    Level.FAIL,
+    "A limit that is no number from 1",
+    source=f"{_REFERENCE}: limit is an integer",
+    hint="Send a number from 1 to 100, or no limit.",
+)
+def limit_invalid(traffic: Traffic) -> Iterator[Sighting]:
+    """Zero, negative numbers and words are no page size."""
+    for call in traffic.calls:
+        for violation in (*call.violations("query"), *call.violations("body")):
+            a_limit = violation.pointer in ("limit", "/limit") and violation.keyword != "unknown"
+            if a_limit and violation.expected:
+                yield call.seen(f"{call.method} {call.template}: limit must be {violation.expected}")
+
+
+@rule(
+    "paging.count-with-limit",
+    Level.FAIL,
+    "count=true together with limit",
+    source=f"{_CATALOGUE}: 1401-400",
+    hint="Send count=true alone: the answer is the number, without a page.",
+)
+def count_with_limit(traffic: Traffic) -> Iterator[Sighting]:
+    """A count has no pages; count=false beside a limit is harmless."""
+    for call in traffic.calls:
+        if (call.argument("count") or "").lower() == "true" and call.argument("limit") is not None:
+            yield call.seen(f"{call.method} {call.template} sent count=true with limit")
+
+
+@rule(
+    "paging.token-altered",
+    Level.FAIL,
+    "A continuation token that was changed on its way",
+    source=f"{_REFERENCE}: continuationToken is opaque",
+    hint="Take the token out of _links.next.href as it stands and send it back unchanged.",
+)
+def token_altered(traffic: Traffic) -> Iterator[Sighting]:
+    """The token resembles one the service gave: it was decoded, shortened or lengthened."""
+    for call, offer in _foreign_tokens(traffic):
+        if offer is not None:
+            yield call.seen(f"{call.method} {call.template} sent a changed continuationToken", offer)
+
+
+@rule(
+    "paging.token-invented",
+    Level.FAIL,
+    "A continuation token that the service never gave",
+    source=f"{_REFERENCE}: continuationToken is made by the system",
+    hint="Ask for the first page without one, then follow _links.next.href.",
+)
+def token_invented(traffic: Traffic) -> Iterator[Sighting]:
+    """A token made by hand, a page number for instance, leads nowhere or to the wrong page."""
+    for call, offer in _foreign_tokens(traffic):
+        if offer is None and traffic.whole:
+            yield call.seen(f"{call.method} {call.template} sent a continuationToken that no answer had given")
+
+
+def _foreign_tokens(traffic: Traffic) -> Iterator[tuple[Exchange, Exchange | None]]:
+    """Calls with a token that was not given, each with the answer whose token it resembles."""
+    for call in traffic.calls:
+        sent = call.argument("continuationToken")
+        if sent is None or call.entry.query.count("*") > _MOST:
+            continue
+        given = {token: offer for token, offer in traffic.pages_given.items() if offer.entry.number < call.entry.number}
+        if sent in given or unquote(sent) in given:
+            continue
+        yield call, next((offer for token, offer in given.items() if _resembles(sent, token)), None)
+
+
+def _resembles(sent: str, given: str) -> bool:
+    if len(sent) >= 6 and (given.startswith(sent[:6]) or sent in given):
+        return True
+    try:
+        decoded = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4))
+    except ValueError:
+        return False
+    return len(sent) >= 4 and sent.encode("utf-8", "replace")[:12] in decoded
+
+
+@rule(
+    "paging.page-repeated",
+    Level.WARN,
+    "The same page fetched again and again",
+    source=f"{_REFERENCE}: each answer links the next page",
+    hint="Follow the link of the last answer, and stop when _links is empty.",
+)
+def page_repeated(traffic: Traffic) -> Iterator[Sighting]:
+    """A client that keeps sending one token goes round in circles: it sees some entities often and others never."""
+    fetched: dict[tuple[str, str], Exchange] = {}
+    for call in traffic.calls:
+        token = call.argument("continuationToken")
+        if token is None or not call.succeeded:
+            continue
+        key = (call.entry.path, token)
+        if key in fetched:
+            yield call.seen(f"{call.method} {call.template} fetched one page more than once", fetched[key])
+        fetched.setdefault(key, call)
+
+
+@rule(
+    "paging.first-page-only",
+    Level.INFO,
+    "A list read to the end of its first page only",
+    source=f"{_REFERENCE}: without limit a page holds at most 100 entities",
+    hint="Follow _links.next.href until _links is empty, or send the limit you mean.",
+)
+def first_page_only(traffic: Traffic) -> Iterator[Sighting]:
+    """The client asked for everything, the answer linked a next page, and it was never fetched."""
+    followed = {call.argument("continuationToken") for call in traffic.calls}
+    for call in traffic.calls:
+        offered = call.entry.traces.next_page
+        if call.lists and offered and offered not in followed and call.argument("limit") is None:
+            asked_in_body = isinstance(call.body, dict) and "limit" in call.body
+            if not asked_in_body:
+                yield call.seen(f"{call.method} {call.template} linked a next page that was never fetched")
+
+
+@rule(
+    "filter.refused",
+    Level.FAIL,
+    "A property filter the service cannot read",
+    source=f"{_CATALOGUE}: 1423 and 1440 to 1454; filtering tutorial",
+    hint="Write property=path==value; repeat the parameter to demand several; a comma between values means or.",
+)
+def filter_refused(traffic: Traffic) -> Iterator[Sighting]:
+    """An operator, field or value of the filter is not one the service takes."""
+    for call in traffic.calls:
+        filters = call.argument("property") is not None or "queryString" in call.members
+        elsewhere = any(violation.pointer != "property" for violation in call.violations("query"))
+        if filters and call.entry.error in _FILTER_CODES and not elsewhere:
+            yield call.seen(f"{call.method} {call.template} sent a filter that was refused with {call.entry.error}")
+
+
+@rule(
+    "orderby.refused",
+    Level.FAIL,
+    "An order the service does not know",
+    source=f"{_CATALOGUE}: 1432-400, 1433-400",
+    hint="Write orderby=name, +name or -name, encoded as %2Bname; `:desc` is not taken.",
+)
+def orderby_refused(traffic: Traffic) -> Iterator[Sighting]:
+    """The direction is a sign before the field, and the field one that can be sorted by."""
+    for call in traffic.calls:
+        if call.entry.error in ("1432-400", "1433-400"):
+            yield call.seen(f"{call.method} {call.template} sent an orderby that was refused with {call.entry.error}")

@@ -1,0 +1,92 @@
+"""Paths, methods and query parameters the service does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mockserver.conformance.findings import Level
+from mockserver.conformance.rules import rule
+from mockserver.conformance.traffic import PLACEHOLDER, Sighting, Traffic
+from mockserver.masking import MASK
+
+_REFERENCE = "Flow Service API reference"
+_JUDGED_ELSEWHERE = frozenset({"limit", "property", "orderby", "continuationToken"})
+
+
+@rule(
+    "path.unknown",
+    Level.FAIL,
+    "A path that Flow Service does not have",
+    source=f"{_REFERENCE}, list of operations",
+    hint="`mockserver operations` lists the paths; an empty id makes another path too.",
+)
+def unknown(traffic: Traffic) -> Iterator[Sighting]:
+    """No operation has this path: often a doubled slash, an empty id or a base path given twice."""
+    for call in traffic.calls:
+        for _ in call.violations("route", "path"):
+            yield call.seen(f"{call.method} {_shortened(call.entry.path)} is no path of the service")
+
+
+@rule(
+    "path.method",
+    Level.FAIL,
+    "A method that the path does not take",
+    source=f"{_REFERENCE}, list of operations",
+    hint="Updates are PATCH with If-Match, for runs and specs PUT; `mockserver operations` lists the methods.",
+)
+def method(traffic: Traffic) -> Iterator[Sighting]:
+    """The path exists, with other methods."""
+    for call in traffic.calls:
+        for violation in call.violations("route", "method"):
+            yield call.seen(f"{call.method} {_shortened(call.entry.path)}: the path takes {violation.expected}")
+
+
+@rule(
+    "path.placeholder",
+    Level.FAIL,
+    "A placeholder where an id belongs",
+    source="Adobe's samples write {BASE_CONNECTION_ID} and the like for ids of yours",
+    hint="Put the id an earlier answer gave in place of the braces.",
+)
+def placeholder(traffic: Traffic) -> Iterator[Sighting]:
+    """The path still holds the documentation's braces, and no entity has such an id."""
+    for call in traffic.calls:
+        if PLACEHOLDER.search(call.entry.path):
+            yield call.seen(f"{call.method} {call.template} was sent with a placeholder for an id")
+
+
+@rule(
+    "query.unknown-parameter",
+    Level.WARN,
+    "A query parameter that nobody knows",
+    source="Flow Service error catalogue: 1451-400 Unknown query parameters",
+    hint="Leave it out: it has no effect at best. Lists page by continuationToken and filter by property.",
+)
+def unknown_parameter(traffic: Traffic) -> Iterator[Sighting]:
+    """The catalogue has an error for unknown parameters, yet clients that send `start` or `state` live: by luck."""
+    for call in traffic.calls:
+        for violation in call.violations("query", "unknown"):
+            name = violation.pointer
+            if name.lower() != "if-match" and MASK not in (call.argument(name) or ""):
+                yield call.seen(f"{call.method} {call.template} sent the unknown parameter {name}")
+
+
+@rule(
+    "query.value",
+    Level.FAIL,
+    "A query parameter that is missing or cannot have this value",
+    source=f"{_REFERENCE}, parameters; error catalogue: 1452-400, 2119-400",
+    hint="`/openapi.yaml` lists each operation's parameters with their values.",
+)
+def value(traffic: Traffic) -> Iterator[Sighting]:
+    """The contract demands another value, or demands the parameter at all."""
+    for call in traffic.calls:
+        for violation in call.violations("query"):
+            if violation.keyword != "unknown" and violation.pointer not in _JUDGED_ELSEWHERE:
+                expected, came = violation.expected, violation.came
+                where = f"{call.method} {call.template}, parameter {violation.pointer}"
+                yield call.seen(f"{where}: expected {expected}, got {came}")
+
+
+def _shortened(path: str) -> str:
+    return path if len(path) <= 80 else path[:80] + "…"

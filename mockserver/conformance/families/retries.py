@@ -1,0 +1,149 @@
+"""Trying again: when, how soon, and what not to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from mockserver.conformance.findings import Level
+from mockserver.conformance.rules import rule
+from mockserver.conformance.traffic import LOOKUPS, Exchange, Sighting, Traffic
+
+_HTTP = "RFC 9110"
+_VOLATILE = frozenset({"x-request-id", "date", "traceparent", "tracestate", "user-agent", "content-length"})
+_FINAL = frozenset({400, 403, 405, 413, 415, 422})
+"""Refusals that the same call meets again, however often it is made."""
+
+_TOLERANCE_MS = 50
+_SOON_MS = 200
+_POLL_MS = 1_000
+_POLLS = 6
+
+
+def _headers(call: Exchange) -> dict[str, str]:
+    return {name: value for name, value in call.headers.items() if name not in _VOLATILE}
+
+
+def _retry_after_ms(call: Exchange) -> int | None:
+    for name, value in call.entry.answer_headers.items():
+        if name.lower() == "retry-after" and value.strip().isdecimal():
+            return int(value) * 1000
+    return None
+
+
+@rule(
+    "retry.ignores-retry-after",
+    Level.WARN,
+    "A retry before Retry-After had passed",
+    source=f"{_HTTP}, 10.2.3; the gateway sends Retry-After with 429",
+    hint="Wait as many seconds as Retry-After says, then try again.",
+)
+def ignores_retry_after(traffic: Traffic) -> Iterator[Sighting]:
+    """The server says how long to wait. Who comes back sooner is refused again, and for longer."""
+    waiting: dict[tuple[str, str], Exchange] = {}
+    for call in traffic.calls:
+        key = (call.method, call.entry.path)
+        before = waiting.pop(key, None)
+        wanted = _retry_after_ms(before) if before else None
+        if before and wanted is not None and call.gap_ms(before) + _TOLERANCE_MS < wanted:
+            yield call.seen(f"repeated sooner than the {wanted // 1000} s that Retry-After had asked for", before)
+        if _retry_after_ms(call) is not None:
+            waiting[key] = call
+
+
+@rule(
+    "retry.refused-call",
+    Level.WARN,
+    "A call repeated unchanged after it was refused for good",
+    source=f"{_HTTP}, 15.5: the client seems to have erred",
+    hint="Retry 429 and 5xx; on other 4xx read the answer and change the call.",
+)
+def refused_call(traffic: Traffic) -> Iterator[Sighting]:
+    """The same call gets the same refusal: a retry costs time and hides the error."""
+    refused: dict[tuple[str, str, str, int], Exchange] = {}
+    for call in traffic.calls:
+        before = refused.get(call.key)
+        if before and _headers(before) == _headers(call) and not before.entry.fault:
+            yield call.seen(f"{call.method} {call.template} was repeated after the answer {before.status}", before)
+        if call.status in _FINAL:
+            refused.setdefault(call.key, call)
+
+
+@rule(
+    "retry.create-after-unknown-outcome",
+    Level.FAIL,
+    "A creation repeated without a look whether the first one worked",
+    source=f"{_HTTP}, 9.2.2: POST is not idempotent; Flow Service has no idempotency key",
+    hint="List the collection filtered by name first, and create only what is not there.",
+)
+def create_after_unknown_outcome(traffic: Traffic) -> Iterator[Sighting]:
+    """After a 5xx or a broken connection the entity may exist. A blind second POST makes two of it."""
+    unsure: dict[tuple[str, str, str, int], Exchange] = {}
+    for call in traffic.calls:
+        if call.method == "GET" or call.lists:
+            unsure = {key: other for key, other in unsure.items() if other.collection != call.collection}
+            continue
+        if call.key in unsure:
+            yield call.seen(f"{call.method} {call.template} was repeated after an unknown outcome", unsure[call.key])
+        if call.creates and call.unknown_outcome:
+            unsure[call.key] = call
+
+
+@rule(
+    "retry.no-pause",
+    Level.WARN,
+    "Retries without a pause",
+    source="Common practice: exponential backoff with jitter",
+    hint="Wait longer before each further try, for example 1, 2 and 4 seconds.",
+)
+def no_pause(traffic: Traffic) -> Iterator[Sighting]:
+    """Three tries within the blink of an eye meet the same trouble and make it worse."""
+    run: list[Exchange] = []
+    for call in traffic.calls:
+        hurried = run and run[-1].key == call.key and call.gap_ms(run[-1]) < _SOON_MS
+        if run and not hurried:
+            run = []
+        run.append(call)
+        if len(run) == 3 and all(_passing_trouble(earlier) for earlier in run[:2]):
+            yield call.seen(f"{call.method} {call.template} was tried three times without a pause", *run[:2])
+        if not _passing_trouble(call):
+            run = []
+
+
+def _passing_trouble(call: Exchange) -> bool:
+    """Trouble that time may heal and for which no waiting time was given."""
+    return (call.status in (429, 500, 502, 503, 504) or call.status == 0) and _retry_after_ms(call) is None
+
+
+@rule(
+    "retry.polling-too-fast",
+    Level.WARN,
+    "Polling faster than the service can change",
+    source="No rate is published for Flow Service; a sister product allows 12 calls in 6 seconds per user",
+    hint="Pause for some seconds between two looks at a state, and longer each time.",
+)
+def polling_too_fast(traffic: Traffic) -> Iterator[Sighting]:
+    """Six or more equal lookups in a row, each within a second of the one before."""
+    run: list[Exchange] = []
+    for call in [*traffic.calls, None]:
+        if call and run and call.key == run[-1].key and call.gap_ms(run[-1]) < _POLL_MS:
+            run.append(call)
+            continue
+        if len(run) >= _POLLS:
+            yield run[-1].seen(f"{run[-1].method} {run[-1].template} was asked without a pause", *run[:-1])
+        run = [call] if call and call.method == "GET" and call.succeeded else []
+
+
+@rule(
+    "retry.after-success",
+    Level.WARN,
+    "A call repeated although it had succeeded",
+    source=f"{_HTTP}, 15.3: 2xx says that the call was carried out",
+    hint="Look at how the client reads the answer: it did not understand it. Creations answer 201 with id and etag.",
+)
+def after_success(traffic: Traffic) -> Iterator[Sighting]:
+    """An equal writing call right after its success shows that the client could not read the answer."""
+    for before, call in pairwise(traffic.calls):
+        writes = call.method not in LOOKUPS and call.method != "DELETE" and not call.lists
+        if writes and call.key == before.key and before.succeeded:
+            yield call.seen(f"{call.method} {call.template} was repeated after its success", before)

@@ -1,0 +1,82 @@
+"""Access tokens over a whole session: fetched once, used until they expire, then replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mockserver.conformance.findings import Level
+from mockserver.conformance.rules import rule
+from mockserver.conformance.traffic import Exchange, Sighting, Traffic
+from mockserver.masking import MASK
+
+_IMS = "Adobe developer guide, OAuth server-to-server credentials"
+_ENOUGH = 4
+"""Calls before a pattern can be told from an accident."""
+
+
+def _token(call: Exchange) -> str:
+    """The fingerprint of the token of a call; empty without one."""
+    sent = call.headers.get("authorization", "")
+    return sent.rpartition(" ")[2] if MASK in sent else ""
+
+
+@rule(
+    "token.new-for-every-call",
+    Level.WARN,
+    "A new token for nearly every call",
+    source=f"{_IMS}: a token lives as long as expires_in says, in seconds",
+    hint="Keep the token until shortly before expires_in seconds have passed.",
+)
+def new_for_every_call(traffic: Traffic) -> Iterator[Sighting]:
+    """A token is good for hours. Fetching one for every call doubles the time of each and is rate limited by Adobe."""
+    calls = [call for call in traffic.calls if _token(call)]
+    tokens = {_token(call) for call in calls}
+    if len(calls) >= _ENOUGH and len(tokens) >= 0.8 * len(calls):
+        numbers = tuple(call.entry.number for call in calls)
+        yield Sighting(f"{len(calls)} calls used {len(tokens)} different tokens", numbers, None)
+
+
+@rule(
+    "token.refused-reused",
+    Level.FAIL,
+    "A token used again after the gateway had refused it",
+    source="Platform troubleshooting guide: 401013 Oauth token is not valid",
+    hint="On 401, fetch a new token once and repeat the call with it.",
+)
+def refused_reused(traffic: Traffic) -> Iterator[Sighting]:
+    """A 401 says that the token has expired or was revoked: with the same token every further call fails too."""
+    refused: dict[str, Exchange] = {}
+    for call in traffic.calls:
+        token = _token(call)
+        if token in refused:
+            yield call.seen("a token was used again after the answer 401", refused[token])
+        elif token and call.status == 401:
+            refused[token] = call
+
+
+@rule(
+    "token.credentials-in-query",
+    Level.INFO,
+    "Client credentials in the query of the token call",
+    source=f"{_IMS}: parameters go in the body or the query",
+    hint="Send client_id, client_secret and the rest form-encoded in the body.",
+)
+def credentials_in_query(traffic: Traffic) -> Iterator[Sighting]:
+    """Adobe takes the secret in the query too, but proxies and servers write queries to their logs."""
+    for call in traffic.tokens:
+        if any(value == MASK for _, value in call.query):
+            yield call.seen("the token call carried a secret in its query")
+
+
+@rule(
+    "token.refused",
+    Level.FAIL,
+    "A token call that was refused",
+    source=f"{_IMS}; error names of RFC 6749",
+    hint="Send grant_type=client_credentials, client_id, client_secret and scope.",
+)
+def refused(traffic: Traffic) -> Iterator[Sighting]:
+    """IMS answers 400 and says in `error` what was wrong: the grant, the client or its secret."""
+    for call in traffic.tokens:
+        if 400 <= call.status < 500 and call.status != 429:
+            yield call.seen(f"the token call was refused with {call.entry.error or call.status}")

@@ -1,0 +1,113 @@
+"""What a PATCH does: its instructions, and what it takes away without saying so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mockserver.conformance.findings import Level
+from mockserver.conformance.rules import rule
+from mockserver.conformance.traffic import Exchange, Sighting, Traffic, listed
+
+_CATALOGUE = "Flow Service error catalogue"
+
+
+def _refused(traffic: Traffic, code: str) -> Iterator[Exchange]:
+    return (call for call in traffic.calls if call.entry.error == code)
+
+
+def _instructions(call: Exchange) -> Iterator[Mapping[str, Any]]:
+    if call.method == "PATCH":
+        body = call.body if isinstance(call.body, list) else [call.body]
+        yield from (item for item in body if isinstance(item, dict))
+
+
+@rule(
+    "update.operation",
+    Level.FAIL,
+    "A patch operation the service does not know",
+    source=f"{_CATALOGUE}: 1434-400; add, replace and remove",
+    hint="Use add, replace or remove; move, copy and test of RFC 6902 are not taken.",
+)
+def operation(traffic: Traffic) -> Iterator[Sighting]:
+    """Flow Service takes three of JSON Patch's six operations."""
+    for call in _refused(traffic, "1434-400"):
+        yield call.seen(f"{call.method} {call.template} sent an op other than add, replace and remove")
+
+
+@rule(
+    "update.spec-changed",
+    Level.FAIL,
+    "An attempt to change the connection spec",
+    source=f"{_CATALOGUE}: 1414-400",
+    hint="Create a new connection for another source.",
+)
+def spec_changed(traffic: Traffic) -> Iterator[Sighting]:
+    """A connection keeps its connection spec for life."""
+    for call in _refused(traffic, "1414-400"):
+        yield call.seen(f"{call.method} {call.template} tried to change connectionSpec")
+
+
+@rule(
+    "update.not-applicable",
+    Level.FAIL,
+    "A patch that cannot be applied",
+    source=f"{_CATALOGUE}: 1455-400",
+    hint="Give a JSON Pointer to a member that exists and that clients may change.",
+)
+def not_applicable(traffic: Traffic) -> Iterator[Sighting]:
+    """The path is missing from the entity, belongs to the service, or cannot take the value."""
+    for call in _refused(traffic, "1455-400"):
+        yield call.seen(f"{call.method} {call.template} sent a patch that cannot be applied")
+
+
+@rule(
+    "update.single-instruction",
+    Level.INFO,
+    "A patch without its array",
+    source="Tutorials send an array; the Flow Service reference alone shows one object",
+    hint="Send an array of instructions, also for one.",
+)
+def single_instruction(traffic: Traffic) -> Iterator[Sighting]:
+    """Adobe's documents disagree; the array works everywhere."""
+    for call in traffic.calls:
+        if call.method == "PATCH" and isinstance(call.body, dict):
+            yield call.seen(f"{call.method} {call.template} sent one instruction without an array")
+
+
+@rule(
+    "update.params-lost",
+    Level.FAIL,
+    "A patch that drops members of auth.params",
+    source="Update tutorial, before and after: replace /auth/params replaces all of it",
+    hint="Send every member that is to stay, or patch single members: /auth/params/password.",
+)
+def params_lost(traffic: Traffic) -> Iterator[Sighting]:
+    """`replace /auth/params` is no merge: what the value leaves out is gone, sslMode for one."""
+    known: dict[str, set[str]] = {}
+    for call in traffic.calls:
+        entity = call.made or call.entity or ""
+        for instruction in _instructions(call) if call.succeeded else ():
+            whole = _whole_params(instruction)
+            if whole is None:
+                continue
+            lost = sorted(known.get(entity, set()) - whole)
+            if lost:
+                yield call.seen(f"{call.method} {call.template} replaced /auth/params without {listed(lost)}")
+            known[entity] = whole
+        shown = _params_of(call.record) or (_params_of(call.members) if call.made else None)
+        if shown is not None:
+            known[entity] = shown
+
+
+def _whole_params(instruction: Mapping[str, Any]) -> set[str] | None:
+    """The members that a patch of all params leaves; None when it patches something else."""
+    value = instruction.get("value")
+    replaces = str(instruction.get("op")).lower() in ("add", "replace") and instruction.get("path") == "/auth/params"
+    return set(value) if replaces and isinstance(value, dict) else None
+
+
+def _params_of(record: Mapping[str, Any]) -> set[str] | None:
+    auth = record.get("auth")
+    params = auth.get("params") if isinstance(auth, dict) else None
+    return set(params) if isinstance(params, dict) else None

@@ -1,0 +1,106 @@
+"""A scripted client with a service of its own: what it does is judged afterwards."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from mockserver import Config, Emulator, create_app
+from mockserver.conformance import Report, evaluate
+from mockserver.exchange import Call, Result, Tenant
+from tests.calls import HEADERS, connection
+
+
+class Client:
+    """Calls the emulator as a careful client does, unless told otherwise call by call."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.emulator = Emulator(Config(seed=7, **settings))
+        self.web = create_app(self.emulator).test_client()
+        self.headers: dict[str, str] = dict(HEADERS)
+
+    def send(self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: Any) -> Result:
+        """One call. Header names are written with underscores; None leaves one out."""
+        sent: dict[str, Any] = dict(self.headers)
+        content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
+        if content:
+            sent["content-type"] = "application/json"
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        bare, _, query = path.partition("?")
+        runtime = self.emulator.runtime
+        call = Call(
+            method=method,
+            path=bare,
+            query=query,
+            headers={name: value for name, value in sent.items() if value is not None},
+            body=content,
+            request_id=runtime.request_id(),
+            received_ms=runtime.clock.now_ms(),
+        )
+        return self.emulator.handle(call)
+
+    def create(self, name: str = "orders", **changes: Any) -> dict[str, Any]:
+        """A new connection: its receipt."""
+        result = self.send("POST", "/connections", connection(name, **changes))
+        assert result.status == 201, result.body
+        assert isinstance(result.body, dict)
+        return result.body
+
+    def read(self, connection_id: str) -> dict[str, Any]:
+        """A connection as the service has it."""
+        body: Any = self.send("GET", f"/connections/{connection_id}").body
+        record: dict[str, Any] = body["items"][0]
+        return record
+
+    def patch(self, connection_id: str, etag: str | None, *instructions: dict[str, Any]) -> Result:
+        """An update; without instructions, of the name."""
+        change = list(instructions) or [{"op": "replace", "path": "/name", "value": "renamed"}]
+        return self.send("PATCH", f"/connections/{connection_id}", change, if_match=etag)
+
+    def delete(self, connection_id: str) -> Result:
+        """A deletion."""
+        return self.send("DELETE", f"/connections/{connection_id}")
+
+    def token(self, *, in_query: bool = False, **form: str) -> str:
+        """A token of the token endpoint, used from here on; "" when it was refused."""
+        good = {"grant_type": "client_credentials", "client_id": "acme", "client_secret": "s3cr3t-canary"}
+        sent = {**good, "scope": "openid,AdobeID", **form}
+        if in_query:
+            answer = self.web.post("/ims/token/v2?" + urlencode(sent))
+        else:
+            answer = self.web.post("/ims/token/v3", data=sent)
+        token = str((answer.json or {}).get("access_token", ""))
+        self.headers["authorization"] = f"Bearer {token}"
+        return token
+
+    def answered(
+        self, status: int, method: str, path: str, body: Any = None, *, code: str | None = None, **answer_headers: str
+    ) -> None:
+        """Record a call that met trouble on the way: what a proxy or an overloaded service answers."""
+        runtime = self.emulator.runtime
+        content = b"" if body is None else json.dumps(body).encode()
+        headers = {**self.headers, **({"content-type": "application/json"} if content else {})}
+        bare, _, query = path.partition("?")
+        call = Call(method, bare, query, headers, content, runtime.request_id(), runtime.clock.now_ms())
+        seen = self.emulator.contract.check_request(call)
+        sent = tuple((name.replace("_", "-"), value) for name, value in answer_headers.items())
+        operation = seen.operation.id if seen.operation else None
+        result = Result(status, None, sent, code or str(status))
+        self.emulator.journal.record(
+            call, result, operation=operation, tenant=None, body=seen.body, violations=seen.violations
+        )
+
+    def another_writer(self, connection_id: str) -> None:
+        """Somebody else changes a connection: the etag is another one afterwards."""
+        tenant = Tenant(self.headers["x-gw-ims-org-id"], self.headers["x-sandbox-name"])
+        store = self.emulator.world.store
+        doc = store.get(tenant, "connections", connection_id)
+        assert doc is not None
+        store.replace(tenant, "connections", connection_id, {**doc, "description": "theirs"}, doc["etag"])
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass without sleeping."""
+        self.emulator.runtime.clock.advance(int(seconds * 1000))
+
+    def judged(self) -> Report:
+        """The verdict on everything done so far."""
+        return evaluate(self.emulator.journal.entries(), self.emulator.contract)
