@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,12 @@ class Emulator:
         """All records as `store.restore` takes them; credentials masked unless they are asked for."""
         state = self.world.store.export()
         if not credentials:
-            state["records"] = [{**row, "doc": self.world.connectors.mask(row["doc"])} for row in state["records"]]
+            state["records"] = [{**row, "doc": self._masked(row)} for row in state["records"]]
         return state
+
+    def _masked(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        connectors = self.world.connectors_of(Tenant(row["org"], row["sandbox"]))
+        return connectors.mask(row["doc"])
 
     def close(self) -> None:
         """Let go of files."""
