@@ -1,0 +1,55 @@
+"""A client's own server, the environment that leads there, and how a client's end is told."""
+
+import os
+import sys
+import time
+
+import pytest
+
+from mockserver.clients import PrivateServer, run, variables
+
+FETCH = """
+import json, os, urllib.request
+given = {name: os.environ["FLOW_SERVICE_" + name] for name in ("TOKEN", "API_KEY", "ORG", "SANDBOX")}
+headers = {"Authorization": "Bearer " + given["TOKEN"], "x-api-key": given["API_KEY"],
+           "x-gw-ims-org-id": given["ORG"], "x-sandbox-name": given["SANDBOX"]}
+request = urllib.request.Request(os.environ["FLOW_SERVICE_URL"] + "/connections", headers=headers)
+print(json.load(urllib.request.urlopen(request)))
+"""
+
+
+def python(source: str, seconds: float = 20, show: bool = False, **environ: str):
+    return run([sys.executable, "-c", source], {**os.environ, **environ}, seconds=seconds, show=show)
+
+
+def test_a_client_that_reads_the_environment_reaches_its_own_server_and_leaves_its_calls_there() -> None:
+    with PrivateServer() as server:
+        environ = variables(
+            server.url, {**os.environ, "http_proxy": "http://127.0.0.1:9", "FLOW_SERVICE_SANDBOX": "dev"}
+        )
+        ending = run([sys.executable, "-c", FETCH], environ, seconds=20, show=False)
+        assert (ending.status, ending.output.strip()) == (0, "{'items': [], '_links': {}}")
+        [entry] = server.emulator.journal.entries()
+        assert (entry.status, entry.tenant.sandbox) == (200, "dev")
+
+
+def test_the_exit_status_and_both_streams_are_told() -> None:
+    ending = python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)")
+    assert ending.status == 3 and sorted(ending.output.split()) == ["err", "out"]
+
+
+def test_a_client_that_does_not_end_is_stopped_with_what_it_started() -> None:
+    begun = time.monotonic()
+    starts_another = "import subprocess, sys, time\nprint('begun', flush=True)\n"
+    ending = python(starts_another + "subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])", seconds=1)
+    assert (ending.status, ending.output.strip()) == (None, "begun") and time.monotonic() - begun < 20
+
+
+def test_what_is_shown_is_not_kept(capfd: pytest.CaptureFixture[str]) -> None:
+    assert python("print('seen')", show=True).output == ""
+    assert capfd.readouterr().out.strip() == "seen"
+
+
+def test_a_command_that_is_not_there_cannot_be_started() -> None:
+    with pytest.raises(OSError, match="no-such-program"):
+        run(["no-such-program"], os.environ, seconds=1, show=False)
