@@ -1,8 +1,8 @@
 # The server in an image: no compiler, no pip of its own, no root.
 #
-#   docker run -p 127.0.0.1:8080:8080 -e MOCKSERVER_ADMIN_TOKEN=choose-one mock-flow-service [OPTIONS]
+#   docker run -p 127.0.0.1:8080:8080 mock-flow-service [OPTIONS]
 #
-# The API needs no admin token; /_mock wants it in x-mock-admin-token. Another port: -e MOCKSERVER_PORT=9000.
+# /_mock stays closed without -e MOCKSERVER_ADMIN_TOKEN=..., which it wants in x-mock-admin-token. Another port: -e MOCKSERVER_PORT=9000.
 # Reached under another name than localhost, the server wants that name: -e MOCKSERVER_ALLOW_HOST=flow-service.
 ARG BASE=python:3.13-slim-bookworm
 

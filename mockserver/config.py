@@ -66,7 +66,7 @@ class Config:
     journal_entries: int = 1_000
     journal_bytes: int = 16 * 1_048_576
     admin_token: str | None = field(default=None, repr=False)
-    """Demanded by `/_mock` when the server is not bound to loopback."""
+    """Demanded by `/_mock`. Without it, `/_mock` is closed when the server is not bound to loopback."""
     log: str = "text"
     """text, json or none."""
 
@@ -81,6 +81,11 @@ class Config:
     def loopback(self) -> bool:
         """Whether only this machine can reach the server."""
         return self.host in LOOPBACK
+
+    @property
+    def admin_open(self) -> bool:
+        """Whether `/_mock` answers at all: never to strangers without a token."""
+        return self.loopback or self.admin_token is not None
 
 
 def load(options: Mapping[str, Any], environ: Mapping[str, str] = os.environ, folder: Path | None = None) -> Config:

@@ -13,10 +13,6 @@ WRONG_USE = 2
 
 def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
     """Serve until a signal; the exit status. What cannot be started is said in one line."""
-    problem = _unsafe(config)
-    if problem:
-        echo(f"mockserver: {problem}")
-        return WRONG_USE
     from mockserver.emulator import Emulator
     from mockserver.web import build_app, request_log
     from mockserver.web.admin import LARGER_BODIES
@@ -45,23 +41,15 @@ def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
         emulator.close()
 
 
-def _unsafe(config: Config) -> str | None:
-    if config.loopback or config.admin_token:
-        return None
-    return (
-        f"--host {config.host} can be reached by others: set MOCKSERVER_ADMIN_TOKEN, which /_mock will then demand "
-        "in the header x-mock-admin-token"
-    )
-
-
 def _banner(url: str, config: Config) -> str:
     keeps = f"in {config.state}" if config.state else "in memory"
+    admin = f"{url}/_mock/" if config.admin_open else "closed, since others can reach it: set MOCKSERVER_ADMIN_TOKEN"
     return "\n".join(
         (
             f"Mock Flow Service {__version__} is ready  ({config.platform}, records {keeps})",
             f"  API       {url}{BASE_PATH}      (short form: {url}/connections)",
             f"  Token     {url}/ims/token/v3",
             f"  Contract  {url}/openapi.yaml",
-            f"  Admin     {url}/_mock/",
+            f"  Admin     {admin}",
         )
     )

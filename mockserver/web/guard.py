@@ -44,7 +44,13 @@ def admin_check(config: Config) -> Callable[[], None]:
         origin = request.headers.get("Origin")
         if request.method in _CHANGING and origin and urlsplit(origin).netloc != request.host:
             raise ApiError("forbidden_origin", detail="Another origin may not change this server.")
-        if config.admin_token is None or request.path.rstrip("/") == "/_mock/health":
+        if request.path.rstrip("/") == "/_mock/health":
+            return
+        if not config.admin_open:
+            raise ApiError(
+                "admin_token", detail="Others can reach this server: set MOCKSERVER_ADMIN_TOKEN to open /_mock."
+            )
+        if config.admin_token is None:
             return
         sent = request.headers.get("x-mock-admin-token", "")
         if not hmac.compare_digest(sent.encode(), config.admin_token.encode()):

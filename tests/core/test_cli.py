@@ -38,7 +38,6 @@ def test_quirks_are_all_listed_with_their_values() -> None:
         (("--port", "70000"), "0 to 65535"),
         (("--platform", "gcp"), "azure"),
         (("serve", "--nope"), "--nope"),
-        (("--host", "0.0.0.0"), "MOCKSERVER_ADMIN_TOKEN"),
         (("--state", "/nonexistent-folder/flow.db"), "/nonexistent-folder"),
         (("--sources", "/nonexistent-file.yaml"), "/nonexistent-file.yaml"),
     ],

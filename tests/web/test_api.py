@@ -211,6 +211,13 @@ class TestAdmin:
         assert client.get("/_mock/state", headers={"x-mock-admin-token": "open-sesame"}).status_code == 200
         assert client.get("/_mock/health").status_code == 200
 
+    def test_admin_is_closed_where_strangers_can_reach_it_and_no_token_is_set(self) -> None:
+        client = create_app(host="0.0.0.0").test_client()
+        answer = client.get("/_mock/state")
+        assert (answer.status_code, "MOCKSERVER_ADMIN_TOKEN" in answer.text) == (401, True)
+        assert client.get("/_mock/health").status_code == 200
+        assert client.get("/connections", headers=HEADERS).status_code == 200
+
     @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/_mock/nope", 404), ("GET", "/_mock/reset", 405)])
     def test_admin_errors_are_json_too(self, client: FlaskClient, method: str, path: str, status: int) -> None:
         response = client.open(path, method=method)
