@@ -101,6 +101,11 @@ class Coverage:
         return sum(operation.calls > 0 for operation in self.operations)
 
 
+def printable(text: str) -> str:
+    """Text without what could steer a terminal; part of it may be a client's."""
+    return text if text.isprintable() else "".join(mark if mark.isprintable() else "\ufffd" for mark in text)
+
+
 @dataclass(frozen=True, slots=True)
 class StaleAcceptance:
     """A line of the baseline whose finding no longer occurs: take it out."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from mockserver.conformance.findings import Finding, Level
+from mockserver.conformance.findings import Finding, Level, printable
 from mockserver.conformance.traffic import Sighting, Traffic
 
 Judge: TypeAlias = Callable[[Traffic], Iterable[Sighting]]
@@ -40,7 +40,7 @@ class Rule:
         """Sightings that tell the same of the same operation become one finding."""
         grouped: dict[tuple[str | None, str], list[int]] = {}
         for sighting in self.judge(traffic):
-            grouped.setdefault((sighting.operation, sighting.detail), []).extend(sighting.calls)
+            grouped.setdefault((sighting.operation, printable(sighting.detail)), []).extend(sighting.calls)
         for (operation, detail), calls in grouped.items():
             numbers = tuple(sorted(set(calls)))
             yield Finding(self.id, self.level, self.title, detail, numbers, self.hint, self.source, operation)

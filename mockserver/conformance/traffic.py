@@ -20,6 +20,9 @@ from mockserver.journal import TOKEN_OPERATION, Entry
 PLACEHOLDER = re.compile(r"\{\{?[A-Za-z0-9_ -]{1,64}\}?\}")
 """A value of the documentation left to be filled in, `{ORG_ID}`, or Postman's `{{ORG_ID}}`."""
 
+_UNHEARD = frozenset({"answer-lost", "latency", "slow-body", "truncate"})
+"""Faults after which a client may have heard no answer, whatever was answered."""
+
 LOOKUPS = frozenset({"GET", "HEAD", "OPTIONS"})
 ACTIONS = frozenset({"action", "test", "explore", "configs", "search"})
 
@@ -69,7 +72,7 @@ class Exchange:
     @property
     def unknown_outcome(self) -> bool:
         """Whether the client cannot know if the service acted: no answer, or a server's failure."""
-        return self.status == 0 or self.status >= 500
+        return self.status == 0 or self.status >= 500 or self.entry.fault in _UNHEARD
 
     @property
     def collection(self) -> str:

@@ -29,6 +29,7 @@ class Format:
 
 
 FORMATS = {
+    "html": Format("index.html", "text/html; charset=utf-8", "html"),
     "json": Format("report.json", "application/json", "json_document"),
     "junit": Format("junit.xml", "application/xml; charset=utf-8", "junit"),
     "sarif": Format("report.sarif", "application/sarif+json", "sarif"),

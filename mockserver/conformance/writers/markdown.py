@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 
-from mockserver.conformance.findings import Report
+from mockserver.conformance.findings import Report, printable
 from mockserver.conformance.writers.terminal import numbered, verdict
 
 _SIGNS = {"FAIL": "❌", "WARN": "⚠️", "INFO": "💡", "passed": "✅", "failed": "❌", "untestable": "❔"}
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")
 _MOST_ROWS = 200
 
 
@@ -44,4 +45,5 @@ def write(report: Report) -> str:
 
 def _text(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    escaped = html.escape(" ".join(printable(text).split()), quote=False)
+    return _SPECIAL.sub(r"\\\1", escaped)

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from mockserver.conformance.findings import Finding, Level, Report, ScenarioVerdict
+from mockserver.conformance.findings import Finding, Level, Report, ScenarioVerdict, printable
 
 Paint: TypeAlias = Callable[[str, str], str]
 """Takes a text and an ANSI code."""
@@ -63,7 +63,8 @@ def _finding(finding: Finding, paint: Paint, width: int) -> Iterator[str]:
 
 def _scenario(scenario: ScenarioVerdict, paint: Paint, width: int) -> Iterator[str]:
     mark = paint(f"  {scenario.verdict}", _PAINT[scenario.verdict])
-    yield f"{mark}  {paint('scenario ' + scenario.id, _BOLD)}  {paint(numbered(scenario.calls), _DIM)}".rstrip()
+    proof = "  " + paint(numbered(scenario.calls), _DIM) if scenario.calls else ""
+    yield f"{mark}  {paint('scenario ' + scenario.id, _BOLD)}{proof}"
     if scenario.verdict != "passed":
         yield from _wrapped(scenario.detail, width)
 
@@ -77,7 +78,9 @@ def numbered(calls: tuple[int, ...], most: int = 6) -> str:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, initial_indent=" " * 8, subsequent_indent=" " * 8, break_long_words=False)
+    return textwrap.wrap(
+        printable(text), width, initial_indent=" " * 8, subsequent_indent=" " * 8, break_long_words=False
+    )
 
 
 def _painted(text: str, code: str) -> str:

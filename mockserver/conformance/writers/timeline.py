@@ -1,0 +1,101 @@
+"""The calls of a record laid out as a picture: one lane an operation, one dot a call, pauses as gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mockserver.journal import Entry
+
+STEP, LANE = 18, 26
+LEFT, TOP, RIGHT = 14, 30, 14
+MOST_DOTS = 600
+_LONGEST_NAME = 24
+_PAUSE_MS = 1_000
+_PAUSE_STEPS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One call. Lengths are in SVG units."""
+
+    x: int
+    y: int
+    entry: Entry
+    kind: str
+    """ok, refused, failed or none: how it was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A stretch without calls."""
+
+    x: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Everything the picture shows."""
+
+    dots: tuple[Dot, ...]
+    lanes: tuple[tuple[int, str], ...]
+    """Vertical position -> operation."""
+    pauses: tuple[Pause, ...]
+    left_out: int
+    """Later calls for which there was no room."""
+
+    @property
+    def width(self) -> int:
+        """Of the picture."""
+        return (self.dots[-1].x if self.dots else 0) + RIGHT + STEP
+
+    @property
+    def names_width(self) -> int:
+        """Of the column of operations, in a font 11 units high."""
+        return 14 + 7 * max((len(name) for _, name in self.lanes), default=0)
+
+    @property
+    def height(self) -> int:
+        """Of the picture."""
+        return TOP + LANE * len(self.lanes)
+
+
+def lay_out(entries: Sequence[Entry]) -> Timeline:
+    """Place calls in the order made; lanes in the order of their first call."""
+    shown = entries[:MOST_DOTS]
+    names = list(dict.fromkeys(_lane(entry) for entry in shown))
+    row = {name: TOP + LANE * number + LANE // 2 for number, name in enumerate(names)}
+    dots: list[Dot] = []
+    pauses: list[Pause] = []
+    x = LEFT
+    for number, entry in enumerate(shown):
+        waited = entry.at_ms - shown[number - 1].at_ms if number else 0
+        if waited >= _PAUSE_MS:
+            pauses.append(Pause(x + STEP, _duration(waited)))
+            x += _PAUSE_STEPS * STEP
+        x += STEP if number else 0
+        dots.append(Dot(x, row[_lane(entry)], entry, answered(entry.status)))
+    lanes = tuple((row[name], name) for name in names)
+    return Timeline(tuple(dots), lanes, tuple(pauses), len(entries) - len(shown))
+
+
+def answered(status: int) -> str:
+    """A status as one of four kinds."""
+    if status == 0:
+        return "none"
+    return "ok" if status < 400 else "refused" if status < 500 else "failed"
+
+
+def _lane(entry: Entry) -> str:
+    name = entry.operation or "no operation"
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def _duration(milliseconds: int) -> str:
+    seconds = milliseconds / 1000
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
