@@ -92,14 +92,15 @@ def used_delta_column(world: World, tenant: Tenant, flow_id: str) -> str | None:
     return progress.get("deltaColumn") if progress else None
 
 
-def provided(flow: Mapping[str, Any], source: Doc, now_ms: int) -> dict[str, Any]:
-    """What the flow provider keeps of a flow that is enabled now.
+def provided(source: Doc, now_ms: int, *, scheduled: bool) -> dict[str, Any]:
+    """What the flow provider keeps of a flow that is enabled now; `scheduled`: its spec has a schedule, so it runs.
 
     Source connections are read once: what is patched later does not reach the flow (facts §7).
     """
     params = source.get("params") or {}
     return {
         "activeMs": now_ms,
+        "scheduled": scheduled,
         "baseConnectionId": source.get("baseConnectionId"),
         "connectionSpec": source["connectionSpec"],
         "object": params.get("tableName") or params.get("path"),
@@ -135,7 +136,7 @@ class _Book:
             if run is not None and not run.get("reported"):
                 self._follow(ahead, run["etag"])
         flow = self.flow
-        if flow is None or flow["state"] != "enabled" or not flow.get("provider"):
+        if flow is None or flow["state"] != "enabled" or not flow["provider"]["scheduled"]:
             return 0
         schedule = Schedule.of(flow.get("scheduleParams"))
         if schedule is None:

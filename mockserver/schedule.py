@@ -16,7 +16,7 @@ EVERY_MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_
 ONCE = "once"
 _NUMBERS = ("startTime", "interval")
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
-_MOST_SECONDS = 10**11
+MOST_SECONDS = 10**11
 """Beyond it a start time is more than three thousand years away, and nobody means it."""
 
 
@@ -37,7 +37,7 @@ class Schedule:
         if not isinstance(params, Mapping):
             return None
         start, interval, frequency = params.get("startTime"), params.get("interval"), params.get("frequency")
-        if type(start) is not int or not 0 <= start <= _MOST_SECONDS:
+        if type(start) is not int or not 0 <= start <= MOST_SECONDS:
             return None
         backfill = params.get("backfill") is not False
         if frequency == ONCE:

@@ -52,6 +52,12 @@ def files(emulator: Emulator, path: str = "/shop/customers.csv", **changes: Any)
     return flow(emulator, **{**body, "transformations": [MAPPING], "scheduleParams": schedule, **changes})
 
 
+def stream(emulator: Emulator, **changes: Any) -> dict[str, Any]:
+    """The body of a flow from an HTTP API connection."""
+    body = {"flowSpec": {"id": STREAM}, "sourceConnectionIds": [source_of(emulator, HTTP_API)]}
+    return flow(emulator, **{**body, "transformations": None, "scheduleParams": None, **changes})
+
+
 def source(emulator: Emulator, table: str = "sales.store_visits", *, query: str = "", **changes: Any) -> str:
     """A source connection that reads a table through a new base connection."""
     body = {

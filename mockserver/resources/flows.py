@@ -200,7 +200,8 @@ def _derived(world: World, tenant: Tenant, flow: Mapping[str, Any], now_ms: int)
                 continue
             inherited[kind].append(_inherited(world, tenant, connection))
             if kind == "sourceConnections":
-                provider = {"provider": running.provided(flow, connection, now_ms)}
+                scheduled = spec is not None and spec.schedule is not None
+                provider = {"provider": running.provided(connection, now_ms, scheduled=scheduled)}
     return {"inheritedAttributes": inherited, **provider}
 
 

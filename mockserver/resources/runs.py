@@ -11,7 +11,7 @@ from mockserver.exchange import BASE_PATH, Request, Result
 from mockserver.records import Doc
 from mockserver.resources import _crud, flow_specs, operation
 from mockserver.run_course import FAILED, SUCCESS, Span
-from mockserver.schedule import whole
+from mockserver.schedule import MOST_SECONDS, whole
 from mockserver.sources.refusals import refusal
 from mockserver.world import World
 
@@ -72,6 +72,8 @@ def create_flow_run(world: World, request: Request) -> Result:
         raise ApiError("unknown_flow", id=flow_id[:80], pointer="/flowId")
     if flow["state"] != "enabled":
         raise ApiError("flow_state", id=flow_id, state=flow["state"], pointer="/flowId")
+    if not flow["provider"]["scheduled"]:
+        raise refusal("run_connector", pointer="/flowId")
     if not flow_rules.runs_once(flow):
         raise refusal("run_frequency", pointer="/flowId")
     params = body.get("params")
@@ -143,10 +145,18 @@ def _asked(world: World, request: Request, flow: Doc, params: Any) -> tuple[int,
         read = {**read, "deltaColumn": {"name": column}}
     for violation in spec.run.violations(read, "body"):
         raise refusal("run_params", violation.pointer, violation.expected, pointer="/params" + violation.pointer)
-    start, end = read["windowStartTime"] * 1000, read["windowEndTime"] * 1000
-    if end < start:
+    asked, first, last = (_milliseconds(read, name) for name in _SECONDS)
+    if last < first:
         raise refusal("window_reversed", pointer="/params/windowEndTime")
-    return max(now, read["startTime"] * 1000), Span(start, end, column)
+    return max(now, asked), Span(first, last, column)
+
+
+def _milliseconds(params: Mapping[str, Any], name: str) -> int:
+    """A time of a run's params, which a flow spec of a client's own may leave open."""
+    value = params.get(name)
+    if type(value) is not int or not 0 <= value <= MOST_SECONDS:
+        raise refusal("run_params", f"/{name}", "seconds since 1970", pointer=f"/params/{name}")
+    return value * 1000
 
 
 def _delta_column(world: World, request: Request, flow: Doc, params: Mapping[str, Any]) -> str | None:

@@ -40,6 +40,7 @@ CONNECTOR: dict[str, tuple[str, str]] = {
     "delta_differs": ("1382-400", "the deltaColumn differs from the one of the flow's runs so far"),
     "delta_of_run_missing": ("1383-400", "the params of the run need a deltaColumn"),
     "run_params": ("1384-400", "the params of the run are invalid: {name} takes {expected}"),
+    "run_connector": ("1385-400", "flows of this flow spec have no runs on demand"),
     "run_frequency": ("1386-400", "runs are created for flows that run once only"),
     "run_state": ("1387-400", "a run is triggered again only when it failed or brought no records"),
     "run_of_idle_flow": ("1388-400", "the flow is not enabled, so its runs are not triggered again"),

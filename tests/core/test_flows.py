@@ -15,9 +15,7 @@ from tests.flows import (
     CRM_TO_AEP,
     DATA_LAKE,
     HOUR,
-    HTTP_API,
     MAPPING,
-    STREAM,
     files,
     flow,
     flowing,
@@ -27,7 +25,7 @@ from tests.flows import (
     runs_of,
     seconds,
     source,
-    source_of,
+    stream,
 )
 
 
@@ -224,11 +222,7 @@ def test_files_need_no_delta_column(emulator: Emulator) -> None:
 
 def test_streams_need_no_schedule_and_have_no_runs(emulator: Emulator) -> None:
     """The streaming tutorial's flow (documented); that it has no runs is said by its spec."""
-    stream = source_of(emulator, HTTP_API)
-    body = flow(
-        emulator, flowSpec={"id": STREAM}, sourceConnectionIds=[stream], transformations=None, scheduleParams=None
-    )
-    flow_id = flowing(emulator, body)
+    flow_id = flowing(emulator, stream(emulator, scheduleParams={"startTime": 1, "frequency": "once"}))
     pass_time(emulator, HOUR)
     assert looked_up(emulator, f"/flows/{flow_id}")["state"] == "enabled"
     assert runs_of(emulator, flow_id) == []

@@ -23,6 +23,7 @@ from tests.flows import (
     runs_of,
     seconds,
     status_of,
+    stream,
     total,
 )
 
@@ -73,6 +74,7 @@ REFUSED: dict[str, RunCase] = {
     "null for flowId (documented)": (lambda e: send(e, "POST", "/runs", {"flowId": None}), "1446-400", "/flowId", ""),
     "an unknown flow (documented)": (lambda e: send(e, "POST", "/runs", {"flowId": "x"}), "1430-400", "/flowId", ""),
     "a scheduled flow (documented)": (lambda e: on_demand(e, flowing(e)), "1100-400", "/flowId", "1386-400"),
+    "a stream (documented)": (lambda e: on_demand(e, flowing(e, stream(e))), "1100-400", "/flowId", "1385-400"),
     "a draft (documented)": (lambda e: on_demand(e, flowing(e, query="?mode=draft")), "1444-400", "/flowId", "draft"),
     "no params (documented)": (
         lambda e: send(e, "POST", "/runs", {"flowId": flowing(e, once(e)), "status": "active"}),
@@ -85,6 +87,12 @@ REFUSED: dict[str, RunCase] = {
     "a window in words (documented)": (
         lambda e: on_demand(e, flowing(e, once(e)), windowEndTime="noon"),
         "1100-400", "/params/windowEndTime", "1384-400",
+    ),
+    "a window before 1970 (assumed)": (
+        lambda e: on_demand(e, flowing(e, once(e)), windowStartTime=-1),
+        "1100-400",
+        "/params/windowStartTime",
+        "1384-400",
     ),
     "a window backwards (documented)": (
         lambda e: on_demand(e, flowing(e, once(e)), windowStartTime=5, windowEndTime=4),
