@@ -1,6 +1,7 @@
 """What every test gets: no proxy between it and loopback, and Hypothesis without a clock in its verdicts."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -11,6 +12,14 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
 
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+
+@pytest.fixture(autouse=True)
+def no_drift(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """In service an answer outside the contract is a line in the log; in a test it is a failure."""
+    yield
+    drift = [record.getMessage() for record in caplog.get_records("call") if "outside the contract" in record.msg]
+    assert not drift, drift
 
 
 @pytest.fixture
