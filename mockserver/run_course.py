@@ -1,14 +1,15 @@
 """How one flow run goes: from queued over in progress to its end, with metrics and activities.
 
-Shapes are those of the monitoring tutorial (facts §6.5, §9); durations, the number of part files and
-the split of a failure between the two activities are made up, always the same for the same run.
+What a run finds and how it ends is decided when it is made, in a few numbers; `told` makes of them
+what a reader sees. Shapes are those of the monitoring tutorial (facts §6.5, §9); durations, the number
+of part files and the split of a failure between the two activities are made up, always the same for
+the same run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.records import Doc
 from mockserver.runtime import derived_id
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mockserver.sources.source import RunRule
     from mockserver.sources.tables import Table
 
-QUEUED, SCHEDULED, RUNNING, SUCCESS, FAILED = "queued", "scheduled", "inProgress", "success", "failed"
+SCHEDULED, QUEUED, RUNNING, SUCCESS, FAILED = "scheduled", "queued", "inProgress", "success", "failed"
 COPY, PROMOTION = "4f008a00-3a04-11eb-adc1-0242ac120002", "37b34f84-1ada-11eb-adc1-0242ac120002"
 """Ids of the two activities: the same in every documented run."""
 
@@ -28,8 +29,7 @@ _CONNECTOR = "CONNECTOR"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """What a run reads: rows from `start_ms` (None: from the beginning) up to, not at, `end_ms`."""
 
     start_ms: int | None
@@ -64,136 +64,121 @@ class Load:
         return cls(rows, size, len(found) if stored else -(-rows // _ROWS_A_FILE))
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run, decided in full when it is made: what its readers see of it depends on the clock."""
+class Course(NamedTuple):
+    """When a run starts, has copied and ends, in milliseconds, and what it brings: kept in its record."""
 
-    members: Doc
-    """What stays the same: id, who and where, flow, provider's reference, params."""
-    due_ms: int
-    source_id: str
-    target_id: str
-    """The connections at its ends."""
-    made_ms: int
-    """When it was asked for; a schedule's runs are made when they are due."""
-    span: Span
-    load: Load
-    rule: RunRule | None
-    """How it ends; None: well."""
-    partial: str
-    """The status of a run of which some rows failed (quirk `partial-run-status`)."""
+    start: int
+    copied: int
+    end: int
+    rows: int
+    bytes: int
+    files: int
+    failing: int
+    """Rows that do not make it."""
+    code: str | None = None
+    """Of the error, if there is one."""
+    message: str = ""
 
-    def phases(self, now_ms: int) -> list[Doc]:
-        """The record in the state it is in now, or is made in, and in each that it has ahead.
 
-        `updatedAt` says from when on it is in that one.
-        """
-        dice = int(self._id[:8], 16)
-        start = self.due_ms + 3_000 + dice % 9_000
-        copied = start + 20_000 + dice // 7 % 20_000 + self.load.rows // _ROWS_A_MS
-        end = copied + (0 if self._copy_failed else 10_000 + dice // 11 % 15_000)
-        course: list[tuple[int, Callable[[], Doc]]] = [
-            (self.due_ms, lambda: self._waiting(QUEUED, self.due_ms)),
-            (start, lambda: self._running(start)),
-            (end, lambda: self._ended(start, copied, end)),
-        ]
-        if self.made_ms < self.due_ms:
-            course.insert(0, (self.made_ms, lambda: self._waiting(SCHEDULED, self.made_ms)))
-        passed = sum(at <= now_ms for at, _ in course)
-        return [state() for _, state in course[max(passed, 1) - 1 :]]
+def decided(run_id: str, due_ms: int, load: Load, rule: RunRule | None) -> Course:
+    """The course of a run; `rule` says how it ends, None: well."""
+    dice = int(run_id[:8], 16)
+    start = due_ms + 3_000 + dice % 9_000
+    copied = start + 20_000 + dice // 7 % 20_000 + load.rows // _ROWS_A_MS
+    end = copied + 10_000 + dice // 11 % 15_000
+    if rule is None:
+        return Course(start, copied, end, load.rows, load.bytes, load.files, 0)
+    if rule.status == FAILED and rule.code.startswith(_CONNECTOR):
+        end = copied
+    failing = rule.failing(load.rows)
+    return Course(start, copied, end, load.rows, load.bytes, load.files, failing, rule.code, rule.message)
 
-    @property
-    def _id(self) -> str:
-        return str(self.members["id"])
 
-    @property
-    def _copy_failed(self) -> bool:
-        return self.rule is not None and self._status == FAILED and self.rule.code.startswith(_CONNECTOR)
+def told(run: Doc) -> dict[str, Any]:
+    """`providerRefId`, `metrics` and `activities` of a run in the state that its record says."""
+    ref = f"M-{run['flowId']}-incremental-0:{derived_id(run['id'])}"
+    state, course = run["state"], Course(*run["course"])
+    if state in (SCHEDULED, QUEUED):
+        return {"providerRefId": ref, "metrics": {"statusSummary": {"status": state}}, "activities": []}
+    if state == RUNNING:
+        metrics = {"durationSummary": {"startedAtUTC": course.start}, "statusSummary": {"status": state}}
+        return {"providerRefId": ref, "metrics": metrics, "activities": [{**_activity(COPY), **metrics}]}
+    metrics = _metrics(state, course)
+    activities = [_copy(run, course)] if _copy_failed(state, course) else [
+        _copy(run, course), _promotion(run, course, metrics),
+    ]  # fmt: skip
+    return {"providerRefId": ref, "metrics": metrics, "activities": activities}
 
-    @property
-    def _status(self) -> str:
-        if self.rule is None:
-            return SUCCESS
-        return FAILED if self.rule.status == FAILED else self.partial
 
-    def _record(self, state: str, at_ms: int, metrics: dict[str, Any], activities: list[Any]) -> Doc:
-        times = {"createdAt": self.made_ms, "updatedAt": at_ms}
-        return {**self.members, **times, "state": state, "metrics": metrics, "activities": activities}
+def _copy_failed(state: str, course: Course) -> bool:
+    return state == FAILED and course.end == course.copied
 
-    def _waiting(self, state: str, at_ms: int) -> Doc:
-        return self._record(state, at_ms, {"statusSummary": {"status": state}}, [])
 
-    def _running(self, start: int) -> Doc:
-        duration, status = {"startedAtUTC": start}, {"status": RUNNING}
-        copy = {**_activity(COPY, "Copy Activity"), "durationSummary": duration, "statusSummary": status}
-        return self._record(RUNNING, start, {"durationSummary": duration, "statusSummary": status}, [copy])
+def _metrics(state: str, course: Course) -> dict[str, Any]:
+    good = course.rows - course.failing
+    written = course.bytes * good // course.rows if course.rows else course.bytes
+    files = {"inputFileCount": course.files, "outputFileCount": course.files if good else 0}
+    return {
+        "durationSummary": {"startedAtUTC": course.start, "completedAtUTC": course.end},
+        "sizeSummary": {"inputBytes": course.bytes, "outputBytes": written},
+        "recordSummary": {
+            "inputRecordCount": course.rows,
+            "createdRecordCount": good,
+            "outputRecordCount": good,
+            "failedRecordCount": course.failing,
+        },
+        "fileSummary": {**files, "activityRefs": [COPY if _copy_failed(state, course) else PROMOTION]},
+        "statusSummary": _status(state, course),
+    }
 
-    def _ended(self, start: int, copied: int, end: int) -> Doc:
-        load, failing = self.load, self.rule.failing(self.load.rows) if self.rule else 0
-        good = load.rows - failing
-        written = load.bytes * good // load.rows if load.rows else load.bytes
-        files_out = load.files if good else 0
-        last = COPY if self._copy_failed else PROMOTION
-        metrics = {
-            "durationSummary": {"startedAtUTC": start, "completedAtUTC": end},
-            "sizeSummary": {"inputBytes": load.bytes, "outputBytes": written},
-            "recordSummary": {
-                "inputRecordCount": load.rows,
-                "createdRecordCount": good,
-                "outputRecordCount": good,
-                "failedRecordCount": failing,
-            },
-            "fileSummary": {"inputFileCount": load.files, "outputFileCount": files_out, "activityRefs": [last]},
-            "statusSummary": self._summary(self._status),
-        }
-        activities = [self._copy(start, copied)]
-        if not self._copy_failed:
-            activities.append(self._promotion(copied, end, metrics))
-        return self._record(self._status, end, metrics, activities)
 
-    def _copy(self, start: int, end: int) -> dict[str, Any]:
-        load, out = self.load, Load() if self._copy_failed else self.load
-        window = {"windowEnd": self.span.end_ms}
-        if self.span.start_ms is not None:
-            window = {"windowStart": self.span.start_ms, **window}
-        status = self._summary(FAILED) if self._copy_failed else {"status": SUCCESS}
-        return {
-            **_activity(COPY, "Copy Activity"),
-            "durationSummary": {"startedAtUTC": start, "completedAtUTC": end, "extensions": window},
-            "sizeSummary": {"inputBytes": load.bytes, "outputBytes": out.bytes},
-            "recordSummary": {"inputRecordCount": load.rows, "outputRecordCount": out.rows},
-            "fileSummary": {"inputFileCount": load.files, "outputFileCount": out.files},
-            "statusSummary": {**status, "extensions": {"type": "one-time"}},
-            "sourceInfo": [_reference("SourceConnection", self.source_id, "AdfRunId", derived_id(self._id, "copy"))],
-        }
+def _status(state: str, course: Course) -> dict[str, Any]:
+    if course.code is None:
+        return {"status": state}
+    return {"status": state, "errors": [{"code": course.code, "message": course.message}]}
 
-    def _promotion(self, start: int, end: int, metrics: Mapping[str, Any]) -> dict[str, Any]:
-        counts = metrics["recordSummary"]
-        names = ("inputRecordCount", "outputRecordCount", "failedRecordCount")
-        files = {name: count for name, count in metrics["fileSummary"].items() if name != "activityRefs"}
-        return {
-            **_activity(PROMOTION, "Promotion Activity"),
-            "durationSummary": {"startedAtUTC": start, "completedAtUTC": end},
-            "sizeSummary": metrics["sizeSummary"],
-            "recordSummary": {name: counts[name] for name in names},
-            "fileSummary": files,
-            "statusSummary": {**self._summary(self._status), "extensions": {"type": "one-time"}},
-            "targetInfo": [_reference("TargetConnection", self.target_id, "Batch", _batch_id(self._id, start))],
-        }
 
-    def _summary(self, status: str) -> dict[str, Any]:
-        if self.rule is None:
-            return {"status": status}
-        return {"status": status, "errors": [{"code": self.rule.code, "message": self.rule.message}]}
+def _copy(run: Doc, course: Course) -> dict[str, Any]:
+    failed = _copy_failed(run["state"], course)
+    span = Span(*run["span"])
+    window = {"windowEnd": span.end_ms}
+    if span.start_ms is not None:
+        window = {"windowStart": span.start_ms, **window}
+    status = _status(FAILED, course) if failed else {"status": SUCCESS}
+    provider = derived_id(run["id"], "copy")
+    return {
+        **_activity(COPY),
+        "durationSummary": {"startedAtUTC": course.start, "completedAtUTC": course.copied, "extensions": window},
+        "sizeSummary": {"inputBytes": course.bytes, "outputBytes": 0 if failed else course.bytes},
+        "recordSummary": {"inputRecordCount": course.rows, "outputRecordCount": 0 if failed else course.rows},
+        "fileSummary": {"inputFileCount": course.files, "outputFileCount": 0 if failed else course.files},
+        "statusSummary": {**status, "extensions": {"type": "one-time"}},
+        "sourceInfo": [_reference("SourceConnection", run["sourceConnectionIds"][0], "AdfRunId", provider)],
+    }
+
+
+def _promotion(run: Doc, course: Course, metrics: dict[str, Any]) -> dict[str, Any]:
+    names = ("inputRecordCount", "outputRecordCount", "failedRecordCount")
+    batch = _batch_id(run["id"], course.copied)
+    return {
+        **_activity(PROMOTION),
+        "durationSummary": {"startedAtUTC": course.copied, "completedAtUTC": course.end},
+        "sizeSummary": metrics["sizeSummary"],
+        "recordSummary": {name: metrics["recordSummary"][name] for name in names},
+        "fileSummary": {name: metrics["fileSummary"][name] for name in ("inputFileCount", "outputFileCount")},
+        "statusSummary": {**metrics["statusSummary"], "extensions": {"type": "one-time"}},
+        "targetInfo": [_reference("TargetConnection", run["targetConnectionIds"][0], "Batch", batch)],
+    }
+
+
+def _activity(activity_id: str) -> dict[str, Any]:
+    name = "Copy Activity" if activity_id == COPY else "Promotion Activity"
+    return {"id": activity_id, "name": name, "updatedAtUTC": 0}
 
 
 def _reference(kind: str, entity_id: str, type_: str, ref: str) -> dict[str, Any]:
     """Where an activity read or wrote: the connection, and the provider's own run or batch."""
     return {"id": entity_id, "type": kind, "reference": {"type": type_, "ids": [ref]}}
-
-
-def _activity(activity_id: str, name: str) -> dict[str, Any]:
-    return {"id": activity_id, "name": name, "updatedAtUTC": 0}
 
 
 def _batch_id(run_id: str, at_ms: int) -> str:

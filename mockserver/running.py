@@ -8,17 +8,17 @@ looks at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mockserver.connectors import Access
 from mockserver.errors import ApiError
 from mockserver.exchange import Tenant
 from mockserver.flow_rules import delta_column
 from mockserver.records import Doc
-from mockserver.run_course import FAILED, Load, Run, Span
+from mockserver.run_course import FAILED, QUEUED, RUNNING, SCHEDULED, SUCCESS, Course, Load, Span, decided, told
 from mockserver.runtime import derived_id
 from mockserver.schedule import Schedule
 from mockserver.store import Missing, Put, Stale, StorageUnavailable, Taken
@@ -31,12 +31,16 @@ if TYPE_CHECKING:
 
 FLOWS, RUNS, PROGRESS = "flows", "runs", "flowProgress"
 MOST_AT_ONCE = 50_000
-"""Runs that one look makes up for; when more are due, the next look goes on."""
+"""Runs that one look makes up for, more than a year of quarters of an hour; the next look goes on."""
 
 _COPIED = (
-    "createdBy", "updatedBy", "createdClient", "updatedClient", "sandboxId", "sandboxName", "imsOrgId",
+    "createdBy", "updatedBy", "createdClient", "updatedClient", "sandboxId", "sandboxName", "imsOrgId", "flowSpec",
+    "sourceConnectionIds", "targetConnectionIds",
 )  # fmt: skip
 """What a run has of its flow."""
+
+State: TypeAlias = tuple[int, str]
+"""A state of a run, and the moment in milliseconds from when on the run is in it."""
 
 
 def catch_up(world: World, tenant: Tenant, flow_ids: Iterable[str]) -> None:
@@ -83,7 +87,7 @@ def last_run(world: World, flow: Doc) -> dict[str, Any] | None:
     run = world.store.get(tenant, RUNS, progress["latest"]) if progress else None
     if run is None:
         return None
-    return {"id": run["id"], "state": run["state"], **run["metrics"].get("durationSummary", {})}
+    return {"id": run["id"], "state": run["state"], **told(run)["metrics"].get("durationSummary", {})}
 
 
 def used_delta_column(world: World, tenant: Tenant, flow_id: str) -> str | None:
@@ -130,11 +134,11 @@ class _Book:
 
     def bring_up(self, most: int) -> int:
         """Move unfinished runs on and make those that are due, at most so many; returns how many."""
-        phases, self.new["ahead"] = self.new["ahead"], []
-        for ahead in phases:
-            run = self.world.store.get(self.tenant, RUNS, ahead[0]["id"])
-            if run is not None and not run.get("reported"):
-                self._follow(ahead, run["etag"])
+        unfinished, self.new["ahead"] = self.new["ahead"], []
+        for run_id, states in unfinished:
+            run = self.world.store.get(self.tenant, RUNS, run_id)
+            if run is not None and "reported" not in run:
+                self._follow(run, states, run["etag"])
         flow = self.flow
         if flow is None or flow["state"] != "enabled" or not flow["provider"]["scheduled"]:
             return 0
@@ -157,33 +161,41 @@ class _Book:
             self._source = _Source.open(self.world, self.tenant, flow["provider"])
         load, rule = self._source.read(span, self.new["runs"])
         run_id = derived_id(flow["id"], str(self.new["runs"]))
-        members = {
+        made = self.now_ms if made_ms is None else made_ms
+        record = {
             "id": run_id,
-            **{name: flow[name] for name in _COPIED},
             "flowId": flow["id"],
-            "flowSpec": flow["flowSpec"],
-            "providerRefId": f"M-{flow['id']}-incremental-0:{derived_id(run_id)}",
+            "createdAt": made,
+            "updatedAt": made,
+            **{name: flow[name] for name in _COPIED},
             **({"params": params} if params is not None else {}),
-            "span": [span.start_ms, span.end_ms, span.column, span.whole],
+            "span": span,
+            "course": (course := decided(run_id, due_ms, load, rule)),
         }
         if params is not None and span.column is not None:
             self.new["deltaColumn"] = span.column
-        made = self.now_ms if made_ms is None else made_ms
-        ends = flow["sourceConnectionIds"][0], flow["targetConnectionIds"][0]
-        run = Run(members, due_ms, *ends, made, span, load, rule, self.world.quirks["partial-run-status"])
         self.new["latest"] = run_id
-        self._follow(run.phases(self.now_ms), None)
+        self._follow(record, self._states(rule, made, due_ms, course), None)
         return run_id
 
-    def _follow(self, phases: list[Doc], etag: str | None) -> None:
+    def _states(self, rule: RunRule | None, made_ms: int, due_ms: int, course: Course) -> list[State]:
+        """The states of a run, each with the moment from when on it is in it."""
+        end = SUCCESS if rule is None else FAILED
+        if rule is not None and rule.status != FAILED:
+            end = self.world.quirks["partial-run-status"]
+        scheduled = [(made_ms, SCHEDULED)] if made_ms < due_ms else []
+        return [*scheduled, (due_ms, QUEUED), (course.start, RUNNING), (course.end, end)]
+
+    def _follow(self, run: Doc, states: Sequence[State], etag: str | None) -> None:
         """Write the state that a run is in now, and remember those it has ahead. Without an etag it is a new run."""
-        passed = sum(phase["updatedAt"] <= self.now_ms for phase in phases)
+        passed = sum(at <= self.now_ms for at, _ in states)
         if etag is None:
             passed = max(passed, 1)
         if passed:
-            self.puts.append(Put(RUNS, phases[passed - 1], etag))
-        if phases[passed:]:
-            self.new["ahead"].append(phases[passed:])
+            at, state = states[passed - 1]
+            self.puts.append(Put(RUNS, {**run, "updatedAt": at, "state": state}, etag))
+        if states[passed:]:
+            self.new["ahead"].append([run["id"], states[passed:]])
 
     def _span(self, schedule: Schedule, moment: int) -> Span:
         """What the run of this moment reads: what came since the moment before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver import flow_rules, listing, running
+from mockserver import flow_rules, listing, run_course, running
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Request, Result
 from mockserver.records import Doc
@@ -29,7 +29,8 @@ _SECONDS = ("startTime", "windowStartTime", "windowEndTime")
 
 
 def _show(world: World, doc: Doc) -> dict[str, Any]:
-    return {name: doc[name] for name in _ORDER if name in doc}
+    shown = {**doc, **run_course.told(doc), **doc.get("reported", {})}
+    return {name: shown[name] for name in _ORDER if name in shown}
 
 
 RUNS = _crud.Collection(
@@ -38,6 +39,7 @@ RUNS = _crud.Collection(
     ),
     changeable=frozenset(),
     show=_show,
+    masked=frozenset(_REPORTED),
 )
 
 
@@ -94,7 +96,7 @@ def act_on_flow_run(world: World, request: Request) -> Result:
     if asked.upper().replace("-", "_") != "RE_TRIGGER":
         raise ApiError("parameter_value", value=asked[:40], field="op", pointer="op", expected="re-trigger")
     _crud.demand_version(world, request, run)
-    records = run["metrics"].get("recordSummary", {}).get("inputRecordCount")
+    records = _show(world, run)["metrics"].get("recordSummary", {}).get("inputRecordCount")
     if run["state"] != FAILED and not (run["state"] == SUCCESS and records == 0):
         raise refusal("run_state")
     flow = world.store.get(request.tenant, running.FLOWS, run["flowId"])
@@ -116,9 +118,9 @@ def update_run(world: World, request: Request) -> Result:
     body: Any = request.body
     for index, predecessor in enumerate(body.get("predecessors", ())):
         _demand_predecessor(world, request, predecessor, f"/predecessors/{index}")
-    changed = {**run, **{name: body[name] for name in _REPORTED if name in body}, "reported": True}
-    changed["state"] = changed["metrics"].get("statusSummary", {}).get("status", run["state"])
-    _crud.save(world, request, RUNS, run, changed)
+    reported = {**run.get("reported", {}), **{name: body[name] for name in _REPORTED if name in body}}
+    state = body.get("metrics", {}).get("statusSummary", {}).get("status", run["state"])
+    _crud.save(world, request, RUNS, run, {**run, "state": state, "reported": reported})
     run = _crud.find(world, request, RUNS)
     location = f"{request.call.origin}{BASE_PATH}/runs/{run['id']}"
     return Result(200, _show(world, run), (("Location", location), ("ETag", run["etag"])))
