@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from mockserver import listing
+from mockserver import listing, running
 from mockserver.connectors import MASK
 from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result, Tenant
@@ -87,6 +88,8 @@ def patch_connection(world: World, request: Request) -> Result:
             _demand_state(new.get("state"))
         if old["state"] != DRAFT and new.get("auth") != old.get("auth"):
             _demand_usable(world, request, new)
+            # runs that were due before read by the old credentials, though nobody has looked at them yet
+            running.catch_up(world, request.tenant, _flows_on(world, request, old["id"]))
         return new
 
     return _crud.update(world, request, CONNECTIONS, accept)
@@ -186,14 +189,17 @@ def _demand_changeable(doc: Doc) -> None:
 
 def _demand_unused(world: World, request: Request, connection_id: str) -> None:
     """Raise for a base connection under either end of a flow, whatever the flow's state."""
+    if next(_flows_on(world, request, connection_id), None) is not None:
+        raise ApiError("connection_in_use", id=connection_id)
 
-    def uses(flow: Doc) -> bool:
+
+def _flows_on(world: World, request: Request, connection_id: str) -> Iterator[str]:
+    """The flows that have a base connection under one of their ends."""
+    for flow in world.store.all(request.tenant, running.FLOWS):
         inherited = flow.get("inheritedAttributes", {})
         ends = [*inherited.get("sourceConnections", ()), *inherited.get("targetConnections", ())]
-        return any(end.get("baseConnection", {}).get("id") == connection_id for end in ends)
-
-    if world.store.count(request.tenant, "flows", uses):
-        raise ApiError("connection_in_use", id=connection_id)
+        if any(end.get("baseConnection", {}).get("id") == connection_id for end in ends):
+            yield flow["id"]
 
 
 def _restore_masked(world: World, old: Doc, new: dict[str, Any]) -> None:

@@ -151,6 +151,20 @@ def disabled_between(emulator: Emulator, flow_id: str) -> list[int]:
     return [run["createdAt"] for run in runs_of(emulator, flow_id)]
 
 
+def test_new_credentials_lead_to_another_source_from_now_on(emulator: Emulator) -> None:
+    declared(emulator, EXAMPLE_SOURCES)
+    flow_id = flowing(emulator, events(emulator))
+    pass_time(emulator, HOUR)
+    base = looked_up(emulator, f"/flows/{flow_id}")["inheritedAttributes"]["sourceConnections"][0]["baseConnection"]
+    path = f"/connections/{base['id']}"
+    patch = [{"op": "replace", "path": "/auth/params/server", "value": "elsewhere.example.com"}]
+    etag = looked_up(emulator, path)["etag"]
+    assert send(emulator, "PATCH", path, patch, headers={"if-match": etag}).status == 200
+    pass_time(emulator, HOUR)
+    found = [status_of(run) for run in runs_of(emulator, flow_id)]
+    assert found[:2] + found[4:8] == ["success"] * 2 + ["partialSuccess"] + ["failed"] * 3, "the shop has no such table"
+
+
 def test_a_disabled_flow_rests_and_then_reads_what_it_missed(emulator: Emulator) -> None:
     """That the pause has no runs is documented; that the next one reads what came meanwhile is assumed."""
     flow_id = flowing(emulator)
