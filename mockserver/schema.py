@@ -115,8 +115,11 @@ def _unknown(registry: SchemaRegistry, schema: Mapping[str, Any], value: Any, at
             yield Violation("body", f"{at}{pointer((name,))}", "unknown", expected, kind_of(inner))
 
 
-_LEADS_AWAY = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "$id", "id"})
-_PATTERNS = frozenset({"pattern", "patternProperties"})
+_DIALECTS = ("http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema")
+_HARMLESS = frozenset({"$schema", "$comment", "$defs"})
+_UNTAKEN = frozenset({"id", "pattern", "patternProperties", "multipleOf"})
+"""Besides what begins with $ and leads elsewhere: patterns could take for ever, multiples overflow."""
+
 _NAMES = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
 _VALUES = frozenset({"enum", "const", "default", "examples"})
 
@@ -124,7 +127,7 @@ _VALUES = frozenset({"enum", "const", "default", "examples"})
 def untaken(schema: Any) -> str | None:
     """Why a schema that a client wrote cannot be used, or None.
 
-    It must be valid, lead nowhere else (nothing is fetched) and hold no patterns (they could take for ever).
+    It must be valid and lead nowhere else: nothing is fetched.
     """
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
@@ -145,8 +148,10 @@ def _untaken_words(schema: Any) -> Iterator[str]:
     if not isinstance(schema, dict):
         return
     for word, value in schema.items():
-        if word in _LEADS_AWAY or word in _PATTERNS:
-            yield f"{word} is not taken in a schema"
+        if word in _UNTAKEN or (word.startswith("$") and word not in _HARMLESS):
+            yield f"{word[:40]} is not taken in a schema"
+        elif word == "$schema" and value not in _DIALECTS:
+            yield "$schema is one of " + ", ".join(_DIALECTS)
         elif word in _NAMES and isinstance(value, dict):
             yield from _untaken_words(list(value.values()))
         elif word not in _VALUES:

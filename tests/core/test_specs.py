@@ -161,6 +161,9 @@ def test_a_flow_spec_of_the_catalogue_is_replaced_for_one_sandbox_only(emulator:
         {"properties": {"startTime": {"pattern": "(a+)+$"}}},
         {"allOf": [{"patternProperties": {"(a+)+$": {}}}]},
         {"$id": "urn:other"},
+        {"$schema": "http://127.0.0.1:9/schema"},
+        {"properties": {"startTime": {"$schema": 7}}},
+        {"properties": {"startTime": {"multipleOf": 0.1}}},
         {"required": "startTime"},
     ],
 )
@@ -172,7 +175,10 @@ def test_a_flow_spec_with_a_schema_that_cannot_be_used_is_refused(emulator: Emul
 
 
 def test_words_of_json_schema_may_name_members(emulator: Emulator) -> None:
-    schema = {"type": "object", "properties": {"pattern": {"type": "string"}, "id": {"enum": [{"$ref": "x"}]}}}
+    schema = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "properties": {"pattern": {"type": "string"}, "id": {"enum": [{"$ref": "x"}]}},
+    }
     assert written(emulator, "/flowSpecs", {**FLOW_SPEC, "scheduleSpec": {"name": "x", "spec": schema}})
 
 
