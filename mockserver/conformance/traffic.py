@@ -175,17 +175,27 @@ class Traffic:
         return given
 
     @cached_property
+    def etags_shown(self) -> dict[str, list[Exchange]]:
+        """Etag -> the answers that showed it."""
+        shown: dict[str, list[Exchange]] = {}
+        for exchange in self.calls:
+            for etag in exchange.entry.traces.etags:
+                shown.setdefault(etag, []).append(exchange)
+        return shown
+
+    @cached_property
+    def by_entity(self) -> dict[str, list[Exchange]]:
+        """Id in the path -> the calls that name it."""
+        named: dict[str, list[Exchange]] = {}
+        for exchange in self.calls:
+            if exchange.entity:
+                named.setdefault(exchange.entity, []).append(exchange)
+        return named
+
+    @cached_property
     def made(self) -> dict[str, Exchange]:
         """Id -> the call that created the entity."""
         return {exchange.made: exchange for exchange in self.calls if exchange.made}
-
-    def after(self, exchange: Exchange) -> Iterator[Exchange]:
-        """The calls that came later."""
-        return (later for later in self.calls if later.entry.number > exchange.entry.number)
-
-    def neighbours(self) -> Iterator[tuple[Exchange, Exchange]]:
-        """Each call with the one before it."""
-        return zip(self.calls, self.calls[1:], strict=False)
 
     def _template(self, entry: Entry) -> str | None:
         operation = self.contract.operations.get(entry.operation or "")

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from mockserver.emulator import Emulator
 from mockserver.errors import ApiError, Refusal
-from mockserver.web import adapter, admin, contract_pages, fault_pages, guard, ims
+from mockserver.web import adapter, admin, console, contract_pages, fault_pages, guard, ims
 from mockserver.web.request_log import RequestLog
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
@@ -45,6 +45,7 @@ def build_app(emulator: Emulator) -> Flask:
     for rule in ("/", "/<path:path>"):
         app.add_url_rule(rule, "api", answer_api, methods=_METHODS, provide_automatic_options=False)
     app.register_blueprint(admin.blueprint(emulator))
+    app.register_blueprint(console.blueprint(emulator))
     app.register_blueprint(fault_pages.blueprint(emulator))
     app.register_blueprint(ims.blueprint(emulator))
     app.register_blueprint(contract_pages.blueprint(emulator))

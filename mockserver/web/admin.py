@@ -24,7 +24,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
     """All admin routes, behind the origin and token checks."""
     pages = Blueprint("admin", __name__, url_prefix="/_mock")
     pages.before_request(guard.admin_check(emulator.config))
-    for add in (_add_overview, _add_state, _add_journal, _add_clock, _add_quirks):
+    for add in (_add_health, _add_state, _add_journal, _add_clock, _add_quirks):
         add(pages, emulator)
     return pages
 
@@ -34,13 +34,7 @@ def answer(emulator: Emulator, body: Json, status: int = 200) -> Response:
     return adapter.write(Result(status, body), emulator.runtime.request_id())
 
 
-def _add_overview(pages: Blueprint, emulator: Emulator) -> None:
-    @pages.get("/")
-    def index() -> Response:
-        paths = ("health", "reset", "state", "journal", "clock", "quirks", "connectors", "faults")
-        body = {"product": "Mock Flow Service", "version": __version__, "paths": [f"/_mock/{path}" for path in paths]}
-        return answer(emulator, body)
-
+def _add_health(pages: Blueprint, emulator: Emulator) -> None:
     @pages.get("/health")
     def health() -> Response:
         return answer(emulator, {"status": "ok", "version": __version__})

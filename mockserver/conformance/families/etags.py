@@ -27,12 +27,10 @@ def _sent(call: Exchange) -> str:
 
 def _shown_before(traffic: Traffic, call: Exchange) -> Iterator[Exchange]:
     """Answers before a call that showed the etag it sent."""
-    etag = _sent(call)
-    for earlier in traffic.calls:
+    for earlier in traffic.etags_shown.get(_sent(call), ()):
         if earlier.entry.number >= call.entry.number:
             return
-        if etag in earlier.entry.traces.etags:
-            yield earlier
+        yield earlier
 
 
 def _complete(traffic: Traffic, call: Exchange) -> bool:
@@ -147,8 +145,8 @@ def outdated_by_itself(traffic: Traffic) -> Iterator[Sighting]:
         if call.status != 412:
             continue
         shown = [earlier.entry.number for earlier in _shown_before(traffic, call)]
-        for own in traffic.calls:
-            written = own.entity == call.entity and own.method == "PATCH" and own.succeeded
+        for own in traffic.by_entity[call.entity or ""]:
+            written = own.method == "PATCH" and own.succeeded
             if written and shown and max(shown) < own.entry.number < call.entry.number:
                 yield call.seen(f"{call.method} {call.template} sent an etag from before its own last update", own)
                 break

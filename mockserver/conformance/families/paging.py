@@ -93,12 +93,12 @@ def _foreign_tokens(traffic: Traffic) -> Iterator[tuple[Exchange, Exchange | Non
     """Calls with a token that was not given, each with the answer whose token it resembles."""
     for call in traffic.calls:
         sent = call.argument("continuationToken")
-        if sent is None or call.entry.query.count("*") > _MOST:
+        if sent is None:
             continue
-        given = {token: offer for token, offer in traffic.pages_given.items() if offer.entry.number < call.entry.number}
-        if sent in given or unquote(sent) in given:
+        offers = (traffic.pages_given.get(sent), traffic.pages_given.get(unquote(sent)))
+        if any(offer and offer.entry.number < call.entry.number for offer in offers):
             continue
-        yield call, next((offer for token, offer in given.items() if _resembles(sent, token)), None)
+        yield call, next((offer for token, offer in traffic.pages_given.items() if _resembles(sent, token)), None)
 
 
 def _resembles(sent: str, given: str) -> bool:

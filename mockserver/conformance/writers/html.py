@@ -29,10 +29,10 @@ def write(report: Report) -> str:
     broken = _broken(report)
     shown = _worth_showing(report, broken)
     parts = _parts()
-    page: str = _template("report.html").render(
+    page: str = template(_PAGES / "report.html").render(
         report=report,
         verdict=verdict(report),
-        headline=_headline(report),
+        headline=headline(report),
         failed=report.fails(),
         levels=[(level.value, report.count(level)) for level in Level],
         accepted=[finding for finding in report.findings if finding.accepted is not None],
@@ -43,7 +43,7 @@ def write(report: Report) -> str:
         broken=broken,
         timeline=timeline.lay_out(report.calls),
         policy=policy(),
-        css=parts["report.css"],
+        css=style(),
         script=parts["report.js"],
     )
     return page
@@ -59,6 +59,11 @@ def policy() -> str:
     )
 
 
+def style() -> str:
+    """The style sheet, for other pages of ours."""
+    return _parts()["report.css"]
+
+
 @functools.cache
 def _parts() -> Mapping[str, str]:
     return {name: (_PAGES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js")}
@@ -69,21 +74,23 @@ def _hash(text: str) -> str:
 
 
 @functools.cache
-def _template(name: str) -> Any:
+def template(path: Path) -> Any:
+    """A page template of ours: everything put into it is escaped. It has the filters moment, pretty and answered."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     pages = Environment(
-        loader=FileSystemLoader(_PAGES),
+        loader=FileSystemLoader(path.parent),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
     pages.filters.update(moment=_moment, pretty=_pretty, answered=timeline.answered)
-    return pages.get_template(name)
+    return pages.get_template(path.name)
 
 
-def _headline(report: Report) -> str:
+def headline(report: Report) -> str:
+    """The verdict in a few words."""
     if not report.calls and not report.scenarios:
         return "Nothing to judge"
     if report.count(Level.FAIL):

@@ -1,0 +1,96 @@
+"""`/_mock/` and `/_mock/report`: what the server sees, and its verdict on the client, for people and programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from mockserver import __version__
+from mockserver.emulator import Emulator
+from mockserver.faults import FAULTS
+from mockserver.quirks import QUIRKS
+from mockserver.web import admin, guard
+
+_PAGE = Path(__file__).parent / "pages" / "console.html"
+_PATHS = ("health", "report", "journal", "state", "faults", "clock", "quirks", "connectors", "reset")
+_LATEST = 50
+_MOST_JUDGED = 2_000
+"""Calls that the console judges; `/_mock/report` judges all there are."""
+
+_SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def blueprint(emulator: Emulator) -> Blueprint:
+    """Both pages. JSON unless a browser asks, or `?format=` says otherwise."""
+    pages = Blueprint("console", __name__, url_prefix="/_mock")
+    pages.before_request(guard.admin_check(emulator.config))
+
+    @pages.get("/")
+    def index() -> Response:
+        if _wants_html():
+            return _page(emulator, _console(emulator), "text/html; charset=utf-8")
+        body: Any = {"product": "Mock Flow Service", "version": __version__}
+        return admin.answer(emulator, {**body, "paths": [f"/_mock/{path}" for path in _PATHS]})
+
+    @pages.get("/report")
+    def report() -> Response:
+        from mockserver import conformance
+
+        form = request.args.get("format") or ("html" if _wants_html() else "json")
+        if form not in conformance.FORMATS:
+            raise admin.wrong("format is one of " + ", ".join(conformance.FORMATS))
+        since = request.args.get("since", 0, type=int)
+        judged = conformance.evaluate(emulator.journal.entries(since), emulator.contract)
+        return _page(emulator, conformance.render(judged, form), conformance.FORMATS[form].media_type)
+
+    return pages
+
+
+def _wants_html() -> bool:
+    """Whether a browser asks: programs that take anything get JSON."""
+    return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+
+
+def _page(emulator: Emulator, text: str, media_type: str) -> Response:
+    from mockserver.conformance.writers import html
+
+    response = Response(text, headers=_SAFE_HEADERS, content_type=media_type)
+    response.headers["Content-Security-Policy"] = f"{html.policy()}; frame-ancestors 'none'"
+    response.headers["x-request-id"] = emulator.runtime.request_id()
+    return response
+
+
+def _console(emulator: Emulator) -> str:
+    from mockserver import conformance
+    from mockserver.conformance.writers import html
+
+    entries = emulator.journal.entries()
+    judged = conformance.evaluate(entries[-_MOST_JUDGED:], emulator.contract)
+    clock = emulator.runtime.clock
+    page: str = html.template(_PAGE).render(
+        version=__version__,
+        policy=html.policy(),
+        css=html.style(),
+        live=request.args.get("live") == "1",
+        headline=html.headline(judged),
+        failed=judged.fails(),
+        report=judged,
+        levels=[(level.value, judged.count(level)) for level in conformance.Level],
+        entries=entries[: -_LATEST - 1 : -1],
+        total=len(entries),
+        now_ms=clock.peek_ms(),
+        frozen=clock.frozen,
+        quirks=[(row, emulator.quirks[row.name]) for row in QUIRKS.values()],
+        faults=[one.as_json() for one in emulator.faults.active()],
+        known_faults=len(FAULTS),
+        paths=_PATHS,
+    )
+    return page

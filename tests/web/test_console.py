@@ -1,0 +1,74 @@
+"""The console and the report over HTTP: forms, headers, and nothing a client sent becomes markup."""
+
+import json
+
+import pytest
+from flask.testing import FlaskClient
+
+from mockserver import Config, Emulator, create_app
+from mockserver.conformance import FORMATS
+from tests.calls import HEADERS, connection
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+EVIL = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> FlaskClient:
+    """A server that has seen a good call, a bad one and a hostile one."""
+    client = create_app(emulator).test_client()
+    client.post("/connections", json=connection(EVIL), headers=HEADERS)
+    client.get("/connections", headers={**HEADERS, "x-sandbox-name": ""})
+    client.get("/connections", headers=HEADERS, query_string={EVIL: EVIL})
+    return client
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_report_comes_in_every_form(client: FlaskClient, form: str) -> None:
+    response = client.get(f"/_mock/report?format={form}")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == FORMATS[form].media_type
+    assert "header.sandbox-missing" in response.text
+
+
+def test_programs_get_json_and_browsers_a_page(client: FlaskClient) -> None:
+    assert client.get("/_mock/report").json["counts"]["fail"] == 1
+    assert client.get("/_mock/report", headers=BROWSER).text.startswith("<!doctype html>")
+    assert "/_mock/report" in client.get("/_mock/").json["paths"]
+    page = client.get("/_mock/", headers=BROWSER)
+    assert page.text.startswith("<!doctype html>") and "Breaks the contract" in page.text
+
+
+def test_another_form_is_refused(client: FlaskClient) -> None:
+    response = client.get("/_mock/report?format=pdf")
+    assert response.status_code == 400 and "html" in response.json["errorMessage"]
+
+
+@pytest.mark.parametrize("path", ["/_mock/", "/_mock/report"])
+def test_pages_are_locked_down(client: FlaskClient, path: str) -> None:
+    response = client.get(path, headers=BROWSER)
+    policy = response.headers["Content-Security-Policy"]
+    for part in ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"):
+        assert part in policy
+    assert "unsafe" not in policy
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert EVIL not in response.text
+
+
+def test_only_calls_since_a_number_are_judged(client: FlaskClient) -> None:
+    report = json.loads(client.get("/_mock/report?since=2").text)
+    assert [call["number"] for call in report["calls"]] == [3]
+
+
+def test_judging_leaves_no_trace(client: FlaskClient) -> None:
+    before = client.get("/_mock/journal").json
+    client.get("/_mock/report")
+    client.get("/_mock/", headers=BROWSER)
+    assert client.get("/_mock/journal").json == before
+
+
+def test_strangers_need_the_admin_token() -> None:
+    client = create_app(Config(admin_token="let-me-in")).test_client()
+    assert client.get("/_mock/report").status_code == 401
+    assert client.get("/_mock/", headers={"x-mock-admin-token": "let-me-in"}).status_code == 200
