@@ -41,7 +41,7 @@ class WaitressServer:
             backlog=BACKLOG,
             connection_limit=descriptors() - _OTHER_DESCRIPTORS,
             channel_timeout=int(limits.header_seconds) or 1,
-            cleanup_interval=min(30, int(limits.header_seconds) or 1),
+            cleanup_interval=max(1, int(limits.header_seconds / 6)),
             max_request_header_size=limits.header_bytes,
             # waitress has one limit for all paths, and refuses what equals it; the application refuses the rest
             max_request_body_size=max(limits.max_body, *limits.larger_bodies.values(), 0) + 1,
