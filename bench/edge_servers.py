@@ -119,7 +119,8 @@ def asgi(app: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
     threads = ThreadPoolExecutor(8)
 
     async def called(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        body, error = await _body(receive)
+        declared = int(dict(scope["headers"]).get(b"content-length", b"0"))
+        body, error = (b"", "too_large") if declared > MAX_BODY else await _body(receive)
         environ = _environ(scope, body, error)
         loop = asyncio.get_running_loop()
         status, headers, content = await loop.run_in_executor(threads, _call, app, environ)
