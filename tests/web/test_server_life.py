@@ -72,6 +72,16 @@ def test_a_silent_client_is_answered_if_it_began_and_let_go(best: Server, case: 
     assert [status for status, _ in Client(best, sent).answers()] == expected
 
 
+def test_a_head_and_a_body_have_each_their_time(best: Server) -> None:
+    took = {}
+    for case in ("half-a-head", "half-a-body"):
+        began = time.monotonic()
+        Client(best, SLOW[case][0]).answers()
+        took[case] = time.monotonic() - began
+    assert SHORT.header_seconds <= took["half-a-head"] < SHORT.body_seconds
+    assert SHORT.body_seconds <= took["half-a-body"] < SHORT.idle_seconds
+
+
 @pytest.mark.parametrize("case", ["half-a-head", "half-a-body", "silence-after-an-answer"])
 def test_the_fallback_lets_silent_clients_go(case: str) -> None:
     limits = Limits(header_seconds=1)
@@ -97,7 +107,9 @@ def test_a_client_that_does_not_read_its_answer_is_let_go(best: Server) -> None:
     client = Client(best, b"GET /large" + HEAD + b"\r\n")
     broken = select.poll()
     broken.register(client.socket, select.POLLHUP)
+    began = time.monotonic()
     assert broken.poll(5_000), "it was waited for"
+    assert time.monotonic() - began < SHORT.idle_seconds
     assert len(client.read()) < LARGE
 
 

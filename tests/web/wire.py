@@ -13,7 +13,7 @@ from typing import Any
 from mockserver.web.adapter import BODY_ERROR
 from mockserver.web.server import Limits, Server, make_server
 
-SHORT = Limits(header_seconds=0.4, body_seconds=0.4, write_seconds=0.4, idle_seconds=1.2, grace_seconds=2, threads=4)
+SHORT = Limits(header_seconds=0.3, body_seconds=0.9, write_seconds=0.3, idle_seconds=1.5, grace_seconds=2, threads=4)
 KINDS = ("asyncio", "waitress")
 HEAD = b" HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 CLOSE = b"Connection: close\r\n\r\n"
@@ -147,6 +147,8 @@ REFUSED: dict[str, tuple[bytes, int]] = {
     "field-without-colon": (b"GET / HTTP/1.1\r\nHost\r\n\r\n", 400),
     "two-hosts": (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
     "garbage": (b"\x00\x01\x02 garbage\r\n\r\n", 400),
+    "http-2-without-preface": (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 400),
+    "http-0.9": (b"GET /\r\n\r\n", 400),
     "http-2-preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     "long-field": (b"GET /" + HEAD + b"A: " + BIG + b"\r\n\r\n", 431),
     "long-field-without-end": (b"GET /" + HEAD + b"A: " + BIG * 8, 431),

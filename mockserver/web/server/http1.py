@@ -351,7 +351,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _rest(self) -> None:
-        if not (self._in_head or self._in_body):
+        if not (self._in_head or self._in_body or self._paused):
             self.deadline = self._hub.now() + self._limits.idle_seconds
 
     def _close(self, lingering: bool = False) -> None:
