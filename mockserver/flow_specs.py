@@ -20,10 +20,15 @@ from mockserver.schema import SchemaCheck, schema_registry
 FOLDER = Path(__file__).parent / "catalogue" / "flow_specs"
 
 _SHARED = "shared.yaml"
-_OURS = "provenance"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TRANSFORMATIONS = ("transformationSpec", "transformationSpecs")
-"""Adobe's samples spell the member both ways (facts §8.4); ours print the first."""
+_TRANSFORMATIONS = ("transformationSpecs", "transformationSpec")
+"""Adobe's samples spell the member both ways; the newest ones, and so ours, the first."""
+
+_ORDER = (
+    *("id", "name", "providerId", "version", "sourceConnectionSpecIds", "targetConnectionSpecIds", "optionSpec"),
+    *("transformationSpecs", "scheduleSpec", "runSpec", "attributes", "permissionsInfo"),
+)
+"""Members as the newest samples print them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,11 +114,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _filled(raw: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
     """A file's members with the shared parts that they name in their place."""
-    spec = {name: value for name, value in raw.items() if name != _OURS}
+    spec = {name: raw[name] for name in _ORDER if name in raw}
     for name in ("permissionsInfo", "optionSpec", "scheduleSpec", "runSpec"):
         if name in spec:
             spec[name] = shared[spec[name]]
-    spec["transformationSpec"] = [shared[part] for part in spec["transformationSpec"]]
+    spec["transformationSpecs"] = [shared[part] for part in raw["transformationSpecs"]]
     # shared parts are YAML nodes that stand in several specs: a round trip gives each its own
     filled: dict[str, Any] = json.loads(json.dumps(spec))
     return filled

@@ -5,6 +5,8 @@ import uuid
 import pytest
 import yaml
 
+from mockserver.connector_families import FAMILIES
+from mockserver.connectors import Connectors
 from mockserver.flow_specs import FOLDER, FlowSpecs
 
 SPECS = FlowSpecs()
@@ -18,6 +20,8 @@ def test_a_file_has_the_members_in_order_and_says_where_they_come_from(name: str
     raw = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
     assert list(raw)[:4] == ["id", "name", "providerId", "version"]
     assert list(raw)[-1] == "provenance" and raw["provenance"]["documented"]
+    spec = SPECS.get(raw["id"])
+    assert spec is not None and raw.keys() - {"provenance"} == spec.described.keys()
     assert DATA_LAKE in raw["targetConnectionSpecIds"]
     for spec_id in (raw["id"], *raw["sourceConnectionSpecIds"], *raw["targetConnectionSpecIds"]):
         assert str(uuid.UUID(spec_id)) == spec_id
@@ -26,6 +30,13 @@ def test_a_file_has_the_members_in_order_and_says_where_they_come_from(name: str
 
 def test_ids_and_names_are_unique() -> None:
     assert len({spec.id for spec in SPECS.all()}) == len({spec.name for spec in SPECS.all()}) == len(FILES)
+
+
+@pytest.mark.parametrize("platform", ["azure", "aws"])
+def test_some_flow_can_read_every_source_of_the_catalogue(platform: str) -> None:
+    read = {spec_id for spec in SPECS.all() for spec_id in spec.source_connection_spec_ids}
+    sources = [connector for connector in Connectors.load(platform).all() if FAMILIES[connector.family].source]
+    assert [connector.name for connector in sources if connector.id not in read] == []
 
 
 def test_a_spec_is_found_by_its_id_and_an_unknown_one_is_not() -> None:
@@ -38,7 +49,7 @@ def test_a_spec_is_found_by_its_id_and_an_unknown_one_is_not() -> None:
 def test_what_is_printed_holds_nothing_of_ours_and_no_names_of_shared_parts() -> None:
     for spec in SPECS.all():
         assert "provenance" not in spec.described
-        assert all(isinstance(part, dict) for part in spec.described["transformationSpec"])
+        assert all(isinstance(part, dict) for part in spec.described["transformationSpecs"])
         assert isinstance(spec.described["permissionsInfo"]["view"], list)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockserver import Config, Emulator
-from tests.calls import HEADERS, LANDING_ZONE, POSTGRESQL, made, refused, send
+from tests.calls import HEADERS, LANDING_ZONE, POSTGRESQL, made, refused, send, source, target
 
 CRM = "14518937-270c-4525-bdec-c2ba7cce3860"
 REST = "6499120c-0b15-42dc-936e-847ea3c24d72"
@@ -151,6 +151,25 @@ def test_a_flow_spec_of_the_catalogue_is_replaced_for_one_sandbox_only(emulator:
     assert (
         UNKNOWN not in items(emulator, f"/flowSpecs/{REST}", **{"x-sandbox-name": "dev"})[0]["sourceConnectionSpecIds"]
     )
+
+
+def test_a_flow_reads_a_written_connector_once_a_flow_spec_lists_it(emulator: Emulator) -> None:
+    spec = {"id": written(emulator, "/connectionSpecs", CONNECTION_SPEC)["id"], "version": "1.0"}
+    auth = {"specName": "Basic Authentication", "params": {"host": "crm.example.com", "password": "c4n4ry"}}
+    base = made(emulator, {"name": "own", "auth": auth, "connectionSpec": spec})["id"]
+    flow = {
+        "name": "own",
+        "flowSpec": {"id": REST, "version": "1.0"},
+        "sourceConnectionIds": [made(emulator, source(base, connectionSpec=spec), "/sourceConnections")["id"]],
+        "targetConnectionIds": [made(emulator, target(), "/targetConnections")["id"]],
+        "transformations": [{"name": "Mapping", "params": {"mappingId": "m", "mappingVersion": 0}}],
+        "scheduleParams": {"startTime": "1893456000", "frequency": "day", "interval": "1"},
+    }
+    assert refused(send(emulator, "POST", "/flows", flow)) == (400, "1100-400", "/sourceConnectionIds/0")
+    rest = items(emulator, f"/flowSpecs/{REST}")[0]
+    rest["sourceConnectionSpecIds"].append(spec["id"])
+    assert send(emulator, "PUT", f"/flowSpecs/{REST}", rest, headers=SERVICE).status == 200
+    assert send(emulator, "POST", "/flows", flow).status == 201
 
 
 @pytest.mark.parametrize(
