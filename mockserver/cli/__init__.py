@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from mockserver import __version__, config
-from mockserver.cli import judging
+from mockserver.cli import conformance, judging
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -157,6 +157,8 @@ def contract(url: str, as_json: bool, fail_on: str, **options: Any) -> None:
 
 
 main.add_command(judging.rules)
+main.add_command(conformance.scenarios)
+main.add_command(conformance.conformance)
 
 
 def _settings(options: dict[str, Any]) -> config.Config:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from mockserver.emulator import Emulator
 from mockserver.errors import ApiError, Refusal
-from mockserver.web import adapter, admin, console, contract_pages, fault_pages, guard, ims
+from mockserver.web import adapter, admin, console, contract_pages, fault_pages, guard, ims, scenario_pages
 from mockserver.web.request_log import RequestLog
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
@@ -47,6 +47,7 @@ def build_app(emulator: Emulator) -> Flask:
     app.register_blueprint(admin.blueprint(emulator))
     app.register_blueprint(console.blueprint(emulator))
     app.register_blueprint(fault_pages.blueprint(emulator))
+    app.register_blueprint(scenario_pages.blueprint(emulator))
     app.register_blueprint(ims.blueprint(emulator))
     app.register_blueprint(contract_pages.blueprint(emulator))
     app.register_error_handler(Refusal, lambda refusal: _refused(emulator, refusal))

@@ -14,7 +14,7 @@ from mockserver.quirks import QUIRKS
 from mockserver.web import admin, guard
 
 _PAGE = Path(__file__).parent / "pages" / "console.html"
-_PATHS = ("health", "report", "journal", "state", "faults", "clock", "quirks", "connectors", "reset")
+_PATHS = ("health", "report", "journal", "state", "faults", "scenarios", "clock", "quirks", "connectors", "reset")
 _LATEST = 50
 _MOST_JUDGED = 2_000
 """Calls that the console judges; `/_mock/report` judges all there are."""

@@ -1,0 +1,136 @@
+"""`mockserver scenarios` and `mockserver conformance`: what a client must be able to take, and whether it does."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mockserver.conformance import Report
+    from mockserver.trial import Step, Trial
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_COLOURS = {"passed": "green", "failed": "red", "untestable": "yellow"}
+
+
+@click.command()
+@click.argument("scenario_id", required=False, metavar="[ID]")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def scenarios(scenario_id: str | None, as_json: bool) -> None:
+    """List the scenarios clients are put through, or explain one."""
+    from mockserver.scenarios import SCENARIOS
+
+    rows = [one.as_json() for one in SCENARIOS.values() if scenario_id in (None, one.id, one.id.partition(".")[0])]
+    if not rows:
+        raise click.UsageError(f"there is no scenario {scenario_id!r}; `mockserver scenarios` lists them")
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif scenario_id is None:
+        for row in rows:
+            click.echo(f"{row['id']:<28} {row['happens']}")
+    else:
+        click.echo("\n\n".join(map(_explained, rows)))
+
+
+def _explained(row: dict[str, Any]) -> str:
+    lines = (
+        f"happens     {row['happens']}",
+        f"judged      {row['judged']}",
+        f"what to do  {row['hint']}",
+        f"source      {row['source']}",
+    )
+    return "\n".join([click.style(f"{row['id']}  {row['title']}", bold=True), *(f"  {line}" for line in lines)])
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option(
+    "--scenario", default="all", show_default=True, metavar="ID,...", help="Which; see `mockserver scenarios`."
+)
+@click.option("--report", "folder", type=_FOLDER, metavar="DIR", help="Write the report in every form.")
+@click.option("--baseline", type=_FILE, help="YAML of findings that are accepted.")
+@click.option("--level", type=click.Choice(["fail", "warn", "info"]), default="warn", show_default=True,
+              help="Findings of this level or worse fail the client.")  # fmt: skip
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, metavar="SECONDS",
+              help="How long one run of the client may take.")  # fmt: skip
+@click.option("--output", type=click.Choice(["failed", "all", "none"]), default="failed", show_default=True,
+              help="Whose output is shown: of runs that did not pass, as it comes, or none.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def conformance(
+    command: tuple[str, ...], scenario: str, output: str, timeout: float, as_json: bool, **options: Any
+) -> None:
+    """Run a client once undisturbed and once in every scenario, and judge it.
+
+    COMMAND is run without a shell. It finds its own server in FLOW_SERVICE_URL, the token endpoint in
+    FLOW_SERVICE_TOKEN_URL, and FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX, _CLIENT_ID and _CLIENT_SECRET,
+    where they are not set already. Exit status: 0 when the client passes, 1 when not, 2 for wrong use.
+    """
+    from mockserver import trial
+    from mockserver.conformance import Baseline, BaselineError, Level
+    from mockserver.contract import Contract
+    from mockserver.scenarios import choose
+
+    try:
+        chosen = choose(scenario)
+        baseline = Baseline.read(options["baseline"]) if options["baseline"] else Baseline()
+        test = trial.Trial(command, os.environ, timeout, output == "all")
+        steps, complete = _run(test, chosen, output)
+        report = baseline.apply(trial.report(steps, Contract.load()))
+        _tell(report, options["folder"], as_json)
+    except (ValueError, BaselineError, OSError) as error:
+        raise click.UsageError(str(error)) from None
+    sys.exit(1 if not complete or report.fails(Level.parse(options["level"])) else 0)
+
+
+def _run(test: Trial, chosen: list[Any], output: str) -> tuple[list[Step], bool]:
+    """All runs with a line of progress each; and whether the client got beyond the undisturbed one."""
+    steps = [test.play(None)]
+    _progress("undisturbed", steps[0], output)
+    complaint = _complaint(steps[0])
+    if complaint:
+        click.echo(complaint, err=True)
+        return steps, False
+    for number, scenario in enumerate(chosen, 1):
+        steps.append(test.play(scenario))
+        _progress(f"{number}/{len(chosen)} {scenario.id}", steps[-1], output)
+    return steps, True
+
+
+def _complaint(step: Step) -> str | None:
+    """Why no scenario can be judged."""
+    if not step.entries:
+        return "The client made no call: does it take its base URL from FLOW_SERVICE_URL? No scenario was played."
+    if step.ending.status is None:
+        return "The client did not end although nothing disturbed it: see --timeout. No scenario was played."
+    if step.ending.status:
+        return f"The client fails undisturbed, with exit status {step.ending.status}: mend that first."
+    return None
+
+
+def _progress(title: str, step: Step, output: str) -> None:
+    status = step.ending.status
+    calls = f"{len(step.entries)} call{'s' * (len(step.entries) != 1)}"
+    ended = f"{calls}, stopped by us" if status is None else f"{calls}, exit status {status}"
+    said = step.verdict.verdict if step.verdict else ""
+    mark = click.style(f"{said:<11}", fg=_COLOURS.get(said))
+    click.echo(f"  {title:<34} {mark}{ended}, {step.took_seconds:.1f} s", err=True)
+    good = step.verdict.verdict != "failed" if step.verdict else status == 0
+    if output == "failed" and not good and step.ending.output:
+        click.echo(
+            click.style("".join(f"    | {line}\n" for line in step.ending.output.splitlines()), dim=True), err=True
+        )
+
+
+def _tell(report: Report, folder: Path | None, as_json: bool) -> None:
+    from mockserver.conformance import render, summary, write_reports
+
+    click.echo(render(report, "json") if as_json else summary(report, colour=sys.stdout.isatty()), nl=as_json)
+    if folder is not None:
+        names = " · ".join(str(path) for path in write_reports(report, folder))
+        click.echo(f"report: {names}", err=as_json)

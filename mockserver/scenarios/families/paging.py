@@ -1,0 +1,76 @@
+"""Lists that do not fit on one page."""
+
+from __future__ import annotations
+
+from mockserver.conformance.traffic import Exchange
+from mockserver.scenarios.scenario import Outcome, Played, failed, passed, scenario
+
+_SOURCE = "Flow Service API reference: _links.next is there as long as more follows"
+
+
+def _offering(played: Played, fault: str = "short-pages") -> list[Exchange]:
+    """First pages that have a next one."""
+    return [call for call in played.struck_by(fault) if call.entry.traces.next_page]
+
+
+def _read_on(played: Played, first: Exchange) -> tuple[list[Exchange], list[Exchange]]:
+    """The pages a client read from a first one on, each once; and those it read again."""
+    pages, again, place = [first], [], first
+    while place.entry.traces.next_page:
+        token = place.entry.traces.next_page
+        asked = [call for call in played.after(place) if call.argument("continuationToken") == token]
+        good = [call for call in asked if call.succeeded]
+        if not good:
+            break
+        again += good[1:]
+        place = good[0]
+        pages.append(place)
+    return pages, again
+
+
+@scenario(
+    "paging.three-pages",
+    "A list of three pages",
+    {"fault": "short-pages", "argument": "3"},
+    happens="Pages are so short that a list has at least three; records are added where there are too few.",
+    source=_SOURCE,
+    hint="Follow _links.next.href until an answer has none, whatever limit you asked for.",
+    needs="the client listed nothing, or a filter left too little for a second page",
+)
+def three_pages(played: Played) -> Outcome | None:
+    """It reads every page of a list, once."""
+    offers = _offering(played)
+    if not offers:
+        return None
+    readings = [_read_on(played, first) for first in offers]
+    for pages, again in readings:
+        if again:
+            return failed("it read a page twice", *pages, *again)
+    for pages, _ in readings:
+        if not pages[-1].entry.traces.next_page:
+            return passed(f"it read all {len(pages)} pages", *pages)
+    pages = max((pages for pages, _ in readings), key=len)
+    return failed(f"it stopped after page {len(pages)}, though _links.next was there", *pages)
+
+
+@scenario(
+    "paging.token-expires",
+    "A page token expires",
+    {"fault": "short-pages", "argument": "3"},
+    {"fault": "page-token-expired", "times": 1},
+    happens="A list comes in at least three pages, and the second one is refused with 400 (1452-400).",
+    source="error catalogue: 1452-400; how long a continuation token lives is not documented",
+    hint="Begin the list again, or stop with an error: half a list must not pass for a whole one.",
+    needs="the client asked for no second page",
+)
+def token_expires(played: Played) -> Outcome | None:
+    """It begins the list again, or stops and says so."""
+    refused = played.struck_by("page-token-expired")
+    if not refused:
+        return None
+    for later in played.after(refused[0]):
+        if later.key == refused[0].key:
+            return failed("it sent the same continuation token again", refused[0], later)
+        if later.lists and later.collection == refused[0].collection and not later.argument("continuationToken"):
+            return passed("it began the list again", refused[0], later)
+    return played.gave_up(refused[0], "it took half a list for a whole one")

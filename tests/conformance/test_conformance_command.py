@@ -1,0 +1,115 @@
+"""`mockserver conformance`: real programs over real sockets, the exit status, the report, and what is wrong use."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mockserver import Config, Emulator, create_app
+from mockserver.cli import main
+from mockserver.scenarios import SCENARIOS
+from tests.calls import HEADERS
+
+PROGRAMS = Path(__file__).parent / "programs"
+QUICK = "conflict.stale-etag,paging.three-pages,token.expires"
+FAILS = "import os, urllib.request as u; u.urlopen(os.environ['FLOW_SERVICE_URL'] + '/x')"
+SILENT = ["-c", "print('nothing to do')"]
+
+
+def conformance(*arguments: str, program: str | list[str]) -> Result:
+    command = [str(PROGRAMS / program)] if isinstance(program, str) else program
+    return CliRunner().invoke(main, ["conformance", *arguments, "--", sys.executable, *command])
+
+
+def test_a_careful_program_passes() -> None:
+    result = conformance("--scenario", QUICK, program="careful.py")
+    assert result.exit_code == 0, result.output
+    assert "no findings · 3 of 3 scenarios passed" in result.stdout
+    assert "1/3 conflict.stale-etag" in result.stderr
+
+
+def test_a_naive_program_fails_and_the_report_says_at_what(tmp_path: Path) -> None:
+    result = conformance("--scenario", QUICK, "--report", str(tmp_path), "--json", program="naive.py")
+    assert result.exit_code == 1
+    report = json.loads(result.stdout)
+    assert {one["id"]: one["verdict"] for one in report["scenarios"]} == dict.fromkeys(QUICK.split(","), "failed")
+    numbers = [call["number"] for call in report["calls"]]
+    assert numbers == list(range(1, len(numbers) + 1)), "the runs are numbered through"
+    proof = {number for one in report["scenarios"] for number in one["calls"]}
+    assert proof <= {call["number"] for call in report["calls"] if call["fault"] or call["status"]}
+    assert (tmp_path / "junit.xml").is_file() and (tmp_path / "report.sarif").is_file()
+
+
+def test_findings_about_what_a_scenario_interrupted_are_left_out() -> None:
+    result = conformance("--scenario", "conflict.sandbox-gone", "--json", program="careful.py")
+    assert json.loads(result.stdout)["findings"] == [], "it could not delete what it had made"
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        (SILENT, "made no call"),
+        (["-c", FAILS], "fails undisturbed"),
+    ],
+    ids=["no-call", "fails"],
+)
+def test_no_scenario_is_played_with_a_client_that_fails_undisturbed(program: list[str], words: str) -> None:
+    result = conformance(program=program)
+    assert result.exit_code == 1 and words in result.stderr and "1/26" not in result.stderr
+
+
+def test_a_client_that_does_not_end_fails() -> None:
+    source = (
+        "import os, time, urllib.request as u\n"
+        "try: u.urlopen(os.environ['FLOW_SERVICE_URL'] + '/connections')\n"
+        "except Exception as error: time.sleep(0 if error.code == 403 else 60)\n"
+    )
+    result = conformance("--scenario", "outage.for-good", "--timeout", "1", program=["-c", source])
+    assert result.exit_code == 1 and "it had not ended after 1 s" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--scenario", "no.such"], ["--level", "loud"], ["--baseline", "no-such-file"]], ids=" ".join
+)
+def test_wrong_use_is_status_2(arguments: list[str]) -> None:
+    assert conformance(*arguments, program=SILENT).exit_code == 2
+
+
+def test_a_command_that_is_not_there_is_wrong_use() -> None:
+    result = CliRunner().invoke(main, ["conformance", "--", "no-such-program"])
+    assert result.exit_code == 2 and "no-such-program" in result.output
+
+
+def test_output_is_shown_for_runs_that_do_not_pass_unless_switched_off() -> None:
+    assert "nothing to do" not in conformance("--output", "none", program=SILENT).stderr
+    talks = ["-c", "import sys; sys.exit('cannot go on')"]
+    assert "| cannot go on" in conformance(program=talks).stderr
+
+
+def test_scenarios_are_listed_and_explained() -> None:
+    listed = CliRunner().invoke(main, ["scenarios", "--json"])
+    assert [row["id"] for row in json.loads(listed.stdout)] == list(SCENARIOS)
+    one = CliRunner().invoke(main, ["scenarios", "token.expires"]).stdout
+    assert "judged" in one and "what to do" in one
+    assert CliRunner().invoke(main, ["scenarios", "nonsense"]).exit_code == 2
+
+
+def test_a_scenario_is_played_by_hand_over_http() -> None:
+    client = create_app(Emulator(Config(seed=1))).test_client()
+    assert client.delete("/_mock/scenarios").status_code == 404
+    assert client.post("/_mock/scenarios", json={"scenario": "token.forbidden"}).status_code == 201
+    assert client.get("/connections", headers=HEADERS).status_code == 403
+    assert client.get("/_mock/scenarios").json["playing"]["verdict"]["verdict"] == "failed"
+    ended = client.delete("/_mock/scenarios?exitStatus=1").json
+    assert (ended["id"], ended["verdict"], ended["calls"]) == ("token.forbidden", "passed", [1])
+    shown = client.get("/_mock/scenarios").json
+    assert (shown["playing"], shown["verdicts"], len(shown["known"])) == (None, [ended], len(SCENARIOS))
+    assert client.get("/connections", headers=HEADERS).status_code == 200
+
+
+@pytest.mark.parametrize("body", [{}, {"scenario": 1}, {"scenario": "all"}, {"scenario": "no.such"}], ids=str)
+def test_a_scenario_that_cannot_be_put_on_is_refused_in_words(body: dict[str, object]) -> None:
+    client = create_app(Emulator(Config(seed=1))).test_client()
+    assert client.post("/_mock/scenarios", json=body).status_code == 400
