@@ -16,7 +16,8 @@ RUN python3 -m venv /opt/build \
  && /opt/build/bin/pip --python /opt/mockserver/bin/python3 install -q --require-hashes -r requirements/run.txt
 COPY . .
 RUN /opt/build/bin/pip wheel -q --no-deps --no-build-isolation -w /opt/dist . \
- && /opt/build/bin/pip --python /opt/mockserver/bin/python3 install -q --no-deps /opt/dist/*.whl
+ && /opt/build/bin/pip --python /opt/mockserver/bin/python3 install -q --no-deps /opt/dist/*.whl \
+ && cd / && /opt/mockserver/bin/python3 -m mockserver.documents
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="Mock Flow Service" \

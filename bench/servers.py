@@ -130,5 +130,7 @@ def bare(server: str) -> Program:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")}
+    """Ours without settings; bytecode is kept, as it is wherever nobody forbids it."""
+    dropped = ("MOCKSERVER_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return kept | {"PYTHONPATH": str(_ROOT)}

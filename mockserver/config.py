@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,6 +133,8 @@ def _from_file(folder: Path) -> dict[str, Any]:
     path = own if own.is_file() else shared
     if not path.is_file():
         return {}
+    import tomllib  # here: a start without such a file does without
+
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mockserver import documents
 from mockserver.auth_specs import AuthSpec
 from mockserver.connector_families import FAMILIES
 from mockserver.errors import ApiError
@@ -29,7 +28,6 @@ PLATFORMS = ("azure", "aws")
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FIRST_LINE = re.compile(r"id: (?P<id>[0-9a-f-]{36}|null)\s*\n")
 _AUTH_MEMBERS = frozenset({"specName", "params", "type"})
 _CLIP = 60
@@ -83,7 +81,7 @@ class Connector:
     @classmethod
     def read(cls, path: Path, platform: str) -> Connector:
         """From its file."""
-        raw = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506  (a safe loader)
+        raw = documents.read(path)
         here = [spec for spec in raw["authSpecs"] if platform in spec["platforms"]]
         away = [spec for spec in raw["authSpecs"] if platform not in spec["platforms"]]
         return cls(

@@ -7,16 +7,12 @@ document, so what is published and what is enforced cannot differ.
 from __future__ import annotations
 
 import functools
-import importlib.resources
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from mockserver import json_input
+from mockserver import documents, json_input
 from mockserver.exchange import Call, Json, Pairs, Result, Violation
 from mockserver.schema import SchemaCheck, kind_of, schema_registry
 
@@ -201,11 +197,8 @@ class Contract:
 
 
 def load_document() -> dict[str, Any]:
-    """Parse `openapi.yaml`: inside the package when installed, one level up in a checkout."""
-    packaged = importlib.resources.files("mockserver") / "openapi.yaml"
-    path = packaged if packaged.is_file() else Path(__file__).parent.parent / "openapi.yaml"
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    document: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506  (a safe loader)
+    """What `openapi.yaml` says."""
+    document: dict[str, Any] = documents.read(documents.contract())
     return document
 
 

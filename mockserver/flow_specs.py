@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mockserver import documents
 from mockserver.schema import SchemaCheck, schema_registry
 
 FOLDER = Path(__file__).parent / "catalogue" / "flow_specs"
 
 _SHARED = "shared.yaml"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TRANSFORMATIONS = ("transformationSpecs", "transformationSpec")
 """Adobe's samples spell the member both ways; the newest ones, and so ours, the first."""
 
@@ -108,7 +106,7 @@ class FlowSpecs:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506  (a safe loader)
+    content: dict[str, Any] = documents.read(path)
     return content
 
 

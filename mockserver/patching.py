@@ -9,9 +9,6 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-import jsonpatch
-import jsonpointer
-
 from mockserver.errors import ApiError
 from mockserver.exchange import Json
 
@@ -29,6 +26,9 @@ def apply(doc: Mapping[str, Any], body: Json, changeable: frozenset[str]) -> dic
         raise ApiError("body_missing")
     if len(instructions) > MOST_INSTRUCTIONS:
         raise _failed(f"more than {MOST_INSTRUCTIONS} instructions", "")
+    import jsonpatch  # here: the two take a hundredth of a start
+    import jsonpointer
+
     checked = [_checked(item, f"/{index}", changeable) for index, item in enumerate(instructions)]
     changed: Any = copy.deepcopy(dict(doc))
     for index, instruction in enumerate(checked):

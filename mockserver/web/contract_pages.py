@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import functools
 
-import yaml
 from flask import Blueprint, Response
 
-from mockserver import json_input
+from mockserver import documents, json_input
 from mockserver.composition import composed
 from mockserver.emulator import Emulator
-
-
-class _WholeDumper(yaml.SafeDumper):
-    """Writes what is shared as often as it is used: not every reader follows YAML aliases."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        """Never make an alias."""
-        return True
 
 
 def blueprint(emulator: Emulator) -> Blueprint:
@@ -26,8 +17,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
 
     @functools.cache
     def as_yaml() -> str:
-        document = composed(emulator.contract.document, emulator.world.connectors)
-        return yaml.dump(document, Dumper=_WholeDumper, sort_keys=False, allow_unicode=True, width=120)
+        return documents.dump(composed(emulator.contract.document, emulator.world.connectors))
 
     @functools.cache
     def as_json() -> bytes:
