@@ -18,6 +18,7 @@ TOKEN_OPERATION = "issueToken"  # noqa: S105  (a name)
 """What entries of the token endpoint are recorded under; it is no operation of Flow Service."""
 
 _BODY_EXCERPT = 4096
+_LINK = "continuationToken="
 _ENTRY_OVERHEAD = 600
 """Bytes an entry costs besides its texts, roughly: for the bound, not for accounts."""
 
@@ -63,7 +64,7 @@ def _next_page(answer: Mapping[str, Any]) -> str:
     links = answer.get("_links")
     following = links.get("next") if isinstance(links, dict) else None
     href = following.get("href") if isinstance(following, dict) else None
-    return href.partition("continuationToken=")[2].partition("&")[0] if isinstance(href, str) else ""
+    return href.partition(_LINK)[2].partition("&")[0] if isinstance(href, str) else ""
 
 
 _NO_TRACES = Traces()
@@ -116,6 +117,7 @@ class Journal:
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._entries: deque[Entry] = deque()
+        self._secrets = masking.Remembered()
         self._bytes = 0
         self._numbers = itertools.count(1)
 
@@ -131,19 +133,20 @@ class Journal:
         fault: str | None = None,
     ) -> Entry:
         """Keep one exchange. `body` is the parsed request body; an unparsable one is not kept at all."""
+        found: set[str] = set()
         entry = Entry(
             number=next(self._numbers),
             at_ms=call.received_ms,
             method=call.method[:40],
             path=call.path[:1024],
-            query=masking.query(call.query)[:2048],
-            headers={name: value[:512] for name, value in masking.headers(call.headers).items()},
-            body=_shown(call, body),
+            query=masking.query(call.query, found)[:2048],
+            headers={name: value[:512] for name, value in masking.headers(call.headers, found).items()},
+            body=_shown(call, body, found),
             operation=operation,
             tenant=tenant,
             status=result.status,
             error=result.error,
-            answer=masking.excerpt(masking.body(result.body), _BODY_EXCERPT),
+            answer=masking.excerpt(masking.body(result.body, found), _BODY_EXCERPT),
             answer_headers=dict(result.headers),
             fault=fault,
             violations=tuple(violations),
@@ -151,6 +154,7 @@ class Journal:
             traces=Traces.of(call, result),
         )
         with self._lock:
+            self._secrets.add(found)
             self._entries.append(entry)
             self._bytes += entry.size
             while len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
@@ -158,18 +162,59 @@ class Journal:
         return entry
 
     def entries(self, since: int = 0) -> list[Entry]:
-        """Entries with a number above `since`, oldest first."""
+        """Entries with a number above `since`, oldest first, without any secret that any call told us."""
         with self._lock:
-            return [entry for entry in self._entries if entry.number > since]
+            kept = [entry for entry in self._entries if entry.number > since]
+            spellings = self._secrets.spellings()
+        return [_scrubbed(entry, spellings) for entry in kept] if spellings else kept
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Secrets to mask wherever they turn up, which no record of ours would tell."""
+        with self._lock:
+            self._secrets.add(secrets)
 
     def clear(self) -> None:
         """Forget everything; numbers go on."""
         with self._lock:
             self._entries.clear()
+            self._secrets.clear()
             self._bytes = 0
 
 
-def _shown(call: Call, body: Json) -> str:
+def _scrubbed(entry: Entry, spellings: list[str]) -> Entry:
+    """The entry without the secrets, wherever the client put them."""
+    asked, linked = masking.unveiled(entry.query), masking.unveiled(entry.answer.partition(_LINK)[2])
+    pointers = "\n".join(violation.pointer for violation in entry.violations)
+    texts = (entry.method, entry.path, entry.query, entry.body, entry.answer, pointers, asked, linked)
+    everything = "\n".join((*texts, *entry.headers, *entry.headers.values(), *entry.answer_headers.values()))
+    present = [spelling for spelling in spellings if spelling in everything]
+    if not present:
+        return entry
+
+    def clean(text: str) -> str:
+        return masking.scrubbed(text, present)
+
+    answer = clean(entry.answer)
+    # whatever somebody's password is, a call to a collection stays one
+    collection = "/" + entry.path[1:].partition("/")[0] if entry.operation else ""
+    return dataclasses.replace(
+        entry,
+        method=clean(entry.method),
+        path=collection + clean(entry.path[len(collection) :]),
+        query=clean(entry.query) if clean(asked) == asked else masking.MASK,
+        headers={clean(name): clean(value) for name, value in entry.headers.items()},
+        body=clean(entry.body),
+        tenant=Tenant(clean(entry.tenant.org), clean(entry.tenant.sandbox)) if entry.tenant else None,
+        answer=answer if clean(linked) == linked else answer.partition(_LINK)[0] + _LINK + masking.MASK,
+        answer_headers={name: clean(value) for name, value in entry.answer_headers.items()},
+        violations=tuple(
+            dataclasses.replace(violation, pointer=clean(violation.pointer), came=clean(violation.came))
+            for violation in entry.violations
+        ),
+    )
+
+
+def _shown(call: Call, body: Json, found: set[str]) -> str:
     if body is None:
         return f"({len(call.body)} bytes that are not JSON or not wanted)" if call.body else ""
-    return masking.excerpt(masking.body(body), _BODY_EXCERPT)
+    return masking.excerpt(masking.body(body, found), _BODY_EXCERPT)

@@ -10,9 +10,10 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote_plus
+from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus
 
 from mockserver import connection_string
 from mockserver.exchange import Json, Pairs
@@ -43,31 +44,40 @@ def fingerprint(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()[:8]
 
 
-def headers(sent: Mapping[str, str]) -> dict[str, str]:
-    """Headers with credentials reduced to their scheme and a fingerprint."""
-    return {name: _header(value) if _is_secret_header(name) else value for name, value in sent.items()}
+def headers(sent: Mapping[str, str], found: set[str] | None = None) -> dict[str, str]:
+    """Headers with credentials reduced to their scheme and a fingerprint. `found` gathers the credentials."""
+    shown = {}
+    for name, value in sent.items():
+        shown[name] = _header(value, found) if _is_secret_header(name) else value
+    return shown
 
 
 def _is_secret_header(name: str) -> bool:
     return "auth" in name or "cookie" in name or bool(_SECRET_WORDS.search(name))
 
 
-def _header(value: str) -> str:
+def _header(value: str, found: set[str] | None) -> str:
     scheme, _, secret = value.partition(" ")
     if scheme.lower() not in _SCHEMES:
         scheme, secret = "", value
     if not secret or _PLACEHOLDER.fullmatch(secret.strip()):
         return value
+    if found is not None:
+        found.add(secret.strip())
     return f"{scheme} {MASK} {fingerprint(secret)}".lstrip()
 
 
-def query(raw: str) -> str:
-    """A query string with secret-looking parameters and filters on auth masked."""
+def query(raw: str, found: set[str] | None = None) -> str:
+    """A query string with secret-looking parameters and filters on auth masked. `found` gathers what was masked."""
     plain = unquote_plus(raw).lower()
     if "auth" not in plain and not _SECRET_WORDS.search(plain):
         return raw
     pairs: Pairs = tuple(parse_qsl(raw, keep_blank_values=True))
-    return "&".join(f"{quote(name)}={quote(_query_value(name, value))}" for name, value in pairs)
+    shown = [(name, _query_value(name, value)) for name, value in pairs]
+    if found is not None:
+        masked = (value for (_, value), (_, text) in zip(pairs, shown, strict=True) if text == MASK)
+        found.update(re.split(r"[=<>!~]+", value)[-1].strip('"') for value in masked)
+    return "&".join(f"{quote(name)}={quote(text)}" for name, text in shown)
 
 
 def _query_value(name: str, value: str) -> str:
@@ -87,9 +97,9 @@ def _page_token(token: str) -> str:
     return f"{MASK}-{fingerprint(token)}" if b"auth" in carried else token
 
 
-def body(value: Json) -> Json:
-    """A parsed body, request or answer, with every secret masked."""
-    found: set[str] = set()
+def body(value: Json, found: set[str] | None = None) -> Json:
+    """A parsed body, request or answer, with every secret masked. `found` gathers them."""
+    found = set() if found is None else found
     masked: Json = _walk(value, found, in_params=False)
     longest_first = sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True)
     if longest_first:
@@ -193,6 +203,64 @@ def _without(value: Any, secrets: list[str]) -> Any:
     if isinstance(value, list):
         return [_without(item, secrets) for item in value]
     return value
+
+
+class Remembered:
+    """The latest secrets that passed by, to be masked wherever else they turn up: in another call, or in a path.
+
+    Bounded in number, and kept in memory only, as the store keeps them. Texts too short to be told from
+    ordinary words are left out.
+    """
+
+    SHORTEST, LONGEST, MOST = 8, 4096, 256
+
+    def __init__(self) -> None:
+        self._latest: OrderedDict[str, None] = OrderedDict()
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Remember secrets; the oldest make room."""
+        for secret in secrets:
+            if self.SHORTEST <= len(secret) <= self.LONGEST and not _PLACEHOLDER.fullmatch(secret):
+                self._latest[secret] = None
+                self._latest.move_to_end(secret)
+        while len(self._latest) > self.MOST:
+            self._latest.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget them."""
+        self._latest.clear()
+
+    def spellings(self) -> list[str]:
+        """Every form in which a remembered secret may stand in a recorded text, longest first."""
+        forms: set[str] = set()
+        for secret in self._latest:
+            forms |= {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
+            forms |= {json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]}
+            forms.add(secret.replace("~", "~0").replace("/", "~1"))  # in a JSON Pointer
+        return sorted(forms, key=len, reverse=True)
+
+
+_BASE64 = re.compile(r"[A-Za-z0-9_+/-]{12,}")
+
+
+def scrubbed(text: str, spellings: Iterable[str]) -> str:
+    """A text without the secrets."""
+    for spelling in spellings:
+        if spelling in text:
+            text = text.replace(spelling, MASK)
+    return text
+
+
+def unveiled(text: str) -> str:
+    """What the Base64 in a text says: row filters and page tokens carry what the client asked for."""
+    said = []
+    for match in _BASE64.finditer(unquote_plus(text)):
+        padded = match[0] + "=" * (-len(match[0]) % 4)
+        try:
+            said.append(base64.b64decode(padded, altchars=b"-_" if "+" not in padded and "/" not in padded else b"+/"))
+        except ValueError:
+            continue
+    return b" ".join(said).decode("utf-8", "replace")
 
 
 def secrets_in(value: Json) -> Iterator[str]:

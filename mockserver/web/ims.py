@@ -52,6 +52,7 @@ def _answer(emulator: Emulator, call: Call, form: Mapping[str, str], result: Res
     shown = {name: value if name in _OPEN else MASK for name, value in form.items() if name in _OPEN | _SECRET}
     query = urlencode({name: shown[name] for name, _ in call.parameters() if name in shown}, safe="*,@")
     masked = dataclasses.replace(call, query=query)
+    emulator.journal.learn(value for name, value in form.items() if name not in _OPEN)
     emulator.journal.record(masked, result, operation=TOKEN_OPERATION, tenant=None, body=shown, violations=())
     return adapter.write(result, call.request_id)
 
