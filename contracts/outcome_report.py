@@ -26,6 +26,8 @@ class Report:
     left: list[str] = field(default_factory=list)
     """What could not be deleted, in words."""
     stale_gaps: list[str] = field(default_factory=list)
+    trouble: list[str] = field(default_factory=list)
+    """What went wrong in the suite itself; a run with trouble has not passed."""
     ended: str = ""
     """Why the run ended before its end; empty when it did not."""
     seconds: float = 0.0

@@ -22,6 +22,7 @@ from contracts.verdicts import FAILED, KNOWN_GAP, PASSED, UNTESTABLE, Outcome
 from contracts.wire import Answer, Transport, Unreachable
 
 FINE, FAILURES, WRONG_USE = 0, 1, 2
+INTERRUPTED = "interrupted"
 
 
 class Run:
@@ -46,7 +47,7 @@ class Run:
                 self._checks()
                 self._generated()
         except KeyboardInterrupt:
-            self.report.ended = "interrupted"
+            self.report.ended = INTERRUPTED
         except Unreachable as error:
             self.report.ended = str(error)
         finally:
@@ -150,8 +151,8 @@ def main(settings: Settings, *, screen: TextIO, out: TextIO, as_json: bool = Fal
     report = Run(settings, document, transport, progress).go()
     rows = requirements.load()
     written.everywhere(report, rows, settings, Mask(settings.secrets), out=out, as_json=as_json, least=least)
-    failed = report.failures(requirements.levels(rows), least) or report.stale_gaps or report.ended == "interrupted"
-    return FAILURES if failed else FINE
+    failed = report.failures(requirements.levels(rows), least) or report.stale_gaps or report.trouble or report.left
+    return FAILURES if failed or report.ended == INTERRUPTED else FINE
 
 
 @contextmanager

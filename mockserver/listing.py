@@ -157,6 +157,8 @@ def _text(member: str, value: Any) -> str:
         return value
     if isinstance(value, bool) and member == "count":
         return str(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 20.0 is an integer to JSON Schema, so it is one here
     if isinstance(value, int) and not isinstance(value, bool) and member == "limit":
         return str(value) if 0 <= value <= _MOST_LIMIT else "(out of range)"
     raise ApiError("parameter_value", value=f"of type {type(value).__name__}", field=member, pointer=f"/{member}")

@@ -77,4 +77,5 @@ def _ending(report: Report) -> str:
     if report.ended:
         lines.insert(0, f"ended early: {report.ended}")
     lines += [f"left behind: {item}" for item in report.left]
+    lines += [f"the suite itself had trouble: {item}" for item in report.trouble]
     return "\n".join(lines)

@@ -52,6 +52,7 @@ def for_programs(report: Report, rows: Sequence[Requirement], mask: Mask, least:
         "made": report.made,
         "left": report.left,
         "staleGaps": report.stale_gaps,
+        "trouble": report.trouble,
         "failures": [outcome.label for outcome in report.failures(level, least)],
         "promises": report.of_promises(rows),
         "operations": {

@@ -184,6 +184,7 @@ def test_unknown_parameters_are_ignored_as_public_clients_rely_on(five: Emulator
         ({"queryString": "property=name==alpha"}, ["alpha"]),
         ({"queryString": "property=state==enabled&property=name==echo"}, ["echo"]),
         ({"orderby": "name", "limit": 2}, ["alpha", "bravo"]),
+        ({"orderby": "name", "limit": 2.0}, ["alpha", "bravo"]),  # to JSON Schema 2.0 is an integer
     ],
 )
 def test_search_is_the_same_list_asked_for_in_a_body(five: Emulator, body: Any, found: list[str]) -> None:

@@ -1,0 +1,181 @@
+"""The document as generation sees it: narrowed so that what is generated is what real clients send.
+
+Spec ids, auth specs and params come from the server's own `GET /connectionSpecs`. Where the contract
+says only `string` although not every string will do (filters, orders, paths of a patch), the good
+values are listed here; what is outside them is generated too, as requests to refuse.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from contracts.kinds import POSTGRESQL
+
+PARAMS: Mapping[str, Mapping[str, Any]] = {
+    "server": {"type": "string", "pattern": r"^db[0-9]{1,3}\.example\.com$"},
+    "port": {"type": "string", "pattern": "^[1-9][0-9]{1,3}$"},
+    "database": {"type": "string", "pattern": "^[a-z]{1,12}$"},
+    "username": {"type": "string", "pattern": "^[a-z]{1,12}$"},
+    "password": {"type": "string", "pattern": "^[A-Za-z0-9]{5,20}$"},
+    "sslMode": {"type": "string", "enum": ["Disable", "Allow", "Prefer", "Verify Ca", "Verify Full"]},
+    "connectionString": {
+        "type": "string",
+        "enum": ["Server=db.example.com;Database=shop;Port=5432;UID=reader;Password=xxxxxx"],
+    },
+}
+"""Params whose good values a connection spec does not tell, only that they are strings."""
+
+MOST_SPECS = 4
+"""Connection specs to generate connections for: the first that have only params known here."""
+
+_FILTERS = ["state==enabled", "name!=nobody", "createdAt>=1", "updatedAt<99", "id==a,b", "id,name"]
+_ORDERS = ["name", "-name", "+createdAt", "-updatedAt,name"]
+QUERY: Mapping[str, Mapping[str, Any]] = {
+    "Property": {"type": "array", "items": {"type": "string", "enum": _FILTERS}, "maxItems": 3},
+    "SpecProperty": {"type": "array", "items": {"type": "string", "enum": ["id==a", "name==postgre-sql", "id,name"]}},
+    "Orderby": {"type": "string", "enum": _ORDERS},
+    "ObjectType": {"type": "string", "enum": ["root", "ROOT"]},
+    "ActionOp": {"type": "string", "enum": ["publish", "PUBLISH"]},
+    # What headers may look like is what the suite's own checks look at; here they may only be missing.
+    "ApiKey": {"type": "string"},
+    "Org": {"type": "string"},
+    "Sandbox": {"type": "string"},
+}
+"""Parameters of the document -> what good values look like."""
+
+GENERATED_ONLY = {"getByConnectionId": ("ObjectType",), "performAction": ("ActionOp",)}
+"""Operations whose other parameters mean something only together: the suite's own checks look at those."""
+
+NOT_GENERATED = ("ContinuationToken", "Count", "Mode", "SubOp")
+"""A token cannot be made up, count=true goes with no limit, a mode nobody knows is ignored."""
+
+_TEXT = {"type": "string", "minLength": 1}
+SCHEMAS: Mapping[str, Mapping[str, Any]] = {
+    "PatchInstruction": {
+        "type": "object",
+        "required": ["op", "path", "value"],
+        "properties": {
+            "op": {"enum": ["add", "replace", "ADD", "REPLACE", "Add", "Replace"]},
+            "path": {"enum": ["/name"]},  # a description need not be there to be replaced
+            "value": _TEXT,
+        },
+    },
+    "SearchRequest": {
+        "type": "object",
+        "properties": {
+            "queryString": {"type": "string", "enum": [f"property={text}" for text in _FILTERS]},
+            "limit": {"type": "integer", "minimum": 1, "maximum": 2147483647},
+            "orderby": {"type": "string", "enum": _ORDERS},
+        },
+    },
+    "StateAction": {"type": "object", "properties": {"percentCompleted": {"type": "number"}}},
+}
+"""Bodies of the document -> what good ones look like."""
+
+
+def plausible(
+    source: Mapping[str, Any], specs: Sequence[Mapping[str, Any]], *, tolerant: bool = True
+) -> dict[str, Any]:
+    """A copy of the document in which generated requests are plausible ones.
+
+    `tolerant` says whether the server is known to take members that the contract does not have.
+    """
+    document = copy.deepcopy(dict(source))
+    parameters, schemas = document["components"]["parameters"], document["components"]["schemas"]
+    parameters["SpecProperty"] = {**parameters["Property"]}
+    for name, schema in QUERY.items():
+        if name in parameters:
+            parameters[name] = {key: value for key, value in parameters[name].items() if key != "example"}
+            parameters[name]["schema"] = dict(schema)
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            if isinstance(operation, dict) and "parameters" in operation:
+                operation["parameters"] = _kept(operation, specs=path.partition("Specs")[1] != "")
+    for name, schema in SCHEMAS.items():
+        if name in schemas:
+            schemas[name] = {**schema, "additionalProperties": tolerant}
+    schemas["CreateConnectionRequest"] = _connection(schemas["CreateConnectionRequest"], specs, extras=tolerant)
+    _drop_examples_outside(document)
+    return document
+
+
+def _kept(operation: Mapping[str, Any], *, specs: bool) -> list[Any]:
+    """The parameters that are generated; specs are filtered by members of their own."""
+    kept = []
+    for parameter in operation["parameters"]:
+        name = str(parameter.get("$ref", "")).rpartition("/")[2]
+        only = GENERATED_ONLY.get(operation["operationId"])
+        if name in NOT_GENERATED or (only is not None and name not in only and name != "OptionalIfMatch"):
+            continue
+        if name == "Property" and specs:
+            parameter = {"$ref": "#/components/parameters/SpecProperty"}
+        kept.append(parameter)
+    return kept
+
+
+def _connection(schema: Mapping[str, Any], specs: Sequence[Mapping[str, Any]], *, extras: bool) -> dict[str, Any]:
+    """A new connection: for each auth spec whose params are known, a branch of its own."""
+    branches: list[dict[str, Any]] = []
+    for spec in sorted(specs, key=lambda spec: spec.get("id") != POSTGRESQL):
+        auths = [auth for auth in spec.get("authSpec", ()) if _known(auth)]
+        for auth in auths if len(branches) < MOST_SPECS else ():
+            branches.append(_branch(spec, auth, extras=extras))
+    if not branches:
+        return dict(schema)
+    common = {
+        "name": _TEXT,
+        "description": {"type": "string"},
+        "state": {"enum": ["enabled", "disabled"]},
+    }
+    return {
+        "anyOf": [
+            {
+                "type": "object",
+                "required": ["name", "connectionSpec", "auth"],
+                "properties": {**common, **branch},
+                "additionalProperties": extras,
+            }
+            for branch in branches
+        ]
+    }
+
+
+def _known(auth: Mapping[str, Any]) -> bool:
+    names = auth.get("spec", {}).get("properties", {})
+    return bool(names) and names.keys() <= PARAMS.keys()
+
+
+def _branch(spec: Mapping[str, Any], auth: Mapping[str, Any], *, extras: bool) -> dict[str, Any]:
+    described = auth["spec"]
+    return {
+        "connectionSpec": {
+            "type": "object",
+            "required": ["id"],
+            "properties": {"id": {"const": spec["id"]}, "version": {"const": spec.get("version", "1.0")}},
+        },
+        "auth": {
+            "type": "object",
+            "required": ["specName", "params"],
+            "additionalProperties": extras,
+            "properties": {
+                "specName": {"const": auth["name"]},
+                "params": {
+                    "type": "object",
+                    "required": list(described.get("required", described["properties"])),
+                    "properties": {name: dict(PARAMS[name]) for name in described["properties"]},
+                    "additionalProperties": False,
+                },
+            },
+        },
+    }
+
+
+def _drop_examples_outside(document: dict[str, Any]) -> None:
+    """Examples of request bodies are replayed by the suite itself, against what they are examples of."""
+    for item in document["paths"].values():
+        for operation in item.values():
+            if isinstance(operation, dict):
+                for content in operation.get("requestBody", {}).get("content", {}).values():
+                    content.pop("examples", None)
