@@ -63,6 +63,11 @@ class Document:
         wanted = (method, path)
         return next((o for o in self.operations if (o.method, re.sub(r"\{\w+\}", "{}", o.path)) == wanted), None)
 
+    def lasts(self, operation: Operation) -> bool:
+        """Whether it makes or changes what no operation can delete: specs and runs."""
+        collection = "/" + operation.path.split("/")[1]
+        return not operation.reads and self.operation("DELETE", collection + "/{}") is None
+
     def detail(self, operation: Operation) -> Mapping[str, Any]:
         """The operation as the document has it."""
         item: Mapping[str, Any] = self.source["paths"][operation.path][operation.method.lower()]
@@ -106,6 +111,8 @@ class Document:
 
     def _operations(self) -> Iterator[Operation]:
         for path, item in self.source["paths"].items():
+            if "servers" in item or any("servers" in item[method] for method in METHODS if method in item):
+                continue  # a neighbour of Flow Service, not a part of it
             pattern = re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))
             for method in METHODS:
                 if method in item:

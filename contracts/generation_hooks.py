@@ -114,9 +114,10 @@ class Aim:
 
     def _mark(self, case: Any, kind: Kind, wrong: set[str]) -> None:
         """What is made bears the suite's mark; what refers to other entities refers to ours."""
-        if kind.name != "connections" and "body" not in wrong:
-            case.body = self._stage.body(kind)
-        elif isinstance(case.body.get("name"), str) and case.body["name"]:
+        if kind.name != "connections":
+            sample = self._stage.body(kind)
+            case.body = {**{name: sample[name] for name in sample.keys() - {"name", "description"}}, **case.body}
+        if isinstance(case.body.get("name"), str) and case.body["name"]:
             case.body = {**case.body, "name": f"{MARK} {self._stage.run_id} {case.body['name']}"}
 
 

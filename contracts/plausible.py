@@ -30,13 +30,15 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
 MOST_SPECS = 4
 """Connection specs to generate connections for: the first that have only params known here."""
 
-_FILTERS = ["state==enabled", "name!=nobody", "createdAt>=1", "updatedAt<99", "id==a,b", "id,name"]
-_ORDERS = ["name", "-name", "+createdAt", "-updatedAt,name"]
+_FILTERS = ["state==enabled", "createdAt>=1", "updatedAt<99", "id==a,b", "id,createdAt"]
+_SPEC_FILTERS = ["id==a", "name==postgre-sql", "id,name"]
+_ORDERS = ["createdAt", "-createdAt", "+updatedAt", "-updatedAt,createdAt"]
 QUERY: Mapping[str, Mapping[str, Any]] = {
-    "Property": {"type": "array", "items": {"type": "string", "enum": _FILTERS}, "maxItems": 3},
-    "SpecProperty": {"type": "array", "items": {"type": "string", "enum": ["id==a", "name==postgre-sql", "id,name"]}},
+    "Property": {"type": "array", "items": {"type": "string", "enum": _FILTERS}},
+    "SpecProperty": {"type": "array", "items": {"type": "string", "enum": _SPEC_FILTERS}},
     "Orderby": {"type": "string", "enum": _ORDERS},
     "ObjectType": {"type": "string", "enum": ["root", "ROOT"]},
+    "OptionalObjectType": {"type": "string", "enum": ["root", "ROOT"]},
     "ActionOp": {"type": "string", "enum": ["publish", "PUBLISH"]},
     # What headers may look like is what the suite's own checks look at; here they may only be missing.
     "ApiKey": {"type": "string"},
@@ -45,13 +47,24 @@ QUERY: Mapping[str, Mapping[str, Any]] = {
 }
 """Parameters of the document -> what good values look like."""
 
-GENERATED_ONLY = {"getByConnectionId": ("ObjectType",), "performAction": ("ActionOp",)}
+GENERATED_ONLY = {
+    "getByConnectionId": ("ObjectType",),
+    "exploreByConnectionSpecId": ("OptionalObjectType",),
+    "performAction": ("ActionOp",),
+}
 """Operations whose other parameters mean something only together: the suite's own checks look at those."""
 
-NOT_GENERATED = ("ContinuationToken", "Count", "Mode", "SubOp")
+NOT_GENERATED = ("ContinuationToken", "Count", "Mode", "SubOp", "ActiveSandboxIds", "OptionalIfMatch")
 """A token cannot be made up, count=true goes with no limit, a mode nobody knows is ignored."""
 
+_SEARCH = {
+    "queryString": {"type": "string", "enum": [f"property={text}" for text in _FILTERS]},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 2147483647},
+    "orderby": {"type": "string", "enum": _ORDERS},
+}
+_SPEC_SEARCH = {"queryString": {"type": "string", "enum": [f"property={text}" for text in _SPEC_FILTERS]}}
 _TEXT = {"type": "string", "minLength": 1}
+_NAMED = {"type": "object", "required": ["name"], "properties": {"name": _TEXT, "description": {"type": "string"}}}
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "PatchInstruction": {
         "type": "object",
@@ -62,15 +75,14 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
             "value": _TEXT,
         },
     },
-    "SearchRequest": {
-        "type": "object",
-        "properties": {
-            "queryString": {"type": "string", "enum": [f"property={text}" for text in _FILTERS]},
-            "limit": {"type": "integer", "minimum": 1, "maximum": 2147483647},
-            "orderby": {"type": "string", "enum": _ORDERS},
-        },
-    },
+    "SearchRequest": {"type": "object", "properties": _SEARCH},
+    "FlowSearchRequest": {"type": "object", "properties": _SEARCH},
+    "FlowSpecSearchRequest": {"type": "object", "properties": _SPEC_SEARCH},
     "StateAction": {"type": "object", "properties": {"percentCompleted": {"type": "number"}}},
+    # What these refer to is put in when they are sent: see `generation_hooks.py`.
+    "CreateSourceConnectionRequest": _NAMED,
+    "CreateTargetConnectionRequest": {**_NAMED, "required": []},
+    "CreateFlowRequest": _NAMED,
 }
 """Bodies of the document -> what good ones look like."""
 
@@ -107,7 +119,7 @@ def _kept(operation: Mapping[str, Any], *, specs: bool) -> list[Any]:
     for parameter in operation["parameters"]:
         name = str(parameter.get("$ref", "")).rpartition("/")[2]
         only = GENERATED_ONLY.get(operation["operationId"])
-        if name in NOT_GENERATED or (only is not None and name not in only and name != "OptionalIfMatch"):
+        if name in NOT_GENERATED or (only is not None and name not in only):
             continue
         if name == "Property" and specs:
             parameter = {"$ref": "#/components/parameters/SpecProperty"}

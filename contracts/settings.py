@@ -51,6 +51,8 @@ class Settings:
     connection: Mapping[str, Any] | None = field(repr=False, default=None)
     """The body of a base connection that the server accepts; none: PostgreSQL with made-up credentials."""
     read_only: bool = False
+    lasting: bool = False
+    """Also call operations that make what cannot be deleted: specs and runs."""
     operations: frozenset[str] = frozenset()
     """Ids of the operations to look at; none: all."""
     budget: float | None = None

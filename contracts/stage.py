@@ -54,11 +54,11 @@ class Ledger:
         sent = answer.sent
         path = sent.target.partition("?")[0].rstrip("/")
         if sent.method == "POST" and answer.status == 201 and (match := _RECEIPT_PATH.fullmatch(sent.target)):
+            self.total += 1
             entity = answer.json
-            if isinstance(entity, dict) and isinstance(entity.get("id"), str):
+            if isinstance(entity, dict) and isinstance(entity.get("id"), str) and match[1] in _ORDER:
                 self.made[match[1], entity["id"]] = dict(sent.headers)
                 self.ever.add(entity["id"])
-                self.total += 1
         elif sent.method == "DELETE" and answer.status in (202, 204):
             kind, _, entity_id = path.strip("/").partition("/")
             self.made.pop((kind, entity_id), None)

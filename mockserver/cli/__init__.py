@@ -132,6 +132,7 @@ def faults(as_json: bool) -> None:
 @click.option("--connection", type=_FILE, help="JSON body of a base connection the server accepts.")
 @click.option("--other-sandbox", metavar="NAME", help="A second sandbox, to prove that neither sees the other.")
 @click.option("--read-only", is_flag=True, help="Make nothing, change nothing.")
+@click.option("--lasting", is_flag=True, help="Also make specs and runs, which nobody can delete.")
 @click.option("--operations", default="", metavar="ID,...", help="Only these; see `mockserver operations`.")
 @click.option("--budget", type=click.FloatRange(min=1), metavar="SECONDS", help="Begin nothing new after this.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Same requests on every run.")

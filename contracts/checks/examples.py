@@ -1,0 +1,82 @@
+"""Replays `contracts/examples/`: one check for each file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from contracts.registry import check
+from contracts.stage import MARK, Stage
+from contracts.verdicts import Broken
+
+FOLDER = Path(__file__).parent.parent / "examples"
+PROVENANCES = ("documented", "recorded", "assumed")
+
+KINDS: Mapping[str, Callable[[Any], bool]] = {
+    "<uuid>": lambda came: (
+        isinstance(came, str) and re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", came) is not None
+    ),
+    "<etag>": lambda came: isinstance(came, str) and re.fullmatch(r'"[0-9a-f-]{36}"', came) is not None,
+    "<milliseconds>": lambda came: type(came) is int and 10**12 <= came < 10**13,
+    "<text>": lambda came: isinstance(came, str) and came != "",
+}
+"""What a text in angle brackets stands for."""
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """The examples of one file."""
+    return list(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def replay(stage: Stage, row: Mapping[str, Any]) -> str | None:
+    """Send an example's request; how its answer differs, or None."""
+    request, expected = row["request"], row["expect"]
+    made = stage.make("connections") if row.get("given") == "connection" else None
+    known = {"{id}": made.id, "{etag}": made.etag} if made else {}
+    headers = {
+        name: value if value is None else _filled(value, known) for name, value in request.get("headers", {}).items()
+    }
+    target = _filled(request["path"], known)
+    body = request.get("body")
+    if isinstance(body, dict) and isinstance(body.get("name"), str):
+        body = {**body, "name": f"{MARK} {stage.run_id} {body['name']}"}
+    answer = stage.call(request["method"], target, body, headers=headers)
+    if answer.status != expected["status"]:
+        return f"answered {answer.status}, expected {expected['status']}: {answer.text[:150]}"
+    return _difference(answer.json, expected.get("body"), "") if "body" in expected else None
+
+
+def _difference(came: Any, expected: Any, place: str) -> str | None:
+    """Where an answer differs from what is expected of it, as far as that goes."""
+    if isinstance(expected, str) and expected in KINDS:
+        return None if KINDS[expected](came) else f"{place or '/'} is {came!r}, expected {expected}"
+    if isinstance(expected, dict) and isinstance(came, dict):
+        steps = [(came.get(name), value, f"{place}/{name}") for name, value in expected.items()]
+    elif isinstance(expected, list) and isinstance(came, list) and len(came) >= len(expected):
+        steps = [(came[index], value, f"{place}/{index}") for index, value in enumerate(expected)]
+    else:
+        return None if came == expected else f"{place or '/'} is {str(came)[:100]!r}, expected {expected!r}"
+    return next((found for step in steps if (found := _difference(*step))), None)
+
+
+def _filled(text: str, known: Mapping[str, str]) -> str:
+    for name, value in known.items():
+        text = text.replace(name, value)
+    return text
+
+
+def _check(path: Path) -> None:
+    @check(f"example.{path.stem}", operations=("createConnection", "listConnections"))
+    def replays_the_examples_of_a_file(stage: Stage) -> None:
+        """Each request of the file gets the answer that the file has for it."""
+        wrong = [(row, found) for row in rows(path) if (found := replay(stage, row))]
+        if wrong:
+            raise Broken("; ".join(f"{row['name']} ({row['provenance']}): {found}" for row, found in wrong))
+
+
+for _path in sorted(FOLDER.glob("*.yaml")):
+    _check(_path)
