@@ -16,6 +16,11 @@ from jsonschema.exceptions import best_match
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+try:
+    import jsonschema_rs
+except ImportError:
+    jsonschema_rs = None  # type: ignore[assignment]
+
 METHODS = ("get", "post", "put", "patch", "delete")
 _URI = "urn:contract"
 
@@ -43,6 +48,7 @@ class Document:
         self.operations = tuple(self._operations())
         resource = DRAFT202012.create_resource(source)
         self._registry: Registry[Any] = Registry().with_resource(_URI, resource)
+        self._quick: Any = None if jsonschema_rs is None else jsonschema_rs.Registry([(_URI, source)])
 
     @classmethod
     def load(cls, path: Path | None = None) -> Document:
@@ -86,10 +92,10 @@ class Document:
 
     def departure(self, operation: Operation, status: int, body: Any) -> str | None:
         """Where a JSON answer leaves its schema, or None."""
-        validator = self._validator(operation.path, operation.method.lower(), str(status))
-        if validator is None:
+        quick, thorough = self._validators(operation.path, operation.method.lower(), str(status))
+        if thorough is None or (quick is not None and quick.is_valid(body)):
             return None
-        error = best_match(validator.iter_errors(body))
+        error = best_match(thorough.iter_errors(body))
         return None if error is None else f"{error.json_path}: {error.message[:300]}"
 
     def resolve(self, node: Any) -> Any:
@@ -100,14 +106,16 @@ class Document:
         return node
 
     @functools.cache  # noqa: B019  (one document lives as long as the run)
-    def _validator(self, path: str, method: str, status: str) -> Draft202012Validator | None:
+    def _validators(self, path: str, method: str, status: str) -> tuple[Any, Draft202012Validator | None]:
+        """One that is fast, where it is installed, and one that says what is wrong."""
         response = self.resolve(self.source["paths"][path][method]["responses"][status])
         content = response.get("content", {})
         if not content:
-            return None
+            return None, None
         schema = next(iter(content.values()))["schema"]
         absolute = _absolute(schema)
-        return Draft202012Validator(absolute, registry=self._registry)
+        quick = jsonschema_rs.Draft202012Validator(absolute, registry=self._quick) if self._quick is not None else None
+        return quick, Draft202012Validator(absolute, registry=self._registry)
 
     def _operations(self) -> Iterator[Operation]:
         for path, item in self.source["paths"].items():

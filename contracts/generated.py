@@ -44,7 +44,6 @@ PLAIN = (
     "createConnection",
     "getConnectionsByFilters",
     "retrieveConnection",
-    "deleteConnection",
     "testConnection",
     "listConnectionSpecs",
     "listFlowSpecs",

@@ -116,7 +116,7 @@ class Aim:
         """What is made bears the suite's mark; what refers to other entities refers to ours."""
         if kind.name != "connections":
             sample = self._stage.body(kind)
-            case.body = {**{name: sample[name] for name in sample.keys() - {"name", "description"}}, **case.body}
+            case.body = {**case.body, **{name: sample[name] for name in sample.keys() - {"name", "description"}}}
         if isinstance(case.body.get("name"), str) and case.body["name"]:
             case.body = {**case.body, "name": f"{MARK} {self._stage.run_id} {case.body['name']}"}
 

@@ -101,7 +101,7 @@ def source_connection_body(stage: Stage, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "description": "made by the contract suite",
-        "baseConnectionId": stage.make("connections").id,
+        "baseConnectionId": stage.shared("connections"),
         "data": {"format": "tabular"},
         "params": {"tableName": "public.customers"},
         "connectionSpec": {"id": POSTGRESQL, "version": "1.0"},
@@ -130,8 +130,8 @@ def flow_body(stage: Stage, name: str) -> dict[str, Any]:
         "name": name,
         "description": "made by the contract suite",
         "flowSpec": {"id": CRM_TO_AEP, "version": "1.0"},
-        "sourceConnectionIds": [stage.make("sourceConnections").id],
-        "targetConnectionIds": [stage.make("targetConnections").id],
+        "sourceConnectionIds": [stage.shared("sourceConnections")],
+        "targetConnectionIds": [stage.shared("targetConnections")],
         "transformations": [
             {"name": "Mapping", "params": {"mappingId": "0b090130b58b4bb6a04e4a8a3a4ff4a0", "mappingVersion": "0"}}
         ],

@@ -64,7 +64,14 @@ _SEARCH = {
 }
 _SPEC_SEARCH = {"queryString": {"type": "string", "enum": [f"property={text}" for text in _SPEC_FILTERS]}}
 _TEXT = {"type": "string", "minLength": 1}
-_NAMED = {"type": "object", "required": ["name"], "properties": {"name": _TEXT, "description": {"type": "string"}}}
+
+
+def _named(*references: str, required: Sequence[str] = ("name",)) -> Mapping[str, Any]:
+    """A body of which name and description are generated; the references are put in when it is sent."""
+    named = {"name": _TEXT, "description": {"type": "string"}, **dict.fromkeys(references, True)}
+    return {"type": "object", "required": list(required), "properties": named}
+
+
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "PatchInstruction": {
         "type": "object",
@@ -79,10 +86,11 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "FlowSearchRequest": {"type": "object", "properties": _SEARCH},
     "FlowSpecSearchRequest": {"type": "object", "properties": _SPEC_SEARCH},
     "StateAction": {"type": "object", "properties": {"percentCompleted": {"type": "number"}}},
-    # What these refer to is put in when they are sent: see `generation_hooks.py`.
-    "CreateSourceConnectionRequest": _NAMED,
-    "CreateTargetConnectionRequest": {**_NAMED, "required": []},
-    "CreateFlowRequest": _NAMED,
+    "CreateSourceConnectionRequest": _named("baseConnectionId", "data", "params", "connectionSpec"),
+    "CreateTargetConnectionRequest": _named("data", "params", "connectionSpec", required=()),
+    "CreateFlowRequest": _named(
+        "flowSpec", "sourceConnectionIds", "targetConnectionIds", "transformations", "scheduleParams"
+    ),
 }
 """Bodies of the document -> what good ones look like."""
 
@@ -165,6 +173,7 @@ def _branch(spec: Mapping[str, Any], auth: Mapping[str, Any], *, extras: bool) -
         "connectionSpec": {
             "type": "object",
             "required": ["id"],
+            "additionalProperties": extras,
             "properties": {"id": {"const": spec["id"]}, "version": {"const": spec.get("version", "1.0")}},
         },
         "auth": {

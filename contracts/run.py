@@ -51,7 +51,8 @@ class Run:
         except Unreachable as error:
             self.report.ended = str(error)
         finally:
-            self.progress.say(f"deleting what was made ({len(self.stage.ledger.made)} entities)")
+            if self.stage.ledger.made:
+                self.progress.say(f"deleting what was made ({len(self.stage.ledger.made)} entities)")
             self.report.left = self.stage.sweep()
             if self._har:
                 self._har.close()
@@ -78,6 +79,7 @@ class Run:
             reason = self._left_out(check, kind)
             if reason is None:
                 self.add(check.judge(self.stage.fresh(), kind))
+                self.stage.sweep(shared=False)  # lists stay short, and little is there if the run is killed
             elif reason:
                 self.add(Outcome(check.id, kind.name if kind else "", UNTESTABLE, reason))
 

@@ -48,6 +48,8 @@ class Ledger:
     ever: set[str] = field(default_factory=set)
     """Ids of everything ever made in this run: only these may be written to."""
     total: int = 0
+    shared: dict[tuple[str, str], Made] = field(default_factory=dict)
+    """(sandbox, collection) -> what others refer to; made once, deleted last."""
 
     def notice(self, answer: Answer) -> None:
         """Learn from any answer what was made and what is gone."""
@@ -156,6 +158,13 @@ class Stage:
             raise Broken(f"{answer} to a good body, expected 201 with a receipt: {answer.text[:300]}")
         return Made(row, receipt["id"], str(receipt.get("etag")), body, answer)
 
+    def shared(self, kind: str) -> str:
+        """The id of an entity for others to refer to: one for all checks."""
+        key = (self.headers["x-sandbox-name"], kind)
+        if key not in self.ledger.shared:
+            self.ledger.shared[key] = self.make(kind, name=self.name("shared"))
+        return self.ledger.shared[key].id
+
     def read(self, made: Made) -> dict[str, Any]:
         """What a lookup shows of an entity."""
         answer = self.call("GET", made.path)
@@ -188,12 +197,15 @@ class Stage:
         """All entities of a list, page after page."""
         return [item for page in self.pages(target) for item in page.json.get("items", [])]
 
-    def sweep(self) -> list[str]:
-        """Delete everything made; what could not be deleted, in words."""
+    def sweep(self, *, shared: bool = True) -> list[str]:
+        """Delete everything made, with or without what others refer to; what could not be deleted, in words."""
+        kept = set() if shared else {made.id for made in self.ledger.shared.values()}
+        if shared:
+            self.ledger.shared.clear()
         left = []
         for kind in _ORDER:
             for (name, entity_id), headers in list(self.ledger.made.items()):
-                if name == kind:
+                if name == kind and entity_id not in kept:
                     left += self._delete(name, entity_id, headers)
         return left
 
