@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,6 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
-
-try:
-    import jsonschema_rs
-except ImportError:
-    jsonschema_rs = None  # type: ignore[assignment]
 
 METHODS = ("get", "post", "put", "patch", "delete")
 _URI = "urn:contract"
@@ -48,7 +43,7 @@ class Document:
         self.operations = tuple(self._operations())
         resource = DRAFT202012.create_resource(source)
         self._registry: Registry[Any] = Registry().with_resource(_URI, resource)
-        self._quick: Any = None if jsonschema_rs is None else jsonschema_rs.Registry([(_URI, source)])
+        self._quick = _quick_validators(source)
 
     @classmethod
     def load(cls, path: Path | None = None) -> Document:
@@ -114,7 +109,7 @@ class Document:
             return None, None
         schema = next(iter(content.values()))["schema"]
         absolute = _absolute(schema)
-        quick = jsonschema_rs.Draft202012Validator(absolute, registry=self._quick) if self._quick is not None else None
+        quick = self._quick(absolute) if self._quick else None
         return quick, Draft202012Validator(absolute, registry=self._registry)
 
     def _operations(self) -> Iterator[Operation]:
@@ -125,6 +120,16 @@ class Document:
             for method in METHODS:
                 if method in item:
                     yield Operation(item[method]["operationId"], method.upper(), path, pattern)
+
+
+def _quick_validators(source: Mapping[str, Any]) -> Callable[[Any], Any] | None:
+    """Makes validators that are fast and explain nothing; None where the package is missing."""
+    try:
+        import jsonschema_rs
+    except ImportError:
+        return None
+    registry = jsonschema_rs.Registry([(_URI, dict(source))])
+    return functools.partial(jsonschema_rs.Draft202012Validator, registry=registry)
 
 
 def _absolute(node: Any) -> Any:
