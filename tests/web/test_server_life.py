@@ -9,7 +9,9 @@ import json
 import resource
 import select
 import signal
+import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -111,6 +113,15 @@ def test_a_client_that_does_not_read_its_answer_is_let_go(best: Server) -> None:
     assert broken.poll(5_000), "it was waited for"
     assert time.monotonic() - began < SHORT.idle_seconds
     assert len(client.read()) < LARGE
+
+
+def test_clients_that_vanish_before_their_answer_leave_no_trace(best: Server, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(100):
+        client = Client(best, b"GET /" + HEAD + CLOSE)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.socket.close()
+    assert get(best) < 1
+    assert not caplog.records
 
 
 CROWDS = {

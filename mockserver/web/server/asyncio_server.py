@@ -105,6 +105,7 @@ class AsyncioServer:
     def _work(self) -> None:
         while (job := self._requests.get()) is not None:
             connection, request = job
+            request.keep_alive = request.keep_alive and not self.draining
             environ = environ_of(request, self._base, connection.peer)
             answer(self._app, request, environ, partial(self._send, connection, environ))
 

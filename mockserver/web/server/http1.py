@@ -7,6 +7,7 @@ with one answer, and ends the connection (RFC 9112 §6.3, §11.2).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections import deque
@@ -347,7 +348,8 @@ class Connection(asyncio.Protocol):
     def _reset(self) -> None:
         """Break the connection: the client sees a reset, and what it did not take is forgotten at once."""
         sock = self._transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with contextlib.suppress(OSError):  # it is broken already
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
     def _rest(self) -> None:
@@ -360,6 +362,9 @@ class Connection(asyncio.Protocol):
         self._queue.clear()
         self.deadline = self._hub.now() + (_LINGER_SECONDS if lingering else self._limits.write_seconds)
         if lingering and not self._client_done and self._transport.can_write_eof():
-            self._transport.write_eof()
+            try:
+                self._transport.write_eof()
+            except OSError:  # the client is gone, which we have yet to be told
+                self._transport.abort()
         elif not lingering or self._client_done:
             self._transport.close()
