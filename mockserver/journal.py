@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from mockserver import masking
 from mockserver.exchange import Call, Json, Result, Tenant, Violation
@@ -19,6 +20,12 @@ TOKEN_OPERATION = "issueToken"  # noqa: S105  (a name)
 
 _BODY_EXCERPT = 4096
 _LINK = "continuationToken="
+_OPEN_FIELDS = frozenset({"grant_type", "client_id", "scope"})
+"""What is shown of a token call; every other value may be a credential."""
+
+_SECRET_FIELDS = frozenset({"client_secret", "code", "jwt_token", "refresh_token", "assertion", "password"})
+"""Of these is shown that they were sent; a name outside both lists may itself be a credential."""
+
 _ENTRY_OVERHEAD = 600
 """Bytes an entry costs besides its texts, roughly: for the bound, not for accounts."""
 
@@ -160,6 +167,19 @@ class Journal:
             while len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
                 self._bytes -= self._entries.popleft().size
         return entry
+
+    def record_token_call(self, call: Call, result: Result, form: Iterable[tuple[str, str]]) -> None:
+        """Keep a call of the token endpoint, of its form only what cannot be a credential."""
+        values = dict(form)
+        shown: dict[str, Any] = {
+            name: value if name in _OPEN_FIELDS else masking.MASK
+            for name, value in values.items()
+            if name in _OPEN_FIELDS | _SECRET_FIELDS
+        }
+        self.learn(value for name, value in values.items() if name not in _OPEN_FIELDS)
+        query = urlencode({name: shown[name] for name, _ in call.parameters() if name in shown}, safe="*,@")
+        masked = dataclasses.replace(call, query=query)
+        self.record(masked, result, operation=TOKEN_OPERATION, tenant=None, body=shown, violations=())
 
     def entries(self, since: int = 0) -> list[Entry]:
         """Entries with a number above `since`, oldest first, without any secret that any call told us."""

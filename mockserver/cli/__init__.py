@@ -158,6 +158,7 @@ def contract(url: str, as_json: bool, fail_on: str, **options: Any) -> None:
 
 
 main.add_command(judging.rules)
+main.add_command(judging.check)
 main.add_command(conformance.scenarios)
 main.add_command(conformance.conformance)
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from mockserver.conformance import Level, Report
 
 
 @click.command()
@@ -42,3 +48,51 @@ def _explained(row: dict[str, Any]) -> str:
     lines = (row["title"], f"{row['explanation']}\n", f"what to do  {row['hint']}", f"source      {row['source']}")
     head = click.style(f"{row['level']}  {row['id']}", bold=True)
     return "\n".join([head, *(f"  {line}" for line in lines)])
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.har")
+@click.option("--baseline", type=click.Path(dir_okay=False, path_type=Path), help="YAML of accepted findings.")
+@click.option("--report", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write all reports here.")
+@click.option("--level", default="warn", show_default=True, help="fail, warn or info: what makes the exit status 1.")
+@click.option("--platform", type=click.Choice(["azure", "aws"]), default="azure", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON instead of the summary.")
+def check(file: Path, baseline: Path | None, folder: Path | None, level: str, platform: str, as_json: bool) -> None:
+    """Judge the calls to Flow Service in a recorded HAR file.
+
+    Exit status: 0 nothing found, 1 findings, 2 wrong use.
+    """
+    from mockserver import conformance, har
+    from mockserver.connectors import Connectors
+    from mockserver.contract import Contract
+
+    contract = Contract.load()
+    try:
+        threshold = conformance.Level.parse(level)
+        accepted = conformance.Baseline.read(baseline) if baseline else conformance.Baseline()
+        entries = har.read(file, contract, Connectors.load(platform))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    if not entries:
+        raise click.UsageError(f"{file}: no call to Flow Service in it")
+    judged = accepted.apply(conformance.evaluate(entries, contract))
+    sys.exit(finish(judged, folder, threshold, as_json=as_json))
+
+
+def finish(judged: Report, folder: Path | None, threshold: Level, *, as_json: bool = False) -> int:
+    """Print a report, write its files if a folder is given, and return the exit status."""
+    from mockserver import conformance
+
+    click.echo(conformance.render(judged, "json") if as_json else conformance.summary(judged, colour=colourful()))
+    if folder is not None:
+        try:
+            written = conformance.write_reports(judged, folder)
+        except OSError as error:
+            raise click.UsageError(f"{folder}: {error.strerror}") from None
+        click.echo("report: " + " · ".join(str(path) for path in written), err=as_json)
+    return int(judged.fails(threshold))
+
+
+def colourful() -> bool:
+    """Whether standard output is a terminal that wants colours (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

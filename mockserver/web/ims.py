@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hmac
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, request
 
 from mockserver.emulator import Emulator
 from mockserver.exchange import Call, Result
-from mockserver.journal import TOKEN_OPERATION
-from mockserver.masking import MASK
 from mockserver.web import adapter
 
 _GRANTS = ("client_credentials", "authorization_code")
 _MOST_BODY = 65_536
-_OPEN = frozenset({"grant_type", "client_id", "scope"})
-"""What the journal shows of a token call; every other value may be a credential."""
-
-_SECRET = frozenset({"client_secret", "code", "jwt_token", "refresh_token", "assertion", "password"})
-"""Of these the journal shows that they were sent; a name outside both lists may itself be a credential."""
 
 
 def blueprint(emulator: Emulator) -> Blueprint:
@@ -48,12 +40,8 @@ def blueprint(emulator: Emulator) -> Blueprint:
 
 
 def _answer(emulator: Emulator, call: Call, form: Mapping[str, str], result: Result) -> Response:
-    """The answer, remembered for the judge without anything that could be a credential."""
-    shown = {name: value if name in _OPEN else MASK for name, value in form.items() if name in _OPEN | _SECRET}
-    query = urlencode({name: shown[name] for name, _ in call.parameters() if name in shown}, safe="*,@")
-    masked = dataclasses.replace(call, query=query)
-    emulator.journal.learn(value for name, value in form.items() if name not in _OPEN)
-    emulator.journal.record(masked, result, operation=TOKEN_OPERATION, tenant=None, body=shown, violations=())
+    """The answer, remembered for the judge."""
+    emulator.journal.record_token_call(call, result, form.items())
     return adapter.write(result, call.request_id)
 
 

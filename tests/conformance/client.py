@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from mockserver import Config, Emulator, create_app
 from mockserver.conformance import Report, evaluate
+from mockserver.errors import TYPE_PREFIX
 from mockserver.exchange import Call, Result, Tenant
 from tests.calls import HEADERS, connection
 
@@ -17,6 +18,7 @@ class Client:
         self.emulator = Emulator(Config(seed=7, **settings))
         self.web = create_app(self.emulator).test_client()
         self.headers: dict[str, str] = dict(HEADERS)
+        self.recorded: list[tuple[Call, Result]] = []
 
     def send(self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: Any) -> Result:
         """One call. Header names are written with underscores; None leaves one out."""
@@ -36,7 +38,9 @@ class Client:
             request_id=runtime.request_id(),
             received_ms=runtime.clock.now_ms(),
         )
-        return self.emulator.handle(call)
+        result = self.emulator.handle(call)
+        self.recorded.append((call, result))
+        return result
 
     def create(self, name: str = "orders", **changes: Any) -> dict[str, Any]:
         """A new connection: its receipt."""
@@ -84,7 +88,8 @@ class Client:
         seen = self.emulator.contract.check_request(call)
         sent = tuple((name.replace("_", "-"), value) for name, value in answer_headers.items())
         operation = seen.operation.id if seen.operation else None
-        result = Result(status, None, sent, code or str(status))
+        result = Result(status, {"type": TYPE_PREFIX + code} if code else None, sent, code or str(status))
+        self.recorded.append((call, result))
         self.emulator.journal.record(
             call, result, operation=operation, tenant=None, body=seen.body, violations=seen.violations
         )
