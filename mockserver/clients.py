@@ -6,6 +6,7 @@ lead it there, waits, and tells how it ended. What the client did is in the emul
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
+from mockserver import signals
 from mockserver.config import Config
 from mockserver.emulator import Emulator
 from mockserver.exchange import BASE_PATH
@@ -74,15 +76,24 @@ def variables(url: str, environ: Mapping[str, str]) -> dict[str, str]:
         **environ,
         "FLOW_SERVICE_URL": f"{url}{BASE_PATH}",
         "FLOW_SERVICE_TOKEN_URL": f"{url}/ims/token/v3",
+        "MOCKSERVER_URL": url,
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
     }
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], *, seconds: float | None, show: bool) -> Ending:
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    seconds: float | None,
+    show: bool,
+    foreground: bool = False,
+) -> Ending:
     """Run a command to its end, or stop it and what it started after `seconds`.
 
-    `show` lets it write to our own streams. Raises OSError when it cannot be started.
+    `show` lets it write to our own streams; in the `foreground` it also takes the signals that are meant for us.
+    Raises OSError when it cannot be started.
     """
     stream = None if show else subprocess.PIPE
     process = subprocess.Popen(  # noqa: S603  (the operator's own command, and no shell)
@@ -94,7 +105,8 @@ def run(command: Sequence[str], environment: Mapping[str, str], *, seconds: floa
         start_new_session=not show,
     )
     try:
-        output, _ = process.communicate(timeout=seconds)
+        with signals.passed_on_to(process) if foreground else contextlib.nullcontext():
+            output, _ = process.communicate(timeout=seconds)
         return Ending(process.returncode, _text(output))
     except subprocess.TimeoutExpired:
         _stop(process, whole_group=not show)

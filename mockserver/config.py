@@ -39,6 +39,10 @@ class Config:
     """A YAML file that declares what stands behind connections."""
     faults: str | None = None
     """A YAML or JSON file of faults that are in force from the start."""
+    tls: bool = False
+    """Serve HTTPS, with a certificate of this installation's own authority."""
+    ca_folder: str | None = None
+    """Where that authority is kept; none: this user's state folder."""
     fault_header: bool = True
     """Whether a client may order a fault for its own call by `x-mock-fault`."""
     quirk: Mapping[str, str] = field(default_factory=dict)

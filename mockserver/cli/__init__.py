@@ -7,15 +7,13 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import click
 
-from mockserver import __version__, config
-from mockserver.cli import conformance, judging
-
-_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+from mockserver import __version__
+from mockserver.cli import authority, conformance, judging, running
+from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
 
 
 class _ServeByDefault(click.Group):
@@ -42,28 +40,14 @@ def main() -> None:
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port; 0 picks a free one.  [default: 8080]")
 @click.option("--server", type=click.Choice(["auto", "asyncio", "waitress"]), help="HTTP server.  [default: auto]")
-@click.option("--platform", type=click.Choice(["azure", "aws"]), help="Cloud to emulate.  [default: azure]")
-@click.option("--strict", is_flag=True, default=None, help="Only tokens issued here; refuse unknown members.")
-@click.option("--seed", type=int, help="Same ids, etags and times on every run.")
-@click.option("--state", metavar="FILE", help="Keep records in a SQLite file; without it, in memory.")
-@click.option("--sources", metavar="FILE", help="YAML that declares what stands behind connections.")
-@click.option("--faults", metavar="FILE", help="YAML of faults in force from the start; see `mockserver faults`.")
-@click.option("--fault-header/--no-fault-header", default=None, help="Obey x-mock-fault.  [default: obey]")
-@click.option("--quirk", multiple=True, metavar="NAME=VALUE", help="Switch a quirk; see `mockserver quirks`.")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Answer to this Host header too; * for any.")
-@click.option("--sandbox", "sandboxes", multiple=True, help="Known sandbox, the first is the default; any if none.")
-@click.option("--org", "orgs", multiple=True, help="Known organisation; any if none.")
-@click.option("--api-key", "api_keys", multiple=True, help="Known API key; any if none.")
-@click.option(
-    "--service-client", "service_clients", multiple=True, help="API key with service tokens; may write specs."
-)
 @click.option("--log", type=click.Choice(["text", "json", "none"]), help="Request log.  [default: text]")
+@emulation_options
 def serve(**options: Any) -> None:
     """Serve until stopped."""
     from mockserver.serving import serve_forever
 
-    settings = _settings(options)
-    sys.exit(serve_forever(settings, echo=click.echo))
+    sys.exit(serve_forever(settings(options), echo=click.echo))
 
 
 @main.command()
@@ -128,8 +112,8 @@ def faults(as_json: bool) -> None:
 @main.command()
 @click.argument("url")
 @click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent with every request.")
-@click.option("--env-file", type=_FILE, help="FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX as NAME=VALUE lines.")
-@click.option("--connection", type=_FILE, help="JSON body of a base connection the server accepts.")
+@click.option("--env-file", type=FILE, help="FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX as NAME=VALUE lines.")
+@click.option("--connection", type=FILE, help="JSON body of a base connection the server accepts.")
 @click.option("--other-sandbox", metavar="NAME", help="A second sandbox, to prove that neither sees the other.")
 @click.option("--read-only", is_flag=True, help="Make nothing, change nothing.")
 @click.option("--lasting", is_flag=True, help="Also make specs and runs, which nobody can delete.")
@@ -137,8 +121,8 @@ def faults(as_json: bool) -> None:
 @click.option("--budget", type=click.FloatRange(min=1), metavar="SECONDS", help="Begin nothing new after this.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Same requests on every run.")
 @click.option("--examples", type=click.IntRange(min=0), default=25, show_default=True, help="Generated per operation.")
-@click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Folder for HTML, JUnit and HAR.")
-@click.option("--known-gaps", type=_FILE, help="YAML list of checks that are known to fail.")
+@click.option("--report", type=FOLDER, help="Folder for HTML, JUnit and HAR.")
+@click.option("--known-gaps", type=FILE, help="YAML list of checks that are known to fail.")
 @click.option("--fail-on", type=click.Choice(["must", "should", "may"]), default="should", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def contract(url: str, as_json: bool, fail_on: str, **options: Any) -> None:
@@ -148,11 +132,12 @@ def contract(url: str, as_json: bool, fail_on: str, **options: Any) -> None:
     """
     if not (find_spec("contracts") and find_spec("schemathesis")):
         raise click.UsageError("this needs the contract suite: pip install 'mock-flow-service[contracts]'")
-    from contracts import run, settings
+    from contracts import run
+    from contracts.settings import WrongUse, load
 
     try:
-        chosen = settings.load(url, **options)
-    except settings.WrongUse as error:
+        chosen = load(url, **options)
+    except WrongUse as error:
         raise click.UsageError(str(error)) from None
     sys.exit(run.main(chosen, screen=sys.stderr, out=sys.stdout, as_json=as_json, least=fail_on))
 
@@ -161,18 +146,8 @@ main.add_command(judging.rules)
 main.add_command(judging.check)
 main.add_command(conformance.scenarios)
 main.add_command(conformance.conformance)
-
-
-def _settings(options: dict[str, Any]) -> config.Config:
-    try:
-        options["quirk"] = dict(config.parse_pair("--quirk", text) for text in options["quirk"])
-        settings = config.load(options)
-        from mockserver.quirks import Quirks
-
-        Quirks(settings.quirk)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    return settings
+main.add_command(running.execute)
+main.add_command(authority.ca)
 
 
 def _print(rows: Sequence[dict[str, Any]], as_json: bool, line: Callable[[dict[str, Any]], str]) -> None:

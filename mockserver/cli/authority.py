@@ -1,0 +1,104 @@
+"""`mockserver ca`: the certificate authority by which clients believe that we are Adobe's hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mockserver.intercept.authority import Authority
+
+_TRUST = (
+    ("curl", "CURL_CA_BUNDLE={file}, or curl --cacert {file}"),
+    ("Python requests", "REQUESTS_CA_BUNDLE={file}"),
+    ("Python, other", "SSL_CERT_FILE={file}  (urllib, httpx, aiohttp)"),
+    ("Node", "NODE_EXTRA_CA_CERTS={file}"),
+    ("Go, .NET, Ruby", "SSL_CERT_FILE={file}"),
+    ("Java", "keytool -importcert -noprompt -alias mock -storepass changeit -keystore trust.p12 -file {file}"),
+    ("", "and -Djavax.net.ssl.trustStore=trust.p12 -Djavax.net.ssl.trustStorePassword=changeit"),
+)
+"""Client -> how it comes to trust a file. Where a variable replaces the client's own list, so does the file."""
+
+
+@click.group()
+@click.option("--ca-folder", metavar="DIR", help="Where it is kept, instead of this user's state folder.")
+@click.pass_context
+def ca(context: click.Context, /, **options: Any) -> None:
+    """Show, renew or remove the certificate authority of `exec` and `serve --tls`.
+
+    It is made when first needed, lives 90 days, and can vouch for the emulated hosts and this machine alone.
+    The trust store of the system is never touched.
+    """
+    from mockserver import config
+    from mockserver.intercept import MISSING, available, ca_folder
+
+    if not available():
+        raise click.UsageError(MISSING)
+    try:
+        context.obj = ca_folder(config.load(options).ca_folder)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@ca.command()
+@click.pass_obj
+def show(folder: Any) -> None:
+    """Where it is, what it is, and how clients come to trust it."""
+    from mockserver.intercept.authority import Authority, AuthorityError
+
+    try:
+        click.echo(_described(Authority.open(folder)))
+    except AuthorityError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@ca.command()
+@click.pass_obj
+def renew(folder: Any) -> None:
+    """Make a new one; what trusted the old one must be told."""
+    from mockserver.intercept.authority import Authority, AuthorityError
+
+    try:
+        click.echo(_described(Authority.renew(folder)))
+    except AuthorityError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@ca.command()
+@click.pass_obj
+def remove(folder: Any) -> None:
+    """Delete it and its key."""
+    from mockserver.intercept import authority
+
+    try:
+        removed = authority.remove(folder)
+    except authority.AuthorityError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"removed from {folder}" if removed else f"there is none in {folder}")
+
+
+@ca.command()
+@click.pass_obj
+def path(folder: Any) -> None:
+    """Print the file of its certificate, for scripts; it is made if need be."""
+    from mockserver.intercept.authority import Authority, AuthorityError
+
+    try:
+        click.echo(Authority.open(folder).public_file)
+    except AuthorityError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _described(authority: Authority) -> str:
+    certificate = authority.certificate
+    lines = [
+        f"certificate  {authority.public_file}",
+        f"SHA-256      {authority.fingerprint}",
+        f"valid        {certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d}",
+        f"vouches for  {', '.join(authority.permitted)}",
+        "",
+        "`mockserver exec -- COMMAND` sets all of this by itself. By hand, for `serve --tls`:",
+        *(f"  {client:<16} {how.format(file=authority.public_file)}" for client, how in _TRUST),
+    ]
+    return "\n".join(lines)

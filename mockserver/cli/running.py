@@ -1,0 +1,85 @@
+"""`mockserver exec`: runs a client as it is against a server of its own, and judges it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
+
+if TYPE_CHECKING:
+    from mockserver.clients import PrivateServer
+    from mockserver.config import Config
+    from mockserver.conformance import Baseline
+
+_NOT_EXECUTABLE, _NOT_FOUND = 126, 127
+"""Exit statuses that shells give to commands they could not start."""
+_ENTRIES, _BYTES = 100_000, 256 * 1_048_576
+"""The whole run is judged at its end, so the journal keeps more than a server's does."""
+
+
+@click.command("exec", context_settings={"allow_interspersed_args": False}, short_help="Run a client and judge it.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("--report", "folder", type=FOLDER, metavar="DIR", help="Write the report in every form.")
+@click.option("--baseline", type=FILE, help="YAML of findings that are accepted.")
+@click.option("--level", type=click.Choice(["fail", "warn", "info"]), default="warn", show_default=True,
+              help="Findings of this level or worse fail the client.")  # fmt: skip
+@emulation_options
+def execute(command: tuple[str, ...], folder: Path | None, baseline: Path | None, level: str, **options: Any) -> None:
+    """Run COMMAND, an unmodified client, against a server of its own, and judge what it sent.
+
+    Its calls to platform.adobe.io and ims-na1.adobelogin.com arrive here: the proxy and the certificate authority
+    are set in its environment, and it reaches no other host. Exit status: the client's own where that is not 0,
+    else 1 for findings, else 0.
+    """
+    from mockserver.conformance import Baseline, BaselineError
+
+    chosen = dataclasses.replace(settings(options), log="none", journal_entries=_ENTRIES, journal_bytes=_BYTES)
+    try:
+        accepted = Baseline.read(baseline) if baseline else Baseline()
+        status, failed = _judged_run(command, chosen, accepted, folder, level)
+    except (ValueError, BaselineError, OSError) as error:
+        raise click.UsageError(str(error)) from None
+    sys.exit(status or int(failed))
+
+
+def _judged_run(
+    command: tuple[str, ...], config: Config, accepted: Baseline, folder: Path | None, level: str
+) -> tuple[int, bool]:
+    """The client's exit status, and whether it has findings that count."""
+    from mockserver.clients import PrivateServer
+    from mockserver.conformance import Level, evaluate, summary, write_reports
+
+    with PrivateServer(config) as server:
+        status = _run(command, server, config)
+    report = accepted.apply(evaluate(server.emulator.journal.entries(), server.emulator.contract))
+    _say(summary(report, colour=sys.stderr.isatty()).rstrip("\n"))
+    if folder is not None:
+        _say("report: " + " · ".join(str(path) for path in write_reports(report, folder)))
+    return status, report.fails(Level.parse(level))
+
+
+def _run(command: tuple[str, ...], server: PrivateServer, config: Config) -> int:
+    from mockserver import clients
+    from mockserver.intercept import Interception
+
+    with Interception(server.emulator, config.ca_folder) as interception:
+        environ = interception.environment(clients.variables(server.url, os.environ))
+        try:
+            ending = clients.run(command, environ, seconds=None, show=True, foreground=True)
+        except OSError as error:
+            _say(f"mockserver: {command[0]}: {error.strerror}")
+            sys.exit(_NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE)
+    for host, count in interception.refused.items():
+        _say(f"mockserver: the client asked for {host} {count}x and was refused: only Adobe's hosts are emulated")
+    status = ending.status or 0
+    return status if status >= 0 else 128 - status
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

@@ -1,0 +1,231 @@
+"""The certificate authority of this installation: made on demand, short-lived, good for the emulated names alone.
+
+It is written with `cryptography` itself: trustme, which makes the tests' certificates, knows neither name
+constraints nor a path length, and its authority is valid for centuries.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import ssl
+import tempfile
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from mockserver.intercept.hosts import EMULATED, LOCAL_ADDRESSES, LOCAL_NAMES
+
+AUTHORITY_LIFE = dt.timedelta(days=90)
+LEAF_LIFE = dt.timedelta(days=7)
+_RENEW_BEFORE = LEAF_LIFE + dt.timedelta(days=1)
+"""An authority with less than this to live is replaced, so that it outlives every certificate it issues."""
+_SLACK = dt.timedelta(hours=1)
+"""Clocks of a machine and of its containers differ a little."""
+
+_SECRET_FILE, _PUBLIC_FILE = "authority.pem", "ca.pem"
+
+
+class AuthorityError(OSError):
+    """The authority cannot be kept or read; the message says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """An authority, its key held in memory and in one file that nobody else may read."""
+
+    folder: Path
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    @classmethod
+    def open(cls, folder: Path) -> Authority:
+        """The one kept in the folder; made if there is none, and anew if it has all but run out.
+
+        Raises AuthorityError.
+        """
+        kept = cls.read(folder)
+        if kept is None or kept.certificate.not_valid_after_utc - _now() < _RENEW_BEFORE:
+            return cls.renew(folder)
+        return kept
+
+    @classmethod
+    def read(cls, folder: Path) -> Authority | None:
+        """The one kept in the folder, or None. Raises AuthorityError."""
+        path = folder / _SECRET_FILE
+        try:
+            content = path.read_bytes()
+            key = serialization.load_pem_private_key(content, password=None)
+            certificate = x509.load_pem_x509_certificate(content)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise AuthorityError(f"{path} cannot be read ({error}); `mockserver ca renew` makes another") from None
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise AuthorityError(f"{path} holds a key of another kind; `mockserver ca renew` makes another")
+        return cls(folder, certificate, key)
+
+    @classmethod
+    def renew(cls, folder: Path) -> Authority:
+        """Make one in place of any that there is. Raises AuthorityError."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        made = cls(folder, _authority_certificate(key), key)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)
+            _write(folder / _SECRET_FILE, _pem(key) + made.pem)
+            _write(folder / _PUBLIC_FILE, made.pem, mode=0o644)
+        except OSError as error:
+            raise AuthorityError(f"{folder} cannot keep the certificate authority: {error.strerror}") from None
+        return made
+
+    @property
+    def pem(self) -> bytes:
+        """The certificate, which is no secret."""
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def public_file(self) -> Path:
+        """The certificate alone, for those who configure trust by hand."""
+        return self.folder / _PUBLIC_FILE
+
+    @property
+    def permitted(self) -> list[str]:
+        """Names and addresses that it can vouch for."""
+        constraints = self.certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+        return [str(subtree.value) for subtree in constraints.permitted_subtrees or ()]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the certificate, as browsers and openssl print it."""
+        return self.certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+    def server_context(self) -> ssl.SSLContext:
+        """TLS for a server that answers for the emulated names, speaking HTTP/1.1."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
+        self.load_leaf(context)
+        return context
+
+    def load_leaf(self, context: ssl.SSLContext) -> None:
+        """Give a context a certificate made this moment; connections that come later get it."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        chain = self.issue(key.public_key()).public_bytes(serialization.Encoding.PEM)
+        with tempfile.TemporaryDirectory(prefix="mockserver-") as folder:  # ssl reads keys from files alone
+            path = Path(folder) / "leaf.pem"
+            _write(path, _pem(key) + chain)
+            context.load_cert_chain(path)
+
+    def issue(
+        self,
+        public_key: ec.EllipticCurvePublicKey,
+        names: tuple[str, ...] = (*LOCAL_NAMES, *EMULATED),
+    ) -> x509.Certificate:
+        """A server's certificate. The authority's constraints are for verifiers to enforce, not for this method."""
+        own = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
+        addresses = LOCAL_ADDRESSES if "localhost" in names else ()
+        alternatives = [*map(x509.DNSName, names), *map(x509.IPAddress, addresses)]
+        ends = min(_now() + LEAF_LIFE - _SLACK, self.certificate.not_valid_after_utc)
+        return (
+            _certificate(_named("Mock Flow Service"), self.certificate.subject, public_key, ends)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own), critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+
+
+def remove(folder: Path) -> bool:
+    """Delete the authority; whether there was one. Raises AuthorityError."""
+    try:
+        present = (folder / _SECRET_FILE).exists()
+        for name in (_SECRET_FILE, _PUBLIC_FILE):
+            (folder / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not ours alone: something else was put there
+            folder.rmdir()
+    except OSError as error:
+        raise AuthorityError(f"{folder} cannot be emptied: {error.strerror}") from None
+    return present
+
+
+def _authority_certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    public = key.public_key()
+    name = _named(f"Mock Flow Service test authority {_now():%Y-%m-%d}")
+    return (
+        _certificate(name, name, public, _now() + AUTHORITY_LIFE - _SLACK)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(signs_certificates=True), critical=True)
+        .add_extension(_constraints(), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _constraints() -> x509.NameConstraints:
+    """The narrowest that X.509 can say: these names and what is below them, and this machine's own addresses."""
+    networks: list[IPv4Network | IPv6Network] = [ip_network(address) for address in LOCAL_ADDRESSES]
+    permitted = [*map(x509.DNSName, (*EMULATED, *LOCAL_NAMES)), *map(x509.IPAddress, networks)]
+    return x509.NameConstraints(permitted_subtrees=permitted, excluded_subtrees=None)
+
+
+def _certificate(
+    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, ends: dt.datetime
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(_now() - _SLACK)
+        .not_valid_after(ends)
+    )
+
+
+def _named(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _write(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """All of it or nothing, and never readable by others on the way."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # mkstemp makes it 0600
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    if mode != 0o600:
+        os.chmod(temporary, mode)
+    os.replace(temporary, path)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)

@@ -1,0 +1,45 @@
+"""What stands between intercepted clients and the emulator: they reach Adobe's names and nothing of ours."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable
+from typing import Any
+
+from mockserver import json_input
+from mockserver.intercept.hosts import EMULATED, without_port
+from mockserver.web.server.wsgi import Application
+
+_OF_NAMES = frozenset(string.ascii_letters + string.digits + ".-_:[]")
+
+
+class EmulatedHostsOnly:
+    """A WSGI application that lets calls to Adobe's names through, and never to `/_mock`.
+
+    Adobe's hosts have no `/_mock`. A proxy that leads to its own controls gives them away to whatever
+    the client was talked into calling (CVE-2025-23217).
+    """
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        host = without_port(environ.get("HTTP_HOST", ""))
+        if host not in EMULATED:
+            return _refuse(start_response, "403 Forbidden", refusal(host))
+        if environ["PATH_INFO"].lstrip("/").lower().startswith("_mock"):
+            return _refuse(start_response, "404 Not Found", "Adobe's hosts have no /_mock; use MOCKSERVER_URL for it")
+        return self._app(environ, start_response)
+
+
+def refusal(host: str) -> str:
+    """One line for a host that is not emulated; what of the name could not be a name is left out."""
+    name = "".join(letter for letter in host[:100] if letter in _OF_NAMES) or "no host"
+    return f"{name} is not emulated, and mockserver passes nothing on to other hosts"
+
+
+def _refuse(start_response: Any, status: str, message: str) -> list[bytes]:
+    body = json_input.dumps({"error_code": status[:3], "message": message})
+    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]

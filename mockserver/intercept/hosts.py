@@ -1,0 +1,28 @@
+"""The host names that interception stands in for: the proxy leads to them, the certificate vouches for them."""
+
+from __future__ import annotations
+
+import ipaddress
+
+_REGIONS = ("va7", "nld2", "aus5", "can2", "gbr9")
+"""Those that Adobe's pages on redirect addresses list as `platform-REGION.adobe.io`."""
+
+EMULATED = (
+    "platform.adobe.io",
+    "platform-stage.adobe.io",
+    "platform-int.adobe.io",
+    *(f"platform-{region}.adobe.io" for region in _REGIONS),
+    "ims-na1.adobelogin.com",
+    "ims-na1-stg1.adobelogin.com",
+)
+"""Names that a client reaches here instead of at Adobe (facts §1, §2.1)."""
+
+LOCAL_NAMES = ("localhost",)
+LOCAL_ADDRESSES = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
+
+
+def without_port(authority: str) -> str:
+    """The name in `name:port` or `[address]:port`, in lower case."""
+    name, colon, port = authority.rpartition(":")
+    name = name if colon and port.isdigit() else authority
+    return name.strip("[]").lower().removesuffix(".")

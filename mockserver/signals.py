@@ -1,0 +1,49 @@
+"""Signals that reach us while a client runs in the foreground are the client's business."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+_PASSED_ON = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
+_OF_KEYS = {signal.SIGINT, getattr(signal, "SIGQUIT", signal.SIGINT)}
+
+
+@contextmanager
+def passed_on_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Within the block a signal does not end us: we stay to tell how the client took it."""
+    if threading.current_thread() is not threading.main_thread():  # Python sets handlers nowhere else
+        yield
+        return
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        del frame
+        if number not in _OF_KEYS or not _in_foreground():
+            process.send_signal(number)
+
+    before: dict[int, Any] = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _in_foreground() -> bool:
+    """Whether a terminal sends what its keys mean to our whole group, and so has sent it to the client already."""
+    if not hasattr(os, "tcgetpgrp"):
+        return False
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    finally:
+        os.close(terminal)

@@ -1,0 +1,42 @@
+"""An authority that many tests share, and an emulator reached by Adobe's names."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mockserver.clients import PrivateServer, variables
+from mockserver.emulator import Emulator
+from mockserver.intercept import Interception
+
+
+@dataclass(frozen=True)
+class Intercepted:
+    """What a test of a client needs."""
+
+    emulator: Emulator
+    interception: Interception
+    url: str
+
+    def environment(self, **given: str) -> dict[str, str]:
+        """A client's environment; nothing of the machine's own but the path to programs."""
+        return self.interception.environment(variables(self.url, {"PATH": os.environ["PATH"], **given}))
+
+
+@pytest.fixture(scope="session")
+def ca_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ca")
+
+
+@pytest.fixture(scope="module")
+def running(ca_folder: Path) -> Iterator[Intercepted]:
+    with PrivateServer() as server, Interception(server.emulator, str(ca_folder)) as interception:
+        yield Intercepted(server.emulator, interception, server.url)
+
+
+@pytest.fixture
+def intercepted(running: Intercepted) -> Intercepted:
+    running.emulator.reset()
+    return running

@@ -1,0 +1,133 @@
+"""The certificate authority: who may read it, what it can vouch for, how long, and that verifiers agree."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+
+from mockserver.cli import main
+from mockserver.intercept import authority
+from mockserver.intercept.authority import Authority, AuthorityError
+from mockserver.intercept.hosts import EMULATED
+
+
+@pytest.fixture
+def ca(ca_folder: Path) -> Authority:
+    return Authority.open(ca_folder)
+
+
+def leaf(ca: Authority, *names: str) -> x509.Certificate:
+    return ca.issue(ec.generate_private_key(ec.SECP256R1()).public_key(), names or EMULATED)
+
+
+def extension(certificate: x509.Certificate, kind: type) -> x509.Extension:
+    return certificate.extensions.get_extension_for_class(kind)
+
+
+def test_key_and_folder_are_the_users_alone(tmp_path: Path) -> None:
+    folder = Authority.open(tmp_path / "a" / "ca").folder
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    secret = [path for path in folder.iterdir() if b"PRIVATE KEY" in path.read_bytes()]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in secret] == [0o600]
+    assert sorted(path.name for path in folder.iterdir()) == ["authority.pem", "ca.pem"]
+
+
+def test_it_may_issue_for_90_days_certificates_that_issue_nothing_and_live_a_week(ca: Authority) -> None:
+    basic = extension(ca.certificate, x509.BasicConstraints)
+    assert (basic.critical, basic.value.ca, basic.value.path_length) == (True, True, 0)
+    assert life(ca.certificate) <= dt.timedelta(days=90)
+    assert not extension(leaf(ca), x509.BasicConstraints).value.ca
+    assert life(leaf(ca)) <= dt.timedelta(days=7)
+
+
+def life(certificate: x509.Certificate) -> dt.timedelta:
+    return certificate.not_valid_after_utc - certificate.not_valid_before_utc
+
+
+def test_its_constraints_are_critical_and_name_the_emulated_hosts_and_this_machine(ca: Authority) -> None:
+    assert extension(ca.certificate, x509.NameConstraints).critical
+    assert set(ca.permitted) == {*EMULATED, "localhost", "127.0.0.1/32", "::1/128"}
+
+
+VERIFIED = {"platform.adobe.io": True, "ims-na1.adobelogin.com": True, "adobe.io": False, "www.example.com": False}
+
+
+@pytest.mark.parametrize(("name", "accepted"), VERIFIED.items())
+def test_a_verifier_refuses_what_the_authority_should_not_have_issued(ca: Authority, name: str, accepted: bool) -> None:
+    verifier = PolicyBuilder().store(Store([ca.certificate])).build_server_verifier(x509.DNSName(name))
+    if accepted:
+        verifier.verify(leaf(ca, name), [])
+    else:
+        with pytest.raises(VerificationError):
+            verifier.verify(leaf(ca, name), [])
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed here")
+@pytest.mark.parametrize(("name", "accepted"), VERIFIED.items())
+def test_openssl_agrees(ca: Authority, tmp_path: Path, name: str, accepted: bool) -> None:
+    path = tmp_path / "leaf.pem"
+    path.write_bytes(leaf(ca, name).public_bytes(serialization.Encoding.PEM))
+    command = ["openssl", "verify", "-x509_strict", "-CAfile", str(ca.public_file), "-verify_hostname", name, str(path)]
+    verified = subprocess.run(command, capture_output=True, text=True)
+    assert (verified.returncode == 0) == accepted, verified.stderr
+    assert accepted or "permitted subtree violation" in verified.stderr
+
+
+def test_it_is_kept_and_made_anew_before_it_runs_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Authority.open(tmp_path)
+    assert Authority.open(tmp_path).fingerprint == first.fingerprint
+    now = dt.datetime.now(dt.UTC)
+    monkeypatch.setattr(authority, "_now", lambda: now + dt.timedelta(days=81))
+    assert Authority.open(tmp_path).fingerprint == first.fingerprint
+    monkeypatch.setattr(authority, "_now", lambda: now + dt.timedelta(days=83))
+    renewed = Authority.open(tmp_path)
+    assert renewed.fingerprint != first.fingerprint
+    assert leaf(renewed).not_valid_after_utc < renewed.certificate.not_valid_after_utc
+
+
+def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path) -> None:
+    Authority.open(tmp_path)
+    (tmp_path / "authority.pem").write_text("not a key")
+    with pytest.raises(AuthorityError, match=r"authority\.pem cannot be read.*mockserver ca renew"):
+        Authority.open(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AuthorityError, match="file"):
+        Authority.open(tmp_path / "file" / "ca")
+
+
+def command(folder: Path, *args: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["ca", "--ca-folder", str(folder), *args])
+    return result.exit_code, result.output
+
+
+def test_the_command_shows_renews_and_removes_it(tmp_path: Path) -> None:
+    status, shown = command(tmp_path, "show")
+    fingerprint = Authority.open(tmp_path).fingerprint
+    assert (status, fingerprint in shown, "NODE_EXTRA_CA_CERTS" in shown) == (0, True, True)
+    assert command(tmp_path, "path") == (0, f"{tmp_path / 'ca.pem'}\n")
+    status, renewed = command(tmp_path, "renew")
+    assert status == 0 and fingerprint not in renewed
+    (tmp_path / "theirs").write_text("")
+    assert command(tmp_path, "remove")[0] == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
+    assert "none" in command(tmp_path, "remove")[1]
+
+
+def test_no_output_holds_the_key(tmp_path: Path) -> None:
+    key = Authority.open(tmp_path).key
+    digits = f"{key.private_numbers().private_value:x}"
+    for args in (["show"], ["path"]):
+        assert "PRIVATE" not in command(tmp_path, *args)[1] and digits not in command(tmp_path, *args)[1]

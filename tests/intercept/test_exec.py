@@ -1,0 +1,120 @@
+"""`mockserver exec`: the client's output and status, the verdict, the reports, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.intercept.test_unmodified_clients import PROGRAMS
+
+GOOD = [sys.executable, str(PROGRAMS / "with_urllib.py")]
+BAD = [
+    sys.executable,
+    "-c",
+    "import os, sys, urllib.request, urllib.error\n"
+    "try: urllib.request.urlopen('https://platform.adobe.io/data/foundation/flowservice/connections')\n"
+    "except urllib.error.HTTPError as error: print(error.code)\n"
+    "sys.exit(int(os.environ.get('STATUS', '0')))",
+]
+
+
+def execute(ca_folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mockserver", "exec", "--ca-folder", str(ca_folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environ}, timeout=60)
+
+
+def test_a_good_client_passes_and_its_output_stays_its_own(ca_folder: Path) -> None:
+    done = execute(ca_folder, "--", *GOOD)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "{'items': [], '_links': {}}\n"
+    assert "Client conformance: 2 calls" in done.stderr and "no findings" in done.stderr
+
+
+def test_findings_make_a_successful_run_fail(ca_folder: Path, tmp_path: Path) -> None:
+    done = execute(ca_folder, "--report", str(tmp_path / "report"), *BAD)
+    assert (done.returncode, done.stdout) == (1, "403\n")
+    assert "FAIL" in done.stderr
+    report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert report["findings"] and (tmp_path / "report" / "junit.xml").exists()
+
+
+def test_a_clients_own_failure_is_told_as_it_is(ca_folder: Path) -> None:
+    assert execute(ca_folder, *BAD, STATUS="7").returncode == 7
+
+
+def test_findings_below_the_level_are_shown_and_pass(ca_folder: Path, tmp_path: Path) -> None:
+    hasty = tmp_path / "hasty.py"
+    source = (PROGRAMS / "with_httpx.py").read_text(encoding="utf-8")
+    hasty.write_text(source.replace("    print(", "    for _ in range(9): print("), encoding="utf-8")
+    done = {level: execute(ca_folder, "--level", level, sys.executable, str(hasty)) for level in ("fail", "warn")}
+    assert {level: run.returncode for level, run in done.items()} == {"fail": 0, "warn": 1}
+    assert all("retry.polling-too-fast" in run.stderr for run in done.values())
+
+
+def test_what_a_baseline_accepts_passes(ca_folder: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    execute(ca_folder, "--report", str(report), *BAD)
+    found = json.loads((report / "report.json").read_text(encoding="utf-8"))["findings"]
+    rows = "".join(f"  - {{rule: {finding['rule']}, reason: known}}\n" for finding in found)
+    (tmp_path / "known.yaml").write_text("accepted:\n" + rows, encoding="utf-8")
+    assert execute(ca_folder, "--baseline", str(tmp_path / "known.yaml"), *BAD).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "says"),
+    [
+        (["no-such-program"], 127, "no-such-program"),
+        ([os.devnull], 126, os.devnull),
+        (["--baseline", "no-such-file", "true"], 2, "no-such-file"),
+        ([], 2, "COMMAND"),
+    ],
+    ids=["not-found", "not-executable", "no-baseline", "no-command"],
+)
+def test_what_cannot_be_run_is_said_in_one_line(ca_folder: Path, command: list[str], status: int, says: str) -> None:
+    done = execute(ca_folder, *command)
+    assert (done.returncode, says in done.stderr, "Traceback" in done.stderr) == (status, True, False), done.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this platform has no signals to pass on")
+def test_a_signal_reaches_the_client_and_the_verdict_is_still_told(ca_folder: Path) -> None:
+    code = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(9)); print('up', flush=True); "
+    command = [
+        sys.executable,
+        "-m",
+        "mockserver",
+        "exec",
+        "--ca-folder",
+        str(ca_folder),
+        sys.executable,
+        "-c",
+        code + "time.sleep(30)",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "up\n"
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 9 and "Nothing to judge" in errors
+
+
+def test_a_client_that_a_signal_ended_is_told_as_a_shell_tells_it(ca_folder: Path) -> None:
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    assert execute(ca_folder, sys.executable, "-c", code).returncode == 137
+
+
+def test_without_the_extra_one_line_says_what_to_install(ca_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.util as util\nfind = util.find_spec\n"
+        "util.find_spec = lambda name, *rest: None if name == 'cryptography' else find(name, *rest)\n"
+    )
+    path = os.pathsep.join((str(tmp_path), os.getcwd()))
+    for arguments in (["exec", "true"], ["ca", "show"]):
+        command = [sys.executable, "-m", "mockserver", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
+        assert done.returncode == 2 and "pip install 'mock-flow-service[intercept]'" in done.stderr
+        assert "Traceback" not in done.stderr

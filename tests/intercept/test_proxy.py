@@ -1,0 +1,119 @@
+"""The proxy on the wire: what it leads where, what it refuses, and that nothing of ours shows through it."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import time
+
+import pytest
+
+from tests.intercept.conftest import Intercepted
+
+
+def proxy_port(intercepted: Intercepted) -> int:
+    return int(intercepted.environment()["HTTPS_PROXY"].rpartition(":")[2])
+
+
+def say(intercepted: Intercepted, sent: bytes) -> bytes:
+    """What the proxy answers until it closes."""
+    with socket.create_connection(("127.0.0.1", proxy_port(intercepted)), timeout=5) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def tunnel(intercepted: Intercepted, host: str = "platform.adobe.io") -> http.client.HTTPSConnection:
+    context = ssl.create_default_context(cafile=intercepted.environment()["SSL_CERT_FILE"])
+    connection = http.client.HTTPSConnection("127.0.0.1", proxy_port(intercepted), timeout=5, context=context)
+    connection.set_tunnel(host)
+    return connection
+
+
+END = b" HTTP/1.1\r\nHost: platform.adobe.io\r\n\r\n"
+
+REFUSED = {
+    "another-host": (b"CONNECT example.com:443" + END, 403, b"example.com:443 is not emulated"),
+    "another-port": (b"CONNECT platform.adobe.io:22" + END, 403, b"platform.adobe.io:22"),
+    "this-machine": (b"CONNECT 127.0.0.1:22" + END, 403, b"127.0.0.1:22"),
+    "metadata": (b"CONNECT 169.254.169.254:80" + END, 403, b"169.254.169.254"),
+    "look-alike": (b"CONNECT platform.adobe.io.example.com:443" + END, 403, b"platform.adobe.io.example.com"),
+    "user-before-host": (b"GET http://platform.adobe.io@example.com/" + END, 403, b"example.com"),
+    "plain-another-host": (b"GET http://example.com/" + END, 403, b"example.com"),
+    "plain-this-machine": (b"GET http://localhost/_mock/state" + END, 403, b"localhost"),
+    "another-scheme": (b"GET ftp://platform.adobe.io/" + END, 400, b"whole URL"),
+    "no-url": (b"GET /connections" + END, 400, b"whole URL"),
+    "no-request": (b"\x16\x03\x01\r\n\r\n", 400, b"no request"),
+    "line-break-in-name": (b"CONNECT exa\x0bmple.com:443" + END, 403, b"example.com:443"),
+    "endless-head": (b"CONNECT platform.adobe.io:443 HTTP/1.1\r\n" + b"A: b\r\n" * 20_000, 431, b"65536"),
+}
+
+
+@pytest.mark.parametrize(("sent", "status", "says"), REFUSED.values(), ids=REFUSED)
+def test_it_refuses_and_says_why(intercepted: Intercepted, sent: bytes, status: int, says: bytes) -> None:
+    line, _, rest = say(intercepted, sent).partition(b"\r\n")
+    assert line.startswith(b"HTTP/1.1 %d " % status) and says in line and says in rest
+    assert not intercepted.emulator.journal.entries()
+
+
+NO_MOCK = ("/_mock/", "/_mock/state", "//_mock/state", "/%5fmock/state", "/_MOCK/state", "/_mock")
+
+
+@pytest.mark.parametrize("path", NO_MOCK)
+def test_what_controls_the_emulator_is_not_reached_through_the_proxy(intercepted: Intercepted, path: str) -> None:
+    connection = tunnel(intercepted)
+    for headers in ({}, {"Host": "localhost"}, {"Host": "127.0.0.1"}):
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        assert answer.status in (403, 404) and b"records" not in answer.read()
+    connection.close()
+    plain = say(intercepted, b"GET http://platform.adobe.io" + path.encode() + END)
+    assert plain.startswith(b"HTTP/1.1 404")
+
+
+def test_after_a_first_request_the_connection_leads_nowhere_else(intercepted: Intercepted) -> None:
+    first = b"GET http://platform.adobe.io/connections HTTP/1.1\r\nHost: platform.adobe.io\r\n\r\n"
+    second = b"GET http://127.0.0.1/_mock/state HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    answers = say(intercepted, first + second)
+    assert answers.count(b"HTTP/1.1 403") == 2 and b"127.0.0.1 is not emulated" in answers
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_request_for_a_whole_url_is_answered(intercepted: Intercepted, scheme: str) -> None:
+    answer = say(intercepted, f"GET {scheme}://platform.adobe.io/connections".encode() + END)
+    assert answer.startswith(b"HTTP/1.1 403 FORBIDDEN") and b"Api Key is required" in answer
+
+
+def test_a_certificate_is_shown_that_verifies_with_the_strictest_flags(intercepted: Intercepted) -> None:
+    connection = tunnel(intercepted)
+    connection._context.verify_flags |= ssl.VERIFY_X509_STRICT
+    connection._context.set_alpn_protocols(["h2", "http/1.1"])
+    connection.connect()
+    assert connection.sock.selected_alpn_protocol() == "http/1.1"
+    connection.close()
+
+
+def test_a_broken_connection_is_broken_for_the_client(intercepted: Intercepted) -> None:
+    connection = tunnel(intercepted)
+    connection.request("GET", "/connections", headers={"x-mock-fault": "reset"})
+    with pytest.raises(ConnectionError):
+        connection.getresponse()
+
+
+def test_one_connection_serves_many_requests_and_adds_less_than_two_milliseconds_to_each(
+    intercepted: Intercepted,
+) -> None:
+    def milliseconds(connection: http.client.HTTPConnection) -> float:
+        """The median of many: a busy machine makes some slow, Nagle's algorithm would make all slow."""
+        took = []
+        for _ in range(60):
+            began = time.perf_counter()
+            connection.request("GET", "/connections")
+            connection.getresponse().read()
+            took.append(time.perf_counter() - began)
+        return sorted(took)[len(took) // 2] * 1000
+
+    port = int(intercepted.url.rpartition(":")[2])
+    directly = milliseconds(http.client.HTTPConnection("127.0.0.1", port, timeout=5))
+    assert milliseconds(tunnel(intercepted)) - directly < 2

@@ -1,0 +1,103 @@
+"""Programs that know only Adobe's hosts, run as they are: every stack reaches the emulator, and nothing else."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mockserver.clients import run
+from tests.intercept.conftest import Intercepted
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+STACKS = {
+    "requests": [sys.executable, "with_requests.py"],
+    "httpx": [sys.executable, "with_httpx.py"],
+    "urllib": [sys.executable, "with_urllib.py"],
+    "node-fetch": ["node", "with_fetch.mjs"],
+    "node-https": ["node", "with_https.cjs"],
+    "curl": ["sh", "with_curl.sh"],
+    "java": ["java", "WithHttpClient.java"],
+}
+"""Name -> interpreter and program."""
+
+
+def program_of(command: list[str]) -> str:
+    """What must be installed: a shell script is curl's."""
+    return "curl" if command[0] == "sh" else command[0]
+
+
+def only_where_installed(stacks: dict[str, list[str]]) -> list:
+    """One whose program this machine does not have is skipped by name."""
+    return [
+        pytest.param(
+            command,
+            id=stack,
+            marks=pytest.mark.skipif(not shutil.which(program_of(command)), reason=f"{stack} is not installed here"),
+        )
+        for stack, command in stacks.items()
+    ]
+
+
+@pytest.mark.parametrize("command", only_where_installed(STACKS))
+def test_an_unmodified_client_reaches_the_emulator_by_adobes_names(
+    command: list[str], intercepted: Intercepted
+) -> None:
+    interpreter, program = command
+    ending = run([interpreter, str(PROGRAMS / program)], intercepted.environment(), seconds=60, show=False)
+    assert ending.status == 0, ending.output
+    calls = intercepted.emulator.journal.entries()
+    assert [call.status for call in calls] == ([200, 201, 200, 204] if "requests" in program else [200, 200]), calls
+    assert {call.headers["host"] for call in calls} == {"platform.adobe.io", "ims-na1.adobelogin.com"}
+    assert not intercepted.interception.refused
+
+
+ELSEWHERE = {
+    "requests": [sys.executable, "-c", "import requests; requests.get('https://example.com/')"],
+    "urllib": [sys.executable, "-c", "import urllib.request; urllib.request.urlopen('https://example.com/')"],
+    "httpx": [sys.executable, "-c", "import httpx; httpx.get('https://example.com/')"],
+    "node-fetch": ["node", "-e", "fetch('https://example.com/')"],
+    "node-https": ["node", "-e", "require('https').get('https://example.com/')"],
+    "node-plain": ["node", "-e", "require('http').get('http://example.com/')"],
+    "curl": ["curl", "--silent", "--show-error", "--fail", "https://example.com/"],
+}
+
+
+@pytest.mark.parametrize("command", only_where_installed(ELSEWHERE))
+def test_no_other_host_is_reached_and_the_client_is_told_which(command: list[str], intercepted: Intercepted) -> None:
+    ending = run(command, intercepted.environment(), seconds=30, show=False)
+    assert ending.status
+    # curl tells of a refused tunnel only that it was
+    assert ("403" if command[0] == "curl" else "example.com is not emulated") in ending.output.replace(":443", "")
+
+
+def test_a_host_below_an_emulated_one_is_another_host(intercepted: Intercepted) -> None:
+    code = "import urllib.request; urllib.request.urlopen('https://below.platform.adobe.io/')"
+    ending = run([sys.executable, "-c", code], intercepted.environment(), seconds=30, show=False)
+    assert "below.platform.adobe.io:443 is not emulated" in ending.output
+
+
+def test_servers_of_the_client_itself_are_reached_directly(intercepted: Intercepted) -> None:
+    code = "import urllib.request, os; print(urllib.request.urlopen(os.environ['MOCKSERVER_URL'] + '/_mock/').status)"
+    environ = intercepted.environment(NO_PROXY="*", ALL_PROXY="http://127.0.0.1:9")
+    assert run([sys.executable, "-c", code], environ, seconds=30, show=False).output.strip() == "200"
+
+
+def test_a_bundle_that_the_user_has_is_kept_beside_ours(ca_folder: Path, tmp_path: Path) -> None:
+    from mockserver.intercept import trust
+    from mockserver.intercept.authority import Authority
+
+    theirs = Authority.renew(tmp_path / "theirs")
+    files = trust.write(Authority.open(ca_folder), tmp_path, {"SSL_CERT_FILE": str(theirs.public_file)})
+    assert files.bundle.read_bytes().count(b"BEGIN CERTIFICATE") == 2
+    assert theirs.pem.strip() in files.bundle.read_bytes()
+
+
+@pytest.mark.skipif(shutil.which("keytool") is None, reason="keytool, of a Java runtime, is not installed here")
+def test_java_reads_the_truststore(intercepted: Intercepted) -> None:
+    options = intercepted.environment()["JAVA_TOOL_OPTIONS"]
+    store = options.partition("-Djavax.net.ssl.trustStore=")[2].partition(" ")[0]
+    command = ["keytool", "-list", "-keystore", store, "-storepass", "changeit"]
+    assert "trustedCertEntry" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
