@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mockserver import Config, Emulator, running
-from tests.calls import HEADERS, send
+from tests.calls import HEADERS, made, send
 from tests.flows import (
     COPY,
     DAY,
@@ -153,10 +153,11 @@ def disabled_between(emulator: Emulator, flow_id: str) -> list[int]:
 
 def test_new_credentials_lead_to_another_source_from_now_on(emulator: Emulator) -> None:
     declared(emulator, EXAMPLE_SOURCES)
-    flow_id = flowing(emulator, events(emulator))
+    body = events(emulator)
+    flow_id = flowing(emulator, body)
     pass_time(emulator, HOUR)
-    base = looked_up(emulator, f"/flows/{flow_id}")["inheritedAttributes"]["sourceConnections"][0]["baseConnection"]
-    path = f"/connections/{base['id']}"
+    base = looked_up(emulator, f"/sourceConnections/{body['sourceConnectionIds'][0]}")["baseConnectionId"]
+    path = f"/connections/{base}"
     patch = [{"op": "replace", "path": "/auth/params/server", "value": "elsewhere.example.com"}]
     etag = looked_up(emulator, path)["etag"]
     assert send(emulator, "PATCH", path, patch, headers={"if-match": etag}).status == 200
@@ -177,16 +178,18 @@ def test_a_disabled_flow_rests_and_then_reads_what_it_missed(emulator: Emulator)
 
 
 def test_a_new_schedule_counts_from_the_change(emulator: Emulator) -> None:
-    flow_id = flowing(emulator)
-    pass_time(emulator, HOUR)
-    etag = looked_up(emulator, f"/flows/{flow_id}")["etag"]
-    patch = [{"op": "replace", "path": "/scheduleParams/interval", "value": "30"}]
-    assert send(emulator, "PATCH", f"/flows/{flow_id}", patch, headers={"if-match": etag}).status == 200
-    pass_time(emulator, HOUR)
-    due = [run["createdAt"] for run in runs_of(emulator, flow_id)]
-    assert [(later - due[0]) // MINUTE for later in due] == [0, 15, 30, 45, 60, 90]
+    hourly = {"startTime": seconds(emulator), "frequency": "hour", "interval": 1}
+    receipt = made(emulator, flow(emulator, scheduleParams=hourly), "/flows")
+    pass_time(emulator, 2 * HOUR + 50 * MINUTE)
+    quarterly = {**hourly, "frequency": "minute", "interval": 15}
+    patch = [{"op": "replace", "path": "/scheduleParams", "value": quarterly}]
+    sent = {"if-match": receipt["etag"]}
+    assert send(emulator, "PATCH", f"/flows/{receipt['id']}", patch, headers=sent).status == 200
+    pass_time(emulator, 30 * MINUTE)
+    due = [run["createdAt"] // 1000 - hourly["startTime"] for run in runs_of(emulator, receipt["id"])]
+    assert [second // 60 for second in due] == [0, 60, 120, 180, 195], "nobody looked before the change"
     pass_time(emulator, 30 * DAY)
-    assert total(runs_of(emulator, flow_id)) == VISITS
+    assert total(runs_of(emulator, receipt["id"])) == VISITS
 
 
 def test_what_is_declared_happens(emulator: Emulator) -> None:
