@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 
 from contracts.kinds import Kind
-from contracts.stage import MARK, Made, Stage
+from contracts.stage import Made, Stage
 from contracts.verdicts import Broken, Untestable
 from contracts.wire import Answer, Sent
 
@@ -91,6 +91,7 @@ class Aim:
             return
         if case.method == "PATCH":
             case.headers["If-Match"] = made.etag
+            case.body = self._renamed(case.body)
         elif case.path.endswith("/action"):
             case.headers.pop("If-Match", None)
 
@@ -107,6 +108,14 @@ class Aim:
         except (Broken, Untestable):
             return None
 
+    def _renamed(self, body: Any) -> Any:
+        """A patch that gives a name gives one with the suite's mark."""
+        if isinstance(body, list):
+            return [self._renamed(item) for item in body]
+        if isinstance(body, dict) and isinstance(body.get("value"), str) and body["value"]:
+            return {**body, "value": self._stage.marked(body["value"])}
+        return body
+
     def _draft(self, kind: Kind) -> Made:
         body = self._stage.body(kind)
         answer = self._stage.call("POST", f"{kind.path}?mode=draft", body)
@@ -118,7 +127,7 @@ class Aim:
             sample = self._stage.body(kind)
             case.body = {**case.body, **{name: sample[name] for name in sample.keys() - {"name", "description"}}}
         if isinstance(case.body.get("name"), str) and case.body["name"]:
-            case.body = {**case.body, "name": f"{MARK} {self._stage.run_id} {case.body['name']}"}
+            case.body = {**case.body, "name": self._stage.marked(case.body["name"])}
 
 
 def _wrong_on_purpose(case: Any) -> set[str]:

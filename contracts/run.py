@@ -42,20 +42,18 @@ class Run:
     def go(self) -> Report:
         """Everything, in order; what was made is deleted whatever happens."""
         began = time.monotonic()
-        try:
-            with _interruptible():
+        with _interruptible():
+            try:
                 self._checks()
                 self._generated()
-        except KeyboardInterrupt:
-            self.report.ended = INTERRUPTED
-        except Unreachable as error:
-            self.report.ended = str(error)
-        finally:
-            if self.stage.ledger.made:
-                self.progress.say(f"deleting what was made ({len(self.stage.ledger.made)} entities)")
-            self.report.left = self.stage.sweep()
-            if self._har:
-                self._har.close()
+            except KeyboardInterrupt:
+                self.report.ended = INTERRUPTED
+            except Unreachable as error:
+                self.report.ended = str(error)
+            finally:
+                self._clean_up()
+        if self._har:
+            self._har.close()
         self._observers()
         self.report.made = self.stage.ledger.total
         self._known_gaps()
@@ -70,6 +68,19 @@ class Run:
         """Keep an outcome and tell of it."""
         self.report.outcomes.append(outcome)
         self.progress.outcome(outcome)
+
+    def _clean_up(self) -> None:
+        """Delete what is left; whoever interrupts this too is told what stays behind."""
+        made = self.stage.ledger.made
+        if made:
+            self.progress.say(f"deleting what was made ({len(made)} entities)")
+        try:
+            self.report.left = self.stage.sweep()
+            if not self.settings.read_only:
+                self.report.left += self.stage.sweep_strays()
+        except (KeyboardInterrupt, Unreachable) as trouble:
+            self.report.ended = self.report.ended or str(trouble) or INTERRUPTED
+            self.report.left = [f"/{kind}/{entity_id}: not tried" for kind, entity_id in made]
 
     def _checks(self) -> None:
         plan = [(check, kind) for check in CHECKS.values() for kind in check.subjects(self.stage)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,7 +88,6 @@ class Stage:
         self.run_id = f"{self.chance.getrandbits(32):08x}"
         self.canary = f"c4n4ry-{self.chance.getrandbits(64):016x}"
         self._hear = hear or (lambda answer: None)
-        self._names = 0
 
     def fresh(self) -> Stage:
         """The same stage with an empty record."""
@@ -137,8 +135,7 @@ class Stage:
 
     def name(self, about: str = "entity") -> str:
         """A name nobody else uses, with the suite's mark."""
-        self._names += 1
-        return f"{MARK} {self.run_id} {about} {uuid.UUID(int=self.chance.getrandbits(128)).hex[:8]}"
+        return self.marked(f"{about} {self.chance.getrandbits(32):08x}")
 
     def body(self, kind: str | Kind, **changes: Any) -> dict[str, Any]:
         """The body of a good new entity; a change to None leaves a member out."""
@@ -208,6 +205,20 @@ class Stage:
                 if name == kind and entity_id not in kept:
                     left += self._delete(name, entity_id, headers)
         return left
+
+    def sweep_strays(self) -> list[str]:
+        """Delete what bears this run's mark although no answer told of it: the newest hundred are looked at."""
+        for kind in self.kinds:
+            answer = self.transport.send(Sent("GET", f"/{kind}?limit=100", tuple(self.headers.items())))
+            items = answer.json.get("items", []) if isinstance(answer.json, dict) else []
+            for item in items:
+                if str(item.get("name", "")).startswith(f"{MARK} {self.run_id}"):
+                    self.ledger.made[kind, str(item["id"])] = self.headers
+        return self.sweep()
+
+    def marked(self, name: str) -> str:
+        """A name with the suite's mark before it."""
+        return f"{MARK} {self.run_id} {name}"
 
     def _delete(self, kind: str, entity_id: str, headers: Mapping[str, str]) -> list[str]:
         kept = {name: value for name, value in headers.items() if name.lower() in self._own()}

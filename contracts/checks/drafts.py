@@ -81,7 +81,7 @@ def an_action_keeps_to_its_etag(stage: Stage) -> None:
     receipt(stage.call("POST", f"{path}/action?op=publish", headers={"If-Match": current}))
 
 
-@check("action.unknown-id", writes=False, operations=ACTION)
+@check("action.unknown-id", operations=ACTION)
 def an_absent_entity_cannot_act(stage: Stage) -> None:
     """1439."""
     refused(stage.call("POST", f"/connections/{NOWHERE}/action?op=publish"), 404, "1439-404")

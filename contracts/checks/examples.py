@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from contracts.registry import check
-from contracts.stage import MARK, Stage
+from contracts.stage import Stage
 from contracts.verdicts import Broken
 
 FOLDER = Path(__file__).parent.parent / "examples"
@@ -43,7 +43,9 @@ def replay(stage: Stage, row: Mapping[str, Any]) -> str | None:
     target = _filled(request["path"], known)
     body = request.get("body")
     if isinstance(body, dict) and isinstance(body.get("name"), str):
-        body = {**body, "name": f"{MARK} {stage.run_id} {body['name']}"}
+        body = {**body, "name": stage.marked(body["name"])}
+    if isinstance(body, list):
+        body = [{**op, "value": stage.marked(op["value"])} if op["path"] == "/name" else op for op in body]
     answer = stage.call(request["method"], target, body, headers=headers)
     if answer.status != expected["status"]:
         return f"answered {answer.status}, expected {expected['status']}: {answer.text[:150]}"

@@ -71,7 +71,7 @@ def order_of_refusals(stage: Stage) -> None:
         refused_by_gateway(stage.call("GET", "/connections", headers=dict.fromkeys(missing)), status, code)
 
 
-@check("gateway.before-service", writes=False, operations=("createConnection", "retrieveConnection"))
+@check("gateway.before-service", operations=("createConnection", "retrieveConnection"))
 def gateway_before_service(stage: Stage) -> None:
     """The gateway refuses before anyone looks at the body or for the entity."""
     answer = stage.call("POST", "/connections", raw=b"{not json", headers={"x-api-key": None})
@@ -137,7 +137,7 @@ def trailing_slash(stage: Stage) -> None:
         same(slashed, plain, f"{operation.path}/ against {operation.path}")
 
 
-@check("method.not-allowed", writes=False, operations=LIST)
+@check("method.not-allowed", operations=LIST)
 def method_not_allowed(stage: Stage) -> None:
     """A method that a path does not have is 405, and `Allow` names those it has."""
     paths = {operation.path for operation in stage.document.operations}

@@ -6,6 +6,8 @@ import re
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +38,19 @@ def contract(*arguments: str, timeout: float = 120, **environment: str) -> subpr
     command = [sys.executable, "-m", "mockserver", "contract", *arguments]
     environ = {**os.environ, **environment}
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, env=environ)
+
+
+def count(url: str) -> int:
+    """How many entities there are on the server, in all collections."""
+    state = json.loads(urllib.request.urlopen(f"{url}/_mock/state").read())
+    return len(state["records"])
+
+
+def wait_for_entities(url: str, made_by: str | None) -> None:
+    """Until the run has made something: then it can be interrupted."""
+    deadline = time.monotonic() + 30
+    while count(url) == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def test_our_server_keeps_every_promise_in_memory(tmp_path: Path) -> None:
@@ -76,3 +91,77 @@ def test_wrong_use_is_told_in_a_line_and_ends_with_2(arguments: list[str], says:
     done = contract(*arguments)
     assert done.returncode == 2
     assert says in done.stderr and "Traceback" not in done.stderr
+
+
+def exchanges(folder: Path) -> list[tuple[str, str]]:
+    """Method and path of every exchange in a HAR file."""
+    entries = json.loads((folder / "exchanges.har").read_text())["log"]["entries"]
+    return [(entry["request"]["method"], entry["request"]["url"].partition("?")[0]) for entry in entries]
+
+
+def test_a_read_only_run_sends_nothing_that_could_change_anything(tmp_path: Path) -> None:
+    with served() as url:
+        done = contract(url, "--read-only", "--examples", "1", "--json", "--report", str(tmp_path))
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["failures"], report["made"]) == (0, [], 0)
+    writes = {(method, path) for method, path in exchanges(tmp_path) if method not in ("GET", "HEAD", "OPTIONS")}
+    assert {path.rpartition("/")[2] for _, path in writes} <= {"search"}
+
+
+def test_chosen_operations_are_the_only_ones_generated(tmp_path: Path) -> None:
+    with served() as url:
+        done = contract(url, "--operations", "listFlows", "--examples", "1", "--json", "--report", str(tmp_path))
+    outcomes = json.loads(done.stdout)["outcomes"]
+    assert done.returncode == 0
+    assert {o["subject"] for o in outcomes if o["check"].startswith("generated.")} <= {"GET /flows", None}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("moment", ["checks", "generation"])
+def test_an_interrupted_run_deletes_what_it_made_and_says_so(number: signal.Signals, moment: str) -> None:
+    arguments = ["--examples", "50"] + (["--operations", "createConnection,patchConnection"] * (moment == "generation"))
+    with served() as url:
+        command = [sys.executable, "-m", "mockserver", "contract", url, *arguments]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            wait_for_entities(url, made_by="contract-suite" if moment == "checks" else None)
+            process.send_signal(number)
+            out, _ = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert "ended early: interrupted" in out and "0 left behind" in out
+        assert count(url) == 0
+
+
+def test_a_spent_budget_ends_the_run_and_leaves_nothing() -> None:
+    with served() as url:
+        done = contract(url, "--budget", "1", "--examples", "50", "--json")
+        assert count(url) == 0
+    report = json.loads(done.stdout)
+    assert report["endedEarly"] == "the budget of 1 s is spent" and report["seconds"] < 20
+
+
+def test_credentials_are_in_no_output(tmp_path: Path) -> None:
+    body = {
+        "name": "mine",
+        "auth": {
+            "specName": "Basic Authentication",
+            "params": {
+                "server": "db.example.com",
+                "port": "5432",
+                "database": "shop",
+                "username": "reader",
+                "password": 'p"ss-w0rd/ü',
+            },
+        },
+        "connectionSpec": {"id": "74a1c565-4e59-48d7-9d67-7c03b8a13137", "version": "1.0"},
+    }
+    (tmp_path / "connection.json").write_text(json.dumps(body))
+    (tmp_path / "env").write_text("FLOW_SERVICE_TOKEN=t0ken-of-mine\nFLOW_SERVICE_API_KEY='key-of-mine'\n")
+    folder = tmp_path / "report"
+    with served() as url:
+        arguments = ["--env-file", str(tmp_path / "env"), "--connection", str(tmp_path / "connection.json")]
+        chosen = ["--operations", "createConnection,listConnections,patchConnection", "--examples", "1"]
+        done = contract(url, *arguments, *chosen, "--report", str(folder))
+    everything = done.stdout + done.stderr + "".join(path.read_text() for path in folder.iterdir())
+    for secret in ("t0ken-of-mine", "key-of-mine", 'p"ss-w0rd/ü', json.dumps('p"ss-w0rd/ü')[1:-1]):
+        assert secret not in everything
+    assert "made" in done.stdout
