@@ -8,10 +8,11 @@ from mockserver.config import Config
 
 if TYPE_CHECKING:
     from mockserver.emulator import Emulator
+    from mockserver.service import flow_service
     from mockserver.web import Application
 
 __version__ = "0.1.0"
-__all__ = ["Config", "Emulator", "__version__", "create_app"]
+__all__ = ["Config", "Emulator", "__version__", "create_app", "flow_service"]
 
 
 def create_app(config: Config | Emulator | None = None, **settings: Any) -> Application:
@@ -32,4 +33,8 @@ def __getattr__(name: str) -> Any:
         from mockserver.emulator import Emulator
 
         return Emulator
+    if name == "flow_service":
+        from mockserver.service import flow_service
+
+        return flow_service
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

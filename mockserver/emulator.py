@@ -41,7 +41,14 @@ class Emulator:
         self.journal = Journal(self.config.journal_entries, self.config.journal_bytes)
         self.contract = Contract.load()
         orders = from_file(Path(self.config.faults), self.contract.operations) if self.config.faults else ()
-        self.faults = Faults(self.runtime, self.tokens, self.quirks, orders, by_header=self.config.fault_header)
+        self.faults = Faults(
+            self.runtime,
+            self.tokens,
+            self.quirks,
+            self.contract.operations,
+            orders,
+            by_header=self.config.fault_header,
+        )
         self.gateway = Gateway(self.config, self.quirks, self.tokens)
         self.world = World(
             config=self.config,

@@ -13,7 +13,8 @@ from typing import TypeAlias
 
 from mockserver.clients import Ending, PrivateServer, run, variables
 from mockserver.config import Config
-from mockserver.conformance import Finding, Level, Report, ScenarioVerdict, evaluate
+from mockserver.conformance import Report, ScenarioVerdict, evaluate
+from mockserver.conformance.merging import merge
 from mockserver.contract import Contract
 from mockserver.journal import Entry
 from mockserver.scenarios.scenario import Outcome, Scenario
@@ -60,7 +61,7 @@ class Trial:
         with PrivateServer(self.config) as server:
             emulator = server.emulator
             if scenario is not None:
-                emulator.faults.add(scenario.faults(emulator.contract))
+                emulator.faults.order(list(scenario.orders))
             begun = time.monotonic()
             environment = self.lead(server, self.environ)
             ending = run(self.command, environment, seconds=self.seconds, show=self.show)
@@ -80,32 +81,12 @@ class Trial:
 
 def report(steps: Iterable[Step], contract: Contract) -> Report:
     """All runs in one report; calls are numbered through."""
-    calls: list[Entry] = []
-    findings: list[Finding] = []
-    verdicts: list[ScenarioVerdict] = []
-    for step in steps:
-        offset = len(calls)
-        struck = {entry.number for entry in step.entries if entry.fault}
-        for finding in evaluate(step.entries, contract).findings:
-            if step.scenario is None or struck.intersection(finding.calls):
-                findings.append(replace(finding, calls=_moved(finding.calls, offset)))
-        if step.verdict is not None:
-            verdicts.append(replace(step.verdict, calls=_moved(step.verdict.calls, offset)))
-        calls += [replace(entry, number=entry.number + offset) for entry in step.entries]
-    whole = evaluate(calls, contract, verdicts)
-    return replace(whole, findings=_merged(findings))
+    return merge((_judged(step, contract) for step in steps), contract)
 
 
-def _moved(numbers: tuple[int, ...], offset: int) -> tuple[int, ...]:
-    return tuple(number + offset for number in numbers)
-
-
-def _merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The same finding of several runs is one; worst first, then in the order of their first call."""
-    merged: dict[tuple[str, str | None, str], Finding] = {}
-    for finding in findings:
-        key = (finding.rule, finding.operation, finding.detail)
-        known = merged.get(key)
-        merged[key] = replace(known, calls=(*known.calls, *finding.calls)) if known else finding
-    levels = list(Level)
-    return tuple(sorted(merged.values(), key=lambda one: (levels.index(one.level), one.calls[:1], one.rule)))
+def _judged(step: Step, contract: Contract) -> Report:
+    whole = evaluate(step.entries, contract, [step.verdict] if step.verdict else ())
+    if step.scenario is None:
+        return whole
+    struck = {entry.number for entry in step.entries if entry.fault}
+    return replace(whole, findings=tuple(one for one in whole.findings if struck.intersection(one.calls)))

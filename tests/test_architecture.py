@@ -19,10 +19,10 @@ FILE_LINES, FUNCTION_LINES = 400, 50
 
 FOUNDATION = {"exchange", "errors", "quirks", "runtime"}
 FRONT = {
-    "__init__", "__main__", "web", "cli", "clients", "signals", "serving", "scenarios", "trial", "pytest_plugin",
-    "intercept",
+    "__init__", "__main__", "web", "cli", "clients", "signals", "serving", "scenarios", "service", "trial",
+    "pytest_plugin", "intercept",
 }  # fmt: skip
-PUBLIC_NAMES = {"", "create_app", "Emulator", "Config"}
+PUBLIC_NAMES = {"", "create_app", "flow_service", "Emulator", "Config"}
 CONFORMANCE_READS = {"conformance", "journal", "exchange", "contract", "connection_string", "masking"}
 """What was recorded and what it is held to; of the last two, a grammar and the mask's text."""
 

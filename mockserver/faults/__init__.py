@@ -69,10 +69,18 @@ class Faults:
     """The orders in force. Safe for any number of threads; which call is struck depends on order and seed alone."""
 
     def __init__(
-        self, runtime: Runtime, tokens: Tokens, quirks: Quirks, initial: Sequence[Order] = (), *, by_header: bool = True
+        self,
+        runtime: Runtime,
+        tokens: Tokens,
+        quirks: Quirks,
+        operations: Iterable[str] = (),
+        initial: Sequence[Order] = (),
+        *,
+        by_header: bool = True,
     ) -> None:
-        """`initial` are in force from the start, and again after `reset`."""
+        """`operations` can be named in orders; `initial` are in force from the start, and again after `reset`."""
         self._parts = (runtime, tokens, quirks)
+        self._operations = frozenset(operations)
         self._initial = tuple(initial)
         self._by_header = by_header
         self._lock = threading.Lock()
@@ -94,8 +102,16 @@ class Faults:
         struck = [(order.kind, Strike(call, order.value, runtime, tokens, quirks)) for order in orders]
         return Injection(struck, "; ".join(_name(order) for order in orders))
 
-    def add(self, orders: Iterable[Order]) -> list[Active]:
-        """Put more orders in force, after those there are."""
+    def strike(self, fault: str, argument: str | int | None = None, **selectors: Any) -> Active:
+        """Put one order in force: `strike("rate-limit", 2, method="GET", times=1)`. Raises FaultError."""
+        [added] = self.order({"fault": fault, "argument": argument, **selectors})
+        return added
+
+    def order(self, raw: Any) -> list[Active]:
+        """Put orders in force as `parse` reads them, all or none. Raises FaultError with every mistake."""
+        return self._add(parse(raw, self._operations))
+
+    def _add(self, orders: Iterable[Order]) -> list[Active]:
         added = [Active(next(self._numbers), order) for order in orders]
         with self._lock:
             self._active = (*self._active, *added)
@@ -115,7 +131,7 @@ class Faults:
     def reset(self) -> None:
         """As at the start."""
         self.remove()
-        self.add(self._initial)
+        self._add(self._initial)
 
     def _strikes(self, active: Active, call: Call, operation: str | None) -> bool:
         order = active.order

@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 from mockserver.conformance import ScenarioVerdict, Verdict
 from mockserver.conformance.traffic import Exchange, Traffic
 from mockserver.contract import Contract
-from mockserver.faults import Order, parse
 from mockserver.journal import Entry
 
 
@@ -90,13 +89,10 @@ class Scenario:
     source: str
     hint: str
     orders: tuple[dict[str, Any], ...]
+    """What `Faults.order` puts in force."""
     needs: str
     """Words for the situation that must arise."""
     judge: Judge
-
-    def faults(self, contract: Contract) -> list[Order]:
-        """What is put in force."""
-        return parse(list(self.orders), contract.operations)
 
     def verdict(self, entries: Iterable[Entry], contract: Contract, exit_status: int | None = None) -> ScenarioVerdict:
         """Judge a client by what the journal has of the time the scenario was on."""

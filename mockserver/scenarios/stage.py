@@ -32,7 +32,7 @@ class Stage:
         with self._lock:
             entries = self._emulator.journal.entries()
             self._since = entries[-1].number if entries else 0
-            self._faults = [one.number for one in self._emulator.faults.add(scenario.faults(self._emulator.contract))]
+            self._faults = [one.number for one in self._emulator.faults.order(list(scenario.orders))]
             self._playing = scenario
 
     def verdict(self, exit_status: int | None = None) -> ScenarioVerdict | None:

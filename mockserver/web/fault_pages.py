@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 
 from mockserver.emulator import Emulator
 from mockserver.errors import ApiError
-from mockserver.faults import FAULTS, FaultError, parse
+from mockserver.faults import FAULTS, FaultError
 from mockserver.web import admin, guard
 
 
@@ -26,10 +26,10 @@ def blueprint(emulator: Emulator) -> Blueprint:
     @pages.post("")
     def add() -> Response:
         try:
-            orders = parse(admin.json_body(emulator.config.max_body), emulator.contract.operations)
+            orders = emulator.faults.order(admin.json_body(emulator.config.max_body))
         except FaultError as error:
             raise admin.wrong(str(error)) from None
-        added: list[Any] = [one.as_json() for one in emulator.faults.add(orders)]
+        added: list[Any] = [one.as_json() for one in orders]
         return admin.answer(emulator, {"faults": added}, 201)
 
     @pages.delete("")

@@ -17,7 +17,7 @@ LIST, READ, WRITE, REMOVE, MAKE = "list", "read", "write", "remove", "make"
 
 
 def order(emulator: Emulator, *faults: Fault) -> None:
-    emulator.faults.add(parse(list(faults), emulator.contract.operations))
+    emulator.faults.order(list(faults))
 
 
 def ask(emulator: Emulator, what: str) -> Result:

@@ -1,0 +1,190 @@
+"""The pytest plugin: fixtures `flow_service` and `flow_service_server`, marker `flow_conformance`, `--flow-report`.
+
+Importing it costs nothing: the emulator is loaded when a test first asks for a fixture.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from mockserver.conformance import Report
+    from mockserver.service import FlowService
+
+_MARK = "flow_conformance"
+_MOST_LINES = 40
+"""Calls shown with a failed test; the latest."""
+
+_NOT_BEFORE_THE_END = frozenset({"lifecycle.never-deleted", "lifecycle.draft-left"})
+"""Rules about what is left over: a fixture may yet clean it up."""
+
+_SERVICE = pytest.StashKey["FlowService"]()
+_FOUND = pytest.StashKey[frozenset[tuple[str, str]]]()
+_FAILED = pytest.StashKey[bool]()
+_REPORTS = pytest.StashKey[list[Any]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--flow-report=DIR`."""
+    group = parser.getgroup("flow service", "Flow Service clients")
+    group.addoption(
+        "--flow-report", metavar="DIR", type=Path, help="write what clients of flow_service did wrong, in every form"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line(
+        "markers",
+        f"{_MARK}(level='warn', ignore=[]): fail when the client breaks a rule of this level or worse",
+    )
+    config.stash[_REPORTS] = []
+
+
+@pytest.fixture(scope="session")
+def flow_service_config() -> dict[str, Any]:
+    """Settings of the server, by the names of `mockserver.Config`: override this fixture to change them."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def flow_service_server(flow_service_config: dict[str, Any]) -> Iterator[FlowService]:
+    """One running service for all tests of this process."""
+    from mockserver.service import flow_service as serving
+
+    with serving(**flow_service_config) as service:
+        yield service
+
+
+@pytest.fixture
+def flow_service(flow_service_server: FlowService, request: pytest.FixtureRequest) -> Iterator[FlowService]:
+    """The service as new: without records, calls and faults."""
+    flow_service_server.reset()
+    request.node.stash[_SERVICE] = flow_service_server
+    yield flow_service_server
+    if request.config.getoption("flow_report"):
+        request.config.stash[_REPORTS].append(flow_service_server.report())
+    # what is cleaned up by fixtures has been, so this is the whole story
+    if not request.node.stash.get(_FAILED, False):
+        _judge(request.node, at_the_end=True)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A marked test must use the fixture: there is nothing else to judge."""
+    if item.get_closest_marker(_MARK) and "flow_service" not in getattr(item, "fixturenames", ()):
+        pytest.fail(f"@pytest.mark.{_MARK} judges the calls made to the fixture flow_service: use it", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Any:
+    """Judge a marked test as soon as it has passed."""
+    outcome = yield
+    _judge(item, at_the_end=False)
+    return outcome
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Show with a failed test what its client did."""
+    report = yield
+    service = item.stash.get(_SERVICE, None)
+    if report.when == "call" and report.failed and service is not None:
+        item.stash[_FAILED] = True
+        report.sections.append(("Flow Service calls", _told(service, told_already=_FOUND in item.stash)))
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the reports on to the controlling process, or write them."""
+    config = session.config
+    reports: list[Report] = config.stash[_REPORTS]
+    if not reports:
+        return
+    from mockserver.conformance import recorded
+
+    workeroutput = getattr(config, "workeroutput", None)
+    if workeroutput is not None:
+        workeroutput["flow_service"] = json.dumps([recorded.to_json(report) for report in reports])
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Write the report of all tests, and say where it is."""
+    folder: Path | None = config.getoption("flow_report")
+    reports: list[Report] = config.stash[_REPORTS]
+    if folder is None or not reports:
+        return
+    from mockserver.conformance import write_reports
+    from mockserver.conformance.merging import merge
+    from mockserver.conformance.writers.terminal import verdict
+    from mockserver.contract import Contract
+
+    whole = merge(reports, Contract.load())
+    written = write_reports(whole, folder)
+    terminalreporter.section("Flow Service clients")
+    terminalreporter.write_line(f"{len(whole.calls)} calls, {verdict(whole)}")
+    terminalreporter.write_line(f"report: {' · '.join(str(path) for path in written)}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take over what a finished worker of pytest-xdist has judged."""
+    handed = getattr(node, "workeroutput", {}).get("flow_service")
+    if handed:
+        from mockserver.conformance import recorded
+
+        node.config.stash[_REPORTS] += [recorded.from_json(raw) for raw in json.loads(handed)]
+
+
+def _judge(item: pytest.Item, *, at_the_end: bool) -> None:
+    """Fail a marked test for new findings; until the end nobody is blamed for what is not cleaned up."""
+    marker = item.get_closest_marker(_MARK)
+    service = item.stash.get(_SERVICE, None)
+    if marker is None or service is None:
+        return
+    from dataclasses import replace
+
+    from mockserver.conformance import summary
+    from mockserver.service import findings
+
+    report = service.report()
+    known = item.stash.get(_FOUND, frozenset())
+    bad = [
+        one
+        for one in findings(report, *_wanted(marker))
+        if (one.rule, one.detail) not in known and (at_the_end or one.rule not in _NOT_BEFORE_THE_END)
+    ]
+    if bad:
+        item.stash[_FOUND] = known | {(one.rule, one.detail) for one in bad}
+        rules = ", ".join(dict.fromkeys(one.rule for one in bad))
+        text = summary(replace(report, findings=tuple(bad)))
+        pytest.fail(f"the client broke {rules}\n\n{text}", pytrace=False)
+
+
+def _wanted(marker: pytest.Mark) -> tuple[str, frozenset[str]]:
+    unknown = marker.kwargs.keys() - {"level", "ignore"}
+    if marker.args or unknown:
+        pytest.fail(f"@pytest.mark.{_MARK} takes level= and ignore=", pytrace=False)
+    return marker.kwargs.get("level", "warn"), frozenset(marker.kwargs.get("ignore", ()))
+
+
+def _told(service: FlowService, *, told_already: bool) -> str:
+    """The calls, a line each, and what is wrong with them."""
+    calls, findings = service.calls, () if told_already else service.report().open
+    lines = [_line(call) for call in calls[-_MOST_LINES:]]
+    if len(calls) > len(lines):
+        lines.insert(0, f"({len(calls) - len(lines)} earlier ones)")
+    for one in findings:
+        numbers = ", ".join(map(str, one.calls))
+        lines += [f"{one.level}  {one.rule}  call {numbers}: {one.detail}", f"      {one.hint}"]
+    return "\n".join(lines or ["(none)"])
+
+
+def _line(call: Any) -> str:
+    query = f"?{call.query}" if call.query else ""
+    marks = "  ".join(filter(None, (call.error, call.fault and f"fault {call.fault}")))
+    return f"{call.number:>3}  {call.status or 'no answer'}  {call.method} {call.path}{query}  {marks}".rstrip()
