@@ -44,7 +44,7 @@ def demand_schedule(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
     params = flow.get("scheduleParams")
     if params is None:
         raise _rejected("/scheduleParams", "an object with startTime and frequency", "nothing")
-    for violation in spec.schedule.violations(_named(coerced(params)), "body"):
+    for violation in spec.schedule.violations(coerced(params), "body"):
         raise _rejected("/scheduleParams" + violation.pointer, violation.expected, violation.came)
     if Schedule.of(params) is None:
         raise _rejected("/scheduleParams/startTime", "seconds since 1970", "another number")
@@ -126,10 +126,6 @@ def _demand_params(spec: FlowSpec, at: str, name: Any, params: Mapping[str, Any]
         return
     for violation in check.violations(dict(params), "body"):
         raise _rejected(f"{at}/params{violation.pointer}", violation.expected, violation.came)
-
-
-def _named(params: Any) -> Any:
-    return dict(params) if isinstance(params, Mapping) else params
 
 
 def _rejected(pointer: str, expected: str, came: str) -> ApiError:

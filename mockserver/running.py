@@ -96,6 +96,11 @@ def used_delta_column(world: World, tenant: Tenant, flow_id: str) -> str | None:
     return progress.get("deltaColumn") if progress else None
 
 
+def is_scheduled(flow: Doc) -> bool:
+    """Whether a flow's spec has a schedule, so that it has runs; a draft may not be that far."""
+    return bool(flow.get("provider", {}).get("scheduled"))
+
+
 def provided(source: Doc, now_ms: int, *, scheduled: bool) -> dict[str, Any]:
     """What the flow provider keeps of a flow that is enabled now; `scheduled`: its spec has a schedule, so it runs.
 
@@ -140,7 +145,7 @@ class _Book:
             if run is not None and "reported" not in run:
                 self._follow(run, states, run["etag"])
         flow = self.flow
-        if flow is None or flow["state"] != "enabled" or not flow["provider"]["scheduled"]:
+        if flow is None or flow["state"] != "enabled" or not is_scheduled(flow):
             return 0
         schedule = Schedule.of(flow.get("scheduleParams"))
         if schedule is None:

@@ -74,7 +74,7 @@ def create_flow_run(world: World, request: Request) -> Result:
         raise ApiError("unknown_flow", id=flow_id[:80], pointer="/flowId")
     if flow["state"] != "enabled":
         raise ApiError("flow_state", id=flow_id, state=flow["state"], pointer="/flowId")
-    if not flow["provider"]["scheduled"]:
+    if not running.is_scheduled(flow):
         raise refusal("run_connector", pointer="/flowId")
     if not flow_rules.runs_once(flow):
         raise refusal("run_frequency", pointer="/flowId")
