@@ -215,11 +215,14 @@ class AuthSpec:
     params: Mapping[str, Param]
     required: tuple[str, ...] = field(init=False)
     secrets: frozenset[str] = field(init=False)
+    shows: Mapping[str, Any] = field(init=False)
+    """What answers hold where the client sent nothing, by param."""
 
     def __post_init__(self) -> None:
         members = self.params.values()
         object.__setattr__(self, "required", tuple(param.name for param in members if param.required))
         object.__setattr__(self, "secrets", frozenset(param.name for param in members if param.secret))
+        object.__setattr__(self, "shows", {param.name: param.shows for param in members if param.shows is not None})
 
     @classmethod
     def compile(cls, raw: Mapping[str, Any], platform: str) -> AuthSpec:
@@ -247,11 +250,12 @@ class AuthSpec:
 
         An inlet id has the form of Adobe's samples, 64 hexadecimal digits; here it follows from the connection's id.
         """
-        absent = {param.name: param.shows for param in self.params.values() if param.shows is not None}
-        inlet = hashlib.sha256(connection_id.encode()).hexdigest() if absent else ""
+        if not self.shows:
+            return {}
+        inlet = hashlib.sha256(connection_id.encode()).hexdigest()
         return {
             name: value.replace("{inlet}", inlet) if isinstance(value, str) else value
-            for name, value in absent.items()
+            for name, value in self.shows.items()
             if name not in params
         }
 

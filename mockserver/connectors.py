@@ -183,10 +183,10 @@ class Connectors:
             if connector.auth_required:
                 raise _rejected(("auth",), "an object with specName and params", "nothing")
             return
-        if not isinstance(auth, Mapping):
+        if not isinstance(auth, dict):
             raise _rejected(("auth",), "an object with specName and params", kind_of(auth))
         spec, params = _auth_spec(connector, auth), auth.get("params")
-        if not isinstance(params, Mapping):
+        if not isinstance(params, dict):
             came = kind_of(params) if "params" in auth else "nothing"
             raise _rejected(("auth", "params"), "an object", came)
         fault = spec.fault(params, quirks)
@@ -198,8 +198,8 @@ class Connectors:
     def complete(self, connection: Mapping[str, Any]) -> Mapping[str, Any]:
         """The stored connection with what the service adds to its params, such as a stream's `inletUrl`."""
         spec, auth = self._auth_spec_of(connection), connection.get("auth")
-        params = auth.get("params") if isinstance(auth, Mapping) else None
-        if spec is None or not isinstance(auth, Mapping) or not isinstance(params, Mapping):
+        params = auth.get("params") if isinstance(auth, dict) else None
+        if spec is None or not isinstance(auth, dict) or not isinstance(params, dict):
             return connection
         added = spec.added(params, connection["id"])
         return {**connection, "auth": {**auth, "params": {**params, **added}}} if added else connection
@@ -211,16 +211,21 @@ class Connectors:
         that a draft may hold unchecked, every text and number is masked.
         """
         auth = connection.get("auth")
-        if not isinstance(auth, Mapping):
+        if not isinstance(auth, dict):
             return dict(connection) if auth is None else {**connection, "auth": _blank(auth)}
         spec = self._auth_spec_of(connection)
         params = auth.get("params")
-        masked = {name: value if name in ("specName", "type") else _blank(value) for name, value in auth.items()}
-        if spec is not None and isinstance(params, Mapping):
-            masked["params"] = {
+        if spec is not None and isinstance(params, dict):
+            params = {
                 name: MASK if name in spec.secrets else value if name in spec.params else _blank(value)
                 for name, value in params.items()
             }
+        else:
+            params = _blank(params)
+        masked = {
+            name: value if name in ("specName", "type") else params if name == "params" else _blank(value)
+            for name, value in auth.items()
+        }
         return {**connection, "auth": masked}
 
     def secret_names(self, spec_id: str, spec_name: str) -> frozenset[str]:
@@ -236,21 +241,21 @@ class Connectors:
         """
         connector, spec = self._demand(connection), self._auth_spec_of(connection)
         auth = connection.get("auth")
-        params = auth.get("params") if isinstance(auth, Mapping) else None
-        roles = spec.roles(params) if spec is not None and isinstance(params, Mapping) else {}
+        params = auth.get("params") if isinstance(auth, dict) else None
+        roles = spec.roles(params) if spec is not None and isinstance(params, dict) else {}
         return Access(connector.family, connector.name, **roles)
 
     def _demand(self, connection: Mapping[str, Any]) -> Connector:
         spec = connection.get("connectionSpec")
-        connector = self.get(spec.get("id", "")) if isinstance(spec, Mapping) else None
+        connector = self.get(spec.get("id", "")) if isinstance(spec, dict) else None
         if connector is None:
             raise ApiError("unknown_spec", pointer="/connectionSpec/id")
         return connector
 
     def _auth_spec_of(self, connection: Mapping[str, Any]) -> AuthSpec | None:
         spec, auth = connection.get("connectionSpec"), connection.get("auth")
-        connector = self.get(spec.get("id", "")) if isinstance(spec, Mapping) else None
-        name = auth.get("specName") if isinstance(auth, Mapping) else None
+        connector = self.get(spec.get("id", "")) if isinstance(spec, dict) else None
+        name = auth.get("specName") if isinstance(auth, dict) else None
         return connector.auth_specs.get(name) if connector and isinstance(name, str) else None
 
 
@@ -296,7 +301,9 @@ def _rejected(at: tuple[str, ...], expected: str, came: str) -> ApiError:
 
 def _blank(value: Any) -> Any:
     """A JSON value with every text and number in it masked."""
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        return MASK
+    if isinstance(value, dict):
         return {name: _blank(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_blank(inner) for inner in value]

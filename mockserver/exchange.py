@@ -5,6 +5,7 @@ Nothing here knows of Flask, sockets or files, so a call can come from HTTP, a H
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +31,12 @@ class Tenant(NamedTuple):
     @property
     def sandbox_id(self) -> str:
         """The UUID of the sandbox: always the same for one org and name."""
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.org}/{self.sandbox}"))
+        return _sandbox_id(self.org, self.sandbox)
+
+
+@functools.lru_cache(maxsize=1024)  # part of every record: remembered, it is made and stored once and not in each
+def _sandbox_id(org: str, sandbox: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{org}/{sandbox}"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,8 @@ class Journal:
         self._most_entries = most_entries
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._entries: deque[Entry] = deque()
+        self._entries: deque[tuple[Entry, int]] = deque()
+        """With the bytes that each takes."""
         self._secrets = masking.Remembered()
         self._bytes = 0
         self._numbers = itertools.count(1)
@@ -153,19 +154,20 @@ class Journal:
             tenant=tenant,
             status=result.status,
             error=result.error,
-            answer=masking.excerpt(masking.body(result.body, found), _BODY_EXCERPT),
+            answer=masking.excerpt(result.body, _BODY_EXCERPT, found),
             answer_headers=dict(result.headers),
             fault=fault,
             violations=tuple(violations),
             request_id=call.request_id,
             traces=Traces.of(call, result),
         )
+        size = entry.size
         with self._lock:
             self._secrets.add(found)
-            self._entries.append(entry)
-            self._bytes += entry.size
+            self._entries.append((entry, size))
+            self._bytes += size
             while len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
-                self._bytes -= self._entries.popleft().size
+                self._bytes -= self._entries.popleft()[1]
         return entry
 
     def record_token_call(self, call: Call, result: Result, form: Iterable[tuple[str, str]]) -> None:
@@ -184,7 +186,7 @@ class Journal:
     def entries(self, since: int = 0) -> list[Entry]:
         """Entries with a number above `since`, oldest first, without any secret that any call told us."""
         with self._lock:
-            kept = [entry for entry in self._entries if entry.number > since]
+            kept = [entry for entry, _ in self._entries if entry.number > since]
             spellings = self._secrets.spellings()
         return [_scrubbed(entry, spellings) for entry in kept] if spellings else kept
 
@@ -237,4 +239,4 @@ def _scrubbed(entry: Entry, spellings: list[str]) -> Entry:
 def _shown(call: Call, body: Json, found: set[str]) -> str:
     if body is None:
         return f"({len(call.body)} bytes that are not JSON or not wanted)" if call.body else ""
-    return masking.excerpt(masking.body(body, found), _BODY_EXCERPT)
+    return masking.excerpt(body, _BODY_EXCERPT, found)

@@ -21,6 +21,7 @@ _SCRAMBLE = 0x9E3779B1
 """Odd, hence a bijection modulo 2**32: neighbouring revisions give unlike etags, none twice."""
 
 _LETTERS = string.ascii_letters + string.digits
+_LETTER_OF_BYTE = bytes(ord(_LETTERS[byte % 62]) for byte in range(256))
 
 
 class Clock:
@@ -115,8 +116,7 @@ class Runtime:
 
     def request_id(self) -> str:
         """32 letters and digits, the form the gateway shows in Adobe's own sample (facts §1)."""
-        value = self._bits(192)
-        return "".join(_LETTERS[(value >> shift) % 62] for shift in range(0, 192, 6))
+        return self._bits(256).to_bytes(32).translate(_LETTER_OF_BYTE).decode("ascii")
 
     def token(self) -> str:
         """An unguessable access token; guessable only under a seed, where that is the point."""

@@ -35,6 +35,7 @@ class SchemaRegistry:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
+        self._found: dict[str, Mapping[str, Any]] = {}
 
     @cached_property
     def explainer(self) -> Any:
@@ -47,14 +48,17 @@ class SchemaRegistry:
     def resolve(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         """Follow a schema's `$ref`s within the document."""
         while "$ref" in schema:
-            parts = unquote(schema["$ref"].partition("#")[2]).split("/")[1:]
-            found: Any = self.document
-            for part in parts:
-                found = (
-                    found[int(part)] if isinstance(found, list) else found[part.replace("~1", "/").replace("~0", "~")]
-                )
-            schema = found
+            schema = self._at(schema["$ref"])
         return schema
+
+    def _at(self, reference: str) -> Mapping[str, Any]:
+        if reference not in self._found:  # the document has so many of them and no more
+            found: Any = self.document
+            for part in unquote(reference.partition("#")[2]).split("/")[1:]:
+                name = part.replace("~1", "/").replace("~0", "~")
+                found = found[int(name)] if isinstance(found, list) else found[name]
+            self._found[reference] = found
+        return self._found[reference]
 
     @cached_property
     def accelerator(self) -> Any:
@@ -109,7 +113,8 @@ def _unknown(registry: SchemaRegistry, schema: Mapping[str, Any], value: Any, at
         return
     for name, inner in value.items():
         if name in named:
-            yield from _unknown(registry, named[name], inner, f"{at}{pointer((name,))}")
+            if isinstance(inner, dict | list):
+                yield from _unknown(registry, named[name], inner, f"{at}{pointer((name,))}")
         else:
             expected = "one of " + ", ".join(named)
             yield Violation("body", f"{at}{pointer((name,))}", "unknown", expected, kind_of(inner))

@@ -5,6 +5,7 @@ A `Collection` says what is special: the names of its members and how a record i
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -197,5 +198,6 @@ def _actor(world: World, request: Request, verb: str) -> dict[str, str]:
     return {f"{verb}By": key if service_token(world, request) else _account(key), f"{verb}Client": key}
 
 
+@functools.lru_cache(maxsize=1024)  # asked for twice by every write, and stored once for all of a client's records
 def _account(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:24].upper() + "@AdobeID"

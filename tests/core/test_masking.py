@@ -7,8 +7,10 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from mockserver import masking
+from mockserver import json_input, masking
 
 SECRET = "c4n4ry-s3cret"
 
@@ -130,3 +132,52 @@ def test_an_excerpt_says_that_it_was_cut() -> None:
     assert masking.excerpt({"a": "é"}, 100) == '{"a":"é"}'
     assert masking.excerpt({"a": "x" * 100}, 10) == '{"a":"xxxx…'
     assert masking.excerpt(None, 10) == ""
+
+
+NAMES = st.sampled_from(
+    [
+        "name",
+        "auth",
+        "params",
+        "password",
+        "specName",
+        "server",
+        "connectionString",
+        "path",
+        "value",
+        "href",
+        "queryString",
+    ]
+) | st.text(max_size=4)
+TEXTS = st.sampled_from(
+    [
+        *(SECRET, f"db of {SECRET}", SECRET[:6], "short", "{PASSWORD}", masking.MASK, "/auth/params/x", "a\"b\\c\n'd"),
+        *(f"Server=h;Password={SECRET}", f"property=auth.params.x=={SECRET}", "\ud800lone", "é\u0007", "5432", ""),
+    ]
+) | st.text(max_size=6)
+BODIES = st.recursive(
+    TEXTS | st.integers(-10, 10**20) | st.booleans() | st.none() | st.sampled_from([1.5, 5432]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=5),
+    max_leaves=30,
+)
+
+
+@settings(max_examples=500)
+@given(BODIES, st.integers(1, 300), st.sets(TEXTS, max_size=3))
+@example({"name": SECRET, "items": [{"auth": {"params": {"x": SECRET}}}]}, 20, set())
+@example({"name": "a\"b\\c\n'd", "password": "a\"b\\c\n'd"}, 300, set())
+@example({"name": "\ud800lone", "password": "\ud800lone"}, 300, set())
+@example({"name": "pass", "count": 10**30, "password": "é\u0007é\u0007"}, 300, {"pass"})
+def test_an_excerpt_is_the_masked_body_cut(body: Any, most: int, known: set[str]) -> None:
+    """Whatever is told by the part that is cut off is masked in the part that is kept, and so is what others told."""
+    found, also_found = set(known), set(known)
+    whole = json_input.dumps(masking.body(body, found)).decode() if body is not None else ""
+    shown = masking.excerpt(body, most, also_found)
+    assert shown == (whole if len(whole) <= most else whole[:most] + "…")
+    assert found == also_found
+
+
+def test_an_excerpt_hides_a_secret_that_the_cut_would_halve() -> None:
+    body = {"name": "x" * 10 + SECRET, "auth": {"params": {"password": SECRET}}}
+    for most in range(1, 60):
+        assert SECRET[:4] not in masking.excerpt(body, most)
