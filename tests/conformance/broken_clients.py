@@ -225,6 +225,11 @@ def renames_to_secret(client: Client, made: dict[str, Any]) -> None:
     client.patch(made["id"], made["etag"], change, {"op": "replace", "path": "/name", "value": "db c4n4ry-new"})
 
 
+def no_such_table(client: Client, made: dict[str, Any]) -> None:
+    """Looks into a table that the source does not have."""
+    client.send("GET", f"/connections/{made['id']}/explore?objectType=table&object=no.such")
+
+
 BROKEN: dict[str, Script] = {
     "auth.foreign-param": creates(with_params(connectionString=PLAIN)),
     "auth.not-encrypted": creates(with_params(sslMode="Disable")),
@@ -285,6 +290,7 @@ BROKEN: dict[str, Script] = {
     "path.unknown": lists("/connection"),
     "payload.empty": lambda client: client.send("POST", "/connections", raw=b"null"),
     "payload.member-missing": creates({"name": "no spec"}),
+    "payload.not-carried-out": updates(no_such_table),
     "payload.not-json": lambda client: client.send("POST", "/connections", raw=b"{'name': 1}"),
     "payload.on-lookup": lambda client: client.send("GET", "/connections", {"limit": 5}),
     "payload.placeholder": creates(with_params(server="{SERVER}")),

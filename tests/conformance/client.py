@@ -102,6 +102,10 @@ class Client:
         assert doc is not None
         store.replace(tenant, "connections", connection_id, {**doc, "description": "theirs"}, doc["etag"])
 
+    def seconds(self) -> int:
+        """The service's time, in seconds since 1970."""
+        return self.emulator.runtime.clock.peek_ms() // 1000
+
     def wait(self, seconds: float) -> None:
         """Let time pass without sleeping."""
         self.emulator.runtime.clock.advance(int(seconds * 1000))

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.calls import BASIC_PARAMS, POSTGRESQL, by_string, connection
+from tests.calls import BASIC_PARAMS, POSTGRESQL, by_string, connection, source, target
 from tests.conformance.client import Client
+from tests.flows import COPY, CRM_TO_AEP, MAPPING
 
 
 def tutorial(client: Client) -> None:
@@ -80,4 +81,33 @@ def patient(client: Client) -> None:
     client.delete(made["id"])
 
 
-GOOD: tuple[Callable[[Client], None], ...] = (tutorial, connection_strings, aepp, drafts, patient)
+def dataflow(client: Client) -> None:
+    """The dataflow tutorial: both ends, the flow spec by name, the flow, its run, and all of it deleted in order."""
+    client.token()
+    base = client.create("base of a flow")
+    read: Any = client.send("POST", "/sourceConnections", source(base["id"])).body
+    write: Any = client.send("POST", "/targetConnections", target()).body
+    client.send("GET", '/flowSpecs?property=name=="CRMToAEP"')
+    body = {
+        "name": "orders to the lake",
+        "flowSpec": {"id": CRM_TO_AEP, "version": "1.0"},
+        "sourceConnectionIds": [read["id"]],
+        "targetConnectionIds": [write["id"]],
+        "transformations": [COPY, MAPPING],
+        "scheduleParams": {"startTime": str(client.seconds()), "frequency": "minute", "interval": "15"},
+    }
+    flow: Any = client.send("POST", "/flows", body).body
+    at = f"/flows/{flow['id']}"
+    shown: Any = client.send("GET", at).body
+    change = [{"op": "replace", "path": "/scheduleParams/interval", "value": "30"}]
+    client.send("PATCH", at, change, if_match=shown["items"][0]["etag"])
+    client.wait(60)
+    client.send("GET", f"/runs?property=flowId=={flow['id']}")
+    for op in ("disable", "enable"):
+        assert client.send("POST", f"{at}/action?op={op}").status == 200
+    for path in (at, f"/sourceConnections/{read['id']}", f"/targetConnections/{write['id']}"):
+        assert client.send("DELETE", path).status == 204
+    client.delete(base["id"])
+
+
+GOOD: tuple[Callable[[Client], None], ...] = (tutorial, connection_strings, aepp, drafts, patient, dataflow)

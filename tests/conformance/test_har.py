@@ -18,7 +18,7 @@ from mockserver.exchange import BASE_PATH, Call, Result
 from tests.calls import connection
 from tests.conformance.broken_clients import BROKEN
 from tests.conformance.client import Client
-from tests.conformance.good_clients import aepp, connection_strings, drafts, patient, tutorial
+from tests.conformance.good_clients import GOOD
 
 CONTRACT = Contract.load()
 CONNECTORS = Connectors.load()
@@ -75,7 +75,7 @@ def test_a_broken_client_is_found_out_by_its_recording(rule_id: str, tmp_path: P
     assert {finding.rule for finding in report.findings} == {rule_id}, summary(report)
 
 
-@pytest.mark.parametrize("script", [aepp, connection_strings, drafts, patient, tutorial], ids=lambda s: s.__name__)
+@pytest.mark.parametrize("script", GOOD, ids=lambda s: s.__name__)
 def test_a_good_client_has_a_clean_recording(script: Any, tmp_path: Path) -> None:
     client = Client()
     script(client)

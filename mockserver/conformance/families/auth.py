@@ -11,9 +11,10 @@ from mockserver.exchange import Violation
 
 _PAGE = "The connector's API tutorial, table of credentials"
 _PARAMS = "/auth/params/"
-_SPELLINGS = ("Disable", "Allow", "Prefer", "Verify Ca", "Verify Full")
-_ON_AWS = ("true", "false")
-_POSTGRESQL = "74a1c565-4e59-48d7-9d67-7c03b8a13137"
+SPELLINGS = ("Disable", "Allow", "Prefer", "Verify Ca", "Verify Full")
+ON_AWS = ("true", "false")
+POSTGRESQL = "74a1c565-4e59-48d7-9d67-7c03b8a13137"
+"""These three repeat the connector's file, which rules may not read; a test holds them to it."""
 
 
 def _refused(traffic: Traffic) -> Iterator[tuple[Exchange, Violation, str]]:
@@ -105,14 +106,14 @@ def param_value(traffic: Traffic) -> Iterator[Sighting]:
     "auth.ssl-mode-spelling",
     Level.WARN,
     "sslMode in a spelling the API page does not list",
-    source=f"PostgreSQL API page: {', '.join(_SPELLINGS)}; the overview page spells them with hyphens",
+    source=f"PostgreSQL API page: {', '.join(SPELLINGS)}; the overview page spells them with hyphens",
     hint="Use the spelling of the API page.",
 )
 def ssl_mode_spelling(traffic: Traffic) -> Iterator[Sighting]:
     """Two of Adobe's pages spell the values differently; only those of the API page are sure to be taken."""
     for call in traffic.calls:
         mode = _sent_ssl_mode(call)
-        if call.succeeded and mode is not None and mode not in (*_SPELLINGS, *_ON_AWS):
+        if call.succeeded and mode is not None and mode not in (*SPELLINGS, *ON_AWS):
             yield call.seen(f"{call.method} {call.template} sent sslMode {mode[:20]!r}")
 
 
@@ -133,7 +134,7 @@ def not_encrypted(traffic: Traffic) -> Iterator[Sighting]:
 def _sent_ssl_mode(call: Exchange) -> str | None:
     """The sslMode of a new PostgreSQL connection: other connectors have lists of their own."""
     auth, spec = call.members.get("auth"), call.members.get("connectionSpec")
-    if not (call.creates and isinstance(auth, dict) and isinstance(spec, dict) and spec.get("id") == _POSTGRESQL):
+    if not (call.creates and isinstance(auth, dict) and isinstance(spec, dict) and spec.get("id") == POSTGRESQL):
         return None
     params = auth.get("params")
     mode = params.get("sslMode") if isinstance(params, dict) else None

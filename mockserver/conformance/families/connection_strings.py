@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockserver import connection_string
+from mockserver.conformance.families.auth import POSTGRESQL
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic
@@ -14,7 +15,7 @@ from mockserver.exchange import Violation
 _PAGE = "PostgreSQL API page, connection string and SSL"
 _PATTERN = "Server=...;Database=...;Port=...;UID=...;Password=..."
 _AT = "/auth/params/connectionString"
-_POSTGRESQL = "74a1c565-4e59-48d7-9d67-7c03b8a13137"
+
 KNOWN_KEYS = frozenset(
     {"server", "database", "port", "uid", "password", "pwd", "encryptionmethod", "validateservercertificate"}
 )
@@ -33,7 +34,7 @@ def _strings(traffic: Traffic) -> Iterator[tuple[Exchange, ConnectionString]]:
     """The connection strings of new PostgreSQL connections, secrets masked."""
     for call in traffic.calls:
         auth, spec = call.members.get("auth"), call.members.get("connectionSpec")
-        if not (isinstance(auth, dict) and isinstance(spec, dict) and spec.get("id") == _POSTGRESQL):
+        if not (isinstance(auth, dict) and isinstance(spec, dict) and spec.get("id") == POSTGRESQL):
             continue
         params = auth.get("params")
         text = params.get("connectionString") if isinstance(params, dict) else None

@@ -83,9 +83,9 @@ def value(traffic: Traffic) -> Iterator[Sighting]:
     for call in traffic.calls:
         for violation in call.violations("query"):
             if violation.keyword != "unknown" and violation.pointer not in _JUDGED_ELSEWHERE:
-                expected, came = violation.expected, violation.came
                 where = f"{call.method} {call.template}, parameter {violation.pointer}"
-                yield call.seen(f"{where}: expected {expected}, got {came}")
+                wanted = f"expected {violation.expected}" if violation.expected else "not taken"
+                yield call.seen(f"{where}: {wanted}, got {violation.came}")
 
 
 def _shortened(path: str) -> str:

@@ -114,6 +114,21 @@ def value(traffic: Traffic) -> Iterator[Sighting]:
 
 
 @rule(
+    "payload.not-carried-out",
+    Level.FAIL,
+    "A request that what stands behind the service refuses",
+    source=f"{_CATALOGUE}: 1100-400, 1101-404, Error from flow provider",
+    hint="Read errorMessage of the answer: it holds the provider's own words.",
+)
+def not_carried_out(traffic: Traffic) -> Iterator[Sighting]:
+    """The request keeps the contract, and the provider refuses it all the same: credentials, tables, times, states."""
+    for call in traffic.calls:
+        explained = any(violation.expected for violation in call.entry.violations if violation.keyword != "unknown")
+        if call.entry.error in ("1100-400", "1101-404") and not explained:
+            yield call.seen(f"{call.method} {call.template} was refused by the provider ({call.entry.error})")
+
+
+@rule(
     "payload.unknown-member",
     Level.WARN,
     "A member that no schema names",

@@ -145,5 +145,6 @@ def after_success(traffic: Traffic) -> Iterator[Sighting]:
     """An equal writing call right after its success shows that the client could not read the answer."""
     for before, call in pairwise(traffic.calls):
         writes = call.method not in LOOKUPS and call.method != "DELETE" and not call.lists
-        if writes and call.key == before.key and before.succeeded and not before.unknown_outcome:
+        same = call.key == before.key and call.headers.get("if-match") == before.headers.get("if-match")
+        if writes and same and before.succeeded and not before.unknown_outcome:
             yield call.seen(f"{call.method} {call.template} was repeated after its success", before)

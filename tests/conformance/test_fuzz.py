@@ -1,0 +1,102 @@
+"""Whatever a correct client does, in whatever order, the judge has nothing to say."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockserver.conformance import Level, summary
+from tests.calls import BASIC_PARAMS, by_string, connection
+from tests.conformance.client import Client
+
+STRING = "Server=db;Database=shop;UID=reader;Password={p;w}"
+
+
+class Session:
+    """A client that knows what it has."""
+
+    def __init__(self) -> None:
+        self.client = Client()
+        self.made: list[dict[str, Any]] = []
+        self.count = 0
+
+    def create(self, pick: int) -> None:
+        """A connection of a new name."""
+        self.count += 1
+        body = by_string(STRING) if pick % 2 else connection()
+        path = "/connections?mode=draft" if pick % 5 == 0 else "/connections"
+        result = self.client.send("POST", path, {**body, "name": f"connection {self.count}"})
+        assert isinstance(result.body, dict)
+        self.made.append(result.body)
+
+    def read(self, pick: int) -> None:
+        """A lookup, at a sensible pace."""
+        if self.made:
+            self.client.wait(2)
+            self.client.send("GET", f"/connections/{self.made[pick % len(self.made)]['id']}")
+
+    def rename(self, pick: int) -> None:
+        """An update with the etag of the last answer."""
+        if self.made:
+            entity = self.made[pick % len(self.made)]
+            change = {"op": ("replace", "REPLACE", "add")[pick % 3], "path": "/description", "value": f"text {pick}"}
+            self._update(entity, change)
+
+    def credentials(self, pick: int) -> None:
+        """All params replaced by all params."""
+        if self.made:
+            entity = self.made[pick % len(self.made)]
+            auth = {"specName": "Basic Authentication", "params": {**BASIC_PARAMS, "server": f"db{pick}"}}
+            self._update(entity, {"op": "replace", "path": "/auth", "value": auth})
+
+    def _update(self, entity: dict[str, Any], change: dict[str, Any]) -> None:
+        self.client.wait(1)
+        result = self.client.patch(entity["id"], entity["etag"], change)
+        assert isinstance(result.body, dict) and result.status == 200, result.body
+        entity["etag"] = result.body["etag"]
+
+    def pages(self, pick: int) -> None:
+        """Every page of a list."""
+        self.client.wait(2)
+        path: str | None = f"/connections?limit={1 + pick % 3}&orderby=-name"
+        while path:
+            body: Any = self.client.send("GET", path).body
+            path = body["_links"].get("next", {}).get("href")
+            self.client.wait(2)
+
+    def filtered(self, pick: int) -> None:
+        """A filter, a count, a search."""
+        self.client.send("GET", f"/connections?property=name==connection {pick}")
+        self.client.send("GET", "/connections?count=true")
+        self.client.send("POST", "/connections/search", {"queryString": "property=state==enabled", "limit": 5})
+
+    def look(self, pick: int) -> None:
+        """What stands behind a connection."""
+        if self.made:
+            at = f"/connections/{self.made[pick % len(self.made)]['id']}"
+            self.client.send("GET", f"{at}/test")
+            self.client.wait(2)
+
+    def delete(self, pick: int) -> None:
+        """A deletion, confirmed."""
+        if self.made:
+            entity = self.made.pop(pick % len(self.made))
+            self.client.delete(entity["id"])
+            self.client.send("GET", f"/connections/{entity['id']}")
+
+
+STEPS: list[Callable[[Session, int], None]] = [
+    Session.create, Session.read, Session.rename, Session.credentials, Session.pages, Session.filtered,
+    Session.look, Session.delete,
+]  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 1000)), max_size=30))
+def test_correct_traffic_is_never_blamed(steps: list[tuple[Callable[[Session, int], None], int]]) -> None:
+    session = Session()
+    for step, pick in [(Session.create, 1), *steps]:
+        step(session, pick)
+    report = session.client.judged()
+    assert not [finding for finding in report.findings if finding.level is not Level.INFO], summary(report)
