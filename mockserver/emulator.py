@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from mockserver import resources
@@ -16,7 +15,7 @@ from mockserver.connectors import Connectors
 from mockserver.contract import Contract, Seen
 from mockserver.errors import ApiError, MediaTypeError, Refusal
 from mockserver.exchange import Call, Request, Result, Tenant, Violation
-from mockserver.faults import Faults, Injection, from_file
+from mockserver.faults import Faults, Injection
 from mockserver.flow_specs import FlowSpecs
 from mockserver.gateway import Gateway
 from mockserver.journal import Journal
@@ -40,13 +39,12 @@ class Emulator:
         self.tokens = Tokens(self.runtime, self.config.token_seconds)
         self.journal = Journal(self.config.journal_entries, self.config.journal_bytes)
         self.contract = Contract.load()
-        orders = from_file(Path(self.config.faults), self.contract.operations) if self.config.faults else ()
         self.faults = Faults(
             self.runtime,
             self.tokens,
             self.quirks,
             self.contract.operations,
-            orders,
+            file=self.config.faults,
             by_header=self.config.fault_header,
         )
         self.gateway = Gateway(self.config, self.quirks, self.tokens)

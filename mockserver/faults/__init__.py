@@ -6,18 +6,30 @@ import itertools
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mockserver.errors import ApiError
 from mockserver.exchange import Call, Request, Result
 from mockserver.faults.kinds import FAULTS, Kind, Strike
 from mockserver.faults.orders import HEADER, FaultError, Order, from_file, from_header, parse
+from mockserver.journal import TOKEN_OPERATION
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
 from mockserver.tokens import Tokens
 from mockserver.world import World
 
-__all__ = ["FAULTS", "HEADER", "FaultError", "Faults", "Injection", "Kind", "Order", "from_file", "parse"]
+__all__ = [
+    "FAULTS",
+    "HEADER",
+    "FaultError",
+    "Faults",
+    "Injection",
+    "Kind",
+    "Order",
+    "from_file",
+    "parse",
+]
 
 
 @dataclass(slots=True)
@@ -74,14 +86,17 @@ class Faults:
         tokens: Tokens,
         quirks: Quirks,
         operations: Iterable[str] = (),
-        initial: Sequence[Order] = (),
         *,
+        file: str | None = None,
         by_header: bool = True,
     ) -> None:
-        """`operations` can be named in orders; `initial` are in force from the start, and again after `reset`."""
+        """`operations` can be named in orders; those of `file` are in force from the start, and again after `reset`.
+
+        Raises FaultError for a file that cannot be used.
+        """
         self._parts = (runtime, tokens, quirks)
-        self._operations = frozenset(operations)
-        self._initial = tuple(initial)
+        self._operations = frozenset({*operations, TOKEN_OPERATION})
+        self._initial = from_file(Path(file), self._operations) if file else []
         self._by_header = by_header
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)

@@ -10,6 +10,7 @@ from typing import Any
 from mockserver.exchange import Call
 from mockserver.faults import arguments
 from mockserver.faults.kinds import FAULTS, Kind
+from mockserver.journal import TOKEN_OPERATION
 
 HEADER = "x-mock-fault"
 _MOST_IN_HEADER = 10
@@ -31,6 +32,7 @@ class Order:
     argument: str = ""
     """As written; empty for the kind's default."""
     operation: str | None = None
+    """`issueToken` is the token endpoint, which no order strikes unless it is named."""
     method: str | None = None
     path: str | None = None
     """`*` stands for one segment: `/connections/*`."""
@@ -53,7 +55,7 @@ class Order:
         """Whether a call is one of those meant."""
         headers = call.headers
         return (
-            (self.operation is None or self.operation == operation)
+            (self.operation == operation or (self.operation is None and operation != TOKEN_OPERATION))
             and (self.method is None or self.method == call.method)
             and (self.path is None or _same_path(self.path, call.path))
             and (self.parameter is None or any(name == self.parameter for name, _ in call.parameters()))
@@ -97,7 +99,9 @@ def from_header(text: str) -> list[Order]:
     rows = [{"fault": name.strip(), "argument": argument.strip()} for name, _, argument in pairs]
     problems = [problem for row in rows for problem in _problems(row, HEADER, frozenset())]
     if problems:
-        raise FaultError(problems)
+        raise FaultError(
+            problem.replace(f"{HEADER}/fault", HEADER).replace(f"{HEADER}/argument", HEADER) for problem in problems
+        )
     return [_order(row) for row in rows]
 
 

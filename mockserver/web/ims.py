@@ -9,7 +9,10 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, Response, request
 
 from mockserver.emulator import Emulator
+from mockserver.errors import Refusal
 from mockserver.exchange import Call, Result
+from mockserver.faults import Injection
+from mockserver.journal import TOKEN_OPERATION
 from mockserver.web import adapter
 
 _GRANTS = ("client_credentials", "authorization_code")
@@ -40,9 +43,21 @@ def blueprint(emulator: Emulator) -> Blueprint:
 
 
 def _answer(emulator: Emulator, call: Call, form: Mapping[str, str], result: Result) -> Response:
-    """The answer, remembered for the judge."""
-    emulator.journal.record_token_call(call, result, form.items())
+    """The answer, if no fault strikes it, remembered for the judge."""
+    fault = emulator.faults.take(call, TOKEN_OPERATION)
+    if fault:
+        result = _struck(emulator, call, result, fault)
+    emulator.journal.record_token_call(call, result, form.items(), fault.name if fault else None)
     return adapter.write(result, call.request_id)
+
+
+def _struck(emulator: Emulator, call: Call, result: Result, fault: Injection) -> Result:
+    """What a fault makes of the answer; the bodies are those of the gateway, which stands before IMS too (assumed)."""
+    try:
+        fault.refuse()
+    except Refusal as refusal:
+        result = refusal.result(call.request_id, emulator.quirks)
+    return fault.spoil(result)
 
 
 def _form(call: Call) -> Mapping[str, str]:

@@ -137,3 +137,18 @@ def test_a_wrong_order_over_http_is_refused_in_words() -> None:
     client = create_app(Emulator(Config(seed=1))).test_client()
     refused = client.post("/_mock/faults", json={"fault": "earthquake"})
     assert refused.status_code == 400 and "/fault: expected one of" in refused.json["errorMessage"]
+
+
+def test_the_token_endpoint_is_struck_only_where_it_is_named() -> None:
+    emulator = Emulator(Config(seed=1))
+    client = create_app(emulator).test_client()
+    form = {"grant_type": "client_credentials", "client_id": "acme", "client_secret": "s3cr3t"}
+    emulator.faults.strike("forbidden")
+    assert client.post("/ims/token/v3", data=form).status_code == 200
+    emulator.faults.strike("rate-limit", 3, operation="issueToken", times=1)
+    struck = client.post("/ims/token/v3", data=form)
+    assert (struck.status_code, struck.headers["Retry-After"]) == (429, "3")
+    assert emulator.journal.entries()[-1].fault == "rate-limit=3"
+    assert client.post("/ims/token/v3", data=form).status_code == 200
+    late = client.post("/ims/token/v3", data=form, headers={"x-mock-fault": "unavailable"})
+    assert late.status_code == 503
