@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 
-from mockserver import __version__
+from mockserver import __version__, intercept
 from mockserver.config import Config
 from mockserver.exchange import BASE_PATH
 
@@ -32,6 +33,7 @@ def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
             kind=config.server,
             max_body=config.max_body,
             larger_bodies=LARGER_BODIES,
+            certificate=_tls(config),
         )
         return run(server, lambda listening: echo(_banner(listening.url, config)))
     except OSError as error:
@@ -41,15 +43,27 @@ def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
         emulator.close()
 
 
+def _tls(config: Config) -> ssl.SSLContext | None:
+    if not config.tls:
+        return None
+    if not intercept.available():
+        raise OSError(f"--tls: {intercept.MISSING}")
+    from mockserver.intercept.authority import lasting_context
+
+    return lasting_context(intercept.ca_folder(config.ca_folder))
+
+
 def _banner(url: str, config: Config) -> str:
     keeps = f"in {config.state}" if config.state else "in memory"
     admin = f"{url}/_mock/" if config.admin_open else "closed, since others can reach it: set MOCKSERVER_ADMIN_TOKEN"
-    return "\n".join(
-        (
-            f"Mock Flow Service {__version__} is ready  ({config.platform}, records {keeps})",
-            f"  API       {url}{BASE_PATH}      (short form: {url}/connections)",
-            f"  Token     {url}/ims/token/v3",
-            f"  Contract  {url}/openapi.yaml",
-            f"  Admin     {admin}",
-        )
-    )
+    lines = [
+        f"Mock Flow Service {__version__} is ready  ({config.platform}, records {keeps})",
+        f"  API       {url}{BASE_PATH}      (short form: {url}/connections)",
+        f"  Token     {url}/ims/token/v3",
+        f"  Contract  {url}/openapi.yaml",
+        f"  Admin     {admin}",
+    ]
+    if config.tls:
+        certificate = intercept.ca_folder(config.ca_folder) / intercept.PUBLIC_FILE
+        lines.append(f"  Trust     {certificate}      (`mockserver ca show` says how)")
+    return "\n".join(lines)

@@ -7,7 +7,8 @@ that rest on a call the scenario interfered with: whatever else an interrupted c
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -22,8 +23,8 @@ from mockserver.scenarios.scenario import Outcome, Scenario
 SERVER = Config(log="none", journal_entries=10_000, journal_bytes=64 * 1_048_576)
 """The client's own server: it remembers every call of one run."""
 
-Lead: TypeAlias = Callable[[PrivateServer, Mapping[str, str]], Mapping[str, str]]
-"""Makes of our environment the one that leads a client to a server."""
+Lead: TypeAlias = Callable[[PrivateServer, Mapping[str, str]], AbstractContextManager[Mapping[str, str]]]
+"""Makes of our environment the one that leads a client to a server, and keeps up what it takes within a block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,10 @@ class Step:
     took_seconds: float
 
 
-def by_variables(server: PrivateServer, environ: Mapping[str, str]) -> Mapping[str, str]:
+@contextmanager
+def by_variables(server: PrivateServer, environ: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     """For a client that takes its base URL from FLOW_SERVICE_URL."""
-    return variables(server.url, environ)
+    yield variables(server.url, environ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,10 @@ class Trial:
             emulator = server.emulator
             if scenario is not None:
                 emulator.faults.order(list(scenario.orders))
-            begun = time.monotonic()
-            environment = self.lead(server, self.environ)
-            ending = run(self.command, environment, seconds=self.seconds, show=self.show)
-            took = time.monotonic() - begun
+            with self.lead(server, self.environ) as environment:
+                begun = time.monotonic()
+                ending = run(self.command, environment, seconds=self.seconds, show=self.show)
+                took = time.monotonic() - begun
             entries = tuple(emulator.journal.entries())
             verdict = self._verdict(scenario, entries, emulator.contract, ending) if scenario else None
             return Step(scenario, verdict, ending, entries, took)

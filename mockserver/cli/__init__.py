@@ -41,6 +41,7 @@ def main() -> None:
 @click.option("--port", type=int, help="Port; 0 picks a free one.  [default: 8080]")
 @click.option("--server", type=click.Choice(["auto", "asyncio", "waitress"]), help="HTTP server.  [default: auto]")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Answer to this Host header too; * for any.")
+@click.option("--tls", is_flag=True, default=None, help="Serve HTTPS; see `mockserver ca`.")
 @click.option("--log", type=click.Choice(["text", "json", "none"]), help="Request log.  [default: text]")
 @emulation_options
 def serve(**options: Any) -> None:

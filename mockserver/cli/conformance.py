@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -61,25 +62,30 @@ def _explained(row: dict[str, Any]) -> str:
               help="How long one run of the client may take.")  # fmt: skip
 @click.option("--output", type=click.Choice(["failed", "all", "none"]), default="failed", show_default=True,
               help="Whose output is shown: of runs that did not pass, as it comes, or none.")  # fmt: skip
+@click.option("--ca-folder", metavar="DIR", help="Where the certificate authority is kept; see `mockserver ca`.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def conformance(
     command: tuple[str, ...], scenario: str, output: str, timeout: float, as_json: bool, **options: Any
 ) -> None:
     """Run a client once undisturbed and once in every scenario, and judge it.
 
-    COMMAND is run without a shell. It finds its own server in FLOW_SERVICE_URL, the token endpoint in
-    FLOW_SERVICE_TOKEN_URL, and FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX, _CLIENT_ID and _CLIENT_SECRET,
-    where they are not set already. Exit status: 0 when the client passes, 1 when not, 2 for wrong use.
+    COMMAND is run without a shell. Its calls to platform.adobe.io and ims-na1.adobelogin.com arrive at a server of
+    its own, as with `mockserver exec`. That server also stands in FLOW_SERVICE_URL, its token endpoint in
+    FLOW_SERVICE_TOKEN_URL, and credentials in FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX, _CLIENT_ID and
+    _CLIENT_SECRET where they are not set already. Exit status: 0 when the client passes, 1 when not, 2 for wrong use.
     """
-    from mockserver import trial
+    from mockserver import config, trial
     from mockserver.conformance import Baseline, BaselineError, Level
     from mockserver.contract import Contract
+    from mockserver.intercept import available, interception
     from mockserver.scenarios import choose
 
     try:
         chosen = choose(scenario)
         baseline = Baseline.read(options["baseline"]) if options["baseline"] else Baseline()
-        test = trial.Trial(command, os.environ, timeout, output == "all")
+        lead = interception.lead if available() else trial.by_variables
+        server = dataclasses.replace(trial.SERVER, ca_folder=config.load({"ca_folder": options["ca_folder"]}).ca_folder)
+        test = trial.Trial(command, os.environ, timeout, output == "all", server, lead)
         steps, complete = _run(test, chosen, output)
         report = baseline.apply(trial.report(steps, Contract.load()))
         _tell(report, options["folder"], as_json)
@@ -105,7 +111,10 @@ def _run(test: Trial, chosen: list[Any], output: str) -> tuple[list[Step], bool]
 def _complaint(step: Step) -> str | None:
     """Why no scenario can be judged."""
     if not step.entries:
-        return "The client made no call: does it take its base URL from FLOW_SERVICE_URL? No scenario was played."
+        return (
+            "The client made no call: does it take its base URL from FLOW_SERVICE_URL, or honour HTTPS_PROXY? "
+            "No scenario was played."
+        )
     if step.ending.status is None:
         return "The client did not end although nothing disturbed it: see --timeout. No scenario was played."
     if step.ending.status:

@@ -56,7 +56,7 @@ def _judged_run(
     from mockserver.conformance import Level, evaluate, summary, write_reports
 
     with PrivateServer(config) as server:
-        status = _run(command, server, config)
+        status = _run(command, server)
     report = accepted.apply(evaluate(server.emulator.journal.entries(), server.emulator.contract))
     _say(summary(report, colour=sys.stderr.isatty()).rstrip("\n"))
     if folder is not None:
@@ -64,11 +64,11 @@ def _judged_run(
     return status, report.fails(Level.parse(level))
 
 
-def _run(command: tuple[str, ...], server: PrivateServer, config: Config) -> int:
+def _run(command: tuple[str, ...], server: PrivateServer) -> int:
     from mockserver import clients
-    from mockserver.intercept import Interception
+    from mockserver.intercept.interception import Interception
 
-    with Interception(server.emulator, config.ca_folder) as interception:
+    with Interception(server.emulator) as interception:
         environ = interception.environment(clients.variables(server.url, os.environ))
         try:
             ending = clients.run(command, environ, seconds=None, show=True, foreground=True)

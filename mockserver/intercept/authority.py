@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import logging
 import os
 import ssl
 import tempfile
+import threading
+import time
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -20,6 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from mockserver.intercept import PUBLIC_FILE
 from mockserver.intercept.hosts import EMULATED, LOCAL_ADDRESSES, LOCAL_NAMES
 
 AUTHORITY_LIFE = dt.timedelta(days=90)
@@ -29,7 +33,10 @@ _RENEW_BEFORE = LEAF_LIFE + dt.timedelta(days=1)
 _SLACK = dt.timedelta(hours=1)
 """Clocks of a machine and of its containers differ a little."""
 
-_SECRET_FILE, _PUBLIC_FILE = "authority.pem", "ca.pem"
+log = logging.getLogger("mockserver")
+_FRESH_SECONDS = 3_600.0
+"""A certificate lives for a week, but a laptop may sleep through most of it."""
+_SECRET_FILE = "authority.pem"  # noqa: S105  (a file's name)
 
 
 class AuthorityError(OSError):
@@ -80,7 +87,7 @@ class Authority:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
             _write(folder / _SECRET_FILE, _pem(key) + made.pem)
-            _write(folder / _PUBLIC_FILE, made.pem, mode=0o644)
+            _write(folder / PUBLIC_FILE, made.pem, mode=0o644)
         except OSError as error:
             raise AuthorityError(f"{folder} cannot keep the certificate authority: {error.strerror}") from None
         return made
@@ -93,7 +100,7 @@ class Authority:
     @property
     def public_file(self) -> Path:
         """The certificate alone, for those who configure trust by hand."""
-        return self.folder / _PUBLIC_FILE
+        return self.folder / PUBLIC_FILE
 
     @property
     def permitted(self) -> list[str]:
@@ -145,11 +152,30 @@ class Authority:
         )
 
 
+def lasting_context(folder: Path) -> ssl.SSLContext:
+    """TLS for a server that runs for as long as it likes: its certificate is made anew all the while.
+
+    Raises AuthorityError.
+    """
+    context = Authority.open(folder).server_context()
+
+    def keep_fresh() -> None:
+        while True:
+            time.sleep(_FRESH_SECONDS)
+            try:
+                Authority.open(folder).load_leaf(context)
+            except AuthorityError as error:
+                log.warning("the certificate is not renewed: %s", error)
+
+    threading.Thread(target=keep_fresh, name="mockserver-certificate", daemon=True).start()
+    return context
+
+
 def remove(folder: Path) -> bool:
     """Delete the authority; whether there was one. Raises AuthorityError."""
     try:
         present = (folder / _SECRET_FILE).exists()
-        for name in (_SECRET_FILE, _PUBLIC_FILE):
+        for name in (_SECRET_FILE, PUBLIC_FILE):
             (folder / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # not ours alone: something else was put there
             folder.rmdir()

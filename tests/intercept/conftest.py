@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from mockserver.clients import PrivateServer, variables
+from mockserver.config import Config
 from mockserver.emulator import Emulator
-from mockserver.intercept import Interception
+from mockserver.intercept.interception import Interception
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ def ca_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def running(ca_folder: Path) -> Iterator[Intercepted]:
-    with PrivateServer() as server, Interception(server.emulator, str(ca_folder)) as interception:
+    config = Config(log="none", ca_folder=str(ca_folder))
+    with PrivateServer(config) as server, Interception(server.emulator) as interception:
         yield Intercepted(server.emulator, interception, server.url)
 
 

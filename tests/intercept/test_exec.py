@@ -118,3 +118,21 @@ def test_without_the_extra_one_line_says_what_to_install(ca_folder: Path, tmp_pa
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
         assert done.returncode == 2 and "pip install 'mock-flow-service[intercept]'" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_scenarios_act_on_an_unmodified_client(ca_folder: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "mockserver",
+        "conformance",
+        "--scenario",
+        "outage.unavailable-once",
+        "--json",
+        "--",
+        *GOOD,
+    ]
+    environ = {**os.environ, "MOCKSERVER_CA_FOLDER": str(ca_folder)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60)
+    [verdict] = json.loads(done.stdout)["scenarios"]
+    assert (verdict["id"], verdict["verdict"], len(verdict["calls"]) > 0) == ("outage.unavailable-once", "failed", True)

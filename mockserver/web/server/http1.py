@@ -63,6 +63,8 @@ class Connection(asyncio.Protocol):
         """Whether the application has one of our requests."""
         self._deaf = False
         """Whether what still comes is thrown away."""
+        self._refused = False
+        """Whether the client may still be sending what it was refused."""
         self._closing = self._client_done = self._paused = self._wants_continue = False
         self._request: Request | None = None
         """The one being read."""
@@ -286,7 +288,7 @@ class Connection(asyncio.Protocol):
     def _give_up_body(self, error: str) -> None:
         """Let the application say what was wrong with the body; nothing more is read."""
         request = self._reading()
-        request.error, request.keep_alive, self._deaf = error, False, True
+        request.error, request.keep_alive, self._deaf, self._refused = error, False, True, True
         request.body.clear()
         self._in_body = False
         self._request = None
@@ -294,7 +296,7 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, key: str, detail: str) -> _Refused:
         """Answer it ourselves, after what came before; nothing more is read."""
-        self._deaf = True
+        self._deaf = self._refused = True
         self._in_head = self._in_body = False
         self._request = None
         self._queue.append(refusal_bytes(key, detail))
@@ -366,5 +368,6 @@ class Connection(asyncio.Protocol):
                 self._transport.write_eof()
             except OSError:  # the client is gone, which we have yet to be told
                 self._transport.abort()
-        elif not lingering or self._client_done:
+        elif not (lingering and self._refused) or self._client_done:
             self._transport.close()
+        # else TLS, which cannot be ended on one side: the deadline ends it

@@ -1,0 +1,87 @@
+"""Leads unmodified clients of Adobe's hosts to an emulator: TLS and a proxy, both on loopback.
+
+with PrivateServer(config) as server, lead(server, os.environ) as environment:
+    run(command, environment, seconds=60, show=True)
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from mockserver.clients import PrivateServer, variables
+from mockserver.emulator import Emulator
+from mockserver.intercept import MISSING, available, ca_folder
+
+
+class Interception:
+    """Serves an emulator by Adobe's names, until the block ends."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        """Nothing listens yet."""
+        self._emulator = emulator
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start. Raises OSError, whose text is fit to show, for whatever is in the way."""
+        if not available():
+            raise OSError(MISSING)
+        with ExitStack() as opened:
+            self._start(opened)
+            self._open = opened.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop all parts and delete the files made for this client."""
+        self._open.close()
+
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """Hosts that the client asked the proxy for in vain, and how often."""
+        return dict(self._proxy.refused)
+
+    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The given environment, turned so that a client reaches us."""
+        from mockserver.intercept import environment
+
+        return environment.for_client(environ, self._ports, self._trust)
+
+    def _start(self, opened: ExitStack) -> None:
+        from mockserver.intercept import trust
+        from mockserver.intercept.authority import Authority
+        from mockserver.intercept.environment import Ports
+        from mockserver.intercept.front import EmulatedHostsOnly
+        from mockserver.intercept.proxy import Proxy
+        from mockserver.web import build_app
+        from mockserver.web.server import make_server
+
+        authority = Authority.open(ca_folder(self._emulator.config.ca_folder))
+        front = EmulatedHostsOnly(build_app(self._emulator))
+        limit = self._emulator.config.max_body
+        plain = make_server(front, max_body=limit)
+        secure = make_server(front, max_body=limit, certificate=authority.server_context())
+        self._proxy = Proxy(_port(secure.url), _port(plain.url))
+        for part in (plain, secure, self._proxy):
+            opened.callback(part.stop)
+            part.start()
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="mockserver-")))
+        self._trust = trust.write(authority, folder, os.environ)
+        self._ports = Ports(self._proxy.port, _port(secure.url), _port(plain.url))
+
+
+@contextmanager
+def lead(server: PrivateServer, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The environment of a client that knows only Adobe's hosts; within the block they are the server's."""
+    with Interception(server.emulator) as interception:
+        yield interception.environment(variables(server.url, environ))
+
+
+def _port(url: str) -> int:
+    port = urlsplit(url).port
+    assert port is not None
+    return port
