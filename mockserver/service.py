@@ -81,6 +81,7 @@ class FlowService:
 
     def assert_conformant(self, level: str = "warn", ignore: Collection[str] = ()) -> None:
         """Raises NotConformant for findings of `level` (fail, warn, info) or worse, rules in `ignore` aside."""
+        __tracebackhide__ = True  # pytest shows where the test asked, not this
         report = self.report()
         bad = findings(report, level, ignore)
         if bad:

@@ -11,10 +11,11 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from mockserver.conformance import ScenarioVerdict, Verdict
-from mockserver.conformance.traffic import Exchange, Traffic
+from mockserver.conformance.traffic import LOOKUPS, Exchange, Traffic
 from mockserver.contract import Contract
 from mockserver.journal import Entry
 
@@ -66,9 +67,9 @@ class Played:
         first = self.struck[0]
         if self.stopped:
             return failed(f"it stopped at {by}: exit status {self.exit_status}", first)
-        again = [later for call in self.struck for later in self.repeats(call) if call.method != "GET"]
-        if again:
-            return failed(f"it took {by} for a failure and repeated {again[0].method} {again[0].template}", again[0])
+        for before, call in pairwise(self.traffic.calls):
+            if before.entry.fault and call.key == before.key and call.method not in LOOKUPS:
+                return failed(f"it took {by} for a failure and repeated {call.method} {call.template}", before, call)
         if self.exit_status is None and not any(self.after(first)):
             return Outcome("untestable", f"it made no call after {by}, so nobody can tell what it made of it")
         return passed(f"it went on in spite of {by}", first)

@@ -157,6 +157,12 @@ def creates_blindly(client: Client) -> None:
         client.wait(1)
 
 
+def creates_until_it_likes_the_answer(client: Client) -> None:
+    """Takes a receipt with more members than two for a failure."""
+    for _ in range(2):
+        client.send("POST", "/connections", connection("orders"))
+
+
 def patches(*etags: Callable[[Client, dict[str, Any]], str]) -> Script:
     """Sends a PATCH for each etag."""
 
@@ -254,6 +260,7 @@ BROKEN: dict[str, Script] = {
 """Scenario -> a client that fails it."""
 
 MORE_BROKEN: list[tuple[str, Script]] = [
+    ("answer.unknown-members", creates_until_it_likes_the_answer),
     ("conflict.stale-etag", patches(its_own)),
     ("conflict.stale-etag", patches(its_own, out_of_the_refusal)),
     ("conflict.sandbox-gone", goes_on),

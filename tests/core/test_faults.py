@@ -266,3 +266,9 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes) -> 
     file.write_bytes(content)
     with pytest.raises(FaultError, match=r"faults\.yaml"):
         from_file(file, [])
+
+
+def test_every_fault_stands_in_the_page() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs/faults-and-scenarios.md").read_text()
+    missing = [kind.name for kind in FAULTS.values() if f"| `{kind.name}`" not in page or kind.effect not in page]
+    assert not missing
