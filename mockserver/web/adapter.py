@@ -5,7 +5,11 @@ The only place where answers are serialised.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from flask import Response
+from werkzeug.http import HTTP_STATUS_CODES
 
 from mockserver import json_input
 from mockserver.errors import ApiError
@@ -25,8 +29,7 @@ _BODY_REFUSALS = {
 
 def read_call(environ: dict[str, object], runtime: Runtime, max_body: int) -> Call:
     """The request as the core sees it. Raises ApiError when its body cannot be read."""
-    # WSGI hands over the path as latin-1 text of the raw bytes (PEP 3333)
-    path = str(environ.get("PATH_INFO", "/")).encode("latin-1").decode("utf-8", "replace")
+    path = path_of(environ)
     headers = {
         name[5:].replace("_", "-").lower(): str(value) for name, value in environ.items() if name.startswith("HTTP_")
     }
@@ -42,6 +45,12 @@ def read_call(environ: dict[str, object], runtime: Runtime, max_body: int) -> Ca
         received_ms=runtime.clock.now_ms(),
         origin=f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '127.0.0.1')}",
     )
+
+
+def path_of(environ: dict[str, object]) -> str:
+    """The path of a request, decoded: WSGI hands it over as latin-1 text of the raw bytes (PEP 3333)."""
+    path = str(environ.get("PATH_INFO") or "/")
+    return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
 
 
 def read_body(environ: dict[str, object], max_body: int) -> bytes:
@@ -64,6 +73,22 @@ def read_body(environ: dict[str, object], max_body: int) -> bytes:
     if length and len(body) != wanted:
         raise ApiError("framing", detail="The body ended before its Content-Length.")
     return body
+
+
+def send(result: Result, request_id: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Answer a WSGI request with a result: what `write` makes of it, without a response object."""
+    if result.delivery is not None:
+        return write(result, request_id)(environ, start_response)
+    headers = [*result.headers, ("x-request-id", request_id)]
+    body = b""
+    if result.body is not None:
+        body = json_input.dumps(result.body)
+        headers.append(("Content-Type", "application/json"))
+    if result.status not in (204, 304):
+        headers.append(("Content-Length", str(len(body))))
+    phrase = HTTP_STATUS_CODES.get(result.status, "unknown").upper()
+    start_response(f"{result.status} {phrase}", headers)
+    return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
 
 
 def write(result: Result, request_id: str) -> Response:

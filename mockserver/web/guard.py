@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import request
@@ -16,13 +17,13 @@ _ADOBE = re.compile(r"platform(-[a-z0-9]+)?\.adobe\.io|ims-na1(-[a-z0-9]+)?\.ado
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-def host_check(config: Config) -> Callable[[], None]:
-    """A check before every request: a page whose name was rebound to 127.0.0.1 gets no further."""
+def host_check(config: Config) -> Callable[[Mapping[str, Any]], None]:
+    """A check of a request's environ: a page whose name was rebound to 127.0.0.1 gets no further."""
     allowed = LOOPBACK | {config.host.lower(), *(name.lower() for name in config.allow_host)}
     seen: set[str] = set()
 
-    def check() -> None:
-        host = request.environ.get("HTTP_HOST", "")
+    def check(environ: Mapping[str, Any]) -> None:
+        host = environ.get("HTTP_HOST", "")
         if host in seen or "*" in allowed:
             return
         name = _hostname(host)

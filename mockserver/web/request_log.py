@@ -28,24 +28,31 @@ class RequestLog:
         g.begun = time.perf_counter()
 
     def _end(self, response: Response) -> Response:
-        took = (time.perf_counter() - g.get("begun", time.perf_counter())) * 1000
-        path = request.path[:200].encode("unicode_escape").decode("ascii")
+        request_id = response.headers.get("x-request-id")
+        self.write(request.method, request.path, response.status_code, request_id, g.get("begun", time.perf_counter()))
+        return response
+
+    def write(self, method: str, path: str, status: int, request_id: str | None, begun: float) -> None:
+        """Log one answer; `begun` is a reading of `time.perf_counter`."""
+        if self._style == "none":
+            return
+        took = (time.perf_counter() - begun) * 1000
+        path = path[:200].encode("unicode_escape").decode("ascii")
         if self._style == "json":
             line = json.dumps(
                 {
                     "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                    "method": request.method,
+                    "method": method,
                     "path": path,
-                    "status": response.status_code,
+                    "status": status,
                     "ms": round(took, 2),
-                    "requestId": response.headers.get("x-request-id"),
+                    "requestId": request_id,
                 }
             )
         else:
             clock = time.strftime("%H:%M:%S")
-            line = f"{clock}  {response.status_code}  {request.method:<6} {path}  {took:.1f} ms"
+            line = f"{clock}  {status}  {method:<6} {path}  {took:.1f} ms"
         self._log.info(line)
-        return response
 
 
 def configure(style: str) -> None:

@@ -1,0 +1,125 @@
+"""The Flask application, and the short way that the API's calls take through it.
+
+Flask's routing, contexts and response objects cost 100 µs a call, as much as the emulator itself, and the API
+needs none of them: the contract routes it. So its calls go straight from WSGI to the emulator, unless somebody
+has hooked into Flask to see them; then, and for all other pages, Flask does what it always does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from time import perf_counter
+from typing import Any
+
+from flask import Flask, Response, got_request_exception, request, request_finished, request_started
+
+from mockserver.emulator import Emulator
+from mockserver.errors import ApiError, Refusal
+from mockserver.exchange import Result
+from mockserver.web import adapter, guard
+from mockserver.web.request_log import RequestLog
+
+Environ = dict[str, Any]
+Sent = Iterable[bytes]
+
+log = logging.getLogger("mockserver")
+
+
+class Api:
+    """Answers calls of Flow Service. Both ways end here."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+        self.log = RequestLog(emulator.config.log)
+        self.check_host = guard.host_check(emulator.config)
+
+    def answer(self, environ: Environ) -> tuple[Result, str]:
+        """The emulator's answer to a request, and its request id."""
+        runtime = self.emulator.runtime
+        try:
+            call = adapter.read_call(environ, runtime, self.emulator.config.max_body)
+        except ApiError as refusal:
+            return self.refused(refusal)
+        return self.emulator.handle(call), call.request_id
+
+    def refused(self, refusal: Refusal) -> tuple[Result, str]:
+        """The answer to what the emulator never sees."""
+        request_id = self.emulator.runtime.request_id()
+        return refusal.result(request_id, self.emulator.quirks), request_id
+
+    def failed(self, error: Exception, environ: Environ) -> tuple[Result, str]:
+        """A bug of ours: the traceback goes to the log, the client gets the service's own 1400-500."""
+        method, path = environ["REQUEST_METHOD"], adapter.path_of(environ)
+        log.exception("unexpected failure in %s %s", method, path[:200], exc_info=error)
+        return self.refused(ApiError("internal"))
+
+    def __call__(self, environ: Environ, start_response: Any) -> Sent:
+        """The short way, as a WSGI application."""
+        began = perf_counter()
+        try:
+            self.check_host(environ)
+            result, request_id = self.answer(environ)
+        except Refusal as refusal:
+            result, request_id = self.refused(refusal)
+        except Exception as error:
+            result, request_id = self.failed(error, environ)
+        self.log.write(environ["REQUEST_METHOD"], adapter.path_of(environ), result.status, request_id, began)
+        return adapter.send(result, request_id, environ, start_response)
+
+
+class Application(Flask):
+    """What `create_app` returns: a Flask application like any other, hooks, test client and all."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._pages: set[str] = set()
+        """First segments of the paths that have a rule of their own."""
+        super().__init__("mockserver", static_folder=None)
+        self.before_request(lambda: api.check_host(request.environ))
+        api.log.watch(self)
+        self._our_hooks = self._hooks()
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: Callable[..., Any] | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: Any,
+    ) -> None:
+        """See Flask; a page of one's own may stand below any path."""
+        super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+        if endpoint != "api":
+            self._pages.add(_first_segment(rule))
+
+    def wsgi_app(self, environ: Environ, start_response: Any) -> Sent:
+        """See Flask."""
+        if self._may_go_short(environ):
+            return self._api(environ, start_response)
+        return super().wsgi_app(environ, start_response)
+
+    def _may_go_short(self, environ: Environ) -> bool:
+        path = environ.get("PATH_INFO", "")
+        return not (
+            _first_segment(path) in self._pages
+            or path.startswith("/_mock")
+            or "werkzeug.debug.preserve_context" in environ  # `with app.test_client()` looks into the context later
+            or self._hooks() != self._our_hooks
+        )
+
+    def _hooks(self) -> int:
+        """How many functions want to see every request."""
+        kept = (self.before_request_funcs, self.after_request_funcs, self.teardown_request_funcs)
+        counted = sum(len(functions[None]) for functions in kept if None in functions)
+        signals = (request_started, request_finished, got_request_exception)
+        return counted + len(self.teardown_appcontext_funcs) + sum(len(signal.receivers) for signal in signals)
+
+
+def respond(answer: tuple[Result, str]) -> Response:
+    """An answer on Flask's way."""
+    return adapter.write(*answer)
+
+
+def _first_segment(path: str) -> str:
+    return path[1:].partition("/")[0]
