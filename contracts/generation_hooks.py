@@ -59,8 +59,8 @@ class Aim:
         kind = self._stage.kinds.get(case.path.strip("/").split("/")[0])
         if kind is not None and "{" in case.path:
             self._aim(case, kind, wrong)
-        elif kind is not None and case.method == "POST" and isinstance(case.body, dict) and "/search" not in case.path:
-            self._mark(case, kind, wrong)
+        elif case.method in ("POST", "PUT") and isinstance(case.body, dict) and "/search" not in case.path:
+            self._mark(case, kind)
 
     def after_call(self, context: Any, case: Any, response: Any) -> None:
         """Record and observe the exchange like the suite's own."""
@@ -121,9 +121,9 @@ class Aim:
         answer = self._stage.call("POST", f"{kind.path}?mode=draft", body)
         return Made(kind, answer.json["id"], answer.json["etag"], body, answer)
 
-    def _mark(self, case: Any, kind: Kind, wrong: set[str]) -> None:
+    def _mark(self, case: Any, kind: Kind | None) -> None:
         """What is made bears the suite's mark; what refers to other entities refers to ours."""
-        if kind.name != "connections":
+        if kind is not None and kind.name != "connections":
             sample = self._stage.body(kind)
             case.body = {**case.body, **{name: sample[name] for name in sample.keys() - {"name", "description"}}}
         if isinstance(case.body.get("name"), str) and case.body["name"]:

@@ -58,11 +58,11 @@ NOT_GENERATED = ("ContinuationToken", "Count", "Mode", "SubOp", "ActiveSandboxId
 """A token cannot be made up, count=true goes with no limit, a mode nobody knows is ignored."""
 
 _SEARCH = {
-    "queryString": {"type": "string", "enum": [f"property={text}" for text in _FILTERS]},
+    "queryString": {"type": "string", "enum": ["", *(f"property={text}" for text in _FILTERS)]},
     "limit": {"type": "integer", "minimum": 1, "maximum": 2147483647},
     "orderby": {"type": "string", "enum": _ORDERS},
 }
-_SPEC_SEARCH = {"queryString": {"type": "string", "enum": [f"property={text}" for text in _SPEC_FILTERS]}}
+_SPEC_SEARCH = {"queryString": {"type": "string", "enum": ["", *(f"property={text}" for text in _SPEC_FILTERS)]}}
 _TEXT = {"type": "string", "minLength": 1}
 
 
@@ -86,6 +86,9 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "FlowSearchRequest": {"type": "object", "properties": _SEARCH},
     "FlowSpecSearchRequest": {"type": "object", "properties": _SPEC_SEARCH},
     "StateAction": {"type": "object", "properties": {"percentCompleted": {"type": "number"}}},
+    "ConnectionSpecRequest": _named("providerId", required=("name", "providerId")),
+    "FlowSpecRequest": _named("providerId", required=("name", "providerId")),
+    "UpdateFlowRunRequest": {"type": "object", "properties": {"providerRefId": {"type": "string"}}},
     "CreateSourceConnectionRequest": _named("baseConnectionId", "data", "params", "connectionSpec"),
     "CreateTargetConnectionRequest": _named("data", "params", "connectionSpec", required=()),
     "CreateFlowRequest": _named(

@@ -35,6 +35,8 @@ class Check:
     """Whether it makes something."""
     operations: tuple[str, ...]
     """The operations it is about when it is not about collections."""
+    lasting: bool = False
+    """Whether it makes what cannot be deleted; such a check runs only when asked for."""
 
     def subjects(self, stage: Stage) -> Iterator[Kind | None]:
         """The collections to run it for; None once when it is about none."""
@@ -87,13 +89,18 @@ OBSERVERS: dict[str, Observer] = {}
 
 
 def check(
-    check_id: str, *, each: Suits | None = None, writes: bool = True, operations: tuple[str, ...] = ()
+    check_id: str,
+    *,
+    each: Suits | None = None,
+    writes: bool = True,
+    operations: tuple[str, ...] = (),
+    lasting: bool = False,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a check."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         _claim(check_id)
-        CHECKS[check_id] = Check(check_id, function, each, writes, operations)
+        CHECKS[check_id] = Check(check_id, function, each, writes, operations, lasting)
         return function
 
     return register

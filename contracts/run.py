@@ -103,6 +103,8 @@ class Run:
             return "the contract has none of its operations"
         if self.settings.read_only and check.writes:
             return "it writes, and the run is read-only"
+        if check.lasting and not self.settings.lasting:
+            return "it makes what cannot be deleted: allow it with --lasting"
         if self.remaining() == 0:
             self.report.ended = f"the budget of {self.settings.budget:g} s is spent"
             return "the budget was spent"

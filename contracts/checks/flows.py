@@ -1,0 +1,175 @@
+"""Dataflows: what they refer to, when they run, what they hold on to; and the runs of a flow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.expectations import NOWHERE, ids, receipt, refused, succeeded
+from contracts.registry import check
+from contracts.stage import Made, Stage, filters
+from contracts.verdicts import expect, same
+
+CREATE = ("createFlow",)
+RUNS = ("createFlowRun", "listFlowRuns", "retrieveFlowRun")
+FUTURE = "4102444800"
+"""The year 2100, in seconds: nothing starts while the suite looks."""
+
+
+@check("flow.kept", operations=CREATE)
+def a_flow_keeps_what_was_sent(stage: Stage) -> None:
+    """References, transformations and schedule come back as sent: texts stay texts."""
+    made = stage.make("flows")
+    item = stage.read(made)
+    for member in ("sourceConnectionIds", "targetConnectionIds", "transformations", "scheduleParams", "flowSpec"):
+        same(item.get(member), made.body[member], member)
+    same(item.get("state"), "enabled", "state")
+
+
+@check("flow.inherited", operations=CREATE)
+def a_flow_shows_what_it_inherits(stage: Stage) -> None:
+    """Its connections with their specs, and the base connection behind the source."""
+    made, source, base = _flow_of_its_own(stage)
+    inherited = stage.read(made).get("inheritedAttributes", {})
+    same(ids(inherited.get("sourceConnections", [])), [source.id], "inherited source connections")
+    same(ids(inherited.get("targetConnections", [])), made.body["targetConnectionIds"], "inherited target connections")
+    shown = inherited["sourceConnections"][0]
+    same(shown.get("connectionSpec"), source.body["connectionSpec"], "connection spec of the source")
+    same(shown.get("baseConnection", {}).get("id"), base.id, "base connection of the source")
+
+
+@check("flow.found-by-reference", operations=("listFlows",))
+def flows_are_found_by_what_they_refer_to(stage: Stage) -> None:
+    """Filters go down into arrays."""
+    made, source, base = _flow_of_its_own(stage)
+    for text in (
+        f"sourceConnectionIds[]=={source.id}",
+        f"inheritedAttributes.sourceConnections[].baseConnection.id=={base.id}",
+    ):
+        same(ids(stage.listed(f"/flows?{filters(text)}")), [made.id], f"flows with {text}")
+    same(stage.listed(f"/flows?{filters('sourceConnectionIds[]==' + NOWHERE)}"), [], "flows of no source connection")
+
+
+@check("flow.holds-its-connections", operations=("deleteConnection", "deleteSourceConnection"))
+def what_a_flow_uses_stays(stage: Stage) -> None:
+    """1418 for the base connection, 1447 for source and target, until the flow is gone."""
+    made, source, base = _flow_of_its_own(stage)
+    refused(stage.call("DELETE", base.path), 400, "1418-400")
+    refused(stage.call("DELETE", source.path), 400, "1447-400")
+    refused(stage.call("DELETE", f"/targetConnections/{made.body['targetConnectionIds'][0]}"), 400, "1447-400")
+    expect(stage.call("DELETE", made.path).status in (202, 204), "the flow could not be deleted")
+    stage.read(source)
+    expect(stage.call("DELETE", source.path).status in (202, 204), "the source connection could not be deleted")
+    expect(stage.call("DELETE", base.path).status in (202, 204), "the base connection could not be deleted")
+
+
+@check("flow.state-not-taken", operations=CREATE)
+def a_new_flow_brings_no_state(stage: Stage) -> None:
+    """1410."""
+    refused(stage.call("POST", "/flows", stage.body("flows", state="enabled")), 400, "1410-400")
+
+
+@check("flow.references", operations=CREATE)
+def references_must_lead_somewhere(stage: Stage) -> None:
+    """One source and one target connection that exist."""
+    values: list[Any] = [[], [NOWHERE], [NOWHERE, NOWHERE], "x"]
+    for member in ("sourceConnectionIds", "targetConnectionIds"):
+        for value in values:
+            refused(stage.call("POST", "/flows", stage.body("flows", **{member: value})), 400, "1100-400")
+
+
+@check("flow.mapping", operations=CREATE)
+def a_mapping_is_demanded(stage: Stage) -> None:
+    """A flow of tables needs the Mapping transformation."""
+    values: list[Any] = [None, []]
+    for value in values:
+        refused(stage.call("POST", "/flows", stage.body("flows", transformations=value)), 400, "1100-400")
+
+
+@check("flow.schedule", operations=CREATE)
+def a_schedule_is_checked(stage: Stage) -> None:
+    """Start and frequency are needed; `once` has no interval, every other one, and minutes come in 15s."""
+    schedules: list[dict[str, Any] | None] = [
+        None,
+        {"frequency": "once"},
+        {"startTime": FUTURE},
+        {"startTime": FUTURE, "frequency": "yearly", "interval": "1"},
+        {"startTime": FUTURE, "frequency": "once", "interval": "15"},
+        {"startTime": FUTURE, "frequency": "minute"},
+        {"startTime": FUTURE, "frequency": "minute", "interval": "5"},
+    ]
+    for schedule in schedules:
+        refused(stage.call("POST", "/flows", stage.body("flows", scheduleParams=schedule)), 400, "1100-400")
+
+
+@check("flow.enabled-and-disabled", operations=("postStateTransition",))
+def flows_are_enabled_and_disabled(stage: Stage) -> None:
+    """By an action in any case; what is so already is 1422."""
+    made = stage.make("flows")
+    etag = made.etag
+    for word, state in (("disable", "disabled"), ("ENABLE", "enabled"), ("Disable", "disabled")):
+        done = receipt(stage.call("POST", f"{made.path}/action?op={word}"))
+        expect(done["etag"] != etag, f"the action {word} kept the etag")
+        item = stage.read(made)
+        same((item.get("state"), item.get("etag")), (state, done["etag"]), f"state and etag after {word}")
+        etag = done["etag"]
+    refused(stage.call("POST", f"{made.path}/action?op=disable"), 400, "1422-400")
+
+
+@check("flow.draft-order", operations=("postStateTransition",))
+def a_flow_is_not_published_before_its_connections(stage: Stage) -> None:
+    """A draft of a flow on a draft of a source connection waits for that one."""
+    body = stage.body("sourceConnections")
+    source = receipt(stage.call("POST", "/sourceConnections?mode=draft", body), 201)
+    flow = receipt(
+        stage.call("POST", "/flows?mode=draft", stage.body("flows", sourceConnectionIds=[source["id"]])), 201
+    )
+    refused(stage.call("POST", f"/flows/{flow['id']}/action?op=publish"), 400)
+    receipt(stage.call("POST", f"/sourceConnections/{source['id']}/action?op=publish"))
+    receipt(stage.call("POST", f"/flows/{flow['id']}/action?op=publish"))
+
+
+@check("source.base-connection", operations=("createSourceConnection",))
+def a_source_connection_needs_its_base(stage: Stage) -> None:
+    """A base connection that is not there is refused."""
+    refused(stage.call("POST", "/sourceConnections", stage.body("sourceConnections", baseConnectionId=NOWHERE)), 400)
+
+
+@check("run.wrong", operations=RUNS)
+def runs_need_a_flow(stage: Stage) -> None:
+    """1430 for a flow nobody has, 1446 for none."""
+    refused(stage.call("POST", "/runs", {"flowId": NOWHERE}), 400, "1430-400")
+    bodies: tuple[dict[str, Any], ...] = ({"params": {}}, {"flowId": ""}, {"flowId": None})
+    for body in bodies:
+        refused(stage.call("POST", "/runs", body), 400, "1446-400")
+
+
+@check("run.unknown", writes=False, operations=RUNS)
+def unknown_runs(stage: Stage) -> None:
+    """1439, and a list without them."""
+    body = refused(stage.call("GET", f"/runs/{NOWHERE}"), 404, "1439-404")
+    same(body["report"].get("type"), "runs", "report.type")
+    same(stage.listed("/runs?" + filters(f"flowId=={NOWHERE}")), [], "runs of a flow that is not there")
+
+
+@check("run.on-demand", lasting=True, operations=RUNS)
+def a_flow_is_run_on_demand(stage: Stage) -> None:
+    """The receipt in `items`, then the run in the list of its flow and by itself."""
+    made = stage.make("flows")
+    window = {"startTime": "1663735590", "windowStartTime": "1651584991", "windowEndTime": "1651585991"}
+    body = {"flowId": made.id, "params": {**window, "deltaColumn": {"name": "created_at"}}}
+    answer = stage.call("POST", "/runs", body)
+    done = succeeded(answer, 201)["items"]
+    same([sorted(item) for item in done], [["etag", "id"]], "members of the receipt")
+    listed = stage.listed("/runs?" + filters(f"flowId=={made.id}"))
+    same(ids(listed), ids(done), "runs of the flow")
+    run = succeeded(stage.call("GET", f"/runs/{done[0]['id']}"))["items"][0]
+    same((run.get("flowId"), run.get("imsOrgId")), (made.id, stage.headers["x-gw-ims-org-id"]), "flowId and imsOrgId")
+    expect(run.get("metrics", {}).get("statusSummary", {}).get("status"), "a run without metrics.statusSummary.status")
+    refused(stage.elsewhere().call("GET", f"/runs/{done[0]['id']}"), 404, "1439-404")
+
+
+def _flow_of_its_own(stage: Stage) -> tuple[Made, Made, Made]:
+    """A flow, its source connection and the base connection behind: none of them shared with other checks."""
+    base = stage.make("connections")
+    source = stage.make("sourceConnections", baseConnectionId=base.id)
+    return stage.make("flows", sourceConnectionIds=[source.id]), source, base
