@@ -76,3 +76,12 @@ def test_what_the_accelerator_refuses_is_explained() -> None:
         for body in ([], 7, "text", None, {"items": 7}):
             if not check._accepts(body):
                 assert list(check.violations(body, "body")), name
+
+
+@pytest.mark.parametrize(("open_", "found"), [({}, ["/params/columns"]), ({"additionalProperties": True}, [])])
+def test_members_that_a_schema_leaves_open_are_not_unknown(open_: dict[str, Any], found: list[str]) -> None:
+    params = {"type": "object", "properties": {"tableName": {"type": "string"}}, **open_}
+    document = {"body": {"type": "object", "properties": {"params": params}}}
+    check = SchemaCheck(schema.schema_registry(document), ("body",))
+    value = {"params": {"tableName": "orders", "columns": []}}
+    assert [violation.pointer for violation in check.unknown_members(value)] == found
