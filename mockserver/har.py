@@ -29,6 +29,7 @@ MOST_BYTES = 60 * 1_048_576
 
 _ADOBE = re.compile(r"platform[a-z0-9-]*\.adobe\.io")
 _CODE = re.compile(r"FLOW-(\d{4}-\d{3})$")
+_NEIGHBOURS = "/data/foundation/"
 _TOKEN_PATHS = ("/ims/token", "/ims/exchange")
 
 
@@ -107,13 +108,14 @@ def _place(url: SplitResult) -> tuple[str, str] | None:
         return path, url.hostname or ""
     if path == BASE_PATH or path.startswith(BASE_PATH + "/"):
         return path[len(BASE_PATH) :] or "/", url.hostname or "-"
-    return (path, "") if url.hostname in ("127.0.0.1", "localhost", "::1") else None
+    here = url.hostname in ("127.0.0.1", "localhost", "::1") or path.startswith(_NEIGHBOURS)
+    return (path, "") if here else None
 
 
 def _named_by_path(call: Call, contract: Contract) -> bool:
-    """Whether a short path begins with one of the service's collections."""
+    """Whether a short path begins with one of the service's collections; its neighbours' paths begin with `data`."""
     first = call.path.strip("/").split("/")[0]
-    return any(operation.segments[0] == first for operation in contract.operations.values())
+    return first != "data" and any(operation.segments[0] == first for operation in contract.operations.values())
 
 
 def _call(

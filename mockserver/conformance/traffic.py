@@ -23,6 +23,8 @@ PLACEHOLDER = re.compile(r"\{\{?[A-Za-z0-9_ -]{1,64}\}?\}")
 _UNHEARD = frozenset({"answer-lost", "latency", "slow-body", "truncate"})
 """Faults after which a client may have heard no answer, whatever was answered."""
 
+_PARAMETER = re.compile(r"\{[^}]*\}")
+
 LOOKUPS = frozenset({"GET", "HEAD", "OPTIONS"})
 ACTIONS = frozenset({"action", "test", "explore", "configs", "search"})
 
@@ -41,7 +43,7 @@ class Exchange:
 
     def __init__(self, entry: Entry, template: str | None) -> None:
         self.entry = entry
-        self.template = template or entry.path
+        self.template = shortened(template) if template else entry.path
         self.segments = tuple(part for part in entry.path.split("/") if part)
 
     def seen(self, detail: str, *proof: Exchange) -> Sighting:
@@ -200,6 +202,11 @@ class Traffic:
     def _template(self, entry: Entry) -> str | None:
         operation = self.contract.operations.get(entry.operation or "")
         return operation.template if operation else None
+
+
+def shortened(template: str) -> str:
+    """A path of the contract with `{id}` for its parameters: `/connections/{id}`."""
+    return _PARAMETER.sub("{id}", template)
 
 
 def texts(value: Json, at: str = "") -> Iterator[tuple[str, str]]:

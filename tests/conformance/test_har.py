@@ -91,6 +91,14 @@ def test_other_traffic_is_passed_over(tmp_path: Path) -> None:
     assert har.read(written(tmp_path / "x.har", *others), CONTRACT, CONNECTORS) == []
 
 
+def test_the_services_neighbours_count_where_the_contract_has_them(tmp_path: Path) -> None:
+    paths = ("sandbox-management/sandboxes/prod", "catalog/batches")
+    urls = [f"https://platform.adobe.io/data/foundation/{path}" for path in paths]
+    entries = [{"request": {"method": "GET", "url": url, "headers": []}, "response": {"status": 200}} for url in urls]
+    kept = har.read(written(tmp_path / "x.har", *entries), CONTRACT, CONNECTORS)
+    assert [entry.operation for entry in kept] == ["retrieveSandbox"]
+
+
 def test_http2_names_base64_and_a_left_out_token_are_understood(tmp_path: Path) -> None:
     client = Client()
     client.create()

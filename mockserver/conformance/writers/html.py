@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.conformance.findings import Finding, Level, Report
+from mockserver.conformance.traffic import shortened
 from mockserver.conformance.writers import timeline
 from mockserver.conformance.writers.terminal import verdict
 from mockserver.journal import Entry
@@ -75,7 +76,7 @@ def _hash(text: str) -> str:
 
 @functools.cache
 def template(path: Path) -> Any:
-    """A page template of ours: everything put into it is escaped. It has the filters moment, pretty and answered."""
+    """A page template of ours: everything put into it is escaped. Filters: moment, pretty, answered, shortened."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     pages = Environment(
@@ -85,7 +86,7 @@ def template(path: Path) -> Any:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    pages.filters.update(moment=_moment, pretty=_pretty, answered=timeline.answered)
+    pages.filters.update(moment=_moment, pretty=_pretty, shortened=shortened, answered=timeline.answered)
     return pages.get_template(path.name)
 
 

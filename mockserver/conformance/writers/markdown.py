@@ -6,6 +6,7 @@ import html
 import re
 
 from mockserver.conformance.findings import Report, printable
+from mockserver.conformance.traffic import shortened
 from mockserver.conformance.writers.terminal import numbered, verdict
 
 _SIGNS = {"FAIL": "❌", "WARN": "⚠️", "INFO": "💡", "passed": "✅", "failed": "❌", "untestable": "❔"}
@@ -39,7 +40,7 @@ def write(report: Report) -> str:
     lines += ["", "| operation | calls | answers |", "|---|---|---|"]
     for operation in used:
         answers = ", ".join(f"{count}x {status}" for status, count in operation.statuses.items())
-        lines.append(f"| `{operation.method} {operation.path}` | {operation.calls} | {answers} |")
+        lines.append(f"| `{operation.method} {shortened(operation.path)}` | {operation.calls} | {answers} |")
     return "\n".join([*lines, "", "</details>", ""])
 
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from mockserver.journal import Entry
 
-STEP, LANE = 18, 26
+LANE = 26
 LEFT, TOP, RIGHT = 14, 30, 14
 MOST_DOTS = 600
 _LONGEST_NAME = 24
 _PAUSE_MS = 1_000
 _PAUSE_STEPS = 2
+_NARROW, _WIDE = 18, 48
+_COMFORTABLE = 900
+"""Width up to which dots are spread out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Timeline:
     @property
     def width(self) -> int:
         """Of the picture."""
-        return (self.dots[-1].x if self.dots else 0) + RIGHT + STEP
+        return max((self.dots[-1].x if self.dots else 0) + RIGHT + _NARROW, _COMFORTABLE)
 
     @property
     def names_width(self) -> int:
@@ -64,6 +67,7 @@ class Timeline:
 def lay_out(entries: Sequence[Entry]) -> Timeline:
     """Place calls in the order made; lanes in the order of their first call."""
     shown = entries[:MOST_DOTS]
+    step = max(_NARROW, min(_WIDE, _COMFORTABLE // (len(shown) + 1)))
     names = list(dict.fromkeys(_lane(entry) for entry in shown))
     row = {name: TOP + LANE * number + LANE // 2 for number, name in enumerate(names)}
     dots: list[Dot] = []
@@ -72,9 +76,9 @@ def lay_out(entries: Sequence[Entry]) -> Timeline:
     for number, entry in enumerate(shown):
         waited = entry.at_ms - shown[number - 1].at_ms if number else 0
         if waited >= _PAUSE_MS:
-            pauses.append(Pause(x + STEP, _duration(waited)))
-            x += _PAUSE_STEPS * STEP
-        x += STEP if number else 0
+            pauses.append(Pause(x + step, _duration(waited)))
+            x += _PAUSE_STEPS * step
+        x += step if number else 0
         dots.append(Dot(x, row[_lane(entry)], entry, answered(entry.status)))
     lanes = tuple((row[name], name) for name in names)
     return Timeline(tuple(dots), lanes, tuple(pauses), len(entries) - len(shown))
