@@ -123,6 +123,8 @@ def page_repeated(traffic: Traffic) -> Iterator[Sighting]:
     fetched: dict[tuple[str, str], Exchange] = {}
     for call in traffic.calls:
         token = call.argument("continuationToken")
+        if token is None and call.lists:  # begins anew, and may meet the same tokens
+            fetched = {key: other for key, other in fetched.items() if key[0] != call.entry.path}
         if token is None or not call.succeeded:
             continue
         key = (call.entry.path, token)
