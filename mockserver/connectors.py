@@ -101,6 +101,11 @@ class Connector:
             provenance=raw["provenance"],
         )
 
+    @functools.cached_property
+    def reference(self) -> dict[str, Any]:
+        """The `connectionSpec` of a connection: one value for all that name this spec. Do not change it."""
+        return {"id": self.id, "version": self.version}
+
     def describe(self) -> dict[str, Any]:
         """The connection spec: `items[0]` of `GET /connectionSpecs/{id}` (facts §8.2). A copy each time."""
         spec: dict[str, Any] = json.loads(self._described)

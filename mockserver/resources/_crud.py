@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -194,7 +195,7 @@ def _actor(world: World, request: Request, verb: str) -> dict[str, str]:
 
     With a service token both members are the client (facts §5).
     """
-    key = request.call.headers["x-api-key"]
+    key = sys.intern(request.call.headers["x-api-key"])  # stored once for all of a client's records
     return {f"{verb}By": key if service_token(world, request) else _account(key), f"{verb}Client": key}
 
 

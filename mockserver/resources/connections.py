@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mockserver import listing, running
@@ -153,10 +153,14 @@ def _complete(world: World, request: Request) -> dict[str, Any]:
             "version_required", detail="version is required for the connection spec", pointer="/connectionSpec/version"
         )
     connector = world.connectors_of(request.tenant).get(spec["id"])
-    newest = connector.version if connector else "1.0"
-    body["connectionSpec"] = {"id": spec["id"], "version": spec.get("version", newest)}
+    newest = connector.reference if connector else {"id": spec["id"], "version": "1.0"}
+    body["connectionSpec"] = {**newest, "version": spec["version"]} if _names_another(spec, newest) else newest
     body.setdefault("state", "enabled")
     return {name: body[name] for name in _BODY if name in body}
+
+
+def _names_another(spec: Mapping[str, Any], newest: Mapping[str, Any]) -> bool:
+    return "version" in spec and spec["version"] != newest["version"]
 
 
 def _demand_spec(world: World, request: Request, body: dict[str, Any]) -> None:
