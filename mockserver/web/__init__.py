@@ -7,7 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from mockserver.emulator import Emulator
 from mockserver.errors import ApiError, Refusal
-from mockserver.web import admin, console, contract_pages, fault_pages, ims, scenario_pages
+from mockserver.web import admin, console, contract_pages, docs_pages, fault_pages, ims, scenario_pages
 from mockserver.web.application import Api, Application, respond
 
 __all__ = ["Application", "build_app"]
@@ -43,7 +43,7 @@ def build_app(emulator: Emulator) -> Application:
 
     for rule in ("/", "/<path:path>"):
         app.add_url_rule(rule, "api", answer_api, methods=_METHODS, provide_automatic_options=False)
-    for pages in (admin, console, fault_pages, scenario_pages, ims, contract_pages):
+    for pages in (admin, console, docs_pages, fault_pages, scenario_pages, ims, contract_pages):
         app.register_blueprint(pages.blueprint(emulator))
     app.register_error_handler(Refusal, refused)
     app.register_error_handler(HTTPException, http_error)
