@@ -7,7 +7,7 @@ IMAGE ?= mock-flow-service
 PYTHON_M := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE run test install check format contract bench image lock clean help
+.PHONY: FORCE run test install check format contract clients bench image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
@@ -31,6 +31,16 @@ contract: .venv/.test ## run the contract suite against any server (URL=https://
 	@test -n "$(URL)" || { echo 'Say which server: make contract URL=http://127.0.0.1:8080' >&2; exit 2; }
 	@$(PYTHON_M) mockserver contract $(URL) $(ARGS)
 
+clients: .venv/.test .venv-clients/.installed ## run Adobe's own Python client, aepp, as it is, and judge it
+	@$(PYTHON_M) mockserver exec $(ARGS) -- .venv-clients/bin/python tests/intercept/programs/with_aepp.py
+
+# Apart from .venv: aepp brings pandas and more, half a gigabyte that nothing else here needs.
+.venv-clients/.installed: requirements/clients.txt | .venv/.test
+	@echo "Installing aepp and what it needs into .venv-clients (about 90 s) ..." >&2
+	@$(PYTHON_M) venv --clear .venv-clients
+	@.venv-clients/bin/python -m pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
+	@touch $@
+
 bench: .venv/.test ## measure the server against a bare Flask application (ARGS="--quick --json out.json")
 	@$(PYTHON_M) bench $(ARGS)
 
@@ -48,9 +58,10 @@ lock: .venv/.lock ## resolve requirements/*.txt again from pyproject.toml (ARGS=
 	@$(LOCK) $(ARGS) --extra dev -o requirements/test.txt pyproject.toml
 	@$(LOCK) -c requirements/test.txt -o requirements/run.txt pyproject.toml
 	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/build.txt --group build
+	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/clients.txt --group clients
 
 clean: ## remove .venv, caches, builds and reports
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist flow-report contract-report
+	rm -rf .venv .venv-clients .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist flow-report contract-report
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list

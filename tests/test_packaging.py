@@ -40,8 +40,9 @@ def asked(texts: list[str]) -> Iterator[Requirement]:
         ("run.txt", PROJECT["project"]["dependencies"]),
         ("test.txt", PROJECT["project"]["dependencies"] + EXTRAS["dev"]),
         ("build.txt", PROJECT["dependency-groups"]["build"]),
+        ("clients.txt", PROJECT["dependency-groups"]["clients"]),
     ],
-    ids=["run", "test", "build"],
+    ids=["run", "test", "build", "clients"],
 )
 def test_every_requirement_is_pinned_to_a_version_it_allows(file: str, texts: list[str]) -> None:
     pins = pinned(file)
@@ -53,7 +54,7 @@ def test_every_requirement_is_pinned_to_a_version_it_allows(file: str, texts: li
         assert requirement.extras <= pin.extras, f"{pin} lost the extras of {requirement}: pip refuses it by hash"
 
 
-@pytest.mark.parametrize("file", ["run.txt", "test.txt", "build.txt"])
+@pytest.mark.parametrize("file", ["run.txt", "test.txt", "build.txt", "clients.txt"])
 def test_pins_carry_hashes_and_no_place(file: str) -> None:
     text = (ROOT / "requirements" / file).read_text()
     assert not re.search(r"://|file:|^-|^/| @ ", text, re.MULTILINE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,16 +10,15 @@ import click
 if TYPE_CHECKING:
     from mockserver.intercept.authority import Authority
 
-_TRUST = (
-    ("curl", "CURL_CA_BUNDLE={file}, or curl --cacert {file}"),
-    ("Python requests", "REQUESTS_CA_BUNDLE={file}"),
-    ("Python, other", "SSL_CERT_FILE={file}  (urllib, httpx, aiohttp)"),
-    ("Node", "NODE_EXTRA_CA_CERTS={file}"),
-    ("Go, .NET, Ruby", "SSL_CERT_FILE={file}"),
-    ("Java", "keytool -importcert -noprompt -alias mock -storepass changeit -keystore trust.p12 -file {file}"),
-    ("", "and -Djavax.net.ssl.trustStore=trust.p12 -Djavax.net.ssl.trustStorePassword=changeit"),
-)
-"""Client -> how it comes to trust a file. Where a variable replaces the client's own list, so does the file."""
+_TRUST = """
+`mockserver exec -- COMMAND` sets all of this by itself. For `serve --tls`, with the certificate's file as FILE:
+  curl               CURL_CA_BUNDLE=FILE, or curl --cacert FILE
+  Python requests    REQUESTS_CA_BUNDLE=FILE
+  urllib, httpx ...  SSL_CERT_FILE=FILE
+  Node               NODE_EXTRA_CA_CERTS=FILE
+  Go, .NET, Ruby     SSL_CERT_FILE=FILE
+  Java               keytool -importcert -noprompt -alias mock -storepass changeit -keystore trust.p12 -file FILE
+                     java -Djavax.net.ssl.trustStore=trust.p12 -Djavax.net.ssl.trustStorePassword=changeit ..."""
 
 
 @click.group()
@@ -48,9 +48,10 @@ def show(folder: Any) -> None:
     from mockserver.intercept.authority import Authority, AuthorityError
 
     try:
-        click.echo(_described(Authority.open(folder)))
+        kept = Authority.read(folder)
     except AuthorityError as error:
         raise click.UsageError(str(error)) from None
+    click.echo(_described(kept) if kept else f"there is none in {folder} yet; `mockserver ca renew` makes one")
 
 
 @ca.command()
@@ -92,13 +93,11 @@ def path(folder: Any) -> None:
 
 def _described(authority: Authority) -> str:
     certificate = authority.certificate
-    lines = [
+    names = textwrap.fill(", ".join(authority.permitted), 100, break_on_hyphens=False)
+    lines = (
         f"certificate  {authority.public_file}",
         f"SHA-256      {authority.fingerprint}",
         f"valid        {certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d}",
-        f"vouches for  {', '.join(authority.permitted)}",
-        "",
-        "`mockserver exec -- COMMAND` sets all of this by itself. By hand, for `serve --tls`:",
-        *(f"  {client:<16} {how.format(file=authority.public_file)}" for client, how in _TRUST),
-    ]
-    return "\n".join(lines)
+        "vouches for  " + textwrap.indent(names, " " * 13).lstrip(),
+    )
+    return "\n".join(lines) + "\n" + _TRUST

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mockserver.cli.judging import colourful
+from mockserver.cli.options import FILE, FOLDER
+
 if TYPE_CHECKING:
     from mockserver.conformance import Report
     from mockserver.trial import Step, Trial
 
-_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-_FOLDER = click.Path(path_type=Path, file_okay=False)
 _COLOURS = {"passed": "green", "failed": "red", "untestable": "yellow"}
 
 
@@ -54,8 +55,8 @@ def _explained(row: dict[str, Any]) -> str:
 @click.option(
     "--scenario", default="all", show_default=True, metavar="ID,...", help="Which; see `mockserver scenarios`."
 )
-@click.option("--report", "folder", type=_FOLDER, metavar="DIR", help="Write the report in every form.")
-@click.option("--baseline", type=_FILE, help="YAML of findings that are accepted.")
+@click.option("--report", "folder", type=FOLDER, metavar="DIR", help="Write the report in every form.")
+@click.option("--baseline", type=FILE, help="YAML of findings that are accepted.")
 @click.option("--level", type=click.Choice(["fail", "warn", "info"]), default="warn", show_default=True,
               help="Findings of this level or worse fail the client.")  # fmt: skip
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, metavar="SECONDS",
@@ -139,7 +140,7 @@ def _progress(title: str, step: Step, output: str) -> None:
 def _tell(report: Report, folder: Path | None, as_json: bool) -> None:
     from mockserver.conformance import render, summary, write_reports
 
-    click.echo(render(report, "json") if as_json else summary(report, colour=sys.stdout.isatty()), nl=as_json)
+    click.echo(render(report, "json") if as_json else summary(report, colour=colourful()), nl=as_json)
     if folder is not None:
         names = " · ".join(str(path) for path in write_reports(report, folder))
         click.echo(f"report: {names}", err=as_json)

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -93,6 +93,6 @@ def finish(judged: Report, folder: Path | None, threshold: Level, *, as_json: bo
     return int(judged.fails(threshold))
 
 
-def colourful() -> bool:
-    """Whether standard output is a terminal that wants colours (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+def colourful(stream: TextIO | None = None) -> bool:
+    """Whether a stream, by default standard output, is a terminal that wants colours (https://no-color.org)."""
+    return (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR")

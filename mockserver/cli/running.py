@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mockserver.cli.judging import colourful
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _judged_run(
     with PrivateServer(config) as server:
         status = _run(command, server)
     report = accepted.apply(evaluate(server.emulator.journal.entries(), server.emulator.contract))
-    _say(summary(report, colour=sys.stderr.isatty()).rstrip("\n"))
+    _say(summary(report, colour=colourful(sys.stderr)).rstrip("\n"))
     if folder is not None:
         _say("report: " + " · ".join(str(path) for path in write_reports(report, folder)))
     return status, report.fails(Level.parse(level))

@@ -114,10 +114,11 @@ def command(folder: Path, *args: str) -> tuple[int, str]:
 
 
 def test_the_command_shows_renews_and_removes_it(tmp_path: Path) -> None:
+    assert "there is none" in command(tmp_path, "show")[1] and not any(tmp_path.iterdir())
+    assert command(tmp_path, "path") == (0, f"{tmp_path / 'ca.pem'}\n")
     status, shown = command(tmp_path, "show")
     fingerprint = Authority.open(tmp_path).fingerprint
     assert (status, fingerprint in shown, "NODE_EXTRA_CA_CERTS" in shown) == (0, True, True)
-    assert command(tmp_path, "path") == (0, f"{tmp_path / 'ca.pem'}\n")
     status, renewed = command(tmp_path, "renew")
     assert status == 0 and fingerprint not in renewed
     (tmp_path / "theirs").write_text("")
@@ -129,5 +130,6 @@ def test_the_command_shows_renews_and_removes_it(tmp_path: Path) -> None:
 def test_no_output_holds_the_key(tmp_path: Path) -> None:
     key = Authority.open(tmp_path).key
     digits = f"{key.private_numbers().private_value:x}"
-    for args in (["show"], ["path"]):
-        assert "PRIVATE" not in command(tmp_path, *args)[1] and digits not in command(tmp_path, *args)[1]
+    for word in ("show", "path"):
+        _, printed = command(tmp_path, word)
+        assert "PRIVATE" not in printed and digits not in printed

@@ -1,5 +1,6 @@
 """Programs that know only Adobe's hosts, run as they are: every stack reaches the emulator, and nothing else."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -101,3 +102,11 @@ def test_java_reads_the_truststore(intercepted: Intercepted) -> None:
     store = options.partition("-Djavax.net.ssl.trustStore=")[2].partition(" ")[0]
     command = ["keytool", "-list", "-keystore", store, "-storepass", "changeit"]
     assert "trustedCertEntry" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_page_on_unmodified_clients_names_every_variable(intercepted: Intercepted) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "unmodified-clients.md").read_text(encoding="utf-8")
+    table = page.partition("| variable | read by |")[2].partition("\n\n")[0]
+    named = {cell for row in table.splitlines() for cell in re.findall("`([^`]+)`", row.partition(" | ")[0])}
+    named |= {"FLOW_SERVICE" + name for name in named if name.startswith("_")}
+    assert named - {name for name in named if name.startswith("_")} == intercepted.environment().keys() - {"PATH"}
