@@ -10,11 +10,12 @@ import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from mockserver import documents, json_input
 from mockserver.exchange import Call, Json, Pairs, Result, Violation
-from mockserver.schema import SchemaCheck, kind_of, schema_registry
+from mockserver.schema import MOST_DEPARTURES, SchemaCheck, kind_of, schema_registry
 
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _JSON_TYPE = re.compile(
@@ -102,7 +103,7 @@ class Contract:
         if seen.operation is None:
             return seen
         seen.violations += _header_violations(seen.operation, call.headers)
-        seen.violations += _query_violations(seen.operation, seen.query)
+        seen.violations += islice(_query_violations(seen.operation, seen.query), MOST_DEPARTURES)
         if seen.operation.body is not None:
             seen.violations += _body_violations(seen.operation, call, seen, max_body)
         return seen

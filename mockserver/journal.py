@@ -29,6 +29,8 @@ _SECRET_FIELDS = frozenset({"client_secret", "code", "jwt_token", "refresh_token
 _ENTRY_OVERHEAD = 600
 """Bytes an entry costs besides its texts, roughly: for the bound, not for accounts."""
 
+_VIOLATION_OVERHEAD = 150
+
 
 class Traces(NamedTuple):
     """What judging needs beyond the masked and shortened texts. Never printed, and no secret can be read from it."""
@@ -112,8 +114,10 @@ class Entry:
     def size(self) -> int:
         """Bytes it takes, roughly."""
         texts = len(self.path) + len(self.query) + len(self.body) + len(self.answer)
-        headers = sum(len(name) + len(value) for name, value in self.headers.items())
-        return _ENTRY_OVERHEAD + texts + headers + self.traces.size
+        both = (*self.headers.items(), *self.answer_headers.items())
+        headers = sum(len(name) + len(value) for name, value in both)
+        departures = sum(_VIOLATION_OVERHEAD + len(one.pointer) + len(one.expected) for one in self.violations)
+        return _ENTRY_OVERHEAD + texts + headers + departures + self.traces.size
 
 
 class Journal:

@@ -24,6 +24,9 @@ except ImportError:  # an accelerator only: not every platform has a wheel
 MAX_DEPTH = 64
 """Arrays and objects inside each other; counted before parsing."""
 
+MAX_VALUES = 10_000
+"""Members and items of one document: judging each takes time, and no body of Flow Service has a tenth of it."""
+
 MAX_DIGITS = 308
 """Digits of one number: beyond them a float overflows and an integer costs quadratic time."""
 
@@ -43,8 +46,8 @@ class JsonProblem(ValueError):
         self.too_large = too_large
 
 
-def parse(raw: bytes, *, max_bytes: int) -> Json:
-    """The value of one JSON document in UTF-8. Raises JsonProblem."""
+def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values: int | None = MAX_VALUES) -> Json:
+    """The value of one JSON document in UTF-8; `max_values` None: as many as there are. Raises JsonProblem."""
     if len(raw) > max_bytes:
         raise JsonProblem(f"more than {max_bytes} bytes", too_large=True)
     if raw.startswith(b"\xef\xbb\xbf"):
@@ -53,7 +56,9 @@ def parse(raw: bytes, *, max_bytes: int) -> Json:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise JsonProblem(f"bytes that are not UTF-8 at position {error.start}") from None
-    _demand_shallow(raw)
+    _demand_shallow(raw, max_depth)
+    if max_values is not None:
+        _demand_few(raw, max_values)
     try:
         value: Json = _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -74,15 +79,35 @@ def dumps(value: Json) -> bytes:
     return text.encode("utf-8", "backslashreplace")  # half a surrogate pair becomes the escape JSON has for it
 
 
-def _demand_shallow(raw: bytes) -> None:
-    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+def too_deep(value: Json, max_depth: int = MAX_DEPTH) -> bool:
+    """Whether arrays and objects lie inside each other deeper than a document may have them."""
+    level: list[Any] = [value]
+    for _ in range(max_depth + 1):
+        inner = [holder.values() if isinstance(holder, dict) else holder for holder in level if _holds(holder)]
+        level = [item for items in inner for item in items]
+        if not inner:
+            return False
+    return True
+
+
+def _holds(value: Any) -> bool:
+    return isinstance(value, dict | list)
+
+
+def _demand_few(raw: bytes, max_values: int) -> None:
+    if raw.count(b",") >= max_values and _STRING.sub(b"", raw).count(b",") >= max_values:
+        raise JsonProblem(f"more than {max_values} members and items")
+
+
+def _demand_shallow(raw: bytes, max_depth: int) -> None:
+    if raw.count(b"[") + raw.count(b"{") <= max_depth:
         return
     depth = 0
     for byte in _STRING.sub(b"", raw):
         if byte in b"[{":
             depth += 1
-            if depth > MAX_DEPTH:
-                raise JsonProblem(f"more than {MAX_DEPTH} levels of nesting")
+            if depth > max_depth:
+                raise JsonProblem(f"more than {max_depth} levels of nesting")
         elif byte in b"]}":
             depth -= 1
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockserver import json_input
 from mockserver.errors import ApiError
 from mockserver.exchange import Json
+from mockserver.schema import kind_of
 
 _OPERATIONS = ("add", "replace", "remove")
 MOST_INSTRUCTIONS = 1000
+MOST_BYTES = 1_048_576
+"""Of the outcome. What no body may be, no series of patches may build either: it could not be read any more."""
 
 
 def apply(doc: Mapping[str, Any], body: Json, changeable: frozenset[str]) -> dict[str, Any]:
@@ -36,6 +40,10 @@ def apply(doc: Mapping[str, Any], body: Json, changeable: frozenset[str]) -> dic
         except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException):
             what = "is missing from the entity or cannot take the value"
             raise _failed(f"{instruction['path'][:200]} {what}", f"/{index}/path") from None
+    if json_input.too_deep(changed):
+        raise _failed(f"more than {json_input.MAX_DEPTH} levels of nesting would be the outcome", "")
+    if len(json_input.dumps(changed)) > MOST_BYTES:
+        raise _failed(f"more than {MOST_BYTES} bytes would be the outcome", "")
     return dict(changed)
 
 
@@ -52,9 +60,8 @@ def _checked(item: Any, at: str, changeable: frozenset[str]) -> dict[str, Any]:
         raise _failed("an instruction is an object with op, path and value", at)
     operation = item.get("op")
     if not isinstance(operation, str) or operation.lower() not in _OPERATIONS:
-        raise ApiError(
-            "patch_operation", operation=str(operation)[:40], pointer=f"{at}/op", expected="add, replace or remove"
-        )
+        shown = operation[:40] if isinstance(operation, str) else kind_of(operation)
+        raise ApiError("patch_operation", operation=shown, pointer=f"{at}/op", expected="add, replace or remove")
     path = item.get("path")
     if not isinstance(path, str) or not path.startswith("/"):
         raise _failed("path must be a JSON Pointer such as /name", f"{at}/path")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -17,6 +18,12 @@ try:
     import jsonschema_rs
 except ImportError:  # an accelerator only: not every platform has a wheel
     jsonschema_rs = None  # type: ignore[assignment]
+
+MOST_DEPARTURES = 100
+"""Of one value that are told: a body can break its schema at every item, and each is kept in the journal."""
+
+_MOST_POINTER = 400
+"""Characters of a pointer; a member's name can be as long as its body."""
 
 _URI = "urn:flow-service:contract"
 _TYPES = {
@@ -91,19 +98,20 @@ class SchemaCheck:
         return Draft202012Validator(self._schema, registry=self._registry.explainer)
 
     def violations(self, value: Json, where: str, *, blocks: bool = False) -> Iterator[Violation]:
-        """Every departure of `value` from the schema, nearest the root first."""
+        """The first departures of `value` from the schema, nearest the root first."""
         if self._accepts(value):
             return
-        errors = sorted(self._explains.iter_errors(value), key=lambda error: (len(error.path), str(error.path)))
+        found = islice(self._explains.iter_errors(value), MOST_DEPARTURES)
+        errors = sorted(found, key=lambda error: (len(error.path), str(error.path)))
         # jsonschema reports a list of missing members once for each of them
         yield from dict.fromkeys(violation for error in errors for violation in _explain(error, where, blocks))
 
     def unknown_members(self, value: Json) -> Iterator[Violation]:
-        """Members no schema names: tolerated by the service, a finding for the judge.
+        """The first members no schema names: tolerated by the service, a finding for the judge.
 
         A schema that says `additionalProperties` itself expects more than it names.
         """
-        yield from _unknown(self._registry, self._schema, value, "")
+        yield from islice(_unknown(self._registry, self._schema, value, ""), MOST_DEPARTURES)
 
 
 def _unknown(registry: SchemaRegistry, schema: Mapping[str, Any], value: Any, at: str) -> Iterator[Violation]:
@@ -120,7 +128,7 @@ def _unknown(registry: SchemaRegistry, schema: Mapping[str, Any], value: Any, at
                 yield from _unknown(registry, named[name], inner, f"{at}{pointer((name,))}")
         elif "additionalProperties" not in schema:
             expected = "one of " + ", ".join(named)
-            yield Violation("body", f"{at}{pointer((name,))}", "unknown", expected, kind_of(inner))
+            yield Violation("body", _short(at + pointer((name,))), "unknown", expected, kind_of(inner))
 
 
 _DIALECTS = ("http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema")
@@ -171,6 +179,10 @@ def pointer(parts: Any) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
+def _short(at: str) -> str:
+    return at if len(at) <= _MOST_POINTER else at[:_MOST_POINTER] + "…"
+
+
 def kind_of(value: Any) -> str:
     """What a value is, in words that do not give it away."""
     match value:
@@ -200,9 +212,9 @@ def _explain(error: Any, where: str, blocks: bool) -> Iterator[Violation]:
     if error.validator == "required":
         for name in error.validator_value:
             if name not in error.instance:
-                yield Violation(where, at + pointer((name,)), "required", "the member", "nothing", blocks)
+                yield Violation(where, _short(at + pointer((name,))), "required", "the member", "nothing", blocks)
         return
-    yield Violation(where, at, error.validator, _expected(error), kind_of(error.instance), blocks)
+    yield Violation(where, _short(at), error.validator, _expected(error), kind_of(error.instance), blocks)
 
 
 def _expected(error: Any) -> str:

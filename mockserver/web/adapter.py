@@ -20,6 +20,9 @@ from mockserver.web.delivered import Delivered
 BODY_ERROR = "mockserver.body_error"
 """Set in the environ by the server when it could not or would not read the body."""
 
+_NOT_A_PAGE = ("X-Content-Type-Options", "nosniff")
+"""Answers quote what was sent, and a browser may look whether that reads like HTML."""
+
 _BODY_REFUSALS = {
     "too_large": ("too_large", "The body is larger than this server takes."),
     "too_slow": ("body_timeout", "The body did not arrive in time."),
@@ -79,7 +82,7 @@ def send(result: Result, request_id: str, environ: dict[str, Any], start_respons
     """Answer a WSGI request with a result: what `write` makes of it, without a response object."""
     if result.delivery is not None:
         return write(result, request_id)(environ, start_response)
-    headers = [*result.headers, ("x-request-id", request_id)]
+    headers = [*result.headers, ("x-request-id", request_id), _NOT_A_PAGE]
     body = b""
     if result.body is not None:
         body = json_input.dumps(result.body)
@@ -93,7 +96,7 @@ def send(result: Result, request_id: str, environ: dict[str, Any], start_respons
 
 def write(result: Result, request_id: str) -> Response:
     """The HTTP response of a result."""
-    headers = [*result.headers, ("x-request-id", request_id)]
+    headers = [*result.headers, ("x-request-id", request_id), _NOT_A_PAGE]
     if result.delivery is not None:
         return Delivered(result, headers)
     if result.body is None:

@@ -16,6 +16,9 @@ from mockserver.web import adapter, guard
 
 LARGER_BODIES = {"/_mock/state": 512 * 1_048_576}
 """path -> bytes: what is imported was exported, and may be larger than any request of the API."""
+_DEPTH_OF_EXPORT = 8
+"""More levels than stand around a body in an export."""
+
 _DURATION = re.compile(r"(-?\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)")
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -58,7 +61,7 @@ def _add_state(pages: Blueprint, emulator: Emulator) -> None:
     @pages.route("/state", methods=["PUT", "POST"])
     def import_state() -> Response:
         try:
-            emulator.world.store.restore(json_body(LARGER_BODIES["/_mock/state"]))
+            emulator.world.store.restore(_exported_state())
         except ValueError as error:
             raise wrong(str(error)) from None
         return answer(emulator, {"status": "restored"})
@@ -108,12 +111,18 @@ def _add_quirks(pages: Blueprint, emulator: Emulator) -> None:
         return quirks()
 
 
-def json_body(most: int) -> Any:
-    """The JSON that an admin call sent. Raises ApiError."""
+def _exported_state() -> Any:
+    """An export holds whole records, each a body that was as large and as deep as it may be."""
+    depth = json_input.MAX_DEPTH + _DEPTH_OF_EXPORT
+    return json_body(LARGER_BODIES["/_mock/state"], max_depth=depth, max_values=None)
+
+
+def json_body(most: int, **bounds: Any) -> Any:
+    """The JSON that an admin call sent; `bounds` as `json_input.parse` takes them. Raises ApiError."""
     if request.mimetype != "application/json":
         raise ApiError("unsupported_media_type", detail="Send JSON with Content-Type: application/json.")
     try:
-        return json_input.parse(adapter.read_body(request.environ, most), max_bytes=most)
+        return json_input.parse(adapter.read_body(request.environ, most), max_bytes=most, **bounds)
     except json_input.JsonProblem as problem:
         raise wrong(problem.reason) from None
 

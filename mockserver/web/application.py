@@ -8,6 +8,7 @@ has hooked into Flask to see them; then, and for all other pages, Flask does wha
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any
@@ -18,7 +19,7 @@ from mockserver.emulator import Emulator
 from mockserver.errors import ApiError, Refusal
 from mockserver.exchange import Result
 from mockserver.web import adapter, guard
-from mockserver.web.request_log import RequestLog
+from mockserver.web.request_log import RequestLog, printable
 
 Environ = dict[str, Any]
 Sent = Iterable[bytes]
@@ -49,9 +50,13 @@ class Api:
         return refusal.result(request_id, self.emulator.quirks), request_id
 
     def failed(self, error: Exception, environ: Environ) -> tuple[Result, str]:
-        """A bug of ours: the traceback goes to the log, the client gets the service's own 1400-500."""
-        method, path = environ["REQUEST_METHOD"], adapter.path_of(environ)
-        log.exception("unexpected failure in %s %s", method, path[:200], exc_info=error)
+        """A bug of ours: where it happened goes to the log, the client gets the service's own 1400-500.
+
+        The exception's own text stays out: it may quote what the client sent, a password among it.
+        """
+        where = "".join(traceback.format_tb(error.__traceback__))
+        asked = printable(f"{environ['REQUEST_METHOD']} {adapter.path_of(environ)[:200]}")
+        log.error("unexpected failure in %s\n%s%s", asked, where, type(error).__name__)
         return self.refused(ApiError("internal"))
 
     def __call__(self, environ: Environ, start_response: Any) -> Sent:
@@ -77,6 +82,7 @@ class Application(Flask):
         """First segments of the paths that have a rule of their own."""
         super().__init__("mockserver", static_folder=None)
         self.before_request(lambda: api.check_host(request.environ))
+        self.after_request(guard.page_headers)
         api.log.watch(self)
         self._our_hooks = self._hooks()
 

@@ -19,14 +19,6 @@ _LATEST = 50
 _MOST_JUDGED = 2_000
 """Calls that the console judges; `/_mock/report` judges all there are."""
 
-_SAFE_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-
 
 def blueprint(emulator: Emulator) -> Blueprint:
     """Both pages. JSON unless a browser asks, or `?format=` says otherwise."""
@@ -62,7 +54,7 @@ def _wants_html() -> bool:
 def _page(emulator: Emulator, text: str, media_type: str) -> Response:
     from mockserver.conformance.writers import html
 
-    response = Response(text, headers=_SAFE_HEADERS, content_type=media_type)
+    response = Response(text, content_type=media_type)
     response.headers["Content-Security-Policy"] = f"{html.policy()}; frame-ancestors 'none'"
     response.headers["x-request-id"] = emulator.runtime.request_id()
     return response

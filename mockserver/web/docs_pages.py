@@ -81,12 +81,5 @@ def _folder() -> Path | None:
 
 
 def _answer(content: str | bytes, media_type: str) -> Response:
-    headers = {
-        "Content-Security-Policy": _POLICY,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Cache-Control": "no-cache",
-    }
+    headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
     return Response(content, headers=headers, content_type=media_type)

@@ -1,4 +1,4 @@
-"""Keeps web pages and strangers out: Host allow-list, Origin check and the admin token."""
+"""Keeps web pages and strangers out: Host allow-list, Origin check, the admin token, and what browsers are told."""
 
 from __future__ import annotations
 
@@ -6,15 +6,26 @@ import hmac
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import request
+from flask import Response, request
 
 from mockserver.config import LOOPBACK, Config
 from mockserver.errors import ApiError
 
 _ADOBE = re.compile(r"platform(-[a-z0-9]+)?\.adobe\.io|ims-na1(-[a-z0-9]+)?\.adobelogin\.com")
-_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?")
+_ORIGIN = re.compile(r"https?://(.+)")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""On everything that is ours and not Flow Service's; a page with a style of its own brings its own policy."""
 
 
 def host_check(config: Config) -> Callable[[Mapping[str, Any]], None]:
@@ -43,7 +54,7 @@ def admin_check(config: Config) -> Callable[[], None]:
 
     def check() -> None:
         origin = request.headers.get("Origin")
-        if request.method in _CHANGING and origin and urlsplit(origin).netloc != request.host:
+        if origin and request.method not in _SAFE and not _same(origin, request.environ.get("HTTP_HOST", "")):
             raise ApiError("forbidden_origin", detail="Another origin may not change this server.")
         if request.path.rstrip("/") == "/_mock/health":
             return
@@ -60,6 +71,21 @@ def admin_check(config: Config) -> Callable[[], None]:
     return check
 
 
+def page_headers(response: Response) -> Response:
+    """What tells a browser to make nothing of an answer but what it says it is, and to lend it to no other site."""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if request.path.startswith("/_mock"):
+        for name, value in _PAGE_HEADERS.items():
+            response.headers.setdefault(name, value)
+    return response
+
+
 def _hostname(host: str) -> str:
-    name = host.rpartition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
-    return name.lower()
+    """The name in a Host header, lower case; empty for what is no host."""
+    match = _HOST.fullmatch(host)
+    return (match[1] or match[2]).lower() if match else ""
+
+
+def _same(origin: str, host: str) -> bool:
+    match = _ORIGIN.fullmatch(origin)
+    return match is not None and match[1].lower() == host.lower()

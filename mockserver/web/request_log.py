@@ -37,7 +37,7 @@ class RequestLog:
         if self._style == "none":
             return
         took = (time.perf_counter() - begun) * 1000
-        path = path[:200].encode("unicode_escape").decode("ascii")
+        path = printable(path[:200])
         if self._style == "json":
             line = json.dumps(
                 {
@@ -53,6 +53,11 @@ class RequestLog:
             clock = time.strftime("%H:%M:%S")
             line = f"{clock}  {status}  {method:<6} {path}  {took:.1f} ms"
         self._log.info(line)
+
+
+def printable(text: str) -> str:
+    """A text from a client on one line: control characters could forge another, or paint a terminal."""
+    return text.encode("unicode_escape").decode("ascii")
 
 
 def configure(style: str) -> None:

@@ -7,6 +7,7 @@ import http
 import logging
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -147,8 +148,9 @@ def answer(app: Application, request: Request, environ: dict[str, Any], send: Se
         reply.end()
     except ConnectionError:  # how an application asks for a broken connection
         send(b"", After.CUT)
-    except Exception:
-        log.exception("the application failed in %s", request.method)
+    except Exception as error:  # its text may quote what the client sent
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("the application failed in %s\n%s%s", request.method, where, type(error).__name__)
         reply.fail()
 
 

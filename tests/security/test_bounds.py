@@ -1,0 +1,103 @@
+"""No request, and no series of requests, makes anything that is too deep, too large or too slow to handle."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from mockserver import Config, Emulator, create_app, json_input
+from mockserver.json_input import MAX_DEPTH, MAX_VALUES, JsonProblem
+from mockserver.schema import MOST_DEPARTURES
+from tests.calls import HEADERS, connection, made, refused, send
+
+MIB = 1_048_576
+
+
+def nested(levels: int, inner: Any = 1) -> Any:
+    for _ in range(levels):
+        inner = {"a": inner}
+    return inner
+
+
+def ladder(rungs: int) -> list[dict[str, Any]]:
+    """Instructions that each put 30 levels below those of the one before."""
+    paths = ["/auth/params/x" + ("/a" * 29 + "/b") * rung for rung in range(rungs)]
+    return [{"op": "add", "path": path, "value": nested(30)} for path in paths]
+
+
+def draft(emulator: Emulator) -> dict[str, str]:
+    return made(emulator, path="/connections?mode=draft")
+
+
+def patch(emulator: Emulator, receipt: dict[str, str], *instructions: dict[str, Any]) -> Any:
+    path = f"/connections/{receipt['id']}"
+    return send(emulator, "PATCH", path, list(instructions), headers={"if-match": receipt["etag"]})
+
+
+def test_no_patch_builds_what_could_not_be_read_again(emulator: Emulator) -> None:
+    receipt = draft(emulator)
+    assert refused(patch(emulator, receipt, *ladder(40)))[:2] == (400, "1455-400")
+    assert refused(patch(emulator, receipt, *ladder(3)))[:2] == (400, "1455-400")
+    assert patch(emulator, receipt, *ladder(1)).status == 200
+    assert send(emulator, "GET", f"/connections/{receipt['id']}").status == 200
+
+
+def test_no_series_of_patches_lets_a_record_grow_for_ever(emulator: Emulator) -> None:
+    receipt, statuses = draft(emulator), []
+    for number in range(5):
+        value = {"op": "add", "path": f"/auth/params/x{number}", "value": "y" * 400_000}
+        result = patch(emulator, receipt, value)
+        statuses.append(result.status)
+        receipt = result.body if result.status == 200 else receipt
+    assert statuses == [200, 200, 400, 400, 400]
+
+
+def test_what_is_too_deep_is_told_without_recursion() -> None:
+    assert not json_input.too_deep(nested(MAX_DEPTH)) and json_input.too_deep(nested(MAX_DEPTH + 1))
+    assert not json_input.too_deep(nested(MAX_DEPTH - 1, [])) and json_input.too_deep(nested(MAX_DEPTH, []))
+    assert json_input.too_deep(nested(100_000)) and not json_input.too_deep(5)
+
+
+def test_the_deepest_body_can_be_exported_and_imported() -> None:
+    emulator = Emulator(Config(seed=1, service_clients=(HEADERS["x-api-key"],)))
+    client = create_app(emulator).test_client()
+    inner = MAX_DEPTH - len(("auth", "params", "x")) - 1
+    body = connection(auth={"specName": "Basic Authentication", "params": {"x": nested(inner)}})
+    made(emulator, body, "/connections?mode=draft")
+    state = client.get("/_mock/state?credentials=include")
+    assert client.put("/_mock/state", data=state.data, content_type="application/json").status_code == 200
+    assert send(emulator, "GET", "/connections").status == 200
+
+
+@pytest.mark.parametrize("filler", ["1", '"a,b"', "{}", '"\\",,,"'])
+def test_a_document_has_only_so_many_values(filler: str) -> None:
+    def document(count: int) -> bytes:
+        return f"[{','.join([filler] * count)}]".encode()
+
+    assert len(json_input.parse(document(MAX_VALUES), max_bytes=MIB)) == MAX_VALUES  # type: ignore[arg-type]
+    with pytest.raises(JsonProblem, match="members and items"):
+        json_input.parse(document(MAX_VALUES + 1), max_bytes=MIB)
+
+
+FLOODS: dict[str, tuple[str, str, Any]] = {
+    "wrong items": ("POST", "/flows", {"sourceConnectionIds": [1] * 3000, "transformations": [1] * 3000}),
+    "members no schema names": ("POST", "/connections", connection(**{f"m{number}": 1 for number in range(9000)})),
+    "wrong instructions": ("PATCH", "/connections/x", [{"op": 5, "path": 5}] * 4000),
+    "parameters nobody knows": ("GET", "/connections?" + "&".join(f"a{number}" for number in range(9000)), None),
+    "a name as long as a body": ("POST", "/connections", connection(**{"n" * 900_000: 1})),
+    "a wrong body of the greatest size": ("POST", "/connections", ["x" * 90] * 9999),
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_a_flood_of_mistakes_is_told_in_part_and_kept_small(emulator: Emulator, flood: str) -> None:
+    method, path, body = FLOODS[flood]
+    began = time.process_time()
+    result = send(emulator, method, path, body, headers={"if-match": '"x"'})
+    assert result.status < 500 and time.process_time() - began < 2
+    (entry,) = emulator.journal.entries()
+    assert len(entry.violations) <= 2 * MOST_DEPARTURES + 5 and entry.size < 100_000
+    assert len(json.dumps(entry.as_json())) < 3 * entry.size
