@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
+from mockserver import json_input
 from mockserver.connectors import Connectors
 from mockserver.contract import Contract, Seen
 from mockserver.errors import ApiError
@@ -169,8 +170,8 @@ def _result(response: Mapping[str, Any]) -> Result:
     status = int(response.get("status") or 0)
     content = response.get("content") or {}
     body: Json = None
-    with contextlib.suppress(ValueError, RecursionError):  # what is no JSON says nothing
-        body = json.loads(_decoded(str(content.get("text") or ""), content.get("encoding")) or b"null")
+    with contextlib.suppress(ValueError):  # what is no JSON says nothing
+        body = json_input.parse(_decoded(str(content.get("text") or ""), content.get("encoding")), max_bytes=MOST_BYTES)
     headers = tuple((name, value) for name, value in _headers(response).items() if name in _TOLD)
     return Result(status, body, headers, _error(status, body))
 

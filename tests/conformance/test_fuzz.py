@@ -1,13 +1,15 @@
 """Whatever a correct client does, in whatever order, the judge has nothing to say."""
 
+import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.conformance import Level, summary
-from tests.calls import BASIC_PARAMS, by_string, connection
+from mockserver.conformance import FORMATS, Level, render, summary
+from tests.calls import BASIC_PARAMS, POSTGRESQL, by_string, connection
 from tests.conformance.client import Client
 
 STRING = "Server=db;Database=shop;UID=reader;Password={p;w}"
@@ -100,3 +102,46 @@ def test_correct_traffic_is_never_blamed(steps: list[tuple[Callable[[Session, in
         step(session, pick)
     report = session.client.judged()
     assert not [finding for finding in report.findings if finding.level is not Level.INFO], summary(report)
+
+
+WORDS = st.sampled_from([
+    "connections", "flows", "runs", "search", "action", "x", "{ID}", "{{id}}", "é", "\x00", "..", "%", "*", "",
+    "continuationToken", "limit", "property", "orderby", "count", "true", "mode", "draft", "if-match", "op", "publish",
+    "1", "99999999999999999999", "٣", "==", "auth.params.password==x", '"', "W/\"x\"", "Bearer", "Bearer {TOKEN}",
+    "id", "etag", "auth", "params", "connectionSpec", "version", "path", "value", "replace", "/auth/params", "name",
+    "specName", "Basic Authentication", "Connection String Based Authentication", "connectionString", "server", "port",
+    "sslMode", "Server=a;Server=b", "Server={", "{SERVER}", "a=b;EncryptionMethod=1", "********", POSTGRESQL,
+])  # fmt: skip
+BODIES = st.recursive(
+    st.none() | st.booleans() | st.integers() | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=5),
+    max_leaves=12,
+)
+HEADERS = st.dictionaries(
+    st.sampled_from(
+        ["authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "if-match", "accept", "content-type"]
+    ),
+    WORDS,
+    max_size=4,
+)
+CALLS = st.tuples(
+    st.sampled_from(["GET", "POST", "PATCH", "PUT", "DELETE", "BREW"]),
+    st.lists(WORDS, max_size=3).map("/".join),
+    st.lists(st.tuples(WORDS, WORDS), max_size=3).map(urlencode),
+    BODIES | st.binary(max_size=12),
+    HEADERS,
+)
+
+
+@settings(max_examples=150)
+@given(st.lists(CALLS, max_size=6))
+def test_the_judge_survives_whatever_a_client_does(calls: list[Any]) -> None:
+    client = Client()
+    for method, path, query, body, headers in calls:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        client.send(method, f"/{path}?{query}", raw=raw, **headers)
+        client.answered(0 if raw else 503, method, f"/{path}?{query}", code="x", retry_after=query[:3])
+    report = client.judged()
+    for form in FORMATS:
+        assert render(report, form)
+    assert summary(report, colour=True)
