@@ -62,6 +62,10 @@ class Check:
             verdict, message = FAILED, str(broken)
         except Untestable as reason:
             verdict, message = UNTESTABLE, str(reason)
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            # the check read what is not there: a wrong server may answer with anything
+            last = stage.record[-1] if stage.record else "no answer"
+            verdict, message = FAILED, f"{last}, not in the form expected: {type(error).__name__} {error}"
         seconds = time.perf_counter() - began
         evidence = tuple(stage.record[-6:]) if verdict == FAILED else ()
         return Outcome(self.id, subject, verdict, message, evidence, seconds)

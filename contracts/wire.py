@@ -152,6 +152,7 @@ def _environ(sent: Sent, url: str) -> dict[str, Any]:
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
+        "contracts.header_names": tuple(name for name, _ in sent.headers),
     }
     for name, value in sent.headers:
         key = name.upper().replace("-", "_")

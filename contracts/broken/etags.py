@@ -1,44 +1,193 @@
-"""Servers whose etags do not lock."""
+"""Servers whose etags do not lock, or lock too much."""
 
 from __future__ import annotations
 
-from contracts.broken import Asked, Given, Memory, Serve, broken
+import hashlib
+import json
+from collections.abc import Callable
+
+from contracts.broken import Asked, Given, Item, Right, broken
 
 
-@broken("ignores-if-match", caught_by=["if-match.stale", "etag.a-b-a", "if-match.foreign", "if-match.concurrent"])
-def ignores_if_match(asked: Asked, serve: Serve, memory: Memory) -> Given:
+def _with_current(asked: Asked, right: Right) -> Given:
+    """The answer to a patch that has the current etag."""
+    found = right.entity(asked)
+    return right(asked.having(if_match=found["etag"]) if found else asked)
+
+
+def _renamed(asked: Asked, right: Right, name: Callable[[Item], str]) -> Given:
+    """The answer of a server whose etags are made by `name`, from the entity as the right server has it."""
+    if asked.patches and "if-match" in asked.headers and (found := right.entity(asked)):
+        current = asked.headers["if-match"] == name(found)
+        asked = asked.having(if_match=found["etag"] if current else '"stale"')
+    given = right(asked)
+    if given.receipt and given.done:
+        found = right.entity(asked.instead("GET", f"/{asked.kind}/{given.receipt['id']}"))
+        etag = name(found) if found else given.receipt["etag"]
+        return given.telling(etag=etag).having("ETag", etag)
+    if given.items and asked.kind in ("connections", "flows"):
+        given = given.showing(lambda item: {**item, "etag": name(item), "version": name(item)})
+        return given.having("ETag", given.items[0]["etag"]) if given.header("etag") else given
+    return given
+
+
+@broken("if-match.stale etag.a-b-a if-match.foreign if-match.concurrent if-match.unquoted journey.change-credentials")
+def ignores_if_match(asked: Asked, right: Right) -> Given:
     """Takes whatever etag is sent for the current one."""
-    if asked.method == "PATCH" and asked.headers.get("if-match"):
-        current = serve(Asked("GET", asked.path, "", asked.without("if-match", "content-type").headers, b"")).json
-        if "items" in current:
-            return serve(asked.having(if_match=current["items"][0]["etag"]))
-    return serve(asked)
+    return _with_current(asked, right) if asked.patches and asked.headers.get("if-match") else right(asked)
 
 
-@broken("needs-no-if-match", caught_by=["if-match.missing", "if-match.in-query"])
-def needs_no_if_match(asked: Asked, serve: Serve, memory: Memory) -> Given:
+@broken("if-match.missing if-match.in-query")
+def needs_no_if_match(asked: Asked, right: Right) -> Given:
     """Patches without If-Match."""
-    if asked.method == "PATCH" and "if-match" not in asked.headers:
-        current = serve(Asked("GET", asked.path, "", asked.without("content-type").headers, b"")).json
-        if "items" in current:
-            return serve(asked.having(if_match=current["items"][0]["etag"]))
-    return serve(asked)
+    return _with_current(asked, right) if asked.patches and "if-match" not in asked.headers else right(asked)
 
 
-@broken("unquoted-etag", caught_by=["etag.quoted", "etag.shape"])
-def unquoted_etag(asked: Asked, serve: Serve, memory: Memory) -> Given:
+@broken("if-match.in-query")
+def finds_if_match_in_the_query(asked: Asked, right: Right) -> Given:
+    """Takes an etag from the query too."""
+    etag = asked.parameter("if-match")
+    return _with_current(asked.not_asking("if-match"), right) if asked.patches and etag else right(asked)
+
+
+@broken("if-match.foreign", kinds=["targetConnections"])
+def takes_any_etag_it_made(asked: Asked, right: Right) -> Given:
+    """Asks whether an etag is a current one, not whose."""
+    if asked.patches and any(item["etag"] == asked.headers.get("if-match") for item in right.everything(asked)):
+        return _with_current(asked, right)
+    return right(asked)
+
+
+@broken("if-match.stale if-match.concurrent", kinds=["connections", "flows"])
+def reads_etags_from_a_lagging_copy(asked: Asked, right: Right) -> Given:
+    """Compares with the etag before the last write."""
+    if asked.patches and (found := right.entity(asked)):
+        if asked.headers.get("if-match") == right.memory.get(found["id"]):
+            asked = asked.having(if_match=found["etag"])
+        given = right(asked)
+        if given.done:
+            right.memory[found["id"]] = found["etag"]
+        return given
+    return right(asked)
+
+
+@broken("if-match.unquoted", quirk={"unquoted-etag": "accept"})
+def takes_etags_without_quotes(asked: Asked, right: Right) -> Given:
+    """An etag without its quotes is as good."""
+    return right(asked)
+
+
+@broken("if-match.stale")
+def names_no_version(asked: Asked, right: Right) -> Given:
+    """A refused patch does not say which version is current."""
+    given = right(asked)
+    if given.code == "1404-412":
+        return given.telling(report={**given.json["report"], "detailed-message": given.json["title"], "entity": ""})
+    return given
+
+
+@broken("etag.quoted etag.shape", by_way_of="etag.quoted")
+def unquoted_etag(asked: Asked, right: Right) -> Given:
     """Shows etags without their quotes."""
-    given = serve(asked)
-    body = given.json
-    if given.status in (200, 201) and isinstance(body, dict) and "etag" in body:
-        return given.saying({**body, "etag": body["etag"].strip('"')})
-    return given
+    given = right(asked)
+    return given.telling(etag=given.receipt["etag"].strip('"')) if given.receipt else given
 
 
-@broken("keeps-etag-on-write", caught_by=["etag.changes-on-write", "etag.never-repeated"])
-def keeps_etag_on_write(asked: Asked, serve: Serve, memory: Memory) -> Given:
+@broken("etag.shape etag.quoted", by_way_of="etag.one-value")
+def weak_etags(asked: Asked, right: Right) -> Given:
+    """Etags begin with W/."""
+    return _renamed(asked, right, lambda item: f"W/{item['etag']}")
+
+
+@broken("etag.a-b-a etag.never-repeated etag.changes-on-write", by_way_of="etag.a-b-a")
+def etag_of_the_content(asked: Asked, right: Right) -> Given:
+    """An etag is a digest of what can be changed, so it comes back with the content."""
+
+    def digest(item: Item) -> str:
+        content = {name: item.get(name) for name in ("id", "name", "description", "auth", "state")}
+        return _etag(hashlib.sha256(json.dumps(content).encode()).hexdigest())
+
+    return _renamed(asked, right, digest)
+
+
+@broken("etag.never-repeated if-match.foreign", by_way_of="etag.not-shared")
+def etag_counts_writes(asked: Asked, right: Right) -> Given:
+    """An etag is the number of writes to the entity, so all new ones have the same."""
+
+    def number(item: Item) -> str:
+        seen = right.memory.setdefault(item["id"], [])
+        if item["etag"] not in seen:
+            seen.append(item["etag"])
+        return _etag(f"{len(seen):032x}")
+
+    return _renamed(asked, right, number)
+
+
+@broken("time.etag-second")
+def etag_without_a_time(asked: Asked, right: Right) -> Given:
+    """Etags are random to the last digit."""
+    return _renamed(asked, right, lambda item: _etag(hashlib.sha256(item["etag"].encode()).hexdigest(), "00000000"))
+
+
+@broken("etag.changes-on-write etag.never-repeated", by_way_of="etag.changes-on-write")
+def keeps_etag_on_write(asked: Asked, right: Right) -> Given:
     """Answers a patch with the etag it was sent."""
-    given = serve(asked)
-    if asked.method == "PATCH" and given.status == 200:
-        return given.saying({**given.json, "etag": asked.headers["if-match"]})
+    given = right(asked)
+    return given.telling(etag=asked.headers["if-match"]) if asked.patches and given.done else given
+
+
+@broken("etag.changes-on-write")
+def writes_the_same_without_an_etag(asked: Asked, right: Right) -> Given:
+    """A patch that changes nothing is no write."""
+    if asked.patches and (found := right.entity(asked)) and found["etag"] == asked.headers.get("if-match"):
+        same = [step for step in asked.instructions if found.get(str(step.get("path"))[1:], 0) == step.get("value", 1)]
+        if same and same == asked.instructions:
+            return right(asked.instead("GET", asked.path)).saying({"id": found["id"], "etag": found["etag"]})
+    return right(asked)
+
+
+@broken("etag.one-value journey.change-credentials", kinds=["connections", "flows"])
+def lookup_has_an_etag_of_its_own(asked: Asked, right: Right) -> Given:
+    """The etag of a lookup is not that of the receipt."""
+    return right(asked).showing(
+        lambda item: {**item, "etag": _etag(item["etag"].replace('"', "").replace("-", "")[::-1])}
+    )
+
+
+@broken("etag.one-value")
+def version_is_a_number(asked: Asked, right: Right) -> Given:
+    """`version` is not the etag."""
+    return right(asked).showing(lambda item: {**item, "version": '"1"'})
+
+
+@broken("etag.one-value answer.documented-headers", by_way_of="etag.one-value")
+def no_etag_header(asked: Asked, right: Right) -> Given:
+    """Etags are in bodies only."""
+    return right(asked).having("etag", None)
+
+
+@broken("etag.one-value list.same-as-lookup")
+def lists_without_etags(asked: Asked, right: Right) -> Given:
+    """A list leaves etags out."""
+    given = right(asked)
+    if asked.lists:
+        return given.showing(lambda item: {name: item[name] for name in item if name != "etag"})
     return given
+
+
+@broken("etag.not-shared", kinds=["sourceConnections"])
+def one_version_for_all(asked: Asked, right: Right) -> Given:
+    """A write to one entity is a write to all of its collection."""
+    given = right(asked)
+    if asked.patches and given.done:
+        for item in right.everything(asked):
+            if item["id"] != asked.parts[1]:
+                step = [{"op": "add", "path": "/description", "value": item.get("description", "")}]
+                path = f"/{asked.kind}/{item['id']}"
+                right(asked.instead("PATCH", path, step).having(if_match=item["etag"]))
+    return given
+
+
+def _etag(digits: str, last: str = "") -> str:
+    """32 digits in the etag's form."""
+    return f'"{digits[:8]}-0000-{digits[12:16]}-0000-{last or digits[24:32]}0000"'

@@ -1,39 +1,122 @@
-"""Servers that let in whom they should not, or refuse in other words."""
+"""Servers that let in whom they should not, or refuse in another order."""
 
 from __future__ import annotations
 
-from contracts.broken import Asked, Given, Memory, Serve, broken
+from contracts.broken import Asked, Given, Right, broken
+
+_GATEWAY = {"403000", "403010", "400003"}
 
 
-@broken("needs-no-api-key", caught_by=["gateway.key-missing", "gateway.order"])
-def needs_no_api_key(asked: Asked, serve: Serve, memory: Memory) -> Given:
+@broken("gateway.key-missing gateway.order gateway.before-service")
+def needs_no_api_key(asked: Asked, right: Right) -> Given:
     """Serves callers without a key."""
-    return serve(asked if "x-api-key" in asked.headers else asked.having(x_api_key="anyone"))
+    return right(asked if "x-api-key" in asked.headers else asked.having(x_api_key="anyone"))
 
 
-@broken("needs-no-sandbox-to-delete", caught_by=["sandbox.missing"])
-def needs_no_sandbox_to_delete(asked: Asked, serve: Serve, memory: Memory) -> Given:
+@broken("gateway.token-missing gateway.order example.gateway")
+def needs_no_token(asked: Asked, right: Right) -> Given:
+    """Serves callers without a token."""
+    return right(asked if "authorization" in asked.headers else asked.having(authorization="Bearer any.token"))
+
+
+@broken("gateway.token-malformed")
+def takes_any_authorization(asked: Asked, right: Right) -> Given:
+    """Looks at the presence of Authorization, not at what is in it."""
+    return right(asked.having(authorization="Bearer any.token") if "authorization" in asked.headers else asked)
+
+
+@broken("gateway.token-unknown", by_way_of="gateway.scheme-in-any-case", strict=True)
+def takes_any_token(asked: Asked, right: Right) -> Given:
+    """Takes whatever looks like a token."""
+    given = right(asked)
+    if given.status != 401:
+        right.memory.setdefault("good", asked.headers.get("authorization"))
+    elif asked.headers["authorization"].startswith("Bearer ") and "good" in right.memory:
+        return right(asked.having(authorization=right.memory["good"]))
+    return given
+
+
+@broken("gateway.scheme-in-any-case")
+def knows_only_bearer_with_a_capital(asked: Asked, right: Right) -> Given:
+    """Compares the word Bearer letter by letter."""
+    return right(asked.having(authorization=asked.headers.get("authorization", "").replace("bearer", "token", 1)))
+
+
+@broken("gateway.org-missing gateway.order")
+def needs_no_organisation(asked: Asked, right: Right) -> Given:
+    """Serves callers that name no organisation."""
+    return right(asked if "x-gw-ims-org-id" in asked.headers else asked.having(x_gw_ims_org_id="any@AdobeOrg"))
+
+
+@broken("gateway.org-malformed")
+def takes_any_organisation(asked: Asked, right: Right) -> Given:
+    """Takes an organisation without its realm."""
+    org = asked.headers.get("x-gw-ims-org-id")
+    return right(asked.having(x_gw_ims_org_id=f"{org}@AdobeOrg") if org and "@" not in org else asked)
+
+
+@broken("sandbox.missing")
+def needs_no_sandbox(asked: Asked, right: Right) -> Given:
+    """Takes the default sandbox where none is named."""
+    return right(asked if "x-sandbox-name" in asked.headers else asked.having(x_sandbox_name="prod"))
+
+
+@broken("sandbox.missing")
+def needs_no_sandbox_to_delete(asked: Asked, right: Right) -> Given:
     """One operation of many forgets a header."""
     if asked.method == "DELETE" and "x-sandbox-name" not in asked.headers:
-        return serve(asked.having(x_sandbox_name="prod"))
-    return serve(asked)
+        return right(asked.having(x_sandbox_name="prod"))
+    return right(asked)
 
 
-@broken("html-error", caught_by=["answer.json", "error.envelope"], by_way_of=["path.unknown"])
-def html_error(asked: Asked, serve: Serve, memory: Memory) -> Given:
-    """Lets the framework's own error page out."""
-    given = serve(asked)
-    if given.status == 404:
-        page = Given(404, given.headers, b"<!doctype html><title>404 Not Found</title>")
-        return page.having("content-type", "text/html; charset=utf-8")
+@broken("sandbox.malformed")
+def lower_cases_the_sandbox(asked: Asked, right: Right) -> Given:
+    """Takes `PROD` for `prod`."""
+    sandbox = asked.headers.get("x-sandbox-name")
+    return right(asked.having(x_sandbox_name=sandbox.lower()) if sandbox else asked)
+
+
+@broken("sandbox.wildcard")
+def takes_all_sandboxes(asked: Asked, right: Right) -> Given:
+    """Lets a user ask for all sandboxes at once."""
+    return right(asked.having(x_sandbox_name="prod") if asked.headers.get("x-sandbox-name") == "*" else asked)
+
+
+@broken("sandbox.id")
+def takes_a_sandbox_id(asked: Asked, right: Right) -> Given:
+    """Lets a user name the sandbox by its id."""
+    return right(asked.without("x-sandbox-id"))
+
+
+@broken("gateway.order")
+def asks_for_the_organisation_first(asked: Asked, right: Right) -> Given:
+    """Checks the headers in an order of its own."""
+    if "x-gw-ims-org-id" not in asked.headers:
+        return right(asked.having(x_api_key="any", authorization="Bearer any.token"))
+    return right(asked)
+
+
+@broken("gateway.before-service")
+def reads_the_body_before_the_key(asked: Asked, right: Right) -> Given:
+    """Parses the body before it knows who sent it."""
+    if asked.body and asked.json is None:
+        return right(asked.having(x_api_key="any"))
+    return right(asked)
+
+
+@broken("gateway.token-missing gateway.order")
+def answers_401_to_everyone_unknown(asked: Asked, right: Right) -> Given:
+    """One status and code for whatever is wrong with the credentials."""
+    given = right(asked)
+    body = given.json
+    if given.status == 403 and isinstance(body, dict) and body.get("error_code") in _GATEWAY:
+        return given.saying({**body, "error_code": "401010"}, 401)
     return given
 
 
-@broken("leaks-another-sandbox", caught_by=["tenant.lookup"])
-def leaks_another_sandbox(asked: Asked, serve: Serve, memory: Memory) -> Given:
-    """Looks an id up in whatever sandbox has it."""
-    given = serve(asked)
-    if asked.method == "GET" and given.status == 404 and "x-sandbox-name" in asked.headers:
-        elsewhere = serve(asked.having(x_sandbox_name="prod"))
-        return elsewhere if elsewhere.status == 200 else given
-    return given
+@broken("gateway.header-names-in-any-case if-match.any-case")
+def knows_headers_in_one_spelling(asked: Asked, right: Right) -> Given:
+    """Finds a header only as the tutorials write it."""
+    tutorials = {"Authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "Content-Type", "If-Match"}
+    unknown = asked.spelled - tutorials
+    return right(asked.without(*(name.lower() for name in unknown)))

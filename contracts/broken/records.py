@@ -2,58 +2,214 @@
 
 from __future__ import annotations
 
-from contracts.broken import Asked, Given, Memory, Serve, broken
+import html
+from dataclasses import replace
+
+from contracts.broken import Asked, Given, Item, Right, broken
 
 
-@broken("lost-post", caught_by=["create.listed", "create.kept"])
-def lost_post(asked: Asked, serve: Serve, memory: Memory) -> Given:
+@broken("create.listed create.kept lookup.wrapped")
+def lost_post(asked: Asked, right: Right) -> Given:
     """Acknowledges a creation that is gone at once."""
-    given = serve(asked)
-    if asked.method == "POST" and given.status == 201 and asked.on("connections", below=0):
-        headers = asked.without("content-type").headers
-        serve(Asked("DELETE", f"{asked.path}/{given.json['id']}", "", headers, b""))
+    given = right(asked)
+    if asked.creates and given.receipt:
+        right(asked.instead("DELETE", f"{asked.path}/{given.receipt['id']}"))
     return given
 
 
-@broken("phantom-after-delete", caught_by=["delete.gone"])
-def phantom_after_delete(asked: Asked, serve: Serve, memory: Memory) -> Given:
+@broken("create.listed tenant.same-names", kinds=["targetConnections"])
+def new_entities_are_not_listed(asked: Asked, right: Right) -> Given:
+    """Lists come from an index that misses what is new."""
+    if asked.creates:
+        right.memory.setdefault("known", {item["id"] for item in right.everything(asked)})
+    given = right(asked)
+    if asked.lists and given.items and "known" in right.memory:
+        return given.telling(items=[item for item in given.items if item["id"] in right.memory["known"]])
+    return given
+
+
+@broken("delete.gone delete.count")
+def phantom_after_delete(asked: Asked, right: Right) -> Given:
     """Says that it deleted, and did not."""
-    if asked.method == "DELETE":
-        looked = serve(Asked("GET", asked.path, "", asked.headers, b""))
-        if looked.status == 200:
-            return Given(204, (("x-request-id", f"phantom{len(memory)}"),), b"")
-    return serve(asked)
+    if asked.method == "DELETE" and right.entity(asked):
+        return Given(204, (("x-request-id", f"phantom{id(asked)}"),), b"")
+    return right(asked)
 
 
-@broken("drops-description", caught_by=["create.kept"])
-def drops_description(asked: Asked, serve: Serve, memory: Memory) -> Given:
-    """Does not show what was described."""
-    given = serve(asked)
-    body = given.json
-    if asked.method == "GET" and given.status == 200 and isinstance(body, dict) and body.get("items"):
-        items = [{name: value for name, value in i.items() if name != "description"} for i in body["items"]]
-        return given.saying({**body, "items": items})
-    return given
+@broken("delete.gone delete.count", kinds=["sourceConnections"])
+def deleted_but_still_listed(asked: Asked, right: Right) -> Given:
+    """A lookup no longer finds what was deleted; lists and counts do."""
+    gone = right.memory.setdefault("gone", set())
+    if asked.method == "DELETE" and len(asked.parts) == 2 and asked.parts[1] not in gone and right.entity(asked):
+        gone.add(asked.parts[1])
+        return Given(204, (("x-request-id", f"soft{id(asked)}"),), b"")
+    if not asked.lists and gone & set(asked.parts):
+        return right(replace(asked, path=asked.path.replace(asked.parts[1], "00000000-0000-4000-8000-000000000000")))
+    return right(asked)
 
 
-@broken("count-off-by-one", caught_by=["list.count", "filter.counted"])
-def count_off_by_one(asked: Asked, serve: Serve, memory: Memory) -> Given:
-    """Counts one too many."""
-    given = serve(asked)
-    body = given.json
-    return given.saying({"count": body["count"] + 1}) if isinstance(body, dict) and set(body) == {"count"} else given
+@broken("delete.only-that")
+def deletion_takes_the_next(asked: Asked, right: Right) -> Given:
+    """A deletion takes a neighbour along."""
+    if asked.method == "DELETE" and right.entity(asked):
+        ids = [item["id"] for item in right.everything(asked)]
+        after = ids[ids.index(asked.parts[1]) :][1:2]
+        for neighbour in after:
+            right(asked.instead("DELETE", f"/{asked.kind}/{neighbour}"))
+    return right(asked)
 
 
-@broken("leaks-password", caught_by=["secret.masked", "secret.canary", "secret.patched"])
-def leaks_password(asked: Asked, serve: Serve, memory: Memory) -> Given:
-    """Shows the last password it was sent."""
-    sent = asked.json
-    if isinstance(sent, dict) and isinstance(sent.get("auth"), dict) and isinstance(sent["auth"].get("params"), dict):
-        memory["password"] = sent["auth"]["params"].get("password")
-    given = serve(asked)
-    body = given.json
-    if asked.method == "GET" and given.status == 200 and isinstance(body, dict) and memory.get("password"):
-        for item in body.get("items", []):
-            item.get("auth", {}).get("params", {})["password"] = memory["password"]
-        return given.saying(body)
-    return given
+@broken("lookup.unknown delete.gone explore.unknown-connection")
+def unknown_is_empty(asked: Asked, right: Right) -> Given:
+    """An unknown id is an empty list."""
+    given = right(asked)
+    return given.saying({"items": []}, 200) if asked.method == "GET" and given.code == "1439-404" else given
+
+
+@broken("lookup.wrapped answer.schema", by_way_of="lookup.wrapped")
+def lookup_unwrapped(asked: Asked, right: Right) -> Given:
+    """A lookup is the bare entity."""
+    given = right(asked)
+    return given.saying(given.items[0]) if asked.looks_up and given.items else given
+
+
+@broken("lookup.wrapped answer.schema", by_way_of="lookup.wrapped")
+def lookup_wrapped_twice(asked: Asked, right: Right) -> Given:
+    """A lookup is a list of lists."""
+    given = right(asked)
+    return given.saying({"items": [{"items": given.items}]}) if asked.looks_up and given.items else given
+
+
+@broken("lookup.wrapped")
+def lookup_with_links(asked: Asked, right: Right) -> Given:
+    """A lookup comes in the envelope of a list."""
+    given = right(asked)
+    return given.telling(_links={}) if asked.looks_up and given.items else given
+
+
+@broken("create.kept list.same-as-lookup", kinds=["connections", "flows"])
+def drops_description(asked: Asked, right: Right) -> Given:
+    """A lookup does not show what was described."""
+    given = right(asked)
+    return given.showing(lambda item: _without(item, "description")) if asked.looks_up else given
+
+
+@broken("create.description-optional")
+def makes_up_descriptions(asked: Asked, right: Right) -> Given:
+    """Describes what nobody described."""
+    return right(asked).showing(lambda item: {"description": "No description", **item})
+
+
+@broken("create.unicode")
+def trims_names(asked: Asked, right: Right) -> Given:
+    """Takes white space and quotes off names, as forms do."""
+    return right(asked).showing(lambda item: {**item, "name": str(item.get("name")).replace("\t", " ")})
+
+
+@broken("create.unicode")
+def escapes_names(asked: Asked, right: Right) -> Given:
+    """Escapes names for HTML before they are stored."""
+    return right(asked).showing(lambda item: {**item, "name": html.escape(str(item.get("name")))})
+
+
+@broken("create.unicode")
+def names_in_ascii(asked: Asked, right: Right) -> Given:
+    """Stores names in a character set of seven bits."""
+    return right(asked).showing(
+        lambda item: {**item, "name": str(item.get("name")).encode("ascii", "replace").decode()}
+    )
+
+
+@broken("create.kept")
+def lower_cases_values(asked: Asked, right: Right) -> Given:
+    """Spells values of params in lower case."""
+
+    def change(item: Item) -> Item:
+        auth = item.get("auth") or {}
+        return {**item, "auth": {**auth, "specName": str(auth.get("specName")).lower()}}
+
+    return right(asked).showing(change)
+
+
+@broken("create.kept", kinds=["sourceConnections", "targetConnections"])
+def drops_params(asked: Asked, right: Right) -> Given:
+    """Forgets which table or data set was meant."""
+    return right(asked).showing(lambda item: {**item, "params": {}})
+
+
+@broken("create.stamped")
+def shows_another_organisation(asked: Asked, right: Right) -> Given:
+    """The owner is the operator's organisation."""
+    return right(asked).showing(lambda item: {**item, "imsOrgId": "operator@AdobeOrg"})
+
+
+@broken("create.stamped")
+def new_entities_were_never_updated(asked: Asked, right: Right) -> Given:
+    """UpdatedAt is 0 until the first write."""
+
+    def change(item: Item) -> Item:
+        seen = right.memory.setdefault(str(item.get("id")), item.get("etag"))
+        return {**item, "updatedAt": 0} if seen == item.get("etag") else item
+
+    return right(asked).showing(change)
+
+
+@broken("create.stamps-not-taken")
+def takes_stamps_from_the_client(asked: Asked, right: Right) -> Given:
+    """Stores createdAt and owner as they were sent."""
+    given = right(asked)
+    if asked.creates and given.receipt:
+        sent = {name: value for name, value in asked.object.items() if name in ("createdAt", "imsOrgId")}
+        right.memory[given.receipt["id"]] = sent
+    return given.showing(lambda item: {**item, **right.memory.get(str(item.get("id")), {})})
+
+
+@broken("create.enabled")
+def new_connections_initialize(asked: Asked, right: Right) -> Given:
+    """A new connection stays in the state `initializing`."""
+    return right(asked).showing(lambda item: {**item, "state": "initializing"})
+
+
+@broken("lookup.idempotent etag.stable-on-read")
+def reading_writes(asked: Asked, right: Right) -> Given:
+    """Each lookup is noted in the entity, which makes a new etag."""
+    if asked.looks_up and (found := right.entity(asked)):
+        touch = [{"op": "add", "path": "/description", "value": found.get("description", "")}]
+        right(asked.instead("PATCH", asked.path, touch).having(if_match=found["etag"]))
+    return right(asked)
+
+
+@broken("time.milliseconds")
+def times_in_seconds(asked: Asked, right: Right) -> Given:
+    """Times are seconds."""
+    return right(asked).showing(lambda item: {**item, **{n: item[n] // 1000 for n in _TIMES if n in item}})
+
+
+@broken("time.milliseconds answer.schema", by_way_of="time.milliseconds")
+def times_as_text(asked: Asked, right: Right) -> Given:
+    """Times are texts."""
+    return right(asked).showing(lambda item: {**item, **{n: f"{item[n]}" for n in _TIMES if n in item}})
+
+
+@broken("time.update-moves")
+def updates_leave_no_time(asked: Asked, right: Right) -> Given:
+    """UpdatedAt stays at the time of the creation."""
+    return right(asked).showing(lambda item: {**item, "updatedAt": item.get("createdAt")})
+
+
+@broken("time.order patch.replaces")
+def updates_move_the_creation(asked: Asked, right: Right) -> Given:
+    """CreatedAt is the time of the last write."""
+
+    def change(item: Item) -> Item:
+        first = right.memory.setdefault(str(item.get("id")), item.get("etag"))
+        return item if first == item.get("etag") else {**item, "createdAt": item["updatedAt"] + 1}
+
+    return right(asked).showing(change)
+
+
+def _without(item: Item, name: str) -> Item:
+    return {member: value for member, value in item.items() if member != name}
+
+
+_TIMES = ("createdAt", "updatedAt")

@@ -170,7 +170,8 @@ def new_ids_are_unique(watch: Watch, answer: Answer) -> str | None:
     body = answer.json
     if answer.status != 201 or not isinstance(body, dict):
         return None
-    seen, entity_id = watch.memory.setdefault("id", {}), str(body.get("id"))
+    holder = body["items"][0] if isinstance(body.get("items"), list) and body["items"] else body  # a run's receipt
+    seen, entity_id = watch.memory.setdefault("id", {}), str(holder.get("id"))
     if entity_id in seen:
         return f"{answer} with an id that was given before ({seen[entity_id]})"
     seen[entity_id] = str(answer)

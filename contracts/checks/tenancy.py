@@ -25,7 +25,7 @@ def a_foreign_entity_is_not_there(stage: Stage, kind: Kind) -> None:
 def lists_show_ones_own(stage: Stage, kind: Kind) -> None:
     """Neither list, filter nor count of another sandbox knows of it."""
     other = stage.elsewhere()
-    made = stage.make(kind)
+    made, _ = stage.make(kind), other.make(kind)
     expect(made.id not in ids(other.listed(f"{kind.path}?limit=100")), "a list shows another sandbox's entity")
     same(other.listed(f"{kind.path}?{filters('id==' + made.id)}"), [], "entities a filter finds in another sandbox")
     target = f"{kind.path}?count=true&{filters('id==' + made.id)}"

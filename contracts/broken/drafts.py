@@ -1,0 +1,116 @@
+"""Servers whose drafts and actions do not do what they say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from contracts.broken import Asked, Given, Right, broken
+
+
+@broken("draft.stored draft.published draft.incomplete journey.draft", kinds=["connections", "flows"])
+def draft_mode_ignored(asked: Asked, right: Right) -> Given:
+    """A draft is checked and enabled like any other entity."""
+    return right(asked.not_asking("mode") if asked.creates else asked)
+
+
+@broken("draft.incomplete")
+def publishes_without_a_check(asked: Asked, right: Right) -> Given:
+    """Publishes what is not complete."""
+    given = right(asked)
+    if asked.acts and given.status == 400 and given.code in ("1100-400", "1415-400"):
+        found = right.entity(asked)
+        return given.saying({"id": found["id"], "etag": found["etag"]}, 200)
+    return given
+
+
+@broken("draft.incomplete")
+def refused_drafts_are_published(asked: Asked, right: Right) -> Given:
+    """Refuses to publish, and enables all the same."""
+    given = right(asked)
+    if asked.acts and given.status == 400 and right.entity(asked).get("state") == "draft":
+        right.memory[asked.parts[1]] = "enabled"
+    return given.showing(lambda item: {**item, "state": right.memory.get(str(item.get("id")), item.get("state"))})
+
+
+@broken("draft.published-once")
+def publishes_again_and_again(asked: Asked, right: Right) -> Given:
+    """What is enabled can be published."""
+    given = right(asked)
+    if asked.acts and given.code == "1422-400":
+        found = right.entity(asked)
+        return given.saying({"id": found["id"], "etag": found["etag"]}, 200)
+    return given
+
+
+@broken("draft.published journey.draft", kinds=["connections", "sourceConnections", "flows"])
+def publishing_changes_nothing(asked: Asked, right: Right) -> Given:
+    """Acknowledges an action and leaves the draft a draft."""
+    if asked.acts and (asked.parameter("op") or "").lower() == "publish" and (found := right.entity(asked)):
+        return right(asked.instead("GET", asked.path[: -len("/action")])).saying(
+            {"id": found["id"], "etag": found["etag"]}
+        )
+    return right(asked)
+
+
+@broken("draft.published", kinds=["targetConnections"])
+def publishing_needs_a_body(asked: Asked, right: Right) -> Given:
+    """An action without a body and content type is refused."""
+    given = right(asked)
+    return given.saying({"error_code": "400000", "message": "no body"}, 400) if asked.acts and not asked.body else given
+
+
+@broken("draft.published", kinds=["connections", "flows"])
+def publishing_keeps_the_etag(asked: Asked, right: Right) -> Given:
+    """An action is no write."""
+    before = right.entity(asked) if asked.acts else {}
+    given = right(asked)
+    return given.telling(etag=before["etag"]) if before and given.done else given
+
+
+@broken("action.op-any-case")
+def actions_have_case(asked: Asked, right: Right) -> Given:
+    """Knows `publish` and not `PUBLISH`."""
+    op = asked.parameter("op") or ""
+    return right(asked.asking([("op", "unknown")]) if asked.acts and op != op.lower() else asked)
+
+
+@broken("action.op-wrong")
+def unknown_actions_ignored(asked: Asked, right: Right) -> Given:
+    """Acknowledges actions that it does not know."""
+    given = right(asked)
+    if asked.acts and given.status == 400 and (found := right.entity(asked)):
+        return given.saying({"id": found["id"], "etag": found["etag"]}, 200)
+    return given
+
+
+@broken("action.op-wrong")
+def users_may_finalize(asked: Asked, right: Right) -> Given:
+    """Takes the actions of providers from everyone."""
+    given = right(asked)
+    if given.code == "1402-400":
+        found = right.entity(asked)
+        return given.saying({"id": found["id"], "etag": found["etag"]}, 200)
+    return given
+
+
+@broken("action.if-match")
+def actions_ignore_if_match(asked: Asked, right: Right) -> Given:
+    """Acts whatever etag is sent."""
+    return right(asked.without("if-match") if asked.acts else asked)
+
+
+@broken("draft.published draft.incomplete action.op-any-case")
+def actions_need_if_match(asked: Asked, right: Right) -> Given:
+    """Acts with an etag only."""
+    return right(asked if not asked.acts or "if-match" in asked.headers else asked.having(if_match='"none"'))
+
+
+@broken("action.unknown-id tenant.below")
+def acts_on_nothing(asked: Asked, right: Right) -> Given:
+    """An action on what is not there is accepted, to be done later."""
+    given = right(asked)
+    return (
+        replace(given.saying({"id": asked.parts[1], "etag": ""}), status=202)
+        if asked.acts and given.status == 404
+        else given
+    )

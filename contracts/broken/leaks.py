@@ -1,0 +1,220 @@
+"""Servers that show secrets, or what belongs to another sandbox."""
+
+from __future__ import annotations
+
+from contracts.broken import Asked, Given, Item, Right, broken
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+def _learn(asked: Asked, right: Right) -> str:
+    """The last password that was sent, wherever it stood."""
+    steps = [step.get("value") for step in asked.instructions] if asked.patches else []
+    for holder in (asked.object.get("auth"), *steps):
+        params = holder.get("params", holder) if isinstance(holder, dict) else None
+        if isinstance(params, dict):
+            secret = params.get("password") or params.get("connectionString")
+            right.memory["password"] = secret if isinstance(secret, str) else right.memory.get("password", "")
+    return str(right.memory.get("password") or "")
+
+
+def _with_password(item: Item, password: str) -> Item:
+    auth = item.get("auth")
+    if not isinstance(auth, dict) or not password:
+        return item
+    name = "password" if "password" in auth.get("params", {}) else "connectionString"
+    return {**item, "auth": {**auth, "params": {**auth.get("params", {}), name: password}}}
+
+
+@broken("secret.masked secret.canary secret.patched", by_way_of="secret.masked")
+def password_in_lookups(asked: Asked, right: Right) -> Given:
+    """A lookup shows the password."""
+    password = _learn(asked, right)
+    given = right(asked)
+    return given.showing(lambda item: _with_password(item, password)) if asked.looks_up else given
+
+
+@broken("secret.masked secret.canary", by_way_of="secret.masked")
+def password_in_lists(asked: Asked, right: Right) -> Given:
+    """A list shows what a lookup masks."""
+    password = _learn(asked, right)
+    given = right(asked)
+    return given.showing(lambda item: _with_password(item, password)) if asked.lists else given
+
+
+@broken("secret.masked secret.canary", by_way_of="secret.masked")
+def password_in_searches(asked: Asked, right: Right) -> Given:
+    """A search shows what lookup and list mask."""
+    password = _learn(asked, right)
+    given = right(asked)
+    return given.showing(lambda i: _with_password(i, password)) if asked.parts[-1:] == ["search"] else given
+
+
+@broken("secret.connection-string-masked")
+def connection_string_shown(asked: Asked, right: Right) -> Given:
+    """Masks `password` and forgets the connection string."""
+    text = _learn(asked, right)
+    given = right(asked)
+    return given.showing(lambda item: _with_password(item, text)) if "Password=" in text and asked.looks_up else given
+
+
+@broken("secret.masked create.kept")
+def secrets_are_left_out(asked: Asked, right: Right) -> Given:
+    """Takes secret params out instead of masking them."""
+
+    def change(item: Item) -> Item:
+        auth = item.get("auth") or {}
+        params = {name: value for name, value in auth.get("params", {}).items() if name != "password"}
+        return {**item, "auth": {**auth, "params": params}}
+
+    return right(asked).showing(change)
+
+
+@broken("secret.not-in-errors secret.canary", by_way_of="secret.not-in-errors")
+def errors_repeat_the_value(asked: Asked, right: Right) -> Given:
+    """A refusal shows the params that it refuses."""
+    given = right(asked)
+    if given.status == 400 and given.code and asked.body:
+        text = f"{given.json['errorMessage']} in {asked.body.decode('utf-8', 'replace')}"
+        report = {**given.json["report"], "detailed-message": text}
+        return given.telling(report=report, errorMessage=text, errorDetails=text)
+    return given
+
+
+@broken("secret.canary", by_way_of="secret.masked explore.root")
+def password_in_explore(asked: Asked, right: Right) -> Given:
+    """Exploring tells the URL of the database, credentials included."""
+    password = _learn(asked, right)
+    given = right(asked)
+    if asked.parts[-1:] == ["explore"] and isinstance(given.json, list):
+        url = f"postgresql://reader:{password}@db.example.com/shop"
+        return given.saying([{**entry, "url": url} for entry in given.json])
+    return given
+
+
+@broken("secret.canary", by_way_of="secret.mask-comes-back")
+def password_in_a_header(asked: Asked, right: Right) -> Given:
+    """A header for debugging holds the request's body."""
+    given = right(asked)
+    return given.having("x-debug", asked.body.decode("latin-1")) if asked.creates else given
+
+
+@broken("secret.not-guessable")
+def filters_look_at_secrets(asked: Asked, right: Right) -> Given:
+    """Filters compare what is stored, not what is shown."""
+    password = _learn(asked, right)
+    for text in asked.filters:
+        if text.startswith("auth.params.password=="):
+            guess = text.partition("==")[2]
+            return right(asked.filtering(*(t for t in asked.filters if t != text and guess == password)))
+    return right(asked)
+
+
+@broken("secret.not-sortable")
+def sorts_by_secrets(asked: Asked, right: Right) -> Given:
+    """Lists can be ordered by any member, credentials too."""
+    secret = (asked.parameter("orderby") or "").startswith("auth")
+    return right(asked.not_asking("orderby") if secret else asked)
+
+
+@broken("secret.mask-comes-back")
+def masks_are_stored(asked: Asked, right: Right) -> Given:
+    """A mask that comes back becomes the password."""
+    given = right(asked)
+    if asked.patches and given.done and "****" in asked.body.decode():
+        right.memory[asked.parts[1]] = "masked"
+    if asked.parts[-1:] == ["test"] and asked.parts[1] in right.memory:
+        return given.saying({"result": False})
+    return given
+
+
+def _elsewhere(asked: Asked, given: Given, right: Right) -> Given:
+    """The answer of the sandbox that has it."""
+    if given.code == "1439-404" and asked.headers.get("x-sandbox-name") != "prod":
+        return right(asked.having(x_sandbox_name="prod"))
+    return given
+
+
+@broken("tenant.lookup", kinds=["connections", "flows"])
+def lookups_cross_sandboxes(asked: Asked, right: Right) -> Given:
+    """Looks an id up in whatever sandbox has it."""
+    given = right(asked)
+    return _elsewhere(asked, given, right) if asked.looks_up else given
+
+
+@broken("tenant.lookup tenant.below")
+def foreign_is_forbidden(asked: Asked, right: Right) -> Given:
+    """Tells by 403 that another sandbox has it."""
+    given = right(asked)
+    unknown = given.code == "1439-404"
+    return given.refusing("2120-403") if unknown and _elsewhere(asked, given, right).done else given
+
+
+@broken("tenant.list tenant.same-names", kinds=["connections", "sourceConnections"])
+def lists_cross_sandboxes(asked: Asked, right: Right) -> Given:
+    """A list shows all of the organisation."""
+    given = right(asked)
+    if asked.lists and given.done and asked.headers["x-sandbox-name"] != "prod" and "items" in given.json:
+        others = right.everything(asked.having(x_sandbox_name="prod"), asked.query)
+        return given.telling(items=[*given.items, *others])
+    return given
+
+
+@broken("tenant.list", kinds=["connections", "flows"])
+def counts_cross_sandboxes(asked: Asked, right: Right) -> Given:
+    """A count counts all of the organisation."""
+    return right(asked.having(x_sandbox_name="prod") if asked.parameter("count") == "true" else asked)
+
+
+@broken("tenant.patch", kinds=["connections", "targetConnections"])
+def patches_cross_sandboxes(asked: Asked, right: Right) -> Given:
+    """Patches an id in whatever sandbox has it."""
+    given = right(asked)
+    return _elsewhere(asked, given, right) if asked.patches else given
+
+
+@broken("tenant.delete", kinds=["connections", "flows"])
+def deletions_cross_sandboxes(asked: Asked, right: Right) -> Given:
+    """Deletes an id in whatever sandbox has it."""
+    given = right(asked)
+    return _elsewhere(asked, given, right) if asked.method == "DELETE" else given
+
+
+@broken("tenant.below")
+def explores_across_sandboxes(asked: Asked, right: Right) -> Given:
+    """Guards the connection and forgets what is below it."""
+    given = right(asked)
+    return _elsewhere(asked, given, right) if len(asked.parts) == 3 else given
+
+
+@broken("tenant.token", kinds=["connections", "flows"])
+def tokens_carry_their_sandbox(asked: Asked, right: Right) -> Given:
+    """A continuation token shows the list of the sandbox where it was made."""
+    tokens = right.memory.setdefault("tokens", {})
+    token = asked.parameter("continuationToken")
+    given = right(asked.having(x_sandbox_name=tokens[token]) if token in tokens else asked)
+    body = given.json
+    if isinstance(body, dict) and body.get("_links"):
+        tokens[body["_links"]["next"]["href"].partition("=")[2]] = asked.headers["x-sandbox-name"]
+    return given
+
+
+@broken("tenant.same-names", kinds=["connections", "targetConnections"])
+def names_are_unique_everywhere(asked: Asked, right: Right) -> Given:
+    """A name that one sandbox uses is taken for all."""
+    names = right.memory.setdefault("names", set())
+    if asked.creates and asked.object.get("name") in names:
+        return right(asked.sending({**asked.object, "connectionSpec": {"id": NOBODY, "version": "1.0"}}))
+    if asked.creates:
+        names.add(asked.object.get("name"))
+    return right(asked)
+
+
+@broken("source.foreign-base")
+def reads_through_foreign_connections(asked: Asked, right: Right) -> Given:
+    """A source connection may stand on another sandbox's base connection."""
+    base = asked.object.get("baseConnectionId") if asked.creates else None
+    if base and not right(asked.instead("GET", f"/connections/{base}")).done:
+        own = right.everything(asked.instead("GET", "/connections"))
+        return right(asked.sending({**asked.object, "baseConnectionId": own[0]["id"]}) if own else asked)
+    return right(asked)

@@ -1,0 +1,290 @@
+"""Servers whose lists are not the whole list, once, in its order."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from typing import Any
+
+from contracts.broken import Asked, Given, Right, broken
+
+TOKEN = "continuationToken"
+
+
+def _next(given: Given) -> str:
+    body = given.json
+    links: Any = body.get("_links") if isinstance(body, dict) else None
+    return str((links or {}).get("next", {}).get("href", ""))
+
+
+def _linking(given: Given, href: str) -> Given:
+    return given.telling(_links={"next": {"href": href}}) if _next(given) else given
+
+
+@broken("list.envelope", kinds=["connections", "flows"])
+def last_page_without_links(asked: Asked, right: Right) -> Given:
+    """Leaves `_links` out where there is no next page."""
+    given = right(asked)
+    body = given.json
+    if asked.lists and isinstance(body, dict) and body.get("_links") == {}:
+        return given.saying({"items": body["items"]})
+    return given
+
+
+@broken("list.envelope create.listed answer.schema", by_way_of="list.envelope")
+def list_without_envelope(asked: Asked, right: Right) -> Given:
+    """A list is an array."""
+    given = right(asked)
+    return given.saying(given.items) if asked.lists and given.done and "items" in given.json else given
+
+
+@broken("list.paging list.every-page-linked", kinds=["connections", "flows"])
+def page_skips(asked: Asked, right: Right) -> Given:
+    """The first of each further page is missing."""
+    given = right(asked)
+    return given.telling(items=given.items[1:]) if asked.parameter(TOKEN) else given
+
+
+@broken("list.paging list.every-page-linked")
+def page_repeats(asked: Asked, right: Right) -> Given:
+    """Each page begins with the last entity of the page before."""
+    given = right(asked)
+    if asked.lists and given.items:
+        before = right.memory.get("last")
+        right.memory["last"] = given.items[-1]
+        if asked.parameter(TOKEN) and before:
+            return given.telling(items=[before, *given.items])
+    return given
+
+
+@broken("list.paging")
+def pages_in_another_order(asked: Asked, right: Right) -> Given:
+    """Each page is sorted for itself."""
+    given = right(asked)
+    return given.telling(items=given.items[::-1]) if asked.lists and given.items else given
+
+
+@broken("list.paging")
+def last_page_is_empty(asked: Asked, right: Right) -> Given:
+    """Links a page that has nothing on it."""
+    given = right(asked)
+    if asked.parameter(TOKEN) == "end":
+        return right(asked.instead("GET", asked.path, query="property=name==nobody"))
+    if asked.lists and given.items and not _next(given) and asked.parameter("limit") != "100":
+        return given.telling(_links={"next": {"href": f"{asked.path}?{TOKEN}=end"}})
+    return given
+
+
+@broken("list.paging list.every-page-linked journey.page-like-aepp")
+def token_ignored(asked: Asked, right: Right) -> Given:
+    """Every page is the first."""
+    if asked.parameter(TOKEN) and "first" in right.memory:
+        return right(replace(asked, query=right.memory["first"]))
+    right.memory["first"] = asked.query
+    return right(asked)
+
+
+@broken("list.every-page-linked list.paging journey.page-like-aepp", kinds=["connections", "targetConnections"])
+def one_page_is_all(asked: Asked, right: Right) -> Given:
+    """Ends after the first page."""
+    given = right(asked)
+    return given.telling(_links={}) if _next(given) else given
+
+
+@broken("list.every-page-linked")
+def hides_pages_of_others(asked: Asked, right: Right) -> Given:
+    """A list without conditions ends after its first page."""
+    given = right(asked)
+    plain = asked.lists and not asked.filters and not asked.parameter(TOKEN)
+    return given.telling(_links={}) if plain and given.items else given
+
+
+@broken("list.next-href journey.page-like-aepp list.token-repeatable")
+def next_link_absolute(asked: Asked, right: Right) -> Given:
+    """The link begins with scheme and host."""
+    given = right(asked)
+    return _linking(given, f"http://127.0.0.1/data/foundation/flowservice{_next(given)}")
+
+
+@broken("list.next-href")
+def next_link_with_limit(asked: Asked, right: Right) -> Given:
+    """The link carries a second parameter."""
+    given = right(asked)
+    return _linking(given, f"{_next(given)}&limit={asked.parameter('limit') or 20}")
+
+
+@broken("list.next-href journey.page-like-aepp")
+def token_padded(asked: Asked, right: Right) -> Given:
+    """Tokens are padded Base64, whose `=` public clients cut off."""
+    token = asked.parameter(TOKEN)
+    if token:
+        try:
+            plain = base64.b64decode(token, validate=True).decode()
+        except ValueError:
+            plain = "made-up"
+        asked = asked.asking([*asked.not_asking(TOKEN).parameters, (TOKEN, plain)])
+    given = right(asked)
+    path, _, token = _next(given).partition(f"?{TOKEN}=")
+    padded = base64.b64encode(token.ljust(len(token) // 3 * 3 + 4).encode()).decode()
+    return _linking(given, f"{path}?{TOKEN}={padded}")
+
+
+@broken("list.next-href")
+def next_link_to_another_path(asked: Asked, right: Right) -> Given:
+    """The link leads to the service's inner path."""
+    given = right(asked)
+    return _linking(given, f"/entities{_next(given)}")
+
+
+@broken("list.token-repeatable", kinds=["connections", "flows"])
+def token_used_once(asked: Asked, right: Right) -> Given:
+    """A token is gone when it was used."""
+    used = right.memory.setdefault("used", set())
+    token = asked.parameter(TOKEN)
+    if token and token in used:
+        return right(asked.asking([(TOKEN, "used")]))
+    used.add(token)
+    return right(asked)
+
+
+@broken("list.token-foreign")
+def foreign_token_is_the_first_page(asked: Asked, right: Right) -> Given:
+    """A token that it does not know begins anew."""
+    given = right(asked)
+    return right(asked.not_asking(TOKEN)) if given.status == 400 and asked.parameter(TOKEN) is not None else given
+
+
+@broken("list.while-writing list.while-deleting", kinds=["connections", "sourceConnections"])
+def pages_by_offset(asked: Asked, right: Right) -> Given:
+    """A token is the number of entities seen, so a write in between shifts all pages."""
+    if not asked.lists or asked.parameter("count"):
+        return right(asked)
+    seen, limit, query = 0, int(asked.parameter("limit") or 20), asked.not_asking("limit", TOKEN).query
+    if token := asked.parameter(TOKEN):
+        seen, limit, query = right.memory.get(token, (0, limit, query))
+    every = right.everything(asked, query)
+    given = right(asked.instead("GET", asked.path)).telling(items=every[seen : seen + limit], _links={})
+    if seen + limit < len(every):
+        token = f"offset{len(right.memory)}"
+        right.memory[token] = (seen + limit, limit, query)
+        return given.telling(_links={"next": {"href": f"{asked.path}?{TOKEN}={token}"}})
+    return given
+
+
+@broken("list.newest-first journey.page-like-aepp")
+def oldest_first(asked: Asked, right: Right) -> Given:
+    """Without an order, the oldest comes first."""
+    plain = asked.lists and asked.parameter("orderby") is None and asked.parameter(TOKEN) is None
+    counted = (asked.parameter("count") or "").lower() == "true"
+    return right(asked.asking([*asked.parameters, ("orderby", "createdAt")]) if plain and not counted else asked)
+
+
+@broken("list.newest-first", kinds=["targetConnections"])
+def writes_move_nothing_up(asked: Asked, right: Right) -> Given:
+    """The order is that of creation, whatever was written since."""
+    plain = asked.lists and asked.parameter("orderby") is None and asked.filters
+    return right(asked.asking([*asked.parameters, ("orderby", "-createdAt")]) if plain else asked)
+
+
+@broken("list.orderby list.orderby-wrong", kinds=["connections", "flows"])
+def orderby_ignored(asked: Asked, right: Right) -> Given:
+    """Lists come in one order."""
+    return right(asked.not_asking("orderby"))
+
+
+@broken("list.orderby", kinds=["sourceConnections"])
+def orderby_reversed(asked: Asked, right: Right) -> Given:
+    """Ascending is descending."""
+    order = asked.parameter("orderby")
+    if order is None:
+        return right(asked)
+    turned = order[1:] if order[0] == "-" else f"-{order.lstrip(' +')}"
+    return right(asked.asking([*asked.not_asking("orderby").parameters, ("orderby", turned)]))
+
+
+@broken("list.orderby-wrong secret.not-sortable")
+def wrong_orders_ignored(asked: Asked, right: Right) -> Given:
+    """An order that it does not know changes nothing."""
+    given = right(asked)
+    return right(asked.not_asking("orderby")) if given.code in ("1432-400", "1433-400") else given
+
+
+@broken("list.limit", kinds=["connections", "flows"])
+def limit_ignored(asked: Asked, right: Right) -> Given:
+    """A page is as long as it likes."""
+    return right(asked.not_asking("limit") if asked.lists and asked.parameter("count") is None else asked)
+
+
+@broken("list.limit-wrong")
+def wrong_limits_ignored(asked: Asked, right: Right) -> Given:
+    """A limit that is none is the default."""
+    limit = asked.parameter("limit")
+    return right(asked.not_asking("limit") if limit and not limit.strip("0").isdigit() else asked)
+
+
+@broken("list.count filter.counted delete.count", kinds=["connections", "flows"])
+def count_off_by_one(asked: Asked, right: Right) -> Given:
+    """Counts one too many."""
+    given = right(asked)
+    body = given.json
+    return given.telling(count=body["count"] + 1) if isinstance(body, dict) and set(body) == {"count"} else given
+
+
+@broken("list.count filter.counted tenant.list", kinds=["targetConnections"])
+def count_ignores_filters(asked: Asked, right: Right) -> Given:
+    """Counts all there are."""
+    return right(asked.filtering() if (asked.parameter("count") or "").lower() == "true" else asked)
+
+
+@broken("list.count")
+def count_beside_the_items(asked: Asked, right: Right) -> Given:
+    """count=true is a list with a count."""
+    given = right(asked)
+    body = given.json
+    if asked.lists and isinstance(body, dict) and "count" in body:
+        return given.saying({**body, "items": [], "_links": {}})
+    return given
+
+
+@broken("list.count-with-limit")
+def count_with_limit(asked: Asked, right: Right) -> Given:
+    """Counts although there is a limit."""
+    return right(asked.not_asking("limit") if asked.parameter("count") == "true" else asked)
+
+
+@broken("list.count-with-limit journey.page-like-aepp")
+def any_count_is_true(asked: Asked, right: Right) -> Given:
+    """The text `False` is as true as any."""
+    if asked.lists and asked.parameter("count"):
+        return right(asked.asking([*asked.not_asking("count").parameters, ("count", "true")]))
+    return right(asked)
+
+
+@broken("list.same-as-lookup", kinds=["connections", "flows"])
+def lists_are_summaries(asked: Asked, right: Right) -> Given:
+    """A list shows less than a lookup."""
+    given = right(asked)
+    heavy = ("auth", "inheritedAttributes")
+    return given.showing(lambda i: {name: i[name] for name in i if name not in heavy}) if asked.lists else given
+
+
+@broken("list.projection")
+def projection_ignored(asked: Asked, right: Right) -> Given:
+    """Shows all members whichever were asked for."""
+    kept = [pair for pair in asked.parameters if pair[0] != "property" or pair[1] in asked.filters]
+    return right(asked.asking(kept))
+
+
+@broken("list.search", kinds=["connections", "flows"])
+def search_finds_everything(asked: Asked, right: Right) -> Given:
+    """A search does not look at its conditions."""
+    if asked.parts[-1:] == ["search"]:
+        return right(asked.sending({name: asked.object[name] for name in asked.object if name != "queryString"}))
+    return right(asked)
+
+
+@broken("list.search")
+def search_on_one_page(asked: Asked, right: Right) -> Given:
+    """A search ends after its first page."""
+    given = right(asked)
+    return given.telling(_links={}) if asked.parts[-1:] == ["search"] and _next(given) else given

@@ -1,0 +1,44 @@
+"""What a careless server passes easily: nearly equal values, times that stand still, tests that always succeed."""
+
+from __future__ import annotations
+
+from contracts.expectations import receipt, replacing
+from contracts.kinds import Kind
+from contracts.registry import any_kind, check, patched
+from contracts.stage import Stage, filters
+from contracts.verdicts import expect, same, untestable
+
+
+@check("filter.whole-values", each=any_kind)
+def values_are_compared_whole(stage: Stage, kind: Kind) -> None:
+    """The beginning and the end of a name do not find it."""
+    made = stage.make(kind)
+    name = str(made.body["name"])
+    for part in (name[:-1], name[1:], f"{name}x"):
+        same(stage.listed(f"{kind.path}?{filters('name==' + part)}"), [], "entities found by a part of their name")
+
+
+@check("time.update-moves", each=patched)
+def a_write_moves_the_time_of_update(stage: Stage, kind: Kind) -> None:
+    """An entity that is written after another was made is updated after that one's creation."""
+    made = stage.make(kind)
+    created = stage.read(made)["createdAt"]
+    for _ in range(200):
+        later = stage.read(stage.make(kind))["createdAt"]
+        if later > created:
+            break
+    else:
+        untestable("200 entities were made in one millisecond: the server's clock stands still")
+    receipt(stage.patch(made, replacing("description", "moved")))
+    updated = stage.read(made)["updatedAt"]
+    expect(updated >= later, f"updatedAt is {updated} after a write, an entity made before it has createdAt {later}")
+
+
+@check("explore.test-fails", operations=("testConnection",))
+def a_connection_without_credentials_fails_its_test(stage: Stage) -> None:
+    """A draft without auth: the result is not true, whether it is false or a refusal."""
+    answer = stage.call("POST", "/connections?mode=draft", stage.body("connections", auth=None))
+    tried = stage.call("GET", f"/connections/{receipt(answer, 201)['id']}/test")
+    body = tried.json if isinstance(tried.json, dict) else {}
+    expect(tried.status in (200, 400), f"{tried}, expected 200 with a result, or 400")
+    expect(body.get("result") is not True, "a connection without credentials passes its test")
