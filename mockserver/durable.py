@@ -61,10 +61,10 @@ def open_durable(state: str, runtime: Runtime) -> Store:
     """The store kept in the SQLite file that a path or `sqlite:///path` names. Raises StateError."""
     scheme, slashes, path = state.rpartition("://")
     if slashes and scheme != "sqlite":
-        raise StateError(f"State {scheme}://… is not supported: give the path of an SQLite file, or sqlite:///path.")
+        raise StateError(f"State {scheme}://… is not supported: give the path of an SQLite file, or postgresql://….")
     log = SqliteLog(Path(path.removeprefix("/") if slashes else state))
     try:
-        return Store(runtime, log)
+        return Store(runtime, log, f"file {log.path}")
     except BaseException:
         log.close()
         raise
@@ -75,11 +75,11 @@ class SqliteLog:
 
     def __init__(self, path: Path) -> None:
         """Open or create the file and lock it. Raises StateError."""
-        self._path = path.absolute()
+        self.path = path.absolute()
         with self._explained():
-            _create_private(self._path)
+            _create_private(self.path)
             # threads take turns under the store's lock; isolation_level None: no BEGIN but our own
-            self._db = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
             try:
                 self._prepare()
             except BaseException:
@@ -137,7 +137,7 @@ class SqliteLog:
         # FULL: each commit waits for the disk; fullfsync: on macOS for the medium, too
         for setting in ("synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON"):
             self._db.execute(f"PRAGMA {setting}")
-        _make_private(self._path)
+        _make_private(self.path)
 
     def _create(self) -> None:
         """Tables and marks in one commit: either the file is ours and complete, or it is still empty."""
@@ -208,7 +208,7 @@ class SqliteLog:
         try:
             yield
         except sqlite3.Error as error:
-            log.error("State file %s: %s", self._path, error)
+            log.error("State file %s: %s", self.path, error)
             raise StorageUnavailable(full=_result_code(error) == sqlite3.SQLITE_FULL) from error
 
     @contextlib.contextmanager
@@ -226,7 +226,7 @@ class SqliteLog:
             raise self._unfit(f"cannot be used ({error.strerror}): name another file") from error
 
     def _unfit(self, what: str) -> StateError:
-        return StateError(f"State file {self._path} {what}.")
+        return StateError(f"State file {self.path} {what}.")
 
 
 def _create_private(path: Path) -> None:

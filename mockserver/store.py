@@ -1,6 +1,7 @@
 """Records by (tenant, kind, id): who may see them, which write wins, in which order they are listed.
 
 Reads are served from memory and take no lock; a `Log` may put every change on disk before it shows.
+Several servers may share one log: see `shared.py`.
 """
 
 from __future__ import annotations
@@ -9,22 +10,19 @@ import heapq
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
-from mockserver import ordering
+from mockserver import exports, ordering
 from mockserver.exchange import Tenant
 from mockserver.listing import Cursor, ListQuery
 from mockserver.records import Change, Doc, Key, Stood, View
 from mockserver.runtime import Runtime, etag
 
-EXPORT_VERSION = 1
-"""The format that `Store.export` writes and `Store.restore` reads."""
-
 _NOTHING: Doc = MappingProxyType({})
-_MAX_REVISION = 1 << 53
-"""Beyond it a JSON reader may round."""
+_NO_OTHERS = nullcontext()
 
 
 class Missing(LookupError):
@@ -44,14 +42,16 @@ class Taken(ValueError):
 
 
 class StorageUnavailable(Exception):
-    """A change could not be put on disk, so nothing was changed; a later write may succeed.
+    """The store cannot be read or written now; a later try may succeed.
 
+    Nothing was changed, unless the outcome is `unknown`: then the change may have been made.
     `full` says that space ran out.
     """
 
-    def __init__(self, *, full: bool) -> None:
-        super().__init__("the disk is full" if full else "the disk cannot be written")
+    def __init__(self, *, full: bool = False, unknown: bool = False) -> None:
+        super().__init__("the disk is full" if full else "the store cannot be reached")
         self.full = full
+        self.unknown = unknown
 
 
 class Put(NamedTuple):
@@ -85,10 +85,14 @@ class Log(Protocol):
 def open_store(state: str | None, runtime: Runtime) -> Store:
     """The store named by `--state`: None is memory; a path or `sqlite:///path` is an SQLite file.
 
-    Raises StateError.
+    `postgresql://…` is a database that several servers may share. Raises StateError.
     """
     if state is None:
         return Store(runtime)
+    if state.startswith(("postgresql://", "postgres://")):
+        from mockserver.postgres import open_postgres  # here, because it needs an optional package
+
+        return open_postgres(state, runtime)
     from mockserver.durable import open_durable  # here, because without it a start saves importing sqlite3
 
     return open_durable(state, runtime)
@@ -97,15 +101,27 @@ def open_store(state: str | None, runtime: Runtime) -> Store:
 class Store:
     """All records of one server. Safe for any number of threads."""
 
-    def __init__(self, runtime: Runtime, log: Log | None = None) -> None:
+    place: str
+    """Where the records are kept, in words that hold no credentials."""
+
+    def __init__(self, runtime: Runtime, log: Log | None = None, place: str = "memory") -> None:
         """Start with what the log holds. Raises StateError where that cannot be used."""
+        self.place = place
         self._runtime = runtime
         self._log: Log = log or _NoLog()
         self._writing = threading.Lock()
+        self._showing = threading.Lock()
+        """Held while the view changes. Who waits for the log never holds it."""
         self._waiting: deque[_Write] = deque()
         used, records = self._log.load()
         self._revision = runtime.first_revision() if used is None else used
         self._view = View(records, self._revision)
+
+    def refresh(self) -> None:
+        """See to it that reads from now on show all that was acknowledged before, by other servers too.
+
+        Does nothing where no other server writes. Raises StorageUnavailable.
+        """
 
     def insert(self, tenant: Tenant, kind: str, doc: Doc) -> Doc:
         """Store a new record, which has `id` and `updatedAt` (ms); returns it with `version` and `etag`.
@@ -145,7 +161,7 @@ class Store:
         Returns the records as stored. Raises Missing, Stale, Taken and StorageUnavailable.
         """
         writes = [_Write((tenant, put.kind, put.doc["id"]), _decider(put)) for put in puts]
-        with self._writing:
+        with self._writing, self._turn():
             if all(self._decide(write) for write in writes):
                 self._settle(writes)
         failed = next((write.error for write in writes if write.settled and write.error), None)
@@ -197,27 +213,22 @@ class Store:
 
     def export(self) -> dict[str, Any]:
         """Everything, at one moment, as JSON. Credentials are in it as stored: `Emulator.export` masks them."""
-        with self._writing:
-            view = self._view
-            changes = sorted(view.changes(), key=lambda change: change.revision)
-        records = [
-            {"org": c.tenant.org, "sandbox": c.tenant.sandbox, "kind": c.kind, "revision": c.revision, "doc": c.doc}
-            for c in changes
-        ]
-        return {"version": EXPORT_VERSION, "revision": view.revision, "records": records}
+        self.refresh()
+        with self._showing:
+            return exports.write(self._view.changes(), self._view.revision)
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """Put an export in the place of everything; etags come back with their records, the counter goes on.
 
         Raises ValueError that names what is wrong, and StorageUnavailable; nothing has changed then.
         """
-        used, records = _parse_export(data)
-        with self._writing:
+        used, records = exports.parse(data)
+        with self._writing, self._turn():
             self._swap(records, max(used, self._revision))
 
     def clear(self) -> None:
         """Forget all records. The counter goes on, except under a seed: there everything repeats."""
-        with self._writing:
+        with self._writing, self._turn():
             self._swap([], self._revision if self._runtime.seed is None else self._runtime.first_revision())
 
     def close(self) -> None:
@@ -228,7 +239,12 @@ class Store:
     def _swap(self, records: list[Change], revision: int) -> None:
         view = View(records, revision)
         self._log.rewrite(records, revision)
-        self._revision, self._view = revision, view
+        with self._showing:
+            self._revision, self._view = revision, view
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """The turn to decide and to commit once, before which every earlier commit shows. Held under `_writing`."""
+        return _NO_OTHERS
 
     def _write(self, write: _Write, *, alone: bool = False) -> Doc:
         """Carry a write through. Those who wait for the lock are served by its holder: one commit for all.
@@ -239,23 +255,30 @@ class Store:
             self._waiting.append(write)
         with self._writing:
             if alone:
-                self._settle([write] if self._decide(write) else [])
+                self._serve([write])
             elif not write.settled:
-                self._serve_waiting()
+                while self._waiting:
+                    self._serve(self._next_waiting())
         if write.error is not None:
             raise write.error
         return write.stored
 
-    def _serve_waiting(self) -> None:
+    def _next_waiting(self) -> Iterable[_Write]:
+        """Those that wait, up to the second one for the same record: it must see what the first one does."""
         batch: dict[Key, _Write] = {}
-        while self._waiting:
+        while self._waiting and self._waiting[0].key not in batch:
             write = self._waiting.popleft()
-            if write.key in batch:  # it must see what the earlier one does to the record
-                self._settle(batch.values())
-                batch = {}
-            if self._decide(write):
-                batch[write.key] = write
-        self._settle(batch.values())
+            batch[write.key] = write
+        return batch.values()
+
+    def _serve(self, writes: Iterable[_Write]) -> None:
+        try:
+            with self._turn():
+                self._settle([write for write in writes if self._decide(write)])
+        except StorageUnavailable as error:
+            for write in writes:
+                if not write.settled:
+                    write.settle(error)
 
     def _decide(self, write: _Write) -> bool:
         """Let the caller accept or refuse; an accepted write gets its revision."""
@@ -270,9 +293,8 @@ class Store:
         write.change = Change(*write.key, self._revision, doc)
         return True
 
-    def _settle(self, batch: Iterable[_Write]) -> None:
+    def _settle(self, writes: Sequence[_Write]) -> None:
         """Put accepted writes on disk, then show them in the order of their revisions."""
-        writes = list(batch)
         if not writes:
             return
         changes = [write.change for write in writes]
@@ -282,10 +304,16 @@ class Store:
             for write in writes:
                 write.settle(error)
             return
-        for change in changes:
-            self._view.apply(change)
+        with self._showing:
+            self._show(changes)
         for write in writes:
             write.settle(None)
+
+    def _show(self, changes: Iterable[Change]) -> None:
+        """Take changes into the view, once each: what it has reached it has. Called under `_showing`."""
+        for change in changes:
+            if change.revision > self._view.revision:
+                self._view.apply(change)
 
 
 class _Write:
@@ -299,7 +327,7 @@ class _Write:
         self.decide = decide
         self.settled = False
         self.stored = _NOTHING
-        self.error: Exception | None = StorageUnavailable(full=False)
+        self.error: Exception | None = StorageUnavailable()
         """Unless it is settled: the thread that served it was interrupted."""
 
     def settle(self, error: Exception | None) -> None:
@@ -353,46 +381,3 @@ def _stamp(doc: Doc, revision: int) -> Doc:
     members = {name: value for name, value in doc.items() if name not in ("version", "etag")}
     tag = etag(revision, doc["updatedAt"])
     return {**members, "version": tag, "etag": tag}
-
-
-def _parse_export(data: Mapping[str, Any]) -> tuple[int, list[Change]]:
-    """The counter and the records of an export. Raises ValueError, with no value from it: it holds credentials."""
-    if _member(data, "version", int, "") != EXPORT_VERSION:
-        raise ValueError(f"/version: this server reads exports of version {EXPORT_VERSION}")
-    used = _member(data, "revision", int, "")
-    if not 0 <= used <= _MAX_REVISION:
-        raise ValueError(f"/revision: expected 0 to {_MAX_REVISION}")
-    records: list[Change] = []
-    keys: set[Key] = set()
-    revisions: set[int] = set()
-    for number, row in enumerate(_member(data, "records", list, "")):
-        where = f"/records/{number}"
-        change = _parse_record(row, where)
-        if not 0 <= change.revision <= used or change.revision in revisions:
-            raise ValueError(f"{where}/revision: expected a number of its own, from 0 to /revision")
-        if change[:3] in keys:
-            raise ValueError(f"{where}: a second record with this org, sandbox, kind and id")
-        keys.add(change[:3])
-        revisions.add(change.revision)
-        records.append(change)
-    return used, records
-
-
-def _parse_record(row: Any, where: str) -> Change:
-    tenant = Tenant(_member(row, "org", str, where), _member(row, "sandbox", str, where))
-    kind, revision = _member(row, "kind", str, where), _member(row, "revision", int, where)
-    doc = _member(row, "doc", dict, where)
-    inside = f"{where}/doc"
-    for name, type_ in (("updatedAt", int), ("version", str), ("etag", str)):
-        _member(doc, name, type_, inside)
-    return Change(tenant, kind, _member(doc, "id", str, inside), revision, doc)
-
-
-def _member(holder: Any, name: str, kind: type, where: str) -> Any:
-    if not isinstance(holder, Mapping):
-        raise ValueError(f"{where or '/'}: expected an object, got {type(holder).__name__}")
-    if name not in holder:
-        raise ValueError(f"{where}/{name}: is missing")
-    if type(holder[name]) is not kind:  # not isinstance: True is no number here
-        raise ValueError(f"{where}/{name}: expected {kind.__name__}, got {type(holder[name]).__name__}")
-    return holder[name]

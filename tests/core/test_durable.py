@@ -281,8 +281,8 @@ def test_a_place_that_cannot_hold_a_file_is_refused(tmp_path: Path, name: str, m
 
 
 def test_a_state_of_another_kind_is_refused_without_its_password() -> None:
-    with pytest.raises(StateError, match=r"postgresql://… is not supported") as caught:
-        open_store("postgresql://user:hush@host/db", Runtime(1))
+    with pytest.raises(StateError, match=r"mysql://… is not supported") as caught:
+        open_store("mysql://user:hush@host/db", Runtime(1))
     assert "hush" not in str(caught.value)
 
 

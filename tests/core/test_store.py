@@ -1,4 +1,4 @@
-"""One behaviour, wherever the records are kept: in memory, and in an SQLite file that is reopened."""
+"""One behaviour, wherever the records are kept: in memory, in an SQLite file, in a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -18,15 +18,21 @@ from mockserver.listing import Listable, ListQuery
 from mockserver.quirks import Quirks
 from mockserver.runtime import SEEDED_START_MS, Runtime
 from mockserver.store import Missing, Stale, Store, Taken, open_store
+from tests.postgres import new_url
 
 TENANT = Tenant("org", "prod")
 KIND = "connections"
 LISTABLE = Listable(KIND, frozenset({"id", "name", "state"}), frozenset({"id", "name", "state"}))
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    return None if request.param == "memory" else str(tmp_path / "state.db")
+    match request.param:
+        case "postgresql":
+            return new_url()
+        case "sqlite":
+            return str(tmp_path / "state.db")
+    return None
 
 
 @pytest.fixture

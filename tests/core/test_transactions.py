@@ -10,13 +10,15 @@ import pytest
 from mockserver.exchange import Tenant
 from mockserver.runtime import Runtime
 from mockserver.store import Missing, Put, Stale, Store, Taken, open_store
+from tests.postgres import new_url
 
 TENANT = Tenant("org", "prod")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(None if request.param == "memory" else str(tmp_path / "flow.db"), Runtime(seed=1))
+    places = {"memory": lambda: None, "sqlite": lambda: str(tmp_path / "flow.db"), "postgresql": new_url}
+    opened = open_store(places[request.param](), Runtime(seed=1))
     yield opened
     opened.close()
 

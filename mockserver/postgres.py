@@ -1,0 +1,394 @@
+"""The state in a PostgreSQL database, which several servers may share. Needs the extra `postgres`.
+
+One row counts revisions. Who holds it has the turn to write, so that revisions are in the order of
+commits. `mockserver_records` is what is; `mockserver_changes` are the last commits, for the other
+servers to follow. A server has two connections: one for its turns and one to ask for news.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TypeAlias
+
+from mockserver.exchange import Tenant
+from mockserver.records import Change
+from mockserver.runtime import Runtime, stop_watch_ms
+from mockserver.shared import News, Reached, SharedStore
+from mockserver.store import StateError, StorageUnavailable
+
+try:
+    import psycopg
+    from psycopg import conninfo, errors
+except ImportError as missing:
+    raise StateError("PostgreSQL needs one more package: pip install 'mock-flow-service[postgres]'.") from missing
+
+PATIENCE_MS = 2_000
+"""For one turn or question, however many statements: a client hears of trouble within five seconds."""
+
+LOADING_MS = 60_000
+"""For reading all records."""
+
+KEPT_CHANGES = 10_000
+"""A server that is further behind reads everything again."""
+
+_PRUNED_TOGETHER = 1_000
+_PARSED_TOGETHER = 500
+_MIGRATING = 0x466C6F77
+"""Key of the advisory lock that lets one server at a time change the tables."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE mockserver_meta (one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL,"
+        " revision bigint NOT NULL, pruned bigint NOT NULL)",
+        "CREATE TABLE mockserver_records (org text NOT NULL, sandbox text NOT NULL, kind text NOT NULL,"
+        " id text NOT NULL, revision bigint NOT NULL UNIQUE, doc text NOT NULL,"
+        " PRIMARY KEY (org, sandbox, kind, id))",
+        "CREATE TABLE mockserver_changes (revision bigint PRIMARY KEY, org text NOT NULL, sandbox text NOT NULL,"
+        " kind text NOT NULL, id text NOT NULL, doc text, turn uuid NOT NULL)",
+    ),
+)
+"""The statements that bring the tables from one schema version to the next; the first makes version 1."""
+
+_TAKE_TURN = "SELECT gen_random_uuid() FROM mockserver_meta FOR UPDATE"
+_NEWS = """
+SELECT m.epoch, m.revision, m.pruned, c.org, c.sandbox, c.kind, c.id, c.revision, c.doc FROM mockserver_meta m
+LEFT JOIN mockserver_changes c ON m.epoch = %s AND c.revision > %s ORDER BY c.revision"""
+_ALL = """
+SELECT m.epoch, m.revision, m.pruned, r.org, r.sandbox, r.kind, r.id, r.revision, r.doc FROM mockserver_meta m
+LEFT JOIN mockserver_records r ON true"""
+_GIVEN = """
+(SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[])
+ AS given(org, sandbox, kind, id, revision, doc))"""
+_LOG_CHANGES = f"""
+INSERT INTO mockserver_changes (org, sandbox, kind, id, revision, doc, turn)
+SELECT *, %s::uuid FROM {_GIVEN} AS given"""  # noqa: S608  # constants only
+_PUT_RECORDS = f"""
+INSERT INTO mockserver_records (org, sandbox, kind, id, revision, doc)
+SELECT * FROM {_GIVEN} AS given WHERE doc IS NOT NULL
+ON CONFLICT (org, sandbox, kind, id) DO UPDATE SET revision = EXCLUDED.revision, doc = EXCLUDED.doc"""  # noqa: S608
+_DELETE_RECORDS = f"""
+DELETE FROM mockserver_records r USING {_GIVEN} AS given WHERE given.doc IS NULL AND
+(r.org, r.sandbox, r.kind, r.id) = (given.org, given.sandbox, given.kind, given.id)"""  # noqa: S608
+_COUNT = "UPDATE mockserver_meta SET revision = %s, pruned = greatest(pruned, %s)"
+_PRUNE = "DELETE FROM mockserver_changes WHERE revision <= %s"
+_IS_THERE = "SELECT true FROM mockserver_changes WHERE revision = %s AND turn = %s"
+_SETTINGS = """
+SELECT set_config('idle_in_transaction_session_timeout', %s::text, false), set_config('lock_timeout', %s::text, false),
+ set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
+ ELSE current_setting('synchronous_commit') END, false)"""
+"""A server that hangs may not keep the turn; and no setting may let us acknowledge what is not on disk."""
+
+_USUAL = {
+    "connect_timeout": PATIENCE_MS // 1000,
+    "application_name": "mock-flow-service",
+    "target_session_attrs": "read-write",
+    "keepalives_idle": 5,
+    "client_encoding": "utf8",
+}
+"""What a connection is made with unless the URL says otherwise."""
+
+Row: TypeAlias = tuple[Any, ...]
+log = logging.getLogger("mockserver")
+
+
+def open_postgres(url: str, runtime: Runtime) -> SharedStore:
+    """The store in the database that a URL names, whose tables are made or brought up to date. Raises StateError."""
+    given = _parse(url)
+    place = _without_credentials(given)
+    trouble = Trouble(place, [str(given[name]) for name in ("password", "sslpassword") if given.get(name)])
+    target = conninfo.make_conninfo("", **{**_USUAL, **given})
+    try:
+        _migrate(target, runtime)
+        return SharedStore(runtime, PostgresLog(target, trouble), place)
+    except psycopg.Error as error:
+        raise StateError(f"State {place} cannot be used: {trouble.words(error)}.") from None
+    except StorageUnavailable:
+        raise StateError(f"State {place} cannot be read; the log says why.") from None
+
+
+class PostgresLog:
+    """A `SharedLog` in a PostgreSQL database."""
+
+    def __init__(self, target: str, trouble: Trouble) -> None:
+        """`target` is a connection string; nothing is connected yet."""
+        self._turns, self._questions = _Link(target), _Link(target)
+        self._trouble = trouble
+        self._turn: Any = None
+
+    def load(self) -> tuple[int | None, list[Change]]:
+        """See `Log`: what there is comes as news."""
+        return 0, []
+
+    @contextmanager
+    def turn(self, reached: Reached) -> Iterator[News]:
+        """See `SharedLog`."""
+
+        def begin(db: _Connection) -> News:
+            db.execute("BEGIN")
+            ((self._turn,),) = db.execute(_TAKE_TURN)
+            return _news(db, reached)
+
+        with self._trouble.told():
+            news = self._turns.call(begin)
+        try:
+            yield news
+        finally:
+            self._turns.roll_back()
+
+    def news(self, reached: Reached) -> News:
+        """See `SharedLog`."""
+        with self._trouble.told():
+            news: News = self._questions.call(lambda db: _news(db, reached))
+            return news
+
+    def append(self, changes: Sequence[Change]) -> None:
+        """See `Log`. An outcome that got lost with the connection is looked up."""
+        columns = _columns(changes)
+        revision = changes[-1].revision
+        first_kept = revision - KEPT_CHANGES
+        prune = any(change.revision % _PRUNED_TOGETHER == 0 for change in changes)
+        db = self._turns.there()
+        with self._trouble.told():
+            with db.pipeline():
+                db.execute(_LOG_CHANGES, (self._turn, *columns))
+                db.execute(_PUT_RECORDS, columns)
+                if None in columns[-1]:
+                    db.execute(_DELETE_RECORDS, columns)
+                db.execute(_COUNT, (revision, first_kept if prune else -1))
+                if prune:
+                    db.execute(_PRUNE, (first_kept,))
+            try:
+                db.execute("COMMIT")
+            except psycopg.OperationalError as error:
+                self._look_up(error, revision)
+
+    def rewrite(self, changes: Sequence[Change], revision: int) -> None:
+        """See `Log`."""
+        db = self._turns.there()
+        db.patient_until(stop_watch_ms() + LOADING_MS)
+        with self._trouble.told():
+            with db.pipeline():
+                db.execute("DELETE FROM mockserver_records")
+                db.execute("DELETE FROM mockserver_changes")
+                db.execute(_PUT_RECORDS, _columns(changes))
+                db.execute("UPDATE mockserver_meta SET epoch = epoch + 1, revision = %s, pruned = %s", (revision,) * 2)
+            try:
+                db.execute("COMMIT")
+            except psycopg.OperationalError as error:
+                raise StorageUnavailable(unknown=True) from error
+
+    def close(self) -> None:
+        """Let go of both connections."""
+        self._turns.close()
+        self._questions.close()
+
+    def _look_up(self, error: psycopg.Error, revision: int) -> None:
+        """Whether a commit whose answer got lost was made: the turn comes free when that is decided.
+
+        Returns if it was. Raises StorageUnavailable.
+        """
+        turn = self._turn
+
+        def look(db: _Connection) -> list[Row]:
+            db.execute("BEGIN")
+            db.execute(_TAKE_TURN)
+            return db.execute(_IS_THERE, (revision, turn)).fetchall()
+
+        self._turns.drop()
+        try:
+            found = self._turns.call(look)
+        except psycopg.Error:
+            raise StorageUnavailable(unknown=True) from error
+        if not found:
+            raise error
+
+
+class Trouble:
+    """Says what went wrong, in the log and to the store, without the password."""
+
+    def __init__(self, place: str, secrets: Sequence[str]) -> None:
+        self._place = place
+        self._secrets = secrets
+
+    def words(self, error: psycopg.Error) -> str:
+        """The first line of a message."""
+        text = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Turn trouble into StorageUnavailable; the operator's log gets the cause."""
+        try:
+            yield
+        except psycopg.Error as error:
+            log.error("State %s: %s", self._place, self.words(error))
+            raise StorageUnavailable(full=isinstance(error, errors.DiskFull)) from error
+        except StorageUnavailable:
+            log.error("State %s: the connection was lost in a commit, and its outcome is not known", self._place)
+            raise
+
+
+class _Connection(psycopg.Connection[Row]):
+    """A connection on which nothing waits for ever, whatever the network does."""
+
+    _deadline_ms = 0
+
+    def patient_until(self, deadline_ms: int) -> None:
+        """Fail what is not answered by then, by the runtime's stop watch."""
+        self._deadline_ms = deadline_ms
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """See psycopg."""
+        left = max(0, self._deadline_ms - stop_watch_ms()) / 1000
+        try:
+            return super().wait(gen, interval, left)
+        except errors._WaitTimeout:
+            self.close()  # what comes later belongs to nobody
+            raise psycopg.OperationalError("no answer in time") from None
+
+
+class _Link:
+    """One connection, made when it is needed and made again when it was lost. Used by one thread at a time."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._db: _Connection | None = None
+        self._closed = False
+
+    def call(self, work: Callable[[_Connection], Any]) -> Any:
+        """Do what may be done twice, on the connection there is or, should that have died, on a new one."""
+        began = stop_watch_ms()
+        if self._db is not None:
+            try:
+                return self._do(work)
+            except psycopg.OperationalError:
+                if self._db is not None or stop_watch_ms() - began > PATIENCE_MS // 2:
+                    raise  # it did not die, or there is no time left
+        self._connect()
+        return self._do(work)
+
+    def there(self) -> _Connection:
+        """The connection of the turn that is on."""
+        assert self._db is not None
+        return self._db
+
+    def roll_back(self) -> None:
+        """End a transaction, if one is open; a connection that cannot is dropped."""
+        if self._db is None or self._db.closed:
+            return
+        if self._db.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            try:
+                self._db.execute("ROLLBACK")
+            except psycopg.Error:
+                self.drop()
+
+    def drop(self) -> None:
+        """Let go of the connection, whatever state it is in."""
+        db, self._db = self._db, None
+        if db is not None:
+            with suppress(psycopg.Error):
+                db.close()
+
+    def close(self) -> None:
+        """Let go for good."""
+        self._closed = True
+        self.drop()
+
+    def _do(self, work: Callable[[_Connection], Any]) -> Any:
+        db = self.there()
+        db.patient_until(stop_watch_ms() + PATIENCE_MS)
+        try:
+            return work(db)
+        except psycopg.Error as error:
+            self.roll_back()
+            if db.closed or isinstance(error, errors.ReadOnlySqlTransaction):  # the latter is a standby now
+                self.drop()
+            raise
+
+    def _connect(self) -> None:
+        self.drop()
+        if self._closed:
+            raise psycopg.OperationalError("the store is closed")
+        self._db = _connect(self._target)
+
+
+def _connect(target: str) -> _Connection:
+    db = _Connection.connect(target, autocommit=True)
+    db.patient_until(stop_watch_ms() + PATIENCE_MS)
+    db.execute(_SETTINGS, (2 * PATIENCE_MS, PATIENCE_MS * 3 // 4))
+    return db
+
+
+def _news(db: _Connection, reached: Reached) -> News:
+    rows = db.execute(_NEWS, reached).fetchall()
+    epoch, revision, pruned = rows[0][:3]
+    if epoch == reached.epoch and pruned <= reached.revision:
+        return News(Reached(epoch, revision), list(_changes(rows)), whole=False)
+    db.patient_until(stop_watch_ms() + LOADING_MS)
+    rows = db.execute(_ALL).fetchall()
+    epoch, revision, _ = rows[0][:3]
+    return News(Reached(epoch, revision), list(_changes(rows)), whole=True)
+
+
+def _changes(rows: list[Row]) -> Iterator[Change]:
+    """The changes in rows of a join, whose only row is without one when there are none."""
+    rows = [row[3:] for row in rows if row[3] is not None]
+    for start in range(0, len(rows), _PARSED_TOGETHER):
+        part = rows[start : start + _PARSED_TOGETHER]
+        # parsed as one text, because the parser then makes each member name once, not once per record
+        docs = json.loads(f"[{','.join(row[-1] or 'null' for row in part)}]")
+        for (org, sandbox, kind, entity_id, revision, _), doc in zip(part, docs, strict=True):
+            yield Change(Tenant(org, sandbox), kind, entity_id, revision, doc)
+
+
+def _columns(changes: Sequence[Change]) -> tuple[list[Any], ...]:
+    """Changes by column, as `unnest` takes them."""
+    rows = [
+        (*change.tenant, change.kind, change.entity_id, change.revision,
+         None if change.doc is None else json.dumps(change.doc, separators=(",", ":")))
+        for change in changes
+    ]  # fmt: skip
+    return tuple(map(list, zip(*rows, strict=True))) if rows else ([],) * 6
+
+
+def _migrate(target: str, runtime: Runtime) -> None:
+    """Bring the tables to this release's version, in one transaction and one server at a time. Raises StateError."""
+    with _connect(target) as db:
+        db.patient_until(stop_watch_ms() + LOADING_MS)
+        with db.transaction():
+            db.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
+            db.execute("CREATE TABLE IF NOT EXISTS mockserver_schema (version integer NOT NULL)")
+            row = db.execute("SELECT max(version) FROM mockserver_schema").fetchone()
+            version = row[0] or 0 if row else 0
+            if version > len(MIGRATIONS):
+                raise StateError(f"The database was written by a newer release (schema {version}): use that one.")
+            for number, statements in enumerate(MIGRATIONS[version:], version + 1):
+                for statement in statements:
+                    db.execute(statement.encode())
+                db.execute("INSERT INTO mockserver_schema VALUES (%s)", (number,))
+            first = runtime.first_revision()
+            db.execute("INSERT INTO mockserver_meta VALUES (true, 0, %s, %s) ON CONFLICT DO NOTHING", (first, first))
+
+
+def _parse(url: str) -> dict[str, Any]:
+    """The options in a URL. Raises StateError, which repeats nothing of it: it may hold a password."""
+    try:
+        given = conninfo.conninfo_to_dict(url)
+        shown = f"{given.get('host', '')}{given.get('dbname', '')}"
+        if "@" in shown or not set(str(given.get("port", ""))) <= set("0123456789,"):
+            raise psycopg.ProgrammingError  # a password with / or @ in it was taken for a host or a name
+    except psycopg.Error:
+        expected = "postgresql://user:password@host:port/database, special characters of the password as %2F"
+        raise StateError(f"The URL of the state is none that PostgreSQL knows: write {expected}.") from None
+    return given
+
+
+def _without_credentials(given: Mapping[str, Any]) -> str:
+    """`postgresql://host:port/database`: what may be shown of a connection string."""
+    port = f":{given['port']}" if given.get("port") else ""
+    return f"postgresql://{given.get('host') or 'localhost'}{port}/{given.get('dbname') or ''}"
