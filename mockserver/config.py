@@ -33,8 +33,8 @@ class Config:
     strict: bool = False
     """Accept only tokens issued here, and refuse unknown members and query parameters."""
     seed: int | None = None
-    state: str | None = None
-    """None: memory. A path: SQLite, acknowledged means on disk."""
+    state: str | None = field(default=None, repr=False)
+    """None: memory. A path: SQLite, acknowledged means on disk. `postgresql://…`: shared by several servers."""
     sources: str | None = None
     """A YAML file that declares what stands behind connections."""
     faults: str | None = None

@@ -64,7 +64,7 @@ def open_durable(state: str, runtime: Runtime) -> Store:
         raise StateError(f"State {scheme}://… is not supported: give the path of an SQLite file, or postgresql://….")
     log = SqliteLog(Path(path.removeprefix("/") if slashes else state))
     try:
-        return Store(runtime, log, f"file {log.path}")
+        return Store(runtime, log, str(log.path))
     except BaseException:
         log.close()
         raise

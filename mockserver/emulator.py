@@ -76,7 +76,7 @@ class Emulator:
             result = refusal.result(call.request_id, self.quirks)
             seen.note(refusal.violation())
         except StorageUnavailable as trouble:
-            result = _storage_refusal(trouble).result(call.request_id, self.quirks)
+            result = storage_refusal(trouble).result(call.request_id, self.quirks)
         violations = list(seen.violations)
         if fault:
             result = fault.spoil(result)
@@ -132,6 +132,7 @@ class Emulator:
 
     def _perform(self, call: Call, seen: Seen, tenant: Tenant, fault: Injection | None) -> Result:
         assert seen.operation is not None
+        self.world.store.refresh()
         request = Request(call, seen.operation.id, tenant, seen.path, seen.query, seen.body)
         if fault:
             request = fault.act(self.world, request)
@@ -173,8 +174,12 @@ def _refusal(violation: Violation, seen: Seen) -> Refusal:
             return ApiError("rejected", message=str(violation), pointer=violation.pointer, expected=violation.expected)
 
 
-def _storage_refusal(trouble: StorageUnavailable) -> ApiError:
+def storage_refusal(trouble: StorageUnavailable) -> ApiError:
+    """The answer to a call that the store could not carry out."""
     retry = (("Retry-After", "5"),)
     if trouble.full:
         return ApiError("storage_full", detail="Nothing was changed: the disk is full.", headers=retry)
+    if trouble.unknown:
+        hint = "the change may have been made: read before you repeat it"
+        return ApiError("unavailable", headers=retry, hint=hint)
     return ApiError("unavailable", headers=retry)

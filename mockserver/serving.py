@@ -35,7 +35,7 @@ def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
             larger_bodies=LARGER_BODIES,
             certificate=_tls(config),
         )
-        return run(server, lambda listening: echo(_banner(listening.url, config)))
+        return run(server, lambda listening: echo(_banner(listening.url, config, emulator.world.store.place)))
     except OSError as error:
         echo(f"mockserver: {error}")
         return WRONG_USE
@@ -53,11 +53,10 @@ def _tls(config: Config) -> ssl.SSLContext | None:
     return lasting_context(intercept.ca_folder(config.ca_folder))
 
 
-def _banner(url: str, config: Config) -> str:
-    keeps = f"in {config.state}" if config.state else "in memory"
+def _banner(url: str, config: Config, place: str) -> str:
     admin = f"{url}/_mock/" if config.admin_open else "closed, since others can reach it: set MOCKSERVER_ADMIN_TOKEN"
     lines = [
-        f"Mock Flow Service {__version__} is ready  ({config.platform}, records {keeps})",
+        f"Mock Flow Service {__version__} is ready  ({config.platform}, records in {place})",
         f"  API       {url}{BASE_PATH}      (short form: {url}/connections)",
         f"  Token     {url}/ims/token/v3",
         f"  Contract  {url}/openapi.yaml",

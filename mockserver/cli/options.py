@@ -18,7 +18,7 @@ _EMULATION = (
     click.option("--platform", type=click.Choice(["azure", "aws"]), help="Cloud to emulate.  [default: azure]"),
     click.option("--strict", is_flag=True, default=None, help="Only tokens issued here; refuse unknown members."),
     click.option("--seed", type=int, help="Same ids, etags and times on every run."),
-    click.option("--state", metavar="FILE", help="Keep records in a SQLite file; without it, in memory."),
+    click.option("--state", metavar="FILE|URL", help="Keep records in a SQLite file, or share postgresql://…"),
     click.option("--sources", metavar="FILE", help="YAML that declares what stands behind connections."),
     click.option("--faults", metavar="FILE", help="YAML of faults in force from the start; see `mockserver faults`."),
     click.option("--fault-header/--no-fault-header", default=None, help="Obey x-mock-fault.  [default: obey]"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
-from mockserver.emulator import Emulator
+from mockserver.emulator import Emulator, storage_refusal
 from mockserver.errors import ApiError, Refusal
+from mockserver.store import StorageUnavailable
 from mockserver.web import admin, console, contract_pages, docs_pages, fault_pages, ims, scenario_pages
 from mockserver.web.application import Api, Application, respond
 
@@ -33,6 +34,9 @@ def build_app(emulator: Emulator) -> Application:
     def refused(refusal: Refusal) -> Response:
         return respond(api.refused(refusal))
 
+    def unavailable(trouble: StorageUnavailable) -> Response:
+        return respond(api.refused(storage_refusal(trouble)))
+
     def http_error(error: HTTPException) -> Response:
         """Flask's own refusals (a method nobody knows, a bad path) are the API's to answer."""
         del error
@@ -46,6 +50,7 @@ def build_app(emulator: Emulator) -> Application:
     for pages in (admin, console, docs_pages, fault_pages, scenario_pages, ims, contract_pages):
         app.register_blueprint(pages.blueprint(emulator))
     app.register_error_handler(Refusal, refused)
+    app.register_error_handler(StorageUnavailable, unavailable)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, failed)
     return app
