@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -26,3 +27,13 @@ def no_drift(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 def emulator() -> Emulator:
     """A seeded emulator in memory, new for each test."""
     return Emulator(Config(seed=1))
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    """An empty place of each kind that a store can keep its records in, as `--state` names it."""
+    if request.param == "postgresql":
+        from tests.postgres import new_url  # here: most tests do without a database
+
+        return new_url()
+    return str(tmp_path / "state.db") if request.param == "sqlite" else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,21 +17,10 @@ from mockserver.listing import Listable, ListQuery
 from mockserver.quirks import Quirks
 from mockserver.runtime import SEEDED_START_MS, Runtime
 from mockserver.store import Missing, Stale, Store, Taken, open_store
-from tests.postgres import new_url
 
 TENANT = Tenant("org", "prod")
 KIND = "connections"
 LISTABLE = Listable(KIND, frozenset({"id", "name", "state"}), frozenset({"id", "name", "state"}))
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def state(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    match request.param:
-        case "postgresql":
-            return new_url()
-        case "sqlite":
-            return str(tmp_path / "state.db")
-    return None
 
 
 @pytest.fixture

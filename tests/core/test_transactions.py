@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from mockserver.exchange import Tenant
 from mockserver.runtime import Runtime
 from mockserver.store import Missing, Put, Stale, Store, Taken, open_store
-from tests.postgres import new_url
 
 TENANT = Tenant("org", "prod")
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    places = {"memory": lambda: None, "sqlite": lambda: str(tmp_path / "flow.db"), "postgresql": new_url}
-    opened = open_store(places[request.param](), Runtime(seed=1))
+@pytest.fixture
+def store(state: str | None) -> Iterator[Store]:
+    opened = open_store(state, Runtime(seed=1))
     yield opened
     opened.close()
 
