@@ -83,7 +83,8 @@ def finish(judged: Report, folder: Path | None, threshold: Level, *, as_json: bo
     """Print a report, write its files if a folder is given, and return the exit status."""
     from mockserver import conformance
 
-    click.echo(conformance.render(judged, "json") if as_json else conformance.summary(judged, colour=colourful()))
+    text = conformance.render(judged, "json") if as_json else conformance.summary(judged, colour=colourful())
+    click.echo(text, nl=False)
     if folder is not None:
         try:
             written = conformance.write_reports(judged, folder)
