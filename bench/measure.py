@@ -83,6 +83,8 @@ class Outcome:
     start: float
     start_bare: float
     memory: Memory | None
+    durable: tuple[tuple[int, Figures], ...]
+    """Creates that are on disk before they are answered, by the number of client connections; medians of the rounds."""
 
 
 def run(plan: Plan, progress: Progress) -> Outcome:
@@ -101,6 +103,7 @@ def run(plan: Plan, progress: Progress) -> Outcome:
             for connections in case.connections:
                 rows.append(_row(case, connections, sides, plan, progress))
         memory = _memory(bare, few, many)
+        durable = _durable(plan, progress)
         return Outcome(
             version=__version__,
             python=f"{platform.python_implementation()} {platform.python_version()} on {sys.platform}",
@@ -112,6 +115,7 @@ def run(plan: Plan, progress: Progress) -> Outcome:
             start=start,
             start_bare=start_bare,
             memory=memory,
+            durable=durable,
         )
 
 
@@ -155,6 +159,18 @@ def _row(case: Case, connections: int, sides: tuple[_Side, _Side, _Side], plan: 
         to_bare=median(ours.per_second / theirs.per_second for ours, theirs in zip(few, bare, strict=True)),
         many_to_few=median(ours.per_second / theirs.per_second for ours, theirs in zip(many, few, strict=True)),
     )
+
+
+def _durable(plan: Plan, progress: Progress) -> tuple[tuple[int, Figures], ...]:
+    create = next(case for case in CASES if case.body is CONNECTION)
+    with servers.ours(plan.server, durable=True) as program:
+        side = _Side(program, create, [""])
+        rounds = []
+        for number in range(plan.rounds):
+            progress(f"creates that are on disk before they are answered, round {number + 1} of {plan.rounds}")
+            rounds.append([side.loaded(connections, plan.seconds) for connections in create.connections])
+    middles = [_middle([one[place] for one in rounds]) for place in range(len(create.connections))]
+    return tuple(zip(create.connections, middles, strict=True))
 
 
 def _middle(figures: list[Figures]) -> Figures:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
+from bench.load import Figures
 from bench.measure import Memory, Outcome, Row
 
 _MIB = 1024 * 1024
@@ -28,6 +30,7 @@ def table(outcome: Outcome) -> str:
     ]
     if outcome.memory:
         lines += _memory(outcome.memory)
+    lines += _durable(outcome.durable)
     return "\n".join(lines)
 
 
@@ -47,6 +50,15 @@ def _memory(memory: Memory) -> list[str]:
         f"  ({memory.kind})                bare {memory.bare / _MIB:.0f} MiB; one more connection takes"
         f" {memory.each / 1024:.2f} KiB",
     ]
+
+
+def _durable(rows: tuple[tuple[int, Figures], ...]) -> Iterator[str]:
+    for connections, seen in rows:
+        wrong = f"  {seen.wrong} wrong answers" if seen.wrong else ""
+        yield (
+            f"on disk, POST valid    {connections:>2} at a time: {seen.per_second:,.0f} a second,"
+            f" p50 {seen.p50_ms:.1f} ms, p99 {seen.p99_ms:.1f} ms{wrong}"
+        )
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:

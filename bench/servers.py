@@ -119,9 +119,14 @@ class Program:
         self.stop()
 
 
-def ours(server: str) -> Program:
-    """The emulator as a user starts it, without the request log; `server` is the value of `--server`."""
-    return Program(["mockserver", "serve", "--port", "0", "--log", "none", "--server", server], "/connections?limit=1")
+def ours(server: str, *, durable: bool = False) -> Program:
+    """The emulator as a user starts it, without the request log; `server` is the value of `--server`.
+
+    `durable` puts its records on disk, where temporary files are.
+    """
+    state = ["--state", "flow.db"] if durable else []
+    started = ["mockserver", "serve", "--port", "0", "--log", "none", "--server", server, *state]
+    return Program(started, "/connections?limit=1")
 
 
 def bare(server: str) -> Program:

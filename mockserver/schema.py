@@ -47,6 +47,7 @@ class SchemaRegistry:
     @cached_property
     def explainer(self) -> Any:
         """The registry in `referencing`'s form, made when the first error has to be explained."""
+        import jsonschema  # noqa: F401  (what makes use of the registry)
         from referencing import Registry, Resource
         from referencing.jsonschema import DRAFT202012
 
@@ -83,7 +84,11 @@ class SchemaCheck:
 
     def __init__(self, registry: SchemaRegistry, at: tuple[str, ...]) -> None:
         self._registry = registry
-        self._schema = {"$ref": f"{_URI}#" + quote(pointer(at))}
+        self._place = at
+
+    @cached_property
+    def _schema(self) -> dict[str, Any]:
+        return {"$ref": f"{_URI}#" + quote(pointer(self._place))}
 
     @cached_property
     def _accepts(self) -> Any:

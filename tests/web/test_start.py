@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+_ROOT = Path(__file__).resolve().parents[2]
 _SERVE = """
 import sys
 from mockserver.cli import main
@@ -56,7 +57,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The modules of a server that has given its first answer; documents have been parsed by an earlier start."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("MOCKSERVER_", "PYTHONDONT"))}
     environ["PYTHONPYCACHEPREFIX"] = str(tmp_path_factory.mktemp("bytecode"))
-    environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
+    environ["PYTHONPATH"] = str(_ROOT)
     for _ in range(2):
         ran = subprocess.run(
             [sys.executable, "-c", _SERVE],
@@ -74,3 +75,12 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 def test_a_start_does_without(module: str, imported: set[str]) -> None:
     assert "mockserver.emulator" in imported
     assert module not in imported, "import it where it is used"
+
+
+def test_what_the_first_refusal_needs_can_be_imported_ahead(imported: set[str]) -> None:
+    prepare = (
+        "from mockserver.contract import Contract as C; import sys; C.load().prepare_refusals(); print(*sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", prepare], capture_output=True, text=True, timeout=60, cwd=_ROOT)
+    needed = {"jsonschema", "referencing"}
+    assert needed <= set(ran.stdout.split()) and not needed & imported
