@@ -59,7 +59,9 @@ class Authority:
         """
         kept = cls.read(folder)
         if kept is None or kept.certificate.not_valid_after_utc - _now() < _RENEW_BEFORE:
-            return cls.renew(folder)
+            made = cls.renew(folder)
+            kept = cls.read(folder) or made  # another process may have made one at the same time: the last one counts
+        kept._publish()
         return kept
 
     @classmethod
@@ -87,10 +89,19 @@ class Authority:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
             _write(folder / _SECRET_FILE, _pem(key) + made.pem)
-            _write(folder / PUBLIC_FILE, made.pem, mode=0o644)
         except OSError as error:
             raise AuthorityError(f"{folder} cannot keep the certificate authority: {error.strerror}") from None
+        made._publish()
         return made
+
+    def _publish(self) -> None:
+        """See that the certificate beside the key is the key's own."""
+        path = self.public_file
+        try:
+            if not path.exists() or path.read_bytes() != self.pem:
+                _write(path, self.pem, mode=0o644)
+        except OSError as error:
+            raise AuthorityError(f"{path} cannot be written: {error.strerror}") from None
 
     @property
     def pem(self) -> bytes:

@@ -34,9 +34,13 @@ class EmulatedHostsOnly:
 
 
 def refusal(host: str) -> str:
-    """One line for a host that is not emulated; what of the name could not be a name is left out."""
-    name = "".join(letter for letter in host[:100] if letter in _OF_NAMES) or "no host"
-    return f"{name} is not emulated, and mockserver passes nothing on to other hosts"
+    """One line for a host that is not emulated."""
+    return f"{printable(host)} is not emulated, and mockserver passes nothing on to other hosts"
+
+
+def printable(host: str) -> str:
+    """A host's name without what could not be part of one."""
+    return "".join(letter for letter in host[:100] if letter in _OF_NAMES) or "no host"
 
 
 def _refuse(start_response: Any, status: str, message: str) -> list[bytes]:

@@ -64,10 +64,12 @@ class Interception:
         front = EmulatedHostsOnly(build_app(self._emulator))
         limit = self._emulator.config.max_body
         plain = make_server(front, max_body=limit)
+        opened.callback(plain.stop)
         secure = make_server(front, max_body=limit, certificate=authority.server_context())
+        opened.callback(secure.stop)
         self._proxy = Proxy(_port(secure.url), _port(plain.url))
+        opened.callback(self._proxy.stop)
         for part in (plain, secure, self._proxy):
-            opened.callback(part.stop)
             part.start()
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="mockserver-")))
         self._trust = trust.write(authority, folder, os.environ)

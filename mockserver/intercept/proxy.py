@@ -13,7 +13,7 @@ import threading
 from collections import Counter
 from urllib.parse import urlsplit
 
-from mockserver.intercept.front import refusal
+from mockserver.intercept.front import printable, refusal
 from mockserver.intercept.hosts import EMULATED, without_port
 
 LOOPBACK = "127.0.0.1"
@@ -121,15 +121,17 @@ class Proxy:
         # some clients ask a proxy for https:// without a tunnel, and proxies fetch it for them
         if parts.scheme not in ("http", "https"):
             raise _Refused(400, "this is an HTTP proxy: ask for a whole URL, or use the server's own address")
-        self._demand_emulated(parts.netloc.rpartition("@")[2], "443" if parts.scheme == "https" else "80")
+        self._demand_emulated(parts.netloc, "443" if parts.scheme == "https" else "80")
         return self._plain_port, head
 
     def _demand_emulated(self, authority: str, port: str) -> None:
+        authority = authority.rpartition("@")[2]  # what stands before it is a credential
         name = without_port(authority)
         if name in EMULATED and authority.rpartition(":")[2] in (port, authority):
             return
-        if authority in self.refused or len(self.refused) < _MOST_NAMES:
-            self.refused[authority[:100]] += 1
+        shown = printable(authority)
+        if shown in self.refused or len(self.refused) < _MOST_NAMES:
+            self.refused[shown] += 1
         raise _Refused(403, refusal(authority))
 
 

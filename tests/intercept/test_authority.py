@@ -95,6 +95,12 @@ def test_it_is_kept_and_made_anew_before_it_runs_out(tmp_path: Path, monkeypatch
     assert leaf(renewed).not_valid_after_utc < renewed.certificate.not_valid_after_utc
 
 
+def test_the_certificate_that_is_handed_out_is_the_keys_own(tmp_path: Path) -> None:
+    first = Authority.open(tmp_path)
+    (tmp_path / "ca.pem").write_bytes(Authority.renew(tmp_path / "other").pem)
+    assert Authority.open(tmp_path).public_file.read_bytes() == first.pem
+
+
 def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path) -> None:
     Authority.open(tmp_path)
     (tmp_path / "authority.pem").write_text("not a key")

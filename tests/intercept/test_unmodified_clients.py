@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from mockserver.clients import run
+from mockserver.conformance import evaluate
+from mockserver.intercept import environment
 from tests.intercept.conftest import Intercepted
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -52,6 +54,7 @@ def test_an_unmodified_client_reaches_the_emulator_by_adobes_names(
     calls = intercepted.emulator.journal.entries()
     assert [call.status for call in calls] == ([200, 201, 200, 204] if "requests" in program else [200, 200]), calls
     assert {call.headers["host"] for call in calls} == {"platform.adobe.io", "ims-na1.adobelogin.com"}
+    assert not evaluate(calls, intercepted.emulator.contract).open, "a good client"
     assert not intercepted.interception.refused
 
 
@@ -86,6 +89,22 @@ def test_servers_of_the_client_itself_are_reached_directly(intercepted: Intercep
     assert run([sys.executable, "-c", code], environ, seconds=30, show=False).output.strip() == "200"
 
 
+def test_what_the_user_exempts_from_proxies_stays_so_but_for_adobes_hosts(intercepted: Intercepted) -> None:
+    theirs = (
+        "*, .adobe.io, adobe.io, io, platform.adobe.io:443, .example.com, 10.0.0.0/8, notadobe.io, *.adobelogin.com"
+    )
+    environ = intercepted.environment(NO_PROXY=theirs)
+    assert environ["NO_PROXY"].split(",") == [
+        "localhost",
+        "127.0.0.1",
+        "::1",
+        ".example.com",
+        "10.0.0.0/8",
+        "notadobe.io",
+    ]
+    assert environ["no_proxy"] == environ["NO_PROXY"]
+
+
 def test_a_bundle_that_the_user_has_is_kept_beside_ours(ca_folder: Path, tmp_path: Path) -> None:
     from mockserver.intercept import trust
     from mockserver.intercept.authority import Authority
@@ -102,6 +121,17 @@ def test_java_reads_the_truststore(intercepted: Intercepted) -> None:
     store = options.partition("-Djavax.net.ssl.trustStore=")[2].partition(" ")[0]
     command = ["keytool", "-list", "-keystore", store, "-storepass", "changeit"]
     assert "trustedCertEntry" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed here")
+def test_node_loads_our_file_from_a_folder_with_a_space_beside_what_the_user_has_it_load(
+    intercepted: Intercepted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = shutil.copy(environment.PRELOAD, tmp_path.joinpath("a b").with_suffix(".cjs"))
+    monkeypatch.setattr(environment, "PRELOAD", Path(copy))
+    environ = intercepted.environment(NODE_OPTIONS="--title=theirs")
+    code = "fetch('https://platform.adobe.io/connections').then((a) => console.log(process.title, a.status))"
+    assert run(["node", "-e", code], environ, seconds=30, show=False).output.strip() == "theirs 403"
 
 
 def test_the_page_on_unmodified_clients_names_every_variable(intercepted: Intercepted) -> None:
