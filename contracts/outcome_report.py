@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from contracts.document import Document
+from contracts.reports.record import Record
 from contracts.requirements import LEVELS, Requirement
 from contracts.verdicts import FAILED, KNOWN_GAP, PASSED, UNTESTABLE, Outcome
 from contracts.wire import Answer
@@ -21,6 +22,7 @@ class Report:
     outcomes: list[Outcome] = field(default_factory=list)
     statuses: dict[str, Counter[int]] = field(default_factory=dict)
     """Operation id -> how often each status came."""
+    record: Record = field(default_factory=Record)
     exchanges: int = 0
     made: int = 0
     left: list[str] = field(default_factory=list)
@@ -35,6 +37,7 @@ class Report:
     def hear(self, document: Document, answer: Answer) -> None:
         """Count an exchange."""
         self.exchanges += 1
+        self.record.hear(document, answer)
         operation = document.match(answer.sent.method, answer.sent.target)
         if operation is not None:
             self.statuses.setdefault(operation.id, Counter())[answer.status] += 1

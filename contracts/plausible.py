@@ -19,13 +19,15 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
     "database": {"type": "string", "pattern": "^[a-z]{1,12}$"},
     "username": {"type": "string", "pattern": "^[a-z]{1,12}$"},
     "password": {"type": "string", "pattern": "^[A-Za-z0-9]{5,20}$"},
-    "sslMode": {"type": "string", "enum": ["Disable", "Allow", "Prefer", "Verify Ca", "Verify Full"]},
     "connectionString": {
         "type": "string",
         "enum": ["Server=db.example.com;Database=shop;Port=5432;UID=reader;Password=xxxxxx"],
     },
 }
 """Params whose good values a connection spec does not tell, only that they are strings."""
+
+SSL_MODE = {"type": "string", "enum": ["Disable", "Allow", "Prefer", "Verify Ca", "Verify Full"]}
+"""PostgreSQL's; what other connectors take is not documented."""
 
 MOST_SPECS = 4
 """Connection specs to generate connections for: the first that have only params known here."""
@@ -142,9 +144,10 @@ def _connection(schema: Mapping[str, Any], specs: Sequence[Mapping[str, Any]], *
     """A new connection: for each auth spec whose params are known, a branch of its own."""
     branches: list[dict[str, Any]] = []
     for spec in sorted(specs, key=lambda spec: spec.get("id") != POSTGRESQL):
-        auths = [auth for auth in spec.get("authSpec", ()) if _known(auth)]
+        known = {**PARAMS, "sslMode": SSL_MODE} if spec.get("id") == POSTGRESQL else PARAMS
+        auths = [auth for auth in spec.get("authSpec", ()) if _known(auth, known)]
         for auth in auths if len(branches) < MOST_SPECS else ():
-            branches.append(_branch(spec, auth, extras=extras))
+            branches.append(_branch(spec, auth, known, extras=extras))
     if not branches:
         return dict(schema)
     common = {
@@ -165,12 +168,14 @@ def _connection(schema: Mapping[str, Any], specs: Sequence[Mapping[str, Any]], *
     }
 
 
-def _known(auth: Mapping[str, Any]) -> bool:
+def _known(auth: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
     names = auth.get("spec", {}).get("properties", {})
-    return bool(names) and names.keys() <= PARAMS.keys()
+    return bool(names) and names.keys() <= known.keys()
 
 
-def _branch(spec: Mapping[str, Any], auth: Mapping[str, Any], *, extras: bool) -> dict[str, Any]:
+def _branch(
+    spec: Mapping[str, Any], auth: Mapping[str, Any], known: Mapping[str, Any], *, extras: bool
+) -> dict[str, Any]:
     described = auth["spec"]
     return {
         "connectionSpec": {
@@ -188,7 +193,7 @@ def _branch(spec: Mapping[str, Any], auth: Mapping[str, Any], *, extras: bool) -
                 "params": {
                     "type": "object",
                     "required": list(described.get("required", described["properties"])),
-                    "properties": {name: dict(PARAMS[name]) for name in described["properties"]},
+                    "properties": {name: dict(known[name]) for name in described["properties"]},
                     "additionalProperties": False,
                 },
             },

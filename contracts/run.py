@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TextIO
 
 from contracts import arrival, registry, requirements
@@ -14,7 +15,7 @@ from contracts.document import Document
 from contracts.outcome_report import Report
 from contracts.progress import Progress
 from contracts.registry import CHECKS, OBSERVERS, Check, Watch
-from contracts.reports import har, written
+from contracts.reports import har, record, written
 from contracts.secrecy import Mask
 from contracts.settings import Settings, WrongUse
 from contracts.stage import Stage
@@ -168,6 +169,15 @@ def main(settings: Settings, *, screen: TextIO, out: TextIO, as_json: bool = Fal
     written.everywhere(report, rows, settings, Mask(settings.secrets), out=out, as_json=as_json, least=least)
     failed = report.failures(requirements.levels(rows), least) or report.stale_gaps or report.trouble or report.left
     return FAILURES if failed or report.ended == INTERRUPTED else FINE
+
+
+def compare(first: Path, second: Path, *, out: TextIO) -> int:
+    """Show where two records of runs differ; the exit status. Raises ValueError for a file that is none."""
+    rows = record.differences(record.read(first), record.read(second))
+    for operation, what, one, two in rows:
+        out.write(f"{operation}  {what}\n    only {first}: {one or '-'}\n    only {second}: {two or '-'}\n")
+    out.write(f"{len(rows)} differences\n" if rows else "no differences\n")
+    return FAILURES if rows else FINE
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from contracts.document import Document
 from contracts.outcome_report import Report
-from contracts.reports import junit, page, summary
+from contracts.reports import junit, page, record, summary
 from contracts.requirements import Requirement, levels
 from contracts.secrecy import Mask
 from contracts.settings import Settings
@@ -31,13 +31,15 @@ def everywhere(
         folder = settings.report
         folder.mkdir(parents=True, exist_ok=True)
         (folder / junit.FILE).write_text(junit.document(report, mask), encoding="utf-8")
+        seen = {"server": mask.text(report.server), "seed": report.seed, "operations": report.record.values()}
+        (folder / record.FILE).write_text(json.dumps(seen, indent=1) + "\n", encoding="utf-8")
         (folder / page.FILE).write_text(page.document(report, rows, mask, operations), encoding="utf-8")
     if as_json:
         out.write(json.dumps(for_programs(report, rows, mask, least), indent=2) + "\n")
     else:
         out.write(summary.text(report, rows, mask, operations))
         if settings.report:
-            out.write(f"report: {settings.report / page.FILE} · {junit.FILE} · exchanges.har\n")
+            out.write(f"report: {settings.report / page.FILE} · {junit.FILE} · exchanges.har · {record.FILE}\n")
 
 
 def for_programs(report: Report, rows: Sequence[Requirement], mask: Mask, least: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import click
@@ -111,7 +112,8 @@ def faults(as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("url")
+@click.argument("url", default="")
+@click.option("--compare", type=FILE, nargs=2, metavar="A B", help="Show where the record.json of two runs differ.")
 @click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent with every request.")
 @click.option("--env-file", type=FILE, help="FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX as NAME=VALUE lines.")
 @click.option("--connection", type=FILE, help="JSON body of a base connection the server accepts.")
@@ -122,11 +124,14 @@ def faults(as_json: bool) -> None:
 @click.option("--budget", type=click.FloatRange(min=1), metavar="SECONDS", help="Begin nothing new after this.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Same requests on every run.")
 @click.option("--examples", type=click.IntRange(min=0), default=25, show_default=True, help="Generated per operation.")
-@click.option("--report", type=FOLDER, help="Folder for HTML, JUnit and HAR.")
+@click.option("--quick", is_flag=True, help="As --examples 1.")
+@click.option("--report", type=FOLDER, help="Folder for HTML, JUnit, HAR and a record to compare.")
 @click.option("--known-gaps", type=FILE, help="YAML list of checks that are known to fail.")
 @click.option("--fail-on", type=click.Choice(["must", "should", "may"]), default="should", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def contract(url: str, as_json: bool, fail_on: str, **options: Any) -> None:
+def contract(
+    url: str, compare: tuple[Path, Path] | None, quick: bool, as_json: bool, fail_on: str, **options: Any
+) -> None:
     """Hold any server to the contract: make, check, delete, report.
 
     Credentials also come from FLOW_SERVICE_TOKEN, _API_KEY, _ORG and _SANDBOX.
@@ -134,11 +139,13 @@ def contract(url: str, as_json: bool, fail_on: str, **options: Any) -> None:
     if not (find_spec("contracts") and find_spec("schemathesis")):
         raise click.UsageError("this needs the contract suite: pip install 'mock-flow-service[contracts]'")
     from contracts import run
-    from contracts.settings import WrongUse, load
+    from contracts.settings import load
 
     try:
-        chosen = load(url, **options)
-    except WrongUse as error:
+        if compare:
+            sys.exit(run.compare(*compare, out=sys.stdout))
+        chosen = load(url, **{**options, "examples": 1} if quick else options)
+    except ValueError as error:  # WrongUse, and a record that is none
         raise click.UsageError(str(error)) from None
     sys.exit(run.main(chosen, screen=sys.stderr, out=sys.stdout, as_json=as_json, least=fail_on))
 

@@ -1,0 +1,111 @@
+"""What a run leaves behind, and what it is told: masks, JUnit, records, settings."""
+
+import io
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from contracts import run, settings
+from contracts.broken import SERVERS, load
+from contracts.document import Document
+from contracts.outcome_report import Report
+from contracts.reports import junit, record
+from contracts.requirements import Requirement
+from contracts.secrecy import Mask
+from contracts.settings import WrongUse
+from contracts.stage import Stage
+from contracts.verdicts import FAILED, PASSED, UNTESTABLE, Outcome
+from contracts.wire import WsgiTransport
+from mockserver import create_app
+
+load()
+
+
+@pytest.mark.parametrize(
+    "text", ['p"ss/ü', '{"password": "p\\"ss/\\u00fc"}', "?filter=p%22ss%2F%C3%BC", "?filter=p%22ss/%C3%BC"]
+)
+def test_a_secret_is_hidden_in_every_form_it_takes(text: str) -> None:
+    assert "ss" not in Mask(['p"ss/ü']).text(text).replace("password", "")
+
+
+def test_headers_that_carry_credentials_lose_their_value() -> None:
+    shown = Mask(["key-of-mine"]).headers([("Authorization", "Bearer x"), ("x-api-key", "key-of-mine"), ("a", "b")])
+    assert shown == [("Authorization", "********"), ("x-api-key", "********"), ("a", "b")]
+
+
+def test_junit_counts_what_happened() -> None:
+    report = Report("http://x", 1, [Outcome("a.b", "flows", FAILED, 'no "etag"\x00'), Outcome("a.c", "", PASSED)])
+    report.outcomes.append(Outcome("a.d", "", UNTESTABLE, "no second sandbox"))
+    suite = ET.fromstring(junit.document(report, Mask(())))  # noqa: S314  (our own text)
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
+    assert [case.get("name") for case in suite] == ["a.b[flows]", "a.c", "a.d"]
+
+
+def test_a_promise_is_kept_only_when_one_of_its_checks_ran_and_none_failed() -> None:
+    rows = [Requirement(name, "must", "…", "…", checks) for name, checks in [("x", ("a", "b")), ("y", ("c",))]]
+    cases = [((PASSED, FAILED), FAILED), ((PASSED, UNTESTABLE), PASSED), ((UNTESTABLE, UNTESTABLE), UNTESTABLE)]
+    for (one, two), expected in cases:
+        report = Report("", 1, [Outcome("a", "", one), Outcome("b", "", two)])
+        assert report.of_promises(rows) == {"x": expected, "y": UNTESTABLE}
+
+
+def recorded(tmp_path: Path, name: str, app: object) -> Path:
+    """The record of a few requests to a server."""
+    document, seen = Document.load(), record.Record()
+    stage = Stage(WsgiTransport(app), settings.load("http://127.0.0.1", environ={}), document)
+    made = stage.make("connections")
+    stage.call("GET", made.path)
+    stage.call("GET", "/connectionSpecs")
+    stage.call("GET", "/connections/none")
+    for answer in stage.record:
+        seen.hear(document, answer)
+    path = tmp_path / name
+    path.write_text(json.dumps({"operations": seen.values()}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (lambda: create_app(log="none"), ["no differences"]),
+        (lambda: create_app(log="none", platform="aws"), ["auth specs", "Connection String Based Authentication"]),
+        (lambda: SERVERS["drops-description"].over(create_app(log="none")), ["/items/0/description: string"]),
+        (lambda: SERVERS["unquoted-etag"].over(create_app(log="none")), ["/etag: etag", "/etag: string"]),
+        (lambda: create_app(log="none", quirk={"not-found-status": "400"}), ["statuses", "400", "404"]),
+        (lambda: create_app(log="none", quirk={"error-body": "legacy"}), ["/report: object", "1439-404"]),
+    ],
+    ids=["itself", "aws", "a-member-less", "an-etag-without-quotes", "a-status", "an-error-body"],
+)
+def test_two_records_are_compared(tmp_path: Path, other: object, says: list[str]) -> None:
+    first = recorded(tmp_path, "a.json", create_app(log="none"))
+    second = recorded(tmp_path, "b.json", other())  # type: ignore[operator]
+    out = io.StringIO()
+    assert run.compare(first, second, out=out) == (0 if says == ["no differences"] else 1)
+    for text in says:
+        assert text in out.getvalue()
+
+
+def test_an_option_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text("# mine\nexport FLOW_SERVICE_TOKEN='from-file'\nFLOW_SERVICE_ORG=file@AdobeOrg\n")
+    environ = {"FLOW_SERVICE_ORG": "environ@AdobeOrg", "FLOW_SERVICE_SANDBOX": "environ"}
+    found = settings.load("http://127.0.0.1:1", headers=["X-Sandbox-Name: option"], env_file=file, environ=environ)
+    assert found.headers == {
+        "Authorization": "Bearer from-file",
+        "x-gw-ims-org-id": "environ@AdobeOrg",
+        "x-sandbox-name": "option",
+        "x-api-key": "contract-suite",
+    }
+    assert found.token_given and "from-file" in found.secrets
+    assert "from-file" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [("nowhere", {}), ("https://platform.adobe.io", {}), ("http://127.0.0.1", {"headers": ["x"]})],
+)
+def test_settings_that_cannot_be_are_refused(url: str, options: dict[str, list[str]]) -> None:
+    with pytest.raises(WrongUse):
+        settings.load(url, environ={}, **options)  # type: ignore[arg-type]
