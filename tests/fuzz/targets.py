@@ -1,0 +1,264 @@
+"""What is fuzzed: functions that take any bytes and raise only when we are wrong, with good inputs to begin from."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from mockserver import Config, Emulator, connection_string, json_input, listing, patching, property_filter
+from mockserver.errors import ApiError
+from mockserver.exchange import Call
+from mockserver.quirks import Quirks
+from mockserver.resources.connections import CONNECTIONS
+from mockserver.web.server import Limits
+from mockserver.web.server.http1 import Connection
+from mockserver.web.server.wsgi import After, Request
+from tests.calls import HEADERS, connection
+
+MIB = 1_048_576
+QUIRKS = Quirks()
+DOC = {**connection(), "id": "1", "hosts": ["a", "b"], "state": "enabled", "createdAt": 5}
+
+
+def take_json(data: bytes) -> None:
+    """What is read is what Python reads, goes out again, and is neither deep nor a float that is none."""
+    try:
+        value = json_input.parse(data, max_bytes=MIB)
+    except json_input.JsonProblem as problem:
+        assert problem.reason and len(problem.reason) < 200
+        return
+    assert value == json.loads(data) and not json_input.too_deep(value)
+    assert json_input.parse(json_input.dumps(value), max_bytes=6 * MIB) == value
+
+
+def take_connection_string(data: bytes) -> None:
+    """What is read can be written and read again."""
+    text = data.decode("utf-8", "replace")
+    try:
+        pairs = connection_string.parse(text).pairs
+    except connection_string.ConnectionStringError as error:
+        assert 0 <= error.position <= len(text)
+        return
+    assert connection_string.parse(connection_string.format(pairs)).pairs == pairs
+
+
+def take_filter(data: bytes) -> None:
+    """A filter is refused in the service's words, or tells of any record whether it fits."""
+    texts = tuple(data.decode("utf-8", "replace").split("\n"))
+    try:
+        parsed = property_filter.parse(texts, CONNECTIONS.listable.fields, "filter_field")
+    except ApiError as refusal:
+        _demand_4xx(refusal)
+        return
+    for condition in parsed.conditions:
+        assert condition.matches(DOC) in (True, False)
+    assert parsed.projection <= CONNECTIONS.listable.fields
+
+
+def take_patch(data: bytes) -> None:
+    """All or nothing, and only what a client may change."""
+    try:
+        body = json_input.parse(data, max_bytes=MIB)
+    except json_input.JsonProblem:
+        return
+    before, sent = copy.deepcopy(DOC), copy.deepcopy(body)
+    try:
+        done = patching.apply(DOC, body, CONNECTIONS.changeable)
+    except ApiError as refusal:
+        _demand_4xx(refusal)
+    else:
+        kept = DOC.keys() - CONNECTIONS.changeable
+        assert {name: done.get(name) for name in kept} == {name: DOC[name] for name in kept}
+        assert not json_input.too_deep(done)
+    assert (before, sent) == (DOC, body)
+
+
+def take_query(data: bytes) -> None:
+    """Parameters of a list, page tokens among them; the link made from what is taken is taken again."""
+    pairs = tuple(parse_qsl(data.decode("latin-1"), keep_blank_values=True))
+    try:
+        query = listing.parse(pairs, CONNECTIONS.listable, QUIRKS)
+    except ApiError as refusal:
+        _demand_4xx(refusal)
+        return
+    place = tuple("x" for _ in query.order) or None
+    href = listing.next_href(CONNECTIONS.listable, query, listing.Cursor(9, 5, place))
+    again = listing.parse(tuple(parse_qsl(href.partition("?")[2])), CONNECTIONS.listable, QUIRKS)
+    assert (again.conditions, again.order, again.limit) == (query.conditions, query.order, query.limit)
+
+
+def take_token(data: bytes) -> None:
+    """A page token that nobody sealed opens nothing; a sealed one holds whatever the fuzzer wants."""
+    sealed = listing._checksum(data) + data
+    token = listing.base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    for text in (data.decode("latin-1"), token):
+        try:
+            query = listing.parse((("continuationToken", text),), CONNECTIONS.listable, QUIRKS)
+        except ApiError as refusal:
+            _demand_4xx(refusal)
+        else:
+            assert query.after is not None and 1 <= query.limit <= listing.MOST_SEARCHED
+
+
+def take_http(data: bytes) -> None:
+    """Whatever comes in whatever pieces: each request is answered at most once, and nothing is raised."""
+    size = 1 + (data[0] if data else 0)
+    hub = _Hub()
+    client = Connection(hub)
+    transport = _Transport()
+    client.connection_made(transport)
+    for start in range(1, len(data), size):
+        client.data_received(data[start : start + size])
+        hub.answer_all()
+    client.eof_received()
+    hub.answer_all()
+    assert len(hub.served) <= data.count(b"\n") + 1
+    for request in hub.served:
+        assert request.error or len(request.body) <= hub.limits.max_body
+        assert not any(b"\r" in part or b"\n" in part or b"\0" in part for field in request.fields for part in field)
+        assert b" " not in request.target and b"\n" not in request.target
+
+
+def take_call(data: bytes) -> None:
+    """The whole way through the emulator: JSON or nothing comes out, and never a 5xx."""
+    line, _, body = data.partition(b"\n")
+    method, _, target = line.decode("latin-1").partition(" ")
+    path, _, query = target.partition("?")
+    sent = {**HEADERS, "if-match": _emulator().etag, **({"content-type": "application/json"} if body else {})}
+    call = Call(method or "GET", path if path.startswith("/") else f"/{path}", query, sent, body, "0" * 32, 0)
+    result = _emulator().emulator.handle(call)
+    assert 200 <= result.status < 500 or result.status == 501, result
+    json_input.dumps(result.body)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One function and inputs that it likes."""
+
+    take: Callable[[bytes], None]
+    seeds: tuple[bytes, ...]
+
+
+_BODY = json.dumps(connection()).encode()
+_PATCH = b'[{"op": "replace", "path": "/name", "value": "x"}, {"op": "remove", "path": "/auth/params/port"}]'
+_HTTP = b"POST /connections?x=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+TARGETS = {
+    "json": Target(take_json, (_BODY, b'[1.5e3, null, true, "\\ud83d\\ude00", {}]', b'{"a": {"a": [[]]}}')),
+    "connection-string": Target(
+        take_connection_string, (b"Server=h;Port=5432;Password={a;}}b};X=\"y\"\"z\";Y='w'", b"Server={SERVER};")
+    ),
+    "filter": Target(take_filter, (b'name=="a,b",c\nstate!=x', b"auth.params[].x>=5\nname,state", b"createdAt<1e5")),
+    "patch": Target(take_patch, (_PATCH, b'{"op": "add", "path": "/auth/params/a~1b", "value": {}}')),
+    "query": Target(take_query, (b"limit=5&orderby=-name,state&property=name==x&count=false", b"count=true")),
+    "token": Target(
+        take_token, (b'["connections",["name==a"],["-name"],20,9,5,["x"]]', b'["connections",[],[],1,2,1,null]')
+    ),
+    "http": Target(
+        take_http,
+        (
+            b"\xff" + _HTTP + b"Content-Length: 5\r\n\r\nhelloGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"\x03" + _HTTP + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            b"\x40GET / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n",
+        ),
+    ),
+    "call": Target(
+        take_call,
+        (
+            b"POST /connections\n" + _BODY,
+            b"PATCH /connections/{id}\n" + _PATCH,
+            b"GET /connections/{id}/explore?objectType=table&object=public.customers&preview=true",
+            b'POST /connections/search\n{"queryString": "property=name==x", "limit": 5}',
+            b'POST /flows\n{"name": "x", "flowSpec": {"id": "a"}, "sourceConnectionIds": [], "scheduleParams": {}}',
+        ),
+    ),
+}  # fmt: skip
+
+
+def _demand_4xx(refusal: ApiError) -> None:
+    assert 400 <= refusal.result("0" * 32, QUIRKS).status < 500
+
+
+class _Known:
+    """An emulator with one connection, as it was at first whenever it has grown."""
+
+    def __init__(self) -> None:
+        self.emulator = Emulator(Config(seed=1, log="none", journal_entries=10))
+        sent = {**HEADERS, "content-type": "application/json"}
+        made: Any = self.emulator.handle(Call("POST", "/connections", "", sent, _BODY, "0" * 32, 0)).body
+        self.etag: str = made["etag"]
+        self.left = 2_000
+
+
+@cache
+def _fresh() -> list[_Known]:
+    return [_Known()]
+
+
+def _emulator() -> _Known:
+    kept = _fresh()
+    kept[0].left -= 1
+    if kept[0].left < 0:
+        kept[0] = _Known()
+    return kept[0]
+
+
+class _Hub:
+    """A server that answers when it is told to."""
+
+    limits = Limits(max_body=1000, header_bytes=4000, header_fields=20)
+    draining = False
+    large: Connection | None = None
+
+    def __init__(self) -> None:
+        self.served: list[Request] = []
+        self._waiting: list[tuple[Connection, Request]] = []
+
+    def now(self) -> float:
+        return 0.0
+
+    def joined(self, connection: Connection) -> None: ...
+
+    def left(self, connection: Connection) -> None: ...
+
+    def serve(self, connection: Connection, request: Request) -> None:
+        self.served.append(request)
+        self._waiting.append((connection, request))
+
+    def answer_all(self) -> None:
+        while self._waiting:
+            connection, request = self._waiting.pop()
+            connection.answered(b"", After.KEEP if request.keep_alive else After.CLOSE)
+
+
+class _Transport(asyncio.Transport):
+    """A transport to nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._closed = False
+
+    def write(self, data: Any) -> None: ...
+
+    def write_eof(self) -> None: ...
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._closed = True
+
+    abort = close
+
+    def is_closing(self) -> bool:
+        return self._closed
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
