@@ -60,7 +60,7 @@ class Config:
     schemas: tuple[str, ...] = ()
     mappings: tuple[str, ...] = ()
     """Known ids of data sets, schemas and mapping sets, of each; none: any id is taken."""
-    client_secrets: Mapping[str, str] = field(default_factory=dict)
+    client_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """client id -> secret for the token endpoint; none: any client is served."""
     token_seconds: int = 86_399
     """Life of a token in seconds (facts §2.1)."""

@@ -222,7 +222,7 @@ class Connectors:
         params = auth.get("params")
         if spec is not None and isinstance(params, dict):
             params = {
-                name: MASK if name in spec.secrets else value if name in spec.params else _blank(value)
+                name: MASK if name in spec.secrets else value if _is_open(spec, name, value) else _blank(value)
                 for name, value in params.items()
             }
         else:
@@ -302,6 +302,13 @@ def _auth_spec(connector: Connector, auth: Mapping[str, Any]) -> AuthSpec:
 def _rejected(at: tuple[str, ...], expected: str, came: str) -> ApiError:
     where = pointer(at)
     return ApiError("rejected", message=f"{where}: expected {expected}, got {came}", pointer=where, expected=expected)
+
+
+def _is_open(spec: AuthSpec, name: str, value: Any) -> bool:
+    """Whether a param is shown: one that the auth spec has, unless a draft put in it what nobody can tell."""
+    param = spec.params.get(name)
+    shapes = (dict,) if param is not None and param.type == "object" else (str, int, float, type(None))
+    return param is not None and isinstance(value, shapes)
 
 
 def _blank(value: Any) -> Any:

@@ -62,7 +62,7 @@ class Writer:
                 "mimeType": answer.header("content-type") or "",
                 "text": self._text(answer.body),
             },
-            "redirectURL": answer.header("location") or "",
+            "redirectURL": self._mask.text(answer.header("location") or ""),
             "headersSize": -1,
             "bodySize": len(answer.body),
         }

@@ -57,8 +57,9 @@ def _finding(outcome: Outcome, mask: Mask) -> str:
 def _exchange(answer: Answer, mask: Mask) -> str:
     sent = answer.sent
     lines = [f"{sent.method} {sent.target}", *(f"{name}: {value}" for name, value in mask.headers(sent.headers))]
-    lines += ["", sent.body.decode("utf-8", "replace")[:4000], "", f"HTTP {answer.status}"]
-    lines += [*(f"{name}: {value}" for name, value in mask.headers(answer.headers)), "", answer.text[:4000]]
+    # masked first and cut then: half a secret is not recognised any more
+    lines += ["", mask.text(sent.body.decode("utf-8", "replace"))[:4000], "", f"HTTP {answer.status}"]
+    lines += [*(f"{name}: {value}" for name, value in mask.headers(answer.headers)), "", mask.text(answer.text)[:4000]]
     return f"<pre>{escape(mask.text(chr(10).join(lines)))}</pre>"
 
 
