@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver import resources
+from mockserver import exports, imported, resources
 from mockserver.config import Config
 from mockserver.connectors import Connectors
 from mockserver.contract import Contract, Seen
@@ -107,6 +107,12 @@ class Emulator:
         if not credentials:
             state["records"] = [{**row, "doc": self._masked(row)} for row in state["records"]]
         return state
+
+    def restore(self, data: Any) -> None:
+        """Put an export in the place of all records. Raises ValueError by place, and nothing has changed then."""
+        _, records = exports.parse(data)
+        imported.check(self.contract, records)
+        self.world.store.restore(data)
 
     def _masked(self, row: Mapping[str, Any]) -> dict[str, Any]:
         connectors = self.world.connectors_of(Tenant(row["org"], row["sandbox"]))

@@ -174,8 +174,8 @@ class _Book:
             "updatedAt": made,
             **{name: flow[name] for name in _COPIED},
             **({"params": params} if params is not None else {}),
-            "span": span,
-            "course": (course := decided(run_id, due_ms, load, rule)),
+            "span": list(span),
+            "course": list(course := decided(run_id, due_ms, load, rule)),
         }
         if params is not None and span.column is not None:
             self.new["deltaColumn"] = span.column
@@ -200,7 +200,7 @@ class _Book:
             at, state = states[passed - 1]
             self.puts.append(Put(RUNS, {**run, "updatedAt": at, "state": state}, etag))
         if states[passed:]:
-            self.new["ahead"].append([run["id"], states[passed:]])
+            self.new["ahead"].append([run["id"], [list(state) for state in states[passed:]]])
 
     def _span(self, schedule: Schedule, moment: int) -> Span:
         """What the run of this moment reads: what came since the moment before."""

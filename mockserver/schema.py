@@ -90,6 +90,11 @@ class SchemaCheck:
     def _schema(self) -> dict[str, Any]:
         return {"$ref": f"{_URI}#" + quote(pointer(self._place))}
 
+    @classmethod
+    def of(cls, schema: Mapping[str, Any]) -> SchemaCheck:
+        """A schema that is written in the code and refers to nothing."""
+        return cls(SchemaRegistry(schema), ())
+
     @cached_property
     def _accepts(self) -> Any:
         if jsonschema_rs is None:

@@ -61,7 +61,7 @@ def _add_state(pages: Blueprint, emulator: Emulator) -> None:
     @pages.route("/state", methods=["PUT", "POST"])
     def import_state() -> Response:
         try:
-            emulator.world.store.restore(_exported_state())
+            emulator.restore(_exported_state())
         except ValueError as error:
             raise wrong(str(error)) from None
         return answer(emulator, {"status": "restored"})
