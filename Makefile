@@ -7,7 +7,7 @@ IMAGE ?= mock-flow-service
 PYTHON_M := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE run test install check format contract clients bench image lock clean help
+.PHONY: FORCE run test install check format contract clients bench torture image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
@@ -43,6 +43,9 @@ clients: .venv/.test .venv-clients/.installed ## run Adobe's own Python client, 
 
 bench: .venv/.test ## measure the server against a bare Flask application (ARGS="--quick --json out.json")
 	@$(PYTHON_M) bench $(ARGS)
+
+torture: .venv/.test ## kills, races, full disks, cut connections, hours: in full (ARGS="--short" or names)
+	@$(PYTHON_M) tests.torture $(ARGS)
 
 image: ## build the container image (IMAGE=mock-flow-service)
 	@engine=$$(command -v docker || command -v podman) || { echo 'No docker or podman here.' >&2; exit 1; }; \

@@ -99,7 +99,7 @@ def races_over_http(count: int, say: Say) -> Outcome:
     return outcome
 
 
-@trial("races of replicas", "the same, two servers on one PostgreSQL", full=5_000, short=40)
+@trial("races of replicas", "the same, two servers on one PostgreSQL", full=5_000, short=15)
 def races_of_replicas(count: int, say: Say) -> Outcome:
     outcome = Outcome({"races of 4 over two servers": count})
     with replicas(2) as servers:
