@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -128,3 +129,11 @@ def test_broken_yaml_is_said_as_such(document: Path) -> None:
     document.write_text("{: not YAML", encoding="utf-8")
     with pytest.raises(yaml.YAMLError):
         documents.read(document)
+
+
+def test_all_documents_can_be_parsed_ahead_even_where_bytecode_is_not_kept(tmp_path: Path) -> None:
+    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    root = documents.PACKAGE.parent
+    subprocess.run([sys.executable, "-m", "mockserver.documents"], env=environ, cwd=root, check=True, timeout=60)
+    assert len(list(tmp_path.rglob("*.json"))) == len(documents.shipped())
+    assert not list(tmp_path.rglob("*.pyc"))
