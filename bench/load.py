@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ class Figures:
     p50_ms: float
     p99_ms: float
     wrong: int
+    requests: int
+    cpu_us: float = math.nan
+    """Processor time of the server for one request; not a number where the system does not tell."""
 
 
 class LoadError(Exception):
@@ -131,6 +135,7 @@ def drive(
         p50_ms=ordered[len(ordered) // 2] * 1000,
         p99_ms=ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)] * 1000,
         wrong=run.wrong,
+        requests=len(ordered),
     )
 
 

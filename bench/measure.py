@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from bench import load, servers, wrk
@@ -137,8 +137,11 @@ class _Side:
 
     def loaded(self, connections: int, seconds: float) -> Figures:
         """Figures of some seconds of load."""
-        drive = wrk.drive if wrk.available() else load.drive
-        return drive(self.program.port, self.requests, self.status, connections, seconds=seconds, etag=self._etag())
+        drive, etag = wrk.drive if wrk.available() else load.drive, self._etag()
+        before = self.program.cpu_seconds()
+        seen = drive(self.program.port, self.requests, self.status, connections, seconds=seconds, etag=etag)
+        took = self.program.cpu_seconds() - before
+        return replace(seen, cpu_us=took / max(1, seen.requests) * 1e6)
 
     def _etag(self) -> str:
         return self.program.ask("GET", self.path).headers["etag"] if self.follows_etag else ""
@@ -179,6 +182,8 @@ def _middle(figures: list[Figures]) -> Figures:
         p50_ms=median(one.p50_ms for one in figures),
         p99_ms=median(one.p99_ms for one in figures),
         wrong=sum(one.wrong for one in figures),
+        requests=sum(one.requests for one in figures),
+        cpu_us=median(one.cpu_us for one in figures),
     )
 
 

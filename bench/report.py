@@ -21,8 +21,10 @@ def table(outcome: Outcome) -> str:
         f"{outcome.python}, {outcome.cores} cores; load by {outcome.generator} on the same machine",
         f"Requests per second and ms, medians of {plan.rounds} x {plan.seconds:g} s, taken in turn",
         "",
-        f"{'':<18}{'at a':>5} {'bare':>9} {'ours,':>9} {'ours,':>9} {'ours /':>9} {'many /':>8} {'p50':>8} {'p99':>8}",
-        f"{'':<18}{'time':>5} {'Flask':>9} {few:>9} {many:>9} {'bare':>9} {'few':>8} {'ours':>8} {'ours':>8}",
+        f"{'':<16}{'at a':>5} {'bare':>8} {'ours,':>8} {'ours,':>8} {'ours /':>7} {'many /':>7}"
+        f" {'p50':>8} {'p99':>8} {'µs CPU':>7} {'µs CPU':>7}",
+        f"{'':<16}{'time':>5} {'Flask':>8} {few:>8} {many:>8} {'bare':>7} {'few':>7}"
+        f" {'ours':>8} {'ours':>8} {'bare':>7} {'ours':>7}",
         *map(_line, outcome.rows),
         "",
         f"start to first answer  ours {outcome.start:.2f} s, bare {outcome.start_bare:.2f} s,"
@@ -35,11 +37,12 @@ def table(outcome: Outcome) -> str:
 
 
 def _line(row: Row) -> str:
-    wrong = row.bare.wrong + row.few.wrong + row.many.wrong
+    bare, few, many = row.bare, row.few, row.many
+    wrong = bare.wrong + few.wrong + many.wrong
     return (
-        f"{row.case:<18}{row.connections:>5} {row.bare.per_second:>9,.0f} {row.few.per_second:>9,.0f}"
-        f" {row.many.per_second:>9,.0f} {row.to_bare:>9.2f} {row.many_to_few:>8.2f}"
-        f" {row.few.p50_ms:>8.2f} {row.few.p99_ms:>8.2f}" + (f"  {wrong} wrong answers" if wrong else "")
+        f"{row.case:<16}{row.connections:>5} {bare.per_second:>8,.0f} {few.per_second:>8,.0f} {many.per_second:>8,.0f}"
+        f" {row.to_bare:>7.2f} {row.many_to_few:>7.2f} {few.p50_ms:>8.2f} {few.p99_ms:>8.2f}"
+        f" {bare.cpu_us:>7,.0f} {few.cpu_us:>7,.0f}" + (f"  {wrong} wrong answers" if wrong else "")
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -99,6 +100,14 @@ class Program:
             return "RSS", int(shown.stdout) * 1024
         except (OSError, ValueError):
             return None
+
+    def cpu_seconds(self) -> float:
+        """Processor time it has taken so far, in all threads; not a number where the system does not tell."""
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return math.nan
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         """End it, and wait until it has ended."""

@@ -43,4 +43,5 @@ def drive(
         p50_ms=seen["p50"] / 1000,
         p99_ms=seen["p99"] / 1000,
         wrong=unexpected + seen["broken"],
+        requests=seen["requests"],
     )

@@ -121,24 +121,26 @@ class SchemaCheck:
 
         A schema that says `additionalProperties` itself expects more than it names.
         """
-        yield from islice(_unknown(self._registry, self._schema, value, ""), MOST_DEPARTURES)
+        yield from islice(_unknown(self._registry, self._schema, value, ()), MOST_DEPARTURES)
 
 
-def _unknown(registry: SchemaRegistry, schema: Mapping[str, Any], value: Any, at: str) -> Iterator[Violation]:
+def _unknown(
+    registry: SchemaRegistry, schema: Mapping[str, Any], value: Any, at: tuple[str | int, ...]
+) -> Iterator[Violation]:
     schema = registry.resolve(schema)
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _unknown(registry, schema.get("items", {}), item, f"{at}/{index}")
+            yield from _unknown(registry, schema.get("items", {}), item, (*at, index))
     named = schema.get("properties")
     if not isinstance(value, dict) or named is None:
         return
     for name, inner in value.items():
         if name in named:
             if isinstance(inner, dict | list):
-                yield from _unknown(registry, named[name], inner, f"{at}{pointer((name,))}")
+                yield from _unknown(registry, named[name], inner, (*at, name))
         elif "additionalProperties" not in schema:
             expected = "one of " + ", ".join(named)
-            yield Violation("body", _short(at + pointer((name,))), "unknown", expected, kind_of(inner))
+            yield Violation("body", _short(pointer((*at, name))), "unknown", expected, kind_of(inner))
 
 
 _DIALECTS = ("http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema")
