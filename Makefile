@@ -7,7 +7,7 @@ IMAGE ?= mock-flow-service
 PYTHON_M := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE run test install check format contract clients bench torture image lock clean help
+.PHONY: FORCE run test install check format contract broken clients bench torture image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
@@ -40,6 +40,9 @@ clients: .venv/.test .venv-clients/.installed ## run Adobe's own Python client, 
 	@$(PYTHON_M) venv --clear .venv-clients
 	@.venv-clients/bin/python -m pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
 	@touch $@
+
+broken: .venv/.test ## prove the suite: every wrong server is caught, the right one passes in ten seeds (ARGS="--seeds 3")
+	@$(PYTHON_M) contracts.broken $(ARGS)
 
 bench: .venv/.test ## measure the server against a bare Flask application (ARGS="--quick --json out.json")
 	@$(PYTHON_M) bench $(ARGS)

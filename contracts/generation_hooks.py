@@ -151,6 +151,10 @@ def _names(data: Any, location: Any) -> set[str]:
     """The parameters that were mutated at one location."""
     mutations = getattr(data, "mutations", None) or ()
     names = {str(m.parameter) for m in mutations if m.parameter and m.parameter_location == location}
+    alone = str(getattr(data, "parameter", None) or "Authorization")
+    if alone != "Authorization" and data.parameter_location == location:
+        # Made right, the others are not refused first. Without a token they stay as they are: the tool would add one.
+        names.add(alone)
     return names | {name.lower() for name in names} if location.name in ("HEADER", "PATH") else set()
 
 

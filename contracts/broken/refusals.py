@@ -104,7 +104,7 @@ def stale_is_409(asked: Asked, right: Right) -> Given:
 
 @broken("if-match.missing")
 def missing_if_match_is_428(asked: Asked, right: Right) -> Given:
-    """A patch without If-Match gets the status that HTTP has for it, not the service's."""
+    """A patch without If-Match gets the status that HTTP has for it."""
     given = right(asked)
     return replace(given.telling(status=428), status=428) if given.code == "1403-400" else given
 

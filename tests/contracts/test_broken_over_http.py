@@ -1,0 +1,35 @@
+"""Wrong servers on ports of their own, held to the contract by the command that users have, generated requests too."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contracts.broken import load, proof
+
+ROOT = Path(__file__).parents[2]
+
+CAUGHT = [
+    ("needs-no-sandbox", "listConnections", "missing_required_header"),
+    ("lost-post", "createConnection,retrieveConnection,deleteConnection", "ensure_resource_availability"),
+    ("takes-any-token", "listConnections", "ignored_auth"),
+]
+"""Wrong server, operations to look at, the check of the generator that catches it besides the suite's own."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "operations", "generated"), CAUGHT, ids=[row[0] for row in CAUGHT])
+def test_the_command_catches_a_broken_server_over_http(name: str, operations: str, generated: str) -> None:
+    server = load()[name]
+    app, token = proof.right(server.options)
+    with proof.served(server.over(app)) as url:
+        command = [sys.executable, "-m", "mockserver", "contract", url, "--json", "--examples", "1"]
+        command += ["--operations", operations]
+        environment = {**os.environ, **({"FLOW_SERVICE_TOKEN": token} if token else {})}
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, env=environment)
+    promises = json.loads(done.stdout)["promises"]
+    assert promises[f"generated.{generated}"] == "failed", promises
+    assert done.returncode == 1
