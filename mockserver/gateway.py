@@ -30,6 +30,11 @@ def _tenant(org: str, sandbox: str) -> Tenant:
     return Tenant(org, sandbox)
 
 
+def is_sandbox(name: str) -> bool:
+    """Whether a sandbox can have this name."""
+    return _SANDBOX.fullmatch(name) is not None
+
+
 class Gateway:
     """Decides who a call is from."""
 
@@ -86,7 +91,7 @@ class Gateway:
         if name == "*":
             raise ApiError("sandbox_wildcard", header="x-sandbox-name", value="*")
         known = self._config.sandboxes
-        if not _SANDBOX.fullmatch(name) or (known and name not in known):
+        if not is_sandbox(name) or (known and name not in known):
             raise ApiError("sandbox_unknown", name=name[:80])
         return name
 

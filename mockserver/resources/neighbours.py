@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result, Tenant
-from mockserver.gateway import DEFAULT_SANDBOX
+from mockserver.gateway import DEFAULT_SANDBOX, is_sandbox
 from mockserver.resources import operation
 from mockserver.world import World
 
@@ -35,7 +35,7 @@ def retrieve_sandbox(world: World, request: Request) -> Result:
     """Id, type and state of a sandbox; every sandbox that a call may name is active."""
     name = next(iter(request.path.values()))
     known = world.config.sandboxes
-    if known and name not in known:
+    if not is_sandbox(name) or (known and name not in known):
         raise ApiError("sandbox_unknown", name=name[:80])
     default = name == (known[0] if known else DEFAULT_SANDBOX)
     return Result(
