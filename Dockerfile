@@ -9,11 +9,11 @@ ARG BASE=python:3.13-slim-bookworm
 FROM ${BASE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
-COPY requirements/build.txt requirements/run.txt requirements/
+COPY requirements/build.txt requirements/image.txt requirements/
 RUN python3 -m venv /opt/build \
  && /opt/build/bin/pip install -q --require-hashes -r requirements/build.txt \
  && python3 -m venv --without-pip /opt/mockserver \
- && /opt/build/bin/pip --python /opt/mockserver/bin/python3 install -q --require-hashes -r requirements/run.txt
+ && /opt/build/bin/pip --python /opt/mockserver/bin/python3 install -q --require-hashes -r requirements/image.txt
 COPY . .
 RUN /opt/build/bin/pip wheel -q --no-deps --no-build-isolation -w /opt/dist . \
  && /opt/build/bin/pip --python /opt/mockserver/bin/python3 install -q --no-deps /opt/dist/*.whl \

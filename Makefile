@@ -63,6 +63,7 @@ LOCK = index=$${PIP_INDEX_URL:-$$($(PYTHON_M) pip config get global.index-url 2>
 lock: .venv/.lock ## resolve requirements/*.txt again from pyproject.toml (ARGS="--upgrade")
 	@$(LOCK) $(ARGS) --extra dev -o requirements/test.txt pyproject.toml
 	@$(LOCK) -c requirements/test.txt -o requirements/run.txt pyproject.toml
+	@$(LOCK) -c requirements/test.txt --extra postgres -o requirements/image.txt pyproject.toml
 	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/build.txt --group build
 	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/clients.txt --group clients
 

@@ -38,11 +38,12 @@ def asked(texts: list[str]) -> Iterator[Requirement]:
     ("file", "texts"),
     [
         ("run.txt", PROJECT["project"]["dependencies"]),
+        ("image.txt", PROJECT["project"]["dependencies"] + EXTRAS["postgres"]),
         ("test.txt", PROJECT["project"]["dependencies"] + EXTRAS["dev"]),
         ("build.txt", PROJECT["dependency-groups"]["build"]),
         ("clients.txt", PROJECT["dependency-groups"]["clients"]),
     ],
-    ids=["run", "test", "build", "clients"],
+    ids=["run", "image", "test", "build", "clients"],
 )
 def test_every_requirement_is_pinned_to_a_version_it_allows(file: str, texts: list[str]) -> None:
     pins = pinned(file)
@@ -54,7 +55,7 @@ def test_every_requirement_is_pinned_to_a_version_it_allows(file: str, texts: li
         assert requirement.extras <= pin.extras, f"{pin} lost the extras of {requirement}: pip refuses it by hash"
 
 
-@pytest.mark.parametrize("file", ["run.txt", "test.txt", "build.txt", "clients.txt"])
+@pytest.mark.parametrize("file", ["run.txt", "image.txt", "test.txt", "build.txt", "clients.txt"])
 def test_pins_carry_hashes_and_no_place(file: str) -> None:
     text = (ROOT / "requirements" / file).read_text()
     assert not re.search(r"://|file:|^-|^/| @ ", text, re.MULTILINE)
