@@ -6,13 +6,17 @@ revisions up to the one its view had reached, and a change moves the view on whe
 
 from __future__ import annotations
 
+import heapq
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from mockserver import ordering
 from mockserver.exchange import Tenant
+
+if TYPE_CHECKING:
+    from mockserver.listing import ListQuery
 
 Doc: TypeAlias = Mapping[str, Any]
 """A record as stored. It is never mutated, and those who get it must not either."""
@@ -143,3 +147,17 @@ class View:
         for (tenant, kind), collection in self._collections.items():
             for entity_id, (doc, entry) in collection.records.items():
                 yield Change(tenant, kind, entity_id, entry.revision, doc)
+
+
+def first_in_order(rows: Iterable[Stood], query: ListQuery) -> Iterator[Stood]:
+    """The first rows after the query's cursor in its order, enough for one page and to see whether more follow."""
+
+    def key(row: Stood) -> tuple[Any, ...]:
+        return ordering.key(query.order, ordering.place(row.then, query.order), row.revision)
+
+    keyed = ((key(row), row) for row in rows)
+    after = query.after
+    if after is not None and after.place is not None:
+        start = ordering.key(query.order, after.place, after.revision)
+        keyed = (pair for pair in keyed if start < pair[0])
+    return (row for _, row in heapq.nsmallest(query.limit + 1, keyed))

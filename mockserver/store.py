@@ -6,11 +6,10 @@ Several servers may share one log: see `shared.py`.
 
 from __future__ import annotations
 
-import heapq
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 from mockserver import exports, ordering
 from mockserver.exchange import Tenant
 from mockserver.listing import Cursor, ListQuery
-from mockserver.records import Change, Doc, Key, Stood, View
+from mockserver.records import Change, Doc, Key, View, first_in_order
 from mockserver.runtime import Runtime, etag
 
 _NOTHING: Doc = MappingProxyType({})
@@ -161,7 +160,7 @@ class Store:
         Returns the records as stored. Raises Missing, Stale, Taken and StorageUnavailable.
         """
         writes = [_Write((tenant, put.kind, put.doc["id"]), _decider(put)) for put in puts]
-        with self._writing, self._turn():
+        with self._sole(), self._turn():
             if all(self._decide(write) for write in writes):
                 self._settle(writes)
         failed = next((write.error for write in writes if write.settled and write.error), None)
@@ -194,7 +193,7 @@ class Store:
         if matches is not None:
             rows = (row for row in rows if matches(row.doc))
         if query.order:
-            rows = _ordered(rows, query)
+            rows = first_in_order(rows, query)
         page = list(islice(rows, query.limit + 1))
         docs = [row.doc for row in page[: query.limit]]
         if len(page) <= query.limit:
@@ -223,17 +222,17 @@ class Store:
         Raises ValueError that names what is wrong, and StorageUnavailable; nothing has changed then.
         """
         used, records = exports.parse(data)
-        with self._writing, self._turn():
+        with self._sole(), self._turn():
             self._swap(records, max(used, self._revision))
 
     def clear(self) -> None:
         """Forget all records. The counter goes on, except under a seed: there everything repeats."""
-        with self._writing, self._turn():
+        with self._sole(), self._turn():
             self._swap([], self._revision if self._runtime.seed is None else self._runtime.first_revision())
 
     def close(self) -> None:
         """Let go of the file, once the writes that have begun are through."""
-        with self._writing:
+        with self._sole():
             self._log.close()
 
     def _swap(self, records: list[Change], revision: int) -> None:
@@ -243,39 +242,67 @@ class Store:
             self._revision, self._view = revision, view
 
     def _turn(self) -> AbstractContextManager[None]:
-        """The turn to decide and to commit once, before which every earlier commit shows. Held under `_writing`."""
+        """The turn to decide and to commit once, before which every earlier commit shows. Called by the sole writer."""
         return _NO_OTHERS
 
     def _write(self, write: _Write, *, alone: bool = False) -> Doc:
-        """Carry a write through. Those who wait for the lock are served by its holder: one commit for all.
+        """Carry a write through: one of those who wait does it for all of them, in one commit.
 
         `alone` keeps the write in its own thread and commit, after which every earlier one shows.
         """
-        if not alone:
-            self._waiting.append(write)
-        with self._writing:
-            if alone:
+        if alone:
+            with self._sole():
                 self._serve([write])
-            elif not write.settled:
-                while self._waiting:
-                    self._serve(self._next_waiting())
+        else:
+            self._waiting.append(write)
+            while not write.settled:
+                if self._writing.acquire(blocking=False):
+                    try:
+                        while not write.settled:
+                            self._serve(self._next_waiting())
+                    finally:
+                        self._hand_over()
+                elif write.woken is None:
+                    write.woken = threading.Event()  # then look once more: from here on nobody overlooks it
+                else:
+                    write.woken.wait(1)  # no longer, should the thread it waits for be interrupted
+                    write.woken.clear()
         if write.error is not None:
             raise write.error
         return write.stored
 
-    def _next_waiting(self) -> Iterable[_Write]:
+    @contextmanager
+    def _sole(self) -> Iterator[None]:
+        """Let no other thread write."""
+        self._writing.acquire()
+        try:
+            yield
+        finally:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Stop writing; the first of those who came meanwhile goes on."""
+        self._writing.release()
+        with suppress(IndexError):
+            if (woken := self._waiting[0].woken) is not None:
+                woken.set()
+
+    def _next_waiting(self) -> list[_Write]:
         """Those that wait, up to the second one for the same record: it must see what the first one does."""
         batch: dict[Key, _Write] = {}
         while self._waiting and self._waiting[0].key not in batch:
             write = self._waiting.popleft()
             batch[write.key] = write
-        return batch.values()
+        return list(batch.values())
 
-    def _serve(self, writes: Iterable[_Write]) -> None:
+    def _serve(self, writes: list[_Write]) -> None:
+        error = StorageUnavailable()  # for those whom an interruption leaves behind
         try:
             with self._turn():
                 self._settle([write for write in writes if self._decide(write)])
-        except StorageUnavailable as error:
+        except StorageUnavailable as trouble:
+            error = trouble
+        finally:
             for write in writes:
                 if not write.settled:
                     write.settle(error)
@@ -319,7 +346,7 @@ class Store:
 class _Write:
     """A write on its way. `decide` gets the present record and returns the new one, None to delete, or raises."""
 
-    __slots__ = ("change", "decide", "error", "key", "settled", "stored")
+    __slots__ = ("change", "decide", "error", "key", "settled", "stored", "woken")
     change: Change
 
     def __init__(self, key: Key, decide: Callable[[Doc | None], Doc | None]) -> None:
@@ -327,11 +354,14 @@ class _Write:
         self.decide = decide
         self.settled = False
         self.stored = _NOTHING
-        self.error: Exception | None = StorageUnavailable()
-        """Unless it is settled: the thread that served it was interrupted."""
+        self.error: Exception | None = None
+        self.woken: threading.Event | None = None
+        """To wait for another thread: it has settled this write, or leaves it to this one to go on."""
 
     def settle(self, error: Exception | None) -> None:
         self.error, self.settled = error, True
+        if self.woken is not None:
+            self.woken.set()
 
 
 def _decider(put: Put) -> Callable[[Doc | None], Doc]:
@@ -361,20 +391,6 @@ class _NoLog:
     def rewrite(self, changes: Sequence[Change], revision: int) -> None: ...
 
     def close(self) -> None: ...
-
-
-def _ordered(rows: Iterable[Stood], query: ListQuery) -> Iterator[Stood]:
-    """The first rows after the query's cursor in its order, enough for one page and to see whether more follow."""
-
-    def key(row: Stood) -> tuple[Any, ...]:
-        return ordering.key(query.order, ordering.place(row.then, query.order), row.revision)
-
-    keyed = ((key(row), row) for row in rows)
-    after = query.after
-    if after is not None and after.place is not None:
-        start = ordering.key(query.order, after.place, after.revision)
-        keyed = (pair for pair in keyed if start < pair[0])
-    return (row for _, row in heapq.nsmallest(query.limit + 1, keyed))
 
 
 def _stamp(doc: Doc, revision: int) -> Doc:
