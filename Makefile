@@ -7,7 +7,7 @@ IMAGE ?= mock-flow-service
 PYTHON_M := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE run test install check format contract broken clients bench torture image lock clean help
+.PHONY: FORCE fuzz audit sbom run test install check format contract broken clients bench torture image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
@@ -49,6 +49,22 @@ bench: .venv/.test ## measure the server against a bare Flask application (ARGS=
 
 torture: .venv/.test ## kills, races, full disks, cut connections, hours: in full (ARGS="--short" or names)
 	@$(PYTHON_M) tests.torture $(ARGS)
+
+fuzz: .venv/.test ## fuzz for as long as one likes (ARGS="--seconds 600 patch http")
+	@$(PYTHON_M) tests.fuzz $(ARGS)
+
+# Tools of their own environment: what they bring along would change what the server imports.
+AUDIT := build/audit/bin/python -m
+build/audit/bin/python: .venv/.test
+	@$(PYTHON_M) venv build/audit && $(AUDIT) pip install --quiet pip-audit==2.10.1 cyclonedx-bom==7.5.0
+
+audit: build/audit/bin/python ## ask the vulnerability service about every pinned package (needs a network)
+	@$(AUDIT) pip_audit --strict --disable-pip --require-hashes -r requirements/run.txt
+	@$(AUDIT) pip_audit --strict --disable-pip --require-hashes -r requirements/test.txt
+
+sbom: build/audit/bin/python ## write build/sbom.json: what the server is made of, as CycloneDX
+	@$(AUDIT) cyclonedx_py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible \
+		-o build/sbom.json && echo build/sbom.json
 
 image: ## build the container image (IMAGE=mock-flow-service)
 	@engine=$$(command -v docker || command -v podman) || { echo 'No docker or podman here.' >&2; exit 1; }; \

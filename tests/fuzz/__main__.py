@@ -63,6 +63,8 @@ def _guided(name: str, arguments: list[str]) -> int:
 
     with atheris.instrument_imports(include=["mockserver"]):  # nothing of ours may have been imported before
         from tests.fuzz.targets import TARGETS
+    for seed in TARGETS[name].seeds:  # what is imported late is imported now, and counts for no input
+        TARGETS[name].take(seed)
     atheris.Setup([sys.argv[0], *arguments], TARGETS[name].take)
     atheris.Fuzz()
     return 0

@@ -172,6 +172,7 @@ TARGETS = {
         take_call,
         (
             b"POST /connections\n" + _BODY,
+            b"POST /connections\n{}",
             b"PATCH /connections/{id}\n" + _PATCH,
             b"GET /connections/{id}/explore?objectType=table&object=public.customers&preview=true",
             b'POST /connections/search\n{"queryString": "property=name==x", "limit": 5}',
