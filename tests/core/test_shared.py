@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -214,6 +215,13 @@ def test_a_database_that_cannot_be_used_is_refused_without_its_password(
         open_store(url.format(port=shared_server().port), Runtime())
     message = str(caught.value)
     assert PASSWORD not in message + repr(caught.value) + caplog.text and "\n" not in message and message.endswith(".")
+
+
+def test_without_the_package_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "mockserver.postgres")
+    with pytest.raises(StateError, match=r"pip install 'mock-flow-service\[postgres\]'"):
+        open_store("postgresql://localhost/flow", Runtime())
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ class _Mixture:
         return answer[1]
 
 
-@trial("crowd", "with as many open connections another client is served within 1 s", full=9_000, short=300)
+@trial("crowd", "with as many open connections another client is served within 1 s", full=10_000, short=300)
 def crowd(count: int, say: Say) -> Outcome:
     """Half of them silent, half with half a request."""
     outcome = Outcome()

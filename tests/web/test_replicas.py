@@ -9,9 +9,15 @@ from typing import Any
 
 import pytest
 
+from mockserver import Config, Emulator
+from mockserver.emulator import storage_refusal
+from mockserver.quirks import Quirks
+from mockserver.store import StorageUnavailable
+from mockserver.web import build_app
 from tests import flows
-from tests.calls import connection, source, target
-from tests.postgres import PASSWORD
+from tests.bad_network import between
+from tests.calls import HEADERS, connection, source, target
+from tests.postgres import PASSWORD, shared_server
 from tests.torture.races import replicas
 from tests.torture.server import Server, patch
 
@@ -123,3 +129,33 @@ def test_the_banner_and_everything_said_keep_the_password(pair: list[Server]) ->
         assert "records in postgresql://127.0.0.1:" in server.said and PASSWORD not in server.said
         status, state = server.client()("GET", "/_mock/state")
         assert status == 200 and PASSWORD not in str(state)
+
+
+def test_while_postgresql_is_away_calls_and_admin_pages_say_503_in_the_shape_of_the_service() -> None:
+    database = shared_server()
+    with between(database.port) as network:
+        url = database.new_schema().replace(f":{database.port}/", f":{network.port}/")
+        emulator = Emulator(Config(state=url, log="none"))
+        client = build_app(emulator).test_client()
+        made = client.post("/connections", json=connection(), headers=HEADERS).get_json()
+        network.refuse()
+        calls = {
+            "GET": client.get("/connections", headers=HEADERS),
+            "POST": client.post("/connections", json=connection(), headers=HEADERS),
+            "reset": client.post("/_mock/reset"),
+            "export": client.get("/_mock/state"),
+        }
+        for name, answer in calls.items():
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5"), name
+            assert answer.get_json()["type"].endswith("FLOW-1103-503"), name
+            assert PASSWORD not in answer.get_data(as_text=True), name
+        assert client.get("/_mock/health").status_code == 200
+        network.heal()
+        assert client.get(f"/connections/{made['id']}", headers=HEADERS).status_code == 200
+        emulator.close()
+
+
+def test_a_change_of_unknown_outcome_says_to_read_before_repeating() -> None:
+    answer = storage_refusal(StorageUnavailable(unknown=True)).result("0" * 32, Quirks())
+    assert answer.status == 503 and isinstance(answer.body, dict)
+    assert answer.body["report"]["hint"] == "the change may have been made: read before you repeat it"
