@@ -127,9 +127,12 @@ class PostgresLog:
         """See `SharedLog`."""
 
         def begin(db: _Connection) -> News:
-            db.execute("BEGIN")
-            ((self._turn,),) = db.execute(_TAKE_TURN)
-            return _news(db, reached)
+            with db.pipeline():  # one way there and back
+                db.execute("BEGIN")
+                turn = db.execute(_TAKE_TURN)
+                rows = db.execute(_NEWS, reached)  # sees what was committed before the turn was ours
+            ((self._turn,),) = turn
+            return _read(db, reached, rows.fetchall())
 
         with self._trouble.told():
             news = self._turns.call(begin)
@@ -141,7 +144,7 @@ class PostgresLog:
     def news(self, reached: Reached) -> News:
         """See `SharedLog`."""
         with self._trouble.told():
-            news: News = self._questions.call(lambda db: _news(db, reached))
+            news: News = self._questions.call(lambda db: _read(db, reached, db.execute(_NEWS, reached).fetchall()))
             return news
 
     def append(self, changes: Sequence[Change]) -> None:
@@ -152,17 +155,19 @@ class PostgresLog:
         prune = any(change.revision % _PRUNED_TOGETHER == 0 for change in changes)
         db = self._turns.there()
         with self._trouble.told():
-            with db.pipeline():
-                db.execute(_LOG_CHANGES, (self._turn, *columns))
-                db.execute(_PUT_RECORDS, columns)
-                if None in columns[-1]:
-                    db.execute(_DELETE_RECORDS, columns)
-                db.execute(_COUNT, (revision, first_kept if prune else -1))
-                if prune:
-                    db.execute(_PRUNE, (first_kept,))
             try:
-                db.execute("COMMIT")
+                with db.pipeline():
+                    db.execute(_LOG_CHANGES, (self._turn, *columns))
+                    db.execute(_PUT_RECORDS, columns)
+                    if None in columns[-1]:
+                        db.execute(_DELETE_RECORDS, columns)
+                    db.execute(_COUNT, (revision, first_kept if prune else -1))
+                    if prune:
+                        db.execute(_PRUNE, (first_kept,))
+                    db.execute("COMMIT")
             except psycopg.OperationalError as error:
+                if error.sqlstate and not error.sqlstate.startswith("57P"):
+                    raise  # the server's refusal, and not its end: it has committed nothing
                 self._look_up(error, revision)
 
     def rewrite(self, changes: Sequence[Change], revision: int) -> None:
@@ -324,8 +329,8 @@ def _connect(target: str) -> _Connection:
     return db
 
 
-def _news(db: _Connection, reached: Reached) -> News:
-    rows = db.execute(_NEWS, reached).fetchall()
+def _read(db: _Connection, reached: Reached, rows: list[Row]) -> News:
+    """News from the rows of `_NEWS`, or from all records where those do not reach back far enough."""
     epoch, revision, pruned = rows[0][:3]
     if epoch == reached.epoch and pruned <= reached.revision:
         return News(Reached(epoch, revision), list(_changes(rows)), whole=False)

@@ -39,7 +39,7 @@ class BadNetwork:
     @property
     def waiting(self) -> bool:
         """Whether a cut was ordered and has not come about."""
-        return self.answer is not _whole
+        return self.answer is not _whole or self.request is not _whole
 
     def refuse(self) -> None:
         """Cut every connection, now and as soon as it is made."""
@@ -50,8 +50,8 @@ class BadNetwork:
         """Swallow whatever is sent."""
         self.request = self.answer = lambda data: b""
 
-    def cut_after(self, count: int) -> None:
-        """Let so many bytes of answers through, then cut that connection, and heal."""
+    def cut_after(self, count: int, way: str = "answer") -> None:
+        """Let so many bytes of answers (or of requests) through, then cut that connection, and heal."""
         left = count
 
         def pass_some(data: bytes) -> bytes:
@@ -62,7 +62,7 @@ class BadNetwork:
             self.heal()
             raise Cut(data[:left])
 
-        self.answer = pass_some
+        setattr(self, way, pass_some)
 
     def reset(self) -> None:
         """Cut all connections that are open."""

@@ -298,11 +298,14 @@ def test_many_who_wait_for_a_database_that_hangs_are_told_in_time(far: Store, ne
     assert time.monotonic() - began < MOST_SECONDS
 
 
-def test_a_commit_whose_answer_is_cut_anywhere_is_reported_as_it_was(far: Store, network: BadNetwork) -> None:
+@pytest.mark.parametrize(("way", "outcomes"), [("answer", {True}), ("request", {True, False})])
+def test_a_commit_whose_connection_is_cut_anywhere_is_reported_as_it_was(
+    far: Store, network: BadNetwork, way: str, outcomes: set[bool]
+) -> None:
     """Cut after n bytes, then all is well again: the outcome that is told must be the one that is in the database."""
     told: list[tuple[int, bool]] = []
-    for cut in itertools.count(0, 3):
-        network.cut_after(cut)
+    for cut in itertools.count(0, 7):
+        network.cut_after(cut, way)
         try:
             put(far, f"cut-{cut}")
             told.append((cut, True))
@@ -315,7 +318,7 @@ def test_a_commit_whose_answer_is_cut_anywhere_is_reported_as_it_was(far: Store,
     far.refresh()
     for cut, made in told:
         assert (seen(far, f"cut-{cut}") is not None) == made, cut
-    assert {made for _, made in told} == {True, False}
+    assert {made for _, made in told} == outcomes
 
 
 def test_an_outcome_that_cannot_be_found_out_is_told_to_be_unknown(
