@@ -17,7 +17,7 @@ from tests.torture.trial import Outcome, Say, trial
 WRITERS = 8
 KILLED_WITHIN = 0.5
 FILL = 1500
-"""Characters that make a record span pages, all alike in each version: a torn one shows."""
+"""Characters of a record, all alike in each version: a torn one shows."""
 _EMPTIED_EVERY = 25
 GONE = ""
 
