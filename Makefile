@@ -12,8 +12,8 @@ PYTHON_M := .venv/bin/python -m
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
 
-test: .venv/.test ## run every test, the contract suite against our own server included (ARGS="-k etag")
-	@$(PYTHON_M) pytest -q $(ARGS)
+test: .venv/.test ## run every test, the contract suite against our own server included (ARGS="-n 0 -k etag")
+	@$(PYTHON_M) pytest -q -n auto $(ARGS)
 
 install: .venv/.run .venv/.test ## make .venv with everything the other targets need
 
