@@ -90,6 +90,7 @@ class Emulator:
             body=seen.body,
             violations=violations,
             fault=fault.name if fault else None,
+            answer_masked=self.quirks["secrets"] == "mask",
         )
         return result
 

@@ -143,9 +143,14 @@ class Journal:
         body: Json,
         violations: Iterable[Violation],
         fault: str | None = None,
+        answer_masked: bool = False,
     ) -> Entry:
-        """Keep one exchange. `body` is the parsed request body; an unparsable one is not kept at all."""
+        """Keep one exchange. `body` is the parsed request body; an unparsable one is not kept at all.
+
+        `answer_masked` says that credentials in the answer are masked as it is.
+        """
         found: set[str] = set()
+        excerpt = masking.list_excerpt if answer_masked else masking.excerpt
         entry = Entry(
             number=next(self._numbers),
             at_ms=call.received_ms,
@@ -158,7 +163,7 @@ class Journal:
             tenant=tenant,
             status=result.status,
             error=result.error,
-            answer=masking.excerpt(result.body, _BODY_EXCERPT, found),
+            answer=excerpt(result.body, _BODY_EXCERPT, found),
             answer_headers=dict(result.headers),
             fault=fault,
             violations=tuple(violations),

@@ -139,6 +139,25 @@ def excerpt(value: Json, most: int, found: set[str] | None = None) -> str:
     return text if len(text) <= most else text[:most] + "…"
 
 
+def list_excerpt(value: Json, most: int, found: set[str]) -> str:
+    """What `excerpt` makes of an answer in which credentials are masked already.
+
+    Entities of a list that would be cut off need not be gone through then: nothing in them tells a
+    secret that an earlier one repeats. That halves the time of a page of 100.
+    """
+    items = value.get("items") if isinstance(value, dict) else None
+    if isinstance(value, dict) and isinstance(items, list):
+        size = kept = 0
+        while size <= 2 * most and kept < len(items):
+            size += len(json_input.dumps(items[kept]))
+            kept += 1
+        if kept < len(items):
+            text = excerpt({**value, "items": items[:kept]}, most, found)
+            if len(text) > most:  # else masking made it so short that there is room for more
+                return text
+    return excerpt(value, most, found)
+
+
 def _walk(value: Any, found: set[str], *, in_params: bool) -> Any:
     """The value masked, its secrets collected in `found`. Below auth and params, only open names are shown."""
     if isinstance(value, list):

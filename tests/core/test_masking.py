@@ -177,6 +177,13 @@ def test_an_excerpt_is_the_masked_body_cut(body: Any, most: int, known: set[str]
     assert found == also_found
 
 
+@settings(max_examples=300)
+@given(st.lists(BODIES, max_size=12), st.integers(1, 300))
+def test_of_a_masked_list_only_the_entities_that_are_shown_are_gone_through(items: list[Any], most: int) -> None:
+    answer: Any = {"items": masking.body(items), "_links": {}}
+    assert masking.list_excerpt(answer, most, set()) == masking.excerpt(answer, most)
+
+
 def test_an_excerpt_hides_a_secret_that_the_cut_would_halve() -> None:
     body = {"name": "x" * 10 + SECRET, "auth": {"params": {"password": SECRET}}}
     for most in range(1, 60):
