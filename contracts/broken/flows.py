@@ -271,3 +271,24 @@ def unknown_runs_are_empty(asked: Asked, right: Right) -> Given:
     """A run that nobody has is an empty list."""
     given = right(asked)
     return given.saying({"items": []}, 200) if asked.kind == "runs" and given.code == "1439-404" else given
+
+
+@broken("journey.dataflow-of-files")
+def previews_without_rows(asked: Asked, right: Right) -> Given:
+    """The preview of a file has its columns and no rows."""
+    given = right(asked)
+    if asked.parts[-1:] == ["explore"] and "objectType=file" in asked.query:
+        return given.telling(data=[])
+    return given
+
+
+@broken("journey.dataflow-of-a-stream")
+def streams_without_an_inlet(asked: Asked, right: Right) -> Given:
+    """A streaming connection does not tell where to post to."""
+
+    def without_inlet(item: Item) -> Item:
+        auth = item.get("auth") or {}
+        params = {name: value for name, value in auth.get("params", {}).items() if name != "inletUrl"}
+        return {**item, "auth": {**auth, "params": params}} if "params" in auth else item
+
+    return right(asked).showing(without_inlet)
