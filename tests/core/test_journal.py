@@ -115,3 +115,17 @@ def test_entries_since_a_number(emulator: Emulator) -> None:
     for _ in range(3):
         send(emulator, "GET", "/connections")
     assert [entry.number for entry in emulator.journal.entries(since=2)] == [3]
+
+
+def test_where_answers_show_credentials_the_whole_list_is_searched_for_them() -> None:
+    """The newest of many connections is named like the password of the oldest, which no request told this server."""
+    before = Emulator(Config(seed=1))
+    made(before)
+    for number in range(40):
+        made(before, connection(f"n{number}", auth=by_string("Server=h;Database=d;UID=u;Password=other")["auth"]))
+    made(before, connection("named c4n4ry-s3cret", auth=by_string("Server=h;Database=d;UID=u;Password=other")["auth"]))
+    after = Emulator(Config(seed=1, quirk={"secrets": "show"}))
+    after.world.store.restore(before.export(credentials=True))
+    shown = send(after, "GET", "/connections")
+    assert "named c4n4ry-s3cret" in json.dumps(shown.body)
+    assert "c4n4ry-s3cret" not in after.journal.entries()[-1].answer

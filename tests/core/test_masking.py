@@ -184,6 +184,12 @@ def test_of_a_masked_list_only_the_entities_that_are_shown_are_gone_through(item
     assert masking.list_excerpt(answer, most, set()) == masking.excerpt(answer, most)
 
 
+def test_a_list_that_masking_makes_short_is_shown_as_far_as_there_is_room() -> None:
+    answer: Any = {"items": [{"token": "x" * 100}, {"name": "second"}]}
+    assert masking.list_excerpt(answer, 55, set()) == masking.excerpt(answer, 55)
+    assert "second" in masking.list_excerpt(answer, 55, set())
+
+
 def test_an_excerpt_hides_a_secret_that_the_cut_would_halve() -> None:
     body = {"name": "x" * 10 + SECRET, "auth": {"params": {"password": SECRET}}}
     for most in range(1, 60):
