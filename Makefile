@@ -32,7 +32,7 @@ contract: .venv/.test ## run the contract suite against any server (URL=https://
 	@$(PYTHON_M) mockserver contract $(URL) $(ARGS)
 
 clients: .venv/.test .venv-clients/.installed ## run Adobe's own Python client, aepp, as it is, and judge it
-	@$(PYTHON_M) mockserver exec $(ARGS) -- .venv-clients/bin/python tests/intercept/programs/with_aepp.py
+	@$(PYTHON_M) mockserver exec $(ARGS) -- .venv-clients/bin/python contracts/clients/programs/with_aepp.py
 
 # Apart from .venv: aepp brings pandas and more, half a gigabyte that nothing else here needs.
 .venv-clients/.installed: requirements/clients.txt | .venv/.test

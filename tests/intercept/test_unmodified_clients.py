@@ -13,7 +13,7 @@ from mockserver.conformance import evaluate
 from mockserver.intercept import environment
 from tests.intercept.conftest import Intercepted
 
-PROGRAMS = Path(__file__).parent / "programs"
+PROGRAMS = Path(__file__).parents[2] / "contracts" / "clients" / "programs"
 
 STACKS = {
     "requests": [sys.executable, "with_requests.py"],
