@@ -23,8 +23,10 @@ STACKS = {
     "node-https": ["node", "with_https.cjs"],
     "curl": ["sh", "with_curl.sh"],
     "java": ["java", "WithHttpClient.java"],
+    "go": ["go", "run", "with_net_http.go"],
+    "ruby": ["ruby", "with_net_http.rb"],
 }
-"""Name -> interpreter and program."""
+"""Name -> what runs it, and the program."""
 
 
 def program_of(command: list[str]) -> str:
@@ -46,10 +48,11 @@ def only_where_installed(stacks: dict[str, list[str]]) -> list:
 
 @pytest.mark.parametrize("command", only_where_installed(STACKS))
 def test_an_unmodified_client_reaches_the_emulator_by_adobes_names(
-    command: list[str], intercepted: Intercepted
+    command: list[str], intercepted: Intercepted, tmp_path: Path
 ) -> None:
-    interpreter, program = command
-    ending = run([interpreter, str(PROGRAMS / program)], intercepted.environment(), seconds=60, show=False)
+    *runs_it, program = command
+    environ = intercepted.environment(GOCACHE=str(tmp_path))  # Go compiles nothing without a place to keep it
+    ending = run([*runs_it, str(PROGRAMS / program)], environ, seconds=120, show=False)
     assert ending.status == 0, ending.output
     calls = intercepted.emulator.journal.entries()
     assert [call.status for call in calls] == ([200, 201, 200, 204] if "requests" in program else [200, 200]), calls
@@ -66,6 +69,7 @@ ELSEWHERE = {
     "node-https": ["node", "-e", "require('https').get('https://example.com/')"],
     "node-plain": ["node", "-e", "require('http').get('http://example.com/')"],
     "curl": ["curl", "--silent", "--show-error", "--fail", "https://example.com/"],
+    "ruby": ["ruby", "-rnet/http", "-e", "Net::HTTP.get(URI('https://example.com/'))"],
 }
 
 
