@@ -16,6 +16,9 @@ from bench.load import Figures, LoadError
 from mockserver import __version__
 
 _FILL_CONNECTIONS = 8
+_AT_ONCE = 32
+"""Client connections under which the journal's cost is measured."""
+
 _READ_IN_TURN = 100
 """So many of the stored connections are read and changed in turn."""
 
@@ -53,6 +56,18 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What the journal costs in one case: the same server without and with one, few connections stored."""
+
+    case: str
+    connections: int
+    off: Figures
+    on: Figures
+    on_to_off: float
+    """Requests per second; the median of the rounds' ratios."""
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What a process holds after the load, journal full. `kind` is PSS or RSS; bytes; connections stored then."""
 
@@ -82,6 +97,7 @@ class Outcome:
     rows: tuple[Row, ...]
     start: float
     start_bare: float
+    judged: tuple[Judged, ...]
     memory: Memory | None
     durable: tuple[tuple[int, Figures], ...]
     """Creates that are on disk before they are answered, by the number of client connections; medians of the rounds."""
@@ -103,6 +119,7 @@ def run(plan: Plan, progress: Progress) -> Outcome:
             for connections in case.connections:
                 rows.append(_row(case, connections, sides, plan, progress))
         memory = _memory(bare, few, many)
+        judged = _judged(plan, progress)
         durable = _durable(plan, progress)
         return Outcome(
             version=__version__,
@@ -114,6 +131,7 @@ def run(plan: Plan, progress: Progress) -> Outcome:
             rows=tuple(rows),
             start=start,
             start_bare=start_bare,
+            judged=judged,
             memory=memory,
             durable=durable,
         )
@@ -162,6 +180,24 @@ def _row(case: Case, connections: int, sides: tuple[_Side, _Side, _Side], plan: 
         to_bare=median(ours.per_second / theirs.per_second for ours, theirs in zip(few, bare, strict=True)),
         many_to_few=median(ours.per_second / theirs.per_second for ours, theirs in zip(many, few, strict=True)),
     )
+
+
+def _judged(plan: Plan, progress: Progress) -> tuple[Judged, ...]:
+    """In turn, and each first in every other round: what a load leaves behind disturbs both alike."""
+    rows = []
+    with servers.ours(plan.server, journal=False) as off, servers.ours(plan.server) as on:
+        for program in (off, on):
+            _fill(program, plan.few)
+        for case in (case for case in CASES if _AT_ONCE in case.connections):
+            sides = (_Side(off, case, _some_ids(off)), _Side(on, case, _some_ids(on)))
+            rounds: tuple[list[Figures], list[Figures]] = ([], [])
+            for number in range(2 * plan.rounds):
+                progress(f"{case.label}, journal off and on, round {number + 1} of {2 * plan.rounds}")
+                for place in (0, 1) if number % 2 else (1, 0):
+                    rounds[place].append(sides[place].loaded(_AT_ONCE, plan.seconds))
+            ratio = median(with_it.per_second / without.per_second for without, with_it in zip(*rounds, strict=True))
+            rows.append(Judged(case.label, _AT_ONCE, _middle(rounds[0]), _middle(rounds[1]), ratio))
+    return tuple(rows)
 
 
 def _durable(plan: Plan, progress: Progress) -> tuple[tuple[int, Figures], ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.load import Figures
-from bench.measure import Memory, Outcome, Row
+from bench.measure import Judged, Memory, Outcome, Row
 
 _MIB = 1024 * 1024
 
@@ -30,6 +30,13 @@ def table(outcome: Outcome) -> str:
         f"start to first answer  ours {outcome.start:.2f} s, bare {outcome.start_bare:.2f} s,"
         f" ratio {outcome.start / outcome.start_bare:.2f}",
     ]
+    lines += [
+        "",
+        f"{'Journal':<16}{'at a':>5} {'off':>8} {'on':>8} {'on /':>7} {'µs CPU':>7} {'µs CPU':>7}",
+        f"{'':<16}{'time':>5} {'':>8} {'':>8} {'off':>7} {'off':>7} {'on':>7}",
+        *map(_judged, outcome.judged),
+        "",
+    ]
     if outcome.memory:
         lines += _memory(outcome.memory)
     lines += _durable(outcome.durable)
@@ -43,6 +50,15 @@ def _line(row: Row) -> str:
         f"{row.case:<16}{row.connections:>5} {bare.per_second:>8,.0f} {few.per_second:>8,.0f} {many.per_second:>8,.0f}"
         f" {row.to_bare:>7.2f} {row.many_to_few:>7.2f} {few.p50_ms:>8.2f} {few.p99_ms:>8.2f}"
         f" {bare.cpu_us:>7,.0f} {few.cpu_us:>7,.0f}" + (f"  {wrong} wrong answers" if wrong else "")
+    )
+
+
+def _judged(row: Judged) -> str:
+    wrong = row.off.wrong + row.on.wrong
+    return (
+        f"{row.case:<16}{row.connections:>5} {row.off.per_second:>8,.0f} {row.on.per_second:>8,.0f}"
+        f" {row.on_to_off:>7.2f} {row.off.cpu_us:>7,.0f} {row.on.cpu_us:>7,.0f}"
+        + (f"  {wrong} wrong answers" if wrong else "")
     )
 
 

@@ -128,13 +128,13 @@ class Program:
         self.stop()
 
 
-def ours(server: str, *, durable: bool = False) -> Program:
+def ours(server: str, *, durable: bool = False, journal: bool = True) -> Program:
     """The emulator as a user starts it, without the request log; `server` is the value of `--server`.
 
-    `durable` puts its records on disk, where temporary files are.
+    `durable` puts its records on disk, where temporary files are; without a `journal` it judges nobody.
     """
-    state = ["--state", "flow.db"] if durable else []
-    started = ["mockserver", "serve", "--port", "0", "--log", "none", "--server", server, *state]
+    more = [*(["--state", "flow.db"] if durable else []), *([] if journal else ["--journal", "0"])]
+    started = ["mockserver", "serve", "--port", "0", "--log", "none", "--server", server, *more]
     return Program(started, "/connections?limit=1")
 
 

@@ -67,6 +67,7 @@ class Config:
     max_body: int = 1_048_576
     """Largest request body in bytes."""
     journal_entries: int = 1_000
+    """Calls that are remembered for the judge, the latest; 0: none, and nobody is judged."""
     journal_bytes: int = 16 * 1_048_576
     admin_token: str | None = field(default=None, repr=False)
     """Demanded by `/_mock`. Without it, `/_mock` is closed when the server is not bound to loopback."""
@@ -79,6 +80,8 @@ class Config:
         _demand("log", self.log, ("text", "json", "none"))
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"port takes 0 to 65535, not {self.port}")
+        if self.journal_entries < 0:
+            raise ConfigError(f"journal_entries takes 0 and more, not {self.journal_entries}")
 
     @property
     def loopback(self) -> bool:

@@ -145,6 +145,7 @@ PLAIN: dict[str, tuple[int, str]] = {
     "admin_token": (401, "Unauthorized"),
     "forbidden_origin": (403, "Forbidden"),
     "body_timeout": (408, "Request timeout"),
+    "journal_off": (409, "Conflict"),
     "too_large": (413, "Request entity too large"),
     "uri_too_long": (414, "URI too long"),
     "unsupported_media_type": (415, "Unsupported media type"),

@@ -32,6 +32,16 @@ _ENTRY_OVERHEAD = 600
 _VIOLATION_OVERHEAD = 150
 
 
+class NothingRecorded(RuntimeError):
+    """There are no calls to show or to judge, because none is recorded."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The journal is off, so no call is recorded and none can be judged. "
+            "Start the server with --journal 1000, or set journal_entries, to say how many are remembered."
+        )
+
+
 class Traces(NamedTuple):
     """What judging needs beyond the masked and shortened texts. Never printed, and no secret can be read from it."""
 
@@ -121,7 +131,7 @@ class Entry:
 
 
 class Journal:
-    """The latest entries, bounded in number and in bytes."""
+    """The latest entries, bounded in number and in bytes. Of 0 entries it is off: nothing is looked at."""
 
     def __init__(self, most_entries: int, most_bytes: int) -> None:
         self._most_entries = most_entries
@@ -132,6 +142,19 @@ class Journal:
         self._secrets = masking.Remembered()
         self._bytes = 0
         self._numbers = itertools.count(1)
+
+    @property
+    def on(self) -> bool:
+        """Whether calls are recorded."""
+        return self._most_entries > 0
+
+    @property
+    def latest(self) -> int:
+        """The number of the latest entry; 0 for none. Raises NothingRecorded when the journal is off."""
+        if not self.on:
+            raise NothingRecorded
+        with self._lock:
+            return self._entries[-1][0].number if self._entries else 0
 
     def record(
         self,
@@ -144,11 +167,13 @@ class Journal:
         violations: Iterable[Violation],
         fault: str | None = None,
         answer_masked: bool = False,
-    ) -> Entry:
+    ) -> None:
         """Keep one exchange. `body` is the parsed request body; an unparsable one is not kept at all.
 
         `answer_masked` says that credentials in the answer are masked as it is.
         """
+        if not self.on:
+            return
         found: set[str] = set()
         excerpt = masking.list_excerpt if answer_masked else masking.excerpt
         entry = Entry(
@@ -177,12 +202,13 @@ class Journal:
             self._bytes += size
             while len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
                 self._bytes -= self._entries.popleft()[1]
-        return entry
 
     def record_token_call(
         self, call: Call, result: Result, form: Iterable[tuple[str, str]], fault: str | None = None
     ) -> None:
         """Keep a call of the token endpoint, of its form only what cannot be a credential."""
+        if not self.on:
+            return
         values = dict(form)
         shown: dict[str, Any] = {
             name: value if name in _OPEN_FIELDS else masking.MASK
@@ -195,7 +221,12 @@ class Journal:
         self.record(masked, result, operation=TOKEN_OPERATION, tenant=None, body=shown, violations=(), fault=fault)
 
     def entries(self, since: int = 0) -> list[Entry]:
-        """Entries with a number above `since`, oldest first, without any secret that any call told us."""
+        """Entries with a number above `since`, oldest first, without any secret that any call told us.
+
+        Raises NothingRecorded when the journal is off.
+        """
+        if not self.on:
+            raise NothingRecorded
         with self._lock:
             kept = [entry for entry, _ in self._entries if entry.number > since]
             spellings = self._secrets.spellings()

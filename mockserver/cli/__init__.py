@@ -44,6 +44,8 @@ def main() -> None:
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Answer to this Host header too; * for any.")
 @click.option("--tls", is_flag=True, default=None, help="Serve HTTPS; see `mockserver ca`.")
 @click.option("--log", type=click.Choice(["text", "json", "none"]), help="Request log.  [default: text]")
+@click.option("--journal", "journal_entries", type=int, metavar="N",
+              help="Remember the latest N calls, to judge them; 0: none.  [default: 1000]")  # fmt: skip
 @emulation_options
 def serve(**options: Any) -> None:
     """Serve until stopped."""

@@ -27,11 +27,10 @@ class Stage:
         return self._playing if on.intersection(self._faults) else None
 
     def start(self, scenario: Scenario) -> None:
-        """Put a scenario on; one that is on ends with its verdict."""
+        """Put a scenario on; one that is on ends with its verdict. Raises NothingRecorded when the journal is off."""
         self.stop()
         with self._lock:
-            entries = self._emulator.journal.entries()
-            self._since = entries[-1].number if entries else 0
+            self._since = self._emulator.journal.latest
             self._faults = [one.number for one in self._emulator.faults.order(list(scenario.orders))]
             self._playing = scenario
 

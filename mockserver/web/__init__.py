@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from mockserver.emulator import Emulator, storage_refusal
 from mockserver.errors import ApiError, Refusal
+from mockserver.journal import NothingRecorded
 from mockserver.store import StorageUnavailable
 from mockserver.web import admin, console, contract_pages, docs_pages, fault_pages, ims, scenario_pages
 from mockserver.web.application import Api, Application, respond
@@ -37,6 +38,9 @@ def build_app(emulator: Emulator) -> Application:
     def unavailable(trouble: StorageUnavailable) -> Response:
         return respond(api.refused(storage_refusal(trouble)))
 
+    def not_recorded(nothing: NothingRecorded) -> Response:
+        return respond(api.refused(ApiError("journal_off", detail=str(nothing))))
+
     def http_error(error: HTTPException) -> Response:
         """Flask's own refusals (a method nobody knows, a bad path) are the API's to answer."""
         del error
@@ -51,6 +55,7 @@ def build_app(emulator: Emulator) -> Application:
         app.register_blueprint(pages.blueprint(emulator))
     app.register_error_handler(Refusal, refused)
     app.register_error_handler(StorageUnavailable, unavailable)
+    app.register_error_handler(NothingRecorded, not_recorded)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, failed)
     return app

@@ -64,7 +64,8 @@ def _console(emulator: Emulator) -> str:
     from mockserver import conformance
     from mockserver.conformance.writers import html
 
-    entries = emulator.journal.entries()
+    recorded = emulator.journal.on
+    entries = emulator.journal.entries() if recorded else []
     judged = conformance.evaluate(entries[-_MOST_JUDGED:], emulator.contract)
     clock = emulator.runtime.clock
     page: str = html.template(_PAGE).render(
@@ -72,7 +73,8 @@ def _console(emulator: Emulator) -> str:
         policy=html.policy(),
         css=html.style(),
         live=request.args.get("live") == "1",
-        headline=html.headline(judged),
+        recorded=recorded,
+        headline=html.headline(judged) if recorded else "Nothing is recorded",
         failed=judged.fails(),
         report=judged,
         levels=[(level.value, judged.count(level)) for level in conformance.Level],

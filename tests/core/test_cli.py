@@ -36,6 +36,7 @@ def test_quirks_are_all_listed_with_their_values() -> None:
         (("--quirk", "colour=red"), "unknown quirk 'colour'"),
         (("--quirk", "delete-status"), "NAME=VALUE"),
         (("--port", "70000"), "0 to 65535"),
+        (("--journal", "-1"), "journal_entries takes 0 and more"),
         (("--platform", "gcp"), "azure"),
         (("serve", "--nope"), "--nope"),
         (("--state", "/nonexistent-folder/flow.db"), "/nonexistent-folder"),

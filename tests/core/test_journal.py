@@ -10,7 +10,8 @@ from urllib.parse import quote
 import pytest
 
 from mockserver import Config, Emulator
-from mockserver.journal import Journal
+from mockserver.config import ConfigError
+from mockserver.journal import Journal, NothingRecorded
 from tests.calls import by_string, call, connection, made, send
 
 CANARY = "c4n4ry-s3cret"
@@ -115,6 +116,20 @@ def test_entries_since_a_number(emulator: Emulator) -> None:
     for _ in range(3):
         send(emulator, "GET", "/connections")
     assert [entry.number for entry in emulator.journal.entries(since=2)] == [3]
+
+
+def test_a_journal_of_no_entries_keeps_nothing_and_says_so() -> None:
+    emulator = Emulator(Config(journal_entries=0))
+    send(emulator, "POST", "/connections", connection())
+    assert not emulator.journal.on and not emulator.journal._entries and not emulator.journal._secrets.spellings()
+    for look in (emulator.journal.entries, lambda: emulator.journal.latest):
+        with pytest.raises(NothingRecorded, match="--journal 1000"):
+            look()
+
+
+def test_fewer_entries_than_none_are_refused() -> None:
+    with pytest.raises(ConfigError, match="journal_entries takes 0 and more, not -1"):
+        Config(journal_entries=-1)
 
 
 def test_where_answers_show_credentials_the_whole_list_is_searched_for_them() -> None:

@@ -252,6 +252,29 @@ def test_the_settings_of_the_server_are_a_fixture(project: pytest.Pytester) -> N
     result.assert_outcomes(passed=1)
 
 
+def test_without_a_journal_nobody_passes_for_having_been_judged(project: pytest.Pytester) -> None:
+    result = run(
+        project,
+        """
+        @pytest.fixture(scope="session")
+        def flow_service_config():
+            return {"journal_entries": 0}
+
+        def test_unjudged(flow_service):
+            assert create(flow_service).status_code == 201
+
+        @pytest.mark.flow_conformance
+        def test_marked(flow_service):
+            assert create(flow_service).status_code == 201
+
+        def test_asked(flow_service):
+            flow_service.assert_conformant()
+        """,
+    )
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(["*NothingRecorded: The journal is off*", "(not recorded: journal_entries is 0)"])
+
+
 def test_a_unittest_uses_the_context_manager(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_unit="""

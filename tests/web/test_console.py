@@ -72,3 +72,16 @@ def test_strangers_need_the_admin_token() -> None:
     client = create_app(Config(admin_token="let-me-in")).test_client()
     assert client.get("/_mock/report").status_code == 401
     assert client.get("/_mock/", headers={"x-mock-admin-token": "let-me-in"}).status_code == 200
+
+
+def test_a_server_without_a_journal_says_that_it_judges_nobody() -> None:
+    client = create_app(Emulator(Config(seed=1, journal_entries=0))).test_client()
+    assert client.post("/connections", json=connection(), headers=HEADERS).status_code == 201
+    client.post("/ims/token/v3", data={"grant_type": "client_credentials", "client_id": "a", "client_secret": "b"})
+    asked = [client.get(path) for path in ("/_mock/journal", "/_mock/report", "/_mock/report?format=html")]
+    asked.append(client.post("/_mock/scenarios", json={"scenario": "rate-limit.retry-after"}))
+    for answer in asked:
+        assert answer.status_code == 409 and "--journal 1000" in answer.json["errorMessage"]
+    assert client.get("/_mock/scenarios").json["playing"] is None
+    page = client.get("/_mock/", headers=BROWSER)
+    assert page.status_code == 200 and "Nothing is recorded" in page.text and "Nothing to complain" not in page.text
