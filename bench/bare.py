@@ -39,6 +39,7 @@ def build_app() -> Flask:
     def create() -> tuple[Response, int]:
         return jsonify(id=insert(request.get_json()), etag='"0"'), 201
 
+    @app.post("/POST-wrong-type")
     @app.post("/POST-invalid")
     def refuse() -> tuple[Response, int]:
         name = request.get_json()["name"]
@@ -48,9 +49,9 @@ def build_app() -> Flask:
     def read() -> Response:
         return jsonify(items=[held[first]])
 
-    @app.get("/GET-page-of-100")
-    def page() -> Response:
-        return jsonify(items=list(itertools.islice(held.values(), _PAGE)), _links={})
+    @app.get("/GET-page-of-<int:size>")
+    def page(size: int) -> Response:
+        return jsonify(items=list(itertools.islice(held.values(), size)), _links={})
 
     @app.patch("/PATCH-with-etag")
     def change() -> Response:

@@ -38,7 +38,7 @@ _TWO_MISTAKES = {
 _RENAME = [{"op": "replace", "path": "/name", "value": "renamed by the benchmark"}]
 
 ETAG = "{etag}"
-"""Stands in a request for the etag of the last answer."""
+"""Stands in a request for the etag of the last answer to it on the same client connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,6 @@ class Case:
     status: int
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
-    connections: tuple[int, ...] = (1, 32)
 
     @property
     def label(self) -> str:
@@ -63,29 +62,89 @@ class Case:
         """Whether each request needs the etag of the answer before it."""
         return ETAG in self.headers.values()
 
-    def requests(self, ids: Sequence[str]) -> list[bytes]:
-        """The requests for our server, to be sent in turn."""
-        chosen = ids[:1] if self.follows_etag or "{id}" not in self.path else ids
-        return [self._raw(self.path.replace("{id}", entity_id)) for entity_id in chosen]
-
-    def bare_requests(self) -> list[bytes]:
-        """The same for the bare application, whose paths are the names of the cases."""
-        return [self._raw(f"/{self.name}")]
-
-    def _raw(self, path: str) -> bytes:
+    def raw(self, entity_id: str) -> bytes:
+        """The request, head and body, for one entity."""
         content = b"" if self.body is None else json.dumps(self.body).encode()
-        headers = {"Host": "127.0.0.1", **HEADERS, **self.headers}
-        if content:
-            headers |= {"Content-Type": "application/json", "Content-Length": str(len(content))}
+        typed = {"Content-Type": "application/json", "Content-Length": str(len(content))} if content else {}
+        headers = {"Host": "127.0.0.1", **HEADERS, **typed, **self.headers}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        return f"{self.method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + content
+        return f"{self.method} {self.path.replace('{id}', entity_id)} HTTP/1.1\r\n{lines}\r\n".encode() + content
 
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What one client connection sends in turn, or all of them share. `etag` is the first one to follow."""
+
+    requests: tuple[bytes, ...]
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Calls that are sent in turn, over and over, on each of some client connections."""
+
+    name: str
+    steps: tuple[Case, ...]
+
+    @property
+    def label(self) -> str:
+        """The name for people."""
+        return self.name.replace("-", " ")
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """Each kind of call once."""
+        return tuple({case.name: case for case in self.steps}.values())
+
+    @property
+    def follows_etag(self) -> bool:
+        """Whether each client connection must have records of its own, whose etags it follows."""
+        return any(case.follows_etag for case in self.steps)
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """What may be answered."""
+        return frozenset(case.status for case in self.steps)
+
+    def shares(self, ids: Sequence[str], connections: int) -> list[Sequence[str]]:
+        """Whose records each client connection asks for: its own where etags are followed, else the same for all."""
+        return [ids[number::connections] for number in range(connections)] if self.follows_etag else [ids]
+
+    def stream(self, ids: Sequence[str], etag: str) -> Stream:
+        """The calls for these records, which take turns; only the first one is changed, so that its etag is known."""
+        turns = range(len(ids)) if any("{id}" in case.path for case in self.steps) else range(1)
+        chosen = (
+            case.raw(ids[0] if case.follows_etag else ids[(turn + place) % len(ids)])
+            for turn in turns
+            for place, case in enumerate(self.steps)
+        )
+        return Stream(tuple(chosen), etag)
+
+
+_READ = Case("GET-one", "GET", "/connections/{id}", 200)
+_PAGE = Case("GET-page-of-100", "GET", "/connections?limit=100", 200)
+_SHORT_PAGE = Case("GET-page-of-20", "GET", "/connections?limit=20", 200)
+_WRONG_TYPE = Case("POST-wrong-type", "POST", "/connections", 400, {**CONNECTION, "name": 42})
+_INVALID = Case("POST-invalid", "POST", "/connections", 400, _TWO_MISTAKES)
+_CHANGE = Case("PATCH-with-etag", "PATCH", "/connections/{id}", 200, _RENAME, {"If-Match": ETAG})
+CREATE = Case("POST-valid", "POST", "/connections", 201, CONNECTION)
+
+_MIXED = (
+    *(*[_READ] * 4, _SHORT_PAGE, CREATE),
+    *(*[_READ] * 5, _SHORT_PAGE, _CHANGE),
+    *(*[_READ] * 5, _SHORT_PAGE, CREATE),
+)
+"""70 % look-ups, 15 % pages of 20, 10 % creates, 5 % changes."""
+
+GET_ONE, WRONG_TYPE, POST_VALID = (Load(case.name, (case,)) for case in (_READ, _WRONG_TYPE, CREATE))
 
 # Reads and refusals come first: they leave the number of stored connections as it is.
-CASES = (
-    Case("GET-one", "GET", "/connections/{id}", 200),
-    Case("GET-page-of-100", "GET", "/connections?limit=100", 200),
-    Case("POST-invalid", "POST", "/connections", 400, _TWO_MISTAKES),
-    Case("PATCH-with-etag", "PATCH", "/connections/{id}", 200, _RENAME, {"If-Match": ETAG}, connections=(1,)),
-    Case("POST-valid", "POST", "/connections", 201, CONNECTION),
+LOADS = (
+    GET_ONE,
+    Load(_PAGE.name, (_PAGE,)),
+    WRONG_TYPE,
+    Load(_INVALID.name, (_INVALID,)),
+    Load(_CHANGE.name, (_CHANGE,)),
+    Load("mixed", _MIXED),
+    POST_VALID,
 )

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import load, wrk
+from bench.cases import Stream
 from bench.edge_servers import HOST, installed
 from mockserver.web.server.limits import raise_descriptors
 from tests.web.wire import CLOSE, HEAD, REFUSED, chunked, post
@@ -122,8 +123,8 @@ def race(names: Sequence[str], rounds: int, seconds: float) -> dict[str, dict[st
 
 def _drive(port: int, connections: int, seconds: float) -> load.Figures:
     if wrk.available():
-        return wrk.drive(port, [REQUEST], 201, connections, seconds=seconds)
-    return load.drive(port, [REQUEST], 201, connections, seconds=seconds)
+        return wrk.drive(port, [Stream((REQUEST,))], {201}, connections, seconds=seconds)
+    return load.drive(port, [Stream((REQUEST,))], {201}, connections, seconds=seconds)
 
 
 def _words(seen: load.Figures) -> str:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
-from bench.cases import ETAG
+from bench.cases import ETAG, Stream
 
+_PLACE = ETAG.encode()
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
 _ETAG = re.compile(rb"\r\netag: *([^\r]+)", re.IGNORECASE)
 _WITHOUT_BODY = (b"204", b"304")
 
@@ -33,41 +37,58 @@ class LoadError(Exception):
     """The load could not be put on the server, so there is no figure."""
 
 
+class _Turns:
+    """A stream and whose turn it is; client connections may share one."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.requests = stream.requests
+        self.etag = stream.etag.encode()
+        self.turn = -1
+
+    def next_request(self) -> bytes:
+        """The next in turn, with the etag that was answered last."""
+        self.turn += 1
+        return self._current().replace(_PLACE, self.etag)
+
+    def answered(self, head: bytes) -> None:
+        """Take over the etag of an answer to a request that carried one."""
+        if self.etag and _PLACE in self._current() and (found := _ETAG.search(head)):
+            self.etag = found[1]
+
+    def _current(self) -> bytes:
+        return self.requests[self.turn % len(self.requests)]
+
+
 class _Run:
     """What the connections of one run share."""
 
-    def __init__(self, requests: Sequence[bytes], status: int, most: int | None, etag: str) -> None:
-        self.requests = requests
-        self.status = str(status).encode()
+    def __init__(self, statuses: Collection[int], most: int | None) -> None:
+        self.statuses = frozenset(str(status).encode() for status in statuses)
         self.left = most
-        self.etag = etag.encode()
-        self.turn = 0
         self.until = float("inf")
         self.seconds: list[float] = []
         self.wrong = 0
 
-    def next_request(self) -> bytes | None:
-        """The request whose turn it is, or None when the run is over."""
+    def over(self) -> bool:
+        """Whether no more is to be sent; else one more has been taken."""
         if perf_counter() >= self.until or self.left == 0:
-            return None
+            return True
         if self.left is not None:
             self.left -= 1
-        self.turn += 1
-        return self.requests[self.turn % len(self.requests)].replace(ETAG.encode(), self.etag)
+        return False
 
     def answered(self, seconds: float, head: bytes) -> None:
         """Count an answer."""
         self.seconds.append(seconds)
-        self.wrong += head[9:12] != self.status
-        if found := _ETAG.search(head):
-            self.etag = found[1]
+        self.wrong += head[9:12] not in self.statuses
 
 
 class _Connection(asyncio.Protocol):
     """Sends the next request as soon as the last answer is complete."""
 
-    def __init__(self, run: _Run) -> None:
+    def __init__(self, run: _Run, turns: _Turns) -> None:
         self.run = run
+        self.turns = turns
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.buffer = b""
         self.needed = 0
@@ -85,10 +106,15 @@ class _Connection(asyncio.Protocol):
             end = self.buffer.find(b"\r\n\r\n")
             if end < 0:
                 return
-            self.needed = end + 4 + self._body_length(self.buffer[: end + 2])
-        if len(self.buffer) >= self.needed:
+            length = self._body_length(self.buffer[: end + 2])
+            if length is None:  # in chunks, whose end is told by the last one
+                self.needed = len(self.buffer) if self.buffer.endswith(_LAST_CHUNK) else 0
+            else:
+                self.needed = end + 4 + length
+        if self.needed and len(self.buffer) >= self.needed:
             head, self.buffer, self.needed = self.buffer.partition(b"\r\n\r\n")[0], b"", 0
             self.run.answered(perf_counter() - self.started, head)
+            self.turns.answered(head)
             self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -98,35 +124,40 @@ class _Connection(asyncio.Protocol):
             self.over.set_result(None)
 
     def _send(self) -> None:
-        request = self.run.next_request()
-        if request is None:
+        if self.run.over():
             self.over.set_result(None)
             self.transport.close()
             return
         self.started = perf_counter()
-        self.transport.write(request)
+        self.transport.write(self.turns.next_request())
 
-    def _body_length(self, head: bytes) -> int:
-        found = _LENGTH.search(head)
-        if found is None and head[9:12] not in _WITHOUT_BODY:
+    def _body_length(self, head: bytes) -> int | None:
+        """Bytes of the body; None when it comes in chunks."""
+        if found := _LENGTH.search(head):
+            return int(found[1])
+        if _CHUNKED.search(head):
+            return None
+        if head[9:12] not in _WITHOUT_BODY:
             self.over.set_exception(LoadError("an answer has no Content-Length"))
             self.transport.abort()
-        return int(found[1]) if found else 0
+        return 0
 
 
 def drive(
     port: int,
-    requests: Sequence[bytes],
-    status: int,
+    streams: Sequence[Stream],
+    statuses: Collection[int],
     connections: int,
     *,
     seconds: float | None = None,
     count: int | None = None,
-    etag: str = "",
 ) -> Figures:
-    """Send for so many seconds, or so many requests. Raises LoadError when there is nothing to count."""
-    run = _Run(requests, status, count, etag)
-    took = asyncio.run(_drive(run, port, connections, seconds))
+    """Send for so many seconds, or so many requests. Raises LoadError when there is nothing to count.
+
+    One stream is shared by all connections; several must be as many as the connections.
+    """
+    run = _Run(statuses, count)
+    took = asyncio.run(_drive(run, [_Turns(stream) for stream in streams], port, connections, seconds))
     if not run.seconds:
         raise LoadError("no answer came")
     ordered = sorted(run.seconds)
@@ -139,12 +170,15 @@ def drive(
     )
 
 
-async def _drive(run: _Run, port: int, connections: int, seconds: float | None) -> float:
+async def _drive(run: _Run, turns: list[_Turns], port: int, connections: int, seconds: float | None) -> float:
     loop = asyncio.get_running_loop()
     began = perf_counter()
     if seconds is not None:
         run.until = began + seconds
-    opened = [loop.create_connection(lambda: _Connection(run), "127.0.0.1", port) for _ in range(connections)]
+    opened = [
+        loop.create_connection(partial(_Connection, run, turns[number % len(turns)]), "127.0.0.1", port)
+        for number in range(connections)
+    ]
     pairs = await asyncio.gather(*opened)
     await asyncio.gather(*(connection.over for _, connection in pairs))
     return perf_counter() - began

@@ -13,18 +13,21 @@ _MIB = 1024 * 1024
 
 
 def table(outcome: Outcome) -> str:
-    """The run as text of 100 columns."""
+    """The run as text of 120 columns."""
     plan = outcome.plan
-    few, many = f"{plan.few:,}", f"{plan.many:,}"
+    fewest, *more = (f"{number:,}" for number in plan.stored)
+    rates, ratios = "".join(f"{'ours,':>9}" for _ in plan.stored), "".join(f"{one:>9}" for one in (fewest, *more))
     lines = [
         f"Mock Flow Service {outcome.version} next to a bare Flask application, both under {outcome.http_server}",
         f"{outcome.python}, {outcome.cores} cores; load by {outcome.generator} on the same machine",
         f"Requests per second and ms, medians of {plan.rounds} x {plan.seconds:g} s, taken in turn",
         "",
-        f"{'':<16}{'at a':>5} {'bare':>8} {'ours,':>8} {'ours,':>8} {'ours /':>7} {'many /':>7}"
-        f" {'p50':>8} {'p99':>8} {'µs CPU':>7} {'µs CPU':>7}",
-        f"{'':<16}{'time':>5} {'Flask':>8} {few:>8} {many:>8} {'bare':>7} {'few':>7}"
-        f" {'ours':>8} {'ours':>8} {'bare':>7} {'ours':>7}",
+        f"{'':<16}{'at a':>5}{'bare':>8}{rates}{'ours /':>8}"
+        + "".join(f"{one + ' /':>10}" for one in more)
+        + f"{'p50':>8}{'p99':>8}{'µs CPU':>8}{'µs CPU':>8}",
+        f"{'':<16}{'time':>5}{'Flask':>8}{ratios}{'bare':>8}"
+        + "".join(f"{fewest:>10}" for _ in more)
+        + f"{'ours':>8}{'ours':>8}{'bare':>8}{'ours':>8}",
         *map(_line, outcome.rows),
         "",
         f"start to first answer  ours {outcome.start:.2f} s, bare {outcome.start_bare:.2f} s,"
@@ -44,28 +47,33 @@ def table(outcome: Outcome) -> str:
 
 
 def _line(row: Row) -> str:
-    bare, few, many = row.bare, row.few, row.many
-    wrong = bare.wrong + few.wrong + many.wrong
+    fewest = row.ours[0]
+    wrong = row.bare.wrong + sum(one.wrong for one in row.ours)
     return (
-        f"{row.case:<16}{row.connections:>5} {bare.per_second:>8,.0f} {few.per_second:>8,.0f} {many.per_second:>8,.0f}"
-        f" {row.to_bare:>7.2f} {row.many_to_few:>7.2f} {few.p50_ms:>8.2f} {few.p99_ms:>8.2f}"
-        f" {bare.cpu_us:>7,.0f} {few.cpu_us:>7,.0f}" + (f"  {wrong} wrong answers" if wrong else "")
+        f"{row.load:<16}{row.connections:>5}{row.bare.per_second:>8,.0f}"
+        + "".join(f"{one.per_second:>9,.0f}" for one in row.ours)
+        + f"{row.to_bare:>8.2f}"
+        + "".join(f"{one:>10.2f}" for one in row.to_fewest)
+        + f"{fewest.p50_ms:>8.2f}{fewest.p99_ms:>8.2f}{row.bare.cpu_us:>8,.0f}{fewest.cpu_us:>8,.0f}"
+        + (f"  {wrong} wrong answers" if wrong else "")
     )
 
 
 def _judged(row: Judged) -> str:
     wrong = row.off.wrong + row.on.wrong
     return (
-        f"{row.case:<16}{row.connections:>5} {row.off.per_second:>8,.0f} {row.on.per_second:>8,.0f}"
+        f"{row.load:<16}{row.connections:>5} {row.off.per_second:>8,.0f} {row.on.per_second:>8,.0f}"
         f" {row.on_to_off:>7.2f} {row.off.cpu_us:>7,.0f} {row.on.cpu_us:>7,.0f}"
         + (f"  {wrong} wrong answers" if wrong else "")
     )
 
 
 def _memory(memory: Memory) -> list[str]:
+    ours = ", ".join(
+        f"{size / _MIB:.0f} MiB with {number:,}" for size, number in zip(memory.ours, memory.stored, strict=True)
+    )
     return [
-        f"memory after load      ours {memory.few / _MIB:.0f} MiB with {memory.few_stored:,} connections,"
-        f" {memory.many / _MIB:.0f} MiB with {memory.many_stored:,};",
+        f"memory after load      ours {ours} connections;",
         f"  ({memory.kind})                bare {memory.bare / _MIB:.0f} MiB; one more connection takes"
         f" {memory.each / 1024:.2f} KiB",
     ]

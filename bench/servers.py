@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from types import TracebackType
 from typing import Any
 
@@ -23,6 +26,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 _URL = re.compile(r"http://127\.0\.0\.1:(\d+)")
 _STOP_SECONDS = 10
 _ANSWER_SECONDS = 30
+_POLL_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,39 +44,68 @@ class Answer:
 
 
 class Program:
-    """A running server on a free port of loopback; a context manager that ends it."""
+    """A running server on a free port of loopback; a context manager that ends it, and what it has started."""
 
-    def __init__(self, arguments: list[str], probe: str) -> None:
-        """Start it, and wait for a 200 from the path `probe`. Raises LoadError when it does not come up."""
-        self._folder = tempfile.TemporaryDirectory(prefix="mockserver-bench-")
+    def __init__(
+        self,
+        command: Sequence[str],
+        probe: str,
+        *,
+        port: int = 0,
+        files: Mapping[str, str] | None = None,
+        patience: float = _ANSWER_SECONDS,
+    ) -> None:
+        """Start it in a folder of its own, with these files, and wait for a 200 from the path `probe`.
+
+        Without a `port` it must print its URL. Raises LoadError when it does not come up within `patience` seconds.
+        """
+        self._folder = tempfile.TemporaryDirectory(prefix="mockserver-bench-", ignore_cleanup_errors=True)
+        for name, text in (files or {}).items():
+            place = Path(self._folder.name, name)
+            place.parent.mkdir(exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+        self._said = Path(self._folder.name, "output.txt")
         began = perf_counter()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            cwd=self._folder.name,  # nobody's settings file
-            env=_environment(),
-            stdout=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        )
+        with self._said.open("wb") as output:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self._folder.name,  # nobody's settings file
+                env=_environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.port, self.words = port, ""
         try:
-            self.port, self.words = self._announced()
-            answer = self.ask("GET", probe)
-            if answer.status != 200:
-                raise LoadError(f"{arguments[0]} answers {answer.status} to GET {probe}: {answer.body[:300]!r}")
+            self._wait(probe, began + patience)
         except BaseException:
             self.stop()
             raise
         self.start_seconds = perf_counter() - began
         """From the start of the process to its first good answer."""
 
-    def _announced(self) -> tuple[int, str]:
-        assert self._process.stdout is not None
-        said = ""
-        for line in self._process.stdout:
-            said += line
-            if found := _URL.search(line):
-                return int(found[1]), line[found.end() :].strip()
-        raise LoadError(f"the server did not start: {said.strip()[-500:] or 'it said nothing'}")
+    def _wait(self, probe: str, until: float) -> None:
+        problem = "it says nothing"
+        while perf_counter() < until and self._process.poll() is None:
+            if self.port or self._announced():
+                try:
+                    answer = self.ask("GET", probe)
+                except LoadError as error:
+                    problem = str(error)
+                else:
+                    if answer.status == 200:
+                        return
+                    problem = f"it answers {answer.status} to GET {probe}: {answer.body[:300]!r}"
+            sleep(_POLL_SECONDS)
+        said = self._said.read_text(errors="replace").strip()[-500:]
+        raise LoadError(f"{self._process.args!r} does not start: {problem}. It said: {said or 'nothing'}")
+
+    def _announced(self) -> bool:
+        for line in self._said.read_text(errors="replace").splitlines(keepends=True):
+            if line.endswith("\n") and (found := _URL.search(line)):
+                self.port, self.words = int(found[1]), line[found.end() :].strip()
+        return self.port > 0
 
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
         """One call on a connection of its own. Raises LoadError when no answer comes."""
@@ -89,43 +122,61 @@ class Program:
 
     def memory(self) -> tuple[str, int] | None:
         """The kind of figure (PSS where the system knows it, else RSS) and bytes; None where neither can be had."""
-        pid = self._process.pid
         try:
-            fields = Path(f"/proc/{pid}/smaps_rollup").read_text()
-            return "PSS", int(fields.split("Pss:")[1].split()[0]) * 1024
+            return "PSS", sum(_pss(pid) for pid in family(self._process.pid))
         except (OSError, IndexError):
             pass
         try:
-            shown = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True)
+            shown = subprocess.run(["ps", "-o", "rss=", "-p", str(self._process.pid)], capture_output=True, text=True)
             return "RSS", int(shown.stdout) * 1024
         except (OSError, ValueError):
             return None
 
     def cpu_seconds(self) -> float:
-        """Processor time it has taken so far, in all threads; not a number where the system does not tell."""
+        """Processor time that it and its processes took so far; not a number where the system does not tell."""
         try:
-            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+            return sum(_cpu_seconds(pid) for pid in family(self._process.pid))
         except OSError:
             return math.nan
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         """End it, and wait until it has ended."""
-        self._process.terminate()
-        try:
+        self._signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
+        self._signal(signal.SIGKILL)
+        self._process.wait()
         self._folder.cleanup()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
 
     def __enter__(self) -> Program:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it has started, as far as /proc tells. Raises OSError where there is no /proc."""
+    tasks, pids = list(Path(f"/proc/{pid}/task").iterdir()), [pid]
+    for task in tasks:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile
+            for child in (task / "children").read_text().split():
+                tasks += Path(f"/proc/{child}/task").iterdir()
+                pids.append(int(child))
+    return pids
+
+
+def _pss(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("Pss:")[1].split()[0]) * 1024
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def ours(server: str, *, durable: bool = False, journal: bool = True) -> Program:
@@ -135,16 +186,16 @@ def ours(server: str, *, durable: bool = False, journal: bool = True) -> Program
     """
     more = [*(["--state", "flow.db"] if durable else []), *([] if journal else ["--journal", "0"])]
     started = ["mockserver", "serve", "--port", "0", "--log", "none", "--server", server, *more]
-    return Program(started, "/connections?limit=1")
+    return Program([sys.executable, "-m", *started], "/connections?limit=1")
 
 
 def bare(server: str) -> Program:
     """The bare Flask application under the same HTTP server."""
-    return Program(["bench.bare", server], "/GET-one")
+    return Program([sys.executable, "-m", "bench.bare", server], "/GET-one")
 
 
 def _environment() -> dict[str, str]:
     """Ours without settings; bytecode is kept, as it is wherever nobody forbids it."""
     dropped = ("MOCKSERVER_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    return kept | {"PYTHONPATH": str(_ROOT)}
+    return kept | {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1"}

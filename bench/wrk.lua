@@ -1,25 +1,34 @@
 -- Sends the raw requests of a file in turn; prints one line of JSON at the end.
--- Arguments: the file (each request preceded by a line with its length), and the first etag to follow, if any.
+-- Argument: a folder with a file for each thread, named 0, 1 and so on. Its first line is the etag to follow, or
+-- empty; then comes each request, preceded by a line with its length. A thread that follows an etag has one connection.
 
-local requests, turn, etag = {}, 0, nil
+local threads = 0
+local requests, turn, etag = {}, 0, ""
+
+function setup(thread)
+   thread:set("number", threads)
+   threads = threads + 1
+end
 
 function init(args)
-   local file = assert(io.open(args[1], "rb"))
+   local file = assert(io.open(args[1] .. "/" .. number, "rb"))
+   etag = file:read("*l")
    for length in file:lines() do
       requests[#requests + 1] = file:read(tonumber(length))
    end
    file:close()
-   if args[2] then
-      etag = args[2]
+   if etag ~= "" then
       response = function(_, headers)
-         etag = headers["ETag"] or headers["etag"] or headers["Etag"] or etag
+         if requests[turn]:find("{etag}", 1, true) then
+            etag = headers["ETag"] or headers["etag"] or headers["Etag"] or etag
+         end
       end
    end
 end
 
 function request()
    turn = turn % #requests + 1
-   if etag then
+   if etag ~= "" then
       return (requests[turn]:gsub("{etag}", function() return etag end))
    end
    return requests[turn]

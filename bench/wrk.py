@@ -6,9 +6,10 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from bench.cases import Stream
 from bench.load import Figures, LoadError
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
@@ -20,16 +21,18 @@ def available() -> bool:
 
 
 def drive(
-    port: int, requests: Sequence[bytes], status: int, connections: int, *, seconds: float, etag: str = ""
+    port: int, streams: Sequence[Stream], statuses: Collection[int], connections: int, *, seconds: float
 ) -> Figures:
-    """Send for so many seconds (wrk knows whole ones only). Raises LoadError when wrk fails."""
-    with tempfile.NamedTemporaryFile(suffix=".http") as file:
-        for request in requests:
-            file.write(f"{len(request)}\n".encode() + request)
-        file.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(SCRIPT)]
-        command += [f"http://127.0.0.1:{port}", "--", file.name, *([etag] if etag else [])]
-        ran = subprocess.run(command, capture_output=True, text=True)
+    """Send for so many seconds (wrk knows whole ones only). Raises LoadError when wrk fails.
+
+    Each stream has a thread of wrk's: several streams must be as many as the connections.
+    """
+    with tempfile.TemporaryDirectory(prefix="mockserver-bench-") as folder:
+        for number, stream in enumerate(streams):
+            parts = (f"{len(request)}\n".encode() + request for request in stream.requests)
+            Path(folder, str(number)).write_bytes(f"{stream.etag}\n".encode() + b"".join(parts))
+        command = ["wrk", f"-t{len(streams)}", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(SCRIPT)]
+        ran = subprocess.run([*command, f"http://127.0.0.1:{port}", "--", folder], capture_output=True, text=True)
     lines = [line for line in ran.stdout.splitlines() if line.startswith("{")]
     if ran.returncode or not lines:
         raise LoadError(f"wrk failed: {(ran.stderr or ran.stdout).strip()[-300:]}")
@@ -37,7 +40,7 @@ def drive(
     if not seen["requests"]:
         raise LoadError("no answer came")
     # wrk tells refusals from answers, not one status from another; what a case answers is checked beforehand.
-    unexpected = seen["refused"] if status < 400 else seen["requests"] - seen["refused"]
+    unexpected = seen["refused"] if max(statuses) < 400 else seen["requests"] - seen["refused"]
     return Figures(
         per_second=seen["requests"] / seen["microseconds"] * 1e6,
         p50_ms=seen["p50"] / 1000,
