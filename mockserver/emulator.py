@@ -189,4 +189,4 @@ def storage_refusal(trouble: StorageUnavailable) -> ApiError:
     if trouble.unknown:
         hint = "the change may have been made: read before you repeat it"
         return ApiError("unavailable", headers=retry, hint=hint)
-    return ApiError("unavailable", headers=retry)
+    return ApiError("unavailable", headers=retry, hint=str(trouble))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from mockserver.exchange import Tenant
 from mockserver.records import Change
@@ -22,11 +22,10 @@ from mockserver.store import StateError, StorageUnavailable
 try:
     import psycopg
     from psycopg import conninfo, errors
+
+    from mockserver.postgres_link import LOST, USUAL, Connection, Link, Row, connect
 except ImportError as missing:
     raise StateError("PostgreSQL needs one more package: pip install 'mock-flow-service[postgres]'.") from missing
-
-PATIENCE_MS = 2_000
-"""For one turn or question, however many statements: a client hears of trouble within five seconds."""
 
 LOADING_MS = 60_000
 """For reading all records."""
@@ -75,22 +74,6 @@ DELETE FROM mockserver_records r USING {_GIVEN} AS given WHERE given.doc IS NULL
 _COUNT = "UPDATE mockserver_meta SET revision = %s, pruned = greatest(pruned, %s)"
 _PRUNE = "DELETE FROM mockserver_changes WHERE revision <= %s"
 _IS_THERE = "SELECT true FROM mockserver_changes WHERE revision = %s AND turn = %s"
-_SETTINGS = """
-SELECT set_config('idle_in_transaction_session_timeout', %s::text, false), set_config('lock_timeout', %s::text, false),
- set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
- ELSE current_setting('synchronous_commit') END, false)"""
-"""A server that hangs may not keep the turn; and no setting may let us acknowledge what is not on disk."""
-
-_USUAL = {
-    "connect_timeout": PATIENCE_MS // 1000,
-    "application_name": "mock-flow-service",
-    "target_session_attrs": "read-write",
-    "keepalives_idle": 5,
-    "client_encoding": "utf8",
-}
-"""What a connection is made with unless the URL says otherwise."""
-
-Row: TypeAlias = tuple[Any, ...]
 log = logging.getLogger("mockserver")
 
 
@@ -99,7 +82,7 @@ def open_postgres(url: str, runtime: Runtime) -> SharedStore:
     given = _parse(url)
     place = _without_credentials(given)
     trouble = Trouble(place, [str(given[name]) for name in ("password", "sslpassword") if given.get(name)])
-    target = conninfo.make_conninfo("", **{**_USUAL, **given})
+    target = conninfo.make_conninfo("", **{**USUAL, **given})
     try:
         _migrate(target, runtime)
         return SharedStore(runtime, PostgresLog(target, trouble), place)
@@ -114,7 +97,7 @@ class PostgresLog:
 
     def __init__(self, target: str, trouble: Trouble) -> None:
         """`target` is a connection string; nothing is connected yet."""
-        self._turns, self._questions = _Link(target), _Link(target)
+        self._turns, self._questions = Link(target), Link(target)
         self._trouble = trouble
         self._turn: Any = None
 
@@ -126,7 +109,7 @@ class PostgresLog:
     def turn(self, reached: Reached) -> Iterator[News]:
         """See `SharedLog`."""
 
-        def begin(db: _Connection) -> News:
+        def begin(db: Connection) -> News:
             with db.pipeline():  # one way there and back
                 db.execute("BEGIN")
                 turn = db.execute(_TAKE_TURN)
@@ -134,7 +117,7 @@ class PostgresLog:
             ((self._turn,),) = turn
             return _read(db, reached, rows.fetchall())
 
-        with self._trouble.told():
+        with self._trouble.told("waiting for the turn to write"):
             news = self._turns.call(begin)
         try:
             yield news
@@ -143,7 +126,7 @@ class PostgresLog:
 
     def news(self, reached: Reached) -> News:
         """See `SharedLog`."""
-        with self._trouble.told():
+        with self._trouble.told("asking for news"):
             news: News = self._questions.call(lambda db: _read(db, reached, db.execute(_NEWS, reached).fetchall()))
             return news
 
@@ -154,7 +137,7 @@ class PostgresLog:
         first_kept = revision - KEPT_CHANGES
         prune = any(change.revision % _PRUNED_TOGETHER == 0 for change in changes)
         db = self._turns.there()
-        with self._trouble.told():
+        with self._trouble.told("committing"):
             try:
                 with db.pipeline():
                     db.execute(_LOG_CHANGES, (self._turn, *columns))
@@ -174,7 +157,8 @@ class PostgresLog:
         """See `Log`."""
         db = self._turns.there()
         db.patient_until(stop_watch_ms() + LOADING_MS)
-        with self._trouble.told():
+        with self._trouble.told("exchanging all records"):
+            db.execute(f"SET LOCAL idle_in_transaction_session_timeout = {LOADING_MS}".encode())  # it takes a while
             with db.pipeline():
                 db.execute("DELETE FROM mockserver_records")
                 db.execute("DELETE FROM mockserver_changes")
@@ -183,7 +167,7 @@ class PostgresLog:
             try:
                 db.execute("COMMIT")
             except psycopg.OperationalError as error:
-                raise StorageUnavailable(unknown=True) from error
+                raise StorageUnavailable(LOST, unknown=True) from error
 
     def close(self) -> None:
         """Let go of both connections."""
@@ -197,16 +181,16 @@ class PostgresLog:
         """
         turn = self._turn
 
-        def look(db: _Connection) -> list[Row]:
+        def look(db: Connection) -> list[Row]:
             db.execute("BEGIN")
             db.execute(_TAKE_TURN)
             return db.execute(_IS_THERE, (revision, turn)).fetchall()
 
         self._turns.drop()
         try:
-            found = self._turns.call(look)
+            found = self._turns.go_on(look)
         except psycopg.Error:
-            raise StorageUnavailable(unknown=True) from error
+            raise StorageUnavailable(LOST, unknown=True) from error
         if not found:
             raise error
 
@@ -226,110 +210,28 @@ class Trouble:
         return text
 
     @contextmanager
-    def told(self) -> Iterator[None]:
-        """Turn trouble into StorageUnavailable; the operator's log gets the cause."""
+    def told(self, doing: str) -> Iterator[None]:
+        """Turn trouble into StorageUnavailable; the operator's log gets the cause, the client its kind."""
         try:
             yield
         except psycopg.Error as error:
-            log.error("State %s: %s", self._place, self.words(error))
-            raise StorageUnavailable(full=isinstance(error, errors.DiskFull)) from error
-        except StorageUnavailable:
-            log.error("State %s: the connection was lost in a commit, and its outcome is not known", self._place)
+            log.error("State %s: %s: %s", self._place, doing, self.words(error))
+            raise StorageUnavailable(_kind(error), full=isinstance(error, errors.DiskFull)) from error
+        except StorageUnavailable as trouble:
+            log.error("State %s: %s: %s", self._place, doing, trouble)
             raise
 
 
-class _Connection(psycopg.Connection[Row]):
-    """A connection on which nothing waits for ever, whatever the network does."""
-
-    _deadline_ms = 0
-
-    def patient_until(self, deadline_ms: int) -> None:
-        """Fail what is not answered by then, by the runtime's stop watch."""
-        self._deadline_ms = deadline_ms
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """See psycopg."""
-        left = max(0, self._deadline_ms - stop_watch_ms()) / 1000
-        try:
-            return super().wait(gen, interval, left)
-        except errors._WaitTimeout:
-            self.close()  # what comes later belongs to nobody
-            raise psycopg.OperationalError("no answer in time") from None
+def _kind(error: psycopg.Error) -> str:
+    """The cause in words for any client: nothing of the database's own, which names hosts and users."""
+    if isinstance(error, errors.LockNotAvailable):
+        return "another server kept the turn to write for too long"
+    if error.sqlstate is None:
+        return "the database of the records cannot be reached"
+    return "the database of the records refused"
 
 
-class _Link:
-    """One connection, made when it is needed and made again when it was lost. Used by one thread at a time."""
-
-    def __init__(self, target: str) -> None:
-        self._target = target
-        self._db: _Connection | None = None
-        self._closed = False
-
-    def call(self, work: Callable[[_Connection], Any]) -> Any:
-        """Do what may be done twice, on the connection there is or, should that have died, on a new one."""
-        began = stop_watch_ms()
-        if self._db is not None:
-            try:
-                return self._do(work)
-            except psycopg.OperationalError:
-                if self._db is not None or stop_watch_ms() - began > PATIENCE_MS // 2:
-                    raise  # it did not die, or there is no time left
-        self._connect()
-        return self._do(work)
-
-    def there(self) -> _Connection:
-        """The connection of the turn that is on."""
-        assert self._db is not None
-        return self._db
-
-    def roll_back(self) -> None:
-        """End a transaction, if one is open; a connection that cannot is dropped."""
-        if self._db is None or self._db.closed:
-            return
-        if self._db.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            try:
-                self._db.execute("ROLLBACK")
-            except psycopg.Error:
-                self.drop()
-
-    def drop(self) -> None:
-        """Let go of the connection, whatever state it is in."""
-        db, self._db = self._db, None
-        if db is not None:
-            with suppress(psycopg.Error):
-                db.close()
-
-    def close(self) -> None:
-        """Let go for good."""
-        self._closed = True
-        self.drop()
-
-    def _do(self, work: Callable[[_Connection], Any]) -> Any:
-        db = self.there()
-        db.patient_until(stop_watch_ms() + PATIENCE_MS)
-        try:
-            return work(db)
-        except psycopg.Error as error:
-            self.roll_back()
-            if db.closed or isinstance(error, errors.ReadOnlySqlTransaction):  # the latter is a standby now
-                self.drop()
-            raise
-
-    def _connect(self) -> None:
-        self.drop()
-        if self._closed:
-            raise psycopg.OperationalError("the store is closed")
-        self._db = _connect(self._target)
-
-
-def _connect(target: str) -> _Connection:
-    db = _Connection.connect(target, autocommit=True)
-    db.patient_until(stop_watch_ms() + PATIENCE_MS)
-    db.execute(_SETTINGS, (2 * PATIENCE_MS, PATIENCE_MS * 3 // 4))
-    return db
-
-
-def _read(db: _Connection, reached: Reached, rows: list[Row]) -> News:
+def _read(db: Connection, reached: Reached, rows: list[Row]) -> News:
     """News from the rows of `_NEWS`, or from all records where those do not reach back far enough."""
     epoch, revision, pruned = rows[0][:3]
     if epoch == reached.epoch and pruned <= reached.revision:
@@ -363,7 +265,7 @@ def _columns(changes: Sequence[Change]) -> tuple[list[Any], ...]:
 
 def _migrate(target: str, runtime: Runtime) -> None:
     """Bring the tables to this release's version, in one transaction and one server at a time. Raises StateError."""
-    with _connect(target) as db:
+    with connect(target) as db:
         db.patient_until(stop_watch_ms() + LOADING_MS)
         with db.transaction():
             db.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))

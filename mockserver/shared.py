@@ -9,13 +9,13 @@ changes in the same order: a listing may be continued on another server than the
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import NamedTuple, Protocol
 
 from mockserver.records import Change, View
 from mockserver.runtime import Runtime
-from mockserver.store import Log, StorageUnavailable, Store
+from mockserver.store import Log, PendingWrite, StorageUnavailable, Store
 
 
 class Reached(NamedTuple):
@@ -61,6 +61,8 @@ class SharedStore(Store):
         self._asking = threading.Lock()
         self._asked = self._answered = 0
         self._trouble = False
+        self._failures = 0
+        """How many writes the log could not serve."""
         self.refresh()
 
     def refresh(self) -> None:
@@ -82,12 +84,43 @@ class SharedStore(Store):
         finally:
             self._answered += 1
 
+    def close(self) -> None:
+        """See `Store`."""
+        with super()._sole():
+            self._log.close()
+
+    @contextmanager
+    def _sole(self) -> Iterator[None]:
+        """See `Store`. What failed since one came answers one: in turns, many would wait for long."""
+        failures = self._failures
+        with super()._sole():
+            if self._failures != failures:
+                raise StorageUnavailable
+            yield
+
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        with self._log.turn(self._reached) as news:
+        with ExitStack() as stack:
+            try:
+                news = stack.enter_context(self._log.turn(self._reached))
+            except StorageUnavailable as trouble:
+                self._tell_waiting(trouble)
+                raise
             self._learn(news)
             self._turn_epoch, self._revision = news.reached
             yield
+
+    def _settle(self, writes: Sequence[PendingWrite]) -> None:
+        super()._settle(writes)
+        if writes and isinstance(trouble := writes[0].error, StorageUnavailable) and not trouble.full:
+            self._tell_waiting(trouble)
+
+    def _tell_waiting(self, trouble: StorageUnavailable) -> None:
+        """Nothing is changed for those who waited for this; who comes later tries anew."""
+        self._failures += 1
+        told = StorageUnavailable() if trouble.unknown else trouble
+        while self._waiting:
+            self._waiting.popleft().settle(told)
 
     def _swap(self, records: list[Change], revision: int) -> None:
         self._log.rewrite(records, revision)

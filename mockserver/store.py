@@ -44,11 +44,11 @@ class StorageUnavailable(Exception):
     """The store cannot be read or written now; a later try may succeed.
 
     Nothing was changed, unless the outcome is `unknown`: then the change may have been made.
-    `full` says that space ran out.
+    `full` says that space ran out. The text is fit for clients.
     """
 
-    def __init__(self, *, full: bool = False, unknown: bool = False) -> None:
-        super().__init__("the disk is full" if full else "the store cannot be reached")
+    def __init__(self, why: str = "the store cannot be reached", *, full: bool = False, unknown: bool = False) -> None:
+        super().__init__("the disk is full" if full else why)
         self.full = full
         self.unknown = unknown
 
@@ -111,7 +111,7 @@ class Store:
         self._writing = threading.Lock()
         self._showing = threading.Lock()
         """Held while the view changes. Who waits for the log never holds it."""
-        self._waiting: deque[_Write] = deque()
+        self._waiting: deque[PendingWrite] = deque()
         used, records = self._log.load()
         self._revision = runtime.first_revision() if used is None else used
         self._view = View(records, self._revision)
@@ -127,7 +127,7 @@ class Store:
 
         Raises Taken and StorageUnavailable.
         """
-        return self._write(_Write((tenant, kind, doc["id"]), _decider(Put(kind, doc))))
+        return self._write(PendingWrite((tenant, kind, doc["id"]), _decider(Put(kind, doc))))
 
     def get(self, tenant: Tenant, kind: str, entity_id: str) -> Doc | None:
         """The record, or None."""
@@ -138,7 +138,7 @@ class Store:
 
         Raises Missing, Stale and StorageUnavailable.
         """
-        return self._write(_Write((tenant, kind, entity_id), _decider(Put(kind, doc, if_match))))
+        return self._write(PendingWrite((tenant, kind, entity_id), _decider(Put(kind, doc, if_match))))
 
     def delete(self, tenant: Tenant, kind: str, entity_id: str, unless: Callable[[], None] | None = None) -> None:
         """Remove a record. `unless` may raise to forbid it: no write happens between it and the removal.
@@ -152,14 +152,14 @@ class Store:
             if unless is not None:
                 unless()
 
-        self._write(_Write((tenant, kind, entity_id), decide), alone=unless is not None)
+        self._write(PendingWrite((tenant, kind, entity_id), decide), alone=unless is not None)
 
     def transact(self, tenant: Tenant, puts: Sequence[Put]) -> list[Doc]:
         """Several writes or none, in one commit and in this order; each record may be written once.
 
         Returns the records as stored. Raises Missing, Stale, Taken and StorageUnavailable.
         """
-        writes = [_Write((tenant, put.kind, put.doc["id"]), _decider(put)) for put in puts]
+        writes = [PendingWrite((tenant, put.kind, put.doc["id"]), _decider(put)) for put in puts]
         with self._sole(), self._turn():
             if all(self._decide(write) for write in writes):
                 self._settle(writes)
@@ -245,7 +245,7 @@ class Store:
         """The turn to decide and to commit once, before which every earlier commit shows. Called by the sole writer."""
         return _NO_OTHERS
 
-    def _write(self, write: _Write, *, alone: bool = False) -> Doc:
+    def _write(self, write: PendingWrite, *, alone: bool = False) -> Doc:
         """Carry a write through: one of those who wait does it for all of them, in one commit.
 
         `alone` keeps the write in its own thread and commit, after which every earlier one shows.
@@ -287,15 +287,15 @@ class Store:
             if (woken := self._waiting[0].woken) is not None:
                 woken.set()
 
-    def _next_waiting(self) -> list[_Write]:
+    def _next_waiting(self) -> list[PendingWrite]:
         """Those that wait, up to the second one for the same record: it must see what the first one does."""
-        batch: dict[Key, _Write] = {}
+        batch: dict[Key, PendingWrite] = {}
         while self._waiting and self._waiting[0].key not in batch:
             write = self._waiting.popleft()
             batch[write.key] = write
         return list(batch.values())
 
-    def _serve(self, writes: list[_Write]) -> None:
+    def _serve(self, writes: list[PendingWrite]) -> None:
         error = StorageUnavailable()  # for those whom an interruption leaves behind
         try:
             with self._turn():
@@ -307,7 +307,7 @@ class Store:
                 if not write.settled:
                     write.settle(error)
 
-    def _decide(self, write: _Write) -> bool:
+    def _decide(self, write: PendingWrite) -> bool:
         """Let the caller accept or refuse; an accepted write gets its revision."""
         try:
             doc = write.decide(self._view.get(write.key))
@@ -320,7 +320,7 @@ class Store:
         write.change = Change(*write.key, self._revision, doc)
         return True
 
-    def _settle(self, writes: Sequence[_Write]) -> None:
+    def _settle(self, writes: Sequence[PendingWrite]) -> None:
         """Put accepted writes on disk, then show them in the order of their revisions."""
         if not writes:
             return
@@ -343,7 +343,7 @@ class Store:
                 self._view.apply(change)
 
 
-class _Write:
+class PendingWrite:
     """A write on its way. `decide` gets the present record and returns the new one, None to delete, or raises."""
 
     __slots__ = ("change", "decide", "error", "key", "settled", "stored", "woken")
@@ -359,6 +359,7 @@ class _Write:
         """To wait for another thread: it has settled this write, or leaves it to this one to go on."""
 
     def settle(self, error: Exception | None) -> None:
+        """Say how it ended to the thread that waits."""
         self.error, self.settled = error, True
         if self.woken is not None:
             self.woken.set()

@@ -28,6 +28,7 @@ class BadNetwork:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._open: set[socket.socket] = set()
+        self._forgotten: set[socket.socket] = set()
         self.request: Fate = _whole
         self.answer: Fate = _whole
         threading.Thread(target=self._accept, daemon=True).start()
@@ -49,6 +50,10 @@ class BadNetwork:
     def hang(self) -> None:
         """Swallow whatever is sent."""
         self.request = self.answer = lambda data: b""
+
+    def forget(self) -> None:
+        """Swallow what is sent on connections there are, as a firewall does that no longer knows them."""
+        self._forgotten = set(self._open)
 
     def cut_after(self, count: int, way: str = "answer") -> None:
         """Let so many bytes of answers (or of requests) through, then cut that connection, and heal."""
@@ -94,6 +99,8 @@ class BadNetwork:
     def _pass(self, source: socket.socket, sink: socket.socket, way: str) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65_536):
+                if source in self._forgotten:
+                    continue
                 try:
                     sink.sendall(getattr(self, way)(data))
                 except Cut as cut:

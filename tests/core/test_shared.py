@@ -1,13 +1,10 @@
-"""Several stores on one PostgreSQL database, as several servers have it; and a database that goes away."""
+"""Several stores on one PostgreSQL database, as several servers have it."""
 
 from __future__ import annotations
 
-import itertools
-import logging
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,14 +16,12 @@ from mockserver.exchange import Tenant
 from mockserver.listing import Listable, ListQuery
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
-from mockserver.store import Missing, Put, Stale, StateError, StorageUnavailable, Store, open_store
-from tests.bad_network import BadNetwork, between, nothing
+from mockserver.store import Missing, Put, Stale, StateError, Store, open_store
 from tests.postgres import PASSWORD, new_url, shared_server
 
 TENANT = Tenant("org", "prod")
 KIND = "connections"
 LISTABLE = Listable(KIND, frozenset({"id", "name"}), frozenset({"id", "name"}))
-MOST_SECONDS = 5
 
 
 @pytest.fixture
@@ -222,136 +217,3 @@ def test_without_the_package_it_is_said_how_to_get_it(monkeypatch: pytest.Monkey
     monkeypatch.delitem(sys.modules, "mockserver.postgres")
     with pytest.raises(StateError, match=r"pip install 'mock-flow-service\[postgres\]'"):
         open_store("postgresql://localhost/flow", Runtime())
-
-
-@pytest.fixture
-def network() -> Iterator[BadNetwork]:
-    with between(shared_server().port) as made:
-        yield made
-
-
-@pytest.fixture
-def far(url: str, network: BadNetwork) -> Iterator[Store]:
-    """A store whose network can be made to fail."""
-    store = open_store(url.replace(f":{shared_server().port}/", f":{network.port}/"), Runtime())
-    put(store, "1", 0)
-    yield store
-    network.heal()
-    store.close()
-
-
-OPERATIONS: dict[str, Callable[[Store], Any]] = {
-    "read": lambda store: store.refresh(),
-    "insert": lambda store: put(store, "2"),
-    "replace": lambda store: store.replace(
-        TENANT, KIND, "1", {"id": "1", "updatedAt": 5}, (store.get(TENANT, KIND, "1") or {})["etag"]
-    ),
-    "delete": lambda store: store.delete(TENANT, KIND, "1"),
-    "delete unless": lambda store: store.delete(TENANT, KIND, "1", lambda: None),
-    "transact": lambda store: store.transact(TENANT, [Put(KIND, {"id": "2", "updatedAt": 5})]),
-    "export": lambda store: store.export(),
-    "clear": lambda store: store.clear(),
-}
-
-
-@pytest.mark.parametrize("mode", ["refuse", "hang", "reset"])
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_without_the_database_every_operation_says_so_in_time_and_goes_on_when_it_is_back(
-    far: Store,
-    network: BadNetwork,
-    mode: str,
-    operation: str,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    getattr(network, mode)()
-    began = time.monotonic()
-    if mode == "reset":  # the next connection is good: nobody notices
-        OPERATIONS[operation](far)
-    else:
-        with monkeypatch.context() as impatient, pytest.raises(StorageUnavailable):
-            impatient.setattr(postgres, "PATIENCE_MS", 300)  # less to wait for; what is good gets its full time
-            OPERATIONS[operation](far)
-    assert time.monotonic() - began < MOST_SECONDS
-    network.heal()
-    network.reset()
-    began = time.monotonic()
-    far.refresh()
-    put(far, "later")
-    assert seen(far, "later") == "a" and time.monotonic() - began < MOST_SECONDS
-    assert PASSWORD not in caplog.text
-
-
-def test_many_who_wait_for_a_database_that_hangs_are_told_in_time(far: Store, network: BadNetwork) -> None:
-    network.hang()
-    began = time.monotonic()
-
-    def ask(number: int) -> type[Exception] | None:
-        try:
-            put(far, f"n{number}") if number % 2 else far.refresh()
-        except StorageUnavailable as trouble:
-            return type(trouble)
-        return None
-
-    with ThreadPoolExecutor(20) as pool:
-        assert set(pool.map(ask, range(20))) == {StorageUnavailable}
-    assert time.monotonic() - began < MOST_SECONDS
-
-
-@pytest.mark.parametrize(("way", "outcomes"), [("answer", {True}), ("request", {True, False})])
-def test_a_commit_whose_connection_is_cut_anywhere_is_reported_as_it_was(
-    far: Store, network: BadNetwork, way: str, outcomes: set[bool]
-) -> None:
-    """Cut after n bytes, then all is well again: the outcome that is told must be the one that is in the database."""
-    told: list[tuple[int, bool]] = []
-    for cut in itertools.count(0, 7):
-        network.cut_after(cut, way)
-        try:
-            put(far, f"cut-{cut}")
-            told.append((cut, True))
-        except StorageUnavailable as trouble:
-            assert not trouble.unknown
-            told.append((cut, False))
-        if network.waiting:
-            break
-    network.heal()
-    far.refresh()
-    for cut, made in told:
-        assert (seen(far, f"cut-{cut}") is not None) == made, cut
-    assert {made for _, made in told} == outcomes
-
-
-def test_an_outcome_that_cannot_be_found_out_is_told_to_be_unknown(
-    far: Store, network: BadNetwork, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Everything before COMMIT passes, its answer does not, and the network stays away."""
-
-    def watch(data: bytes) -> bytes:
-        if b"COMMIT" in data:
-            network.answer = nothing
-            threading.Timer(0.05, network.refuse).start()
-        return data
-
-    network.request = watch
-    with pytest.raises(StorageUnavailable) as caught:
-        put(far, "2")
-    assert caught.value.unknown and "not known" in caplog.text
-    network.heal()
-    assert seen(far, "2") == "a"
-
-
-def test_the_database_server_may_be_killed_and_come_back(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.CRITICAL)
-    server = shared_server()
-    store = open_store(server.new_schema(), Runtime())
-    put(store, "1")
-    server.stop()
-    try:
-        for act in (store.refresh, lambda: put(store, "2")):
-            with pytest.raises(StorageUnavailable):
-                act()
-    finally:
-        server.start()
-    assert seen(store, "1") == "a" and seen(store, "2") is None
-    put(store, "2")
-    store.close()
