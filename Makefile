@@ -12,7 +12,8 @@ PYTHON_M := .venv/bin/python -m
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
 
-test: .venv/.test ## run every test, the contract suite against our own server included (ARGS="-n 0 -k etag")
+# Clients of others come from package indexes, once. CLIENTS=no does without them and their tests.
+test: .venv/.test $(if $(filter no,$(CLIENTS)),,.venv-clients/.clients) ## run every test (ARGS="-n 0 -k etag", CLIENTS=no)
 	@$(PYTHON_M) pytest -q -n auto $(ARGS)
 
 install: .venv/.run .venv/.test ## make .venv with everything the other targets need
@@ -31,15 +32,8 @@ contract: .venv/.test ## run the contract suite against any server (URL=https://
 	@test -n "$(URL)" || { echo 'Say which server: make contract URL=http://127.0.0.1:8080' >&2; exit 2; }
 	@$(PYTHON_M) mockserver contract $(URL) $(ARGS)
 
-clients: .venv/.test .venv-clients/.installed ## run Adobe's own Python client, aepp, as it is, and judge it
+clients: .venv/.test .venv-clients/.clients ## run Adobe's own Python client, aepp, as it is, and judge it
 	@$(PYTHON_M) mockserver exec $(ARGS) -- .venv-clients/bin/python contracts/clients/programs/with_aepp.py
-
-# Apart from .venv: aepp brings pandas and more, half a gigabyte that nothing else here needs.
-.venv-clients/.installed: requirements/clients.txt | .venv/.test
-	@echo "Installing aepp and what it needs into .venv-clients (about 90 s) ..." >&2
-	@$(PYTHON_M) venv --clear .venv-clients
-	@.venv-clients/bin/python -m pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
-	@touch $@
 
 broken: .venv/.test ## prove the suite: every wrong server is caught, the right one passes in ten seeds (ARGS="--seeds 3")
 	@$(PYTHON_M) contracts.broken $(ARGS)
@@ -81,7 +75,10 @@ lock: .venv/.lock ## resolve requirements/*.txt again from pyproject.toml (ARGS=
 	@$(LOCK) -c requirements/test.txt -o requirements/run.txt pyproject.toml
 	@$(LOCK) -c requirements/test.txt --extra postgres -o requirements/image.txt pyproject.toml
 	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/build.txt --group build
-	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/clients.txt --group clients
+	@$(LOCK) $(ARGS) -c requirements/test.txt --excludes requirements/clients-without.txt \
+		-o requirements/clients.txt --group clients
+	@npm install --prefix requirements --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved \
+		--no-audit --no-fund --loglevel=error
 
 clean: ## remove .venv, caches, builds and reports
 	rm -rf .venv .venv-clients .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist flow-report contract-report
@@ -92,5 +89,9 @@ help: ## this list
 
 .venv/.run .venv/.test .venv/.lock: .venv/.%: FORCE
 	@PYTHON="$(PYTHON)" sh requirements/install.sh $*
+
+# Apart from .venv: what others' clients bring along would change what the server imports.
+.venv-clients/.clients: .venv/.test FORCE
+	@PYTHON="$(PYTHON)" sh requirements/install.sh clients
 
 FORCE:

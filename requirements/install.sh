@@ -1,8 +1,9 @@
 #!/bin/sh
 # Puts into .venv what a make target needs, unless it is there already. Called by the Makefile with
-#   run   the pinned packages of the server, and this project itself
-#   test  those of development besides
-#   lock  only uv, which resolves the pinned packages again: it must work when those cannot be installed
+#   run      the pinned packages of the server, and this project itself
+#   test     those of development besides
+#   lock     only uv, which resolves the pinned packages again: it must work when those cannot be installed
+#   clients  into .venv-clients, by the pip of .venv: clients of others, which the tests run as they are
 # Says in one line what takes the time, and nothing when there is nothing to do.
 set -eu
 wanted=$1
@@ -53,21 +54,44 @@ make_venv() {
 }
 
 pip_install() {
-    .venv/bin/python -m pip --disable-pip-version-check --no-input -qq install "$@" && return
+    .venv/bin/python -m pip --python "$venv/bin/python" --disable-pip-version-check --no-input -qq install "$@" && return
     echo "The installation failed: pip says why above. It asks the package index that pip is set to use;" >&2
     echo "name another one in PIP_INDEX_URL. What is half done is mended by the same make again." >&2
+    do_without_clients
+}
+
+# Whoever has no network for them still has the other tests.
+do_without_clients() {
+    [ "$wanted" != clients ] || echo "make test CLIENTS=no leaves out the tests that run clients of others." >&2
     exit 1
 }
 
+# aepp names half a gigabyte that its module for Flow Service does without: what is pinned is all that it gets.
+install_clients() {
+    echo "Installing clients of others into .venv-clients (about $what s) ..." >&2
+    suitable .venv-clients/bin/python || .venv/bin/python -m venv --clear --without-pip .venv-clients
+    pip_install --no-deps --require-hashes -r requirements/clients.txt
+    if ! command -v npm >/dev/null; then
+        echo "No npm here, so without the clients of Node: their tests are skipped." >&2
+        return
+    fi
+    cp requirements/package.json requirements/package-lock.json .venv-clients
+    npm ci --prefix .venv-clients --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && return
+    echo "The installation failed: npm says why above. It asks the registry that npm is set to use." >&2
+    do_without_clients
+}
+
+venv=.venv
 case $wanted in
-run) files="requirements/build.txt requirements/run.txt" what=10 ;;
-test) files="requirements/build.txt requirements/test.txt" what=30 ;;
-lock) files="" ;;
+run) files="requirements/build.txt requirements/run.txt" what=10 sources="$files pyproject.toml" ;;
+test) files="requirements/build.txt requirements/test.txt" what=30 sources="$files pyproject.toml" ;;
+lock) sources=pyproject.toml ;;
+clients) venv=.venv-clients what=30 sources="requirements/clients.txt requirements/package-lock.json" ;;
 esac
 
 # What is installed is known by what it was installed from, so a touched file or a switched branch costs nothing.
-state=$(cat $files requirements/install.sh pyproject.toml | cksum)
-if suitable .venv/bin/python && [ "$(cat ".venv/.$wanted" 2>/dev/null)" = "$state" ]; then
+state=$(cat $sources requirements/install.sh | cksum)
+if suitable $venv/bin/python && [ "$(cat "$venv/.$wanted" 2>/dev/null)" = "$state" ]; then
     exit
 fi
 [ "${2:-}" = locked ] || take_turn
@@ -76,6 +100,8 @@ suitable .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1 |
 if [ "$wanted" = lock ]; then
     echo "Installing uv into .venv ..." >&2
     pip_install --upgrade uv
+elif [ "$wanted" = clients ]; then
+    install_clients
 else
     count=$(cat $files | grep '==' | grep -v "'win32'" | sort -u | wc -l)
     echo "Installing $((count)) pinned packages into .venv (about $what s) ..." >&2
@@ -85,4 +111,4 @@ else
     .venv/bin/python -m compileall -q mockserver
     .venv/bin/python -m mockserver.documents
 fi
-echo "$state" >".venv/.$wanted"
+echo "$state" >"$venv/.$wanted"

@@ -1,9 +1,13 @@
-"""Adobe's own Python client, aepp, as it comes: credentials, a table, a flow and its run, and an end to all of it."""
+"""Adobe's own Python client, aepp, as it comes: credentials, a table, a flow and its run, and an end to all of it.
+
+Given a base URL it goes there, by aepp's settings; else to Adobe's hosts.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 import urllib.request
 from typing import Any
@@ -50,6 +54,9 @@ aepp.configure(
     scopes="openid,AdobeID,read_organizations",
     sandbox="prod",
 )
+for base_url in sys.argv[1:]:
+    aepp.config.endpoints["global"] = base_url
+    aepp.config.config_object["oauthTokenEndpointV2"] = f"{base_url}/ims/token/v3"
 service = flowservice.FlowService()
 
 # connections
