@@ -7,7 +7,7 @@ IMAGE ?= mock-flow-service
 PYTHON_M := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE fuzz audit sbom run test install check format contract broken clients bench torture image lock clean help
+.PHONY: FORCE fuzz audit sbom run test coverage install check format contract broken clients bench torture image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
@@ -15,6 +15,11 @@ run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 # Clients of others come from package indexes, once. CLIENTS=no does without them and their tests.
 test: .venv/.test $(if $(filter no,$(CLIENTS)),,.venv-clients/.clients) ## run every test (ARGS="-n 0 -k etag", CLIENTS=no)
 	@$(PYTHON_M) pytest -q -n auto $(ARGS)
+
+coverage: .venv/.test ## run every test measured; list what no test reaches, and fail below the target
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@$(PYTHON_M) coverage run -m pytest -q -n auto --timeout 600 $(ARGS); tests=$$?; \
+	$(PYTHON_M) coverage combine -q && $(PYTHON_M) coverage report && exit $$tests
 
 install: .venv/.run .venv/.test ## make .venv with everything the other targets need
 
@@ -81,7 +86,7 @@ lock: .venv/.lock ## resolve requirements/*.txt again from pyproject.toml (ARGS=
 		--no-audit --no-fund --loglevel=error
 
 clean: ## remove .venv, caches, builds and reports
-	rm -rf .venv .venv-clients .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist flow-report contract-report
+	rm -rf .venv .venv-clients .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov build dist flow-report contract-report
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
