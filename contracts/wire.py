@@ -82,8 +82,10 @@ class Transport(Protocol):
 class HttpTransport:
     """Over the network. Proxies and certificates are taken from the environment, except for this machine."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, seconds: float = SECONDS) -> None:
+        """An answer is waited for `seconds`."""
         self.base_url = base_url.rstrip("/")
+        self._seconds = seconds
         self._session = requests.Session()
         self._session.headers.clear()
         self._session.trust_env = urlsplit(base_url).hostname not in LOOPBACK
@@ -98,7 +100,7 @@ class HttpTransport:
                 headers={name: value.encode("utf-8") for name, value in sent.headers},
                 data=sent.body or None,
                 allow_redirects=False,
-                timeout=SECONDS,
+                timeout=self._seconds,
             )
         except requests.RequestException as error:
             raise Unreachable(f"{self.base_url} does not answer: {_reason(error)}") from None

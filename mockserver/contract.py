@@ -254,6 +254,9 @@ def _query_violations(operation: Operation, pairs: Pairs) -> Iterator[Violation]
 
 def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int) -> Iterator[Violation]:
     """Media type, then JSON, then schema: each step needs the one before."""
+    if call.oversized:
+        yield Violation("body", "", "size", f"at most {max_body} bytes", "more", blocks=True)
+        return
     if not call.body:
         if operation.body_required:
             yield Violation("body", "", "empty", "a JSON body", "nothing", blocks=True)

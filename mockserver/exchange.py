@@ -56,6 +56,8 @@ class Call:
     received_ms: int
     origin: str = "http://127.0.0.1"
     """Scheme and authority under which the client reached us: the base of absolute links."""
+    oversized: bool = False
+    """The body was larger than allowed and has not been read; `body` is empty."""
 
     def parameters(self) -> Pairs:
         """The decoded query. Blank values are kept; undecodable bytes become U+FFFD."""

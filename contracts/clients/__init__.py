@@ -1,1 +1,74 @@
-"""Clients to be judged. `programs/` holds good ones, unmodified: one for each way of connecting, run as they are."""
+"""Clients to be judged: one that breaks each rule, one that fails each scenario, and good ones.
+
+A client is a function of a `Service`. It speaks HTTP to any server of ours; its docstring says what it does, and a
+decorator what the judge must make of it. `python -m contracts.clients` lists and runs them. `programs/` holds
+programs as people write them, one for each way of connecting, to be run as they are.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from contracts.clients.service import Service, Stopped
+
+Script: TypeAlias = Callable[[Service], None]
+"""Raises Stopped where the client gives up and says so."""
+
+Kind: TypeAlias = Literal["good", "rule", "scenario"]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One client. The name of one that is not good is the rule it breaks or the scenario it fails."""
+
+    name: str
+    kind: Kind
+    script: Script
+
+    @property
+    def does(self) -> str:
+        """What it does, in a line."""
+        return inspect.getdoc(self.script) or ""
+
+
+_REGISTERED: dict[str, Client] = {}
+
+
+def good(script: Script) -> Script:
+    """Register a client that nothing can be said against, named for its function."""
+    return _register(script.__name__.replace("_", "-"), "good", script)
+
+
+def breaks(rule: str) -> Callable[[Script], Script]:
+    """Register a client that breaks a rule and does nothing else wrong."""
+    return functools.partial(_register, rule, "rule")
+
+
+def fails(scenario: str) -> Callable[[Script], Script]:
+    """Register a client that does nothing wrong until it meets a scenario, and fails that."""
+    return functools.partial(_register, scenario, "scenario")
+
+
+def _register(name: str, kind: Kind, script: Script) -> Script:
+    if name in _REGISTERED:
+        raise RuntimeError(f"two clients are called {name}")
+    _REGISTERED[name] = Client(name, kind, script)
+    return script
+
+
+@functools.cache
+def load() -> dict[str, Client]:
+    """Name -> client, by kind and name: every module of this package counts."""
+    for found in pkgutil.walk_packages(__path__, f"{__name__}."):
+        if not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
+    return {client.name: client for client in sorted(_REGISTERED.values(), key=lambda one: (one.kind, one.name))}
+
+
+__all__ = ["Client", "Script", "Service", "Stopped", "breaks", "fails", "good", "load"]

@@ -31,8 +31,14 @@ _BODY_REFUSALS = {
 
 
 def read_call(environ: dict[str, object], runtime: Runtime, max_body: int) -> Call:
-    """The request as the core sees it. Raises ApiError when its body cannot be read."""
+    """The request as the core sees it. Raises ApiError when its body cannot be read, but for one that is too large."""
     path = path_of(environ)
+    try:
+        body, oversized = read_body(environ, max_body), False
+    except ApiError as refusal:
+        if refusal.key != "too_large":
+            raise
+        body, oversized = b"", True  # the contract's to refuse, so that the journal has it
     headers = {
         name[5:].replace("_", "-").lower(): str(value) for name, value in environ.items() if name.startswith("HTTP_")
     }
@@ -43,10 +49,11 @@ def read_call(environ: dict[str, object], runtime: Runtime, max_body: int) -> Ca
         path=path[len(BASE_PATH) :] or "/" if path.startswith(BASE_PATH + "/") or path == BASE_PATH else path,
         query=str(environ.get("QUERY_STRING", "")),
         headers=headers,
-        body=read_body(environ, max_body),
+        body=body,
         request_id=runtime.request_id(),
         received_ms=runtime.clock.now_ms(),
         origin=f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '127.0.0.1')}",
+        oversized=oversized,
     )
 
 

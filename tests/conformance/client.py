@@ -1,13 +1,15 @@
-"""A scripted client with a service of its own: what it does is judged afterwards."""
+"""A client without sockets, with a service of its own, for what HTTP would not carry or would take too long for."""
 
 import json
 from typing import Any
 from urllib.parse import urlencode
 
+from contracts.clients import Service
+from contracts.wire import WsgiTransport
 from mockserver import Config, Emulator, create_app
 from mockserver.conformance import Report, evaluate
 from mockserver.errors import TYPE_PREFIX
-from mockserver.exchange import Call, Result, Tenant
+from mockserver.exchange import Call, Result
 from tests.calls import HEADERS, connection
 
 
@@ -16,9 +18,11 @@ class Client:
 
     def __init__(self, **settings: Any) -> None:
         self.emulator = Emulator(Config(seed=7, **settings))
-        self.web = create_app(self.emulator).test_client()
+        app = create_app(self.emulator)
+        self.web = app.test_client()
+        self.service = Service(WsgiTransport(app), WsgiTransport(app, "http://127.0.0.1"), environ={})
+        """For the clients of `contracts/clients/`."""
         self.headers: dict[str, str] = dict(HEADERS)
-        self.recorded: list[tuple[Call, Result]] = []
 
     def send(self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: Any) -> Result:
         """One call. Header names are written with underscores; None leaves one out."""
@@ -38,9 +42,7 @@ class Client:
             request_id=runtime.request_id(),
             received_ms=runtime.clock.now_ms(),
         )
-        result = self.emulator.handle(call)
-        self.recorded.append((call, result))
-        return result
+        return self.emulator.handle(call)
 
     def create(self, name: str = "orders", **changes: Any) -> dict[str, Any]:
         """A new connection: its receipt."""
@@ -89,22 +91,9 @@ class Client:
         sent = tuple((name.replace("_", "-"), value) for name, value in answer_headers.items())
         operation = seen.operation.id if seen.operation else None
         result = Result(status, {"type": TYPE_PREFIX + code} if code else None, sent, code or str(status))
-        self.recorded.append((call, result))
         self.emulator.journal.record(
             call, result, operation=operation, tenant=None, body=seen.body, violations=seen.violations
         )
-
-    def another_writer(self, connection_id: str) -> None:
-        """Somebody else changes a connection: the etag is another one afterwards."""
-        tenant = Tenant(self.headers["x-gw-ims-org-id"], self.headers["x-sandbox-name"])
-        store = self.emulator.world.store
-        doc = store.get(tenant, "connections", connection_id)
-        assert doc is not None
-        store.replace(tenant, "connections", connection_id, {**doc, "description": "theirs"}, doc["etag"])
-
-    def seconds(self) -> int:
-        """The service's time, in seconds since 1970."""
-        return self.emulator.runtime.clock.peek_ms() // 1000
 
     def wait(self, seconds: float) -> None:
         """Let time pass without sleeping."""

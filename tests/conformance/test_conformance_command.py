@@ -12,26 +12,26 @@ from mockserver.cli import main
 from mockserver.scenarios import SCENARIOS
 from tests.calls import HEADERS
 
-PROGRAMS = Path(__file__).parent / "programs"
+CAREFUL = ["-m", "contracts.clients", "careful"]
+NAIVE = [str(Path(__file__).parents[2] / "contracts/clients/programs/naive.py")]
 QUICK = "conflict.stale-etag,paging.three-pages,token.expires"
 FAILS = "import os, urllib.request as u; u.urlopen(os.environ['FLOW_SERVICE_URL'] + '/x')"
 SILENT = ["-c", "print('nothing to do')"]
 
 
-def conformance(*arguments: str, program: str | list[str]) -> Result:
-    command = [str(PROGRAMS / program)] if isinstance(program, str) else program
-    return CliRunner().invoke(main, ["conformance", *arguments, "--", sys.executable, *command])
+def conformance(*arguments: str, program: list[str]) -> Result:
+    return CliRunner().invoke(main, ["conformance", *arguments, "--", sys.executable, *program])
 
 
 def test_a_careful_program_passes() -> None:
-    result = conformance("--scenario", QUICK, program="careful.py")
+    result = conformance("--scenario", QUICK, program=CAREFUL)
     assert result.exit_code == 0, result.output
     assert "no findings · 3 of 3 scenarios passed" in result.stdout
     assert "1/3 conflict.stale-etag" in result.stderr
 
 
 def test_a_naive_program_fails_and_the_report_says_at_what(tmp_path: Path) -> None:
-    result = conformance("--scenario", QUICK, "--report", str(tmp_path), "--json", program="naive.py")
+    result = conformance("--scenario", QUICK, "--report", str(tmp_path), "--json", program=NAIVE)
     assert result.exit_code == 1
     report = json.loads(result.stdout)
     assert {one["id"]: one["verdict"] for one in report["scenarios"]} == dict.fromkeys(QUICK.split(","), "failed")
@@ -43,7 +43,7 @@ def test_a_naive_program_fails_and_the_report_says_at_what(tmp_path: Path) -> No
 
 
 def test_findings_about_what_a_scenario_interrupted_are_left_out() -> None:
-    result = conformance("--scenario", "conflict.sandbox-gone", "--json", program="careful.py")
+    result = conformance("--scenario", "conflict.sandbox-gone", "--json", program=CAREFUL)
     assert json.loads(result.stdout)["findings"] == [], "it could not delete what it had made"
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,50 +10,62 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from mockserver import har, json_input
+from contracts.clients import Client, Script, Service, load
+from contracts.wire import Answer
+from mockserver import har
 from mockserver.cli import main
 from mockserver.conformance import evaluate, summary
 from mockserver.connectors import Connectors
 from mockserver.contract import Contract
-from mockserver.exchange import BASE_PATH, Call, Result
+from mockserver.exchange import BASE_PATH
+from mockserver.service import FlowService
 from tests.calls import connection
-from tests.conformance.broken_clients import BROKEN
-from tests.conformance.client import Client
-from tests.conformance.good_clients import GOOD
 
 CONTRACT = Contract.load()
 CONNECTORS = Connectors.load()
-LOCAL = "http://127.0.0.1:8080"
 ADOBE = "https://platform.adobe.io"
 
-NOT_IN_A_FILE = {
-    "etag.unread": "needs a journal that begins later",
-    "token.credentials-in-query": "recorded by its own test",
-    "token.refused": "recorded by its own test",
-}
+Recording = Callable[[Script], list[dict[str, Any]]]
 
 
-def recorded(call: Call, result: Result, origin: str = LOCAL, **changes: Any) -> dict[str, Any]:
+def entry_of(answer: Answer, at_ms: int) -> dict[str, Any]:
     """One HAR entry."""
-    url = f"{origin}{BASE_PATH}{call.path}" + (f"?{call.query}" if call.query else "")
-    body = json_input.dumps(result.body).decode() if result.body is not None else ""
+    sent = answer.sent
     request: dict[str, Any] = {
-        "method": call.method,
-        "url": url,
-        "headers": [{"name": name.title(), "value": value} for name, value in call.headers.items()],
+        "method": sent.method,
+        "url": answer.url,
+        "headers": [{"name": name.title(), "value": value} for name, value in sent.headers],
     }
-    if call.body:
-        request["postData"] = {"mimeType": call.headers.get("content-type", ""), "text": call.body.decode()}
+    if sent.body:
+        request["postData"] = {"mimeType": sent.header("content-type") or "", "text": sent.body.decode()}
     return {
-        "startedDateTime": datetime.fromtimestamp(call.received_ms / 1000, UTC).isoformat(),
+        "startedDateTime": datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(),
         "request": request,
         "response": {
-            "status": result.status,
-            "headers": [{"name": name, "value": value} for name, value in result.headers],
-            "content": {"text": body, "mimeType": "application/json"},
+            "status": answer.status,
+            "headers": [{"name": name, "value": value} for name, value in answer.headers],
+            "content": {"text": answer.text, "mimeType": "application/json"},
         },
-        **changes,
     }
+
+
+@pytest.fixture
+def recording(server: FlowService, service: Service) -> Recording:
+    """What a proxy would have recorded of a client."""
+    entries: list[dict[str, Any]] = []
+    service.hear = lambda answer: entries.append(entry_of(answer, server.clock.peek_ms()))
+
+    def record(script: Script) -> list[dict[str, Any]]:
+        script(service)
+        return entries
+
+    return record
+
+
+def at(origin: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """The same call made to another server."""
+    _, _, path = entry["request"]["url"].partition("/data/")
+    return {**entry, "request": {**entry["request"], "url": f"{origin}/data/{path}"}}
 
 
 def written(path: Path, *entries: dict[str, Any]) -> Path:
@@ -66,21 +79,18 @@ def rules_of(path: Path) -> set[str]:
     return {finding.rule for finding in evaluate(har.read(path, CONTRACT, CONNECTORS), CONTRACT).findings}
 
 
-@pytest.mark.parametrize("rule_id", sorted(set(BROKEN) - set(NOT_IN_A_FILE)))
-def test_a_broken_client_is_found_out_by_its_recording(rule_id: str, tmp_path: Path) -> None:
-    client = Client()
-    BROKEN[rule_id](client)
-    path = written(tmp_path / "x.har", *(recorded(call, result) for call, result in client.recorded))
+@pytest.mark.parametrize("client", [one for one in load().values() if one.kind == "rule"], ids=lambda one: one.name)
+def test_a_broken_client_is_found_out_by_its_recording(client: Client, recording: Recording, tmp_path: Path) -> None:
+    path = written(tmp_path / "x.har", *recording(client.script))
     report = evaluate(har.read(path, CONTRACT, CONNECTORS), CONTRACT)
-    assert {finding.rule for finding in report.findings} == {rule_id}, summary(report)
+    assert {finding.rule for finding in report.findings} == {client.name}, summary(report)
 
 
-@pytest.mark.parametrize("script", GOOD, ids=lambda s: s.__name__)
-def test_a_good_client_has_a_clean_recording(script: Any, tmp_path: Path) -> None:
-    client = Client()
-    script(client)
-    entries = [recorded(call, result, ADOBE) for call, result in client.recorded]
-    assert rules_of(written(tmp_path / "x.har", *entries)) == set()
+@pytest.mark.parametrize("client", [one for one in load().values() if one.kind == "good"], ids=lambda one: one.name)
+def test_a_good_client_has_a_clean_recording(client: Client, recording: Recording, tmp_path: Path) -> None:
+    entries = recording(client.script)
+    calls = [at(ADOBE, entry) if "/data/" in entry["request"]["url"] else entry for entry in entries]
+    assert rules_of(written(tmp_path / "x.har", *calls)) == set()
 
 
 def test_other_traffic_is_passed_over(tmp_path: Path) -> None:
@@ -99,14 +109,13 @@ def test_the_services_neighbours_count_where_the_contract_has_them(tmp_path: Pat
     assert [entry.operation for entry in kept] == ["retrieveSandbox"]
 
 
-def test_http2_names_base64_and_a_left_out_token_are_understood(tmp_path: Path) -> None:
-    client = Client()
-    client.create()
-    call, result = client.recorded[0]
-    entry = recorded(call, result, ADOBE)
+def test_http2_names_base64_and_a_left_out_token_are_understood(recording: Recording, tmp_path: Path) -> None:
+    [entry] = recording(lambda service: service.create() and None)
+    entry = at(ADOBE, entry)
     headers = [row for row in entry["request"]["headers"] if row["name"] != "Authorization"]
     entry["request"]["headers"] = [{"name": ":authority", "value": "x"}, *headers]
-    entry["request"]["postData"] |= {"text": base64.b64encode(call.body).decode(), "encoding": "base64"}
+    sent = entry["request"]["postData"]["text"]
+    entry["request"]["postData"] |= {"text": base64.b64encode(sent.encode()).decode(), "encoding": "base64"}
     content = entry["response"]["content"]
     content |= {"text": base64.b64encode(content["text"].encode()).decode(), "encoding": "base64"}
     entries = har.read(written(tmp_path / "x.har", entry), CONTRACT, CONNECTORS)
@@ -130,13 +139,12 @@ def test_the_token_call_is_masked(tmp_path: Path) -> None:
     assert rules_of(tmp_path / "x.har") == {"token.credentials-in-query"}
 
 
-def test_what_the_real_service_took_is_not_called_wrong(tmp_path: Path) -> None:
+def test_what_the_real_service_took_is_not_called_wrong(recording: Recording, tmp_path: Path) -> None:
     body = connection(auth={"specName": "A New Auth Spec", "params": {}})
-    client = Client()
-    call = client.send("POST", "/connections", body) and client.recorded[0][0]
-    result = Result(201, {"id": "x", "etag": '"x"'})
-    assert "auth.unknown-spec" not in rules_of(written(tmp_path / "x.har", recorded(call, result, ADOBE)))
-    assert "auth.unknown-spec" in rules_of(written(tmp_path / "y.har", recorded(call, result, LOCAL)))
+    [entry] = recording(lambda service: service.post("/connections", body) and None)
+    entry["response"] |= {"status": 201, "content": {"text": '{"id": "x"}'}}
+    assert "auth.unknown-spec" not in rules_of(written(tmp_path / "x.har", at(ADOBE, entry)))
+    assert "auth.unknown-spec" in rules_of(written(tmp_path / "y.har", entry))
 
 
 BAD = {
@@ -196,12 +204,14 @@ class TestCheck:
     """The command."""
 
     @pytest.fixture
-    def file(self, tmp_path: Path) -> Path:
+    def file(self, recording: Recording, tmp_path: Path) -> Path:
         """A recording with a WARN and an INFO."""
-        client = Client()
-        client.send("GET", "/connections?limit=500")
-        client.create()
-        return written(tmp_path / "x.har", *(recorded(call, result) for call, result in client.recorded))
+
+        def careless(service: Service) -> None:
+            service.get("/connections?limit=500")
+            service.create()
+
+        return written(tmp_path / "x.har", *recording(careless))
 
     @pytest.mark.parametrize(("level", "status"), [("info", 1), ("warn", 1), ("fail", 0)])
     def test_the_level_decides_the_exit_status(self, file: Path, level: str, status: int) -> None:

@@ -65,6 +65,8 @@ def refused_call(traffic: Traffic) -> Iterator[Sighting]:
         before = refused.get(call.key)
         if before and _headers(before) == _headers(call) and not before.entry.fault:
             yield call.seen(f"{call.method} {call.template} was repeated after the answer {before.status}", before)
+        if call.succeeded and call.method not in LOOKUPS:
+            refused.clear()  # what was changed may have been the reason: a flow is gone, a draft published
         if call.status in _FINAL:
             refused.setdefault(call.key, call)
 

@@ -1,0 +1,95 @@
+"""`python -m contracts.clients`: lists the clients that are to be judged, or runs one against a server of ours."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from contracts.clients import Client, Service, Stopped, load
+from contracts.settings import WrongUse
+
+_PROGRAMS = Path(__file__).parent / "programs"
+_KINDS = {
+    "good": "Good ones",
+    "program": "Programs as people write them: `mockserver exec -- python contracts/clients/PROGRAM`, and so on",
+    "rule": "One for each rule, which it breaks: `mockserver exec -- python -m contracts.clients NAME`",
+    "scenario": "One for each scenario, which it fails: `mockserver conformance --scenario NAME -- python -m contracts.clients NAME`",  # noqa: E501
+}
+_COMMENT = re.compile(r"""^(?:"{3}|//|/\*\*?|#)\s*(.+?)\s*(?:"{3}|\*/)?$""", re.MULTILINE)
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--base-url", envvar="FLOW_SERVICE_URL", metavar="URL",
+              help="The server; by default $FLOW_SERVICE_URL, which `mockserver exec` sets.")  # fmt: skip
+@click.option("-v", "--verbose", is_flag=True, help="Show every call.")
+@click.option("--json", "as_json", is_flag=True, help="The list for programs.")
+def main(name: str | None, base_url: str | None, verbose: bool, as_json: bool) -> None:
+    """List the clients that are to be judged, or run one of them.
+
+    Exit status: 0 when the client came to its end, 1 when it gave up and said so, 2 for wrong use.
+    """
+    if name is None or as_json:
+        _list(name, as_json)
+        return
+    client = load().get(name)
+    if client is None:
+        raise click.UsageError(_unknown(name))
+    if not base_url:
+        raise click.UsageError("which server? Give --base-url, or run this by `mockserver exec -- ...`")
+    try:
+        _run(client, base_url, verbose)
+    except WrongUse as problem:
+        raise click.UsageError(str(problem)) from None
+    except Stopped as reason:
+        click.echo(f"{name} gave up: {reason}", err=True)
+        sys.exit(1)
+
+
+def _run(client: Client, base_url: str, verbose: bool) -> None:
+    service = Service.at(base_url)
+    if verbose:
+        service.hear = lambda answer: click.echo(str(answer))
+    click.echo(f"{client.name}: {client.does}")
+    client.script(service)
+
+
+def _list(name: str | None, as_json: bool) -> None:
+    rows = [row for row in _rows() if name in (None, row["name"], row["kind"])]
+    if not rows:
+        raise click.UsageError(_unknown(name or ""))
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    kind = ""
+    for row in rows:
+        if row["kind"] != kind:
+            click.echo(("\n" if kind else "") + click.style(_KINDS[row["kind"]], bold=True))
+            kind = row["kind"]
+        click.echo(f"  {row['name']:<50} {row['does']}")
+
+
+def _rows() -> Iterator[dict[str, str]]:
+    rows = [{"name": one.name, "kind": one.kind, "does": one.does} for one in load().values()]
+    for path in sorted(_PROGRAMS.iterdir()):
+        comment = _COMMENT.search(path.read_text(encoding="utf-8")) if path.is_file() else None
+        if comment:
+            rows.append({"name": f"programs/{path.name}", "kind": "program", "does": comment[1]})
+    return iter(sorted(rows, key=lambda row: (row["kind"], row["name"])))
+
+
+def _unknown(name: str) -> str:
+    names = list(load())
+    near = [one for one in names if one.startswith(f"{name}.")] or difflib.get_close_matches(name, names, n=3)
+    hint = f": did you mean {', '.join(near)}?" if near else "; without a name all are listed"
+    return f"there is no client {name!r}{hint}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What good clients send, to be spoilt one thing at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.kinds import CRM_TO_AEP, DATA_LAKE, POSTGRESQL, basic_params
+
+PASSWORD = "c4n4ry-s3cret"
+STRING = f"Server=db.example.com;Database=shop;Port=5432;UID=reader;Password={PASSWORD}"
+"""A connection string without TLS."""
+
+NOBODY = "11111111-2222-4333-8444-555555555555"
+"""An id that nothing has."""
+
+
+def connection(name: str = "orders", **changes: Any) -> dict[str, Any]:
+    """A base connection to PostgreSQL by Basic Authentication."""
+    body = {
+        "name": name,
+        "description": "made by a client on trial",
+        "auth": {"specName": "Basic Authentication", "params": basic_params(PASSWORD)},
+        "connectionSpec": {"id": POSTGRESQL, "version": "1.0"},
+    }
+    return {**body, **changes}
+
+
+def with_params(**changes: Any) -> dict[str, Any]:
+    """The same with other params; None takes one away."""
+    params = {name: value for name, value in {**basic_params(PASSWORD), **changes}.items() if value is not None}
+    return connection(auth={"specName": "Basic Authentication", "params": params})
+
+
+def by_string(text: str, name: str = "orders") -> dict[str, Any]:
+    """A base connection to PostgreSQL by connection string."""
+    auth = {"specName": "Connection String Based Authentication", "params": {"connectionString": text}}
+    return connection(name, auth=auth)
+
+
+def source(base_id: str) -> dict[str, Any]:
+    """A source connection: a table of a base connection."""
+    return {
+        "name": "orders in PostgreSQL",
+        "baseConnectionId": base_id,
+        "data": {"format": "tabular"},
+        "params": {"tableName": "public.customers"},
+        "connectionSpec": {"id": POSTGRESQL, "version": "1.0"},
+    }
+
+
+def target() -> dict[str, Any]:
+    """A target connection: a data set of the data lake."""
+    schema = {
+        "id": "https://ns.adobe.com/acme/schemas/52b59140",
+        "version": "application/vnd.adobe.xed-full+json;version=1",
+    }
+    return {
+        "name": "orders in the data lake",
+        "data": {"schema": schema},
+        "params": {"dataSetId": "5f3c3cedb2805c194ff0b69a"},
+        "connectionSpec": {"id": DATA_LAKE, "version": "1.0"},
+    }
+
+
+def flow(source_id: str, target_id: str, start: int) -> dict[str, Any]:
+    """A dataflow every 15 minutes from a moment on, in seconds since 1970."""
+    return {
+        "name": "orders to the data lake",
+        "flowSpec": {"id": CRM_TO_AEP, "version": "1.0"},
+        "sourceConnectionIds": [source_id],
+        "targetConnectionIds": [target_id],
+        "transformations": [
+            {"name": "Copy", "params": {"deltaColumn": {"name": "entered_at"}}},
+            {"name": "Mapping", "params": {"mappingId": "0b090130b58b4819afc78b6dc98b484d", "mappingVersion": 0}},
+        ],
+        "scheduleParams": {"startTime": str(start), "frequency": "minute", "interval": "15"},
+    }

@@ -1,0 +1,102 @@
+"""Clients that do everything right, in the manner of well-known public ones."""
+
+from __future__ import annotations
+
+from contracts.clients import Service, Stopped, good
+from contracts.clients.bodies import PASSWORD, STRING, by_string, connection, flow, source, target
+from contracts.kinds import POSTGRESQL, basic_params
+
+
+@good
+def tutorial(service: Service) -> None:
+    """Adobe's curl tutorial: create, look up, test, explore, rename, delete, confirm."""
+    service.token()
+    at = f"/connections/{service.create()}"
+    etag = service.read(at)["etag"]
+    service.get(f"{at}/test")
+    service.get(f"{at}/explore?objectType=root")
+    service.patch(at, etag, {"op": "replace", "path": "/description", "value": "new"})
+    params = {**basic_params(PASSWORD), "server": "db2.example.com"}
+    service.patch(at, service.read(at)["etag"], {"op": "replace", "path": "/auth/params", "value": params})
+    service.delete(at)
+    service.get(at)
+
+
+@good
+def connection_strings(service: Service) -> None:
+    """Adobe's samples by connection string, with and without SSL."""
+    for name, text in (("plain", STRING), ("secured", f"{STRING};EncryptionMethod=1;ValidateServerCertificate=1")):
+        service.delete(f"/connections/{service.create(by_string(text, name))}")
+
+
+@good
+def library(service: Service) -> None:
+    """As aepp does: Content-Type everywhere, count=False beside limit, patches in capitals."""
+    service.headers |= {"Accept": "application/json", "Content-Type": "application/json"}
+    made = [f"/connections/{service.create(connection(f'bulk {number}'))}" for number in range(105)]
+    page = service.get("/connections?limit=100&count=False").json
+    while page["_links"]:
+        token = page["_links"]["next"]["href"].split("=")[1]
+        page = service.get(f"/connections?continuationToken={token}&limit=100&count=False").json
+    service.get("/connections?count=True")
+    service.get(f"/connections?property=connectionSpec.id=={POSTGRESQL}&limit=20")
+    service.get("/connectionSpecs")
+    service.patch(made[0], service.read(made[0])["etag"], {"op": "Replace", "path": "/name", "value": "renamed"})
+    service.delete(*made)
+
+
+@good
+def drafts(service: Service) -> None:
+    """The draft tutorial: make, publish without a body, delete."""
+    at = f"/connections/{service.create(path='/connections?mode=draft')}"
+    service.post(f"{at}/action?op=publish")
+    service.delete(at)
+
+
+@good
+def patient(service: Service) -> None:
+    """Meets trouble, waits, renews its token, looks before it creates again, reads again on 412."""
+    service.token()
+    service.get("/connections", x_mock_fault="rate-limit=2")
+    service.wait(2.1)
+    service.get("/connections", x_mock_fault="token-expired")
+    service.token()
+    service.get("/connections")
+    service.post("/connections", connection(), x_mock_fault="unavailable")
+    service.wait(1)
+    service.get("/connections?property=name==orders")
+    at = f"/connections/{service.create()}"
+    service.patch(at, service.read(at)["etag"], x_mock_fault="stale-etag")
+    service.patch(at, service.read(at)["etag"])
+    for _ in range(8):
+        service.get(at)
+        service.wait(5)
+    service.delete(at)
+
+
+@good
+def dataflow(service: Service) -> None:
+    """The dataflow tutorial: both ends, the flow, its run, and all of it deleted in order."""
+    service.token()
+    base = service.create(connection("base of a flow"))
+    read = service.create(source(base), "/sourceConnections")
+    write = service.create(target(), "/targetConnections")
+    service.get('/flowSpecs?property=name=="CRMToAEP"')
+    made = service.create(flow(read, write, service.now()), "/flows")
+    at = f"/flows/{made}"
+    etag = service.read(at)["etag"]
+    service.patch(at, etag, {"op": "replace", "path": "/scheduleParams/interval", "value": "30"})
+    service.wait(60)
+    service.get(f"/runs?property=flowId=={made}")
+    service.post(f"{at}/action?op=disable")
+    service.post(f"{at}/action?op=enable")
+    service.delete(at, f"/sourceConnections/{read}", f"/targetConnections/{write}", f"/connections/{base}")
+
+
+@good
+def given_token(service: Service) -> None:
+    """Cannot renew its token: stops at any answer that is not 200."""
+    for path in ("/connections", "/connectionSpecs", "/flowSpecs"):
+        answer = service.get(path)
+        if answer.status != 200:
+            raise Stopped(f"{answer}")

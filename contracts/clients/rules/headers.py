@@ -1,0 +1,79 @@
+"""The headers of every call."""
+
+from __future__ import annotations
+
+from contracts.clients import Service, breaks
+from contracts.clients.bodies import NOBODY
+from contracts.clients.making import creates
+
+
+@breaks("header.accept")
+def accept(service: Service) -> None:
+    """Accepts HTML only."""
+    service.get("/connections", accept="text/html")
+
+
+@breaks("header.api-key-missing")
+def api_key_missing(service: Service) -> None:
+    """Sends no x-api-key."""
+    service.get("/connections", x_api_key=None)
+
+
+@breaks("header.content-encoding")
+def content_encoding(service: Service) -> None:
+    """Says that its body is compressed, which it is not."""
+    creates(service, content_encoding="gzip")
+
+
+@breaks("header.content-type")
+def content_type(service: Service) -> None:
+    """Says that its JSON is plain text."""
+    creates(service, content_type="text/plain")
+
+
+@breaks("header.org-malformed")
+def org_malformed(service: Service) -> None:
+    """Names its organisation without @AdobeOrg."""
+    service.get("/connections", x_gw_ims_org_id="ACME")
+
+
+@breaks("header.org-missing")
+def org_missing(service: Service) -> None:
+    """Names no organisation."""
+    service.get("/connections", x_gw_ims_org_id=None)
+
+
+@breaks("header.placeholder")
+def placeholder(service: Service) -> None:
+    """Leaves the {ORG_ID} of the documentation as it is."""
+    service.get("/connections", x_gw_ims_org_id="{ORG_ID}")
+
+
+@breaks("header.sandbox-id")
+def sandbox_id(service: Service) -> None:
+    """Sends x-sandbox-id beside x-sandbox-name."""
+    service.get("/connections", x_sandbox_id=NOBODY)
+
+
+@breaks("header.sandbox-missing")
+def sandbox_missing(service: Service) -> None:
+    """Names no sandbox."""
+    service.get("/connections", x_sandbox_name=None)
+
+
+@breaks("header.sandbox-name")
+def sandbox_name(service: Service) -> None:
+    """Names its sandbox in capitals."""
+    service.get("/connections", x_sandbox_name="Prod")
+
+
+@breaks("header.token-missing")
+def token_missing(service: Service) -> None:
+    """Sends no token."""
+    service.get("/connections", authorization=None)
+
+
+@breaks("header.token-scheme")
+def token_scheme(service: Service) -> None:
+    """Sends a token without the word Bearer."""
+    service.get("/connections", authorization="eyJhbGciOiJSUzI1NiJ9.e30.c2ln")

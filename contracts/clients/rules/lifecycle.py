@@ -1,0 +1,57 @@
+"""Entities from creation to deletion."""
+
+from __future__ import annotations
+
+from contracts.clients import Service, breaks
+from contracts.clients.bodies import NOBODY, connection, flow, source, target
+from contracts.clients.making import made
+
+
+@breaks("lifecycle.deleted-in-use")
+def deleted_in_use(service: Service) -> None:
+    """Deletes the source connection before the flow that uses it."""
+    with made(service) as (at, _):
+        read = service.create(source(at.rpartition("/")[2]), "/sourceConnections")
+        write = service.create(target(), "/targetConnections")
+        run = service.create(flow(read, write, service.now() + 3600), "/flows")
+        service.delete(f"/sourceConnections/{read}", f"/flows/{run}")
+        service.delete(f"/sourceConnections/{read}", f"/targetConnections/{write}")
+
+
+@breaks("lifecycle.draft-left")
+def draft_left(service: Service) -> None:
+    """Makes a draft and goes away."""
+    service.create(path="/connections?mode=draft")
+
+
+@breaks("lifecycle.duplicate-name")
+def duplicate_name(service: Service) -> None:
+    """Gives two connections one name."""
+    with made(service), made(service, connection(description="the other")):
+        pass
+
+
+@breaks("lifecycle.never-deleted")
+def never_deleted(service: Service) -> None:
+    """Makes a connection and leaves it."""
+    service.create()
+
+
+@breaks("lifecycle.unknown-id")
+def unknown_id(service: Service) -> None:
+    """Looks up an id that no answer had given."""
+    service.get(f"/connections/{NOBODY}")
+
+
+@breaks("lifecycle.used-after-deletion")
+def used_after_deletion(service: Service) -> None:
+    """Deletes the same connection twice."""
+    with made(service) as (at, _):
+        service.delete(at)
+
+
+@breaks("lifecycle.wrong-state")
+def wrong_state(service: Service) -> None:
+    """Publishes what is no draft."""
+    with made(service) as (at, _):
+        service.post(f"{at}/action?op=publish")

@@ -1,0 +1,75 @@
+"""Bodies."""
+
+from __future__ import annotations
+
+from contracts.clients import Service, breaks
+from contracts.clients.bodies import NOBODY, connection, with_params
+from contracts.clients.making import creates, made
+from contracts.kinds import POSTGRESQL
+
+
+@breaks("payload.empty")
+def empty(service: Service) -> None:
+    """Creates a connection of null."""
+    service.send("POST", "/connections", raw=b"null")
+
+
+@breaks("payload.member-missing")
+def member_missing(service: Service) -> None:
+    """Names no connection spec."""
+    creates(service, {"name": "no spec"})
+
+
+@breaks("payload.not-carried-out")
+def not_carried_out(service: Service) -> None:
+    """Looks into a table that the source does not have."""
+    with made(service) as (at, _):
+        service.get(f"{at}/explore?objectType=table&object=no.such")
+
+
+@breaks("payload.not-json")
+def not_json(service: Service) -> None:
+    """Sends Python's notation of a dictionary."""
+    service.send("POST", "/connections", raw=b"{'name': 1}")
+
+
+@breaks("payload.on-lookup")
+def on_lookup(service: Service) -> None:
+    """Sends the limit in the body of a lookup."""
+    service.send("GET", "/connections", {"limit": 5})
+
+
+@breaks("payload.placeholder")
+def placeholder(service: Service) -> None:
+    """Leaves the {SERVER} of the documentation as it is."""
+    creates(service, with_params(server="{SERVER}"))
+
+
+@breaks("payload.too-large")
+def too_large(service: Service) -> None:
+    """Sends a description of two megabytes."""
+    creates(service, connection(description="x" * 2_000_000))
+
+
+@breaks("payload.unknown-member")
+def unknown_member(service: Service) -> None:
+    """Misspells a member: descripton."""
+    creates(service, connection(descripton="misspelt"))
+
+
+@breaks("payload.unknown-spec")
+def unknown_spec(service: Service) -> None:
+    """Names a connection spec that nobody has."""
+    creates(service, connection(connectionSpec={"id": NOBODY, "version": "1.0"}))
+
+
+@breaks("payload.value")
+def value(service: Service) -> None:
+    """Sends a number for the name."""
+    creates(service, {**connection(), "name": 7})
+
+
+@breaks("payload.version-missing")
+def version_missing(service: Service) -> None:
+    """Leaves the version of the connection spec out."""
+    creates(service, connection(connectionSpec={"id": POSTGRESQL}))

@@ -1,0 +1,33 @@
+"""Access tokens over a whole session."""
+
+from __future__ import annotations
+
+from contracts.clients import Service, breaks
+
+
+@breaks("token.credentials-in-query")
+def credentials_in_query(service: Service) -> None:
+    """Sends its client secret in the query of the token call."""
+    service.token(in_query=True)
+
+
+@breaks("token.new-for-every-call")
+def new_for_every_call(service: Service) -> None:
+    """Fetches a new token for each of five calls."""
+    for _ in range(5):
+        service.token()
+        service.get("/connections")
+
+
+@breaks("token.refused")
+def refused(service: Service) -> None:
+    """Asks for a token by a grant that there is not."""
+    service.token(grant_type="password")
+
+
+@breaks("token.refused-reused")
+def refused_reused(service: Service) -> None:
+    """Goes on with a token that has been refused."""
+    service.token()
+    service.get("/connections", x_mock_fault="token-revoked")
+    service.get("/connectionSpecs")

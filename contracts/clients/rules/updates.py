@@ -1,0 +1,47 @@
+"""What a PATCH says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.clients import Service, breaks
+from contracts.clients.bodies import NOBODY, PASSWORD
+from contracts.clients.making import made
+from contracts.kinds import basic_params
+
+
+def _patches(service: Service, **instruction: Any) -> None:
+    with made(service) as (at, etag):
+        service.patch(at, etag, instruction)
+
+
+@breaks("update.not-applicable")
+def not_applicable(service: Service) -> None:
+    """Gives an entity another id."""
+    _patches(service, op="replace", path="/id", value="x")
+
+
+@breaks("update.operation")
+def operation(service: Service) -> None:
+    """Patches by move, which the service does not know."""
+    _patches(service, op="move", path="/name", value="x")
+
+
+@breaks("update.params-lost")
+def params_lost(service: Service) -> None:
+    """Replaces all params to change one of them, and loses sslMode."""
+    kept = {name: value for name, value in basic_params(PASSWORD).items() if name != "sslMode"}
+    _patches(service, op="replace", path="/auth/params", value=kept)
+
+
+@breaks("update.single-instruction")
+def single_instruction(service: Service) -> None:
+    """Sends one instruction without the array round it."""
+    with made(service) as (at, etag):
+        service.send("PATCH", at, {"op": "replace", "path": "/name", "value": "x"}, if_match=etag)
+
+
+@breaks("update.spec-changed")
+def spec_changed(service: Service) -> None:
+    """Turns a connection into one of another connection spec."""
+    _patches(service, op="replace", path="/connectionSpec/id", value=NOBODY)

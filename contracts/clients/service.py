@@ -1,0 +1,151 @@
+"""Flow Service as a client uses it, over HTTP; and the server's own `/_mock`, for what a real client has time for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from contracts import settings
+from contracts.clients.bodies import connection
+from contracts.settings import BASE_PATH, WrongUse
+from contracts.wire import Answer, HttpTransport, Sent, Transport, Unreachable, json_body, with_headers
+
+ADMIN_TOKEN = "MOCKSERVER_ADMIN_TOKEN"
+LOST = 0
+"""The status of an answer that did not arrive, or not whole."""
+
+
+class Stopped(Exception):
+    """The client gives up and says why: its exit status is 1."""
+
+
+class Service:
+    """Sends what a careful client would, unless told otherwise call by call."""
+
+    def __init__(
+        self,
+        flow: Transport,
+        host: Transport,
+        headers: Mapping[str, str] = settings.MADE_UP,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        """`flow` leads to Flow Service's base path, `host` to the server's root."""
+        self.flow, self.host = flow, host
+        self.headers = dict(headers)
+        """Sent with every call to Flow Service."""
+        self.hear: Callable[[Answer], None] = lambda answer: None
+        """Told of every answer of Flow Service and of the token endpoint."""
+        self._environ = environ
+
+    @classmethod
+    def at(cls, url: str, environ: Mapping[str, str] = os.environ) -> Service:
+        """The service behind a URL, with credentials of the environment or made-up ones.
+
+        Raises WrongUse where there is no server of ours: clients that do wrong on purpose belong nowhere else.
+        """
+        known = settings.load(url, environ=environ)
+        parts = urlsplit(known.url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        below = known.url if parts.path.strip("/") else origin + BASE_PATH
+        service = cls(HttpTransport(below), HttpTransport(origin), known.headers, environ)
+        try:
+            health = service.host.send(Sent("GET", "/_mock/health"))
+        except Unreachable as trouble:
+            raise WrongUse(str(trouble)) from None
+        if not isinstance(health.json, dict) or health.json.get("status") != "ok":
+            raise WrongUse(f"{origin} is no Mock Flow Service: GET /_mock/health answered {health.status}")
+        return service
+
+    def send(self, method: str, path: str, body: Any = None, *, raw: bytes = b"", **headers: Any) -> Answer:
+        """One call. Header names are written with underscores; None leaves one out. An answer may be LOST."""
+        content = raw or (b"" if body is None else json_body(body))
+        standard = {**self.headers, **({"Content-Type": "application/json"} if content else {})}
+        changes = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._heard(self.flow, Sent(method, path, with_headers(standard, changes), content))
+
+    def get(self, path: str, **headers: Any) -> Answer:
+        """A lookup."""
+        return self.send("GET", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: Any) -> Answer:
+        """A creation or an action."""
+        return self.send("POST", path, body, **headers)
+
+    def create(self, body: Mapping[str, Any] | None = None, path: str = "/connections", **headers: Any) -> str:
+        """The id of a new entity, by default of a connection. Raises Stopped."""
+        answer = self.post(path, connection() if body is None else body, **headers)
+        if answer.status != 201:
+            raise Stopped(f"{answer}")
+        return str(answer.json["id"])
+
+    def read(self, path: str) -> dict[str, Any]:
+        """An entity as the service has it. Raises Stopped."""
+        answer = self.get(path)
+        if answer.status != 200 or not answer.json or not answer.json["items"]:
+            raise Stopped(f"{answer}")
+        record: dict[str, Any] = answer.json["items"][0]
+        return record
+
+    def patch(self, path: str, etag: str | None, *instructions: Mapping[str, Any], **headers: Any) -> Answer:
+        """An update; without instructions, of the name."""
+        change = list(instructions) or [{"op": "replace", "path": "/name", "value": "renamed"}]
+        return self.send("PATCH", path, change, if_match=etag, **headers)
+
+    def delete(self, *paths: str) -> None:
+        """Deletions, one after the other."""
+        for path in paths:
+            self.send("DELETE", path)
+
+    def token(self, *, in_query: bool = False, **form: str) -> None:
+        """A new token, used from here on; where it is refused, the old one stays."""
+        asked = {
+            "grant_type": "client_credentials",
+            "client_id": self._environ.get("FLOW_SERVICE_CLIENT_ID", self.headers["x-api-key"]),
+            "client_secret": self._environ.get("FLOW_SERVICE_CLIENT_SECRET", "s3cr3t-canary"),
+            "scope": "openid,AdobeID",
+            **form,
+        }
+        encoded = urlencode(asked)
+        if in_query:
+            sent = Sent("POST", f"/ims/token/v2?{encoded}")
+        else:
+            headers = (("Content-Type", "application/x-www-form-urlencoded"),)
+            sent = Sent("POST", "/ims/token/v3", headers, encoded.encode())
+        answer = self._heard(self.host, sent)
+        if answer.status == 200:
+            self.headers["Authorization"] = f"Bearer {answer.json['access_token']}"
+
+    def hurried(self, seconds: float) -> Service:
+        """The same service for a client that waits no longer for an answer."""
+        return Service(HttpTransport(self.flow.base_url, seconds), self.host, self.headers, self._environ)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass: the server's clock is moved on, which it takes for waiting, and nobody sits idle."""
+        self.mock("POST", "/clock", {"advance": int(seconds * 1000)})
+
+    def now(self) -> int:
+        """The service's time, in seconds since 1970."""
+        return int(self.mock("GET", "/clock")["nowMs"]) // 1000
+
+    def mock(self, method: str, path: str, body: Any = None) -> Any:
+        """A call of the server's own `/_mock`, which no journal shows. Raises WrongUse where it is refused."""
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if self._environ.get(ADMIN_TOKEN):
+            headers["x-mock-admin-token"] = self._environ[ADMIN_TOKEN]
+        sent = Sent(method, f"/_mock{path}", tuple(headers.items()), b"" if body is None else json_body(body))
+        answer = self.host.send(sent)
+        if answer.status in (401, 403):
+            raise WrongUse(f"{answer}, which this client needs: set {ADMIN_TOKEN} to the server's admin token")
+        if not 200 <= answer.status < 300:
+            raise WrongUse(f"{answer}: {answer.text[:200]}")
+        return answer.json
+
+    def _heard(self, transport: Transport, sent: Sent) -> Answer:
+        try:
+            answer = transport.send(sent)
+        except Unreachable:
+            answer = Answer(sent, transport.base_url + sent.target, LOST, (), b"")
+        self.hear(answer)
+        return answer
