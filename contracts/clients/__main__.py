@@ -6,7 +6,6 @@ import difflib
 import json
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -31,16 +30,14 @@ _COMMENT = re.compile(r"""^(?:"{3}|//|/\*\*?|#)\s*(.+?)\s*(?:"{3}|\*/)?$""", re.
 @click.option("-v", "--verbose", is_flag=True, help="Show every call.")
 @click.option("--json", "as_json", is_flag=True, help="The list for programs.")
 def main(name: str | None, base_url: str | None, verbose: bool, as_json: bool) -> None:
-    """List the clients that are to be judged, or run one of them.
+    """List the clients that are to be judged, all or those of a family (etag) or kind (good), or run one by its NAME.
 
     Exit status: 0 when the client came to its end, 1 when it gave up and said so, 2 for wrong use.
     """
-    if name is None or as_json:
+    client = load().get(name or "")
+    if client is None or as_json:
         _list(name, as_json)
         return
-    client = load().get(name)
-    if client is None:
-        raise click.UsageError(_unknown(name))
     if not base_url:
         raise click.UsageError("which server? Give --base-url, or run this by `mockserver exec -- ...`")
     try:
@@ -61,7 +58,7 @@ def _run(client: Client, base_url: str, verbose: bool) -> None:
 
 
 def _list(name: str | None, as_json: bool) -> None:
-    rows = [row for row in _rows() if name in (None, row["name"], row["kind"])]
+    rows = [row for row in _rows() if name in (None, row["name"], row["kind"], row["name"].partition(".")[0])]
     if not rows:
         raise click.UsageError(_unknown(name or ""))
     if as_json:
@@ -75,18 +72,19 @@ def _list(name: str | None, as_json: bool) -> None:
         click.echo(f"  {row['name']:<50} {row['does']}")
 
 
-def _rows() -> Iterator[dict[str, str]]:
+def _rows() -> list[dict[str, str]]:
     rows = [{"name": one.name, "kind": one.kind, "does": one.does} for one in load().values()]
     for path in sorted(_PROGRAMS.iterdir()):
         comment = _COMMENT.search(path.read_text(encoding="utf-8")) if path.is_file() else None
         if comment:
             rows.append({"name": f"programs/{path.name}", "kind": "program", "does": comment[1]})
-    return iter(sorted(rows, key=lambda row: (row["kind"], row["name"])))
+    return sorted(rows, key=lambda row: (row["kind"], row["name"]))
 
 
 def _unknown(name: str) -> str:
     names = list(load())
-    near = [one for one in names if one.startswith(f"{name}.")] or difflib.get_close_matches(name, names, n=3)
+    family = [one for one in names if one.startswith(f"{name.partition('.')[0]}.")]
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.8) or family
     hint = f": did you mean {', '.join(near)}?" if near else "; without a name all are listed"
     return f"there is no client {name!r}{hint}"
 

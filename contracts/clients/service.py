@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -119,7 +120,9 @@ class Service:
 
     def hurried(self, seconds: float) -> Service:
         """The same service for a client that waits no longer for an answer."""
-        return Service(HttpTransport(self.flow.base_url, seconds), self.host, self.headers, self._environ)
+        impatient = copy.copy(self)
+        impatient.flow = HttpTransport(self.flow.base_url, seconds)
+        return impatient
 
     def wait(self, seconds: float) -> None:
         """Let time pass: the server's clock is moved on, which it takes for waiting, and nobody sits idle."""

@@ -100,6 +100,8 @@ def test_the_command_lists_every_client_and_every_program() -> None:
     assert {row["name"].removeprefix("programs/") for row in rows if row["kind"] == "program"} == programs
     listed = run().stdout
     assert all(row["name"] in listed and row["does"] in listed for row in rows)
+    families = {name: {row["name"] for row in json.loads(run(name, "--json").stdout)} for name in ("etag", "good")}
+    assert families["etag"] == {name for name in CLIENTS if name.startswith("etag.")} and "careful" in families["good"]
 
 
 def test_the_command_runs_a_client_against_the_server_it_is_given(server: FlowService) -> None:
@@ -123,7 +125,8 @@ def some_other_application(environ: dict[str, object], start_response: Any) -> l
 
 
 def test_what_the_command_cannot_do_is_said_in_words_by_status_2(server: FlowService) -> None:
-    assert "did you mean etag.in-query, etag.invented" in refused("etag", url=server.url)
+    assert "did you mean etag.in-query, etag.invented" in refused("etag.nonsense", url=server.url)
+    assert "without a name all are listed" in refused("nonsense", url=server.url)
     assert "did you mean header.sandbox-missing" in refused("header.sandbox-mising", url=server.url)
     assert "--base-url" in refused("careful")
     assert "does not answer" in refused("careful", url="http://127.0.0.1:9")

@@ -65,7 +65,7 @@ def unquoted(service: Service) -> None:
 
 @breaks("etag.unread")
 def unread(service: Service) -> None:
-    """Uses an etag of an earlier run: the entity is put there by an import, behind the back of the journal."""
+    """Uses an etag kept from an earlier run, whose entity is brought back by an import."""
     with made(service):
         state = service.mock("GET", "/state?credentials=include")
         [record, *_] = [row for row in state["records"] if row["doc"].get("name") == connection()["name"]]
