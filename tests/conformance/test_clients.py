@@ -95,7 +95,8 @@ def run(*arguments: str, url: str | None = None, **environ: str) -> Result:
 
 def test_the_command_lists_every_client_and_every_program() -> None:
     rows = json.loads(run("--json").stdout)
-    programs = {path.name for path in (ROOT / "contracts/clients/programs").iterdir() if path.is_file()}
+    files = [path for path in (ROOT / "contracts/clients/programs").iterdir() if path.is_file()]
+    programs = {path.name for path in files if path.suffix != ".json"}  # what a program plays is none
     assert {row["name"] for row in rows if row["kind"] != "program"} == set(CLIENTS)
     assert {row["name"].removeprefix("programs/") for row in rows if row["kind"] == "program"} == programs
     listed = run().stdout
