@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
 
-from contracts.settings import BASE_PATH, Settings, WrongUse
-from contracts.wire import LOOPBACK, Answer, HttpTransport, Sent, Transport
+from contracts.settings import Settings, WrongUse
+from contracts.wire import BASE_PATH, LOOPBACK, Answer, HttpTransport, Sent, Transport
 
 TOKEN_PATH = "/ims/token/v3"
 
@@ -16,9 +16,9 @@ def reach(settings: Settings) -> tuple[Settings, Transport]:
 
     A URL without a path is tried with Adobe's base path first. Raises Unreachable and WrongUse.
     """
-    transport: Transport = HttpTransport(settings.url)
+    transport: Transport = HttpTransport(settings.url, settings.neighbours)
     if urlsplit(settings.url).path in ("", "/"):
-        below = HttpTransport(settings.url + BASE_PATH)
+        below = HttpTransport(settings.url + BASE_PATH, settings.neighbours)
         if _ask(below, settings).status != 404:
             transport = below
     answer = _ask(transport, settings)

@@ -40,7 +40,9 @@ class Document:
 
     def __init__(self, source: Mapping[str, Any]) -> None:
         self.source = source
-        self.operations = tuple(self._operations())
+        self.operations = tuple(self._operations(neighbours=False))
+        self.neighbours = tuple(self._operations(neighbours=True))
+        """Operations of other services, whose paths begin at the platform's root."""
         resource = DRAFT202012.create_resource(source)
         self._registry: Registry[Any] = Registry().with_resource(_URI, resource)
         self._quick = _quick_validators(source)
@@ -55,7 +57,7 @@ class Document:
     def match(self, method: str, target: str) -> Operation | None:
         """The operation a request is for."""
         path = target.partition("?")[0].rstrip("/")
-        found = [item for item in self.operations if item.pattern.fullmatch(path)]
+        found = [item for item in (*self.operations, *self.neighbours) if item.pattern.fullmatch(path)]
         nearest = min((item.path.count("{") for item in found), default=0)
         return next((item for item in found if item.method == method and item.path.count("{") == nearest), None)
 
@@ -63,6 +65,11 @@ class Document:
         """The operation of a path written with `{}` for every parameter, such as `/connections/{}`."""
         wanted = (method, path)
         return next((o for o in self.operations if (o.method, re.sub(r"\{\w+\}", "{}", o.path)) == wanted), None)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Of all operations, the neighbours' included."""
+        return frozenset(operation.id for operation in (*self.operations, *self.neighbours))
 
     def lasts(self, operation: Operation) -> bool:
         """Whether it makes or changes what no operation can delete: specs and runs."""
@@ -112,10 +119,10 @@ class Document:
         quick = self._quick(absolute) if self._quick else None
         return quick, Draft202012Validator(absolute, registry=self._registry)
 
-    def _operations(self) -> Iterator[Operation]:
+    def _operations(self, *, neighbours: bool) -> Iterator[Operation]:
         for path, item in self.source["paths"].items():
-            if "servers" in item or any("servers" in item[method] for method in METHODS if method in item):
-                continue  # a neighbour of Flow Service, not a part of it
+            if neighbours != ("servers" in item):
+                continue
             pattern = re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))
             for method in METHODS:
                 if method in item:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from contracts import arrival, registry, requirements
+from contracts.checks import neighbours
 from contracts.document import Document
 from contracts.outcome_report import Report
 from contracts.progress import Progress
@@ -29,10 +30,12 @@ INTERRUPTED = "interrupted"
 class Run:
     """One run against one server."""
 
-    def __init__(self, settings: Settings, document: Document, transport: Transport, progress: Progress) -> None:
+    def __init__(
+        self, settings: Settings, document: Document, transport: Transport, progress: Progress, mask: Mask
+    ) -> None:
         self.settings, self.document, self.progress = settings, document, progress
         self.report = Report(transport.base_url, settings.seed)
-        self.mask = Mask(settings.secrets)
+        self.mask = mask
         self.stage = Stage(transport, settings, document, hear=self._hear)
         self._watch = Watch(document, self.stage.canary, {})
         self._observed: dict[str, Outcome] = {}
@@ -100,7 +103,7 @@ class Run:
         concerned, chosen = check.concerns(self.document, kind), self.settings.operations
         if chosen and not concerned & chosen:
             return ""
-        if concerned and not concerned & {operation.id for operation in self.document.operations}:
+        if concerned and not concerned & self.document.ids:
             return "the contract has none of its operations"
         if self.settings.read_only and check.writes:
             return "it writes, and the run is read-only"
@@ -119,6 +122,7 @@ class Run:
 
     def _hear(self, answer: Answer) -> None:
         with self._lock:
+            self.mask.learn(neighbours.credentials(answer))
             self.report.hear(self.document, answer)
             if self._har:
                 self._har.add(answer)
@@ -148,12 +152,14 @@ class Run:
 
 def main(settings: Settings, *, screen: TextIO, out: TextIO, as_json: bool = False, least: str = "should") -> int:
     """Run and report; the exit status. What prevents a run is said in one line."""
-    progress = Progress(screen, Mask(settings.secrets))
+    mask = Mask(settings.secrets)
+    progress = Progress(screen, mask)
     try:
         document = Document.load(settings.contract)
         settings, transport = arrival.reach(settings)
+        mask.learn(settings.secrets)
         registry.load()
-        unknown = settings.operations - {operation.id for operation in document.operations}
+        unknown = settings.operations - document.ids
         if unknown:
             raise WrongUse(f"--operations: the contract has no {', '.join(sorted(unknown))}")
         named = {name for name in settings.known_gaps if not name.startswith("generated.")}
@@ -164,9 +170,9 @@ def main(settings: Settings, *, screen: TextIO, out: TextIO, as_json: bool = Fal
         progress.say(f"mockserver contract: {problem}")
         return WRONG_USE
     progress.say(f"holding {transport.base_url} to the contract (seed {settings.seed})")
-    report = Run(settings, document, transport, progress).go()
+    report = Run(settings, document, transport, progress, mask).go()
     rows = requirements.load()
-    written.everywhere(report, rows, settings, Mask(settings.secrets), out=out, as_json=as_json, least=least)
+    written.everywhere(report, rows, settings, mask, out=out, as_json=as_json, least=least)
     failed = report.failures(requirements.levels(rows), least) or report.stale_gaps or report.trouble or report.left
     return FAILURES if failed or report.ended == INTERRUPTED else FINE
 

@@ -15,8 +15,14 @@ class Mask:
     """Replaces every secret text, plain, in JSON or percent-encoded, by eight asterisks."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for text in secrets for form in (text, json.dumps(text)[1:-1], quote(text), quote(text, safe=""))}
-        self._forms = sorted(forms, key=len, reverse=True)
+        self._forms: list[str] = []
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Hide these too."""
+        new = {form for text in secrets for form in (text, json.dumps(text)[1:-1], quote(text), quote(text, safe=""))}
+        if not new <= set(self._forms):
+            self._forms = sorted({*self._forms, *new}, key=len, reverse=True)
 
     def text(self, text: str) -> str:
         """The text without secrets."""

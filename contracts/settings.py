@@ -14,7 +14,6 @@ import yaml
 
 from contracts.wire import LOOPBACK
 
-BASE_PATH = "/data/foundation/flowservice"
 NAMES = {
     "FLOW_SERVICE_TOKEN": "Authorization",
     "FLOW_SERVICE_API_KEY": "x-api-key",
@@ -48,6 +47,8 @@ class Settings:
     """Lower-case names of the headers that the operator gave; the others are made up."""
     other_sandbox: str | None = None
     """A second sandbox of the same organisation, for what must not be seen from there."""
+    neighbours: str | None = None
+    """URL of the sandbox service and the connectors service; none: they have the server's own."""
     connection: Mapping[str, Any] | None = field(repr=False, default=None)
     """The body of a base connection that the server accepts; none: PostgreSQL with made-up credentials."""
     read_only: bool = False

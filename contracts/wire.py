@@ -15,6 +15,10 @@ import requests
 
 Headers = tuple[tuple[str, str], ...]
 
+BASE_PATH = "/data/foundation/flowservice"
+PLATFORM = "/data/foundation/"
+"""Begins the paths of all services; a target that begins so is a neighbour's."""
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECONDS = 60
 """To wait for an answer: the gateway's own limit."""
@@ -26,7 +30,10 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One request: `target` is the path below the server's base path, with the query, percent-encoded."""
+    """One request: `target` is the path below the server's base path, with the query, percent-encoded.
+
+    A neighbour's is the whole path.
+    """
 
     method: str
     target: str
@@ -82,9 +89,10 @@ class Transport(Protocol):
 class HttpTransport:
     """Over the network. Proxies and certificates are taken from the environment, except for this machine."""
 
-    def __init__(self, base_url: str, seconds: float = SECONDS) -> None:
-        """An answer is waited for `seconds`."""
+    def __init__(self, base_url: str, neighbours: str | None = None, *, seconds: float = SECONDS) -> None:
+        """`neighbours` is the URL of the platform's root, if not the server's own; `seconds` are for one answer."""
         self.base_url = base_url.rstrip("/")
+        self._root = (neighbours or _root(base_url)).rstrip("/")
         self._seconds = seconds
         self._session = requests.Session()
         self._session.headers.clear()
@@ -92,7 +100,7 @@ class HttpTransport:
 
     def send(self, sent: Sent) -> Answer:
         """Redirects are answers, not followed."""
-        url = self.base_url + sent.target
+        url = (self._root if sent.target.startswith(PLATFORM) else self.base_url) + sent.target
         try:
             response = self._session.request(
                 sent.method,
@@ -117,7 +125,7 @@ class WsgiTransport:
 
     def send(self, sent: Sent) -> Answer:
         """One call of the application."""
-        url = self.base_url + sent.target
+        url = (_root(self.base_url) if sent.target.startswith(PLATFORM) else self.base_url) + sent.target
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -132,6 +140,14 @@ class WsgiTransport:
             getattr(chunks, "close", lambda: None)()
         status, headers = started
         return Answer(sent, url, int(status.split(" ")[0]), tuple(headers), body, time.perf_counter() - began)
+
+
+def _root(base_url: str) -> str:
+    """Where the paths of all services begin: what stands before the base path, or the host."""
+    if base_url.rstrip("/").endswith(BASE_PATH):
+        return base_url.rstrip("/").removesuffix(BASE_PATH)
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _environ(sent: Sent, url: str) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-BASE_PATH = "/data/foundation/flowservice"
+from contracts.wire import BASE_PATH, PLATFORM
 
 Item = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request, below the base path."""
+    """One request, below the base path; a neighbour's with its whole path."""
 
     method: str
     path: str
@@ -258,7 +258,7 @@ class Wrapped:
             kept[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
         kept |= {
             "REQUEST_METHOD": asked.method,
-            "PATH_INFO": BASE_PATH + asked.path,
+            "PATH_INFO": asked.path if asked.path.startswith(PLATFORM) else BASE_PATH + asked.path,
             "QUERY_STRING": asked.query,
             "CONTENT_LENGTH": str(len(asked.body)) if asked.body else "",
             "wsgi.input": io.BytesIO(asked.body),

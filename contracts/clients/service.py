@@ -10,8 +10,8 @@ from urllib.parse import urlencode, urlsplit
 
 from contracts import settings
 from contracts.clients.bodies import connection
-from contracts.settings import BASE_PATH, WrongUse
-from contracts.wire import Answer, HttpTransport, Sent, Transport, Unreachable, json_body, with_headers
+from contracts.settings import WrongUse
+from contracts.wire import BASE_PATH, Answer, HttpTransport, Sent, Transport, Unreachable, json_body, with_headers
 
 ADMIN_TOKEN = "MOCKSERVER_ADMIN_TOKEN"
 LOST = 0
@@ -121,7 +121,7 @@ class Service:
     def hurried(self, seconds: float) -> Service:
         """The same service for a client that waits no longer for an answer."""
         impatient = copy.copy(self)
-        impatient.flow = HttpTransport(self.flow.base_url, seconds)
+        impatient.flow = HttpTransport(self.flow.base_url, seconds=seconds)
         return impatient
 
     def wait(self, seconds: float) -> None:

@@ -25,7 +25,8 @@ def everywhere(
     least: str,
 ) -> None:
     """The summary (or JSON) to the stream, and the files to the report folder."""
-    names = [operation.id for operation in Document.load(settings.contract).operations]
+    document = Document.load(settings.contract)
+    names = [operation.id for operation in (*document.operations, *document.neighbours)]
     operations = [name for name in names if not settings.operations or name in settings.operations]
     if settings.report:
         folder = settings.report

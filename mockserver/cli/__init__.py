@@ -120,6 +120,7 @@ def faults(as_json: bool) -> None:
 @click.option("--env-file", type=FILE, help="FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX as NAME=VALUE lines.")
 @click.option("--connection", type=FILE, help="JSON body of a base connection the server accepts.")
 @click.option("--other-sandbox", metavar="NAME", help="A second sandbox, to prove that neither sees the other.")
+@click.option("--neighbours", metavar="URL", help="Sandbox and connectors service, if elsewhere.")
 @click.option("--read-only", is_flag=True, help="Make nothing, change nothing.")
 @click.option("--lasting", is_flag=True, help="Also make specs and runs, which nobody can delete.")
 @click.option("--operations", default="", metavar="ID,...", help="Only these; see `mockserver operations`.")

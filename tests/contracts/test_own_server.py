@@ -15,7 +15,12 @@ from pathlib import Path
 import pytest
 
 from contracts import registry
+from contracts.broken import proof
+from contracts.broken.wrapping import Asked, Given, Right, Wrapped
+from contracts.checks import neighbours
 from contracts.registry import CHECKS
+from contracts.settings import MADE_UP
+from contracts.wire import PLATFORM
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = "1"
@@ -143,6 +148,38 @@ def test_a_spent_budget_ends_the_run_and_leaves_nothing() -> None:
         assert count(url) == 0
     report = json.loads(done.stdout)
     assert report["endedEarly"] == "the budget of 1 s is spent" and report["seconds"] < 20
+
+
+NEIGHBOURS = "retrieveSandbox,retrieveLandingZone,retrieveLandingZoneCredentials"
+
+
+def zone_credentials(url: str) -> dict[str, str]:
+    request = urllib.request.Request(url + neighbours.CREDENTIALS + "?type=user_drop_zone", headers=MADE_UP)
+    return dict(json.loads(urllib.request.urlopen(request).read()))
+
+
+def test_what_opens_a_landing_zone_is_asked_for_and_is_in_no_output(tmp_path: Path) -> None:
+    with served() as url:
+        opening = zone_credentials(url)
+        done = contract(url, "--operations", NEIGHBOURS, "--examples", "0", "--json", "--report", str(tmp_path))
+    report = json.loads(done.stdout)
+    assert {row["verdict"] for row in report["outcomes"] if row["check"].startswith("neighbour.")} == {"passed"}
+    assert report["operations"]["retrieveLandingZoneCredentials"]["200"] > 0
+    everything = done.stdout + done.stderr + "".join(path.read_text() for path in tmp_path.iterdir())
+    assert "dlz-user-container" in everything and opening["SASToken"].rpartition("=")[2] not in everything
+
+
+def _without_neighbours(asked: Asked, right: Right) -> Given:
+    return right(asked.instead("GET", "/nowhere") if asked.path.startswith(PLATFORM) else asked)
+
+
+def test_neighbours_may_live_elsewhere_and_are_untestable_where_they_are_not() -> None:
+    options = ["--operations", NEIGHBOURS, "--examples", "0", "--json"]
+    with proof.served(Wrapped(proof.right({})[0], _without_neighbours)) as alone, served() as url:
+        for more, verdict in (((), "untestable"), (("--neighbours", url), "passed")):
+            done = contract(alone, *options, *more)
+            rows = [row for row in json.loads(done.stdout)["outcomes"] if row["check"] == "neighbour.landing-zone"]
+            assert [row["verdict"] for row in rows] == [verdict], done.stderr
 
 
 def test_credentials_are_in_no_output(tmp_path: Path) -> None:

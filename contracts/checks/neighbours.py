@@ -1,0 +1,120 @@
+"""What clients of Flow Service ask of its neighbours: the sandbox service, and the landing zone of the connectors'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+from contracts.expectations import refused, refused_by_gateway, succeeded
+from contracts.registry import check
+from contracts.stage import Stage
+from contracts.verdicts import expect, same, untestable
+from contracts.wire import Answer
+
+SANDBOXES = "/data/foundation/sandbox-management/sandboxes/"
+ZONE = "/data/foundation/connectors/landingzone"
+CREDENTIALS = ZONE + "/credentials"
+_TYPE = "?type=user_drop_zone"
+_LOOKUP = ("retrieveSandbox",)
+_ZONES = ("retrieveLandingZone", "retrieveLandingZoneCredentials")
+_OPENING = ("SASToken", "SASUri", "awsAccessKeyId", "awsSecretAccessKey", "awsSessionToken")
+"""Members that open a landing zone."""
+
+
+def credentials(answer: Answer) -> Iterator[str]:
+    """What in an answer opens a real landing zone, and may be in no output."""
+    if answer.sent.target.startswith(CREDENTIALS) and isinstance(answer.json, dict):
+        inner = answer.json.get("credentials")
+        for body in (answer.json, inner if isinstance(inner, dict) else {}):
+            yield from (body[name] for name in _OPENING if isinstance(body.get(name), str) and body[name])
+
+
+@check("neighbour.gateway", writes=False, operations=(*_LOOKUP, *_ZONES))
+def neighbours_have_the_same_gateway(stage: Stage) -> None:
+    """Without a key 403000, without a token 403010."""
+    for target in (SANDBOXES + _own(stage), ZONE + _TYPE, CREDENTIALS + _TYPE):
+        _asked(stage, target)
+        refused_by_gateway(stage.call("GET", target, headers={"x-api-key": None}), 403, "403000")
+        refused_by_gateway(stage.call("GET", target, headers={"Authorization": None}), 403, "403010")
+
+
+@check("neighbour.sandbox", operations=_LOOKUP)
+def a_sandbox_has_the_id_that_its_entities_show(stage: Stage) -> None:
+    """Its name and id, and that it is active."""
+    sandbox = _asked(stage, SANDBOXES + _own(stage))
+    entity = stage.read(stage.make("connections"))
+    same(sandbox["id"], entity["sandboxId"], "id of the sandbox against sandboxId of an entity in it")
+    same((sandbox["name"], sandbox["state"]), (stage.headers["x-sandbox-name"], "active"), "name and state")
+
+
+@check("neighbour.sandbox-unknown", writes=False, operations=_LOOKUP)
+def an_unknown_sandbox_is_not_found(stage: Stage) -> None:
+    """By a name that no sandbox can have."""
+    _asked(stage, SANDBOXES + _own(stage))
+    refused(stage.call("GET", SANDBOXES + quote("no such sandbox!")), 404)
+
+
+@check("neighbour.landing-zone", writes=False, operations=_ZONES)
+def a_landing_zone_has_a_place(stage: Stage) -> None:
+    """Container and days on Azure, bucket, folder and days on AWS."""
+    zone = _asked(stage, ZONE + _TYPE)
+    days = zone["containerTTL"] if "containerName" in zone else zone["dataTTL"]["timeQuantity"]
+    expect(all(_place(zone)), f"a landing zone without its place: {sorted(zone)}")
+    expect(int(days) > 0, f"files stay {days} days")
+
+
+@check("neighbour.landing-zone-credentials", writes=False, operations=_ZONES)
+def credentials_open_the_landing_zone(stage: Stage) -> None:
+    """For the place that the landing zone names; nothing is dialled."""
+    place = _place(_asked(stage, ZONE + _TYPE))
+    found = _asked(stage, CREDENTIALS + _TYPE)
+    same(_place(found), place, "place of the credentials against that of the landing zone")
+    if "SASUri" not in found:
+        opening = found["credentials"]
+        expect(all(opening[name] for name in _OPENING[2:]), "a key has a part that is empty")
+        return
+    uri = urlsplit(found["SASUri"])
+    same(uri.query, found["SASToken"], "the query of SASUri against SASToken")
+    same((uri.scheme, uri.path.strip("/")), ("https", found["containerName"]), "scheme and path of SASUri")
+    expect(str(uri.hostname).startswith(found["storageAccountName"]), "SASUri is of another account")
+    expect(bool(parse_qs(uri.query).get("sig")), "SASToken without a signature")
+
+
+@check("neighbour.landing-zone-type", writes=False, operations=_ZONES)
+def a_landing_zone_has_a_type(stage: Stage) -> None:
+    """None, and one that is not known."""
+    for target in (ZONE, CREDENTIALS):
+        _asked(stage, target + _TYPE)
+        for query in ("", "?type=attic"):
+            refused(stage.call("GET", target + query), 400)
+
+
+@check("neighbour.landing-zone-of-the-sandbox", writes=False, operations=_ZONES)
+def each_sandbox_has_its_own_landing_zone(stage: Stage) -> None:
+    """Nothing that opens one opens the other."""
+    target = CREDENTIALS + _TYPE
+    _asked(stage, target)
+    elsewhere = stage.elsewhere()
+    mine, other = (set(credentials(at.call("GET", target))) for at in (stage, elsewhere))
+    expect(bool(mine and other), "a landing zone without credentials")
+    same(mine & other, set(), "what opens both landing zones")
+
+
+def _own(stage: Stage) -> str:
+    return quote(stage.headers["x-sandbox-name"])
+
+
+def _asked(stage: Stage, target: str) -> dict[str, Any]:
+    """The answer of a neighbour. Raises Untestable where there is none."""
+    answer = stage.call("GET", target)
+    if answer.status == 404:
+        untestable(f"{target.partition('?')[0]} is not there: say with --neighbours where it is")
+    return dict(succeeded(answer))
+
+
+def _place(body: dict[str, Any]) -> tuple[str, ...]:
+    """Container on Azure; bucket and folder on AWS."""
+    if "containerName" in body:
+        return (body["containerName"],)
+    return body["dlzPath"]["bucketName"], body["dlzPath"]["dlzFolder"]
