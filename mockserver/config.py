@@ -37,6 +37,10 @@ class Config:
     """None: memory. A path: SQLite, acknowledged means on disk. `postgresql://…`: shared by several servers."""
     sources: str | None = None
     """A YAML file that declares what stands behind connections."""
+    live: tuple[str, ...] = ()
+    """`HOST:PORT` of PostgreSQL databases that may be dialled; every other source is made up. Needs `postgres`."""
+    live_ca: str | None = None
+    """A PEM file of the authorities that sign those databases' certificates, for sslMode Verify Ca and Verify Full."""
     faults: str | None = None
     """A YAML or JSON file of faults that are in force from the start."""
     tls: bool = False
@@ -125,6 +129,11 @@ def _parse(name: str, kind: str, text: str) -> Any:
         except ValueError:
             raise ConfigError(f"MOCKSERVER_{name.upper()} takes a whole number, not {text!r}") from None
     return text
+
+
+def forget_libpq_service() -> None:
+    """Take PGSERVICE out of this process's environment: libpq obeys it and cannot be told not to."""
+    os.environ.pop("PGSERVICE", None)
 
 
 def parse_pair(name: str, text: str) -> tuple[str, str]:

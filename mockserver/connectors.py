@@ -6,7 +6,9 @@ is read when a connector is first asked for.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -22,6 +24,9 @@ from mockserver.schema import kind_of, pointer
 
 MASK = "********"
 """What stands in an answer where a secret was."""
+
+PASSWORD_FOR = "passwordFor"  # noqa: S105  (a name)
+"""Member of a stored connection, never shown: the `Access.target` its password was sent for, when that has changed."""
 
 PLATFORMS = ("azure", "aws")
 """The clouds Experience Platform runs on; auth specs differ between them."""
@@ -46,6 +51,14 @@ class Access:
     password: str | None = None
     ssl: str | None = None
     """In the documented spelling, whatever spelling or connection string it came in."""
+    misdirected: bool = False
+    """Whether the password was sent for another server, port, database or user name, and must not go to these."""
+
+    @property
+    def target(self) -> str:
+        """What the password is for: equal for equal server, port, database and user name, and telling no more."""
+        told = [self.server.lower() if self.server else None, self.port, self.database, self.username]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 
     def __repr__(self) -> str:
         password = None if self.password is None else MASK
@@ -247,8 +260,10 @@ class Connectors:
         connector, spec = self._demand(connection), self._auth_spec_of(connection)
         auth = connection.get("auth")
         params = auth.get("params") if isinstance(auth, dict) else None
-        roles = spec.roles(params) if spec is not None and isinstance(params, dict) else {}
-        return Access(connector.family, connector.name, **roles)
+        roles: Mapping[str, Any] = spec.roles(params) if spec is not None and isinstance(params, dict) else {}
+        access = Access(connector.family, connector.name, **roles)
+        meant = connection.get(PASSWORD_FOR)
+        return access if meant is None or meant == access.target else dataclasses.replace(access, misdirected=True)
 
     def _demand(self, connection: Mapping[str, Any]) -> Connector:
         spec = connection.get("connectionSpec")

@@ -55,7 +55,7 @@ class Emulator:
             contract=self.contract,
             connectors=Connectors.load(self.config.platform),
             flow_specs=FlowSpecs(),
-            sources=Sources.load(self.config.sources),
+            sources=Sources.load(self.config.sources, self.config.live, self.config.live_ca),
             store=open_store(self.config.state, self.runtime),
         )
         self.handlers = resources.load()

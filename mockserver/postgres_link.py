@@ -62,7 +62,7 @@ class Connection(psycopg.Connection[Row]):
             return super().wait(gen, interval, left)
         except errors._WaitTimeout:
             self.close()  # what comes later belongs to nobody
-            raise psycopg.OperationalError("no answer in time") from None
+            raise errors.ConnectionTimeout("no answer in time") from None
 
 
 def connect(target: str) -> Connection:

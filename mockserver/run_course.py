@@ -17,7 +17,7 @@ from mockserver.runtime import derived_id
 if TYPE_CHECKING:
     from mockserver.sources.files import File
     from mockserver.sources.source import RunRule
-    from mockserver.sources.tables import Table
+    from mockserver.sources.tables import Tabular
 
 SCHEDULED, QUEUED, RUNNING, SUCCESS, FAILED = "scheduled", "queued", "inProgress", "success", "failed"
 COPY, PROMOTION = "4f008a00-3a04-11eb-adc1-0242ac120002", "37b34f84-1ada-11eb-adc1-0242ac120002"
@@ -49,7 +49,7 @@ class Load:
     files: int = 0
 
     @classmethod
-    def of(cls, objects: tuple[Table | File, ...], span: Span) -> Load:
+    def of(cls, objects: tuple[Tabular | File, ...], span: Span) -> Load:
         """Count it. Raises SourceError when the column holds no moments."""
         from mockserver.sources.files import File
 

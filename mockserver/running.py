@@ -21,13 +21,14 @@ from mockserver.records import Doc
 from mockserver.run_course import FAILED, QUEUED, RUNNING, SCHEDULED, SUCCESS, Course, Load, Span, decided, told
 from mockserver.runtime import derived_id
 from mockserver.schedule import Schedule
+from mockserver.sources import SourceBusy
 from mockserver.store import Missing, Put, Stale, StorageUnavailable, Taken
 from mockserver.world import World
 
 if TYPE_CHECKING:
     from mockserver.sources.files import File
     from mockserver.sources.source import RunRule
-    from mockserver.sources.tables import Table
+    from mockserver.sources.tables import Tabular
 
 FLOWS, RUNS, PROGRESS = "flows", "runs", "flowProgress"
 MOST_AT_ONCE = 50_000
@@ -48,14 +49,14 @@ def catch_up(world: World, tenant: Tenant, flow_ids: Iterable[str]) -> None:
     ids = sorted(set(flow_ids))
     while True:
         books, most = [], MOST_AT_ONCE
-        for flow_id in ids:
-            book = _Book.open(world, tenant, flow_id)
-            most -= book.bring_up(most)
-            books.append(book)
         try:
+            for flow_id in ids:
+                book = _Book.open(world, tenant, flow_id)
+                most -= book.bring_up(most)
+                books.append(book)
             if _commit(world, tenant, books):
                 return
-        except StorageUnavailable:  # a reader still gets what is there; a later look makes up for the rest
+        except (SourceBusy, StorageUnavailable):  # a reader gets what is there; a later look makes up for the rest
             return
 
 
@@ -150,20 +151,21 @@ class _Book:
         schedule = Schedule.of(flow.get("scheduleParams"))
         if schedule is None:
             return 0
-        made = 0
-        for moment in islice(schedule.moments(self.new["lastMs"], flow["provider"]["activeMs"], self.now_ms), most):
+        due = schedule.moments(self.new["lastMs"], flow["provider"]["activeMs"], self.now_ms)
+        moments = list(islice(due, most))
+        if len(moments) > 1 and (first := self._span(schedule, moments[0])).column is not None:
+            self._source = self._opened(flow).foreseeing(first.column, (first.start_ms, *moments))
+        for moment in moments:
             self.add(moment, self._span(schedule, moment), made_ms=moment)
             self.new["lastMs"] = moment
-            made += 1
-        return made
+        return len(moments)
 
     def add(self, due_ms: int, span: Span, params: Any = None, made_ms: int | None = None) -> str:
         """Make one run; returns its id."""
         flow = self.flow
         assert flow is not None
         self.new["runs"] += 1
-        if self._source is None:
-            self._source = _Source.open(self.world, self.tenant, flow["provider"])
+        self._source = self._opened(flow)
         load, rule = self._source.read(span, self.new["runs"])
         run_id = derived_id(flow["id"], str(self.new["runs"]))
         made = self.now_ms if made_ms is None else made_ms
@@ -182,6 +184,9 @@ class _Book:
         self.new["latest"] = run_id
         self._follow(record, self._states(rule, made, due_ms, course), None)
         return run_id
+
+    def _opened(self, flow: Doc) -> _Source:
+        return self._source or _Source.open(self.world, self.tenant, flow["provider"])
 
     def _states(self, rule: RunRule | None, made_ms: int, due_ms: int, course: Course) -> list[State]:
         """The states of a run, each with the moment from when on it is in it."""
@@ -219,7 +224,7 @@ class _Book:
 class _Source:
     """What a flow reads, or why it cannot."""
 
-    objects: tuple[Table | File, ...]
+    objects: tuple[Tabular | File, ...]
     trouble: RunRule | None
     outcome: Callable[[int], RunRule | None]
 
@@ -236,6 +241,15 @@ class _Source:
         except ApiError as error:
             return cls((), _trouble(error), lambda number: None)
         return cls(objects, None, lambda number: world.sources.outcome(access, name or "", number))
+
+    def foreseeing(self, column: str, moments: Sequence[int | None]) -> _Source:
+        """The source, told which windows will be asked for: those between neighbouring moments."""
+        try:
+            for item in self.objects:
+                item.foresee(column, moments)
+        except ApiError as error:
+            return _Source((), _trouble(error), self.outcome)
+        return self
 
     def read(self, span: Span, number: int) -> tuple[Load, RunRule | None]:
         """What run `number` finds, and how it ends; None: well."""

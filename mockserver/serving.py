@@ -15,6 +15,7 @@ from mockserver.exchange import BASE_PATH
 
 if TYPE_CHECKING:
     from mockserver.contract import Contract
+    from mockserver.emulator import Emulator
 
 WRONG_USE = 2
 _SETTLED_SECONDS = 1.0
@@ -48,7 +49,7 @@ def _serve(config: Config, echo: Callable[[str], None]) -> int:
         return WRONG_USE
 
     def listening(server: Server) -> None:
-        echo(_banner(server.url, config, emulator.world.store.place))
+        echo(_banner(server.url, config, emulator))
         _settle(emulator.contract)
 
     try:
@@ -88,15 +89,17 @@ def _tls(config: Config) -> ssl.SSLContext | None:
     return lasting_context(intercept.ca_folder(config.ca_folder))
 
 
-def _banner(url: str, config: Config, place: str) -> str:
+def _banner(url: str, config: Config, emulator: Emulator) -> str:
     admin = f"{url}/_mock/" if config.admin_open else "closed, since others can reach it: set MOCKSERVER_ADMIN_TOKEN"
     lines = [
-        f"Mock Flow Service {__version__} is ready  ({config.platform}, records in {place})",
+        f"Mock Flow Service {__version__} is ready  ({config.platform}, records in {emulator.world.store.place})",
         f"  API       {url}{BASE_PATH}      (short form: {url}/connections)",
         f"  Token     {url}/ims/token/v3",
         f"  Contract  {url}/openapi.yaml",
         f"  Admin     {admin}",
     ]
+    for listed in emulator.world.sources.listed:
+        lines.append(f"  Live      {listed}      (dialled at {', '.join(listed.addresses)})")
     if config.tls:
         certificate = intercept.ca_folder(config.ca_folder) / intercept.PUBLIC_FILE
         lines.append(f"  Trust     {certificate}      (`mockserver ca show` says how)")

@@ -29,6 +29,8 @@ class BadNetwork:
         self.port: int = self._listener.getsockname()[1]
         self._open: set[socket.socket] = set()
         self._forgotten: set[socket.socket] = set()
+        self.connections = 0
+        """How many have been made so far."""
         self.request: Fate = _whole
         self.answer: Fate = _whole
         threading.Thread(target=self._accept, daemon=True).start()
@@ -93,6 +95,7 @@ class BadNetwork:
                 for end in (near, far):
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._open |= {near, far}
+                self.connections += 1
                 threading.Thread(target=self._pass, args=(near, far, "request"), daemon=True).start()
                 threading.Thread(target=self._pass, args=(far, near, "answer"), daemon=True).start()
 

@@ -42,6 +42,8 @@ def main() -> None:
 @click.option("--port", type=int, help="Port; 0 picks a free one.  [default: 8080]")
 @click.option("--server", type=click.Choice(["auto", "asyncio", "waitress"]), help="HTTP server.  [default: auto]")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Answer to this Host header too; * for any.")
+@click.option("--live", multiple=True, metavar="HOST:PORT", help="Dial this PostgreSQL; all other sources are made up.")
+@click.option("--live-ca", metavar="FILE", help="PEM of who signs its certificate, for sslMode Verify Ca and Full.")
 @click.option("--tls", is_flag=True, default=None, help="Serve HTTPS; see `mockserver ca`.")
 @click.option("--log", type=click.Choice(["text", "json", "none"]), help="Request log.  [default: text]")
 @click.option("--journal", "journal_entries", type=int, metavar="N",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mockserver import listing, running
-from mockserver.connectors import MASK
+from mockserver import listing, patching, running
+from mockserver.connectors import MASK, PASSWORD_FOR
 from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result, Tenant
 from mockserver.records import Doc
@@ -26,7 +26,9 @@ _SUB_ACTIONS = ("APPLY", "ROLLBACK", "PROGRESS")
 def _show(world: World, doc: Doc) -> dict[str, Any]:
     connectors = world.connectors_of(Tenant(doc["imsOrgId"], doc["sandboxName"]))
     shown = connectors.complete(doc)
-    return dict(shown) if world.quirks["secrets"] == "show" else connectors.mask(shown)
+    shown = dict(shown) if world.quirks["secrets"] == "show" else connectors.mask(shown)
+    shown.pop(PASSWORD_FOR, None)
+    return shown
 
 
 CONNECTIONS = _crud.Collection(
@@ -86,6 +88,8 @@ def patch_connection(world: World, request: Request) -> Result:
             raise ApiError("patch_failed", message=str(violation), pointer=violation.pointer)
         if new.get("state") != old["state"]:
             _demand_state(new.get("state"))
+        if PASSWORD_FOR in old or new.get("auth") != old.get("auth"):
+            _note_password(world, request, old, new)
         if old["state"] != DRAFT and new.get("auth") != old.get("auth"):
             _demand_usable(world, request, new)
             # runs that were due before read by the old credentials, though nobody has looked at them yet
@@ -215,6 +219,21 @@ def _restore_masked(world: World, old: Doc, new: dict[str, Any]) -> None:
         for name, value in params.items():
             if value == MASK and name in stored:
                 params[name] = stored[name]
+
+
+def _note_password(world: World, request: Request, old: Doc, new: dict[str, Any]) -> None:
+    """Remember what a password was sent for when the connection now leads elsewhere.
+
+    Otherwise whoever may patch a connection could have its stored password sent to a server of their choice.
+    """
+    connectors = world.connectors_of(request.tenant)
+    # the patch made on masks: a password that is still one was not in the patch, or came back as it was shown
+    resent = connectors.access(patching.apply(connectors.mask(old), request.body, CONNECTIONS.changeable)).password
+    meant = old.get(PASSWORD_FOR) or connectors.access(old).target
+    if resent not in (None, MASK) or meant == connectors.access(new).target:
+        new.pop(PASSWORD_FOR, None)
+    else:
+        new[PASSWORD_FOR] = meant
 
 
 def _action(world: World, request: Request) -> str:

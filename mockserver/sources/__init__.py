@@ -1,55 +1,76 @@
-"""What stands behind connections: synthetic sources for test, explore, configs and flow runs.
+"""What stands behind connections: synthetic and live sources for test, explore, configs and flow runs.
 
 A built-in shop answers for every connection; `--sources FILE` declares others (vocabulary:
-`examples/sources.yaml`). Nothing is dialled.
+`examples/sources.yaml`). Nothing is dialled but the PostgreSQL databases that `--live HOST:PORT` lists.
 
 For flow runs:
 
 - `Sources.objects(access, name)` gives the tables or files behind a source connection's `tableName` or
   `path`. Each has `row_count`, `byte_count`, `columns` (`name`, and `describe()` as explore shows it) and
   `window(delta_column, start_ms, end_ms)`: rows and bytes of a half-open stretch of time, so that
-  neighbouring windows add up.
+  neighbouring windows add up; `foresee` announces many of them.
 - `Sources.outcome(access, name, number)` says how run `number` is declared to end, if not well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mockserver.connection_string import is_placeholder
 from mockserver.exchange import Json
 from mockserver.sources.asked import ExploreRequest
-from mockserver.sources.refusals import SourceError
+from mockserver.sources.refusals import SourceBusy, SourceError
 
 if TYPE_CHECKING:
     from mockserver.connectors import Access
     from mockserver.sources.declared import Declared
     from mockserver.sources.files import File
-    from mockserver.sources.source import RunRule, Source
-    from mockserver.sources.tables import Table
+    from mockserver.sources.listed import Listed
+    from mockserver.sources.live import Live, LiveSource
+    from mockserver.sources.source import Opened, RunRule, Source
+    from mockserver.sources.tables import Tabular
 
-__all__ = ["ExploreRequest", "SourceError", "Sources"]
+__all__ = ["ExploreRequest", "SourceBusy", "SourceError", "Sources"]
 
 
 class Sources:
     """The sources there are: those declared, in the file's order, and the built-in shop."""
 
-    def __init__(self, declared: Declared | None = None) -> None:
+    def __init__(self, declared: Declared | None = None, live: Live | None = None) -> None:
         self._declared = declared
+        self._live = live
 
     @classmethod
-    def load(cls, file: str | None = None) -> Sources:
-        """The built-in shop, or also what a YAML file declares. Raises ValueError naming file and place."""
-        if file is None:
-            return cls()
-        from mockserver.sources import declared
+    def load(cls, file: str | None = None, live: Sequence[str] = (), authorities: str | None = None) -> Sources:
+        """The built-in shop, what a YAML file declares, and the live databases at `HOST:PORT`s.
 
-        return cls(declared.read(file))
+        Raises ValueError naming file and place, or the host.
+        """
+        declared_sources = live_sources = None
+        if file is not None:
+            from mockserver.sources import declared
+
+            declared_sources = declared.read(file)
+        if live:
+            try:
+                from mockserver.sources.live import Live
+            except ImportError as missing:
+                hint = "pip install 'mock-flow-service[postgres]'"
+                raise ValueError(f"--live needs one more package: {hint}") from missing
+            live_sources = Live.load(live, authorities)
+        return cls(declared_sources, live_sources)
+
+    @property
+    def listed(self) -> Sequence[Listed]:
+        """The databases that may be dialled."""
+        return self._live.listed if self._live else ()
 
     def check(self, access: Access) -> None:
-        """Try the credentials. Raises SourceError: out of reach, or refused."""
-        source = self._declared_for(access)
+        """Try the credentials. Raises SourceError: out of reach, or refused; SourceBusy."""
+        source = self._live_for(access) or self._declared_for(access)
         if source is not None:
             source.admit(access)
 
@@ -57,22 +78,25 @@ class Sources:
         """Answer explore. Raises SourceError."""
         from mockserver.sources import exploring
 
-        return exploring.explore(self._opened(access), access, asked)
+        with self._opened(access) as source:
+            return exploring.explore(source, access, asked)
 
     def configs(self, access: Access) -> Json:
         """The columns that can be configured. Raises SourceError."""
         from mockserver.sources import exploring
 
-        return exploring.configs(self._opened(access), access)
+        with self._opened(access) as source:
+            return exploring.configs(source, access)
 
-    def objects(self, access: Access, name: str) -> tuple[Table | File, ...]:
+    def objects(self, access: Access, name: str) -> tuple[Tabular | File, ...]:
         """The table, the file, or all files below the folder with this name. Raises SourceError.
 
         A stream has none.
         """
         from mockserver.sources import exploring
 
-        return exploring.objects(self._opened(access), access, name)
+        with self._opened(access) as source:
+            return exploring.objects(source, access, name)
 
     def outcome(self, access: Access, name: str, number: int) -> RunRule | None:
         """How run `number` of a flow (from 1) over a table or path is declared to end; None: well."""
@@ -86,7 +110,20 @@ class Sources:
         fitting = (source for source in self._declared.sources if source.fits(access))
         return next(fitting, self._declared.fallback)
 
-    def _opened(self, access: Access) -> Source:
+    def _live_for(self, access: Access) -> LiveSource | None:
+        return self._live.source(access) if self._live else None
+
+    @contextmanager
+    def _opened(self, access: Access) -> Iterator[Opened]:
+        """The source, let in; a live one ends its session with the block, unless it is asked again."""
+        live = self._live_for(access)
+        if live is None:
+            yield self._synthetic(access)
+            return
+        with live.connected():
+            yield live
+
+    def _synthetic(self, access: Access) -> Source:
         """The source, let in; where it declares no data of the family's kind, the shop's."""
         source = self._declared_for(access)
         if source is not None:

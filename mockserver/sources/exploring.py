@@ -11,8 +11,8 @@ from mockserver.sources.asked import ExploreRequest
 from mockserver.sources.columns import Column
 from mockserver.sources.files import File, listing, normal
 from mockserver.sources.refusals import absent, refusal
-from mockserver.sources.source import Source
-from mockserver.sources.tables import Table
+from mockserver.sources.source import Opened
+from mockserver.sources.tables import Tabular
 
 if TYPE_CHECKING:
     from mockserver.connectors import Access
@@ -21,7 +21,7 @@ PREVIEW_ROWS = 100
 """Rows in a preview. No page states the limit (facts §8.3): assumed."""
 
 
-def explore(source: Source, access: Access, asked: ExploreRequest) -> Json:
+def explore(source: Opened, access: Access, asked: ExploreRequest) -> Json:
     """The answer to explore, or SourceError. A family that `ANSWERS` does not name shows tables."""
     answers = ANSWERS.get(access.family, TABLES)
     if not answers:
@@ -34,26 +34,28 @@ def explore(source: Source, access: Access, asked: ExploreRequest) -> Json:
     return answer(source, access.connector, asked)
 
 
-def configs(source: Source, access: Access) -> Json:
+def configs(source: Opened, access: Access) -> Json:
     """The columns of the source's first table or file, in the form of the document's example.
 
     Which columns the service lists is told nowhere: assumed.
     """
     if access.family in HOLD_NOTHING:
         raise refusal("operation", access.connector, "configs")
-    held: Mapping[str, Table | File] = source.files if access.family == "storage" else source.tables
-    columns = next(iter(held.values())).columns
+    held: Mapping[str, Tabular | File] = source.files if access.family == "storage" else source.tables
+    first = next(iter(held.values()), None)
+    columns = first.columns if first else ()
     return {"items": [{"columnName": column.name, "columnType": column.config_type} for column in columns]}
 
 
-def objects(source: Source, access: Access, name: str) -> tuple[Table | File, ...]:
+def objects(source: Opened, access: Access, name: str) -> tuple[Tabular | File, ...]:
     """What a flow run over this name reads: a table, a file, or all files below a folder. Raises SourceError."""
     if access.family in HOLD_NOTHING:
         return ()
     if access.family != "storage":
-        if name not in source.tables:
+        table = source.tables.get(name)
+        if table is None:
             raise refusal("table", name)
-        return (source.tables[name],)
+        return (table,)
     path = normal(name)
     if path in source.files:
         return (source.files[path],)
@@ -64,14 +66,14 @@ def objects(source: Source, access: Access, name: str) -> tuple[Table | File, ..
     return found
 
 
-def _tables(source: Source, connector: str, asked: ExploreRequest) -> Json:
+def _tables(source: Opened, connector: str, asked: ExploreRequest) -> Json:
     return [
         {"type": "table", "name": name, "path": name, "canPreview": True, "canFetchSchema": True}
         for name in source.tables
     ]
 
 
-def _table(source: Source, connector: str, asked: ExploreRequest) -> Json:
+def _table(source: Opened, connector: str, asked: ExploreRequest) -> Json:
     table = source.tables.get(asked.object)
     if table is None:
         raise refusal("table", asked.object)
@@ -79,7 +81,7 @@ def _table(source: Source, connector: str, asked: ExploreRequest) -> Json:
     return _flat(table.columns, table.records(PREVIEW_ROWS, fits) if asked.preview else None)
 
 
-def _resource(source: Source, connector: str, asked: ExploreRequest) -> Json:
+def _resource(source: Opened, connector: str, asked: ExploreRequest) -> Json:
     """What a REST source answers to its one question, in the form of the Sources SDK's explore spec.
 
     `sourceParams` goes to the source's own interface, which no sources file describes: it is not looked into,
@@ -93,14 +95,14 @@ def _resource(source: Source, connector: str, asked: ExploreRequest) -> Json:
     return _flat(table.columns, table.records(PREVIEW_ROWS) if asked.preview else None)
 
 
-def _folder(source: Source, connector: str, asked: ExploreRequest) -> Json:
+def _folder(source: Opened, connector: str, asked: ExploreRequest) -> Json:
     items = listing(source.files, asked.object or "/")
     if items is None:
         raise absent("folder", asked.object)
     return [*items]
 
 
-def _file(source: Source, connector: str, asked: ExploreRequest) -> Json:
+def _file(source: Opened, connector: str, asked: ExploreRequest) -> Json:
     file = source.files.get(normal(asked.object))
     if file is None:
         raise absent("file", asked.object)
@@ -117,9 +119,9 @@ def _file(source: Source, connector: str, asked: ExploreRequest) -> Json:
     return _content(file, asked)
 
 
-TABLES: dict[str, Callable[[Source, str, ExploreRequest], Json]] = {"root": _tables, "table": _table}
-FILES: dict[str, Callable[[Source, str, ExploreRequest], Json]] = {"root": _folder, "folder": _folder, "file": _file}
-RESOURCES: dict[str, Callable[[Source, str, ExploreRequest], Json]] = {"rest": _resource}
+TABLES: dict[str, Callable[[Opened, str, ExploreRequest], Json]] = {"root": _tables, "table": _table}
+FILES: dict[str, Callable[[Opened, str, ExploreRequest], Json]] = {"root": _folder, "folder": _folder, "file": _file}
+RESOURCES: dict[str, Callable[[Opened, str, ExploreRequest], Json]] = {"rest": _resource}
 HOLD_NOTHING = ("streaming", "platform")
 """Connector families behind which there is nothing to look into or to read."""
 

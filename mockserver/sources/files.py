@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,9 @@ class File:
     def window(self, delta_column: str, start_ms: int | None = None, end_ms: int | None = None) -> Window:
         """As a table's."""
         return self.table.window(delta_column, start_ms, end_ms)
+
+    def foresee(self, delta_column: str, moments: Sequence[int | None]) -> None:
+        """As a table's."""
 
     def preview(self, stop: int, delimiter: str | None = None) -> tuple[list[Column], list[dict[str, Any]]]:
         """Columns and first rows. Delimited text is really written and read: a wrong delimiter spoils both."""

@@ -6,13 +6,22 @@ Flow Service's general refusal, FLOW-1100-400, after "Error from flow provider:"
 
 from __future__ import annotations
 
-from mockserver.errors import ApiError
+from collections.abc import Mapping
+
+from mockserver.errors import ApiError, Refusal
+from mockserver.exchange import Result
 
 _CLIP = 60
 
 CONNECTOR: dict[str, tuple[str, str]] = {
     "unreachable": ("1308-400", "the source cannot be reached at the address given"),
     "credentials": ("1308-400", "the source refuses the user name or password given"),
+    "elsewhere": (
+        "1308-400",
+        "the stored password was given for another server, port, database or user name than it now stands by",
+    ),
+    "denied": ("1308-400", "the source denies this user access to what was asked for"),
+    "broken": ("1308-400", "the source failed while it was read"),
     "value": ("1312-400", "the query parameter {name} takes {expected}"),
     "misplaced": ("1312-400", "the query parameter {name} does not go with objectType {expected}"),
     "one_id": ("1321-400", "{name} must hold one id"),
@@ -56,6 +65,7 @@ CONNECTOR: dict[str, tuple[str, str]] = {
 HINTS: dict[str, str] = {
     "unreachable": "this server's sources file declares it out of reach",
     "credentials": "this server's sources file declares what is accepted",
+    "elsewhere": "send the password again, in the same patch as the change",
     "table": "objectType=root lists the tables",
     "explore": "a stream has nothing to look into",
 }
@@ -71,11 +81,22 @@ class SourceError(ApiError):
         self.hint = hint
 
 
-def refusal(key: str, name: str = "", expected: str = "", *, pointer: str | None = None) -> SourceError:
+class SourceBusy(Refusal):
+    """As many live sources are being read as may be at a time. No `ApiError`: it decides nothing about the source."""
+
+    def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
+        """503 with a time to come back."""
+        hint = "too many live sources are being read at this moment"
+        return ApiError("unavailable", headers=(("Retry-After", "1"),), hint=hint).result(request_id, quirks)
+
+
+def refusal(
+    key: str, name: str = "", expected: str = "", *, pointer: str | None = None, hint: str | None = None
+) -> SourceError:
     """A row of `CONNECTOR` as the service passes it on. `name` may be the client's: it is clipped."""
     code, message = CONNECTOR[key]
     text = f"{message.format(name=clipped(name), expected=expected)} ({code})"
-    return SourceError("rejected", text, HINTS.get(key), pointer)
+    return SourceError("rejected", text, hint or HINTS.get(key), pointer)
 
 
 def absent(what: str, path: str) -> SourceError:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mockserver.connection_string import is_placeholder
 from mockserver.sources.files import File, normal
 from mockserver.sources.refusals import refusal
-from mockserver.sources.tables import Table
+from mockserver.sources.tables import Table, Tabular
 
 if TYPE_CHECKING:
     from mockserver.connectors import Access
@@ -39,6 +39,18 @@ class RunRule:
     def failing(self, count: int) -> int:
         """How many of `count` rows fail: at least one of any in a partial run."""
         return min(count, max(1, round(count * self.rows))) if count else 0
+
+
+class Opened(Protocol):
+    """A system that has let us in: a declared source, the shop, or a live one."""
+
+    @property
+    def tables(self) -> Mapping[str, Tabular]:
+        """Name -> table."""
+
+    @property
+    def files(self) -> Mapping[str, File]:
+        """Path -> file."""
 
 
 @dataclass(frozen=True)

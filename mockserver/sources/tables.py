@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
+from typing import Protocol
 
 from mockserver.exchange import Json
 from mockserver.sources.cells import Cells
@@ -28,6 +29,31 @@ class Window:
     bytes: int
     first_ms: int | None = None
     last_ms: int | None = None
+
+
+class Tabular(Protocol):
+    """What explore and runs need of a table, made up or real. Every member may raise SourceError."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Its columns, in their order."""
+
+    @property
+    def row_count(self) -> int:
+        """How many rows it holds."""
+
+    @property
+    def byte_count(self) -> int:
+        """Size of all rows in bytes."""
+
+    def records(self, count: int, fits: Callable[[tuple[Value, ...]], bool] | None = None) -> list[dict[str, Json]]:
+        """The first `count` rows as JSON objects, of those that fit."""
+
+    def window(self, delta_column: str, start_ms: int | None = None, end_ms: int | None = None) -> Window:
+        """The rows whose `delta_column` lies from `start_ms` up to, not at, `end_ms`."""
+
+    def foresee(self, delta_column: str, moments: Sequence[int | None]) -> None:
+        """Be told that the windows between neighbouring moments will be asked for, to look for all of them at once."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +110,11 @@ class Table:
             return Window(0, 0)
         return Window(count, count * self.row_bytes, moments[first], moments[last - 1])
 
+    def foresee(self, delta_column: str, moments: Sequence[int | None]) -> None:
+        """See `Tabular`: here a window is found as fast as it is asked for."""
+
     def _moments(self, name: str) -> Sequence[int]:
-        column = self.column(name)
-        if column is None or column.shape.kind not in ("moment", "date"):
-            text = f"table '{clipped(self.name)}' has no date or timestamp column '{clipped(name)}' (1378-400)"
-            raise SourceError("rejected", text)
+        demand_moments(self.column(name), self.name, name)
         cells = self.cells[name]
         if cells.rising:
             return _Rising(cells, self.row_count)
@@ -115,6 +141,13 @@ class _Rising(Sequence[int]):
         at = moment_ms(self._cells(row))
         assert at is not None
         return at
+
+
+def demand_moments(column: Column | None, table: str, name: str) -> None:
+    """Raise SourceError unless a table has the column `name`, and moments or dates in it."""
+    if column is None or column.shape.kind not in ("moment", "date"):
+        text = f"table '{clipped(table)}' has no date or timestamp column '{clipped(name)}' (1378-400)"
+        raise SourceError("rejected", text)
 
 
 def csv_text(rows: Iterable[Iterable[Value]], delimiter: str = ",") -> str:

@@ -1,0 +1,66 @@
+"""Which databases may be dialled: what the operator listed with `--live`, each name resolved once and pinned."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Resolve: TypeAlias = Callable[[str, int], Iterable[str]]
+"""The IP addresses of a host, for a connection to a port. Raises OSError."""
+
+_ENTRY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?)):([0-9]{1,5})")
+_MOST_ADDRESSES = 4
+_METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16")))
+"""Where clouds hand out credentials, besides the link-local addresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A host and port that may be dialled, under this name and no other."""
+
+    host: str
+    """In lower case."""
+    port: int
+    addresses: tuple[str, ...]
+    """What the name meant when it was listed. Nothing else is dialled, whatever it means later."""
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def system_resolve(host: str, port: int) -> list[str]:
+    """The addresses the operating system knows."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+def pinned(text: str, resolve: Resolve = system_resolve) -> Listed:
+    """`HOST:PORT` with the addresses it has now. Raises ValueError with what is wrong."""
+    entry = _ENTRY.fullmatch(text)
+    if entry is None or not 1 <= int(entry[3]) <= 65_535:
+        raise ValueError(f"--live takes HOST:PORT, such as localhost:5432 or [::1]:5432, not {text[:80]!r}")
+    host, port = (entry[1] or entry[2]).lower(), int(entry[3])
+    try:
+        addresses = tuple(dict.fromkeys(resolve(host, port)))
+    except OSError as error:
+        raise ValueError(f"--live {text}: {host} cannot be resolved: {error.strerror or error}") from None
+    if not addresses:
+        raise ValueError(f"--live {text}: {host} has no address")
+    for address in addresses:
+        _demand_harmless(text, address)
+    return Listed(host, port, addresses[:_MOST_ADDRESSES])
+
+
+def _demand_harmless(text: str, address: str) -> None:
+    """No database lives where machines find their cloud's credentials, or at an address of many or none."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        raise ValueError(f"--live {text}: {address[:80]!r} is no IP address") from None
+    meant = getattr(parsed, "ipv4_mapped", None) or parsed
+    if meant.is_link_local or meant.is_multicast or meant.is_unspecified or meant in _METADATA:
+        raise ValueError(f"--live {text}: {address} is never dialled (link-local, metadata, multicast or unspecified)")

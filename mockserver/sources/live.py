@@ -1,0 +1,167 @@
+"""Live PostgreSQL behind connections: schemas, tables, columns and rows as a listed database has them.
+
+A source is opened for one request, or for one look at a flow's runs. Tables have the members that
+synthetic tables have, so that explore and runs need not know which they read.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+from mockserver import config
+from mockserver.postgres_link import Connection
+from mockserver.sources.columns import Column, shape_of
+from mockserver.sources.dialling import MOST_AT_ONCE, USUAL, Dialler, Patience, demand_libpq, sendable
+from mockserver.sources.files import File
+from mockserver.sources.listed import Listed, Resolve, pinned, system_resolve
+from mockserver.sources.live_table import LiveTable
+
+if TYPE_CHECKING:
+    from mockserver.connectors import Access
+
+CONNECTOR = "postgre-sql"
+DEFAULT_PORT = "5432"
+MOST_TABLES = 10_000
+_NAME = re.compile(r'(?:"((?:[^"]|"")+)"|([^".]+))\.(?:"((?:[^"]|"")+)"|([^".]+))', re.DOTALL)
+
+_VISIBLE = sql.SQL("""
+ c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+ AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')""")
+"""Tables, partitioned ones, views, materialised ones and foreign tables, in schemas that are not the system's."""
+
+_TABLES = sql.SQL("""
+SELECT n.nspname::text, c.relname::text
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE {visible} AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
+ORDER BY n.nspname, c.relname LIMIT {most}""").format(visible=_VISIBLE, most=MOST_TABLES)
+
+_COLUMNS = sql.SQL("""
+WITH RECURSIVE based AS (
+ SELECT a.attnum AS place, a.attname::text AS name, a.atttypid AS type, a.atttypmod AS modifier
+ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+ WHERE {visible} AND n.nspname = {schema} AND c.relname = {table} AND a.attnum > 0 AND NOT a.attisdropped
+ AND pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
+ UNION ALL
+ SELECT b.place, b.name, t.typbasetype, t.typtypmod FROM based b
+ JOIN pg_catalog.pg_type t ON t.oid = b.type WHERE t.typtype = 'd')
+SELECT b.name, pg_catalog.format_type(b.type, b.modifier) FROM based b
+JOIN pg_catalog.pg_type t ON t.oid = b.type WHERE t.typtype <> 'd' ORDER BY b.place""")
+"""Of a domain, the type it is made from, which may be a domain again."""
+
+
+class Live:
+    """The databases an operator listed."""
+
+    def __init__(self, listed: Iterable[Listed], authorities: str | None = None, patience: Patience = USUAL) -> None:
+        """`authorities`: a PEM file, for sslMode Verify Ca and Verify Full."""
+        room = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._diallers = {(one.host, str(one.port)): Dialler(one, room, authorities, patience) for one in listed}
+
+    @classmethod
+    def load(cls, entries: Sequence[str], authorities: str | None, resolve: Resolve = system_resolve) -> Live:
+        """From `HOST:PORT` texts, each resolved here and never again. Raises ValueError."""
+        demand_libpq()
+        config.forget_libpq_service()
+        if authorities is not None:
+            try:
+                with open(authorities, "rb"):
+                    pass
+            except OSError as error:
+                raise ValueError(f"--live-ca {authorities} cannot be read: {error.strerror}") from None
+        return cls([pinned(entry, resolve) for entry in entries], authorities)
+
+    @property
+    def listed(self) -> tuple[Listed, ...]:
+        """What may be dialled."""
+        return tuple(dialler.listed for dialler in self._diallers.values())
+
+    def source(self, access: Access) -> LiveSource | None:
+        """The database a connection leads to, if it is a listed one under its listed name."""
+        if access.connector != CONNECTOR or access.server is None:
+            return None
+        server = access.server.lower().removeprefix("[").removesuffix("]")
+        dialler = self._diallers.get((server, access.port or DEFAULT_PORT))
+        return None if dialler is None else LiveSource(dialler, access)
+
+
+class LiveSource:
+    """A database as one connection sees it: used by one thread."""
+
+    files: Mapping[str, File] = {}
+
+    def __init__(self, dialler: Dialler, access: Access) -> None:
+        self._dialler = dialler
+        self._access = access
+        self._db: Connection | None = None
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """The session that is open or, for the time of the block, a new one. Raises SourceError, SourceBusy."""
+        if self._db is not None:
+            yield self._db
+            return
+        with self._dialler.session(self._access) as self._db:
+            try:
+                yield self._db
+            finally:
+                self._db = None
+
+    def admit(self, access: Access) -> None:
+        """Log in. Raises SourceError."""
+        with self.connected():
+            pass
+
+    def ask(self, question: sql.Composable) -> list[tuple[Any, ...]]:
+        """The rows of an answer, which the question bounds. Raises SourceError."""
+        with self.connected() as db:
+            return db.execute(question.as_bytes(db)).fetchall()
+
+    @property
+    def tables(self) -> Mapping[str, LiveTable]:
+        """The tables by the name that explore prints, each looked up when it is asked for."""
+        return _Tables(self)
+
+
+class _Tables(Mapping[str, "LiveTable"]):
+    def __init__(self, source: LiveSource) -> None:
+        self._source = source
+
+    def __iter__(self) -> Iterator[str]:
+        return (printed(schema, name) for schema, name in self._source.ask(_TABLES))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __getitem__(self, name: str) -> LiveTable:
+        parts = read_name(name)
+        if parts is None:
+            raise KeyError(name)
+        schema, table = parts
+        found = self._source.ask(_COLUMNS.format(visible=_VISIBLE, schema=schema, table=table))
+        if not found:
+            raise KeyError(name)
+        columns = tuple(Column(column, declared if shape_of(declared) else "text") for column, declared in found)
+        return LiveTable(self._source.ask, printed(schema, table), sql.Identifier(schema, table), columns)
+
+
+def printed(schema: str, table: str) -> str:
+    """`schema.table`, as Adobe's samples have it; a part that holds a dot or a quote is quoted, as in SQL."""
+    return ".".join('"' + part.replace('"', '""') + '"' if set(part) & {".", '"'} else part for part in (schema, table))
+
+
+def read_name(name: str) -> tuple[str, str] | None:
+    """Schema and table of a printed name; None for what no name looks like."""
+    found = _NAME.fullmatch(name)
+    if found is None or not sendable(name):
+        return None
+    schema, table = (
+        (quoted.replace('""', '"') if quoted else plain) for quoted, plain in (found.group(1, 2), found.group(3, 4))
+    )
+    return schema, table

@@ -1,0 +1,150 @@
+"""A table of a live PostgreSQL database: its columns, its first rows, and how many rows fall into windows of time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+from psycopg import sql
+
+from mockserver.exchange import Json
+from mockserver.sources.columns import Column, Value
+from mockserver.sources.tables import Window, demand_moments
+
+Ask: TypeAlias = Callable[[sql.Composable], list[tuple[Any, ...]]]
+"""The rows of an answer. Raises SourceError."""
+
+_SAMPLE_ROWS = 100
+_LONGEST_CELL, _SHORTEST_CELL, _PREVIEW_CHARACTERS = 4_096, 32, 4_000_000
+"""A text in a preview is cut, the shorter the more of them there are: no table makes an answer of any size."""
+
+_LONGEST_NUMBER = 400
+
+
+@dataclass(frozen=True)
+class LiveTable:
+    """A table or view, with those of its columns that may be read."""
+
+    ask: Ask = field(repr=False)
+    name: str
+    relation: sql.Identifier
+    columns: tuple[Column, ...]
+
+    def records(self, count: int, fits: Callable[[tuple[Value, ...]], bool] | None = None) -> list[dict[str, Json]]:
+        """The first `count` rows as JSON objects, in whatever order the database has them. Raises SourceError.
+
+        `fits` is of no use here: PostgreSQL takes no filters (facts §8.3).
+        """
+        cells = _PREVIEW_CHARACTERS // (count * len(self.columns) or 1)
+        longest = min(_LONGEST_CELL, max(_SHORTEST_CELL, cells))
+        rows = self._select(sql.SQL(", ").join(_cell(column, longest) for column in self.columns), count)
+        return [
+            {column.name: _json(column, text) for column, text in zip(self.columns, row, strict=True)} for row in rows
+        ]
+
+    @cached_property
+    def row_count(self) -> int:
+        """How many rows it holds, counted when first asked for. Raises SourceError."""
+        return int(self._select(sql.SQL("pg_catalog.count(*)"))[0][0])
+
+    @cached_property
+    def row_bytes(self) -> int:
+        """What a row is taken to measure in bytes: the mean of some rows as text. Raises SourceError."""
+        row = sql.SQL("pg_catalog.octet_length(ROW({})::text) - 2").format(self._names())
+        sample = sql.SQL("SELECT {} AS size FROM {} LIMIT {}").format(row, self.relation, _SAMPLE_ROWS)
+        return int(self.ask(sql.SQL("SELECT pg_catalog.avg(size) FROM ({}) AS sample").format(sample))[0][0] or 0)
+
+    @property
+    def byte_count(self) -> int:
+        """Size of all rows in bytes, roughly. Raises SourceError."""
+        return self.row_count * self.row_bytes
+
+    def window(self, delta_column: str, start_ms: int | None = None, end_ms: int | None = None) -> Window:
+        """The rows whose `delta_column` lies from `start_ms` up to, not at, `end_ms`. Raises SourceError."""
+        if start_ms is not None and end_ms is not None and end_ms <= start_ms:
+            return Window(0, 0)
+        if (delta_column, start_ms, end_ms) not in self._windows:
+            self.foresee(delta_column, (start_ms, end_ms))
+        return self._windows[delta_column, start_ms, end_ms]
+
+    def foresee(self, delta_column: str, moments: Sequence[int | None]) -> None:
+        """Count all windows between neighbouring moments with one question. Raises SourceError.
+
+        The moments rise, in milliseconds; None stands for the beginning or the end of time.
+        """
+        demand_moments(
+            next((column for column in self.columns if column.name == delta_column), None), self.name, delta_column
+        )
+        buckets = self._buckets(sql.Identifier(delta_column), moments)
+        first = 0 if moments[0] is None else 1
+        for number, (start, end) in enumerate(pairwise(moments), first):
+            count, low, high = buckets.get(number, (0, None, None))
+            window = Window(count, count * self.row_bytes, int(low), int(high)) if count else Window(0, 0)
+            self._windows[delta_column, start, end] = window
+
+    def _buckets(self, column: sql.Identifier, moments: Sequence[int | None]) -> dict[int, tuple[Any, ...]]:
+        """Number of moments passed -> rows, first and last moment of those that have passed so many."""
+        low, high = moments[0], moments[-1]
+        conditions = [sql.SQL("pg_catalog.isfinite({})").format(column)]
+        for limit, comparison in ((low, ">="), (high, "<")):
+            if limit is not None:  # so that an index on the column is of use
+                moment = sql.SQL("pg_catalog.to_timestamp({})").format(limit / 1000)
+                conditions.append(sql.SQL("{} {} {}").format(column, sql.SQL(comparison), moment))
+        question = sql.SQL(
+            "SELECT pg_catalog.width_bucket(at, {edges}::float8[]) AS bucket, pg_catalog.count(*),"
+            " pg_catalog.min(at), pg_catalog.max(at)"
+            " FROM (SELECT extract(epoch FROM {column})::float8 * 1000 AS at FROM {relation} WHERE {conditions})"
+            " AS moments GROUP BY 1"
+        ).format(
+            edges=sql.Literal([float(moment) for moment in moments if moment is not None]),
+            column=column,
+            relation=self.relation,
+            conditions=sql.SQL(" AND ").join(conditions),
+        )
+        return {row[0]: row[1:] for row in self.ask(question)}
+
+    @cached_property
+    def _windows(self) -> dict[tuple[str, int | None, int | None], Window]:
+        return {}
+
+    def _names(self) -> sql.Composed:
+        return sql.SQL(", ").join(sql.Identifier(column.name) for column in self.columns)
+
+    def _select(self, what: sql.Composable, limit: int | None = None) -> list[tuple[Any, ...]]:
+        end = sql.SQL("") if limit is None else sql.SQL(" LIMIT {}").format(limit)
+        return self.ask(sql.SQL("SELECT {} FROM {}{}").format(what, self.relation, end))
+
+
+def _cell(column: Column, longest: int) -> sql.Composed:
+    """A cell as text, cut by the database, so that what is long does not travel. Moments are UTC, as the session is."""
+    name = sql.Identifier(column.name)
+    match column.shape.kind:
+        case "moment" | "date" as kind:
+            form = "YYYY-MM-DD" if kind == "date" else 'YYYY-MM-DD"T"HH24:MI:SS'
+            written = "CASE WHEN extract(year FROM {0}) BETWEEN 1 AND 9999 THEN pg_catalog.to_char({0}, {1}) END"
+            return sql.SQL(written).format(name, form)
+        case "text" if column.type == "bytea":
+            part = sql.SQL("pg_catalog.substring({}, 1, {})").format(name, longest)
+            return sql.SQL("pg_catalog.translate(pg_catalog.encode({}, 'base64'), E'\\n', '')").format(part)
+        case "number":
+            longest = _LONGEST_NUMBER
+    return sql.SQL('pg_catalog."left"({}::text, {})').format(name, longest)
+
+
+def _json(column: Column, text: str | None) -> Json:
+    """A cell of an answer; null for NULL and for numbers that JSON does not have."""
+    if text is None:
+        return None
+    match column.shape.kind:
+        case "integer":
+            return int(text)
+        case "number":
+            number = float(text)
+            return number if math.isfinite(number) else None
+        case "boolean":
+            return text == "true"
+    return text
