@@ -72,12 +72,17 @@ def execute(statements: str, database: str = "crm") -> None:
 
 
 def emulator(
-    at: int | None = None, *, patience: Patience = BRIEF, resolve: Resolve | None = None, **settings: Any
+    at: int | None = None,
+    *,
+    host: str = HOST,
+    patience: Patience = BRIEF,
+    resolve: Resolve | None = None,
+    **settings: Any,
 ) -> Emulator:
-    """An emulator that may dial `localhost` at a port, by default the database's."""
+    """An emulator that may dial a host at a port, by default the database's."""
     made = Emulator(Config(seed=1, **settings))
     found = resolve or (lambda host, port: ["127.0.0.1"])
-    live = Live([pinned(f"{HOST}:{at or port()}", found)], patience=patience)
+    live = Live([pinned(f"{host}:{at or port()}", found)], patience=patience)
     made.world = replace(made.world, sources=Sources(live=live))
     return made
 

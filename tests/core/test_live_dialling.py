@@ -137,8 +137,9 @@ def test_every_parameter_libpq_would_look_up_in_its_environment_is_given() -> No
     assert set(unset_parameters()) == looked_up - {"service"}
 
 
+@pytest.mark.parametrize("service", ["evil", "of no file"])
 def test_nothing_is_taken_from_the_environment(
-    canary: live.Canary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    canary: live.Canary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
     elsewhere = {"HOST": "127.0.0.1", "HOSTADDR": "127.0.0.1", "PORT": str(canary.port), "USER": "nobody"}
     theirs = {"PASSWORD": PASSWORD, "SSLMODE": "verify-full", "SSLROOTCERT": "/nothing", "REQUIREAUTH": "password"}
@@ -147,7 +148,7 @@ def test_nothing_is_taken_from_the_environment(
     passwords.chmod(0o600)
     services = tmp_path / "services"
     services.write_text(f"[evil]\nhost=127.0.0.1\nport={canary.port}\npassword={PASSWORD}\n")
-    files = {"PASSFILE": str(passwords), "SERVICEFILE": str(services), "SERVICE": "evil", "OPTIONS": "-c role=reader"}
+    files = {"PASSFILE": str(passwords), "SERVICEFILE": str(services), "SERVICE": service, "OPTIONS": "-c role=reader"}
     for name, value in {**elsewhere, **theirs, **files}.items():
         monkeypatch.setenv(f"PG{name}", value)
     emulator = Emulator(Config(seed=1, live=(f"localhost:{live.port()}",)))
@@ -164,10 +165,10 @@ def test_a_name_that_leads_elsewhere_later_is_not_followed(canary: live.Canary) 
         asked.append(host)
         return ["127.0.0.1"] if len(asked) == 1 else ["127.0.0.2"]
 
-    emulator = live.emulator(resolve=resolve)
+    emulator = live.emulator(resolve=resolve, host="db.invalid")  # which no system resolves
     for _ in range(3):
-        assert tried(emulator, live.basic()) == {"result": True}
-    assert asked == ["localhost"]
+        assert tried(emulator, live.basic(server="db.invalid")) == {"result": True}
+    assert asked == ["db.invalid"]
 
 
 def test_the_next_address_is_tried_where_nothing_answers_and_not_where_a_password_was_refused(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from mockserver import Emulator
+from mockserver.sources.dialling import MOST_AT_ONCE, Patience
 from tests import flows, live
 from tests.bad_network import between
 from tests.calls import made, send
@@ -123,6 +125,26 @@ def test_a_database_that_is_away_fails_the_runs_due_meanwhile_and_no_later_ones(
     assert {status_of(run) for run in before} == {"failed"}
     assert [status_of(run) for run in runs[: len(before)]] == ["failed"] * len(before)
     assert total(runs[len(before) :]) > 0
+
+
+def test_runs_that_are_due_while_too_many_sources_are_read_are_made_up_for_later() -> None:
+    with between(live.port()) as network, ThreadPoolExecutor(MOST_AT_ONCE) as crowd:
+        emulator = live.emulator(network.port, patience=Patience(connect_seconds=2, statement_ms=3_000))
+        body = live.basic(network.port)
+        flow_id, once = reading(emulator, "public.orders", body=body), reading(emulator, "public.orders", body=body)
+        base = made(emulator, body)["id"]
+        before = network.connections
+        asking = [crowd.submit(live.explore, emulator, base, "public.slow", preview=True) for _ in range(MOST_AT_ONCE)]
+        while network.connections < before + MOST_AT_ONCE:
+            time.sleep(0.01)  # nothing tells us when a dial begins
+        pass_time(emulator, 20 * MINUTE)
+        answer: Any = send(emulator, "GET", f"/flows/{flow_id}")
+        assert answer.status == 200 and "lastRunDetails" not in answer.body["items"][0]
+        assert runs_of(emulator, once) == []
+        refusal = send(emulator, "GET", f"/connections/{base}/test")
+        assert (refusal.status, refusal.error, dict(refusal.headers)) == (503, "1103-503", {"Retry-After": "1"})
+        assert {asked.result().status for asked in asking} == {504}
+        assert total(runs_of(emulator, flow_id)) == total(runs_of(emulator, once)) > 60
 
 
 def test_flows_over_a_database_that_hangs_cost_a_list_one_wait() -> None:
