@@ -126,7 +126,7 @@ def next_href(listable: Listable, query: ListQuery, after: Cursor) -> str:
     token carries the whole query.
     """
     content = [listable.kind, query.filters, list(map(str, query.order)), query.limit, *after]
-    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
+    text = json.dumps(content).encode()
     token = base64.urlsafe_b64encode(_checksum(text) + text).rstrip(b"=").decode()
     return f"/{listable.kind}?continuationToken={token}"
 
@@ -147,7 +147,7 @@ def _query_string(text: Any) -> Pairs:
     pairs = tuple(parse_qsl(_text("queryString", text).lstrip("?"), keep_blank_values=True))
     for name, _ in pairs:
         if name not in ("property", *_SEARCH_MEMBERS):
-            _refuse("queryString", name, "property=name==value, and more of them after &")
+            _refuse("queryString", name, "property=name==value, and more of them after &", pointer="/queryString")
     return pairs
 
 
@@ -222,7 +222,7 @@ def _opened(token: str) -> list[Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
+    raise ValueError
 
 
 def _checksum(text: bytes) -> bytes:
@@ -250,5 +250,5 @@ def _place(value: Any, order: tuple[Sort, ...]) -> Place | None:
     return tuple(value)
 
 
-def _refuse(name: str, value: str, expected: str) -> NoReturn:
-    raise ApiError("parameter_value", value=value[:40], field=name, pointer=name, expected=expected)
+def _refuse(name: str, value: str, expected: str, *, pointer: str | None = None) -> NoReturn:
+    raise ApiError("parameter_value", value=value[:40], field=name, pointer=pointer or name, expected=expected)

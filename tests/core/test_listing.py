@@ -143,13 +143,36 @@ def test_a_value_that_does_not_fit_is_refused(query: str) -> None:
     assert error(query).code == "1452-400"
 
 
+LIMIT = "a whole number from 1 to 100"
+
+
+@pytest.mark.parametrize(
+    ("query", "value", "expected"),
+    [
+        ("limit=many", "many", LIMIT),
+        ("limit=" + "9" * 50, "9" * 40, LIMIT),
+        ("limit=2&limit=3", "(several)", "one value"),
+        ("count=maybe", "maybe", "true or false"),
+        ("count=true&count=false", "(several)", "one value"),
+        ("continuationToken=a&continuationToken=b", "(several)", "one value"),
+    ],
+)
+def test_a_refusal_says_what_came_and_what_would_do(query: str, value: str, expected: str) -> None:
+    refused, name = error(query), query.partition("=")[0]
+    assert refused.variables == {"value": value, "field": name}
+    assert refused.extras == {"pointer": name, "expected": expected, "hint": None}
+
+
 def test_a_limit_above_the_maximum_is_refused_where_the_quirk_says_so() -> None:
-    assert error("limit=101", **{"limit-above-maximum": "refuse"}).code == "1452-400"
+    quirk = {"limit-above-maximum": "refuse"}
+    assert error("limit=101", **quirk).code == "1452-400"
+    assert parsed("limit=100", **quirk).limit == 100
 
 
 def test_count_goes_with_everything_but_a_limit() -> None:
     assert parsed("count=TRUE").count and not parsed("count=False&limit=3").count
-    assert error("count=true&limit=3").code == "1401-400"
+    refused = error("count=true&limit=3")
+    assert (refused.code, refused.extras["pointer"]) == ("1401-400", "limit")
 
 
 def test_a_projection_keeps_the_order_of_the_record() -> None:
@@ -207,9 +230,9 @@ def test_what_is_sent_beside_a_token_changes_the_limit_at_most() -> None:
     assert parsed(f"continuationToken={token}&limit=7").limit == 7
 
 
-def _sealed(content: Any) -> str:
-    """A token made by someone who has read how it is made."""
-    text = json.dumps(content).encode()
+def _sealed(content: Any, *, padded_to: int = 0) -> str:
+    """A token made by someone who has read how it is made; `padded_to` many bytes of JSON."""
+    text = json.dumps(content).encode().ljust(padded_to)
     return base64.urlsafe_b64encode(listing._checksum(text) + text).rstrip(b"=").decode()
 
 
@@ -230,6 +253,14 @@ def test_a_token_may_hold_nothing_a_query_could_not(place: int, value: Any) -> N
     assert error("continuationToken=" + _sealed(content)).code == "1452-400"
 
 
+def test_a_token_may_hold_the_highest_numbers_and_be_as_long_as_the_longest_query_makes_it() -> None:
+    highest = [*GOOD[:4], 1 << 62, 1 << 62, GOOD[6]]
+    assert parsed("continuationToken=" + _sealed(highest)).after == Cursor(1 << 62, 1 << 62, ("a",))
+    longest = listing._MOST_TOKEN // 4 * 3 - listing._CHECK_BYTES
+    assert parsed("continuationToken=" + _sealed(GOOD, padded_to=longest)).limit == 2
+    assert error("continuationToken=" + _sealed(GOOD, padded_to=longest + 1)).code == "1452-400"
+
+
 @pytest.mark.parametrize("content", [None, {}, [], GOOD[:-1], [*GOOD, 1], "x", json.loads("[" * 500 + "]" * 500)])
 def test_a_token_of_another_shape_is_refused(content: Any) -> None:
     assert error("continuationToken=" + _sealed(content)).code == "1452-400"
@@ -248,9 +279,15 @@ def test_a_token_with_one_changed_character_is_refused(data: st.DataObject) -> N
     assert error(f"continuationToken={token[:place]}{letter}{token[place + 1 :]}").code == "1452-400"
 
 
-@pytest.mark.parametrize("token", ["made-by-hand", "=", "AAAA", "A" * 40_000, "é", "../..", "%00", "A A"])
-def test_a_token_made_by_hand_is_refused(token: str) -> None:
-    assert error(f"continuationToken={quote(token)}").code == "1452-400"
+@pytest.mark.parametrize(
+    "token", ["made-by-hand", "=", "AAAA", "A" * 40_000, "é", "../..", "%00", "A A", _sealed(GOOD) + "!"]
+)
+def test_a_token_made_by_hand_is_refused_with_where_to_take_one_from(token: str) -> None:
+    refused = error(f"continuationToken={quote(token)}")
+    assert refused.code == "1452-400"
+    assert refused.variables == {"value": "(not ours)", "field": "continuationToken"}
+    hint = "take it from _links.next.href of the page before, unchanged"
+    assert refused.extras == {"pointer": "continuationToken", "expected": None, "hint": hint}
 
 
 @pytest.mark.parametrize(
@@ -265,6 +302,7 @@ def test_a_token_made_by_hand_is_refused(token: str) -> None:
         ({"count": None, "limit": None, "queryString": None}, ""),
         ({"projectionFields": "id,name"}, "property=id,name"),
         ({"queryString": "limit=5", "limit": 5}, "limit=5"),
+        ({"limit": 20.0}, "limit=20"),
     ],
 )
 def test_a_search_asks_the_same_in_a_body(body: dict[str, Any], same: str) -> None:
@@ -276,20 +314,37 @@ def test_a_search_asks_the_same_in_a_body(body: dict[str, Any], same: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("body", "value", "pointer"),
+    [
+        ({"limit": 0}, "0", "limit"),
+        ({"limit": -5}, "(out of range)", "limit"),
+        ({"limit": 1 << 31}, "(out of range)", "limit"),
+        ({"limit": 10**400}, "(out of range)", "limit"),
+        ({"limit": 1.5}, "of type float", "/limit"),
+        ({"limit": True}, "of type bool", "/limit"),
+        ({"limit": [5]}, "of type list", "/limit"),
+        ({"count": "maybe"}, "maybe", "count"),
+        ({"count": 1}, "of type int", "/count"),
+        ({"orderby": 5}, "of type int", "/orderby"),
+        ({"queryString": {"name": "x"}}, "of type dict", "/queryString"),
+        ({"queryString": "state==enabled"}, "state", "/queryString"),
+        ({"queryString": "Xproperty=name==a"}, "Xproperty", "/queryString"),
+    ],
+)
+def test_a_search_with_a_value_that_does_not_fit_is_refused(body: dict[str, Any], value: str, pointer: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        listing.parse_search(body, (), FLOWS, Quirks())
+    assert caught.value.code == "1452-400"
+    assert caught.value.variables == {"value": value, "field": pointer.lstrip("/")}
+    assert caught.value.extras["pointer"] == pointer
+
+
+@pytest.mark.parametrize(
     ("body", "code"),
     [
-        ({"limit": 0}, "1452-400"),
-        ({"limit": -5}, "1452-400"),
-        ({"limit": 1.5}, "1452-400"),
-        ({"limit": True}, "1452-400"),
-        ({"limit": 10**400}, "1452-400"),
-        ({"limit": [5]}, "1452-400"),
-        ({"count": "maybe"}, "1452-400"),
-        ({"count": 1}, "1452-400"),
-        ({"orderby": 5}, "1452-400"),
-        ({"queryString": {"name": "x"}}, "1452-400"),
-        ({"queryString": "state==enabled"}, "1452-400"),
         ({"queryString": "property=colour==red"}, "1449-400"),
+        ({"queryString": "property=createdAt=="}, "1453-400"),
+        ({"queryString": "property"}, "1453-400"),
         ({"limit": 5, "count": True}, "1401-400"),
     ],
 )
@@ -299,7 +354,14 @@ def test_a_search_that_cannot_be_read_is_refused(body: dict[str, Any], code: str
     assert caught.value.code == code
 
 
+def test_a_search_by_another_parameter_is_told_what_a_query_string_holds() -> None:
+    with pytest.raises(ApiError) as caught:
+        listing.parse_search({"queryString": "state==enabled"}, (), FLOWS, Quirks())
+    assert caught.value.extras["expected"] == "property=name==value, and more of them after &"
+
+
 def test_a_search_may_ask_for_a_thousand_and_its_pages_keep_that() -> None:
+    assert listing.parse_search({"limit": 2147483647}, (), FLOWS, Quirks()).limit == 1000
     query = listing.parse_search({"limit": 2000}, (), FLOWS, Quirks())
     assert query.limit == 1000
     assert parsed(f"continuationToken={linked(query, Cursor(5, 3, None))}").limit == 1000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver import patching
+from mockserver import json_input, patching
 from mockserver.errors import ApiError
 from mockserver.quirks import Quirks
 
@@ -119,6 +119,82 @@ def test_a_wrong_patch_changes_nothing_and_says_where(body: Any, key: str, point
     refused = refusal(body)
     assert (refused.key, refused.extras["pointer"]) == (key, pointer)
     assert len(str(refused.variables)) < 400
+
+
+CHANGEABLE_NAMES = "one of auth, description, name"
+
+
+@pytest.mark.parametrize(
+    ("instruction", "message", "expected"),
+    [
+        ("x", "an instruction is an object with op, path and value", None),
+        (op("add", "name", 1), "path must be a JSON Pointer such as /name", None),
+        (op("add", None, 1), "path must be a JSON Pointer such as /name", None),
+        (op("add", "/id", "2"), "/id cannot be changed by a client", CHANGEABLE_NAMES),
+        (op("add", "/" + "x" * 300, "2"), "/" + "x" * 199 + " cannot be changed by a client", CHANGEABLE_NAMES),
+        (op("add", "/name"), "value is missing", None),
+        (op("remove", "/auth/absent"), "/auth/absent is missing from the entity or cannot take the value", None),
+        (
+            op("remove", "/auth/" + "x" * 300),
+            "/auth/" + "x" * 194 + " is missing from the entity or cannot take the value",
+            None,
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_words(instruction: Any, message: str, expected: str | None) -> None:
+    refused = refusal(instruction)
+    assert refused.key == "patch_failed"
+    assert (refused.variables, refused.extras["expected"]) == ({"message": message}, expected)
+
+
+@pytest.mark.parametrize(
+    ("operation", "shown"),
+    [("move", "move"), ("x" * 50, "x" * 40), (None, "null"), (["add"], "an array of 1"), (5, "a number")],
+)
+def test_an_operation_that_is_not_taken_is_shown_beside_those_that_are(operation: Any, shown: str) -> None:
+    refused = refusal(op(operation, "/name", 1))
+    assert refused.variables == {"operation": shown}
+    assert refused.extras["expected"] == "add, replace or remove"
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+def test_an_outcome_may_be_as_deep_and_as_long_as_a_body_and_no_more() -> None:
+    deepest = nested(json_input.MAX_DEPTH - 1)  # and the document itself
+    assert patched(op("add", "/auth", deepest))["auth"] == deepest
+    refused = refusal(op("add", "/auth", {"a": deepest}))
+    assert refused.variables == {"message": f"more than {json_input.MAX_DEPTH} levels of nesting would be the outcome"}
+    assert (refused.key, refused.extras["pointer"]) == ("patch_failed", "")
+
+    room = patching.MOST_BYTES - len(json_input.dumps({**DOC, "name": ""}))
+    assert len(patched(op("add", "/name", "x" * room))["name"]) == room
+    refused = refusal(op("add", "/name", "x" * (room + 1)))
+    assert refused.variables == {"message": f"more than {patching.MOST_BYTES} bytes would be the outcome"}
+    assert (refused.key, refused.extras["pointer"]) == ("patch_failed", "")
+
+
+def test_too_many_instructions_are_refused_with_the_number_there_may_be() -> None:
+    body = [op("add", "/name", "x")] * patching.MOST_INSTRUCTIONS
+    assert patched(*body)["name"] == "x"
+    assert refusal([*body, body[0]]).variables == {"message": f"more than {patching.MOST_INSTRUCTIONS} instructions"}
+
+
+def test_a_value_that_was_put_in_and_changed_is_not_changed_in_the_body() -> None:
+    sent = [{"hosts": ["a"], "ports": {"x": [1]}}]
+    body = [op("add", "/auth", sent), op("add", "/auth/0/hosts/-", "b"), op("add", "/auth/0/ports/x/-", 2)]
+    assert patched(*body)["auth"] == [{"hosts": ["a", "b"], "ports": {"x": [1, 2]}}]
+    assert sent == [{"hosts": ["a"], "ports": {"x": [1]}}]
+
+
+def test_a_list_in_the_entity_is_left_as_it_was() -> None:
+    hosts = DOC["auth"]["params"]["hosts"]
+    assert patched(op("add", "/auth/params/hosts/-", "c"))["auth"]["params"]["hosts"] == ["a", "b", "c"]
+    assert hosts == ["a", "b"]
 
 
 _steps = st.sampled_from(["name", "auth", "params", "hosts", "0", "1", "-", "x", "", "~1", "~", "port"])
