@@ -7,7 +7,7 @@ IMAGE ?= mock-flow-service
 PYTHON_M := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE fuzz audit sbom run test coverage install check format contract broken clients bench torture image lock clean help
+.PHONY: FORCE fuzz audit sbom run test coverage install check format contract broken clients bench mutation torture image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
@@ -49,6 +49,14 @@ bench: .venv/.test ## measure the server against a bare Flask application (ARGS=
 torture: .venv/.test ## kills, races, full disks, cut connections, hours: in full (ARGS="--short" or names)
 	@$(PYTHON_M) tests.torture $(ARGS)
 
+mutation: .venv/.test build/mutation/.installed ## how many small faults put into the code do its tests notice (ARGS="listing")
+	@$(PYTHON_M) tests.mutation $(ARGS)
+
+build/mutation/.installed: requirements/mutation.txt | .venv/.test
+	@$(PYTHON_M) venv --clear build/mutation
+	@build/mutation/bin/python -m pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
+	@touch $@
+
 fuzz: .venv/.test ## fuzz for as long as one likes (ARGS="--seconds 600 patch http")
 	@$(PYTHON_M) tests.fuzz $(ARGS)
 
@@ -82,6 +90,7 @@ lock: .venv/.lock ## resolve requirements/*.txt again from pyproject.toml (ARGS=
 	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/build.txt --group build
 	@$(LOCK) $(ARGS) -c requirements/test.txt --excludes requirements/clients-without.txt \
 		-o requirements/clients.txt --group clients
+	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/mutation.txt --group mutation
 	@npm install --prefix requirements --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved \
 		--no-audit --no-fund --loglevel=error
 

@@ -57,8 +57,8 @@ class Cursor(NamedTuple):
 
     ceiling: int
     revision: int
-    place: Place | None
-    """Where the last record stands in the order asked for; None in the default order."""
+    place: Place
+    """Where the last record stands in the order asked for; empty in the default order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +198,9 @@ def _continued(token: str, listable: Listable) -> ListQuery:
     try:
         kind, filters, orderby, limit, ceiling, revision, place = _opened(token)
         query = _query(_texts(filters), _texts(orderby), listable)
-        if kind != listable.kind or not 1 <= _number(limit) <= MOST_SEARCHED:
-            raise ValueError
         after = Cursor(_number(ceiling), _number(revision), _place(place, query.order))
+        if kind != listable.kind or not 1 <= _number(limit) <= MOST_SEARCHED or after.revision > after.ceiling:
+            raise ValueError
     except (ValueError, TypeError, RecursionError):
         name, hint = "continuationToken", "take it from _links.next.href of the page before, unchanged"
         raise ApiError("parameter_value", value="(not ours)", field=name, pointer=name, hint=hint) from None
@@ -242,9 +242,7 @@ def _number(value: Any) -> int:
     return value
 
 
-def _place(value: Any, order: tuple[Sort, ...]) -> Place | None:
-    if not order and value is None:
-        return None
+def _place(value: Any, order: tuple[Sort, ...]) -> Place:
     if not isinstance(value, list) or len(value) != len(order) or [ordering.scalar(item) for item in value] != value:
         raise ValueError
     return tuple(value)

@@ -157,7 +157,7 @@ def first_in_order(rows: Iterable[Stood], query: ListQuery) -> Iterator[Stood]:
 
     keyed = ((key(row), row) for row in rows)
     after = query.after
-    if after is not None and after.place is not None:
+    if after is not None:
         start = ordering.key(query.order, after.place, after.revision)
         keyed = (pair for pair in keyed if start < pair[0])
     return (row for _, row in heapq.nsmallest(query.limit + 1, keyed))

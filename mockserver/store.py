@@ -32,7 +32,6 @@ class Stale(Exception):
     """The etag given is not the current one, which is `current`."""
 
     def __init__(self, current: str) -> None:
-        super().__init__("the etag given is not the current one")
         self.current = current
 
 
@@ -148,7 +147,7 @@ class Store:
 
         def decide(current: Doc | None) -> None:
             if current is None:
-                raise Missing(kind)
+                raise Missing
             if unless is not None:
                 unless()
 
@@ -163,7 +162,7 @@ class Store:
         with self._sole(), self._turn():
             if all(self._decide(write) for write in writes):
                 self._settle(writes)
-        failed = next((write.error for write in writes if write.settled and write.error), None)
+        failed = next((write.error for write in writes if write.error), None)
         if failed is not None:
             raise failed
         return [write.stored for write in writes]
@@ -188,8 +187,7 @@ class Store:
         view, after = self._view, query.after
         ceiling = view.revision if after is None else after.ceiling
         collection = view.collection(tenant, kind)
-        below = ceiling + 1 if after is None or query.order else min(after.revision, ceiling + 1)
-        rows = collection.snapshot(ceiling, below)
+        rows = collection.snapshot(ceiling, None if after is None or query.order else after.revision)
         if matches is not None:
             rows = (row for row in rows if matches(row.doc))
         if query.order:
@@ -199,8 +197,7 @@ class Store:
         if len(page) <= query.limit:
             return docs, None
         last = page[query.limit - 1]
-        place = ordering.place(last.then, query.order) if query.order else None
-        return docs, Cursor(ceiling, last.revision, place)
+        return docs, Cursor(ceiling, last.revision, ordering.place(last.then, query.order))
 
     def count(self, tenant: Tenant, kind: str, matches: Callable[[Doc], bool] | None = None) -> int:
         """How many records there are, or how many match."""
@@ -373,7 +370,7 @@ def _decider(put: Put) -> Callable[[Doc | None], Doc]:
             if current is not None:
                 raise Taken(f"the id of the new record is taken in {put.kind}")
         elif current is None:
-            raise Missing(put.kind)
+            raise Missing
         elif current["etag"] != put.if_match:
             raise Stale(current["etag"])
         return put.doc

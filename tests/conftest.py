@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from mockserver import Config, Emulator
 
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
 
 settings.register_profile("project", deadline=None)
+settings.register_profile("mutation", deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+"""Of `make mutation`: a fault is noticed or it is not; to look for the smallest example takes minutes."""
 settings.load_profile("project")
 
 

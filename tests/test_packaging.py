@@ -42,8 +42,9 @@ def asked(texts: list[str]) -> Iterator[Requirement]:
         ("test.txt", PROJECT["project"]["dependencies"] + EXTRAS["dev"]),
         ("build.txt", PROJECT["dependency-groups"]["build"]),
         ("clients.txt", PROJECT["dependency-groups"]["clients"]),
+        ("mutation.txt", PROJECT["dependency-groups"]["mutation"]),
     ],
-    ids=["run", "image", "test", "build", "clients"],
+    ids=["run", "image", "test", "build", "clients", "mutation"],
 )
 def test_every_requirement_is_pinned_to_a_version_it_allows(file: str, texts: list[str]) -> None:
     pins = pinned(file)
@@ -55,7 +56,7 @@ def test_every_requirement_is_pinned_to_a_version_it_allows(file: str, texts: li
         assert requirement.extras <= pin.extras, f"{pin} lost the extras of {requirement}: pip refuses it by hash"
 
 
-@pytest.mark.parametrize("file", ["run.txt", "image.txt", "test.txt", "build.txt", "clients.txt"])
+@pytest.mark.parametrize("file", ["run.txt", "image.txt", "test.txt", "build.txt", "clients.txt", "mutation.txt"])
 def test_pins_carry_hashes_and_no_place(file: str) -> None:
     text = (ROOT / "requirements" / file).read_text()
     assert not re.search(r"://|file:|^-|^/| @ ", text, re.MULTILINE)

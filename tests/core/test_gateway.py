@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from mockserver import Config, Emulator
-from tests.calls import HEADERS, refused, send
+from mockserver.errors import ApiError
+from mockserver.exchange import Tenant
+from tests.calls import HEADERS, call, refused, send
 
 SERVICE = "https://ns.adobe.com/aep/errors/FLOW-"
 
@@ -16,17 +18,20 @@ SERVICE = "https://ns.adobe.com/aep/errors/FLOW-"
 GATEWAY_CASES = [
     ("x-api-key", None, 403, "403000", "Api Key is required"),
     ("x-api-key", "", 403, "403000", "Api Key is required"),
+    ("x-api-key", "  ", 403, "403000", "Api Key is required"),  # assumed
     ("x-api-key", "two words", 403, "403003", "Api Key is invalid"),  # assumed: malformed = unknown
     ("x-api-key", "one, two", 403, "403003", "Api Key is invalid"),  # assumed: doubled = malformed
     ("authorization", None, 403, "403010", "Oauth token is missing."),
     ("authorization", "", 403, "403010", "Oauth token is missing."),
     ("authorization", "Bearer", 403, "403010", "Oauth token is missing."),  # assumed
     ("authorization", "Bearer ", 403, "403010", "Oauth token is missing."),  # assumed
+    ("authorization", "  ", 403, "403010", "Oauth token is missing."),  # assumed
     ("authorization", "Basic dXNlcjpwYXNz", 401, "401013", "Oauth token is not valid"),
     ("authorization", "Bearer one two", 401, "401013", "Oauth token is not valid"),
     ("authorization", "Bearer one, Bearer two", 401, "401013", "Oauth token is not valid"),
     ("x-gw-ims-org-id", None, 400, "400003", "Missing header"),
     ("x-gw-ims-org-id", "", 400, "400003", "Missing header"),
+    ("x-gw-ims-org-id", "  ", 400, "400003", "Missing header"),  # assumed
     ("x-gw-ims-org-id", "5C1328435BF324E90A49402A", 403, "403027", "User region is missing"),
     ("x-gw-ims-org-id", "A@AdobeOrg, B@AdobeOrg", 403, "403027", "User region is missing"),
 ]
@@ -50,6 +55,8 @@ SANDBOX_CASES: list[tuple[str, str | None, int, str, dict[str, str]]] = [
     ("x-sandbox-name", "", 400, "2105-400", {"header": "x-sandbox-name"}),
     ("x-sandbox-name", "Prod", 404, "2100-404", {"name": "Prod"}),
     ("x-sandbox-name", "prod, dev", 404, "2100-404", {"name": "prod, dev"}),  # assumed: doubled = unknown
+    ("x-sandbox-name", "X" * 81, 404, "2100-404", {"name": "X" * 80}),
+    ("x-sandbox-name", "  ", 400, "2105-400", {"header": "x-sandbox-name"}),
     ("x-sandbox-name", "*", 403, "2111-403", {"header": "x-sandbox-name", "value": "*"}),
     ("x-sandbox-id", "1bd86660-c5da-11e9-93d4-6d5fc3a66a8e", 400, "2110-400", {"header": "x-sandbox-id"}),
 ]
@@ -88,11 +95,13 @@ def test_checks_run_in_adobes_order_key_token_org_sandbox(emulator: Emulator) ->
     [
         ("authorization", "Bearer {ACCESS_TOKEN}"),
         ("authorization", "bearer abc.def-_~+/=="),
+        ("authorization", "  Bearer abc "),
         ("x-api-key", "{API_KEY}"),
         ("x-gw-ims-org-id", "{ORG_ID}"),
         ("x-gw-ims-org-id", "{IMS_ORG}"),
         ("x-sandbox-name", "{SANDBOX_NAME}"),
         ("x-sandbox-name", "dev-2"),
+        ("x-sandbox-name", " prod "),
     ],
 )
 def test_a_wellformed_header_or_a_pasted_placeholder_passes(emulator: Emulator, header: str, value: str) -> None:
@@ -113,6 +122,45 @@ def test_what_is_configured_is_all_there_is(settings: Any, header: str, value: s
     assert send(emulator, "GET", "/connections", headers={header: value}).error == error
     ((name, known),) = settings.items()
     assert name and send(emulator, "GET", "/connections", headers={header: known[0]}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("quirk", "header", "error"),
+    [
+        ({"missing-token": "401"}, "authorization", "401013"),
+        ({"missing-token": "403"}, "authorization", "403010"),
+        ({"missing-org": "service"}, "x-gw-ims-org-id", "2002-401"),
+        ({"missing-org": "gateway"}, "x-gw-ims-org-id", "400003"),
+        ({"missing-sandbox": "refuse"}, "x-sandbox-name", "2105-400"),
+    ],
+)
+def test_what_a_missing_header_means_is_a_quirk(quirk: dict[str, str], header: str, error: str) -> None:
+    result: Any = send(Emulator(Config(quirk=quirk)), "GET", "/connections", headers={header: None})
+    assert result.error == error
+    assert "report" not in result.body or result.body["report"]["header"] == header
+
+
+def admitted(config: Config, **headers: str) -> Tenant:
+    """The tenant of a call with these headers, and no sandbox unless one is among them."""
+    sent = {**{name: value for name, value in HEADERS.items() if name != "x-sandbox-name"}, **headers}
+    return Emulator(config).gateway.admit(call("GET", "/connections", headers={"x-sandbox-name": None, **sent}))
+
+
+@pytest.mark.parametrize(("sandboxes", "default"), [((), "prod"), (("main", "dev"), "main")])
+def test_who_names_no_sandbox_is_in_the_first_one_where_the_quirk_says_so(sandboxes: Any, default: str) -> None:
+    config = Config(sandboxes=sandboxes, quirk={"missing-sandbox": "default"})
+    assert admitted(config) == Tenant(HEADERS["x-gw-ims-org-id"], default)
+    assert admitted(config, **{"x-sandbox-name": "dev"}).sandbox == "dev"
+
+
+def test_a_service_token_may_name_its_sandbox_by_the_right_id_too() -> None:
+    config = Config(service_clients=(HEADERS["x-api-key"],))
+    tenant = Tenant(HEADERS["x-gw-ims-org-id"], "d" * 100)
+    headers = {"x-sandbox-name": tenant.sandbox, "x-sandbox-id": tenant.sandbox_id}
+    assert admitted(config, **headers) == tenant
+    with pytest.raises(ApiError) as caught:
+        admitted(config, **{**headers, "x-sandbox-id": "x" * 100})
+    assert (caught.value.key, caught.value.variables) == ("sandbox_mismatch", {"id": "x" * 80, "name": "d" * 80})
 
 
 def test_strict_mode_takes_only_live_tokens_issued_here() -> None:

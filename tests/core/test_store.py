@@ -156,9 +156,9 @@ def test_an_export_can_be_restored_etags_and_all(store: Store) -> None:
 
 def test_clear_forgets_records_but_not_the_counter(state: str | None) -> None:
     store = open_store(state, Runtime(None))
-    first = put(store, "1")["etag"]
+    first, counted = put(store, "1")["etag"], store.export()["revision"]
     store.clear()
-    assert store.page(TENANT, KIND, asked()) == ([], None)
+    assert store.page(TENANT, KIND, asked()) == ([], None) and store.export()["revision"] == counted
     assert put(store, "1")["etag"] != first
     store.close()
 
@@ -204,6 +204,7 @@ def test_the_last_written_comes_first_and_pages_join_up(store: Store) -> None:
     for number in range(7):
         put(store, str(number))
     rename(store, "3", "b")
+    assert store.page(TENANT, KIND, asked(7))[1] is None  # exactly full, and nothing follows
     assert walk(store, asked()) == walk(store, asked(1)) == walk(store, asked(3)) == ["3", "6", "5", "4", "2", "1", "0"]
 
 

@@ -87,7 +87,7 @@ def take_query(data: bytes) -> None:
     except ApiError as refusal:
         _demand_4xx(refusal)
         return
-    place = tuple("x" for _ in query.order) or None
+    place = tuple("x" for _ in query.order)
     href = listing.next_href(CONNECTIONS.listable, query, listing.Cursor(9, 5, place))
     again = listing.parse(tuple(parse_qsl(href.partition("?")[2])), CONNECTIONS.listable, QUIRKS)
     assert (again.conditions, again.order, again.limit) == (query.conditions, query.order, query.limit)

@@ -1,0 +1,1 @@
+"""How many small faults in the code its tests notice: `make mutation`."""

@@ -1,0 +1,43 @@
+"""Which modules are measured, by which tests, and which faults make no difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One module of `mockserver` and the tests that say how it behaves."""
+
+    name: str
+    tests: tuple[str, ...]
+    chosen: str = "not postgresql"
+    """Which of the tests, as pytest's `-k` has it: a fault is tried in seconds, and some tests take longer."""
+
+    @property
+    def file(self) -> str:
+        return f"mockserver/{self.name}.py"
+
+
+_ON_DISK = "on_disk_too or closed_store or cannot_be_stored or another_kind"
+MODULES = {
+    module.name: module
+    for module in (
+        Module(
+            "store",
+            tuple(f"tests/core/test_{name}.py" for name in ("store", "transactions", "durable")),
+            f"{_ON_DISK} or (not postgresql and not sqlite and not test_durable)",
+        ),
+        Module("patching", ("tests/core/test_patching.py",)),
+        Module(
+            "listing",
+            ("tests/core/test_listing.py", "tests/core/test_lists.py"),
+            "not postgresql and not any_records_can_be_put_in_any_order",
+        ),
+        Module("gateway", ("tests/core/test_gateway.py",)),
+        Module("masking", ("tests/core/test_masking.py",)),
+    )
+}
+
+EQUIVALENT: dict[tuple[str, str], str] = {}
+"""The code as it was and as it became -> why no test can tell one from the other. They count as survivors."""
