@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ class Paper:
         self.records = list(records)
         self.commits: list[list[Change]] = []
         self.rewritten: list[tuple[list[Change], int]] = []
-        self.trouble: Exception | None = None
+        self.trouble: BaseException | None = None
         self.ready = threading.Event()
         self.ready.set()
         self.closed = False
@@ -211,6 +212,33 @@ def test_who_waits_for_a_log_that_fails_is_told_and_nothing_shows(trouble: Excep
     assert list(store.all(TENANT, KIND)) == [made]
     paper.trouble = None
     assert insert(store, "2")["etag"] != made["etag"] and store.count(TENANT, KIND) == 2
+
+
+def test_an_interrupted_writer_leaves_nobody_waiting(paper: Paper, store: Store, pool: ThreadPoolExecutor) -> None:
+    first = held(paper, store, pool)
+    waiting = [pool.submit(insert, store, str(number)) for number in range(3)]
+    eventually(lambda: len(store._waiting) == 3)
+    paper.trouble = KeyboardInterrupt()  # in whichever thread writes for all
+    paper.ready.set()
+    assert first.result(10)["id"] == "held"
+    outcomes = [type(future.exception(10)) for future in waiting]
+    assert sorted(kind.__name__ for kind in outcomes) == ["KeyboardInterrupt", *["StorageUnavailable"] * 2]
+    paper.trouble = None
+    assert insert(store, "next")["id"] == "next" and store.count(TENANT, KIND) == 2
+
+
+def test_who_cannot_have_the_turn_to_write_is_told_why() -> None:
+    """Several servers take turns; see `shared.py`."""
+    trouble = StorageUnavailable(unknown=True)
+
+    class Unreachable(Store):
+        def _turn(self) -> AbstractContextManager[None]:
+            raise trouble
+
+    for act in (insert, lambda store, name: store.transact(TENANT, [Put(KIND, doc(name))])):
+        with pytest.raises(StorageUnavailable) as caught:
+            act(Unreachable(Runtime(1)), "1")
+        assert caught.value is trouble
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ TARGETS = {
     "patch": Target(take_patch, (_PATCH, b'{"op": "add", "path": "/auth/params/a~1b", "value": {}}')),
     "query": Target(take_query, (b"limit=5&orderby=-name,state&property=name==x&count=false", b"count=true")),
     "token": Target(
-        take_token, (b'["connections",["name==a"],["-name"],20,9,5,["x"]]', b'["connections",[],[],1,2,1,null]')
+        take_token, (b'["connections",["name==a"],["-name"],20,9,5,["x"]]', b'["connections",[],[],1,2,1,[]]')
     ),
     "http": Target(
         take_http,
