@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from contracts.clients import Script, Service, Stopped
+from contracts.clients.bodies import connection
 from contracts.clients.making import made
 from mockserver.faults import FAULTS
 from mockserver.scenarios import SCENARIOS, Stage, choose
@@ -61,19 +62,84 @@ def reads_to_the_end_and_one_page_twice(service: Service) -> None:
         body = service.get(body["_links"]["next"]["href"]).json
 
 
-MORE_BROKEN: list[tuple[str, Script]] = [
-    ("answer.unknown-members", creates_until_it_likes_the_answer),
-    ("conflict.stale-etag", ends_after_412),
-    ("conflict.stale-etag", writes_over),
-    ("conflict.sandbox-gone", goes_on),
-    ("outage.for-good", goes_on),
-    ("outage.slow-answer", times_out_and_gives_up),
-    ("paging.three-pages", reads_to_the_end_and_one_page_twice),
-    ("rate-limit.retry-after", gives_up),
-    ("token.expires", goes_on),
-    ("token.forbidden", goes_on),
+def asks_for_the_list_again_and_again(service: Service) -> None:
+    """Waits for an empty list to fill."""
+    for _ in range(8):
+        first(service)
+
+
+def looks_up_twice(service: Service) -> None:
+    """Does not believe that an entity is gone."""
+    at = f"/connections/{service.create()}"
+    for _ in range(2):
+        service.get(at)
+
+
+def asks_twice_for_nobody(service: Service) -> None:
+    """Asks again, for what was never there."""
+    for _ in range(2):
+        service.get("/connections/no-such-connection")
+
+
+def takes_half_a_list(service: Service) -> None:
+    """Reads on until a page is refused, and goes on to something else."""
+    service.get(service.get("/connections").json["_links"]["next"]["href"])
+    service.get("/connectionSpecs")
+
+
+def looks_and_creates_all_the_same(service: Service) -> None:
+    """Lists the connections after an unclear answer, and does not look for its own among them."""
+    service.post("/connections", connection())
+    service.get("/connections")
+    service.post("/connections", connection())
+
+
+def looks_elsewhere(service: Service) -> None:
+    """Goes on to another collection after an unclear answer."""
+    service.post("/connections", connection())
+    service.get("/sourceConnections")
+
+
+def searches(service: Service) -> None:
+    """Sends a POST that creates nothing."""
+    service.post("/connections/search", {"queryString": "property=name==orders"})
+
+
+def renews_and_does_something_else(service: Service) -> None:
+    """Fetches a new token, and forgets what was refused."""
+    goes_on(service)
+    service.token()
+    service.get("/flows")
+
+
+def gives_up_though_it_could_renew(service: Service) -> None:
+    """Fetched its token of this service, and stops when that expires."""
+    service.token()
+    goes_on(service)
+    raise Stopped
+
+
+MORE_BROKEN: list[tuple[str, Script, str]] = [
+    ("answer.empty-list", asks_for_the_list_again_and_again, "asked for the list 8 times"),
+    ("answer.unknown-members", creates_until_it_likes_the_answer, "repeated POST /connections"),
+    ("conflict.deleted", looks_up_twice, "the same call again"),
+    ("conflict.stale-etag", ends_after_412, "as if its change had been made"),
+    ("conflict.stale-etag", writes_over, "without reading it"),
+    ("conflict.sandbox-gone", goes_on, "as if all were well"),
+    ("create.answer-lost", looks_and_creates_all_the_same, "made a second one of what was there"),
+    ("create.unknown-outcome", looks_elsewhere, "without a look whether the entity was there"),
+    ("outage.for-good", goes_on, "no call had succeeded"),
+    ("outage.slow-answer", times_out_and_gives_up, "stopped at an answer that took three seconds"),
+    ("outage.unavailable-once", asks_twice_for_nobody, "never saw it succeed"),
+    ("paging.three-pages", reads_to_the_end_and_one_page_twice, "read a page twice"),
+    ("paging.token-expires", takes_half_a_list, "took half a list for a whole one"),
+    ("rate-limit.retry-after", gives_up, "gave up at a 429"),
+    ("token.expires", goes_on, "as if all were well"),
+    ("token.expires", renews_and_does_something_else, "did not make the call again"),
+    ("token.expires", gives_up_though_it_could_renew, "knows where tokens come from"),
+    ("token.forbidden", goes_on, "as if the call had been carried out"),
 ]
-"""Other ways to fail."""
+"""Other ways to fail, and words of the reason that is given."""
 
 NEVER_ARISES: dict[str, Script] = {
     "answer.draft-state": lambda service: service.get("/connectionSpecs") and None,
@@ -81,6 +147,7 @@ NEVER_ARISES: dict[str, Script] = {
     "conflict.deleted": first,
     "conflict.sandbox-gone": first,
     "create.answer-lost": first,
+    "create.unknown-outcome": searches,
     "outage.slow-answer": lambda service: service.create() and None,
     "paging.three-pages": lambda service: service.get("/connections?property=name==none") and None,
     "paging.token-expires": first,
@@ -91,16 +158,32 @@ NEVER_ARISES: dict[str, Script] = {
 """Scenario -> a client that never meets it."""
 
 
-@pytest.mark.parametrize(("scenario_id", "script"), MORE_BROKEN, ids=lambda value: getattr(value, "__name__", value))
-def test_there_are_other_ways_to_fail(scenario_id: str, script: Script, server: FlowService, service: Service) -> None:
+@pytest.mark.parametrize(
+    ("scenario_id", "script", "words"), MORE_BROKEN, ids=lambda value: getattr(value, "__name__", value)
+)
+def test_there_are_other_ways_to_fail(
+    scenario_id: str, script: Script, words: str, server: FlowService, service: Service
+) -> None:
     found = verdict(scenario_id, script, server, service)
-    assert found.verdict == "failed", found
+    assert found.verdict == "failed" and words in found.detail, found
 
 
 @pytest.mark.parametrize("scenario_id", NEVER_ARISES)
 def test_a_situation_that_never_arose_is_no_pass(scenario_id: str, server: FlowService, service: Service) -> None:
     found = verdict(scenario_id, NEVER_ARISES[scenario_id], server, service)
     assert found.verdict == "untestable" and found.detail
+
+
+def test_of_a_client_that_is_still_at_it_nothing_is_said_too_early() -> None:
+    client = Client()
+    stage = Stage(client.emulator)
+    stage.start(SCENARIOS["answer.draft-state"])
+    client.read(client.create()["id"])
+    found = stage.verdict()
+    assert found is not None and found.verdict == "untestable" and "made no call after" in found.detail
+    client.send("GET", "/connections")
+    found = stage.verdict()
+    assert found is not None and found.verdict == "passed"
 
 
 def test_three_tries_at_once_are_too_hasty_where_nothing_says_how_long_to_wait() -> None:
