@@ -213,7 +213,7 @@ def _looks_secret(name: str) -> bool:
 def _hide(name: str, value: Any, found: set[str]) -> Any:
     if not isinstance(value, str):
         return value if value is None or isinstance(value, bool) else MASK
-    if _PLACEHOLDER.fullmatch(value) or value == MASK:
+    if _gives_nothing_away(value):
         return value
     if name == "connectionString":
         return _connection_string(value, found)
@@ -223,19 +223,20 @@ def _hide(name: str, value: Any, found: set[str]) -> Any:
 
 def _connection_string(text: str, found: set[str]) -> str:
     """Keys stay to be judged; of the values only those that cannot be a credential."""
-    found.add(text)
     try:
         pairs = connection_string.parse(text).pairs
     except connection_string.ConnectionStringError:
+        found.add(text)
         return MASK
-    shown = []
-    for key, value in pairs:
-        if key.lower() in ("password", "pwd") or key.lower() not in _OPEN_KEYS:
-            found.add(value)
-            shown.append((key, value if _PLACEHOLDER.fullmatch(value) else MASK))
-        else:
-            shown.append((key, value))
-    return connection_string.format(shown)
+    secrets = {value for key, value in pairs if key.lower() not in _OPEN_KEYS and not _gives_nothing_away(value)}
+    if not secrets:
+        return text
+    found |= {text, *secrets}
+    return connection_string.format((key, MASK if value in secrets else value) for key, value in pairs)
+
+
+def _gives_nothing_away(text: str) -> bool:
+    return text == MASK or _PLACEHOLDER.fullmatch(text) is not None
 
 
 _OPEN_KEYS = frozenset({"server", "host", "database", "port", "uid", "encryptionmethod", "validateservercertificate"})

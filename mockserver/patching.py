@@ -65,7 +65,7 @@ def _checked(item: Any, at: str, changeable: frozenset[str]) -> dict[str, Any]:
     path = item.get("path")
     if not isinstance(path, str) or not path.startswith("/"):
         raise _failed("path must be a JSON Pointer such as /name", f"{at}/path")
-    member = path[1:].partition("/")[0].replace("~1", "/").replace("~0", "~")
+    member = path[1:].partition("/")[0]  # as written: no changeable member has a ~ or a / in its name
     if member == "connectionSpec":
         raise ApiError("connection_spec_fixed", pointer=f"{at}/path")
     if member not in changeable:
