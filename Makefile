@@ -7,7 +7,7 @@ IMAGE ?= mock-flow-service
 PYTHON_M := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE fuzz audit sbom run test coverage install check format contract broken clients bench mutation torture image lock clean help
+.PHONY: FORCE fuzz audit sbom run test coverage install check format contract broken clients bench peers edge mutation torture image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
@@ -43,8 +43,23 @@ clients: .venv/.test .venv-clients/.clients ## run Adobe's own Python client, ae
 broken: .venv/.test ## prove the suite: every wrong server is caught, the right one passes in ten seeds (ARGS="--seeds 3")
 	@$(PYTHON_M) contracts.broken $(ARGS)
 
-bench: .venv/.test ## measure the server against a bare Flask application (ARGS="--quick --json out.json")
+bench: .venv/.test ## measure the server against a bare Flask application and other tools (ARGS="--quick --json out.json")
 	@$(PYTHON_M) bench $(ARGS)
+
+peers: .venv/.test ## install the tools that `make bench` measures beside ours, into build/peers (750 MB)
+	@$(PYTHON_M) bench.peers
+
+# Apart from .venv, for the same reason as below.
+EDGE := build/edge/bin/python -m
+build/edge/bin/granian: requirements/run.txt | .venv/.test
+	@echo "Installing the HTTP servers to compare into build/edge ..." >&2
+	@$(PYTHON_M) venv --clear build/edge
+	@$(EDGE) pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
+	@$(EDGE) pip --disable-pip-version-check --no-input -qq install gunicorn==27.0.1 uvicorn==0.54.0 granian==2.8.7
+	@touch $@
+
+edge: build/edge/bin/granian ## compare HTTP servers: speed, and what slow and hostile clients do to them (ARGS="--rounds 1")
+	@$(EDGE) bench.edge --timeouts $(ARGS)
 
 torture: .venv/.test ## kills, races, full disks, cut connections, hours: in full (ARGS="--short" or names)
 	@$(PYTHON_M) tests.torture $(ARGS)

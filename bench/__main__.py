@@ -10,12 +10,14 @@ from pathlib import Path
 
 from bench import measure, picture, report
 from bench.load import LoadError
+from bench.peers import rows
+from bench.plan import QUICK, Plan
 
 
 def main() -> int:
     """Run the benchmark; 0 unless it could not be run."""
     options = _options()
-    plan = dataclasses.replace(measure.QUICK if options.quick else measure.Plan(), server=options.server)
+    plan = dataclasses.replace(QUICK if options.quick else Plan(), server=options.server, peers=_peers(options))
     try:
         outcome = measure.run(plan, _progress)
     except LoadError as error:
@@ -37,10 +39,24 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=sys.modules["bench"].__doc__)
     parser.add_argument("--quick", action="store_true", help="less than a minute: fewer connections, one short round")
+    parser.add_argument(
+        "--peers", metavar="NAMES", help="'Prism,Moto' for some, 'none'; those installed, none if quick"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures for programs")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="write a picture of them")
     parser.add_argument("--server", choices=("auto", "asyncio", "waitress"), default="auto", help="HTTP server of both")
     return parser.parse_args()
+
+
+def _peers(options: argparse.Namespace) -> tuple[rows.Peer, ...]:
+    """Those asked for, else all that are installed; a quick run has none of itself."""
+    there = {peer.name.lower(): peer for peer in rows.installed()}
+    if options.peers is None:
+        return () if options.quick else tuple(there.values())
+    named = [] if options.peers == "none" else [name.strip().lower() for name in options.peers.split(",")]
+    if absent := [name for name in named if name not in there]:
+        sys.exit(f"bench: not installed: {', '.join(absent)}; here are {', '.join(there) or 'none: make peers'}")
+    return tuple(there[name] for name in named)
 
 
 def _progress(doing: str) -> None:

@@ -121,30 +121,36 @@ class Load:
         return Stream(tuple(chosen), etag)
 
 
-_READ = Case("GET-one", "GET", "/connections/{id}", 200)
-_PAGE = Case("GET-page-of-100", "GET", "/connections?limit=100", 200)
-_SHORT_PAGE = Case("GET-page-of-20", "GET", "/connections?limit=20", 200)
-_WRONG_TYPE = Case("POST-wrong-type", "POST", "/connections", 400, {**CONNECTION, "name": 42})
-_INVALID = Case("POST-invalid", "POST", "/connections", 400, _TWO_MISTAKES)
-_CHANGE = Case("PATCH-with-etag", "PATCH", "/connections/{id}", 200, _RENAME, {"If-Match": ETAG})
+UNKNOWN_ID = "45a9a940-bcf6-42b5-ab59-000000000404"
+"""No connection's."""
+
+READ = Case("GET-one", "GET", "/connections/{id}", 200)
+PAGE = Case("GET-page-of-100", "GET", "/connections?limit=100", 200)
+SHORT_PAGE = Case("GET-page-of-20", "GET", "/connections?limit=20", 200)
+BAD = Case("POST-wrong-type", "POST", "/connections", 400, {**CONNECTION, "name": 42})
+INVALID = Case("POST-invalid", "POST", "/connections", 400, _TWO_MISTAKES)
+CHANGE = Case("PATCH-with-etag", "PATCH", "/connections/{id}", 200, _RENAME, {"If-Match": ETAG})
 CREATE = Case("POST-valid", "POST", "/connections", 201, CONNECTION)
 
+UNKNOWN = Case("GET-unknown", "GET", f"/connections/{UNKNOWN_ID}", 404)
+STALE = Case("PATCH-with-stale-etag", "PATCH", "/connections/{id}", 412, _RENAME, {"If-Match": '"stale"'})
+
 _MIXED = (
-    *(*[_READ] * 4, _SHORT_PAGE, CREATE),
-    *(*[_READ] * 5, _SHORT_PAGE, _CHANGE),
-    *(*[_READ] * 5, _SHORT_PAGE, CREATE),
+    *(*[READ] * 4, SHORT_PAGE, CREATE),
+    *(*[READ] * 5, SHORT_PAGE, CHANGE),
+    *(*[READ] * 5, SHORT_PAGE, CREATE),
 )
 """70 % look-ups, 15 % pages of 20, 10 % creates, 5 % changes."""
 
-GET_ONE, WRONG_TYPE, POST_VALID = (Load(case.name, (case,)) for case in (_READ, _WRONG_TYPE, CREATE))
+GET_ONE, PAGE_OF_100, WRONG_TYPE, POST_VALID = (Load(case.name, (case,)) for case in (READ, PAGE, BAD, CREATE))
 
 # Reads and refusals come first: they leave the number of stored connections as it is.
 LOADS = (
     GET_ONE,
-    Load(_PAGE.name, (_PAGE,)),
+    PAGE_OF_100,
     WRONG_TYPE,
-    Load(_INVALID.name, (_INVALID,)),
-    Load(_CHANGE.name, (_CHANGE,)),
+    Load(INVALID.name, (INVALID,)),
+    Load(CHANGE.name, (CHANGE,)),
     Load("mixed", _MIXED),
     POST_VALID,
 )

@@ -14,8 +14,6 @@ from bench.cases import ETAG, Stream
 
 _PLACE = ETAG.encode()
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
-_LAST_CHUNK = b"\r\n0\r\n\r\n"
 _ETAG = re.compile(rb"\r\netag: *([^\r]+)", re.IGNORECASE)
 _WITHOUT_BODY = (b"204", b"304")
 
@@ -106,12 +104,8 @@ class _Connection(asyncio.Protocol):
             end = self.buffer.find(b"\r\n\r\n")
             if end < 0:
                 return
-            length = self._body_length(self.buffer[: end + 2])
-            if length is None:  # in chunks, whose end is told by the last one
-                self.needed = len(self.buffer) if self.buffer.endswith(_LAST_CHUNK) else 0
-            else:
-                self.needed = end + 4 + length
-        if self.needed and len(self.buffer) >= self.needed:
+            self.needed = end + 4 + self._body_length(self.buffer[: end + 2])
+        if len(self.buffer) >= self.needed:
             head, self.buffer, self.needed = self.buffer.partition(b"\r\n\r\n")[0], b"", 0
             self.run.answered(perf_counter() - self.started, head)
             self.turns.answered(head)
@@ -131,16 +125,12 @@ class _Connection(asyncio.Protocol):
         self.started = perf_counter()
         self.transport.write(self.turns.next_request())
 
-    def _body_length(self, head: bytes) -> int | None:
-        """Bytes of the body; None when it comes in chunks."""
-        if found := _LENGTH.search(head):
-            return int(found[1])
-        if _CHUNKED.search(head):
-            return None
-        if head[9:12] not in _WITHOUT_BODY:
+    def _body_length(self, head: bytes) -> int:
+        found = _LENGTH.search(head)
+        if found is None and head[9:12] not in _WITHOUT_BODY:
             self.over.set_exception(LoadError("an answer has no Content-Length"))
             self.transport.abort()
-        return 0
+        return int(found[1]) if found else 0
 
 
 def drive(

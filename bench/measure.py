@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
@@ -13,28 +13,10 @@ from statistics import median
 from bench import servers, subjects, wrk
 from bench.cases import LOADS, POST_VALID, Load
 from bench.load import Figures
+from bench.peers import race
+from bench.plan import Plan, Progress
 from bench.subjects import Subject
 from mockserver import __version__
-
-Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How much is measured."""
-
-    stored: tuple[int, ...] = (100, 10_000, 100_000)
-    """A server of ours for each of these numbers of stored connections."""
-    connections: tuple[int, ...] = (1, 32)
-    """Client connections at a time."""
-    rounds: int = 4
-    seconds: float = 1
-    starts: int = 7
-    server: str = "auto"
-    """The value of `mockserver serve --server`; the bare application runs under the same."""
-
-
-QUICK = Plan(stored=(100, 5_000), connections=(32,), rounds=1, starts=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +78,8 @@ class Outcome:
     memory: Memory | None
     durable: tuple[tuple[int, Figures], ...]
     """Creates that are on disk before they are answered, by the number of client connections; medians of the rounds."""
+    peers: race.Race
+    """Ours beside other tools, where there are any."""
 
 
 def run(plan: Plan, progress: Progress) -> Outcome:
@@ -126,6 +110,7 @@ def run(plan: Plan, progress: Progress) -> Outcome:
         judged=_judged(plan, progress),
         memory=memory,
         durable=_durable(plan, progress),
+        peers=race.run(plan, progress),
     )
 
 

@@ -1,69 +1,123 @@
-"""A run as an SVG picture: bars for the bare application and for ours, for each load with most client connections."""
+"""A run as an SVG picture: ours next to the bare application, and, where they were measured, to other tools."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html import escape
 
-from bench.measure import Outcome, Row
+from bench.measure import Outcome
+from bench.peers.report import passes
 
-_LEFT, _WIDTH, _RIGHT = 190, 430, 170
-_BAR, _GAP = 13, 18
-_TOP = 64
-_BARE = "#9aa3ad"
+_LEFT, _WIDTH, _RIGHT = 130, 470, 200
+_BAR, _GAP = 14, 14
+_BARE, _OTHER = "#9aa3ad", "#c77c2b"
 _OURS = ("#1f6feb", "#1557c0", "#0b3d91")
+_IN_RACE = ("POST valid", "POST wrong type")
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    per_second: float
+    colour: str
+    note: str = ""
+    name: str = ""
+    hollow: bool = False
+    """A speed of not doing what was to be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Bars that belong together, under a title where each has a name of its own, else beside it."""
+
+    title: str
+    bars: list[_Bar]
 
 
 def draw(outcome: Outcome) -> str:
     """The text of an SVG file that follows the reader's light or dark scheme."""
-    rows = [row for row in outcome.rows if row.connections == max(outcome.plan.connections)]
-    body = [*_legend(outcome), *_groups(rows)]
-    height = _TOP + sum(_height(row) for row in rows) + 30
-    width = _LEFT + _WIDTH + _RIGHT
+    most = max(outcome.plan.connections)
+    body = [f'<text x="10" y="22" class="title">Requests per second, {most} client connections</text>']
+    body += _legend(outcome, 36)
+    y = _groups(body, 62, _beside_bare(outcome, most))
+    if outcome.peers.standings:
+        y += 22
+        body.append(f'<text x="10" y="{y}" class="title">Beside other tools, {most} client connections</text>')
+        hint = "Hollow: what is wrong was taken as right, so this is the speed of not checking."
+        body.append(f'<text x="10" y="{y + 18}" class="dim" font-size="11">{hint}</text>')
+        y = _groups(body, y + 34, _beside_tools(outcome, most))
+    width, height = _LEFT + _WIDTH + _RIGHT, y + 22
     foot = f"{outcome.python}, {outcome.cores} cores, load by {outcome.generator}; {outcome.http_server}"
     return "\n".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
             ' role="img" font-family="system-ui, sans-serif" font-size="12">',
-            "<title>Requests per second, next to a bare Flask application on the same server</title>",
-            "<style>text{fill:#1f2328}.dim{fill:#656d76}@media(prefers-color-scheme:dark)"
-            "{text{fill:#e6edf3}.dim{fill:#9aa3ad}}</style>",
-            '<text x="10" y="22" font-size="15" font-weight="600">Requests per second,'
-            f" {max(outcome.plan.connections)} client connections (more is better)</text>",
+            "<title>Requests per second: ours, a bare Flask application on the same server, other tools</title>",
+            "<style>text{fill:#1f2328}.dim{fill:#656d76}.title{font-size:15px;font-weight:600}"
+            "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.dim{fill:#9aa3ad}}</style>",
             *body,
-            f'<text class="dim" x="10" y="{height - 10}" font-size="11">{escape(foot)}</text>',
+            f'<text class="dim" x="10" y="{height - 8}" font-size="11">{escape(foot)}</text>',
             "</svg>\n",
         )
     )
 
 
-def _legend(outcome: Outcome) -> Iterator[str]:
+def _beside_bare(outcome: Outcome, connections: int) -> list[_Group]:
+    groups = []
+    for row in (row for row in outcome.rows if row.connections == connections):
+        notes = (f"{row.to_bare:.2f} of bare", *(f"{one:.2f} of the fewest stored" for one in row.to_fewest))
+        looks = zip(row.ours, _OURS, notes, strict=False)
+        ours = [_Bar(one.per_second, colour, note) for one, colour, note in looks]
+        groups.append(_Group(row.load, [_Bar(row.bare.per_second, _BARE), *ours]))
+    return groups
+
+
+def _beside_tools(outcome: Outcome, connections: int) -> list[_Group]:
+    groups = []
+    for load in _IN_RACE:
+        bars = []
+        for standing in outcome.peers.standings:
+            if seen := standing.at(load, connections):
+                colour = {"ours": _OURS[0], "bare Flask": _BARE}.get(standing.name, _OTHER)
+                words = "" if standing.name == "ours" else f"ours is {seen.ours:.1f} times that"
+                if passes(seen):
+                    words = f"{seen.status}, not refused"
+                bars.append(_Bar(seen.figures.per_second, colour, words, standing.name, passes(seen)))
+        groups.append(_Group(load, bars))
+    return groups
+
+
+def _legend(outcome: Outcome, y: float) -> Iterator[str]:
     names = ["bare Flask", *(f"ours, {number:,} stored" for number in outcome.plan.stored)]
     for number, (name, colour) in enumerate(zip(names, (_BARE, *_OURS), strict=False)):
-        x = _LEFT + number * 145
-        yield f'<rect x="{x}" y="36" width="11" height="11" rx="2" fill="{colour}"/>'
-        yield f'<text x="{x + 17}" y="46">{escape(name)}</text>'
+        x = _LEFT + number * 150
+        yield f'<rect x="{x}" y="{y}" width="11" height="11" rx="2" fill="{colour}"/>'
+        yield f'<text x="{x + 17}" y="{y + 10}">{escape(name)}</text>'
 
 
-def _groups(rows: list[Row]) -> Iterator[str]:
-    most = max(figures.per_second for row in rows for figures in (row.bare, *row.ours))
-    top = _TOP
-    for row in rows:
-        yield f'<text x="{_LEFT - 12}" y="{top + _height(row) / 2 - 4:g}" text-anchor="end">{escape(row.load)}</text>'
-        notes = ("", f"{row.to_bare:.2f} of bare", *(f"{one:.2f} of that" for one in row.to_fewest))
-        bars = zip((row.bare, *row.ours), (_BARE, *_OURS), notes, strict=False)
-        for place, (figures, colour, note) in enumerate(bars):
-            said = f"{figures.per_second:,.0f}" + (f" · {note}" if note else "")
-            yield from bar(top + place * _BAR, figures.per_second / most, colour, said)
-        top += _height(row)
+def _groups(body: list[str], y: int, groups: list[_Group]) -> int:
+    """Draws groups from `y` on, all to one scale; where they end."""
+    most = max(bar.per_second for group in groups for bar in group.bars)
+    for group in groups:
+        named = any(bar.name for bar in group.bars)
+        if named:
+            body.append(f'<text x="{_LEFT}" y="{y + 10}" font-weight="600">{escape(group.title)}</text>')
+            y += _BAR + 3
+        else:
+            middle = y + len(group.bars) * _BAR / 2 + 3
+            body.append(f'<text x="{_LEFT - 12}" y="{middle:g}" text-anchor="end">{escape(group.title)}</text>')
+        for bar in group.bars:
+            body += _bar(y, bar, most)
+            y += _BAR
+        y += _GAP
+    return y
 
 
-def bar(y: float, share: float, colour: str, said: str) -> Iterator[str]:
-    """One bar, `share` of the widest, with words behind it."""
-    length = share * _WIDTH
-    yield f'<rect x="{_LEFT}" y="{y}" width="{length:.1f}" height="{_BAR - 2}" rx="2" fill="{colour}"/>'
+def _bar(y: float, bar: _Bar, most: float) -> Iterator[str]:
+    length = bar.per_second / most * _WIDTH
+    look = f'fill="none" stroke="{bar.colour}" stroke-dasharray="3 2"' if bar.hollow else f'fill="{bar.colour}"'
+    said = f"{bar.per_second:,.0f}" + (f" · {bar.note}" if bar.note else "")
+    yield f'<rect x="{_LEFT}" y="{y}" width="{length:.1f}" height="{_BAR - 3}" rx="2" {look}/>'
     yield f'<text x="{_LEFT + length + 6:.1f}" y="{y + 10}" font-size="11">{escape(said)}</text>'
-
-
-def _height(row: Row) -> int:
-    return (1 + len(row.ours)) * _BAR + _GAP
+    if bar.name:
+        yield f'<text x="{_LEFT - 12}" y="{y + 10}" text-anchor="end" font-size="11">{escape(bar.name)}</text>'

@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.load import Figures
 from bench.measure import Judged, Memory, Outcome, Row
+from bench.peers import report as peers_report
 
 _MIB = 1024 * 1024
 
@@ -42,7 +43,7 @@ def table(outcome: Outcome) -> str:
     ]
     if outcome.memory:
         lines += _memory(outcome.memory)
-    lines += _durable(outcome.durable)
+    lines += [*_durable(outcome.durable), "", *peers_report.tables(outcome.peers, plan)]
     return "\n".join(lines)
 
 
@@ -90,7 +91,9 @@ def _durable(rows: tuple[tuple[int, Figures], ...]) -> Iterator[str]:
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
     """The run as JSON: the fields of `Outcome`."""
-    shown = dataclasses.asdict(outcome)
+    peers = tuple(peer.name for peer in outcome.plan.peers)
+    shown = dataclasses.asdict(dataclasses.replace(outcome, plan=dataclasses.replace(outcome.plan, peers=())))
+    shown["plan"]["peers"] = peers
     if outcome.memory:
         shown["memory"]["each"] = outcome.memory.each
     return shown

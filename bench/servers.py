@@ -110,7 +110,7 @@ class Program:
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
         """One call on a connection of its own. Raises LoadError when no answer comes."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=_ANSWER_SECONDS)
-        sent = {**HEADERS, **(headers or {})} | ({} if body is None else {"Content-Type": "application/json"})
+        sent = {**HEADERS, **({} if body is None else {"Content-Type": "application/json"}), **(headers or {})}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), sent)
             response = connection.getresponse()
@@ -123,7 +123,7 @@ class Program:
     def memory(self) -> tuple[str, int] | None:
         """The kind of figure (PSS where the system knows it, else RSS) and bytes; None where neither can be had."""
         try:
-            return "PSS", sum(_pss(pid) for pid in family(self._process.pid))
+            return "PSS", pss(self._process.pid)
         except (OSError, IndexError):
             pass
         try:
@@ -170,8 +170,13 @@ def family(pid: int) -> list[int]:
     return pids
 
 
-def _pss(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("Pss:")[1].split()[0]) * 1024
+def pss(pid: int) -> int:
+    """Bytes that a process and all that it has started hold, what is shared with others divided by their number.
+
+    Raises OSError, IndexError where the system does not tell.
+    """
+    rolled = (Path(f"/proc/{one}/smaps_rollup").read_text() for one in family(pid))
+    return sum(int(text.split("Pss:")[1].split()[0]) for text in rolled) * 1024
 
 
 def _cpu_seconds(pid: int) -> float:

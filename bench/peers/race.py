@@ -1,0 +1,252 @@
+"""Ours, the bare application and the other tools side by side: who checks what, and how fast."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from bench import servers, subjects, wrk
+from bench.cases import (
+    BAD,
+    CONNECTION,
+    CREATE,
+    GET_ONE,
+    INVALID,
+    PAGE,
+    PAGE_OF_100,
+    POST_VALID,
+    READ,
+    STALE,
+    UNKNOWN,
+    UNKNOWN_ID,
+    WRONG_TYPE,
+    Case,
+    Load,
+)
+from bench.load import Figures, LoadError
+from bench.peers.rows import Peer
+from bench.plan import Plan, Progress
+from bench.subjects import Subject
+
+_START_SECONDS = 120
+_MARK = "stored by the benchmark"
+_FEW = 100
+_WARM_ROUNDS = 4
+
+_LOADS = (GET_ONE, PAGE_OF_100, WRONG_TYPE, POST_VALID)
+_AT_ONE = (GET_ONE, POST_VALID)
+"""Those that are put on one client connection as well as on many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """The statuses that tell what a tool looks at; None where it has no such call."""
+
+    wrong_type: int | None
+    """A name that is a number: against the contract's schema."""
+    invalid: int | None
+    """Params that the connection spec does not allow."""
+    unknown_id: int | None
+    """A look-up of a connection that was never created."""
+    stale_etag: int | None
+    """A change with an etag that is none."""
+    kept: bool
+    """Whether what was created can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One load on so many client connections: medians of the rounds."""
+
+    load: str
+    connections: int
+    figures: Figures
+    status: int
+    """What was answered."""
+    ours: float
+    """Our requests per second over its, the median of the rounds' ratios."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one server showed. Seconds and bytes; memory as PSS, or as RSS where the system knows no better."""
+
+    name: str
+    version: str
+    kind: str
+    start: float
+    memory_before: int
+    memory_after: int
+    checks: Checks | None
+    """None for the bare application, which has none."""
+    seen: tuple[Seen, ...]
+
+    def at(self, load: str, connections: int) -> Seen | None:
+        """What it showed under one load."""
+        return next((one for one in self.seen if (one.load, one.connections) == (load, connections)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """All of them, ours first; and who could not be measured, with the reason."""
+
+    standings: tuple[Standing, ...] = ()
+    absent: tuple[tuple[str, str], ...] = ()
+
+
+class _Runner:
+    """A server in the race."""
+
+    def __init__(self, name: str, version: str, kind: str, side: Subject, checks: Checks | None) -> None:
+        self.name, self.version, self.kind, self.side, self.checks = name, version, kind, side, checks
+        self.before = _memory(side)
+        self.rounds: dict[tuple[str, int], list[Figures]] = {}
+        self.statuses: dict[str, int] = {}
+
+    def run(self, load: Load, connections: int, seconds: float) -> None:
+        """One round, where the load means something here."""
+        if not _has(self.side, load.steps[0]):
+            return
+        seen = self.side.loaded(load, connections, seconds)
+        self.rounds.setdefault((load.label, connections), []).append(seen)
+        self.statuses[load.label] = self.side.asked(load.steps[0]).status
+
+    def warm_up(self, connections: int, seconds: float) -> None:
+        """Uncounted load, of each kind that comes."""
+        for load in (load for load in _LOADS if _has(self.side, load.steps[0])):
+            self.side.loaded(load, connections, seconds)
+
+    def standing(self, ours: _Runner) -> Standing:
+        """What it showed, beside ours."""
+        seen = tuple(
+            Seen(
+                load=load,
+                connections=connections,
+                figures=subjects.middle(rounds),
+                status=self.statuses[load],
+                ours=subjects.ratio(ours.rounds[load, connections], rounds),
+            )
+            for (load, connections), rounds in self.rounds.items()
+        )
+        start = self.side.program.start_seconds
+        return Standing(self.name, self.version, self.kind, start, self.before, _memory(self.side), self.checks, seen)
+
+
+def run(plan: Plan, progress: Progress) -> Race:
+    """Measure those that start. Raises LoadError when our own server does not."""
+    if not plan.peers:
+        return Race()
+    if not wrk.available():  # ours follows no closed connections and reads no chunks
+        return Race(absent=tuple((peer.name, "wrk is not installed") for peer in plan.peers))
+    absent = []
+    with ExitStack() as stack:
+        runners = [*_own(plan, stack)]
+        for peer in plan.peers:
+            progress(f"starting {peer.name}")
+            try:
+                runner = _started(peer, stack)
+                if peer.compiles:
+                    progress(f"warming up {peer.name}")
+                    runner.warm_up(max(plan.connections), plan.seconds * _WARM_ROUNDS)
+            except LoadError as error:
+                absent.append((peer.name, str(error)))
+            else:
+                runners.append(runner)
+        for load in _LOADS:
+            for connections in plan.connections if load in _AT_ONE else (max(plan.connections),):
+                for number in range(plan.peer_rounds):
+                    progress(f"{load.label}, {connections} at a time, all tools, round {number + 1}")
+                    absent += _round(runners, load, connections, plan.seconds)
+        return Race(tuple(runner.standing(runners[0]) for runner in runners), tuple(absent))
+
+
+def _round(runners: list[_Runner], load: Load, connections: int, seconds: float) -> Iterator[tuple[str, str]]:
+    """Each in turn; the tools that fail are out of the race, and told."""
+    for runner in tuple(runners):
+        try:
+            runner.run(load, connections, seconds)
+        except LoadError as error:
+            if runner is runners[0]:
+                raise
+            runners.remove(runner)
+            yield runner.name, f"{load.label}, {connections} at a time: {error}"
+
+
+def _own(plan: Plan, stack: ExitStack) -> Iterator[_Runner]:
+    ours = stack.enter_context(servers.ours(plan.server))
+    subjects.fill(ours, _FEW)
+    side = subjects.ours(ours)
+    yield _Runner("ours", "", "the service, emulated", side, _checks(side))
+    side = subjects.bare(stack.enter_context(servers.bare(plan.server)))
+    yield _Runner("bare Flask", "", "checks nothing", side, None)
+
+
+def _started(peer: Peer, stack: ExitStack) -> _Runner:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    files = {name: text() for name, text in peer.files.items()}
+    command = peer.command(peer.package, str(port))
+    program = stack.enter_context(
+        servers.Program(command, peer.base + peer.probe, port=port, files=files, patience=_START_SECONDS)
+    )
+    before = Subject(program, [UNKNOWN_ID], peer.asked)
+    for case in peer.opening:
+        before.answer(case)
+    created = before.answer(peer.asked(CREATE))
+    if created.status >= 300:
+        raise LoadError(f"it answers {created.status} to the valid POST: {created.body[:200]!r}")
+    for _ in range(_FEW if peer.page else 0):
+        before.answer(peer.asked(CREATE))
+    side = Subject(program, [_id(created)], peer.asked)
+    answered = {
+        case.name: replace(peer.asked(case), status=side.answer(peer.asked(case)).status)
+        for case in (READ, PAGE, BAD, CREATE)
+        if _has(side, case)
+    }
+    if answered[READ.name].status != 200:
+        raise LoadError(f"it answers {answered[READ.name].status} to the look-up of what it has created")
+    checks = _checks(side)
+    return _Runner(
+        peer.name, peer.package.version, peer.kind, Subject(program, side.ids, lambda case: answered[case.name]), checks
+    )
+
+
+def _id(created: servers.Answer) -> str:
+    """The id that a creation was answered with; where there is none, look-ups need any that is well formed."""
+    try:
+        return str(created.json["id"] or UNKNOWN_ID)
+    except (ValueError, KeyError):
+        return UNKNOWN_ID
+
+
+def _has(side: Subject, case: Case) -> bool:
+    try:
+        side.asked(case)
+    except KeyError:
+        return False
+    return True
+
+
+def _checks(side: Subject) -> Checks:
+    def status(case: Case) -> int | None:
+        return side.answer(side.asked(case)).status if _has(side, case) else None
+
+    marked = json.loads(json.dumps(side.asked(CREATE).body).replace(CONNECTION["name"], _MARK))
+    created = side.answer(replace(side.asked(CREATE), body=marked))
+    read = Subject(side.program, [_id(created)], side.asked).answer(side.asked(READ))
+    return Checks(
+        wrong_type=status(BAD),
+        invalid=status(INVALID),
+        unknown_id=status(UNKNOWN),
+        stale_etag=status(STALE),
+        kept=_MARK.encode() in read.body,
+    )
+
+
+def _memory(side: Subject) -> int:
+    found = side.program.memory()
+    return found[1] if found else 0

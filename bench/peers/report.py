@@ -1,0 +1,71 @@
+"""The race on paper: a table for each load, and who checks what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.peers.race import Race, Seen, Standing
+from bench.plan import Plan
+
+_MIB = 1024 * 1024
+_HOW_TO = "Other tools were not measured: `make peers` installs them, and `make bench` then runs them beside ours."
+
+
+def tables(race: Race, plan: Plan) -> list[str]:
+    """Lines of text, of 120 columns at most."""
+    absent = [f"not measured: {name}: {' '.join(reason.split())[:300]}" for name, reason in race.absent]
+    if not race.standings:
+        return absent or [_HOW_TO]
+    loads = tuple(dict.fromkeys(seen.load for one in race.standings for seen in one.seen))
+    lines = [
+        f"Beside other tools, medians of {plan.peer_rounds} x {plan.seconds:g} s, taken in turn, all of them up",
+    ]
+    for load in loads:
+        lines += ["", *_load(load, race.standings, plan)]
+    return [*lines, "", *_checks(race.standings), *absent]
+
+
+def _load(load: str, standings: tuple[Standing, ...], plan: Plan) -> Iterator[str]:
+    yield f"{load:<16}" + "".join(f"{f'{count} at a time':^41}" for count in plan.connections).rstrip()
+    yield f"{'':<16}" + f"{'a second':>10}{'ours/it':>8}{'p50':>8}{'p99':>8}{'µs CPU':>7}" * len(plan.connections)
+    for standing in standings:
+        found = [standing.at(load, count) for count in plan.connections]
+        if any(found):
+            yield f"{standing.name:<16}" + "".join(map(_cell, found)) + _remark(load, found)
+
+
+def _cell(seen: Seen | None) -> str:
+    if seen is None:
+        return " " * 41
+    one = seen.figures
+    return f"{one.per_second:>10,.0f}{seen.ours:>8.2f}{one.p50_ms:>8.2f}{one.p99_ms:>8.2f}{one.cpu_us:>7,.0f}"
+
+
+def _remark(load: str, found: list[Seen | None]) -> str:
+    there = [seen for seen in found if seen]
+    wrong = sum(seen.figures.wrong for seen in there)
+    return (f"  {there[0].status}: not refused" if passes(there[0]) else "") + (f"  {wrong} failed" if wrong else "")
+
+
+def passes(seen: Seen) -> bool:
+    """Whether what should be refused was not."""
+    return seen.load == "POST wrong type" and seen.status < 400
+
+
+def _checks(standings: tuple[Standing, ...]) -> Iterator[str]:
+    yield (
+        f"{'':<16}{'':>8}{'start':>8}{'memory, MiB':>14}{'wrong':>8}{'invalid':>9}{'unknown':>9}{'stale':>7}"
+        "  what was created"
+    )
+    yield f"{'':<16}{'':>8}{'s':>8}{'start':>7}{'load':>7}{'type':>8}{'params':>9}{'id':>9}{'etag':>7}  can be read"
+    for one in standings:
+        checks = one.checks
+        seen = (checks.wrong_type, checks.invalid, checks.unknown_id, checks.stale_etag) if checks else (None,) * 4
+        wide = zip(seen, (8, 9, 9, 7), strict=True)
+        kept = ("yes" if checks.kept else "no") if checks else "-"
+        yield (
+            f"{one.name:<16}{one.version:>8}{one.start:>8.2f}{one.memory_before / _MIB:>7.0f}"
+            f"{one.memory_after / _MIB:>7.0f}"
+            + "".join(f"{status or '-':>{width}}" for status, width in wide)
+            + f"  {kept:<5} {one.kind}"
+        )

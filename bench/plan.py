@@ -1,0 +1,32 @@
+"""How much is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.peers.rows import Peer
+
+Progress = Callable[[str], None]
+"""Takes what is being done now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run of the benchmark."""
+
+    stored: tuple[int, ...] = (100, 10_000, 100_000)
+    """A server of ours for each of these numbers of stored connections."""
+    connections: tuple[int, ...] = (1, 32)
+    """Client connections at a time."""
+    rounds: int = 4
+    seconds: float = 1
+    starts: int = 7
+    server: str = "auto"
+    """The value of `mockserver serve --server`; the bare application runs under the same."""
+    peers: tuple[Peer, ...] = ()
+    """The tools beside ours."""
+    peer_rounds: int = 3
+
+
+QUICK = Plan(stored=(100, 5_000), connections=(32,), rounds=1, starts=3, peer_rounds=1)
