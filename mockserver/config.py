@@ -6,7 +6,6 @@ Precedence: option, environment (`MOCKSERVER_*`), `mockserver.toml` or `[tool.mo
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -106,29 +105,46 @@ def load(options: Mapping[str, Any], environ: Mapping[str, str] = os.environ, fo
     return Config(**values)
 
 
+_TAKES = {
+    "Mapping": 'a table of texts: {name = "value"}',
+    "tuple": 'a list of texts: ["one", "two"]',
+    "bool": "true or false, without quotes",
+    "int": "a whole number, without quotes",
+    "str": "a text, in quotes",
+}
+"""Kind of setting -> what it takes in a settings file. The kind is the first of these names in its annotation."""
+_BOOLS = {word: word in ("1", "true", "yes", "on") for word in ("1", "true", "yes", "on", "0", "false", "no", "off")}
+
+
+def _kinds() -> dict[str, str]:
+    """Setting -> its kind."""
+    hints = get_type_hints(Config)
+    return {name: next(kind for kind in _TAKES if kind in str(hint)) for name, hint in hints.items()}
+
+
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values = {}
-    for name, kind in get_type_hints(Config).items():
-        text = environ.get("MOCKSERVER_" + name.upper())
+    for name, kind in _kinds().items():
+        variable = "MOCKSERVER_" + name.upper()
+        text = environ.get(variable)
         if text:
-            values[name] = _parse(name, str(kind), text)
+            values[name] = _parse(variable, kind, text)
     return values
 
 
-def _parse(name: str, kind: str, text: str) -> Any:
+def _parse(variable: str, kind: str, text: str) -> Any:
     """A setting from its text: lists by comma, mappings as `a=b,c=d`."""
-    if "Mapping" in kind:
-        return dict(parse_pair(name, part) for part in text.split(","))
-    if "tuple" in kind:
+    if kind == "Mapping":
+        return dict(parse_pair(variable, part) for part in text.split(","))
+    if kind == "tuple":
         return tuple(part.strip() for part in text.split(",") if part.strip())
-    if "bool" in kind:
-        return text.lower() in ("1", "true", "yes", "on")
-    if "int" in kind:
-        try:
-            return int(text)
-        except ValueError:
-            raise ConfigError(f"MOCKSERVER_{name.upper()} takes a whole number, not {text!r}") from None
-    return text
+    if kind == "str":
+        return text
+    try:
+        return _BOOLS[text.lower()] if kind == "bool" else int(text)
+    except (KeyError, ValueError):
+        wanted = _TAKES[kind].partition(",")[0]
+        raise ConfigError(f"{variable} takes {wanted}, not {text!r}") from None
 
 
 def forget_libpq_service() -> None:
@@ -140,7 +156,7 @@ def parse_pair(name: str, text: str) -> tuple[str, str]:
     """`NAME=VALUE` as a pair."""
     key, separator, value = text.partition("=")
     if not separator:
-        raise ConfigError(f"{name} takes NAME=VALUE, not {text!r}")
+        raise ConfigError(f"{name} takes NAME=VALUE: there is one without =")  # which may be a secret
     return key.strip(), value.strip()
 
 
@@ -153,18 +169,31 @@ def _from_file(folder: Path) -> dict[str, Any]:
 
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path.name} is not TOML: {error}") from None
     if path is shared:
         table = table.get("tool", {}).get("mockserver", {})
-    known = {item.name for item in dataclasses.fields(Config)}
+    kinds = _kinds()
     values = {}
     for raw, value in table.items():
         name = raw.replace("-", "_")
-        if name not in known:
-            raise ConfigError(f"{path.name} has an unknown setting {raw!r}; known: {', '.join(sorted(known))}")
+        if name not in kinds:
+            raise ConfigError(f"{path.name} has an unknown setting {raw!r}; known: {', '.join(sorted(kinds))}")
+        if not _fits(kinds[name], value):
+            raise ConfigError(f"{raw} in {path.name} takes {_TAKES[kinds[name]]}")
         values[name] = tuple(value) if isinstance(value, list) else value
     return values
+
+
+def _fits(kind: str, value: object) -> bool:
+    """Whether a value of a settings file is of a setting's kind."""
+    match kind, value:
+        case ("tuple", list(parts)):
+            return all(isinstance(part, str) for part in parts)
+        case ("Mapping", dict()):
+            return all(isinstance(part, str) for part in value.values())
+        case _:
+            return type(value).__name__ == kind
 
 
 def _demand(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -18,7 +18,7 @@ def run(*args: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-@pytest.mark.parametrize("command", ["connectors", "operations", "quirks"])
+@pytest.mark.parametrize("command", ["connectors", "operations", "quirks", "faults", "scenarios", "rules"])
 def test_every_listing_has_a_json_form(command: str) -> None:
     code, text = run(command, "--json")
     assert code == 0 and json.loads(text)
@@ -61,12 +61,66 @@ def test_pyproject_is_read_when_there_is_no_file_of_ours(tmp_path: Path) -> None
     assert config.load({}, {}, tmp_path).allow_host == ("mock",)
 
 
-@pytest.mark.parametrize("text", ["colour = 1", "port = ", 'platform = "gcp"'])
-def test_a_wrong_settings_file_is_named(tmp_path: Path, text: str) -> None:
-    (tmp_path / "mockserver.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(config.ConfigError):
+def test_the_environment_has_every_kind_of_setting() -> None:
+    environ = {"MOCKSERVER_QUIRK": "delete-status=202, sub-op=required", "MOCKSERVER_STRICT": "Yes"}
+    environ |= {"MOCKSERVER_FAULT_HEADER": "off", "MOCKSERVER_SEED": "7", "MOCKSERVER_STATE": ""}
+    settings = config.load({}, environ, Path("/nonexistent-folder"))
+    assert settings == config.Config(
+        quirk={"delete-status": "202", "sub-op": "required"}, strict=True, fault_header=False, seed=7
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("PORT", "http", "MOCKSERVER_PORT takes a whole number, not 'http'"),
+        ("TLS", "ture", "MOCKSERVER_TLS takes true or false, not 'ture'"),
+        ("CLIENT_SECRETS", "s3cr3t", "MOCKSERVER_CLIENT_SECRETS takes NAME=VALUE"),
+    ],
+)
+def test_a_wrong_variable_is_named_and_a_secret_is_not_shown(name: str, text: str, says: str) -> None:
+    with pytest.raises(config.ConfigError, match=says) as caught:
+        config.load({}, {"MOCKSERVER_" + name: text}, Path("/nonexistent-folder"))
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("colour = 1", "unknown setting 'colour'; known: admin_token, "),
+        ("port = ", "not TOML"),
+        ('platform = "\xff"', "not TOML"),
+        ('platform = "gcp"', "platform takes azure, aws"),
+        ('port = "8080"', "port in mockserver.toml takes a whole number"),
+        ("port = true", "port in mockserver.toml takes a whole number"),
+        ('strict = "no"', "strict in mockserver.toml takes true or false"),
+        ("state = 5", "state in mockserver.toml takes a text"),
+        ('api-keys = "acme-client"', "api-keys in mockserver.toml takes a list of texts"),
+        ("api-keys = [1]", "api-keys in mockserver.toml takes a list of texts"),
+        ('quirk = "delete-status=202"', "quirk in mockserver.toml takes a table of texts"),
+        ("quirk = {delete-status = 202}", "quirk in mockserver.toml takes a table of texts"),
+    ],
+)
+def test_a_wrong_settings_file_is_named_with_what_it_should_say(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "mockserver.toml").write_text(text, encoding="latin-1")
+    with pytest.raises(config.ConfigError, match=says) as caught:
         config.load({}, {}, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_settings_file_has_every_kind_of_setting(tmp_path: Path) -> None:
+    text = 'port = 1\nstrict = true\nlog = "none"\napi_keys = ["a"]\nquirk = {delete-status = "202"}\n'
+    (tmp_path / "mockserver.toml").write_text(text, encoding="utf-8")
+    assert config.load({}, {}, tmp_path) == config.Config(
+        port=1, strict=True, log="none", api_keys=("a",), quirk={"delete-status": "202"}
+    )
 
 
 def test_the_admin_token_is_not_printed_with_the_settings() -> None:
     assert "sesame" not in repr(config.Config(admin_token="sesame"))
+
+
+def test_what_is_not_installed_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockserver.cli.find_spec", lambda name: None)
+    code, text = run("contract", "http://127.0.0.1:8080")
+    assert (code, "pip install 'mock-flow-service[contracts]'" in text) == (2, True)

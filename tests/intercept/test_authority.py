@@ -6,13 +6,14 @@ import datetime as dt
 import shutil
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from mockserver.cli import main
@@ -131,6 +132,51 @@ def test_the_command_shows_renews_and_removes_it(tmp_path: Path) -> None:
     assert command(tmp_path, "remove")[0] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
     assert "none" in command(tmp_path, "remove")[1]
+
+
+def no_folder(folder: Path) -> None:
+    """A file where the folder should be."""
+    folder.write_text("")
+
+
+def no_place(folder: Path) -> None:
+    """A folder where the certificate should be."""
+    (folder / "ca.pem" / "theirs").mkdir(parents=True)
+
+
+def another_key(folder: Path) -> None:
+    """A key and a certificate, but not of the kind that the authority has."""
+    Authority.open(folder)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    text = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "authority.pem").write_bytes(text + (folder / "ca.pem").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("word", "spoil", "says"),
+    [
+        ("show", no_folder, "authority.pem cannot be read"),
+        ("show", another_key, "holds a key of another kind; `mockserver ca renew` makes another"),
+        ("renew", no_folder, "cannot keep the certificate authority"),
+        ("path", no_place, "ca.pem cannot be written"),
+        ("remove", no_place, "cannot be emptied"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else None,
+)
+def test_the_command_says_in_a_line_what_is_in_the_way(
+    tmp_path: Path, word: str, spoil: Callable[[Path], None], says: str
+) -> None:
+    spoil(tmp_path / "ca")
+    status, said = command(tmp_path / "ca", word)
+    assert (status, says in said, "Traceback" in said) == (2, True, False), said
+
+
+def test_the_command_names_a_wrong_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOCKSERVER_PORT", "https")
+    status, said = command(tmp_path, "show")
+    assert status == 2 and "MOCKSERVER_PORT" in said
 
 
 def test_no_output_holds_the_key(tmp_path: Path) -> None:

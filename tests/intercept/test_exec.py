@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,6 +102,66 @@ def test_a_signal_reaches_the_client_and_the_verdict_is_still_told(ca_folder: Pa
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 9 and "Nothing to judge" in errors
+
+
+COUNTS = (
+    "import signal, sys\n"
+    "seen = []\n"
+    "signal.signal(signal.SIGINT, lambda *_: seen.append(1) or print('interrupted', flush=True))\n"
+    "signal.signal(signal.SIGTERM, lambda *_: sys.exit(len(seen)))\n"
+    "print('up', flush=True)\n"
+    "while True: signal.pause()\n"
+)
+"""Ends with how often it was interrupted."""
+
+
+def counting(ca_folder: Path, **options: Any) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "mockserver", "exec", "--ca-folder", str(ca_folder), sys.executable, "-c", COUNTS]
+    return subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL, **options)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this platform has no terminals of that kind")
+def test_a_key_of_the_terminal_reaches_the_client_once(ca_folder: Path) -> None:
+    import fcntl
+    import pty
+    import termios
+
+    keys, terminal = pty.openpty()
+
+    def take_terminal() -> None:
+        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+    process = counting(ca_folder, stdin=terminal, stdout=terminal, preexec_fn=take_terminal)
+    os.close(terminal)
+    with process, open(keys, "rb+", 0) as client:
+        said = iter(lambda: client.read(1), b"")
+        assert until(said, b"up") and client.write(b"\x03") and until(said, b"interrupted")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this platform has no signals to pass on")
+def test_without_a_terminal_an_interrupt_is_passed_on(ca_folder: Path) -> None:
+    with counting(ca_folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"up\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == b"interrupted\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 1
+
+
+def until(said: Iterator[bytes], word: bytes) -> bool:
+    """Read until a word has come."""
+    seen = b""
+    while word not in seen:
+        seen += next(said)
+    return True
+
+
+def test_a_host_that_is_not_emulated_is_named(ca_folder: Path) -> None:
+    code = "import urllib.request as u\ntry: u.urlopen('https://example.com/')\nexcept OSError as error: print(error)"
+    done = execute(ca_folder, sys.executable, "-c", code)
+    assert "the client asked for example.com:443 1x and was refused" in done.stderr, done.stderr
 
 
 def test_a_client_that_a_signal_ended_is_told_as_a_shell_tells_it(ca_folder: Path) -> None:

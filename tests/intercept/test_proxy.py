@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
+from mockserver.clients import PrivateServer
+from mockserver.config import Config
+from mockserver.intercept import proxy
 from tests.intercept.conftest import Intercepted
 
 
@@ -43,6 +49,7 @@ REFUSED = {
     "plain-another-host": (b"GET http://example.com/" + END, 403, b"example.com"),
     "plain-this-machine": (b"GET http://localhost/_mock/state" + END, 403, b"localhost"),
     "another-scheme": (b"GET ftp://platform.adobe.io/" + END, 400, b"whole URL"),
+    "no-address": (b"GET http://[platform.adobe.io/" + END, 400, b"whole URL"),
     "no-url": (b"GET /connections" + END, 400, b"whole URL"),
     "no-request": (b"\x16\x03\x01\r\n\r\n", 400, b"no request"),
     "password-before-host": (b"CONNECT me:a-password@example.com:443" + END, 403, b"example.com:443"),
@@ -122,3 +129,55 @@ def test_one_connection_serves_many_requests_and_adds_less_than_two_milliseconds
     port = int(intercepted.url.rpartition(":")[2])
     directly = milliseconds(http.client.HTTPConnection("127.0.0.1", port, timeout=5))
     assert milliseconds(tunnel(intercepted)) - directly < 2
+
+
+def test_a_head_that_does_not_arrive_in_time_is_refused(
+    intercepted: Intercepted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxy, "_HEAD_SECONDS", 0.05)
+    with socket.create_connection(("127.0.0.1", proxy_port(intercepted)), timeout=5) as connection:
+        connection.sendall(b"CONNECT platform.adobe.io:443 HTTP/1.1\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_crowd_is_refused(intercepted: Intercepted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxy, "_MOST_CLIENTS", 0)
+    with socket.create_connection(("127.0.0.1", proxy_port(intercepted)), timeout=5) as connection:
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 503 ")
+
+
+def test_of_refused_hosts_a_bounded_number_is_remembered() -> None:
+    with PrivateServer(Config(log="none")) as server, started(server) as own:
+        for number in (*range(60), 0):
+            with socket.create_connection(("127.0.0.1", own.port), timeout=5) as connection:
+                connection.sendall(b"CONNECT host-%d.example.com:443" % number + END)
+                assert connection.recv(65_536).startswith(b"HTTP/1.1 403 ")
+        assert (len(own.refused), own.refused["host-0.example.com:443"]) == (50, 2)
+
+
+@contextmanager
+def started(server: PrivateServer) -> Iterator[proxy.Proxy]:
+    """A proxy whose tunnels lead to a server without TLS."""
+    port = int(server.url.rpartition(":")[2])
+    own = proxy.Proxy(port, port)
+    own.start()
+    try:
+        yield own
+    finally:
+        own.stop()
+
+
+def test_stopping_ends_every_tunnel_and_gives_the_port_back() -> None:
+    never = proxy.Proxy(1, 1)
+    never.stop()
+    with PrivateServer(Config(log="none")) as server, started(server) as own:
+        connection = socket.create_connection(("127.0.0.1", own.port), timeout=5)
+        connection.sendall(b"CONNECT platform.adobe.io:443" + END)
+        assert b"established" in connection.recv(65_536)
+        own.stop()
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
+        connection.close()
+    for stopped in (never, own):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", stopped.port), timeout=5)

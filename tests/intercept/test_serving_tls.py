@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import http.client
 import ssl
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from mockserver import create_app
+from mockserver import Config, create_app, intercept
+from mockserver.intercept import authority
 from mockserver.intercept.authority import Authority
+from mockserver.serving import serve_forever
 from mockserver.web.server import make_server
 
 
@@ -64,3 +70,75 @@ def test_a_client_that_asked_for_the_end_of_the_connection_is_not_kept_waiting_f
         connection.settimeout(1)
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))
     assert answer.endswith(b'"message":"Api Key is required"}')
+
+
+def test_serve_has_its_own_certificate_and_says_where_it_is(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "mockserver",
+        "--port",
+        "0",
+        "--tls",
+        "--log",
+        "none",
+        "--ca-folder",
+        str(tmp_path),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            banner = [process.stdout.readline() for _ in range(6)]
+            port = int(banner[1].split()[1].removeprefix("https://127.0.0.1:").partition("/")[0])
+            with connected(port, tmp_path, "localhost") as connection:
+                connection.sendall(b"GET /_mock/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert connection.recv(65_536).startswith(b"HTTP/1.1 200 OK")
+        finally:
+            process.terminate()
+    assert process.returncode == 0 and str(tmp_path / "ca.pem") in banner[-1]
+
+
+def test_without_what_tls_needs_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intercept, "available", lambda: False)
+    said: list[str] = []
+    assert serve_forever(Config(port=0, tls=True, log="none"), said.append) == 2
+    assert said == [f"mockserver: --tls: {intercept.MISSING}"]
+
+
+def test_a_server_that_cannot_speak_tls_says_which_can(ca_folder: Path) -> None:
+    context = Authority.open(ca_folder).server_context()
+    with pytest.raises(OSError, match="waitress cannot speak TLS; use the asyncio server"):
+        make_server(create_app(log="none"), kind="waitress", certificate=context)
+
+
+def test_the_certificate_is_renewed_while_the_server_runs_and_kept_where_it_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    due, asked = threading.Semaphore(0), threading.Semaphore(0)
+
+    def until_due(seconds: float) -> None:
+        asked.release()
+        due.acquire()
+
+    def next_day() -> None:
+        due.release()
+        assert asked.acquire(timeout=10)  # what was due is done
+
+    monkeypatch.setattr(authority, "time", SimpleNamespace(sleep=until_due))
+    server = make_server(create_app(log="none"), certificate=authority.lasting_context(tmp_path))
+    server.start()
+    port = int(server.url.rpartition(":")[2])
+
+    def serial() -> str:
+        with connected(port, tmp_path, "localhost") as connection:
+            return connection.getpeercert()["serialNumber"]
+
+    assert asked.acquire(timeout=10)
+    first = serial()
+    next_day()
+    second = serial()
+    assert first != second
+    (tmp_path / "authority.pem").write_text("not a key")
+    next_day()
+    assert serial() == second and "the certificate is not renewed" in caplog.text
+    server.stop()
