@@ -52,14 +52,17 @@ _NOT_IN_CLEAR = "scram-sha-256,md5,none"
 """Ways to authenticate that do not hand the password over. Who proved to be the right server may ask for it."""
 
 _BEGIN = sql.SQL("BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL TimeZone = 'UTC'")
+_NOWHERE = "/nonexistent/file"
 _MEANINGLESS = {
     "gssencmode": "disable",
-    "passfile": "/nonexistent/passfile",
+    "passfile": _NOWHERE,
     "sslcertmode": "disable",
+    "sslcrl": _NOWHERE,
+    "sslrootcert": _NOWHERE,
     "min_protocol_version": "3.0",
     "max_protocol_version": "3.0",
 }
-"""What stands for "nothing" where libpq does not take an empty text for it."""
+"""What stands for "nothing" where an empty text is none, or means a file in the user's home."""
 
 log = logging.getLogger("mockserver")
 
@@ -128,7 +131,7 @@ class Dialler:
             "user": username,
             "password": password,
             "sslmode": mode,
-            "sslrootcert": str(self._authorities) if verifying else "",
+            **({"sslrootcert": str(self._authorities)} if verifying else {}),
             "require_auth": f"{_NOT_IN_CLEAR},password" if verifying else _NOT_IN_CLEAR,
             "connect_timeout": str(self._patience.connect_seconds),
             "client_encoding": "utf8",
@@ -153,7 +156,7 @@ class Dialler:
         if isinstance(trouble, errors.ConnectionTimeout):
             self._silent_until_ms = stop_watch_ms() + self._patience.silent_ms
         raise refusal(
-            "unreachable", hint="nothing answers there in the way that sslMode demands; this server's log says more"
+            "unreachable", hint="nothing answers there, or not as sslMode demands; this server's log says more"
         )
 
 

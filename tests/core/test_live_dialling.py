@@ -17,7 +17,7 @@ from mockserver.sources.dialling import SSL_MODES, unset_parameters
 from mockserver.sources.listed import pinned
 from tests import live
 from tests.bad_network import between
-from tests.calls import made, refused, send
+from tests.calls import by_string, made, refused, send
 from tests.postgres import PASSWORD
 
 SOON = 1.0
@@ -114,6 +114,13 @@ def test_a_host_is_dialled_under_the_name_it_was_listed_by_alone(canary: live.Ca
 
 def test_another_port_is_not_listed(canary: live.Canary) -> None:
     assert tried(live.emulator(), live.basic(canary.port)) == {"result": True}
+
+
+def test_a_connection_string_without_a_port_means_5432() -> None:
+    emulator = live.emulator(5432, resolve=lambda host, port: ["127.0.0.77"])  # where nobody listens
+    text = "Server=localhost;Database=crm;UID=flow;Password=c4n4ry"
+    assert tried(emulator, by_string(text)) == {"result": False}
+    assert tried(emulator, by_string(text + ";Port=5433")) == {"result": True}
 
 
 def test_without_a_list_nothing_is_dialled(canary: live.Canary) -> None:

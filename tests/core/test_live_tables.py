@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mockserver import Emulator
+from mockserver.sources.live import printed, read_name
 from tests import live
 from tests.calls import made, refused, send
 
@@ -56,6 +59,14 @@ def test_every_name_the_root_lists_can_be_explored(emulator: Emulator, base: str
 
 def test_names_that_need_quotes_come_back_as_they_are(emulator: Emulator, base: str) -> None:
     assert live.rows(emulator, base, '"Sales.EU"."Say ""hi"" %s"') == [{"Id %s": 1, "a.b": "x", "select": "y"}]
+
+
+NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
+
+
+@given(NAMES, NAMES)
+def test_a_printed_name_is_read_as_what_it_was(schema: str, table: str) -> None:
+    assert read_name(printed(schema, table)) == (schema, table)
 
 
 @pytest.mark.parametrize(

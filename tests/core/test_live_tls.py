@@ -32,7 +32,7 @@ def wrapped(authority: trustme.CA, name: str, then: Callable[[ssl.SSLSocket], No
         if connection.recv(8) != b"\0\0\0\x08\x04\xd2\x16\x2f":
             return  # whoever does not want TLS
         connection.sendall(b"S")
-        with suppress(ssl.SSLError), context.wrap_socket(connection, server_side=True) as secure:
+        with suppress(OSError), context.wrap_socket(connection, server_side=True) as secure:
             then(secure)
 
     return answer
@@ -50,6 +50,12 @@ def pump(source: socket.socket, sink: socket.socket) -> None:
         while data := source.recv(65_536):
             sink.sendall(data)
         sink.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def database() -> int:
+    """The database's port: it is made before any thread wants it."""
+    return live.port()
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +140,18 @@ def test_a_password_asked_for_in_clear_is_given_to_who_proved_to_be_the_right_se
     with live.speaking(wrapped(authority, "localhost", ask)) as port:
         tried(port, authorities, live.basic(port, sslMode=mode))
     assert any(PASSWORD.encode() in data for data in received) is given
+
+
+def test_authorities_in_the_users_home_are_not_asked(
+    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / ".postgresql"
+    home.mkdir()
+    trustme.CA().cert_pem.write_to_path(str(home / "root.crt"))  # libpq would hold sslmode=require to it
+    (home / "root.crl").write_text("no list")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with live.speaking(wrapped(authority, "localhost", relay)) as port:
+        assert tried(port, None, live.basic(port, sslMode="Require"))
 
 
 def test_authorities_are_read_from_a_file_that_is_there(tmp_path: Path) -> None:
