@@ -54,7 +54,7 @@ def test_the_right_credentials_log_in(emulator: Emulator, body: Any) -> None:
     "wrong",
     [
         {"password": "c4n4ry-wrong"}, {"database": "nothing"}, {"username": "nobody"}, {"password": "{PASSWORD}"},
-        {"password": " " + PASSWORD}, {"username": "flow\nreader"}, {"password": "c4n4ry" * 2_000},
+        {"username": "c4n4ry", "password": "c4n4ry"}, {"password": " " + PASSWORD}, {"username": "flow\nreader"}, {"password": "c4n4ry" * 2_000},
     ],
     ids=lambda wrong: "-".join(wrong),
 )  # fmt: skip
