@@ -33,6 +33,8 @@ MOST_AT_ONCE = 8
 """Sessions at a time, of all databases together: half of the server's threads, so that others are answered."""
 
 _ROOM_SECONDS = 0.5
+_SHORTEST = 4
+"""Shorter passwords are not looked for in a message: what is left out of ordinary words would tell them."""
 
 SSL_MODES = {
     None: "prefer",
@@ -231,5 +233,5 @@ def _asked_for_password(trouble: psycopg.Error) -> bool:
 def _words(trouble: psycopg.Error, password: str) -> str:
     """The first line of a message, for the operator's log: one line, without the password."""
     line = (str(trouble).strip().splitlines() or [type(trouble).__name__])[0]
-    shown = line.replace(password, "***") if password else line
+    shown = line.replace(password, "***") if len(password) >= _SHORTEST else line
     return "".join(character for character in shown[:400] if character.isprintable())

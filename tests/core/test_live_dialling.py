@@ -54,7 +54,8 @@ def test_the_right_credentials_log_in(emulator: Emulator, body: Any) -> None:
     "wrong",
     [
         {"password": "c4n4ry-wrong"}, {"database": "nothing"}, {"username": "nobody"}, {"password": "{PASSWORD}"},
-        {"username": "c4n4ry", "password": "c4n4ry"}, {"password": " " + PASSWORD}, {"username": "flow\nreader"}, {"password": "c4n4ry" * 2_000},
+        {"username": "c4n4ry", "password": "c4n4ry"},
+        {"password": " " + PASSWORD}, {"username": "flow\nreader"}, {"password": "c4n4ry" * 2_000},
     ],
     ids=lambda wrong: "-".join(wrong),
 )  # fmt: skip
@@ -88,6 +89,11 @@ def test_the_log_says_in_one_line_why_nothing_answers(caplog: pytest.LogCaptureF
 def http(connection: socket.socket) -> None:
     connection.recv(100)
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def test_a_password_too_short_for_a_secret_does_not_show_in_what_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    assert tried(live.emulator(1), live.basic(1, password="e")) == {"result": False}
+    assert "Connection refused" in caplog.text and "***" not in caplog.text
 
 
 def test_refused_closed_and_strange_ports_look_the_same() -> None:
