@@ -1,5 +1,7 @@
 """`make fuzz`: every target, or those named, for some seconds each; guided by coverage where atheris is installed.
 
+`api` and `store` are histories of calls compared with a model; the others take bytes.
+
     python -m tests.fuzz [--seconds 60] [TARGET ...]
 
 Without atheris inputs are mutated blindly. A finding ends the target, and the input that made it is printed.
@@ -25,19 +27,27 @@ def main() -> int:
     """Run them one after another; 1 when one of them found something."""
     if sys.argv[1:2] == ["--guided"]:
         return _guided(sys.argv[2], sys.argv[3:])
+    from tests.fuzz import machines
     from tests.fuzz.targets import TARGETS
 
+    every = [*machines.MACHINES, *TARGETS]
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help="one of " + ", ".join(TARGETS))
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="one of " + ", ".join(every))
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
     asked = parser.parse_args()
-    unknown = set(asked.targets) - TARGETS.keys()
+    unknown = set(asked.targets) - set(every)
     if unknown:
-        parser.error(f"no such target: {', '.join(sorted(unknown))}; known are {', '.join(TARGETS)}")
+        parser.error(f"no such target: {', '.join(sorted(unknown))}; known are {', '.join(every)}")
     guided = importlib.util.find_spec("atheris") is not None
     print("guided by coverage" if guided else "atheris is not installed: mutated blindly", flush=True)
-    run = _start if guided else _blindly
-    found = [name for name in asked.targets or TARGETS if not run(name, TARGETS[name], asked.seconds)]
+    fuzz = _start if guided else _blindly
+
+    def clean(name: str) -> bool:
+        return (
+            machines.run(name, asked.seconds) if name in machines.MACHINES else fuzz(name, TARGETS[name], asked.seconds)
+        )
+
+    found = [name for name in asked.targets or every if not clean(name)]
     print(f"findings in {', '.join(found)}" if found else "no findings")
     return 1 if found else 0
 
