@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
+from mockserver import json_input
+
 Json: TypeAlias = dict[str, Any] | list[Any] | str | int | float | bool | None
 """A parsed JSON value."""
 
@@ -92,6 +94,16 @@ class Result:
     error: str | None = None
     """The catalogue code of a refusal, such as `1439-404`: for the journal, not for the wire."""
     delivery: Delivery | None = None
+    _encoded: bytes | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def encoded(self) -> bytes:
+        """The body as it goes over the wire, empty for none. Made once: the edge sends it, the journal keeps some."""
+        if self._encoded is None:
+            made = b"" if self.body is None else json_input.dumps(self.body)
+            object.__setattr__(self, "_encoded", made)
+            return made
+        return self._encoded
 
 
 @dataclass(frozen=True, slots=True)

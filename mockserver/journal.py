@@ -1,13 +1,18 @@
-"""A bounded record of what was asked and answered; secrets are masked before anything is stored."""
+"""A bounded record of what was asked and answered, without the secrets in it.
+
+What a client sent is masked before it is kept. So is an answer, unless the service has masked its credentials
+already: then as much as is shown is kept as it was sent, and what else there looks like a secret is masked, and
+learned, when somebody reads it. Nothing leaves the journal by another way.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -26,10 +31,14 @@ _OPEN_FIELDS = frozenset({"grant_type", "client_id", "scope"})
 _SECRET_FIELDS = frozenset({"client_secret", "code", "jwt_token", "refresh_token", "assertion", "password"})
 """Of these is shown that they were sent; a name outside both lists may itself be a credential."""
 
-_ENTRY_OVERHEAD = 600
-"""Bytes an entry costs besides its texts, roughly: for the bound, not for accounts."""
+_ENTRY_OVERHEAD, _HEADER_OVERHEAD = 1000, 60
+"""Bytes an entry and each of its headers cost besides their texts, roughly: for the bound, not for accounts."""
 
 _VIOLATION_OVERHEAD = 150
+
+_MASK = masking.MASK.encode()
+_PATCHED = b'"value":'
+"""Whether what follows is a secret, a `path` beside it tells, and that may be cut off."""
 
 
 class NothingRecorded(RuntimeError):
@@ -42,41 +51,36 @@ class NothingRecorded(RuntimeError):
         )
 
 
-class Traces(NamedTuple):
-    """What judging needs beyond the masked and shortened texts. Never printed, and no secret can be read from it."""
+class Told(NamedTuple):
+    """What an answer told its client that the client may use later."""
 
-    body: int = 0
-    """Equal for equal bodies. Python's own hash, which is keyed anew by each process."""
     etags: tuple[str, ...] = ()
     """Every etag the answer showed."""
     ids: tuple[str, ...] = ()
     """Every entity's id the answer showed."""
     next_page: str = ""
     """The continuation token the answer offered."""
-    sent_mask: bool = False
-    """Whether the client sent our mask in place of a secret."""
-    watch_ms: int | None = None
-    """When it was recorded, by a clock that nobody can set; None for what was recorded elsewhere."""
 
     @classmethod
-    def of(cls, call: Call, result: Result) -> Traces:
-        """Read off an exchange."""
-        answer = result.body if isinstance(result.body, dict) else {}
+    def of(cls, answer: Json) -> Told:
+        """Read off an answer."""
+        if not isinstance(answer, dict):
+            return cls()
         items = answer.get("items")
         records = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else [answer]
         return cls(
-            body=hash(call.body) if call.body else 0,
-            etags=tuple(etag for record in records if isinstance(etag := record.get("etag"), str)),
-            ids=tuple(found for record in records if isinstance(found := record.get("id"), str)),
+            etags=tuple([etag for record in records if isinstance(etag := record.get("etag"), str)]),
+            ids=tuple([found for record in records if isinstance(found := record.get("id"), str)]),
             next_page=_next_page(answer),
-            sent_mask=masking.MASK.encode() in call.body,
-            watch_ms=stop_watch_ms(),
         )
 
     @property
     def size(self) -> int:
         """Bytes it takes, roughly."""
         return 90 * (len(self.etags) + len(self.ids)) + len(self.next_page)
+
+
+NOTHING_TOLD = Told()
 
 
 def _next_page(answer: Mapping[str, Any]) -> str:
@@ -86,12 +90,23 @@ def _next_page(answer: Mapping[str, Any]) -> str:
     return href.partition(_LINK)[2].partition("&")[0] if isinstance(href, str) else ""
 
 
+class Traces(NamedTuple):
+    """What judging needs beyond the masked and shortened texts. Never printed, and no secret can be read from it."""
+
+    body: int = 0
+    """Equal for equal bodies. Python's own hash, which is keyed anew by each process."""
+    sent_mask: bool = False
+    """Whether the client sent our mask in place of a secret."""
+    watch_ms: int | None = None
+    """When it was recorded, by a clock that nobody can set; None for what was recorded elsewhere."""
+    told: Told = NOTHING_TOLD
+
+
 _NO_TRACES = Traces()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One call and its answer, masked."""
+class Entry(NamedTuple):
+    """One call and its answer, masked. A tuple, since one is made of each call while its client waits."""
 
     number: int
     at_ms: int
@@ -115,19 +130,29 @@ class Entry:
 
     def as_json(self) -> dict[str, Any]:
         """The entry as `/_mock/journal` prints it."""
-        shown = dataclasses.asdict(dataclasses.replace(self, traces=_NO_TRACES))
+        shown = self._asdict()
         del shown["traces"]
         shown["tenant"] = self.tenant._asdict() if self.tenant else None
+        shown["violations"] = [dataclasses.asdict(violation) for violation in self.violations]
         return shown
 
-    @property
-    def size(self) -> int:
-        """Bytes it takes, roughly."""
-        texts = len(self.path) + len(self.query) + len(self.body) + len(self.answer)
-        both = (*self.headers.items(), *self.answer_headers.items())
-        headers = sum(len(name) + len(value) for name, value in both)
-        departures = sum(_VIOLATION_OVERHEAD + len(one.pointer) + len(one.expected) for one in self.violations)
-        return _ENTRY_OVERHEAD + texts + headers + departures + self.traces.size
+
+class _Kept(NamedTuple):
+    """An entry as the journal has it: unless it had to be done before, its answer is masked when somebody reads it."""
+
+    entry: Entry
+    sent: bytes | None
+    """The beginning of the answer as the client got it, in place of what the entry lacks; None: it lacks nothing."""
+    size: int
+
+    def read(self, found: set[str]) -> Entry:
+        """The entry with its answer; `found` gathers the secrets that the answer tells."""
+        if self.sent is None:
+            return self.entry
+        answer, traces = masking.late_excerpt(self.sent, _BODY_EXCERPT, found), self.entry.traces
+        if 0 < len(self.sent) <= _BODY_EXCERPT:
+            traces = traces._replace(told=Told.of(json.loads(self.sent)))
+        return self.entry._replace(answer=answer, traces=traces)
 
 
 class Journal:
@@ -137,8 +162,7 @@ class Journal:
         self._most_entries = most_entries
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._entries: deque[tuple[Entry, int]] = deque()
-        """With the bytes that each takes."""
+        self._kept: deque[_Kept] = deque()
         self._secrets = masking.Remembered()
         self._bytes = 0
         self._numbers = itertools.count(1)
@@ -154,7 +178,7 @@ class Journal:
         if not self.on:
             raise NothingRecorded
         with self._lock:
-            return self._entries[-1][0].number if self._entries else 0
+            return self._kept[-1].entry.number if self._kept else 0
 
     def record(
         self,
@@ -170,38 +194,45 @@ class Journal:
     ) -> None:
         """Keep one exchange. `body` is the parsed request body; an unparsable one is not kept at all.
 
-        `answer_masked` says that credentials in the answer are masked as it is.
+        `answer_masked`: credentials in the answer are masked as it is.
         """
         if not self.on:
             return
-        found: set[str] = set()
-        excerpt = masking.list_excerpt if answer_masked else masking.excerpt
+        found = set[str]()
+        headers = masking.headers(call.headers, found, 512)
+        query = masking.query(call.query, found)[:2048]
+        shown = _shown(call, body, found)
+        sent = _beginning(result, found) if answer_masked else None
+        answer = "" if sent is not None else masking.excerpt(result.body, _BODY_EXCERPT, found)
+        told = Told.of(result.body) if sent is None or len(sent) > _BODY_EXCERPT else NOTHING_TOLD
         entry = Entry(
-            number=next(self._numbers),
-            at_ms=call.received_ms,
-            method=call.method[:40],
-            path=call.path[:1024],
-            query=masking.query(call.query, found)[:2048],
-            headers={name: value[:512] for name, value in masking.headers(call.headers, found).items()},
-            body=_shown(call, body, found),
-            operation=operation,
-            tenant=tenant,
-            status=result.status,
-            error=result.error,
-            answer=excerpt(result.body, _BODY_EXCERPT, found),
-            answer_headers=dict(result.headers),
-            fault=fault,
-            violations=tuple(violations),
-            request_id=call.request_id,
-            traces=Traces.of(call, result),
+            next(self._numbers),
+            call.received_ms,
+            call.method[:40],
+            call.path[:1024],
+            query,
+            headers,
+            shown,
+            operation,
+            tenant,
+            result.status,
+            result.error,
+            answer,
+            dict(result.headers),
+            fault,
+            tuple(violations),
+            call.request_id,
+            Traces(hash(call.body), _MASK in call.body, stop_watch_ms(), told),
         )
-        size = entry.size
+        self._keep(_Kept(entry, sent, _size(entry) + len(sent or b"")), found)
+
+    def _keep(self, kept: _Kept, secrets: set[str]) -> None:
         with self._lock:
-            self._secrets.add(found)
-            self._entries.append((entry, size))
-            self._bytes += size
-            while len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
-                self._bytes -= self._entries.popleft()[1]
+            self._secrets.add(secrets)
+            self._kept.append(kept)
+            self._bytes += kept.size
+            while len(self._kept) > self._most_entries or self._bytes > self._most_bytes:
+                self._bytes -= self._kept.popleft().size
 
     def record_token_call(
         self, call: Call, result: Result, form: Iterable[tuple[str, str]], fault: str | None = None
@@ -228,9 +259,13 @@ class Journal:
         if not self.on:
             raise NothingRecorded
         with self._lock:
-            kept = [entry for entry, _ in self._entries if entry.number > since]
+            kept = [one for one in self._kept if one.entry.number > since]
+        told: list[set[str]] = [set() for _ in kept]
+        entries = [one.read(found) for one, found in zip(kept, told, strict=True)]
+        with self._lock:
+            self._secrets.add(itertools.chain.from_iterable(told))
             spellings = self._secrets.spellings()
-        return [_scrubbed(entry, spellings) for entry in kept] if spellings else kept
+        return [_scrubbed(entry, spellings) for entry in entries] if spellings else entries
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Secrets to mask wherever they turn up, which no record of ours would tell."""
@@ -240,7 +275,7 @@ class Journal:
     def clear(self) -> None:
         """Forget everything; numbers go on."""
         with self._lock:
-            self._entries.clear()
+            self._kept.clear()
             self._secrets.clear()
             self._bytes = 0
 
@@ -261,8 +296,7 @@ def _scrubbed(entry: Entry, spellings: list[str]) -> Entry:
     answer = clean(entry.answer)
     # whatever somebody's password is, a call to a collection stays one
     collection = "/" + entry.path[1:].partition("/")[0] if entry.operation else ""
-    return dataclasses.replace(
-        entry,
+    return entry._replace(
         method=clean(entry.method),
         path=collection + clean(entry.path[len(collection) :]),
         query=clean(entry.query) if clean(asked) == asked else masking.MASK,
@@ -282,3 +316,21 @@ def _shown(call: Call, body: Json, found: set[str]) -> str:
     if body is None:
         return f"({len(call.body)} bytes that are not JSON or not wanted)" if call.body else ""
     return masking.excerpt(body, _BODY_EXCERPT, found)
+
+
+def _beginning(result: Result, found: set[str]) -> bytes | None:
+    """As much of an answer as is shown, and a byte more if there is more; None where it must be masked at once."""
+    # a copy: what orjson returns holds up to eight times the memory of its bytes
+    sent = bytes(memoryview(result.encoded)[: _BODY_EXCERPT + 1])
+    if masking.repeats(sent, found) or (len(sent) > _BODY_EXCERPT and _PATCHED in sent):
+        return None
+    return sent
+
+
+def _size(entry: Entry) -> int:
+    """Bytes an entry takes, roughly."""
+    size = _ENTRY_OVERHEAD + len(entry.path) + len(entry.query) + len(entry.body) + len(entry.answer)
+    size += _HEADER_OVERHEAD * len(entry.headers) + sum(map(len, entry.headers.values())) + entry.traces.told.size
+    for violation in entry.violations:
+        size += _VIOLATION_OVERHEAD + len(violation.pointer) + len(violation.expected)
+    return size

@@ -12,9 +12,10 @@ import math
 import re
 from collections.abc import Iterator
 from sys import intern
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mockserver.exchange import Json
+if TYPE_CHECKING:
+    from mockserver.exchange import Json
 
 try:
     import orjson
@@ -33,6 +34,7 @@ MAX_DIGITS = 308
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
 """A string, or the rest of a text that ends inside one: were that no match, every later quote would be tried."""
 
+_STRING_OR_MARK = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[][{},]', re.DOTALL)
 _ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 
@@ -77,6 +79,21 @@ def dumps(value: Json) -> bytes:
             pass
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "backslashreplace")  # half a surrogate pair becomes the escape JSON has for it
+
+
+def closed(text: str) -> tuple[str, str]:
+    """JSON that was cut anywhere, as far as it is whole, and what closes it: of `{"a":[1,2` that is `{"a":[1`, `]}`."""
+    closing, end, needed = "", 0, ""
+    for match in _STRING_OR_MARK.finditer(text):
+        mark = match[0]
+        if mark in "{[":
+            closing = ("}" if mark == "{" else "]") + closing
+        elif mark in "}]":
+            closing = closing[1:]
+        elif mark != ",":
+            continue
+        end, needed = match.start() if mark == "," else match.end(), closing
+    return text[:end], needed
 
 
 def too_deep(value: Json, max_depth: int = MAX_DEPTH) -> bool:

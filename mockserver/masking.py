@@ -42,6 +42,9 @@ _SHORTEST = 4
 _USUAL_NAME = 64
 """Longer names are judged anew each time: what is remembered of clients must not grow with what they send."""
 
+_USUAL_CREDENTIAL = 4096
+"""Longer ones are masked anew each time, for the same reason."""
+
 _LEAVES = frozenset({str, int, float, bool, type(None)})
 
 
@@ -56,32 +59,49 @@ def fingerprint(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()[:8]
 
 
-def headers(sent: Mapping[str, str], found: set[str] | None = None) -> dict[str, str]:
-    """Headers with credentials reduced to their scheme and a fingerprint. `found` gathers the credentials."""
-    shown = {}
-    for name, value in sent.items():
-        shown[name] = _header(value, found) if _is_secret_header(name) else value
+def headers(sent: Mapping[str, str], found: set[str] | None = None, most: int | None = None) -> dict[str, str]:
+    """Headers with credentials reduced to their scheme and a fingerprint; values are cut after `most` characters.
+
+    `found` gathers the credentials.
+    """
+    return {
+        name: (value if len(name) <= _USUAL_NAME and _is_open_header(name) else _header(name, value, found))[:most]
+        for name, value in sent.items()
+    }
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_open_header(name: str) -> bool:
+    return "auth" not in name and "cookie" not in name and not _SECRET_WORDS.search(name)
+
+
+def _header(name: str, value: str, found: set[str] | None) -> str:
+    if _is_open_header.__wrapped__(name):
+        return value
+    shown, secret = (_usual_credential if len(value) <= _USUAL_CREDENTIAL else _credential)(value)
+    if found is not None and secret:
+        found.add(secret)
     return shown
 
 
-@_remembered
-def _is_secret_header(name: str) -> bool:
-    return "auth" in name or "cookie" in name or bool(_SECRET_WORDS.search(name))
-
-
-def _header(value: str, found: set[str] | None) -> str:
+def _credential(value: str) -> tuple[str, str]:
+    """What is shown of a credential, and the secret in it."""
     scheme, _, secret = value.partition(" ")
     if scheme.lower() not in _SCHEMES:
         scheme, secret = "", value
     if not secret or _PLACEHOLDER.fullmatch(secret.strip()):
-        return value
-    if found is not None:
-        found.add(secret.strip())
-    return f"{scheme} {MASK} {fingerprint(secret)}".lstrip()
+        return value, ""
+    return f"{scheme} {MASK} {fingerprint(secret)}".lstrip(), secret.strip()
+
+
+_usual_credential = functools.lru_cache(maxsize=256)(_credential)
+"""A client sends the same token with each call. In memory only and bounded, as what `Remembered` keeps."""
 
 
 def query(raw: str, found: set[str] | None = None) -> str:
     """A query string with secret-looking parameters and filters on auth masked. `found` gathers what was masked."""
+    if not raw:
+        return raw
     plain = unquote_plus(raw).lower()
     if "auth" not in plain and not _SECRET_WORDS.search(plain):
         return raw
@@ -132,30 +152,29 @@ def excerpt(value: Json, most: int, found: set[str] | None = None) -> str:
         return ""
     found = set() if found is None else found
     masked = _walk(value, found, in_params=False)
-    text = json_input.dumps(masked).decode()
-    secrets = _longest_first(found)
-    if any(json_input.dumps(secret).decode()[1:-1] in text for secret in secrets):
-        text = json_input.dumps(_without(masked, secrets)).decode()
+    written = json_input.dumps(masked)
+    if repeats(written, found):
+        written = json_input.dumps(_without(masked, _longest_first(found)))
+    text = written.decode()
     return text if len(text) <= most else text[:most] + "…"
 
 
-def list_excerpt(value: Json, most: int, found: set[str]) -> str:
-    """What `excerpt` makes of an answer in which credentials are masked already.
+def late_excerpt(sent: bytes, most: int, found: set[str]) -> str:
+    """What `excerpt` makes of JSON of which only the beginning is left where it had more than `most` bytes.
 
-    Entities of a list that would be cut off need not be gone through then: nothing in them tells a
-    secret that an earlier one repeats. That halves the time of a page of 100.
+    Of a beginning as much is shown as is whole: what the cut left of a member or item might be half a secret.
     """
-    items = value.get("items") if isinstance(value, dict) else None
-    if isinstance(value, dict) and isinstance(items, list):
-        size = kept = 0
-        while size <= 2 * most and kept < len(items):
-            size += len(json_input.dumps(items[kept]))
-            kept += 1
-        if kept < len(items):
-            text = excerpt({**value, "items": items[:kept]}, most, found)
-            if len(text) > most:  # else masking made it so short that there is room for more
-                return text
-    return excerpt(value, most, found)
+    text = sent.decode("utf-8", "ignore")
+    if len(sent) <= most:
+        return excerpt(json.loads(text), most, found) if text else ""
+    text, closing = json_input.closed(text)
+    masked = json_input.dumps(body(json.loads(text + closing), found)).decode()
+    return masked[: min(most, len(masked) - len(closing))] + "…"
+
+
+def repeats(text: bytes, secrets: Iterable[str]) -> bool:
+    """Whether a secret stands in JSON."""
+    return any(len(secret) >= _SHORTEST and json_input.dumps(secret)[1:-1] in text for secret in secrets)
 
 
 def _walk(value: Any, found: set[str], *, in_params: bool) -> Any:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 CODE = ("mockserver", "contracts", "bench")
 FILE_LINES, FUNCTION_LINES = 400, 50
 
-FOUNDATION = {"exchange", "errors", "quirks", "runtime"}
+FOUNDATION = {"exchange", "errors", "quirks", "runtime", "json_input"}
 FRONT = {
     "__init__", "__main__", "web", "cli", "clients", "signals", "serving", "scenarios", "service", "trial",
     "pytest_plugin", "intercept",

@@ -21,7 +21,7 @@ def merge(reports: Iterable[Report], contract: Contract) -> Report:
         moved = {entry.number: number for number, entry in enumerate(report.calls, len(calls) + 1)}
         findings += [replace(one, calls=tuple(moved[number] for number in one.calls)) for one in report.findings]
         verdicts += [replace(one, calls=tuple(moved[number] for number in one.calls)) for one in report.scenarios]
-        calls += [replace(entry, number=moved[entry.number]) for entry in report.calls]
+        calls += [entry._replace(number=moved[entry.number]) for entry in report.calls]
     return Report(
         findings=_united(findings),
         calls=tuple(calls),

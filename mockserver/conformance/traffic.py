@@ -172,8 +172,8 @@ class Traffic:
         """Continuation token -> the answer that offered it first."""
         given: dict[str, Exchange] = {}
         for exchange in self.calls:
-            if exchange.entry.traces.next_page:
-                given.setdefault(exchange.entry.traces.next_page, exchange)
+            if exchange.entry.traces.told.next_page:
+                given.setdefault(exchange.entry.traces.told.next_page, exchange)
         return given
 
     @cached_property
@@ -181,7 +181,7 @@ class Traffic:
         """Etag -> the answers that showed it."""
         shown: dict[str, list[Exchange]] = {}
         for exchange in self.calls:
-            for etag in exchange.entry.traces.etags:
+            for etag in exchange.entry.traces.told.etags:
                 shown.setdefault(etag, []).append(exchange)
         return shown
 

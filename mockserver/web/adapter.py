@@ -1,6 +1,6 @@
 """Between WSGI and the emulator: a request becomes a `Call`, a `Result` becomes a response.
 
-The only place where answers are serialised.
+The only place that knows what an answer looks like in HTTP.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any
 from flask import Response
 from werkzeug.http import HTTP_STATUS_CODES
 
-from mockserver import json_input
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Call, Result
 from mockserver.runtime import Runtime
@@ -90,9 +89,8 @@ def send(result: Result, request_id: str, environ: dict[str, Any], start_respons
     if result.delivery is not None:
         return write(result, request_id)(environ, start_response)
     headers = [*result.headers, ("x-request-id", request_id), _NOT_A_PAGE]
-    body = b""
+    body = result.encoded
     if result.body is not None:
-        body = json_input.dumps(result.body)
         headers.append(("Content-Type", "application/json"))
     if result.status not in (204, 304):
         headers.append(("Content-Length", str(len(body))))
@@ -110,4 +108,4 @@ def write(result: Result, request_id: str) -> Response:
         response = Response(status=result.status, headers=headers)
         del response.headers["Content-Type"]
         return response
-    return Response(json_input.dumps(result.body), result.status, headers, content_type="application/json")
+    return Response(result.encoded, result.status, headers, content_type="application/json")

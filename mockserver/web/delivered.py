@@ -12,7 +12,6 @@ from typing import Any
 
 from flask import Response
 
-from mockserver import json_input
 from mockserver.exchange import Delivery, Result
 from mockserver.web.server.wsgi import PACE, Pace
 
@@ -50,7 +49,7 @@ class Delivered(Response):
 def _bytes_of(result: Result, delivery: Delivery) -> bytes:
     if delivery.raw is not None:
         return delivery.raw
-    return b"" if result.body is None else json_input.dumps(result.body)
+    return result.encoded
 
 
 def _trickle(data: bytes, per_second: int) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tracemalloc
 from typing import Any
 from urllib.parse import quote
 
@@ -11,8 +12,9 @@ import pytest
 
 from mockserver import Config, Emulator
 from mockserver.config import ConfigError
-from mockserver.journal import Journal, NothingRecorded
-from tests.calls import by_string, call, connection, made, send
+from mockserver.exchange import Result
+from mockserver.journal import Entry, Journal, NothingRecorded, Told
+from tests.calls import HEADERS, by_string, call, connection, made, send
 
 CANARY = "c4n4ry-s3cret"
 
@@ -99,7 +101,7 @@ def test_it_is_bounded_in_entries_and_in_bytes() -> None:
     by_size = Emulator(Config(journal_bytes=20_000))
     for number in range(50):
         send(by_size, "POST", "/connections", connection(f"n{number}", description="x" * 3000))
-    assert sum(entry.size for entry in by_size.journal.entries()) <= 20_000
+    assert len(by_size.journal.entries()) > 1 and len(everything(by_size)) <= 20_000
     assert by_size.journal.entries()[-1].number == 50
 
 
@@ -108,8 +110,7 @@ def test_a_huge_request_costs_little_in_the_journal() -> None:
     emulator = Emulator()
     big = call("POST", "/connections?x=" + "y" * 100_000, connection(description="z" * 500_000))
     emulator.handle(big)
-    (entry,) = emulator.journal.entries()
-    assert entry.size < 20_000 and journal.entries() == []
+    assert len(everything(emulator)) < 20_000 and journal.entries() == []
 
 
 def test_entries_since_a_number(emulator: Emulator) -> None:
@@ -121,7 +122,7 @@ def test_entries_since_a_number(emulator: Emulator) -> None:
 def test_a_journal_of_no_entries_keeps_nothing_and_says_so() -> None:
     emulator = Emulator(Config(journal_entries=0))
     send(emulator, "POST", "/connections", connection())
-    assert not emulator.journal.on and not emulator.journal._entries and not emulator.journal._secrets.spellings()
+    assert not emulator.journal.on and not emulator.journal._kept and not emulator.journal._secrets.spellings()
     for look in (emulator.journal.entries, lambda: emulator.journal.latest):
         with pytest.raises(NothingRecorded, match="--journal 1000"):
             look()
@@ -144,3 +145,83 @@ def test_where_answers_show_credentials_the_whole_list_is_searched_for_them() ->
     shown = send(after, "GET", "/connections")
     assert "named c4n4ry-s3cret" in json.dumps(shown.body)
     assert "c4n4ry-s3cret" not in after.journal.entries()[-1].answer
+
+
+def _recorded(answer: Any, body: Any = None, **more: Any) -> Entry:
+    """What is read of an exchange whose answer came with its credentials masked."""
+    journal = Journal(10, 10**9)
+    sent = call("POST", "/connections", body)
+    journal.record(
+        sent, Result(200, answer), operation=None, tenant=None, body=body, violations=(), answer_masked=True, **more
+    )
+    (entry,) = journal.entries()
+    return entry
+
+
+FILLING = ["x" * 90] * 60
+"""More than the journal keeps of an answer."""
+
+
+@pytest.mark.parametrize("filling", [[], FILLING], ids=["whole", "cut"])
+def test_an_answer_kept_as_it_was_sent_is_masked_when_it_is_read(filling: list[str]) -> None:
+    entry = _recorded({"params": {"password": CANARY}, "name": "shop", "items": filling})
+    assert entry.answer.startswith('{"params":{"password":"********"},"name":"shop",')
+    assert entry.answer.endswith("…") is bool(filling)
+
+
+@pytest.mark.parametrize("filling", [[], FILLING], ids=["whole", "cut"])
+def test_an_answer_does_not_repeat_a_short_secret_of_its_request(filling: list[str]) -> None:
+    entry = _recorded({"name": "db p4ss", "items": filling}, {"password": "p4ss"})
+    assert entry.answer.startswith('{"name":"db ********"')
+
+
+def test_a_patched_secret_is_masked_though_its_path_is_cut_off() -> None:
+    entry = _recorded({"items": [{"value": CANARY, "more": FILLING, "path": "/auth/params/password"}]})
+    assert entry.answer.startswith('{"items":[{"value":"********"')
+
+
+def test_an_answer_without_a_body_is_read_as_none() -> None:
+    entry = _recorded(None)
+    assert (entry.answer, entry.traces.told) == ("", Told())
+
+
+def test_what_only_an_answer_tells_is_masked_elsewhere_once_it_is_read() -> None:
+    journal = Journal(10, 10**9)
+    for answer in ({"name": f"named {CANARY}"}, {"params": {"token": CANARY}}):
+        journal.record(
+            call("GET", "/x"), Result(200, answer), operation=None, tenant=None, body=None, violations=(),
+            answer_masked=True,
+        )  # fmt: skip
+    assert _leaks(json.dumps([entry.as_json() for entry in journal.entries()])) == []
+
+
+@pytest.mark.parametrize("filling", ["", "x" * 5000], ids=["whole", "cut"])
+def test_what_an_answer_told_is_known_however_much_of_it_is_kept(filling: str) -> None:
+    href = "/connections?continuationToken=abc&limit=2"
+    items = [{"name": filling, "id": "a", "etag": '"1"'}, {"id": "b", "etag": '"2"'}, "no entity", {"id": 5}]
+    told = _recorded({"items": items, "_links": {"next": {"href": href}}}).traces.told
+    assert told == Told(etags=('"1"', '"2"'), ids=("a", "b"), next_page="abc")
+
+
+def test_the_journal_takes_no_more_memory_than_it_counts(emulator: Emulator) -> None:
+    """Of an answer too: the JSON writer's buffer is larger than what it wrote."""
+    ids = [made(emulator)["id"] for _ in range(20)]
+
+    def once(number: int) -> None:
+        fresh = {name: f"{value} "[:-1] for name, value in HEADERS.items()}  # as a server has them: nobody else's
+        send(emulator, "GET", f"/connections/{ids[number % 20]}", headers=fresh)
+        send(emulator, "POST", "/connections", {"name": f"{number}" * 100, "auth": {"params": {"password": "x" * 50}}})
+
+    for number in range(50):
+        once(number)
+    emulator.journal.clear()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(100):
+            once(number)
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    counted = sum(kept.size for kept in emulator.journal._kept)
+    assert 0.4 * counted < taken < counted

@@ -130,3 +130,36 @@ def test_no_bytes_raise_anything_else(raw: bytes) -> None:
 
 def test_half_a_surrogate_pair_can_be_answered() -> None:
     assert json.loads(json_input.dumps({"id": "\udc80"})) == {"id": "\udc80"}
+
+
+VALUES = st.recursive(
+    st.none() | st.integers() | st.text() | st.sampled_from(['a"b', "\\", "{[", ",", "]}", '\\"']),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(VALUES.filter(lambda value: isinstance(value, dict | list)), st.data())
+def test_json_that_was_cut_is_closed_where_it_is_last_whole(value: Any, data: st.DataObject) -> None:
+    text = json_input.dumps(value).decode()
+    at = data.draw(st.integers(1, len(text) - 1))
+    beginning, closing = json_input.closed(text[:at])
+    whole = beginning + closing
+    assert text[:at].startswith(beginning) and json_input.dumps(json.loads(whole)).decode() == whole
+    left_out = text[len(beginning) : at]
+    assert json_input.closed(beginning + left_out)[0] == beginning
+
+
+@pytest.mark.parametrize(
+    ("cut", "beginning", "closing"),
+    [
+        ('{"a":[1,2', '{"a":[1', "]}"),
+        ('{"a":[1,2],', '{"a":[1,2]', "}"),
+        ('{"a":"x,y', "{", "}"),
+        ('{"a":"x\\"', "{", "}"),
+        ('{"a":{"b', '{"a":{', "}}"),
+        ('[{"a":1}', '[{"a":1}', "]"),
+    ],
+)
+def test_where_json_is_last_whole(cut: str, beginning: str, closing: str) -> None:
+    assert json_input.closed(cut) == (beginning, closing)

@@ -93,6 +93,20 @@ def test_a_credential_in_a_header_becomes_a_fingerprint(sent: str, shown: str) -
     assert masking.headers({"authorization": sent, "accept": "*/*"}) == {"authorization": shown, "accept": "*/*"}
 
 
+def test_a_header_value_is_cut_once_it_is_masked() -> None:
+    sent = {"authorization": "Bearer " + "a" * 600, "accept": "b" * 600}
+    shown = masking.headers(sent, most=512)
+    assert shown == {"authorization": f"Bearer {masking.MASK} {masking.fingerprint('a' * 600)}", "accept": "b" * 512}
+
+
+@pytest.mark.parametrize("length", [10, 5000])
+def test_a_token_that_comes_again_is_found_again(length: int) -> None:
+    for _ in range(2):
+        found: set[str] = set()
+        masking.headers({"authorization": "Bearer " + "a" * length}, found)
+        assert found == {"a" * length}
+
+
 @pytest.mark.parametrize(
     "name", ["proxy-authorization", "cookie", "x-mock-admin-token", "x-auth-key", "x-client-secret"]
 )
@@ -177,17 +191,46 @@ def test_an_excerpt_is_the_masked_body_cut(body: Any, most: int, known: set[str]
     assert found == also_found
 
 
+def late(answer: Any, most: int, found: set[str] | None = None) -> str:
+    """What is read of an answer of which so much was kept as the journal keeps."""
+    return masking.late_excerpt(json_input.dumps(answer)[: most + 1], most, set() if found is None else found)
+
+
 @settings(max_examples=300)
-@given(st.lists(BODIES, max_size=12), st.integers(1, 300))
-def test_of_a_masked_list_only_the_entities_that_are_shown_are_gone_through(items: list[Any], most: int) -> None:
-    answer: Any = {"items": masking.body(items), "_links": {}}
-    assert masking.list_excerpt(answer, most, set()) == masking.excerpt(answer, most)
+@given(BODIES.filter(lambda body: body is not None))
+def test_an_answer_that_was_kept_whole_is_masked_like_any_other(body: Any) -> None:
+    found, also_found = set[str](), set[str]()
+    assert late(body, 10_000, also_found) == masking.excerpt(body, 10_000, found)
+    assert found == also_found
 
 
-def test_a_list_that_masking_makes_short_is_shown_as_far_as_there_is_room() -> None:
-    answer: Any = {"items": [{"token": "x" * 100}, {"name": "second"}]}
-    assert masking.list_excerpt(answer, 55, set()) == masking.excerpt(answer, 55)
-    assert "second" in masking.list_excerpt(answer, 55, set())
+@settings(max_examples=500)
+@given(BODIES.filter(lambda body: isinstance(body, dict | list)), st.integers(1, 300))
+@example([{"password": SECRET, "name": "x"}], 30)
+@example({"password": "abcd", "x": "y" * 10}, 20)
+def test_of_a_beginning_as_much_is_shown_as_is_whole(body: Any, most: int) -> None:
+    whole = json_input.dumps(body)
+    if len(whole) <= most:
+        return
+    shown = late(body, most)
+    beginning, closing = json_input.closed(whole[: most + 1].decode("utf-8", "ignore"))
+    expected = json_input.dumps(masking.body(json.loads(beginning + closing))).decode().removesuffix(closing)
+    assert shown == expected[:most] + "…"
+
+
+def test_half_a_secret_at_the_cut_is_not_shown() -> None:
+    for most in range(1, 60):
+        shown = late({"name": "x" * 10, "auth": {"params": {"password": SECRET}}}, most)
+        assert SECRET[:4] not in shown and shown.startswith("{")
+
+
+def test_an_empty_answer_is_an_empty_text() -> None:
+    assert masking.late_excerpt(b"", 10, set()) == ""
+
+
+@pytest.mark.parametrize(("secret", "there"), [("p&ss", True), ('a"b\\c', True), ("p&s", False), ("other", False)])
+def test_json_repeats_a_secret_of_four_characters_in_the_way_json_writes_it(secret: str, there: bool) -> None:
+    assert masking.repeats(json_input.dumps({"name": 'my p&ss and a"b\\c'}), {secret}) is there
 
 
 def test_an_excerpt_hides_a_secret_that_the_cut_would_halve() -> None:

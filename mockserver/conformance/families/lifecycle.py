@@ -109,7 +109,7 @@ def unknown_id(traffic: Traffic) -> Iterator[Sighting]:
         absent = call.entry.error in ("1439-404", "1439-400")
         if absent and entity and entity not in known and not PLACEHOLDER.search(entity):
             yield call.seen(f"{call.method} {call.template} used an id that no answer had given")
-        known.update(call.entry.traces.ids)
+        known.update(call.entry.traces.told.ids)
 
 
 @rule(

@@ -144,7 +144,7 @@ def first_page_only(traffic: Traffic) -> Iterator[Sighting]:
     """The client asked for everything, the answer linked a next page, and it was never fetched."""
     followed = {call.argument("continuationToken") for call in traffic.calls}
     for call in traffic.calls:
-        offered = call.entry.traces.next_page
+        offered = call.entry.traces.told.next_page
         if call.lists and offered and offered not in followed and call.argument("limit") is None:
             asked_in_body = isinstance(call.body, dict) and "limit" in call.body
             if not asked_in_body:

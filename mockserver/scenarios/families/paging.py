@@ -10,14 +10,14 @@ _SOURCE = "Flow Service API reference: _links.next is there as long as more foll
 
 def _offering(played: Played, fault: str = "short-pages") -> list[Exchange]:
     """First pages that have a next one."""
-    return [call for call in played.struck_by(fault) if call.entry.traces.next_page]
+    return [call for call in played.struck_by(fault) if call.entry.traces.told.next_page]
 
 
 def _read_on(played: Played, first: Exchange) -> tuple[list[Exchange], list[Exchange]]:
     """The pages a client read from a first one on, each once; and those it read again."""
     pages, again, place = [first], [], first
-    while place.entry.traces.next_page:
-        token = place.entry.traces.next_page
+    while place.entry.traces.told.next_page:
+        token = place.entry.traces.told.next_page
         asked = [call for call in played.after(place) if call.argument("continuationToken") == token]
         good = [call for call in asked if call.succeeded]
         if not good:
@@ -47,7 +47,7 @@ def three_pages(played: Played) -> Outcome | None:
         if again:
             return failed("it read a page twice", *pages, *again)
     for pages, _ in readings:
-        if not pages[-1].entry.traces.next_page:
+        if not pages[-1].entry.traces.told.next_page:
             return passed(f"it read all {len(pages)} pages", *pages)
     pages = max((pages for pages, _ in readings), key=len)
     return failed(f"it stopped after page {len(pages)}, though _links.next was there", *pages)
