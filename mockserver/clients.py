@@ -114,6 +114,7 @@ def run(
         return Ending(None, _text(output))
     except BaseException:
         _stop(process, whole_group=not show)
+        process.wait()
         raise
 
 

@@ -60,6 +60,17 @@ def test_no_scenario_is_played_with_a_client_that_fails_undisturbed(program: lis
     assert result.exit_code == 1 and words in result.stderr and "1/26" not in result.stderr
 
 
+def test_no_scenario_is_played_with_a_client_that_does_not_end_by_itself() -> None:
+    source = FAILS.replace("; ", "\ntry: ").replace("import os", "import os, time") + "\nexcept OSError: time.sleep(60)"
+    result = conformance("--timeout", "2", program=["-c", source])
+    assert result.exit_code == 1 and "did not end although nothing disturbed it" in result.stderr
+
+
+def test_a_client_that_reads_the_environment_needs_no_interception(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockserver.intercept.available", lambda: False)
+    assert conformance("--scenario", "token.forbidden", program=CAREFUL).exit_code == 0
+
+
 def test_a_client_that_does_not_end_fails() -> None:
     source = (
         "import os, time, urllib.request as u\n"

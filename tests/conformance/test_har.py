@@ -193,6 +193,17 @@ def test_what_is_no_har_is_refused_in_words(content: bytes, tmp_path: Path) -> N
     assert ran.exit_code == 2 and "x.har" in ran.output and "Traceback" not in ran.output
 
 
+def test_a_recording_of_other_services_is_nothing_to_judge(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.har", {"request": {"method": "GET", "url": "https://example.com/", "headers": []}})
+    ran = CliRunner().invoke(main, ["check", str(path)])
+    assert ran.exit_code == 2 and "no call to Flow Service in it" in ran.output
+
+
+def test_a_file_that_has_gone_is_named(tmp_path: Path) -> None:
+    with pytest.raises(har.HarError, match=r"x\.har: No such file"):
+        har.read(tmp_path / "x.har", CONTRACT, CONNECTORS)
+
+
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "x.har").open("wb") as file:
         file.truncate(har.MOST_BYTES + 1)
@@ -249,3 +260,7 @@ class TestCheck:
     @pytest.mark.parametrize("arguments", [["--level", "bad"], ["--baseline", "none.yaml"]])
     def test_wrong_use_is_status_2(self, file: Path, arguments: list[str]) -> None:
         assert CliRunner().invoke(main, ["check", str(file), *arguments]).exit_code == 2
+
+    def test_a_folder_that_cannot_be_made_is_named(self, file: Path) -> None:
+        ran = CliRunner().invoke(main, ["check", str(file), "--report", str(file / "out")])
+        assert ran.exit_code == 2 and "Not a directory" in ran.output and "Traceback" not in ran.output

@@ -1,15 +1,21 @@
-"""The table of rules: complete, told in the documentation and on the command line, at one with the catalogue."""
+"""Rules where they are close to each other; their table, their baseline, their pages and commands."""
 
+import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
+import pytest
 import yaml
 from click.testing import CliRunner
 
 from mockserver.cli import main
-from mockserver.conformance import RULES
+from mockserver.conformance import RULES, Baseline, BaselineError
 from mockserver.conformance.families import auth, connection_strings
 from mockserver.connectors import CATALOGUE
+from tests.conformance.client import Client
 
 
 def test_there_are_rules_enough_and_each_says_what_it_must() -> None:
@@ -38,6 +44,75 @@ def test_what_rules_know_of_postgresql_is_what_its_connector_file_says() -> None
     assert list(auth.SPELLINGS) == basic["sslMode"]["enum"]
     assert list(auth.ON_AWS) == basic["sslMode"]["platformValues"]["aws"]
     assert raw["id"] == auth.POSTGRESQL
+
+
+def next_token(client: Client) -> str:
+    """The continuation token of a list of two pages."""
+    for name in ("one", "two"):
+        client.create(name)
+    body: Any = client.send("GET", "/connections?limit=1").body
+    return str(parse_qs(urlsplit(body["_links"]["next"]["href"]).query)["continuationToken"][0])
+
+
+def decoded(token: str) -> str:
+    """What of a token can be read."""
+    plain = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    return plain[plain.index(b"[") :].decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (lambda token: token[:-1], "paging.token-altered"),
+        (lambda token: token[3:], "paging.token-altered"),
+        (decoded, "paging.token-altered"),
+        (lambda token: "2", "paging.token-invented"),
+        (lambda token: "next-page", "paging.token-invented"),
+    ],
+    ids=["cut", "cut-in-front", "decoded", "a-number", "made-up"],
+)
+def test_a_token_is_altered_or_invented(change: Callable[[str], str], rule: str) -> None:
+    client = Client()
+    sent = quote(change(next_token(client)), safe="")
+    client.send("GET", f"/connections?limit=1&continuationToken={sent}")
+    assert rule in heard(client)
+
+
+def test_a_page_of_the_size_that_the_body_asked_for_may_be_the_only_one() -> None:
+    client = Client()
+    next_token(client)
+    client.send("POST", "/connections/search", {"queryString": "property=name==one,two", "limit": 1})
+    assert "paging.first-page-only" not in heard(client)
+
+
+def test_what_is_no_text_holds_no_secret() -> None:
+    client = Client()
+    made = client.create()
+    client.patch(made["id"], made["etag"], {"op": "replace", "path": "/name", "value": 7})
+    assert "hygiene.secret-in-name" not in heard(client)
+
+
+def heard(client: Client) -> set[str]:
+    return {finding.rule for finding in client.judged().findings}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[]", "expected 'accepted:' and a list"),
+        ("accepted: {}", "expected 'accepted:' and a list"),
+        ("accepted: [", "cannot be read as YAML"),
+        ("accepted: [7]", "entry 1: expected rule, operation and reason, nothing else"),
+        ("accepted: [{rule: etag.missing, reason: known, why: x}]", "nothing else"),
+        ("accepted: [{rule: no.such, reason: known}]", "no such rule"),
+        ("accepted: [{rule: etag.missing, reason: ' '}]", "say in 'reason'"),
+        ("accepted: [{rule: etag.missing, reason: known, operation: 7}]", "'operation' is an operation id"),
+    ],
+)
+def test_a_baseline_that_cannot_be_used_says_where_and_why(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "known.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(BaselineError, match=says):
+        Baseline.read(tmp_path / "known.yaml")
 
 
 def test_rules_are_listed_and_explained_on_the_command_line() -> None:

@@ -14,14 +14,16 @@ from contracts.clients import load
 from mockserver.conformance import (
     FORMATS,
     RULES,
+    Level,
     Report,
     ScenarioVerdict,
     StaleAcceptance,
+    Verdict,
     render,
     summary,
     write_reports,
 )
-from mockserver.conformance.writers import html
+from mockserver.conformance.writers import html, timeline
 from tests.calls import connection
 from tests.conformance.client import Client
 
@@ -100,6 +102,54 @@ def test_the_terminal_is_coloured_only_when_asked(report: Report) -> None:
     assert "\x1b" not in plain and "\x07" not in plain
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
     assert "etag.unquoted" in plain and "1 of 3 scenarios passed" in plain
+
+
+def test_markdown_has_a_bounded_number_of_rows(report: Report) -> None:
+    text = render(replace(report, findings=report.findings[:1] * 205), "markdown")
+    assert text.count(f"`{report.findings[0].rule}`") == 200 and "… and 5 more." in text
+
+
+def test_an_accepted_finding_is_suppressed_with_its_reason_in_sarif(report: Report) -> None:
+    accepted = replace(report.findings[0], accepted="known since May")
+    (run,) = json.loads(render(replace(report, findings=(accepted,)), "sarif"))["runs"]
+    assert run["results"][0]["suppressions"] == [{"kind": "external", "justification": "known since May"}]
+
+
+@pytest.mark.parametrize(
+    ("levels", "verdicts", "stale", "says"),
+    [
+        ((), (), False, "Keeps the contract"),
+        ((Level.INFO,), ("passed",), False, "Keeps the contract"),
+        ((), (), True, "Accepts what no longer occurs"),
+        ((Level.WARN,), (), True, "Works by luck"),
+        ((Level.WARN,), ("untestable",), False, "Does not pass every scenario"),
+        ((Level.FAIL,), ("failed",), False, "Breaks the contract"),
+    ],
+)
+def test_the_headline_says_the_worst(
+    report: Report, levels: tuple[Level, ...], verdicts: tuple[Verdict, ...], stale: bool, says: str
+) -> None:
+    told = replace(
+        report,
+        findings=tuple(replace(report.findings[0], level=level) for level in levels),
+        scenarios=tuple(ScenarioVerdict("one", verdict, "so it went") for verdict in verdicts),
+        stale=report.stale if stale else (),
+    )
+    assert html.headline(told) == says
+    assert html.headline(Report()) == "Nothing to judge"
+
+
+def test_pauses_are_told_in_units_that_fit(report: Report) -> None:
+    paused, at_ms = [], 0
+    for entry, waited in zip(report.calls, (0, 3_000, 90_000, 600_000, 9_000_000), strict=False):
+        at_ms += waited
+        paused.append(replace(entry, at_ms=at_ms))
+    assert [pause.label for pause in timeline.lay_out(paused).pauses] == ["3.0 s", "90 s", "10 min", "2 h"]
+
+
+def test_a_time_that_no_calendar_has_is_shown_as_its_number(report: Report) -> None:
+    strange = replace(report.calls[0], at_ms=10**18)
+    assert str(10**18) in render(replace(report, findings=(), calls=(strange,)), "html")
 
 
 def test_markdown_rows_keep_their_columns(report: Report) -> None:

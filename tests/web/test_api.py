@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from flask.testing import FlaskClient
 
 from mockserver import Config, Emulator, create_app
 from mockserver.exchange import BASE_PATH
+from mockserver.web.adapter import BODY_ERROR
 from tests.calls import HEADERS, connection
 
 
@@ -48,6 +50,31 @@ def test_an_empty_answer_has_no_body_and_no_content_type(client: FlaskClient) ->
 def test_the_request_id_of_an_error_is_the_headers(client: FlaskClient) -> None:
     response = client.get("/connections/none", headers=HEADERS)
     assert response.json["report"]["request-id"] == response.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "status"),
+    [
+        ({BODY_ERROR: "too_slow"}, 408),
+        ({BODY_ERROR: "too_large"}, 413),
+        ({BODY_ERROR: "framing"}, 400),
+        ({"CONTENT_LENGTH": "99", "wsgi.input": io.BytesIO(b'{"name":')}, 400),
+        ({"CONTENT_LENGTH": "", "wsgi.input_terminated": True, "wsgi.input": io.BytesIO(b" " * 1_048_577)}, 413),
+    ],
+    ids=["too-slow", "too-large", "ambiguous", "ends-early", "too-large-in-chunks"],
+)
+def test_a_body_that_did_not_come_whole_is_refused_in_the_services_shape(
+    client: FlaskClient, environ: dict[str, Any], status: int
+) -> None:
+    response = client.post("/connections", headers=HEADERS, environ_overrides=environ)
+    assert (response.status_code, response.json["status"]) == (status, status)
+    assert client.get("/connections", headers=HEADERS).json["items"] == []
+
+
+def test_hosts_are_checked_however_many_there_were(client: FlaskClient) -> None:
+    for port in range(1, 80):
+        assert client.get("/_mock/health", headers={"Host": f"localhost:{port}"}).status_code == 200
+    assert client.get("/_mock/health", headers={"Host": "evil.example"}).status_code != 200
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PROPFIND", "BREW", "TRACE", "OPTIONS"])

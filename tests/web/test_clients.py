@@ -3,9 +3,11 @@
 import os
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from mockserver import flow_service
 from mockserver.clients import PrivateServer, run, variables
 
 FETCH = """
@@ -43,6 +45,29 @@ def test_a_client_that_does_not_end_is_stopped_with_what_it_started() -> None:
     starts_another = "import subprocess, sys, time\nprint('begun', flush=True)\n"
     ending = python(starts_another + "subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])", seconds=1)
     assert (ending.status, ending.output.strip()) == (None, "begun") and time.monotonic() - begun < 20
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this platform has no signals of that kind")
+@pytest.mark.parametrize("show", [False, True], ids=["kept", "shown"])
+def test_an_interrupted_run_leaves_no_client_behind(tmp_path: Path, show: bool) -> None:
+    interrupts_us = (
+        f"import os, pathlib, signal, time\npathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
+        "os.kill(os.getppid(), signal.SIGINT)\ntime.sleep(60)"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        python(interrupts_us, show=show)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_shown_client_that_does_not_end_is_stopped() -> None:
+    assert python("import time; time.sleep(60)", seconds=0.2, show=True).status is None
+
+
+def test_a_service_in_a_test_tells_programs_where_it_is() -> None:
+    with flow_service() as service:
+        ending = python(FETCH, **service.variables)
+        assert (ending.status, len(service.calls)) == (0, 1)
 
 
 def test_what_is_shown_is_not_kept(capfd: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ Statuses are those of RFC 9110 and 9112; that a refusal has the service's JSON s
 
 import json
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -205,6 +206,25 @@ def _long(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     return [b"more than four"]
 
 
+def _longer(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Length", "4")])
+    yield from (b"four", b"more")
+
+
+def _nothing(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [])
+    yield from ()
+
+
+def _fails_late(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [])
+    yield b"half"
+    try:
+        raise RuntimeError("a bug")
+    except RuntimeError:
+        start_response("500 Internal Server Error", [], sys.exc_info())
+
+
 def _empty(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     start_response("204 No Content", [])
     return []
@@ -223,6 +243,8 @@ ANSWERS: dict[str, tuple[Callable[..., Any], bytes, bytes]] = {
     "stream-in-chunks": (_stream, b"200 OK", b"4\r\none \r\n3\r\ntwo\r\n0\r\n\r\n"),
     "body-shorter-than-promised": (_short, b"200 OK", b"half"),
     "body-longer-than-promised": (_long, b"200 OK", b"more"),
+    "parts-beyond-what-was-promised": (_longer, b"200 OK", b"four"),
+    "nothing": (_nothing, b"Content-Length: 0", b""),
     "no-content": (_empty, b"204 No Content", b""),
 }
 
@@ -233,6 +255,34 @@ def test_an_answer_is_framed_as_the_application_made_it(case: str) -> None:
     with running("asyncio", app=application) as server:
         head, _, body = Client(server, b"GET /" + HEAD + CLOSE).read().partition(b"\r\n\r\n")
     assert status in head and body == expected
+
+
+def test_an_answer_of_unknown_length_ends_with_the_connection_for_an_old_client() -> None:
+    with running("asyncio", app=_stream) as server:
+        head, _, body = (
+            Client(server, b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").read().partition(b"\r\n\r\n")
+        )
+    assert b"Connection: close" in head and b"Transfer-Encoding" not in head and body == b"one two"
+
+
+def test_an_application_can_end_the_connection_with_its_answer() -> None:
+    def last(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Connection", "close")])
+        return [b"bye"]
+
+    with running("asyncio", app=last) as server:
+        answers = Client(server, b"GET /" + HEAD + b"\r\n" + NEXT).answers()
+    assert answers == [(200, b"bye")]
+
+
+def test_an_answer_that_fails_after_its_beginning_is_cut() -> None:
+    with running("asyncio", app=_fails_late) as server:
+        received = Client(server, b"GET /" + HEAD + b"\r\n").read()
+    assert not received.endswith(b"0\r\n\r\n") and b"a bug" not in received and b"500" not in received
+
+
+def test_a_request_about_the_server_as_a_whole_has_no_path(best: Server) -> None:
+    assert ask(best, b"OPTIONS *" + HEAD + CLOSE)["PATH_INFO"] == "*"
 
 
 @pytest.mark.parametrize("application", [_fails, _injects], ids=["raises", "puts-a-line-break-in-a-header"])

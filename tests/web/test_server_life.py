@@ -61,6 +61,7 @@ SLOW = {
     "half-a-chunk": (chunked(b"ff\r\nhello"), [408]),
     "tls-hello": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", [400]),
     "line-feeds-only": (b"GET / HTTP/1.1\nHost: x\n\n", [400]),
+    "half-a-second-request": (b"GET /" + HEAD + b"\r\nGET /" + HEAD + b"A: ", [200, 408]),
     "silence": (b"", []),
     "silence-after-an-answer": (b"GET /" + HEAD + b"\r\n", [200]),
 }
@@ -112,6 +113,13 @@ def test_a_client_that_does_not_read_its_answer_is_let_go(best: Server) -> None:
     assert broken.poll(5_000), "it was waited for"
     assert time.monotonic() - began < SHORT.idle_seconds
     assert len(client.read()) < LARGE
+
+
+def test_a_client_that_pauses_gets_its_whole_answer_and_the_next(best: Server) -> None:
+    client = Client(best, b"GET /large" + HEAD + b"\r\nGET /" + HEAD + CLOSE)
+    assert get(best) < 1, "it is not in the others' way while its answer lies there"
+    (large, body), (next_, _) = client.answers()
+    assert (large, len(body), next_) == (200, LARGE, 200)
 
 
 def test_clients_that_vanish_within_their_answer_leave_no_trace(best: Server, caplog: pytest.LogCaptureFixture) -> None:

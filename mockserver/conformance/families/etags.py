@@ -27,10 +27,8 @@ def _sent(call: Exchange) -> str:
 
 def _shown_before(traffic: Traffic, call: Exchange) -> Iterator[Exchange]:
     """Answers before a call that showed the etag it sent."""
-    for earlier in traffic.etags_shown.get(_sent(call), ()):
-        if earlier.entry.number >= call.entry.number:
-            return
-        yield earlier
+    shown = traffic.etags_shown.get(_sent(call), ())
+    return (earlier for earlier in shown if earlier.entry.number < call.entry.number)
 
 
 def _complete(traffic: Traffic, call: Exchange) -> bool:
