@@ -108,10 +108,25 @@ class Dialler:
             raise SourceBusy
         try:
             db = self._dial(parameters)
-            with _told(), closing(db):
+            with self._told(), closing(db):
                 yield db
         finally:
             self._room.release()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what a database says into what the service says. No text of the database gets through."""
+        try:
+            yield
+        except psycopg.Error as error:
+            # by its kind alone: the database's words may hold what stands in a row
+            log.warning("live source %s: %s %s", self.listed, type(error).__name__, error.sqlstate or "")
+            if isinstance(error, errors.ConnectionTimeout):
+                self._keep_away()
+            raise _refusal(error) from None
+
+    def _keep_away(self) -> None:
+        self._silent_until_ms = stop_watch_ms() + self._patience.silent_ms
 
     def _parameters(self, access: Access) -> dict[str, str]:
         """Everything libpq wants to know but the address. Raises SourceError for what is not worth a dial."""
@@ -156,7 +171,7 @@ class Dialler:
         if _asked_for_password(trouble):
             raise refusal("credentials", hint="the database refuses this user name, password or database") from None
         if isinstance(trouble, errors.ConnectionTimeout):
-            self._silent_until_ms = stop_watch_ms() + self._patience.silent_ms
+            self._keep_away()
         raise refusal(
             "unreachable", hint="nothing answers there, or not as sslMode demands; this server's log says more"
         )
@@ -191,19 +206,16 @@ def sendable(text: str) -> bool:
     return False
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn what a database says into what the service says. No text of the database gets through."""
-    try:
-        yield
-    except (errors.QueryCanceled, errors.ConnectionTimeout):
-        raise SourceError("provider_timeout", "the source did not answer in time") from None
-    except errors.InsufficientPrivilege:
-        raise refusal("denied") from None
-    except psycopg.OperationalError as error:
-        raise refusal("unreachable" if error.sqlstate is None else "broken") from None
-    except psycopg.Error:
-        raise refusal("broken") from None
+def _refusal(error: psycopg.Error) -> SourceError:
+    """What becomes of trouble in a session."""
+    match error:
+        case errors.QueryCanceled() | errors.ConnectionTimeout():
+            return SourceError("provider_timeout", "the source did not answer in time")
+        case errors.InsufficientPrivilege():
+            return refusal("denied")
+        case psycopg.OperationalError(sqlstate=None):
+            return refusal("unreachable")
+    return refusal("broken")
 
 
 def _begun(parameters: Mapping[str, Any], patience: Patience) -> Connection:

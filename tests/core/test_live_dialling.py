@@ -248,6 +248,7 @@ def test_a_database_that_hangs_in_an_answer_is_given_up() -> None:
         began = time.monotonic()
         assert refused(live.explore(emulator, base, "public.customers"))[:2] == (504, "1104-504")
         assert time.monotonic() - began < live.BRIEF.session_ms / 1000 + SOON
+        assert "a moment ago" in str(live.explore(emulator, base).body)
 
 
 @pytest.mark.parametrize("count", [0, 1, 20, 300, 500, 700])
