@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from string import Formatter
 
 from mockserver.exchange import Json, Result, Violation
 
@@ -27,11 +26,6 @@ class Row:
     def status(self) -> int:
         """The HTTP status, which is the code's suffix."""
         return int(self.code.rpartition("-")[2])
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """Names the message needs; they reappear as members of `report`."""
-        return tuple(name for _, name, _, _ in Formatter().parse(self.message) if name)
 
 
 _INVALID = "Invalid request"

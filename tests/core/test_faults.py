@@ -268,6 +268,33 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes) -> 
         from_file(file, [])
 
 
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FaultError, match=r"faults\.yaml: No such file"):
+        from_file(tmp_path / "faults.yaml", [])
+
+
+def test_a_fault_that_finds_nothing_to_work_on_changes_nothing(emulator: Emulator) -> None:
+    """Nobody else writes what is not there, a record of no kind is made up, no body is cut that never was."""
+    patch = [{"op": "replace", "path": "/name", "value": "x"}]
+    order(emulator, {"fault": "stale-etag"})
+    gone = send(emulator, "PATCH", "/connections/nobody", patch, headers={"if-match": '"a"'})
+    assert (gone.status, gone.error) == (404, "1439-404")
+    emulator.faults.remove()
+    order(emulator, {"fault": "short-pages", "argument": "2"})
+    assert body_of(send(emulator, "GET", "/flows")) == {"items": [], "_links": {}}
+    emulator.faults.remove()
+    order(emulator, {"fault": "malformed-json", "method": "DELETE"})
+    removed = ask(emulator, REMOVE)
+    assert (removed.status, removed.body, removed.delivery) == (204, None, None)
+
+
+def test_a_token_that_nobody_sent_is_not_revoked(emulator: Emulator) -> None:
+    order(emulator, {"fault": "token-revoked", "times": 1})
+    refused = send(emulator, "GET", "/connections", headers={"authorization": "Basic YTpi"})
+    assert refused.status in (401, 403)
+    assert send(emulator, "GET", "/connections").status == 200
+
+
 def test_every_fault_stands_in_the_page() -> None:
     page = (Path(__file__).parent.parent.parent / "docs/faults-and-scenarios.md").read_text()
     missing = [kind.name for kind in FAULTS.values() if f"| `{kind.name}`" not in page or kind.effect not in page]

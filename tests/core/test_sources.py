@@ -116,6 +116,8 @@ def test_the_shop_has_nulls_and_is_the_same_every_time(sources: Sources) -> None
 
 # what is refused: texts are ours, codes Adobe's
 
+CSV = [("objectType", "file"), ("object", "/readme.csv"), ("fileType", "delimited")]
+
 
 @pytest.mark.parametrize(
     ("access", "query", "wire", "connector"),
@@ -154,6 +156,9 @@ def test_the_shop_has_nulls_and_is_the_same_every_time(sources: Sources) -> None
         (STORAGE, [("objectType", "file"), ("object", "/readme.csv")], "1100-400", "1359-400"),
         (STORAGE, [("objectType", "file"), ("object", "/readme.csv"), ("fileType", "xml")], "1100-400", "1312-400"),
         (STORAGE, [("objectType", "file"), ("object", "/readme.csv"), ("fileType", "json")], "1100-400", "1396-400"),
+        (STORAGE, [*CSV, ("encoding", "UTF-16")], "1100-400", "1312-400"),
+        (STORAGE, [*CSV, ("columnDelimiter", ";;")], "1100-400", "1312-400"),
+        (STORAGE, [*CSV, ("columnDelimiter", '"')], "1100-400", "1312-400"),
         (
             STORAGE,
             [("objectType", "file"), ("object", "/readme.csv"), ("fileType", "json"), ("FileType", "json")],
