@@ -46,7 +46,7 @@ broken: .venv/.test ## prove the suite: every wrong server is caught, the right 
 bench: .venv/.test ## measure the server against a bare Flask application and other tools (ARGS="--quick --json out.json")
 	@$(PYTHON_M) bench $(ARGS)
 
-peers: .venv/.test ## install the tools that `make bench` measures beside ours, into build/peers (750 MB)
+peers: .venv/.test ## install the tools that `make bench` measures beside ours, into build/peers (800 MB)
 	@$(PYTHON_M) bench.peers
 
 # Apart from .venv, for the same reason as below.

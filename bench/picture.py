@@ -65,7 +65,8 @@ def draw(outcome: Outcome) -> str:
 def _beside_bare(outcome: Outcome, connections: int) -> list[_Group]:
     groups = []
     for row in (row for row in outcome.rows if row.connections == connections):
-        notes = (f"{row.to_bare:.2f} of bare", *(f"{one:.2f} of the fewest stored" for one in row.to_fewest))
+        fewest = f"of that with {outcome.plan.stored[0]:,}"
+        notes = (f"{row.to_bare:.2f} of bare", *(f"{one:.2f} {fewest}" for one in row.to_fewest))
         looks = zip(row.ours, _OURS, notes, strict=False)
         ours = [_Bar(one.per_second, colour, note) for one, colour, note in looks]
         groups.append(_Group(row.load, [_Bar(row.bare.per_second, _BARE), *ours]))

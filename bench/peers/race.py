@@ -139,7 +139,7 @@ def run(plan: Plan, progress: Progress) -> Race:
     """Measure those that start. Raises LoadError when our own server does not."""
     if not plan.peers:
         return Race()
-    if not wrk.available():  # ours follows no closed connections and reads no chunks
+    if not wrk.available():  # bench/load.py reads no chunks and opens no connection again
         return Race(absent=tuple((peer.name, "wrk is not installed") for peer in plan.peers))
     absent = []
     with ExitStack() as stack:
@@ -147,14 +147,15 @@ def run(plan: Plan, progress: Progress) -> Race:
         for peer in plan.peers:
             progress(f"starting {peer.name}")
             try:
-                runner = _started(peer, stack)
-                if peer.compiles:
-                    progress(f"warming up {peer.name}")
-                    runner.warm_up(max(plan.connections), plan.seconds * _WARM_ROUNDS)
+                with ExitStack() as own:
+                    runner = _started(peer, own)
+                    if peer.compiles:
+                        progress(f"warming up {peer.name}")
+                        runner.warm_up(max(plan.connections), plan.seconds * _WARM_ROUNDS)
+                    runners.append(runner)
+                    stack.push(own.pop_all())
             except LoadError as error:
                 absent.append((peer.name, str(error)))
-            else:
-                runners.append(runner)
         for load in _LOADS:
             for connections in plan.connections if load in _AT_ONE else (max(plan.connections),):
                 for number in range(plan.peer_rounds):
@@ -219,7 +220,7 @@ def _id(created: servers.Answer) -> str:
     """The id that a creation was answered with; where there is none, look-ups need any that is well formed."""
     try:
         return str(created.json["id"] or UNKNOWN_ID)
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         return UNKNOWN_ID
 
 

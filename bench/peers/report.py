@@ -26,25 +26,23 @@ def tables(race: Race, plan: Plan) -> list[str]:
 
 
 def _load(load: str, standings: tuple[Standing, ...], plan: Plan) -> Iterator[str]:
-    yield f"{load:<16}" + "".join(f"{f'{count} at a time':^41}" for count in plan.connections).rstrip()
-    yield f"{'':<16}" + f"{'a second':>10}{'ours/it':>8}{'p50':>8}{'p99':>8}{'µs CPU':>7}" * len(plan.connections)
+    counts = [count for count in plan.connections if any(standing.at(load, count) for standing in standings)]
+    yield f"{load:<16}" + "".join(f"{f'{count} at a time':^41}" for count in counts).rstrip()
+    yield f"{'':<16}" + f"{'a second':>10}{'ours/it':>8}{'p50':>8}{'p99':>8}{'µs CPU':>7}" * len(counts)
     for standing in standings:
-        found = [standing.at(load, count) for count in plan.connections]
-        if any(found):
-            yield f"{standing.name:<16}" + "".join(map(_cell, found)) + _remark(load, found)
+        found = [seen for seen in (standing.at(load, count) for count in counts) if seen]
+        if found:
+            yield f"{standing.name:<16}" + "".join(map(_cell, found)) + _remark(found)
 
 
-def _cell(seen: Seen | None) -> str:
-    if seen is None:
-        return " " * 41
+def _cell(seen: Seen) -> str:
     one = seen.figures
     return f"{one.per_second:>10,.0f}{seen.ours:>8.2f}{one.p50_ms:>8.2f}{one.p99_ms:>8.2f}{one.cpu_us:>7,.0f}"
 
 
-def _remark(load: str, found: list[Seen | None]) -> str:
-    there = [seen for seen in found if seen]
-    wrong = sum(seen.figures.wrong for seen in there)
-    return (f"  {there[0].status}: not refused" if passes(there[0]) else "") + (f"  {wrong} failed" if wrong else "")
+def _remark(found: list[Seen]) -> str:
+    wrong = sum(seen.figures.wrong for seen in found)
+    return (f"  {found[0].status}: not refused" if passes(found[0]) else "") + (f"  {wrong} failed" if wrong else "")
 
 
 def passes(seen: Seen) -> bool:
