@@ -154,10 +154,20 @@ def _json_file(path: Path) -> Mapping[str, Any]:
 
 def _gaps(path: Path) -> frozenset[str]:
     """Ids of checks: a list of them, or of mappings with `check` and `reason`."""
-    rows = yaml.safe_load(_read(path)) or []
+    try:
+        rows = yaml.safe_load(_read(path)) or []
+    except yaml.YAMLError:
+        raise WrongUse(f"{path} is not YAML") from None
     if not isinstance(rows, list):
         raise WrongUse(f"{path} does not hold a list of checks")
-    return frozenset(str(row["check"] if isinstance(row, Mapping) else row) for row in rows)
+    return frozenset(_gap(path, row) for row in rows)
+
+
+def _gap(path: Path, row: Any) -> str:
+    check = row.get("check") if isinstance(row, Mapping) else row
+    if not isinstance(check, str):
+        raise WrongUse(f"{path} holds a gap that names no check")
+    return check
 
 
 def _read(path: Path) -> str:

@@ -2,15 +2,18 @@
 
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from contracts import run, settings
 from contracts.broken import SERVERS, load
 from contracts.document import Document
 from contracts.outcome_report import Report
+from contracts.progress import Progress
 from contracts.reports import junit, record
 from contracts.requirements import Requirement
 from contracts.secrecy import Mask
@@ -19,6 +22,7 @@ from contracts.stage import Stage
 from contracts.verdicts import FAILED, PASSED, UNTESTABLE, Outcome
 from contracts.wire import WsgiTransport
 from mockserver import create_app
+from mockserver.cli import main
 
 load()
 
@@ -85,6 +89,37 @@ def test_two_records_are_compared(tmp_path: Path, other: object, says: list[str]
     assert run.compare(first, second, out=out) == (0 if says == ["no differences"] else 1)
     for text in says:
         assert text in out.getvalue()
+
+
+def test_the_command_compares_two_records(tmp_path: Path) -> None:
+    first = recorded(tmp_path, "first", create_app(log="none"))
+    (tmp_path / "second.json").write_text('{"operations": {}}', encoding="utf-8")
+    (tmp_path / "none.json").write_text("[]", encoding="utf-8")
+    invoke = CliRunner().invoke
+    assert invoke(main, ["contract", "--compare", str(first), str(first)]).output == "no differences\n"
+    missing = invoke(main, ["contract", "--compare", str(first), str(tmp_path / "second.json")])
+    assert missing.exit_code == 1 and "createConnection" in missing.output
+    refused = invoke(main, ["contract", "--compare", str(first), str(tmp_path / "none.json")])
+    assert refused.exit_code == 2 and "is not a record of a run" in refused.output
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_one_line_is_written_over_and_failures_stay() -> None:
+    screen = Terminal()
+    progress = Progress(screen, Mask(["s3cret"]))
+    progress.step(1, 2, "a.long-name")
+    progress.step(2, 2, "b")
+    progress.outcome(Outcome("b", "", FAILED, "showed s3cret"))
+    progress.outcome(Outcome("a.long-name", "", PASSED))
+    assert [line.rstrip() for line in re.split(r"[\r\n]+", screen.getvalue())] == [
+        "", "[1/2] a.long-name", "[2/2] b", "", "FAIL  b: showed ********", "",
+    ]  # fmt: skip
 
 
 def test_an_option_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
