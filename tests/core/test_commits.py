@@ -82,11 +82,12 @@ def eventually(done: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def held(paper: Paper, store: Store, pool: ThreadPoolExecutor) -> Future[Any]:
+def held(paper: Paper, store: Store, pool: ThreadPoolExecutor, entity_id: str = "held") -> Future[Any]:
     """A write that is being put on disk, and will be until the paper is ready again."""
     paper.ready.clear()
-    first = pool.submit(insert, store, "held")
-    eventually(lambda: len(paper.commits) == 1)
+    before = len(paper.commits)
+    first = pool.submit(insert, store, entity_id)
+    eventually(lambda: len(paper.commits) > before)
     return first
 
 
@@ -167,6 +168,20 @@ def test_the_second_write_of_a_record_sees_what_the_first_one_did(
     assert sorted(map(repr, map(type, outcomes))) == sorted(map(repr, (type(None), Taken)))
     assert other.result(10)["id"] == "other"
     assert [[change.entity_id for change in commit] for commit in paper.commits] == [["held"], ["same"], ["other"]]
+
+
+def test_the_next_writer_goes_on_as_soon_as_the_one_before_is_through(
+    paper: Paper, store: Store, pool: ThreadPoolExecutor
+) -> None:
+    """And not when it looks again by itself, after a second."""
+    began = time.monotonic()
+    for number in range(4):
+        held(paper, store, pool, f"held {number}")
+        following = pool.submit(insert, store, str(number))
+        eventually(lambda: len(store._waiting) == 1 and store._waiting[0].woken is not None)
+        paper.ready.set()
+        following.result(10)
+    assert time.monotonic() - began < 2
 
 
 def test_nothing_is_written_between_the_question_and_the_removal(
