@@ -126,7 +126,7 @@ class Store:
 
         Raises Taken and StorageUnavailable.
         """
-        return self._write(PendingWrite((tenant, kind, doc["id"]), _decider(Put(kind, doc))))
+        return self._write(PendingWrite((tenant, kind, doc["id"]), _decider(doc, None)))
 
     def get(self, tenant: Tenant, kind: str, entity_id: str) -> Doc | None:
         """The record, or None."""
@@ -137,7 +137,7 @@ class Store:
 
         Raises Missing, Stale and StorageUnavailable.
         """
-        return self._write(PendingWrite((tenant, kind, entity_id), _decider(Put(kind, doc, if_match))))
+        return self._write(PendingWrite((tenant, kind, entity_id), _decider(doc, if_match)))
 
     def delete(self, tenant: Tenant, kind: str, entity_id: str, unless: Callable[[], None] | None = None) -> None:
         """Remove a record. `unless` may raise to forbid it: no write happens between it and the removal.
@@ -158,7 +158,7 @@ class Store:
 
         Returns the records as stored. Raises Missing, Stale, Taken and StorageUnavailable.
         """
-        writes = [PendingWrite((tenant, put.kind, put.doc["id"]), _decider(put)) for put in puts]
+        writes = [PendingWrite((tenant, put.kind, put.doc["id"]), _decider(put.doc, put.if_match)) for put in puts]
         with self._sole(), self._turn():
             if all(self._decide(write) for write in writes):
                 self._settle(writes)
@@ -362,18 +362,18 @@ class PendingWrite:
             self.woken.set()
 
 
-def _decider(put: Put) -> Callable[[Doc | None], Doc]:
+def _decider(doc: Doc, if_match: str | None) -> Callable[[Doc | None], Doc]:
     """Takes the present record; accepts the new one or raises Taken, Missing or Stale."""
 
     def decide(current: Doc | None) -> Doc:
-        if put.if_match is None:
+        if if_match is None:
             if current is not None:
-                raise Taken(f"the id of the new record is taken in {put.kind}")
+                raise Taken
         elif current is None:
             raise Missing
-        elif current["etag"] != put.if_match:
+        elif current["etag"] != if_match:
             raise Stale(current["etag"])
-        return put.doc
+        return doc
 
     return decide
 

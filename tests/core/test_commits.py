@@ -106,7 +106,7 @@ def test_a_store_says_where_it_is() -> None:
     assert (Store(Runtime(1)).place, Store(Runtime(1), Paper(), "paper").place) == ("memory", "paper")
 
 
-@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"], ids=["long", "short"])
 def test_a_database_is_a_place_for_the_state(scheme: str) -> None:
     with pytest.raises(StateError, match=r"127\.0\.0\.1"):
         open_store(f"{scheme}://flow@127.0.0.1:1/none", Runtime(1))
@@ -139,7 +139,8 @@ def test_a_refused_write_is_not_in_the_log(paper: Paper, store: Store) -> None:
 
 def test_a_version_and_an_etag_that_were_brought_along_are_the_services_to_give(store: Store) -> None:
     made = store.insert(TENANT, KIND, doc("1", version="theirs", etag="theirs", name="a"))
-    assert dict(made) == {**doc("1", name="a"), "version": etag(1, 5), "etag": etag(1, 5)}
+    expected = {**doc("1", name="a"), "version": etag(1, 5), "etag": etag(1, 5)}
+    assert list(made.items()) == list(expected.items())  # and at the end
 
 
 def test_those_who_wait_for_the_log_are_written_in_one_commit(
@@ -257,15 +258,16 @@ def test_who_cannot_have_the_turn_to_write_is_told_why() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "full", "unknown", "text"),
+    ("given", "full", "unknown", "text"),
     [
-        (StorageUnavailable(), False, False, "the store cannot be reached"),
-        (StorageUnavailable("no turn"), False, False, "no turn"),
-        (StorageUnavailable(full=True), True, False, "the disk is full"),
-        (StorageUnavailable(unknown=True), False, True, "the store cannot be reached"),
+        ({}, False, False, "the store cannot be reached"),
+        ({"why": "no turn"}, False, False, "no turn"),
+        ({"full": True}, True, False, "the disk is full"),
+        ({"unknown": True}, False, True, "the store cannot be reached"),
     ],
 )
-def test_a_store_out_of_reach_says_why(trouble: StorageUnavailable, full: bool, unknown: bool, text: str) -> None:
+def test_a_store_out_of_reach_says_why(given: dict[str, Any], full: bool, unknown: bool, text: str) -> None:
+    trouble = StorageUnavailable(**given)
     assert (trouble.full, trouble.unknown, str(trouble)) == (full, unknown, text)
 
 
