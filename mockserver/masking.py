@@ -12,12 +12,12 @@ import hashlib
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus
 
 from mockserver import connection_string, json_input
-from mockserver.exchange import Json, Pairs
+from mockserver.exchange import Json
 
 MASK = "********"
 """What a secret looks like in answers and everywhere else."""
@@ -46,12 +46,6 @@ _USUAL_CREDENTIAL = 4096
 """Longer ones are masked anew each time, for the same reason."""
 
 _LEAVES = frozenset({str, int, float, bool, type(None)})
-
-
-def _remembered(judge: Callable[[str], bool]) -> Callable[[str], bool]:
-    """The same judge, who need not look twice at a name: looking takes 0.4 µs and a call has forty names."""
-    remembered = functools.lru_cache(maxsize=4096)(judge)
-    return lambda name: remembered(name) if len(name) <= _USUAL_NAME else judge(name)
 
 
 def fingerprint(secret: str) -> str:
@@ -105,12 +99,13 @@ def query(raw: str, found: set[str] | None = None) -> str:
     plain = unquote_plus(raw).lower()
     if "auth" not in plain and not _SECRET_WORDS.search(plain):
         return raw
-    pairs: Pairs = tuple(parse_qsl(raw, keep_blank_values=True))
-    shown = [(name, _query_value(name, value)) for name, value in pairs]
-    if found is not None:
-        masked = (value for (_, value), (_, text) in zip(pairs, shown, strict=True) if text == MASK)
-        found.update(re.split(r"[=<>!~]+", value)[-1].strip('"') for value in masked)
-    return "&".join(f"{quote(name)}={quote(text)}" for name, text in shown)
+    shown = []
+    for name, value in parse_qsl(raw, keep_blank_values=True):
+        text = _query_value(name, value)
+        if text == MASK and found is not None:
+            found.add(re.split(r"[=<>!~]+", value)[-1].strip('"'))
+        shown.append(f"{quote(name)}={quote(text)}")
+    return "&".join(shown)
 
 
 def _query_value(name: str, value: str) -> str:
@@ -129,7 +124,7 @@ def _page_token(token: str) -> str:
 def body(value: Json, found: set[str] | None = None) -> Json:
     """A parsed body, request or answer, with every secret masked. `found` gathers them."""
     found = set() if found is None else found
-    masked: Json = _walk(value, found, in_params=False)
+    masked: Json = _walk(value, found)
     secrets = _longest_first(found)
     return _without(masked, secrets) if secrets else masked
 
@@ -147,7 +142,7 @@ def excerpt(value: Json, most: int, found: set[str] | None = None) -> str:
     if value is None:
         return ""
     found = set() if found is None else found
-    masked = _walk(value, found, in_params=False)
+    masked = _walk(value, found)
     written = json_input.dumps(masked)
     if repeats(written, found):
         written = json_input.dumps(_without(masked, _longest_first(found)))
@@ -173,7 +168,7 @@ def repeats(text: bytes, secrets: Iterable[str]) -> bool:
     return any(len(secret) >= _SHORTEST and json_input.dumps(secret)[1:-1] in text for secret in secrets)
 
 
-def _walk(value: Any, found: set[str], *, in_params: bool) -> Any:
+def _walk(value: Any, found: set[str], *, in_params: bool = False) -> Any:
     """The value masked, its secrets collected in `found`. Below auth and params, only open names are shown."""
     if isinstance(value, list):
         return [_walk(item, found, in_params=in_params) for item in value]
@@ -200,8 +195,12 @@ def _is_secret(name: str, in_params: bool) -> bool:
     return name not in _OPEN_PARAMS if in_params else _looks_secret(name)
 
 
+_is_secret_as_usual = functools.lru_cache(maxsize=4096)(_is_secret)
+"""Looking at a name takes 0.4 µs, and a call has forty."""
+
+
 def _member(name: str, value: Any, found: set[str], in_params: bool) -> Any:
-    secret = _is_secret(name, in_params)
+    secret = (_is_secret_as_usual if len(name) <= _USUAL_NAME else _is_secret)(name, in_params)
     if isinstance(value, list):
         return [_member(name, item, found, in_params) for item in value]
     if isinstance(value, dict):
@@ -218,7 +217,6 @@ def _link(href: str) -> str:
     return f"{path}{mark}{_page_token(token)}"
 
 
-@_remembered
 def _looks_secret(name: str) -> bool:
     if name.lower() in _HARMLESS:
         return False
@@ -340,5 +338,5 @@ def unveiled(text: str) -> str:
 def secrets_in(value: Json) -> Iterator[str]:
     """Every secret text of a body: for rules that look for them elsewhere."""
     found: set[str] = set()
-    _walk(value, found, in_params=False)
+    _walk(value, found)
     yield from found

@@ -61,6 +61,7 @@ def test_a_header(name: str, value: str, shown: str, found: set[str]) -> None:
         ("client_secret=s3cret&limit=5&name=a+b", f"client_secret={HIDDEN}&limit=5&name=a%20b", {"s3cret"}),
         ("name=&token=s3cret&limit=", f"name=&token={HIDDEN}&limit=", {"s3cret"}),
         ("property=auth.params.x==%22s3cret%22", f"property={HIDDEN}", {"s3cret"}),
+        ("client_secret=Xs3cretX", f"client_secret={HIDDEN}", {"Xs3cretX"}),
         ("property=auth.params.x!=s3cret", f"property={HIDDEN}", {"s3cret"}),
         ("property=auth.params.x%3E=a%20b", f"property={HIDDEN}", {"a b"}),
         ("property=author==shop", "property=author%3D%3Dshop", set()),

@@ -38,7 +38,7 @@ MODULES = {
         Module(
             "masking",
             ("tests/core/test_masking.py", "tests/core/test_masking_by_place.py"),
-            "not masked_body_cut and not only_the_entities",
+            "not masked_body_cut and not kept_whole and not as_much_is_shown",
         ),
     )
 }
