@@ -188,6 +188,31 @@ def test_an_excerpt(body: Any, most: int, shown: str) -> None:
     assert masking.excerpt(body, most) == shown
 
 
+ANSWER = '{"name":"étude","token":"s3cret","b":["s3cret",{"c":"three"}]}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("kept", "most", "told", "shown"),
+    [
+        (0, 0, "", ""),
+        (9, 8, "", "{…"),
+        (11, 10, "", "{…"),  # in the middle of a letter
+        (17, 16, "", '{"name":"étude"…'),
+        (18, 17, "", '{"name":"étude"…'),
+        (18, 17, "étude", f'{{"name":"{MASK}…'),
+        (38, 37, "", f'{{"name":"étude","token":"{MASK}"…'),
+        (61, 60, "", f'{{"name":"étude","token":"{MASK}","b":["{MASK}",{{"c":"thr…'),
+        (63, 62, "", f'{{"name":"étude","token":"{MASK}","b":["{MASK}",{{"c":"three…'),
+        (61, 12, "", '{"name":"étu…'),
+        (63, 63, "", f'{{"name":"étude","token":"{MASK}","b":["{MASK}",{{"c":"three"…'),
+    ],
+)
+def test_an_answer_of_which_the_beginning_was_kept(kept: int, most: int, told: str, shown: str) -> None:
+    found = {told} - {""}
+    assert masking.late_excerpt(ANSWER[:kept], most, found) == shown
+    assert found == {told} - {""} | ({"s3cret"} if kept > 30 else set())
+
+
 def remembered(*secrets: str) -> masking.Remembered:
     kept = masking.Remembered()
     kept.add(secrets)
