@@ -1,11 +1,25 @@
 """Every deliberately wrong server is caught, by the checks it names; the right one passes them all."""
 
+import dataclasses
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
 import pytest
+from click.testing import CliRunner
 
 from contracts import registry
 from contracts.broken import Broken, load, proof
+from contracts.broken import __main__ as command
+from contracts.broken.wrapping import Asked, Given, Right
 from contracts.document import Document
 from contracts.registry import CHECKS, OBSERVERS
+from contracts.verdicts import FAILED, Outcome
+from tests.calls import HEADERS
+
+ROOT = Path(__file__).parents[2]
 
 registry.load()
 DOCUMENT = Document.load()
@@ -30,3 +44,44 @@ def test_every_check_has_a_broken_server_that_it_catches() -> None:
 def test_every_broken_server_says_what_is_wrong_with_it() -> None:
     assert [server.name for server in SERVERS.values() if not 10 < len(server.description) < 80] == []
     assert len({server.description for server in SERVERS.values()}) == len(SERVERS)
+
+
+def test_the_command_tells_of_each_wrong_server_and_of_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = dict(list(SERVERS.items())[:2])
+    monkeypatch.setattr(command, "load", lambda: few)
+    done = CliRunner().invoke(command.main, ["--seeds", "1"])
+    assert done.exit_code == 0, done.output
+    assert all(f"{name} " in done.output for name in few)
+    assert "2 of 2 wrong servers are caught\nright server, seed 1: 0 false alarms\n" in done.output
+
+
+def test_a_server_that_nobody_catches_and_a_false_alarm_fail_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    def does_no_harm(asked: Asked, right: Right) -> Given:
+        """Answers as it should."""
+        return right(asked)
+
+    name, server = next(iter(SERVERS.items()))
+    harmless = dataclasses.replace(server, fault=does_no_harm)
+    alarm = Outcome("list.pages", "flows", FAILED, "a page is missing")
+    monkeypatch.setattr(command, "load", lambda: {name: harmless})
+    monkeypatch.setattr(proof, "false_alarms", lambda seed, document: [alarm])
+    done = CliRunner().invoke(command.main, ["--seeds", "1"])
+    assert done.exit_code == 1 and "PASSES " + ", ".join(server.caught_by) in done.output
+    assert "0 of 1 wrong servers are caught\nright server, seed 1: 1 false alarms" in done.output
+    assert "  list.pages[flows]: a page is missing" in done.output
+
+
+def test_one_wrong_server_is_served_until_it_is_interrupted() -> None:
+    program = [sys.executable, "-m", "contracts.broken", "--serve", next(iter(SERVERS))]
+    with subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            url = process.stdout.readline().split()[3].rstrip(":")
+            asked = urllib.request.Request(f"{url}/connectionSpecs", headers=HEADERS)
+            with urllib.request.urlopen(asked, timeout=10) as answer:
+                assert answer.status == 200
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    unknown = CliRunner().invoke(command.main, ["--serve", "nobody"])
+    assert unknown.exit_code == 2 and "there is no wrong server 'nobody'" in unknown.output
