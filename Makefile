@@ -84,9 +84,11 @@ audit: build/audit/bin/python ## ask the vulnerability service about every pinne
 	@$(AUDIT) pip_audit --strict --disable-pip --require-hashes -r requirements/run.txt
 	@$(AUDIT) pip_audit --strict --disable-pip --require-hashes -r requirements/test.txt
 
-sbom: build/audit/bin/python ## write build/sbom.json: what the server is made of, as CycloneDX
-	@$(AUDIT) cyclonedx_py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible \
-		-o build/sbom.json && echo build/sbom.json
+sbom: build/audit/bin/python ## write build/sbom.json: what the server is made of and under which licences, as CycloneDX
+	@$(AUDIT) venv --clear --without-pip build/sbom # licences stand in what is installed: nothing but the server here
+	@$(AUDIT) pip --python build/sbom/bin/python install --quiet --no-deps --require-hashes -r requirements/run.txt
+	@$(AUDIT) cyclonedx_py environment --pyproject pyproject.toml --output-reproducible -o build/sbom.json \
+		build/sbom/bin/python && echo build/sbom.json
 
 image: ## build the container image (IMAGE=mock-flow-service)
 	@engine=$$(command -v docker || command -v podman) || { echo 'No docker or podman here.' >&2; exit 1; }; \

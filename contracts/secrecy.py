@@ -20,7 +20,7 @@ class Mask:
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Hide these too."""
-        new = {form for text in secrets for form in (text, json.dumps(text)[1:-1], quote(text), quote(text, safe=""))}
+        new = {form for text in secrets for form in _forms(text)}
         if not new <= set(self._forms):
             self._forms = sorted({*self._forms, *new}, key=len, reverse=True)
 
@@ -33,3 +33,9 @@ class Mask:
     def headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """The headers without secrets; those that exist to carry one lose their value."""
         return [(name, SHOWN if name.lower() in NEVER_SHOWN else self.text(value)) for name, value in headers]
+
+
+def _forms(text: str) -> set[str]:
+    """A text plain, as JSON writes it, with letters beyond ASCII as they are or not, and percent-encoded."""
+    written = {json.dumps(text, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    return {text, *written, quote(text), quote(text, safe="")}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -97,6 +97,15 @@ class Config:
         return self.loopback or self.admin_token is not None
 
 
+def variable(setting: str) -> str:
+    """The environment variable of a setting."""
+    return "MOCKSERVER_" + setting.upper()
+
+
+SECRET_VARIABLES = tuple(variable(row.name) for row in fields(Config) if not row.repr)
+"""What they hold is shown nowhere, and given to no program that we start."""
+
+
 def load(options: Mapping[str, Any], environ: Mapping[str, str] = os.environ, folder: Path | None = None) -> Config:
     """The settings in force. Raises ConfigError naming the setting and where it was written."""
     values = _from_file(folder or Path.cwd())
@@ -125,10 +134,9 @@ def _kinds() -> dict[str, str]:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values = {}
     for name, kind in _kinds().items():
-        variable = "MOCKSERVER_" + name.upper()
-        text = environ.get(variable)
+        text = environ.get(variable(name))
         if text:
-            values[name] = _parse(variable, kind, text)
+            values[name] = _parse(variable(name), kind, text)
     return values
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from typing import Any
@@ -80,6 +81,20 @@ def test_a_document_has_only_so_many_values(filler: str) -> None:
     assert len(json_input.parse(document(MAX_VALUES), max_bytes=MIB)) == MAX_VALUES  # type: ignore[arg-type]
     with pytest.raises(JsonProblem, match="members and items"):
         json_input.parse(document(MAX_VALUES + 1), max_bytes=MIB)
+
+
+PACKED = gzip.compress(b" " * (64 * MIB)) * 16  # a gibibyte in a mebibyte
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "x-gzip", "identity", "gzip, gzip", ""])
+@pytest.mark.parametrize(("method", "path"), [("POST", "/connections"), ("PATCH", "/flows/x"), ("PUT", "/_mock/state")])
+def test_no_body_is_unpacked(emulator: Emulator, coding: str, method: str, path: str) -> None:
+    client, headers = create_app(emulator).test_client(), {**HEADERS, "Content-Encoding": coding, "If-Match": '"x"'}
+    began = time.process_time()
+    answer = client.open(path, method=method, data=PACKED, headers=headers, content_type="application/json")
+    assert time.process_time() - began < 0.5
+    assert answer.json is not None and (answer.status_code, answer.json["status"]) in ((415, 415), (400, 400))
+    assert path.startswith("/_mock") or answer.status_code == 415
 
 
 FLOODS: dict[str, tuple[str, str, Any]] = {
