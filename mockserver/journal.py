@@ -13,7 +13,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlencode
 
 from mockserver import masking
@@ -106,7 +106,7 @@ _NO_TRACES = Traces()
 
 
 class Entry(NamedTuple):
-    """One call and its answer, masked. A tuple, since one is made of each call while its client waits."""
+    """One call and its answer, masked."""
 
     number: int
     at_ms: int
@@ -137,22 +137,24 @@ class Entry(NamedTuple):
         return shown
 
 
-class _Kept(NamedTuple):
-    """An entry as the journal has it: unless it had to be done before, its answer is masked when somebody reads it."""
+_Kept: TypeAlias = "tuple[int, int, str | bytes, Told | None, tuple[Any, ...], tuple[Any, ...]]"
+"""A call as the journal has it: number, size, answer, what it told, and the members of its entry and its traces.
 
-    entry: Entry
-    sent: bytes | None
-    """The beginning of the answer as the client got it, in place of what the entry lacks; None: it lacks nothing."""
-    size: int
+A plain tuple, since one is made of each call while its client waits: the named ones above would double the time.
+Bytes are the beginning of an answer as it was sent, to be masked by whoever reads it. What it told is None where that
+can be read off it then.
+"""
 
-    def read(self, found: set[str]) -> Entry:
-        """The entry with its answer; `found` gathers the secrets that the answer tells."""
-        if self.sent is None:
-            return self.entry
-        answer, traces = masking.late_excerpt(self.sent, _BODY_EXCERPT, found), self.entry.traces
-        if 0 < len(self.sent) <= _BODY_EXCERPT:
-            traces = traces._replace(told=Told.of(json.loads(self.sent)))
-        return self.entry._replace(answer=answer, traces=traces)
+
+def _read(kept: _Kept, found: set[str]) -> Entry:
+    """The entry as others see it; `found` gathers the secrets that its answer tells."""
+    number, _, answer, told, (*seen, headers, fault, violations, request_id), traces = kept
+    if told is None:
+        told = Told.of(json.loads(answer) if answer else None)
+    if isinstance(answer, bytes):
+        answer = masking.late_excerpt(answer, _BODY_EXCERPT, found)
+    members = (number, *seen, answer, dict(headers), fault, violations, request_id, Traces._make((*traces, told)))
+    return Entry._make(members)
 
 
 class Journal:
@@ -178,7 +180,7 @@ class Journal:
         if not self.on:
             raise NothingRecorded
         with self._lock:
-            return self._kept[-1].entry.number if self._kept else 0
+            return self._kept[-1][0] if self._kept else 0
 
     def record(
         self,
@@ -196,43 +198,32 @@ class Journal:
 
         `answer_masked`: credentials in the answer are masked as it is.
         """
-        if not self.on:
+        if not self._most_entries:
             return
         found = set[str]()
         headers = masking.headers(call.headers, found, 512)
         query = masking.query(call.query, found)[:2048]
         shown = _shown(call, body, found)
-        sent = _beginning(result, found) if answer_masked else None
-        answer = "" if sent is not None else masking.excerpt(result.body, _BODY_EXCERPT, found)
-        told = Told.of(result.body) if sent is None or len(sent) > _BODY_EXCERPT else NOTHING_TOLD
-        entry = Entry(
+        answer, told = _answered(result, found, answer_masked)
+        departures = tuple(violations)
+        size = _size(call, query, headers, shown, departures) + len(answer) + (told.size if told else 0)
+        kept: _Kept = (
             next(self._numbers),
-            call.received_ms,
-            call.method[:40],
-            call.path[:1024],
-            query,
-            headers,
-            shown,
-            operation,
-            tenant,
-            result.status,
-            result.error,
+            size,
             answer,
-            dict(result.headers),
-            fault,
-            tuple(violations),
-            call.request_id,
-            Traces(hash(call.body), _MASK in call.body, stop_watch_ms(), told),
+            told,
+            (
+                *(call.received_ms, call.method[:40], call.path[:1024], query, headers, shown),
+                *(operation, tenant, result.status, result.error, result.headers, fault, departures, call.request_id),
+            ),
+            (hash(call.body), _MASK in call.body, stop_watch_ms()),
         )
-        self._keep(_Kept(entry, sent, _size(entry) + len(sent or b"")), found)
-
-    def _keep(self, kept: _Kept, secrets: set[str]) -> None:
         with self._lock:
-            self._secrets.add(secrets)
+            self._secrets.add(found)
             self._kept.append(kept)
-            self._bytes += kept.size
+            self._bytes += size
             while len(self._kept) > self._most_entries or self._bytes > self._most_bytes:
-                self._bytes -= self._kept.popleft().size
+                self._bytes -= self._kept.popleft()[1]
 
     def record_token_call(
         self, call: Call, result: Result, form: Iterable[tuple[str, str]], fault: str | None = None
@@ -259,9 +250,9 @@ class Journal:
         if not self.on:
             raise NothingRecorded
         with self._lock:
-            kept = [one for one in self._kept if one.entry.number > since]
+            kept = [one for one in self._kept if one[0] > since]
         told: list[set[str]] = [set() for _ in kept]
-        entries = [one.read(found) for one, found in zip(kept, told, strict=True)]
+        entries = [_read(one, found) for one, found in zip(kept, told, strict=True)]
         with self._lock:
             self._secrets.add(itertools.chain.from_iterable(told))
             spellings = self._secrets.spellings()
@@ -318,19 +309,22 @@ def _shown(call: Call, body: Json, found: set[str]) -> str:
     return masking.excerpt(body, _BODY_EXCERPT, found)
 
 
-def _beginning(result: Result, found: set[str]) -> bytes | None:
-    """As much of an answer as is shown, and a byte more if there is more; None where it must be masked at once."""
-    # a copy: what orjson returns holds up to eight times the memory of its bytes
-    sent = bytes(memoryview(result.encoded)[: _BODY_EXCERPT + 1])
-    if masking.repeats(sent, found) or (len(sent) > _BODY_EXCERPT and _PATCHED in sent):
-        return None
-    return sent
+def _answered(result: Result, found: set[str], masked: bool) -> tuple[str | bytes, Told | None]:
+    """What is kept of an answer, and what it told. As it was sent only where nothing must be masked at once."""
+    if masked:
+        encoded = result.encoded
+        # a copy: what orjson returns holds up to eight times the memory of its bytes
+        sent = bytes(memoryview(encoded)[: _BODY_EXCERPT + 1])  # one more says that it was cut
+        whole = len(encoded) <= _BODY_EXCERPT
+        if not masking.repeats(sent, found) and (whole or _PATCHED not in sent):
+            return sent, None if whole else Told.of(result.body)
+    return masking.excerpt(result.body, _BODY_EXCERPT, found), Told.of(result.body)
 
 
-def _size(entry: Entry) -> int:
-    """Bytes an entry takes, roughly."""
-    size = _ENTRY_OVERHEAD + len(entry.path) + len(entry.query) + len(entry.body) + len(entry.answer)
-    size += _HEADER_OVERHEAD * len(entry.headers) + sum(map(len, entry.headers.values())) + entry.traces.told.size
-    for violation in entry.violations:
+def _size(call: Call, query: str, headers: Mapping[str, str], body: str, departures: tuple[Violation, ...]) -> int:
+    """Bytes an entry takes besides its answer, roughly."""
+    size = _ENTRY_OVERHEAD + len(call.path) + len(query) + len(body)
+    size += _HEADER_OVERHEAD * len(headers) + sum(map(len, headers.values()))
+    for violation in departures:
         size += _VIOLATION_OVERHEAD + len(violation.pointer) + len(violation.expected)
     return size

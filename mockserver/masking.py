@@ -165,16 +165,17 @@ def late_excerpt(sent: bytes, most: int, found: set[str]) -> str:
 
 def repeats(text: bytes, secrets: Iterable[str]) -> bool:
     """Whether a secret stands in JSON."""
-    return any(len(secret) >= _SHORTEST and json_input.dumps(secret)[1:-1] in text for secret in secrets)
+    for secret in secrets:  # noqa: SIM110  (in half the time of any())
+        if len(secret) >= _SHORTEST and json_input.dumps(secret)[1:-1] in text:
+            return True
+    return False
 
 
 def _walk(value: Any, found: set[str], *, in_params: bool = False) -> Any:
     """The value masked, its secrets collected in `found`. Below auth and params, only open names are shown."""
-    if isinstance(value, list):
-        return [_walk(item, found, in_params=in_params) for item in value]
     if not isinstance(value, dict):
-        return value
-    if _is_patch_of_auth(value):
+        return [_walk(item, found, in_params=in_params) for item in value] if isinstance(value, list) else value
+    if "path" in value and _is_patch_of_auth(value):
         return {**value, "value": _patched(value["path"], value.get("value"), found)}
     # most members are leaves with harmless names; looking at that first masks a page of records in a third of the time
     return {
@@ -294,9 +295,10 @@ class Remembered:
     def add(self, secrets: Iterable[str]) -> None:
         """Remember secrets; the oldest make room."""
         for secret in secrets:
-            if self.SHORTEST <= len(secret) <= self.LONGEST and not _PLACEHOLDER.fullmatch(secret):
-                self._latest[secret] = None
+            if secret in self._latest:
                 self._latest.move_to_end(secret)
+            elif self.SHORTEST <= len(secret) <= self.LONGEST and not _PLACEHOLDER.fullmatch(secret):
+                self._latest[secret] = None
         while len(self._latest) > self.MOST:
             self._latest.popitem(last=False)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import ssl
 import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mockserver import __version__, intercept
+from mockserver import __version__, collector, intercept
 from mockserver.config import Config
 from mockserver.exchange import BASE_PATH
 
@@ -28,14 +27,11 @@ def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
         # A commit gives up the interpreter's lock at each of its steps and must get it back from busier threads.
         # Asked for after half a millisecond instead of five: beside four readers of pages, 61 writes a second, not 49.
         sys.setswitchinterval(0.0005)
-    gc.disable()  # a start makes no garbage, and looking for some takes 25 ms of its 200
-    try:
-        return _serve(config, echo)
-    finally:
-        gc.enable()
+    with collector.own_process() as started:
+        return _serve(config, echo, started)
 
 
-def _serve(config: Config, echo: Callable[[str], None]) -> int:
+def _serve(config: Config, echo: Callable[[str], None], started: Callable[[], None]) -> int:
     from mockserver.emulator import Emulator
     from mockserver.web import build_app, request_log
     from mockserver.web.admin import LARGER_BODIES
@@ -50,6 +46,7 @@ def _serve(config: Config, echo: Callable[[str], None]) -> int:
 
     def listening(server: Server) -> None:
         echo(_banner(server.url, config, emulator))
+        started()
         _settle(emulator.contract)
 
     try:
@@ -72,8 +69,6 @@ def _serve(config: Config, echo: Callable[[str], None]) -> int:
 
 def _settle(contract: Contract) -> None:
     """What is better done once the server answers."""
-    gc.freeze()  # what a start has made stays; each full collection would look at it again, for 15 ms
-    gc.enable()
     later = threading.Timer(_SETTLED_SECONDS, contract.prepare_refusals)
     later.daemon = True
     later.start()
