@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -87,3 +88,28 @@ def test_what_the_first_refusal_needs_can_be_imported_ahead(imported: set[str]) 
     ran = subprocess.run([sys.executable, "-c", prepare], capture_output=True, text=True, timeout=60, cwd=_ROOT)
     needed = {"jsonschema", "referencing"}
     assert needed <= set(ran.stdout.split()) and not needed & imported
+
+
+_BARE = """
+import sys
+import schemathesis  # it cannot do without
+sys.modules.update(dict.fromkeys(("orjson", "jsonschema_rs", "httptools")))  # None: none of them can be imported
+import mockserver
+from contracts import run, settings
+from mockserver.web.server import make_server
+from mockserver.web.server.waitress_server import WaitressServer
+
+with mockserver.flow_service(seed=1) as service:
+    chosen = settings.load(service.url, environ={}, operations="createConnection,listConnections", examples=0)
+    status = run.main(chosen, screen=sys.stderr, out=sys.stdout, as_json=True, least="should")
+assert isinstance(make_server(mockserver.create_app()), WaitressServer)
+sys.exit(status)
+"""
+
+
+def test_without_what_makes_it_faster_it_keeps_the_same_promises() -> None:
+    ran = subprocess.run([sys.executable, "-c", _BARE], cwd=_ROOT, capture_output=True, text=True, timeout=100)
+    assert ran.returncode == 0, ran.stderr
+    report = json.loads(ran.stdout)
+    assert (report["failures"], report["trouble"]) == ([], [])
+    assert "passed" in report["promises"].values()
