@@ -196,7 +196,7 @@ ANSWER = '{"name":"étude","token":"s3cret","b":["s3cret",{"c":"three"}]}'.encod
     [
         (0, 0, "", ""),
         (9, 8, "", "{…"),
-        (11, 10, "", "{…"),  # in the middle of a letter
+        (10, 9, "", "{…"),  # in the middle of a letter
         (17, 16, "", '{"name":"étude"…'),
         (18, 17, "", '{"name":"étude"…'),
         (18, 17, "étude", f'{{"name":"{MASK}…'),
@@ -211,6 +211,11 @@ def test_an_answer_of_which_the_beginning_was_kept(kept: int, most: int, told: s
     found = {told} - {""}
     assert masking.late_excerpt(ANSWER[:kept], most, found) == shown
     assert found == {told} - {""} | ({"s3cret"} if kept > 30 else set())
+
+
+@pytest.mark.parametrize(("secret", "there"), [("abcd", True), ("xabcd", False), ("abcdx", False)])
+def test_json_repeats_a_secret_that_stands_in_it_from_end_to_end(secret: str, there: bool) -> None:
+    assert masking.repeats(b'{"a":"1abcd2"}', ["other", secret]) is there
 
 
 def remembered(*secrets: str) -> masking.Remembered:
@@ -259,7 +264,7 @@ def test_a_scrubbed_text_is_without_every_spelling() -> None:
     assert masking.scrubbed("nothing", ["secret-a"]) == "nothing"
 
 
-HELLO, UNEVEN = "hello world, and more", "\x00\x10\x83\x10Q\x87 says hello??>>"
+HELLO, UNEVEN = "hello world, and more", "abc>>>???def"  # which has + and / in Base64
 
 
 @pytest.mark.parametrize(
