@@ -117,6 +117,7 @@ AUTH_PATCH = {"op": "add", "path": "/auth/params/password", "value": "s3cret"}
             {"token": [MASK, MASK], "name": f"{MASK}gh"},
             {"abcd", "abcdef"},
         ),
+        ({"token": ["bcde", "abcdef"], "name": "abcdef"}, {"token": [MASK, MASK], "name": MASK}, {"bcde", "abcdef"}),
         ({"token": "abcd", "abcd": [{"abcd": ["abcd", 5]}]}, {"token": MASK, MASK: [{MASK: [MASK, 5]}]}, {"abcd"}),
         # connection strings
         (
@@ -181,7 +182,7 @@ def test_what_an_earlier_place_told_is_masked_in_a_body_too() -> None:
         ({"password": "abcd", "a": "1abcd2"}, 99, f'{{"password":"{MASK}","a":"1{MASK}2"}}'),
         ({"password": "abc", "a": "1abc2"}, 99, f'{{"password":"{MASK}","a":"1abc2"}}'),
         ({"password": 'a"\\\n', "a": '1a"\\\n'}, 99, f'{{"password":"{MASK}","a":"1{MASK}"}}'),
-        ({"token": ["abcd", "abcdef"], "a": "abcdef"}, 99, f'{{"token":["{MASK}","{MASK}"],"a":"{MASK}"}}'),
+        ({"token": ["bcde", "abcdef"], "a": "abcdef"}, 99, f'{{"token":["{MASK}","{MASK}"],"a":"{MASK}"}}'),
     ],
 )
 def test_an_excerpt(body: Any, most: int, shown: str) -> None:
