@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -34,7 +34,6 @@ from bench.subjects import Subject
 _START_SECONDS = 120
 _MARK = "stored by the benchmark"
 _FEW = 100
-_WARM_ROUNDS = 4
 
 _LOADS = (GET_ONE, PAGE_OF_100, WRONG_TYPE, POST_VALID)
 _AT_ONE = (GET_ONE, POST_VALID)
@@ -114,9 +113,9 @@ class _Runner:
         self.rounds.setdefault((load.label, connections), []).append(seen)
         self.statuses[load.label] = self.side.asked(load.steps[0]).status
 
-    def warm_up(self, connections: int, seconds: float) -> None:
-        """Uncounted load, of each kind that comes."""
-        for load in (load for load in _LOADS if _has(self.side, load.steps[0])):
+    def warm_up(self, loads: Iterable[Load], connections: int, seconds: float) -> None:
+        """Load that does not count."""
+        for load in (load for load in loads if _has(self.side, load.steps[0])):
             self.side.loaded(load, connections, seconds)
 
     def standing(self, ours: _Runner) -> Standing:
@@ -149,9 +148,9 @@ def run(plan: Plan, progress: Progress) -> Race:
             try:
                 with ExitStack() as own:
                     runner = _started(peer, own)
-                    if peer.compiles:
-                        progress(f"warming up {peer.name}")
-                        runner.warm_up(max(plan.connections), plan.seconds * _WARM_ROUNDS)
+                    progress(f"warming up {peer.name}")
+                    loads = (GET_ONE,) if peer.page else _LOADS  # what is stored slows some of them down
+                    runner.warm_up(loads, max(plan.connections), plan.seconds * peer.warm_up)
                     runners.append(runner)
                     stack.push(own.pop_all())
             except LoadError as error:
