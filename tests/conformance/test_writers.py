@@ -143,12 +143,12 @@ def test_pauses_are_told_in_units_that_fit(report: Report) -> None:
     paused, at_ms = [], 0
     for entry, waited in zip(report.calls, (0, 3_000, 90_000, 600_000, 9_000_000), strict=False):
         at_ms += waited
-        paused.append(replace(entry, at_ms=at_ms))
+        paused.append(entry._replace(at_ms=at_ms))
     assert [pause.label for pause in timeline.lay_out(paused).pauses] == ["3.0 s", "90 s", "10 min", "2 h"]
 
 
 def test_a_time_that_no_calendar_has_is_shown_as_its_number(report: Report) -> None:
-    strange = replace(report.calls[0], at_ms=10**18)
+    strange = report.calls[0]._replace(at_ms=10**18)
     assert str(10**18) in render(replace(report, findings=(), calls=(strange,)), "html")
 
 
