@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
+from mockserver import intercept
 from mockserver.cli import main
 from mockserver.intercept import authority
 from mockserver.intercept.authority import Authority, AuthorityError
@@ -113,6 +114,26 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(AuthorityError, match="file"):
         Authority.open(tmp_path / "file" / "ca")
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ", "expected"),
+    [
+        ("linux", {"XDG_STATE_HOME": "/state", "HOME": "/me"}, "/state/mock-flow-service/ca"),
+        ("linux", {"HOME": "/me"}, "/me/.local/state/mock-flow-service/ca"),
+        ("win32", {"LOCALAPPDATA": "/local", "HOME": "/me"}, "/local/mock-flow-service/ca"),
+        ("win32", {"HOME": "/me"}, "/me/AppData/Local/mock-flow-service/ca"),
+    ],
+)
+def test_it_lives_where_the_platform_keeps_a_users_state(
+    monkeypatch: pytest.MonkeyPatch, platform: str, environ: dict[str, str], expected: str
+) -> None:
+    for name in ("XDG_STATE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(intercept.sys, "platform", platform)
+    assert (intercept.ca_folder(), intercept.ca_folder("/chosen")) == (Path(expected), Path("/chosen"))
 
 
 def command(folder: Path, *args: str) -> tuple[int, str]:

@@ -5,12 +5,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from mockserver.clients import run
 from mockserver.conformance import evaluate
-from mockserver.intercept import environment
+from mockserver.intercept import environment, trust
+from mockserver.intercept.authority import Authority
 from tests.intercept.conftest import Intercepted
 
 PROGRAMS = Path(__file__).parents[2] / "contracts" / "clients" / "programs"
@@ -110,13 +112,24 @@ def test_what_the_user_exempts_from_proxies_stays_so_but_for_adobes_hosts(interc
 
 
 def test_a_bundle_that_the_user_has_is_kept_beside_ours(ca_folder: Path, tmp_path: Path) -> None:
-    from mockserver.intercept import trust
-    from mockserver.intercept.authority import Authority
-
     theirs = Authority.renew(tmp_path / "theirs")
     files = trust.write(Authority.open(ca_folder), tmp_path, {"SSL_CERT_FILE": str(theirs.public_file)})
     assert files.bundle.read_bytes().count(b"BEGIN CERTIFICATE") == 2
     assert theirs.pem.strip() in files.bundle.read_bytes()
+
+
+def test_where_no_list_of_authorities_is_installed_the_systems_own_is_kept(
+    ca_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "certifi", None)
+    theirs = tmp_path / "system.pem"
+    found = SimpleNamespace(cafile=str(theirs))
+    monkeypatch.setattr(trust.ssl, "get_default_verify_paths", lambda: found)
+    kept = Authority.open(ca_folder)
+    alone = trust.write(kept, tmp_path, {}).bundle.read_bytes()
+    assert alone.strip() == kept.pem.strip()
+    theirs.write_bytes(Authority.renew(tmp_path / "theirs").pem)
+    assert theirs.read_bytes() in trust.write(kept, tmp_path, {}).bundle.read_bytes()
 
 
 @pytest.mark.skipif(shutil.which("keytool") is None, reason="keytool, of a Java runtime, is not installed here")

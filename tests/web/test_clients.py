@@ -1,13 +1,15 @@
 """A client's own server, the environment that leads there, and how a client's end is told."""
 
 import os
+import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from mockserver import flow_service
+from mockserver import flow_service, signals
 from mockserver.clients import PrivateServer, run, variables
 
 FETCH = """
@@ -58,6 +60,19 @@ def test_an_interrupted_run_leaves_no_client_behind(tmp_path: Path, show: bool) 
         python(interrupts_us, show=show)
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_run_in_the_foreground_of_another_thread_leaves_signals_alone() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    command = [sys.executable, "-c", "print('done')"]
+    with ThreadPoolExecutor(1) as other:
+        ending = other.submit(run, command, os.environ, seconds=20, show=False, foreground=True).result()
+    assert (ending.status, ending.output.strip(), signal.getsignal(signal.SIGINT)) == (0, "done", before)
+
+
+def test_where_there_are_no_terminals_keys_are_signals_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "tcgetpgrp", raising=False)
+    assert not signals._in_foreground()
 
 
 def test_a_shown_client_that_does_not_end_is_stopped() -> None:

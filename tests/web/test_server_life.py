@@ -25,7 +25,7 @@ import trustme
 from mockserver.config import Config
 from mockserver.exchange import BASE_PATH
 from mockserver.serving import serve_forever
-from mockserver.web.server import Limits, Server, make_server
+from mockserver.web.server import Limits, Server, limits, make_server
 from tests.web.wire import (
     CLOSE,
     HEAD,
@@ -166,6 +166,19 @@ def test_descriptors_that_run_out_cost_the_idle_their_place_and_nobody_else() ->
         assert any(client.socket.recv(1) == b"" for client in crowd[:1])
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
+
+
+def test_descriptors_are_raised_as_far_as_the_system_lets_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+    try:
+        limits.raise_descriptors()
+        assert limits.descriptors() > 512 or hard <= 512
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    monkeypatch.setattr(limits, "resource", None)
+    limits.raise_descriptors()
+    assert limits.descriptors() > 1_024, "a platform that does not say has many"
 
 
 def test_a_stop_answers_what_has_begun_and_takes_nothing_more(kind: str) -> None:
