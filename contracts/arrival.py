@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
 
+from contracts.expectations import NOWHERE
 from contracts.settings import Settings, WrongUse
-from contracts.wire import BASE_PATH, LOOPBACK, Answer, HttpTransport, Sent, Transport
+from contracts.wire import BASE_PATH, FORGET, LOOPBACK, Answer, HttpTransport, Sent, Transport
 
 TOKEN_PATH = "/ims/token/v3"
 
@@ -27,7 +28,14 @@ def reach(settings: Settings) -> tuple[Settings, Transport]:
         answer = _ask(transport, settings)
     if answer.status != 200:
         raise WrongUse(f"{transport.base_url} answered {answer.status} to GET /connectionSpecs: {_reason(answer)}")
-    return settings, transport
+    return replace(settings, forgets=_forgets(transport, settings)), transport
+
+
+def _forgets(transport: Transport, settings: Settings) -> bool:
+    """Whether it shows that it is a stand-in, on this machine, that deletes the runs of a flow that is gone."""
+    if settings.read_only or urlsplit(settings.url).hostname not in LOOPBACK:
+        return False
+    return transport.send(Sent("DELETE", FORGET + NOWHERE, tuple(settings.headers.items()))).status == 204
 
 
 def _ask(transport: Transport, settings: Settings) -> Answer:

@@ -149,7 +149,7 @@ def _operations(run: Run) -> list[dict[str, Any]]:
         for operation in document.operations
         if (not settings.operations or operation.id in settings.operations)
         and (operation.reads or not settings.read_only)
-        and (settings.lasting or not document.lasts(operation))
+        and (settings.lasting or not document.lasts(operation) or (settings.forgets and operation.path[:5] == "/runs"))
     }
     items = [item for path in document.source["paths"].values() for item in path.values() if isinstance(item, dict)]
     names = [item["operationId"] for item in items if "operationId" in item]

@@ -107,7 +107,7 @@ class Run:
             return "the contract has none of its operations"
         if self.settings.read_only and check.writes:
             return "it writes, and the run is read-only"
-        if check.lasting and not self.settings.lasting:
+        if check.lasting and not self.settings.lasting and not self.settings.forgets:
             return "it makes what cannot be deleted: allow it with --lasting"
         if self.remaining() == 0:
             self.report.ended = f"the budget of {self.settings.budget:g} s is spent"

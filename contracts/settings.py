@@ -54,6 +54,8 @@ class Settings:
     read_only: bool = False
     lasting: bool = False
     """Also call operations that make what cannot be deleted: specs and runs."""
+    forgets: bool = False
+    """The server is a stand-in that deletes runs when it is asked to: they may be made, and leave nothing behind."""
     operations: frozenset[str] = frozenset()
     """Ids of the operations to look at; none: all."""
     budget: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from contracts.document import Document
 from contracts.kinds import Kind, kinds_of
 from contracts.settings import Settings
 from contracts.verdicts import Broken, Untestable, untestable
-from contracts.wire import Answer, Sent, Transport, Unreachable, json_body, with_headers
+from contracts.wire import FORGET, Answer, Sent, Transport, Unreachable, json_body, with_headers
 
 MARK = "contract-suite"
 """Begins the name of everything the suite makes."""
@@ -46,6 +47,8 @@ class Ledger:
     made: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     ever: set[str] = field(default_factory=set)
     """Ids of everything ever made in this run: only these may be written to."""
+    ran: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Ids of flows made and run -> the headers their runs were made with."""
     total: int = 0
     shared: dict[tuple[str, str], Made] = field(default_factory=dict)
     """(sandbox, collection) -> what others refer to; made once, deleted last."""
@@ -60,6 +63,8 @@ class Ledger:
             if isinstance(entity, dict) and isinstance(entity.get("id"), str) and match[1] in _ORDER:
                 self.made[match[1], entity["id"]] = dict(sent.headers)
                 self.ever.add(entity["id"])
+            if path == "/runs" and (flow_id := _flow_id(sent)) in self.ever:
+                self.ran[flow_id] = dict(sent.headers)
         elif sent.method == "DELETE" and answer.status in (202, 204):
             kind, _, entity_id = path.strip("/").partition("/")
             self.made.pop((kind, entity_id), None)
@@ -203,7 +208,19 @@ class Stage:
         for kind in _ORDER:
             for (name, entity_id), headers in list(self.ledger.made.items()):
                 if name == kind and entity_id not in kept:
-                    left += self._delete(name, entity_id, headers)
+                    found = self._delete(f"/{name}/{quote(entity_id, safe='')}", headers)
+                    left += found
+                    if not found:
+                        self.ledger.made.pop((name, entity_id), None)
+        return left + (self._forget_runs() if self.settings.forgets else [])
+
+    def _forget_runs(self) -> list[str]:
+        """Delete the runs of flows that are gone, where the server offers that; what could not be deleted, in words."""
+        left = []
+        for flow_id, headers in list(self.ledger.ran.items()):
+            if ("flows", flow_id) not in self.ledger.made:
+                left += self._delete(FORGET + quote(flow_id, safe=""), headers)
+                del self.ledger.ran[flow_id]
         return left
 
     def sweep_strays(self) -> list[str]:
@@ -220,17 +237,14 @@ class Stage:
         """A name with the suite's mark before it."""
         return f"{MARK} {self.run_id} {name}"
 
-    def _delete(self, kind: str, entity_id: str, headers: Mapping[str, str]) -> list[str]:
+    def _delete(self, target: str, headers: Mapping[str, str]) -> list[str]:
         kept = {name: value for name, value in headers.items() if name.lower() in self._own()}
-        sent = Sent("DELETE", f"/{kind}/{quote(entity_id, safe='')}", with_headers(self.headers, kept))
+        sent = Sent("DELETE", target, with_headers(self.headers, kept))
         try:
             answer = self.transport.send(sent)
         except Unreachable as error:
-            return [f"/{kind}/{entity_id}: {error}"]
-        if answer.status in (202, 204, 404):
-            self.ledger.made.pop((kind, entity_id), None)
-            return []
-        return [f"/{kind}/{entity_id}: answered {answer.status}"]
+            return [f"{target}: {error}"]
+        return [] if answer.status in (202, 204, 404) else [f"{target}: answered {answer.status}"]
 
     def _own(self) -> set[str]:
         return {name.lower() for name in self.headers}
@@ -240,6 +254,15 @@ class Stage:
         other.__dict__.update(self.__dict__)
         other.headers, other.record = headers, record
         return other
+
+
+def _flow_id(sent: Sent) -> str:
+    """The flow that a new run is of."""
+    try:
+        body = json.loads(sent.body)
+    except ValueError:
+        return ""
+    return str(body.get("flowId")) if isinstance(body, dict) else ""
 
 
 def filters(*texts: str) -> str:

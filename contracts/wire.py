@@ -19,6 +19,9 @@ BASE_PATH = "/data/foundation/flowservice"
 PLATFORM = "/data/foundation/"
 """Begins the paths of all services; a target that begins so is a neighbour's."""
 
+FORGET = "/_mock/runs/"
+"""Below the host of a stand-in: the runs of a flow that is gone can be deleted there."""
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECONDS = 60
 """To wait for an answer: the gateway's own limit."""
@@ -98,9 +101,14 @@ class HttpTransport:
         self._session.headers.clear()
         self._session.trust_env = urlsplit(base_url).hostname not in LOOPBACK
 
+    def _before(self, target: str) -> str:
+        if target.startswith(FORGET):
+            return _root(self.base_url)
+        return self._root if target.startswith(PLATFORM) else self.base_url
+
     def send(self, sent: Sent) -> Answer:
         """Redirects are answers, not followed."""
-        url = (self._root if sent.target.startswith(PLATFORM) else self.base_url) + sent.target
+        url = self._before(sent.target) + sent.target
         try:
             response = self._session.request(
                 sent.method,

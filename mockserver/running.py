@@ -9,6 +9,7 @@ looks at the same time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -64,6 +65,16 @@ def catch_up_all(world: World, tenant: Tenant) -> None:
     """Bring all runs of a tenant to the present moment, those of deleted flows too."""
     kinds = (FLOWS, PROGRESS)
     catch_up(world, tenant, [doc["id"] for kind in kinds for doc in world.store.all(tenant, kind)])
+
+
+def forget(world: World, tenant: Tenant, flow_id: str) -> None:
+    """Remove all runs of a flow that is gone, as no operation does. Raises ValueError if it is not."""
+    if world.store.get(tenant, FLOWS, flow_id) is not None:
+        raise ValueError("the flow is still there: delete it first")
+    runs = [(RUNS, doc["id"]) for doc in world.store.all(tenant, RUNS) if doc["flowId"] == flow_id]
+    for kind, entity_id in [(PROGRESS, flow_id), *runs]:
+        with suppress(Missing):
+            world.store.delete(tenant, kind, entity_id)
 
 
 def start(world: World, tenant: Tenant, flow: Doc, due_ms: int, span: Span, params: Any = None) -> Doc:

@@ -1,4 +1,4 @@
-"""`/_mock`: health, reset, state, journal, clock, quirks. Ours, and never mistaken for Adobe's."""
+"""`/_mock`: health, reset, state, runs, journal, clock, quirks. Ours, and never mistaken for Adobe's."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from mockserver import __version__, json_input
+from mockserver import __version__, json_input, running
 from mockserver.emulator import Emulator
 from mockserver.errors import ApiError
-from mockserver.exchange import Json, Result
+from mockserver.exchange import Json, Result, Tenant
 from mockserver.quirks import QUIRKS
 from mockserver.web import adapter, guard
 
@@ -27,7 +27,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
     """All admin routes, behind the origin and token checks."""
     pages = Blueprint("admin", __name__, url_prefix="/_mock")
     pages.before_request(guard.admin_check(emulator.config))
-    for add in (_add_health, _add_state, _add_journal, _add_clock, _add_quirks):
+    for add in (_add_health, _add_state, _add_runs, _add_journal, _add_clock, _add_quirks):
         add(pages, emulator)
     return pages
 
@@ -65,6 +65,17 @@ def _add_state(pages: Blueprint, emulator: Emulator) -> None:
         except ValueError as error:
             raise wrong(str(error)) from None
         return answer(emulator, {"status": "restored"})
+
+
+def _add_runs(pages: Blueprint, emulator: Emulator) -> None:
+    @pages.delete("/runs/<flow_id>")
+    def forget_runs(flow_id: str) -> Response:
+        org, sandbox = (request.headers.get(name, "") for name in ("x-gw-ims-org-id", "x-sandbox-name"))
+        try:
+            running.forget(emulator.world, Tenant(org, sandbox), flow_id)
+        except ValueError as error:
+            raise wrong(str(error)) from None
+        return answer(emulator, None, 204)
 
 
 def _add_journal(pages: Blueprint, emulator: Emulator) -> None:

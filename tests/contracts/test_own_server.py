@@ -83,10 +83,33 @@ def test_our_server_keeps_every_promise_on_sqlite_and_under_strict(tmp_path: Pat
     report = json.loads(done.stdout)
     assert (report["failures"], report["staleGaps"], report["trouble"], report["left"]) == ([], [], [], [])
     verdicts = {promise: verdict for promise, verdict in report["promises"].items() if verdict != "passed"}
-    registry.load()
-    lasting = [check.id for check in CHECKS.values() if check.lasting]
-    assert verdicts == {**dict.fromkeys(STRICT_GAPS, "known gap"), **dict.fromkeys(lasting, "untestable")}
+    assert verdicts == dict.fromkeys(STRICT_GAPS, "known gap")
     assert done.returncode == 0
+
+
+def test_a_plain_run_makes_runs_of_ours_and_leaves_none_behind() -> None:
+    with served() as url:
+        done = contract(
+            url, "--operations", "createFlowRun,updateRun,listFlowRuns,postAction", "--examples", "5", "--json"
+        )
+        assert count(url) == 0
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["failures"], report["left"]) == (0, [], [])
+    registry.load()
+    lasting = {check.id for check in CHECKS.values() if check.lasting}
+    assert {report["promises"][name] for name in lasting} == {"passed"}
+    assert report["operations"]["createFlowRun"]["201"] > 2
+
+
+def test_where_runs_cannot_be_deleted_none_is_made() -> None:
+    def without_forgetting(asked: Asked, right: Right) -> Given:
+        return right(asked.instead("GET", "/nowhere") if asked.path.startswith("/_mock") else asked)
+
+    with proof.served(Wrapped(proof.right({})[0], without_forgetting)) as url:
+        done = contract(url, "--operations", "createFlowRun,updateRun", "--examples", "1", "--json")
+    report = json.loads(done.stdout)
+    assert report["promises"]["run.on-demand"] == "untestable"
+    assert report["operations"].get("createFlowRun", {}).get("201", 0) == 0
 
 
 @pytest.mark.parametrize(

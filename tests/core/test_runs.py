@@ -299,3 +299,19 @@ def test_progress_survives_a_restart(tmp_path: Path) -> None:
     assert [run["id"] for run in found[: len(seen)]] == [run["id"] for run in seen]
     assert total(found) == VISITS and len({run["id"] for run in found}) == len(found)
     after.close()
+
+
+def test_the_runs_of_a_flow_that_is_gone_can_be_forgotten(emulator: Emulator) -> None:
+    """As no operation of the service does; `DELETE /_mock/runs/FLOW` calls it."""
+    ids = [made(emulator, once(emulator), "/flows")["id"] for _ in range(2)]
+    pass_time(emulator, HOUR)
+    with pytest.raises(ValueError, match="delete it first"):
+        running.forget(emulator.world, TENANT, ids[0])
+    assert send(emulator, "DELETE", f"/flows/{ids[0]}").status == 204
+    assert len(runs_of(emulator, ids[0])) == len(runs_of(emulator, ids[1])) == 1
+    running.forget(emulator.world, TENANT._replace(sandbox="dev"), ids[0])
+    assert len(runs_of(emulator, ids[0])) == 1
+    running.forget(emulator.world, TENANT, ids[0])
+    running.forget(emulator.world, TENANT, ids[0])
+    assert (len(runs_of(emulator, ids[0])), len(runs_of(emulator, ids[1]))) == (0, 1)
+    assert ids[0] not in str(emulator.export())
