@@ -43,12 +43,14 @@ class SchemaRegistry:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
         self._found: dict[str, Mapping[str, Any]] = {}
+        self._judges: dict[int, Any] = {}
 
     @cached_property
     def explainer(self) -> Any:
         """The class of `jsonschema` that explains errors, made when the first one has to be.
 
         References are looked up here, where each is found once: its own way takes as long as all the rest of a refusal.
+        Of an object's members only those at fault are gone into.
         """
         from jsonschema import Draft202012Validator
         from jsonschema.validators import extend
@@ -56,7 +58,24 @@ class SchemaRegistry:
         def follow(validator: Any, reference: str, instance: Any, schema: Any) -> Iterator[Any]:
             yield from validator.descend(instance, self._at(reference))
 
-        return extend(Draft202012Validator, {"$ref": follow})  # type: ignore[no-untyped-call]
+        def members(validator: Any, named: Mapping[str, Any], instance: Any, schema: Any) -> Iterator[Any]:
+            if isinstance(instance, dict):
+                for name, inner in named.items():
+                    if name in instance and not self._accepts(inner, instance[name]):
+                        yield from validator.descend(instance[name], inner, path=name, schema_path=name)
+
+        return extend(Draft202012Validator, {"$ref": follow, "properties": members})  # type: ignore[no-untyped-call]
+
+    def _accepts(self, schema: Any, value: Any) -> bool:
+        """Whether the accelerator waves a value through, for a schema that is part of the document."""
+        if jsonschema_rs is None:
+            return False
+        judge = self._judges.get(id(schema))
+        if judge is None:
+            judge = jsonschema_rs.Draft202012Validator(_absolute(schema), registry=self.accelerator)
+            self._judges[id(schema)] = judge
+        accepted: bool = judge.is_valid(value)
+        return accepted
 
     def resolve(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         """Follow a schema's `$ref`s within the document."""
@@ -77,6 +96,18 @@ class SchemaRegistry:
     def accelerator(self) -> Any:
         """The registry in `jsonschema_rs`'s form."""
         return jsonschema_rs.Registry([(_URI, dict(self.document))])
+
+
+def _absolute(schema: Any) -> Any:
+    """The schema with the document's name before its references, so that it can be read apart from it."""
+    if isinstance(schema, list):
+        return [_absolute(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: _URI + inner if name == "$ref" and isinstance(inner, str) else _absolute(inner)
+        for name, inner in schema.items()
+    }
 
 
 def schema_registry(document: Mapping[str, Any]) -> SchemaRegistry:
