@@ -55,6 +55,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     (_SEAL.format('"="'), _SEAL.format('"XX=XX"')): "the text ends with ], so its Base64 never ends with X",
     (_UNSEAL.format("-"), _UNSEAL.format("+")): "Base64 is read with more = at its end than it needs",
     (_SPELLING.format('""'), _SPELLING.format('"XXXX"')): "an X is never quoted",
+    ("self.settled = False", "self.settled = None"): "None is as false as False",
     ("self._latest.popitem(last=False)", "self._latest.popitem(last=None)"): "None is as false as False",
 }
 """The code as it was and as it became -> why no test can tell one from the other. They count as survivors."""
