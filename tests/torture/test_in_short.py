@@ -11,7 +11,7 @@ from tests.torture.trial import Trial, all_trials
 @pytest.mark.parametrize("trial", [pytest.param(trial, id=name) for name, trial in all_trials().items()])
 def test_nothing_is_broken_by(trial: Trial) -> None:
     outcome = trial.run(trial.short, lambda text: None)
-    assert outcome.wrong == [] and outcome.figures and "calls told 503" not in outcome.figures
+    assert outcome.wrong == [] and outcome.figures and not [words for words in outcome.figures if "503" in words]
 
 
 @pytest.mark.parametrize(
