@@ -42,7 +42,7 @@ def served(*options: str) -> Iterator[str]:
             process.wait(20)
 
 
-def contract(*arguments: str, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+def contract(*arguments: str, timeout: float = 600, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "mockserver", "contract", *arguments]
     environ = {**os.environ, **environment}
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, env=environ)
