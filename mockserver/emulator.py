@@ -97,7 +97,7 @@ class Emulator:
     def reset(self) -> None:
         """Back to the first moment: no records, no journal, no tokens, the clock and the faults as they were."""
         self.world.store.clear()
-        self.journal.clear()
+        self.journal.clear(anew=True)
         self.tokens.clear()
         self.runtime.reset()
         self.faults.reset()

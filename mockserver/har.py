@@ -19,9 +19,10 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 from mockserver import json_input
 from mockserver.connectors import Connectors
 from mockserver.contract import Contract, Seen
+from mockserver.entries import Entry
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Call, Json, Result, Tenant
-from mockserver.journal import Entry, Journal
+from mockserver.journal import Journal
 from mockserver.masking import MASK
 from mockserver.quirks import Quirks
 

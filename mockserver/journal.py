@@ -1,8 +1,8 @@
 """A bounded record of what was asked and answered, without the secrets in it.
 
-What a client sent is masked before it is kept. So is an answer, unless the service has masked its credentials
-already: then as much as is shown is kept as it was sent, and what else there looks like a secret is masked, and
-learned, when somebody reads it. Nothing leaves the journal by another way.
+Headers and queries are masked before they are kept. JSON is kept as it was sent, in memory only, and masked when
+somebody reads it: most entries make room for others unread, and to mask each took as long as to answer. Nothing leaves
+the journal by another way. An answer whose credentials the service has not masked is masked at once, with its question.
 """
 
 from __future__ import annotations
@@ -17,14 +17,11 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlencode
 
 from mockserver import masking
+from mockserver.entries import TOKEN_OPERATION, Entry, Told, Traces, scrubbed
 from mockserver.exchange import Call, Json, Result, Tenant, Violation
 from mockserver.runtime import stop_watch_ms
 
-TOKEN_OPERATION = "issueToken"  # noqa: S105  (a name)
-"""What entries of the token endpoint are recorded under; it is no operation of Flow Service."""
-
 _BODY_EXCERPT = 4096
-_LINK = "continuationToken="
 _OPEN_FIELDS = frozenset({"grant_type", "client_id", "scope"})
 """What is shown of a token call; every other value may be a credential."""
 
@@ -35,6 +32,12 @@ _ENTRY_OVERHEAD, _HEADER_OVERHEAD = 1000, 60
 """Bytes an entry and each of its headers cost besides their texts, roughly: for the bound, not for accounts."""
 
 _VIOLATION_OVERHEAD = 150
+
+_LATE_BODY = 8192
+"""Characters of a longer body are not kept to be masked later: half of them would not be shown."""
+
+_MOST_HEADERS, _USUAL_HEADERS = 64, 8192
+"""How many calls' headers are kept to be known again, and of how many characters at most."""
 
 _MASK = masking.MASK.encode()
 _PATCHED = b'"value":'
@@ -51,110 +54,67 @@ class NothingRecorded(RuntimeError):
         )
 
 
-class Told(NamedTuple):
-    """What an answer told its client that the client may use later."""
+class _Kept(NamedTuple):
+    """A call as the journal has it.
 
-    etags: tuple[str, ...] = ()
-    """Every etag the answer showed."""
-    ids: tuple[str, ...] = ()
-    """Every entity's id the answer showed."""
-    next_page: str = ""
-    """The continuation token the answer offered."""
-
-    @classmethod
-    def of(cls, answer: Json) -> Told:
-        """Read off an answer."""
-        if not isinstance(answer, dict):
-            return cls()
-        items = answer.get("items")
-        records = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else [answer]
-        return cls(
-            etags=tuple([etag for record in records if isinstance(etag := record.get("etag"), str)]),
-            ids=tuple([found for record in records if isinstance(found := record.get("id"), str)]),
-            next_page=_next_page(answer),
-        )
-
-    @property
-    def size(self) -> int:
-        """Bytes it takes, roughly."""
-        return 90 * (len(self.etags) + len(self.ids)) + len(self.next_page)
-
-
-NOTHING_TOLD = Told()
-
-
-def _next_page(answer: Mapping[str, Any]) -> str:
-    links = answer.get("_links")
-    following = links.get("next") if isinstance(links, dict) else None
-    href = following.get("href") if isinstance(following, dict) else None
-    return href.partition(_LINK)[2].partition("&")[0] if isinstance(href, str) else ""
-
-
-class Traces(NamedTuple):
-    """What judging needs beyond the masked and shortened texts. Never printed, and no secret can be read from it."""
-
-    body: int = 0
-    """Equal for equal bodies. Python's own hash, which is keyed anew by each process."""
-    sent_mask: bool = False
-    """Whether the client sent our mask in place of a secret."""
-    watch_ms: int | None = None
-    """When it was recorded, by a clock that nobody can set; None for what was recorded elsewhere."""
-    told: Told = NOTHING_TOLD
-
-
-_NO_TRACES = Traces()
-
-
-class Entry(NamedTuple):
-    """One call and its answer, masked."""
+    What an entry is made of lies in plain tuples until somebody reads it: a call's client waits while they are made.
+    """
 
     number: int
-    at_ms: int
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: str
-    operation: str | None
-    tenant: Tenant | None
-    status: int
-    error: str | None
-    answer: str
-    answer_headers: Mapping[str, str]
-    """What the answer said in headers: ETag, Location, Allow, Retry-After."""
-    fault: str | None
-    """The fault that was injected into this exchange, if one was."""
-    violations: tuple[Violation, ...]
-    request_id: str
-    traces: Traces = _NO_TRACES
+    size: int
+    body: str | bytes
+    """Bytes are JSON as it was sent, to be masked by whoever reads it."""
+    answer: str | bytes
+    """The same, and only its beginning."""
+    told: Told | None
+    """None where it can be read off the answer."""
+    secrets: frozenset[str]
+    """Those of the headers and the query."""
+    asked: tuple[int, str, str, str, Mapping[str, str]]
+    outcome: tuple[str | None, Tenant | None, int, str | None]
+    others: tuple[tuple[tuple[str, str], ...], str | None, tuple[Violation, ...], str]
+    traces: tuple[int, bool, int]
 
-    def as_json(self) -> dict[str, Any]:
-        """The entry as `/_mock/journal` prints it."""
-        shown = self._asdict()
-        del shown["traces"]
-        shown["tenant"] = self.tenant._asdict() if self.tenant else None
-        shown["violations"] = [dataclasses.asdict(violation) for violation in self.violations]
-        return shown
+    def __repr__(self) -> str:
+        """Nothing of what is not masked yet."""
+        return f"<call {self.number}>"
 
-
-_Kept: TypeAlias = "tuple[int, int, str | bytes, Told | None, tuple[Any, ...], tuple[Any, ...]]"
-"""A call as the journal has it: number, size, answer, what it told, and the members of its entry and its traces.
-
-A plain tuple, since one is made of each call while its client waits: the named ones above would double the time.
-Bytes are the beginning of an answer as it was sent, to be masked by whoever reads it. What it told is None where that
-can be read off it then.
-"""
+    def read(self, found: set[str]) -> Entry:
+        """The entry as others see it; `found` gathers the secrets that it tells."""
+        found |= self.secrets
+        body, answer, told = self.body, self.answer, self.told
+        if told is None:
+            told = Told.of(json.loads(answer) if answer else None)
+        if isinstance(body, bytes):
+            body = masking.excerpt(json.loads(body), _BODY_EXCERPT, found)
+        if isinstance(answer, bytes):
+            answer = masking.late_excerpt(answer, _BODY_EXCERPT, found)
+        *asked, headers = self.asked
+        said, *others = self.others
+        members = (self.number, *asked, dict(headers), body, *self.outcome, answer, dict(said), *others)
+        return Entry._make((*members, Traces(*self.traces, told)))
 
 
-def _read(kept: _Kept, found: set[str]) -> Entry:
-    """The entry as others see it; `found` gathers the secrets that its answer tells."""
-    number, _, answer, told, (*seen, headers, fault, violations, request_id), traces = kept
-    if told is None:
-        told = Told.of(json.loads(answer) if answer else None)
-    if isinstance(answer, bytes):
-        answer = masking.late_excerpt(answer, _BODY_EXCERPT, found)
-    members = (number, *seen, answer, dict(headers), fault, violations, request_id, Traces._make((*traces, told)))
-    return Entry._make(members)
+_Texts: TypeAlias = "tuple[str | bytes, str | bytes, Told | None]"
+"""Body, answer, and what it told, as a kept call has them."""
+
+
+class _Headers(NamedTuple):
+    """The headers of a call, and what the journal makes of them."""
+
+    sent: Mapping[str, str]
+    """As they came, to tell whether the next call has the same. In memory only and bounded, as the secrets are."""
+    shown: Mapping[str, str]
+    secrets: frozenset[str]
+    size: int
+    """Bytes they take, roughly."""
+
+    @classmethod
+    def of(cls, sent: Mapping[str, str]) -> _Headers:
+        found = set[str]()
+        shown = masking.headers(sent, found, 512)
+        size = _HEADER_OVERHEAD * len(shown) + sum(map(len, shown.values()))
+        return cls(dict(sent), shown, frozenset(found), size)
 
 
 class Journal:
@@ -166,6 +126,11 @@ class Journal:
         self._lock = threading.Lock()
         self._kept: deque[_Kept] = deque()
         self._secrets = masking.Remembered()
+        self._unread: deque[bytes] = deque(maxlen=masking.Remembered.MOST)
+        """Bodies that were dropped before anybody read them, whose secrets may turn up again."""
+        self._learned = 0
+        """Up to this number, the secrets of entries are among those remembered."""
+        self._headers: dict[tuple[str | None, str | None], _Headers] = {}
         self._bytes = 0
         self._numbers = itertools.count(1)
 
@@ -180,7 +145,7 @@ class Journal:
         if not self.on:
             raise NothingRecorded
         with self._lock:
-            return self._kept[-1][0] if self._kept else 0
+            return self._kept[-1].number if self._kept else 0
 
     def record(
         self,
@@ -200,30 +165,54 @@ class Journal:
         """
         if not self._most_entries:
             return
-        found = set[str]()
-        headers = masking.headers(call.headers, found, 512)
-        query = masking.query(call.query, found)[:2048]
-        shown = _shown(call, body, found)
-        answer, told = _answered(result, found, answer_masked)
+        headers = self._masked(call.headers)
+        secrets, query = headers.secrets, ""
+        if call.query:
+            query, secrets = _asked(call.query, secrets)
+        texts = _as_sent(call, body, result) if answer_masked else None
+        if texts is None:
+            texts, secrets = _masked_at_once(call, body, result, secrets)
+        shown, answer, told = texts
         departures = tuple(violations)
-        size = _size(call, query, headers, shown, departures) + len(answer) + (told.size if told else 0)
-        kept: _Kept = (
+        size = _ENTRY_OVERHEAD + len(call.path) + len(query) + len(shown) + len(answer) + headers.size
+        if departures or told:
+            size += _size(departures, told)
+        kept = _Kept(
             next(self._numbers),
             size,
+            shown,
             answer,
             told,
-            (
-                *(call.received_ms, call.method[:40], call.path[:1024], query, headers, shown),
-                *(operation, tenant, result.status, result.error, result.headers, fault, departures, call.request_id),
-            ),
+            secrets,
+            (call.received_ms, call.method[:40], call.path[:1024], query, headers.shown),
+            (operation, tenant, result.status, result.error),
+            (result.headers, fault, departures, call.request_id),
             (hash(call.body), _MASK in call.body, stop_watch_ms()),
         )
         with self._lock:
-            self._secrets.add(found)
+            self._secrets.add(secrets)
             self._kept.append(kept)
             self._bytes += size
             while len(self._kept) > self._most_entries or self._bytes > self._most_bytes:
-                self._bytes -= self._kept.popleft()[1]
+                self._drop()
+
+    def _drop(self) -> None:
+        dropped = self._kept.popleft()
+        self._bytes -= dropped.size
+        if isinstance(dropped.body, bytes) and dropped.number > self._learned and masking.may_tell(dropped.body):
+            self._unread.append(dropped.body)
+
+    def _masked(self, sent: Mapping[str, str]) -> _Headers:
+        """Headers masked. A client sends the same ones with each call: they are masked, measured and kept once."""
+        key = (sent.get("authorization"), sent.get("content-length"))
+        known = self._headers.get(key)
+        if known is None or known.sent != sent:
+            known = _Headers.of(sent)
+            if len(self._headers) >= _MOST_HEADERS:
+                self._headers.clear()
+            if sum(map(len, sent.values())) <= _USUAL_HEADERS:
+                self._headers[key] = known
+        return known
 
     def record_token_call(
         self, call: Call, result: Result, form: Iterable[tuple[str, str]], fault: str | None = None
@@ -250,81 +239,68 @@ class Journal:
         if not self.on:
             raise NothingRecorded
         with self._lock:
-            kept = [one for one in self._kept if one[0] > since]
-        told: list[set[str]] = [set() for _ in kept]
-        entries = [_read(one, found) for one, found in zip(kept, told, strict=True)]
+            kept = [one for one in self._kept if one.number > min(since, self._learned)]
+            unread = list(self._unread)
+        found = [secret for body in unread for secret in masking.secrets_in(json.loads(body))]
+        entries = []
+        for one in kept:
+            told = set[str]()
+            entries.append(one.read(told))
+            found += told
         with self._lock:
-            self._secrets.add(itertools.chain.from_iterable(told))
+            self._unread.clear()
+            self._learned = kept[-1].number if kept else self._learned
+            self._secrets.add(found)
             spellings = self._secrets.spellings()
-        return [_scrubbed(entry, spellings) for entry in entries] if spellings else entries
+        asked = (entry for entry in entries if entry.number > since)
+        return [scrubbed(entry, spellings) if spellings else entry for entry in asked]
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Secrets to mask wherever they turn up, which no record of ours would tell."""
         with self._lock:
             self._secrets.add(secrets)
 
-    def clear(self) -> None:
-        """Forget everything; numbers go on."""
+    def clear(self, *, anew: bool = False) -> None:
+        """Forget everything. Numbers go on, unless a service begins anew, of which every call is known then."""
         with self._lock:
+            if anew:
+                self._numbers, self._learned = itertools.count(1), 0
             self._kept.clear()
+            self._unread.clear()
             self._secrets.clear()
+            self._headers = {}
             self._bytes = 0
 
 
-def _scrubbed(entry: Entry, spellings: list[str]) -> Entry:
-    """The entry without the secrets, wherever the client put them."""
-    asked, linked = masking.unveiled(entry.query), masking.unveiled(entry.answer.partition(_LINK)[2])
-    pointers = "\n".join(violation.pointer for violation in entry.violations)
-    texts = (entry.method, entry.path, entry.query, entry.body, entry.answer, pointers, asked, linked)
-    everything = "\n".join((*texts, *entry.headers, *entry.headers.values(), *entry.answer_headers.values()))
-    present = [spelling for spelling in spellings if spelling in everything]
-    if not present:
-        return entry
-
-    def clean(text: str) -> str:
-        return masking.scrubbed(text, present)
-
-    answer = clean(entry.answer)
-    # whatever somebody's password is, a call to a collection stays one
-    collection = "/" + entry.path[1:].partition("/")[0] if entry.operation else ""
-    return entry._replace(
-        method=clean(entry.method),
-        path=collection + clean(entry.path[len(collection) :]),
-        query=clean(entry.query) if clean(asked) == asked else masking.MASK,
-        headers={clean(name): clean(value) for name, value in entry.headers.items()},
-        body=clean(entry.body),
-        tenant=Tenant(clean(entry.tenant.org), clean(entry.tenant.sandbox)) if entry.tenant else None,
-        answer=answer if clean(linked) == linked else answer.partition(_LINK)[0] + _LINK + masking.MASK,
-        answer_headers={name: clean(value) for name, value in entry.answer_headers.items()},
-        violations=tuple(
-            dataclasses.replace(violation, pointer=clean(violation.pointer), came=clean(violation.came))
-            for violation in entry.violations
-        ),
-    )
+def _as_sent(call: Call, body: Json, result: Result) -> _Texts | None:
+    """Body and answer to be masked by whoever reads them; None where that would be too late, or too much to keep."""
+    encoded = result.encoded
+    # a copy: what orjson returns holds up to eight times the memory of its bytes
+    sent = bytes(memoryview(encoded)[: _BODY_EXCERPT + 1])  # one more says that it was cut
+    whole = len(encoded) <= _BODY_EXCERPT
+    if len(call.body) > _LATE_BODY or not (whole or _PATCHED not in sent):
+        return None
+    return _unwanted(call) if body is None else call.body, sent, None if whole else Told.of(result.body)
 
 
-def _shown(call: Call, body: Json, found: set[str]) -> str:
-    if body is None:
-        return f"({len(call.body)} bytes that are not JSON or not wanted)" if call.body else ""
-    return masking.excerpt(body, _BODY_EXCERPT, found)
+def _masked_at_once(call: Call, body: Json, result: Result, secrets: frozenset[str]) -> tuple[_Texts, frozenset[str]]:
+    found = set(secrets)
+    shown = _unwanted(call) if body is None else masking.excerpt(body, _BODY_EXCERPT, found)
+    answer = masking.excerpt(result.body, _BODY_EXCERPT, found)
+    return (shown, answer, Told.of(result.body)), frozenset(found)
 
 
-def _answered(result: Result, found: set[str], masked: bool) -> tuple[str | bytes, Told | None]:
-    """What is kept of an answer, and what it told. As it was sent only where nothing must be masked at once."""
-    if masked:
-        encoded = result.encoded
-        # a copy: what orjson returns holds up to eight times the memory of its bytes
-        sent = bytes(memoryview(encoded)[: _BODY_EXCERPT + 1])  # one more says that it was cut
-        whole = len(encoded) <= _BODY_EXCERPT
-        if not masking.repeats(sent, found) and (whole or _PATCHED not in sent):
-            return sent, None if whole else Told.of(result.body)
-    return masking.excerpt(result.body, _BODY_EXCERPT, found), Told.of(result.body)
+def _asked(query: str, secrets: frozenset[str]) -> tuple[str, frozenset[str]]:
+    found = set(secrets)
+    shown = masking.query(query, found)[:2048]
+    return shown, secrets if len(found) == len(secrets) else frozenset(found)
 
 
-def _size(call: Call, query: str, headers: Mapping[str, str], body: str, departures: tuple[Violation, ...]) -> int:
-    """Bytes an entry takes besides its answer, roughly."""
-    size = _ENTRY_OVERHEAD + len(call.path) + len(query) + len(body)
-    size += _HEADER_OVERHEAD * len(headers) + sum(map(len, headers.values()))
-    for violation in departures:
-        size += _VIOLATION_OVERHEAD + len(violation.pointer) + len(violation.expected)
-    return size
+def _unwanted(call: Call) -> str:
+    return f"({len(call.body)} bytes that are not JSON or not wanted)" if call.body else ""
+
+
+def _size(departures: tuple[Violation, ...], told: Told | None) -> int:
+    """Bytes that what was wrong with a call, and what its answer told, take, roughly."""
+    wrong = sum(_VIOLATION_OVERHEAD + len(one.pointer) + len(one.expected) for one in departures)
+    return wrong + (told.size if told else 0)

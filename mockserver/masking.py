@@ -27,9 +27,19 @@ _OPEN_PARAMS = frozenset(
 )
 """What is shown of auth and its params; everything else there is taken for a secret."""
 
-_SECRET_WORDS = re.compile(
-    r"password|passwd|pwd|secret|token|credential|private|passphrase|connectionstring|sas", re.IGNORECASE
+_WORDS = (
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "token",
+    "credential",
+    "private",
+    "passphrase",
+    "connectionstring",
+    "sas",
 )
+_SECRET_WORDS = re.compile("|".join(_WORDS), re.IGNORECASE)
 _SCHEMES = frozenset({"bearer", "basic", "digest", "negotiate", "oauth", "token"})
 """What stands before a credential and is none itself."""
 
@@ -335,6 +345,15 @@ def unveiled(text: str) -> str:
         whole = len(letters) - (len(letters) % 4 == 1)  # a single letter more says nothing
         said.append(base64.b64decode(letters[:whole] + "=="))
     return b" ".join(said).decode(errors="replace")
+
+
+_TELLING = tuple(word.encode() for word in ("auth", "params", *_WORDS, "\\u"))
+
+
+def may_tell(body: bytes) -> bool:
+    """Whether JSON may hold a secret in its place: for what is looked at later, if at all."""
+    lower = body.lower()
+    return any(word in lower for word in _TELLING)
 
 
 def secrets_in(value: Json) -> Iterator[str]:

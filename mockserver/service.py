@@ -18,9 +18,9 @@ from mockserver.clients import PrivateServer, variables
 from mockserver.config import Config
 from mockserver.conformance import Finding, Level, Report, ScenarioVerdict, evaluate, summary
 from mockserver.emulator import Emulator
+from mockserver.entries import Entry
 from mockserver.exchange import BASE_PATH
 from mockserver.faults import Faults
-from mockserver.journal import Entry
 from mockserver.quirks import Quirks
 from mockserver.runtime import Clock
 from mockserver.scenarios import Stage, choose

@@ -17,7 +17,7 @@ from mockserver.config import Config
 from mockserver.conformance import Report, ScenarioVerdict, evaluate
 from mockserver.conformance.merging import merge
 from mockserver.contract import Contract
-from mockserver.journal import Entry
+from mockserver.entries import Entry
 from mockserver.scenarios.scenario import Outcome, Scenario
 
 SERVER = Config(log="none", journal_entries=10_000, journal_bytes=64 * 1_048_576)

@@ -23,7 +23,7 @@ FRONT = {
     "pytest_plugin", "intercept",
 }  # fmt: skip
 PUBLIC_NAMES = {"", "create_app", "flow_service", "Emulator", "Config"}
-CONFORMANCE_READS = {"conformance", "journal", "exchange", "contract", "connection_string", "masking"}
+CONFORMANCE_READS = {"conformance", "entries", "exchange", "contract", "connection_string", "masking"}
 """What was recorded and what it is held to; of the last two, a grammar and the mask's text."""
 
 LAYERS = ("foundation", "parts", "resources", "emulator", "front")

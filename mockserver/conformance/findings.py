@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from mockserver.journal import Entry
+from mockserver.entries import Entry
 
 
 class Level(StrEnum):

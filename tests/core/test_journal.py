@@ -12,8 +12,9 @@ import pytest
 
 from mockserver import Config, Emulator
 from mockserver.config import ConfigError
+from mockserver.entries import Entry, Told
 from mockserver.exchange import Result
-from mockserver.journal import Entry, Journal, NothingRecorded, Told
+from mockserver.journal import Journal, NothingRecorded
 from tests.calls import HEADERS, by_string, call, connection, made, send
 
 CANARY = "c4n4ry-s3cret"
@@ -52,11 +53,12 @@ PLACES: list[tuple[str, str, Any]] = [
 ]
 
 
+@pytest.mark.parametrize("answers", ["show", "mask"])
 @pytest.mark.parametrize(("method", "path", "body"), PLACES)
 def test_a_secret_is_masked_wherever_a_client_puts_it(
-    emulator: Emulator, method: str, path: str, body: Any, capfd: pytest.CaptureFixture[str]
+    emulator: Emulator, method: str, path: str, body: Any, answers: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    emulator.quirks.choose("secrets", "show")
+    emulator.quirks.choose("secrets", answers)
     send(emulator, method, path, body, headers={"authorization": f"Bearer {CANARY}"})
     send(emulator, "GET", "/connections")
     out, err = capfd.readouterr()
@@ -201,6 +203,78 @@ def test_what_an_answer_told_is_known_however_much_of_it_is_kept(filling: str) -
     items = [{"name": filling, "id": "a", "etag": '"1"'}, {"id": "b", "etag": '"2"'}, "no entity", {"id": 5}]
     told = _recorded({"items": items, "_links": {"next": {"href": href}}}).traces.told
     assert told == Told(etags=('"1"', '"2"'), ids=("a", "b"), next_page="abc")
+
+
+def _named(emulator: Emulator, name: str) -> None:
+    send(emulator, "POST", "/connections", {"name": name})
+
+
+@pytest.mark.parametrize("spelling", ["password", "passw\\u006frd"])
+def test_the_secret_of_a_call_that_nobody_read_is_masked_when_it_turns_up_again(spelling: str) -> None:
+    emulator = Emulator(Config(journal_entries=2))
+    send(emulator, "POST", "/connections", raw=f'{{"{spelling}": "{CANARY}"}}'.encode())
+    for name in ("a", "b", f"db {CANARY}"):
+        _named(emulator, name)
+    assert _leaks(everything(emulator)) == []
+    for name in ("a", "b", f"db {CANARY}"):  # and it stays known
+        _named(emulator, name)
+    assert _leaks(everything(emulator)) == []
+
+
+def test_the_secret_of_a_call_is_known_to_who_reads_only_what_came_later(emulator: Emulator) -> None:
+    send(emulator, "POST", "/connections", connection())
+    latest = emulator.journal.latest
+    _named(emulator, f"db {CANARY}")
+    (entry,) = emulator.journal.entries(latest)
+    assert _leaks(json.dumps(entry.as_json())) == []
+
+
+def test_the_token_of_one_call_after_another_is_known_however_many_secrets_were_told_between(
+    emulator: Emulator,
+) -> None:
+    for _ in range(2):
+        send(emulator, "GET", "/connections", headers={"authorization": f"Bearer {CANARY}"})
+        emulator.journal.learn(f"another-secret-{number}" for number in range(300))
+    _named(emulator, f"db {CANARY}")
+    assert _leaks(everything(emulator)) == []
+
+
+def test_calls_with_one_token_keep_their_own_headers(emulator: Emulator) -> None:
+    for agent in ("curl", "aepp", "curl"):
+        send(emulator, "GET", "/connections", headers={"user-agent": agent})
+    assert [entry.headers["user-agent"] for entry in emulator.journal.entries()] == ["curl", "aepp", "curl"]
+
+
+def test_what_waits_to_be_masked_is_not_printed(emulator: Emulator) -> None:
+    send(emulator, "POST", "/connections", connection(name=CANARY))
+    assert _leaks(repr(emulator.journal._kept)) == []
+
+
+def test_headers_to_be_known_again_are_bounded(emulator: Emulator) -> None:
+    for number in range(300):
+        send(emulator, "GET", "/connections", headers={"authorization": f"Bearer {number}"})
+    send(emulator, "GET", "/connections", headers={"authorization": "Bearer " + "x" * 9000})
+    known = emulator.journal._headers
+    assert 0 < len(known) <= 64
+    assert all(len(headers.sent["authorization"]) < 9000 for headers in known.values())
+
+
+def test_a_body_too_long_to_be_masked_later_is_masked_at_once() -> None:
+    journal = Journal(10, 10**9)
+    body = {"password": CANARY, "more": "x" * 9000}
+    journal.record(
+        call("POST", "/x", body), Result(200, {}), operation=None, tenant=None, body=body, violations=(),
+        answer_masked=True,
+    )  # fmt: skip
+    assert CANARY not in journal._kept[0].body
+    assert journal.entries()[0].body.startswith('{"password":"********"')
+
+
+def test_after_a_reset_calls_are_numbered_from_one_as_nothing_came_before(emulator: Emulator) -> None:
+    send(emulator, "GET", "/connections")
+    emulator.reset()
+    send(emulator, "GET", "/connections")
+    assert [entry.number for entry in emulator.journal.entries()] == [1]
 
 
 def test_the_journal_takes_no_more_memory_than_it_counts(emulator: Emulator) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mockserver.journal import Entry
+from mockserver.entries import Entry
 
 LANE = 26
 LEFT, TOP, RIGHT = 14, 30, 14
