@@ -31,7 +31,8 @@ _SECRET_FIELDS = frozenset({"client_secret", "code", "jwt_token", "refresh_token
 _ENTRY_OVERHEAD, _HEADER_OVERHEAD = 1000, 60
 """Bytes an entry and each of its headers cost besides their texts, roughly: for the bound, not for accounts."""
 
-_VIOLATION_OVERHEAD = 150
+_VIOLATION_OVERHEAD = 700
+"""With a pointer of the longest kind."""
 
 _LATE_BODY = 8192
 """Characters of a longer body are not kept to be masked later: half of them would not be shown."""
@@ -55,25 +56,35 @@ class NothingRecorded(RuntimeError):
 
 
 class _Kept(NamedTuple):
-    """A call as the journal has it.
-
-    What an entry is made of lies in plain tuples until somebody reads it: a call's client waits while they are made.
-    """
+    """A call as the journal has it: flat, and made into an entry by who reads it, since its client waits meanwhile."""
 
     number: int
     size: int
+    at_ms: int
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    secrets: frozenset[str]
+    """Those of the headers and the query."""
     body: str | bytes
     """Bytes are JSON as it was sent, to be masked by whoever reads it."""
     answer: str | bytes
     """The same, and only its beginning."""
     told: Told | None
     """None where it can be read off the answer."""
-    secrets: frozenset[str]
-    """Those of the headers and the query."""
-    asked: tuple[int, str, str, str, Mapping[str, str]]
-    outcome: tuple[str | None, Tenant | None, int, str | None]
-    others: tuple[tuple[tuple[str, str], ...], str | None, tuple[Violation, ...], str]
-    traces: tuple[int, bool, int]
+    operation: str | None
+    tenant: Tenant | None
+    status: int
+    error: str | None
+    said: tuple[tuple[str, str], ...]
+    """The answer's headers."""
+    fault: str | None
+    violations: tuple[Violation, ...]
+    request_id: str
+    body_hash: int
+    sent_mask: bool
+    watch_ms: int
 
     def __repr__(self) -> str:
         """Nothing of what is not masked yet."""
@@ -89,10 +100,25 @@ class _Kept(NamedTuple):
             body = masking.excerpt(json.loads(body), _BODY_EXCERPT, found)
         if isinstance(answer, bytes):
             answer = masking.late_excerpt(answer, _BODY_EXCERPT, found)
-        *asked, headers = self.asked
-        said, *others = self.others
-        members = (self.number, *asked, dict(headers), body, *self.outcome, answer, dict(said), *others)
-        return Entry._make((*members, Traces(*self.traces, told)))
+        return Entry(
+            number=self.number,
+            at_ms=self.at_ms,
+            method=self.method,
+            path=self.path,
+            query=self.query,
+            headers=dict(self.headers),
+            body=body,
+            operation=self.operation,
+            tenant=self.tenant,
+            status=self.status,
+            error=self.error,
+            answer=answer,
+            answer_headers=dict(self.said),
+            fault=self.fault,
+            violations=self.violations,
+            request_id=self.request_id,
+            traces=Traces(self.body_hash, self.sent_mask, self.watch_ms, told),
+        )
 
 
 _Texts: TypeAlias = "tuple[str | bytes, str | bytes, Told | None]"
@@ -174,23 +200,17 @@ class Journal:
             texts, secrets = _masked_at_once(call, body, result, secrets)
         shown, answer, told = texts
         departures = tuple(violations)
-        size = _ENTRY_OVERHEAD + len(call.path) + len(query) + len(shown) + len(answer) + headers.size
-        if departures or told:
-            size += _size(departures, told)
+        size = _ENTRY_OVERHEAD + headers.size + len(call.path) + len(query) + len(shown) + len(answer)
+        size += _VIOLATION_OVERHEAD * len(departures) + (told.size if told else 0)
         kept = _Kept(
-            next(self._numbers),
-            size,
-            shown,
-            answer,
-            told,
-            secrets,
-            (call.received_ms, call.method[:40], call.path[:1024], query, headers.shown),
-            (operation, tenant, result.status, result.error),
-            (result.headers, fault, departures, call.request_id),
-            (hash(call.body), _MASK in call.body, stop_watch_ms()),
-        )
+            next(self._numbers), size, call.received_ms, call.method[:40], call.path[:1024], query,
+            headers.shown, secrets, shown, answer, told, operation, tenant,
+            result.status, result.error, result.headers, fault, departures, call.request_id,
+            hash(call.body), _MASK in call.body, stop_watch_ms(),
+        )  # fmt: skip
         with self._lock:
-            self._secrets.add(secrets)
+            if secrets is not headers.secrets:
+                self._secrets.add(secrets)
             self._kept.append(kept)
             self._bytes += size
             while len(self._kept) > self._most_entries or self._bytes > self._most_bytes:
@@ -241,7 +261,9 @@ class Journal:
         with self._lock:
             kept = [one for one in self._kept if one.number > min(since, self._learned)]
             unread = list(self._unread)
+            known = list(self._headers.values())
         found = [secret for body in unread for secret in masking.secrets_in(json.loads(body))]
+        found += [secret for headers in known for secret in headers.secrets]
         entries = []
         for one in kept:
             told = set[str]()
@@ -298,9 +320,3 @@ def _asked(query: str, secrets: frozenset[str]) -> tuple[str, frozenset[str]]:
 
 def _unwanted(call: Call) -> str:
     return f"({len(call.body)} bytes that are not JSON or not wanted)" if call.body else ""
-
-
-def _size(departures: tuple[Violation, ...], told: Told | None) -> int:
-    """Bytes that what was wrong with a call, and what its answer told, take, roughly."""
-    wrong = sum(_VIOLATION_OVERHEAD + len(one.pointer) + len(one.expected) for one in departures)
-    return wrong + (told.size if told else 0)

@@ -347,13 +347,13 @@ def unveiled(text: str) -> str:
     return b" ".join(said).decode(errors="replace")
 
 
-_TELLING = tuple(word.encode() for word in ("auth", "params", *_WORDS, "\\u"))
+_TELLING = tuple(word.encode() for word in ("params", *_WORDS, "\\u"))
 
 
 def may_tell(body: bytes) -> bool:
     """Whether JSON may hold a secret in its place: for what is looked at later, if at all."""
     lower = body.lower()
-    return any(word in lower for word in _TELLING)
+    return b"auth" in lower or any(word in lower for word in _TELLING)
 
 
 def secrets_in(value: Json) -> Iterator[str]:
