@@ -106,6 +106,8 @@ def run(
     )
     try:
         with signals.passed_on_to(process) if foreground else contextlib.nullcontext():
+            if foreground and seconds is None:
+                signals.wait_for(process)
             output, _ = process.communicate(timeout=seconds)
         return Ending(process.returncode, _text(output))
     except subprocess.TimeoutExpired:

@@ -35,6 +35,18 @@ def passed_on_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def wait_for(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the end of a process that writes to no pipe, and see every signal meanwhile.
+
+    Python looks for signals before it enters the system call that waits. One that comes between the two would stay
+    unseen until the process ends, which may be what the signal was to bring about.
+    """
+    waiting = threading.Thread(target=process.wait, daemon=True)
+    waiting.start()
+    while waiting.is_alive():
+        waiting.join(0.25)
+
+
 def _in_foreground() -> bool:
     """Whether a terminal sends what its keys mean to our whole group, and so has sent it to the client already."""
     if not hasattr(os, "tcgetpgrp"):
