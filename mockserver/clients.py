@@ -6,11 +6,10 @@ lead it there, waits, and tells how it ended. What the client did is in the emul
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -92,9 +91,23 @@ def run(
 ) -> Ending:
     """Run a command to its end, or stop it and what it started after `seconds`.
 
-    `show` lets it write to our own streams; in the `foreground` it also takes the signals that are meant for us.
+    `show` lets it write to our own streams; in the `foreground` it also takes the signals that are meant for us, and
+    as long as it likes.
     Raises OSError when it cannot be started.
     """
+    if not foreground:
+        return _run(command, environment, seconds, show)
+    with signals.passed_on() as runs:
+        return _run(command, environment, seconds, show, runs)
+
+
+def _run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    seconds: float | None,
+    show: bool,
+    runs: Callable[[subprocess.Popen[bytes]], None] | None = None,
+) -> Ending:
     stream = None if show else subprocess.PIPE
     process = subprocess.Popen(  # noqa: S603  (the operator's own command, and no shell)
         list(command),
@@ -105,10 +118,10 @@ def run(
         start_new_session=not show,
     )
     try:
-        with signals.passed_on_to(process) if foreground else contextlib.nullcontext():
-            if foreground and seconds is None:
-                signals.wait_for(process)
-            output, _ = process.communicate(timeout=seconds)
+        if runs:
+            runs(process)
+            signals.wait_for(process)
+        output, _ = process.communicate(timeout=seconds)
         return Ending(process.returncode, _text(output))
     except subprocess.TimeoutExpired:
         _stop(process, whole_group=not show)

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -16,20 +16,32 @@ _OF_KEYS = {signal.SIGINT, getattr(signal, "SIGQUIT", signal.SIGINT)}
 
 
 @contextmanager
-def passed_on_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Within the block a signal does not end us: we stay to tell how the client took it."""
+def passed_on() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+    """Within the block a signal does not end us: we stay to tell how the client took it.
+
+    Yields what is to be told the client once it runs. A signal that comes before is passed on then.
+    """
     if threading.current_thread() is not threading.main_thread():  # Python sets handlers nowhere else
-        yield
+        yield lambda process: None
         return
+    client: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         del frame
-        if number not in _OF_KEYS or not _in_foreground():
+        if not client:
+            early.append(number)
+        elif number not in _OF_KEYS or not _in_foreground():
+            client[0].send_signal(number)
+
+    def runs(process: subprocess.Popen[bytes]) -> None:
+        client.append(process)
+        for number in early:
             process.send_signal(number)
 
     before: dict[int, Any] = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
     try:
-        yield
+        yield runs
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

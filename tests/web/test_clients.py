@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -93,3 +94,13 @@ def test_what_is_shown_is_not_kept(capfd: pytest.CaptureFixture[str]) -> None:
 def test_a_command_that_is_not_there_cannot_be_started() -> None:
     with pytest.raises(OSError, match="no-such-program"):
         run(["no-such-program"], os.environ, seconds=1, show=False)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this platform has no signals to pass on")
+def test_a_signal_that_comes_before_the_client_runs_is_passed_on_then() -> None:
+    with signals.passed_on() as runs:
+        os.kill(os.getpid(), signal.SIGTERM)
+        process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        runs(process)
+        signals.wait_for(process)
+    assert process.returncode == -signal.SIGTERM
