@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -39,17 +39,15 @@ def wrapped(authority: trustme.CA, name: str, then: Callable[[ssl.SSLSocket], No
 
 
 def relay(secure: ssl.SSLSocket) -> None:
-    """Pass everything on to the database."""
+    """Pass everything on to the database and back, in one thread: two must not use one TLS connection at once."""
     with socket.create_connection(("127.0.0.1", live.port())) as database:
-        threading.Thread(target=lambda: pump(database, secure), daemon=True).start()
-        pump(secure, database)
-
-
-def pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65_536):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_RDWR)
+        while True:
+            ready = [secure] if secure.pending() else select.select([secure, database], [], [])[0]
+            for source in ready:
+                data = source.recv(65_536)
+                if not data:
+                    return
+                (database if source is secure else secure).sendall(data)
 
 
 @pytest.fixture(scope="module", autouse=True)
