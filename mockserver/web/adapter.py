@@ -5,7 +5,8 @@ The only place that knows what an answer looks like in HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Response
@@ -38,22 +39,25 @@ def read_call(environ: dict[str, object], runtime: Runtime, max_body: int) -> Ca
         if refusal.key != "too_large":
             raise
         body, oversized = b"", True  # the contract's to refuse, so that the journal has it
-    headers = {
-        name[5:].replace("_", "-").lower(): str(value) for name, value in environ.items() if name.startswith("HTTP_")
-    }
-    if environ.get("CONTENT_TYPE"):
-        headers["content-type"] = str(environ["CONTENT_TYPE"])
+    fields = tuple([item for item in environ.items() if item[0].startswith("HTTP_")])
     return Call(
         method=str(environ["REQUEST_METHOD"]),
         path=path[len(BASE_PATH) :] or "/" if path.startswith(BASE_PATH + "/") or path == BASE_PATH else path,
         query=str(environ.get("QUERY_STRING", "")),
-        headers=headers,
+        headers=_headers(fields, environ.get("CONTENT_TYPE") or ""),
         body=body,
         request_id=runtime.request_id(),
         received_ms=runtime.clock.now_ms(),
         origin=f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '127.0.0.1')}",
         oversized=oversized,
     )
+
+
+@functools.lru_cache(maxsize=128)  # the same value for calls with the same headers, as nearly all of a client's are
+def _headers(fields: tuple[tuple[str, str], ...], content_type: str) -> Mapping[str, str]:
+    """A call's headers by the names they have in HTTP."""
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in fields}
+    return {**headers, "content-type": content_type} if content_type else headers
 
 
 def path_of(environ: dict[str, object]) -> str:

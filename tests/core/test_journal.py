@@ -243,6 +243,16 @@ def test_calls_with_one_token_keep_their_own_headers(emulator: Emulator) -> None
     assert [entry.headers["user-agent"] for entry in emulator.journal.entries()] == ["curl", "aepp", "curl"]
 
 
+def test_updates_that_differ_in_their_etag_alone_keep_each_its_own(emulator: Emulator) -> None:
+    sent = ['"1"', '"2"', '"2"', '"' + "3" * 600]
+    for etag in sent:
+        send(emulator, "PATCH", "/connections/x", [], headers={"if-match": etag, "authorization": f"Bearer {CANARY}"})
+    entries = emulator.journal.entries()
+    assert [entry.headers["if-match"] for entry in entries] == [etag[:512] for etag in sent]
+    assert len({entry.headers["authorization"] for entry in entries}) == 1
+    assert _leaks(everything(emulator)) == []
+
+
 def test_what_waits_to_be_masked_is_not_printed(emulator: Emulator) -> None:
     send(emulator, "POST", "/connections", connection(name=CANARY))
     assert _leaks(repr(emulator.journal._kept)) == []

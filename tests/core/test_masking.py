@@ -118,6 +118,7 @@ def test_other_headers_for_credentials_are_masked_too(name: str) -> None:
     "query",
     [
         f"client_secret={SECRET}",
+        f"pa%C5%BF%C5%BFword={SECRET}",  # a long s is an s to who does not mind the case
         f"Access_Token={SECRET}",
         f"Authorization=Bearer+{SECRET}",
         f"p%61ssword={SECRET}",

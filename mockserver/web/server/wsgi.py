@@ -8,7 +8,7 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from enum import Enum
@@ -85,21 +85,18 @@ def environ_base(scheme: str, host: str, port: int) -> dict[str, Any]:
 
 def environ_of(request: Request, base: dict[str, Any], peer: str) -> dict[str, Any]:
     """The environ of a request. Fields sent twice are joined by a comma, so that the application sees both."""
-    environ = dict(base)
     path, query, authority = _split(request.target)
-    environ["REQUEST_METHOD"] = request.method
-    environ["REQUEST_URI"] = request.target.decode("latin-1")
-    environ["PATH_INFO"] = (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
-    environ["QUERY_STRING"] = query.decode("latin-1")
-    environ["SERVER_PROTOCOL"] = "HTTP/" + request.version
-    environ["REMOTE_ADDR"] = peer
-    environ["wsgi.input"] = BytesIO(request.body)
-    for name, value in request.fields:
-        key = _key(name)
-        if key is None:
-            continue
-        text = value.decode("latin-1").strip(" \t")
-        environ[key] = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{text}" if key in environ else text
+    environ = {
+        **base,
+        **_fields(tuple(request.fields)),
+        "REQUEST_METHOD": request.method,
+        "REQUEST_URI": request.target.decode("latin-1"),
+        "PATH_INFO": (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1"),
+        "QUERY_STRING": query.decode("latin-1"),
+        "SERVER_PROTOCOL": "HTTP/" + request.version,
+        "REMOTE_ADDR": peer,
+        "wsgi.input": BytesIO(request.body),
+    }
     if authority is not None:
         environ["HTTP_HOST"] = authority.decode("latin-1")  # it wins over the field (RFC 9112 §3.2.2)
     if request.chunked:
@@ -107,6 +104,18 @@ def environ_of(request: Request, base: dict[str, Any], peer: str) -> dict[str, A
     if request.error:
         environ[BODY_ERROR] = request.error
     return environ
+
+
+@functools.lru_cache(maxsize=128)  # a client sends the same ones with nearly every call
+def _fields(sent: tuple[tuple[bytes, bytes], ...]) -> Mapping[str, str]:
+    """The part of the environ that the fields of a request make."""
+    made: dict[str, str] = {}
+    for name, value in sent:
+        key = _key(name)
+        if key is not None:
+            text = value.decode("latin-1").strip(" \t")
+            made[key] = f"{made[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{text}" if key in made else text
+    return made
 
 
 def _split(target: bytes) -> tuple[bytes, bytes, bytes | None]:
