@@ -16,6 +16,7 @@ from bench.load import Figures
 from bench.peers import race
 from bench.plan import Plan, Progress
 from bench.subjects import Subject
+from bench.switched import FIGURES, Spent
 from mockserver import __version__
 
 
@@ -36,14 +37,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the journal costs under one load: the same server without and with one, fewest connections stored."""
+    """What the journal costs under one load: one server without and with it in turn, fewest connections stored."""
 
     load: str
     connections: int
-    off: Figures
-    on: Figures
+    off: Spent
+    on: Spent
     on_to_off: float
-    """Requests per second; the median of the rounds' ratios."""
+    """Requests per second; the median of the ratios of slices that follow each other."""
+    wrong: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +135,18 @@ def _row(load: Load, connections: int, sides: Sequence[Subject], plan: Plan, pro
 
 
 def _judged(plan: Plan, progress: Progress) -> tuple[Judged, ...]:
-    """In turn, and each first in every other round: what a load leaves behind disturbs both alike."""
     rows, connections = [], max(plan.connections)
-    with servers.ours(plan.server, journal=False) as off, servers.ours(plan.server) as on:
-        for program in (off, on):
-            subjects.fill(program, plan.stored[0])
-        sides = (subjects.ours(off), subjects.ours(on))
+    with servers.switched(plan.server) as program:
+        subjects.fill(program, plan.stored[0])
+        side = subjects.ours(program)
         for load in LOADS:
-            rounds: tuple[list[Figures], list[Figures]] = ([], [])
-            for number in range(plan.rounds):
-                progress(f"{load.label}, journal off and on, round {number + 1} of {plan.rounds}")
-                for place in (0, 1) if number % 2 else (1, 0):
-                    rounds[place].append(sides[place].loaded(load, connections, plan.seconds))
-            without, with_it = map(subjects.middle, rounds)
-            rows.append(Judged(load.label, connections, without, with_it, subjects.ratio(rounds[1], rounds[0])))
+            progress(f"{load.label}, without a journal and with one in turn")
+            side.loaded(load, connections, plan.seconds)  # fills the journal with what this load leaves there
+            program.ask("GET", FIGURES)
+            wrong = side.loaded(load, connections, plan.judged_seconds).wrong
+            seen = program.ask("GET", FIGURES).json
+            off, on = Spent(**seen["without"]), Spent(**seen["with_one"])
+            rows.append(Judged(load.label, connections, off, on, seen["ratio"], wrong))
     return tuple(rows)
 
 

@@ -21,6 +21,8 @@ class Plan:
     """Client connections at a time."""
     rounds: int = 4
     seconds: float = 1
+    judged_seconds: float = 20
+    """For each load without and with a journal."""
     starts: int = 7
     server: str = "auto"
     """The value of `mockserver serve --server`; the bare application runs under the same."""
@@ -29,4 +31,4 @@ class Plan:
     peer_rounds: int = 3
 
 
-QUICK = Plan(stored=(100, 5_000), connections=(32,), rounds=1, starts=3, peer_rounds=1)
+QUICK = Plan(stored=(100, 5_000), connections=(32,), rounds=1, judged_seconds=4, starts=3, peer_rounds=1)

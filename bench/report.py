@@ -61,11 +61,10 @@ def _line(row: Row) -> str:
 
 
 def _judged(row: Judged) -> str:
-    wrong = row.off.wrong + row.on.wrong
     return (
         f"{row.load:<16}{row.connections:>5} {row.off.per_second:>8,.0f} {row.on.per_second:>8,.0f}"
         f" {row.on_to_off:>7.2f} {row.off.cpu_us:>7,.0f} {row.on.cpu_us:>7,.0f}"
-        + (f"  {wrong} wrong answers" if wrong else "")
+        + (f"  {row.wrong} wrong answers" if row.wrong else "")
     )
 
 

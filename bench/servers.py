@@ -184,14 +184,19 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def ours(server: str, *, durable: bool = False, journal: bool = True) -> Program:
+def ours(server: str, *, durable: bool = False) -> Program:
     """The emulator as a user starts it, without the request log; `server` is the value of `--server`.
 
-    `durable` puts its records on disk, where temporary files are; without a `journal` it judges nobody.
+    `durable` puts its records on disk, where temporary files are.
     """
-    more = [*(["--state", "flow.db"] if durable else []), *([] if journal else ["--journal", "0"])]
+    more = ["--state", "flow.db"] if durable else []
     started = ["mockserver", "serve", "--port", "0", "--log", "none", "--server", server, *more]
     return Program([sys.executable, "-m", *started], "/connections?limit=1")
+
+
+def switched(server: str) -> Program:
+    """The emulator whose journal is taken away and given back."""
+    return Program([sys.executable, "-m", "bench.switched", server], "/connections?limit=1")
 
 
 def bare(server: str) -> Program:

@@ -1,0 +1,114 @@
+"""What the journal costs: our server, whose journal is taken away and given back five times a second.
+
+Two processes never run equally fast: what memory each got makes up to a tenth, as much as a journal costs. So one
+process is both, and what disturbs the machine disturbs both. `python -m bench.switched KIND` prints its URL.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from statistics import median
+from time import perf_counter, process_time, sleep
+from typing import Any
+
+from mockserver import Config, Emulator, collector
+from mockserver.journal import Journal
+from mockserver.web import build_app
+from mockserver.web.server import Server, make_server, run
+
+FIGURES = "/bench/figures"
+"""Answers what was seen since it was last asked: two `Spent`, without and with a journal, and the ratio."""
+
+_SLICE_SECONDS = 0.1
+_CHANGING_SECONDS = 0.01
+"""So long after a change it does not count: calls that had begun still go the other way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Requests per second, and microseconds of processor time for each."""
+
+    per_second: float
+    cpu_us: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    requests: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def rate(self) -> float:
+        return self.requests / self.seconds
+
+
+class Switch:
+    """A WSGI application that counts what the emulator's answers, and changes its journal meanwhile."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+        self._app = build_app(emulator)
+        self._journals = (Journal(0, 0), emulator.journal)
+        self._answered = 0
+        self._pairs: list[tuple[_Slice, _Slice]] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """See PEP 3333."""
+        if environ["PATH_INFO"] == FIGURES:
+            start_response("200 OK", [("Content-Type", "application/json")])
+            return [json.dumps(self._told()).encode()]
+        self._answered += 1
+        return self._app(environ, start_response)
+
+    def start(self) -> None:
+        """Begin to change."""
+        threading.Thread(target=self._change, daemon=True).start()
+
+    def _change(self) -> None:
+        while True:
+            without, with_one, again, before = (self._slice(place) for place in (0, 1, 1, 0))
+            self._pairs += [(without, with_one), (before, again)]
+
+    def _slice(self, place: int) -> _Slice:
+        self._emulator.journal = self._journals[place]
+        sleep(_CHANGING_SECONDS)
+        answered, began, cpu = self._answered, perf_counter(), process_time()
+        sleep(_SLICE_SECONDS - _CHANGING_SECONDS)
+        return _Slice(self._answered - answered, perf_counter() - began, process_time() - cpu)
+
+    def _told(self) -> dict[str, Any]:
+        pairs, self._pairs = self._pairs, []
+        busy = [pair for pair in pairs if all(one.requests for one in pair)]
+        without, with_one = (_spent(pair[place] for pair in busy) for place in (0, 1))
+        ratio = median(one.rate / other.rate for other, one in busy)
+        return {"without": asdict(without), "with_one": asdict(with_one), "ratio": ratio}
+
+
+def _spent(slices: Iterable[_Slice]) -> Spent:
+    all_ = list(slices)
+    requests = sum(one.requests for one in all_)
+    cpu = sum(one.cpu_seconds for one in all_)
+    return Spent(median(one.rate for one in all_), cpu / requests * 1e6)
+
+
+def _serve(kind: str) -> int:
+    with collector.own_process() as started:
+        emulator = Emulator(Config(log="none"))
+        switch = Switch(emulator)
+
+        def listening(server: Server) -> None:
+            print(server.url, type(server).__name__, flush=True)
+            started()
+            emulator.contract.prepare_refusals()
+            switch.start()
+
+        return run(make_server(switch, kind=kind), listening)
+
+
+if __name__ == "__main__":
+    sys.exit(_serve(sys.argv[1]))
