@@ -23,11 +23,12 @@ coverage: .venv/.test ## run every test measured; list what no test reaches, and
 
 install: .venv/.run .venv/.test ## make .venv with everything the other targets need
 
-check: .venv/.test ## lint, format, types and the structure of the code
+check: .venv/.test ## lint, format, types, the structure of the code, and known vulnerabilities where they can be asked for
 	$(PYTHON_M) ruff check --quiet .
 	$(PYTHON_M) ruff format --check --quiet --diff .
 	$(PYTHON_M) mypy
 	$(PYTHON_M) pytest -q tests/test_architecture.py
+	@AUDIT="$(AUDIT)" sh requirements/audit.sh
 
 format: .venv/.test ## rewrite the code as `make check` wants it
 	$(PYTHON_M) ruff check --quiet --fix .
@@ -76,18 +77,19 @@ fuzz: .venv/.test ## fuzz for as long as one likes (ARGS="--seconds 600 patch ht
 	@$(PYTHON_M) tests.fuzz $(ARGS)
 
 # Tools of their own environment: what they bring along would change what the server imports.
-AUDIT := build/audit/bin/python -m
-build/audit/bin/python: .venv/.test
-	@$(PYTHON_M) venv build/audit && $(AUDIT) pip install --quiet pip-audit==2.10.1 cyclonedx-bom==7.5.0
+AUDITING := build/audit/bin/python -m
+build/audit/.installed: requirements/audit.txt | .venv/.test
+	@$(PYTHON_M) venv --clear build/audit
+	@$(AUDITING) pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
+	@touch $@
 
-audit: build/audit/bin/python ## ask the vulnerability service about every pinned package (needs a network)
-	@$(AUDIT) pip_audit --strict --disable-pip --require-hashes -r requirements/run.txt
-	@$(AUDIT) pip_audit --strict --disable-pip --require-hashes -r requirements/test.txt
+audit: build/audit/.installed ## ask the vulnerability service about every pinned package (needs a network)
+	@$(AUDITING) pip_audit --strict --disable-pip --require-hashes $(foreach file,image test build,-r requirements/$(file).txt)
 
-sbom: build/audit/bin/python ## write build/sbom.json: what the server is made of and under which licences, as CycloneDX
-	@$(AUDIT) venv --clear --without-pip build/sbom # licences stand in what is installed: nothing but the server here
-	@$(AUDIT) pip --python build/sbom/bin/python install --quiet --no-deps --require-hashes -r requirements/run.txt
-	@$(AUDIT) cyclonedx_py environment --pyproject pyproject.toml --output-reproducible -o build/sbom.json \
+sbom: build/audit/.installed ## write build/sbom.json: what the server is made of and under which licences, as CycloneDX
+	@$(AUDITING) venv --clear --without-pip build/sbom # licences stand in what is installed: nothing but the server here
+	@$(AUDITING) pip --python build/sbom/bin/python install --quiet --no-deps --require-hashes -r requirements/run.txt
+	@$(AUDITING) cyclonedx_py environment --pyproject pyproject.toml --output-reproducible -o build/sbom.json \
 		build/sbom/bin/python && echo build/sbom.json
 
 image: ## build the container image (IMAGE=mock-flow-service)
@@ -108,6 +110,7 @@ lock: .venv/.lock ## resolve requirements/*.txt again from pyproject.toml (ARGS=
 	@$(LOCK) $(ARGS) -c requirements/test.txt --excludes requirements/clients-without.txt \
 		-o requirements/clients.txt --group clients
 	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/mutation.txt --group mutation
+	@$(LOCK) $(ARGS) -o requirements/audit.txt --group audit
 	@npm install --prefix requirements --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved \
 		--no-audit --no-fund --loglevel=error
 

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 NAME = PROJECT["project"]["name"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
+PINNED = sorted(path.name for path in (ROOT / "requirements").glob("*.txt") if "without" not in path.name)
 
 
 def pinned(name: str) -> dict[str, Requirement]:
@@ -43,8 +44,9 @@ def asked(texts: list[str]) -> Iterator[Requirement]:
         ("build.txt", PROJECT["dependency-groups"]["build"]),
         ("clients.txt", PROJECT["dependency-groups"]["clients"]),
         ("mutation.txt", PROJECT["dependency-groups"]["mutation"]),
+        ("audit.txt", PROJECT["dependency-groups"]["audit"]),
     ],
-    ids=["run", "image", "test", "build", "clients", "mutation"],
+    ids=["run", "image", "test", "build", "clients", "mutation", "audit"],
 )
 def test_every_requirement_is_pinned_to_a_version_it_allows(file: str, texts: list[str]) -> None:
     pins = pinned(file)
@@ -56,7 +58,7 @@ def test_every_requirement_is_pinned_to_a_version_it_allows(file: str, texts: li
         assert requirement.extras <= pin.extras, f"{pin} lost the extras of {requirement}: pip refuses it by hash"
 
 
-@pytest.mark.parametrize("file", ["run.txt", "image.txt", "test.txt", "build.txt", "clients.txt", "mutation.txt"])
+@pytest.mark.parametrize("file", PINNED)
 def test_pins_carry_hashes_and_no_place(file: str) -> None:
     text = (ROOT / "requirements" / file).read_text()
     assert not re.search(r"://|file:|^-|^/| @ ", text, re.MULTILINE)
