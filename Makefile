@@ -84,7 +84,7 @@ build/audit/.installed: requirements/audit.txt | .venv/.test
 	@touch $@
 
 audit: build/audit/.installed ## ask the vulnerability service about every pinned package (needs a network)
-	@$(AUDITING) pip_audit --strict --disable-pip --require-hashes $(foreach file,image test build,-r requirements/$(file).txt)
+	@$(AUDITING) pip_audit --strict --vulnerability-service osv --disable-pip --require-hashes $(foreach file,image test build,-r requirements/$(file).txt)
 
 sbom: build/audit/.installed ## write build/sbom.json: what the server is made of and under which licences, as CycloneDX
 	@$(AUDITING) venv --clear --without-pip build/sbom # licences stand in what is installed: nothing but the server here
