@@ -100,7 +100,7 @@ def test_a_command_that_is_not_there_cannot_be_started() -> None:
 def test_a_signal_that_comes_before_the_client_runs_is_passed_on_then() -> None:
     with signals.passed_on() as runs:
         os.kill(os.getpid(), signal.SIGTERM)
-        process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(5)"])
         runs(process)
         signals.wait_for(process)
     assert process.returncode == -signal.SIGTERM
