@@ -43,6 +43,9 @@ _MOST_HEADERS, _USUAL_HEADERS = 64, 8192
 _MOST_SHOWN = 512
 """Characters of one header."""
 
+_SLACK = 32
+"""Entries above the bound, never shown, until room is made: dropped one by one, they cost the calls twice as much."""
+
 _MASK = masking.MASK.encode()
 _PATCHED = b'"value":'
 """Whether what follows is a secret, a `path` beside it tells, and that may be cut off."""
@@ -223,14 +226,16 @@ class Journal:
                 self._secrets.add(secrets)
             self._kept.append(_Kept._make(values))  # in half the time that naming each takes
             self._bytes += size
-            while len(self._kept) > self._most_entries or self._bytes > self._most_bytes:
-                self._drop()
+            if len(self._kept) >= self._most_entries + _SLACK or self._bytes > self._most_bytes:
+                self._make_room()
 
-    def _drop(self) -> None:
-        dropped = self._kept.popleft()
-        self._bytes -= dropped.size
-        if isinstance(dropped.body, bytes) and dropped.number > self._learned and masking.may_tell(dropped.body):
-            self._unread.append(dropped.body)
+    def _make_room(self) -> None:
+        """Drop what is too much."""
+        while len(self._kept) > self._most_entries or self._bytes > self._most_bytes:
+            dropped = self._kept.popleft()
+            self._bytes -= dropped.size
+            if isinstance(dropped.body, bytes) and dropped.number > self._learned and masking.may_tell(dropped.body):
+                self._unread.append(dropped.body)
 
     def _masked(self, sent: Mapping[str, str]) -> _Headers:
         """Headers masked. A client sends the same ones with each call: they are masked, measured and kept once."""
@@ -273,6 +278,7 @@ class Journal:
         if not self.on:
             raise NothingRecorded
         with self._lock:
+            self._make_room()
             kept = [one for one in self._kept if one.number > min(since, self._learned)]
             unread = list(self._unread)
             known = list(self._headers.values())

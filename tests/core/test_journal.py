@@ -100,6 +100,10 @@ def test_it_is_bounded_in_entries_and_in_bytes() -> None:
     for _ in range(5):
         send(by_number, "GET", "/connections")
     assert [entry.number for entry in by_number.journal.entries()] == [3, 4, 5]
+    for _ in range(100):  # unread, too
+        send(by_number, "GET", "/connections")
+    assert len(by_number.journal._kept) < 3 + 32
+    assert [entry.number for entry in by_number.journal.entries()] == [103, 104, 105]
     by_size = Emulator(Config(journal_bytes=20_000))
     for number in range(50):
         send(by_size, "POST", "/connections", connection(f"n{number}", description="x" * 3000))
