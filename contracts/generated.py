@@ -83,6 +83,9 @@ def run(run: Run) -> None:
     found = _Found(run)
     with Aim(run.stage.fresh(), run.settings.read_only).attached():
         for event in from_schema(schema).execute():
+            if run.stopped.is_set():
+                found.tell()
+                raise KeyboardInterrupt
             match event:
                 case events.ScenarioStarted():
                     run.progress.step(0, 0, f"{event.phase.value}: {event.label}")

@@ -42,11 +42,13 @@ class Run:
         self._har = har.Writer(settings.report, self.mask) if settings.report else None
         self._deadline = time.monotonic() + settings.budget if settings.budget else None
         self._lock = threading.Lock()
+        self.stopped = threading.Event()
+        """A signal came that ends the run."""
 
     def go(self) -> Report:
         """Everything, in order; what was made is deleted whatever happens."""
         began = time.monotonic()
-        with _interruptible():
+        with _interruptible(self.stopped):
             try:
                 self._checks()
                 self._generated()
@@ -89,6 +91,8 @@ class Run:
     def _checks(self) -> None:
         plan = [(check, kind) for check in CHECKS.values() for kind in check.subjects(self.stage)]
         for number, (check, kind) in enumerate(plan, 1):
+            if self.stopped.is_set():  # what a signal raises is lost where Python runs a finalizer or a callback
+                raise KeyboardInterrupt
             label = f"{check.id}[{kind}]" if kind else check.id
             self.progress.step(number, len(plan), label)
             reason = self._left_out(check, kind)
@@ -187,17 +191,19 @@ def compare(first: Path, second: Path, *, out: TextIO) -> int:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM ends the run as Ctrl-C does, so that cleaning up happens in one place."""
+def _interruptible(stopped: threading.Event) -> Iterator[None]:
+    """SIGTERM ends the run as Ctrl-C does, so that cleaning up happens in one place; `stopped` remembers either."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(number: int, frame: object) -> None:
+        stopped.set()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
