@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 
 from bench.cases import CONNECTION
-from mockserver.web.server import Server, make_server, run
+from mockserver.server import Server, make_server, run
 
 _PAGE = 100
 _NOW = 1_700_000_000_000

@@ -46,7 +46,7 @@ def ours(kind: str) -> Callable[[int], None]:
     """A server of the product."""
 
     def serve(port: int) -> None:
-        from mockserver.web.server import make_server, run
+        from mockserver.server import make_server, run
 
         sys.exit(run(make_server(application(), port=port, kind=kind), lambda server: None))
 

@@ -15,10 +15,10 @@ from statistics import median
 from time import perf_counter, process_time, sleep
 from typing import Any
 
-from mockserver import Config, Emulator, collector
+from mockserver import Config, Emulator
 from mockserver.journal import Journal
+from mockserver.server import Server, collector, make_server, run
 from mockserver.web import build_app
-from mockserver.web.server import Server, make_server, run
 
 FIGURES = "/bench/figures"
 """Answers what was seen since it was last asked: two `Spent`, without and with a journal, and the ratio."""

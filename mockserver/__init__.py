@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from mockserver.config import Config
 
 if TYPE_CHECKING:
+    from mockserver.clients.service import flow_service
     from mockserver.emulator import Emulator
-    from mockserver.service import flow_service
     from mockserver.web import Application
 
 __version__ = "0.1.0"
@@ -34,7 +34,7 @@ def __getattr__(name: str) -> Any:
 
         return Emulator
     if name == "flow_service":
-        from mockserver.service import flow_service
+        from mockserver.clients.service import flow_service
 
         return flow_service
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

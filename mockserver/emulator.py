@@ -9,20 +9,21 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver import exports, imported, resources
+from mockserver import resources
 from mockserver.config import Config
-from mockserver.connectors import Connectors
 from mockserver.contract import Contract, Seen
 from mockserver.errors import ApiError, MediaTypeError, Refusal
 from mockserver.exchange import Call, Request, Result, Tenant, Violation
 from mockserver.faults import Faults, Injection
-from mockserver.flow_specs import FlowSpecs
 from mockserver.gateway import Gateway
 from mockserver.journal import Journal
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
 from mockserver.sources import Sources
-from mockserver.store import StorageUnavailable, open_store
+from mockserver.specs.connectors import Connectors
+from mockserver.specs.flow_specs import FlowSpecs
+from mockserver.state import exports, imports
+from mockserver.state.store import StorageUnavailable, open_store
 from mockserver.tokens import Tokens
 from mockserver.world import World
 
@@ -112,7 +113,7 @@ class Emulator:
     def restore(self, data: Any) -> None:
         """Put an export in the place of all records. Raises ValueError by place, and nothing has changed then."""
         _, records = exports.parse(data)
-        imported.check(self.contract, records)
+        imports.check(self.contract, records)
         self.world.store.restore(data)
 
     def _masked(self, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from mockserver.clients.service import FlowService
     from mockserver.conformance import Report
-    from mockserver.service import FlowService
 
 _MARK = "flow_conformance"
 _MOST_LINES = 40
@@ -55,7 +55,7 @@ def flow_service_config() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def flow_service_server(flow_service_config: dict[str, Any]) -> Iterator[FlowService]:
     """One running service for all tests of this process."""
-    from mockserver.service import flow_service as serving
+    from mockserver.clients.service import flow_service as serving
 
     with serving(**flow_service_config) as service:
         yield service
@@ -148,8 +148,8 @@ def _judge(item: pytest.Item, *, at_the_end: bool) -> None:
         return
     from dataclasses import replace
 
+    from mockserver.clients.service import findings
     from mockserver.conformance import summary
-    from mockserver.service import findings
 
     report = service.report()
     known = item.stash.get(_FOUND, frozenset())

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mockserver.config import Config
-from mockserver.connectors import Connectors
 from mockserver.contract import Contract
 from mockserver.exchange import Tenant
-from mockserver.flow_specs import FlowSpecs
-from mockserver.own_connectors import OwnConnectors
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
 from mockserver.sources import Sources
-from mockserver.store import Store
+from mockserver.specs.connectors import Connectors
+from mockserver.specs.flow_specs import FlowSpecs
+from mockserver.specs.written import OwnConnectors
+from mockserver.state.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def parsed(name: str) -> ast.Module:
 
 
 def part_of(name: str) -> str:
-    """`mockserver/web/api.py` -> `web`, `mockserver/store.py` -> `store`."""
+    """`mockserver/web/api.py` -> `web`, `mockserver/state/store.py` -> `store`."""
     return name.split("/")[1].removesuffix(".py")
 
 
@@ -295,23 +295,23 @@ def test_no_file_names_the_machine_it_was_made_on(pattern: re.Pattern[str], what
 
 
 BAD_FILES: list[tuple[Guard, str, str]] = [
-    (import_rule, "mockserver/store.py", "from mockserver.resources import operation"),
-    (import_rule, "mockserver/errors.py", "import mockserver.store"),
+    (import_rule, "mockserver/state/store.py", "from mockserver.resources import operation"),
+    (import_rule, "mockserver/errors.py", "import mockserver.state.store"),
     (import_rule, "mockserver/resources/runs.py", "def f():\n    from mockserver.emulator import Emulator"),
     (import_rule, "mockserver/conformance/etags.py", "from mockserver import store"),
     (import_rule, "mockserver/emulator.py", "from .web import create_app"),
-    (flask_in_web_only, "mockserver/store.py", "from werkzeug.http import parse_date"),
+    (flask_in_web_only, "mockserver/state/store.py", "from werkzeug.http import parse_date"),
     (contracts_stand_alone, "contracts/checks.py", "from mockserver.errors import ERRORS"),
     (sizes, "mockserver/none.py", "def f():\n" + "    pass\n" * 50),
     (speaking_name, "mockserver/web/http_utils.py", ""),
     (documented, "mockserver/none.py", '"""Yes."""\nclass A:\n    """Yes."""\n    def b(self): ...'),
-    (silent, "mockserver/store.py", "print('x')"),
+    (silent, "mockserver/state/store.py", "print('x')"),
     (nothing_dangerous, "bench/load.py", "import pickle"),
     (nothing_dangerous, "bench/load.py", "eval('1')"),
     (nothing_dangerous, "bench/load.py", "yaml.load(text, Loader=yaml.Loader)"),
     (nothing_dangerous, "bench/load.py", "subprocess.run('ls', shell=True)"),
     (nothing_dangerous, "bench/load.py", "app.run(debug=True)"),
-    (chance_and_time_from_runtime, "mockserver/store.py", "uuid.uuid4()"),
+    (chance_and_time_from_runtime, "mockserver/state/store.py", "uuid.uuid4()"),
     (environment_from_config, "mockserver/web/admin.py", "os.environ['A']"),
 ]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from mockserver import documents
+from mockserver.contract import documents
 
 _PATHS = ("/connections", "/connections/{BASE_CONNECTION_ID}")
 _OLD_KEYWORDS = (

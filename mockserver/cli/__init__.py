@@ -51,7 +51,7 @@ def main() -> None:
 @emulation_options
 def serve(**options: Any) -> None:
     """Serve until stopped."""
-    from mockserver.serving import serve_forever
+    from mockserver.cli.serving import serve_forever
 
     sys.exit(serve_forever(settings(options), echo=click.echo))
 
@@ -61,7 +61,7 @@ def serve(**options: Any) -> None:
 @click.option("--platform", type=click.Choice(["azure", "aws"]), default="azure", show_default=True)
 def connectors(as_json: bool, platform: str) -> None:
     """List the connectors and their auth specs."""
-    from mockserver.connectors import Connectors
+    from mockserver.specs.connectors import Connectors
 
     rows = [
         {

@@ -15,8 +15,8 @@ from mockserver.cli.judging import colourful
 from mockserver.cli.options import FILE, FOLDER
 
 if TYPE_CHECKING:
+    from mockserver.clients.trial import Step, Trial
     from mockserver.conformance import Report
-    from mockserver.trial import Step, Trial
 
 _COLOURS = {"passed": "green", "failed": "red", "untestable": "yellow"}
 
@@ -75,7 +75,8 @@ def conformance(
     FLOW_SERVICE_TOKEN_URL, and credentials in FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX, _CLIENT_ID and
     _CLIENT_SECRET where they are not set already. Exit status: 0 when the client passes, 1 when not, 2 for wrong use.
     """
-    from mockserver import config, trial
+    from mockserver import config
+    from mockserver.clients import trial
     from mockserver.conformance import Baseline, BaselineError, Level
     from mockserver.contract import Contract
     from mockserver.intercept import available, interception

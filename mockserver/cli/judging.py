@@ -62,9 +62,10 @@ def check(file: Path, baseline: Path | None, folder: Path | None, level: str, pl
 
     Exit status: 0 nothing found, 1 findings, 2 wrong use.
     """
-    from mockserver import conformance, har
-    from mockserver.connectors import Connectors
+    from mockserver import conformance
     from mockserver.contract import Contract
+    from mockserver.recordings import har
+    from mockserver.specs.connectors import Connectors
 
     contract = Contract.load()
     try:

@@ -14,7 +14,7 @@ from mockserver.cli.judging import colourful
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
 
 if TYPE_CHECKING:
-    from mockserver.clients import PrivateServer
+    from mockserver.clients.program import PrivateServer
     from mockserver.config import Config
     from mockserver.conformance import Baseline
 
@@ -53,7 +53,7 @@ def _judged_run(
     command: tuple[str, ...], config: Config, accepted: Baseline, folder: Path | None, level: str
 ) -> tuple[int, bool]:
     """The client's exit status, and whether it has findings that count."""
-    from mockserver.clients import PrivateServer
+    from mockserver.clients.program import PrivateServer
     from mockserver.conformance import Level, evaluate, summary, write_reports
 
     with PrivateServer(config) as server:
@@ -66,13 +66,13 @@ def _judged_run(
 
 
 def _run(command: tuple[str, ...], server: PrivateServer) -> int:
-    from mockserver import clients
+    from mockserver.clients import program
     from mockserver.intercept.interception import Interception
 
     with Interception(server.emulator) as interception:
-        environ = interception.environment(clients.variables(server.url, os.environ))
+        environ = interception.environment(program.variables(server.url, os.environ))
         try:
-            ending = clients.run(command, environ, seconds=None, show=True, foreground=True)
+            ending = program.run(command, environ, seconds=None, show=True, foreground=True)
         except OSError as error:
             _say(f"mockserver: {command[0]}: {error.strerror}")
             sys.exit(_NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE)

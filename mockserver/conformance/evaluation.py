@@ -8,7 +8,7 @@ from mockserver.conformance import coverage, rules
 from mockserver.conformance.findings import Finding, Level, Report, ScenarioVerdict
 from mockserver.conformance.traffic import Traffic
 from mockserver.contract import Contract
-from mockserver.entries import Entry
+from mockserver.journal.entries import Entry
 
 
 def evaluate(entries: Iterable[Entry], contract: Contract, scenarios: Iterable[ScenarioVerdict] = ()) -> Report:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from mockserver.entries import Entry
+from mockserver.journal.entries import Entry
 
 
 class Level(StrEnum):

@@ -9,7 +9,7 @@ from mockserver.conformance.coverage import measure
 from mockserver.conformance.findings import Finding, Level, Report, ScenarioVerdict
 from mockserver.conformance.traffic import Traffic
 from mockserver.contract import Contract
-from mockserver.entries import Entry
+from mockserver.journal.entries import Entry
 
 
 def merge(reports: Iterable[Report], contract: Contract) -> Report:

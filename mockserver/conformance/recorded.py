@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from mockserver.conformance.findings import Finding, Level, Report
-from mockserver.entries import Entry
 from mockserver.exchange import Tenant, Violation
+from mockserver.journal.entries import Entry
 
 
 def to_json(report: Report) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mockserver.entries import TOKEN_OPERATION
 from mockserver.errors import ApiError
 from mockserver.exchange import Call, Request, Result
 from mockserver.faults.kinds import FAULTS, Kind, Strike
 from mockserver.faults.orders import HEADER, FaultError, Order, from_file, from_header, parse
+from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
 from mockserver.tokens import Tokens

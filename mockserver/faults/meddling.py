@@ -9,7 +9,7 @@ from typing import Any
 
 from mockserver.exchange import Call, Request
 from mockserver.listing import ListQuery
-from mockserver.store import Missing, Stale
+from mockserver.state.store import Missing, Stale
 from mockserver.world import World
 
 KINDS = ("connections", "sourceConnections", "targetConnections", "flows", "runs")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mockserver.entries import TOKEN_OPERATION
 from mockserver.exchange import Call
 from mockserver.faults import arguments
 from mockserver.faults.kinds import FAULTS, Kind
+from mockserver.journal.entries import TOKEN_OPERATION
 
 HEADER = "x-mock-fault"
 _MOST_IN_HEADER = 10

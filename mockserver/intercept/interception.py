@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from mockserver.clients import PrivateServer, variables
+from mockserver.clients.program import PrivateServer, variables
 from mockserver.emulator import Emulator
 from mockserver.intercept import MISSING, available, ca_folder
 
@@ -57,8 +57,8 @@ class Interception:
         from mockserver.intercept.environment import Ports
         from mockserver.intercept.front import EmulatedHostsOnly
         from mockserver.intercept.proxy import Proxy
+        from mockserver.server import make_server
         from mockserver.web import build_app
-        from mockserver.web.server import make_server
 
         authority = Authority.open(ca_folder(self._emulator.config.ca_folder))
         front = EmulatedHostsOnly(build_app(self._emulator))

@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver import listing, patching
+from mockserver import listing
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Json, Request, Result
-from mockserver.records import Doc
-from mockserver.store import Missing, Stale
+from mockserver.resources import _patching
+from mockserver.state.records import Doc
+from mockserver.state.store import Missing, Stale
 from mockserver.world import World
 
 Show = Callable[[World, Doc], dict[str, Any]]
@@ -90,7 +91,7 @@ def update(
 ) -> Result:
     """Patch a record under its etag; `accept(old, new)` checks the outcome and may complete it."""
     doc = current(world, request, collection)
-    changed = accept(doc, patching.apply(doc, request.body, collection.changeable))
+    changed = accept(doc, _patching.apply(doc, request.body, collection.changeable))
     return save(world, request, collection, doc, changed)
 
 

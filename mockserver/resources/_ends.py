@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver import listing
-from mockserver.connectors import Connector
 from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result, Tenant
-from mockserver.records import Doc
 from mockserver.resources import _crud
 from mockserver.resources._crud import STAMPS, Collection
+from mockserver.specs.connectors import Connector
+from mockserver.state.records import Doc
 from mockserver.world import World
 
 DRAFT = "draft"

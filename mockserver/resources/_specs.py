@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver import listing, ordering
+from mockserver import listing
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Request, Result, Tenant
-from mockserver.records import Doc
+from mockserver.listing import ordering
 from mockserver.resources import _crud
-from mockserver.store import Missing, Stale
+from mockserver.state.records import Doc
+from mockserver.state.store import Missing, Stale
 from mockserver.world import World
 
 _WRITTEN = "spec"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver import listing
-from mockserver.connectors import Connector
 from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result
-from mockserver.own_connectors import OWN_SPECS
 from mockserver.resources import _specs, operation
 from mockserver.sources import ExploreRequest
+from mockserver.specs.connectors import Connector
+from mockserver.specs.written import OWN_SPECS
 from mockserver.world import World
 
 _SPECS = _specs.Kind(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mockserver import listing, patching, running
-from mockserver.connectors import MASK, PASSWORD_FOR
+from mockserver import listing
 from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result, Tenant
-from mockserver.records import Doc
-from mockserver.resources import _crud, operation
+from mockserver.flows import progress
+from mockserver.resources import _crud, _patching, operation
 from mockserver.sources import ExploreRequest, SourceError
+from mockserver.specs.connectors import MASK, PASSWORD_FOR
+from mockserver.state.records import Doc
 from mockserver.world import World
 
 STATES = ("enabled", "disabled", "initializing")
@@ -93,7 +94,7 @@ def patch_connection(world: World, request: Request) -> Result:
         if old["state"] != DRAFT and new.get("auth") != old.get("auth"):
             _demand_usable(world, request, new)
             # runs that were due before read by the old credentials, though nobody has looked at them yet
-            running.catch_up(world, request.tenant, _flows_on(world, request, old["id"]))
+            progress.catch_up(world, request.tenant, _flows_on(world, request, old["id"]))
         return new
 
     return _crud.update(world, request, CONNECTIONS, accept)
@@ -203,7 +204,7 @@ def _demand_unused(world: World, request: Request, connection_id: str) -> None:
 
 def _flows_on(world: World, request: Request, connection_id: str) -> Iterator[str]:
     """The flows that have a base connection under one of their ends."""
-    for flow in world.store.all(request.tenant, running.FLOWS):
+    for flow in world.store.all(request.tenant, progress.FLOWS):
         inherited = flow.get("inheritedAttributes", {})
         ends = [*inherited.get("sourceConnections", ()), *inherited.get("targetConnections", ())]
         if any(end.get("baseConnection", {}).get("id") == connection_id for end in ends):
@@ -228,7 +229,7 @@ def _note_password(world: World, request: Request, old: Doc, new: dict[str, Any]
     """
     connectors = world.connectors_of(request.tenant)
     # the patch made on masks: a password that is still one was not in the patch, or came back as it was shown
-    resent = connectors.access(patching.apply(connectors.mask(old), request.body, CONNECTIONS.changeable)).password
+    resent = connectors.access(_patching.apply(connectors.mask(old), request.body, CONNECTIONS.changeable)).password
     meant = old.get(PASSWORD_FOR) or connectors.access(old).target
     if resent not in (None, MASK) or meant == connectors.access(new).target:
         new.pop(PASSWORD_FOR, None)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver import listing
+from mockserver.contract.schema import untaken
 from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result, Tenant
-from mockserver.flow_specs import FlowSpec
 from mockserver.resources import _specs, operation
-from mockserver.schema import untaken
+from mockserver.specs.flow_specs import FlowSpec
 from mockserver.world import World
 
 _FILTERS = frozenset({"id", "name", "providerId", "version", "attributes"})

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver import flow_rules, listing, running
+from mockserver import listing
 from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result, Tenant
-from mockserver.flow_specs import FlowSpec
-from mockserver.records import Doc
+from mockserver.flows import progress, rules
 from mockserver.resources import _crud, flow_specs, operation
+from mockserver.specs.flow_specs import FlowSpec
+from mockserver.state.records import Doc
 from mockserver.world import World
 
 DRAFT = "draft"
@@ -41,7 +42,7 @@ _SUB_ACTIONS = ("APPLY", "ROLLBACK", "PROGRESS")
 def _show(world: World, doc: Doc) -> dict[str, Any]:
     """A flow with what is known of its runs now."""
     shown = {**doc, "runs": f"/runs?property=flowId=={doc['id']}"}
-    last = running.last_run(world, doc)
+    last = progress.last_run(world, doc)
     if last is not None:
         shown["lastRunDetails"] = last
     return {name: shown[name] for name in _ORDER if name in shown}
@@ -51,7 +52,7 @@ _ALWAYS_CHANGEABLE = frozenset({"name", "description", "scheduleParams", "transf
 
 FLOWS = _crud.Collection(
     listable=listing.Listable(
-        kind=running.FLOWS,
+        kind=progress.FLOWS,
         fields=frozenset(_ORDER),
         sortable=frozenset({*_crud.STAMPS, "name", "description", "state"}),
     ),
@@ -112,10 +113,10 @@ def patch_flow(world: World, request: Request) -> Result:
             new |= _derived(world, request.tenant, new, now)
         else:
             _demand_ends_unchanged(old, new)
-            flow_rules.demand_patchable(old, new, now)
+            rules.demand_patchable(old, new, now)
             spec = _demand_spec(world, request.tenant, new["flowSpec"])
-            flow_rules.demand_schedule(spec, new)
-            flow_rules.demand_transformations(spec, new, world.config.mappings)
+            rules.demand_schedule(spec, new)
+            rules.demand_transformations(spec, new, world.config.mappings)
             if new.get("scheduleParams") != old.get("scheduleParams"):
                 _settle_runs(world, request, old)
                 new["provider"] = {**old["provider"], "activeMs": now}
@@ -172,7 +173,7 @@ def _demand_sound(
 ) -> None:
     """Everything a flow needs to run is there and goes together. Raises ApiError."""
     for member, kind in _ENDS.items():
-        entity_id = flow_rules.demand_one(flow, member)
+        entity_id = rules.demand_one(flow, member)
         connection = world.store.get(tenant, kind, entity_id)
         if connection is None:
             raise _rejected(f"/{member}/0", f"the id of one of the {kind} of this sandbox", "another id")
@@ -182,9 +183,9 @@ def _demand_sound(
                 at = f"/{member}/0"
                 raise ApiError("action_not_applicable", action="publish", state=DRAFT, pointer=at, hint=hint)
             raise _rejected(f"/{member}/0", "a connection that is published", "a draft", hint)
-        flow_rules.demand_fit(spec, member, connection)
-    flow_rules.demand_schedule(spec, flow)
-    flow_rules.demand_transformations(spec, flow, world.config.mappings)
+        rules.demand_fit(spec, member, connection)
+    rules.demand_schedule(spec, flow)
+    rules.demand_transformations(spec, flow, world.config.mappings)
 
 
 def _derived(world: World, tenant: Tenant, flow: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
@@ -201,7 +202,7 @@ def _derived(world: World, tenant: Tenant, flow: Mapping[str, Any], now_ms: int)
             inherited[kind].append(_inherited(world, tenant, connection))
             if kind == "sourceConnections":
                 scheduled = spec is not None and spec.schedule is not None
-                provider = {"provider": running.provided(connection, now_ms, scheduled=scheduled)}
+                provider = {"provider": progress.provided(connection, now_ms, scheduled=scheduled)}
     return {"inheritedAttributes": inherited, **provider}
 
 
@@ -222,7 +223,7 @@ def _demand_ends_unchanged(old: Doc, new: Mapping[str, Any]) -> None:
 
 def _settle_runs(world: World, request: Request, doc: Doc) -> None:
     """What was due before a change takes place as it would have without it."""
-    running.catch_up(world, request.tenant, [doc["id"]])
+    progress.catch_up(world, request.tenant, [doc["id"]])
 
 
 def _completed(name: str, now_ms: int, **more: Any) -> dict[str, Any]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver import flow_rules, listing, run_course, running
+from mockserver import listing
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Request, Result
-from mockserver.records import Doc
+from mockserver.flows import outcome, progress, rules
+from mockserver.flows.outcome import FAILED, SUCCESS, Span
+from mockserver.flows.schedule import MOST_SECONDS, whole
 from mockserver.resources import _crud, flow_specs, operation
-from mockserver.run_course import FAILED, SUCCESS, Span
-from mockserver.schedule import MOST_SECONDS, whole
 from mockserver.sources.refusals import refusal
+from mockserver.state.records import Doc
 from mockserver.world import World
 
 _REPORTED = (
@@ -29,13 +30,13 @@ _SECONDS = ("startTime", "windowStartTime", "windowEndTime")
 
 
 def _show(world: World, doc: Doc) -> dict[str, Any]:
-    shown = {**doc, **run_course.told(doc), **doc.get("reported", {})}
+    shown = {**doc, **outcome.told(doc), **doc.get("reported", {})}
     return {name: shown[name] for name in _ORDER if name in shown}
 
 
 RUNS = _crud.Collection(
     listable=listing.Listable(
-        kind=running.RUNS, fields=_MEMBERS, sortable=frozenset({*_crud.STAMPS, "flowId", "state"})
+        kind=progress.RUNS, fields=_MEMBERS, sortable=frozenset({*_crud.STAMPS, "flowId", "state"})
     ),
     changeable=frozenset(),
     show=_show,
@@ -49,9 +50,9 @@ def list_flow_runs(world: World, request: Request) -> Result:
     query = listing.parse(request.query, RUNS.listable, world.quirks)
     named = [c.texts for c in query.conditions if c.path == ("flowId",) and c.operator in ("=", "==")]
     if named:
-        running.catch_up(world, request.tenant, named[0])
+        progress.catch_up(world, request.tenant, named[0])
     else:
-        running.catch_up_all(world, request.tenant)
+        progress.catch_up_all(world, request.tenant)
     return _crud.page(world, request, RUNS, query)
 
 
@@ -69,18 +70,18 @@ def create_flow_run(world: World, request: Request) -> Result:
     flow_id = body.get("flowId")
     if not flow_id:
         raise ApiError("flow_id_missing", pointer="/flowId")
-    flow = world.store.get(request.tenant, running.FLOWS, flow_id)
+    flow = world.store.get(request.tenant, progress.FLOWS, flow_id)
     if flow is None:
         raise ApiError("unknown_flow", id=flow_id[:80], pointer="/flowId")
     if flow["state"] != "enabled":
         raise ApiError("flow_state", id=flow_id, state=flow["state"], pointer="/flowId")
-    if not running.is_scheduled(flow):
+    if not progress.is_scheduled(flow):
         raise refusal("run_connector", pointer="/flowId")
-    if not flow_rules.runs_once(flow):
+    if not rules.runs_once(flow):
         raise refusal("run_frequency", pointer="/flowId")
     params = body.get("params")
     due_ms, span = _asked(world, request, flow, params)
-    run = running.start(world, request.tenant, flow, due_ms, span, params)
+    run = progress.start(world, request.tenant, flow, due_ms, span, params)
     receipt = {"id": run["id"], "etag": run["etag"]}
     answer = {"items": [receipt]} if world.quirks["run-answer"] == "items" else receipt
     return Result(201, answer, (("ETag", run["etag"]),))
@@ -99,12 +100,12 @@ def act_on_flow_run(world: World, request: Request) -> Result:
     records = _show(world, run)["metrics"].get("recordSummary", {}).get("inputRecordCount")
     if run["state"] != FAILED and not (run["state"] == SUCCESS and records == 0):
         raise refusal("run_state")
-    flow = world.store.get(request.tenant, running.FLOWS, run["flowId"])
+    flow = world.store.get(request.tenant, progress.FLOWS, run["flowId"])
     if flow is None:
         raise ApiError("unknown_flow", id=run["flowId"])
     if flow["state"] != "enabled":
         raise refusal("run_of_idle_flow")
-    again = running.start(world, request.tenant, flow, world.runtime.clock.now_ms(), Span(*run["span"]))
+    again = progress.start(world, request.tenant, flow, world.runtime.clock.now_ms(), Span(*run["span"]))
     return _crud.receipt(again, 200)
 
 
@@ -129,7 +130,7 @@ def update_run(world: World, request: Request) -> Result:
 def _bring_up(world: World, request: Request) -> Doc:
     """The run the path names, as it is now. Raises ApiError `not_found`."""
     run = _crud.find(world, request, RUNS)
-    running.catch_up(world, request.tenant, [run["flowId"]])
+    progress.catch_up(world, request.tenant, [run["flowId"]])
     return _crud.find(world, request, RUNS)
 
 
@@ -165,7 +166,7 @@ def _delta_column(world: World, request: Request, flow: Doc, params: Mapping[str
     """The column of the flow's runs: named by the first, not to be changed by later ones (1382, 1383)."""
     sent = params.get("deltaColumn")
     name = sent.get("name") if isinstance(sent, Mapping) else None
-    used = running.used_delta_column(world, request.tenant, flow["id"]) or flow_rules.delta_column(flow)
+    used = progress.used_delta_column(world, request.tenant, flow["id"]) or rules.delta_column(flow)
     if sent is None and used is None:
         raise refusal("delta_of_run_missing", pointer="/params/deltaColumn")
     if sent is not None and used is not None and name != used:
@@ -176,8 +177,8 @@ def _delta_column(world: World, request: Request, flow: Doc, params: Mapping[str
 def _demand_predecessor(world: World, request: Request, predecessor: Mapping[str, Any], at: str) -> None:
     """What a run is said to follow exists (1428, 1429)."""
     for member, kind, key in (
-        ("flowRunId", running.RUNS, "unknown_run"),
-        ("flowId", running.FLOWS, "unknown_earlier_flow"),
+        ("flowRunId", progress.RUNS, "unknown_run"),
+        ("flowId", progress.FLOWS, "unknown_earlier_flow"),
     ):
         entity_id = predecessor.get(member)
         if entity_id is not None and world.store.get(request.tenant, kind, entity_id) is None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver import listing
-from mockserver.connectors import Connector
 from mockserver.exchange import Request, Result
 from mockserver.resources import _crud, _ends, operation
+from mockserver.specs.connectors import Connector
 from mockserver.world import World
 
 DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from mockserver.conformance import ScenarioVerdict, Verdict
 from mockserver.conformance.traffic import LOOKUPS, Exchange, Traffic
 from mockserver.contract import Contract
-from mockserver.entries import Entry
+from mockserver.journal.entries import Entry
 
 
 @dataclass(frozen=True, slots=True)

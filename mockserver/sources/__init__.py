@@ -19,19 +19,19 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mockserver.connection_string import is_placeholder
 from mockserver.exchange import Json
 from mockserver.sources.asked import ExploreRequest
 from mockserver.sources.refusals import SourceBusy, SourceError
+from mockserver.specs.connection_string import is_placeholder
 
 if TYPE_CHECKING:
-    from mockserver.connectors import Access
     from mockserver.sources.declared import Declared
     from mockserver.sources.files import File
     from mockserver.sources.listed import Listed
     from mockserver.sources.live import Live, LiveSource
     from mockserver.sources.source import Opened, RunRule, Source
     from mockserver.sources.tables import Tabular
+    from mockserver.specs.connectors import Access
 
 __all__ = ["ExploreRequest", "SourceBusy", "SourceError", "Sources"]
 

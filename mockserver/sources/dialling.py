@@ -18,13 +18,13 @@ import psycopg
 from psycopg import errors, pq, sql
 from psycopg.adapt import Buffer, Loader
 
-from mockserver.postgres_link import Connection
 from mockserver.runtime import stop_watch_ms
 from mockserver.sources.listed import Listed
 from mockserver.sources.refusals import SourceBusy, SourceError, refusal
+from mockserver.state.postgres_link import Connection
 
 if TYPE_CHECKING:
-    from mockserver.connectors import Access
+    from mockserver.specs.connectors import Access
 
 OLDEST_LIBPQ = 160_000
 """The first that can be told which ways to authenticate are acceptable."""

@@ -15,7 +15,7 @@ from mockserver.sources.source import Opened
 from mockserver.sources.tables import Tabular
 
 if TYPE_CHECKING:
-    from mockserver.connectors import Access
+    from mockserver.specs.connectors import Access
 
 PREVIEW_ROWS = 100
 """Rows in a preview. No page states the limit (facts §8.3): assumed."""

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 
 from mockserver import config
-from mockserver.postgres_link import Connection
 from mockserver.sources.columns import Column, shape_of
 from mockserver.sources.dialling import MOST_AT_ONCE, USUAL, Dialler, Patience, demand_libpq, sendable
 from mockserver.sources.files import File
 from mockserver.sources.listed import Listed, Resolve, pinned, system_resolve
 from mockserver.sources.live_table import LiveTable
+from mockserver.state.postgres_link import Connection
 
 if TYPE_CHECKING:
-    from mockserver.connectors import Access
+    from mockserver.specs.connectors import Access
 
 CONNECTOR = "postgre-sql"
 DEFAULT_PORT = "5432"

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from mockserver.schema import kind_of, pointer
+from mockserver.contract.schema import kind_of, pointer
 
 MAX_BYTES = 4 * 1_048_576
 """Largest file read."""

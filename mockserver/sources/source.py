@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from mockserver.connection_string import is_placeholder
 from mockserver.sources.files import File, normal
 from mockserver.sources.refusals import refusal
 from mockserver.sources.tables import Table, Tabular
+from mockserver.specs.connection_string import is_placeholder
 
 if TYPE_CHECKING:
-    from mockserver.connectors import Access
+    from mockserver.specs.connectors import Access
 
 MATCHABLE = ("family", "connector", "server", "port", "database")
 """What a source can be matched by: members of `Access`."""

@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException
 from mockserver.emulator import Emulator, storage_refusal
 from mockserver.errors import ApiError, Refusal
 from mockserver.journal import NothingRecorded
-from mockserver.store import StorageUnavailable
+from mockserver.state.store import StorageUnavailable
 from mockserver.web import admin, console, contract_pages, docs_pages, fault_pages, ims, scenario_pages
 from mockserver.web.application import Api, Application, respond
 

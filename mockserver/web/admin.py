@@ -7,10 +7,11 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from mockserver import __version__, json_input, running
+from mockserver import __version__, json_input
 from mockserver.emulator import Emulator
 from mockserver.errors import ApiError
 from mockserver.exchange import Json, Result, Tenant
+from mockserver.flows import progress
 from mockserver.quirks import QUIRKS
 from mockserver.web import adapter, guard
 
@@ -72,7 +73,7 @@ def _add_runs(pages: Blueprint, emulator: Emulator) -> None:
     def forget_runs(flow_id: str) -> Response:
         org, sandbox = (request.headers.get(name, "") for name in ("x-gw-ims-org-id", "x-sandbox-name"))
         try:
-            running.forget(emulator.world, Tenant(org, sandbox), flow_id)
+            progress.forget(emulator.world, Tenant(org, sandbox), flow_id)
         except ValueError as error:
             raise wrong(str(error)) from None
         return answer(emulator, None, 204)

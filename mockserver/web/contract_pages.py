@@ -6,9 +6,10 @@ import functools
 
 from flask import Blueprint, Response
 
-from mockserver import documents, json_input
-from mockserver.composition import composed
+from mockserver import json_input
+from mockserver.contract import documents
 from mockserver.emulator import Emulator
+from mockserver.specs.composition import composed
 
 
 def blueprint(emulator: Emulator) -> Blueprint:

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Response
 
 from mockserver.exchange import Delivery, Result
-from mockserver.web.server.wsgi import PACE, Pace
+from mockserver.server.wsgi import PACE, Pace
 
 
 class Delivered(Response):

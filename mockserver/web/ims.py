@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, Response, request
 
 from mockserver.emulator import Emulator
-from mockserver.entries import TOKEN_OPERATION
 from mockserver.errors import Refusal
 from mockserver.exchange import Call, Result
 from mockserver.faults import Injection
+from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.web import adapter
 
 _GRANTS = ("client_credentials", "authorization_code")

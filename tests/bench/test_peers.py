@@ -10,7 +10,7 @@ import pytest
 
 from bench.cases import BAD, CONNECTION, CREATE, PAGE, READ
 from bench.peers import contract, rows
-from mockserver import documents
+from mockserver.contract import documents
 
 
 def _operations(document: dict[str, Any]) -> set[str]:

@@ -7,7 +7,7 @@ import pytest
 
 import mockserver
 from contracts.clients import Service
-from mockserver.service import FlowService
+from mockserver.clients.service import FlowService
 
 
 @pytest.fixture(scope="session")

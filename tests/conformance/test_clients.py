@@ -14,9 +14,9 @@ from contracts.broken.proof import served
 from contracts.clients import Client, Script, Service, Stopped, load
 from contracts.clients.__main__ import main
 from mockserver import Config, Emulator, create_app
+from mockserver.clients.service import FlowService
 from mockserver.conformance import RULES, ScenarioVerdict, summary
 from mockserver.scenarios import SCENARIOS
-from mockserver.service import FlowService
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = load()

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from mockserver.cli import main
 from mockserver.conformance import RULES, Baseline, BaselineError
 from mockserver.conformance.families import auth, connection_strings
-from mockserver.connectors import CATALOGUE
+from mockserver.specs.connectors import CATALOGUE
 from tests.conformance.client import Client
 
 

@@ -7,9 +7,9 @@ import pytest
 from contracts.clients import Script, Service, Stopped
 from contracts.clients.bodies import connection
 from contracts.clients.making import made
+from mockserver.clients.service import FlowService
 from mockserver.faults import FAULTS
 from mockserver.scenarios import SCENARIOS, Stage, choose
-from mockserver.service import FlowService
 from tests.conformance.client import Client
 from tests.conformance.test_clients import verdict
 

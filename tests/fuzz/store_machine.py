@@ -19,12 +19,12 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
 
-from mockserver import listing, ordering
+from mockserver import listing
 from mockserver.exchange import Tenant
-from mockserver.listing import Cursor, Listable, ListQuery
+from mockserver.listing import Cursor, Listable, ListQuery, ordering
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
-from mockserver.store import Missing, Put, Stale, Store, Taken, open_store
+from mockserver.state.store import Missing, Put, Stale, Store, Taken, open_store
 
 KIND = "connections"
 TENANTS = (Tenant("org", "prod"), Tenant("org", "dev"))

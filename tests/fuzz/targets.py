@@ -11,14 +11,17 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mockserver import Config, Emulator, connection_string, json_input, listing, patching, property_filter
+from mockserver import Config, Emulator, json_input, listing
 from mockserver.errors import ApiError
 from mockserver.exchange import Call
+from mockserver.listing import property_filter, query
 from mockserver.quirks import Quirks
+from mockserver.resources import _patching
 from mockserver.resources.connections import CONNECTIONS
-from mockserver.web.server import Limits
-from mockserver.web.server.http1 import Connection
-from mockserver.web.server.wsgi import After, Request
+from mockserver.server import Limits
+from mockserver.server.http1 import Connection
+from mockserver.server.wsgi import After, Request
+from mockserver.specs import connection_string
 from tests.calls import HEADERS, connection
 
 MIB = 1_048_576
@@ -69,7 +72,7 @@ def take_patch(data: bytes) -> None:
         return
     before, sent = copy.deepcopy(DOC), copy.deepcopy(body)
     try:
-        done = patching.apply(DOC, body, CONNECTIONS.changeable)
+        done = _patching.apply(DOC, body, CONNECTIONS.changeable)
     except ApiError as refusal:
         _demand_4xx(refusal)
     else:
@@ -95,15 +98,15 @@ def take_query(data: bytes) -> None:
 
 def take_token(data: bytes) -> None:
     """A page token that nobody sealed opens nothing; a sealed one holds whatever the fuzzer wants."""
-    sealed = listing._checksum(data) + data
-    token = listing.base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    sealed = query._checksum(data) + data
+    token = query.base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
     for text in (data.decode("latin-1"), token):
         try:
-            query = listing.parse((("continuationToken", text),), CONNECTIONS.listable, QUIRKS)
+            asked = listing.parse((("continuationToken", text),), CONNECTIONS.listable, QUIRKS)
         except ApiError as refusal:
             _demand_4xx(refusal)
         else:
-            assert query.after is not None and 1 <= query.limit <= listing.MOST_SEARCHED
+            assert asked.after is not None and 1 <= asked.limit <= listing.MOST_SEARCHED
 
 
 def take_http(data: bytes) -> None:

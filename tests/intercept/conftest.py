@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.clients import PrivateServer, variables
+from mockserver.clients.program import PrivateServer, variables
 from mockserver.config import Config
 from mockserver.emulator import Emulator
 from mockserver.intercept.interception import Interception

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.clients import run, variables
+from mockserver.clients.program import run, variables
 from mockserver.conformance import evaluate
 from tests.intercept.conftest import Intercepted
 from tests.intercept.test_unmodified_clients import PROGRAMS

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from mockserver.clients import PrivateServer
+from mockserver.clients.program import PrivateServer
 from mockserver.config import Config
 from mockserver.intercept import proxy
 from tests.intercept.conftest import Intercepted

@@ -14,10 +14,10 @@ from types import SimpleNamespace
 import pytest
 
 from mockserver import Config, create_app, intercept
+from mockserver.cli.serving import serve_forever
 from mockserver.intercept import authority
 from mockserver.intercept.authority import Authority
-from mockserver.serving import serve_forever
-from mockserver.web.server import make_server
+from mockserver.server import make_server
 
 
 @pytest.fixture(scope="module")

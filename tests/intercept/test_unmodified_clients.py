@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mockserver.clients import run
+from mockserver.clients.program import run
 from mockserver.conformance import evaluate
 from mockserver.intercept import environment, trust
 from mockserver.intercept.authority import Authority

@@ -24,20 +24,20 @@ MODULES = {
     module.name: module
     for module in (
         Module(
-            "store",
-            tuple(f"tests/core/test_{name}.py" for name in ("store", "commits", "transactions", "durable")),
+            "state/store",
+            tuple(f"tests/state/test_{name}.py" for name in ("store", "commits", "transactions", "durable")),
             f"{_ON_DISK} or (not postgresql and not sqlite and not test_durable)",
         ),
-        Module("patching", ("tests/core/test_patching.py",)),
+        Module("resources/_patching", ("tests/resources/test_patching.py",)),
         Module(
-            "listing",
-            ("tests/core/test_listing.py", "tests/core/test_lists.py"),
+            "listing/query",
+            ("tests/listing/test_query.py", "tests/resources/test_lists.py"),
             "not postgresql and not any_records_can_be_put_in_any_order",
         ),
-        Module("gateway", ("tests/core/test_gateway.py",)),
+        Module("gateway", ("tests/test_gateway.py",)),
         Module(
-            "masking",
-            ("tests/core/test_masking.py", "tests/core/test_masking_by_place.py"),
+            "secrecy",
+            ("tests/test_masking.py", "tests/test_masking_by_place.py"),
             "not masked_body_cut and not kept_whole and not as_much_is_shown",
         ),
     )

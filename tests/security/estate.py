@@ -8,7 +8,7 @@ from mockserver import Config, Emulator
 from mockserver.contract import Operation
 from mockserver.exchange import Tenant
 from tests.calls import HEADERS, made, source, target
-from tests.flows import flow, once
+from tests.dataflows import flow, once
 
 TENANT = Tenant(HEADERS["x-gw-ims-org-id"], HEADERS["x-sandbox-name"])
 KINDS = {

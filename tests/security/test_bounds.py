@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mockserver import Config, Emulator, create_app, json_input
+from mockserver.contract.schema import MOST_DEPARTURES
 from mockserver.json_input import MAX_DEPTH, MAX_VALUES, JsonProblem
-from mockserver.schema import MOST_DEPARTURES
 from tests.calls import HEADERS, connection, made, refused, send
 
 MIB = 1_048_576

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from mockserver.connection_string import format as written
+from mockserver.specs.connection_string import format as written
 from tests import live
 from tests.bad_network import between
 from tests.calls import by_string, connection

@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 
 from mockserver import Config, Emulator, create_app
 from mockserver.conformance import FORMATS
-from mockserver.connectors import Connectors
 from mockserver.faults import FAULTS
+from mockserver.specs.connectors import Connectors
 from mockserver.web import request_log
 from tests.calls import BASIC_PARAMS, HEADERS, connection
 from tests.security.canary import CANARY, leaks

@@ -20,7 +20,7 @@ _CHILD = textwrap.dedent(
     from pathlib import Path
     from mockserver.exchange import Tenant
     from mockserver.runtime import Runtime
-    from mockserver.store import StorageUnavailable, open_store
+    from mockserver.state.store import StorageUnavailable, open_store
 
     def room(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

@@ -19,7 +19,7 @@ from typing import Any
 
 from mockserver.exchange import Tenant
 from mockserver.runtime import Runtime
-from mockserver.store import Missing, Stale, Store, Taken, open_store
+from mockserver.state.store import Missing, Stale, Store, Taken, open_store
 from tests.torture.trial import Outcome, Say, trial
 
 TENANT = Tenant("org", "prod")

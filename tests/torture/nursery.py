@@ -12,17 +12,15 @@ import os
 import sys
 
 from mockserver import config
-from mockserver.connectors import Connectors
+from mockserver.cli.serving import serve_forever
 from mockserver.contract import Contract
-from mockserver.serving import serve_forever
+from mockserver.specs.connectors import Connectors
 
 
 def main() -> None:
     settings = config.load({"port": 0, "log": "none", "state": sys.argv[2]}, {})
     Contract.load()
     Connectors.load(settings.platform)
-    import mockserver.durable
-    import mockserver.web.server  # noqa: F401
 
     for _ in sys.stdin:
         child = os.fork()

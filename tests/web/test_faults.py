@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockserver import Config, Emulator, create_app
-from mockserver.web.server import Server, make_server
+from mockserver.server import Server, make_server
 from tests.calls import HEADERS
 
 KINDS = ("asyncio", "waitress")
@@ -91,7 +91,7 @@ def test_clients_that_wait_for_late_answers_hold_nobody_up() -> None:
 
 
 def test_a_stop_does_not_wait_for_a_trickle_longer_than_its_grace() -> None:
-    from mockserver.web.server import Limits
+    from mockserver.server import Limits
 
     limits = Limits(grace_seconds=0.3)
     server = make_server(create_app(Emulator(Config(seed=1, log="none"))), kind="asyncio", limits=limits)

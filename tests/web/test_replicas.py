@@ -12,9 +12,9 @@ import pytest
 from mockserver import Config, Emulator
 from mockserver.emulator import storage_refusal
 from mockserver.quirks import Quirks
-from mockserver.store import StorageUnavailable
+from mockserver.state.store import StorageUnavailable
 from mockserver.web import build_app
-from tests import flows
+from tests import dataflows
 from tests.bad_network import between
 from tests.calls import HEADERS, connection, source, target
 from tests.postgres import PASSWORD, shared_server
@@ -99,10 +99,10 @@ def test_runs_are_made_once_however_many_look_at_them(pair: list[Server]) -> Non
     now = client("GET", "/_mock/clock")[1]["nowMs"]
     body = {
         "name": "Store visits",
-        "flowSpec": {"id": flows.CRM_TO_AEP, "version": "1.0"},
+        "flowSpec": {"id": dataflows.CRM_TO_AEP, "version": "1.0"},
         "sourceConnectionIds": [read],
         "targetConnectionIds": [written],
-        "transformations": [flows.COPY, flows.MAPPING],
+        "transformations": [dataflows.COPY, dataflows.MAPPING],
         "scheduleParams": {"startTime": str(now // 1000 + 60), "frequency": "minute", "interval": "15"},
     }
     status, made = client("POST", "/flows", body)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mockserver import connection_string
 from mockserver.conformance.families.auth import POSTGRESQL
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic
-from mockserver.connection_string import ConnectionString, ConnectionStringError
 from mockserver.exchange import Violation
+from mockserver.specs import connection_string
+from mockserver.specs.connection_string import ConnectionString, ConnectionStringError
 
 _PAGE = "PostgreSQL API page, connection string and SSL"
 _PATTERN = "Server=...;Database=...;Port=...;UID=...;Password=..."

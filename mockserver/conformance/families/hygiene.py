@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Sighting, Traffic, texts
-from mockserver.masking import MASK
+from mockserver.secrecy import MASK
 
 _OWASP = "OWASP API Security, secrets in URLs and logs"
 _FILTERS = ("property", "queryString")

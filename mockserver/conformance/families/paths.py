@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import PLACEHOLDER, Sighting, Traffic
-from mockserver.masking import MASK
+from mockserver.secrecy import MASK
 
 _REFERENCE = "Flow Service API reference"
 _JUDGED_ELSEWHERE = frozenset({"limit", "property", "orderby", "continuationToken"})

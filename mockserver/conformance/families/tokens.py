@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic
-from mockserver.masking import MASK
+from mockserver.secrecy import MASK
 
 _IMS = "Adobe developer guide, OAuth server-to-server credentials"
 _ENOUGH = 4

@@ -18,7 +18,7 @@ from mockserver.conformance.findings import Finding, Level, Report
 from mockserver.conformance.traffic import shortened
 from mockserver.conformance.writers import timeline
 from mockserver.conformance.writers.terminal import verdict
-from mockserver.entries import Entry
+from mockserver.journal.entries import Entry
 
 _PAGES = Path(__file__).parent / "pages"
 _MOST_CALLS = 1_000

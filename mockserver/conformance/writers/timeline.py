@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mockserver.entries import Entry
+from mockserver.journal.entries import Entry
 
 LANE = 26
 LEFT, TOP, RIGHT = 14, 30, 14

@@ -1,0 +1,144 @@
+"""Runs a client, a program in any language, against a server of its own.
+
+`PrivateServer` is an emulator on a free port of this machine; `run` starts the command with variables that
+lead it there, waits, and tells how it ended. What the client did is in the emulator's journal.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+from mockserver.clients import signals
+from mockserver.config import Config
+from mockserver.emulator import Emulator
+from mockserver.exchange import BASE_PATH
+from mockserver.server import make_server
+from mockserver.web import build_app
+
+_MOST_OUTPUT = 65_536
+"""Of a client's output that was not shown, this much from the end is kept."""
+
+_CREDENTIALS = {
+    "FLOW_SERVICE_TOKEN": "mock-token",
+    "FLOW_SERVICE_API_KEY": "mock-client",
+    "FLOW_SERVICE_ORG": "5C1328435BF324E90A49402A@AdobeOrg",
+    "FLOW_SERVICE_SANDBOX": "prod",
+    "FLOW_SERVICE_CLIENT_ID": "mock-client",
+    "FLOW_SERVICE_CLIENT_SECRET": "mock-secret",
+}
+"""For a client that takes them from the environment and has none there."""
+
+
+class PrivateServer:
+    """A server for one client: `with PrivateServer() as server:`."""
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.emulator = Emulator(config or Config(log="none"))
+        self._server = make_server(build_app(self.emulator), max_body=self.emulator.config.max_body)
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port."""
+        return self._server.url
+
+    def __enter__(self) -> PrivateServer:
+        self._server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.stop()
+        self.emulator.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a client ended."""
+
+    status: int | None
+    """Its exit status; None where it had to be stopped."""
+    output: str
+    """The end of what it printed, both streams as they came; empty where that was shown."""
+
+
+def variables(url: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a client that takes its base URL from there: FLOW_SERVICE_URL and what goes with it."""
+    no_proxy = ",".join(filter(None, (environ.get("NO_PROXY", environ.get("no_proxy", "")), "127.0.0.1,localhost")))
+    return {
+        **_CREDENTIALS,
+        **environ,
+        "FLOW_SERVICE_URL": f"{url}{BASE_PATH}",
+        "FLOW_SERVICE_TOKEN_URL": f"{url}/ims/token/v3",
+        "MOCKSERVER_URL": url,
+        "NO_PROXY": no_proxy,
+        "no_proxy": no_proxy,
+    }
+
+
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    seconds: float | None,
+    show: bool,
+    foreground: bool = False,
+) -> Ending:
+    """Run a command to its end, or stop it and what it started after `seconds`.
+
+    `show` lets it write to our own streams; in the `foreground` it also takes the signals that are meant for us, and
+    as long as it likes.
+    Raises OSError when it cannot be started.
+    """
+    if not foreground:
+        return _run(command, environment, seconds, show)
+    with signals.passed_on() as runs:
+        return _run(command, environment, seconds, show, runs)
+
+
+def _run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    seconds: float | None,
+    show: bool,
+    runs: Callable[[subprocess.Popen[bytes]], None] | None = None,
+) -> Ending:
+    stream = None if show else subprocess.PIPE
+    process = subprocess.Popen(  # noqa: S603  (the operator's own command, and no shell)
+        list(command),
+        env=dict(environment),
+        stdin=None if show else subprocess.DEVNULL,
+        stdout=stream,
+        stderr=None if show else subprocess.STDOUT,
+        start_new_session=not show,
+    )
+    try:
+        if runs:
+            runs(process)
+            signals.wait_for(process)
+        output, _ = process.communicate(timeout=seconds)
+        return Ending(process.returncode, _text(output))
+    except subprocess.TimeoutExpired:
+        _stop(process, whole_group=not show)
+        output, _ = process.communicate()
+        return Ending(None, _text(output))
+    except BaseException:
+        _stop(process, whole_group=not show)
+        process.wait()
+        raise
+
+
+def _stop(process: subprocess.Popen[bytes], *, whole_group: bool) -> None:
+    if whole_group and hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+
+
+def _text(output: bytes | None) -> str:
+    return (output or b"")[-_MOST_OUTPUT:].decode("utf-8", "replace")

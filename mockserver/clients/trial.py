@@ -1,0 +1,94 @@
+"""A client put to the test: run once undisturbed and once in every scenario, each time with a fresh server.
+
+Rules judge what it does undisturbed. In a scenario the scenario judges, and of the rules' findings those count
+that rest on a call the scenario interfered with: whatever else an interrupted client leaves undone is no news.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from mockserver.clients.program import Ending, PrivateServer, run, variables
+from mockserver.config import Config
+from mockserver.conformance import Report, ScenarioVerdict, evaluate
+from mockserver.conformance.merging import merge
+from mockserver.contract import Contract
+from mockserver.journal.entries import Entry
+from mockserver.scenarios.scenario import Outcome, Scenario
+
+SERVER = Config(log="none", journal_entries=10_000, journal_bytes=64 * 1_048_576)
+"""The client's own server: it remembers every call of one run."""
+
+Lead: TypeAlias = Callable[[PrivateServer, Mapping[str, str]], AbstractContextManager[Mapping[str, str]]]
+"""Makes of our environment the one that leads a client to a server, and keeps up what it takes within a block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One run of the client."""
+
+    scenario: Scenario | None
+    """None: undisturbed."""
+    verdict: ScenarioVerdict | None
+    ending: Ending
+    entries: tuple[Entry, ...]
+    took_seconds: float
+
+
+@contextmanager
+def by_variables(server: PrivateServer, environ: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """For a client that takes its base URL from FLOW_SERVICE_URL."""
+    yield variables(server.url, environ)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Who is tested, and under which conditions."""
+
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    seconds: float = 60
+    """How long one run may take."""
+    show: bool = False
+    """Whether the client's output goes where ours goes."""
+    config: Config = SERVER
+    lead: Lead = field(default=by_variables)
+
+    def play(self, scenario: Scenario | None) -> Step:
+        """One run. Raises OSError when the command cannot be started."""
+        with PrivateServer(self.config) as server:
+            emulator = server.emulator
+            if scenario is not None:
+                emulator.faults.order(list(scenario.orders))
+            with self.lead(server, self.environ) as environment:
+                begun = time.monotonic()
+                ending = run(self.command, environment, seconds=self.seconds, show=self.show)
+                took = time.monotonic() - begun
+            entries = tuple(emulator.journal.entries())
+            verdict = self._verdict(scenario, entries, emulator.contract, ending) if scenario else None
+            return Step(scenario, verdict, ending, entries, took)
+
+    def _verdict(
+        self, scenario: Scenario, entries: tuple[Entry, ...], contract: Contract, ending: Ending
+    ) -> ScenarioVerdict:
+        if ending.status is None:
+            numbers = tuple(entry.number for entry in entries if entry.fault)
+            return scenario.told(Outcome("failed", f"it had not ended after {self.seconds:g} s", numbers))
+        return scenario.verdict(entries, contract, ending.status)
+
+
+def report(steps: Iterable[Step], contract: Contract) -> Report:
+    """All runs in one report; calls are numbered through."""
+    return merge((_judged(step, contract) for step in steps), contract)
+
+
+def _judged(step: Step, contract: Contract) -> Report:
+    whole = evaluate(step.entries, contract, [step.verdict] if step.verdict else ())
+    if step.scenario is None:
+        return whole
+    struck = {entry.number for entry in step.entries if entry.fault}
+    return replace(whole, findings=tuple(one for one in whole.findings if struck.intersection(one.calls)))

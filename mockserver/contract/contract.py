@@ -1,0 +1,281 @@
+"""The contract: `openapi.yaml`, loaded once; which operation a call is, and where it or an answer departs.
+
+Checks return violations and never raise. Routing, parameters and bodies all come from the one
+document, so what is published and what is enforced cannot differ.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from mockserver import json_input
+from mockserver.contract import documents
+from mockserver.contract.schema import MOST_DEPARTURES, SchemaCheck, kind_of, schema_registry
+from mockserver.exchange import Call, Json, Pairs, Result, Violation
+
+_METHODS = frozenset({"get", "post", "put", "patch", "delete"})
+_JSON_TYPE = re.compile(
+    r'application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*|;\s*version\s*=\s*\w+\s*)*', re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One query or header parameter of an operation."""
+
+    name: str
+    required: bool
+    kind: str
+    check: SchemaCheck
+
+    def violations(self, where: str, values: Sequence[str]) -> Iterator[Violation]:
+        """What is wrong with the values sent under this name."""
+        value: Json = list(values) if self.kind == "array" else _as(self.kind, values[0])
+        for violation in self.check.violations(value, where):
+            yield Violation(where, self.name, violation.keyword, violation.expected, violation.came)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the document, compiled."""
+
+    id: str
+    method: str
+    template: str
+    segments: tuple[str, ...]
+    query: Mapping[str, Parameter]
+    headers: tuple[Parameter, ...]
+    body: SchemaCheck | None
+    body_required: bool
+    body_blocks: bool
+    """Whether a body outside its schema is refused at once; else the handler refuses it with codes of its own."""
+    responses: Mapping[str, SchemaCheck | None]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the contract says of one call. `operation` None: the path or the method is not in it."""
+
+    operation: Operation | None = None
+    allowed: tuple[str, ...] = ()
+    path: dict[str, str] = field(default_factory=dict)
+    query: Pairs = ()
+    body: Json = None
+    violations: list[Violation] = field(default_factory=list)
+
+    def blocking(self) -> Violation | None:
+        """The first violation that the service itself would refuse."""
+        return next((violation for violation in self.violations if violation.blocks), None)
+
+    def note(self, refused: Violation | None) -> None:
+        """Add what a handler refused, unless the contract has seen it already."""
+        if refused is not None and not any(refused.pointer == known.pointer for known in self.violations):
+            self.violations.append(refused)
+
+
+class Contract:
+    """The compiled document."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = document
+        self._registry = schema_registry(document)
+        self.operations: dict[str, Operation] = {}
+        self._routes: dict[int, list[tuple[tuple[str, ...], dict[str, Operation]]]] = {}
+        for template, item in document["paths"].items():
+            self._add_path(template, item)
+        for candidates in self._routes.values():
+            candidates.sort(key=lambda route: sum(segment.startswith("{") for segment in route[0]))
+
+    @classmethod
+    @functools.cache
+    def load(cls) -> Contract:
+        """The shipped document, compiled once however many emulators a process has."""
+        return cls(load_document())
+
+    def prepare_refusals(self) -> None:
+        """Import what the first refusal needs: 40 ms, and a second where jsonschema finds certain packages."""
+        self._registry.explainer  # noqa: B018  (made when looked at)
+
+    def check_request(self, call: Call, *, max_body: int = 1_048_576) -> Seen:
+        """Find the operation and gather every violation of the request; nothing is raised."""
+        seen = Seen(query=call.parameters())
+        self._route(call, seen)
+        if seen.operation is None:
+            return seen
+        seen.violations += _header_violations(seen.operation, call.headers)
+        seen.violations += islice(_query_violations(seen.operation, seen.query), MOST_DEPARTURES)
+        if seen.operation.body is not None:
+            seen.violations += _body_violations(seen.operation, call, seen, max_body)
+        return seen
+
+    def check_response(self, operation: Operation, result: Result) -> list[Violation]:
+        """Where an answer departs from the contract: our own drift."""
+        checks = operation.responses
+        status = str(result.status)
+        if status not in checks:
+            return [Violation("response", "", "status", "one of " + ", ".join(checks), status)]
+        check = checks[status]
+        if check is None:
+            return [] if result.body is None else [Violation("response", "", "body", "no body", kind_of(result.body))]
+        return list(check.violations(result.body, "response"))
+
+    def check_body(self, operation_id: str, body: Json) -> list[Violation]:
+        """The violations of a body of `operation_id`, for what is patched rather than sent."""
+        check = self.operations[operation_id].body
+        return list(check.violations(body, "body")) if check else []
+
+    def _route(self, call: Call, seen: Seen) -> None:
+        parts = tuple(call.path.strip("/").split("/"))
+        for segments, methods in self._routes.get(len(parts), ()):
+            values = _match(segments, parts)
+            if values is None:
+                continue
+            operation = methods.get(call.method)
+            if operation is None:
+                seen.allowed = tuple(sorted(methods))
+                expected = "one of " + ", ".join(seen.allowed)
+                seen.violations.append(Violation("route", call.method, "method", expected, call.method, blocks=True))
+            seen.operation, seen.path = operation, values
+            return
+        seen.violations.append(
+            Violation("route", "path", "path", "a path of the contract", "a path that is not in it", blocks=True)
+        )
+
+    def _add_path(self, template: str, item: Mapping[str, Any]) -> None:
+        segments = tuple(template.strip("/").split("/"))
+        methods: dict[str, Operation] = {}
+        for method in _METHODS & item.keys():
+            operation = self._compile(template, segments, method, item)
+            methods[operation.method] = operation
+            self.operations[operation.id] = operation
+        self._routes.setdefault(len(segments), []).append((segments, methods))
+
+    def _compile(self, template: str, segments: tuple[str, ...], method: str, item: Mapping[str, Any]) -> Operation:
+        source = item[method]
+        pointer = ("paths", template, method)
+        parameters = [
+            *self._parameters(item.get("parameters", ()), ("paths", template, "parameters")),
+            *self._parameters(source.get("parameters", ()), (*pointer, "parameters")),
+        ]
+        body, at = self._follow(source.get("requestBody"), (*pointer, "requestBody"))
+        return Operation(
+            id=source["operationId"],
+            method=method.upper(),
+            template=template,
+            segments=segments,
+            query={parameter.name: parameter for where, parameter in parameters if where == "query"},
+            headers=tuple(parameter for where, parameter in parameters if where == "header"),
+            body=self._content_check(body, at),
+            body_required=bool(body and body.get("required")),
+            body_blocks=source.get("x-body-judged-by") != "handler",
+            responses={
+                str(status): self._content_check(*self._follow(response, (*pointer, "responses", str(status))))
+                for status, response in source["responses"].items()
+            },
+        )
+
+    def _parameters(self, sources: Sequence[Any], pointer: tuple[str, ...]) -> Iterator[tuple[str, Parameter]]:
+        for index, raw in enumerate(sources):
+            source, at = self._follow(raw, (*pointer, str(index)))
+            schema, _ = self._follow(source["schema"], (*at, "schema"))
+            kind = schema.get("type", "string") if isinstance(schema.get("type", "string"), str) else "string"
+            check = SchemaCheck(self._registry, (*at, "schema"))
+            name = source["name"].lower() if source["in"] == "header" else source["name"]
+            yield source["in"], Parameter(name, source.get("required", False), kind, check)
+
+    def _content_check(self, holder: Mapping[str, Any] | None, at: tuple[str, ...]) -> SchemaCheck | None:
+        content = (holder or {}).get("content")
+        if not content:
+            return None
+        return SchemaCheck(self._registry, (*at, "content", next(iter(content)), "schema"))
+
+    def _follow(self, node: Any, at: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
+        """Resolve `$ref`s, keeping track of where in the document we are."""
+        while isinstance(node, dict) and "$ref" in node:
+            at = tuple(part.replace("~1", "/").replace("~0", "~") for part in node["$ref"][2:].split("/"))
+            node = functools.reduce(lambda inner, part: inner[part], at, self.document)
+        return node, at
+
+
+def load_document() -> dict[str, Any]:
+    """What `openapi.yaml` says."""
+    document: dict[str, Any] = documents.read(documents.contract())
+    return document
+
+
+def _match(segments: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] | None:
+    values = {}
+    for segment, part in zip(segments, parts, strict=True):
+        if segment.startswith("{") and part:
+            values[segment[1:-1]] = part
+        elif segment != part:
+            return None
+    return values
+
+
+def _as(kind: str, text: str) -> Json:
+    """A query or header text as the type its schema wants, or as it is when it does not fit."""
+    if kind == "integer" and re.fullmatch(r"-?[0-9]{1,18}", text):
+        return int(text)
+    if kind == "boolean" and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    return text
+
+
+def _header_violations(operation: Operation, headers: Mapping[str, str]) -> Iterator[Violation]:
+    if "authorization" not in headers:
+        yield Violation("header", "authorization", "required", "Bearer and an access token", "nothing")
+    for parameter in operation.headers:
+        value = headers.get(parameter.name)
+        if value is not None:
+            yield from parameter.violations("header", (value,))
+        elif parameter.required:
+            yield Violation("header", parameter.name, "required", "the header", "nothing")
+
+
+def _query_violations(operation: Operation, pairs: Pairs) -> Iterator[Violation]:
+    sent: dict[str, list[str]] = {}
+    for name, value in pairs:
+        sent.setdefault(name, []).append(value)
+    for name, values in sent.items():
+        parameter = operation.query.get(name)
+        if parameter is None:
+            yield Violation("query", name[:80], "unknown", "a parameter of " + operation.id, "another name")
+        else:
+            yield from parameter.violations("query", values)
+    for parameter in operation.query.values():
+        if parameter.required and parameter.name not in sent:
+            yield Violation("query", parameter.name, "required", "the parameter", "nothing")
+
+
+def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int) -> Iterator[Violation]:
+    """Media type, then JSON, then schema: each step needs the one before."""
+    if call.oversized:
+        yield Violation("body", "", "size", f"at most {max_body} bytes", "more", blocks=True)
+        return
+    if not call.body:
+        if operation.body_required:
+            yield Violation("body", "", "empty", "a JSON body", "nothing", blocks=True)
+        return
+    if "content-encoding" in call.headers:
+        yield Violation("media", "content-encoding", "encoding", "no encoding", "an encoded body", blocks=True)
+        return
+    if not _JSON_TYPE.fullmatch(call.headers.get("content-type", "")):
+        yield Violation("media", "content-type", "type", "application/json", "another type", blocks=True)
+        return
+    try:
+        seen.body = json_input.parse(call.body, max_bytes=max_body)
+    except json_input.JsonProblem as problem:
+        keyword = "size" if problem.too_large else "json"
+        yield Violation("body", "", keyword, "one JSON document", problem.reason, blocks=True)
+        return
+    if operation.body_required and seen.body in (None, [], ""):
+        yield Violation("body", "", "empty", "a JSON body that is neither null nor empty", "nothing", blocks=True)
+    elif operation.body:
+        yield from operation.body.violations(seen.body, "body", blocks=operation.body_blocks)
+        yield from operation.body.unknown_members(seen.body)

@@ -1,0 +1,1 @@
+"""How flow runs come about: rules, schedule, progress and outcome."""

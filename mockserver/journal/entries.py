@@ -1,0 +1,141 @@
+"""What is known of one call and its answer afterwards: the journal keeps entries, rules and scenarios judge them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from mockserver import secrecy
+from mockserver.exchange import Json, Tenant, Violation
+
+TOKEN_OPERATION = "issueToken"  # noqa: S105  (a name)
+"""What entries of the token endpoint are recorded under; it is no operation of Flow Service."""
+
+_LINK = "continuationToken="
+
+
+class Told(NamedTuple):
+    """What an answer told its client that the client may use later."""
+
+    etags: tuple[str, ...] = ()
+    """Every etag the answer showed."""
+    ids: tuple[str, ...] = ()
+    """Every entity's id the answer showed."""
+    next_page: str = ""
+    """The continuation token the answer offered."""
+
+    @classmethod
+    def of(cls, answer: Json) -> Told:
+        """Read off an answer."""
+        if not isinstance(answer, dict):
+            return cls()
+        items = answer.get("items")
+        records = items if isinstance(items, list) else [answer]
+        return cls(_texts_of(records, "etag"), _texts_of(records, "id"), _next_page(answer))
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes, roughly."""
+        return 90 * (len(self.etags) + len(self.ids)) + len(self.next_page)
+
+
+NOTHING_TOLD = Told()
+
+
+def _texts_of(records: list[Any], name: str) -> tuple[str, ...]:
+    """The texts that records have under a name."""
+    try:
+        texts = tuple(map(itemgetter(name), records))  # all there is to do for a page of ours, in a third of the time
+        "".join(texts)
+    except (KeyError, IndexError, TypeError):
+        found = (record.get(name) for record in records if isinstance(record, dict))
+        return tuple([text for text in found if isinstance(text, str)])
+    return texts
+
+
+def _next_page(answer: Mapping[str, Any]) -> str:
+    links = answer.get("_links")
+    following = links.get("next") if isinstance(links, dict) else None
+    href = following.get("href") if isinstance(following, dict) else None
+    return href.partition(_LINK)[2].partition("&")[0] if isinstance(href, str) else ""
+
+
+class Traces(NamedTuple):
+    """What judging needs beyond the masked and shortened texts. Never printed, and no secret can be read from it."""
+
+    body: int = 0
+    """Equal for equal bodies. Python's own hash, which is keyed anew by each process."""
+    sent_mask: bool = False
+    """Whether the client sent our mask in place of a secret."""
+    watch_ms: int | None = None
+    """When it was recorded, by a clock that nobody can set; None for what was recorded elsewhere."""
+    told: Told = NOTHING_TOLD
+
+
+_NO_TRACES = Traces()
+
+
+class Entry(NamedTuple):
+    """One call and its answer, masked."""
+
+    number: int
+    at_ms: int
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: str
+    operation: str | None
+    tenant: Tenant | None
+    status: int
+    error: str | None
+    answer: str
+    answer_headers: Mapping[str, str]
+    """What the answer said in headers: ETag, Location, Allow, Retry-After."""
+    fault: str | None
+    """The fault that was injected into this exchange, if one was."""
+    violations: tuple[Violation, ...]
+    request_id: str
+    traces: Traces = _NO_TRACES
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as `/_mock/journal` prints it."""
+        shown = self._asdict()
+        del shown["traces"]
+        shown["tenant"] = self.tenant._asdict() if self.tenant else None
+        shown["violations"] = [dataclasses.asdict(violation) for violation in self.violations]
+        return shown
+
+
+def scrubbed(entry: Entry, spellings: list[str]) -> Entry:
+    """The entry without the secrets, wherever the client put them."""
+    asked, linked = secrecy.unveiled(entry.query), secrecy.unveiled(entry.answer.partition(_LINK)[2])
+    pointers = "\n".join(violation.pointer for violation in entry.violations)
+    texts = (entry.method, entry.path, entry.query, entry.body, entry.answer, pointers, asked, linked)
+    everything = "\n".join((*texts, *entry.headers, *entry.headers.values(), *entry.answer_headers.values()))
+    present = [spelling for spelling in spellings if spelling in everything]
+    if not present:
+        return entry
+
+    def clean(text: str) -> str:
+        return secrecy.scrubbed(text, present)
+
+    answer = clean(entry.answer)
+    # whatever somebody's password is, a call to a collection stays one
+    collection = "/" + entry.path[1:].partition("/")[0] if entry.operation else ""
+    return entry._replace(
+        method=clean(entry.method),
+        path=collection + clean(entry.path[len(collection) :]),
+        query=clean(entry.query) if clean(asked) == asked else secrecy.MASK,
+        headers={clean(name): clean(value) for name, value in entry.headers.items()},
+        body=clean(entry.body),
+        tenant=Tenant(clean(entry.tenant.org), clean(entry.tenant.sandbox)) if entry.tenant else None,
+        answer=answer if clean(linked) == linked else answer.partition(_LINK)[0] + _LINK + secrecy.MASK,
+        answer_headers={name: clean(value) for name, value in entry.answer_headers.items()},
+        violations=tuple(
+            dataclasses.replace(violation, pointer=clean(violation.pointer), came=clean(violation.came))
+            for violation in entry.violations
+        ),
+    )

@@ -1,0 +1,235 @@
+"""The grammar of `property` filters: text in, conditions out, and whether a record meets them (facts §6.3).
+
+`path op value,value…`, where a path goes down by dots and `[]` means any item of an array. Written
+by hand and linear: nothing from a request becomes a pattern.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from mockserver.errors import ApiError
+from mockserver.secrecy import MASK
+
+MOST_BYTES = 8192
+"""Of all filters of one query together, as UTF-8; the link to the next page carries them (assumed)."""
+
+EACH = "[]"
+"""The step of a path that goes to every item of an array."""
+
+_AND = "&property="
+_OPERATOR_CHARACTERS = frozenset("=!<>~")
+_EQUALITY = {"==": True, "=": True, "!=": False}
+_ORDER = frozenset({"<", "<=", ">", ">="})
+_TIMES = frozenset({"createdAt", "updatedAt"})
+"""Top-level members that are numbers, epoch milliseconds; below the top level anything may be one."""
+
+_STATES = frozenset({"state", "status"})
+"""Compared without case: a documented filter says `Failed` where samples store `failed`."""
+
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
+_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of a filter, which is compared as whatever the record holds."""
+
+    text: str
+    number: float | None
+    truth: bool | None
+
+    @classmethod
+    def of(cls, text: str) -> Value:
+        """Read the text as every type it can be."""
+        number: float | None = None
+        if _NUMBER.fullmatch(text):
+            number = int(text) if _INTEGER.fullmatch(text) else float(text)
+        return cls(text, number, {"true": True, "false": False}.get(text.lower()))
+
+    def order(self, found: Any) -> int | None:
+        """-1, 0 or 1 when a member is below, at or above this value; None when they do not compare."""
+        if isinstance(found, str):
+            return (found > self.text) - (found < self.text)
+        if isinstance(found, bool) or not isinstance(found, int | float) or self.number is None:
+            return None
+        return (found > self.number) - (found < self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One filter: `path` is names and `EACH` steps, and any value that fits will do."""
+
+    path: tuple[str, ...]
+    operator: str
+    values: tuple[Value, ...]
+    texts: frozenset[str]
+    """The values as texts; without case where the path leads to a state."""
+    fold: bool
+
+    @classmethod
+    def of(cls, path: tuple[str, ...], operator: str, texts: Iterable[str]) -> Condition:
+        """Make it ready for many records."""
+        values = tuple(map(Value.of, texts))
+        fold = next(step for step in reversed(path) if step != EACH) in _STATES
+        return cls(path, operator, values, frozenset(v.text.casefold() if fold else v.text for v in values), fold)
+
+    def matches(self, doc: Mapping[str, Any]) -> bool:
+        """Whether a record meets it. `!=` is the opposite of `==`, so absent members meet it (assumed)."""
+        found = _reach(doc, self.path)
+        if self.operator in _ORDER:
+            return any(self._in_order(self.values[0].order(item)) for item in found)
+        return any(map(self._equals, found)) is _EQUALITY[self.operator]
+
+    def _equals(self, found: Any) -> bool:
+        if isinstance(found, str):
+            return (found.casefold() if self.fold else found) in self.texts
+        if isinstance(found, bool):
+            return any(found is value.truth for value in self.values)
+        return isinstance(found, int | float) and any(found == value.number for value in self.values)
+
+    def _in_order(self, order: int | None) -> bool:
+        match order:
+            case None:
+                return False
+            case 0:
+                return self.operator[-1] == "="
+            case _:
+                return (order < 0) == (self.operator[0] == "<")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What `property` parameters ask for: conditions that all must hold, and members to show (none: all)."""
+
+    conditions: tuple[Condition, ...]
+    projection: frozenset[str]
+
+
+def parse(texts: tuple[str, ...], fields: frozenset[str], unknown_field: str) -> Parsed:
+    """Read the values of all `property` parameters.
+
+    `fields` are the top-level members there are; a filter on another one is the error `unknown_field`.
+    Raises ApiError with one of the catalogue's filter codes.
+    """
+    if sum(len(text.encode(errors="replace")) for text in texts) > MOST_BYTES:
+        expected = f"at most {MOST_BYTES} bytes in all filters together"
+        raise ApiError("parameter_value", value="(too long)", field="property", pointer="property", expected=expected)
+    conditions: list[Condition] = []
+    projection: set[str] = set()
+    for text in (part for whole in texts for part in _split(whole, _AND)):
+        place = next((index for index, letter in enumerate(text) if letter in _OPERATOR_CHARACTERS), None)
+        if place is None:
+            projection |= _projection(text, fields, unknown_field)
+        else:
+            conditions.append(_condition(text, place, fields, unknown_field))
+    return Parsed(tuple(conditions), frozenset(projection))
+
+
+def _projection(text: str, fields: frozenset[str], unknown_field: str) -> set[str]:
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        _demand_known(name, text, fields, unknown_field)
+    return set(names)
+
+
+def _condition(text: str, place: int, fields: frozenset[str], unknown_field: str) -> Condition:
+    end = place
+    while end < len(text) and text[end] in _OPERATOR_CHARACTERS:
+        end += 1
+    name, operator, rest = text[:place].strip(), text[place:end], text[end:]
+    path = _path(name)
+    if "" in path:
+        _refuse_incomplete(text[:end], "names with single dots between them")
+    _demand_known(path[0], text[:end], fields, unknown_field)
+    if operator == "~":
+        raise ApiError("filter_operator_unimplemented", operator=operator, pointer="property", expected=_OPERATORS)
+    if operator not in _EQUALITY and operator not in _ORDER:
+        hint = "a value that begins with such a character needs double quotes"
+        raise ApiError("filter_operator", operator=operator[:10], pointer="property", expected=_OPERATORS, hint=hint)
+    values = tuple(_values(text[:end], name, rest))
+    number = len(path) == 1 and name in _TIMES
+    if operator in _ORDER:
+        if len(values) > 1:
+            raise ApiError("filter_many_values", operator=operator, pointer="property", expected="one value")
+        if len(path) == 1 and not number:
+            raise ApiError("filter_operator_for_field", operator=operator, field=name[:80], pointer="property")
+    if number and (len(values) > 1 or not _INTEGER.fullmatch(values[0])):
+        _refuse_value(name, rest, "one whole number of milliseconds since 1970")
+    return Condition.of(path, operator, values)
+
+
+_OPERATORS = "one of ==, !=, <, <=, >, >="
+
+
+def _path(name: str) -> tuple[str, ...]:
+    steps: list[str] = []
+    for part in name.split("."):
+        bare = part
+        while bare.endswith(EACH):
+            bare = bare.removesuffix(EACH)
+        steps += [bare, *[EACH] * ((len(part) - len(bare)) // len(EACH))]
+    return tuple(steps)
+
+
+def _demand_known(field: str, shown: str, fields: frozenset[str], unknown_field: str) -> None:
+    if not field:
+        _refuse_incomplete(shown, "the name of a member, such as name")
+    if field not in fields:
+        expected = "one of " + ", ".join(sorted(fields))
+        raise ApiError(unknown_field, field=field[:80], pointer="property", expected=expected)
+
+
+def _values(shown: str, name: str, text: str) -> Iterator[str]:
+    """The values between commas, without their quotes; a comma inside quotes belongs to the value."""
+    text = text.strip()
+    if text[:1] + text[-1:] in ("{}", "[]"):
+        hint = "put a text that looks like an object or an array in double quotes"
+        raise ApiError("filter_value_type", pointer="property", expected="a text, a number or a boolean", hint=hint)
+    for value in (part.strip() for part in _split(text, ",")):
+        inner = value.removeprefix('"')
+        if not value or value == '"' or (inner != value and '"' not in inner):
+            _refuse_incomplete(shown, "a value, with both of its quotes or none")
+        if inner == value:
+            yield value
+        elif inner.index('"') == len(inner) - 1:
+            yield inner[:-1]
+        else:
+            _refuse_value(name, value, "nothing after the closing quote but a comma")
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Cut at every separator outside double quotes."""
+    pieces = text.split(separator)
+    joined = pieces[:1]
+    quotes = joined[0].count('"')
+    for piece in pieces[1:]:
+        if quotes % 2:
+            joined[-1] += separator + piece
+        else:
+            joined.append(piece)
+        quotes += piece.count('"')
+    return joined
+
+
+def _refuse_incomplete(shown: str, expected: str) -> NoReturn:
+    raise ApiError("filter_incomplete", value=shown[:80], pointer="property", expected=expected)
+
+
+def _refuse_value(name: str, value: str, expected: str) -> NoReturn:
+    shown = MASK if name.startswith("auth") else value[:40]
+    raise ApiError("parameter_value", value=shown, field=name[:80], pointer="property", expected=expected)
+
+
+def _reach(doc: Mapping[str, Any], path: tuple[str, ...]) -> list[Any]:
+    """Everything the path leads to; nothing where a step leads nowhere."""
+    found: list[Any] = [doc]
+    for step in path:
+        if step == EACH:
+            found = [item for holder in found if isinstance(holder, list) for item in holder]
+        else:  # dict is named because it is nearly always one, and cheaper to tell than any Mapping
+            found = [holder[step] for holder in found if isinstance(holder, dict | Mapping) and step in holder]
+    return found

@@ -1,0 +1,1 @@
+"""What Adobe's specs demand: connectors, auth specs, connection strings, flow specs, and specs that tenants wrote."""

@@ -1,0 +1,346 @@
+"""The connector catalogue: which connectors there are, whether a connection's credentials fit, what is secret.
+
+One file per connector in `catalogue/`. Loading reads only the id on each file's first line; the rest
+is read when a connector is first asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mockserver.contract import documents
+from mockserver.contract.schema import kind_of, pointer
+from mockserver.errors import ApiError
+from mockserver.specs.auth_specs import AuthSpec
+from mockserver.specs.families import FAMILIES
+
+MASK = "********"
+"""What stands in an answer where a secret was."""
+
+PASSWORD_FOR = "passwordFor"  # noqa: S105  (a name)
+"""Member of a stored connection, never shown: the `Access.target` its password was sent for, when that has changed."""
+
+PLATFORMS = ("azure", "aws")
+"""The clouds Experience Platform runs on; auth specs differ between them."""
+
+CATALOGUE = Path(__file__).parent.parent / "catalogue"
+
+_FIRST_LINE = re.compile(r"id: (?P<id>[0-9a-f-]{36}|null)\s*\n")
+_AUTH_MEMBERS = frozenset({"specName", "params", "type"})
+_CLIP = 60
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Access:
+    """What a source needs to reach the system behind a connection. The password never shows in `repr`."""
+
+    family: str
+    connector: str
+    server: str | None = None
+    port: str | None = None
+    database: str | None = None
+    username: str | None = None
+    password: str | None = None
+    ssl: str | None = None
+    """In the documented spelling, whatever spelling or connection string it came in."""
+    misdirected: bool = False
+    """Whether the password was sent for another server, port, database or user name, and must not go to these."""
+
+    @property
+    def target(self) -> str:
+        """What the password is for: equal for equal server, port, database and user name, and telling no more."""
+        told = [self.server.lower() if self.server else None, self.port, self.database, self.username]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+
+    def __repr__(self) -> str:
+        password = None if self.password is None else MASK
+        return (
+            f"Access(family={self.family!r}, connector={self.connector!r}, server={self.server!r}, "
+            f"port={self.port!r}, database={self.database!r}, username={self.username!r}, "
+            f"password={password!r}, ssl={self.ssl!r})"
+        )
+
+
+@dataclass(frozen=True)
+class Connector:
+    """One connector as its file tells it, with the auth specs that exist on one platform."""
+
+    id: str
+    version: str
+    name: str
+    """The name inside the service, such as `postgre-sql`."""
+    label: str
+    category: str
+    family: str
+    provider_id: str
+    platforms: tuple[str, ...]
+    base_connection: bool
+    """Whether a source connection needs a base connection."""
+    auth_required: bool
+    documentation: str
+    auth_specs: Mapping[str, AuthSpec]
+    elsewhere: Mapping[str, str]
+    """Auth specs of other platforms: name -> platform."""
+    provenance: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, path: Path, platform: str) -> Connector:
+        """From its file."""
+        raw = documents.read(path)
+        here = [spec for spec in raw["authSpecs"] if platform in spec["platforms"]]
+        away = [spec for spec in raw["authSpecs"] if platform not in spec["platforms"]]
+        return cls(
+            id=raw["id"],
+            version=raw["version"],
+            name=raw["name"],
+            label=raw["label"],
+            category=raw["category"],
+            family=raw["family"],
+            provider_id=raw["providerId"],
+            platforms=tuple(raw["platforms"]),
+            base_connection=raw["baseConnection"],
+            auth_required=raw["authRequired"],
+            documentation=raw["documentation"],
+            auth_specs={spec["name"]: AuthSpec.compile(spec, platform) for spec in here},
+            elsewhere={spec["name"]: ", ".join(spec["platforms"]) for spec in away},
+            provenance=raw["provenance"],
+        )
+
+    @functools.cached_property
+    def reference(self) -> dict[str, Any]:
+        """The `connectionSpec` of a connection: one value for all that name this spec. Do not change it."""
+        return {"id": self.id, "version": self.version}
+
+    def describe(self) -> dict[str, Any]:
+        """The connection spec: `items[0]` of `GET /connectionSpecs/{id}` (facts §8.2). A copy each time."""
+        spec: dict[str, Any] = json.loads(self._described)
+        return spec
+
+    @functools.cached_property
+    def _described(self) -> str:
+        family = FAMILIES[self.family]
+        attributes: dict[str, Any] = {
+            "category": self.category,
+            "isSource": family.source,
+            "documentationLink": self.documentation,
+        }
+        if family.drafts:
+            attributes["isDraftModeSupported"] = True
+        spec: dict[str, Any] = {
+            "id": self.id,
+            "name": self.name,
+            "providerId": self.provider_id,
+            "version": self.version,
+            "authSpec": [spec.describe() for spec in self.auth_specs.values()],
+        }
+        if family.source:
+            spec |= {"sourceSpec": family.source_spec(self._ui_attributes()), "exploreSpec": family.explore}
+        attributes["uiAttributes"] = {"apiFeatures": family.api_features}
+        return json.dumps({**spec, "attributes": attributes, "permissionsInfo": family.permissions()})
+
+    def _ui_attributes(self) -> dict[str, Any]:
+        """Keys of texts and icons; their form was read off Azure File Storage's (draft tutorial)."""
+        key = _camel(self.name)
+        return {
+            "isSource": True,
+            "category": {"key": _camel(self.category)},
+            "documentationLink": self.documentation,
+            "icon": {"key": key},
+            "description": {"key": key + "Description"},
+            "label": {"key": key + "Label"},
+        }
+
+
+class Connectors:
+    """The connectors of one platform."""
+
+    def __init__(self, platform: str = "azure", folder: Path = CATALOGUE) -> None:
+        if platform not in PLATFORMS:
+            raise ValueError(f"a platform is {' or '.join(PLATFORMS)}, not {platform!r}")
+        self.platform = platform
+        self._files = _index(folder)
+        self._read: dict[str, Connector | None] = {}
+
+    @classmethod
+    def load(cls, platform: str = "azure") -> Connectors:
+        """The shipped catalogue as `platform` (azure or aws) has it. Raises ValueError for another."""
+        return cls(platform)
+
+    def get(self, spec_id: Any) -> Connector | None:
+        """The connector with this connection spec id, or None where the platform has none."""
+        if not isinstance(spec_id, str) or spec_id not in self._files:
+            return None
+        if spec_id not in self._read:
+            connector = Connector.read(self._files[spec_id], self.platform)
+            self._read[spec_id] = connector if self.platform in connector.platforms else None
+        return self._read[spec_id]
+
+    def all(self) -> Sequence[Connector]:
+        """Every connector of the platform, in the order of their files' names."""
+        return [connector for spec_id in self._files if (connector := self.get(spec_id))]
+
+    def check(self, connection: Mapping[str, Any], quirks: Mapping[str, str], *, strict: bool = False) -> None:
+        """Raise ApiError unless the connection names a known spec and fits one of its auth specs.
+
+        `unknown_spec` (1413), `unknown_auth_spec` (1415) or `rejected` (1100). `strict` also refuses
+        members of `auth` that no page knows.
+        """
+        connector, auth = self._demand(connection), connection.get("auth")
+        version = connection["connectionSpec"].get("version", connector.version)
+        if version != connector.version:
+            raise _rejected(("connectionSpec", "version"), f"version {connector.version}", "another version")
+        if auth is None:
+            if connector.auth_required:
+                raise _rejected(("auth",), "an object with specName and params", "nothing")
+            return
+        if not isinstance(auth, dict):
+            raise _rejected(("auth",), "an object with specName and params", kind_of(auth))
+        spec, params = _auth_spec(connector, auth), auth.get("params")
+        if not isinstance(params, dict):
+            came = kind_of(params) if "params" in auth else "nothing"
+            raise _rejected(("auth", "params"), "an object", came)
+        fault = spec.fault(params, quirks)
+        if fault is not None:
+            raise _rejected(("auth", "params", _clip(fault.member)), *fault.problem)
+        if strict and (unknown := next((name for name in auth if name not in _AUTH_MEMBERS), None)):
+            raise _rejected(("auth", _clip(unknown)), "no members but specName and params", "another member")
+
+    def complete(self, connection: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The stored connection with what the service adds to its params, such as a stream's `inletUrl`."""
+        spec, auth = self._auth_spec_of(connection), connection.get("auth")
+        params = auth.get("params") if isinstance(auth, dict) else None
+        if spec is None or not isinstance(auth, dict) or not isinstance(params, dict):
+            return connection
+        added = spec.added(params, connection["id"])
+        return {**connection, "auth": {**auth, "params": {**params, **added}}} if added else connection
+
+    def mask(self, connection: Mapping[str, Any]) -> dict[str, Any]:
+        """A copy whose secrets are `MASK`.
+
+        Secret is what the auth spec says. Where it says nothing, of an unknown spec or of a member
+        that a draft may hold unchecked, every text and number is masked.
+        """
+        auth = connection.get("auth")
+        if not isinstance(auth, dict):
+            return dict(connection) if auth is None else {**connection, "auth": _blank(auth)}
+        spec = self._auth_spec_of(connection)
+        params = auth.get("params")
+        if spec is not None and isinstance(params, dict):
+            params = {
+                name: MASK if name in spec.secrets else value if _is_open(spec, name, value) else _blank(value)
+                for name, value in params.items()
+            }
+        else:
+            params = _blank(params)
+        masked = {
+            name: value if name in ("specName", "type") else params if name == "params" else _blank(value)
+            for name, value in auth.items()
+        }
+        return {**connection, "auth": masked}
+
+    def secret_names(self, spec_id: str, spec_name: str) -> frozenset[str]:
+        """Names of the secret params of an auth spec; none when either is unknown."""
+        connector = self.get(spec_id)
+        spec = connector.auth_specs.get(spec_name) if connector else None
+        return spec.secrets if spec else frozenset()
+
+    def access(self, connection: Mapping[str, Any]) -> Access:
+        """What a source needs, as far as the connection tells it: a draft may tell nothing.
+
+        Raises ApiError `unknown_spec`.
+        """
+        connector, spec = self._demand(connection), self._auth_spec_of(connection)
+        auth = connection.get("auth")
+        params = auth.get("params") if isinstance(auth, dict) else None
+        roles: Mapping[str, Any] = spec.roles(params) if spec is not None and isinstance(params, dict) else {}
+        access = Access(connector.family, connector.name, **roles)
+        meant = connection.get(PASSWORD_FOR)
+        return access if meant is None or meant == access.target else dataclasses.replace(access, misdirected=True)
+
+    def _demand(self, connection: Mapping[str, Any]) -> Connector:
+        spec = connection.get("connectionSpec")
+        connector = self.get(spec.get("id", "")) if isinstance(spec, dict) else None
+        if connector is None:
+            raise ApiError("unknown_spec", pointer="/connectionSpec/id")
+        return connector
+
+    def _auth_spec_of(self, connection: Mapping[str, Any]) -> AuthSpec | None:
+        spec, auth = connection.get("connectionSpec"), connection.get("auth")
+        connector = self.get(spec.get("id", "")) if isinstance(spec, dict) else None
+        name = auth.get("specName") if isinstance(auth, dict) else None
+        return connector.auth_specs.get(name) if connector and isinstance(name, str) else None
+
+
+def _index(folder: Path) -> dict[str, Path]:
+    """Connection spec id -> file. A file without an id of its own documents a connector nobody can use."""
+    files: dict[str, Path] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        with path.open(encoding="utf-8") as file:
+            first = _FIRST_LINE.fullmatch(file.readline())
+        if first is None:
+            raise ValueError(f"{path.name} does not begin with 'id: ' and a connection spec id or null")
+        if first["id"] == "null":
+            continue
+        if first["id"] in files:
+            raise ValueError(f"{path.name} has the connection spec id of {files[first['id']].name}")
+        files[first["id"]] = path
+    return files
+
+
+def _auth_spec(connector: Connector, auth: Mapping[str, Any]) -> AuthSpec:
+    """The auth spec that `auth` names. Raises ApiError."""
+    name = auth.get("specName")
+    if not isinstance(name, str):
+        came = kind_of(name) if "specName" in auth else "nothing"
+        raise _rejected(("auth", "specName"), "the name of an auth spec", came)
+    spec = connector.auth_specs.get(name)
+    if spec is None:
+        raise ApiError(
+            "unknown_auth_spec",
+            id=connector.id,
+            spec=_clip(name),
+            pointer="/auth/specName",
+            expected="one of " + ", ".join(connector.auth_specs) if connector.auth_specs else "no auth",
+            hint=f"offered on {connector.elsewhere[name]} only" if name in connector.elsewhere else None,
+        )
+    return spec
+
+
+def _rejected(at: tuple[str, ...], expected: str, came: str) -> ApiError:
+    where = pointer(at)
+    return ApiError("rejected", message=f"{where}: expected {expected}, got {came}", pointer=where, expected=expected)
+
+
+def _is_open(spec: AuthSpec, name: str, value: Any) -> bool:
+    """Whether a param is shown: one that the auth spec has, unless a draft put in it what nobody can tell."""
+    param = spec.params.get(name)
+    shapes = (dict,) if param is not None and param.type == "object" else (str, int, float, type(None))
+    return param is not None and isinstance(value, shapes)
+
+
+def _blank(value: Any) -> Any:
+    """A JSON value with every text and number in it masked."""
+    if isinstance(value, str):
+        return MASK
+    if isinstance(value, dict):
+        return {name: _blank(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_blank(inner) for inner in value]
+    return value if value is None or isinstance(value, bool) else MASK
+
+
+def _clip(text: str) -> str:
+    return "".join(character for character in text[: 4 * _CLIP] if character.isprintable())[:_CLIP]
+
+
+def _camel(name: str) -> str:
+    first, *rest = re.split(r"[^0-9A-Za-z]+", name)
+    return first.lower() + "".join(word[:1].upper() + word[1:] for word in rest)

@@ -1,0 +1,127 @@
+"""The flow specs: which sources and targets a flow may join, how it is scheduled, what it does on the way.
+
+One file per flow spec in `catalogue/flow_specs/`. Parts that several of them print alike stand once
+in `shared.yaml` and are named. Files are read when specs are first asked for.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mockserver.contract import documents
+from mockserver.contract.schema import SchemaCheck, schema_registry
+
+FOLDER = Path(__file__).parent.parent / "catalogue" / "flow_specs"
+
+_SHARED = "shared.yaml"
+_TRANSFORMATIONS = ("transformationSpecs", "transformationSpec")
+"""Adobe's samples spell the member both ways; the newest ones, and so ours, the first."""
+
+_ORDER = (
+    *("id", "name", "providerId", "version", "sourceConnectionSpecIds", "targetConnectionSpecIds", "optionSpec"),
+    *("transformationSpecs", "scheduleSpec", "runSpec", "attributes", "permissionsInfo"),
+)
+"""Members as the newest samples print them."""
+
+
+@dataclass(frozen=True, eq=False)
+class FlowSpec:
+    """One flow spec: of the catalogue, or one that a client created."""
+
+    described: Mapping[str, Any]
+    """The spec as `GET /flowSpecs/{id}` shows it; do not change it."""
+
+    @property
+    def id(self) -> str:
+        """Its UUID."""
+        return str(self.described["id"])
+
+    @property
+    def name(self) -> str:
+        """Its name, such as `CRMToAEP`."""
+        return str(self.described["name"])
+
+    @property
+    def version(self) -> str:
+        """Its version, such as `1.0`."""
+        return str(self.described.get("version", "1.0"))
+
+    @property
+    def source_connection_spec_ids(self) -> tuple[str, ...]:
+        """Connection specs whose source connections a flow may read."""
+        return tuple(self.described.get("sourceConnectionSpecIds") or ())
+
+    @property
+    def target_connection_spec_ids(self) -> tuple[str, ...]:
+        """Connection specs whose target connections a flow may write to."""
+        return tuple(self.described.get("targetConnectionSpecIds") or ())
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """What it says of itself: `isSourceFlow`, `frequency` (batch or streaming) and so on."""
+        return self.described.get("attributes") or {}
+
+    @functools.cached_property
+    def schedule(self) -> SchemaCheck | None:
+        """The schema of `scheduleParams`; None where flows are not scheduled. It wants numbers, not their texts."""
+        return _check(self.described.get("scheduleSpec"))
+
+    @functools.cached_property
+    def transformations(self) -> Mapping[str, SchemaCheck]:
+        """Name of a transformation -> the schema of its `params`."""
+        specs = next((self.described[name] for name in _TRANSFORMATIONS if self.described.get(name)), ())
+        return {spec["name"]: check for spec in specs if (check := _check(spec))}
+
+    @functools.cached_property
+    def run(self) -> SchemaCheck | None:
+        """The schema of the `params` of a run made on demand; None where it is not told."""
+        return _check(self.described.get("runSpec"))
+
+
+class FlowSpecs:
+    """The flow specs of the catalogue. They are the same for every organisation."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._folder = folder
+
+    def get(self, spec_id: str) -> FlowSpec | None:
+        """The flow spec with this id, or None."""
+        return self._specs.get(spec_id)
+
+    def all(self) -> Sequence[FlowSpec]:
+        """Every flow spec, in the order of their files' names."""
+        return tuple(self._specs.values())
+
+    @functools.cached_property
+    def _specs(self) -> Mapping[str, FlowSpec]:
+        shared = _read(self._folder / _SHARED)
+        files = (path for path in sorted(self._folder.glob("*.yaml")) if path.name != _SHARED)
+        specs = (FlowSpec(_filled(_read(path), shared)) for path in files)
+        return {spec.id: spec for spec in specs}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = documents.read(path)
+    return content
+
+
+def _filled(raw: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """A file's members with the shared parts that they name in their place."""
+    spec = {name: raw[name] for name in _ORDER if name in raw}
+    for name in ("permissionsInfo", "optionSpec", "scheduleSpec", "runSpec"):
+        if name in spec:
+            spec[name] = shared[spec[name]]
+    spec["transformationSpecs"] = [shared[part] for part in raw["transformationSpecs"]]
+    # shared parts are YAML nodes that stand in several specs: a round trip gives each its own
+    filled: dict[str, Any] = json.loads(json.dumps(spec))
+    return filled
+
+
+def _check(holder: Any) -> SchemaCheck | None:
+    schema = holder.get("spec") if isinstance(holder, Mapping) else None
+    return SchemaCheck(schema_registry(schema), ()) if isinstance(schema, Mapping) else None

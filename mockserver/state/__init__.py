@@ -1,0 +1,1 @@
+"""Records: the store's protocol and errors, where records are kept, export and import."""

@@ -1,0 +1,67 @@
+"""The JSON that the whole state is written to and read back from: `GET` and `PUT /_mock/state`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mockserver.exchange import Tenant
+from mockserver.state.records import Change, Key
+
+EXPORT_VERSION = 1
+"""The format that `write` writes and `parse` reads."""
+
+_MAX_REVISION = 1 << 53
+"""Beyond it a JSON reader may round."""
+
+
+def write(records: Iterable[Change], revision: int) -> dict[str, Any]:
+    """An export of these records, oldest first, and of the counter."""
+    rows = [
+        {"org": c.tenant.org, "sandbox": c.tenant.sandbox, "kind": c.kind, "revision": c.revision, "doc": c.doc}
+        for c in sorted(records, key=lambda change: change.revision)
+    ]
+    return {"version": EXPORT_VERSION, "revision": revision, "records": rows}
+
+
+def parse(data: Mapping[str, Any]) -> tuple[int, list[Change]]:
+    """The counter and the records of an export. Raises ValueError, with no value from it: it holds credentials."""
+    if _member(data, "version", int, "") != EXPORT_VERSION:
+        raise ValueError(f"/version: this server reads exports of version {EXPORT_VERSION}")
+    used = _member(data, "revision", int, "")
+    if not 0 <= used <= _MAX_REVISION:
+        raise ValueError(f"/revision: expected 0 to {_MAX_REVISION}")
+    records: list[Change] = []
+    keys: set[Key] = set()
+    revisions: set[int] = set()
+    for number, row in enumerate(_member(data, "records", list, "")):
+        where = f"/records/{number}"
+        change = _parse_record(row, where)
+        if not 0 <= change.revision <= used or change.revision in revisions:
+            raise ValueError(f"{where}/revision: expected a number of its own, from 0 to /revision")
+        if change[:3] in keys:
+            raise ValueError(f"{where}: a second record with this org, sandbox, kind and id")
+        keys.add(change[:3])
+        revisions.add(change.revision)
+        records.append(change)
+    return used, records
+
+
+def _parse_record(row: Any, where: str) -> Change:
+    tenant = Tenant(_member(row, "org", str, where), _member(row, "sandbox", str, where))
+    kind, revision = _member(row, "kind", str, where), _member(row, "revision", int, where)
+    doc = _member(row, "doc", dict, where)
+    inside = f"{where}/doc"
+    for name, type_ in (("updatedAt", int), ("version", str), ("etag", str)):
+        _member(doc, name, type_, inside)
+    return Change(tenant, kind, _member(doc, "id", str, inside), revision, doc)
+
+
+def _member(holder: Any, name: str, kind: type, where: str) -> Any:
+    if not isinstance(holder, Mapping):
+        raise ValueError(f"{where or '/'}: expected an object, got {type(holder).__name__}")
+    if name not in holder:
+        raise ValueError(f"{where}/{name}: is missing")
+    if type(holder[name]) is not kind:  # not isinstance: True is no number here
+        raise ValueError(f"{where}/{name}: expected {kind.__name__}, got {type(holder[name]).__name__}")
+    return holder[name]

@@ -1,0 +1,115 @@
+"""What a start imports: every module counts, and most of them are wanted later or never."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parents[2]
+_SERVE = """
+import sys
+from mockserver.cli import main
+from mockserver import server
+
+def answer_one_call_instead(made, announce):
+    made.start()
+    import urllib.request
+    headers = {"Authorization": "Bearer t", "x-api-key": "k", "x-gw-ims-org-id": "o@AdobeOrg", "x-sandbox-name": "prod"}
+    before = set(sys.modules)
+    asked = urllib.request.Request(made.url + "/connections?limit=1", headers=headers)
+    assert urllib.request.urlopen(asked, timeout=10).status == 200
+    made.stop()
+    print(*sorted(sys.modules))
+    return 0
+
+server.run = answer_one_call_instead
+main(["serve", "--port", "0", "--log", "none"])
+"""
+
+NOT_AT_A_START = {
+    "contracts",
+    "hypothesis",
+    "jsonpatch",
+    "jsonpointer",
+    "jsonschema",
+    "mockserver.conformance.families",
+    "mockserver.state.durable",
+    "mockserver.sources.declared",
+    "mockserver.sources.live",
+    "mockserver.sources.tables",
+    "psycopg",
+    "pytest",
+    "referencing",
+    "requests",
+    "schemathesis",
+    "sqlite3",
+    "tomllib",
+    "waitress",
+    "yaml",
+}
+"""Together they would double the time to the first answer."""
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The modules of a server that has given its first answer; documents have been parsed by an earlier start."""
+    unwanted = ("MOCKSERVER_", "PYTHONDONT", "COVERAGE_")  # coverage imports what a start does without
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    environ["PYTHONPYCACHEPREFIX"] = str(tmp_path_factory.mktemp("bytecode"))
+    environ["PYTHONPATH"] = str(_ROOT)
+    for _ in range(2):
+        ran = subprocess.run(
+            [sys.executable, "-c", _SERVE],
+            env=environ,
+            cwd=tmp_path_factory.mktemp("empty"),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert ran.returncode == 0, ran.stderr
+    return set(ran.stdout.split())
+
+
+@pytest.mark.parametrize("module", sorted(NOT_AT_A_START))
+def test_a_start_does_without(module: str, imported: set[str]) -> None:
+    assert "mockserver.emulator" in imported
+    assert module not in imported, "import it where it is used"
+
+
+def test_what_the_first_refusal_needs_can_be_imported_ahead(imported: set[str]) -> None:
+    prepare = (
+        "from mockserver.contract import Contract as C; import sys; C.load().prepare_refusals(); print(*sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", prepare], capture_output=True, text=True, timeout=60, cwd=_ROOT)
+    needed = {"jsonschema", "referencing"}
+    assert needed <= set(ran.stdout.split()) and not needed & imported
+
+
+_BARE = """
+import sys
+import schemathesis  # it cannot do without
+sys.modules.update(dict.fromkeys(("orjson", "jsonschema_rs", "httptools")))  # None: none of them can be imported
+import mockserver
+from contracts import run, settings
+from mockserver.server import make_server
+from mockserver.server.waitress_server import WaitressServer
+
+with mockserver.flow_service(seed=1) as service:
+    chosen = settings.load(service.url, environ={}, operations="createConnection,listConnections", examples=0)
+    status = run.main(chosen, screen=sys.stderr, out=sys.stdout, as_json=True, least="should")
+assert isinstance(make_server(mockserver.create_app()), WaitressServer)
+sys.exit(status)
+"""
+
+
+def test_without_what_makes_it_faster_it_keeps_the_same_promises() -> None:
+    ran = subprocess.run([sys.executable, "-c", _BARE], cwd=_ROOT, capture_output=True, text=True, timeout=100)
+    assert ran.returncode == 0, ran.stderr
+    report = json.loads(ran.stdout)
+    assert (report["failures"], report["trouble"]) == ([], [])
+    assert "passed" in report["promises"].values()

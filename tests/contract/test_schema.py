@@ -1,0 +1,101 @@
+"""The accelerator and the explainer are two validators of one contract: they must agree on what is right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mockserver.contract import schema
+from mockserver.contract.schema import SchemaCheck
+from tests.contract.test_operations import documented_examples
+
+CHECKS: list[tuple[str, SchemaCheck, list[Any]]] = [(str(row.id), *row.values) for row in documented_examples()]  # type: ignore[misc]
+
+TEXTS = st.text(max_size=8) | st.sampled_from(
+    ["enabled", "1.0", "2026-01-01", "", "é\u0000", "\U0001f600" * 3, "x" * 300]
+)
+NUMBERS = st.integers(-3, 3) | st.sampled_from([0.0, -0.0, 1.0, 2.5, 1e300, 10**30, -(10**30), 2**53 + 1])
+LEAVES = st.none() | st.booleans() | NUMBERS | TEXTS
+NAMES = st.text(max_size=5) | st.sampled_from(
+    ["id", "name", "items", "auth", "specName", "params", "connectionSpec", "etag"]
+)
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=6
+)
+
+
+def places(value: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The way to every value inside a value, and to itself."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [at, *(place for name, inner in members for place in places(inner, (*at, name)))]
+
+
+def edited(value: Any, at: tuple[str | int, ...], edit: Any) -> Any:
+    """A copy in which one place is edited; `edit` returns the new value, or `...` to leave it out."""
+    if not at:
+        return edit(value)
+    items = dict(value) if isinstance(value, dict) else dict(enumerate(value))
+    items[at[0]] = edited(items[at[0]], at[1:], edit)
+    kept = {name: inner for name, inner in items.items() if inner is not ...}
+    return kept if isinstance(value, dict) else list(kept.values())
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> tuple[str, SchemaCheck, Any]:
+    """A body of the contract with up to three things done to it, or one that nobody would send."""
+    name, check, examples = draw(st.sampled_from(CHECKS))
+    body = draw(st.sampled_from(examples) | VALUES)
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.sampled_from(places(body)))
+        put, extra = draw(VALUES), draw(NAMES)
+        edit = draw(st.sampled_from(["replace", "wrap", "add", "drop"]))
+
+        def change(old: Any, edit: str = edit, put: Any = put, extra: str = extra, root: bool = not at) -> Any:
+            if edit == "add" and isinstance(old, dict):
+                return {**old, extra: put}
+            return {"wrap": [old], "drop": put if root else ...}.get(edit, put)
+
+        body = edited(body, at, change)
+    return name, check, body
+
+
+@pytest.mark.skipif(schema.jsonschema_rs is None, reason="without the accelerator there is nobody to disagree")
+@settings(max_examples=600)
+@given(bodies())
+@example((*CHECKS[0][:2], None))
+def test_both_validators_take_and_refuse_the_same_bodies(drawn: tuple[str, SchemaCheck, Any]) -> None:
+    name, check, body = drawn
+    assert check._accepts(body) is check._explains.is_valid(body), name
+
+
+@settings(max_examples=300)
+@given(bodies())
+def test_what_is_told_of_a_body_is_the_same_without_the_accelerator(drawn: tuple[str, SchemaCheck, Any]) -> None:
+    name, check, body = drawn
+
+    def told() -> list[tuple[str, list[Any]]]:
+        return [(error.message, list(error.absolute_path)) for error in check._explains.iter_errors(body)]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(schema, "jsonschema_rs", None)
+        in_full = told()
+    assert told() == in_full, name
+
+
+def test_what_the_accelerator_refuses_is_explained() -> None:
+    for name, check, _ in CHECKS:
+        for body in ([], 7, "text", None, {"items": 7}):
+            if not check._accepts(body):
+                assert list(check.violations(body, "body")), name
+
+
+@pytest.mark.parametrize(("open_", "found"), [({}, ["/params/columns"]), ({"additionalProperties": True}, [])])
+def test_members_that_a_schema_leaves_open_are_not_unknown(open_: dict[str, Any], found: list[str]) -> None:
+    params = {"type": "object", "properties": {"tableName": {"type": "string"}}, **open_}
+    document = {"body": {"type": "object", "properties": {"params": params}}}
+    check = SchemaCheck(schema.schema_registry(document), ("body",))
+    value = {"params": {"tableName": "orders", "columns": []}}
+    assert [violation.pointer for violation in check.unknown_members(value)] == found

@@ -1,0 +1,127 @@
+"""A server with live databases: how it starts, and what others notice of a database that hangs."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from mockserver import config
+from mockserver.server import Limits, Server
+from mockserver.sources.dialling import MOST_AT_ONCE
+from mockserver.web import build_app
+from tests import live
+from tests.bad_network import between
+from tests.calls import HEADERS
+from tests.server.wire import KINDS, running
+
+
+def get(server: Server, path: str) -> tuple[int, Any, dict[str, str], float]:
+    """Status, body, headers and seconds of a call."""
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+    began = time.monotonic()
+    connection.request("GET", path, headers=HEADERS)
+    answer = connection.getresponse()
+    body = json.loads(answer.read())
+    taken = time.monotonic() - began
+    connection.close()
+    return answer.status, body, dict(answer.getheaders()), taken
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_database_that_hangs_holds_up_nobody_else_however_many_ask_for_it(kind: str) -> None:
+    with between(live.port()) as network:
+        emulator = live.emulator(network.port)
+        base = live.draft(emulator, live.basic(network.port))
+        network.hang()
+        with running(kind, Limits(), app=build_app(emulator)) as server, ThreadPoolExecutor(14) as crowd:
+            asking = [crowd.submit(get, server, f"/connections/{base}/test") for _ in range(14)]
+            while not network.connections:
+                time.sleep(0.01)  # nothing tells us when the first dial begins
+            others = [get(server, "/connections") for _ in range(20)]
+            answers = [asked.result() for asked in asking]
+    assert {status for status, *_ in others} == {200}
+    assert max(taken for *_, taken in others) < live.BRIEF.connect_seconds * 0.75
+    assert max(taken for *_, taken in answers) < live.BRIEF.connect_seconds + 1.5
+    busy = [headers for status, _, headers, _ in answers if status == 503]
+    assert {status for status, *_ in answers} == {200, 503}
+    assert all(body == {"result": False} for status, body, *_ in answers if status == 200)
+    assert 0 < len(busy) <= 14 - MOST_AT_ONCE
+    assert all(headers["Retry-After"] == "1" for headers in busy)
+
+
+def test_a_burst_at_a_database_that_answers_is_answered() -> None:
+    emulator = live.emulator()
+    base = live.draft(emulator, live.basic())
+    with running("asyncio", Limits(), app=build_app(emulator)) as server, ThreadPoolExecutor(14) as crowd:
+        answers = list(crowd.map(lambda _: get(server, f"/connections/{base}/explore?objectType=root"), range(14)))
+    assert {status for status, *_ in answers} == {200}
+
+
+def served(*args: str, program: str = "", **environ: str) -> tuple[int, str, str]:
+    """Status and outputs of `mockserver serve` that does not come up."""
+    command = [
+        sys.executable,
+        "-c",
+        f"{program}\nfrom mockserver.cli import main; main()",
+        "serve",
+        "--port",
+        "0",
+        *args,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, env=environ or None)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "program", "says"),
+    [
+        (("--live", "localhost"), "", "--live takes HOST:PORT"),
+        (("--live", "169.254.169.254:5432"), "", "never dialled"),
+        (("--live", "localhost:5432", "--live-ca", "nothing.pem"), "", "nothing.pem cannot be read"),
+        (
+            ("--live", "localhost:5432"),
+            "import sys; sys.modules['psycopg'] = None",
+            "pip install 'mock-flow-service[postgres]'",
+        ),
+    ],
+    ids=["no port", "metadata", "no authorities", "no psycopg"],
+)
+def test_what_cannot_be_listed_ends_a_start_in_one_line(args: tuple[str, ...], program: str, says: str) -> None:
+    status, out, _ = served(*args, program=program)
+    assert status == 2
+    assert says in out and len(out.splitlines()) == 1
+
+
+def test_a_server_without_psycopg_starts_where_no_database_is_listed() -> None:
+    program = "import sys; sys.modules['psycopg'] = None\nfrom mockserver import server\n"
+    assert served(program=f"{program}server.run = lambda made, ready: 0")[0] == 0
+
+
+def test_the_banner_says_what_is_dialled_and_psycopg_comes_with_it() -> None:
+    port = live.port()
+    command = [sys.executable, "-m", "mockserver", "--port", "0", "--log", "none", "--live", f"LocalHost:{port}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(6)]
+        url = lines[1].split()[1].removesuffix("/data/foundation/flowservice")
+        try:
+            body = json.dumps(live.basic()).encode()
+            sent = urllib.request.Request(f"{url}/connections", body, {**HEADERS, "Content-Type": "application/json"})
+            with urllib.request.urlopen(sent, timeout=5) as answer:
+                assert answer.status == 201
+        finally:
+            process.terminate()
+        assert process.wait(5) == 0
+    assert lines[5].split()[:2] == ["Live", f"localhost:{port}"] and "127.0.0.1" in lines[5]
+
+
+def test_the_list_can_stand_in_the_environment() -> None:
+    assert config.load({}, {"MOCKSERVER_LIVE": "db:5432, other:5433"}).live == ("db:5432", "other:5433")

@@ -1,0 +1,300 @@
+"""What the server makes of bytes: what it refuses, what it hands to the application, what it sends back.
+
+Statuses are those of RFC 9110 and 9112; that a refusal has the service's JSON shape is our own choice.
+"""
+
+import json
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from mockserver.server import Server
+from tests.server.wire import CLOSE, HEAD, KINDS, NEXT, REFUSED, SHORT, Client, ask, chunked, post, running
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def server(kind: str) -> Iterator[Server]:
+    with running(kind) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def best() -> Iterator[Server]:
+    """The default server, for what the fallback cannot do."""
+    with running("asyncio") as server:
+        yield server
+
+
+FALLBACK = {"long-target": 431}
+"""Where waitress has another status for it."""
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_trusted_is_refused_once_and_ends_the_connection(server: Server, kind: str, case: str) -> None:
+    sent, status = REFUSED[case]
+    [(answered, body)] = Client(server, sent).answers()
+    assert answered == (FALLBACK.get(case, status) if kind == "waitress" else status)
+    refusal = json.loads(body)
+    assert refusal.get("status", answered) == answered and b"smuggled" not in body
+
+
+def test_what_is_refused_comes_after_the_answers_to_what_was_sent_before(server: Server) -> None:
+    sent = b"GET /first" + HEAD + b"\r\n" + post(b"Content-Length: +5", body=NEXT)
+    assert [status for status, _ in Client(server, sent).answers()] == [200, 400]
+
+
+UNDERSTOOD: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "body-by-length": (post(b"Content-Length: 5", b"Connection: close", body=b"hello"), {"length": 5}),
+    "body-in-chunks": (
+        post(b"Transfer-Encoding: chunked", b"Connection: close", body=b"3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\nA: b\r\n\r\n"),
+        {"length": 5},
+    ),
+    "http-1.0": (b"GET /old HTTP/1.0\r\n\r\n", {"PATH_INFO": "/old", "SERVER_PROTOCOL": "HTTP/1.0"}),
+    "no-host": (b"GET / HTTP/1.1\r\n" + CLOSE, {"PATH_INFO": "/"}),
+    "absolute-form": (
+        b"GET http://platform.adobe.io/connections?a=b HTTP/1.1\r\n" + CLOSE,
+        {"PATH_INFO": "/connections", "QUERY_STRING": "a=b"},
+    ),
+    "escaped-path": (
+        b"GET /a%20%C3%A9%2Fb?c=%20" + HEAD + CLOSE,
+        {"PATH_INFO": "/a \xc3\xa9/b", "QUERY_STRING": "c=%20"},
+    ),
+    "tenant-twice": (
+        b"GET /" + HEAD + b"x-sandbox-name: a\r\nX-Sandbox-Name: b\r\n" + CLOSE,
+        {"HTTP_X_SANDBOX_NAME": "a, b"},
+    ),
+    "if-match-twice": (b"GET /" + HEAD + b'If-Match: "a"\r\nIf-Match: "b"\r\n' + CLOSE, {"HTTP_IF_MATCH": '"a", "b"'}),
+    "underscore-is-no-hyphen": (
+        b"GET /" + HEAD + b"x_sandbox_name: b\r\nx-sandbox-name: a\r\n" + CLOSE,
+        {"HTTP_X_SANDBOX_NAME": "a"},
+    ),
+    "content-encoding-is-the-applications-business": (
+        post(b"Content-Encoding: gzip", b"Content-Length: 2", b"Connection: close", body=b"hi"),
+        {"HTTP_CONTENT_ENCODING": "gzip", "length": 2},
+    ),
+}
+"""What is sent, and what of it the application must see."""
+
+
+@pytest.mark.parametrize("case", UNDERSTOOD)
+def test_what_is_allowed_reaches_the_application_as_it_was_meant(server: Server, case: str) -> None:
+    sent, expected = UNDERSTOOD[case]
+    seen = ask(server, sent)
+    assert {name: seen.get(name) for name in expected} == expected
+
+
+def test_a_request_that_comes_byte_by_byte_is_one_request(server: Server) -> None:
+    client = Client(server)
+    for byte in post(b"Content-Length: 5", b"Connection: close", body=b"hello"):
+        client.send(bytes((byte,)))
+    [(status, body)] = client.answers()
+    assert (status, json.loads(body)["length"]) == (200, 5)
+
+
+def test_pipelined_requests_are_answered_in_their_order(server: Server) -> None:
+    paths = [f"/{number}" for number in range(40)]
+    sent = b"".join(b"GET " + path.encode() + HEAD + b"\r\n" for path in paths[:-1])
+    answers = Client(server, sent + b"GET /39" + HEAD + CLOSE).answers()
+    assert [json.loads(body)["PATH_INFO"] for _, body in answers] == paths
+
+
+def test_what_follows_a_last_request_is_not_answered(server: Server) -> None:
+    assert len(Client(server, b"GET /" + HEAD + CLOSE + NEXT).answers()) == 1
+
+
+def test_head_gets_the_head_of_the_answer_only(best: Server) -> None:
+    head, _, body = Client(best, b"HEAD /" + HEAD + CLOSE).read().partition(b"\r\n\r\n")
+    assert b"200 OK" in head and not body
+
+
+def test_an_http_1_0_client_may_keep_its_connection(server: Server) -> None:
+    line = b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+    stream = Client(server, line + b"GET / HTTP/1.0\r\n\r\n").read()
+    assert stream.count(b"200 OK") == 2 and b"keep-alive" in stream.lower()
+
+
+def test_a_client_that_waits_for_100_continue_gets_it(server: Server) -> None:
+    client = Client(server, post(b"Expect: 100-continue", b"Content-Length: 5", b"Connection: close"))
+    assert client.socket.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    client.send(b"hello")
+    assert [status for status, _ in client.answers()] == [200]
+
+
+def test_an_offer_of_h2c_is_declined_and_the_body_still_read(best: Server) -> None:
+    # java.net.http offers it with the first request of every connection; waitress never hears of it
+    offer = (
+        b"Connection: Upgrade, HTTP2-Settings",
+        b"Upgrade: h2c",
+        b"HTTP2-Settings: AAMAAABkAAQ",
+        b"Content-Length: 5",
+    )
+    answers = Client(best, post(*offer, body=b"hello") + b"GET /next" + HEAD + CLOSE).answers()
+    assert [(status, json.loads(body)["length"]) for status, body in answers] == [(200, 5), (200, 0)]
+
+
+def test_the_authority_of_an_absolute_form_wins_over_the_field(best: Server) -> None:
+    assert ask(best, b"GET http://platform.adobe.io/a" + HEAD + CLOSE)["HTTP_HOST"] == "platform.adobe.io"
+
+
+def test_a_tunnel_is_refused(best: Server) -> None:
+    assert [status for status, _ in Client(best, b"CONNECT example.com:443" + HEAD + b"\r\n").answers()] == [405]
+
+
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+def test_a_body_over_the_limit_is_answered_while_it_still_comes(server: Server, framing: str) -> None:
+    size = SHORT.max_body + 1
+    if framing == "length":
+        sent = post(b"Content-Length: %d" % size, body=b"a" * size)
+    else:
+        sent = chunked(b"%x\r\n" % size + b"a" * size + b"\r\n0\r\n\r\n")
+    assert [status for status, _ in Client(server, sent + NEXT).answers()] == [413]
+
+
+def test_a_body_of_exactly_the_limit_is_taken(server: Server) -> None:
+    sent = post(b"Content-Length: %d" % SHORT.max_body, b"Connection: close", body=b"a" * SHORT.max_body)
+    assert ask(server, sent)["length"] == SHORT.max_body
+
+
+def test_one_client_at_a_time_may_send_a_larger_body_where_one_is_expected() -> None:
+    size = 2 * SHORT.max_body
+    sent = post(b"Content-Length: %d" % size, b"Connection: close", body=b"a" * size)
+    import_ = sent.replace(b"POST / ", b"POST /state?x ")
+    with running("asyncio", larger_bodies={"/state": size}) as server:
+        assert [status for status, _ in Client(server, sent).answers()] == [413]
+        head, _, body = import_.partition(b"\r\n\r\n")
+        head = head.replace(b"\r\nConnection: close", b"")  # it stays, and is in nobody's way
+        first = Client(server, head + b"\r\nExpect: 100-continue\r\n\r\n")
+        assert first.socket.recv(25).startswith(b"HTTP/1.1 100 ")
+        assert [status for status, _ in Client(server, import_).answers()] == [413]
+        first.send(body)
+        assert first.socket.recv(15) == b"HTTP/1.1 200 OK"
+        assert ask(server, import_)["length"] == size
+
+
+def test_a_body_that_ends_early_stores_nothing(server: Server) -> None:
+    client = Client(server, post(b"Content-Length: 10", body=b"hello"))
+    client.socket.shutdown(socket.SHUT_WR)
+    assert client.answers() == []
+
+
+def _stream(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield from (b"one ", b"", b"two")
+
+
+def _short(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Length", "10")])
+    yield b"half"
+
+
+def _reset(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Length", "10")])
+    yield b"half"
+    raise ConnectionResetError
+
+
+def _long(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Length", "4")])
+    return [b"more than four"]
+
+
+def _longer(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Length", "4")])
+    yield from (b"four", b"more")
+
+
+def _nothing(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [])
+    yield from ()
+
+
+def _fails_late(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [])
+    yield b"half"
+    try:
+        raise RuntimeError("a bug")
+    except RuntimeError:
+        start_response("500 Internal Server Error", [], sys.exc_info())
+
+
+def _empty(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("204 No Content", [])
+    return []
+
+
+def _fails(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    raise RuntimeError("a bug")
+
+
+def _injects(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("X-A", "b\r\nX-C: d"), ("Content-Length", "0")])
+    return [b""]
+
+
+ANSWERS: dict[str, tuple[Callable[..., Any], bytes, bytes]] = {
+    "stream-in-chunks": (_stream, b"200 OK", b"4\r\none \r\n3\r\ntwo\r\n0\r\n\r\n"),
+    "body-shorter-than-promised": (_short, b"200 OK", b"half"),
+    "body-longer-than-promised": (_long, b"200 OK", b"more"),
+    "parts-beyond-what-was-promised": (_longer, b"200 OK", b"four"),
+    "nothing": (_nothing, b"Content-Length: 0", b""),
+    "no-content": (_empty, b"204 No Content", b""),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_an_answer_is_framed_as_the_application_made_it(case: str) -> None:
+    application, status, expected = ANSWERS[case]
+    with running("asyncio", app=application) as server:
+        head, _, body = Client(server, b"GET /" + HEAD + CLOSE).read().partition(b"\r\n\r\n")
+    assert status in head and body == expected
+
+
+def test_an_answer_of_unknown_length_ends_with_the_connection_for_an_old_client() -> None:
+    with running("asyncio", app=_stream) as server:
+        head, _, body = (
+            Client(server, b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").read().partition(b"\r\n\r\n")
+        )
+    assert b"Connection: close" in head and b"Transfer-Encoding" not in head and body == b"one two"
+
+
+def test_an_application_can_end_the_connection_with_its_answer() -> None:
+    def last(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Connection", "close")])
+        return [b"bye"]
+
+    with running("asyncio", app=last) as server:
+        answers = Client(server, b"GET /" + HEAD + b"\r\n" + NEXT).answers()
+    assert answers == [(200, b"bye")]
+
+
+def test_an_answer_that_fails_after_its_beginning_is_cut() -> None:
+    with running("asyncio", app=_fails_late) as server:
+        received = Client(server, b"GET /" + HEAD + b"\r\n").read()
+    assert not received.endswith(b"0\r\n\r\n") and b"a bug" not in received and b"500" not in received
+
+
+def test_a_request_about_the_server_as_a_whole_has_no_path(best: Server) -> None:
+    assert ask(best, b"OPTIONS *" + HEAD + CLOSE)["PATH_INFO"] == "*"
+
+
+@pytest.mark.parametrize("application", [_fails, _injects], ids=["raises", "puts-a-line-break-in-a-header"])
+def test_an_application_that_fails_costs_one_answer_in_the_services_shape(application: Callable[..., Any]) -> None:
+    with running("asyncio", app=application) as server:
+        [(status, body)] = Client(server, b"GET /" + HEAD + b"\r\n").answers()
+    assert status == 500 and json.loads(body)["type"].endswith("1400-500") and b"a bug" not in body
+
+
+def test_an_application_can_break_the_connection() -> None:
+    with running("asyncio", app=_reset) as server:
+        client = Client(server, b"GET /" + HEAD + b"\r\n")
+        with pytest.raises(ConnectionResetError):
+            while client.socket.recv(100):
+                pass

@@ -1,0 +1,315 @@
+"""How the server lives with slow clients, crowds, signals and its own end.
+
+Limits are shortened, so that nothing here waits for the thirty seconds that a client has in earnest.
+"""
+
+import contextlib
+import http.client
+import json
+import resource
+import select
+import signal
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from mockserver.cli.serving import serve_forever
+from mockserver.config import Config
+from mockserver.exchange import BASE_PATH
+from mockserver.server import Limits, Server, limits, make_server
+from tests.server.wire import (
+    CLOSE,
+    HEAD,
+    KINDS,
+    LARGE,
+    SHORT,
+    Client,
+    app,
+    chunked,
+    get,
+    inside,
+    post,
+    release,
+    running,
+)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def best() -> Iterator[Server]:
+    """The default server, for what the fallback cannot do."""
+    with running("asyncio") as server:
+        yield server
+
+
+SLOW = {
+    "half-a-head": (b"GET /" + HEAD + b"A: ", [408]),
+    "half-a-body": (post(b"Content-Length: 10", body=b"hello"), [408]),
+    "half-a-chunk": (chunked(b"ff\r\nhello"), [408]),
+    "tls-hello": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", [400]),
+    "line-feeds-only": (b"GET / HTTP/1.1\nHost: x\n\n", [400]),
+    "half-a-second-request": (b"GET /" + HEAD + b"\r\nGET /" + HEAD + b"A: ", [200, 408]),
+    "silence": (b"", []),
+    "silence-after-an-answer": (b"GET /" + HEAD + b"\r\n", [200]),
+}
+"""What is sent before the client falls silent, and the answers it must get before the connection ends."""
+
+
+@pytest.mark.parametrize("case", SLOW)
+def test_a_silent_client_is_answered_if_it_began_and_let_go(best: Server, case: str) -> None:
+    sent, expected = SLOW[case]
+    assert [status for status, _ in Client(best, sent).answers()] == expected
+
+
+def test_a_head_and_a_body_have_each_their_time(best: Server) -> None:
+    took = {}
+    for case in ("half-a-head", "half-a-body"):
+        began = time.monotonic()
+        Client(best, SLOW[case][0]).answers()
+        took[case] = time.monotonic() - began
+    assert SHORT.header_seconds <= took["half-a-head"] < SHORT.body_seconds
+    assert SHORT.body_seconds <= took["half-a-body"] < SHORT.idle_seconds
+
+
+@pytest.mark.parametrize("case", ["half-a-head", "half-a-body", "silence-after-an-answer"])
+def test_the_fallback_lets_silent_clients_go(case: str) -> None:
+    limits = Limits(header_seconds=1)
+    with running("waitress", limits) as server:
+        sent, expected = SLOW[case]
+        assert [status for status, _ in Client(server, sent).answers()] == [one for one in expected if one == 200]
+
+
+def test_a_client_that_drips_its_head_is_let_go_all_the_same(best: Server) -> None:
+    client = Client(best, b"GET /" + HEAD)
+    began = time.monotonic()
+    with contextlib.suppress(TimeoutError):
+        client.socket.settimeout(0.02)
+        while time.monotonic() - began < 3:
+            client.send(b"A: b\r\n")
+            with contextlib.suppress(TimeoutError):
+                if client.socket.recv(65_536):
+                    break
+    assert time.monotonic() - began < 2
+
+
+def test_a_client_that_does_not_read_its_answer_is_let_go(best: Server) -> None:
+    client = Client(best, b"GET /large" + HEAD + b"\r\n")
+    broken = select.poll()
+    broken.register(client.socket, select.POLLHUP)
+    began = time.monotonic()
+    assert broken.poll(5_000), "it was waited for"
+    assert time.monotonic() - began < SHORT.idle_seconds
+    assert len(client.read()) < LARGE
+
+
+def test_a_client_that_pauses_gets_its_whole_answer_and_the_next(best: Server) -> None:
+    client = Client(best, b"GET /large" + HEAD + b"\r\nGET /" + HEAD + CLOSE)
+    assert get(best) < 1, "it is not in the others' way while its answer lies there"
+    (large, body), (next_, _) = client.answers()
+    assert (large, len(body), next_) == (200, LARGE, 200)
+
+
+def test_clients_that_vanish_within_their_answer_leave_no_trace(best: Server, caplog: pytest.LogCaptureFixture) -> None:
+    def read_a_little_and_leave() -> None:
+        for _ in range(100):
+            client = Client(best, b"GET /" + HEAD + CLOSE)
+            client.socket.recv(1)
+            client.socket.close()  # with the rest unread, which resets the connection
+
+    crowd = [threading.Thread(target=read_a_little_and_leave) for _ in range(4)]
+    for client in crowd:
+        client.start()
+    for client in crowd:
+        client.join()
+    assert get(best) < 1
+    assert not caplog.records
+
+
+CROWDS = {
+    "half-sent-heads": (200, b"POST /" + HEAD + b"A: "),
+    "half-sent-bodies": (200, post(b"Content-Length: 100", body=b"hello")),
+    "silent": (4_000, b""),
+}
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_a_crowd_of_slow_clients_holds_nobody_up(kind: str, crowd: str) -> None:
+    most, sent = CROWDS[crowd]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    size = min(most, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 300) // 2)
+    with running(kind, Limits(threads=4)) as server:
+        clients = [Client(server, sent) for _ in range(size)]
+        took = [get(server) for _ in range(5)]
+        for client in clients:
+            client.socket.close()
+    assert max(took) < 1
+
+
+def test_descriptors_that_run_out_cost_the_idle_their_place_and_nobody_else() -> None:
+    program = PROGRAM.format(setup="resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))")
+    with started(program) as (server, process):
+        crowd = [Client(server) for _ in range(200)]
+        assert get(server) < 1
+        assert any(client.socket.recv(1) == b"" for client in crowd[:1])
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+
+
+def test_descriptors_are_raised_as_far_as_the_system_lets_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+    try:
+        limits.raise_descriptors()
+        assert limits.descriptors() > 512 or hard <= 512
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    monkeypatch.setattr(limits, "resource", None)
+    limits.raise_descriptors()
+    assert limits.descriptors() > 1_024, "a platform that does not say has many"
+
+
+def test_a_stop_answers_what_has_begun_and_takes_nothing_more(kind: str) -> None:
+    release.clear()
+    with running(kind) as server:
+        idle = Client(server)
+        client = Client(server, b"GET /wait" + HEAD + b"\r\n")
+        assert inside.acquire(timeout=5)
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        assert idle.read() == b""
+        with pytest.raises(ConnectionRefusedError):
+            Client(server)
+        release.set()
+        assert [status for status, _ in client.answers()] == [200]
+        stopping.join(5)
+        assert not stopping.is_alive()
+
+
+def test_a_stop_waits_no_longer_than_it_may(kind: str) -> None:
+    release.clear()
+    with running(kind, Limits(grace_seconds=0.2)) as server:
+        client = Client(server, b"GET /wait" + HEAD + b"\r\n")
+        assert inside.acquire(timeout=5)
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < 2 and client.read() == b""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_signal_ends_the_process_well_after_the_answer(kind: str, number: signal.Signals) -> None:
+    with started(PROGRAM.format(setup=f"kind = {kind!r}")) as (server, process):
+        client = Client(server, b"GET /slow" + HEAD + b"\r\n")
+        assert process.stdout is not None and process.stdout.readline() == "begun\n"
+        process.send_signal(number)
+        assert [status for status, _ in client.answers()] == [200]
+        assert process.wait(5) == 0
+
+
+PROGRAM = """
+import resource, sys, time
+from mockserver.server import make_server, run
+kind = "auto"
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/slow":
+        print("begun", flush=True)
+        time.sleep(0.3)
+    content = b'{{"PATH_INFO": "%s"}}' % environ["PATH_INFO"].encode()
+    start_response("200 OK", [("Content-Length", str(len(content)))])
+    return [content]
+{setup}
+sys.exit(run(make_server(app, kind=kind), lambda server: print(server.url, flush=True)))
+"""
+
+
+class Elsewhere:
+    """Where a server of another process can be reached."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+
+@contextlib.contextmanager
+def started(program: str) -> Iterator[tuple[Any, subprocess.Popen[str]]]:
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield Elsewhere(process.stdout.readline().strip()), process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(best: Server) -> None:
+    port = int(best.url.rpartition(":")[2])
+    with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use") as caught:
+        make_server(app, port=port)
+    assert "\n" not in str(caught.value)
+
+
+def test_serve_ends_with_2_and_one_line_when_its_port_is_taken(best: Server) -> None:
+    said: list[str] = []
+    config = Config(port=int(best.url.rpartition(":")[2]), log="none")
+    assert serve_forever(config, said.append) == 2
+    assert len(said) == 1 and "Address already in use" in said[0] and "\n" not in said[0]
+
+
+def test_serve_names_the_port_it_was_given_and_ends_well(kind: str) -> None:
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--server", kind, "--log", "none"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        url = process.stdout.readline().split()[1]
+        try:
+            with urllib.request.urlopen(url.replace(BASE_PATH, "/_mock/health"), timeout=5) as answer:
+                assert answer.status == 200
+        finally:
+            process.terminate()
+        assert process.wait(5) == 0
+
+
+def test_a_stopped_server_has_given_its_port_back(kind: str) -> None:
+    with running(kind) as server:
+        assert get(server) < 1
+        server.stop()
+        port = int(server.url.rpartition(":")[2])
+        with running(kind, port=port) as again:
+            assert get(again) < 1
+
+
+def test_a_server_that_never_started_can_be_stopped(kind: str) -> None:
+    server = make_server(app, kind=kind)
+    server.stop()
+    with pytest.raises(ConnectionRefusedError):
+        Client(server)
+
+
+def test_it_speaks_tls_with_a_certificate(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    chain.write_bytes(b"".join(part.bytes() for part in issued.cert_chain_pems))
+    key.write_bytes(issued.private_key_pem.bytes())
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    with running("auto", certificate=(chain, key)) as server:
+        assert server.url.startswith("https://127.0.0.1:")
+        connection = http.client.HTTPSConnection(server.url.removeprefix("https://"), context=context, timeout=5)
+        for size in (5, SHORT.max_body + 1):
+            connection.request("POST", "/", body=b"a" * size)
+            answer = connection.getresponse()
+            seen = json.loads(answer.read())
+            assert answer.status == (200 if size == 5 else 413) and seen["wsgi.url_scheme"] == "https"
+        connection.close()

@@ -1,0 +1,142 @@
+"""Connection strings: the grammar by example, what is written is read back, and no text is slow to read."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.specs import connection_string
+from mockserver.specs.connection_string import MAX_LENGTH, ConnectionStringError, is_placeholder, parse
+
+# ODBC's grammar with ADO.NET's quotes: assumed, Adobe's pages only show patterns
+READ: list[tuple[str, list[tuple[str, str]]]] = [
+    ("", []),
+    (" ; ;; ", []),
+    ("A=1", [("A", "1")]),
+    ("A=1;", [("A", "1")]),
+    (" A = 1 ;; B = 2 ", [("A", "1"), ("B", "2")]),
+    ("User Id=me", [("User Id", "me")]),
+    ("A=", [("A", "")]),
+    ("A=;B=2", [("A", ""), ("B", "2")]),
+    ("A=1=2", [("A", "1=2")]),
+    ("AccountKey=YWJj==;B=2", [("AccountKey", "YWJj=="), ("B", "2")]),
+    ("A={b;c};D=e", [("A", "b;c"), ("D", "e")]),
+    ("A={b}}c}", [("A", "b}c")]),
+    ("A={ b }", [("A", " b ")]),
+    ("A={}", [("A", "")]),
+    ('A="b;c"', [("A", "b;c")]),
+    ('A="b""c"', [("A", 'b"c')]),
+    ("A='b;''c'", [("A", "b;'c")]),
+    ("A=b'c", [("A", "b'c")]),
+    ("A={SERVER};B={PORT}", [("A", "{SERVER}"), ("B", "{PORT}")]),
+    ("A=tcp:host,1433", [("A", "tcp:host,1433")]),
+    ("A=ü;B=日本", [("A", "ü"), ("B", "日本")]),
+]
+
+REFUSED: list[tuple[str, str, int]] = [
+    ("A", "a key without =", 0),
+    ("A=1;B;C=3", "a key without =", 4),
+    ("=1", "a value without a key", 0),
+    ("A=1;=2", "a value without a key", 4),
+    ("A={b", "a value that opens with { and does not close", 2),
+    ("A={b}}", "a value that opens with { and does not close", 2),
+    ('A="b', 'a value that opens with " and does not close', 2),
+    ("A='b", "a value that opens with ' and does not close", 2),
+    ("A={b}c", "text after the closing } of a value", 5),
+    ("A=" + "x" * MAX_LENGTH, f"more than {MAX_LENGTH} characters", MAX_LENGTH),
+]
+
+
+@pytest.mark.parametrize(("text", "pairs"), READ)
+def test_a_connection_string_is_read(text: str, pairs: list[tuple[str, str]]) -> None:
+    assert list(parse(text)) == pairs
+
+
+@pytest.mark.parametrize(("text", "reason", "position"), REFUSED, ids=[case[0][:12] for case in REFUSED])
+def test_a_wrong_one_is_refused_with_reason_and_place(text: str, reason: str, position: int) -> None:
+    with pytest.raises(ConnectionStringError) as raised:
+        parse(text)
+    assert (raised.value.reason, raised.value.position) == (reason, position)
+
+
+@pytest.mark.parametrize("text", ["Password={c4n4ry", "c4n4ry", "A=1;Password={x}c4n4ry", "=c4n4ry"])
+def test_no_error_repeats_the_text(text: str) -> None:
+    with pytest.raises(ConnectionStringError) as raised:
+        parse(text)
+    assert "c4n4ry" not in str(raised.value) + repr(raised.value)
+
+
+def test_keys_have_no_case_the_first_counts_and_repetitions_are_told() -> None:
+    parsed = parse("Server=a;SERVER=b;Port=1")
+    assert (parsed.get("sErVeR"), parsed.get("port"), parsed.get("uid")) == ("a", "1", None)
+    assert parsed.repeated == ("server",) and len(parsed) == 3
+
+
+def test_a_string_shows_no_value() -> None:
+    assert "c4n4ry" not in repr(parse("Password=c4n4ry"))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("{SERVER}", True),
+        ("{A_1}", True),
+        ("{server}", False),
+        ("{}", False),
+        ("{A}b", False),
+        ("A", False),
+        (7, False),
+    ],
+)
+def test_a_placeholder_is_capitals_in_braces(value: object, expected: bool) -> None:
+    assert is_placeholder(value) is expected
+
+
+SPECIAL = st.sampled_from(";={}\"' \tA")
+"""Drawn from alone half of the time: among all of Unicode they would hardly ever meet."""
+VALUES = st.text(SPECIAL, max_size=8) | st.text(max_size=8)
+KEYS = (st.text(SPECIAL, min_size=1, max_size=4) | st.text(min_size=1, max_size=8)).filter(
+    lambda key: key == key.strip() and "=" not in key and ";" not in key
+)
+
+
+@given(st.lists(st.tuples(KEYS, VALUES), max_size=6))
+def test_what_is_written_is_read_back(pairs: list[tuple[str, str]]) -> None:
+    assert list(parse(connection_string.format(pairs))) == pairs
+
+
+@given(st.text(SPECIAL, max_size=30) | st.text(max_size=30))
+def test_any_text_is_read_or_refused_and_what_is_read_can_be_written(text: str) -> None:
+    try:
+        parsed = parse(text)
+    except ConnectionStringError as error:
+        assert 0 <= error.position <= len(text)
+    else:
+        assert parse(connection_string.format(parsed)) == parsed
+
+
+@pytest.mark.parametrize("key", ["", " a", "a ", "a=b", "a;b"])
+def test_a_key_that_cannot_be_written_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match="a key must"):
+        connection_string.format([(key, "1")])
+
+
+PIECES = ["{", "}", '"', "'", ";", "=", " ", "a", "a=", "a={", "a=}}", "a={}}", 'a=""', "a=''", "a=1;", " = ", ";\t"]
+HEADS = ["", "a=", "a={", 'a="', "a='", "a = "]
+
+
+@pytest.mark.parametrize("length", [MAX_LENGTH, 100_000], ids=["longest", "too long"])
+def test_no_text_takes_long(length: int) -> None:
+    slowest = 0.0
+    for head in HEADS:
+        for piece in PIECES:
+            text = (head + piece * length)[:length]
+            began = time.process_time()
+            with contextlib.suppress(ConnectionStringError):
+                parse(text)
+            slowest = max(slowest, time.process_time() - began)
+    assert slowest < 0.05

@@ -1,0 +1,210 @@
+"""A PostgreSQL database that goes away, hangs, falls silent or comes back, as a store on it sees that."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from mockserver.runtime import Runtime, stop_watch_ms
+from mockserver.state import postgres_link
+from mockserver.state.store import Put, StorageUnavailable, Store, open_store
+from tests.bad_network import BadNetwork, between, nothing
+from tests.postgres import PASSWORD, new_url, shared_server
+from tests.state.test_shared import KIND, TENANT, put, seen
+
+MOST_SECONDS = 5
+
+
+@pytest.fixture
+def url() -> str:
+    return new_url()
+
+
+@pytest.fixture
+def network() -> Iterator[BadNetwork]:
+    with between(shared_server().port) as made:
+        yield made
+
+
+@pytest.fixture
+def far(url: str, network: BadNetwork) -> Iterator[Store]:
+    """A store whose network can be made to fail."""
+    store = open_store(url.replace(f":{shared_server().port}/", f":{network.port}/"), Runtime())
+    put(store, "1", 0)
+    yield store
+    network.heal()
+    store.close()
+
+
+OPERATIONS: dict[str, Callable[[Store], Any]] = {
+    "read": lambda store: store.refresh(),
+    "insert": lambda store: put(store, "2"),
+    "replace": lambda store: store.replace(
+        TENANT, KIND, "1", {"id": "1", "updatedAt": 5}, (store.get(TENANT, KIND, "1") or {})["etag"]
+    ),
+    "delete": lambda store: store.delete(TENANT, KIND, "1"),
+    "delete unless": lambda store: store.delete(TENANT, KIND, "1", lambda: None),
+    "transact": lambda store: store.transact(TENANT, [Put(KIND, {"id": "2", "updatedAt": 5})]),
+    "export": lambda store: store.export(),
+    "clear": lambda store: store.clear(),
+}
+
+
+@pytest.mark.parametrize("mode", ["refuse", "hang", "reset"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_without_the_database_every_operation_says_so_in_time_and_goes_on_when_it_is_back(
+    far: Store,
+    network: BadNetwork,
+    mode: str,
+    operation: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    getattr(network, mode)()
+    began = time.monotonic()
+    if mode == "reset":  # the next connection is good: nobody notices
+        OPERATIONS[operation](far)
+    else:
+        with monkeypatch.context() as impatient, pytest.raises(StorageUnavailable):
+            impatient.setattr(postgres_link, "PATIENCE_MS", 300)  # less to wait for; what is good gets its full time
+            OPERATIONS[operation](far)
+    assert time.monotonic() - began < MOST_SECONDS
+    network.heal()
+    network.reset()
+    began = time.monotonic()
+    far.refresh()
+    put(far, "later")
+    assert seen(far, "later") == "a" and time.monotonic() - began < MOST_SECONDS
+    assert PASSWORD not in caplog.text
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_connection_that_has_gone_silent_is_replaced_without_anybody_noticing(
+    far: Store, network: BadNetwork, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_link, "SILENCE_MS", 200)
+    network.forget()
+    OPERATIONS[operation](far)
+    assert put(far, "later") and seen(far, "later") == "a"
+
+
+MANY: tuple[Callable[[Store, int], Any], ...] = (
+    lambda store, number: put(store, f"n{number}"),
+    lambda store, number: store.transact(TENANT, [Put(KIND, {"id": f"n{number}", "updatedAt": 5})]),
+    lambda store, _: store.delete(TENANT, KIND, "1", lambda: None),
+)
+
+
+def all_are_told_in_time(store: Store, acts: tuple[Callable[[Store, int], Any], ...]) -> set[str]:
+    """What twenty-one who come at once are told."""
+    began = time.monotonic()
+
+    def ask(number: int) -> str:
+        try:
+            acts[number % len(acts)](store, number)
+        except StorageUnavailable as trouble:
+            assert not trouble.unknown
+            return str(trouble)
+        return "all is well"
+
+    with ThreadPoolExecutor(21) as pool:
+        told = set(pool.map(ask, range(21)))
+    assert time.monotonic() - began < MOST_SECONDS
+    return told
+
+
+def test_many_who_wait_for_a_database_that_hangs_are_told_in_time(far: Store, network: BadNetwork) -> None:
+    network.hang()
+    told = all_are_told_in_time(far, (*MANY, lambda store, _: store.refresh()))
+    assert told <= {"the database of the records cannot be reached", "the store cannot be reached"}
+
+
+def test_many_who_wait_for_a_turn_that_does_not_come_free_are_told_in_time_and_why(
+    far: Store, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when the database is stuck in another server's commit; reads go on."""
+    with psycopg.connect(url) as db:
+        db.execute("SELECT 1 FROM mockserver_meta FOR UPDATE")
+        told = all_are_told_in_time(far, MANY)
+        assert seen(far, "1") == 0
+    assert told <= {"another server kept the turn to write for too long", "the store cannot be reached"}
+    assert "waiting for the turn to write: canceling statement due to lock timeout" in caplog.text
+    assert put(far, "later") and far.count(TENANT, KIND) == 2
+
+
+def test_a_server_that_hangs_in_its_turn_loses_it_before_the_others_lose_patience(far: Store, url: str) -> None:
+    hanging = postgres_link.connect(url)
+    hanging.patient_until(stop_watch_ms() + 60_000)
+    hanging.execute("BEGIN")
+    hanging.execute("SELECT 1 FROM mockserver_meta FOR UPDATE")
+    began = time.monotonic()
+    put(far, "2")
+    assert 0.5 < time.monotonic() - began < postgres_link.LOCK_MS / 1000 + 1
+    with pytest.raises(psycopg.Error):
+        hanging.execute("COMMIT")
+    hanging.close()
+
+
+@pytest.mark.parametrize(("way", "outcomes"), [("answer", {True}), ("request", {True, False})])
+def test_a_commit_whose_connection_is_cut_anywhere_is_reported_as_it_was(
+    far: Store, network: BadNetwork, way: str, outcomes: set[bool]
+) -> None:
+    """Cut after n bytes, then all is well again: the outcome that is told must be the one that is in the database."""
+    told: list[tuple[int, bool]] = []
+    for cut in itertools.count(0, 7):
+        network.cut_after(cut, way)
+        try:
+            put(far, f"cut-{cut}")
+            told.append((cut, True))
+        except StorageUnavailable as trouble:
+            assert not trouble.unknown
+            told.append((cut, False))
+        if network.waiting:
+            break
+    network.heal()
+    far.refresh()
+    for cut, made in told:
+        assert (seen(far, f"cut-{cut}") is not None) == made, cut
+    assert {made for _, made in told} == outcomes
+
+
+def test_an_outcome_that_cannot_be_found_out_is_told_to_be_unknown(
+    far: Store, network: BadNetwork, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Everything before COMMIT passes, its answer does not, and the network stays away."""
+
+    def watch(data: bytes) -> bytes:
+        if b"COMMIT" in data:
+            network.answer = nothing
+        return data
+
+    network.request = watch
+    with pytest.raises(StorageUnavailable) as caught:
+        put(far, "2")
+    assert caught.value.unknown and "not known" in caplog.text
+    network.heal()
+    assert seen(far, "2") == "a"
+
+
+def test_the_database_server_may_be_killed_and_come_back(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    server = shared_server()
+    store = open_store(server.new_schema(), Runtime())
+    put(store, "1")
+    server.stop()
+    try:
+        for act in (store.refresh, lambda: put(store, "2")):
+            with pytest.raises(StorageUnavailable):
+                act()
+    finally:
+        server.start()
+    assert seen(store, "1") == "a" and seen(store, "2") is None
+    put(store, "2")
+    store.close()

@@ -1,0 +1,220 @@
+"""Several stores on one PostgreSQL database, as several servers have it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from mockserver import listing
+from mockserver.exchange import Tenant
+from mockserver.listing import Listable, ListQuery
+from mockserver.quirks import Quirks
+from mockserver.runtime import Runtime
+from mockserver.state import postgres
+from mockserver.state.store import Missing, Put, Stale, StateError, Store, Taken, open_store
+from tests.postgres import PASSWORD, new_url, shared_server
+
+TENANT = Tenant("org", "prod")
+KIND = "connections"
+LISTABLE = Listable(KIND, frozenset({"id", "name"}), frozenset({"id", "name"}))
+
+
+@pytest.fixture
+def url() -> str:
+    return new_url()
+
+
+@pytest.fixture
+def pair(url: str) -> Iterator[tuple[Store, Store]]:
+    opened = open_store(url, Runtime()), open_store(url, Runtime())
+    yield opened
+    for store in opened:
+        store.close()
+
+
+def put(store: Store, entity_id: str, name: Any = "a") -> str:
+    return str(store.insert(TENANT, KIND, {"id": entity_id, "name": name, "updatedAt": 5})["etag"])
+
+
+def rename(store: Store, entity_id: str, name: Any) -> str:
+    """As a call does it: look, then write."""
+    store.refresh()
+    now = store.get(TENANT, KIND, entity_id)
+    assert now is not None
+    return str(store.replace(TENANT, KIND, entity_id, {**now, "name": name}, now["etag"])["etag"])
+
+
+def seen(store: Store, entity_id: str) -> Any:
+    store.refresh()
+    found = store.get(TENANT, KIND, entity_id)
+    return None if found is None else found["name"]
+
+
+def test_each_sees_what_the_other_wrote(pair: tuple[Store, Store]) -> None:
+    one, other = pair
+    etag = put(one, "1")
+    assert seen(other, "1") == "a"
+    other.replace(TENANT, KIND, "1", {"id": "1", "name": "b", "updatedAt": 5}, etag)
+    assert seen(one, "1") == "b"
+    with pytest.raises(Stale):
+        one.replace(TENANT, KIND, "1", {"id": "1", "name": "c", "updatedAt": 5}, etag)
+    one.delete(TENANT, KIND, "1")
+    assert seen(other, "1") is None
+    with pytest.raises(Missing):
+        other.delete(TENANT, KIND, "1")
+
+
+def test_a_write_is_decided_by_what_the_others_wrote_and_not_by_old_memory(pair: tuple[Store, Store]) -> None:
+    one, other = pair
+    etag = put(one, "1")
+    with pytest.raises(Taken):
+        put(other, "1")
+    assert other.get(TENANT, KIND, "1") is not None  # the refused write brought it along
+    rename(one, "1", "b")
+    with pytest.raises(Stale):
+        other.transact(TENANT, [Put(KIND, {"id": "2", "updatedAt": 5}), Put(KIND, {"id": "1", "updatedAt": 5}, etag)])
+    assert seen(one, "2") is None
+
+    def forbid() -> None:
+        assert other.count(TENANT, KIND) == 2
+        raise PermissionError
+
+    put(one, "3")
+    with pytest.raises(PermissionError):
+        other.delete(TENANT, KIND, "1", forbid)
+
+
+def test_of_writers_on_two_servers_exactly_one_wins_and_no_increment_is_lost(pair: tuple[Store, Store]) -> None:
+    put(pair[0], "1", 0)
+    start, etags = threading.Barrier(8), set()
+
+    def increment(number: int) -> None:
+        store = pair[number % 2]
+        start.wait()
+        for _ in range(15):
+            while True:
+                store.refresh()
+                now = store.get(TENANT, KIND, "1")
+                assert now is not None
+                try:
+                    changed = {**now, "name": now["name"] + 1}
+                    etags.add(store.replace(TENANT, KIND, "1", changed, now["etag"])["etag"])
+                    break
+                except Stale:
+                    continue
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(increment, range(8)))
+    assert seen(pair[0], "1") == seen(pair[1], "1") == 120 == len(etags)
+
+
+def test_a_listing_goes_on_at_the_other_server_while_both_write(pair: tuple[Store, Store]) -> None:
+    for number in range(40):
+        put(pair[number % 2], str(number), f"n{number:02}")
+    for order in ("name", ""):
+        ids, turn, query = (
+            [],
+            0,
+            listing.parse((("limit", "7"), *((("orderby", order),) if order else ())), LISTABLE, Quirks()),
+        )
+        while True:
+            store = pair[turn % 2]
+            store.refresh()
+            docs, after = store.page(TENANT, KIND, query)
+            ids += [doc["id"] for doc in docs]
+            if after is None:
+                break
+            query = ListQuery(order=query.order, limit=7, after=after)
+            for number in range(0, 40, 3):
+                rename(pair[(turn + number) % 2], str(number), f"m{turn}")
+            put(pair[turn % 2], f"{order}-{turn}")
+            turn += 1
+        assert len(set(ids)) == len(ids) and {str(number) for number in range(40)} <= set(ids), order
+        for extra in (name for name in list(ids) if "-" in name):
+            pair[0].delete(TENANT, KIND, extra)
+
+
+def test_clear_and_restore_reach_the_others(pair: tuple[Store, Store]) -> None:
+    one, other = pair
+    first = put(one, "1")
+    saved = other.export()
+    assert [row["doc"]["id"] for row in saved["records"]] == ["1"]
+    one.clear()
+    assert seen(other, "1") is None
+    again = put(other, "1")
+    assert again != first and seen(one, "1") == "a"
+    one.restore(saved)
+    assert other.export()["records"] == saved["records"]
+    assert rename(other, "1", "b") not in (first, again)
+
+
+def test_who_is_far_behind_reads_everything_again(
+    pair: tuple[Store, Store], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "KEPT_CHANGES", 10)
+    monkeypatch.setattr(postgres, "_PRUNED_TOGETHER", 5)
+    one, other = pair
+    put(other, "gone")
+    put(other, "kept", 0)
+    one.delete(TENANT, KIND, "gone")
+    for number in range(50):
+        rename(one, "kept", number)
+    assert (seen(other, "gone"), seen(other, "kept")) == (None, 49)
+    with psycopg.connect(url) as db:
+        (kept,) = db.execute("SELECT count(*) FROM mockserver_changes").fetchone() or (0,)
+    assert kept <= 15
+
+
+def test_a_new_server_finds_what_there_is_and_two_that_start_together_make_the_tables_once(url: str) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        stores = list(pool.map(lambda _: open_store(url, Runtime()), range(6)))
+    etags = {put(store, str(number)) for number, store in enumerate(stores)}
+    assert len(etags) == 6 and all(seen(store, "0") == "a" for store in stores)
+    late = open_store(url, Runtime())
+    assert late.count(TENANT, KIND) == 6 and late.export() == stores[0].export()
+    for store in [late, *stores]:
+        store.close()
+
+
+def test_newer_tables_are_refused(url: str) -> None:
+    open_store(url, Runtime()).close()
+    with psycopg.connect(url) as db:
+        db.execute("INSERT INTO mockserver_schema VALUES (99)")
+    with pytest.raises(StateError, match="newer release"):
+        open_store(url, Runtime())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://flow:{PASSWORD}@127.0.0.1:1/postgres",
+        f"postgresql://flow:{PASSWORD}x@127.0.0.1:{{port}}/postgres",
+        f"postgresql://flow:{PASSWORD}@127.0.0.1:{{port}}/none",
+        f"postgresql://flow:{PASSWORD}/x@127.0.0.1:{{port}}/postgres",
+        f"postgresql://flow:{PASSWORD}@[::1/postgres",
+        f"postgresql://flow@127.0.0.1:1/postgres?password={PASSWORD}",
+        f"postgresql://flow@127.0.0.1:1/postgres?nonsense={PASSWORD}",
+        f"postgresql://flow:{PASSWORD}%@127.0.0.1:1/postgres",
+    ],
+    ids=["refused", "wrong password", "no database", "slash", "bracket", "parameter", "unknown parameter", "percent"],
+)
+def test_a_database_that_cannot_be_used_is_refused_without_its_password(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(StateError) as caught:
+        open_store(url.format(port=shared_server().port), Runtime())
+    message = str(caught.value)
+    assert PASSWORD not in message + repr(caught.value) + caplog.text and "\n" not in message and message.endswith(".")
+
+
+def test_without_the_package_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "mockserver.state.postgres")
+    with pytest.raises(StateError, match=r"pip install 'mock-flow-service\[postgres\]'"):
+        open_store("postgresql://localhost/flow", Runtime())
