@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockserver.exchange import Json, Result, Violation
+from mockserver.exchange import Result, Violation
+from mockserver.json_input import Json
 
 TYPE_PREFIX = "https://ns.adobe.com/aep/errors/FLOW-"
 

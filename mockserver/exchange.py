@@ -9,13 +9,11 @@ import functools
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
 from mockserver import json_input
-
-Json: TypeAlias = dict[str, Any] | list[Any] | str | int | float | bool | None
-"""A parsed JSON value."""
+from mockserver.json_input import Json
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 """Query parameters, decoded, in the order sent; a name may repeat."""

@@ -12,15 +12,15 @@ import math
 import re
 from collections.abc import Iterator
 from sys import intern
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from mockserver.exchange import Json
+from typing import Any, TypeAlias
 
 try:
     import orjson
 except ImportError:  # an accelerator only: not every platform has a wheel
     orjson = None  # type: ignore[assignment]
+
+Json: TypeAlias = dict[str, Any] | list[Any] | str | int | float | bool | None
+"""A parsed JSON value."""
 
 MAX_DEPTH = 64
 """Arrays and objects inside each other; counted before parsing."""

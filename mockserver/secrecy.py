@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus
 
 from mockserver import json_input
-from mockserver.exchange import Json
+from mockserver.json_input import Json
 from mockserver.specs import connection_string
 
 MASK = "********"

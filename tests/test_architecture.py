@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TypeGuard
 
 import pytest
 
@@ -17,16 +16,36 @@ ROOT = Path(__file__).parent.parent
 CODE = ("mockserver", "contracts", "bench")
 FILE_LINES, FUNCTION_LINES = 400, 50
 
-FOUNDATION = {"exchange", "errors", "quirks", "runtime", "json_input"}
-FRONT = {
-    "__init__", "__main__", "web", "cli", "clients", "signals", "serving", "scenarios", "service", "trial",
-    "pytest_plugin", "intercept",
-}  # fmt: skip
-PUBLIC_NAMES = {"", "create_app", "flow_service", "Emulator", "Config"}
-CONFORMANCE_READS = {"conformance", "entries", "exchange", "contract", "connection_string", "masking"}
-"""What was recorded and what it is held to; of the last two, a grammar and the mask's text."""
+ROOMS = (
+    ("json_input", "quirks", "config", "runtime"),
+    ("exchange",),
+    ("errors", "tokens"),
+    ("contract", "server", "gateway"),
+    ("specs",),
+    ("secrecy",),
+    ("listing",),
+    ("journal",),
+    ("state", "conformance"),
+    ("sources",),
+    ("world",),
+    ("flows",),
+    ("faults", "resources"),
+    ("emulator",),
+    ("scenarios", "recordings"),
+    ("web",),
+    ("clients",),
+    ("intercept",),
+    ("__init__",),
+    ("cli", "pytest_plugin"),
+    ("__main__",),
+)
+"""Folders and top modules of `mockserver`. Each imports from rows above its own, and from no other.
 
-LAYERS = ("foundation", "parts", "resources", "emulator", "front")
+Rooms of one row do not know each other. ARCHITECTURE.md shows the same list; a new room is added to both.
+"""
+FLOOR = {room: floor for floor, row in enumerate(ROOMS) for room in row}
+PUBLIC_NAMES = {"", "create_app", "flow_service", "Emulator", "Config"}
+TOP_MODULES = 14
 
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "base", "misc"}
 FORBIDDEN_CALLS = {
@@ -74,17 +93,9 @@ def parsed(name: str) -> ast.Module:
     return ast.parse((ROOT / name).read_text(encoding="utf-8"), name)
 
 
-def part_of(name: str) -> str:
-    """`mockserver/web/api.py` -> `web`, `mockserver/state/store.py` -> `store`."""
+def room_of(name: str) -> str:
+    """`mockserver/web/api.py` -> `web`, `mockserver/world.py` -> `world`."""
     return name.split("/")[1].removesuffix(".py")
-
-
-def layer(part: str) -> int:
-    if part in FOUNDATION:
-        return 0
-    if part in ("resources", "emulator"):
-        return LAYERS.index(part)
-    return LAYERS.index("front") if part in FRONT else LAYERS.index("parts")
 
 
 def imports(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -99,8 +110,8 @@ def imports(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
 
 
-def imported_parts(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """The parts of `mockserver` that a file imports; the package and its public names count as `__init__`."""
+def imported_rooms(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The rooms of `mockserver` that a file imports; the package and its public names count as `__init__`."""
     for line, dotted in imports(name, tree):
         package, _, rest = dotted.partition(".")
         part = rest.split(".")[0]
@@ -109,15 +120,16 @@ def imported_parts(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def import_rule(name: str, tree: ast.Module) -> Iterator[str]:
-    """A part imports from its own layer or below; conformance only what it judges by."""
-    part = part_of(name)
-    for line, other in imported_parts(name, tree):
-        if part == "conformance" and other not in CONFORMANCE_READS:
-            yield f"{line}: conformance reads {', '.join(sorted(CONFORMANCE_READS))} only, not {other}"
-        elif other == "conformance" and part != "conformance" and part not in FRONT:
-            yield f"{line}: {part} may not know the rules that judge its traffic"
-        elif layer(other) > layer(part):
-            yield f"{line}: {part} ({LAYERS[layer(part)]}) imports {other} ({LAYERS[layer(other)]}), which is above it"
+    """A room imports only from rows above its own in ROOMS, inside functions and for types too."""
+    room = room_of(name)
+    if room == "__init__":  # the package loads its public names when they are asked for
+        return
+    if room not in FLOOR:
+        yield f"1: add the room {room} to ROOMS in tests/test_architecture.py and to ARCHITECTURE.md"
+        return
+    for line, other in imported_rooms(name, tree):
+        if other != room and FLOOR.get(other, len(ROOMS)) >= FLOOR[room]:
+            yield f"{line}: {room} imports {other}, which does not stand above it in ROOMS"
 
 
 def flask_in_web_only(name: str, tree: ast.Module) -> Iterator[str]:
@@ -132,7 +144,7 @@ def flask_in_web_only(name: str, tree: ast.Module) -> Iterator[str]:
 def contracts_stand_alone(name: str, tree: ast.Module) -> Iterator[str]:
     """The contract suite speaks HTTP: of our package it knows the public names and the fixtures."""
     if name.startswith("contracts/"):
-        for line, other in imported_parts(name, tree):
+        for line, other in imported_rooms(name, tree):
             if other not in ("__init__", "pytest_plugin"):
                 yield f"{line}: imports mockserver.{other}"
 
@@ -217,7 +229,7 @@ def _assigned(tree: ast.Module) -> dict[str, str]:
 
 def chance_and_time_from_runtime(name: str, tree: ast.Module) -> Iterator[str]:
     """With a seed every run repeats, so ids, tokens and the wall clock come from `runtime.py` alone."""
-    if not name.startswith("mockserver/") or part_of(name) in ("runtime", "intercept"):
+    if not name.startswith("mockserver/") or room_of(name) in ("runtime", "intercept"):
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
@@ -228,7 +240,7 @@ def chance_and_time_from_runtime(name: str, tree: ast.Module) -> Iterator[str]:
 
 def environment_from_config(name: str, tree: ast.Module) -> Iterator[str]:
     """`config.py` reads the environment; the command line hands it on to the programs it starts."""
-    if not name.startswith("mockserver/") or part_of(name) in ("config", "cli", "intercept"):
+    if not name.startswith("mockserver/") or room_of(name) in ("config", "cli", "intercept"):
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv"):
@@ -257,28 +269,52 @@ def test_the_code_keeps_its_structure(guard: Guard) -> None:
     assert not complaints, f"{guard.__doc__}\n" + "\n".join(complaints)
 
 
-def load_time(tree: ast.Module) -> ast.Module:
-    """The file without what a function imports when it is called, and without what only a type checker reads."""
-    tree = ast.parse(ast.unparse(tree))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or _is_for_types(node):
-            node.body = [ast.Pass()]
-    return tree
+def module_graph(*folders: str) -> dict[str, set[str]]:
+    """Module -> the modules of the same folders that it imports, inside functions and for types too.
 
-
-def _is_for_types(node: ast.AST) -> TypeGuard[ast.If]:
-    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-
-
-def test_imports_form_no_circle() -> None:
+    A package that a module lies in does not count: Python loads it first anyway.
+    """
+    files = python_files(*folders)
+    names = {name.removesuffix(".py").removesuffix("/__init__").replace("/", "."): name for name in files}
     graph: dict[str, set[str]] = {}
-    for name in python_files("mockserver"):
-        others = {other for _, other in imported_parts(name, load_time(parsed(name)))} - {part_of(name)}
-        graph.setdefault(part_of(name), set()).update(others)
-    while leaves := {part for part, others in graph.items() if not others & graph.keys()}:
-        graph = {part: others for part, others in graph.items() if part not in leaves}
-    circle = {part: sorted(others & graph.keys()) for part, others in graph.items()}
-    assert not circle, f"these parts import each other in a circle: {circle}"
+    for module, name in names.items():
+        found = {dotted if dotted in names else dotted.rpartition(".")[0] for _, dotted in imports(name, parsed(name))}
+        packages = {module.rsplit(".", depth)[0] for depth in range(1, module.count(".") + 1)}
+        graph[module] = (found & names.keys()) - packages - {module}
+    return graph
+
+
+def circle_of(graph: dict[str, set[str]]) -> dict[str, list[str]]:
+    """What is left of a graph without what leads to no circle and what no circle leads to."""
+    while True:
+        used = set().union(*graph.values())
+        kept = {module: others & graph.keys() for module, others in graph.items() if module in used}
+        kept = {module: others for module, others in kept.items() if others}
+        if kept == graph:
+            return {module: sorted(others) for module, others in graph.items()}
+        graph = kept
+
+
+@pytest.mark.parametrize("folder", ["bench"])
+def test_modules_form_no_circle(folder: str) -> None:
+    circle = circle_of(module_graph(folder))
+    assert not circle, f"these modules import each other in a circle: {circle}"
+
+
+def test_a_circle_is_found() -> None:
+    assert circle_of({"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set()}) == {"b": ["c"], "c": ["b"]}
+    assert circle_of({"a": {"b"}, "b": {"c"}, "c": set()}) == {}
+
+
+def test_the_top_of_the_package_stays_small() -> None:
+    top = [name for name in python_files("mockserver") if name.count("/") == 1]
+    assert len(top) <= TOP_MODULES, f"mockserver/ has {len(top)} modules at its top: move one into a room"
+
+
+def test_the_architecture_page_shows_every_room() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    missing = [room for room in FLOOR if not re.search(rf"`{room}(?:\.py|/)?`", page)]
+    assert not missing, f"add to ARCHITECTURE.md: {', '.join(missing)}"
 
 
 @pytest.mark.parametrize(
@@ -298,8 +334,10 @@ BAD_FILES: list[tuple[Guard, str, str]] = [
     (import_rule, "mockserver/state/store.py", "from mockserver.resources import operation"),
     (import_rule, "mockserver/errors.py", "import mockserver.state.store"),
     (import_rule, "mockserver/resources/runs.py", "def f():\n    from mockserver.emulator import Emulator"),
-    (import_rule, "mockserver/conformance/etags.py", "from mockserver import store"),
+    (import_rule, "mockserver/conformance/families/etags.py", "from mockserver.state import store"),
     (import_rule, "mockserver/emulator.py", "from .web import create_app"),
+    (import_rule, "mockserver/journal/entries.py", "if TYPE_CHECKING:\n    from mockserver.state.store import Store"),
+    (import_rule, "mockserver/cellar/wine.py", ""),
     (flask_in_web_only, "mockserver/state/store.py", "from werkzeug.http import parse_date"),
     (contracts_stand_alone, "contracts/checks.py", "from mockserver.errors import ERRORS"),
     (sizes, "mockserver/none.py", "def f():\n" + "    pass\n" * 50),

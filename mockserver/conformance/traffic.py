@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from mockserver.contract import Contract
-from mockserver.exchange import Json, Violation
+from mockserver.exchange import Violation
 from mockserver.journal.entries import TOKEN_OPERATION, Entry
+from mockserver.json_input import Json
 
 PLACEHOLDER = re.compile(r"\{\{?[A-Za-z0-9_ -]{1,64}\}?\}")
 """A value of the documentation left to be filled in, `{ORG_ID}`, or Postman's `{{ORG_ID}}`."""

@@ -16,7 +16,8 @@ from typing import Any
 from mockserver import json_input
 from mockserver.contract import documents
 from mockserver.contract.schema import MOST_DEPARTURES, SchemaCheck, kind_of, schema_registry
-from mockserver.exchange import Call, Json, Pairs, Result, Violation
+from mockserver.exchange import Call, Pairs, Result, Violation
+from mockserver.json_input import Json
 
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _JSON_TYPE = re.compile(

@@ -12,7 +12,8 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote
 
-from mockserver.exchange import Json, Violation
+from mockserver.exchange import Violation
+from mockserver.json_input import Json
 
 try:
     import jsonschema_rs

@@ -8,7 +8,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from mockserver import secrecy
-from mockserver.exchange import Json, Tenant, Violation
+from mockserver.exchange import Tenant, Violation
+from mockserver.json_input import Json
 
 TOKEN_OPERATION = "issueToken"  # noqa: S105  (a name)
 """What entries of the token endpoint are recorded under; it is no operation of Flow Service."""

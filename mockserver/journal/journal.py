@@ -17,8 +17,9 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlencode
 
 from mockserver import secrecy
-from mockserver.exchange import Call, Json, Result, Tenant, Violation
+from mockserver.exchange import Call, Result, Tenant, Violation
 from mockserver.journal.entries import TOKEN_OPERATION, Entry, Told, Traces, scrubbed
+from mockserver.json_input import Json
 from mockserver.runtime import stop_watch_ms
 
 _BODY_EXCERPT = 4096

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple, NoReturn
 from urllib.parse import parse_qsl
 
 from mockserver.errors import ApiError
-from mockserver.exchange import Json, Pairs
+from mockserver.exchange import Pairs
+from mockserver.json_input import Json
 from mockserver.listing import ordering, property_filter
 from mockserver.listing.ordering import Place, Sort
 from mockserver.listing.property_filter import Condition

@@ -19,9 +19,10 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 from mockserver import json_input
 from mockserver.contract import Contract, Seen
 from mockserver.errors import ApiError
-from mockserver.exchange import BASE_PATH, Call, Json, Result, Tenant
+from mockserver.exchange import BASE_PATH, Call, Result, Tenant
 from mockserver.journal import Journal
 from mockserver.journal.entries import Entry
+from mockserver.json_input import Json
 from mockserver.quirks import Quirks
 from mockserver.secrecy import MASK
 from mockserver.specs.connectors import Connectors

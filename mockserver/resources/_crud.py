@@ -14,7 +14,8 @@ from typing import Any
 
 from mockserver import listing
 from mockserver.errors import ApiError
-from mockserver.exchange import BASE_PATH, Json, Request, Result
+from mockserver.exchange import BASE_PATH, Request, Result
+from mockserver.json_input import Json
 from mockserver.resources import _patching
 from mockserver.state.records import Doc
 from mockserver.state.store import Missing, Stale

@@ -11,7 +11,7 @@ from typing import Any
 from mockserver import json_input
 from mockserver.contract.schema import kind_of
 from mockserver.errors import ApiError
-from mockserver.exchange import Json
+from mockserver.json_input import Json
 
 _OPERATIONS = ("add", "replace", "remove")
 MOST_INSTRUCTIONS = 1000

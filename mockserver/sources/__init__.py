@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mockserver.exchange import Json
+from mockserver.json_input import Json
 from mockserver.sources.asked import ExploreRequest
 from mockserver.sources.refusals import SourceBusy, SourceError
 from mockserver.specs.connection_string import is_placeholder

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from mockserver.exchange import Json
+from mockserver.json_input import Json
 
 Value: TypeAlias = bool | int | float | str | dt.date | dt.datetime | None
 """A cell. Moments carry no zone: they are UTC."""

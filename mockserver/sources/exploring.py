@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mockserver.exchange import Json
+from mockserver.json_input import Json
 from mockserver.sources import filters
 from mockserver.sources.asked import ExploreRequest
 from mockserver.sources.columns import Column

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from psycopg import sql
 
-from mockserver.exchange import Json
+from mockserver.json_input import Json
 from mockserver.sources.columns import Column, Value
 from mockserver.sources.tables import Window, demand_moments
 

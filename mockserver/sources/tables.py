@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Protocol
 
-from mockserver.exchange import Json
+from mockserver.json_input import Json
 from mockserver.sources.cells import Cells
 from mockserver.sources.columns import Column, Value, moment_ms, shown
 from mockserver.sources.refusals import SourceError, clipped

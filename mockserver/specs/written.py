@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from mockserver.exchange import Tenant
 from mockserver.specs.auth_specs import AuthSpec
 from mockserver.specs.connectors import Connector, Connectors
-from mockserver.state.records import Doc
-from mockserver.state.store import Store
 
 OWN_SPECS = "connectionSpecs"
 """The kind under which the store keeps written connection specs; their members are under `spec`."""
@@ -17,10 +15,17 @@ OWN_SPECS = "connectionSpecs"
 _TYPES = frozenset({"string", "integer", "number", "boolean", "object"})
 
 
+class WrittenSpecs(Protocol):
+    """Where a tenant's written specs are looked up: the store, of which this room needs no more."""
+
+    def get(self, tenant: Tenant, kind: str, record_id: str, /) -> Mapping[str, Any] | None:
+        """The record of this tenant, kind and id, or None."""
+
+
 class OwnConnectors(Connectors):
     """The catalogue's answers to every question about a connection, for written specs too."""
 
-    def __init__(self, catalogue: Connectors, store: Store, tenant: Tenant) -> None:
+    def __init__(self, catalogue: Connectors, store: WrittenSpecs, tenant: Tenant) -> None:
         self.platform = catalogue.platform
         self._catalogue = catalogue
         self._store = store
@@ -39,7 +44,7 @@ class OwnConnectors(Connectors):
         return self._catalogue.all()
 
 
-def _connector(doc: Doc, platform: str) -> Connector:
+def _connector(doc: Mapping[str, Any], platform: str) -> Connector:
     """A written spec as the checks want it. What it says beyond auth specs is shown and not interpreted."""
     described = doc["spec"]
     raw = {auth["name"]: _auth_spec(auth) for auth in described.get("authSpec") or ()}

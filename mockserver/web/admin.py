@@ -10,8 +10,9 @@ from flask import Blueprint, Response, request
 from mockserver import __version__, json_input
 from mockserver.emulator import Emulator
 from mockserver.errors import ApiError
-from mockserver.exchange import Json, Result, Tenant
+from mockserver.exchange import Result, Tenant
 from mockserver.flows import progress
+from mockserver.json_input import Json
 from mockserver.quirks import QUIRKS
 from mockserver.web import adapter, guard
 

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from mockserver.emulator import Emulator
 from mockserver.errors import ApiError
-from mockserver.exchange import Json
+from mockserver.json_input import Json
 from mockserver.web import admin, guard
 
 if TYPE_CHECKING:
