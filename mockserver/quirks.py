@@ -67,6 +67,18 @@ _ROWS = (
         "destinations document and documentation issue 83 against the connection update tutorial",
     ),
     Quirk(
+        "activation-status",
+        "the answer to a patch of a flow to a destination: 200 with id and etag, or 202 without a body",
+        ("200", "202"),
+        "destinations document and update tutorial against the batch and streaming tutorials",
+    ),
+    Quirk(
+        "sftp-destination-auth",
+        "auth specs of the SFTP destination: those of the page and those of the document, or the page's alone",
+        ("both", "page"),
+        "file-based export tutorial against the destinations document",
+    ),
+    Quirk(
         "missing-version",
         "a connectionSpec without version: the newest is taken, or 422",
         ("newest", "refuse"),

@@ -138,6 +138,11 @@ class Runtime:
             return self._random.getrandbits(count)
 
 
+def day(at_ms: int) -> str:
+    """The day of a moment, in UTC: `2022-08-03`."""
+    return time.strftime("%Y-%m-%d", time.gmtime(at_ms // 1000))
+
+
 def derived_id(*parts: str) -> str:
     """The UUID of something that follows from others: the same parts always give the same one."""
     digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=16).digest()

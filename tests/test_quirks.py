@@ -11,6 +11,7 @@ from mockserver import Config, Emulator
 from mockserver.quirks import QUIRKS, Quirks
 from tests.calls import POSTGRESQL, connection, made, send
 from tests.dataflows import EXAMPLE_SOURCES, HOUR, declared, events, flowing, once, pass_time, runs_of, status_of
+from tests.destinations import exporting
 
 Probe = Callable[[Emulator], Any]
 
@@ -69,6 +70,22 @@ def _partial_run(emulator: Emulator) -> str:
     return status_of(runs_of(emulator, flow_id)[3])  # the example lets the fourth run lose rows
 
 
+def _activation(emulator: Emulator) -> tuple[int, bool]:
+    flow = exporting(emulator)
+    patch = [{"op": "replace", "path": "/name", "value": "x"}]
+    result = send(emulator, "PATCH", f"/flows/{flow['id']}", patch, headers={"if-match": flow["etag"]})
+    return result.status, result.body is None
+
+
+_SFTP = {
+    "name": "SFTP base connection",
+    "auth": {
+        "specName": "Basic Authentication for sftp",
+        "params": {"host": "ftp.example.com", "username": "reader", "password": "c4n4ry-s3cret"},
+    },
+    "connectionSpec": {"id": "36965a81-b1c6-401b-99f8-22508f1e6a26", "version": "1.0"},
+}
+
 _PROBLEM = ["errorDetails", "errorMessage", "report", "status", "title", "type"]
 
 # quirk -> (how to see it, what each value gives)
@@ -84,6 +101,8 @@ CASES: dict[str, tuple[Probe, dict[str, Any]]] = {
     ),
     "missing-token": (_status("GET", "/connections", authorization=None), {"403": 403, "401": 401}),
     "missing-sandbox": (_status("GET", "/connections", x_sandbox_name=None), {"refuse": 400, "default": 200}),
+    "activation-status": (_activation, {"200": (200, False), "202": (202, True)}),
+    "sftp-destination-auth": (_status("POST", "/connections", _SFTP), {"both": 201, "page": 400}),
     "delete-status": (_delete, {"204": 204, "202": 202}),
     "unquoted-etag": (_unquoted, {"refuse": 412, "accept": 200}),
     "missing-version": (

@@ -35,10 +35,15 @@ def demand_fit(spec: FlowSpec, member: str, connection: Mapping[str, Any]) -> No
 
 
 def demand_schedule(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
-    """`scheduleParams` are what the flow spec demands; one without a schedule takes anything. Raises ApiError."""
+    """`scheduleParams` are what the flow spec demands; one without a schedule takes anything. Raises ApiError.
+
+    A flow to a destination may lack them: exports of audiences have a schedule for each audience.
+    """
     if spec.schedule is None:
         return
     params = flow.get("scheduleParams")
+    if params is None and spec.exports:
+        return
     if params is None:
         raise _rejected("/scheduleParams", "an object with startTime and frequency", "nothing")
     for violation in spec.schedule.violations(coerced(params), "body"):

@@ -14,7 +14,7 @@ EVERY_MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_
 """Frequency -> length of an interval of 1."""
 
 ONCE = "once"
-_NUMBERS = ("startTime", "interval")
+_NUMBERS = ("startTime", "endTime", "interval")
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
 MOST_SECONDS = 10**11
 """Beyond it a start time is more than three thousand years away, and nobody means it."""
@@ -36,7 +36,8 @@ class Schedule:
         params = coerced(params)
         if not isinstance(params, Mapping):
             return None
-        start, interval, frequency = params.get("startTime"), params.get("interval"), params.get("frequency")
+        start, interval = params.get("startTime"), params.get("interval")
+        frequency = params.get("frequency", params.get("timeUnit"))  # of a source's flow, of a destination's
         if type(start) is not int or not 0 <= start <= MOST_SECONDS:
             return None
         backfill = params.get("backfill") is not False

@@ -44,14 +44,14 @@ class End:
 
 def end(kind: str, create_operation: str, flow_member: str, check: Check) -> End:
     """The source or the target end."""
-    fields = frozenset({*STAMPS, *_MEMBERS, "version", "etag", "inheritedAttributes", "providerRefId"})
+    fields = frozenset({*STAMPS, *_MEMBERS, "version", "etag", "inheritedAttributes", "providerRefId", "typeInfo"})
     collection = Collection(
         listable=listing.Listable(
             kind=kind, fields=fields, sortable=frozenset({*STAMPS, "name", "description", "state"})
         ),
         changeable=frozenset({"name", "description", "baseConnectionId", "data", "params"}),
         show=show,
-        masked=frozenset({"inheritedAttributes", "providerRefId"}),
+        masked=frozenset({"inheritedAttributes", "providerRefId", "typeInfo"}),
     )
     return End(collection, create_operation, flow_member, check)
 
@@ -63,7 +63,10 @@ def show(world: World, doc: Doc) -> dict[str, Any]:
     inherited = {} if base is None else {"baseConnection": {"id": base["id"], "connectionSpec": base["connectionSpec"]}}
     shown = {**doc, "inheritedAttributes": inherited}
     connector = world.connectors_of(tenant).get(doc["connectionSpec"]["id"])
-    return shown if connector is None else {**shown, "providerRefId": connector.provider_id}
+    if connector is None:
+        return shown
+    type_info = {} if connector.type_info is None else {"typeInfo": dict(connector.type_info)}
+    return {**shown, **type_info, "providerRefId": connector.provider_id}
 
 
 def create(world: World, request: Request, kind: End) -> Result:

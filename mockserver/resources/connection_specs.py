@@ -6,8 +6,10 @@ from typing import Any
 
 from mockserver import listing
 from mockserver.errors import ApiError
-from mockserver.exchange import Request, Result
+from mockserver.exchange import Request, Result, Tenant
+from mockserver.json_input import Json
 from mockserver.resources import _specs, operation
+from mockserver.runtime import derived_id
 from mockserver.sources import ExploreRequest
 from mockserver.specs.connectors import Connector
 from mockserver.specs.written import OWN_SPECS
@@ -28,6 +30,9 @@ _SPECS = _specs.Kind(
 
 _CONFIGS_SHOWN = 20
 """Configs answered where no limit is given (facts §6)."""
+
+_DATA_SETS = "activationDatasets"
+_BUILT_IN_DATA_SETS = ("Customers", "Store visits", "Orders", "Web events", "Loyalty members")
 
 
 @operation("listConnectionSpecs")
@@ -75,13 +80,39 @@ def explore_connection_spec(world: World, request: Request) -> Result:
 
 @operation("configByConnectionSpecId")
 def configs_of_connection_spec(world: World, request: Request) -> Result:
-    """A stretch of the columns that can be configured, and whether more follow (facts §6)."""
+    """A stretch of the columns that can be configured, or of the data sets that can be exported (facts §6)."""
     start = _number(request, "start", 0, least=0, most=1 << 31)
     limit = _number(request, "limit", _CONFIGS_SHOWN, least=1, most=100)
+    if request.argument("outputType") == _DATA_SETS:
+        _demand(world, request)
+        return Result(200, _stretch(exportable(request.tenant), start, limit))
     answer: Any = world.sources.configs(_access(world, request))
     columns = answer["items"]
     more = len(columns) > start + limit
     return Result(200, {"items": columns[start : start + limit], "pageInfo": {"hasNext": more}})
+
+
+def exportable(tenant: Tenant) -> list[Json]:
+    """The data sets of a sandbox that exports may read, as the export tutorial shows them. A few are always there."""
+    described: Json = {"persisted": True, "containerFormat": "parquet", "format": "parquet"}
+    return [
+        {
+            "id": derived_id(tenant.sandbox_id, name).replace("-", "")[:24],
+            "name": name,
+            "description": "Activation profile export dataset",
+            "fileDescription": described,
+            "aspect": "production",
+            "state": "DRAFT",
+        }
+        for name in _BUILT_IN_DATA_SETS
+    ]
+
+
+def _stretch(items: list[Json], start: int, limit: int) -> Json:
+    shown = items[start : start + limit]
+    more = len(items) > start + limit
+    info: Json = {"start": start, "end": start + len(shown) - 1, "total": len(items), "hasNext": more}
+    return {"items": shown, "pageInfo": info}
 
 
 def _demand(world: World, request: Request) -> Connector:

@@ -8,7 +8,7 @@ from typing import Any
 from mockserver import listing
 from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result, Tenant
-from mockserver.flows import progress, rules
+from mockserver.flows import progress, rules, selectors
 from mockserver.resources import _crud, flow_specs, operation
 from mockserver.specs.flow_specs import FlowSpec
 from mockserver.state.records import Doc
@@ -20,12 +20,12 @@ SETTLED = ("enabled", "disabled", DRAFT)
 
 _BODY = (
     "name", "description", "flowSpec", "sourceConnectionIds", "targetConnectionIds", "scheduleParams",
-    "transformations", "options", "labels",
+    "transformations", "options", "labels", "policy", "partialIngestionPercentage",
 )  # fmt: skip
 _ORDER = (
     *_crud.STAMPS, "name", "description", "flowSpec", "state", "version", "etag", "sourceConnectionIds",
-    "targetConnectionIds", "inheritedAttributes", "options", "scheduleParams", "transformations", "labels", "runs",
-    "lastOperation", "lastRunDetails",
+    "targetConnectionIds", "inheritedAttributes", "options", "scheduleParams", "transformations", "labels", "policy",
+    "partialIngestionPercentage", "runs", "lastOperation", "lastRunDetails",
 )  # fmt: skip
 """Members in the service's order (facts §6.4); `options` and its place are assumed."""
 
@@ -48,7 +48,7 @@ def _show(world: World, doc: Doc) -> dict[str, Any]:
     return {name: shown[name] for name in _ORDER if name in shown}
 
 
-_ALWAYS_CHANGEABLE = frozenset({"name", "description", "scheduleParams", "transformations", "options", "labels"})
+_ALWAYS_CHANGEABLE = frozenset(_BODY) - {"flowSpec", *_ENDS}
 
 FLOWS = _crud.Collection(
     listable=listing.Listable(
@@ -72,6 +72,7 @@ def create_flow(world: World, request: Request) -> Result:
     now = world.runtime.clock.now_ms()
     flow = {name: sent[name] for name in _BODY if name in sent}
     flow |= {"flowSpec": {"id": spec.id, "version": spec.version}, "state": DRAFT}
+    flow = selectors.stamped(flow, {}, now) if spec.exports else flow
     if request.argument("mode") != DRAFT:
         _demand_sound(world, request.tenant, spec, flow)
         flow["state"] = "enabled"
@@ -102,28 +103,39 @@ def search_flows(world: World, request: Request) -> Result:
 @operation("patchFlow")
 def patch_flow(world: World, request: Request) -> Result:
     """Change basics, schedule or transformations; the outcome is checked like a new flow (facts §7)."""
+    exports = False
 
     def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
         if old["state"] not in SETTLED:
             raise ApiError("update_state" if "finalizing" in old["state"] else "update_forbidden", state=old["state"])
         for violation in world.contract.check_body("createFlow", {name: new[name] for name in _BODY if name in new}):
             raise ApiError("patch_failed", message=str(violation), pointer=violation.pointer)
+        nonlocal exports
         now = world.runtime.clock.now_ms()
+        exports = bool(old["inheritedAttributes"]["properties"].get("isDestinationFlow"))
         if old["state"] == DRAFT:
             new |= _derived(world, request.tenant, new, now)
         else:
-            _demand_ends_unchanged(old, new)
-            rules.demand_patchable(old, new, now)
             spec = _demand_spec(world, request.tenant, new["flowSpec"])
+            _demand_ends_unchanged(old, new, spec)
+            if new["sourceConnectionIds"] != old["sourceConnectionIds"]:
+                _demand_ends(world, request.tenant, spec, new)
+                new |= _derived(world, request.tenant, new, old["provider"]["activeMs"])
+            rules.demand_patchable(old, new, now)
             rules.demand_schedule(spec, new)
             rules.demand_transformations(spec, new, world.config.mappings)
+            if spec.exports:
+                new = selectors.stamped(new, old, now)
             if new.get("scheduleParams") != old.get("scheduleParams"):
                 _settle_runs(world, request, old)
                 new["provider"] = {**old["provider"], "activeMs": now}
         patch = request.body if isinstance(request.body, list) else [request.body]
         return {**new, "lastOperation": _completed("update", now, ops=patch)}
 
-    return _crud.update(world, request, FLOWS, accept)
+    result = _crud.update(world, request, FLOWS, accept)
+    if exports and world.quirks["activation-status"] == "202":
+        return Result(202, None, result.headers)
+    return result
 
 
 @operation("deleteByFlow")
@@ -159,7 +171,9 @@ def act_on_flow(world: World, request: Request) -> Result:
     return _crud.save(world, request, FLOWS, doc, changed)
 
 
-def _demand_spec(world: World, tenant: Tenant, sent: Mapping[str, Any]) -> FlowSpec:
+def _demand_spec(world: World, tenant: Tenant, sent: Mapping[str, Any] | str) -> FlowSpec:
+    """The flow spec that a flow names, by a public client's habit as the id alone."""
+    sent = {"id": sent} if isinstance(sent, str) else sent
     spec = flow_specs.find(world, tenant, sent["id"])
     if spec is None:
         raise ApiError("unknown_spec", pointer="/flowSpec/id")
@@ -172,6 +186,15 @@ def _demand_sound(
     world: World, tenant: Tenant, spec: FlowSpec, flow: Mapping[str, Any], *, publishing: bool = False
 ) -> None:
     """Everything a flow needs to run is there and goes together. Raises ApiError."""
+    _demand_ends(world, tenant, spec, flow, publishing=publishing)
+    rules.demand_schedule(spec, flow)
+    rules.demand_transformations(spec, flow, world.config.mappings)
+
+
+def _demand_ends(
+    world: World, tenant: Tenant, spec: FlowSpec, flow: Mapping[str, Any], *, publishing: bool = False
+) -> None:
+    """A source and a target are there, published, and of connection specs that the flow spec takes."""
     for member, kind in _ENDS.items():
         entity_id = rules.demand_one(flow, member)
         connection = world.store.get(tenant, kind, entity_id)
@@ -184,8 +207,6 @@ def _demand_sound(
                 raise ApiError("action_not_applicable", action="publish", state=DRAFT, pointer=at, hint=hint)
             raise _rejected(f"/{member}/0", "a connection that is published", "a draft", hint)
         rules.demand_fit(spec, member, connection)
-    rules.demand_schedule(spec, flow)
-    rules.demand_transformations(spec, flow, world.config.mappings)
 
 
 def _derived(world: World, tenant: Tenant, flow: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
@@ -207,16 +228,19 @@ def _derived(world: World, tenant: Tenant, flow: Mapping[str, Any], now_ms: int)
 
 
 def _inherited(world: World, tenant: Tenant, connection: Doc) -> dict[str, Any]:
-    entry = {"id": connection["id"], "connectionSpec": connection["connectionSpec"]}
+    entry: dict[str, Any] = {"id": connection["id"], "connectionSpec": connection["connectionSpec"]}
     base = world.store.get(tenant, "connections", connection.get("baseConnectionId") or "")
-    if base is None:
-        return entry
-    return {**entry, "baseConnection": {"id": base["id"], "connectionSpec": base["connectionSpec"]}}
+    if base is not None:
+        entry["baseConnection"] = {"id": base["id"], "connectionSpec": base["connectionSpec"]}
+    connector = world.connectors_of(tenant).get(connection["connectionSpec"]["id"])
+    if connector is not None and connector.type_info is not None:
+        entry["typeInfo"] = dict(connector.type_info)
+    return entry
 
 
-def _demand_ends_unchanged(old: Doc, new: Mapping[str, Any]) -> None:
-    """Only a draft can change its ends (assumed: the tutorials make a new flow)."""
-    for member in _ENDS:
+def _demand_ends_unchanged(old: Doc, new: Mapping[str, Any], spec: FlowSpec) -> None:
+    """Only a draft can change its ends (assumed: the tutorials make a new flow), and an export what it reads."""
+    for member in ("targetConnectionIds",) if spec.exports else _ENDS:
         if new.get(member) != old.get(member):
             raise ApiError("patch_failed", message=f"/{member} of a published flow cannot change", pointer=f"/{member}")
 

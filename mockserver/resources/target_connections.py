@@ -16,8 +16,15 @@ DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 
 
 def _check(world: World, connector: Connector, doc: Mapping[str, Any]) -> None:
-    """The data lake needs a data set. Data sets and schemas are any, or one of those the operator listed."""
-    data_set = (doc.get("params") or {}).get("dataSetId")
+    """The data lake needs a data set. Data sets and schemas are any, or one of those the operator listed.
+
+    Of a destination's params, types and listed values are held to its target spec.
+    """
+    params = doc.get("params") or {}
+    for violation in connector.target.violations(params) if connector.target else ():
+        expected, came = violation.expected, violation.came
+        raise _ends.rejected(f"expected {expected}, got {came}", f"/params{violation.pointer}", expected)
+    data_set = params.get("dataSetId")
     if connector.id == DATA_LAKE and not (isinstance(data_set, str) and data_set):
         expected = "the id of a data set"
         raise _ends.rejected(f"expected {expected}", "/params/dataSetId", expected)

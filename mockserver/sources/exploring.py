@@ -122,7 +122,7 @@ def _file(source: Opened, connector: str, asked: ExploreRequest) -> Json:
 TABLES: dict[str, Callable[[Opened, str, ExploreRequest], Json]] = {"root": _tables, "table": _table}
 FILES: dict[str, Callable[[Opened, str, ExploreRequest], Json]] = {"root": _folder, "folder": _folder, "file": _file}
 RESOURCES: dict[str, Callable[[Opened, str, ExploreRequest], Json]] = {"rest": _resource}
-HOLD_NOTHING = ("streaming", "platform")
+HOLD_NOTHING = ("streaming", "platform", "destination")
 """Connector families behind which there is nothing to look into or to read."""
 
 ANSWERS = {"storage": FILES, "rest": RESOURCES, **{family: {} for family in HOLD_NOTHING}}

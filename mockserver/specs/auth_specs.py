@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from mockserver.contract.schema import kind_of
+from mockserver.runtime import day
 from mockserver.specs import connection_string
 from mockserver.specs.connection_string import ConnectionString, ConnectionStringError, is_placeholder
 from mockserver.specs.families import document, object_schema
@@ -165,11 +166,18 @@ class Param:
     secret: bool
     read_only: bool
     """Added by the service to what it answers: known, and neither demanded nor part of the schema."""
+    listed: bool
+    """Whether the auth spec that clients see has it; others are taken too."""
+    stands_for: str | None
+    """The param that this is another name of."""
     shows: Any
-    """What answers hold where the client sent nothing; None: nothing. `{inlet}` is the connection's own inlet id."""
+    """What answers hold where the client sent nothing; None: nothing. `{inlet}` is the connection's own inlet id,
+    `{created}` the day it was made."""
     description: str
     enum: tuple[str, ...]
     """The only values there are; empty where anything goes or more is accepted than the page lists."""
+    pattern: str | None
+    """Shown in the schema, never enforced."""
     role: str | None
     checks: tuple[Check, ...]
 
@@ -177,15 +185,20 @@ class Param:
     def compile(cls, name: str, raw: Mapping[str, Any], platform: str) -> Param:
         """From its entry in a connector's file. A required text may not be empty unless `minLength` says so."""
         required = raw.get("required", False)
+        stands_for = raw.get("standsFor")
+        read_only = raw.get("readOnly", False)
         return cls(
             name=name,
             type=raw["type"],
             required=required,
             secret=raw.get("secret", False),
-            read_only=raw.get("readOnly", False),
+            read_only=read_only,
+            listed=raw.get("listed", not read_only and stands_for is None),
+            stands_for=stands_for,
             shows=raw.get("shows"),
             description=raw.get("description", ""),
             enum=() if "accepted" in raw else tuple(raw.get("enum", ())),
+            pattern=raw.get("pattern"),
             role=raw.get("role"),
             checks=_checks({"minLength": int(required and raw["type"] == "string"), **raw}, platform),
         )
@@ -203,6 +216,8 @@ class Param:
         schema: dict[str, Any] = {"type": self.type}
         if self.enum:
             schema["enum"] = list(self.enum)
+        if self.pattern:
+            schema["pattern"] = self.pattern
         return {**schema, "format": "password"} if self.secret else schema
 
 
@@ -213,6 +228,8 @@ class AuthSpec:
     name: str
     type: str
     params: Mapping[str, Param]
+    quirk: str | None = None
+    """The quirk that decides whether this spec is taken at all; the spec that clients see does not list it then."""
     required: tuple[str, ...] = field(init=False)
     secrets: frozenset[str] = field(init=False)
     shows: Mapping[str, Any] = field(init=False)
@@ -228,33 +245,35 @@ class AuthSpec:
     def compile(cls, raw: Mapping[str, Any], platform: str) -> AuthSpec:
         """From its entry in a connector's file."""
         params = {name: Param.compile(name, param, platform) for name, param in raw["params"].items()}
-        return cls(raw["name"], raw["type"], params)
+        return cls(raw["name"], raw["type"], params, raw.get("quirk"))
 
     def fault(self, params: Mapping[str, Any], quirks: Mapping[str, str]) -> Fault | None:
         """The first thing wrong with `auth.params`: of what was sent, then of what was not."""
         for name, value in params.items():
             param = self.params.get(name)
             if param is None:
-                known = ", ".join(param.name for param in self.params.values() if not param.read_only)
+                known = ", ".join(param.name for param in self.params.values() if param.listed)
                 return Fault(name, Problem(f"no members but {known}", "another member"))
             problem = param.problem(value, quirks)
             if problem is not None:
                 return Fault(name, problem)
+        given = {self.params[name].stands_for or name for name in params}
         for name in self.required:
-            if name not in params:
+            if name not in given:
                 return Fault(name, Problem(_A.get(self.params[name].type, "an object"), "nothing"))
         return None
 
-    def added(self, params: Mapping[str, Any], connection_id: str) -> dict[str, Any]:
+    def added(self, params: Mapping[str, Any], connection: Mapping[str, Any]) -> dict[str, Any]:
         """What the service adds to the params of a connection when it shows them.
 
         An inlet id has the form of Adobe's samples, 64 hexadecimal digits; here it follows from the connection's id.
         """
         if not self.shows:
             return {}
-        inlet = hashlib.sha256(connection_id.encode()).hexdigest()
+        inlet = hashlib.sha256(connection["id"].encode()).hexdigest()
+        created = day(connection["createdAt"])
         return {
-            name: value.replace("{inlet}", inlet) if isinstance(value, str) else value
+            name: value.replace("{inlet}", inlet).replace("{created}", created) if isinstance(value, str) else value
             for name, value in self.shows.items()
             if name not in params
         }
@@ -277,7 +296,7 @@ class AuthSpec:
 
     def describe(self) -> dict[str, Any]:
         """The entry of `authSpec` in a connection spec (facts §8.2)."""
-        schema = {name: param.schema() for name, param in self.params.items() if not param.read_only}
+        schema = {name: param.schema() for name, param in self.params.items() if param.listed}
         return {"name": self.name, "type": self.type, "spec": document(object_schema(schema, self.required))}
 
 

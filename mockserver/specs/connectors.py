@@ -21,6 +21,7 @@ from mockserver.contract.schema import kind_of, pointer
 from mockserver.errors import ApiError
 from mockserver.specs.auth_specs import AuthSpec
 from mockserver.specs.families import FAMILIES
+from mockserver.specs.target_specs import TargetSpec, shared_part
 
 MASK = "********"
 """What stands in an answer where a secret was."""
@@ -90,6 +91,12 @@ class Connector:
     elsewhere: Mapping[str, str]
     """Auth specs of other platforms: name -> platform."""
     provenance: Mapping[str, Any]
+    target: TargetSpec | None = None
+    """What a target connection of it may hold; None: no page tells, or it is no target."""
+    encrypts: bool = False
+    """Whether exported files can be encrypted."""
+    type_info: Mapping[str, str] | None = None
+    """What it says of the data in it, `typeInfo` of its source connections."""
 
     @classmethod
     def read(cls, path: Path, platform: str) -> Connector:
@@ -97,6 +104,8 @@ class Connector:
         raw = documents.read(path)
         here = [spec for spec in raw["authSpecs"] if platform in spec["platforms"]]
         away = [spec for spec in raw["authSpecs"] if platform not in spec["platforms"]]
+        more = FAMILIES[raw["family"]].params
+        here = [{**spec, "params": {**spec["params"], **more}} for spec in here] if more else here
         return cls(
             id=raw["id"],
             version=raw["version"],
@@ -112,6 +121,9 @@ class Connector:
             auth_specs={spec["name"]: AuthSpec.compile(spec, platform) for spec in here},
             elsewhere={spec["name"]: ", ".join(spec["platforms"]) for spec in away},
             provenance=raw["provenance"],
+            target=TargetSpec.read(raw["targetSpec"]) if "targetSpec" in raw else None,
+            encrypts=raw.get("encryption", False),
+            type_info=raw.get("typeInfo"),
         )
 
     @functools.cached_property
@@ -139,12 +151,17 @@ class Connector:
             "name": self.name,
             "providerId": self.provider_id,
             "version": self.version,
-            "authSpec": [spec.describe() for spec in self.auth_specs.values()],
+            "authSpec": [spec.describe() for spec in self.auth_specs.values() if spec.quirk is None],
         }
+        if self.target is not None:
+            encryption = [shared_part("encryption")] if self.encrypts else []
+            spec |= {"encryptionSpecs": encryption, "targetSpec": self.target.describe()}
         if family.source:
             spec |= {"sourceSpec": family.source_spec(self._ui_attributes()), "exploreSpec": family.explore}
-        attributes["uiAttributes"] = {"apiFeatures": family.api_features}
-        return json.dumps({**spec, "attributes": attributes, "permissionsInfo": family.permissions()})
+        if family.api_features:
+            attributes["uiAttributes"] = {"apiFeatures": family.api_features}
+        permissions = {"permissionsInfo": family.permissions()} if family.permission else {}
+        return json.dumps({**spec, "attributes": attributes, **permissions})
 
     def _ui_attributes(self) -> dict[str, Any]:
         """Keys of texts and icons; their form was read off Azure File Storage's (draft tutorial)."""
@@ -203,7 +220,7 @@ class Connectors:
             return
         if not isinstance(auth, dict):
             raise _rejected(("auth",), "an object with specName and params", kind_of(auth))
-        spec, params = _auth_spec(connector, auth), auth.get("params")
+        spec, params = _auth_spec(connector, auth, quirks), auth.get("params")
         if not isinstance(params, dict):
             came = kind_of(params) if "params" in auth else "nothing"
             raise _rejected(("auth", "params"), "an object", came)
@@ -219,7 +236,7 @@ class Connectors:
         params = auth.get("params") if isinstance(auth, dict) else None
         if spec is None or not isinstance(auth, dict) or not isinstance(params, dict):
             return connection
-        added = spec.added(params, connection["id"])
+        added = spec.added(params, connection)
         return {**connection, "auth": {**auth, "params": {**params, **added}}} if added else connection
 
     def mask(self, connection: Mapping[str, Any]) -> dict[str, Any]:
@@ -295,14 +312,14 @@ def _index(folder: Path) -> dict[str, Path]:
     return files
 
 
-def _auth_spec(connector: Connector, auth: Mapping[str, Any]) -> AuthSpec:
+def _auth_spec(connector: Connector, auth: Mapping[str, Any], quirks: Mapping[str, str]) -> AuthSpec:
     """The auth spec that `auth` names. Raises ApiError."""
     name = auth.get("specName")
     if not isinstance(name, str):
         came = kind_of(name) if "specName" in auth else "nothing"
         raise _rejected(("auth", "specName"), "the name of an auth spec", came)
     spec = connector.auth_specs.get(name)
-    if spec is None:
+    if spec is None or (spec.quirk and quirks[spec.quirk] != "both"):
         raise ApiError(
             "unknown_auth_spec",
             id=connector.id,

@@ -8,7 +8,7 @@ files, the templates of the Sources SDK for resources and for streams.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
@@ -104,12 +104,15 @@ class Family:
     source_name: str | None
     source_params: Mapping[str, Any] | None
     explore: Mapping[str, Any]
-    permission: str
+    permission: str | None
+    """Whom the permissions of the spec are about; None: no page tells."""
     api_features: Mapping[str, bool]
     drafts: bool
     """Whether the spec says that drafts work: documented for file storage, assumed for the others."""
     source: bool = True
     """Whether data can be ingested from it; the platform's own stores are targets, or export."""
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Params that every auth spec of the family takes, and none lists."""
 
     def source_spec(self, ui_attributes: Mapping[str, Any]) -> dict[str, Any]:
         """`sourceSpec` with a connector's own `uiAttributes`."""
@@ -128,6 +131,12 @@ class Family:
 
 _NO_PAGING = {"explorePaginationSupported": False}
 
+_DESTINATION_PARAMS = {
+    # the file-based page puts what encrypts exported files beside the credentials; samples show the day they were given
+    "encryptionSpecs": {"type": "object", "listed": False},
+    "authorizedDate": {"type": "string", "readOnly": True, "shows": "{created}"},
+}
+
 FAMILIES: dict[str, Family] = {
     "database": Family("Database", _TABLE_PARAMS, _TABLES, "EnterpriseSource", _NO_PAGING, drafts=True),
     "crm": Family("CRM", _TABLE_PARAMS, _TABLES, "EnterpriseSource", _NO_PAGING, drafts=True),
@@ -137,5 +146,6 @@ FAMILIES: dict[str, Family] = {
         None, None, {"type": "StreamingConnection"}, "StreamingSource", {"updateSupported": False}, drafts=False
     ),
     "platform": Family(None, None, {}, "EnterpriseSource", _NO_PAGING, drafts=False, source=False),
+    "destination": Family(None, None, {}, None, {}, drafts=False, source=False, params=_DESTINATION_PARAMS),
 }
 """Name -> family. A connector's file names one of these."""

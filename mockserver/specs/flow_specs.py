@@ -66,6 +66,11 @@ class FlowSpec:
         """What it says of itself: `isSourceFlow`, `frequency` (batch or streaming) and so on."""
         return self.described.get("attributes") or {}
 
+    @property
+    def exports(self) -> bool:
+        """Whether its flows lead out of the platform, to a destination."""
+        return bool(self.attributes.get("isDestinationFlow"))
+
     @functools.cached_property
     def schedule(self) -> SchemaCheck | None:
         """The schema of `scheduleParams`; None where flows are not scheduled. It wants numbers, not their texts."""

@@ -61,7 +61,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "an unknown spec (documented)": ({"flowSpec": {"id": "x"}}, "1413-400", "/flowSpec/id", ""),
     "another version (assumed)": (
         {"flowSpec": {"id": CRM_TO_AEP, "version": "9"}}, "1100-400", "/flowSpec/version", ""),
-    "flowSpec as bare text (assumed)": ({"flowSpec": CRM_TO_AEP}, "1100-400", "/flowSpec", ""),
+    "flowSpec an unknown id alone (assumed)": ({"flowSpec": "x"}, "1413-400", "/flowSpec/id", ""),
+    "flowSpec a number (assumed)": ({"flowSpec": 1}, "1100-400", "/flowSpec", ""),
     "no name (assumed)": ({"name": None}, "1100-400", "/name", ""),
     "no source (documented)": ({"sourceConnectionIds": None}, "1100-400", "/sourceConnectionIds", "1321-400"),
     "two targets (documented)": ({"targetConnectionIds": ["a", "b"]}, "1100-400", "/targetConnectionIds", "1321-400"),

@@ -266,8 +266,8 @@ def test_the_landing_zone_is_explored_by_its_spec(emulator: Emulator) -> None:
 
 
 def test_configs_come_a_stretch_at_a_time(emulator: Emulator) -> None:
-    """The client aepp reads on while pageInfo.hasNext is true."""
-    configs = f"/connectionSpecs/{LANDING_ZONE}/configs?outputType=activationDatasets&outputField=datasets"
+    """A client reads on while pageInfo.hasNext is true."""
+    configs = f"/connectionSpecs/{LANDING_ZONE}/configs?outputType=columns&outputField=columns"
     whole: Any = send(emulator, "GET", configs).body
     assert whole["pageInfo"] == {"hasNext": False} and len(whole["items"]) > 1
     first: Any = send(emulator, "GET", f"{configs}&limit=1").body

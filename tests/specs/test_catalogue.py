@@ -17,9 +17,11 @@ from mockserver.errors import ApiError
 from mockserver.quirks import QUIRKS, Quirks
 from mockserver.specs.connectors import CATALOGUE, MASK, PLATFORMS, Connectors
 from mockserver.specs.families import FAMILIES
+from mockserver.specs.target_specs import SHARED
 
 FILES = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(CATALOGUE.glob("*.yaml"))}
 ANY_FILE = pytest.mark.parametrize("file", FILES)
+SHARED_PARTS = yaml.safe_load(SHARED.read_text(encoding="utf-8"))
 STAND_IN = "00000000-0000-4000-8000-000000000000"
 """Takes the place of an id that is null, so that such a file is held to its promises too."""
 
@@ -45,6 +47,8 @@ PARAM = _object(
         "required": {"const": True},
         "secret": {"const": True},
         "readOnly": {"const": True},
+        "standsFor": TEXT,
+        "pattern": TEXT,
         "shows": {"type": ["string", "boolean"]},
         "minLength": {"const": 0},
         "role": ROLE,
@@ -63,6 +67,19 @@ AUTH_SPEC = _object(
         "type": TEXT,
         "platforms": SOME_PLATFORMS,
         "params": {"type": "object", "minProperties": 1, "additionalProperties": PARAM},
+    },
+    {"quirk": {"enum": list(QUIRKS)}},
+)
+TARGET_SPEC = _object(
+    {
+        "name": TEXT,
+        "type": TEXT,
+        "params": {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {"anyOf": [{"enum": list(SHARED_PARTS)}, {"type": "object", "required": ["type"]}]},
+        },
+        "required": NAMES,
     }
 )
 FORM = _object(
@@ -88,7 +105,12 @@ FORM = _object(
             "minItems": 2,
             "items": _object({}, {"auth": {"type": "object"}, "refused": TEXT, "platform": ONE_OF_PLATFORMS}),
         },
-    }
+    },
+    {
+        "targetSpec": TARGET_SPEC,
+        "encryption": {"const": True},
+        "typeInfo": {"type": "object", "additionalProperties": TEXT},
+    },
 )
 
 
@@ -227,16 +249,18 @@ def test_the_connection_spec_made_of_a_file_holds_schemas(file: str, platform: s
         assert connector is None
         return
     spec = connector.describe()
-    here = [auth for auth in FILES[file]["authSpecs"] if platform in auth["platforms"]]
+    here = [auth for auth in FILES[file]["authSpecs"] if platform in auth["platforms"] and "quirk" not in auth]
     assert [auth["name"] for auth in spec["authSpec"]] == [auth["name"] for auth in here]
     for raw, auth in zip(here, spec["authSpec"], strict=True):
         Draft7Validator.check_schema(auth["spec"])
         shown = auth["spec"]["properties"]
-        assert set(shown) == {name for name, param in raw["params"].items() if "readOnly" not in param}
+        listed = {name: param for name, param in raw["params"].items() if not {"readOnly", "standsFor"} & param.keys()}
+        assert set(shown) == set(listed)
         marked = {name for name, param in shown.items() if param.get("format") == "password"}
-        assert marked == {name for name, param in raw["params"].items() if param.get("secret")}
+        assert marked == {name for name, param in listed.items() if param.get("secret")}
         assert set(auth["spec"].get("required", ())) <= set(shown)
-    for part in ("sourceSpec", "exploreSpec"):
+    assert ("targetSpec" in spec) is ("targetSpec" in FILES[file])
+    for part in ("sourceSpec", "exploreSpec", "targetSpec", "encryptionSpecs"):
         for schema in _documents(spec.get(part, {})):
             Draft7Validator.check_schema(schema)
 
@@ -247,6 +271,17 @@ def _documents(value: Any) -> Iterator[Any]:
             yield value
         for inner in value.values():
             yield from _documents(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _documents(inner)
+
+
+@ANY_FILE
+def test_what_stands_for_another_param_is_as_secret_as_it_is(file: str) -> None:
+    for spec in FILES[file]["authSpecs"]:
+        for param in spec["params"].values():
+            if "standsFor" in param:
+                assert param.get("secret") == spec["params"][param["standsFor"]].get("secret")
 
 
 # documented ids that clients carry in their code, and names that they look up in the list

@@ -22,7 +22,7 @@ def test_a_file_has_the_members_in_order_and_says_where_they_come_from(name: str
     assert list(raw)[-1] == "provenance" and raw["provenance"]["documented"]
     spec = SPECS.get(raw["id"])
     assert spec is not None and raw.keys() - {"provenance"} == spec.described.keys()
-    assert DATA_LAKE in raw["targetConnectionSpecIds"]
+    assert spec.exports or DATA_LAKE in raw["targetConnectionSpecIds"]
     for spec_id in (raw["id"], *raw["sourceConnectionSpecIds"], *raw["targetConnectionSpecIds"]):
         assert str(uuid.UUID(spec_id)) == spec_id
     assert len(set(raw["sourceConnectionSpecIds"])) == len(raw["sourceConnectionSpecIds"])
@@ -50,7 +50,7 @@ def test_what_is_printed_holds_nothing_of_ours_and_no_names_of_shared_parts() ->
     for spec in SPECS.all():
         assert "provenance" not in spec.described
         assert all(isinstance(part, dict) for part in spec.described["transformationSpecs"])
-        assert isinstance(spec.described["permissionsInfo"]["view"], list)
+        assert spec.exports or isinstance(spec.described["permissionsInfo"]["view"], list)
 
 
 SCHEDULES = [
@@ -77,7 +77,15 @@ def test_a_schedule_fits_as_documented(schedule: dict[str, object], fits: bool) 
 
 def test_streaming_flows_have_no_schedule() -> None:
     for spec in SPECS.all():
-        assert (spec.schedule is None) is (spec.attributes["frequency"] == "streaming")
+        assert spec.exports or (spec.schedule is None) is (spec.attributes["frequency"] == "streaming")
+
+
+def test_every_destination_has_a_flow_that_ends_there() -> None:
+    written = {spec_id for spec in SPECS.all() if spec.exports for spec_id in spec.target_connection_spec_ids}
+    anywhere = [spec for spec in SPECS.all() if spec.exports and not spec.target_connection_spec_ids]
+    destinations = [connector for connector in Connectors.load().all() if connector.family == "destination"]
+    assert [spec.name for spec in anywhere] == ["upsToCampaign"] and len(destinations) == 13
+    assert len(written & {connector.id for connector in destinations}) == 8
 
 
 def test_params_of_a_transformation_are_checked_by_its_name() -> None:

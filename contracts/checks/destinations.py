@@ -1,0 +1,132 @@
+"""Destinations: their connection specs, profiles as a source, and flows whose selectors change while they run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.expectations import receipt, refused, replacing, succeeded
+from contracts.registry import check
+from contracts.stage import Made, Stage
+from contracts.verdicts import expect, same
+
+PROFILES = "8a9c3494-9708-43d7-ae3f-cda01e5030e1"
+DATA_SETS = "23598e46-f560-407b-88d5-ea6207e49db0"
+AMAZON_S3 = "4fce964d-3f37-408f-9778-e597338a21ee"
+EXPORT = "269ba276-16fc-47db-92b0-c1049a3c131f"
+SELECTORS = "/transformations/0/params/segmentSelectors/selectors"
+_FLOW = ("createFlow", "patchFlow")
+
+
+@check("destination.spec", writes=False, operations=("retrieveConnectionSpec",))
+def a_destination_has_a_target_spec(stage: Stage) -> None:
+    """What its target connections hold: names, listed values and what is required."""
+    spec = succeeded(stage.call("GET", f"/connectionSpecs/{AMAZON_S3}"))["items"][0]
+    target = spec.get("targetSpec", {})
+    same(target.get("type"), "UserNamespace", "type of the target spec")
+    same(target["spec"]["properties"]["datasetFileType"]["enum"], ["JSON", "PARQUET"], "values of datasetFileType")
+    expect({"bucketName", "path"} <= set(target["spec"]["required"]), "the target spec does not require its location")
+
+
+@check("destination.params", operations=("createTargetConnection",))
+def params_are_held_to_the_target_spec(stage: Stage) -> None:
+    """A value that is not listed, and one of another type."""
+    for params in ({"compression": "zip"}, {"bucketName": 1}):
+        refused(stage.call("POST", "/targetConnections", _target(stage, params)), 400, "1100-400")
+
+
+@check("destination.profiles", operations=("createConnection", "createSourceConnection"))
+def profiles_are_a_source_without_credentials(stage: Stage) -> None:
+    """By way of a base connection that has no auth; the source connection says what it holds."""
+    base = stage.make("connections", connectionSpec=_spec(PROFILES), auth=None)
+    source = _profiles(stage, baseConnectionId=base.id)
+    same(stage.read(source).get("typeInfo"), {"type": "ProfileFragments", "id": "ups"}, "typeInfo")
+
+
+@check("destination.inherited", operations=_FLOW)
+def an_export_says_that_it_is_one(stage: Stage) -> None:
+    """`isDestinationFlow`, by which such flows are filtered."""
+    inherited = stage.read(_export(stage))["inheritedAttributes"]
+    same(inherited["properties"].get("isDestinationFlow"), True, "isDestinationFlow")
+    same(inherited["sourceConnections"][0].get("typeInfo", {}).get("id"), "ups", "typeInfo of the source")
+
+
+@check("destination.selectors", operations=_FLOW)
+def audiences_come_and_go_while_the_flow_is_enabled(stage: Stage) -> None:
+    """Added, replaced as a whole, and removed with the value that samples send."""
+    flow = _export(stage)
+    for instruction, expected in (
+        ({"op": "add", "path": f"{SELECTORS}/-", "value": _audience("first")}, ["first"]),
+        ({"op": "add", "path": f"{SELECTORS}/-", "value": _audience("second")}, ["first", "second"]),
+        ({"op": "replace", "path": f"{SELECTORS}/0", "value": _audience("third")}, ["third", "second"]),
+        ({"op": "remove", "path": f"{SELECTORS}/0", "value": {"type": "PLATFORM_SEGMENT"}}, ["second"]),
+    ):
+        answer = stage.patch(flow, instruction, etag=stage.read(flow)["etag"])
+        expect(answer.status in (200, 202), f"{instruction['op']} of an audience is refused")
+        params = stage.read(flow)["transformations"][0]["params"]
+        found = [selector["value"]["id"] for selector in params["segmentSelectors"]["selectors"]]
+        same(found, expected, f"audiences after {instruction['op']}")
+
+
+@check("destination.source-replaced", operations=_FLOW)
+def an_export_can_read_something_else(stage: Stage) -> None:
+    """The flow and what it inherits name the new source connection."""
+    flow, other = _export(stage), _profiles(stage)
+    expect(stage.patch(flow, replacing("sourceConnectionIds", [other.id])).status in (200, 202), "it is refused")
+    shown = stage.read(flow)
+    same(shown["sourceConnectionIds"], [other.id], "sourceConnectionIds")
+    same(shown["inheritedAttributes"]["sourceConnections"][0]["id"], other.id, "the inherited source connection")
+
+
+@check("destination.revoked", operations=("patchConnection", "testConnection"))
+def credentials_can_be_taken_away(stage: Stage) -> None:
+    """By removing /auth/params; the test fails from then on."""
+    made = stage.make("connections", connectionSpec=_spec(AMAZON_S3), auth=_KEYS)
+    receipt(stage.patch(made, {"op": "remove", "path": "/auth/params"}))
+    same(stage.read(made)["auth"].get("params", {}), {}, "auth.params")
+    same(succeeded(stage.call("GET", f"{made.path}/test")), {"result": False}, "the test")
+
+
+@check("destination.data-sets", writes=False, operations=("configByConnectionSpecId",))
+def data_sets_to_export_are_listed(stage: Stage) -> None:
+    """With their place in the whole list."""
+    target = f"/connectionSpecs/{DATA_SETS}/configs?outputType=activationDatasets&outputField=datasets&limit=1"
+    body = succeeded(stage.call("GET", target))
+    info = body["pageInfo"]
+    expect(all(item.get("id") and item.get("name") for item in body["items"]), "a data set without id or name")
+    same((info.get("start"), info.get("end")), (0, len(body["items"]) - 1), "start and end of pageInfo")
+    same(info.get("hasNext"), info.get("total", 0) > len(body["items"]), "hasNext against total")
+
+
+_KEYS: dict[str, Any] = {"specName": "Access Key", "params": {"s3AccessKey": "reader", "s3SecretKey": "{SECRET_KEY}"}}
+
+
+def _spec(spec_id: str) -> dict[str, str]:
+    return {"id": spec_id, "version": "1.0"}
+
+
+def _audience(segment_id: str) -> dict[str, Any]:
+    return {"type": "PLATFORM_SEGMENT", "value": {"id": segment_id}}
+
+
+def _profiles(stage: Stage, **more: Any) -> Made:
+    kept = {"baseConnectionId": None, "data": None, "params": None, **more}
+    return stage.make("sourceConnections", connectionSpec=_spec(PROFILES), **kept)
+
+
+def _target(stage: Stage, params: dict[str, Any]) -> dict[str, Any]:
+    return {"name": stage.name("bucket"), "connectionSpec": _spec(AMAZON_S3), "params": params}
+
+
+def _export(stage: Stage) -> Made:
+    """A flow of profiles to Amazon S3 that exports nothing yet."""
+    params = {"bucketName": "exports", "path": "audiences"}
+    target = stage.make("targetConnections", connectionSpec=_spec(AMAZON_S3), params=params, data=None)
+    chosen: dict[str, Any] = {"segmentSelectors": {"selectors": []}, "profileSelectors": {"selectors": []}}
+    return stage.make(
+        "flows",
+        flowSpec=_spec(EXPORT),
+        sourceConnectionIds=[_profiles(stage).id],
+        targetConnectionIds=[target.id],
+        transformations=[{"name": "GeneralTransform", "params": chosen}],
+        scheduleParams=None,
+    )

@@ -1,0 +1,40 @@
+"""What is special to flows that lead to a destination: the selectors of their transformation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+GENERAL_TRANSFORM = "GeneralTransform"
+
+
+def selectors(flow: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What each selector of an audience says: `id`, and where told `schedule`, `exportMode` and so on."""
+    for transformation in flow.get("transformations") or ():
+        params = transformation.get("params")
+        holder = params.get("segmentSelectors") if isinstance(params, Mapping) else None
+        chosen = holder.get("selectors") if isinstance(holder, Mapping) else None
+        for selector in chosen if isinstance(chosen, list) else ():
+            value = selector.get("value") if isinstance(selector, Mapping) else None
+            if isinstance(value, dict):
+                yield value
+
+
+def stamped(flow: Mapping[str, Any], old: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
+    """The flow with `createTime` and `updateTime` on selectors of audiences that are new or changed, as samples print.
+
+    They are seconds since 1970 as text.
+    """
+    now = str(now_ms // 1000)
+    known = {value.get("id"): value for value in selectors(old)}
+    for value in selectors(flow):
+        before = known.get(value.get("id"))
+        if before is None or _told(before) != _told(value):
+            created = value.get("createTime") if before is None else before.get("createTime")
+            value["createTime"] = created or now
+            value["updateTime"] = now
+    return dict(flow)
+
+
+def _told(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: inner for name, inner in value.items() if name not in ("createTime", "updateTime")}

@@ -1,0 +1,83 @@
+"""What a destination's target connections may hold: where exported files go, and in which form.
+
+A connector's file lists the params; those that several destinations print alike stand once in
+`catalogue/target_specs/shared.yaml` and are named.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mockserver.contract import documents
+from mockserver.contract.schema import SchemaCheck, schema_registry
+from mockserver.exchange import Violation
+from mockserver.specs.connection_string import is_placeholder
+from mockserver.specs.families import document, object_schema
+
+SHARED = Path(__file__).parent.parent / "catalogue" / "target_specs" / "shared.yaml"
+
+_CHECKED = ("type", "enum", "properties", "oneOf", "const")
+"""Keywords that hold a value to account; patterns and required members are printed, but samples break them."""
+
+
+@dataclass(frozen=True)
+class TargetSpec:
+    """The target spec of one connector."""
+
+    name: str
+    type: str
+    params: Mapping[str, Any]
+    """Name -> JSON Schema."""
+    required: tuple[str, ...]
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> TargetSpec:
+        """From its entry in a connector's file."""
+        params = {name: shared_part(part) if isinstance(part, str) else part for name, part in raw["params"].items()}
+        return cls(raw["name"], raw["type"], params, tuple(raw["required"]))
+
+    def describe(self) -> dict[str, Any]:
+        """The member `targetSpec` of a connection spec. Samples print the partner schema for file exports."""
+        spec = {"name": self.name, "type": self.type, "spec": document(object_schema(self.params, self.required))}
+        if "fileType" not in self.params:
+            return spec
+        return {**spec, "attributes": {"partnerSchema": shared_part("partnerSchema")}}
+
+    def violations(self, params: Mapping[str, Any]) -> Iterator[Violation]:
+        """What is wrong with the params of a target connection: the types and the listed values of those it knows.
+
+        Placeholders of the documentation pass, and so do params that it does not know: samples send some.
+        """
+        given = {name: value for name, value in params.items() if name in self.params and not is_placeholder(value)}
+        return self._check.violations(given, "body")
+
+    @functools.cached_property
+    def _check(self) -> SchemaCheck:
+        held = {name: _held(schema) for name, schema in self.params.items()}
+        return SchemaCheck(schema_registry({"type": "object", "properties": held}), ())
+
+
+def shared_part(name: str) -> Any:
+    """A part of `shared.yaml`, a copy each time."""
+    return json.loads(json.dumps(_shared()[name]))
+
+
+@functools.cache
+def _shared() -> Mapping[str, Any]:
+    parts: dict[str, Any] = documents.read(SHARED)
+    return parts
+
+
+def _held(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema without what it only shows."""
+    held = {name: schema[name] for name in _CHECKED if name in schema}
+    if "properties" in held:
+        held["properties"] = {name: _held(inner) for name, inner in held["properties"].items()}
+    if "oneOf" in held:
+        held["enum"] = [choice["const"] for choice in held.pop("oneOf")]
+    return held
