@@ -30,6 +30,8 @@ class Client:
     name: str
     kind: Kind
     script: Script
+    also: frozenset[str] = frozenset()
+    """Other rules that nobody can keep while breaking this one."""
 
     @property
     def does(self) -> str:
@@ -45,9 +47,9 @@ def good(script: Script) -> Script:
     return _register(script.__name__.replace("_", "-"), "good", script)
 
 
-def breaks(rule: str) -> Callable[[Script], Script]:
-    """Register a client that breaks a rule and does nothing else wrong."""
-    return functools.partial(_register, rule, "rule")
+def breaks(rule: str, *also: str) -> Callable[[Script], Script]:
+    """Register a client that breaks a rule and does nothing else wrong, save what goes with it."""
+    return functools.partial(_register, rule, "rule", also=frozenset(also))
 
 
 def fails(scenario: str) -> Callable[[Script], Script]:
@@ -55,10 +57,10 @@ def fails(scenario: str) -> Callable[[Script], Script]:
     return functools.partial(_register, scenario, "scenario")
 
 
-def _register(name: str, kind: Kind, script: Script) -> Script:
+def _register(name: str, kind: Kind, script: Script, *, also: frozenset[str] = frozenset()) -> Script:
     if name in _REGISTERED:
         raise RuntimeError(f"two clients are called {name}")
-    _REGISTERED[name] = Client(name, kind, script)
+    _REGISTERED[name] = Client(name, kind, script, also)
     return script
 
 

@@ -15,7 +15,8 @@ def evaluate(entries: Iterable[Entry], contract: Contract, scenarios: Iterable[S
     """Judge journal entries, oldest first. Takes as long as it takes: never call it while a client waits."""
     kept = tuple(entries)
     traffic = Traffic(kept, contract)
-    found = [finding for row in rules.load().values() for finding in row.findings(traffic)]
+    ordered = sorted(rules.load().values(), key=lambda row: row.comes_last)
+    found = [finding for row in ordered for finding in row.findings(traffic)]
     return Report(
         findings=tuple(sorted(found, key=_order)),
         calls=kept,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from mockserver.journal.entries import Entry
+from mockserver.journal.entries import TOKEN_OPERATION, Entry
 
 
 class Level(StrEnum):
@@ -130,6 +130,12 @@ class Report:
     def open(self) -> tuple[Finding, ...]:
         """Findings that no baseline accepts."""
         return tuple(finding for finding in self.findings if finding.accepted is None)
+
+    @property
+    def judged(self) -> bool:
+        """Whether there is anything to judge: a call to Flow Service, a refused token request, a scenario."""
+        called = any(call.operation != TOKEN_OPERATION for call in self.calls)
+        return called or bool(self.findings) or bool(self.scenarios)
 
     def fails(self, threshold: Level = Level.WARN) -> bool:
         """Whether the client fails: an open finding of that level or worse, a scenario not passed, a stale baseline."""

@@ -30,6 +30,8 @@ class Rule:
     hint: str
     explanation: str
     judge: Judge
+    comes_last: bool = False
+    """Whether it judges what the other rules left unsaid: `Traffic.named`."""
 
     @property
     def family(self) -> str:
@@ -43,20 +45,24 @@ class Rule:
             grouped.setdefault((sighting.operation, printable(sighting.detail)), []).extend(sighting.calls)
         for (operation, detail), calls in grouped.items():
             numbers = tuple(sorted(set(calls)))
+            for number in numbers:
+                traffic.named.setdefault(number, set()).add(self.id)
             yield Finding(self.id, self.level, self.title, detail, numbers, self.hint, self.source, operation)
 
 
 _REGISTERED: dict[str, Rule] = {}
 
 
-def rule(rule_id: str, level: Level, title: str, *, source: str, hint: str) -> Callable[[Judge], Judge]:
+def rule(
+    rule_id: str, level: Level, title: str, *, source: str, hint: str, comes_last: bool = False
+) -> Callable[[Judge], Judge]:
     """Register a function as a rule. Its docstring is the explanation `mockserver rules ID` prints."""
 
     def register(judge: Judge) -> Judge:
         if rule_id in _REGISTERED:
             raise ValueError(f"two rules are called {rule_id}")
         explanation = " ".join((judge.__doc__ or "").split())
-        _REGISTERED[rule_id] = Rule(rule_id, level, title, source, hint, explanation, judge)
+        _REGISTERED[rule_id] = Rule(rule_id, level, title, source, hint, explanation, judge, comes_last)
         return judge
 
     return register

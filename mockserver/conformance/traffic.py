@@ -14,15 +14,32 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from mockserver.contract import Contract
-from mockserver.exchange import Violation
+from mockserver.exchange import Tenant, Violation
 from mockserver.journal.entries import TOKEN_OPERATION, Entry
 from mockserver.json_input import Json
+from mockserver.secrecy import MASK
 
 PLACEHOLDER = re.compile(r"\{\{?[A-Za-z0-9_ -]{1,64}\}?\}")
 """A value of the documentation left to be filled in, `{ORG_ID}`, or Postman's `{{ORG_ID}}`."""
 
 _UNHEARD = frozenset({"answer-lost", "latency", "slow-body", "truncate"})
 """Faults after which a client may have heard no answer, whatever was answered."""
+
+_ANSWERED = _UNHEARD | {
+    *("malformed-json", "empty-answer", "unknown-members", "reordered-members"),
+    *("draft-state", "empty-list", "short-pages"),
+}
+"""Faults that leave the status of an answer as the service chose it: what it refused, it would have refused anyway."""
+
+_SERVICE_CODE = re.compile(r"[0-9]{4}-[0-9]{3}")
+"""An error code of Flow Service; the gateway's have six digits."""
+
+_NO_LETTER = re.compile(r"[^a-z]")
+_PAGES = frozenset({
+    *("continuationtoken", "continuation", "continuationkey", "continuetoken", "nextcontinuationtoken", "cursor"),
+    *("pagetoken", "nextpagetoken", "nexttoken", "nextpage", "next", "page", "pagenumber", "offset", "start", "skip"),
+    *("skiptoken", "after", "marker"),
+})  # fmt: skip
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
 
@@ -72,10 +89,32 @@ class Exchange:
         """Whether the answer was a 2xx."""
         return 200 <= self.status < 300
 
+    @cached_property
+    def faults(self) -> frozenset[str]:
+        """Names of the faults injected into this exchange."""
+        return frozenset(part.partition("=")[0].strip() for part in (self.entry.fault or "").split(";")) - {""}
+
+    @property
+    def refused(self) -> bool:
+        """Whether the service or the gateway refused the request: a 4xx that no fault caused, other than 429."""
+        return 400 <= self.status < 500 and self.status != 429 and self.faults <= _ANSWERED
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the answer proves that the gateway let the request through: only the service answers like this."""
+        answered = self.succeeded or _SERVICE_CODE.fullmatch(self.entry.error or "") is not None
+        return answered and self.faults <= _ANSWERED
+
+    @property
+    def token(self) -> str:
+        """The fingerprint of the access token; empty without one, or where the record does not tell tokens apart."""
+        mark = self.headers.get("authorization", "").rpartition(" ")[2]
+        return mark if MASK in self.headers.get("authorization", "") and mark != MASK else ""
+
     @property
     def unknown_outcome(self) -> bool:
         """Whether the client cannot know if the service acted: no answer, or a server's failure."""
-        return self.status == 0 or self.status >= 500 or self.entry.fault in _UNHEARD
+        return self.status == 0 or self.status >= 500 or not self.faults.isdisjoint(_UNHEARD)
 
     @property
     def collection(self) -> str:
@@ -142,6 +181,13 @@ class Exchange:
             return items[0]
         return {}
 
+    @property
+    def blamed(self) -> str | None:
+        """The member or parameter that the refusal names."""
+        report = self.answer.get("report") if isinstance(self.answer, dict) else None
+        pointer = report.get("pointer") if isinstance(report, dict) else None
+        return pointer if isinstance(pointer, str) else None
+
     def violations(self, where: str, *keywords: str) -> Iterator[Violation]:
         """What the contract had against this call, by place and, if given, by keyword."""
         for violation in self.entry.violations:
@@ -167,6 +213,8 @@ class Traffic:
         """Calls to the token endpoint."""
         self.whole = not entries or entries[0].number == 1
         """Whether the record begins with the client's first call."""
+        self.named: dict[int, set[str]] = {}
+        """Number of a call -> rules whose findings rest on it; filled as rules run, for those that come last."""
 
     @cached_property
     def pages_given(self) -> dict[str, Exchange]:
@@ -200,6 +248,23 @@ class Traffic:
         """Id -> the call that created the entity."""
         return {exchange.made: exchange for exchange in self.calls if exchange.made}
 
+    @cached_property
+    def from_elsewhere(self) -> dict[int, Exchange]:
+        """Number of a refused call -> the answer that had told an id it names, in another sandbox or organisation."""
+        told: dict[str, dict[Tenant, Exchange]] = {}
+        found: dict[int, Exchange] = {}
+        for call in self.calls:
+            here = call.entry.tenant
+            if here is None:
+                continue
+            for entity in (call.entity or "", *(text for _, text in texts(call.body))) if call.refused else ():
+                elsewhere = told.get(entity, {})
+                if elsewhere and here not in elsewhere:
+                    found.setdefault(call.entry.number, next(iter(elsewhere.values())))
+            for entity in call.entry.traces.told.ids:
+                told.setdefault(entity, {}).setdefault(here, call)
+        return found
+
     def _template(self, entry: Entry) -> str | None:
         operation = self.contract.operations.get(entry.operation or "")
         return operation.template if operation else None
@@ -220,6 +285,11 @@ def texts(value: Json, at: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, dict):
         for name, inner in value.items():
             yield from texts(inner, f"{at}/{name}")
+
+
+def means_page(name: str) -> bool:
+    """Whether a client that uses this name means a page: its token, its number or where it starts."""
+    return _NO_LETTER.sub("", name.lower()) in _PAGES
 
 
 def listed(words: Iterable[str]) -> str:

@@ -51,7 +51,7 @@ def test_a_good_client_hears_nothing(client: Client, server: FlowService, servic
 def test_a_broken_client_hears_what_it_did_and_nothing_else(
     client: Client, server: FlowService, service: Service
 ) -> None:
-    assert heard(client, server, service) == {client.name}, summary(server.report())
+    assert heard(client, server, service) == {client.name, *client.also}, summary(server.report())
 
 
 @every("scenario")

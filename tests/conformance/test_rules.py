@@ -124,3 +124,46 @@ def test_rules_are_listed_and_explained_on_the_command_line() -> None:
     assert RULES["etag.unquoted"].hint in explained and RULES["etag.unquoted"].source in explained
     assert "etag.missing" in run(main, ["rules", "etag"]).output
     assert run(main, ["rules", "no.such"]).exit_code == 2
+
+
+def three_pages(client: Client) -> str:
+    """The token of the second of three pages."""
+    for number in range(3):
+        client.create(f"page {number}")
+    return next_token_of(client)
+
+
+def next_token_of(client: Client, query: str = "") -> str:
+    body: Any = client.send("GET", f"/connections?limit=1{query}").body
+    return str(parse_qs(urlsplit(body["_links"]["next"]["href"]).query)["continuationToken"][0])
+
+
+ELSEWHERE = ["continuationtoken", "continuation_token", "pageToken", "next", "start", "page", "nextPageToken"]
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_a_page_asked_for_by_another_name_is_told_by_its_parameter_and_by_its_page(name: str) -> None:
+    client = Client()
+    token = three_pages(client)
+    for _ in range(3):
+        token = next_token_of(client, f"&{name}={token}")
+    found = [one for one in client.judged().findings if one.level in ("FAIL", "WARN") and one.calls[-1] == 7]
+    assert {one.rule for one in found} >= {"query.unknown-parameter", "paging.page-repeated"}, found
+    assert all(name in one.detail for one in found)
+
+
+def test_a_page_asked_for_by_a_header_is_told_by_its_page() -> None:
+    client = Client()
+    token = three_pages(client)
+    client.send("GET", "/connections?limit=1", continuationToken=token)
+    [found] = [one for one in client.judged().findings if one.rule == "paging.page-repeated"]
+    assert "continuationtoken" in found.detail.lower()
+
+
+@pytest.mark.parametrize("query", ["", "&state=enabled", "&property=name!=x"])
+def test_who_asks_for_the_first_page_again_does_not_repeat_a_page(query: str) -> None:
+    client = Client()
+    three_pages(client)
+    for _ in range(2):
+        next_token_of(client, query)
+    assert "paging.page-repeated" not in heard(client) or query == "&state=enabled"

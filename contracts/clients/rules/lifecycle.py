@@ -55,3 +55,12 @@ def wrong_state(service: Service) -> None:
     """Publishes what is no draft."""
     with made(service) as (at, _):
         service.post(f"{at}/action?op=publish")
+
+
+@breaks("lifecycle.other-sandbox")
+def other_sandbox(service: Service) -> None:
+    """Looks in sandbox prod for a connection it made in sandbox dev."""
+    answer = service.post("/connections", connection(), x_sandbox_name="dev")
+    at = f"/connections/{answer.json['id']}"
+    service.get(at, x_sandbox_name="prod")
+    service.send("DELETE", at, x_sandbox_name="dev")

@@ -49,7 +49,7 @@ def polling_too_fast(service: Service) -> None:
             service.get(at)
 
 
-@breaks("retry.refused-call")
+@breaks("retry.refused-call", "call.refused")
 def refused_call(service: Service) -> None:
     """Repeats what was refused for good: a spec, for which its token does not suffice."""
     body = {"name": "a spec of ours", "providerId": "0ed90a81-07f4-4586-8190-b40eccef1c5a"}

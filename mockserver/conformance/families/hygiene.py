@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
-from mockserver.conformance.traffic import Sighting, Traffic, texts
+from mockserver.conformance.traffic import Sighting, Traffic, means_page, texts
 from mockserver.secrecy import MASK
 
 _OWASP = "OWASP API Security, secrets in URLs and logs"
@@ -25,7 +25,7 @@ def secret_in_query(traffic: Traffic) -> Iterator[Sighting]:
     """Queries end up in logs, histories and referrers. Flow Service looks for nothing secret there."""
     for call in traffic.calls:
         for name, value in call.query:
-            if MASK in value and name not in _FILTERS and name != "continuationToken":
+            if MASK in value and name not in _FILTERS and not means_page(name):
                 yield call.seen(f"{call.method} {call.template} sent a secret in the query parameter {name[:40]}")
 
 

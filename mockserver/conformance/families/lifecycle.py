@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import PLACEHOLDER, Exchange, Sighting, Traffic
+from mockserver.exchange import Tenant
 
 _CATALOGUE = "Flow Service error catalogue"
 
@@ -110,6 +111,32 @@ def unknown_id(traffic: Traffic) -> Iterator[Sighting]:
         if absent and entity and entity not in known and not PLACEHOLDER.search(entity):
             yield call.seen(f"{call.method} {call.template} used an id that no answer had given")
         known.update(call.entry.traces.told.ids)
+
+
+@rule(
+    "lifecycle.other-sandbox",
+    Level.FAIL,
+    "An id of another sandbox or organisation",
+    source=f"{_CATALOGUE}: 1439-404 Resource not found; an entity belongs to the sandbox it was created in",
+    hint="Send x-sandbox-name and x-gw-ims-org-id as when the entity was created, or look it up by name here.",
+)
+def other_sandbox(traffic: Traffic) -> Iterator[Sighting]:
+    """Whatever is created in one sandbox does not exist in the others: there its id answers like one that nobody has.
+
+    Ids in the path and in the body count.
+    """
+    for call in traffic.calls:
+        proof = traffic.from_elsewhere.get(call.entry.number)
+        if proof and proof.entry.tenant and call.entry.tenant:
+            apart = _apart(proof.entry.tenant, call.entry.tenant)
+            yield call.seen(f"{call.method} {call.template} named an entity of {apart}", proof)
+
+
+def _apart(there: Tenant, here: Tenant) -> str:
+    """`sandbox dev in sandbox prod`."""
+    if there.org != here.org:
+        return f"organisation {there.org} in organisation {here.org}"
+    return f"sandbox {there.sandbox} in sandbox {here.sandbox}"
 
 
 @rule(

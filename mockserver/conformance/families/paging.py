@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from urllib.parse import unquote
 
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
-from mockserver.conformance.traffic import Exchange, Sighting, Traffic
+from mockserver.conformance.traffic import Exchange, Sighting, Traffic, listed, means_page
 
 _REFERENCE = "Flow Service API reference, lists"
 _CATALOGUE = "Flow Service error catalogue"
@@ -116,21 +117,45 @@ def _resembles(sent: str, given: str) -> bool:
     Level.WARN,
     "The same page fetched again and again",
     source=f"{_REFERENCE}: each answer links the next page",
-    hint="Follow the link of the last answer, and stop when _links is empty.",
+    hint="Follow _links.next.href of the last answer as it stands, and stop when _links is empty.",
 )
 def page_repeated(traffic: Traffic) -> Iterator[Sighting]:
-    """A client that keeps sending one token goes round in circles: it sees some entities often and others never."""
+    """A client that keeps sending one token, or sends it under another name, sees some entities often, others never."""
     fetched: dict[tuple[str, str], Exchange] = {}
+    first_pages: dict[tuple[str, object], Exchange] = {}
     for call in traffic.calls:
-        token = call.argument("continuationToken")
-        if token is None and call.lists:  # begins anew, and may meet the same tokens
-            fetched = {key: other for key, other in fetched.items() if key[0] != call.entry.path}
-        if token is None or not call.succeeded:
+        if not call.lists or not call.succeeded:
             continue
-        key = (call.entry.path, token)
-        if key in fetched:
-            yield call.seen(f"{call.method} {call.template} fetched one page more than once", fetched[key])
-        fetched.setdefault(key, call)
+        token = call.argument("continuationToken")
+        if token is not None:
+            before = fetched.setdefault((call.entry.path, token), call)
+            if before is not call:
+                yield call.seen(f"{call.method} {call.template} fetched one page more than once", before)
+            continue
+        # begins anew, and may meet the same tokens
+        fetched = {key: other for key, other in fetched.items() if key[0] != call.entry.path}
+        place = (call.entry.path, call.entry.tenant)
+        first = first_pages.get(place)
+        sent = sorted(_beyond(call) - _beyond(first)) if first else []
+        if first and sent and _same_page(first, call):
+            names = listed(dict.fromkeys(name for name, _ in sent))
+            yield call.seen(f"{call.method} {call.template} sent {names} and was given the first page again", first)
+        else:
+            first_pages[place] = call
+
+
+def _beyond(call: Exchange) -> set[tuple[str, str]]:
+    """What a call sent that the operation does not know, by which a client may mean another page."""
+    unknown = {violation.pointer for violation in call.violations("query", "unknown")}
+    unknown |= {violation.pointer.lstrip("/") for violation in call.violations("body", "unknown")}
+    sent = [*call.query, *((name, json.dumps(value)) for name, value in call.members.items())]
+    named = {(name[:80], value) for name, value in sent if name[:80] in unknown}
+    return named | {(name, value) for name, value in call.headers.items() if means_page(name)}
+
+
+def _same_page(first: Exchange, call: Exchange) -> bool:
+    offered, ids = first.entry.traces.told.next_page, first.entry.traces.told.ids
+    return bool(offered and ids) and ids == call.entry.traces.told.ids
 
 
 @rule(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
-from mockserver.conformance.traffic import PLACEHOLDER, Sighting, Traffic
+from mockserver.conformance.traffic import PLACEHOLDER, Sighting, Traffic, means_page
 from mockserver.secrecy import MASK
 
 _REFERENCE = "Flow Service API reference"
@@ -67,7 +67,8 @@ def unknown_parameter(traffic: Traffic) -> Iterator[Sighting]:
     for call in traffic.calls:
         for violation in call.violations("query", "unknown"):
             name = violation.pointer
-            if name.lower() != "if-match" and MASK not in (call.argument(name) or ""):
+            secret = MASK in (call.argument(name) or "") and not means_page(name)
+            if name.lower() != "if-match" and not secret:
                 yield call.seen(f"{call.method} {call.template} sent the unknown parameter {name}")
 
 

@@ -123,7 +123,8 @@ def value(traffic: Traffic) -> Iterator[Sighting]:
 def not_carried_out(traffic: Traffic) -> Iterator[Sighting]:
     """The request keeps the contract, and the provider refuses it all the same: credentials, tables, times, states."""
     for call in traffic.calls:
-        explained = any(violation.expected for violation in call.entry.violations if violation.keyword != "unknown")
+        departures = (one for one in call.entry.violations if one.keyword != "unknown" or one.pointer == call.blamed)
+        explained = any(one.expected for one in departures) or call.entry.number in traffic.from_elsewhere
         if call.entry.error in ("1100-400", "1101-404") and not explained:
             yield call.seen(f"{call.method} {call.template} was refused by the provider ({call.entry.error})")
 

@@ -14,12 +14,6 @@ _ENOUGH = 4
 """Calls before a pattern can be told from an accident."""
 
 
-def _token(call: Exchange) -> str:
-    """The fingerprint of the token of a call; empty without one."""
-    sent = call.headers.get("authorization", "")
-    return sent.rpartition(" ")[2] if MASK in sent else ""
-
-
 @rule(
     "token.new-for-every-call",
     Level.WARN,
@@ -29,8 +23,8 @@ def _token(call: Exchange) -> str:
 )
 def new_for_every_call(traffic: Traffic) -> Iterator[Sighting]:
     """A token is good for hours. Fetching one for every call doubles the time of each and is rate limited by Adobe."""
-    calls = [call for call in traffic.calls if _token(call)]
-    tokens = {_token(call) for call in calls}
+    calls = [call for call in traffic.calls if call.token]
+    tokens = {call.token for call in calls}
     if len(calls) >= _ENOUGH and len(tokens) >= 0.8 * len(calls):
         numbers = tuple(call.entry.number for call in calls)
         yield Sighting(f"{len(calls)} calls used {len(tokens)} different tokens", numbers, None)
@@ -47,7 +41,7 @@ def refused_reused(traffic: Traffic) -> Iterator[Sighting]:
     """A 401 says that the token has expired or was revoked: with the same token every further call fails too."""
     refused: dict[str, Exchange] = {}
     for call in traffic.calls:
-        token = _token(call)
+        token = call.token
         if token in refused:
             yield call.seen("a token was used again after the answer 401", refused[token])
         elif token and call.status == 401:

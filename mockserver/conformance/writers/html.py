@@ -92,7 +92,7 @@ def template(path: Path) -> Any:
 
 def headline(report: Report) -> str:
     """The verdict in a few words."""
-    if not report.calls and not report.scenarios:
+    if not report.judged:
         return "Nothing to judge"
     if report.count(Level.FAIL):
         return "Breaks the contract"

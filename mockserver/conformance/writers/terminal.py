@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -14,9 +15,14 @@ Paint: TypeAlias = Callable[[str, str], str]
 _PAINT = {"FAIL": "31;1", "WARN": "33;1", "INFO": "36", "passed": "32", "failed": "31;1", "untestable": "33;1"}
 _DIM, _BOLD = "2", "1"
 
+NOTHING_JUDGED = "Nothing to judge: the client made no call to Flow Service."
 
-def summary(report: Report, *, colour: bool = False, width: int = 100) -> str:
-    """The report in some dozens of lines, ending with the verdict. `colour` adds ANSI colours."""
+
+def summary(report: Report, *, threshold: Level = Level.WARN, colour: bool = False, width: int = 100) -> str:
+    """The report in some dozens of lines, ending with the verdict: passed, or failed, and why.
+
+    `threshold` is the level from which findings fail the client; `colour` adds ANSI colours.
+    """
     paint = _painted if colour else _plain
     lines = [paint(_headline(report), _BOLD), ""]
     for finding in report.open:
@@ -30,20 +36,31 @@ def summary(report: Report, *, colour: bool = False, width: int = 100) -> str:
         paint("  STALE", _PAINT["FAIL"]) + f"  {row.rule}: the baseline accepts what no longer occurs; take it out"
         for row in report.stale
     ]
-    lines += ["", paint(verdict(report), _BOLD)]
+    lines += ["", paint(_outcome(report, threshold), _BOLD)]
     return "\n".join(lines) + "\n"
 
 
 def verdict(report: Report) -> str:
-    """One sentence: how many findings of each level, how many scenarios passed."""
-    if not report.calls and not report.scenarios:
-        return "Nothing to judge: the client made no call."
+    """One sentence: how many findings of each level, how many scenarios passed and how many did not."""
+    if not report.judged:
+        return NOTHING_JUDGED
     parts = [f"{report.count(level)} {level}" for level in Level if report.count(level)]
     found = ", ".join(parts) if parts else "no findings"
     if report.scenarios:
-        passed = sum(scenario.verdict == "passed" for scenario in report.scenarios)
-        found += f" · {passed} of {len(report.scenarios)} scenarios passed"
+        count = Counter(scenario.verdict for scenario in report.scenarios)
+        found += f" · {count['passed']} of {len(report.scenarios)} scenarios passed"
+        short = [f"{count[one]} {one}" for one in ("failed", "untestable") if count[one]]
+        found += f", {' and '.join(short)}" if short else ""
+    if report.stale:
+        found += f" · {len(report.stale)} stale in the baseline"
     return found
+
+
+def _outcome(report: Report, threshold: Level) -> str:
+    """The verdict after the word that the exit status says."""
+    if not report.judged:
+        return NOTHING_JUDGED
+    return f"{'Failed' if report.fails(threshold) else 'Passed'}: {verdict(report)}"
 
 
 def _headline(report: Report) -> str:
@@ -67,6 +84,8 @@ def _scenario(scenario: ScenarioVerdict, paint: Paint, width: int) -> Iterator[s
     yield f"{mark}  {paint('scenario ' + scenario.id, _BOLD)}{proof}"
     if scenario.verdict != "passed":
         yield from _wrapped(scenario.detail, width)
+        if scenario.hint:
+            yield from (paint(line, _DIM) for line in _wrapped("→ " + scenario.hint, width))
 
 
 def numbered(calls: tuple[int, ...], most: int = 6) -> str:

@@ -1,0 +1,17 @@
+"""Refused requests that no other rule explains."""
+
+from __future__ import annotations
+
+from contracts.clients import Service, breaks
+from contracts.clients.bodies import flow, source, target
+from contracts.clients.making import made
+
+
+@breaks("call.refused")
+def refused(service: Service) -> None:
+    """Gives its new flow a state, which only the service sets."""
+    with made(service) as (at, _):
+        read = service.create(source(at.rpartition("/")[2]), "/sourceConnections")
+        write = service.create(target(), "/targetConnections")
+        service.post("/flows", {**flow(read, write, service.now() + 3600), "state": "enabled"})
+        service.delete(f"/sourceConnections/{read}", f"/targetConnections/{write}")

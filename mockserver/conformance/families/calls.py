@@ -1,0 +1,148 @@
+"""Refused requests that no other rule explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mockserver.conformance.findings import Level
+from mockserver.conformance.rules import rule
+from mockserver.conformance.traffic import Exchange, Sighting, Traffic
+
+_FILTERS = ("1423-400", "1440-400", "1443-400", "1448-400", "1449-400", "1450-400", "1453-400", "1454-400")
+_PAYLOAD = ("payload.not-json", "payload.member-missing", "payload.value", "payload.not-carried-out")
+_TOKEN = ("header.token-missing", "header.token-scheme", "token.refused-reused")
+
+EXPLAINED_BY: dict[str, tuple[str, ...]] = {
+    # the gateway and the sandbox check
+    "403000": ("header.api-key-missing",),
+    "403010": ("header.token-missing",),
+    "401013": _TOKEN,
+    "400003": ("header.org-missing",),
+    "2002-401": ("header.org-missing",),
+    "403027": ("header.org-malformed",),
+    "2100-404": ("header.sandbox-name",),
+    "2105-400": ("header.sandbox-missing",),
+    "2103-404": ("header.sandbox-id",),
+    "2110-400": ("header.sandbox-id",),
+    "2111-403": ("header.sandbox-name",),
+    # the request as a whole
+    "400": ("header.content-type",),
+    "404": ("path.unknown", "path.placeholder"),
+    "405": ("path.method",),
+    "413": ("payload.too-large",),
+    "415": ("header.content-type", "header.content-encoding"),
+    "content-type": ("header.content-type",),
+    "1403-400": ("etag.missing", "etag.in-query"),
+    "1404-412": (
+        *("etag.unquoted", "etag.malformed", "etag.invented"),
+        *("etag.outdated-by-itself", "etag.stale-repeated"),
+    ),
+    "1405-400": ("payload.empty",),
+    # queries
+    **dict.fromkeys(_FILTERS, ("filter.refused",)),
+    "1401-400": ("paging.count-with-limit",),
+    "1432-400": ("orderby.refused",),
+    "1433-400": ("orderby.refused",),
+    "1451-400": ("query.unknown-parameter",),
+    "1452-400": (
+        *("query.value", "filter.refused", "payload.value"),
+        *("paging.limit-invalid", "paging.token-altered", "paging.token-invented"),
+    ),
+    "2119-400": ("query.value",),
+    # bodies and states
+    "1100-400": (
+        *_PAYLOAD,
+        *("auth.foreign-param", "auth.param-missing", "auth.param-value", "auth.port-as-number"),
+        *("connection-string.key-missing", "connection-string.malformed", "connection-string.value"),
+        *("connection-string.repeated-key", "paging.limit-invalid"),
+    ),
+    "1101-404": ("payload.not-carried-out",),
+    "1402-400": ("lifecycle.wrong-state",),
+    "1413-400": ("payload.unknown-spec",),
+    "1414-400": ("update.spec-changed",),
+    "1415-400": ("auth.unknown-spec",),
+    "1416-400": ("lifecycle.wrong-state",),
+    "1417-400": ("lifecycle.wrong-state",),
+    "1418-400": ("lifecycle.deleted-in-use",),
+    "1422-400": ("lifecycle.wrong-state",),
+    "1434-400": ("update.operation",),
+    "1439-400": ("lifecycle.unknown-id", "lifecycle.used-after-deletion", "path.placeholder"),
+    "1439-404": ("lifecycle.unknown-id", "lifecycle.used-after-deletion", "path.placeholder"),
+    "1447-400": ("lifecycle.deleted-in-use",),
+    "1455-400": ("update.not-applicable",),
+}
+"""Code of a refusal -> the rules that explain it. A code that is not here is explained by none."""
+
+_ALWAYS = frozenset({"lifecycle.other-sandbox"})
+"""Rules that explain whatever code the refusal had."""
+
+
+@rule(
+    "call.refused",
+    Level.FAIL,
+    "A refused request that no other rule explains",
+    source="Flow Service error catalogue; gateway errors of the Platform troubleshooting guide",
+    hint="Read errorMessage or message of the answer, and send what it asks for.",
+    comes_last=True,
+)
+def refused(traffic: Traffic) -> Iterator[Sighting]:
+    """Every 4xx that no fault caused is told, so that a client is never called good for requests nobody carried out.
+
+    Left out is what a good client meets too: an expired token that it replaces, an entity that somebody else changed
+    or deleted meanwhile, 429.
+    """
+    told: set[tuple[object, str]] = set()
+    for call in traffic.calls:
+        if call.refused and not _explained(traffic, call) and not _expected(traffic, call, told):
+            yield call.seen(_detail(call))
+        told.update((call.entry.tenant, entity) for entity in call.entry.traces.told.ids)
+
+
+def _explained(traffic: Traffic, call: Exchange) -> bool:
+    found = traffic.named.get(call.entry.number, set())
+    explaining = {*EXPLAINED_BY.get(call.entry.error or "", ()), *_ALWAYS}
+    if any(violation.pointer == call.blamed for violation in call.violations("body", "unknown")):
+        explaining.add("payload.unknown-member")  # where the service is told to be strict
+    return not found.isdisjoint(explaining)
+
+
+def _expected(traffic: Traffic, call: Exchange, told: set[tuple[object, str]]) -> bool:
+    """Whether a client that does everything right can meet this refusal."""
+    match call.entry.error:
+        case "401013":
+            return any(_replaces(other, call) for other in traffic.calls if other.admitted)
+        case "1404-412":
+            shown = traffic.etags_shown.get(call.headers.get("if-match", "").strip(), ())
+            return not traffic.whole or any(earlier.entry.number < call.entry.number for earlier in shown)
+        case "1439-404" | "1439-400":
+            return (call.entry.tenant, call.entity) in told
+        case _:
+            return False
+
+
+def _replaces(other: Exchange, refused: Exchange) -> bool:
+    """Whether a token expired: it was good before, or another one was good afterwards."""
+    same = other.headers.get("authorization", "") == refused.headers.get("authorization", "")
+    return same == (other.entry.number < refused.entry.number) or not refused.token
+
+
+def _detail(call: Exchange) -> str:
+    said = _message(call.answer if isinstance(call.answer, dict) else {})
+    code = call.entry.error or str(call.status)
+    return f"{call.method} {call.template} was refused with {code}" + (f": {said}" if said else "")
+
+
+def _message(answer: dict[str, Any]) -> str:
+    """The answer's own words, with the names of variables in place of their values: the same for the same mistake."""
+    said = answer.get("errorMessage") or answer.get("message") or answer.get("detail")
+    if not isinstance(said, str):
+        return ""
+    report = answer.get("report")
+    for name, value in report.items() if isinstance(report, dict) else ():
+        if isinstance(value, str) and len(value) > 3 and name not in _OF_EVERY_REPORT:
+            said = said.replace(value, f"{{{name}}}")
+    return said[:200]
+
+
+_OF_EVERY_REPORT = frozenset({"detailed-message", "request-id", "pointer", "expected", "hint", "message", "type"})
