@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from mockserver.contract import Contract
 from mockserver.exchange import Tenant, Violation
-from mockserver.journal.entries import TOKEN_OPERATION, Entry
+from mockserver.journal.entries import NOT_RECORDED, TOKEN_OPERATION, Entry
 from mockserver.json_input import Json
 from mockserver.secrecy import MASK
 
@@ -85,6 +85,11 @@ class Exchange:
         return self.entry.status
 
     @property
+    def preflight(self) -> bool:
+        """Whether a browser asked by itself whether it may make a call (CORS)."""
+        return self.method == "OPTIONS" and "access-control-request-method" in self.headers
+
+    @property
     def succeeded(self) -> bool:
         """Whether the answer was a 2xx."""
         return 200 <= self.status < 300
@@ -105,11 +110,16 @@ class Exchange:
         answered = self.succeeded or _SERVICE_CODE.fullmatch(self.entry.error or "") is not None
         return answered and self.faults <= _ANSWERED
 
+    def recorded(self, header: str) -> bool:
+        """Whether the record has what the client sent in this header, nothing included."""
+        return NOT_RECORDED not in self.headers.get(header, "")
+
     @property
     def token(self) -> str:
         """The fingerprint of the access token; empty without one, or where the record does not tell tokens apart."""
         mark = self.headers.get("authorization", "").rpartition(" ")[2]
-        return mark if MASK in self.headers.get("authorization", "") and mark != MASK else ""
+        masked = MASK in self.headers.get("authorization", "") and self.recorded("authorization")
+        return mark if masked and mark != MASK else ""
 
     @property
     def unknown_outcome(self) -> bool:
@@ -207,12 +217,14 @@ class Traffic:
     def __init__(self, entries: Sequence[Entry], contract: Contract) -> None:
         self.contract = contract
         exchanges = [Exchange(entry, self._template(entry)) for entry in entries]
-        self.calls = [exchange for exchange in exchanges if exchange.entry.operation != TOKEN_OPERATION]
-        """Calls to Flow Service."""
+        self.calls = [one for one in exchanges if one.entry.operation != TOKEN_OPERATION and not one.preflight]
+        """Calls to Flow Service; what a browser asks by itself is not the client's."""
         self.tokens = [exchange for exchange in exchanges if exchange.entry.operation == TOKEN_OPERATION]
         """Calls to the token endpoint."""
-        self.whole = not entries or entries[0].number == 1
-        """Whether the record begins with the client's first call."""
+        self.partial = any(entry.traces.partial for entry in entries)
+        """Whether answers are missing from the record."""
+        self.whole = not entries or (entries[0].number == 1 and not self.partial)
+        """Whether the record begins with the client's first call, and has every answer."""
         self.named: dict[int, set[str]] = {}
         """Number of a call -> rules whose findings rest on it; filled as rules run, for those that come last."""
 

@@ -14,6 +14,9 @@ from mockserver.json_input import Json
 TOKEN_OPERATION = "issueToken"  # noqa: S105  (a name)
 """What entries of the token endpoint are recorded under; it is no operation of Flow Service."""
 
+NOT_RECORDED = "(not recorded)"
+"""In the place of a header's value or a body that a recording lacks; of a token after the word Bearer."""
+
 _LINK = "continuationToken="
 
 
@@ -73,6 +76,8 @@ class Traces(NamedTuple):
     watch_ms: int | None = None
     """When it was recorded, by a clock that nobody can set; None for what was recorded elsewhere."""
     told: Told = NOTHING_TOLD
+    partial: bool = False
+    """Whether the answer's body is missing from a recording: what it told is not known."""
 
 
 _NO_TRACES = Traces()

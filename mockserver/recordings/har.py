@@ -11,6 +11,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from mockserver.journal import Journal
 from mockserver.journal.entries import Entry
 from mockserver.json_input import Json
 from mockserver.quirks import Quirks
-from mockserver.secrecy import MASK
+from mockserver.recordings.gaps import NOT_RECORDED, Gaps, is_sanitized
 from mockserver.specs.connectors import Connectors
 
 MOST_BYTES = 60 * 1_048_576
@@ -34,31 +35,64 @@ _ADOBE = re.compile(r"platform[a-z0-9-]*\.adobe\.io")
 _CODE = re.compile(r"FLOW-(\d{4}-\d{3})$")
 _NEIGHBOURS = "/data/foundation/"
 _TOKEN_PATHS = ("/ims/token", "/ims/exchange")
+_OF_THE_GATEWAY = frozenset({"authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "if-match"})
+_TOKEN_MISSING = ("403010", "ErrMissingOauthToken")
 
 
 class HarError(ValueError):
     """A file that is no HAR; says where and why."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """One exchange of the file."""
+
+    call: Call
+    result: Result
+    host: str
+    """Empty unless the base path leaves no doubt which service was called."""
+    gaps: Gaps
+
+
 def read(path: Path, contract: Contract, connectors: Connectors) -> list[Entry]:
     """The calls to Flow Service in the order made, secrets masked. Raises HarError."""
-    recorded = sorted(_recorded(path), key=lambda row: row[0].received_ms)
+    recorded = sorted(_recorded(path), key=lambda row: row.call.received_ms)
     journal = Journal(len(recorded) or 1, 4 * MOST_BYTES)
-    for call, result, host in recorded:
-        if call.path.startswith(_TOKEN_PATHS):
-            form = (*call.parameters(), *parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
-            journal.record_token_call(call, result, form)
+    kept: list[_Recorded] = []
+    for one in recorded:
+        if one.call.path.startswith(_TOKEN_PATHS):
+            body = one.call.body.decode("utf-8", "replace")
+            form = (*one.call.parameters(), *parse_qsl(body, keep_blank_values=True))
+            journal.record_token_call(one.call, one.result, form)
+        elif not _record(one, journal, contract, connectors):
             continue
-        seen = contract.check_request(call)
-        if seen.operation is None and not _named_by_path(call, contract) and not host:
-            continue
-        proven = 200 <= result.status < 300 and _ADOBE.fullmatch(host) is not None
-        if not proven:
-            _check_credentials(seen, connectors)
-        operation = seen.operation.id if seen.operation else None
-        tenant = Tenant(call.headers.get("x-gw-ims-org-id", ""), call.headers.get("x-sandbox-name", ""))
-        journal.record(call, result, operation=operation, tenant=tenant, body=seen.body, violations=seen.violations)
-    return journal.entries()
+        kept.append(one)
+    sanitized = any(one.gaps.headers for one in kept)
+    return [one.gaps.mark(entry, sanitized) for one, entry in zip(kept, journal.entries(), strict=True)]
+
+
+def _record(one: _Recorded, journal: Journal, contract: Contract, connectors: Connectors) -> bool:
+    """Record a call if it is one to Flow Service. What its answer proves is not doubted."""
+    call, result = one.call, one.result
+    seen = contract.check_request(call)
+    if seen.operation is None and not _named_by_path(call, contract) and not one.host:
+        return False
+    if one.host and _ADOBE.fullmatch(one.host) and 200 <= result.status < 300:
+        seen.violations = [violation for violation in seen.violations if not violation.blocks]
+    else:
+        _check_credentials(seen, connectors)
+    if one.gaps.body:
+        seen.violations = [violation for violation in seen.violations if violation.where not in ("body", "media")]
+    journal.record(
+        call,
+        result,
+        operation=seen.operation.id if seen.operation else None,
+        tenant=Tenant(call.headers.get("x-gw-ims-org-id", ""), call.headers.get("x-sandbox-name", "")),
+        body=seen.body,
+        violations=seen.violations,
+        fault=None if _ADOBE.fullmatch(one.host) else call.headers.get("x-mock-fault"),
+    )
+    return True
 
 
 def _check_credentials(seen: Seen, connectors: Connectors) -> None:
@@ -71,16 +105,15 @@ def _check_credentials(seen: Seen, connectors: Connectors) -> None:
             seen.note(refusal.violation())
 
 
-def _recorded(path: Path) -> Iterator[tuple[Call, Result, str]]:
-    """Call, answer, and the host if the path is the service's own long one."""
+def _recorded(path: Path) -> Iterator[_Recorded]:
+    """The calls that may be ones to Flow Service."""
     for number, raw in enumerate(_entries(path), 1):
         try:
-            request, response = raw["request"], raw.get("response") or {}
-            url = urlsplit(str(request["url"]))
-            where = _place(url)
-            if where is None:
+            request = raw["request"]
+            where = _place(str(request["url"]))
+            if where is None or _is_preflight(raw, request):
                 continue
-            yield _call(raw, request, response, url, where[0]), _result(response), where[1]
+            yield _read(raw, request, raw.get("response") or {}, *where)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise HarError(f"{path}: entry {number} is no HAR entry ({type(error).__name__})") from None
 
@@ -104,15 +137,27 @@ def _entries(path: Path) -> list[Any]:
     return entries
 
 
-def _place(url: SplitResult) -> tuple[str, str] | None:
-    """The path as the core sees it, and the host where the base path leaves no doubt; None for other traffic."""
+def _place(address: str) -> tuple[SplitResult, str, str] | None:
+    """URL, path as the core sees it, and the host where the base path leaves no doubt; None for other traffic."""
+    try:
+        url = urlsplit(address)
+        host = url.hostname or ""
+    except ValueError:  # what no service of Adobe's has
+        return None
     path = unquote(url.path, errors="replace") or "/"
     if path.startswith(_TOKEN_PATHS):
-        return path, url.hostname or ""
+        return url, path, host
     if path == BASE_PATH or path.startswith(BASE_PATH + "/"):
-        return path[len(BASE_PATH) :] or "/", url.hostname or "-"
-    here = url.hostname in ("127.0.0.1", "localhost", "::1") or path.startswith(_NEIGHBOURS)
-    return (path, "") if here else None
+        return url, path[len(BASE_PATH) :] or "/", host or "-"
+    here = host in ("127.0.0.1", "localhost", "::1") or path.startswith(_NEIGHBOURS)
+    return (url, path, "") if here else None
+
+
+def _is_preflight(raw: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
+    """Whether a browser asked by itself whether it may make the call; that is never authorized."""
+    return str(request["method"]).upper() == "OPTIONS" and (
+        raw.get("_resourceType") == "preflight" or "authorization" not in _headers(request)
+    )
 
 
 def _named_by_path(call: Call, contract: Contract) -> bool:
@@ -121,42 +166,96 @@ def _named_by_path(call: Call, contract: Contract) -> bool:
     return first != "data" and any(operation.segments[0] == first for operation in contract.operations.values())
 
 
-def _call(
-    raw: Mapping[str, Any], request: Mapping[str, Any], response: Mapping[str, Any], url: SplitResult, path: str
-) -> Call:
-    headers = _headers(request)
+def _read(
+    raw: Mapping[str, Any],
+    request: Mapping[str, Any],
+    response: Mapping[str, Any],
+    url: SplitResult,
+    path: str,
+    host: str,
+) -> _Recorded:
+    result = _result(response)
+    headers, unrecorded = _sent_headers(request, result)
     post = request.get("postData") or {}
     if post.get("mimeType") and "content-type" not in headers:
         headers["content-type"] = str(post["mimeType"])
-    if "authorization" not in headers and 200 <= int(response.get("status") or 0) < 300:
-        headers["authorization"] = f"Bearer {MASK}"  # browsers leave it out of what they export
-    return Call(
-        method=str(request["method"]).upper(),
+    method, body = str(request["method"]).upper(), _body(post)
+    call = Call(
+        method=method,
         path=path,
         query=url.query,
         headers=headers,
-        body=_body(post),
+        body=body,
         request_id=_headers(response).get("x-request-id", "")[:64],
         received_ms=_milliseconds(raw.get("startedDateTime")),
     )
+    gaps = Gaps(unrecorded, _lacks_body(method, request, body, result), _lacks_answer(response, result))
+    return _Recorded(call, result, host, gaps)
+
+
+def _sent_headers(request: Mapping[str, Any], result: Result) -> tuple[dict[str, str], frozenset[str]]:
+    """The request's headers, and the names of those whose values an exporter or a sanitizer has taken out.
+
+    Chrome drops Authorization. That a token was sent is only doubted where the gateway says that it is missing.
+    """
+    headers = _headers(request)
+    unrecorded = {name for name, value in headers.items() if name in _OF_THE_GATEWAY and is_sanitized(value)}
+    if not headers.get("authorization", "").strip() and result.error not in _TOKEN_MISSING:
+        unrecorded.add("authorization")
+    placed = {name: f"Bearer {NOT_RECORDED}" if name == "authorization" else NOT_RECORDED for name in unrecorded}
+    return {**headers, **placed}, frozenset(unrecorded)
 
 
 def _headers(holder: Mapping[str, Any]) -> dict[str, str]:
-    """Names in lower case, repeated ones joined, HTTP/2's pseudo headers left out."""
+    """Names in lower case, repeated ones joined; HTTP/2's pseudo headers, and rows without name or value, left out.
+
+    Of the gateway's headers a value of null says that it was taken out.
+    """
     headers: dict[str, str] = {}
     for row in holder.get("headers") or ():
-        name, value = str(row["name"]).lower(), str(row.get("value", ""))
-        if not name.startswith(":"):
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        name, value = str(row.get("name") or "").lower(), row.get("value")
+        if value is None and name in _OF_THE_GATEWAY:
+            value = NOT_RECORDED
+        if name and value is not None and not name.startswith(":"):
+            headers[name] = f"{headers[name]}, {value}" if name in headers else str(value)
     return headers
 
 
 def _body(post: Mapping[str, Any]) -> bytes:
     text = post.get("text")
     if text is None and post.get("params"):
-        pairs = [(str(row["name"]), str(row.get("value", ""))) for row in post["params"]]
-        return urlencode(pairs).encode()
+        rows = [row for row in post["params"] if row.get("name")]
+        return urlencode([(str(row["name"]), str(row.get("value") or "")) for row in rows]).encode()
     return _decoded(str(text or ""), post.get("encoding"))
+
+
+def _lacks_body(method: str, request: Mapping[str, Any], body: bytes, result: Result) -> bool:
+    """Whether a body was sent that is not in the file, or not whole."""
+    size = _number(request.get("bodySize"), -1)
+    length = _headers(request).get("content-length", "")
+    if length.isdecimal() and len(length) < 12:
+        size = max(size, int(length))
+    if body:
+        return len(body) < size and not _is_json(body)
+    return size > 0 or (size < 0 and method in ("POST", "PUT", "PATCH") and result.error != "1405-400")
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except ValueError:
+        return False
+    return True
+
+
+def _lacks_answer(response: Mapping[str, Any], result: Result) -> bool:
+    """Whether the body of a success is not in the file."""
+    size = _number((response.get("content") or {}).get("size"), -1)
+    return result.body is None and (result.status in (200, 201) or result.status == 304) and size != 0
+
+
+def _number(value: object, default: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else default
 
 
 def _decoded(text: str, encoding: object) -> bytes:
@@ -169,7 +268,7 @@ def _decoded(text: str, encoding: object) -> bytes:
 
 
 def _result(response: Mapping[str, Any]) -> Result:
-    status = int(response.get("status") or 0)
+    status = _number(response.get("status"), 0)
     content = response.get("content") or {}
     body: Json = None
     with contextlib.suppress(ValueError):  # what is no JSON says nothing

@@ -17,7 +17,8 @@ _QUOTED = re.compile(r'"[^"]+"')
 def _updates(traffic: Traffic) -> Iterator[Exchange]:
     """Calls that must carry If-Match: PATCH everywhere, and PUT of a run."""
     for call in traffic.calls:
-        if call.entity and (call.method == "PATCH" or (call.method == "PUT" and call.collection == "runs")):
+        updates = call.method == "PATCH" or (call.method == "PUT" and call.collection == "runs")
+        if call.entity and updates and call.recorded("if-match"):
             yield call
 
 
@@ -33,7 +34,7 @@ def _shown_before(traffic: Traffic, call: Exchange) -> Iterator[Exchange]:
 
 def _complete(traffic: Traffic, call: Exchange) -> bool:
     """Whether every etag the entity ever had must be in the record."""
-    return traffic.whole or call.entity in traffic.made
+    return traffic.whole or (call.entity in traffic.made and not traffic.partial)
 
 
 def _unseen(traffic: Traffic) -> Iterator[Exchange]:

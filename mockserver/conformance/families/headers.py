@@ -18,7 +18,7 @@ _SANDBOX = re.compile(r"[a-z0-9][a-z0-9-]{0,255}")
 
 def _lacking(traffic: Traffic, header: str) -> Iterator[Sighting]:
     for call in traffic.calls:
-        if not call.headers.get(header, "").strip():
+        if not call.headers.get(header, "").strip() and not call.admitted:
             yield call.seen(f"{call.method} {call.template} came without {header}")
 
 
@@ -32,7 +32,7 @@ def _lacking(traffic: Traffic, header: str) -> Iterator[Sighting]:
 def token_missing(traffic: Traffic) -> Iterator[Sighting]:
     """The gateway lets nothing through without a token: HTTP 403, error_code 403010."""
     for call in traffic.calls:
-        if call.headers.get("authorization", "").strip().lower() in ("", "bearer"):
+        if call.headers.get("authorization", "").strip().lower() in ("", "bearer") and not call.admitted:
             yield call.seen(f"{call.method} {call.template} came without an access token")
 
 
@@ -47,7 +47,7 @@ def token_scheme(traffic: Traffic) -> Iterator[Sighting]:
     """The gateway knows one scheme, Bearer. A bare token or another scheme is 401013."""
     for call in traffic.calls:
         sent = call.headers.get("authorization", "").strip()
-        if sent and not sent.lower().startswith("bearer"):
+        if sent and not sent.lower().startswith("bearer") and not call.admitted:
             yield call.seen(f"{call.method} {call.template} sent Authorization without the scheme Bearer")
 
 
@@ -86,7 +86,8 @@ def org_malformed(traffic: Traffic) -> Iterator[Sighting]:
     """An organisation id ends in @AdobeOrg; the gateway answers others with the misleading 403027."""
     for call in traffic.calls:
         org = call.headers.get("x-gw-ims-org-id", "").strip()
-        if org and not _ADOBE_ORG.fullmatch(org) and not PLACEHOLDER.search(org):
+        good = not org or _ADOBE_ORG.fullmatch(org) or PLACEHOLDER.search(org)
+        if not good and call.recorded("x-gw-ims-org-id") and not call.admitted:
             yield call.seen(f"{call.method} {call.template} sent an x-gw-ims-org-id without @AdobeOrg at its end")
 
 
@@ -115,7 +116,8 @@ def sandbox_name(traffic: Traffic) -> Iterator[Sighting]:
     """Names are lower-case letters, digits and hyphens. A title such as `Prod` finds no sandbox, `*` is forbidden."""
     for call in traffic.calls:
         name = call.headers.get("x-sandbox-name", "").strip()
-        if name and not _SANDBOX.fullmatch(name) and not PLACEHOLDER.search(name):
+        good = not name or _SANDBOX.fullmatch(name) or PLACEHOLDER.search(name)
+        if not good and call.recorded("x-sandbox-name") and not call.succeeded:
             yield call.seen(f"{call.method} {call.template} sent an x-sandbox-name that no sandbox can have")
 
 

@@ -108,7 +108,8 @@ def unknown_id(traffic: Traffic) -> Iterator[Sighting]:
     for call in traffic.calls:
         entity = call.entity
         absent = call.entry.error in ("1439-404", "1439-400")
-        if absent and entity and entity not in known and not PLACEHOLDER.search(entity):
+        unknown = absent and entity and entity not in known and not traffic.partial
+        if unknown and not PLACEHOLDER.search(entity or ""):
             yield call.seen(f"{call.method} {call.template} used an id that no answer had given")
         known.update(call.entry.traces.told.ids)
 

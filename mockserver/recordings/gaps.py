@@ -1,0 +1,53 @@
+"""What a HAR file does not hold: credentials that were dropped or replaced, bodies that were left out.
+
+A gap is marked in the journal entry, so that no rule takes it for something the client did.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+
+from mockserver.journal.entries import NOT_RECORDED, Entry
+
+__all__ = ["NOT_RECORDED", "Gaps", "is_sanitized"]
+
+_WORDS = (
+    "redacted|removed|hidden|masked|sanitized|sanitised|filtered|scrubbed|obfuscated|omitted|stripped|anonymized|"
+    "anonymised|censored|suppressed|confidential"
+)
+_SANITIZED = re.compile(
+    rf"(?:bearer\s+)?(?:[^a-z0-9]{{3,}}|(.)\1{{2,}}|[^a-z0-9]*(?:[a-z0-9-]+[^a-z0-9]+){{0,3}}(?:{_WORDS})"
+    r"(?:[^a-z0-9]+[a-z0-9-]+){0,3}[^a-z0-9]*)",
+    re.IGNORECASE,
+)
+_MOST = 120
+_numbers = itertools.count(1)
+
+
+def is_sanitized(value: str) -> bool:
+    """Whether a tool put this in the place of a value: `[Authorization redacted]`, `*****`, `xxx`."""
+    return value == NOT_RECORDED or (len(value) <= _MOST and _SANITIZED.fullmatch(value.strip()) is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """What is missing of one exchange."""
+
+    headers: frozenset[str]
+    """Names of headers whose value is not in the file."""
+    body: bool
+    answer: bool
+
+    def mark(self, entry: Entry, sanitized: bool) -> Entry:
+        """The entry with its gaps marked. `sanitized`: a mask in a body may be the tool's that wrote the file."""
+        sent = {name: f"Bearer {NOT_RECORDED}" if name == "authorization" else NOT_RECORDED for name in self.headers}
+        traces = entry.traces._replace(
+            sent_mask=entry.traces.sent_mask and not sanitized,
+            partial=self.answer,
+            # equal to no other: whether the same was sent again, nobody knows
+            body=-next(_numbers) if self.body else entry.traces.body,
+        )
+        body = NOT_RECORDED if self.body else entry.body
+        return entry._replace(headers={**entry.headers, **sent}, body=body, traces=traces)
