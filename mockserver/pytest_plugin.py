@@ -65,13 +65,20 @@ def flow_service_server(flow_service_config: dict[str, Any]) -> Iterator[FlowSer
 def flow_service(flow_service_server: FlowService, request: pytest.FixtureRequest) -> Iterator[FlowService]:
     """The service as new: without records, calls and faults."""
     flow_service_server.reset()
-    request.node.stash[_SERVICE] = flow_service_server
+    _begin(request.node, flow_service_server)
     yield flow_service_server
     if request.config.getoption("flow_report"):
         request.config.stash[_REPORTS].append(flow_service_server.report())
     # what is cleaned up by fixtures has been, so this is the whole story
     if not request.node.stash.get(_FAILED, False):
         _judge(request.node, at_the_end=True)
+
+
+def _begin(item: Any, service: FlowService) -> None:
+    """Begin an attempt: what was found in an earlier one, before a plugin ran the test again, is no longer known."""
+    item.stash[_SERVICE] = service
+    item.stash[_FOUND] = frozenset()
+    item.stash[_FAILED] = False
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -95,7 +102,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     service = item.stash.get(_SERVICE, None)
     if report.when == "call" and report.failed and service is not None:
         item.stash[_FAILED] = True
-        report.sections.append(("Flow Service calls", _told(service, told_already=_FOUND in item.stash)))
+        report.sections.append(("Flow Service calls", _told(service, told_already=bool(item.stash.get(_FOUND, frozenset())))))
     return report
 
 

@@ -166,6 +166,53 @@ def test_a_marked_test_without_the_fixture_is_an_error(project: pytest.Pytester)
     result.stdout.fnmatch_lines(["*judges the calls made to the fixture flow_service*"])
 
 
+TRIED_AGAIN = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for attempt in range(3):
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        if not any(report.failed for report in reports):
+            break
+        item._initrequest()
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+"""As pytest-rerunfailures, flaky and pytest-retry do: setup, call and teardown of a failed test once more."""
+
+
+def test_findings_belong_to_an_attempt(project: pytest.Pytester) -> None:
+    project.makeconftest(TRIED_AGAIN)
+    result = run(
+        project,
+        """
+        attempts = []
+
+        @pytest.mark.flow_conformance
+        def test_never_right(flow_service):
+            unquoted(flow_service)
+
+        @pytest.mark.flow_conformance
+        def test_right_at_the_second_try(flow_service):
+            attempts.append(1)
+            if len(attempts) == 1:
+                unquoted(flow_service)
+            delete(flow_service, create(flow_service).json())
+
+        @pytest.mark.flow_conformance(level="info")
+        def test_never_tidy(flow_service):
+            create(flow_service)
+
+        def test_tries():
+            assert len(attempts) == 2
+        """,
+    )
+    assert (result.parseoutcomes().get("failed"), result.parseoutcomes().get("errors")) == (1, 1)
+    result.stdout.fnmatch_lines(["*broke lifecycle.never-deleted*", "*the client broke etag.unquoted*"])
+
+
 def test_cleaning_up_in_a_fixture_counts_and_not_cleaning_up_shows_at_the_end(project: pytest.Pytester) -> None:
     result = run(
         project,
