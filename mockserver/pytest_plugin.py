@@ -102,7 +102,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     service = item.stash.get(_SERVICE, None)
     if report.when == "call" and report.failed and service is not None:
         item.stash[_FAILED] = True
-        report.sections.append(("Flow Service calls", _told(service, told_already=bool(item.stash.get(_FOUND, frozenset())))))
+        report.sections.append(
+            ("Flow Service calls", _told(service, told_already=bool(item.stash.get(_FOUND, frozenset()))))
+        )
     return report
 
 

@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl
 
-from mockserver.exchange import Call, Request
-from mockserver.listing import ListQuery
+from mockserver.errors import ApiError
+from mockserver.exchange import Call, Request, Tenant
+from mockserver.faults.somebody import KINDS, SOMEBODY, insert, made_up
+from mockserver.listing import ListQuery, property_filter
+from mockserver.listing.property_filter import Condition
 from mockserver.state.store import Missing, Stale
 from mockserver.world import World
-
-KINDS = ("connections", "sourceConnections", "targetConnections", "flows", "runs")
-"""Collections with records in the store."""
-
-SOMEBODY = "someone-else@AdobeID"
-_CONNECTION: Mapping[str, Any] = {
-    "createdClient": "someone-else",
-    "updatedClient": "someone-else",
-    "name": "",
-    "connectionSpec": {"id": "74a1c565-4e59-48d7-9d67-7c03b8a13137", "version": "1.0"},
-    "state": "enabled",
-    "auth": {
-        "specName": "Basic Authentication",
-        "params": {
-            "server": "db.example.com",
-            "port": "5432",
-            "database": "shop",
-            "username": "reader",
-            "password": "not-a-secret",
-        },
-    },
-}
-"""A PostgreSQL base connection, without what is stamped on it."""
 
 
 def names_an_entity(call: Call) -> bool:
@@ -44,8 +24,10 @@ def names_an_entity(call: Call) -> bool:
 
 def begins_a_list(call: Call) -> bool:
     """Whether this asks for the first page of a list."""
-    listed = call.method == "GET" and call.path.strip("/") in KINDS
-    return listed and "continuationToken=" not in call.query and "count=true" not in call.query.lower()
+    parts = call.path.strip("/").split("/")
+    listed = (call.method == "GET" and len(parts) == 1) or (call.method == "POST" and parts[1:] == ["search"])
+    paged = "continuationToken=" in call.query or "count=true" in call.query.lower()
+    return listed and parts[0] in KINDS and not paged
 
 
 def overtake(strike: object, world: World, request: Request) -> Request:
@@ -69,36 +51,60 @@ def delete(strike: object, world: World, request: Request) -> Request:
 def shorten_pages(strike: Any, world: World, request: Request) -> Request:
     """Ask for so few items that the list has as many pages as the fault's argument says."""
     pages: int = strike.argument
-    kind = request.call.path.strip("/")
-    there = world.store.count(request.tenant, kind)
-    for number in range(there, pages):
-        _add(world, request, kind, number + 1)
+    kind = request.call.path.strip("/").split("/")[0]
+    asked = _conditions(request)
+    there = world.store.count(request.tenant, kind, lambda doc: all(one.matches(doc) for one in asked))
+    if there < pages:
+        _fill(world, request.tenant, kind, asked, pages - there)
+    limit = max(1, max(there, pages) // pages)
+    if isinstance(request.body, dict):
+        return replace(request, body={**request.body, "limit": limit})
     query = tuple(pair for pair in request.query if pair[0] != "limit")
-    return replace(request, query=(*query, ("limit", str(max(1, there // pages)))))
+    return replace(request, query=(*query, ("limit", str(limit))))
+
+
+def _conditions(request: Request) -> tuple[Condition, ...]:
+    """The filters of a list, as far as they look at what is stored; none where the service refuses them."""
+    filters = [value for name, value in request.query if name == "property"]
+    text = request.body.get("queryString") if isinstance(request.body, dict) else None
+    if isinstance(text, str):
+        filters += [value for name, value in parse_qsl(text.lstrip("?")) if name == "property"]
+    with contextlib.suppress(ApiError):
+        return property_filter.parse(tuple(filters), _ANY_MEMBER, "filter_field").conditions
+    return ()
+
+
+class _Everything(frozenset[str]):
+    """All names: whether a member can be filtered by is for the service to say."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+_ANY_MEMBER = _Everything()
+
+
+def _fill(world: World, tenant: Tenant, kind: str, asked: tuple[Condition, ...], wanted: int) -> None:
+    """Add records that meet the filters: like the newest there is, or where there is none, made up."""
+    newest, _ = world.store.page(tenant, kind, ListQuery(limit=1))
+    pattern = dict(newest[0] if newest else made_up(world, tenant, kind))
+    for condition in asked:
+        if condition.operator in ("=", "==") and len(condition.path) <= 2:
+            _set(pattern, condition.path, next(iter(condition.values)).text)
+    named = "name" in pattern and ("name",) not in {condition.path for condition in asked}
+    for number in range(wanted):
+        insert(world, tenant, kind, {**pattern, "name": f"Somebody else's no. {number + 1}"} if named else pattern)
+
+
+def _set(doc: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+    """Give a member, or one of its members, the text that a filter asks for, if it holds a text."""
+    name, *rest = path
+    inner = doc.get(name)
+    if not rest and isinstance(inner, str):
+        doc[name] = value
+    elif rest and isinstance(inner, dict) and isinstance(inner.get(rest[0]), str):
+        doc[name] = {**inner, rest[0]: value}
 
 
 def _named(request: Request) -> tuple[str, str]:
     return request.call.path.strip("/").split("/")[0], next(iter(request.path.values()))
-
-
-def _add(world: World, request: Request, kind: str, number: int) -> None:
-    """Another record: like the newest of its kind, or where there is none, and one can do without others, made up."""
-    newest, _ = world.store.page(request.tenant, kind, ListQuery(limit=1))
-    pattern = newest[0] if newest else _CONNECTION if kind == "connections" else None
-    if pattern is None:
-        return
-    now, (org, sandbox) = world.runtime.clock.now_ms(), request.tenant
-    members = {
-        **pattern,
-        "id": world.runtime.new_id(),
-        "createdAt": now,
-        "updatedAt": now,
-        "createdBy": SOMEBODY,
-        "updatedBy": SOMEBODY,
-        "sandboxId": request.tenant.sandbox_id,
-        "sandboxName": sandbox,
-        "imsOrgId": org,
-    }
-    if "name" in pattern:
-        members["name"] = f"Somebody else's no. {number}"
-    world.store.insert(request.tenant, kind, members)

@@ -139,15 +139,54 @@ def test_a_writer_who_was_overtaken_succeeds_with_the_new_etag(emulator: Emulato
     assert send(emulator, "PATCH", path, patch, headers={"if-match": etag}).status == 200
 
 
-def test_added_records_look_like_any_other(emulator: Emulator) -> None:
+LISTS = ["connections", "sourceConnections", "targetConnections", "flows", "runs"]
+FILTERS = ["", "?property=state==enabled", "?property=name==orders&limit=50", "?property=connectionSpec.id==abc"]
+
+
+def pages_of(emulator: Emulator, first: Result) -> list[list[dict[str, Any]]]:
+    """The items of each page, read to the end."""
+    pages = [body_of(first)]
+    while "next" in pages[-1]["_links"]:
+        pages.append(body_of(send(emulator, "GET", pages[-1]["_links"]["next"]["href"])))
+    return [page["items"] for page in pages]
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_list_that_is_empty_is_filled_up(emulator: Emulator, kind: str) -> None:
     order(emulator, {"fault": "short-pages", "times": 1})
-    href, names = "/connections", []
-    while href:
-        page = body_of(send(emulator, "GET", href))
-        names += [item["name"] for item in page["items"]]
-        href = page["_links"].get("next", {}).get("href")
-    assert len(names) == 3
+    pages = pages_of(emulator, send(emulator, "GET", f"/{kind}"))
+    assert [len(items) for items in pages] == [1, 1, 1]
+    found = [send(emulator, "GET", f"/{kind}/{items[0]['id']}") for items in pages]
+    assert [result.status for result in found] == [200, 200, 200]
     assert not [entry for entry in emulator.journal.entries() if entry.violations]
+
+
+@pytest.mark.parametrize("query", FILTERS[1:])
+def test_a_list_is_filled_up_with_what_a_filter_lets_through(emulator: Emulator, query: str) -> None:
+    made(emulator)
+    order(emulator, {"fault": "short-pages", "times": 1})
+    assert len(pages_of(emulator, send(emulator, "GET", f"/connections{query}"))) == 3
+
+
+def test_the_runs_of_a_flow_are_filled_up(emulator: Emulator) -> None:
+    order(emulator, {"fault": "short-pages", "times": 2})
+    [[flow], *_] = pages_of(emulator, send(emulator, "GET", "/flows"))
+    runs = pages_of(emulator, send(emulator, "GET", f"/runs?property=flowId=={flow['id']}"))
+    assert [[item["flowId"] for item in items] for items in runs] == [[flow["id"]]] * 3
+
+
+@pytest.mark.parametrize("kind", ["connections", "flows"])
+def test_a_search_comes_in_pages_too(emulator: Emulator, kind: str) -> None:
+    order(emulator, {"fault": "short-pages", "times": 1})
+    body = {"queryString": "property=state==enabled", "limit": 20}
+    assert len(pages_of(emulator, send(emulator, "POST", f"/{kind}/search", body))) == 3
+
+
+def test_made_up_flows_make_no_runs(emulator: Emulator) -> None:
+    order(emulator, {"fault": "short-pages", "times": 1})
+    pages_of(emulator, send(emulator, "GET", "/flows"))
+    emulator.runtime.clock.advance(86_400_000)
+    assert body_of(send(emulator, "GET", "/runs"))["items"] == []
 
 
 def strikes(emulator: Emulator, fault: Fault, calls: int = 6) -> str:
