@@ -165,7 +165,7 @@ def _refusal(violation: Violation, seen: Seen) -> Refusal:
     For JSON and schema trouble the catalogue has no code of its own; 1100-400, its general refusal, is assumed.
     """
     match violation.where, violation.keyword:
-        case "route", "path":
+        case "route", "path" | "base":
             return ApiError("unknown_path", detail="There is no such path in Flow Service.")
         case "route", _:
             detail = f"This path takes {', '.join(seen.allowed)}."

@@ -6,6 +6,7 @@ Nothing here knows of Flask, sockets or files, so a call can come from HTTP, a H
 from __future__ import annotations
 
 import functools
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,11 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 """Query parameters, decoded, in the order sent; a name may repeat."""
 
 BASE_PATH = "/data/foundation/flowservice"
-"""Where Adobe mounts the service; the emulator answers here and, as a short form, at the root."""
+"""Where Adobe mounts the service; the emulator answers here and, on host names other than Adobe's, at the root."""
+
+PLATFORM_HOST = re.compile(r"platform(-[a-z0-9]+)?\.adobe\.io")
+TOKEN_HOST = re.compile(r"ims-na1(-[a-z0-9]+)?\.adobelogin\.com")
+"""Adobe's host names: of the services, and of the token endpoint (facts §1, §2.1)."""
 
 
 class Tenant(NamedTuple):
@@ -58,6 +63,15 @@ class Call:
     """Scheme and authority under which the client reached us: the base of absolute links."""
     oversized: bool = False
     """The body was larger than allowed and has not been read; `body` is empty."""
+    mounted: bool = True
+    """Whether the short form of a path is taken: not where the client called one of Adobe's hosts."""
+    in_clear: bool = False
+    """Whether the client called one of Adobe's hosts without TLS."""
+
+    @property
+    def exposes_credentials(self) -> bool:
+        """Whether everybody on the way could read the credentials."""
+        return self.in_clear and ("authorization" in self.headers or self.path.startswith("/ims/"))
 
     def parameters(self) -> Pairs:
         """The decoded query. Blank values are kept; undecodable bytes become U+FFFD."""

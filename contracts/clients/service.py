@@ -70,6 +70,11 @@ class Service:
         """A lookup."""
         return self.send("GET", path, **headers)
 
+    def get_from_adobe(self, path: str, scheme: str) -> Answer:
+        """A lookup by Adobe's own host name, the base path included, as an intercepted client makes it."""
+        named = {"Host": "platform.adobe.io", "X-Forwarded-Proto": scheme}
+        return self._heard(self.host, Sent("GET", path, with_headers(self.headers, named)))
+
     def post(self, path: str, body: Any = None, **headers: Any) -> Answer:
         """A creation or an action."""
         return self.send("POST", path, body, **headers)

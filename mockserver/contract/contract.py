@@ -16,13 +16,17 @@ from typing import Any
 from mockserver import json_input
 from mockserver.contract import documents
 from mockserver.contract.schema import MOST_DEPARTURES, SchemaCheck, kind_of, schema_registry
-from mockserver.exchange import Call, Pairs, Result, Violation
+from mockserver.exchange import BASE_PATH, Call, Pairs, Result, Violation
 from mockserver.json_input import Json
 
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _JSON_TYPE = re.compile(
     r'application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*|;\s*version\s*=\s*\w+\s*)*', re.IGNORECASE
 )
+
+
+IN_CLEAR = Violation("header", "authorization", "clear", "https", "credentials over http")
+"""A request that sends credentials without TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,8 @@ class Contract:
         """Find the operation and gather every violation of the request; nothing is raised."""
         seen = Seen(query=call.parameters())
         self._route(call, seen)
+        if call.exposes_credentials:
+            seen.violations.append(IN_CLEAR)
         if seen.operation is None:
             return seen
         seen.violations += _header_violations(seen.operation, call.headers)
@@ -131,11 +137,16 @@ class Contract:
         return list(check.violations(body, "body")) if check else []
 
     def _route(self, call: Call, seen: Seen) -> None:
-        parts = tuple(call.path.strip("/").split("/"))
+        # an empty segment is no path, a single slash at the end is tolerated (facts §6)
+        parts = tuple(call.path.removeprefix("/").removesuffix("/").split("/"))
         for segments, methods in self._routes.get(len(parts), ()):
             values = _match(segments, parts)
             if values is None:
                 continue
+            if not call.mounted and segments[0] != "data":
+                expected = f"{BASE_PATH} before the path"
+                seen.violations.append(Violation("route", "path", "base", expected, "the path without it", blocks=True))
+                return
             operation = methods.get(call.method)
             if operation is None:
                 seen.allowed = tuple(sorted(methods))

@@ -255,7 +255,12 @@ class Journal:
         return made
 
     def record_token_call(
-        self, call: Call, result: Result, form: Iterable[tuple[str, str]], fault: str | None = None
+        self,
+        call: Call,
+        result: Result,
+        form: Iterable[tuple[str, str]],
+        fault: str | None = None,
+        violations: Iterable[Violation] = (),
     ) -> None:
         """Keep a call of the token endpoint, of its form only what cannot be a credential."""
         if not self.on:
@@ -269,7 +274,9 @@ class Journal:
         self.learn(value for name, value in values.items() if name not in _OPEN_FIELDS)
         query = urlencode({name: shown[name] for name, _ in call.parameters() if name in shown}, safe="*,@")
         masked = dataclasses.replace(call, query=query)
-        self.record(masked, result, operation=TOKEN_OPERATION, tenant=None, body=shown, violations=(), fault=fault)
+        self.record(
+            masked, result, operation=TOKEN_OPERATION, tenant=None, body=shown, violations=violations, fault=fault
+        )
 
     def entries(self, since: int = 0) -> list[Entry]:
         """Entries with a number above `since`, oldest first, without any secret that any call told us.

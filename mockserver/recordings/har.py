@@ -18,9 +18,9 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from mockserver import json_input
-from mockserver.contract import Contract, Seen
+from mockserver.contract import IN_CLEAR, Contract, Seen
 from mockserver.errors import ApiError
-from mockserver.exchange import BASE_PATH, Call, Result, Tenant
+from mockserver.exchange import BASE_PATH, PLATFORM_HOST, TOKEN_HOST, Call, Result, Tenant
 from mockserver.journal import Journal
 from mockserver.journal.entries import Entry
 from mockserver.json_input import Json
@@ -31,7 +31,6 @@ from mockserver.specs.connectors import Connectors
 MOST_BYTES = 60 * 1_048_576
 """Largest file read."""
 
-_ADOBE = re.compile(r"platform[a-z0-9-]*\.adobe\.io")
 _CODE = re.compile(r"FLOW-(\d{4}-\d{3})$")
 _NEIGHBOURS = "/data/foundation/"
 _TOKEN_PATHS = ("/ims/token", "/ims/exchange")
@@ -63,7 +62,8 @@ def read(path: Path, contract: Contract, connectors: Connectors) -> list[Entry]:
         if one.call.path.startswith(_TOKEN_PATHS):
             body = one.call.body.decode("utf-8", "replace")
             form = (*one.call.parameters(), *parse_qsl(body, keep_blank_values=True))
-            journal.record_token_call(one.call, one.result, form)
+            exposed = (IN_CLEAR,) if one.call.exposes_credentials else ()
+            journal.record_token_call(one.call, one.result, form, violations=exposed)
         elif not _record(one, journal, contract, connectors):
             continue
         kept.append(one)
@@ -77,7 +77,7 @@ def _record(one: _Recorded, journal: Journal, contract: Contract, connectors: Co
     seen = contract.check_request(call)
     if seen.operation is None and not _named_by_path(call, contract) and not one.host:
         return False
-    if one.host and _ADOBE.fullmatch(one.host) and 200 <= result.status < 300:
+    if PLATFORM_HOST.fullmatch(one.host) and 200 <= result.status < 300:
         seen.violations = [violation for violation in seen.violations if not violation.blocks]
     else:
         _check_credentials(seen, connectors)
@@ -90,7 +90,7 @@ def _record(one: _Recorded, journal: Journal, contract: Contract, connectors: Co
         tenant=Tenant(call.headers.get("x-gw-ims-org-id", ""), call.headers.get("x-sandbox-name", "")),
         body=seen.body,
         violations=seen.violations,
-        fault=None if _ADOBE.fullmatch(one.host) else call.headers.get("x-mock-fault"),
+        fault=None if PLATFORM_HOST.fullmatch(one.host) else call.headers.get("x-mock-fault"),
     )
     return True
 
@@ -149,8 +149,13 @@ def _place(address: str) -> tuple[SplitResult, str, str] | None:
         return url, path, host
     if path == BASE_PATH or path.startswith(BASE_PATH + "/"):
         return url, path[len(BASE_PATH) :] or "/", host or "-"
-    here = host in ("127.0.0.1", "localhost", "::1") or path.startswith(_NEIGHBOURS)
+    # on Adobe's host a path without the base path is a mistake, if the service has a path like it
+    here = host in ("127.0.0.1", "localhost", "::1") or path.startswith(_NEIGHBOURS) or PLATFORM_HOST.fullmatch(host)
     return (url, path, "") if here else None
+
+
+def _is_adobe(host: str) -> bool:
+    return (PLATFORM_HOST.fullmatch(host) or TOKEN_HOST.fullmatch(host)) is not None
 
 
 def _is_preflight(raw: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
@@ -188,6 +193,8 @@ def _read(
         body=body,
         request_id=_headers(response).get("x-request-id", "")[:64],
         received_ms=_milliseconds(raw.get("startedDateTime")),
+        mounted=not PLATFORM_HOST.fullmatch(url.hostname or "") or BASE_PATH in url.path,
+        in_clear=url.scheme == "http" and _is_adobe(url.hostname or ""),
     )
     gaps = Gaps(unrecorded, _lacks_body(method, request, body, result), _lacks_answer(response, result))
     return _Recorded(call, result, host, gaps)

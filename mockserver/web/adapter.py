@@ -6,6 +6,7 @@ The only place that knows what an answer looks like in HTTP.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from flask import Response
 from werkzeug.http import HTTP_STATUS_CODES
 
 from mockserver.errors import ApiError
-from mockserver.exchange import BASE_PATH, Call, Result
+from mockserver.exchange import BASE_PATH, PLATFORM_HOST, TOKEN_HOST, Call, Result
 from mockserver.runtime import Runtime
 from mockserver.web.delivered import Delivered
 
@@ -32,7 +33,8 @@ _BODY_REFUSALS = {
 
 def read_call(environ: dict[str, object], runtime: Runtime, max_body: int) -> Call:
     """The request as the core sees it. Raises ApiError when its body cannot be read, but for one that is too large."""
-    path = path_of(environ)
+    path, site = path_of(environ), site_of(environ)
+    below = site != "token" and (path == BASE_PATH or path.startswith(BASE_PATH + "/"))
     try:
         body, oversized = read_body(environ, max_body), False
     except ApiError as refusal:
@@ -42,7 +44,7 @@ def read_call(environ: dict[str, object], runtime: Runtime, max_body: int) -> Ca
     fields = tuple([item for item in environ.items() if item[0].startswith("HTTP_")])
     return Call(
         method=str(environ["REQUEST_METHOD"]),
-        path=path[len(BASE_PATH) :] or "/" if path.startswith(BASE_PATH + "/") or path == BASE_PATH else path,
+        path=path[len(BASE_PATH) :] or "/" if below else path,
         query=str(environ.get("QUERY_STRING", "")),
         headers=_headers(fields, environ.get("CONTENT_TYPE") or ""),
         body=body,
@@ -50,6 +52,8 @@ def read_call(environ: dict[str, object], runtime: Runtime, max_body: int) -> Ca
         received_ms=runtime.clock.now_ms(),
         origin=f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '127.0.0.1')}",
         oversized=oversized,
+        mounted=below or not site,
+        in_clear=bool(site) and "https" not in (environ["wsgi.url_scheme"], environ.get("HTTP_X_FORWARDED_PROTO")),
     )
 
 
@@ -58,6 +62,17 @@ def _headers(fields: tuple[tuple[str, str], ...], content_type: str) -> Mapping[
     """A call's headers by the names they have in HTTP."""
     headers = {name[5:].replace("_", "-").lower(): value for name, value in fields}
     return {**headers, "content-type": content_type} if content_type else headers
+
+
+def site_of(environ: Mapping[str, object]) -> str:
+    """Which of Adobe's hosts a request names: `platform` or `token`; empty for any other host."""
+    return _site(str(environ.get("HTTP_HOST", "")))
+
+
+@functools.lru_cache(maxsize=64)
+def _site(host: str) -> str:
+    name = re.sub(r":[0-9]{1,5}$", "", host[:300]).lower().removesuffix(".")
+    return "platform" if PLATFORM_HOST.fullmatch(name) else "token" if TOKEN_HOST.fullmatch(name) else ""
 
 
 def path_of(environ: dict[str, object]) -> str:

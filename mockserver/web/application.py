@@ -101,9 +101,20 @@ class Application(Flask):
 
     def wsgi_app(self, environ: Environ, start_response: Any) -> Sent:
         """See Flask."""
-        if self._may_go_short(environ):
+        if self._may_go_short(environ) or self._is_no_page_there(environ):
             return self._api(environ, start_response)
         return super().wsgi_app(environ, start_response)
+
+    def _is_no_page_there(self, environ: Environ) -> bool:
+        """Whether a page of ours is asked for by a name of Adobe's, which has none: the API refuses it, on record."""
+        first = _first_segment(environ.get("PATH_INFO", ""))
+        match adapter.site_of(environ):
+            case "platform":
+                return first in self._pages - {"_mock"}
+            case "token":
+                return first not in ("ims", "_mock")
+            case _:
+                return False
 
     def _may_go_short(self, environ: Environ) -> bool:
         path = environ.get("PATH_INFO", "")

@@ -11,8 +11,8 @@ from flask import Response, request
 
 from mockserver.config import LOOPBACK, Config
 from mockserver.errors import ApiError
+from mockserver.exchange import PLATFORM_HOST, TOKEN_HOST
 
-_ADOBE = re.compile(r"platform(-[a-z0-9]+)?\.adobe\.io|ims-na1(-[a-z0-9]+)?\.adobelogin\.com")
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?")
 _ORIGIN = re.compile(r"https?://(.+)")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -38,7 +38,7 @@ def host_check(config: Config) -> Callable[[Mapping[str, Any]], None]:
         if host in seen or "*" in allowed:
             return
         name = _hostname(host)
-        if name not in allowed and not _ADOBE.fullmatch(name):
+        if name not in allowed and not (PLATFORM_HOST.fullmatch(name) or TOKEN_HOST.fullmatch(name)):
             raise ApiError(
                 "wrong_host",
                 detail="This server does not answer to that Host: start it with --allow-host to allow the name.",

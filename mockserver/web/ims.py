@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, request
 
+from mockserver.contract import IN_CLEAR
 from mockserver.emulator import Emulator
 from mockserver.errors import Refusal
 from mockserver.exchange import Call, Result
@@ -47,7 +48,8 @@ def _answer(emulator: Emulator, call: Call, form: Mapping[str, str], result: Res
     fault = emulator.faults.take(call, TOKEN_OPERATION)
     if fault:
         result = _struck(emulator, call, result, fault)
-    emulator.journal.record_token_call(call, result, form.items(), fault.name if fault else None)
+    violations = (IN_CLEAR,) if call.exposes_credentials else ()
+    emulator.journal.record_token_call(call, result, form.items(), fault.name if fault else None, violations)
     return adapter.write(result, call.request_id)
 
 

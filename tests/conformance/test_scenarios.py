@@ -149,7 +149,7 @@ NEVER_ARISES: dict[str, Script] = {
     "create.answer-lost": first,
     "create.unknown-outcome": searches,
     "outage.slow-answer": lambda service: service.create() and None,
-    "paging.three-pages": lambda service: service.get("/connections?property=name==none") and None,
+    "paging.three-pages": lambda service: service.get("/connectionSpecs") and None,
     "paging.token-expires": first,
     "token.expires": first,
     "token.expires-while-paging": first,

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from contracts.clients.bodies import connection
-from mockserver.recordings import har
 from mockserver.conformance import evaluate
-from mockserver.specs.connectors import Connectors
 from mockserver.contract import Contract
 from mockserver.journal.entries import Entry
+from mockserver.recordings import har
+from mockserver.specs.connectors import Connectors
 
 CONTRACT, CONNECTORS = Contract.load(), Connectors.load()
 BASE = "https://platform.adobe.io/data/foundation/flowservice"

@@ -30,10 +30,12 @@ Recording = Callable[[Script], list[dict[str, Any]]]
 
 def entry_of(answer: Answer, at_ms: int) -> dict[str, Any]:
     """One HAR entry."""
-    sent = answer.sent
+    sent, url = answer.sent, answer.url
+    if sent.header("host"):
+        url = f"{sent.header('x-forwarded-proto')}://{sent.header('host')}{sent.target}"
     request: dict[str, Any] = {
         "method": sent.method,
-        "url": answer.url,
+        "url": url,
         "headers": [{"name": name.title(), "value": value} for name, value in sent.headers],
     }
     if sent.body:

@@ -104,7 +104,7 @@ def test_an_unknown_host_gets_nowhere(client: FlaskClient, host: str) -> None:
 )
 def test_loopback_adobes_names_and_allowed_names_are_answered(host: str) -> None:
     client = create_app(Config(allow_host=("mock",))).test_client()
-    assert client.get("/connections", headers={**HEADERS, "Host": host}).status_code == 200
+    assert client.get(f"{BASE_PATH}/connections", headers={**HEADERS, "Host": host}).status_code == 200
 
 
 def test_a_bug_of_ours_is_a_json_500_without_a_traceback(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:

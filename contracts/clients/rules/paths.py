@@ -5,6 +5,12 @@ from __future__ import annotations
 from contracts.clients import Service, breaks
 
 
+@breaks("path.base-missing")
+def base_missing(service: Service) -> None:
+    """Calls https://platform.adobe.io/connections, without the base path."""
+    service.get_from_adobe("/connections", "https")
+
+
 @breaks("path.method")
 def method(service: Service) -> None:
     """Deletes the whole collection."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from contracts.clients import Service, breaks
+from contracts.wire import BASE_PATH
 
 
 @breaks("token.credentials-in-query")
 def credentials_in_query(service: Service) -> None:
     """Sends its client secret in the query of the token call."""
     service.token(in_query=True)
+
+
+@breaks("token.in-clear")
+def in_clear(service: Service) -> None:
+    """Calls Adobe's host by http:// and sends its token along."""
+    service.get_from_adobe(f"{BASE_PATH}/connections", "http")
 
 
 @breaks("token.new-for-every-call")

@@ -28,7 +28,7 @@ EXPLAINED_BY: dict[str, tuple[str, ...]] = {
     "2111-403": ("header.sandbox-name",),
     # the request as a whole
     "400": ("header.content-type",),
-    "404": ("path.unknown", "path.placeholder"),
+    "404": ("path.unknown", "path.base-missing", "path.placeholder"),
     "405": ("path.method",),
     "413": ("payload.too-large",),
     "415": ("header.content-type", "header.content-encoding"),

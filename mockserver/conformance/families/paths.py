@@ -28,6 +28,20 @@ def unknown(traffic: Traffic) -> Iterator[Sighting]:
 
 
 @rule(
+    "path.base-missing",
+    Level.FAIL,
+    "A path without the base path of Flow Service",
+    source=f"{_REFERENCE}, servers: https://platform.adobe.io/data/foundation/flowservice",
+    hint="Put /data/foundation/flowservice before the path.",
+)
+def base_missing(traffic: Traffic) -> Iterator[Sighting]:
+    """Many services share Adobe's host: a path that begins with /connections leads to none of them."""
+    for call in traffic.calls:
+        for violation in call.violations("route", "base"):
+            yield call.seen(f"{call.method} {_shortened(call.entry.path)}: expected {violation.expected}")
+
+
+@rule(
     "path.method",
     Level.FAIL,
     "A method that the path does not take",

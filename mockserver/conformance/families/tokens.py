@@ -63,6 +63,20 @@ def credentials_in_query(traffic: Traffic) -> Iterator[Sighting]:
 
 
 @rule(
+    "token.in-clear",
+    Level.FAIL,
+    "Credentials sent without encryption",
+    source="RFC 6750, 5.3: bearer tokens are sent over TLS only; Adobe's hosts are https",
+    hint="Begin every URL with https://; a redirect to it comes too late.",
+)
+def in_clear(traffic: Traffic) -> Iterator[Sighting]:
+    """By http:// everybody on the way can read the token or the client secret, and use it."""
+    for call in (*traffic.tokens, *traffic.calls):
+        for _ in call.violations("header", "clear"):
+            yield call.seen(f"{call.method} {call.template} sent credentials by http://")
+
+
+@rule(
     "token.refused",
     Level.FAIL,
     "A token call that was refused",

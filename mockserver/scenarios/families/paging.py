@@ -35,7 +35,7 @@ def _read_on(played: Played, first: Exchange) -> tuple[list[Exchange], list[Exch
     happens="Pages are so short that a list has at least three; records are added where there are too few.",
     source=_SOURCE,
     hint="Follow _links.next.href until an answer has none, whatever limit you asked for.",
-    needs="the client listed nothing, or a filter left too little for a second page",
+    needs="the client listed nothing that comes in pages",
 )
 def three_pages(played: Played) -> Outcome | None:
     """It reads every page of a list, once."""
