@@ -17,6 +17,30 @@ settings.register_profile("mutation", deadline=None, derandomize=True, phases=[P
 settings.load_profile("project")
 
 
+_skipped: list[str] = []
+"""Reasons of the tests that were skipped, gathered where all reports arrive."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="Fail if a test was skipped.")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _skipped.append(f"{report.nodeid}: {report.longrepr[2] if isinstance(report.longrepr, tuple) else ''}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("--no-skips") and _skipped:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if terminalreporter.config.getoption("--no-skips") and _skipped:
+        terminalreporter.section("skipped, and --no-skips was given", red=True)
+        terminalreporter.write_line("\n".join(_skipped))
+
+
 @pytest.fixture(autouse=True)
 def no_drift(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """In service an answer outside the contract is a line in the log; in a test it is a failure."""

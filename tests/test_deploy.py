@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import threading
@@ -18,12 +17,13 @@ import pytest
 import yaml
 
 from tests.calls import connection
+from tests.programs import needs
 from tests.torture.races import replicas
 from tests.torture.server import Client, Gone, Server, patch
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
-needs_haproxy = pytest.mark.skipif(shutil.which("haproxy") is None, reason="haproxy is not installed: apt install it")
+needs_haproxy = needs("haproxy")
 
 
 def test_the_composition_gives_every_part_what_it_reads() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 import stat
 import subprocess
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from mockserver.cli import main
 from mockserver.intercept import authority
 from mockserver.intercept.authority import Authority, AuthorityError
 from mockserver.intercept.hosts import EMULATED
+from tests.programs import needs
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_verifier_refuses_what_the_authority_should_not_have_issued(ca: Author
             verifier.verify(leaf(ca, name), [])
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed here")
+@needs("openssl")
 @pytest.mark.parametrize(("name", "accepted"), VERIFIED.items())
 def test_openssl_agrees(ca: Authority, tmp_path: Path, name: str, accepted: bool) -> None:
     path = tmp_path / "leaf.pem"

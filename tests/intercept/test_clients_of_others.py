@@ -13,6 +13,7 @@ from mockserver.clients.program import run, variables
 from mockserver.conformance import evaluate
 from tests.intercept.conftest import Intercepted
 from tests.intercept.test_unmodified_clients import PROGRAMS
+from tests.programs import missing
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = ROOT / ".venv-clients"
@@ -30,13 +31,11 @@ def installed(program: Path) -> str:
     """The path of what runs a client. Where it is missing the test is skipped; CI has no such excuse."""
     if not program.exists():
         if NODE_PROGRAMS in program.parents and not shutil.which("npm"):
-            pytest.skip("npm is not installed here")
-        missing = (
-            f"{program.relative_to(ROOT)} is missing: `make clients` installs it, where it reaches a package index"
-        )
+            pytest.skip(missing("npm"))
+        reason = f"{program.relative_to(ROOT)} is missing: `make clients` installs it, where it reaches a package index"
         if os.environ.get("CI") and os.environ.get("CLIENTS") != "no":
-            pytest.fail(missing)
-        pytest.skip(missing)
+            pytest.fail(reason)
+        pytest.skip(reason)
     return str(program)
 
 

@@ -14,6 +14,7 @@ from mockserver.conformance import evaluate
 from mockserver.intercept import environment, trust
 from mockserver.intercept.authority import Authority
 from tests.intercept.conftest import Intercepted
+from tests.programs import needs
 
 PROGRAMS = Path(__file__).parents[2] / "contracts" / "clients" / "programs"
 
@@ -42,7 +43,7 @@ def only_where_installed(stacks: dict[str, list[str]]) -> list:
         pytest.param(
             command,
             id=stack,
-            marks=pytest.mark.skipif(not shutil.which(program_of(command)), reason=f"{stack} is not installed here"),
+            marks=[] if command[0] == sys.executable else needs(program_of(command)),
         )
         for stack, command in stacks.items()
     ]
@@ -132,7 +133,7 @@ def test_where_no_list_of_authorities_is_installed_the_systems_own_is_kept(
     assert theirs.read_bytes() in trust.write(kept, tmp_path, {}).bundle.read_bytes()
 
 
-@pytest.mark.skipif(shutil.which("keytool") is None, reason="keytool, of a Java runtime, is not installed here")
+@needs("keytool")
 def test_java_reads_the_truststore(intercepted: Intercepted) -> None:
     options = intercepted.environment()["JAVA_TOOL_OPTIONS"]
     store = options.partition("-Djavax.net.ssl.trustStore=")[2].partition(" ")[0]
@@ -140,7 +141,7 @@ def test_java_reads_the_truststore(intercepted: Intercepted) -> None:
     assert "trustedCertEntry" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed here")
+@needs("node")
 def test_node_loads_our_file_from_a_folder_with_a_space_beside_what_the_user_has_it_load(
     intercepted: Intercepted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

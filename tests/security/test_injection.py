@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,6 +17,7 @@ from mockserver import Config, Emulator, create_app
 from mockserver.conformance import FORMATS
 from mockserver.web.request_log import RequestLog
 from tests.calls import HEADERS, connection
+from tests.programs import needs
 
 EVIL = (
     "<script>alert(1)</script>",
@@ -108,7 +108,7 @@ def test_other_forms_of_the_report_stay_what_they_are() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
+@needs("chromium")
 def test_a_real_browser_shows_no_dialog_and_changes_no_page(pages: dict[str, str], tmp_path: Path) -> None:
     for number, text in enumerate([pages["/_mock/report"]]):
         file = tmp_path / f"{number}.html"
