@@ -179,6 +179,7 @@ def _config(run: Run) -> dict[str, Any]:
         "base-url": run.stage.transport.base_url,
         "headers": {"Authorization": settings.headers["Authorization"]},
         "warnings": False,
+        "cache": {"enabled": False},
         "continue-on-failure": True,
         "request-timeout": 60,
         "generation": {"max-examples": settings.examples, "database": "none"},
