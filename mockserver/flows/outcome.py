@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mockserver.flows import exports
 from mockserver.runtime import derived_id
 from mockserver.state.records import Doc
 
@@ -102,7 +103,10 @@ def told(run: Doc) -> dict[str, Any]:
         return {"providerRefId": ref, "metrics": {"statusSummary": {"status": state}}, "activities": []}
     if state == RUNNING:
         metrics = {"durationSummary": {"startedAtUTC": course.start}, "statusSummary": {"status": state}}
-        return {"providerRefId": ref, "metrics": metrics, "activities": [{**_activity(COPY), **metrics}]}
+        activity = exports.begun() if "entities" in run else _activity(COPY)
+        return {"providerRefId": ref, "metrics": metrics, "activities": [{**activity, **metrics}]}
+    if "entities" in run:
+        return {"providerRefId": ref, **exports.told(run, course.start, course.copied, course.end)}
     metrics = _metrics(state, course)
     activities = [_copy(run, course)] if _copy_failed(state, course) else [
         _copy(run, course), _promotion(run, course, metrics),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mockserver.errors import ApiError
 from mockserver.exchange import Tenant
+from mockserver.flows import exports
 from mockserver.flows.outcome import FAILED, QUEUED, RUNNING, SCHEDULED, SUCCESS, Course, Load, Span, decided, told
 from mockserver.flows.rules import delta_column
 from mockserver.flows.schedule import Schedule
@@ -91,6 +92,29 @@ def start(world: World, tenant: Tenant, flow: Doc, due_ms: int, span: Span, para
             return run
 
 
+def export_now(world: World, tenant: Tenant, flow: Doc, audience: str) -> Doc:
+    """Export an audience at once, whatever its schedule; returns the record of the run."""
+    while True:
+        book = _Book.open(world, tenant, flow["id"])
+        if book.flow is None:
+            raise ApiError("unknown_flow", id=flow["id"])
+        book.bring_up(MOST_AT_ONCE)
+        run_id = book.export(book.flow, book.now_ms, audience, book.now_ms)
+        if _commit(world, tenant, [book]):
+            run = world.store.get(tenant, RUNS, run_id)
+            assert run is not None
+            return run
+
+
+def exporting(world: World, tenant: Tenant, flow_id: str, audience: str) -> str | None:
+    """The run that exports an audience at this moment, if one does."""
+    catch_up(world, tenant, [flow_id])
+    book = world.store.get(tenant, PROGRESS, flow_id) or {"ahead": []}
+    under_way = (world.store.get(tenant, RUNS, run_id) for run_id, _ in book["ahead"])
+    wanted = f"segment:{audience}"
+    return next((run["id"] for run in under_way if run is not None and wanted in run.get("entities", ())), None)
+
+
 def last_run(world: World, flow: Doc) -> dict[str, Any] | None:
     """`lastRunDetails` of a flow as it is now: its latest run, if it had one (facts §6.4)."""
     tenant = Tenant(flow["imsOrgId"], flow["sandboxName"])
@@ -159,6 +183,8 @@ class _Book:
         flow = self.flow
         if flow is None or flow["state"] != "enabled" or not is_scheduled(flow):
             return 0
+        if exports.exports(flow):
+            return self._export(flow, most)
         schedule = Schedule.of(flow.get("scheduleParams"))
         if schedule is None:
             return 0
@@ -171,27 +197,49 @@ class _Book:
             self.new["lastMs"] = moment
         return len(moments)
 
+    def _export(self, flow: Doc, most: int) -> int:
+        """Make the runs of an export that are due, at most so many; returns how many."""
+        last = dict(self.new.get("exported", {}))
+        found = list(islice(exports.due(flow, last, flow["provider"]["activeMs"], self.now_ms), most))
+        for moment, audience in found:
+            self.export(flow, moment, audience, made_ms=moment)
+            self.new["exported"] = {**self.new.get("exported", {}), audience: moment}
+        return len(found)
+
+    def export(self, flow: Doc, due_ms: int, audience: str, made_ms: int) -> str:
+        """Make one run that exports an audience, or without one the data sets; returns its id."""
+        source = self.world.store.get(self.tenant, "sourceConnections", flow["sourceConnectionIds"][0])
+        found = exports.entities(flow, source, audience)
+        return self._record(due_ms, made_ms, Load(*exports.load(found)), None, Span(None, due_ms), {"entities": found})
+
     def add(self, due_ms: int, span: Span, params: Any = None, made_ms: int | None = None) -> str:
         """Make one run; returns its id."""
+        assert self.flow is not None
+        self._source = self._opened(self.flow)
+        load, rule = self._source.read(span, self.new["runs"] + 1)
+        made = self.now_ms if made_ms is None else made_ms
+        if params is not None and span.column is not None:
+            self.new["deltaColumn"] = span.column
+        return self._record(due_ms, made, load, rule, span, {} if params is None else {"params": params})
+
+    def _record(
+        self, due_ms: int, made: int, load: Load, rule: RunRule | None, span: Span, more: Mapping[str, Any]
+    ) -> str:
+        """Put one run down; returns its id."""
         flow = self.flow
         assert flow is not None
         self.new["runs"] += 1
-        self._source = self._opened(flow)
-        load, rule = self._source.read(span, self.new["runs"])
         run_id = derived_id(flow["id"], str(self.new["runs"]))
-        made = self.now_ms if made_ms is None else made_ms
         record = {
             "id": run_id,
             "flowId": flow["id"],
             "createdAt": made,
             "updatedAt": made,
             **{name: flow[name] for name in _COPIED},
-            **({"params": params} if params is not None else {}),
+            **more,
             "span": list(span),
             "course": list(course := decided(run_id, due_ms, load, rule)),
         }
-        if params is not None and span.column is not None:
-            self.new["deltaColumn"] = span.column
         self.new["latest"] = run_id
         self._follow(record, self._states(rule, made, due_ms, course), None)
         return run_id

@@ -124,7 +124,8 @@ def patch_flow(world: World, request: Request) -> Result:
             rules.demand_patchable(old, new, now)
             rules.demand_schedule(spec, new)
             rules.demand_transformations(spec, new, world.config.mappings)
-            if spec.exports:
+            if spec.exports and new.get("transformations") != old.get("transformations"):
+                _settle_runs(world, request, old)
                 new = selectors.stamped(new, old, now)
             if new.get("scheduleParams") != old.get("scheduleParams"):
                 _settle_runs(world, request, old)
@@ -222,7 +223,7 @@ def _derived(world: World, tenant: Tenant, flow: Mapping[str, Any], now_ms: int)
                 continue
             inherited[kind].append(_inherited(world, tenant, connection))
             if kind == "sourceConnections":
-                scheduled = spec is not None and spec.schedule is not None
+                scheduled = spec is not None and (spec.schedule is not None or spec.exports)
                 provider = {"provider": progress.provided(connection, now_ms, scheduled=scheduled)}
     return {"inheritedAttributes": inherited, **provider}
 

@@ -55,6 +55,7 @@ _KEPT: dict[str, dict[str, Any]] = {
                 "prefixItems": [*[{"type": "integer"}] * 3, *[_NUMBERS] * 4, _TEXT, {"type": "string"}],
             },
             "reported": {"type": "object"},
+            "entities": {"type": "array", "items": {"type": "string"}},
         },
     },
     "flowProgress": {
@@ -64,6 +65,7 @@ _KEPT: dict[str, dict[str, Any]] = {
             "lastMs": _MOMENT,
             "latest": _TEXT,
             "deltaColumn": _TEXT,
+            "exported": {"type": "object", "additionalProperties": {"type": "integer"}},
             "ahead": {
                 "type": "array",
                 "items": {

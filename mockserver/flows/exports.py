@@ -1,0 +1,207 @@
+"""When flows to a destination run, what a run of them exports, and its metrics.
+
+An export of data sets has the flow's schedule; an export of audiences has one for each audience. Nothing is
+exported: how many profiles an audience has and how many rows a data set is made up, always the same for the same id.
+Shapes are those of the runs in Adobe's destinations document.
+"""
+
+from __future__ import annotations
+
+import calendar
+import heapq
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from mockserver.flows.schedule import ONCE, Schedule, coerced
+from mockserver.flows.selectors import selectors
+from mockserver.runtime import derived_id
+from mockserver.state.records import Doc
+
+PROCESSOR, PUBLISHER = "c4f238e3-7334-4933-8b56-64d7ea43ea54", "51d82b36-6b8f-11eb-9439-0242ac130002"
+"""Ids of the two activities, as the document prints them."""
+
+_NAMES = {PROCESSOR: "Activation Batch XdmProcessor Activity", PUBLISHER: "Activation Batch Publisher Activity"}
+_FREQUENCIES = {"ONCE": (ONCE, 1), "DAILY": ("day", 1), "CHAINED": ("day", 1)}
+_EVERY = re.compile(r"EVERY_([0-9]{1,2})_HOURS")
+_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_DAY_MS = 86_400_000
+_BYTES_A_ROW = 96
+_ROWS_A_FILE = 1_000_000
+
+
+class Due(NamedTuple):
+    """A moment at which a run is due, and whose schedule says so: an audience's id, or nothing for the flow's own."""
+
+    at_ms: int
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A schedule and the moment after which it is over."""
+
+    schedule: Schedule
+    end_ms: int | None
+
+    def holds(self, at_ms: int) -> bool:
+        """Whether a moment is within."""
+        return self.schedule.start_ms <= at_ms and (self.end_ms is None or at_ms <= self.end_ms)
+
+
+def exports(flow: Mapping[str, Any]) -> bool:
+    """Whether a flow leads to a destination."""
+    return bool(flow["inheritedAttributes"]["properties"].get("isDestinationFlow"))
+
+
+def due(flow: Mapping[str, Any], last: Mapping[str, int], active_ms: int, until_ms: int) -> Iterator[Due]:
+    """The runs that are due up to `until_ms`, in the order of time; `last` has the moment last used, by audience."""
+    streams = [
+        _stream(audience, span, span.schedule.moments(last.get(audience), since_ms, until_ms))
+        for audience, span, since_ms in _ranges(flow, active_ms)
+    ]
+    yield from heapq.merge(*streams)
+
+
+def scheduled(flow: Mapping[str, Any], audience: str, at_ms: int) -> bool:
+    """Whether the flow exports this audience and its schedule, if it has one, is neither over nor yet to come."""
+    value = next((value for value in selectors(flow) if value.get("id") == audience), None)
+    if value is None:
+        return False
+    span = _range(value.get("schedule"))
+    return span is None or span.holds(at_ms)
+
+
+def entities(flow: Mapping[str, Any], source: Mapping[str, Any] | None, audience: str) -> list[str]:
+    """What one run exports: an audience, or the data sets that the flow reads."""
+    if audience:
+        return [f"segment:{audience}"]
+    chosen = ((source or {}).get("params") or {}).get("datasets")
+    given = chosen if isinstance(chosen, list) else []
+    return [f"dataset:{item['dataSetId']}" for item in given if isinstance(item, dict) and "dataSetId" in item]
+
+
+def rows(entity: str) -> int:
+    """How many records an audience or a data set has: made up from its id."""
+    return 1_000 + int(derived_id(entity)[:8], 16) % 99_000
+
+
+def load(found: list[str]) -> tuple[int, int, int]:
+    """Records, bytes and files of one run."""
+    count = sum(rows(entity) for entity in found)
+    return count, count * _BYTES_A_ROW, -(-count // _ROWS_A_FILE)
+
+
+def told(run: Doc, start: int, copied: int, end: int) -> dict[str, Any]:
+    """`metrics` and `activities` of a run that has exported."""
+    counted = {entity: rows(entity) for entity in run["entities"]}
+    count, size, files = load(run["entities"])
+    read = {"inputRecordCount": count, "skippedRecordCount": 0}
+    written = {"createdRecordCount": count, "outputRecordCount": count}
+    summaries = {
+        "sourceSummaries": [
+            {
+                "id": run["sourceConnectionIds"][0],
+                **read,
+                "entitySummaries": [
+                    {"id": name, "inputRecordCount": each, "skippedRecordCount": 0} for name, each in counted.items()
+                ],
+            }
+        ],
+        "targetSummaries": [
+            {
+                "id": run["targetConnectionIds"][0],
+                **written,
+                "entitySummaries": [
+                    {"id": name, "createdRecordCount": each, "outputRecordCount": each}
+                    for name, each in counted.items()
+                ],
+            }
+        ],
+    }
+    sizes = {"inputBytes": size, "outputBytes": size}
+    numbers = {**read, **written}
+    in_and_out = {"inputFileCount": files, "outputFileCount": files}
+    metrics = {
+        "durationSummary": {"startedAtUTC": start, "completedAtUTC": end},
+        "sizeSummary": sizes,
+        "recordSummary": {**numbers, **summaries},
+        "fileSummary": in_and_out,
+        "statusSummary": {"status": "success", "activityRefs": [PROCESSOR]},
+    }
+    activities = [
+        _activity(PROCESSOR, start, copied, sizes, numbers, in_and_out),
+        _activity(PUBLISHER, copied, end, {"outputBytes": size}, numbers, {"outputFileCount": files}),
+    ]
+    return {"metrics": metrics, "activities": activities}
+
+
+def begun() -> dict[str, Any]:
+    """The first activity, as far as it is known when a run has begun."""
+    return {"id": PROCESSOR, "name": _NAMES[PROCESSOR], "updatedAtUTC": 0}
+
+
+def _stream(audience: str, span: Range, moments: Iterator[int]) -> Iterator[Due]:
+    return (Due(at, audience) for at in moments if span.end_ms is None or at <= span.end_ms)
+
+
+def _activity(name: str, start: int, end: int, size: Any, record: Any, file: Any) -> dict[str, Any]:
+    return {
+        "id": name,
+        "name": _NAMES[name],
+        "updatedAtUTC": 0,
+        "durationSummary": {"startedAtUTC": start, "completedAtUTC": end},
+        "latencySummary": {},
+        "sizeSummary": size,
+        "recordSummary": record,
+        "fileSummary": file,
+        "statusSummary": {"status": "success", "extensions": {}},
+    }
+
+
+def _ranges(flow: Mapping[str, Any], active_ms: int) -> Iterator[tuple[str, Range, int]]:
+    """Audience (or nothing), its schedule, and since when it counts."""
+    own = Schedule.of(flow.get("scheduleParams"))
+    if own is not None and "timeUnit" in flow["scheduleParams"]:
+        end = coerced(flow["scheduleParams"]).get("endTime")
+        yield "", Range(own, end * 1000 if type(end) is int else None), active_ms
+    for value in selectors(flow):
+        span = _range(value.get("schedule"))
+        if span is not None and isinstance(value.get("id"), str):
+            added = value.get("createTime", "")
+            since = int(added) * 1000 if isinstance(added, str) and added.isascii() and added.isdigit() else 0
+            yield value["id"], span, max(active_ms, since)
+
+
+def _range(schedule: Any) -> Range | None:
+    """An audience's schedule: days and times are UTC; without a time the day begins it (assumed)."""
+    if not isinstance(schedule, Mapping):
+        return None
+    start, frequency = _moment(schedule.get("startDate")), schedule.get("frequency")
+    at = _TIME.fullmatch(str(schedule.get("startTime", "00:00")))
+    if start is None or at is None or not isinstance(frequency, str):
+        return None
+    start += (int(at[1]) * 60 + int(at[2])) * 60_000
+    hours = _EVERY.fullmatch(frequency)
+    unit, interval = ("hour", int(hours[1])) if hours else _FREQUENCIES.get(frequency, ("", 0))
+    found = Schedule.of({"startTime": start // 1000, "frequency": unit, "interval": interval})
+    end = _moment(schedule.get("endDate"))
+    if end is None and frequency == "ONCE":
+        end = start
+    return None if found is None else Range(found, None if end is None else end + _DAY_MS - 1)
+
+
+def _moment(day: Any) -> int | None:
+    """The beginning of a day, `2022-01-05`."""
+    found = _DAY.fullmatch(day) if isinstance(day, str) else None
+    if found is None:
+        return None
+    year, month, of_month = (int(part) for part in found.groups())
+    try:
+        parsed = time.strptime(f"{year:04}-{month:02}-{of_month:02}", "%Y-%m-%d")
+    except ValueError:
+        return None
+    return calendar.timegm(parsed) * 1000
