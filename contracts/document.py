@@ -51,7 +51,7 @@ class Document:
     def load(cls, path: Path | None = None) -> Document:
         """The given file, or the one that belongs to this version."""
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        text = (path or _shipped()).read_text(encoding="utf-8")
+        text = (path or _shipped()).read_text(encoding="utf-8-sig")
         return cls(yaml.load(text, loader))  # noqa: S506  (a safe loader)
 
     def match(self, method: str, target: str) -> Operation | None:

@@ -174,7 +174,7 @@ def _gap(path: Path, row: Any) -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise WrongUse(f"{path} cannot be read: {error.strerror}") from None
 

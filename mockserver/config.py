@@ -7,7 +7,8 @@ Precedence: option, environment (`MOCKSERVER_*`), `mockserver.toml` or `[tool.mo
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -106,12 +107,28 @@ SECRET_VARIABLES = tuple(variable(row.name) for row in fields(Config) if not row
 """What they hold is shown nowhere, and given to no program that we start."""
 
 
-def load(options: Mapping[str, Any], environ: Mapping[str, str] = os.environ, folder: Path | None = None) -> Config:
-    """The settings in force. Raises ConfigError naming the setting and where it was written."""
-    values = _from_file(folder or Path.cwd())
-    values.update(_from_environment(environ))
-    values.update({name: value for name, value in options.items() if value not in (None, (), {})})
-    return Config(**values)
+LISTENING = frozenset({"host", "port", "server", "allow_host", "tls", "log", "journal_entries", "admin_token"})
+"""Settings of a server that is started to be found, which commands with a server of their own do not have."""
+
+ALL = frozenset(row.name for row in fields(Config))
+"""Names of all settings."""
+
+
+def load(
+    options: Mapping[str, Any],
+    environ: Mapping[str, str] = os.environ,
+    folder: Path | None = None,
+    *,
+    names: Collection[str] = ALL,
+) -> Config:
+    """The settings in force; of those that are not in `names`, the defaults.
+
+    A source is only read for a setting that no stronger source has: whatever stands in the environment,
+    an option wins. Raises ConfigError naming the setting and where it was written.
+    """
+    values = {name: value for name, value in options.items() if value not in (None, (), {})}
+    values = _from_environment(environ, set(names) - values.keys()) | values
+    return Config(**(_from_file(folder or Path.cwd(), set(names) - values.keys()) | values))
 
 
 _TAKES = {
@@ -131,11 +148,15 @@ def _kinds() -> dict[str, str]:
     return {name: next(kind for kind in _TAKES if kind in str(hint)) for name, hint in hints.items()}
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+_SERVICE_LINK = re.compile(r"(?:tcp|udp|sctp)://.*")
+"""What Kubernetes sets as MOCKSERVER_PORT in each container beside a Service named `mockserver`: no port of ours."""
+
+
+def _from_environment(environ: Mapping[str, str], names: Collection[str]) -> dict[str, Any]:
     values = {}
     for name, kind in _kinds().items():
-        text = environ.get(variable(name))
-        if text:
+        text = environ.get(variable(name)) if name in names else None
+        if text and not (name == "port" and _SERVICE_LINK.fullmatch(text)):
             values[name] = _parse(variable(name), kind, text)
     return values
 
@@ -168,7 +189,8 @@ def parse_pair(name: str, text: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-def _from_file(folder: Path) -> dict[str, Any]:
+def _from_file(folder: Path, names: Collection[str]) -> dict[str, Any]:
+    """The settings that a file has. An unknown one is always wrong: it is most likely misspelt."""
     own, shared = folder / "mockserver.toml", folder / "pyproject.toml"
     path = own if own.is_file() else shared
     if not path.is_file():
@@ -176,7 +198,7 @@ def _from_file(folder: Path) -> dict[str, Any]:
     import tomllib  # here: a start without such a file does without
 
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path.name} is not TOML: {error}") from None
     if path is shared:
@@ -187,6 +209,8 @@ def _from_file(folder: Path) -> dict[str, Any]:
         name = raw.replace("-", "_")
         if name not in kinds:
             raise ConfigError(f"{path.name} has an unknown setting {raw!r}; known: {', '.join(sorted(kinds))}")
+        if name not in names:
+            continue
         if not _fits(kinds[name], value):
             raise ConfigError(f"{raw} in {path.name} takes {_TAKES[kinds[name]]}")
         values[name] = tuple(value) if isinstance(value, list) else value

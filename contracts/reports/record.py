@@ -70,7 +70,7 @@ def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tup
 def read(path: Path) -> dict[str, Any]:
     """A record from its file. Raises ValueError when it is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["operations"]
+        found = json.loads(path.read_text(encoding="utf-8-sig"))["operations"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a record of a run: {error}") from None
     return dict(found)

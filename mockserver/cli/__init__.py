@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from mockserver import __version__
-from mockserver.cli import authority, conformance, judging, running
+from mockserver.cli import authority, conformance, judging, running, terminal
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
 
 
@@ -25,6 +25,11 @@ class _ServeByDefault(click.Group):
         if not args or (args[0] not in self.commands and args[0] not in ("--help", "-h", "--version")):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """See click."""
+        terminal.take_every_character()
+        return super().main(*args, **extra)
 
 
 @click.group(cls=_ServeByDefault, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

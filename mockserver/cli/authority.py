@@ -36,7 +36,7 @@ def ca(context: click.Context, /, **options: Any) -> None:
     if not available():
         raise click.UsageError(MISSING)
     try:
-        context.obj = ca_folder(config.load(options).ca_folder)
+        context.obj = ca_folder(config.load(options, names={"ca_folder"}).ca_folder)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 

@@ -86,7 +86,8 @@ def conformance(
         chosen = choose(scenario)
         baseline = Baseline.read(options["baseline"]) if options["baseline"] else Baseline()
         lead = interception.lead if available() else trial.by_variables
-        server = dataclasses.replace(trial.SERVER, ca_folder=config.load({"ca_folder": options["ca_folder"]}).ca_folder)
+        kept = config.load({"ca_folder": options["ca_folder"]}, names={"ca_folder"}).ca_folder
+        server = dataclasses.replace(trial.SERVER, ca_folder=kept)
         test = trial.Trial(command, os.environ, timeout, output == "all", server, lead)
         steps, complete = _run(test, chosen, output)
         report = baseline.apply(trial.report(steps, Contract.load()))

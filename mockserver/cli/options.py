@@ -40,11 +40,11 @@ def emulation_options(command: _Command) -> _Command:
     return command
 
 
-def settings(options: dict[str, Any]) -> config.Config:
-    """The settings in force. Raises UsageError."""
+def settings(options: dict[str, Any], *, without: frozenset[str] = frozenset()) -> config.Config:
+    """The settings in force, for a command that has all of them but a few. Raises UsageError."""
     try:
         options["quirk"] = dict(config.parse_pair("--quirk", text) for text in options["quirk"])
-        chosen = config.load(options)
+        chosen = config.load(options, names=config.ALL - without)
         from mockserver.quirks import Quirks
 
         Quirks(chosen.quirk)

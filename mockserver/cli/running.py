@@ -12,6 +12,7 @@ import click
 
 from mockserver.cli.judging import colourful
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
+from mockserver.config import LISTENING
 
 if TYPE_CHECKING:
     from mockserver.clients.program import PrivateServer
@@ -40,7 +41,9 @@ def execute(command: tuple[str, ...], folder: Path | None, baseline: Path | None
     """
     from mockserver.conformance import Baseline, BaselineError
 
-    chosen = dataclasses.replace(settings(options), log="none", journal_entries=_ENTRIES, journal_bytes=_BYTES)
+    chosen = dataclasses.replace(
+        settings(options, without=LISTENING), log="none", journal_entries=_ENTRIES, journal_bytes=_BYTES
+    )
     try:
         accepted = Baseline.read(baseline) if baseline else Baseline()
         status, failed = _judged_run(command, chosen, accepted, folder, level)

@@ -49,7 +49,7 @@ class Baseline:
     def read(cls, path: Path) -> Baseline:
         """From a file. Raises BaselineError."""
         try:
-            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+            raw = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
             raise BaselineError(f"{path}: {type(error).__name__}: cannot be read as YAML") from None
         rows = raw.get("accepted") if isinstance(raw, dict) else None

@@ -110,7 +110,7 @@ def from_file(path: Path, operations: Iterable[str]) -> list[Order]:
     import yaml  # here: a start without such a file does without
 
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise FaultError([f"{path}: {error.strerror}"]) from None
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError):
