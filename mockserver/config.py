@@ -83,9 +83,9 @@ class Config:
         _demand("platform", self.platform, ("azure", "aws"))
         _demand("log", self.log, ("text", "json", "none"))
         if not 0 <= self.port <= 65535:
-            raise ConfigError(f"port takes 0 to 65535, not {self.port}")
+            raise ConfigError(f"port must be from 0 to 65535, not {self.port}")
         if self.journal_entries < 0:
-            raise ConfigError(f"journal_entries takes 0 and more, not {self.journal_entries}")
+            raise ConfigError(f"journal_entries must be 0 or more, not {self.journal_entries}")
 
     @property
     def loopback(self) -> bool:
@@ -173,7 +173,7 @@ def _parse(variable: str, kind: str, text: str) -> Any:
         return _BOOLS[text.lower()] if kind == "bool" else int(text)
     except (KeyError, ValueError):
         wanted = _TAKES[kind].partition(",")[0]
-        raise ConfigError(f"{variable} takes {wanted}, not {text!r}") from None
+        raise ConfigError(f"{variable} must be {wanted}, not {text!r}") from None
 
 
 def forget_libpq_service() -> None:
@@ -185,7 +185,7 @@ def parse_pair(name: str, text: str) -> tuple[str, str]:
     """`NAME=VALUE` as a pair."""
     key, separator, value = text.partition("=")
     if not separator:
-        raise ConfigError(f"{name} takes NAME=VALUE: there is one without =")  # which may be a secret
+        raise ConfigError(f"{name} must be NAME=VALUE, but there is no =")  # which may be a secret
     return key.strip(), value.strip()
 
 
@@ -200,7 +200,7 @@ def _from_file(folder: Path, names: Collection[str]) -> dict[str, Any]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name} is not TOML: {error}") from None
+        raise ConfigError(f"{path.name} is not valid TOML: {error}") from None
     if path is shared:
         table = table.get("tool", {}).get("mockserver", {})
     kinds = _kinds()
@@ -208,11 +208,11 @@ def _from_file(folder: Path, names: Collection[str]) -> dict[str, Any]:
     for raw, value in table.items():
         name = raw.replace("-", "_")
         if name not in kinds:
-            raise ConfigError(f"{path.name} has an unknown setting {raw!r}; known: {', '.join(sorted(kinds))}")
+            raise ConfigError(f"{path.name} has an unknown setting {raw!r}; known settings: {', '.join(sorted(kinds))}")
         if name not in names:
             continue
         if not _fits(kinds[name], value):
-            raise ConfigError(f"{raw} in {path.name} takes {_TAKES[kinds[name]]}")
+            raise ConfigError(f"{raw} in {path.name} must be {_TAKES[kinds[name]]}")
         values[name] = tuple(value) if isinstance(value, list) else value
     return values
 
@@ -230,4 +230,4 @@ def _fits(kind: str, value: object) -> bool:
 
 def _demand(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise ConfigError(f"{name} takes {', '.join(allowed)}, not {value!r}")
+        raise ConfigError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")

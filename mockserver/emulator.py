@@ -12,7 +12,7 @@ from typing import Any
 from mockserver import resources
 from mockserver.config import Config
 from mockserver.contract import Contract, Seen
-from mockserver.errors import ApiError, MediaTypeError, Refusal
+from mockserver.errors import ApiError, MediaTypeError, Refusal, outside_contract, wrong_value
 from mockserver.exchange import Call, Request, Result, Tenant, Violation
 from mockserver.faults import Faults, Injection
 from mockserver.gateway import Gateway
@@ -141,12 +141,12 @@ class Emulator:
     def _perform(self, call: Call, seen: Seen, tenant: Tenant, fault: Injection | None) -> Result:
         assert seen.operation is not None
         self.world.store.refresh()
-        request = Request(call, seen.operation.id, tenant, seen.path, seen.query, seen.body)
+        request = Request(call, seen.operation.id, tenant, seen.path, seen.arguments, seen.body)
         if fault:
             request = fault.act(self.world, request)
         handler = self.handlers.get(seen.operation.id)
         if handler is None:
-            raise ApiError("not_emulated", detail=f"{seen.operation.id} is not emulated yet.")
+            raise ApiError("not_emulated", detail=f"The operation {seen.operation.id} is not emulated.")
         return handler(self.world, request)
 
     def _drift(self, seen: Seen, result: Result) -> list[Violation]:
@@ -166,28 +166,41 @@ def _refusal(violation: Violation, seen: Seen) -> Refusal:
     """
     match violation.where, violation.keyword:
         case "route", "path" | "base":
-            return ApiError("unknown_path", detail="There is no such path in Flow Service.")
+            return ApiError("unknown_path", detail="Flow Service has no such path.")
         case "route", _:
-            detail = f"This path takes {', '.join(seen.allowed)}."
+            detail = f"This path supports {', '.join(seen.allowed)}."
             return ApiError("method_not_allowed", detail=detail, headers=(("Allow", ", ".join(seen.allowed)),))
         case "media", "encoding":
-            return ApiError("unsupported_media_type", detail="Send the body without Content-Encoding.")
+            return ApiError(
+                "unsupported_media_type",
+                detail="Compressed bodies are not supported. Send the body without Content-Encoding.",
+            )
         case "media", _:
             return MediaTypeError()
+        case "query", "required":
+            return ApiError(
+                "parameter_missing",
+                parameter=violation.pointer,
+                pointer=violation.pointer,
+                expected=violation.expected,
+                came=violation.came,
+            )
+        case "query", _:
+            return wrong_value(violation.pointer, str(seen.arguments.get(violation.pointer)), violation.expected)
         case "body", "empty":
             return ApiError("body_missing")
         case "body", "size":
-            return ApiError("too_large", detail="The body is larger than this server takes.")
+            return ApiError("too_large", detail="The request body is larger than this server accepts.")
         case _:
-            return ApiError("rejected", message=str(violation), pointer=violation.pointer, expected=violation.expected)
+            return outside_contract(violation)
 
 
 def storage_refusal(trouble: StorageUnavailable) -> ApiError:
     """The answer to a call that the store could not carry out."""
     retry = (("Retry-After", "5"),)
     if trouble.full:
-        return ApiError("storage_full", detail="Nothing was changed: the disk is full.", headers=retry)
+        return ApiError("storage_full", detail="The disk is full. Nothing was changed.", headers=retry)
     if trouble.unknown:
-        hint = "the change may have been made: read before you repeat it"
+        hint = "the change may have been made: read the entity before trying again"
         return ApiError("unavailable", headers=retry, hint=hint)
     return ApiError("unavailable", headers=retry, hint=str(trouble))

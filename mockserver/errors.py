@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockserver.exchange import Result, Violation
+from mockserver.exchange import Result, Violation, departure
 from mockserver.json_input import Json
+
+_MAX_SHOWN = 40
+"""Maximum characters of a client's value in a message."""
 
 TYPE_PREFIX = "https://ns.adobe.com/aep/errors/FLOW-"
 
@@ -40,95 +43,107 @@ ERRORS: dict[str, Row] = {
         "Resource not found",
         "The source does not have what was asked for. Error from flow provider: {message}",
     ),
-    "provider_failed": Row("1102-500", "Internal Error", "The connector failed. Try again later."),
-    "unavailable": Row("1103-503", "Service Unavailable", "The service cannot answer for the moment. Try again later."),
+    "unavailable": Row(
+        "1103-503", "Service Unavailable", "The service is not available at the moment. Try again later."
+    ),
     "provider_timeout": Row("1104-504", "Gateway Timeout", "The connector did not answer in time."),
     # the request as a whole
     "internal": Row("1400-500", "Internal Error", "The service failed. Try again later."),
-    "limit_with_count": Row("1401-400", _INVALID, "limit cannot be combined with count=true: send one of them."),
-    "provider_action": Row("1402-400", _INVALID, "Only a provider may call the action '{action}'."),
+    "limit_with_count": Row("1401-400", _INVALID, "limit and count=true cannot be combined. Send only one of them."),
+    "provider_action": Row("1402-400", _INVALID, "Only a flow provider can call the action '{action}'."),
     "if_match_missing": Row(
-        "1403-400", _NO_HEADER, "The header '{header}' is missing: send the etag of the entity in it."
+        "1403-400", _NO_HEADER, "The header '{header}' is missing. Send the current etag of the entity in it."
     ),
     "version_mismatch": Row(
         "1404-412",
         "Version not matching",
-        "The version sent, {version}, is not the current one of the entity, {entity}: read it again and retry.",
+        "The version {version} is not the current one of the entity, {entity}. Read the entity and try again.",
     ),
-    "body_missing": Row("1405-400", _INVALID, "The request needs a body that is neither null nor empty."),
+    "body_missing": Row("1405-400", _INVALID, "The request body is missing, null or empty. Send a JSON body."),
     # specs and states
-    "flow_state_sent": Row("1410-400", _INVALID, "A new flow may not bring a state: leave state out."),
-    "mapping_version": Row("1412-400", _INVALID, "The mappingVersion is not valid."),
-    "unknown_spec": Row("1413-400", _INVALID, "The spec ID is not valid: send the ID of a known spec."),
+    "flow_state_sent": Row("1410-400", _INVALID, "A new flow cannot have a state. Remove state from the request."),
+    "mapping_version": Row(
+        "1412-400", _INVALID, "The mappingVersion is not valid. Send the version number of the mapping set."
+    ),
+    "unknown_spec": Row("1413-400", _INVALID, "The spec ID is unknown. Send the ID of an existing spec."),
     "connection_spec_fixed": Row("1414-400", _INVALID, "The connection spec of a connection cannot be changed."),
     "unknown_auth_spec": Row("1415-400", _INVALID, "Connection spec {id} has no auth spec named '{spec}'."),
     "connection_state": Row(
-        "1416-400", _INVALID, "Only a connection that is enabled, disabled or initializing can be updated or deleted."
+        "1416-400",
+        _INVALID,
+        "A connection can be updated or deleted only while it is enabled, disabled or initializing.",
     ),
     "initializing": Row(
-        "1417-400", _INVALID, "A user token cannot update or delete a connection that is still initializing."
+        "1417-400", _INVALID, "A connection that is initializing cannot be updated or deleted with a user token."
     ),
     "connection_in_use": Row(
-        "1418-400", _INVALID, "Base connection {id} is used by at least one flow: delete the flows first."
+        "1418-400", _INVALID, "Base connection {id} is used by one or more flows. Delete those flows first."
     ),
-    "mapping_refused": Row("1419-400", _INVALID, "The mapping set {id} in version {version} cannot be validated."),
-    "update_forbidden": Row("1420-400", _INVALID, "The entity cannot be updated in its present state {state}."),
-    "transition_forbidden": Row("1421-400", _INVALID, "No action can be taken in the present state {state}."),
-    "action_not_applicable": Row("1422-400", _INVALID, "The action {action} does not fit the present state {state}."),
+    "mapping_refused": Row("1419-400", _INVALID, "Mapping set {id} in version {version} could not be validated."),
+    "update_forbidden": Row("1420-400", _INVALID, "The entity cannot be updated in its current state {state}."),
+    "transition_forbidden": Row("1421-400", _INVALID, "The entity takes no action in its current state {state}."),
+    "action_not_applicable": Row(
+        "1422-400", _INVALID, "The action {action} is not possible in the current state {state}."
+    ),
     "spec_filter_field": Row("1423-400", _INVALID, "Connection specs cannot be filtered by {field}."),
     "spec_by_user_token": Row("1426-400", _INVALID, "A user token cannot create or update a spec."),
     "run_by_user_token": Row("1427-400", _INVALID, "A user token cannot update a flow run: service tokens can."),
-    "unknown_run": Row("1428-400", _INVALID, "There is no earlier flow run with the ID {id}."),
-    "unknown_earlier_flow": Row("1429-400", _INVALID, "There is no earlier flow with the ID {id}."),
+    "unknown_run": Row("1428-400", _INVALID, "There is no predecessor flow run with the ID {id}."),
+    "unknown_earlier_flow": Row("1429-400", _INVALID, "There is no predecessor flow with the ID {id}."),
     "unknown_flow": Row("1430-400", _INVALID, "There is no flow with the ID {id}."),
     "sort_direction": Row(
-        "1432-400", _INVALID, "The sort direction is wrong: put + (ascending) or - (descending) before the field."
+        "1432-400", _INVALID, "The sort direction is not valid. Put + (ascending) or - (descending) before the field."
     ),
-    "sort_field": Row("1433-400", _INVALID, "Cannot order by '{field}': good forms are +name, -name and name."),
+    "sort_field": Row(
+        "1433-400", _INVALID, "The list cannot be sorted by '{field}'. Send a field such as name, +name or -name."
+    ),
     "patch_operation": Row(
-        "1434-400", _INVALID, "The patch operation '{operation}' is not one of add, replace, remove."
+        "1434-400", _INVALID, "The patch operation '{operation}' is not supported. Use add, replace or remove."
     ),
-    "sub_action": Row("1435-400", _INVALID, "The sub action '{subAction}' is not known."),
+    "sub_action": Row("1435-400", _INVALID, "The sub action '{subAction}' is unknown."),
     "sub_action_unfit": Row(
-        "1436-400", _INVALID, "The sub operation {subOperation} is not allowed for the operation {operation}."
+        "1436-400", _INVALID, "The sub operation {subOperation} cannot be combined with the operation {operation}."
     ),
     "not_found": Row("1439-404", "Resource not found", "There is no {type} resource with the ID {id}."),
-    "flow_state": Row("1444-400", _INVALID, "Flow {id} must be enabled for this, and is {state}."),
-    "flow_id_missing": Row("1446-400", _INVALID, "flowId is null or empty."),
-    "end_in_use": Row("1447-400", _INVALID, "Active flows still use {id}: delete them first."),
+    "flow_state": Row("1444-400", _INVALID, "Flow {id} must be enabled, but is {state}. Enable it first."),
+    "flow_id_missing": Row("1446-400", _INVALID, "flowId is missing, null or empty. Send the ID of a flow."),
+    "end_in_use": Row("1447-400", _INVALID, "{id} is used by active flows. Delete those flows first."),
     # property filters
-    "filter_operator_unimplemented": Row("1440-400", _INVALID, "The operator '{operator}' is not implemented."),
-    "filter_many_values": Row("1443-400", _INVALID, "The operator '{operator}' takes one value, not a list."),
-    "filter_operator_for_field": Row("1448-400", _INVALID, "The operator {operator} is not supported for {field}."),
-    "filter_field": Row("1449-400", _INVALID, "The filter names an unknown field, {field}."),
-    "filter_operator": Row("1450-400", _INVALID, "The filter has a malformed operator, {operator}."),
-    "unknown_parameter": Row("1451-400", _INVALID, "Unknown query parameters: {params}."),
-    "parameter_value": Row("1452-400", _INVALID, "The value {value} does not fit the field {field}."),
+    "filter_operator_unimplemented": Row("1440-400", _INVALID, "The filter operator '{operator}' is not implemented."),
+    "filter_many_values": Row("1443-400", _INVALID, "The filter operator '{operator}' takes one value, not a list."),
+    "filter_operator_for_field": Row(
+        "1448-400", _INVALID, "The filter operator {operator} is not supported for the field {field}."
+    ),
+    "filter_field": Row("1449-400", _INVALID, "The filter names the field {field}, which does not exist."),
+    "filter_operator": Row("1450-400", _INVALID, "The filter operator {operator} is malformed."),
+    "unknown_parameter": Row("1451-400", _INVALID, "Unknown query parameters: {params}. Remove them."),
+    "parameter_value": Row("1452-400", _INVALID, "The value {value} is not valid for {field}."),
     "filter_incomplete": Row("1453-400", _INVALID, "The filter '{value}' is incomplete."),
-    "filter_value_type": Row("1454-400", _INVALID, "The filter's value has a type that is not handled."),
+    "filter_value_type": Row("1454-400", _INVALID, "The filter value has a type that is not supported."),
     # patches and states
     "patch_failed": Row("1455-400", _INVALID, "The patch cannot be applied: {message}"),
-    "state_value": Row("1456-400", _INVALID, "'{state}' is not a state one can set: allowed are {allowed}."),
-    "update_state": Row("1457-400", _INVALID, "Nothing can be updated in the present state {state}."),
-    "delete_state": Row("1458-400", _INVALID, "Nothing can be deleted in the present state {state}."),
+    "state_value": Row("1456-400", _INVALID, "The state '{state}' cannot be set. Allowed states: {allowed}."),
+    "update_state": Row("1457-400", _INVALID, "The entity cannot be updated while it is {state}."),
+    "delete_state": Row("1458-400", _INVALID, "The entity cannot be deleted while it is {state}."),
     # org, token and sandbox as the service sees them
     "org_header_missing": Row("2002-401", _NO_HEADER, "The header {header} is missing from the request."),
     "sandbox_unknown": Row("2100-404", "Sandbox not found", "There is no sandbox named '{name}'."),
-    "sandbox_mismatch": Row("2103-404", "Sandbox not found", "Sandbox ID {id} and name {name} do not go together."),
+    "sandbox_mismatch": Row(
+        "2103-404", "Sandbox not found", "The sandbox ID {id} does not belong to the sandbox {name}."
+    ),
     "sandbox_header_missing": Row("2105-400", _NO_HEADER, "The header {header} is missing from the request."),
-    "no_default_sandbox": Row("2106-404", "Get default sandbox error", "The organisation has no default sandbox."),
     "sandbox_id_with_user_token": Row(
         "2110-400", "Headers not allowed", "The header {header} is not allowed with a user token."
     ),
     "sandbox_wildcard": Row(
         "2111-403",
         "Headers with value restricted",
-        "The header {header} may not hold the value {value} with a user token.",
+        "The header {header} cannot have the value {value} with a user token.",
     ),
     "parameter_missing": Row(
-        "2119-400", "Query parameter missing", "The query parameter {parameter} is required and absent."
+        "2119-400", "Query parameter missing", "The query parameter {parameter} is required, but missing."
     ),
-    "forbidden": Row("2120-403", "Forbidden", "You may not perform this operation."),
+    "forbidden": Row("2120-403", "Forbidden", "You do not have permission to perform this operation."),
 }
 """Key -> row. The keys are ours; everything else about a row is Adobe's but the wording."""
 
@@ -172,7 +187,7 @@ class ApiError(Refusal):
     """A refusal by the service: a row of `ERRORS` or `PLAIN`, its variables, and what helps to mend it.
 
     `pointer`, `expected` and `hint` are additions of ours inside `report`; none may hold a value
-    from the request body, which could be a secret.
+    from the request body, which could be a secret. `came` is the kind of value that was sent.
     """
 
     def __init__(
@@ -182,6 +197,7 @@ class ApiError(Refusal):
         detail: str = "",
         pointer: str | None = None,
         expected: str | None = None,
+        came: str = "another value",
         hint: str | None = None,
         headers: tuple[tuple[str, str], ...] = (),
         **variables: str,
@@ -189,6 +205,7 @@ class ApiError(Refusal):
         super().__init__(key)
         self.key = key
         self.detail = detail
+        self.came = came
         self.extras = {"pointer": pointer, "expected": expected, "hint": hint}
         self.headers = headers
         self.variables = variables
@@ -203,9 +220,8 @@ class ApiError(Refusal):
         pointer = self.extras["pointer"]
         if pointer is None:
             return None
-        came = self.variables.get("message", "").rpartition(", got ")[2] or "another value"
         where = "body" if pointer[:1] in ("", "/") else "query"
-        return Violation(where, pointer, self.key, self.extras["expected"] or "", came, blocks=True)
+        return Violation(where, pointer, self.key, self.extras["expected"] or "", self.came, blocks=True)
 
     def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
         """The answer on the wire: members and their order as in Adobe's samples (facts §4)."""
@@ -226,6 +242,32 @@ class ApiError(Refusal):
         report = {**self.variables, **extras, "detailed-message": message, "request-id": request_id}
         body = {"type": kind, "title": title, "status": status, "report": dict(sorted(report.items())), **texts}
         return Result(status, body, self.headers, error)
+
+
+def rejected(pointer: str, expected: str, came: str, *, hint: str | None = None, key: str = "rejected") -> ApiError:
+    """The refusal of a member for which the catalogue has no code of its own (assumed): what was expected, what came.
+
+    `key` is another row whose variable is `message`.
+    """
+    message = departure("Member", pointer, expected, came)
+    return ApiError(key, message=message, pointer=pointer, expected=expected, came=came, hint=hint)
+
+
+def wrong_value(parameter: str, value: str, expected: str, *, pointer: str | None = None) -> ApiError:
+    """The refusal of the value of a query parameter (1452)."""
+    shown = value[:_MAX_SHOWN]
+    return ApiError("parameter_value", value=shown, field=parameter, pointer=pointer or parameter, expected=expected)
+
+
+def outside_contract(violation: Violation, key: str = "rejected") -> ApiError:
+    """The refusal of what the contract does not allow, as `rejected`."""
+    return ApiError(
+        key,
+        message=str(violation),
+        pointer=violation.pointer,
+        expected=violation.expected,
+        came=violation.came,
+    )
 
 
 GATEWAY: dict[str, tuple[str, str, str]] = {

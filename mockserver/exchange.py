@@ -10,7 +10,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
 from mockserver import json_input
@@ -118,6 +118,27 @@ class Result:
         return self._encoded
 
 
+MISSING = "nothing"
+"""What came in the place of something that was left out."""
+
+UNKNOWN = "an unknown member"
+"""What came where no member of this name is allowed."""
+
+_UNKNOWN_KEYWORDS = frozenset({"unknown", "additionalProperties", "unevaluatedProperties"})
+"""Of violations whose pointer names such a member."""
+
+_KINDS_OF_PLACE = {"query": "Query parameter", "header": "Header", "path": "Path parameter"}
+
+
+def departure(kind: str, place: str, expected: str, came: str, *, unknown: bool = False) -> str:
+    """A sentence on one thing that is wrong: where it is, what was expected there, and what came."""
+    if came == MISSING:
+        return f"{kind} {place} is missing; expected {expected}" if place else f"expected {expected}, got nothing"
+    if unknown or came == UNKNOWN:
+        return f"{kind} {place} is unknown; expected {expected}"
+    return f"{place or 'body'}: expected {expected}, got {came}"
+
+
 @dataclass(frozen=True, slots=True)
 class Violation:
     """One departure of a request or an answer from the contract. A value: it is never raised."""
@@ -135,7 +156,8 @@ class Violation:
     """Whether the service itself refuses this; the others stay findings."""
 
     def __str__(self) -> str:
-        return f"{self.where} {self.pointer or '/'}: expected {self.expected}, got {self.came}"
+        kind = _KINDS_OF_PLACE.get(self.where, "Member")
+        return departure(kind, self.pointer, self.expected, self.came, unknown=self.keyword in _UNKNOWN_KEYWORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +168,6 @@ class Request:
     operation: str
     tenant: Tenant
     path: Mapping[str, str] = field(default_factory=dict)
-    query: Pairs = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """The query parameters that the operation has, as the contract types them."""
     body: Json = None
-
-    def argument(self, name: str) -> str | None:
-        """The first value of a query parameter, or None."""
-        return next((value for key, value in self.query if key == name), None)

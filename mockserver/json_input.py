@@ -53,7 +53,7 @@ def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values:
     if len(raw) > max_bytes:
         raise JsonProblem(f"more than {max_bytes} bytes", too_large=True)
     if raw.startswith(b"\xef\xbb\xbf"):
-        raise JsonProblem("a byte order mark, which JSON may not have")
+        raise JsonProblem("a byte order mark, which JSON does not allow")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -66,7 +66,7 @@ def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values:
     except json.JSONDecodeError as error:
         raise JsonProblem(f"{error.msg.lower()} at line {error.lineno}, column {error.colno}") from None
     if _ODD_ESCAPE.search(raw) and any(_SURROGATE_OR_NUL.search(part) for part in _texts(value)):
-        raise JsonProblem("a text with a NUL character or half a surrogate pair")
+        raise JsonProblem("a string with a NUL character or half a surrogate pair")
     return value
 
 
@@ -151,7 +151,7 @@ def _float(digits: str) -> float:
 
 
 def _constant(name: str) -> Any:
-    raise JsonProblem("NaN or Infinity, which JSON does not have")
+    raise JsonProblem("NaN or Infinity, which JSON does not allow")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant)

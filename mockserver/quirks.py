@@ -162,9 +162,9 @@ class Quirks(Mapping[str, str]):
         """Set one quirk."""
         row = QUIRKS.get(name)
         if row is None:
-            raise ValueError(f"unknown quirk {name!r}; known: {', '.join(sorted(QUIRKS))}")
+            raise ValueError(f"unknown quirk {name!r}; known quirks: {', '.join(sorted(QUIRKS))}")
         if value not in row.values:
-            raise ValueError(f"quirk {name} takes {' or '.join(row.values)}, not {value!r}")
+            raise ValueError(f"quirk {name} must be {' or '.join(row.values)}, not {value!r}")
         self._values[name] = value
 
     def __getitem__(self, name: str) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver import Emulator
-from mockserver.exchange import Call, Result
+from mockserver.contract import Contract
+from mockserver.exchange import Call, Pairs, Result
+from mockserver.sources import ExploreRequest
 
 POSTGRESQL = "74a1c565-4e59-48d7-9d67-7c03b8a13137"
 DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
@@ -120,3 +122,8 @@ def target(**changes: Any) -> dict[str, Any]:
         "connectionSpec": {"id": DATA_LAKE, "version": "1.0"},
     }
     return {name: value for name, value in {**body, **changes}.items() if value is not ...}
+
+
+def question(query: Pairs) -> ExploreRequest:
+    """What the query of an explore call asks."""
+    return ExploreRequest.parse(Contract.load().arguments("getByConnectionId", query))

@@ -15,8 +15,8 @@ from typing import Any
 
 from mockserver import json_input
 from mockserver.contract import documents
-from mockserver.contract.schema import MOST_DEPARTURES, SchemaCheck, kind_of, schema_registry
-from mockserver.exchange import BASE_PATH, Call, Pairs, Result, Violation
+from mockserver.contract.schema import MAX_VIOLATIONS, SchemaCheck, kind_of, schema_registry, words
+from mockserver.exchange import BASE_PATH, MISSING, UNKNOWN, Call, Pairs, Result, Violation
 from mockserver.json_input import Json
 
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
@@ -37,12 +37,25 @@ class Parameter:
     required: bool
     kind: str
     check: SchemaCheck
+    wanted: str
+    """What its schema wants, in words."""
+    refused: bool = False
+    """Whether the service refuses a value outside the schema; of the others the handler decides."""
 
-    def violations(self, where: str, values: Sequence[str]) -> Iterator[Violation]:
-        """What is wrong with the values sent under this name."""
-        value: Json = list(values) if self.kind == "array" else _as(self.kind, values[0])
+    def read(self, values: Sequence[str]) -> Json:
+        """The value as its schema types it; a text that does not fit stays a text. Repeated texts are one list."""
+        if self.kind == "array":
+            return list(values)
+        return _as(self.kind, ",".join(dict.fromkeys(values)) if len(values) > 1 else values[0])
+
+    def violations(self, where: str, value: Json) -> Iterator[Violation]:
+        """What is wrong with a value that was read."""
         for violation in self.check.violations(value, where):
-            yield Violation(where, self.name, violation.keyword, violation.expected, violation.came)
+            yield Violation(where, self.name, violation.keyword, self.wanted, violation.came, blocks=self.refused)
+
+    def missing(self, where: str) -> Violation:
+        """What is wrong when it is required and was not sent."""
+        return Violation(where, self.name, "required", self.wanted, MISSING, blocks=self.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +82,8 @@ class Seen:
     operation: Operation | None = None
     allowed: tuple[str, ...] = ()
     path: dict[str, str] = field(default_factory=dict)
-    query: Pairs = ()
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """The query parameters that the operation has, as their schemas type them."""
     body: Json = None
     violations: list[Violation] = field(default_factory=list)
 
@@ -108,17 +122,24 @@ class Contract:
 
     def check_request(self, call: Call, *, max_body: int = 1_048_576) -> Seen:
         """Find the operation and gather every violation of the request; nothing is raised."""
-        seen = Seen(query=call.parameters())
+        seen = Seen()
         self._route(call, seen)
         if call.exposes_credentials:
             seen.violations.append(IN_CLEAR)
         if seen.operation is None:
             return seen
         seen.violations += _header_violations(seen.operation, call.headers)
-        seen.violations += islice(_query_violations(seen.operation, seen.query), MOST_DEPARTURES)
+        seen.violations += islice(_query_violations(seen.operation, call.parameters(), seen.arguments), MAX_VIOLATIONS)
         if seen.operation.body is not None:
             seen.violations += _body_violations(seen.operation, call, seen, max_body)
         return seen
+
+    def arguments(self, operation_id: str, query: Pairs) -> dict[str, Any]:
+        """The query parameters of an operation, typed; what is wrong with them is left out of account."""
+        arguments: dict[str, Any] = {}
+        for _ in _query_violations(self.operations[operation_id], query, arguments):
+            pass
+        return arguments
 
     def check_response(self, operation: Operation, result: Result) -> list[Violation]:
         """Where an answer departs from the contract: our own drift."""
@@ -155,7 +176,7 @@ class Contract:
             seen.operation, seen.path = operation, values
             return
         seen.violations.append(
-            Violation("route", "path", "path", "a path of the contract", "a path that is not in it", blocks=True)
+            Violation("route", "path", "path", "a path of Flow Service", "another path", blocks=True)
         )
 
     def _add_path(self, template: str, item: Mapping[str, Any]) -> None:
@@ -198,7 +219,12 @@ class Contract:
             kind = schema.get("type", "string") if isinstance(schema.get("type", "string"), str) else "string"
             check = SchemaCheck(self._registry, (*at, "schema"))
             name = source["name"].lower() if source["in"] == "header" else source["name"]
-            yield source["in"], Parameter(name, source.get("required", False), kind, check)
+            yield (
+                source["in"],
+                Parameter(
+                    name, source.get("required", False), kind, check, words(schema), source.get("x-refused", False)
+                ),
+            )
 
     def _content_check(self, holder: Mapping[str, Any] | None, at: tuple[str, ...]) -> SchemaCheck | None:
         content = (holder or {}).get("content")
@@ -241,28 +267,31 @@ def _as(kind: str, text: str) -> Json:
 
 def _header_violations(operation: Operation, headers: Mapping[str, str]) -> Iterator[Violation]:
     if "authorization" not in headers:
-        yield Violation("header", "authorization", "required", "Bearer and an access token", "nothing")
+        yield Violation("header", "authorization", "required", "Bearer and an access token", MISSING)
     for parameter in operation.headers:
         value = headers.get(parameter.name)
         if value is not None:
-            yield from parameter.violations("header", (value,))
+            yield from parameter.violations("header", value)
         elif parameter.required:
-            yield Violation("header", parameter.name, "required", "the header", "nothing")
+            yield parameter.missing("header")
 
 
-def _query_violations(operation: Operation, pairs: Pairs) -> Iterator[Violation]:
+def _query_violations(operation: Operation, pairs: Pairs, arguments: dict[str, Any]) -> Iterator[Violation]:
+    """Read the query into `arguments`, and tell what is wrong with it."""
     sent: dict[str, list[str]] = {}
     for name, value in pairs:
         sent.setdefault(name, []).append(value)
     for name, values in sent.items():
         parameter = operation.query.get(name)
         if parameter is None:
-            yield Violation("query", name[:80], "unknown", "a parameter of " + operation.id, "another name")
+            expected = "one of " + ", ".join(operation.query) if operation.query else "no parameters"
+            yield Violation("query", name[:80], "unknown", expected, UNKNOWN)
         else:
-            yield from parameter.violations("query", values)
+            arguments[name] = parameter.read(values)
+            yield from parameter.violations("query", arguments[name])
     for parameter in operation.query.values():
         if parameter.required and parameter.name not in sent:
-            yield Violation("query", parameter.name, "required", "the parameter", "nothing")
+            yield parameter.missing("query")
 
 
 def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int) -> Iterator[Violation]:
@@ -272,10 +301,12 @@ def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int
         return
     if not call.body:
         if operation.body_required:
-            yield Violation("body", "", "empty", "a JSON body", "nothing", blocks=True)
+            yield Violation("body", "", "empty", "a JSON body", MISSING, blocks=True)
         return
     if "content-encoding" in call.headers:
-        yield Violation("media", "content-encoding", "encoding", "no encoding", "an encoded body", blocks=True)
+        yield Violation(
+            "media", "content-encoding", "encoding", "a body without Content-Encoding", "a compressed body", blocks=True
+        )
         return
     if not _JSON_TYPE.fullmatch(call.headers.get("content-type", "")):
         yield Violation("media", "content-type", "type", "application/json", "another type", blocks=True)
@@ -287,7 +318,7 @@ def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int
         yield Violation("body", "", keyword, "one JSON document", problem.reason, blocks=True)
         return
     if operation.body_required and seen.body in (None, [], ""):
-        yield Violation("body", "", "empty", "a JSON body that is neither null nor empty", "nothing", blocks=True)
+        yield Violation("body", "", "empty", "a JSON body that is neither null nor empty", MISSING, blocks=True)
     elif operation.body:
         yield from operation.body.violations(seen.body, "body", blocks=operation.body_blocks)
         yield from operation.body.unknown_members(seen.body)

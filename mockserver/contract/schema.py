@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote
 
-from mockserver.exchange import Violation
+from mockserver.exchange import MISSING, Violation
 from mockserver.json_input import Json
 
 try:
@@ -20,10 +20,10 @@ try:
 except ImportError:  # an accelerator only: not every platform has a wheel
     jsonschema_rs = None  # type: ignore[assignment]
 
-MOST_DEPARTURES = 100
-"""Of one value that are told: a body can break its schema at every item, and each is kept in the journal."""
+MAX_VIOLATIONS = 100
+"""Maximum reported for one value: a body can break its schema at every item, and the journal keeps each."""
 
-_MOST_POINTER = 400
+_MAX_POINTER = 400
 """Characters of a pointer; a member's name can be as long as its body."""
 
 _URI = "urn:flow-service:contract"
@@ -142,21 +142,21 @@ class SchemaCheck:
     def _explains(self) -> Any:
         return self._registry.explainer(self._schema)
 
-    def violations(self, value: Json, where: str, *, blocks: bool = False) -> Iterator[Violation]:
-        """The first departures of `value` from the schema, nearest the root first."""
+    def violations(self, value: Json, where: str, *, at: str = "", blocks: bool = False) -> Iterator[Violation]:
+        """The first departures of `value` from the schema, nearest the root first; `at` is where the value stands."""
         if self._accepts(value):
             return
-        found = islice(self._explains.iter_errors(value), MOST_DEPARTURES)
+        found = islice(self._explains.iter_errors(value), MAX_VIOLATIONS)
         errors = sorted(found, key=lambda error: (len(error.path), str(error.path)))
         # jsonschema reports a list of missing members once for each of them
-        yield from dict.fromkeys(violation for error in errors for violation in _explain(error, where, blocks))
+        yield from dict.fromkeys(violation for error in errors for violation in _explain(error, where, at, blocks))
 
     def unknown_members(self, value: Json) -> Iterator[Violation]:
         """The first members no schema names: tolerated by the service, a finding for the judge.
 
         A schema that says `additionalProperties` itself expects more than it names.
         """
-        yield from islice(_unknown(self._registry, self._schema, value, ()), MOST_DEPARTURES)
+        yield from islice(_unknown(self._registry, self._schema, value, ()), MAX_VIOLATIONS)
 
 
 def _unknown(
@@ -196,11 +196,11 @@ def untaken(schema: Any) -> str | None:
     from jsonschema.exceptions import SchemaError
 
     if not isinstance(schema, dict):
-        return "a JSON Schema is an object"
+        return "expected an object"
     try:
         Draft202012Validator.check_schema({key: value for key, value in schema.items() if key != "$schema"})
     except SchemaError as error:
-        return f"no JSON Schema at {pointer(error.absolute_path) or 'its root'}"
+        return f"not a valid JSON Schema at {pointer(error.absolute_path) or 'its root'}"
     return next(_untaken_words(schema), None)
 
 
@@ -212,7 +212,7 @@ def _untaken_words(schema: Any) -> Iterator[str]:
         return
     for word, value in schema.items():
         if word in _UNTAKEN or (word.startswith("$") and word not in _HARMLESS):
-            yield f"{word[:40]} is not taken in a schema"
+            yield f"{word[:40]} is not supported in a schema"
         elif word == "$schema" and value not in _DIALECTS:
             yield "$schema is one of " + ", ".join(_DIALECTS)
         elif word in _NAMES and isinstance(value, dict):
@@ -227,7 +227,7 @@ def pointer(parts: Any) -> str:
 
 
 def _short(at: str) -> str:
-    return at if len(at) <= _MOST_POINTER else at[:_MOST_POINTER] + "…"
+    return at if len(at) <= _MAX_POINTER else at[:_MAX_POINTER] + "…"
 
 
 def kind_of(value: Any) -> str:
@@ -247,7 +247,7 @@ def kind_of(value: Any) -> str:
             return "an object"
 
 
-def _explain(error: Any, where: str, blocks: bool) -> Iterator[Violation]:
+def _explain(error: Any, where: str, root: str, blocks: bool) -> Iterator[Violation]:
     from jsonschema.exceptions import best_match
 
     while error.validator in ("anyOf", "oneOf") and error.context:
@@ -255,36 +255,100 @@ def _explain(error: Any, where: str, blocks: bool) -> Iterator[Violation]:
         if deepest is None:
             break
         error = deepest
-    at = pointer(error.absolute_path)
-    if error.validator == "required":
-        for name in error.validator_value:
-            if name not in error.instance:
-                yield Violation(where, _short(at + pointer((name,))), "required", "the member", "nothing", blocks)
-        return
-    yield Violation(where, _short(at), error.validator, _expected(error), kind_of(error.instance), blocks)
+    at = root + pointer(error.absolute_path)
+    for name, expected, came in _departures(error):
+        inside = at if name is None else at + pointer((name,))
+        yield Violation(where, _short(inside), error.validator or "false", expected, came, blocks)
 
 
-def _expected(error: Any) -> str:
-    wanted = error.validator_value
+def _departures(error: Any) -> Iterator[tuple[str | None, str, str]]:
+    """What an error of `jsonschema` is about: a member by its name, else the value; what was expected, what came."""
+    wanted, value = error.validator_value, error.instance
     match error.validator:
-        case "type":
-            names = [wanted] if isinstance(wanted, str) else wanted
-            return " or ".join(_TYPES[name] for name in names)
-        case "enum":
-            return "one of " + ", ".join(map(str, wanted))
-        case "const":
-            return str(wanted)
-        case "minLength" | "minItems" | "minProperties":
-            return f"at least {wanted}"
-        case "maxLength" | "maxItems" | "maxProperties":
-            return f"at most {wanted}"
-        case "minimum":
-            return f"{wanted} or more"
-        case "maximum":
-            return f"{wanted} or less"
-        case "additionalProperties" | "unevaluatedProperties":
-            return "no other members"
-        case "pattern":
-            return f"text of the form {wanted}"
-        case _:
-            return f"what {error.validator} demands"
+        case "required":
+            known = error.schema.get("properties", {})
+            yield from ((name, words(known.get(name, {})), MISSING) for name in wanted if name not in value)
+        case "dependentRequired":
+            needed = (name for holder, names in wanted.items() if holder in value for name in names)
+            yield from ((name, "a value", MISSING) for name in needed if name not in value)
+        case "additionalProperties" | "unevaluatedProperties" if wanted is False:
+            known = error.schema.get("properties", {})
+            expected = "one of " + ", ".join(known) if known else "no other members"
+            yield from ((name, expected, kind_of(inner)) for name, inner in value.items() if name not in known)
+        case "not" if isinstance(wanted, dict) and wanted.keys() == {"required"}:
+            yield from ((name, "no such member", kind_of(value[name])) for name in wanted["required"])
+        case keyword if keyword in _COMPARED:
+            yield None, words({**_type_of(error.schema), keyword: wanted}), _COMPARED[keyword]
+        case None:
+            yield None, "no such value", kind_of(value)
+        case keyword:
+            yield None, words({**_type_of(error.schema), keyword: wanted}), kind_of(value)
+
+
+def _type_of(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": schema["type"]} if "type" in schema else {}
+
+
+_COMPARED = {
+    "minimum": "a smaller number",
+    "exclusiveMinimum": "a smaller number",
+    "maximum": "a larger number",
+    "exclusiveMaximum": "a larger number",
+}
+"""Keyword -> what came, where it is broken."""
+
+_SIZES = {
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "minProperties": "at least {} members",
+    "maxProperties": "at most {} members",
+}
+_NOT_EMPTY = tuple(text.format(1) for name, text in _SIZES.items() if name.startswith("min"))
+_RANGES = {
+    "minimum": "of at least {}",
+    "exclusiveMinimum": "above {}",
+    "maximum": "of at most {}",
+    "exclusiveMaximum": "below {}",
+    "multipleOf": "that is a multiple of {}",
+}
+_REST = {
+    "uniqueItems": "items that all differ",
+    "contains": "at least one item that fits",
+    "minContains": "more items that fit",
+    "maxContains": "fewer items that fit",
+    "propertyNames": "member names that fit",
+    "anyOf": "a value of one of the allowed forms",
+    "oneOf": "a value of exactly one of the allowed forms",
+    "unevaluatedItems": "no further items",
+    "items": "no further items",
+}
+"""Keyword -> what it wants, where its own value does not say it better."""
+
+
+def words(schema: Any) -> str:
+    """What a schema wants of a value, in words: `a string of at least 1 characters`, `one of azure, aws`."""
+    if not isinstance(schema, dict):
+        return "a value"
+    if "const" in schema:
+        return str(schema["const"])
+    if "enum" in schema:
+        return "one of " + ", ".join(map(str, schema["enum"]))
+    if "pattern" in schema:
+        return f"text of the form {schema['pattern']}"
+    if "format" in schema and "type" not in schema:
+        return f"text of the format {schema['format']}"
+    if isinstance(schema.get("not"), dict):
+        return f"anything but {words(schema['not'])}"
+    types = schema.get("type")
+    kinds = " or ".join(_TYPES[name] for name in ([types] if isinstance(types, str) else types or ()))
+    sizes = " and ".join(text.format(schema[name]) for name, text in _SIZES.items() if name in schema)
+    if isinstance(types, str) and sizes in _NOT_EMPTY:
+        return f"a non-empty {types}"
+    ranges = " and ".join(text.format(schema[name]) for name, text in _RANGES.items() if name in schema)
+    if sizes:
+        return f"{kinds or 'a value'} with {sizes}"
+    if ranges:
+        return f"{kinds or 'a number'} {ranges}"
+    return kinds or next((text for keyword, text in _REST.items() if keyword in schema), "a value of another form")

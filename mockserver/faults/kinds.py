@@ -134,7 +134,7 @@ def _revoked(strike: Strike) -> None:
 
 
 def _page_token_gone(strike: Strike) -> Refusal:
-    hint = "begin the listing again"
+    hint = "start the listing again from its first page"
     return ApiError(
         "parameter_value", value="(expired)", field="continuationToken", pointer="continuationToken", hint=hint
     )

@@ -59,13 +59,12 @@ def shorten_pages(strike: Any, world: World, request: Request) -> Request:
     limit = max(1, max(there, pages) // pages)
     if isinstance(request.body, dict):
         return replace(request, body={**request.body, "limit": limit})
-    query = tuple(pair for pair in request.query if pair[0] != "limit")
-    return replace(request, query=(*query, ("limit", str(limit))))
+    return replace(request, arguments={**request.arguments, "limit": limit})
 
 
 def _conditions(request: Request) -> tuple[Condition, ...]:
     """The filters of a list, as far as they look at what is stored; none where the service refuses them."""
-    filters = [value for name, value in request.query if name == "property"]
+    filters = list(request.arguments.get("property", ()))
     text = request.body.get("queryString") if isinstance(request.body, dict) else None
     if isinstance(text, str):
         filters += [value for name, value in parse_qsl(text.lstrip("?")) if name == "property"]

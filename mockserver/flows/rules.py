@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from mockserver.errors import ApiError
+from mockserver.errors import ApiError, outside_contract, rejected
+from mockserver.exchange import MISSING
 from mockserver.flows.schedule import ONCE, Schedule, coerced, whole
 from mockserver.sources.refusals import refusal
 from mockserver.specs.flow_specs import FlowSpec
@@ -30,8 +31,8 @@ def demand_fit(spec: FlowSpec, member: str, connection: Mapping[str, Any]) -> No
     """The connection is of a connection spec that the flow spec takes. Raises ApiError."""
     taken = spec.source_connection_spec_ids if member == "sourceConnectionIds" else spec.target_connection_spec_ids
     if taken and connection["connectionSpec"]["id"] not in taken:
-        expected = f"a connection of a connection spec that flow spec {spec.name} takes"
-        raise _rejected(f"/{member}/0", expected, "one of another connection spec")
+        expected = f"a connection whose connection spec is one of those of flow spec {spec.name}"
+        raise rejected(f"/{member}/0", expected, "a connection with another connection spec")
 
 
 def demand_schedule(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
@@ -45,11 +46,11 @@ def demand_schedule(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
     if params is None and spec.exports:
         return
     if params is None:
-        raise _rejected("/scheduleParams", "an object with startTime and frequency", "nothing")
-    for violation in spec.schedule.violations(coerced(params), "body"):
-        raise _rejected("/scheduleParams" + violation.pointer, violation.expected, violation.came)
+        raise rejected("/scheduleParams", "an object with startTime and frequency", MISSING)
+    for violation in spec.schedule.violations(coerced(params), "body", at="/scheduleParams"):
+        raise outside_contract(violation)
     if Schedule.of(params) is None:
-        raise _rejected("/scheduleParams/startTime", "seconds since 1970", "another number")
+        raise rejected("/scheduleParams/startTime", "seconds since 1970", "another number")
 
 
 def demand_transformations(spec: FlowSpec, flow: Mapping[str, Any], mappings: Collection[str]) -> None:
@@ -124,10 +125,5 @@ def _demand_params(spec: FlowSpec, at: str, name: Any, params: Mapping[str, Any]
     check = spec.transformations.get(name) if isinstance(name, str) else None
     if check is None or (name == COPY and "deltaColumn" not in params):
         return
-    for violation in check.violations(dict(params), "body"):
-        raise _rejected(f"{at}/params{violation.pointer}", violation.expected, violation.came)
-
-
-def _rejected(pointer: str, expected: str, came: str) -> ApiError:
-    message = f"{pointer}: expected {expected}, got {came}"
-    return ApiError("rejected", message=message, pointer=pointer, expected=expected)
+    for violation in check.violations(dict(params), "body", at=f"{at}/params"):
+        raise outside_contract(violation)

@@ -1,7 +1,7 @@
 """What a list request asks for: property filter, order, page, count and projection."""
 
 from mockserver.listing.query import (
-    MOST_SEARCHED,
+    MAX_SEARCHED,
     Cursor,
     Listable,
     ListQuery,
@@ -10,4 +10,4 @@ from mockserver.listing.query import (
     parse_search,
 )
 
-__all__ = ["MOST_SEARCHED", "Cursor", "ListQuery", "Listable", "next_href", "parse", "parse_search"]
+__all__ = ["MAX_SEARCHED", "Cursor", "ListQuery", "Listable", "next_href", "parse", "parse_search"]

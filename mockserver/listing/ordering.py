@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 
 from mockserver.errors import ApiError
 
-MOST_CHARACTERS = 128
-"""Of a text that take part in the order. Texts alike so far keep the order of writing (assumed)."""
+MAX_CHARACTERS = 128
+"""Maximum characters of a text that are compared. Texts equal so far keep the order of writing (assumed)."""
 
 Scalar: TypeAlias = str | int | float | bool | None
 Place: TypeAlias = tuple[Scalar, ...]
@@ -42,8 +42,8 @@ def parse(texts: Iterable[str], sortable: frozenset[str]) -> tuple[Sort, ...]:
         sign, field = (item[0], item[1:].strip()) if item[:1] in ("+", "-") else ("+", item)
         if field not in sortable:
             if item and sign == "+" and field == item and not (item[0].isalnum() or item[0] == "_"):
-                raise ApiError("sort_direction", pointer="orderby", expected="+ or - before the field")
-            expected = "one of " + ", ".join(sorted(sortable)) if sortable else "no order: this list has none"
+                raise ApiError("sort_direction", pointer="orderby", expected="+ or - before the field, or nothing")
+            expected = "one of " + ", ".join(sorted(sortable)) if sortable else "no orderby: this list cannot be sorted"
             raise ApiError("sort_field", field=field[:80], pointer="orderby", expected=expected)
         order.setdefault(field, Sort(field, sign == "-"))
     return tuple(order.values())
@@ -52,7 +52,7 @@ def parse(texts: Iterable[str], sortable: frozenset[str]) -> tuple[Sort, ...]:
 def scalar(value: Any) -> Scalar:
     """What of a member takes part in an order: little, because links carry it."""
     if isinstance(value, str):
-        return value[:MOST_CHARACTERS]
+        return value[:MAX_CHARACTERS]
     return value if isinstance(value, int | float) else None
 
 

@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 from mockserver.errors import ApiError
 from mockserver.secrecy import MASK
 
-MOST_BYTES = 8192
-"""Of all filters of one query together, as UTF-8; the link to the next page carries them (assumed)."""
+MAX_BYTES = 8192
+"""Maximum size of all filters of one query, as UTF-8; the link to the next page carries them (assumed)."""
 
 EACH = "[]"
 """The step of a path that goes to every item of an array."""
@@ -115,8 +115,8 @@ def parse(texts: tuple[str, ...], fields: frozenset[str], unknown_field: str) ->
     `fields` are the top-level members there are; a filter on another one is the error `unknown_field`.
     Raises ApiError with one of the catalogue's filter codes.
     """
-    if sum(len(text.encode(errors="replace")) for text in texts) > MOST_BYTES:
-        expected = f"at most {MOST_BYTES} bytes in all filters together"
+    if sum(len(text.encode(errors="replace")) for text in texts) > MAX_BYTES:
+        expected = f"at most {MAX_BYTES} bytes in all filters together"
         raise ApiError("parameter_value", value="(too long)", field="property", pointer="property", expected=expected)
     conditions: list[Condition] = []
     projection: set[str] = set()
@@ -143,12 +143,12 @@ def _condition(text: str, place: int, fields: frozenset[str], unknown_field: str
     name, operator, rest = text[:place].strip(), text[place:end], text[end:]
     path = _path(name)
     if "" in path:
-        _refuse_incomplete(text[:end], "names with single dots between them")
+        _refuse_incomplete(text[:end], "member names separated by single dots")
     _demand_known(path[0], text[:end], fields, unknown_field)
     if operator == "~":
         raise ApiError("filter_operator_unimplemented", operator=operator, pointer="property", expected=_OPERATORS)
     if operator not in _EQUALITY and operator not in _ORDER:
-        hint = "a value that begins with such a character needs double quotes"
+        hint = "put a value that begins with one of these characters in double quotes"
         raise ApiError("filter_operator", operator=operator[:10], pointer="property", expected=_OPERATORS, hint=hint)
     values = tuple(_values(text[:end], name, rest))
     number = len(path) == 1 and name in _TIMES
@@ -158,7 +158,7 @@ def _condition(text: str, place: int, fields: frozenset[str], unknown_field: str
         if len(path) == 1 and not number:
             raise ApiError("filter_operator_for_field", operator=operator, field=name[:80], pointer="property")
     if number and (len(values) > 1 or not _INTEGER.fullmatch(values[0])):
-        _refuse_value(name, rest, "one whole number of milliseconds since 1970")
+        _refuse_value(name, rest, "one integer: milliseconds since 1970")
     return Condition.of(path, operator, values)
 
 
@@ -177,7 +177,7 @@ def _path(name: str) -> tuple[str, ...]:
 
 def _demand_known(field: str, shown: str, fields: frozenset[str], unknown_field: str) -> None:
     if not field:
-        _refuse_incomplete(shown, "the name of a member, such as name")
+        _refuse_incomplete(shown, "the name of a member, for example name")
     if field not in fields:
         expected = "one of " + ", ".join(sorted(fields))
         raise ApiError(unknown_field, field=field[:80], pointer="property", expected=expected)
@@ -187,18 +187,18 @@ def _values(shown: str, name: str, text: str) -> Iterator[str]:
     """The values between commas, without their quotes; a comma inside quotes belongs to the value."""
     text = text.strip()
     if text[:1] + text[-1:] in ("{}", "[]"):
-        hint = "put a text that looks like an object or an array in double quotes"
-        raise ApiError("filter_value_type", pointer="property", expected="a text, a number or a boolean", hint=hint)
+        hint = "put a value that looks like an object or an array in double quotes"
+        raise ApiError("filter_value_type", pointer="property", expected="a string, a number or a boolean", hint=hint)
     for value in (part.strip() for part in _split(text, ",")):
         inner = value.removeprefix('"')
         if not value or value == '"' or (inner != value and '"' not in inner):
-            _refuse_incomplete(shown, "a value, with both of its quotes or none")
+            _refuse_incomplete(shown, "a value, with both double quotes or none")
         if inner == value:
             yield value
         elif inner.index('"') == len(inner) - 1:
             yield inner[:-1]
         else:
-            _refuse_value(name, value, "nothing after the closing quote but a comma")
+            _refuse_value(name, value, "a comma or nothing after the closing quote")
 
 
 def _split(text: str, separator: str) -> list[str]:

@@ -15,25 +15,20 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import parse_qsl
 
-from mockserver.errors import ApiError
-from mockserver.exchange import Pairs
+from mockserver.errors import ApiError, wrong_value
 from mockserver.json_input import Json
 from mockserver.listing import ordering, property_filter
 from mockserver.listing.ordering import Place, Sort
 from mockserver.listing.property_filter import Condition
 
-MOST_ITEMS = 100
-"""On one page, and on a page whose size was not asked for (facts §6.1)."""
+MAX_ITEMS = 100
+"""Maximum and default page size (facts §6.1)."""
 
-MOST_SEARCHED = 1000
-"""On one page of a search: the maximum Adobe's document declares for a search's body."""
+MAX_SEARCHED = 1000
+"""Maximum page size of a search, as Adobe's document declares it for the body."""
 
-_LIMIT = re.compile(r"[0-9]{1,10}")
-_MOST_LIMIT = (1 << 31) - 1
-"""Higher ones do not fit the declared int32."""
-
-_MOST_NUMBER = 1 << 62
-_MOST_TOKEN = 12 * property_filter.MOST_BYTES
+_MAX_NUMBER = 1 << 62
+_MAX_TOKEN = 12 * property_filter.MAX_BYTES
 """More than the longest query makes, should each of its bytes need an escape of six."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
@@ -73,7 +68,7 @@ class ListQuery:
     """Top-level members to show; none means all."""
     order: tuple[Sort, ...] = ()
     """Empty: the last written first."""
-    limit: int = MOST_ITEMS
+    limit: int = MAX_ITEMS
     count: bool = False
     after: Cursor | None = None
 
@@ -88,35 +83,44 @@ class ListQuery:
         return {name: value for name, value in item.items() if name in self.projection}
 
 
-def parse(pairs: Pairs, listable: Listable, quirks: Mapping[str, str], *, most: int = MOST_ITEMS) -> ListQuery:
-    """The query parameters of a list request; those of other names are not looked at.
+def parse(
+    arguments: Mapping[str, Any], listable: Listable, quirks: Mapping[str, str], *, max_limit: int = MAX_ITEMS
+) -> ListQuery:
+    """The list that query parameters, typed by the contract, ask for; those of other names are not looked at.
 
     A `continuationToken` brings filters and order with it, and what is sent beside it is taken for
-    the client's repetition, except limit and count. `most` is the highest limit.
+    the client's repetition, except limit and count.
     Raises ApiError with the catalogue's code for what is wrong.
     """
-    limit = _limit(_only(pairs, "limit"), quirks, most)
-    count = _boolean(_only(pairs, "count"))
+    limit, count = arguments.get("limit"), bool(arguments.get("count"))
+    if limit is not None and limit > max_limit:
+        if quirks["limit-above-maximum"] == "refuse":
+            raise wrong_value("limit", str(limit), f"an integer from 1 to {max_limit}")
+        limit = max_limit
     if count and limit is not None:
         raise ApiError("limit_with_count", pointer="limit")
-    query = _query(_all(pairs, "property"), _all(pairs, "orderby"), listable)
-    token = _only(pairs, "continuationToken")
+    orderby = (arguments["orderby"],) if arguments.get("orderby") is not None else ()
+    query = _query(tuple(arguments.get("property", ())), orderby, listable)
+    token = arguments.get("continuationToken")
     if token is not None:
         query = _continued(token, listable)
     return replace(query, limit=query.limit if limit is None else limit, count=count)
 
 
-def parse_search(body: Mapping[str, Any], pairs: Pairs, listable: Listable, quirks: Mapping[str, str]) -> ListQuery:
-    """The same request made by a body: `queryString`, `limit` (up to 1000), `orderby`, `count`, `projectionFields`.
+def parse_search(
+    body: Mapping[str, Any], arguments: Mapping[str, Any], listable: Listable, quirks: Mapping[str, str]
+) -> ListQuery:
+    """The same list asked for by a body: `queryString`, `limit` (up to 1000), `orderby`, `count`, `projectionFields`.
 
-    `queryString` is read as the query of a GET (assumed). Raises ApiError.
+    `queryString` holds filters as a query would (assumed). Raises ApiError.
     """
-    sent = [*pairs, *_query_string(body.get("queryString"))]
-    for member, name in _SEARCH_MEMBERS.items():
-        value = body.get(member)
-        if value is not None:
-            sent.append((name, _text(member, value)))
-    return parse(tuple(sent), listable, quirks, most=MOST_SEARCHED)
+    asked = {**arguments, **{name: body[name] for name in ("orderby", "count") if name in body}}
+    if "limit" in body:
+        asked["limit"] = int(body["limit"])  # 20.0 is an integer to JSON Schema
+    asked["property"] = _filters(body.get("queryString", ""))
+    if isinstance(body.get("projectionFields"), str):  # not every search has it
+        asked["property"].append(body["projectionFields"])
+    return parse(asked, listable, quirks, max_limit=MAX_SEARCHED)
 
 
 def next_href(listable: Listable, query: ListQuery, after: Cursor) -> str:
@@ -132,66 +136,20 @@ def next_href(listable: Listable, query: ListQuery, after: Cursor) -> str:
     return f"/{listable.kind}?continuationToken={token}"
 
 
-_SEARCH_MEMBERS = {"limit": "limit", "orderby": "orderby", "count": "count", "projectionFields": "property"}
-"""Members of a search's body and the query parameters they stand for."""
-
-
 def _query(filters: tuple[str, ...], orderby: tuple[str, ...], listable: Listable) -> ListQuery:
     asked = property_filter.parse(filters, listable.fields, listable.unknown_field)
     order = ordering.parse(orderby, listable.sortable)
     return ListQuery(filters, asked.conditions, asked.projection, order)
 
 
-def _query_string(text: Any) -> Pairs:
-    if text is None:
-        return ()
-    pairs = tuple(parse_qsl(_text("queryString", text).lstrip("?"), keep_blank_values=True))
+def _filters(query_string: str) -> list[str]:
+    """The values of `property` in a search's `queryString`."""
+    pairs = parse_qsl(query_string.lstrip("?"), keep_blank_values=True)
     for name, _ in pairs:
-        if name not in ("property", *_SEARCH_MEMBERS):
-            _refuse("queryString", name, "property=name==value, and more of them after &", pointer="/queryString")
-    return pairs
-
-
-def _text(member: str, value: Any) -> str:
-    """A member of a search's body as it would stand in a query."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) and member == "count":
-        return str(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # 20.0 is an integer to JSON Schema, so it is one here
-    if isinstance(value, int) and not isinstance(value, bool) and member == "limit":
-        return str(value) if 0 <= value <= _MOST_LIMIT else "(out of range)"
-    raise ApiError("parameter_value", value=f"of type {type(value).__name__}", field=member, pointer=f"/{member}")
-
-
-def _all(pairs: Pairs, wanted: str) -> tuple[str, ...]:
-    return tuple(value for name, value in pairs if name == wanted)
-
-
-def _only(pairs: Pairs, wanted: str) -> str | None:
-    """The value of a parameter that may be repeated, as a public client does with limit, but not changed."""
-    values = set(_all(pairs, wanted))
-    if len(values) > 1:
-        _refuse(wanted, "(several)", "one value")
-    return values.pop() if values else None
-
-
-def _limit(text: str | None, quirks: Mapping[str, str], most: int) -> int | None:
-    if text is None:
-        return None
-    limit = int(text) if _LIMIT.fullmatch(text) else 0
-    if not 1 <= limit <= _MOST_LIMIT or (limit > most and quirks["limit-above-maximum"] == "refuse"):
-        _refuse("limit", text, f"a whole number from 1 to {most}")
-    return min(limit, most)
-
-
-def _boolean(text: str | None) -> bool:
-    if text is None:
-        return False
-    if text.lower() not in ("true", "false"):
-        _refuse("count", text, "true or false")
-    return text.lower() == "true"
+        if name != "property":
+            expected = "property=name==value; separate several with &"
+            raise wrong_value("queryString", name, expected, pointer="/queryString")
+    return [value for _, value in pairs]
 
 
 def _continued(token: str, listable: Listable) -> ListQuery:
@@ -200,17 +158,17 @@ def _continued(token: str, listable: Listable) -> ListQuery:
         kind, filters, orderby, limit, ceiling, revision, place = _opened(token)
         query = _query(_texts(filters), _texts(orderby), listable)
         after = Cursor(_number(ceiling), _number(revision), _place(place, query.order))
-        if kind != listable.kind or not 1 <= _number(limit) <= MOST_SEARCHED or after.revision > after.ceiling:
+        if kind != listable.kind or not 1 <= _number(limit) <= MAX_SEARCHED or after.revision > after.ceiling:
             raise ValueError
     except (ValueError, TypeError, RecursionError):
-        name, hint = "continuationToken", "take it from _links.next.href of the page before, unchanged"
+        name, hint = "continuationToken", "send it unchanged, as _links.next.href of the page before has it"
         raise ApiError("parameter_value", value="(not ours)", field=name, pointer=name, hint=hint) from None
     return replace(query, limit=limit, after=after)
 
 
 def _opened(token: str) -> list[Any]:
     """What `next_href` put in. Raises ValueError."""
-    if len(token) > _MOST_TOKEN or not _TOKEN.fullmatch(token):
+    if len(token) > _MAX_TOKEN or not _TOKEN.fullmatch(token):
         raise ValueError
     sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     check, text = sealed[:_CHECK_BYTES], sealed[_CHECK_BYTES:]
@@ -238,7 +196,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _number(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= _MOST_NUMBER:
+    if type(value) is not int or not 0 <= value <= _MAX_NUMBER:
         raise ValueError
     return value
 
@@ -247,7 +205,3 @@ def _place(value: Any, order: tuple[Sort, ...]) -> Place:
     if not isinstance(value, list) or len(value) != len(order) or [ordering.scalar(item) for item in value] != value:
         raise ValueError
     return tuple(value)
-
-
-def _refuse(name: str, value: str, expected: str, *, pointer: str | None = None) -> NoReturn:
-    raise ApiError("parameter_value", value=value[:40], field=name, pointer=pointer or name, expected=expected)

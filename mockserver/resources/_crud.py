@@ -100,7 +100,9 @@ def current(world: World, request: Request, collection: Collection) -> Doc:
     """The record the path names, in the version that If-Match names. Raises ApiError for any other, or none."""
     sent = if_match(world, request)
     if not sent:
-        raise ApiError("if_match_missing", header="If-Match", hint="read the entity and send its etag, quotes included")
+        raise ApiError(
+            "if_match_missing", header="If-Match", hint="read the entity and send its etag, including the double quotes"
+        )
     doc = find(world, request, collection)
     _demand_version(doc, sent)
     return doc
@@ -154,9 +156,20 @@ def _demand_version(doc: Doc, sent: str) -> None:
 
 
 def _mismatch(sent: str, current: str) -> ApiError:
-    quoted = sent.startswith('"') and sent.endswith('"')
-    hint = "read the entity again and retry" if quoted else "the etag's double quotes belong to it: send them"
-    return ApiError("version_mismatch", version=sent[:80], entity=current, hint=hint)
+    return ApiError("version_mismatch", version=sent[:80], entity=current, hint=_etag_hint(sent))
+
+
+def _etag_hint(sent: str) -> str:
+    """What to send in the place of an If-Match that is no current etag."""
+    if sent == "*":
+        return "If-Match: * is not supported: send the etag of the entity"
+    if sent.startswith("W/"):
+        return "weak etags are not supported: send the etag as you received it, without W/"
+    if not (sent.startswith('"') and sent.endswith('"')):
+        return "the double quotes are part of the etag: send it exactly as you received it"
+    if '",' in sent:
+        return "send one etag, not a list"
+    return "read the entity again, apply the change to it and retry"
 
 
 def _not_found(collection: Collection, entity_id: str) -> ApiError:

@@ -11,17 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver import listing
-from mockserver.errors import ApiError
+from mockserver.errors import ApiError, outside_contract, rejected
 from mockserver.exchange import Request, Result, Tenant
-from mockserver.resources import _crud
+from mockserver.resources import _crud, _states
 from mockserver.resources._crud import STAMPS, Collection
+from mockserver.resources._states import DRAFT
 from mockserver.specs.connectors import Connector
 from mockserver.state.records import Doc
 from mockserver.world import World
-
-DRAFT = "draft"
-SETTLED = ("enabled", "disabled", DRAFT)
-"""States in which a client may change or delete the entity (facts §5); in the others the service is at work."""
 
 _IDLE_FLOWS = ("disabled", DRAFT)
 _MEMBERS = ("name", "description", "baseConnectionId", "state", "data", "connectionSpec", "params")
@@ -74,7 +71,7 @@ def create(world: World, request: Request, kind: End) -> Result:
     body: Any = request.body
     connector = _demand_spec(world, request.tenant, body["connectionSpec"]["id"])
     members = _complete(world, body, connector)
-    if request.argument("mode") == DRAFT:
+    if request.arguments.get("mode") == DRAFT:
         members["state"] = DRAFT
         _demand_base(world, request.tenant, members)
     else:
@@ -86,16 +83,15 @@ def patch(world: World, request: Request, kind: End) -> Result:
     """Change name, description, data or params, of a draft also the base; the outcome is checked like a new entity."""
 
     def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
-        if old["state"] not in SETTLED:
-            raise ApiError("update_state", state=old["state"])
+        _states.demand_updatable(old)
         body = {name: new[name] for name in _MEMBERS if name in new}
         for violation in world.contract.check_body(kind.create_operation, body):
-            raise ApiError("patch_failed", message=str(violation), pointer=violation.pointer)
+            raise outside_contract(violation, "patch_failed")
         if old["state"] == DRAFT:
             _demand_base(world, request.tenant, new)
         else:
             if old.get("baseConnectionId") != new.get("baseConnectionId"):
-                message = "the base connection can be changed in a draft only"
+                message = "/baseConnectionId can be changed only in a draft"
                 raise ApiError("patch_failed", message=message, pointer="/baseConnectionId")
             kind.check(world, _demand_spec(world, request.tenant, new["connectionSpec"]["id"]), new)
         return new
@@ -106,8 +102,7 @@ def patch(world: World, request: Request, kind: End) -> Result:
 def remove(world: World, request: Request, kind: End) -> Result:
     """Delete unless an active flow uses the entity (1447)."""
     doc = _crud.find(world, request, kind.collection)
-    if doc["state"] not in SETTLED:
-        raise ApiError("delete_state", state=doc["state"])
+    _states.demand_settled(doc, "delete_state")
 
     def uses(flow: Doc) -> bool:
         return flow["state"] not in _IDLE_FLOWS and doc["id"] in flow.get(kind.flow_member, ())
@@ -122,18 +117,12 @@ def remove(world: World, request: Request, kind: End) -> Result:
 def publish(world: World, request: Request, kind: End) -> Result:
     """Make a draft an entity like any other, if its base connection is one already (facts §8.4)."""
     doc = _crud.find(world, request, kind.collection)
-    _demand_publish(request)
-    if doc["state"] != DRAFT:
-        raise ApiError("action_not_applicable", action="publish", state=doc["state"])
+    action = _states.action(world, request, "PUBLISH")
+    _states.demand_state(doc, DRAFT, action)
     _crud.demand_version(world, request, doc)
     connector = _demand_spec(world, request.tenant, doc["connectionSpec"]["id"])
     _demand_usable(world, request.tenant, kind, connector, doc, action="publish")
     return _crud.save(world, request, kind.collection, doc, {**doc, "state": "enabled"})
-
-
-def rejected(message: str, pointer: str, expected: str | None = None) -> ApiError:
-    """The connector's refusal; for most rules of the two ends the catalogue has no other code (assumed)."""
-    return ApiError("rejected", message=message, pointer=pointer, expected=expected)
 
 
 def _complete(world: World, body: Mapping[str, Any], connector: Connector) -> dict[str, Any]:
@@ -143,8 +132,7 @@ def _complete(world: World, body: Mapping[str, Any], connector: Connector) -> di
         detail = "version is required for the connection spec"
         raise ApiError("version_required", detail=detail, pointer="/connectionSpec/version")
     if version not in (None, connector.version):
-        expected = f"version {connector.version}"
-        raise rejected(f"expected {expected}, got another version", "/connectionSpec/version", expected)
+        raise rejected("/connectionSpec/version", f"version {connector.version}", "another version")
     kept = {**body, "state": "enabled", "connectionSpec": {"id": connector.id, "version": connector.version}}
     return {name: kept[name] for name in _MEMBERS if name in kept}
 
@@ -157,7 +145,7 @@ def _demand_usable(
         hint = "publish the base connection first"
         if action:
             raise ApiError("action_not_applicable", action=action, state=DRAFT, pointer="/baseConnectionId", hint=hint)
-        raise rejected("the base connection is a draft: " + hint, "/baseConnectionId")
+        raise rejected("/baseConnectionId", "a published base connection", "a draft", hint=hint)
     kind.check(world, connector, doc)
 
 
@@ -168,9 +156,10 @@ def _demand_base(world: World, tenant: Tenant, doc: Doc) -> Doc | None:
         return None
     base = world.store.get(tenant, "connections", base_id)
     if base is None:
-        raise rejected("there is no base connection with this id", "/baseConnectionId")
+        raise rejected("/baseConnectionId", "the ID of a base connection in this sandbox", "an unknown ID")
     if base["connectionSpec"]["id"] != doc["connectionSpec"]["id"]:
-        raise rejected("the base connection is of another connection spec", "/connectionSpec/id")
+        expected = "the connection spec of the base connection"
+        raise rejected("/connectionSpec/id", expected, "another connection spec")
     return base
 
 
@@ -179,12 +168,3 @@ def _demand_spec(world: World, tenant: Tenant, spec_id: str) -> Connector:
     if connector is None:
         raise ApiError("unknown_spec", pointer="/connectionSpec/id")
     return connector
-
-
-def _demand_publish(request: Request) -> None:
-    """The only action there is, in any case."""
-    asked = request.argument("op")
-    if not asked:
-        raise ApiError("parameter_missing", parameter="op")
-    if asked.lower() != "publish":
-        raise ApiError("parameter_value", value=asked[:40], field="op", expected="publish")

@@ -10,13 +10,15 @@ from typing import Any
 
 from mockserver import json_input
 from mockserver.contract.schema import kind_of
-from mockserver.errors import ApiError
+from mockserver.errors import ApiError, rejected
+from mockserver.exchange import MISSING
 from mockserver.json_input import Json
 
 _OPERATIONS = ("add", "replace", "remove")
-MOST_INSTRUCTIONS = 1000
-MOST_BYTES = 1_048_576
-"""Of the outcome. What no body may be, no series of patches may build either: it could not be read any more."""
+_INSTRUCTION = "an object with op, path and value"
+MAX_INSTRUCTIONS = 1000
+MAX_BYTES = 1_048_576
+"""Of the patched document, which obeys the same limits as a request body: a larger one could not be read again."""
 
 
 def apply(doc: Mapping[str, Any], body: Json, changeable: frozenset[str]) -> dict[str, Any]:
@@ -27,23 +29,24 @@ def apply(doc: Mapping[str, Any], body: Json, changeable: frozenset[str]) -> dic
     instructions = body if isinstance(body, list) else [body]
     if not instructions:
         raise ApiError("body_missing")
-    if len(instructions) > MOST_INSTRUCTIONS:
-        raise _failed(f"more than {MOST_INSTRUCTIONS} instructions", "")
+    if len(instructions) > MAX_INSTRUCTIONS:
+        raise _failed(f"more than {MAX_INSTRUCTIONS} instructions", "")
     import jsonpatch  # here: the two take a hundredth of a start
     import jsonpointer
 
-    checked = [_checked(item, f"/{index}", changeable) for index, item in enumerate(instructions)]
+    places = [f"/{index}" for index in range(len(instructions))] if isinstance(body, list) else [""]
+    checked = [_checked(item, at, changeable) for at, item in zip(places, instructions, strict=True)]
     changed: Any = _copy(dict(doc))
-    for index, instruction in enumerate(checked):
+    for at, instruction in zip(places, checked, strict=True):
         try:
             changed = jsonpatch.JsonPatch([instruction]).apply(changed, in_place=True)
         except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException):
-            what = "is missing from the entity or cannot take the value"
-            raise _failed(f"{instruction['path'][:200]} {what}", f"/{index}/path") from None
+            what = "is not in the entity, or cannot take this value"
+            raise _failed(f"{instruction['path'][:200]} {what}", f"{at}/path") from None
     if json_input.too_deep(changed):
-        raise _failed(f"more than {json_input.MAX_DEPTH} levels of nesting would be the outcome", "")
-    if len(json_input.dumps(changed)) > MOST_BYTES:
-        raise _failed(f"more than {MOST_BYTES} bytes would be the outcome", "")
+        raise _failed(f"the result would have more than {json_input.MAX_DEPTH} levels of nesting", "")
+    if len(json_input.dumps(changed)) > MAX_BYTES:
+        raise _failed(f"the result would have more than {MAX_BYTES} bytes", "")
     return dict(changed)
 
 
@@ -57,25 +60,31 @@ def _copy(value: Any) -> Any:
 def _checked(item: Any, at: str, changeable: frozenset[str]) -> dict[str, Any]:
     """One instruction, normalised. A value sent with `remove` is ignored, as samples do (facts §7)."""
     if not isinstance(item, dict):
-        raise _failed("an instruction is an object with op, path and value", at)
+        raise rejected(at, _INSTRUCTION, kind_of(item), key="patch_failed")
     operation = item.get("op")
     if not isinstance(operation, str) or operation.lower() not in _OPERATIONS:
-        shown = operation[:40] if isinstance(operation, str) else kind_of(operation)
-        raise ApiError("patch_operation", operation=shown, pointer=f"{at}/op", expected="add, replace or remove")
+        came = kind_of(operation) if "op" in item else "missing"
+        raise ApiError(
+            "patch_operation",
+            operation=operation[:40] if isinstance(operation, str) else f"({came})",
+            pointer=f"{at}/op",
+            expected="add, replace or remove",
+            came=came,
+            hint=None if isinstance(operation, str) else f"a patch is an array of changes; each is {_INSTRUCTION}",
+        )
     path = item.get("path")
     if not isinstance(path, str) or not path.startswith("/"):
-        raise _failed("path must be a JSON Pointer such as /name", f"{at}/path")
+        came = kind_of(path) if "path" in item else MISSING
+        raise rejected(f"{at}/path", "a JSON Pointer such as /name", came, key="patch_failed")
     member = path[1:].partition("/")[0]  # as written: no changeable member has a ~ or a / in its name
     if member == "connectionSpec":
         raise ApiError("connection_spec_fixed", pointer=f"{at}/path")
     if member not in changeable:
-        raise _failed(
-            f"{path[:200]} cannot be changed by a client", f"{at}/path", "one of " + ", ".join(sorted(changeable))
-        )
+        raise _failed(f"{path[:200]} cannot be changed", f"{at}/path", "one of " + ", ".join(sorted(changeable)))
     if operation.lower() == "remove":
         return {"op": "remove", "path": path}
     if "value" not in item:
-        raise _failed("value is missing", f"{at}/value")
+        raise rejected(f"{at}/value", "the new value", MISSING, key="patch_failed")
     # a copy, because a later instruction may change what an earlier one put in
     return {"op": operation.lower(), "path": path, "value": _copy(item["value"])}
 

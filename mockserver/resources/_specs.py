@@ -93,7 +93,7 @@ def answer(query: listing.ListQuery, specs: Sequence[Mapping[str, Any]]) -> Resu
 def demand_service_token(world: World, request: Request) -> None:
     """Specs are written with service tokens only (1426; for flow specs the same is assumed)."""
     if not _crud.service_token(world, request):
-        hint = "list the API key as a service client, and its tokens count as service tokens"
+        hint = "to make tokens of this API key service tokens, start the server with --service-client"
         raise ApiError("spec_by_user_token", hint=hint)
 
 

@@ -38,8 +38,7 @@ _BUILT_IN_DATA_SETS = ("Customers", "Store visits", "Orders", "Web events", "Loy
 @operation("listConnectionSpecs")
 def list_connection_specs(world: World, request: Request) -> Result:
     """All specs, or those a `property` filter picks; never paged (facts §6.1)."""
-    asked = tuple(pair for pair in request.query if pair[0] == "property")
-    query = listing.parse(asked, _SPECS.listable, world.quirks)
+    query = listing.parse(request.arguments, _SPECS.listable, world.quirks)
     specs = [connector.describe() for connector in world.connectors.all()]
     own = _specs.every_written(world, request.tenant, _SPECS)
     return Result(200, {"items": [query.project(spec) for spec in (*specs, *own) if query.matches(spec)]})
@@ -65,7 +64,7 @@ def update_connection_spec(world: World, request: Request) -> Result:
     """Replace one of the tenant's own; the catalogue's are Adobe's."""
     _specs.demand_service_token(world, request)
     if world.connectors.get(next(iter(request.path.values()))) is not None:
-        raise ApiError("forbidden", hint="this connection spec is Adobe's own: create another")
+        raise ApiError("forbidden", hint="this connection spec belongs to Adobe: create one of your own")
     return _specs.replace(world, request, _SPECS, catalogued=False)
 
 
@@ -73,17 +72,16 @@ def update_connection_spec(world: World, request: Request) -> Result:
 def explore_connection_spec(world: World, request: Request) -> Result:
     """Look into a source that has no credentials of its own, such as the data landing zone."""
     access = _access(world, request)
-    if request.argument("objectType") is None:
+    if "objectType" not in request.arguments:
         return Result(200, world.sources.configs(access))
-    return Result(200, world.sources.explore(access, ExploreRequest.parse(request.query)))
+    return Result(200, world.sources.explore(access, ExploreRequest.parse(request.arguments)))
 
 
 @operation("configByConnectionSpecId")
 def configs_of_connection_spec(world: World, request: Request) -> Result:
     """A stretch of the columns that can be configured, or of the data sets that can be exported (facts §6)."""
-    start = _number(request, "start", 0, least=0, most=1 << 31)
-    limit = _number(request, "limit", _CONFIGS_SHOWN, least=1, most=100)
-    if request.argument("outputType") == _DATA_SETS:
+    start, limit = request.arguments.get("start", 0), request.arguments.get("limit", _CONFIGS_SHOWN)
+    if request.arguments.get("outputType") == _DATA_SETS:
         _demand(world, request)
         return Result(200, _stretch(exportable(request.tenant), start, limit))
     answer: Any = world.sources.configs(_access(world, request))
@@ -127,18 +125,6 @@ def _access(world: World, request: Request) -> Any:
     """The way to the source of a connector that needs no connection (which others refuse: assumed)."""
     connector = _demand(world, request)
     if connector.base_connection:
-        message = f"{connector.name} is looked into through a connection"
-        raise ApiError("rejected", message=message, hint="explore /connections/{id}/explore or /configs")
+        message = f"{connector.name} can be explored only through a connection"
+        raise ApiError("rejected", message=message, hint="call /connections/{id}/explore or /connections/{id}/configs")
     return world.connectors_of(request.tenant).access({"connectionSpec": {"id": connector.id}})
-
-
-def _number(request: Request, name: str, default: int, *, least: int, most: int) -> int:
-    """A whole number of the query. Raises ApiError `parameter_value`."""
-    text = request.argument(name)
-    if text is None:
-        return default
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 11 else -1
-    if not least <= number <= most:
-        expected = f"a whole number from {least} to {most}"
-        raise ApiError("parameter_value", value=text[:40], field=name, pointer=name, expected=expected)
-    return number

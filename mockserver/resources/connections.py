@@ -6,22 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mockserver import listing
-from mockserver.errors import ApiError
+from mockserver.errors import ApiError, outside_contract
 from mockserver.exchange import Request, Result, Tenant
 from mockserver.flows import progress
-from mockserver.resources import _crud, _patching, operation
+from mockserver.resources import _crud, _patching, _states, operation
+from mockserver.resources._states import DRAFT
 from mockserver.sources import ExploreRequest, SourceError
 from mockserver.specs.connectors import MASK, PASSWORD_FOR
 from mockserver.state.records import Doc
 from mockserver.world import World
 
-STATES = ("enabled", "disabled", "initializing")
-"""The states a client may set (facts §5, catalogue row 1456)."""
-
-DRAFT = "draft"
 _BODY = ("name", "description", "connectionSpec", "state", "auth", "encryption")
-_PROVIDER_ACTIONS = ("FINALIZE", "FINALIZE_UPDATE")
-_SUB_ACTIONS = ("APPLY", "ROLLBACK", "PROGRESS")
 
 
 def _show(world: World, doc: Doc) -> dict[str, Any]:
@@ -48,7 +43,7 @@ CONNECTIONS = _crud.Collection(
 def create_connection(world: World, request: Request) -> Result:
     """Check spec, auth spec, params and credentials, then store (facts §6, §8.1)."""
     body = _complete(world, request)
-    if request.argument("mode") == DRAFT:
+    if request.arguments.get("mode") == DRAFT:
         _demand_spec(world, request, body)
         body["state"] = DRAFT
     else:
@@ -66,14 +61,14 @@ def retrieve_connection(world: World, request: Request) -> Result:
 @operation("listConnections")
 def list_connections(world: World, request: Request) -> Result:
     """A page of connections, newest write first."""
-    return _crud.page(world, request, CONNECTIONS, listing.parse(request.query, CONNECTIONS.listable, world.quirks))
+    return _crud.page(world, request, CONNECTIONS, listing.parse(request.arguments, CONNECTIONS.listable, world.quirks))
 
 
 @operation("getConnectionsByFilters")
 def search_connections(world: World, request: Request) -> Result:
     """The same list, asked for in a body."""
     body = request.body if isinstance(request.body, dict) else {}
-    query = listing.parse_search(body, request.query, CONNECTIONS.listable, world.quirks)
+    query = listing.parse_search(body, request.arguments, CONNECTIONS.listable, world.quirks)
     return _crud.page(world, request, CONNECTIONS, query)
 
 
@@ -86,7 +81,7 @@ def patch_connection(world: World, request: Request) -> Result:
         _restore_masked(world, old, new)
         body = {name: new[name] for name in _BODY if name in new}
         for violation in world.contract.check_body("createConnection", body):
-            raise ApiError("patch_failed", message=str(violation), pointer=violation.pointer)
+            raise outside_contract(violation, "patch_failed")
         if new.get("state") != old["state"]:
             _demand_state(new.get("state"))
         if PASSWORD_FOR in old or new.get("auth") != old.get("auth"):
@@ -113,11 +108,8 @@ def delete_connection(world: World, request: Request) -> Result:
 def perform_action(world: World, request: Request) -> Result:
     """Publish a draft; finalising is for providers (1402)."""
     doc = _crud.find(world, request, CONNECTIONS)
-    action = _action(world, request)
-    if action in _PROVIDER_ACTIONS:
-        raise ApiError("provider_action", action=action.lower())
-    if doc["state"] != DRAFT:
-        raise ApiError("action_not_applicable", action=action.lower(), state=doc["state"])
+    action = _states.action(world, request, "PUBLISH")
+    _states.demand_state(doc, DRAFT, action)
     _crud.demand_version(world, request, doc)
     _demand_usable(world, request, doc)
     return _crud.save(world, request, CONNECTIONS, doc, {**doc, "state": "enabled"})
@@ -139,7 +131,7 @@ def explore_connection(world: World, request: Request) -> Result:
     """Tables of the source, one table's columns, or its first rows (facts §8.3)."""
     doc = _crud.find(world, request, CONNECTIONS)
     access = world.connectors_of(request.tenant).access(doc)
-    return Result(200, world.sources.explore(access, ExploreRequest.parse(request.query)))
+    return Result(200, world.sources.explore(access, ExploreRequest.parse(request.arguments)))
 
 
 @operation("exploreConfigByConnectionId")
@@ -185,16 +177,16 @@ def _demand_usable(world: World, request: Request, doc: Doc) -> None:
 
 
 def _demand_state(state: Any) -> None:
-    if state not in STATES:
-        raise ApiError("state_value", state=str(state)[:40], allowed=", ".join(STATES), pointer="/state")
+    if state not in _states.SETTABLE:
+        allowed = ", ".join(_states.SETTABLE)
+        raise ApiError("state_value", state=str(state)[:40], allowed=allowed, pointer="/state")
 
 
 def _demand_changeable(doc: Doc) -> None:
     """Only a settled connection can be changed or deleted; drafts can, as their tutorial shows."""
     if doc["state"] == "initializing":
         raise ApiError("initializing")
-    if doc["state"] not in (*STATES, DRAFT):
-        raise ApiError("connection_state")
+    _states.demand_settled(doc, "connection_state")
 
 
 def _demand_unused(world: World, request: Request, connection_id: str) -> None:
@@ -242,20 +234,3 @@ def _note_password(world: World, request: Request, old: Doc, new: dict[str, Any]
         new.pop(PASSWORD_FOR, None)
     else:
         new[PASSWORD_FOR] = meant
-
-
-def _action(world: World, request: Request) -> str:
-    """The action asked for: any case, `-` and `_` alike (facts §6)."""
-    asked = request.argument("op")
-    if not asked:
-        raise ApiError("parameter_missing", parameter="op")
-    sub_actions = [value for name, value in request.query if name == "subOp"]
-    if not sub_actions and world.quirks["sub-op"] == "required":
-        raise ApiError("parameter_missing", parameter="subOp")
-    for value in ",".join(sub_actions).split(","):
-        if value and value.upper() not in _SUB_ACTIONS:
-            raise ApiError("sub_action", subAction=value[:40])
-    action = asked.upper().replace("-", "_")
-    if action not in ("PUBLISH", *_PROVIDER_ACTIONS):
-        raise ApiError("parameter_value", value=asked[:40], field="op", expected="publish")
-    return action

@@ -7,8 +7,8 @@ from typing import Any
 
 from mockserver import listing
 from mockserver.contract.schema import untaken
-from mockserver.errors import ApiError
-from mockserver.exchange import Request, Result, Tenant
+from mockserver.errors import ApiError, rejected
+from mockserver.exchange import MISSING, Request, Result, Tenant
 from mockserver.resources import _specs, operation
 from mockserver.specs.flow_specs import FlowSpec
 from mockserver.world import World
@@ -38,8 +38,7 @@ def find(world: World, tenant: Tenant, spec_id: str) -> FlowSpec | None:
 @operation("listFlowSpecs")
 def list_flow_specs(world: World, request: Request) -> Result:
     """All flow specs, or those a `property` filter picks; never paged (facts §6.1)."""
-    asked = tuple(pair for pair in request.query if pair[0] == "property")
-    query = listing.parse(asked, _SPECS.listable, world.quirks)
+    query = listing.parse(request.arguments, _SPECS.listable, world.quirks)
     return Result(
         200, {"items": [query.project(spec) for spec in _every(world, request.tenant) if query.matches(spec)]}
     )
@@ -49,7 +48,7 @@ def list_flow_specs(world: World, request: Request) -> Result:
 def search_flow_specs(world: World, request: Request) -> Result:
     """The same list, asked for in a body; `groupByProperty` changes nothing, as nobody says what it does."""
     body = request.body if isinstance(request.body, dict) else {}
-    query = listing.parse_search(body, (), _SPECS.listable, world.quirks)
+    query = listing.parse_search(body, {}, _SPECS.listable, world.quirks)
     return _specs.answer(query, _every(world, request.tenant))
 
 
@@ -90,7 +89,7 @@ def _demand_usable_schemas(body: Any) -> None:
         if fault:
             raise ApiError("rejected", message=f"{at}/spec: {fault}", pointer=f"{at}/spec", expected="a JSON Schema")
         if at.startswith("/transformation") and "name" not in part:
-            raise ApiError("rejected", message=f"{at}: name is missing", pointer=f"{at}/name", expected="a string")
+            raise rejected(f"{at}/name", "a string", MISSING)
 
 
 def _every(world: World, tenant: Tenant) -> list[Mapping[str, Any]]:

@@ -6,17 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver import listing
-from mockserver.errors import ApiError
+from mockserver.errors import ApiError, outside_contract, rejected
 from mockserver.exchange import Request, Result, Tenant
 from mockserver.flows import progress, rules, selectors
-from mockserver.resources import _crud, flow_specs, operation
+from mockserver.resources import _crud, _states, flow_specs, operation
+from mockserver.resources._states import DRAFT
 from mockserver.specs.flow_specs import FlowSpec
 from mockserver.state.records import Doc
 from mockserver.world import World
-
-DRAFT = "draft"
-SETTLED = ("enabled", "disabled", DRAFT)
-"""States in which a client may act on a flow; in the others the service is at work (facts §5)."""
 
 _BODY = (
     "name", "description", "flowSpec", "sourceConnectionIds", "targetConnectionIds", "scheduleParams",
@@ -34,9 +31,6 @@ _ENDS = {"sourceConnectionIds": "sourceConnections", "targetConnectionIds": "tar
 
 _TRANSITIONS = {"ENABLE": ("disabled", "enabled"), "DISABLE": ("enabled", "disabled"), "PUBLISH": (DRAFT, "enabled")}
 """Action -> the state it is for and the state it leads to."""
-
-_PROVIDER_ACTIONS = ("FINALIZE", "FINALIZE_UPDATE")
-_SUB_ACTIONS = ("APPLY", "ROLLBACK", "PROGRESS")
 
 
 def _show(world: World, doc: Doc) -> dict[str, Any]:
@@ -73,7 +67,7 @@ def create_flow(world: World, request: Request) -> Result:
     flow = {name: sent[name] for name in _BODY if name in sent}
     flow |= {"flowSpec": {"id": spec.id, "version": spec.version}, "state": DRAFT}
     flow = selectors.stamped(flow, {}, now) if spec.exports else flow
-    if request.argument("mode") != DRAFT:
+    if request.arguments.get("mode") != DRAFT:
         _demand_sound(world, request.tenant, spec, flow)
         flow["state"] = "enabled"
     flow |= _derived(world, request.tenant, flow, now)
@@ -90,14 +84,16 @@ def retrieve_flow(world: World, request: Request) -> Result:
 @operation("listFlows")
 def list_flows(world: World, request: Request) -> Result:
     """A page of flows, newest write first."""
-    return _crud.page(world, request, FLOWS, listing.parse(request.query, FLOWS.listable, world.quirks))
+    return _crud.page(world, request, FLOWS, listing.parse(request.arguments, FLOWS.listable, world.quirks))
 
 
 @operation("getFlowsByFilters")
 def search_flows(world: World, request: Request) -> Result:
     """The same list, asked for in a body, which may name the members to answer."""
     body = request.body if isinstance(request.body, dict) else {}
-    return _crud.page(world, request, FLOWS, listing.parse_search(body, request.query, FLOWS.listable, world.quirks))
+    return _crud.page(
+        world, request, FLOWS, listing.parse_search(body, request.arguments, FLOWS.listable, world.quirks)
+    )
 
 
 @operation("patchFlow")
@@ -106,10 +102,9 @@ def patch_flow(world: World, request: Request) -> Result:
     exports = False
 
     def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
-        if old["state"] not in SETTLED:
-            raise ApiError("update_state" if "finalizing" in old["state"] else "update_forbidden", state=old["state"])
+        _states.demand_updatable(old)
         for violation in world.contract.check_body("createFlow", {name: new[name] for name in _BODY if name in new}):
-            raise ApiError("patch_failed", message=str(violation), pointer=violation.pointer)
+            raise outside_contract(violation, "patch_failed")
         nonlocal exports
         now = world.runtime.clock.now_ms()
         exports = bool(old["inheritedAttributes"]["properties"].get("isDestinationFlow"))
@@ -143,8 +138,7 @@ def patch_flow(world: World, request: Request) -> Result:
 def delete_flow(world: World, request: Request) -> Result:
     """Delete the flow; its connections and the runs it had stay (the connections are documented, the runs assumed)."""
     doc = _crud.find(world, request, FLOWS)
-    if doc["state"] not in SETTLED:
-        raise ApiError("delete_state", state=doc["state"])
+    _states.demand_settled(doc, "delete_state")
     _settle_runs(world, request, doc)
     return _crud.remove(world, request, FLOWS, lambda: None)
 
@@ -153,12 +147,9 @@ def delete_flow(world: World, request: Request) -> Result:
 def act_on_flow(world: World, request: Request) -> Result:
     """Enable, disable or publish; finalising is for providers (1402)."""
     doc = _crud.find(world, request, FLOWS)
-    action = _action(world, request)
-    if doc["state"] not in SETTLED:
-        raise ApiError("transition_forbidden", state=doc["state"])
+    action = _states.action(world, request, *_TRANSITIONS)
     before, after = _TRANSITIONS[action]
-    if doc["state"] != before:
-        raise ApiError("action_not_applicable", action=action.lower(), state=doc["state"])
+    _states.demand_state(doc, before, action)
     _crud.demand_version(world, request, doc)
     now = world.runtime.clock.now_ms()
     changed = {**doc, "state": after, "lastOperation": _completed(action.lower(), now)}
@@ -179,7 +170,7 @@ def _demand_spec(world: World, tenant: Tenant, sent: Mapping[str, Any] | str) ->
     if spec is None:
         raise ApiError("unknown_spec", pointer="/flowSpec/id")
     if sent.get("version", spec.version) != spec.version:
-        raise _rejected("/flowSpec/version", f"version {spec.version}", "another version")
+        raise rejected("/flowSpec/version", f"version {spec.version}", "another version")
     return spec
 
 
@@ -200,13 +191,13 @@ def _demand_ends(
         entity_id = rules.demand_one(flow, member)
         connection = world.store.get(tenant, kind, entity_id)
         if connection is None:
-            raise _rejected(f"/{member}/0", f"the id of one of the {kind} of this sandbox", "another id")
+            raise rejected(f"/{member}/0", f"the ID of one of the {kind} of this sandbox", "an unknown ID")
         if connection["state"] == DRAFT:
             hint = "publish the connection first"
             if publishing:
                 at = f"/{member}/0"
                 raise ApiError("action_not_applicable", action="publish", state=DRAFT, pointer=at, hint=hint)
-            raise _rejected(f"/{member}/0", "a connection that is published", "a draft", hint)
+            raise rejected(f"/{member}/0", "a published connection", "a draft", hint=hint)
         rules.demand_fit(spec, member, connection)
 
 
@@ -243,7 +234,7 @@ def _demand_ends_unchanged(old: Doc, new: Mapping[str, Any], spec: FlowSpec) -> 
     """Only a draft can change its ends (assumed: the tutorials make a new flow), and an export what it reads."""
     for member in ("targetConnectionIds",) if spec.exports else _ENDS:
         if new.get(member) != old.get(member):
-            raise ApiError("patch_failed", message=f"/{member} of a published flow cannot change", pointer=f"/{member}")
+            raise ApiError("patch_failed", message=f"/{member} can be changed only in a draft", pointer=f"/{member}")
 
 
 def _settle_runs(world: World, request: Request, doc: Doc) -> None:
@@ -256,31 +247,3 @@ def _completed(name: str, now_ms: int, **more: Any) -> dict[str, Any]:
     status = {"value": "completed", "errors": []}
     times = {"started": now_ms, "updated": now_ms, "percentCompleted": 100.0}
     return {**times, "status": status, **more, "operation": name}
-
-
-def _action(world: World, request: Request) -> str:
-    """The action asked for: any case, `-` and `_` alike (facts §6)."""
-    asked = request.argument("op")
-    if not asked:
-        raise ApiError("parameter_missing", parameter="op")
-    action = asked.upper().replace("-", "_")
-    if action not in (*_TRANSITIONS, *_PROVIDER_ACTIONS):
-        expected = "enable, disable or publish"
-        raise ApiError("parameter_value", value=asked[:40], field="op", pointer="op", expected=expected)
-    sub_actions = [part for name, value in request.query if name == "subOp" for part in value.split(",") if part]
-    if not sub_actions and world.quirks["sub-op"] == "required":
-        raise ApiError("parameter_missing", parameter="subOp")
-    for value in sub_actions:
-        if value.upper() not in _SUB_ACTIONS:
-            raise ApiError("sub_action", subAction=value[:40])
-    if action in _PROVIDER_ACTIONS:
-        raise ApiError("provider_action", action=action.lower())
-    if "PROGRESS" in (value.upper() for value in sub_actions):
-        raise ApiError("sub_action_unfit", subOperation="progress", operation=action.lower())
-    return action
-
-
-def _rejected(pointer: str, expected: str, came: str, hint: str | None = None) -> ApiError:
-    """The provider's refusal; the catalogue has no code for a reference to what is not there (assumed)."""
-    message = f"{pointer}: expected {expected}, got {came}"
-    return ApiError("rejected", message=message, pointer=pointer, expected=expected, hint=hint)

@@ -11,7 +11,7 @@ from mockserver.exchange import BASE_PATH, Request, Result
 from mockserver.flows import outcome, progress, rules
 from mockserver.flows.outcome import FAILED, SUCCESS, Span
 from mockserver.flows.schedule import MOST_SECONDS, whole
-from mockserver.resources import _crud, flow_specs, operation
+from mockserver.resources import _crud, _states, flow_specs, operation
 from mockserver.sources.refusals import refusal
 from mockserver.state.records import Doc
 from mockserver.world import World
@@ -47,7 +47,7 @@ RUNS = _crud.Collection(
 @operation("listFlowRuns")
 def list_flow_runs(world: World, request: Request) -> Result:
     """A page of runs, newest write first; it costs least when the flow is named."""
-    query = listing.parse(request.query, RUNS.listable, world.quirks)
+    query = listing.parse(request.arguments, RUNS.listable, world.quirks)
     named = [c.texts for c in query.conditions if c.path == ("flowId",) and c.operator in ("=", "==")]
     if named:
         progress.catch_up(world, request.tenant, named[0])
@@ -91,11 +91,7 @@ def create_flow_run(world: World, request: Request) -> Result:
 def act_on_flow_run(world: World, request: Request) -> Result:
     """Trigger a run again: a new run reads the same window; the receipt is the new run's (facts §9)."""
     run = _bring_up(world, request)
-    asked = request.argument("op")
-    if not asked:
-        raise ApiError("parameter_missing", parameter="op")
-    if asked.upper().replace("-", "_") != "RE_TRIGGER":
-        raise ApiError("parameter_value", value=asked[:40], field="op", pointer="op", expected="re-trigger")
+    _states.action(world, request, "RE_TRIGGER")
     _crud.demand_version(world, request, run)
     records = _show(world, run)["metrics"].get("recordSummary", {}).get("inputRecordCount")
     if run["state"] != FAILED and not (run["state"] == SUCCESS and records == 0):

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver import listing
-from mockserver.exchange import Request, Result
+from mockserver.contract.schema import kind_of
+from mockserver.errors import rejected
+from mockserver.exchange import MISSING, Request, Result
 from mockserver.resources import _crud, _ends, operation
 from mockserver.specs.connectors import Connector
 from mockserver.world import World
@@ -23,12 +25,11 @@ Other families take any: streaming tutorials send json, delimited or no data at 
 def _check(world: World, connector: Connector, doc: Mapping[str, Any]) -> None:
     """A base connection where the connector needs one, and a format that its sources have."""
     if connector.base_connection and "baseConnectionId" not in doc:
-        expected = "the id of a base connection"
-        raise _ends.rejected(f"expected {expected}, got nothing", "/baseConnectionId", expected)
-    formats = _FORMATS.get(connector.family)
-    if formats and (doc.get("data") or {}).get("format") not in formats:
-        expected = "one of " + ", ".join(formats)
-        raise _ends.rejected(f"data.format is {expected} for this connector", "/data/format", expected)
+        raise rejected("/baseConnectionId", "the ID of a base connection", MISSING)
+    formats, data = _FORMATS.get(connector.family), doc.get("data") or {}
+    if formats and data.get("format") not in formats:
+        came = kind_of(data["format"]) if "format" in data else MISSING
+        raise rejected("/data/format", "one of " + ", ".join(formats), came)
 
 
 SOURCE_CONNECTIONS = _ends.end("sourceConnections", "createSourceConnection", "sourceConnectionIds", _check)
@@ -50,7 +51,7 @@ def retrieve_source_connection(world: World, request: Request) -> Result:
 def list_source_connections(world: World, request: Request) -> Result:
     """A page of source connections, newest write first."""
     collection = SOURCE_CONNECTIONS.collection
-    return _crud.page(world, request, collection, listing.parse(request.query, collection.listable, world.quirks))
+    return _crud.page(world, request, collection, listing.parse(request.arguments, collection.listable, world.quirks))
 
 
 @operation("patchSourceConnection")

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver import listing
-from mockserver.exchange import Request, Result
+from mockserver.contract.schema import kind_of
+from mockserver.errors import rejected
+from mockserver.exchange import MISSING, Request, Result
 from mockserver.resources import _crud, _ends, operation
 from mockserver.specs.connectors import Connector
 from mockserver.world import World
@@ -22,17 +24,15 @@ def _check(world: World, connector: Connector, doc: Mapping[str, Any]) -> None:
     """
     params = doc.get("params") or {}
     for violation in connector.target.violations(params) if connector.target else ():
-        expected, came = violation.expected, violation.came
-        raise _ends.rejected(f"expected {expected}, got {came}", f"/params{violation.pointer}", expected)
+        raise rejected(f"/params{violation.pointer}", violation.expected, violation.came)
     data_set = params.get("dataSetId")
     if connector.id == DATA_LAKE and not (isinstance(data_set, str) and data_set):
-        expected = "the id of a data set"
-        raise _ends.rejected(f"expected {expected}", "/params/dataSetId", expected)
+        raise rejected("/params/dataSetId", "the ID of a dataset", MISSING if data_set is None else kind_of(data_set))
     if data_set is not None and world.config.datasets and data_set not in world.config.datasets:
-        raise _ends.rejected("there is no data set with this id", "/params/dataSetId")
+        raise rejected("/params/dataSetId", "the ID of a known dataset", "an unknown ID")
     schema = (doc.get("data") or {}).get("schema") or {}
     if "id" in schema and world.config.schemas and schema["id"] not in world.config.schemas:
-        raise _ends.rejected("there is no schema with this id", "/data/schema/id")
+        raise rejected("/data/schema/id", "the ID of a known schema", "an unknown ID")
 
 
 TARGET_CONNECTIONS = _ends.end("targetConnections", "createTargetConnection", "targetConnectionIds", _check)
@@ -54,7 +54,7 @@ def retrieve_target_connection(world: World, request: Request) -> Result:
 def list_target_connections(world: World, request: Request) -> Result:
     """A page of target connections, newest write first."""
     collection = TARGET_CONNECTIONS.collection
-    return _crud.page(world, request, collection, listing.parse(request.query, collection.listable, world.quirks))
+    return _crud.page(world, request, collection, listing.parse(request.arguments, collection.listable, world.quirks))
 
 
 @operation("patchTargetConnection")

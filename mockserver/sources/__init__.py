@@ -59,7 +59,7 @@ class Sources:
                 from mockserver.sources.live import Live
             except ImportError as missing:
                 hint = "pip install 'mock-flow-service[postgres]'"
-                raise ValueError(f"--live needs one more package: {hint}") from missing
+                raise ValueError(f"--live needs another package. Install it with: {hint}") from missing
             live_sources = Live.load(live, authorities)
         return cls(declared_sources, live_sources)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from mockserver.exchange import Pairs
 from mockserver.sources.refusals import refusal
 
 FILE_TYPES = ("delimited", "json", "parquet")
@@ -46,9 +47,9 @@ class ExploreRequest:
     """Whether the file's type, compression and delimiter are to be found out."""
 
     @classmethod
-    def parse(cls, query: Pairs) -> ExploreRequest:
-        """Read the query. Raises SourceError: a parameter that is missing, doubled, out of place or wrong."""
-        given = _single(query)
+    def parse(cls, arguments: Mapping[str, Any]) -> ExploreRequest:
+        """From the query, typed. Raises SourceError: a parameter is missing, there twice, out of place or wrong."""
+        given = _single(arguments)
         object_type = given.get("objectType", "").lower()
         if not object_type:
             raise refusal("empty" if "objectType" in given else "missing", "objectType")
@@ -70,10 +71,10 @@ class ExploreRequest:
         )
 
 
-def _single(query: Pairs) -> dict[str, str]:
+def _single(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of explore, each at most once whatever its spelling; others are the contract's business."""
-    given: dict[str, str] = {}
-    for name, value in query:
+    given: dict[str, Any] = {}
+    for name, value in arguments.items():
         name = SPELLINGS.get(name, name)
         if name in given:
             raise refusal("value", name, "one value")
@@ -82,14 +83,14 @@ def _single(query: Pairs) -> dict[str, str]:
     return given
 
 
-def _flag(given: dict[str, str], name: str) -> bool:
-    value = given.get(name, "false").lower()
-    if value not in ("true", "false"):
+def _flag(given: dict[str, Any], name: str) -> bool:
+    value = given.get(name, False)
+    if not isinstance(value, bool):
         raise refusal("value", name, "true or false")
-    return value == "true"
+    return value
 
 
-def _one_of(given: dict[str, str], name: str, values: tuple[str, ...]) -> str | None:
+def _one_of(given: dict[str, Any], name: str, values: tuple[str, ...]) -> str | None:
     """The documented spelling of a value sent in any case."""
     if name not in given:
         return None

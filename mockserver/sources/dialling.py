@@ -134,11 +134,16 @@ class Dialler:
             raise refusal("elsewhere")
         given = (access.database, access.username, access.password)
         if not all(text is not None and sendable(text) for text in given):
-            raise refusal("credentials", hint="server, port, database, username and password are needed, without NUL")
+            raise refusal(
+                "credentials",
+                hint="send server, port, database, username and password, none of them with a NUL character",
+            )
         mode = SSL_MODES.get(access.ssl)
         verifying = mode in _VERIFYING
         if mode is None or (verifying and self._authorities is None):
-            raise refusal("unreachable", hint="sslMode Verify Ca and Verify Full need the server's option --live-ca")
+            raise refusal(
+                "unreachable", hint="sslMode Verify Ca and Verify Full need the option --live-ca of this server"
+            )
         database, username, password = map(str, given)
         return {
             **unset_parameters(),
@@ -158,7 +163,7 @@ class Dialler:
     def _dial(self, parameters: dict[str, str]) -> Connection:
         began = stop_watch_ms()
         if began < self._silent_until_ms:
-            raise refusal("unreachable", hint="it did not answer a moment ago; try again in a few seconds")
+            raise refusal("unreachable", hint="it did not answer just now; try again in a few seconds")
         trouble = psycopg.Error("no address")
         for address in self.listed.addresses:
             try:
@@ -169,11 +174,13 @@ class Dialler:
                 break
         log.warning("live source %s: %s", self.listed, _words(trouble, parameters["password"]))
         if _asked_for_password(trouble):
-            raise refusal("credentials", hint="the database refuses this user name, password or database") from None
+            raise refusal(
+                "credentials", hint="the database refuses this user name, password or database name"
+            ) from None
         if isinstance(trouble, errors.ConnectionTimeout):
             self._keep_away()
         raise refusal(
-            "unreachable", hint="nothing answers there, or not as sslMode demands; this server's log says more"
+            "unreachable", hint="nothing answers there, or it does not support this sslMode; see the log of this server"
         )
 
 
@@ -188,7 +195,7 @@ class _Text(Loader):
 def demand_libpq() -> None:
     """Raise ValueError for a libpq that cannot do what is asked of it."""
     if pq.version() < OLDEST_LIBPQ:
-        raise ValueError("--live needs libpq 16 or newer: pip install 'mock-flow-service[postgres]' brings one.")
+        raise ValueError("--live needs libpq 16 or newer. Install it with: pip install 'mock-flow-service[postgres]'")
 
 
 @cache

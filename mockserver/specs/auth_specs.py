@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from mockserver.contract.schema import kind_of
+from mockserver.exchange import MISSING, UNKNOWN
 from mockserver.runtime import day
 from mockserver.specs import connection_string
 from mockserver.specs.connection_string import ConnectionString, ConnectionStringError, is_placeholder
@@ -47,7 +48,7 @@ Check: TypeAlias = Callable[[Any, Mapping[str, str]], Problem | None]
 
 
 def _not_empty(value: str, quirks: Mapping[str, str]) -> Problem | None:
-    return None if value else Problem("a string that is not empty", "an empty string")
+    return None if value else Problem("a non-empty string", "an empty string")
 
 
 def _port(value: Any, quirks: Mapping[str, str]) -> Problem | None:
@@ -253,14 +254,14 @@ class AuthSpec:
             param = self.params.get(name)
             if param is None:
                 known = ", ".join(param.name for param in self.params.values() if param.listed)
-                return Fault(name, Problem(f"no members but {known}", "another member"))
+                return Fault(name, Problem(f"one of {known}", UNKNOWN))
             problem = param.problem(value, quirks)
             if problem is not None:
                 return Fault(name, problem)
         given = {self.params[name].stands_for or name for name in params}
         for name in self.required:
             if name not in given:
-                return Fault(name, Problem(_A.get(self.params[name].type, "an object"), "nothing"))
+                return Fault(name, Problem(_A.get(self.params[name].type, "an object"), MISSING))
         return None
 
     def added(self, params: Mapping[str, Any], connection: Mapping[str, Any]) -> dict[str, Any]:

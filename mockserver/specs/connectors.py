@@ -18,7 +18,8 @@ from typing import Any
 
 from mockserver.contract import documents
 from mockserver.contract.schema import kind_of, pointer
-from mockserver.errors import ApiError
+from mockserver.errors import ApiError, rejected
+from mockserver.exchange import MISSING, UNKNOWN
 from mockserver.specs.auth_specs import AuthSpec
 from mockserver.specs.families import FAMILIES
 from mockserver.specs.target_specs import TargetSpec, shared_part
@@ -213,22 +214,22 @@ class Connectors:
         connector, auth = self._demand(connection), connection.get("auth")
         version = connection["connectionSpec"].get("version", connector.version)
         if version != connector.version:
-            raise _rejected(("connectionSpec", "version"), f"version {connector.version}", "another version")
+            raise rejected("/connectionSpec/version", f"version {connector.version}", "another version")
         if auth is None:
             if connector.auth_required:
-                raise _rejected(("auth",), "an object with specName and params", "nothing")
+                raise rejected("/auth", "an object with specName and params", MISSING)
             return
         if not isinstance(auth, dict):
-            raise _rejected(("auth",), "an object with specName and params", kind_of(auth))
+            raise rejected("/auth", "an object with specName and params", kind_of(auth))
         spec, params = _auth_spec(connector, auth, quirks), auth.get("params")
         if not isinstance(params, dict):
-            came = kind_of(params) if "params" in auth else "nothing"
-            raise _rejected(("auth", "params"), "an object", came)
+            came = kind_of(params) if "params" in auth else MISSING
+            raise rejected("/auth/params", "an object", came)
         fault = spec.fault(params, quirks)
         if fault is not None:
-            raise _rejected(("auth", "params", _clip(fault.member)), *fault.problem)
+            raise rejected(pointer(("auth", "params", _clip(fault.member))), *fault.problem)
         if strict and (unknown := next((name for name in auth if name not in _AUTH_MEMBERS), None)):
-            raise _rejected(("auth", _clip(unknown)), "no members but specName and params", "another member")
+            raise rejected(pointer(("auth", _clip(unknown))), "specName or params", UNKNOWN)
 
     def complete(self, connection: Mapping[str, Any]) -> Mapping[str, Any]:
         """The stored connection with what the service adds to its params, such as a stream's `inletUrl`."""
@@ -316,8 +317,8 @@ def _auth_spec(connector: Connector, auth: Mapping[str, Any], quirks: Mapping[st
     """The auth spec that `auth` names. Raises ApiError."""
     name = auth.get("specName")
     if not isinstance(name, str):
-        came = kind_of(name) if "specName" in auth else "nothing"
-        raise _rejected(("auth", "specName"), "the name of an auth spec", came)
+        came = kind_of(name) if "specName" in auth else MISSING
+        raise rejected("/auth/specName", "the name of an auth spec", came)
     spec = connector.auth_specs.get(name)
     if spec is None or (spec.quirk and quirks[spec.quirk] != "both"):
         raise ApiError(
@@ -325,15 +326,12 @@ def _auth_spec(connector: Connector, auth: Mapping[str, Any], quirks: Mapping[st
             id=connector.id,
             spec=_clip(name),
             pointer="/auth/specName",
-            expected="one of " + ", ".join(connector.auth_specs) if connector.auth_specs else "no auth",
-            hint=f"offered on {connector.elsewhere[name]} only" if name in connector.elsewhere else None,
+            expected="one of " + ", ".join(connector.auth_specs)
+            if connector.auth_specs
+            else "no auth: this connector has no auth specs",
+            hint=f"this auth spec exists only on {connector.elsewhere[name]}" if name in connector.elsewhere else None,
         )
     return spec
-
-
-def _rejected(at: tuple[str, ...], expected: str, came: str) -> ApiError:
-    where = pointer(at)
-    return ApiError("rejected", message=f"{where}: expected {expected}, got {came}", pointer=where, expected=expected)
 
 
 def _is_open(spec: AuthSpec, name: str, value: Any) -> bool:

@@ -66,7 +66,7 @@ def _no_such_admin_page(app: Application) -> ApiError:
     rules = [rule for rule in app.url_map.iter_rules() if rule.rule == request.path.rstrip("/")]
     allowed = sorted({method for rule in rules for method in rule.methods or ()} - {"HEAD", "OPTIONS"})
     if not allowed:
-        return ApiError("unknown_path", detail="There is no such page below /_mock.")
+        return ApiError("unknown_path", detail="There is no such page under /_mock.")
     takes = ", ".join(allowed)
-    detail = f"This path takes {takes}."
+    detail = f"This path supports {takes}."
     return ApiError("method_not_allowed", detail=detail, headers=(("Allow", takes),))

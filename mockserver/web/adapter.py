@@ -25,9 +25,9 @@ _NOT_A_PAGE = ("X-Content-Type-Options", "nosniff")
 """Answers quote what was sent, and a browser may look whether that reads like HTML."""
 
 _BODY_REFUSALS = {
-    "too_large": ("too_large", "The body is larger than this server takes."),
-    "too_slow": ("body_timeout", "The body did not arrive in time."),
-    "framing": ("framing", "The request's framing is ambiguous: send Content-Length or Transfer-Encoding, not both."),
+    "too_large": ("too_large", "The request body is larger than this server accepts."),
+    "too_slow": ("body_timeout", "The request body did not arrive in time."),
+    "framing": ("framing", "The length of the request is ambiguous. Send either Content-Length or Transfer-Encoding."),
 }
 
 
@@ -93,13 +93,13 @@ def read_body(environ: dict[str, object], max_body: int) -> bytes:
         return b""
     wanted = int(str(length)) if length else max_body + 1
     if length and wanted > max_body:
-        raise ApiError("too_large", detail="The body is larger than this server takes.")
+        raise ApiError("too_large", detail="The request body is larger than this server accepts.")
     stream = environ["wsgi.input"]
     body: bytes = stream.read(wanted)  # type: ignore[attr-defined]
     if len(body) > max_body:
-        raise ApiError("too_large", detail="The body is larger than this server takes.")
+        raise ApiError("too_large", detail="The request body is larger than this server accepts.")
     if length and len(body) != wanted:
-        raise ApiError("framing", detail="The body ended before its Content-Length.")
+        raise ApiError("framing", detail="The request body is shorter than its Content-Length.")
     return body
 
 

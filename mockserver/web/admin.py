@@ -116,7 +116,7 @@ def _add_quirks(pages: Blueprint, emulator: Emulator) -> None:
     def set_quirks() -> Response:
         chosen = json_body(emulator.config.max_body)
         if not isinstance(chosen, dict) or not all(isinstance(value, str) for value in chosen.values()):
-            raise wrong('send {"quirk-name": "value", ...}')
+            raise wrong('Expected {"quirk-name": "value", ...}.')
         try:
             emulator.quirks.update(chosen)
         except ValueError as error:
@@ -133,7 +133,9 @@ def _exported_state() -> Any:
 def json_body(most: int, **bounds: Any) -> Any:
     """The JSON that an admin call sent; `bounds` as `json_input.parse` takes them. Raises ApiError."""
     if request.mimetype != "application/json":
-        raise ApiError("unsupported_media_type", detail="Send JSON with Content-Type: application/json.")
+        raise ApiError(
+            "unsupported_media_type", detail="The body must be JSON. Send it with Content-Type: application/json."
+        )
     try:
         return json_input.parse(adapter.read_body(request.environ, most), max_bytes=most, **bounds)
     except json_input.JsonProblem as problem:
@@ -149,7 +151,7 @@ def _move(emulator: Emulator, asked: Any) -> None:
     """`{"freeze": true | ms}`, `{"advance": "15m"}`, `{"resume": true}`: any of them, in this order."""
     known = {"freeze", "advance", "resume"}
     if not isinstance(asked, dict) or not asked or asked.keys() - known:
-        raise wrong('send {"freeze": true or a time in ms}, {"advance": "15m"} or {"resume": true}')
+        raise wrong('Expected {"freeze": true or a time in ms}, {"advance": "15m"} or {"resume": true}.')
     clock = emulator.runtime.clock
     if asked.get("freeze"):
         clock.freeze(None if asked["freeze"] is True else _milliseconds(asked["freeze"]))
@@ -165,7 +167,7 @@ def _milliseconds(value: Any) -> int:
         return value
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise wrong("a duration is a number of milliseconds or text such as 90s, 15m, 1.5h, 30d")
+        raise wrong("Expected a duration: milliseconds as a number, or text such as 90s, 15m, 1.5h, 30d.")
     return int(float(match[1]) * _UNIT_MS[match[2]])
 
 

@@ -68,7 +68,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
     def asset(name: str) -> Response:
         folder = _folder()
         if name not in _ASSETS or folder is None:
-            raise ApiError("unknown_path", detail="There is no such page below /_mock.")
+            raise ApiError("unknown_path", detail="There is no such page under /_mock.")
         return _answer((folder / name).read_bytes(), _ASSETS[name])
 
     return pages

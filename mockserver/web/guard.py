@@ -41,7 +41,7 @@ def host_check(config: Config) -> Callable[[Mapping[str, Any]], None]:
         if name not in allowed and not (PLATFORM_HOST.fullmatch(name) or TOKEN_HOST.fullmatch(name)):
             raise ApiError(
                 "wrong_host",
-                detail="This server does not answer to that Host: start it with --allow-host to allow the name.",
+                detail="This server does not answer to this Host. To allow it, start the server with --allow-host.",
             )
         if len(seen) < 64:
             seen.add(host)
@@ -55,12 +55,13 @@ def admin_check(config: Config) -> Callable[[], None]:
     def check() -> None:
         origin = request.headers.get("Origin")
         if origin and request.method not in _SAFE and not _same(origin, request.environ.get("HTTP_HOST", "")):
-            raise ApiError("forbidden_origin", detail="Another origin may not change this server.")
+            raise ApiError("forbidden_origin", detail="A page of another origin cannot change this server.")
         if request.path.rstrip("/") == "/_mock/health":
             return
         if not config.admin_open:
             raise ApiError(
-                "admin_token", detail="Others can reach this server: set MOCKSERVER_ADMIN_TOKEN to open /_mock."
+                "admin_token",
+                detail="/_mock is closed, because others can reach this server. Set MOCKSERVER_ADMIN_TOKEN to open it.",
             )
         if config.admin_token is None:
             return

@@ -36,7 +36,7 @@ def test_quirks_are_all_listed_with_their_values() -> None:
         (("--quirk", "colour=red"), "unknown quirk 'colour'"),
         (("--quirk", "delete-status"), "NAME=VALUE"),
         (("--port", "70000"), "0 to 65535"),
-        (("--journal", "-1"), "journal_entries takes 0 and more"),
+        (("--journal", "-1"), "journal_entries must be 0 or more"),
         (("--platform", "gcp"), "azure"),
         (("serve", "--nope"), "--nope"),
         (("--state", "/nonexistent-folder/flow.db"), "/nonexistent-folder"),
@@ -73,9 +73,9 @@ def test_the_environment_has_every_kind_of_setting() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("PORT", "http", "MOCKSERVER_PORT takes a whole number, not 'http'"),
-        ("TLS", "ture", "MOCKSERVER_TLS takes true or false, not 'ture'"),
-        ("CLIENT_SECRETS", "s3cr3t", "MOCKSERVER_CLIENT_SECRETS takes NAME=VALUE"),
+        ("PORT", "http", "MOCKSERVER_PORT must be a whole number, not 'http'"),
+        ("TLS", "ture", "MOCKSERVER_TLS must be true or false, not 'ture'"),
+        ("CLIENT_SECRETS", "s3cr3t", "MOCKSERVER_CLIENT_SECRETS must be NAME=VALUE"),
     ],
 )
 def test_a_wrong_variable_is_named_and_a_secret_is_not_shown(name: str, text: str, says: str) -> None:
@@ -87,18 +87,18 @@ def test_a_wrong_variable_is_named_and_a_secret_is_not_shown(name: str, text: st
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("colour = 1", "unknown setting 'colour'; known: admin_token, "),
-        ("port = ", "not TOML"),
-        ('platform = "\xff"', "not TOML"),
-        ('platform = "gcp"', "platform takes azure, aws"),
-        ('port = "8080"', "port in mockserver.toml takes a whole number"),
-        ("port = true", "port in mockserver.toml takes a whole number"),
-        ('strict = "no"', "strict in mockserver.toml takes true or false"),
-        ("state = 5", "state in mockserver.toml takes a text"),
-        ('api-keys = "acme-client"', "api-keys in mockserver.toml takes a list of texts"),
-        ("api-keys = [1]", "api-keys in mockserver.toml takes a list of texts"),
-        ('quirk = "delete-status=202"', "quirk in mockserver.toml takes a table of texts"),
-        ("quirk = {delete-status = 202}", "quirk in mockserver.toml takes a table of texts"),
+        ("colour = 1", "unknown setting 'colour'; known settings: admin_token, "),
+        ("port = ", "not valid TOML"),
+        ('platform = "\xff"', "not valid TOML"),
+        ('platform = "gcp"', "platform must be one of azure, aws"),
+        ('port = "8080"', "port in mockserver.toml must be a whole number"),
+        ("port = true", "port in mockserver.toml must be a whole number"),
+        ('strict = "no"', "strict in mockserver.toml must be true or false"),
+        ("state = 5", "state in mockserver.toml must be a text"),
+        ('api-keys = "acme-client"', "api-keys in mockserver.toml must be a list of texts"),
+        ("api-keys = [1]", "api-keys in mockserver.toml must be a list of texts"),
+        ('quirk = "delete-status=202"', "quirk in mockserver.toml must be a table of texts"),
+        ("quirk = {delete-status = 202}", "quirk in mockserver.toml must be a table of texts"),
     ],
 )
 def test_a_wrong_settings_file_is_named_with_what_it_should_say(tmp_path: Path, text: str, says: str) -> None:

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from mockserver import flow_service
-from mockserver.clients import signals
-from mockserver.clients.program import PrivateServer, run, variables
+from mockserver.clients.program import PrivateServer, run, signals, variables
 
 FETCH = """
 import json, os, urllib.request

@@ -209,8 +209,8 @@ class Records(RuleBasedStateMachine):
         return self.begin_list(tenant, limit, order, condition)
 
     def begin_list(self, tenant: Tenant, limit: int, order: str, condition: str) -> tuple[int, Begun]:
-        asked = (("limit", str(limit)), ("orderby", order), ("property", condition))
-        query = listing.parse(tuple(pair for pair in asked if pair[1]), LISTABLE, Quirks())
+        asked = {"limit": limit, "orderby": order or None, "property": [condition] if condition else []}
+        query = listing.parse(asked, LISTABLE, Quirks())
         begun = Begun(tenant, query, self.model.ordered(tenant, query))
         self.turn_page(begun)
         return self.epoch, begun

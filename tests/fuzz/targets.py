@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from mockserver import Config, Emulator, json_input, listing
+from mockserver.contract import Contract
 from mockserver.errors import ApiError
 from mockserver.exchange import Call
 from mockserver.listing import property_filter, query
@@ -25,6 +26,7 @@ from mockserver.specs import connection_string
 from tests.calls import HEADERS, connection
 
 MIB = 1_048_576
+CONTRACT = Contract.load()
 QUIRKS = Quirks()
 DOC = {**connection(), "id": "1", "hosts": ["a", "b"], "state": "enabled", "createdAt": 5}
 
@@ -84,15 +86,18 @@ def take_patch(data: bytes) -> None:
 
 def take_query(data: bytes) -> None:
     """Parameters of a list, page tokens among them; the link made from what is taken is taken again."""
-    pairs = tuple(parse_qsl(data.decode("latin-1"), keep_blank_values=True))
+    seen = CONTRACT.check_request(Call("GET", "/connections", data.decode("latin-1"), HEADERS, b"", "0" * 32, 0))
+    if seen.blocking() is not None:
+        return
     try:
-        query = listing.parse(pairs, CONNECTIONS.listable, QUIRKS)
+        query = listing.parse(seen.arguments, CONNECTIONS.listable, QUIRKS)
     except ApiError as refusal:
         _demand_4xx(refusal)
         return
     place = tuple("x" for _ in query.order)
     href = listing.next_href(CONNECTIONS.listable, query, listing.Cursor(9, 5, place))
-    again = listing.parse(tuple(parse_qsl(href.partition("?")[2])), CONNECTIONS.listable, QUIRKS)
+    followed = CONTRACT.arguments("listConnections", tuple(parse_qsl(href.partition("?")[2])))
+    again = listing.parse(followed, CONNECTIONS.listable, QUIRKS)
     assert (again.conditions, again.order, again.limit) == (query.conditions, query.order, query.limit)
 
 
@@ -102,11 +107,11 @@ def take_token(data: bytes) -> None:
     token = query.base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
     for text in (data.decode("latin-1"), token):
         try:
-            asked = listing.parse((("continuationToken", text),), CONNECTIONS.listable, QUIRKS)
+            asked = listing.parse({"continuationToken": text}, CONNECTIONS.listable, QUIRKS)
         except ApiError as refusal:
             _demand_4xx(refusal)
         else:
-            assert asked.after is not None and 1 <= asked.limit <= listing.MOST_SEARCHED
+            assert asked.after is not None and 1 <= asked.limit <= listing.MAX_SEARCHED
 
 
 def take_http(data: bytes) -> None:

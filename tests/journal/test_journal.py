@@ -135,7 +135,7 @@ def test_a_journal_of_no_entries_keeps_nothing_and_says_so() -> None:
 
 
 def test_fewer_entries_than_none_are_refused() -> None:
-    with pytest.raises(ConfigError, match="journal_entries takes 0 and more, not -1"):
+    with pytest.raises(ConfigError, match="journal_entries must be 0 or more, not -1"):
         Config(journal_entries=-1)
 
 

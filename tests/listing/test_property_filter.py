@@ -161,7 +161,7 @@ def test_a_refusal_does_not_repeat_what_may_be_a_secret() -> None:
 
 
 def test_filters_have_a_bounded_length() -> None:
-    value = "x" * (property_filter.MOST_BYTES - len("name=="))
+    value = "x" * (property_filter.MAX_BYTES - len("name=="))
     assert filtered(f"name=={value}").conditions
     with pytest.raises(ApiError) as caught:
         filtered("name==a", f"name=={value}")
@@ -229,7 +229,7 @@ def test_any_filter_is_read_or_refused(text: str) -> None:
 
 def test_a_filter_is_read_in_linear_time() -> None:
     for piece in ('"', ",", "&property=", "=", "[]", "a.", '","'):
-        text = ("name==" + piece * 9000)[: property_filter.MOST_BYTES]
+        text = ("name==" + piece * 9000)[: property_filter.MAX_BYTES]
         for candidate in (text, "params" + text[6:], piece * 4000):
             try:
                 met(DOC, candidate)

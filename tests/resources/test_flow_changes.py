@@ -51,7 +51,7 @@ ENDS = "sourceConnectionIds", "targetConnectionIds"
         ([replace("/transformations/0", 5)], "1455-400", ""),
         ([replace("/state", "disabled")], "1455-400", "state"),
         ([replace("/labels", [])], "1455-400", "labels"),
-        ([replace("/sourceConnectionIds", ["x"])], "1455-400", "published"),
+        ([replace("/sourceConnectionIds", ["x"])], "1455-400", "only in a draft"),
         ([{"op": "move", "path": "/name", "from": "/description"}], "1434-400", ""),
     ],
     ids=["start (documented)", "once (documented)", "backfill (documented)", "interval", "no schedule", "no copy",

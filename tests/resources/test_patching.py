@@ -113,7 +113,7 @@ def test_arrays_and_escaped_names() -> None:
         ([op("add", "/auth/params/hosts/" + "9" * 5000, 1)], "patch_failed", "/0/path"),
         ([op("remove", "/auth/params/hosts/-")], "patch_failed", "/0/path"),
         ([op("add", "/auth" + "/x" * 50_000, 1)], "patch_failed", "/0/path"),
-        ([op("add", "/name", "x")] * (_patching.MOST_INSTRUCTIONS + 1), "patch_failed", ""),
+        ([op("add", "/name", "x")] * (_patching.MAX_INSTRUCTIONS + 1), "patch_failed", ""),
     ],
 )  # fmt: skip
 def test_a_wrong_patch_changes_nothing_and_says_where(body: Any, key: str, pointer: str | None) -> None:
@@ -128,29 +128,46 @@ CHANGEABLE_NAMES = "one of auth, description, name"
 @pytest.mark.parametrize(
     ("instruction", "message", "expected"),
     [
-        ("x", "an instruction is an object with op, path and value", None),
-        (op("add", "name", 1), "path must be a JSON Pointer such as /name", None),
-        (op("add", None, 1), "path must be a JSON Pointer such as /name", None),
-        (op("add", "/id", "2"), "/id cannot be changed by a client", CHANGEABLE_NAMES),
-        (op("add", "/" + "x" * 300, "2"), "/" + "x" * 199 + " cannot be changed by a client", CHANGEABLE_NAMES),
-        (op("add", "/name"), "value is missing", None),
-        (op("remove", "/auth/absent"), "/auth/absent is missing from the entity or cannot take the value", None),
+        (
+            "x",
+            "/0: expected an object with op, path and value, got a string of 1 characters",
+            "an object with op, path and value",
+        ),
+        (
+            op("add", "name", 1),
+            "/0/path: expected a JSON Pointer such as /name, got a string of 4 characters",
+            "a JSON Pointer such as /name",
+        ),
+        (
+            op("add", None, 1),
+            "/0/path: expected a JSON Pointer such as /name, got null",
+            "a JSON Pointer such as /name",
+        ),
+        (
+            {"op": "add"},
+            "Member /0/path is missing; expected a JSON Pointer such as /name",
+            "a JSON Pointer such as /name",
+        ),
+        (op("add", "/id", "2"), "/id cannot be changed", CHANGEABLE_NAMES),
+        (op("add", "/" + "x" * 300, "2"), "/" + "x" * 199 + " cannot be changed", CHANGEABLE_NAMES),
+        (op("add", "/name"), "Member /0/value is missing; expected the new value", "the new value"),
+        (op("remove", "/auth/absent"), "/auth/absent is not in the entity, or cannot take this value", None),
         (
             op("remove", "/auth/" + "x" * 300),
-            "/auth/" + "x" * 194 + " is missing from the entity or cannot take the value",
+            "/auth/" + "x" * 194 + " is not in the entity, or cannot take this value",
             None,
         ),
     ],
 )
 def test_what_cannot_be_done_is_said_in_words(instruction: Any, message: str, expected: str | None) -> None:
-    refused = refusal(instruction)
+    refused = refusal([instruction])
     assert refused.key == "patch_failed"
     assert (refused.variables, refused.extras["expected"]) == ({"message": message}, expected)
 
 
 @pytest.mark.parametrize(
     ("operation", "shown"),
-    [("move", "move"), ("x" * 50, "x" * 40), (None, "null"), (["add"], "an array of 1"), (5, "a number")],
+    [("move", "move"), ("x" * 50, "x" * 40), (None, "(null)"), (["add"], "(an array of 1)"), (5, "(a number)")],
 )
 def test_an_operation_that_is_not_taken_is_shown_beside_those_that_are(operation: Any, shown: str) -> None:
     refused = refusal(op(operation, "/name", 1))
@@ -169,20 +186,20 @@ def test_an_outcome_may_be_as_deep_and_as_long_as_a_body_and_no_more() -> None:
     deepest = nested(json_input.MAX_DEPTH - 1)  # and the document itself
     assert patched(op("add", "/auth", deepest))["auth"] == deepest
     refused = refusal(op("add", "/auth", {"a": deepest}))
-    assert refused.variables == {"message": f"more than {json_input.MAX_DEPTH} levels of nesting would be the outcome"}
+    assert refused.variables == {"message": f"the result would have more than {json_input.MAX_DEPTH} levels of nesting"}
     assert (refused.key, refused.extras["pointer"]) == ("patch_failed", "")
 
-    room = _patching.MOST_BYTES - len(json_input.dumps({**DOC, "name": ""}))
+    room = _patching.MAX_BYTES - len(json_input.dumps({**DOC, "name": ""}))
     assert len(patched(op("add", "/name", "x" * room))["name"]) == room
     refused = refusal(op("add", "/name", "x" * (room + 1)))
-    assert refused.variables == {"message": f"more than {_patching.MOST_BYTES} bytes would be the outcome"}
+    assert refused.variables == {"message": f"the result would have more than {_patching.MAX_BYTES} bytes"}
     assert (refused.key, refused.extras["pointer"]) == ("patch_failed", "")
 
 
 def test_too_many_instructions_are_refused_with_the_number_there_may_be() -> None:
-    body = [op("add", "/name", "x")] * _patching.MOST_INSTRUCTIONS
+    body = [op("add", "/name", "x")] * _patching.MAX_INSTRUCTIONS
     assert patched(*body)["name"] == "x"
-    assert refusal([*body, body[0]]).variables == {"message": f"more than {_patching.MOST_INSTRUCTIONS} instructions"}
+    assert refusal([*body, body[0]]).variables == {"message": f"more than {_patching.MAX_INSTRUCTIONS} instructions"}
 
 
 def test_a_value_that_was_put_in_and_changed_is_not_changed_in_the_body() -> None:
@@ -218,5 +235,21 @@ def test_any_patch_is_applied_or_refused_and_never_half(body: list[dict[str, Any
 
 
 def test_a_patch_of_the_greatest_size_is_quick() -> None:
-    body = [op("add", "/auth/params/hosts/-", "x")] * _patching.MOST_INSTRUCTIONS
-    assert len(_patching.apply(DOC, body, CHANGEABLE)["auth"]["params"]["hosts"]) == 2 + _patching.MOST_INSTRUCTIONS
+    body = [op("add", "/auth/params/hosts/-", "x")] * _patching.MAX_INSTRUCTIONS
+    assert len(_patching.apply(DOC, body, CHANGEABLE)["auth"]["params"]["hosts"]) == 2 + _patching.MAX_INSTRUCTIONS
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "shown"),
+    [
+        ({"name": "new"}, "/op", "(missing)"),
+        ({}, "/op", "(missing)"),
+        ([{"name": "new"}], "/0/op", "(missing)"),
+        ([{"op": None, "path": "/name"}], "/0/op", "(null)"),
+    ],
+)
+def test_an_entity_in_the_place_of_a_patch_is_told_what_a_patch_is(body: Any, pointer: str, shown: str) -> None:
+    refused = refusal(body)
+    assert (refused.key, refused.extras["pointer"]) == ("patch_operation", pointer)
+    assert refused.variables["operation"] == shown
+    assert "an array of changes" in str(refused.extras["hint"])

@@ -258,7 +258,7 @@ def test_an_active_flow_keeps_its_source_connection(
 def test_while_the_service_is_at_work_nothing_is_changed_or_deleted(emulator: Emulator, base: str, state: str) -> None:
     doc = {**emulator.world.store.get(TENANT, "connections", base), "id": UNKNOWN, "state": state}  # type: ignore[dict-item]
     stored = emulator.world.store.insert(TENANT, "sourceConnections", doc)
-    assert refused(patch(emulator, {**stored}, {"op": "add", "path": "/name", "value": "x"}))[:2] == (400, "1457-400")
+    assert refused(patch(emulator, {**stored}, {"op": "add", "path": "/name", "value": "x"}))[:2] == (400, "1420-400")
     assert refused(send(emulator, "DELETE", f"{COLLECTION}/{UNKNOWN}"))[:2] == (400, "1458-400")
 
 

@@ -65,7 +65,7 @@ def test_wrong_ones_are_refused_as_the_service_refuses_them_assumed(
     assert tried(emulator, live.basic(**wrong)) == {"result": False}
     result = send(emulator, "POST", "/connections", live.basic(**wrong))
     assert refused(result) == (400, "1100-400", "/auth/params")
-    assert "refuses the user name or password" in str(result.body)
+    assert "refuses this user name or password" in str(result.body)
     assert "c4n4ry" not in str(result.body) + caplog.text and len(caplog.text.splitlines()) == 2
 
 

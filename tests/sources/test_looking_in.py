@@ -38,7 +38,7 @@ def explore(emulator: Emulator, body: dict[str, Any], query: str) -> Any:
 @pytest.mark.parametrize(
     ("params", "says"),
     [
-        ({**CRM, "password": "c4n4ry-wrong"}, "refuses the user name or password"),
+        ({**CRM, "password": "c4n4ry-wrong"}, "refuses this user name or password"),
         ({"server": "down.example.com"}, "cannot be reached"),
     ],
 )
@@ -105,7 +105,7 @@ def test_explore_answers_within_the_contract(emulator: Emulator, query: str, cap
         "objectType=table",
         "objectType=table&object=",
         "objectType=table&object=%00%ff",
-        "objectType=table&object=public.accounts&object=public.accounts",
+        "objectType=table&object=public.accounts&object=public.events",
         "objectType=root&objectType=table",
         "objectType=root&preview=true",
         "objectType=table&object=public.accounts&preview=2",

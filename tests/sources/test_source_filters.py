@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from mockserver.sources import ExploreRequest, SourceError, Sources
+from mockserver.sources import SourceError, Sources
 from mockserver.specs.connectors import Access
+from tests.calls import question
 
 SNOWFLAKE = Access("database", "snowflake", "a")
 
@@ -62,7 +63,7 @@ def encoded(value: Any, **changes: Any) -> str:
 
 def preview(sources: Sources, filters: str, table: str = "t", access: Access = SNOWFLAKE) -> Any:
     query = (("objectType", "table"), ("object", table), ("preview", "true"), ("filters", filters))
-    answer: Any = sources.explore(access, ExploreRequest.parse(query))
+    answer: Any = sources.explore(access, question(query))
     return answer["data"]
 
 

@@ -11,11 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mockserver.errors import ERRORS
-from mockserver.sources import ExploreRequest, SourceError, Sources
+from mockserver.sources import SourceError, Sources
 from mockserver.sources import filters as row_filters
 from mockserver.sources.asked import COMPRESSIONS, FILE_TYPES, PARAMETERS, SPELLINGS
 from mockserver.sources.columns import Column
 from mockserver.specs.connectors import Access
+from tests.calls import question
 
 SOURCES = Sources.load(str(Path(__file__).parents[2] / "examples" / "sources.yaml"))
 ASKED = ("root", "table", "folder", "file", "rest")
@@ -60,7 +61,7 @@ def test_any_question_gets_json_or_a_refusal() -> None:
 def ask(answered: list[object], access: Access, query: tuple[tuple[str, str], ...]) -> None:
     """One question; a good answer is noted."""
     try:
-        json.dumps(SOURCES.explore(access, ExploreRequest.parse(query)), allow_nan=False)
+        json.dumps(SOURCES.explore(access, question(query)), allow_nan=False)
         answered.append(query)
     except SourceError as error:
         assert ERRORS[error.key].status in (400, 404)

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from mockserver.sources import ExploreRequest, SourceError, Sources
+from mockserver.sources import SourceError, Sources
 from mockserver.sources.columns import shape_of
 from mockserver.specs.connectors import Access
+from tests.calls import question
 
 POSTGRESQL = Access("database", "postgre-sql", "db.example.com", "5432", "shop", "reader", "s3cret")
 CRM = Access("crm", "salesforce")
@@ -27,12 +28,12 @@ def sources() -> Sources:
 
 
 def explore(sources: Sources, access: Access, **query: str) -> Any:
-    return sources.explore(access, ExploreRequest.parse(tuple(query.items())))
+    return sources.explore(access, question(tuple(query.items())))
 
 
 def refused(sources: Sources, access: Access, *query: tuple[str, str]) -> tuple[str | None, str]:
     with pytest.raises(SourceError) as caught:
-        sources.explore(access, ExploreRequest.parse(query))
+        sources.explore(access, question(query))
     return caught.value.code, caught.value.message
 
 
@@ -135,8 +136,8 @@ CSV = [("objectType", "file"), ("object", "/readme.csv"), ("fileType", "delimite
             "1100-400",
             "1312-400",
         ),
-        (POSTGRESQL, [("objectType", "root"), ("objectType", "root")], "1100-400", "1312-400"),
-        (POSTGRESQL, [("objectType", "table"), ("object", "a"), ("object", "b")], "1100-400", "1312-400"),
+        (POSTGRESQL, [("objectType", "root"), ("objectType", "table")], "1100-400", "1358-400"),
+        (POSTGRESQL, [("objectType", "table"), ("object", "a"), ("object", "b")], "1100-400", "1330-400"),
         (POSTGRESQL, [("objectType", "root"), ("preview", "true")], "1100-400", "1312-400"),
         (
             POSTGRESQL,

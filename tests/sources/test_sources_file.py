@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.sources import ExploreRequest, SourceError, Sources
+from mockserver.sources import SourceError, Sources
 from mockserver.sources import declared as vocabulary
 from mockserver.sources.asked import COMPRESSIONS, FILE_TYPES
 from mockserver.sources.columns import TYPES
@@ -17,6 +17,7 @@ from mockserver.sources.generators import GENERATORS
 from mockserver.sources.source import MATCHABLE
 from mockserver.sources.words import VOCABULARY
 from mockserver.specs.connectors import Access
+from tests.calls import question
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sources.yaml"
 DATABASE = {"family": "database", "connector": "postgre-sql", "port": "5432"}
@@ -27,7 +28,7 @@ def to(server: str | None, database: str | None = "crm", **changes: str) -> Acce
 
 
 def explore(sources: Sources, access: Access, **query: str) -> Any:
-    return sources.explore(access, ExploreRequest.parse(tuple(query.items())))
+    return sources.explore(access, question(tuple(query.items())))
 
 
 def tables(sources: Sources, access: Access) -> list[str]:

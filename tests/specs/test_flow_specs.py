@@ -94,5 +94,5 @@ def test_params_of_a_transformation_are_checked_by_its_name() -> None:
     copy = spec.transformations["Copy"]
     assert not list(copy.violations({"deltaColumn": {"name": "Datefield"}}, "body"))
     assert [str(v) for v in copy.violations({"deltaColumn": {}}, "body")] == [
-        "body /deltaColumn/name: expected the member, got nothing"
+        "Member /deltaColumn/name is missing; expected a string"
     ]

@@ -121,7 +121,7 @@ def test_a_listing_goes_on_at_the_other_server_while_both_write(pair: tuple[Stor
         ids, turn, query = (
             [],
             0,
-            listing.parse((("limit", "7"), *((("orderby", order),) if order else ())), LISTABLE, Quirks()),
+            listing.parse({"limit": 7, "orderby": order or None}, LISTABLE, Quirks()),
         )
         while True:
             store = pair[turn % 2]

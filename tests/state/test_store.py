@@ -45,8 +45,7 @@ def rename(store: Store, entity_id: str, name: Any) -> str:
 
 
 def asked(limit: int = 100, orderby: str = "", *filters: str) -> ListQuery:
-    pairs = [("limit", str(limit)), *(("property", text) for text in filters)]
-    return listing.parse((*pairs, *([("orderby", orderby)] if orderby else [])), LISTABLE, Quirks())
+    return listing.parse({"limit": limit, "property": filters, "orderby": orderby or None}, LISTABLE, Quirks())
 
 
 def walk(store: Store, query: ListQuery, between: Callable[[int], None] = lambda _: None) -> list[str]:
@@ -60,7 +59,7 @@ def walk(store: Store, query: ListQuery, between: Callable[[int], None] = lambda
         if after is None:
             return seen
         token = listing.next_href(LISTABLE, query, after).split("=")[1]
-        query = listing.parse((("continuationToken", token),), LISTABLE, Quirks())
+        query = listing.parse({"continuationToken": token}, LISTABLE, Quirks())
         between(pages)
         pages += 1
 
