@@ -158,7 +158,7 @@ def _judge(item: pytest.Item, *, at_the_end: bool) -> None:
     from dataclasses import replace
 
     from mockserver.clients.service import findings
-    from mockserver.conformance import summary
+    from mockserver.conformance import NOTHING_JUDGED, summary
 
     report = service.report()
     known = item.stash.get(_FOUND, frozenset())
@@ -167,6 +167,8 @@ def _judge(item: pytest.Item, *, at_the_end: bool) -> None:
         for one in findings(report, *_wanted(marker))
         if (one.rule, one.detail) not in known and (at_the_end or one.rule not in _NOT_BEFORE_THE_END)
     ]
+    if not report.judged and not at_the_end:
+        pytest.fail(f"{NOTHING_JUDGED} (@pytest.mark.{_MARK})", pytrace=False)
     if bad:
         item.stash[_FOUND] = known | {(one.rule, one.detail) for one in bad}
         rules = ", ".join(dict.fromkeys(one.rule for one in bad))

@@ -6,17 +6,15 @@ import dataclasses
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockserver.cli.judging import colourful
+from mockserver.cli.judging import finish, in_words
 from mockserver.cli.options import FILE, FOLDER
 
 if TYPE_CHECKING:
     from mockserver.clients.trial import Step, Trial
-    from mockserver.conformance import Report
 
 _COLOURS = {"passed": "green", "failed": "red", "untestable": "yellow"}
 
@@ -73,7 +71,8 @@ def conformance(
     COMMAND is run without a shell. Its calls to platform.adobe.io and ims-na1.adobelogin.com arrive at a server of
     its own, as with `mockserver exec`. That server also stands in FLOW_SERVICE_URL, its token endpoint in
     FLOW_SERVICE_TOKEN_URL, and credentials in FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX, _CLIENT_ID and
-    _CLIENT_SECRET where they are not set already. Exit status: 0 when the client passes, 1 when not, 2 for wrong use.
+    _CLIENT_SECRET where they are not set already. Exit status: 0 when the client passes, 1 when not, 2 for wrong
+    use, 3 if it made no call.
     """
     from mockserver import config
     from mockserver.clients import trial
@@ -88,13 +87,14 @@ def conformance(
         lead = interception.lead if available() else trial.by_variables
         kept = config.load({"ca_folder": options["ca_folder"]}, names={"ca_folder"}).ca_folder
         server = dataclasses.replace(trial.SERVER, ca_folder=kept)
+        threshold = Level.parse(options["level"])
         test = trial.Trial(command, os.environ, timeout, output == "all", server, lead)
         steps, complete = _run(test, chosen, output)
         report = baseline.apply(trial.report(steps, Contract.load()))
-        _tell(report, options["folder"], as_json)
+        status = finish(report, options["folder"], threshold, as_json=as_json)
     except (ValueError, BaselineError, OSError) as error:
-        raise click.UsageError(str(error)) from None
-    sys.exit(1 if not complete or report.fails(Level.parse(options["level"])) else 0)
+        raise click.UsageError(in_words(error)) from None
+    sys.exit(status if complete else status or 1)
 
 
 def _run(test: Trial, chosen: list[Any], output: str) -> tuple[list[Step], bool]:
@@ -113,10 +113,12 @@ def _run(test: Trial, chosen: list[Any], output: str) -> tuple[list[Step], bool]
 
 def _complaint(step: Step) -> str | None:
     """Why no scenario can be judged."""
-    if not step.entries:
+    from mockserver.journal.entries import TOKEN_OPERATION
+
+    if not any(entry.operation != TOKEN_OPERATION for entry in step.entries):
         return (
-            "The client made no call: does it take its base URL from FLOW_SERVICE_URL, or honour HTTPS_PROXY? "
-            "No scenario was played."
+            "The client made no call to Flow Service: does it take its base URL from FLOW_SERVICE_URL, or honour "
+            "HTTPS_PROXY? No scenario was played."
         )
     if step.ending.status is None:
         return "The client did not end although nothing disturbed it: see --timeout. No scenario was played."
@@ -137,12 +139,3 @@ def _progress(title: str, step: Step, output: str) -> None:
         click.echo(
             click.style("".join(f"    | {line}\n" for line in step.ending.output.splitlines()), dim=True), err=True
         )
-
-
-def _tell(report: Report, folder: Path | None, as_json: bool) -> None:
-    from mockserver.conformance import render, summary, write_reports
-
-    click.echo(render(report, "json") if as_json else summary(report, colour=colourful()), nl=as_json)
-    if folder is not None:
-        names = " · ".join(str(path) for path in write_reports(report, folder))
-        click.echo(f"report: {names}", err=as_json)

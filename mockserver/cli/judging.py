@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from mockserver.conformance import Level, Report
 
 
+NOTHING_TO_JUDGE = 3
+"""Exit status where the client made no call."""
+
+
 @click.command()
 @click.argument("rule_id", required=False, metavar="[ID]")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -60,7 +64,7 @@ def _explained(row: dict[str, Any]) -> str:
 def check(file: Path, baseline: Path | None, folder: Path | None, level: str, platform: str, as_json: bool) -> None:
     """Judge the calls to Flow Service in a recorded HAR file.
 
-    Exit status: 0 nothing found, 1 findings, 2 wrong use.
+    Exit status: 0 nothing found, 1 findings, 2 wrong use, 3 no call to Flow Service in the file.
     """
     from mockserver import conformance
     from mockserver.contract import Contract
@@ -74,8 +78,6 @@ def check(file: Path, baseline: Path | None, folder: Path | None, level: str, pl
         entries = har.read(file, contract, Connectors.load(platform))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    if not entries:
-        raise click.UsageError(f"{file}: no call to Flow Service in it")
     judged = accepted.apply(conformance.evaluate(entries, contract))
     sys.exit(finish(judged, folder, threshold, as_json=as_json))
 
@@ -84,15 +86,30 @@ def finish(judged: Report, folder: Path | None, threshold: Level, *, as_json: bo
     """Print a report, write its files if a folder is given, and return the exit status."""
     from mockserver import conformance
 
-    text = conformance.render(judged, "json") if as_json else conformance.summary(judged, colour=colourful())
-    click.echo(text, nl=False)
+    if as_json:
+        text = conformance.render(judged, "json")
+    else:
+        text = conformance.summary(judged, threshold=threshold, colour=colourful())
+    click.echo(text, nl=not text.endswith("\n"))
     if folder is not None:
         try:
             written = conformance.write_reports(judged, folder)
         except OSError as error:
-            raise click.UsageError(f"{folder}: {error.strerror}") from None
+            raise click.UsageError(in_words(error)) from None
         click.echo("report: " + " · ".join(str(path) for path in written), err=as_json)
-    return int(judged.fails(threshold))
+    return exit_status(judged, threshold)
+
+
+def exit_status(judged: Report, threshold: Level) -> int:
+    """0: passed; 1: failed; 3: there was nothing to judge."""
+    return int(judged.fails(threshold)) if judged.judged else NOTHING_TO_JUDGE
+
+
+def in_words(error: Exception) -> str:
+    """What is in the way, for an error message: no error number, no Python."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 def colourful(stream: TextIO | None = None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockserver.cli.judging import colourful
+from mockserver.cli.judging import colourful, exit_status, in_words
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
 from mockserver.config import LISTENING
 
@@ -37,7 +38,7 @@ def execute(command: tuple[str, ...], folder: Path | None, baseline: Path | None
 
     Its calls to platform.adobe.io and ims-na1.adobelogin.com arrive here: the proxy and the certificate authority
     are set in its environment, and it reaches no other host. Exit status: the client's own where that is not 0,
-    else 1 for findings, else 0.
+    else 1 for findings, 3 if it made no call, else 0.
     """
     from mockserver.conformance import Baseline, BaselineError
 
@@ -46,26 +47,29 @@ def execute(command: tuple[str, ...], folder: Path | None, baseline: Path | None
     )
     try:
         accepted = Baseline.read(baseline) if baseline else Baseline()
-        status, failed = _judged_run(command, chosen, accepted, folder, level)
+        status, judged = _judged_run(command, chosen, accepted, folder, level)
     except (ValueError, BaselineError, OSError) as error:
-        raise click.UsageError(str(error)) from None
-    sys.exit(status or int(failed))
+        raise click.UsageError(in_words(error)) from None
+    sys.exit(status or judged)
 
 
 def _judged_run(
     command: tuple[str, ...], config: Config, accepted: Baseline, folder: Path | None, level: str
-) -> tuple[int, bool]:
-    """The client's exit status, and whether it has findings that count."""
+) -> tuple[int, int]:
+    """The client's exit status, and that of the judgement."""
     from mockserver.clients.program import PrivateServer
     from mockserver.conformance import Level, evaluate, summary, write_reports
 
     with PrivateServer(config) as server:
         status = _run(command, server)
     report = accepted.apply(evaluate(server.emulator.journal.entries(), server.emulator.contract))
-    _say(summary(report, colour=colourful(sys.stderr)).rstrip("\n"))
+    threshold = Level.parse(level)
+    _say(summary(report, threshold=threshold, colour=colourful(sys.stderr)).rstrip("\n"))
+    if not report.judged:
+        _say("Does it honour HTTPS_PROXY, or take its base URL from FLOW_SERVICE_URL?")
     if folder is not None:
         _say("report: " + " · ".join(str(path) for path in write_reports(report, folder)))
-    return status, report.fails(Level.parse(level))
+    return status, exit_status(report, threshold)
 
 
 def _run(command: tuple[str, ...], server: PrivateServer) -> int:
@@ -76,9 +80,9 @@ def _run(command: tuple[str, ...], server: PrivateServer) -> int:
         environ = interception.environment(program.variables(server.url, os.environ))
         try:
             ending = program.run(command, environ, seconds=None, show=True, foreground=True)
-        except OSError as error:
-            _say(f"mockserver: {command[0]}: {error.strerror}")
-            sys.exit(_NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE)
+        except program.NotStarted as error:
+            _say(f"mockserver: {in_words(error)}")
+            sys.exit(_NOT_FOUND if error.errno == errno.ENOENT else _NOT_EXECUTABLE)
     for host, count in interception.refused.items():
         _say(f"mockserver: the client asked for {host} {count}x and was refused: only Adobe's hosts are emulated")
     status = ending.status or 0

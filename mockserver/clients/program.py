@@ -57,6 +57,10 @@ class PrivateServer:
         self.emulator.close()
 
 
+class NotStarted(OSError):
+    """A command that cannot be started; `strerror` names it and says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How a client ended."""
@@ -93,7 +97,7 @@ def run(
 
     `show` lets it write to our own streams; in the `foreground` it also takes the signals that are meant for us, and
     as long as it likes.
-    Raises OSError when it cannot be started.
+    Raises NotStarted.
     """
     if not foreground:
         return _run(command, environment, seconds, show)
@@ -109,14 +113,17 @@ def _run(
     runs: Callable[[subprocess.Popen[bytes]], None] | None = None,
 ) -> Ending:
     stream = None if show else subprocess.PIPE
-    process = subprocess.Popen(  # noqa: S603  (the operator's own command, and no shell)
-        list(command),
-        env=dict(environment),
-        stdin=None if show else subprocess.DEVNULL,
-        stdout=stream,
-        stderr=None if show else subprocess.STDOUT,
-        start_new_session=not show,
-    )
+    try:
+        process = subprocess.Popen(  # noqa: S603  (the operator's own command, and no shell)
+            list(command),
+            env=dict(environment),
+            stdin=None if show else subprocess.DEVNULL,
+            stdout=stream,
+            stderr=None if show else subprocess.STDOUT,
+            start_new_session=not show,
+        )
+    except OSError as error:
+        raise NotStarted(error.errno, f"cannot start {command[0]!r}: {error.strerror}") from None
     try:
         if runs:
             runs(process)

@@ -16,7 +16,7 @@ from typing import Any
 
 from mockserver.clients.program import PrivateServer, variables
 from mockserver.config import Config
-from mockserver.conformance import Finding, Level, Report, ScenarioVerdict, evaluate, summary
+from mockserver.conformance import NOTHING_JUDGED, Finding, Level, Report, ScenarioVerdict, evaluate, summary
 from mockserver.emulator import Emulator
 from mockserver.exchange import BASE_PATH
 from mockserver.faults import Faults
@@ -80,10 +80,15 @@ class FlowService:
         return evaluate(self.calls, self.emulator.contract)
 
     def assert_conformant(self, level: str = "warn", ignore: Collection[str] = ()) -> None:
-        """Raises NotConformant for findings of `level` (fail, warn, info) or worse, rules in `ignore` aside."""
+        """Raises NotConformant for findings of `level` (fail, warn, info) or worse, rules in `ignore` aside.
+
+        A client that made no call is not conformant either: nobody has seen what it does.
+        """
         __tracebackhide__ = True  # pytest shows where the test asked, not this
         report = self.report()
         bad = findings(report, level, ignore)
+        if not report.judged:
+            raise NotConformant(NOTHING_JUDGED)
         if bad:
             raise NotConformant("\n" + summary(replace(report, findings=bad)))
 

@@ -59,7 +59,7 @@ class Trial:
     lead: Lead = field(default=by_variables)
 
     def play(self, scenario: Scenario | None) -> Step:
-        """One run. Raises OSError when the command cannot be started."""
+        """One run. Raises NotStarted."""
         with PrivateServer(self.config) as server:
             emulator = server.emulator
             if scenario is not None:

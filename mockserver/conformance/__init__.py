@@ -20,10 +20,11 @@ from mockserver.conformance.findings import (
     Verdict,
 )
 from mockserver.conformance.rules import Rule
-from mockserver.conformance.writers import FORMATS, render, summary, write_reports
+from mockserver.conformance.writers import FORMATS, NOTHING_JUDGED, render, summary, write_reports
 
 __all__ = [
     "FORMATS",
+    "NOTHING_JUDGED",
     "RULES",
     "Baseline",
     "BaselineError",

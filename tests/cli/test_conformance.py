@@ -47,17 +47,27 @@ def test_findings_about_what_a_scenario_interrupted_are_left_out() -> None:
     assert json.loads(result.stdout)["findings"] == [], "it could not delete what it had made"
 
 
+ONLY_A_TOKEN = """
+import os, urllib.request as u
+form = b"grant_type=client_credentials&client_id=a&client_secret=b"
+u.urlopen(os.environ["FLOW_SERVICE_TOKEN_URL"], form)
+"""
+
+
 @pytest.mark.parametrize(
-    ("program", "words"),
+    ("program", "words", "status"),
     [
-        (SILENT, "made no call"),
-        (["-c", FAILS], "fails undisturbed"),
+        (SILENT, "made no call", 3),
+        (["-c", ONLY_A_TOKEN], "made no call", 3),
+        (["-c", FAILS], "fails undisturbed", 1),
     ],
-    ids=["no-call", "fails"],
+    ids=["no-call", "only-a-token", "fails"],
 )
-def test_no_scenario_is_played_with_a_client_that_fails_undisturbed(program: list[str], words: str) -> None:
+def test_no_scenario_is_played_with_a_client_that_fails_undisturbed(
+    program: list[str], words: str, status: int
+) -> None:
     result = conformance(program=program)
-    assert result.exit_code == 1 and words in result.stderr and "1/26" not in result.stderr
+    assert result.exit_code == status and words in result.stderr and "1/26" not in result.stderr
 
 
 def test_no_scenario_is_played_with_a_client_that_does_not_end_by_itself() -> None:
@@ -90,7 +100,15 @@ def test_wrong_use_is_status_2(arguments: list[str]) -> None:
 
 def test_a_command_that_is_not_there_is_wrong_use() -> None:
     result = CliRunner().invoke(main, ["conformance", "--", "no-such-program"])
-    assert result.exit_code == 2 and "no-such-program" in result.output
+    assert result.exit_code == 2 and "cannot start 'no-such-program': No such file" in result.output
+    assert "Errno" not in result.output
+
+
+def test_a_verdict_says_by_its_first_word_what_the_exit_status_says() -> None:
+    naive = conformance("--scenario", QUICK, program=NAIVE).stdout
+    assert "Failed:" in naive and "0 of 3 scenarios passed, 3 failed" in naive
+    assert all(SCENARIOS[one].hint.split(".")[0] in " ".join(naive.split()) for one in QUICK.split(","))
+    assert "Passed: no findings" in conformance("--scenario", "token.expires", program=CAREFUL).stdout
 
 
 def test_output_is_shown_for_runs_that_do_not_pass_unless_switched_off() -> None:

@@ -50,6 +50,12 @@ def test_a_clients_own_failure_is_told_as_it_is(ca_folder: Path) -> None:
     assert execute(ca_folder, *BAD, STATUS="7").returncode == 7
 
 
+@pytest.mark.parametrize(("code", "status"), [("", 3), ("raise SystemExit(7)", 7)])
+def test_a_client_that_made_no_call_is_not_called_good(ca_folder: Path, code: str, status: int) -> None:
+    done = execute(ca_folder, sys.executable, "-c", code)
+    assert done.returncode == status and "Nothing to judge: the client made no call" in done.stderr
+
+
 def test_findings_below_the_level_are_shown_and_pass(ca_folder: Path, tmp_path: Path) -> None:
     hasty = tmp_path / "hasty.py"
     source = (PROGRAMS / "with_httpx.py").read_text(encoding="utf-8")

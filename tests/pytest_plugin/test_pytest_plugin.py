@@ -160,6 +160,25 @@ def test_a_marker_that_makes_no_sense_says_so(project: pytest.Pytester, mark: st
     assert result.ret == 1 and words in result.stdout.str()
 
 
+def test_a_client_that_made_no_call_is_not_called_conformant(project: pytest.Pytester) -> None:
+    result = run(
+        project,
+        """
+        @pytest.mark.flow_conformance
+        def test_marked(flow_service):
+            pass
+
+        def test_asked(flow_service):
+            flow_service.assert_conformant()
+
+        def test_unmarked(flow_service):
+            pass
+        """,
+    )
+    result.assert_outcomes(failed=2, passed=1)
+    result.stdout.fnmatch_lines(["*Nothing to judge: the client made no call*"])
+
+
 def test_a_marked_test_without_the_fixture_is_an_error(project: pytest.Pytester) -> None:
     result = run(project, "@pytest.mark.flow_conformance\ndef test_nothing():\n    pass\n")
     result.assert_outcomes(errors=1)

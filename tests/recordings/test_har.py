@@ -198,7 +198,7 @@ def test_what_is_no_har_is_refused_in_words(content: bytes, tmp_path: Path) -> N
 def test_a_recording_of_other_services_is_nothing_to_judge(tmp_path: Path) -> None:
     path = written(tmp_path / "x.har", {"request": {"method": "GET", "url": "https://example.com/", "headers": []}})
     ran = CliRunner().invoke(main, ["check", str(path)])
-    assert ran.exit_code == 2 and "no call to Flow Service in it" in ran.output
+    assert ran.exit_code == 3 and "made no call to Flow Service" in ran.output
 
 
 def test_a_file_that_has_gone_is_named(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import cast
 
 from mockserver.conformance.findings import Report
-from mockserver.conformance.writers.terminal import summary
+from mockserver.conformance.writers.terminal import NOTHING_JUDGED, summary
 
-__all__ = ["FORMATS", "Format", "render", "summary", "write_reports"]
+__all__ = ["FORMATS", "NOTHING_JUDGED", "Format", "render", "summary", "write_reports"]
 
 
 @dataclass(frozen=True, slots=True)
