@@ -16,6 +16,8 @@ from jsonschema.exceptions import best_match
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from contracts.enforced import enforced
+
 METHODS = ("get", "post", "put", "patch", "delete")
 _URI = "urn:contract"
 
@@ -36,16 +38,16 @@ class Operation:
 
 
 class Document:
-    """The contract, parsed once."""
+    """The contract as it is to be kept, parsed once."""
 
     def __init__(self, source: Mapping[str, Any]) -> None:
-        self.source = source
+        self.source: Mapping[str, Any] = enforced(source)
         self.operations = tuple(self._operations(neighbours=False))
         self.neighbours = tuple(self._operations(neighbours=True))
         """Operations of other services, whose paths begin at the platform's root."""
-        resource = DRAFT202012.create_resource(source)
+        resource = DRAFT202012.create_resource(self.source)
         self._registry: Registry[Any] = Registry().with_resource(_URI, resource)
-        self._quick = _quick_validators(source)
+        self._quick = _quick_validators(self.source)
 
     @classmethod
     def load(cls, path: Path | None = None) -> Document:

@@ -42,10 +42,6 @@ QUERY: Mapping[str, Mapping[str, Any]] = {
     "ObjectType": {"type": "string", "enum": ["root", "ROOT"]},
     "OptionalObjectType": {"type": "string", "enum": ["root", "ROOT"]},
     "ActionOp": {"type": "string", "enum": ["publish", "PUBLISH"]},
-    # What headers may look like is what the suite's own checks look at; here they may only be missing.
-    "ApiKey": {"type": "string"},
-    "Org": {"type": "string"},
-    "Sandbox": {"type": "string"},
 }
 """Parameters of the document -> what good values look like."""
 
@@ -56,7 +52,10 @@ GENERATED_ONLY = {
 }
 """Operations whose other parameters mean something only together: the suite's own checks look at those."""
 
-NOT_GENERATED = ("ContinuationToken", "Count", "Mode", "SubOp", "ActiveSandboxIds", "OptionalIfMatch")
+NOT_GENERATED = frozenset(
+    {"ContinuationToken", "Count", "Mode", "SubOp", "ActiveSandboxIds", "OptionalIfMatch"}
+    | {"OfficialFileType", "OfficialCompressionType"}
+)
 """A token cannot be made up, count=true goes with no limit, a mode nobody knows is ignored."""
 
 _SEARCH = {
@@ -75,6 +74,17 @@ def _named(*references: str, required: Sequence[str] = ("name",)) -> Mapping[str
 
 
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
+    "PatchRequest": {
+        "anyOf": [
+            {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 1000,
+                "items": {"$ref": "#/components/schemas/PatchInstruction"},
+            },
+            {"$ref": "#/components/schemas/PatchInstruction"},
+        ]
+    },
     "PatchInstruction": {
         "type": "object",
         "required": ["op", "path", "value"],
@@ -109,35 +119,50 @@ def plausible(
     """
     document = copy.deepcopy(dict(source))
     parameters, schemas = document["components"]["parameters"], document["components"]["schemas"]
-    parameters["SpecProperty"] = {**parameters["Property"]}
     for name, schema in QUERY.items():
         if name in parameters:
             parameters[name] = {key: value for key, value in parameters[name].items() if key != "example"}
             parameters[name]["schema"] = dict(schema)
-    for path, item in document["paths"].items():
-        for operation in item.values():
-            if isinstance(operation, dict) and "parameters" in operation:
-                operation["parameters"] = _kept(operation, specs=path.partition("Specs")[1] != "")
+    for item in document["paths"].values():
+        for holder in (item, *item.values()):
+            if isinstance(holder, dict) and "parameters" in holder:
+                holder["parameters"] = [one for one in holder["parameters"] if _generated(one, holder, parameters)]
     for name, schema in SCHEMAS.items():
         if name in schemas:
-            schemas[name] = {**schema, "additionalProperties": tolerant}
+            closed = {"additionalProperties": tolerant} if "properties" in schema else {}
+            schemas[name] = {**schema, **closed}
     schemas["CreateConnectionRequest"] = _connection(schemas["CreateConnectionRequest"], specs, extras=tolerant)
+    _headers_as_parameters(document)
     _drop_examples_outside(document)
     return document
 
 
-def _kept(operation: Mapping[str, Any], *, specs: bool) -> list[Any]:
-    """The parameters that are generated; specs are filtered by members of their own."""
-    kept = []
-    for parameter in operation["parameters"]:
-        name = str(parameter.get("$ref", "")).rpartition("/")[2]
-        only = GENERATED_ONLY.get(operation["operationId"])
-        if name in NOT_GENERATED or (only is not None and name not in only):
-            continue
-        if name == "Property" and specs:
-            parameter = {"$ref": "#/components/parameters/SpecProperty"}
-        kept.append(parameter)
-    return kept
+def _headers_as_parameters(document: dict[str, Any]) -> None:
+    """The headers that name caller and sandbox, as parameters of every operation: they are left out in turn.
+
+    What they may look like is what the suite's own checks look at.
+    """
+    schemes = document["components"]["securitySchemes"]
+    keys = {name: scheme for name, scheme in schemes.items() if scheme["type"] == "apiKey"}
+    headers = [
+        {"name": scheme["name"], "in": "header", "required": True, "schema": {"type": "string"}}
+        for scheme in keys.values()
+    ]
+    for item in document["paths"].values():
+        item["parameters"] = [*item.get("parameters", ()), *headers]
+    document["security"] = [
+        {name: scopes for name, scopes in requirement.items() if name not in keys}
+        for requirement in document["security"]
+    ]
+
+
+def _generated(parameter: Mapping[str, Any], holder: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether a parameter of an operation, or of all operations of a path, is generated."""
+    name = str(parameter.get("$ref", "")).rpartition("/")[2]
+    if known[name]["in"] == "path":
+        return True
+    only = GENERATED_ONLY.get(holder.get("operationId", ""))
+    return name not in NOT_GENERATED and (only is None or name in only)
 
 
 def _connection(schema: Mapping[str, Any], specs: Sequence[Mapping[str, Any]], *, extras: bool) -> dict[str, Any]:

@@ -30,6 +30,10 @@ from mockserver.world import World
 log = logging.getLogger("mockserver")
 
 
+_WITHOUT_EFFECT = frozenset({"mode"})
+"""Query parameters of which every value outside the contract is ignored, unless the server is strict."""
+
+
 class Emulator:
     """Flow Service without HTTP: calls in, results out."""
 
@@ -136,6 +140,9 @@ class Emulator:
             raise ApiError("unknown_parameter", params=", ".join(names))
         for violation in unknown:
             if strict and violation.where == "body":
+                raise _refusal(violation, seen)
+        for violation in seen.violations:
+            if strict and violation.where == "query" and violation.pointer in _WITHOUT_EFFECT:
                 raise _refusal(violation, seen)
 
     def _perform(self, call: Call, seen: Seen, tenant: Tenant, fault: Injection | None) -> Result:

@@ -15,6 +15,7 @@ from typing import Any
 
 from mockserver import json_input
 from mockserver.contract import documents
+from mockserver.contract.enforced import enforced
 from mockserver.contract.schema import MAX_VIOLATIONS, SchemaCheck, kind_of, schema_registry, words
 from mockserver.exchange import BASE_PATH, MISSING, UNKNOWN, Call, Pairs, Result, Violation
 from mockserver.json_input import Json
@@ -98,14 +99,14 @@ class Seen:
 
 
 class Contract:
-    """The compiled document."""
+    """The document as it is enforced, compiled."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        self.document = document
-        self._registry = schema_registry(document)
+        self.document: Mapping[str, Any] = enforced(document)
+        self._registry = schema_registry(self.document)
         self.operations: dict[str, Operation] = {}
         self._routes: dict[int, list[tuple[tuple[str, ...], dict[str, Operation]]]] = {}
-        for template, item in document["paths"].items():
+        for template, item in self.document["paths"].items():
             self._add_path(template, item)
         for candidates in self._routes.values():
             candidates.sort(key=lambda route: sum(segment.startswith("{") for segment in route[0]))
@@ -202,7 +203,10 @@ class Contract:
             template=template,
             segments=segments,
             query={parameter.name: parameter for where, parameter in parameters if where == "query"},
-            headers=tuple(parameter for where, parameter in parameters if where == "header"),
+            headers=(
+                *self._credentials(source),
+                *(parameter for where, parameter in parameters if where == "header"),
+            ),
             body=self._content_check(body, at),
             body_required=bool(body and body.get("required")),
             body_blocks=source.get("x-body-judged-by") != "handler",
@@ -225,6 +229,15 @@ class Contract:
                     name, source.get("required", False), kind, check, words(schema), source.get("x-refused", False)
                 ),
             )
+
+    def _credentials(self, source: Mapping[str, Any]) -> Iterator[Parameter]:
+        """The headers that a call is told apart by: API key, organisation, sandbox. Their form is `x-value`."""
+        for requirement in source.get("security", self.document.get("security", ())):
+            for name in requirement:
+                scheme = self.document["components"]["securitySchemes"][name]
+                if scheme["type"] == "apiKey":
+                    check = SchemaCheck(self._registry, ("components", "securitySchemes", name, "x-value"))
+                    yield Parameter(scheme["name"].lower(), True, "string", check, words(scheme["x-value"]))
 
     def _content_check(self, holder: Mapping[str, Any] | None, at: tuple[str, ...]) -> SchemaCheck | None:
         content = (holder or {}).get("content")

@@ -1,35 +1,46 @@
-"""Serves the contract itself: `/openapi.yaml` and `/openapi.json`."""
+"""Serves the contract itself: `/openapi.yaml` and `/openapi.json`.
+
+As it is written, for generators and readers. `?composed=true` adds what the connector catalogue knows: a schema for
+each auth spec, chosen by the connection spec.
+"""
 
 from __future__ import annotations
 
 import functools
+from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from mockserver import json_input
-from mockserver.contract import documents
+from mockserver.contract import documents, load_document
 from mockserver.emulator import Emulator
 from mockserver.specs.composition import composed
 
 
 def blueprint(emulator: Emulator) -> Blueprint:
-    """The document, composed with the connector catalogue once, when first asked for."""
+    """Both forms in YAML and JSON; each is made when first asked for."""
     pages = Blueprint("contract", __name__)
 
-    @functools.cache
-    def as_yaml() -> str:
-        return documents.dump(composed(emulator.contract.document, emulator.world.connectors))
+    def whole() -> dict[str, Any]:
+        return composed(load_document(), emulator.world.connectors)
 
     @functools.cache
-    def as_json() -> bytes:
-        return json_input.dumps(composed(emulator.contract.document, emulator.world.connectors))
+    def as_yaml(compose: bool) -> str | bytes:
+        return documents.dump(whole()) if compose else documents.contract().read_bytes()
+
+    @functools.cache
+    def as_json(compose: bool) -> bytes:
+        return json_input.dumps(whole() if compose else load_document())
+
+    def wanted() -> bool:
+        return request.args.get("composed", "").lower() == "true"
 
     @pages.get("/openapi.yaml")
     def openapi_yaml() -> Response:
-        return Response(as_yaml(), content_type="application/yaml; charset=utf-8")
+        return Response(as_yaml(wanted()), content_type="application/yaml; charset=utf-8")
 
     @pages.get("/openapi.json")
     def openapi_json() -> Response:
-        return Response(as_json(), content_type="application/json")
+        return Response(as_json(wanted()), content_type="application/json")
 
     return pages

@@ -13,11 +13,11 @@ const { access_token: token } = await issued.json() as { access_token: string };
 
 const service = createClient<paths>({
   baseUrl: `${baseUrl ?? 'https://platform.adobe.io'}/data/foundation/flowservice`,
-  headers: { Authorization: `Bearer ${token}` },
+  headers: {
+    Authorization: `Bearer ${token}`,
+    'x-api-key': 'client', 'x-gw-ims-org-id': '5C1328435BF324E90A49402A@AdobeOrg', 'x-sandbox-name': 'prod',
+  },
 });
-const header = {
-  'x-api-key': 'client', 'x-gw-ims-org-id': '5C1328435BF324E90A49402A@AdobeOrg', 'x-sandbox-name': 'prod',
-};
 
 /** The body of a good answer; what the service says of a bad one is thrown. */
 function given<T>({ data, error, response }: { data?: T; error?: unknown; response: Response }): T {
@@ -40,12 +40,12 @@ for (const name of ['Shop database', 'Archive', 'Warehouse']) {
     },
     connectionSpec: { id: '74a1c565-4e59-48d7-9d67-7c03b8a13137', version: '1.0' },
   };
-  made.push(given(await service.POST('/connections', { params: { header }, body })).id);
+  made.push(given(await service.POST('/connections', { body })).id);
 }
 const names: (string | undefined)[] = [];
 for (let token: string | undefined, more = true; more; more = token !== undefined) {
   const query = { limit: 2, ...token && { continuationToken: token } };
-  const page = given(await service.GET('/connections', { params: { header, query } }));
+  const page = given(await service.GET('/connections', { params: { query } }));
   if (!('items' in page)) throw new Error('a count, unasked for');
   names.push(...page.items.map((row) => row.name));
   token = page._links?.next?.href.match(/continuationToken=([^&]*)/)?.[1];
@@ -53,17 +53,17 @@ for (let token: string | undefined, more = true; more; more = token !== undefine
 console.log(names.sort());
 
 const path = { BASE_CONNECTION_ID: made[0]! };
-const found = given(await service.GET('/connections/{BASE_CONNECTION_ID}', { params: { header, path } }));
+const found = given(await service.GET('/connections/{BASE_CONNECTION_ID}', { params: { path } }));
 given(await service.PATCH('/connections/{BASE_CONNECTION_ID}', {
-  params: { header: { ...header, 'If-Match': found.items[0]!.etag }, path },
+  params: { header: { 'If-Match': found.items[0]!.etag }, path },
   body: [{ op: 'replace', path: '/name', value: 'Database of the shop' }],
 }));
 given(await service.GET('/connections/{BASE_CONNECTION_ID}/explore', {
-  params: { header, path, query: { objectType: 'root' } },
+  params: { path, query: { objectType: 'root' } },
 }));
 for (const id of made) {
   const { response } = await service.DELETE('/connections/{BASE_CONNECTION_ID}', {
-    params: { header, path: { BASE_CONNECTION_ID: id } },
+    params: { path: { BASE_CONNECTION_ID: id } },
   });
   if (response.status !== 204) throw new Error(`DELETE answered ${response.status}`);
 }
