@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mockserver import resources
@@ -82,6 +83,8 @@ class Emulator:
             seen.note(refusal.violation())
         except StorageUnavailable as trouble:
             result = storage_refusal(trouble).result(call.request_id, self.quirks)
+        if seen.sources:
+            result = replace(result, source="; ".join(dict.fromkeys(seen.sources)))
         violations = list(seen.violations)
         if fault:
             result = fault.spoil(result)
@@ -148,7 +151,7 @@ class Emulator:
     def _perform(self, call: Call, seen: Seen, tenant: Tenant, fault: Injection | None) -> Result:
         assert seen.operation is not None
         self.world.store.refresh()
-        request = Request(call, seen.operation.id, tenant, seen.path, seen.arguments, seen.body)
+        request = Request(call, seen.operation.id, tenant, seen.path, seen.arguments, seen.body, seen.sources)
         if fault:
             request = fault.act(self.world, request)
         handler = self.handlers.get(seen.operation.id)

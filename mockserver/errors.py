@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockserver.exchange import Result, Violation, departure
+from mockserver.exchange import UNKNOWN, Result, Violation, departure
 from mockserver.json_input import Json
+
+_OURS = frozenset({"action", "allowed", "header", "parameter", "subOperation", "type"})
+"""Variables of messages that never hold what a client sent."""
 
 _MAX_SHOWN = 40
 """Maximum characters of a client's value in a message."""
@@ -223,25 +226,34 @@ class ApiError(Refusal):
         where = "body" if pointer[:1] in ("", "/") else "query"
         return Violation(where, pointer, self.key, self.extras["expected"] or "", self.came, blocks=True)
 
+    def reason(self, template: str) -> str:
+        """The message without anything that the client sent, for the request log."""
+        pointer, expected = self.extras["pointer"], self.extras["expected"]
+        if "message" in self.variables and pointer is not None and expected is not None:
+            place = pointer.rpartition("/")[0] + "/…" if self.came == UNKNOWN else pointer
+            return departure("Member", place, expected, self.came)
+        return template.format(**{name: value if name in _OURS else "…" for name, value in self.variables.items()})
+
     def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
         """The answer on the wire: members and their order as in Adobe's samples (facts §4)."""
         if self.key in ERRORS:
             row = ERRORS[self.key]
             status, title, kind = row.status, row.title, TYPE_PREFIX + row.code
-            message = row.message.format(**self.variables)
+            message, reason = row.message.format(**self.variables), self.reason(row.message)
         else:
             status, title = PLAIN[self.key]
-            message, kind = self.detail or title, "about:blank"
+            message = reason = self.detail or title
+            kind = "about:blank"
         if self.key == "not_found" and quirks["not-found-status"] == "400":
             status, kind = 400, TYPE_PREFIX + "1439-400"
         error = self.code or str(status)
         texts = {"errorMessage": message, "errorDetails": message}
         if quirks["error-body"] == "legacy":
-            return Result(status, texts, self.headers, error)
+            return Result(status, texts, self.headers, error, reason)
         extras = {name: value for name, value in self.extras.items() if value is not None}
         report = {**self.variables, **extras, "detailed-message": message, "request-id": request_id}
         body = {"type": kind, "title": title, "status": status, "report": dict(sorted(report.items())), **texts}
-        return Result(status, body, self.headers, error)
+        return Result(status, body, self.headers, error, reason)
 
 
 def rejected(pointer: str, expected: str, came: str, *, hint: str | None = None, key: str = "rejected") -> ApiError:
@@ -300,7 +312,7 @@ class GatewayError(Refusal):
         if quirks["gateway-body"] == "2026":
             body = {"title": title, "status": status, "error_code": int(code), "message": message}
         headers = (("Retry-After", str(self.retry_after)),) if self.retry_after is not None else ()
-        return Result(status, body, headers, error=code)
+        return Result(status, body, headers, error=code, reason=message)
 
 
 class MediaTypeError(Refusal):
@@ -317,4 +329,4 @@ class MediaTypeError(Refusal):
             "title": "BadRequestError",
             "detail": "A valid content-type must be specified",
         }
-        return Result(400, body, error="content-type")
+        return Result(400, body, error="content-type", reason="the Content-Type of the body is not application/json")

@@ -105,6 +105,10 @@ class Result:
     headers: tuple[tuple[str, str], ...] = ()
     error: str | None = None
     """The catalogue code of a refusal, such as `1439-404`: for the journal, not for the wire."""
+    reason: str | None = None
+    """The message of a refusal without anything that the client sent: for the request log."""
+    source: str | None = None
+    """Which source behind a connection was asked: for the request log and the journal."""
     delivery: Delivery | None = None
     _encoded: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -171,3 +175,5 @@ class Request:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """The query parameters that the operation has, as the contract types them."""
     body: Json = None
+    sources: list[str] = field(default_factory=list)
+    """Which sources behind connections were asked: whoever asks one adds it."""

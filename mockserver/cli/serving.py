@@ -94,6 +94,9 @@ def _banner(url: str, config: Config, emulator: Emulator) -> str:
         f"  Contract  {url}/openapi.yaml",
         f"  Admin     {admin}",
     ]
+    if config.sources:
+        declared = len(emulator.world.sources.declared)
+        lines.append(f"  Sources   {config.sources}      ({declared} declared; other connections: built-in shop)")
     for listed in emulator.world.sources.listed:
         lines.append(f"  Live      {listed}      (dialled at {', '.join(listed.addresses)})")
     if config.tls:

@@ -87,6 +87,8 @@ class Seen:
     """The query parameters that the operation has, as their schemas type them."""
     body: Json = None
     violations: list[Violation] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    """Which sources behind connections were asked."""
 
     def blocking(self) -> Violation | None:
         """The first violation that the service itself would refuse."""

@@ -127,4 +127,6 @@ def _access(world: World, request: Request) -> Any:
     if connector.base_connection:
         message = f"{connector.name} can be explored only through a connection"
         raise ApiError("rejected", message=message, hint="call /connections/{id}/explore or /connections/{id}/configs")
-    return world.connectors_of(request.tenant).access({"connectionSpec": {"id": connector.id}})
+    access = world.connectors_of(request.tenant).access({"connectionSpec": {"id": connector.id}})
+    request.sources.append(world.sources.answering(access))
+    return access

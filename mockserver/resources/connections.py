@@ -131,6 +131,7 @@ def explore_connection(world: World, request: Request) -> Result:
     """Tables of the source, one table's columns, or its first rows (facts §8.3)."""
     doc = _crud.find(world, request, CONNECTIONS)
     access = world.connectors_of(request.tenant).access(doc)
+    request.sources.append(world.sources.answering(access))
     return Result(200, world.sources.explore(access, ExploreRequest.parse(request.arguments)))
 
 
@@ -138,7 +139,9 @@ def explore_connection(world: World, request: Request) -> Result:
 def connection_configs(world: World, request: Request) -> Result:
     """The columns that can be configured, as the document's example shows them."""
     doc = _crud.find(world, request, CONNECTIONS)
-    return Result(200, world.sources.configs(world.connectors_of(request.tenant).access(doc)))
+    access = world.connectors_of(request.tenant).access(doc)
+    request.sources.append(world.sources.answering(access))
+    return Result(200, world.sources.configs(access))
 
 
 def _complete(world: World, request: Request) -> dict[str, Any]:
@@ -170,8 +173,10 @@ def _demand_usable(world: World, request: Request, doc: Doc) -> None:
     """Auth spec and params are right, and the source takes them."""
     connectors = world.connectors_of(request.tenant)
     connectors.check(doc, world.quirks, strict=world.config.strict)
+    access = connectors.access(doc)
+    request.sources.append(world.sources.answering(access))
     try:
-        world.sources.check(connectors.access(doc))
+        world.sources.check(access)
     except SourceError as error:
         raise ApiError(error.key, message=error.message, hint=error.hint, pointer="/auth/params") from None
 

@@ -14,6 +14,7 @@ For flow runs:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from mockserver.sources.source import Opened, RunRule, Source
     from mockserver.sources.tables import Tabular
     from mockserver.specs.connectors import Access
+
+log = logging.getLogger("mockserver")
 
 __all__ = ["ExploreRequest", "SourceBusy", "SourceError", "Sources"]
 
@@ -62,6 +65,31 @@ class Sources:
                 raise ValueError(f"--live needs another package. Install it with: {hint}") from missing
             live_sources = Live.load(live, authorities)
         return cls(declared_sources, live_sources)
+
+    @property
+    def declared(self) -> Sequence[Source]:
+        """The sources that the file declares."""
+        return self._declared.sources if self._declared else ()
+
+    def answering(self, access: Access) -> str:
+        """Which source a connection leads to, and whether it misses a live one only by its spelling."""
+        live = self._live_for(access)
+        if live is not None:
+            return f"live {live.listed}"
+        source = self._declared_for(access)
+        name = f"declared {source}" if source is not None else "built-in shop"
+        missed = self._missed(access)
+        return f"{name} (not live {missed}: the connection spells the host differently)" if missed else name
+
+    def _missed(self, access: Access) -> Listed | None:
+        missed = self._live.missed(access) if self._live else None
+        if missed is not None:
+            log.warning(
+                "a connection misses the live source %s only by the spelling of its host, and is not dialled: "
+                "write the host in the connection and in --live alike",
+                missed,
+            )
+        return missed
 
     @property
     def listed(self) -> Sequence[Listed]:

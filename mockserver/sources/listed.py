@@ -31,6 +31,31 @@ class Listed:
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
+    def is_called(self, server: str) -> bool:
+        """Whether another spelling means this host, as far as that is known without asking a name server."""
+        if _is_loopback(server):
+            return any(map(_is_loopback, self.addresses))
+        return server in map(named, self.addresses)
+
+
+def named(host: str) -> str:
+    """A host in one spelling: lower case, without brackets and final dot, an IP address in its shortest form."""
+    bare = host.lower().removeprefix("[").removesuffix("]").removesuffix(".")
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        return bare
+
+
+def _is_loopback(server: str) -> bool:
+    if server in ("localhost", "localhost.localdomain", "ip6-localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(server)
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
 
 def system_resolve(host: str, port: int) -> list[str]:
     """The addresses the operating system knows."""

@@ -18,7 +18,7 @@ from mockserver import config
 from mockserver.sources.columns import Column, shape_of
 from mockserver.sources.dialling import MOST_AT_ONCE, USUAL, Dialler, Patience, demand_libpq, sendable
 from mockserver.sources.files import File
-from mockserver.sources.listed import Listed, Resolve, pinned, system_resolve
+from mockserver.sources.listed import Listed, Resolve, named, pinned, system_resolve
 from mockserver.sources.live_table import LiveTable
 from mockserver.state.postgres_link import Connection
 
@@ -62,7 +62,7 @@ class Live:
     def __init__(self, listed: Iterable[Listed], authorities: str | None = None, patience: Patience = USUAL) -> None:
         """`authorities`: a PEM file, for sslMode Verify Ca and Verify Full."""
         room = threading.BoundedSemaphore(MOST_AT_ONCE)
-        self._diallers = {(one.host, str(one.port)): Dialler(one, room, authorities, patience) for one in listed}
+        self._diallers = {(named(one.host), str(one.port)): Dialler(one, room, authorities, patience) for one in listed}
 
     @classmethod
     def load(cls, entries: Sequence[str], authorities: str | None, resolve: Resolve = system_resolve) -> Live:
@@ -86,9 +86,16 @@ class Live:
         """The database a connection leads to, if it is a listed one under its listed name."""
         if access.connector != CONNECTOR or access.server is None:
             return None
-        server = access.server.lower().removeprefix("[").removesuffix("]")
-        dialler = self._diallers.get((server, access.port or DEFAULT_PORT))
+        dialler = self._diallers.get((named(access.server), _port(access)))
         return None if dialler is None else LiveSource(dialler, access)
+
+    def missed(self, access: Access) -> Listed | None:
+        """The listed database that a connection misses only by the spelling of its host. No name is resolved."""
+        if access.connector != CONNECTOR or access.server is None:
+            return None
+        server = named(access.server)
+        listed = (one for one in self.listed if str(one.port) == _port(access) and one.host != server)
+        return next((one for one in listed if one.is_called(server)), None)
 
 
 class LiveSource:
@@ -97,6 +104,7 @@ class LiveSource:
     files: Mapping[str, File] = {}
 
     def __init__(self, dialler: Dialler, access: Access) -> None:
+        self.listed = dialler.listed
         self._dialler = dialler
         self._access = access
         self._db: Connection | None = None
@@ -127,6 +135,11 @@ class LiveSource:
     def tables(self) -> Mapping[str, LiveTable]:
         """The tables by the name that explore prints, each looked up when it is asked for."""
         return _Tables(self)
+
+
+def _port(access: Access) -> str:
+    """As it is listed, without leading zeros."""
+    return (access.port or DEFAULT_PORT).lstrip("0")
 
 
 class _Tables(Mapping[str, "LiveTable"]):

@@ -75,10 +75,18 @@ HINTS: dict[str, str] = {
 class SourceError(ApiError):
     """A refusal by what stands behind a connection: a key of `ERRORS`, the connector's message, perhaps a hint."""
 
-    def __init__(self, key: str, message: str, hint: str | None = None, pointer: str | None = None) -> None:
+    def __init__(
+        self, key: str, message: str, hint: str | None = None, pointer: str | None = None, *, plain: str | None = None
+    ) -> None:
+        """`plain`: the message without anything that a client sent; left out: the same."""
         super().__init__(key, message=message, hint=hint, pointer=pointer)
         self.message = message
         self.hint = hint
+        self._plain = plain or message
+
+    def reason(self, template: str) -> str:
+        """See `ApiError`."""
+        return self._plain
 
 
 class SourceBusy(Refusal):
@@ -95,15 +103,15 @@ def refusal(
 ) -> SourceError:
     """A row of `CONNECTOR` as the service passes it on. `name` may be the client's: it is clipped."""
     code, message = CONNECTOR[key]
-    text = f"{message.format(name=clipped(name), expected=expected)} ({code})"
-    return SourceError("rejected", text, hint or HINTS.get(key), pointer)
+    text, plain = (f"{message.format(name=shown, expected=expected)} ({code})" for shown in (clipped(name), "…"))
+    return SourceError("rejected", text, hint or HINTS.get(key), pointer, plain=plain)
 
 
 def absent(what: str, path: str) -> SourceError:
     """A file or folder that is not there: FLOW-1101-404."""
-    return SourceError(
-        "source_object_missing", f"there is no {what} '{clipped(path)}'", "objectType=root lists files and folders"
-    )
+    hint = "objectType=root lists files and folders"
+    text, plain = f"there is no {what} '{clipped(path)}'", f"there is no such {what}"
+    return SourceError("source_object_missing", text, hint, plain=plain)
 
 
 def clipped(text: str) -> str:

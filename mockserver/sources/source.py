@@ -67,6 +67,10 @@ class Source:
     files: Mapping[str, File] = field(default_factory=dict)
     runs: tuple[RunRule, ...] = ()
 
+    def __str__(self) -> str:
+        """What it is matched by, as its file says it."""
+        return ", ".join(f"{member}={value}" for member, value in self.match.items()) or "any connection"
+
     def fits(self, access: Access) -> bool:
         """Whether a connection leads here: plain equality, a server's name in any case."""
         return all(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any
 
-from flask import Flask, Response, got_request_exception, request, request_finished, request_started
+from flask import Flask, Response, g, got_request_exception, request, request_finished, request_started
 
 from mockserver.emulator import Emulator
 from mockserver.errors import ApiError, Refusal
@@ -69,7 +69,7 @@ class Api:
             result, request_id = self.refused(refusal)
         except Exception as error:
             result, request_id = self.failed(error, environ)
-        self.log.write(environ["REQUEST_METHOD"], adapter.path_of(environ), result.status, request_id, began)
+        self.log.write(environ["REQUEST_METHOD"], adapter.path_of(environ), result.status, request_id, began, result)
         return adapter.send(result, request_id, environ, start_response)
 
 
@@ -135,6 +135,7 @@ class Application(Flask):
 
 def respond(answer: tuple[Result, str]) -> Response:
     """An answer on Flask's way."""
+    g.answered = answer[0]
     return adapter.write(*answer)
 
 

@@ -29,7 +29,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
     def index() -> Response:
         if _wants_html():
             return _page(emulator, _console(emulator), "text/html; charset=utf-8")
-        body: Any = {"product": "Mock Flow Service", "version": __version__}
+        body: Any = {"product": "Mock Flow Service", "version": __version__, "sources": _sources(emulator)}
         return admin.answer(emulator, {**body, "paths": [f"/_mock/{path}" for path in _PATHS]})
 
     @pages.get("/report")
@@ -60,6 +60,17 @@ def _page(emulator: Emulator, text: str, media_type: str) -> Response:
     return response
 
 
+def _sources(emulator: Emulator) -> dict[str, Any]:
+    """Where records are kept, and what stands behind connections."""
+    sources = emulator.world.sources
+    return {
+        "records": emulator.world.store.place,
+        "live": [str(listed) for listed in sources.listed],
+        "declared": [str(source) for source in sources.declared],
+        "file": emulator.config.sources,
+    }
+
+
 def _console(emulator: Emulator) -> str:
     from mockserver import conformance
     from mockserver.conformance.writers import html
@@ -86,5 +97,6 @@ def _console(emulator: Emulator) -> str:
         faults=[one.as_json() for one in emulator.faults.active()],
         known_faults=len(FAULTS),
         paths=_PATHS,
+        sources=_sources(emulator),
     )
     return page

@@ -1,4 +1,4 @@
-"""One tidy line per request, or JSON on request; never a query, a body or a header."""
+"""The request log: one line per request, as text or JSON; never anything of a query, a body or a header."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 import time
 
 from flask import Flask, Response, g, request
+
+from mockserver.exchange import Result
 
 
 class RequestLog:
@@ -29,13 +31,26 @@ class RequestLog:
 
     def _end(self, response: Response) -> Response:
         request_id = response.headers.get("x-request-id")
-        self.write(request.method, request.path, response.status_code, request_id, g.get("begun", time.perf_counter()))
+        begun, answered = g.get("begun", time.perf_counter()), g.get("answered")
+        self.write(request.method, request.path, response.status_code, request_id, begun, answered)
         return response
 
-    def write(self, method: str, path: str, status: int, request_id: str | None, begun: float) -> None:
-        """Log one answer; `begun` is a reading of `time.perf_counter`."""
+    def write(
+        self,
+        method: str,
+        path: str,
+        status: int,
+        request_id: str | None,
+        begun: float,
+        answered: Result | None = None,
+    ) -> None:
+        """Log one response; `begun` is a reading of `time.perf_counter`, `answered` what the core answered."""
         if self._style == "none":
             return
+        told = (
+            {} if answered is None else {"error": answered.error, "reason": answered.reason, "source": answered.source}
+        )
+        notes = {name: text for name, text in told.items() if text}
         took = (time.perf_counter() - begun) * 1000
         path = printable(path[:200])
         if self._style == "json":
@@ -47,11 +62,12 @@ class RequestLog:
                     "status": status,
                     "ms": round(took, 2),
                     "requestId": request_id,
+                    **notes,
                 }
             )
         else:
             clock = time.strftime("%H:%M:%S")
-            line = f"{clock}  {status}  {method:<6} {path}  {took:.1f} ms"
+            line = "  ".join((f"{clock}  {status}  {method:<6} {path}  {took:.1f} ms", *map(printable, notes.values())))
         self._log.info(line)
 
 

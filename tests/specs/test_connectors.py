@@ -113,7 +113,7 @@ def test_aws_has_no_connection_string_and_says_where_there_is_one() -> None:
     with pytest.raises(ApiError) as raised:
         Connectors.load("aws").check(by_string(STRING), Quirks())
     assert raised.value.key == "unknown_auth_spec"
-    assert raised.value.extras["hint"] == "offered on azure only"
+    assert raised.value.extras["hint"] == "this auth spec exists only on azure"
     assert raised.value.extras["expected"] == "one of Basic Authentication"
 
 

@@ -158,4 +158,4 @@ def test_while_postgresql_is_away_calls_and_admin_pages_say_503_in_the_shape_of_
 def test_a_change_of_unknown_outcome_says_to_read_before_repeating() -> None:
     answer = storage_refusal(StorageUnavailable(unknown=True)).result("0" * 32, Quirks())
     assert answer.status == 503 and isinstance(answer.body, dict)
-    assert answer.body["report"]["hint"] == "the change may have been made: read before you repeat it"
+    assert answer.body["report"]["hint"] == "the change may have been made: read the entity before trying again"
