@@ -122,8 +122,8 @@ def test_data_sets_are_exported_together_until_the_end(emulator: Emulator) -> No
         scheduleParams={
             "interval": 3,
             "timeUnit": "hour",
-            "startTime": START // 1000,
-            "endTime": START // 1000 + 7 * 3600,
+            "startTime": START,
+            "endTime": START + 7 * 3600,
         },
     )["id"]
     emulator.runtime.clock.advance(48 * HOUR)
