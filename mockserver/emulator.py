@@ -19,6 +19,7 @@ from mockserver.faults import Faults, Injection
 from mockserver.gateway import Gateway
 from mockserver.journal import Journal
 from mockserver.quirks import Quirks
+from mockserver.resources import _forms
 from mockserver.runtime import Runtime
 from mockserver.sources import Sources
 from mockserver.specs.connectors import Connectors
@@ -76,13 +77,13 @@ class Emulator:
             if fault:
                 fault.refuse()
             tenant = self.gateway.admit(call)
-            self._refuse(seen)
+            self._refuse(call, seen)
             result = self._perform(call, seen, tenant, fault)
         except Refusal as refusal:
-            result = refusal.result(call.request_id, self.quirks)
+            result = self._refused(refusal, call)
             seen.note(refusal.violation())
         except StorageUnavailable as trouble:
-            result = storage_refusal(trouble).result(call.request_id, self.quirks)
+            result = self._refused(storage_refusal(trouble), call)
         if seen.sources:
             result = replace(result, source="; ".join(dict.fromkeys(seen.sources)))
         violations = list(seen.violations)
@@ -131,8 +132,16 @@ class Emulator:
         """Let go of files."""
         self.world.store.close()
 
-    def _refuse(self, seen: Seen) -> None:
+    def _refused(self, refusal: Refusal, call: Call) -> Result:
+        """A refusal in the form of the service that the call is for."""
+        service = _forms.service_of(call.path)
+        theirs = _forms.told(refusal, call, service) if service else None
+        return theirs or refusal.result(call.request_id, self.quirks)
+
+    def _refuse(self, call: Call, seen: Seen) -> None:
         """Raise for the first violation the service itself would refuse."""
+        if seen.operation is None and _forms.service_of(call.path):
+            raise ApiError("not_emulated", detail="This server does not emulate this operation of a service next door.")
         blocking = seen.blocking()
         if blocking is not None:
             raise _refusal(blocking, seen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.broken import Asked, Given, Item, Right, broken
-from contracts.checks.destinations import AMAZON_S3, DATA_SETS, SELECTORS
+from contracts.checks.destinations import ADHOC, AMAZON_S3, DATA_SETS, SELECTORS
 
 
 def _without(item: Item, *names: str) -> Item:
@@ -100,3 +100,18 @@ def every_stretch_of_data_sets_is_the_last(asked: Asked, right: Right) -> Given:
     if asked.path == f"/connectionSpecs/{DATA_SETS}/configs" and given.done:
         return given.telling(pageInfo={**given.json["pageInfo"], "hasNext": False})
     return given
+
+
+@broken("destination.adhoc")
+def exports_whatever_is_named(asked: Asked, right: Right) -> Given:
+    """An audience that the flow does not know is exported like the one it knows."""
+    if asked.path == ADHOC:
+        return right(asked.sending({"activationInfo": {flow: ["chosen"] for flow in asked.object["activationInfo"]}}))
+    return right(asked)
+
+
+@broken("destination.adhoc")
+def refuses_exports_as_flow_service_does(asked: Asked, right: Right) -> Given:
+    """Ad hoc activation has no refusals of its own form."""
+    given = right(asked)
+    return given.telling(errorMessage="no") if asked.path == ADHOC and not given.done else given

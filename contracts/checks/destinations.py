@@ -14,6 +14,8 @@ DATA_SETS = "23598e46-f560-407b-88d5-ea6207e49db0"
 AMAZON_S3 = "4fce964d-3f37-408f-9778-e597338a21ee"
 EXPORT = "269ba276-16fc-47db-92b0-c1049a3c131f"
 SELECTORS = "/transformations/0/params/segmentSelectors/selectors"
+ADHOC = "/data/core/activation/disflowprovider/adhocrun"
+_SECOND = {"Accept": "application/vnd.adobe.adhoc.activation+json; version=2"}
 _FLOW = ("createFlow", "patchFlow")
 
 
@@ -95,6 +97,24 @@ def data_sets_to_export_are_listed(stage: Stage) -> None:
     expect(all(item.get("id") and item.get("name") for item in body["items"]), "a data set without id or name")
     same((info.get("start"), info.get("end")), (0, len(body["items"]) - 1), "start and end of pageInfo")
     same(info.get("hasNext"), info.get("total", 0) > len(body["items"]), "hasNext against total")
+
+
+@check("destination.adhoc", operations=("runAdhocActivation",))
+def audiences_are_exported_on_demand(stage: Stage) -> None:
+    """One run for each; another audience is refused with a message alone."""
+    flow = _export(stage)
+    added = {"op": "add", "path": f"{SELECTORS}/-", "value": _audience("chosen")}
+    stage.patch(flow, added, etag=stage.read(flow)["etag"])
+    answer = stage.call("POST", ADHOC, {"activationInfo": {flow.id: ["other"]}}, headers=_SECOND)
+    same(
+        (answer.status, list(answer.json)),
+        (400, ["message"]),
+        "status and members for an audience that is not exported",
+    )
+    order = succeeded(stage.call("POST", ADHOC, {"activationInfo": {flow.id: ["chosen"]}}, headers=_SECOND))["order"]
+    same([(one["segment"], one["order"]) for one in order], [("chosen", flow.id)], "audiences and flows of the order")
+    run = succeeded(stage.call("GET", "/runs/" + order[0]["statusURL"].rpartition("/")[2]))["items"][0]
+    same(run["flowId"], flow.id, "flow of the run at statusURL")
 
 
 _KEYS: dict[str, Any] = {"specName": "Access Key", "params": {"s3AccessKey": "reader", "s3SecretKey": "{SECRET_KEY}"}}

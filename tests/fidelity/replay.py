@@ -97,7 +97,7 @@ def _filled(value: Any, known: Mapping[str, Any]) -> Any:
             return known.get(whole[1], value)
         return re.sub(r"\$\{(\w+)\}", lambda found: str(known.get(found[1], found[0])), value)
     if isinstance(value, dict):
-        return {name: _filled(inner, known) for name, inner in value.items()}
+        return {str(_filled(name, known)): _filled(inner, known) for name, inner in value.items()}
     return [_filled(inner, known) for inner in value] if isinstance(value, list) else value
 
 

@@ -1,0 +1,104 @@
+"""How the services next door refuse: which service a path belongs to, and the form of its refusals.
+
+The forms of the Schema Registry and of ad hoc activation are printed in their documents. Catalog, Data Prep and the
+others print none: a problem document (RFC 9457) is assumed. Sandboxes and connectors refuse as Flow Service does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mockserver.errors import ApiError, Refusal
+from mockserver.exchange import Call, Result, Violation
+from mockserver.json_input import Json
+
+_BLANK = "about:blank"
+_XDM = "http://ns.adobe.com/aep/errors/XDM-"
+_AS_DOCUMENTED = {"not-found-status": "404", "error-body": "problem"}
+"""Quirks of Flow Service do not reach its neighbours."""
+
+
+SERVICES = frozenset(
+    {
+        "access-control", "activation", "audit", "catalog", "collection", "connectors", "conversion", "dulepolicy",
+        "export", "idnamespace", "import", "query", "sandbox-management", "schemaregistry", "ups",
+    }
+)  # fmt: skip
+"""Services of the platform by the name in their addresses. What of them is not emulated answers 501."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a refusal says, whatever its form."""
+
+    status: int
+    title: str
+    detail: str
+    code: str = ""
+
+
+class NeighbourError(Refusal):
+    """A refusal that only a neighbour knows. `pointer` and `expected` are for the journal."""
+
+    def __init__(self, status: int, title: str, detail: str, *, code: str = "", pointer: str | None = None) -> None:
+        super().__init__(title)
+        self.problem = Problem(status, title, detail, code)
+        self.pointer = pointer
+
+    def violation(self) -> Violation | None:
+        """The member or parameter at fault."""
+        if self.pointer is None:
+            return None
+        where = "body" if self.pointer[:1] in ("", "/") else "query"
+        return Violation(where, self.pointer, "refused", self.problem.title, "another value", blocks=True)
+
+
+def service_of(path: str) -> str | None:
+    """The service below whose address a path is; None for Flow Service and for what is no service."""
+    parts = path.strip("/").split("/")
+    name = parts[0] if parts[0] == "collection" else parts[2] if parts[0] == "data" and len(parts) > 2 else ""
+    return name if name in SERVICES else None
+
+
+def told(refusal: Refusal, call: Call, service: str) -> Result | None:
+    """A refusal in the form of its service; None where it is refused in the usual one."""
+    form = _FORMS.get(service, _document)
+    if isinstance(refusal, NeighbourError):
+        problem = refusal.problem
+        return Result(problem.status, form(problem, call), error=problem.code or str(problem.status))
+    if isinstance(refusal, ApiError) and service not in ("connectors", "sandbox-management"):
+        usual = refusal.result(call.request_id, _AS_DOCUMENTED)
+        assert isinstance(usual.body, dict)
+        problem = Problem(usual.status, str(usual.body["title"]), str(usual.body["errorMessage"]))
+        return Result(problem.status, form(problem, call), usual.headers, usual.error)
+    return None
+
+
+def _document(problem: Problem, call: Call) -> Json:
+    return {"type": _BLANK, "title": problem.title, "status": problem.status, "detail": problem.detail}
+
+
+def _message(problem: Problem, call: Call) -> Json:
+    return {"message": problem.detail}
+
+
+def _registry(problem: Problem, call: Call) -> Json:
+    moment = time.gmtime(call.received_ms // 1000)
+    return {
+        "type": _XDM + problem.code if problem.code else _BLANK,
+        "title": problem.title,
+        "status": problem.status,
+        "report": {
+            "registryRequestId": call.request_id,
+            "timestamp": time.strftime("%m-%d-%Y %H:%M:%S", moment),
+            "detailed-message": problem.detail,
+            "sub-errors": [],
+        },
+        "detail": problem.detail,
+    }
+
+
+_FORMS: dict[str, Callable[[Problem, Call], Json]] = {"activation": _message, "schemaregistry": _registry}
+"""Service -> its form; a problem document for all others."""
