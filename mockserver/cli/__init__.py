@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from mockserver import __version__
-from mockserver.cli import authority, conformance, judging, running, terminal
+from mockserver.cli import authority, conformance, judging, recordings, running, terminal
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
 
 
@@ -166,6 +166,8 @@ main.add_command(conformance.scenarios)
 main.add_command(conformance.conformance)
 main.add_command(running.execute)
 main.add_command(authority.ca)
+main.add_command(recordings.compare)
+main.add_command(recordings.calibrate)
 
 
 def _print(rows: Sequence[dict[str, Any]], as_json: bool, line: Callable[[dict[str, Any]], str]) -> None:

@@ -43,7 +43,7 @@ class HarError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Recorded:
+class Recorded:
     """One exchange of the file."""
 
     call: Call
@@ -55,9 +55,9 @@ class _Recorded:
 
 def read(path: Path, contract: Contract, connectors: Connectors) -> list[Entry]:
     """The calls to Flow Service in the order made, secrets masked. Raises HarError."""
-    recorded = sorted(_recorded(path), key=lambda row: row.call.received_ms)
+    recorded = sorted(exchanges(path), key=lambda row: row.call.received_ms)
     journal = Journal(len(recorded) or 1, 4 * MOST_BYTES)
-    kept: list[_Recorded] = []
+    kept: list[Recorded] = []
     for one in recorded:
         if one.call.path.startswith(_TOKEN_PATHS):
             body = one.call.body.decode("utf-8", "replace")
@@ -71,7 +71,7 @@ def read(path: Path, contract: Contract, connectors: Connectors) -> list[Entry]:
     return [one.gaps.mark(entry, sanitized) for one, entry in zip(kept, journal.entries(), strict=True)]
 
 
-def _record(one: _Recorded, journal: Journal, contract: Contract, connectors: Connectors) -> bool:
+def _record(one: Recorded, journal: Journal, contract: Contract, connectors: Connectors) -> bool:
     """Record a call if it is one to Flow Service. What its answer proves is not doubted."""
     call, result = one.call, one.result
     seen = contract.check_request(call)
@@ -105,7 +105,7 @@ def _check_credentials(seen: Seen, connectors: Connectors) -> None:
             seen.note(refusal.violation())
 
 
-def _recorded(path: Path) -> Iterator[_Recorded]:
+def exchanges(path: Path) -> Iterator[Recorded]:
     """The calls that may be ones to Flow Service."""
     for number, raw in enumerate(_entries(path), 1):
         try:
@@ -178,7 +178,7 @@ def _read(
     url: SplitResult,
     path: str,
     host: str,
-) -> _Recorded:
+) -> Recorded:
     result = _result(response)
     headers, unrecorded = _sent_headers(request, result)
     post = request.get("postData") or {}
@@ -197,7 +197,7 @@ def _read(
         in_clear=url.scheme == "http" and _is_adobe(url.hostname or ""),
     )
     gaps = Gaps(unrecorded, _lacks_body(method, request, body, result), _lacks_answer(response, result))
-    return _Recorded(call, result, host, gaps)
+    return Recorded(call, result, host, gaps)
 
 
 def _sent_headers(request: Mapping[str, Any], result: Result) -> tuple[dict[str, str], frozenset[str]]:
@@ -280,14 +280,15 @@ def _result(response: Mapping[str, Any]) -> Result:
     body: Json = None
     with contextlib.suppress(ValueError):  # what is no JSON says nothing
         body = json_input.parse(_decoded(str(content.get("text") or ""), content.get("encoding")), max_bytes=MOST_BYTES)
-    headers = tuple((name, value) for name, value in _headers(response).items() if name in _TOLD)
-    return Result(status, body, headers, _error(status, body))
+    headers = tuple((name, value) for name, value in _headers(response).items() if name in TOLD_HEADERS)
+    return Result(status, body, headers, error_code(status, body))
 
 
-_TOLD = frozenset({"etag", "location", "allow", "retry-after"})
+TOLD_HEADERS = frozenset({"etag", "location", "allow", "retry-after"})
+"""Response headers that are kept."""
 
 
-def _error(status: int, body: Json) -> str | None:
+def error_code(status: int, body: Json) -> str | None:
     """The code of a refusal, as the emulator's journal has it."""
     if status < 400:
         return None

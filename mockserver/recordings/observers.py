@@ -1,0 +1,245 @@
+"""What a recorded exchange says about each quirk. One function per quirk; a test tells which is missing.
+
+An observer returns the quirk's value that the exchange shows, or None if it shows none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from mockserver.contract import Contract
+from mockserver.json_input import Json
+from mockserver.recordings.recording import Exchange
+
+Observer: TypeAlias = Callable[[Exchange], str | None]
+
+OBSERVERS: dict[str, Observer] = {}
+"""Quirk -> its observer."""
+
+NOT_OBSERVABLE: dict[str, str] = {}
+"""Quirk -> why no exchange can show its value."""
+
+_BARE_ETAG = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_DOCUMENTED_SSL_MODES = frozenset({"Disable", "Allow", "Prefer", "Verify Ca", "Verify Full"})
+_OTHER_SSL_MODES = {*(mode.replace(" ", "").lower() for mode in _DOCUMENTED_SSL_MODES), "require"}
+_MASK = re.compile(r"\*{3,}|[x•]{3,}", re.IGNORECASE)
+_SECRET = re.compile(r"password|secret|connectionString|accountKey|accessKey|token|sasUri|credentials", re.IGNORECASE)
+_SFTP_DESTINATION = "36965a81-b1c6-401b-99f8-22508f1e6a26"
+_SFTP_OF_THE_DOCUMENT = ("Basic Authentication for sftp", "SSH PublicKey Authentication for sftp")
+_CREATIONS = ("createConnection", "createSourceConnection", "createTargetConnection")
+
+
+def observes(quirk: str) -> Callable[[Observer], Observer]:
+    """Register the observer of a quirk."""
+
+    def register(observer: Observer) -> Observer:
+        OBSERVERS[quirk] = observer
+        return observer
+
+    return register
+
+
+def _answer(exchange: Exchange) -> Mapping[str, Any]:
+    return exchange.result.body if isinstance(exchange.result.body, dict) else {}
+
+
+def _sent(exchange: Exchange) -> Mapping[str, Any]:
+    body: Json = exchange.body
+    return body if isinstance(body, dict) else {}
+
+
+def _by_status(exchange: Exchange, refused: str, taken: str, *codes: str) -> str | None:
+    """One value for a success, the other for a refusal with one of the codes (with any, if none is given)."""
+    if 200 <= exchange.result.status < 300:
+        return taken
+    if 400 <= exchange.result.status < 500 and (not codes or exchange.result.error in codes):
+        return refused
+    return None
+
+
+@observes("error-body")
+def error_body(exchange: Exchange) -> str | None:
+    """Whether a refusal of the service has the new members or the two texts alone."""
+    answer = _answer(exchange)
+    if "FLOW-" in str(answer.get("type", "")):
+        return "problem"
+    texts = {"errorMessage", "errorDetails"}
+    return "legacy" if exchange.result.status >= 400 and answer and answer.keys() <= texts else None
+
+
+@observes("not-found-status")
+def not_found_status(exchange: Exchange) -> str | None:
+    """The status that comes with code 1439."""
+    status = str(exchange.result.status)
+    found = exchange.operation and str(exchange.result.error).startswith("1439-")
+    return status if found and status in ("404", "400") else None
+
+
+@observes("gateway-body")
+def gateway_body(exchange: Exchange) -> str | None:
+    """Whether the gateway's code is a text or a number."""
+    code = _answer(exchange).get("error_code")
+    if exchange.result.status < 400 or code is None or isinstance(code, bool):
+        return None
+    return "2026" if isinstance(code, int) else "classic"
+
+
+@observes("missing-token")
+def missing_token(exchange: Exchange) -> str | None:
+    """The status of a request without a token, everything before it being there."""
+    absent = "authorization" not in exchange.call.headers and "x-api-key" in exchange.call.headers
+    status = str(exchange.result.status)
+    return status if absent and status in ("401", "403") else None
+
+
+@observes("missing-sandbox")
+def missing_sandbox(exchange: Exchange) -> str | None:
+    """Whether a request without x-sandbox-name was served."""
+    if exchange.operation is None or "x-sandbox-name" in exchange.call.headers or "/ims/" in exchange.target:
+        return None
+    return _by_status(exchange, "refuse", "default", "2105-400")
+
+
+@observes("missing-org")
+def missing_org(exchange: Exchange) -> str | None:
+    """Who refuses a request without x-gw-ims-org-id."""
+    if "x-gw-ims-org-id" in exchange.call.headers or exchange.result.status < 400:
+        return None
+    return {"400003": "gateway", "2001-401": "service", "2002-401": "service"}.get(str(exchange.result.error))
+
+
+@observes("delete-status")
+def delete_status(exchange: Exchange) -> str | None:
+    """The status of a deletion that worked."""
+    status = str(exchange.result.status)
+    return status if exchange.call.method == "DELETE" and status in ("202", "204") else None
+
+
+@observes("activation-status")
+def activation_status(exchange: Exchange) -> str | None:
+    """The status of a patch of the selectors of a flow."""
+    body = exchange.body
+    paths = [str(one.get("path", "")) for one in body if isinstance(one, dict)] if isinstance(body, list) else []
+    status = str(exchange.result.status)
+    selects = any("Selectors" in path for path in paths) and "/flows/" in exchange.target
+    return status if exchange.call.method == "PATCH" and selects and status in ("200", "202") else None
+
+
+@observes("unquoted-etag")
+def unquoted_etag(exchange: Exchange) -> str | None:
+    """Whether an If-Match without the etag's quotes was taken."""
+    if not _BARE_ETAG.fullmatch(exchange.call.headers.get("if-match", "")):
+        return None
+    return _by_status(exchange, "refuse", "accept", "1404-412")
+
+
+@observes("missing-version")
+def missing_version(exchange: Exchange) -> str | None:
+    """Whether a connection spec without a version was taken."""
+    spec = _sent(exchange).get("connectionSpec")
+    if exchange.operation not in _CREATIONS or not isinstance(spec, dict) or "version" in spec or "id" not in spec:
+        return None
+    return "newest" if exchange.result.status == 201 else "refuse" if exchange.result.status == 422 else None
+
+
+@observes("ssl-mode")
+def ssl_mode(exchange: Exchange) -> str | None:
+    """Whether a spelling of sslMode that the API page does not list was taken."""
+    auth = _sent(exchange).get("auth")
+    params = auth.get("params") if isinstance(auth, dict) else None
+    mode = params.get("sslMode") if isinstance(params, dict) else None
+    known = isinstance(mode, str) and mode not in _DOCUMENTED_SSL_MODES and _spelt(mode) in _OTHER_SSL_MODES
+    if exchange.operation != "createConnection" or not known:
+        return None
+    if 400 <= exchange.result.status < 500 and "sslMode" not in str(exchange.result.body):
+        return None
+    return _by_status(exchange, "documented", "lenient")
+
+
+def _spelt(mode: str) -> str:
+    return re.sub(r"[ _-]", "", mode).lower()
+
+
+@observes("secrets")
+def secrets(exchange: Exchange) -> str | None:
+    """Whether a connection shows its secret members."""
+    items = _answer(exchange).get("items")
+    if exchange.operation != "retrieveConnection" or not isinstance(items, list) or not items:
+        return None
+    auth = items[0].get("auth") if isinstance(items[0], dict) else None
+    params = auth.get("params") if isinstance(auth, dict) else None
+    kept = [str(value) for name, value in (params or {}).items() if _SECRET.search(name) and value]
+    return None if not kept else "mask" if all(_MASK.search(value) for value in kept) else "show"
+
+
+@observes("content-type")
+def content_type(exchange: Exchange) -> str | None:
+    """The status of a body whose Content-Type is not JSON."""
+    kind = exchange.call.headers.get("content-type", "")
+    if not exchange.call.body or "json" in kind or exchange.operation is None or "/ims/" in exchange.target:
+        return None
+    if exchange.result.status == 415:
+        return "415"
+    return "400" if exchange.result.status == 400 and _answer(exchange).get("title") == "BadRequestError" else None
+
+
+@observes("sub-op")
+def sub_op(exchange: Exchange) -> str | None:
+    """Whether an action without subOp was taken."""
+    names = {name for name, _ in exchange.call.parameters()}
+    if not exchange.target.endswith("/action") or "subOp" in names or "op" not in names:
+        return None
+    if 400 <= exchange.result.status < 500 and "subOp" not in str(exchange.result.body):
+        return None
+    return _by_status(exchange, "required", "optional")
+
+
+@observes("run-answer")
+def run_answer(exchange: Exchange) -> str | None:
+    """The form of the response to a new run."""
+    if exchange.operation != "createFlowRun" or exchange.result.status != 201:
+        return None
+    return "items" if "items" in _answer(exchange) else "bare"
+
+
+@observes("partial-run-status")
+def partial_run_status(exchange: Exchange) -> str | None:
+    """The status of a run of which some rows failed."""
+    for run in _answer(exchange).get("items") or ():
+        metrics = run.get("metrics") if isinstance(run, dict) else None
+        if not isinstance(metrics, dict):
+            continue
+        counts, said = metrics.get("recordSummary") or {}, (metrics.get("statusSummary") or {}).get("status")
+        partial = counts.get("failedRecordCount") and counts.get("outputRecordCount")
+        if partial and said in ("partialSuccess", "success"):
+            return str(said)
+    return None
+
+
+@observes("unknown-parameters")
+def unknown_parameters(exchange: Exchange) -> str | None:
+    """Whether a query parameter that the contract does not know was ignored."""
+    operation = Contract.load().operations.get(exchange.operation or "")
+    if operation is None or all(name in operation.query for name, _ in exchange.call.parameters()):
+        return None
+    return _by_status(exchange, "refuse", "ignore", "1451-400")
+
+
+@observes("limit-above-maximum")
+def limit_above_maximum(exchange: Exchange) -> str | None:
+    """Whether a limit above 100 was taken."""
+    limits = [value for name, value in exchange.call.parameters() if name == "limit" and value.isdecimal()]
+    if not limits or not 100 < int(limits[0][:9]) <= 1000 or exchange.operation in (None, "listFlowRuns"):
+        return None  # far above, every server may refuse
+    return _by_status(exchange, "refuse", "clamp")
+
+
+@observes("sftp-destination-auth")
+def sftp_destination_auth(exchange: Exchange) -> str | None:
+    """Whether the SFTP destination takes an auth spec that only the document has."""
+    spec, auth = _sent(exchange).get("connectionSpec"), _sent(exchange).get("auth")
+    named = auth.get("specName") if isinstance(auth, dict) else None
+    here = isinstance(spec, dict) and spec.get("id") == _SFTP_DESTINATION and named in _SFTP_OF_THE_DOCUMENT
+    return _by_status(exchange, "page", "both", "1415-400") if here else None

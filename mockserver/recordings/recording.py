@@ -1,0 +1,90 @@
+"""A recording: the exchanges between a client and the service, in the order they began."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from mockserver.contract import Contract
+from mockserver.exchange import BASE_PATH, Call, Result
+from mockserver.journal.entries import TOKEN_OPERATION
+from mockserver.json_input import Json, JsonProblem, parse
+from mockserver.recordings import har
+from mockserver.recordings.gaps import Gaps
+
+_NO_GAPS = Gaps(frozenset(), body=False, answer=False)
+_OUTSIDE = ("/data/", "/ims/")
+_MAX_BODY = 16 * 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and the response it got."""
+
+    number: int
+    operation: str | None
+    """None: the path or the method is not in the contract."""
+    ids: Mapping[str, str]
+    """Path parameters by name."""
+    call: Call
+    result: Result
+    host: str = ""
+    gaps: Gaps = _NO_GAPS
+
+    @property
+    def target(self) -> str:
+        """Path with its prefix, as it goes over the wire, without the query."""
+        path = self.call.path if self.call.path.startswith(_OUTSIDE) else BASE_PATH + self.call.path
+        return quote(path, safe="/:@!$&'()*+,;=~-._")
+
+    @property
+    def body(self) -> Json:
+        """The request body; None if there is none or it is not JSON."""
+        try:
+            return parse(self.call.body, max_bytes=_MAX_BODY) if self.call.body else None
+        except JsonProblem:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Exchanges, and what is known of how they were recorded."""
+
+    exchanges: tuple[Exchange, ...]
+    complete: bool = True
+    """False if recording ended before the client did."""
+
+    @classmethod
+    def load(cls, path: Path, contract: Contract) -> Recording:
+        """Read a HAR file: ours, or one of a browser or proxy. Raises `har.HarError`."""
+        recorded = sorted(har.exchanges(path), key=lambda one: one.call.received_ms)
+        exchanges = (
+            exchange(number, one.call, one.result, contract, host=one.host, gaps=one.gaps)
+            for number, one in enumerate(recorded, 1)
+        )
+        return cls(tuple(exchanges))
+
+
+def exchange(
+    number: int, call: Call, result: Result, contract: Contract, *, host: str = "", gaps: Gaps = _NO_GAPS
+) -> Exchange:
+    """An exchange with the operation that the contract finds for its request."""
+    if call.path.startswith("/ims/"):
+        return Exchange(number, TOKEN_OPERATION, {}, call, result, host, gaps)
+    seen = contract.check_request(call)
+    return Exchange(number, seen.operation.id if seen.operation else None, seen.path, call, result, host, gaps)
+
+
+def scalars(value: Json, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Member name and value of every scalar in a JSON value; items of an array have the name of the array."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from scalars(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from scalars(inner, name)
+    else:
+        yield name, value

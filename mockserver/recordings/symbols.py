@@ -1,0 +1,164 @@
+"""Symbols: what the service made up in a recording, and what stands for it when the recording is replayed.
+
+An id of the recording is not an id of another server. Births and uses are bound by their place, never by replacing
+text: an id in a path segment, an etag in If-Match, a cursor in `continuationToken`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from mockserver.exchange import Result
+from mockserver.json_input import Json
+from mockserver.recordings.recording import Exchange
+
+Kind: TypeAlias = Literal["id", "etag", "page", "token"]
+Symbol: TypeAlias = tuple[Kind, str]
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ETAG = re.compile(r'(?:W/)?"[^"]*"')
+_FILTER_VALUE = re.compile(r"(?P<before>[^=<>!~]+[=<>!~]+)(?P<value>.*)", re.DOTALL)
+_PAGE = "continuationToken"
+
+
+def kind_of(name: str, value: Json) -> Kind | None:
+    """The kind of symbol that a member holds, or None for an ordinary value."""
+    if not isinstance(value, str) or not value:
+        return None
+    if name in ("etag", "eTag", "version") and _ETAG.fullmatch(value):
+        return "etag"
+    if name == "access_token":
+        return "token"
+    named = name in ("id", "ids") or name.endswith(("Id", "Ids"))
+    return "id" if named and _UUID.fullmatch(value) else None
+
+
+def page_token(href: Json) -> str:
+    """The cursor in a `next.href`, or nothing."""
+    return dict(parse_qsl(urlsplit(href).query)).get(_PAGE, "") if isinstance(href, str) else ""
+
+
+def told(result: Result) -> Iterator[Symbol]:
+    """Every symbol that a response shows."""
+    yield from _in(result.body, "")
+    for name, value in result.headers:
+        if name.lower() == "etag" and value:
+            yield "etag", value
+
+
+def _in(value: Json, name: str) -> Iterator[Symbol]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "href" and (token := page_token(inner)):
+                yield "page", token
+            yield from _in(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _in(inner, name)
+    elif kind := kind_of(name, value):
+        yield kind, str(value)
+
+
+@dataclass(slots=True)
+class Bindings:
+    """Recorded symbols -> ours. The first binding wins; one that would contradict it is counted."""
+
+    born: dict[Symbol, int]
+    """Where the recording shows a symbol first: the number of the exchange."""
+    others: frozenset[str] = frozenset()
+    """Ids of entities that somebody else made while the recording went on: no server can have them."""
+    ambiguous: int = 0
+    _ours: dict[Symbol, str] = field(default_factory=dict)
+    _taken: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, exchanges: Sequence[Exchange], others: frozenset[str] = frozenset()) -> Bindings:
+        """Bindings for a recording; nothing is bound yet."""
+        born: dict[Symbol, int] = {}
+        for exchange in exchanges:
+            for symbol in told(exchange.result):
+                born.setdefault(symbol, exchange.number)
+        return cls(born, others)
+
+    def bind(self, symbol: Symbol, ours: str) -> None:
+        """Note that ours stands for a recorded symbol."""
+        if self._ours.setdefault(symbol, ours) != ours:
+            self.ambiguous += 1
+        else:
+            self._taken.add(ours)
+
+    def ours(self, symbol: Symbol) -> str | None:
+        """What stands for a recorded symbol here, or None."""
+        return self._ours.get(symbol)
+
+    def is_ours(self, value: str) -> bool:
+        """Whether an id of ours stands for a recorded one already."""
+        return value in self._taken
+
+    def lost(self, exchange: Exchange) -> Symbol | None:
+        """A symbol that a request needs, was born in an earlier exchange, and has no counterpart here."""
+        for symbol in uses(exchange):
+            if self.born.get(symbol, exchange.number) < exchange.number and symbol not in self._ours:
+                return symbol
+        return None
+
+    def in_path(self, exchange: Exchange) -> str:
+        """The target of a request with our ids."""
+        known = {value: self._ours[("id", value)] for value in exchange.ids.values() if ("id", value) in self._ours}
+        return "/".join(known.get(segment, segment) for segment in exchange.target.split("/"))
+
+    def in_query(self, exchange: Exchange) -> str:
+        """The query of a request with our ids and cursors."""
+        if not exchange.call.query:
+            return ""
+        pairs = [(name, self._parameter(name, value)) for name, value in exchange.call.parameters()]
+        if pairs == list(exchange.call.parameters()):
+            return exchange.call.query
+        return urlencode(pairs)
+
+    def _parameter(self, name: str, value: str) -> str:
+        if name == _PAGE:
+            return self._ours.get(("page", value), value)
+        if name == "property" and (parts := _FILTER_VALUE.fullmatch(value)):
+            values = parts["value"].split(",")
+            return parts["before"] + ",".join(self._quoted(item) for item in values)
+        return self._ours.get(("id", value), value)
+
+    def _quoted(self, value: str) -> str:
+        bare = value.strip('"')
+        return value.replace(bare, self._ours.get(("id", bare), bare)) if bare else value
+
+    def in_header(self, name: str, value: str) -> str:
+        """A header with our etag in If-Match, quoted or not as the client sent it."""
+        if name != "if-match":
+            return value
+        quoted = value if _ETAG.fullmatch(value) else f'"{value}"'
+        ours = self._ours.get(("etag", quoted))
+        return value if ours is None else ours if quoted == value else ours.strip('"')
+
+    def in_body(self, value: Json, name: str = "") -> Json:
+        """A request body with our ids."""
+        if isinstance(value, dict):
+            return {key: self.in_body(inner, key) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.in_body(inner, name) for inner in value]
+        return self._ours.get(("id", value), value) if isinstance(value, str) else value
+
+
+def uses(exchange: Exchange) -> Iterator[Symbol]:
+    """The symbols that a request names."""
+    for value in exchange.ids.values():
+        yield "id", value
+    for name, value in exchange.call.parameters():
+        if name == _PAGE:
+            yield "page", value
+        elif name == "property" and (parts := _FILTER_VALUE.fullmatch(value)):
+            values = (item.strip('"') for item in parts["value"].split(","))
+            yield from (("id", value) for value in values if _UUID.fullmatch(value))
+    if match := exchange.call.headers.get("if-match"):
+        yield "etag", match if _ETAG.fullmatch(match) else f'"{match}"'
+    yield from (symbol for symbol in _in(exchange.body, "") if symbol[0] == "id")

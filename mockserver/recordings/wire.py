@@ -1,0 +1,61 @@
+"""Sends the requests of a replay over HTTP, one connection kept open."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Mapping
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from mockserver.exchange import Result
+from mockserver.json_input import Json, JsonProblem, parse
+from mockserver.recordings.har import TOLD_HEADERS, error_code
+
+_SECONDS = 30
+_MAX_BODY = 64 * 1_048_576
+
+
+class Wire:
+    """A connection to one server: `with Wire("http://127.0.0.1:8080") as wire: wire.send(...)`."""
+
+    def __init__(self, url: str, extra: Mapping[str, str] | None = None) -> None:
+        """`extra`: headers sent in place of the recorded ones. Raises ValueError for a URL that is not HTTP."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("expected a URL such as http://127.0.0.1:8080")
+        if parts.username or parts.password:
+            raise ValueError("expected a URL without user name and password; send them with --header")
+        self._extra = {name.lower(): value for name, value in (extra or {}).items()}
+        self._prefix = parts.path.rstrip("/")
+        if parts.scheme == "https":
+            context = ssl.create_default_context()
+            self._link: http.client.HTTPConnection = http.client.HTTPSConnection(
+                parts.hostname, parts.port, timeout=_SECONDS, context=context
+            )
+        else:
+            self._link = http.client.HTTPConnection(parts.hostname, parts.port, timeout=_SECONDS)
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._link.close()
+
+    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Result:
+        """Send a request and read the response. Raises OSError when none came."""
+        try:
+            self._link.request(method, self._prefix + target, body or None, {**headers, **self._extra})
+            response = self._link.getresponse()
+            raw = response.read(_MAX_BODY)
+        except http.client.HTTPException as error:
+            self._link.close()
+            raise ConnectionError(type(error).__name__) from None
+        except OSError:
+            self._link.close()
+            raise
+        answer: Json = None
+        with suppress(JsonProblem):  # what is not JSON says nothing
+            answer = parse(raw, max_bytes=_MAX_BODY) if raw else None
+        told = tuple((name.lower(), value) for name, value in response.getheaders() if name.lower() in TOLD_HEADERS)
+        return Result(response.status, answer, told, error_code(response.status, answer))

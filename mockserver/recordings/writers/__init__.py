@@ -1,0 +1,38 @@
+"""A comparison in every form: for the terminal, for programs, for CI, for a browser."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from mockserver.recordings.replay import Outcome
+from mockserver.recordings.writers.terminal import summary, verdict
+
+__all__ = ["FORMATS", "render", "summary", "verdict", "write_reports"]
+
+FORMATS = {
+    "html": ("comparison.html", "html"),
+    "json": ("comparison.json", "json_document"),
+    "junit": ("comparison.xml", "junit"),
+    "markdown": ("comparison.md", "markdown"),
+}
+"""Name -> file, and the module with `write(outcome) -> str`."""
+
+
+def render(outcome: Outcome, form: str) -> str:
+    """The comparison in one of `FORMATS`. Raises KeyError for another."""
+    module = importlib.import_module(f"{__name__}.{FORMATS[form][1]}")
+    return cast(Callable[[Outcome], str], module.write)(outcome)
+
+
+def write_reports(outcome: Outcome, folder: Path) -> list[Path]:
+    """Write every form into a folder, made if need be; returns the files. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for form, (name, _) in FORMATS.items():
+        path = folder / name
+        path.write_text(render(outcome, form), encoding="utf-8")
+        written.append(path)
+    return written

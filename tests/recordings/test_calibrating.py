@@ -1,0 +1,100 @@
+"""A recording of ourselves with a quirk switched shows exactly that switch."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockserver import Config, Emulator
+from mockserver.quirks import QUIRKS
+from mockserver.recordings.calibrating import chosen, fragment, observe
+from mockserver.recordings.observers import NOT_OBSERVABLE, OBSERVERS
+from mockserver.recordings.recording import Recording
+from mockserver.recordings.replay import Replay
+from tests.calls import connection, made, send
+from tests.dataflows import once, seconds
+from tests.recordings.story import Recorded, Server, described, tell
+
+SFTP_DESTINATION = "36965a81-b1c6-401b-99f8-22508f1e6a26"
+
+
+def every_disagreement(emulator: Emulator) -> Recording:
+    """A client that meets every place where Adobe's documents disagree, as far as one can by requests."""
+    recorded = Recorded(emulator)
+    receipt = made(emulator)
+    path = f"/connections/{receipt['id']}"
+    send(emulator, "GET", path)
+    send(emulator, "GET", "/connections/00000000-0000-4000-8000-000000000000")
+    send(emulator, "GET", "/connections", headers={"authorization": None})
+    send(emulator, "GET", "/connections", headers={"x-api-key": None})
+    send(emulator, "GET", "/connections", headers={"x-sandbox-name": None})
+    send(emulator, "GET", "/connections", headers={"x-gw-ims-org-id": None})
+    send(emulator, "GET", "/connections?limit=500")
+    send(emulator, "GET", "/connections?colour=red")
+    send(emulator, "POST", "/connections", connection(), headers={"content-type": "text/plain"})
+    send(emulator, "POST", "/connections", connection(connectionSpec={"id": connection()["connectionSpec"]["id"]}))
+    odd = connection()
+    odd["auth"]["params"]["sslMode"] = "Verify-Full"
+    send(emulator, "POST", "/connections", odd)
+    patch = [{"op": "replace", "path": "/name", "value": "renamed"}]
+    send(emulator, "PATCH", path, patch, headers={"if-match": receipt["etag"].strip('"')})
+    params = {"domain": "files.example.com", "host": "files.example.com", "username": "reader", "password": "hush"}
+    auth = {"specName": "Basic Authentication for sftp", "params": params}
+    send(
+        emulator,
+        "POST",
+        "/connections",
+        connection(auth=auth, connectionSpec={"id": SFTP_DESTINATION, "version": "1.0"}),
+    )
+    draft = send(emulator, "POST", "/connections?mode=draft", connection("draft")).body
+    assert isinstance(draft, dict)
+    send(emulator, "POST", f"/connections/{draft['id']}/action?op=publish")
+    flow = made(emulator, once(emulator), "/flows")
+    now = seconds(emulator)
+    window = {"startTime": now + 60, "windowStartTime": now - 3600, "windowEndTime": now}
+    params = {**window, "deltaColumn": {"name": "entered_at"}}
+    send(emulator, "POST", "/runs", {"flowId": flow["id"], "params": params})
+    send(emulator, "DELETE", path)
+    return recorded.recording
+
+
+HARD_TO_MEET = {"partial-run-status", "activation-status"}
+"""Quirks that take a source with bad rows or a destination flow; their observers are tested by example."""
+SWITCHES = [(name, value) for name, row in QUIRKS.items() for value in row.values if name not in HARD_TO_MEET]
+
+
+@pytest.mark.parametrize(("quirk", "value"), SWITCHES)
+def test_a_switched_quirk_is_observed_and_no_other(quirk: str, value: str) -> None:
+    found = {one.quirk: one for one in observe(every_disagreement(Emulator(Config(seed=3, quirk={quirk: value}))))}
+    assert found[quirk].value == value, str(found[quirk])
+    usual = {name: (None, QUIRKS[name].default) for name in found if name != quirk}
+    assert not {name: found[name].value for name in usual if found[name].value not in usual[name]}
+
+
+def test_a_calibrated_emulator_shows_no_difference() -> None:
+    odd = {"delete-status": "202", "run-answer": "bare", "gateway-body": "2026", "error-body": "legacy"}
+    recording = every_disagreement(Emulator(Config(seed=3, quirk=odd)))
+    before = Replay(recording, (server := Server(Emulator(Config()))).send).run(server.before)
+    assert described(before)
+    quirks = chosen(observe(recording))
+    after = Replay(recording, (server := Server(Emulator(Config(quirk=quirks)))).send).run(server.before)
+    assert not described(after)
+
+
+def test_what_contradicts_itself_is_not_chosen() -> None:
+    one, other = (every_disagreement(Emulator(Config(quirk={"delete-status": value}))) for value in ("204", "202"))
+    found = {row.quirk: row for row in observe(Recording((*one.exchanges, *other.exchanges)))}
+    assert found["delete-status"].finding == "contradictory" and found["delete-status"].value is None
+    assert "contradictory" in str(found["delete-status"])
+
+
+def test_what_was_not_met_stays_as_it_is() -> None:
+    found = {row.quirk: row for row in observe(tell(Emulator(Config(seed=1))))}
+    assert found["content-type"].finding == "not observed" and "400" in str(found["content-type"])
+    assert "content-type" not in fragment(list(found.values()))
+    assert 'delete-status = "204"' in fragment(list(found.values()))
+
+
+def test_every_quirk_has_an_observer_or_says_why_not() -> None:
+    missing = set(QUIRKS) - set(OBSERVERS) - set(NOT_OBSERVABLE)
+    assert not missing, f"add to mockserver/recordings/observers.py: {', '.join(sorted(missing))}"
+    assert set(OBSERVERS) <= set(QUIRKS)
