@@ -65,7 +65,7 @@ carries is an old one by now, a published draft is no draft, what a flow uses st
 
 ACCEPTANCE: list[int | str] = ["2xx", 400, 404, 412]
 
-_MOST_MESSAGE = 400
+_MAX_MESSAGE = 400
 
 REFUSALS: list[int | str] = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429]
 """Right answers to a request that is wrong; 412 for a wrong If-Match."""
@@ -117,7 +117,7 @@ class _Found:
                     self._passed.add(key)
                 elif key not in self._failed:
                     failure = node.failure_info.failure
-                    message = " ".join(f"{failure.title}. {failure.message}".split())[:_MOST_MESSAGE]
+                    message = " ".join(f"{failure.title}. {failure.message}".split())[:_MAX_MESSAGE]
                     evidence = tuple(_answers(recorder, case_id))
                     self._failed[key] = (message, evidence)
 

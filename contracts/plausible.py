@@ -29,7 +29,7 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
 SSL_MODE = {"type": "string", "enum": ["Disable", "Allow", "Prefer", "Verify Ca", "Verify Full"]}
 """PostgreSQL's; what other connectors take is not documented."""
 
-MOST_SPECS = 4
+MAX_SPECS = 4
 """Connection specs to generate connections for: the first that have only params known here."""
 
 _FILTERS = ["state==enabled", "createdAt>=1", "updatedAt<99", "id==a,b", "id,createdAt"]
@@ -171,7 +171,7 @@ def _connection(schema: Mapping[str, Any], specs: Sequence[Mapping[str, Any]], *
     for spec in sorted(specs, key=lambda spec: spec.get("id") != POSTGRESQL):
         known = {**PARAMS, "sslMode": SSL_MODE} if spec.get("id") == POSTGRESQL else PARAMS
         auths = [auth for auth in spec.get("authSpec", ()) if _known(auth, known)]
-        for auth in auths if len(branches) < MOST_SPECS else ():
+        for auth in auths if len(branches) < MAX_SPECS else ():
             branches.append(_branch(spec, auth, known, extras=extras))
     if not branches:
         return dict(schema)

@@ -287,7 +287,6 @@ GATEWAY: dict[str, tuple[str, str, str]] = {
     "key_invalid": ("403003", "Api Key is invalid", "ErrInvalidApiKey"),
     "token_missing": ("403010", "Oauth token is missing.", "ErrMissingOauthToken"),
     "token_invalid": ("401013", "Oauth token is not valid", "ErrInvalidOauthToken"),
-    "scope_mismatch": ("403011", "Scope mismatch", "ErrScopeMismatch"),
     "org_missing": ("400003", "Missing header", "ErrMissingHeader"),
     "org_not_entitled": ("403025", "Profile is not valid", "ErrInvalidProfile"),
     "org_invalid": ("403027", "User region is missing", "ErrMissingUserRegion"),

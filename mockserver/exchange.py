@@ -128,6 +128,9 @@ MISSING = "nothing"
 UNKNOWN = "an unknown member"
 """What came where no member of this name is allowed."""
 
+UNKNOWN_ID = "an unknown ID"
+"""What came where the ID of something that exists was expected."""
+
 _UNKNOWN_KEYWORDS = frozenset({"unknown", "additionalProperties", "unevaluatedProperties"})
 """Of violations whose pointer names such a member."""
 

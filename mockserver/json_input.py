@@ -14,10 +14,7 @@ from collections.abc import Iterator
 from sys import intern
 from typing import Any, TypeAlias
 
-try:
-    import orjson
-except ImportError:  # an accelerator only: not every platform has a wheel
-    orjson = None  # type: ignore[assignment]
+import orjson
 
 Json: TypeAlias = dict[str, Any] | list[Any] | str | int | float | bool | None
 """A parsed JSON value."""
@@ -72,11 +69,10 @@ def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values:
 
 def dumps(value: Json) -> bytes:
     """Compact JSON in UTF-8."""
-    if orjson is not None:
-        try:
-            return orjson.dumps(value)
-        except TypeError:  # an integer beyond 64 bits, which only the standard library writes
-            pass
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # an integer beyond 64 bits, or half a surrogate pair: only the standard library writes them
+        pass
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "backslashreplace")  # half a surrogate pair becomes the escape JSON has for it
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mockserver.conformance import Report
 
 _MARK = "flow_conformance"
-_MOST_LINES = 40
+_MAX_LINES = 40
 """Calls shown with a failed test; the latest."""
 
 _NOT_BEFORE_THE_END = frozenset({"lifecycle.never-deleted", "lifecycle.draft-left"})
@@ -188,7 +188,7 @@ def _told(service: FlowService, *, told_already: bool) -> str:
     if not service.emulator.journal.on:
         return "(not recorded: journal_entries is 0)"
     calls, findings = service.calls, () if told_already else service.report().open
-    lines = [_line(call) for call in calls[-_MOST_LINES:]]
+    lines = [_line(call) for call in calls[-_MAX_LINES:]]
     if len(calls) > len(lines):
         lines.insert(0, f"({len(calls) - len(lines)} earlier ones)")
     for one in findings:

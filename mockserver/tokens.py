@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from mockserver.runtime import Runtime
 
-_MOST = 10_000
+_MAX_TOKENS = 10_000
 """Issued tokens remembered; the oldest go first."""
 
 
@@ -26,7 +26,7 @@ class Tokens:
         token = self._runtime.token()
         with self._lock:
             self._expiry_ms[token] = self._runtime.clock.now_ms() + self._seconds * 1000
-            while len(self._expiry_ms) > _MOST:
+            while len(self._expiry_ms) > _MAX_TOKENS:
                 self._expiry_ms.popitem(last=False)
         return token, self._seconds
 
@@ -34,7 +34,7 @@ class Tokens:
         """From now on the token has expired, whoever issued it."""
         with self._lock:
             self._no_longer[token] = None
-            while len(self._no_longer) > _MOST:
+            while len(self._no_longer) > _MAX_TOKENS:
                 self._no_longer.popitem(last=False)
 
     def live(self, token: str) -> bool:

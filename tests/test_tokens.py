@@ -24,7 +24,7 @@ def test_a_token_lives_until_its_time_is_over_or_it_is_revoked() -> None:
 
 
 def test_the_oldest_are_forgotten_where_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "_MOST", 2)
+    monkeypatch.setattr(tokens, "_MAX_TOKENS", 2)
     kept = Tokens(Runtime(1), seconds=60)
     issued = [kept.issue()[0] for _ in range(3)]
     assert [kept.live(token) for token in issued] == [False, True, True]

@@ -15,7 +15,6 @@ from contracts.stage import Stage
 from contracts.verdicts import Broken
 
 FOLDER = Path(__file__).parent.parent / "examples"
-PROVENANCES = ("documented", "recorded", "assumed")
 
 KINDS: Mapping[str, Callable[[Any], bool]] = {
     "<uuid>": lambda came: (

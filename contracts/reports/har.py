@@ -11,7 +11,7 @@ from contracts.secrecy import Mask
 from contracts.wire import Answer, Headers
 
 FILE = "exchanges.har"
-_MOST_BODY = 16_384
+_MAX_BODY = 16_384
 
 
 class Writer:
@@ -79,4 +79,4 @@ class Writer:
         return [{"name": name, "value": value} for name, value in self._mask.headers(headers)]
 
     def _text(self, body: bytes) -> str:
-        return self._mask.text(body.decode("utf-8", "replace"))[:_MOST_BODY]
+        return self._mask.text(body.decode("utf-8", "replace"))[:_MAX_BODY]

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from mockserver.recordings.recording import Recording
     from mockserver.recordings.replay import Outcome
 
-_NOT_HERE = frozenset({"live", "live_ca"})
-
 
 @click.command()
 @click.argument("file", type=FILE, metavar="FILE.har")

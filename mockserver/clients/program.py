@@ -20,7 +20,7 @@ from mockserver.exchange import BASE_PATH
 from mockserver.server import make_server
 from mockserver.web import build_app
 
-_MOST_OUTPUT = 65_536
+_MAX_OUTPUT = 65_536
 """Of a client's output that was not shown, this much from the end is kept."""
 
 _CREDENTIALS = {
@@ -148,4 +148,4 @@ def _stop(process: subprocess.Popen[bytes], *, whole_group: bool) -> None:
 
 
 def _text(output: bytes | None) -> str:
-    return (output or b"")[-_MOST_OUTPUT:].decode("utf-8", "replace")
+    return (output or b"")[-_MAX_OUTPUT:].decode("utf-8", "replace")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -148,7 +148,3 @@ class Report:
     def count(self, level: Level) -> int:
         """Open findings of one level."""
         return sum(finding.level is level for finding in self.open)
-
-    def with_scenarios(self, verdicts: Iterable[ScenarioVerdict]) -> Report:
-        """The same report with scenario verdicts added."""
-        return replace(self, scenarios=(*self.scenarios, *verdicts))

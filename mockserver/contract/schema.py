@@ -1,7 +1,6 @@
 """JSON Schema checks compiled once, and their errors in words that name the member and never its value.
 
-`jsonschema` decides and explains; where `jsonschema_rs` is installed it waves the valid majority
-through first, a hundred times faster.
+`jsonschema_rs` accepts, a hundred times faster than `jsonschema`, which explains what it refuses.
 """
 
 from __future__ import annotations
@@ -12,13 +11,10 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote
 
+import jsonschema_rs
+
 from mockserver.exchange import MISSING, Violation
 from mockserver.json_input import Json
-
-try:
-    import jsonschema_rs
-except ImportError:  # an accelerator only: not every platform has a wheel
-    jsonschema_rs = None  # type: ignore[assignment]
 
 MAX_VIOLATIONS = 100
 """Maximum reported for one value: a body can break its schema at every item, and the journal keeps each."""
@@ -68,9 +64,7 @@ class SchemaRegistry:
         return extend(Draft202012Validator, {"$ref": follow, "properties": members})  # type: ignore[no-untyped-call]
 
     def _accepts(self, schema: Any, value: Any) -> bool:
-        """Whether the accelerator waves a value through, for a schema that is part of the document."""
-        if jsonschema_rs is None:
-            return False
+        """Whether a value fits a schema that is part of the document."""
         judge = self._judges.get(id(schema))
         if judge is None:
             judge = jsonschema_rs.Draft202012Validator(_absolute(schema), registry=self.accelerator)
@@ -134,8 +128,6 @@ class SchemaCheck:
 
     @cached_property
     def _accepts(self) -> Any:
-        if jsonschema_rs is None:
-            return lambda value: False
         return jsonschema_rs.Draft202012Validator(self._schema, registry=self._registry.accelerator).is_valid
 
     @cached_property

@@ -13,7 +13,7 @@ from mockserver.faults.kinds import FAULTS, Kind
 from mockserver.journal.entries import TOKEN_OPERATION
 
 HEADER = "x-mock-fault"
-_MOST_IN_HEADER = 10
+_MAX_IN_HEADER = 10
 
 
 class FaultError(ValueError):
@@ -93,8 +93,8 @@ def parse(raw: Any, operations: Iterable[str]) -> list[Order]:
 def from_header(text: str) -> list[Order]:
     """Orders for the one call that sent `x-mock-fault: NAME[=ARGUMENT][; ...]`. Raises FaultError."""
     parts = [part.strip() for part in text.replace(",", ";").split(";") if part.strip()]
-    if not 0 < len(parts) <= _MOST_IN_HEADER:
-        raise FaultError([f"{HEADER}: expected NAME or NAME=ARGUMENT, up to {_MOST_IN_HEADER} with ; between them"])
+    if not 0 < len(parts) <= _MAX_IN_HEADER:
+        raise FaultError([f"{HEADER}: expected NAME or NAME=ARGUMENT, up to {_MAX_IN_HEADER} with ; between them"])
     pairs = [part.partition("=") for part in parts]
     rows = [{"fault": name.strip(), "argument": argument.strip()} for name, _, argument in pairs]
     problems = [problem for row in rows for problem in _problems(row, HEADER, frozenset())]

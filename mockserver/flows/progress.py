@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mockserver.sources.tables import Tabular
 
 FLOWS, RUNS, PROGRESS = "flows", "runs", "flowProgress"
-MOST_AT_ONCE = 50_000
+MAX_AT_ONCE = 50_000
 """Runs that one look makes up for, more than a year of quarters of an hour; the next look goes on."""
 
 _COPIED = (
@@ -50,7 +50,7 @@ def catch_up(world: World, tenant: Tenant, flow_ids: Iterable[str]) -> None:
     """Bring the runs of these flows to the present moment. It costs what is new, and a look at each flow."""
     ids = sorted(set(flow_ids))
     while True:
-        books, most = [], MOST_AT_ONCE
+        books, most = [], MAX_AT_ONCE
         try:
             for flow_id in ids:
                 book = _Book.open(world, tenant, flow_id)
@@ -84,7 +84,7 @@ def start(world: World, tenant: Tenant, flow: Doc, due_ms: int, span: Span, para
         book = _Book.open(world, tenant, flow["id"])
         if book.flow is None:
             raise ApiError("unknown_flow", id=flow["id"])
-        book.bring_up(MOST_AT_ONCE)
+        book.bring_up(MAX_AT_ONCE)
         run_id = book.add(due_ms, span, params)
         if _commit(world, tenant, [book]):
             run = world.store.get(tenant, RUNS, run_id)
@@ -98,7 +98,7 @@ def export_now(world: World, tenant: Tenant, flow: Doc, audience: str) -> Doc:
         book = _Book.open(world, tenant, flow["id"])
         if book.flow is None:
             raise ApiError("unknown_flow", id=flow["id"])
-        book.bring_up(MOST_AT_ONCE)
+        book.bring_up(MAX_AT_ONCE)
         run_id = book.export(book.flow, book.now_ms, audience, book.now_ms)
         if _commit(world, tenant, [book]):
             run = world.store.get(tenant, RUNS, run_id)

@@ -16,7 +16,7 @@ EVERY_MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_
 ONCE = "once"
 _NUMBERS = ("startTime", "endTime", "interval")
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
-MOST_SECONDS = 10**11
+MAX_SECONDS = 10**11
 """Beyond it a start time is more than three thousand years away, and nobody means it."""
 
 
@@ -38,7 +38,7 @@ class Schedule:
             return None
         start, interval = params.get("startTime"), params.get("interval")
         frequency = params.get("frequency", params.get("timeUnit"))  # of a source's flow, of a destination's
-        if type(start) is not int or not 0 <= start <= MOST_SECONDS:
+        if type(start) is not int or not 0 <= start <= MAX_SECONDS:
             return None
         backfill = params.get("backfill") is not False
         if frequency == ONCE:

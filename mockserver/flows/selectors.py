@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-GENERAL_TRANSFORM = "GeneralTransform"
-
 
 def selectors(flow: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """What each selector of an audience says: `id`, and where told `schedule`, `exportMode` and so on."""

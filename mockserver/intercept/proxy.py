@@ -17,11 +17,11 @@ from mockserver.intercept.front import printable, refusal
 from mockserver.intercept.hosts import EMULATED, without_port
 
 LOOPBACK = "127.0.0.1"
-_MOST_CLIENTS = 512
-_MOST_HEAD = 65_536
+_MAX_CLIENTS = 512
+_MAX_HEAD = 65_536
 _HEAD_SECONDS = 30.0
 _PIECE = 65_536
-_MOST_NAMES = 50
+_MAX_NAMES = 50
 """Refused hosts that are remembered."""
 _RESET = struct.pack("ii", 1, 0)
 
@@ -40,7 +40,7 @@ class Proxy:
     def __init__(self, secure_port: int, plain_port: int) -> None:
         """Ports of our own servers: for tunnels, and for requests that came unencrypted."""
         self._secure_port, self._plain_port = secure_port, plain_port
-        self._listener = socket.create_server((LOOPBACK, 0), backlog=_MOST_CLIENTS)
+        self._listener = socket.create_server((LOOPBACK, 0), backlog=_MAX_CLIENTS)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.refused: Counter[str] = Counter()
@@ -66,7 +66,7 @@ class Proxy:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        server = await asyncio.start_server(self._accept, sock=self._listener, limit=_MOST_HEAD)
+        server = await asyncio.start_server(self._accept, sock=self._listener, limit=_MAX_HEAD)
         self._ready.set()
         await self._stopping.wait()
         server.close()
@@ -91,8 +91,8 @@ class Proxy:
             writer.close()
 
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._clients) > _MOST_CLIENTS:
-            raise _Refused(503, f"more than {_MOST_CLIENTS} connections at once")
+        if len(self._clients) > _MAX_CLIENTS:
+            raise _Refused(503, f"more than {_MAX_CLIENTS} connections at once")
         head = await _head(reader)
         port, sent = self._destination(head)
         inner, outer = await asyncio.open_connection(LOOPBACK, port)  # asyncio turns Nagle's algorithm off
@@ -130,7 +130,7 @@ class Proxy:
         if name in EMULATED and authority.rpartition(":")[2] in (port, authority):
             return
         shown = printable(authority)
-        if shown in self.refused or len(self.refused) < _MOST_NAMES:
+        if shown in self.refused or len(self.refused) < _MAX_NAMES:
             self.refused[shown] += 1
         raise _Refused(403, refusal(authority))
 
@@ -140,7 +140,7 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
         async with asyncio.timeout(_HEAD_SECONDS):
             return await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:
-        raise _Refused(431, f"a request's head may have {_MOST_HEAD} bytes") from None
+        raise _Refused(431, f"a request's head may have {_MAX_HEAD} bytes") from None
     except TimeoutError:
         raise _Refused(408, "the request did not arrive in time") from None
 

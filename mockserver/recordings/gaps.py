@@ -22,13 +22,13 @@ _SANITIZED = re.compile(
     r"(?:[^a-z0-9]+[a-z0-9-]+){0,3}[^a-z0-9]*)",
     re.IGNORECASE,
 )
-_MOST = 120
+_MAX_LENGTH = 120
 _numbers = itertools.count(1)
 
 
 def is_sanitized(value: str) -> bool:
     """Whether a tool put this in the place of a value: `[Authorization redacted]`, `*****`, `xxx`."""
-    return value == NOT_RECORDED or (len(value) <= _MOST and _SANITIZED.fullmatch(value.strip()) is not None)
+    return value == NOT_RECORDED or (len(value) <= _MAX_LENGTH and _SANITIZED.fullmatch(value.strip()) is not None)
 
 
 @dataclass(frozen=True, slots=True)

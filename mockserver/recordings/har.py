@@ -28,7 +28,7 @@ from mockserver.quirks import Quirks
 from mockserver.recordings.gaps import NOT_RECORDED, Gaps, is_sanitized
 from mockserver.specs.connectors import Connectors
 
-MOST_BYTES = 60 * 1_048_576
+MAX_BYTES = 60 * 1_048_576
 """Largest file read."""
 
 _CODE = re.compile(r"FLOW-(\d{4}-\d{3})$")
@@ -56,7 +56,7 @@ class Recorded:
 def read(path: Path, contract: Contract, connectors: Connectors) -> list[Entry]:
     """The calls to Flow Service in the order made, secrets masked. Raises HarError."""
     recorded = sorted(exchanges(path), key=lambda row: row.call.received_ms)
-    journal = Journal(len(recorded) or 1, 4 * MOST_BYTES)
+    journal = Journal(len(recorded) or 1, 4 * MAX_BYTES)
     kept: list[Recorded] = []
     for one in recorded:
         if one.call.path.startswith(_TOKEN_PATHS):
@@ -121,11 +121,11 @@ def exchanges(path: Path) -> Iterator[Recorded]:
 def _entries(path: Path) -> list[Any]:
     try:
         with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)
+            raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise HarError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    if len(raw) > MOST_BYTES:
-        raise HarError(f"{path}: larger than {MOST_BYTES // 1_048_576} MB; record less, or cut the file")
+    if len(raw) > MAX_BYTES:
+        raise HarError(f"{path}: larger than {MAX_BYTES // 1_048_576} MB; record less, or cut the file")
     try:
         document = json.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -279,7 +279,7 @@ def _result(response: Mapping[str, Any]) -> Result:
     content = response.get("content") or {}
     body: Json = None
     with contextlib.suppress(ValueError):  # what is no JSON says nothing
-        body = json_input.parse(_decoded(str(content.get("text") or ""), content.get("encoding")), max_bytes=MOST_BYTES)
+        body = json_input.parse(_decoded(str(content.get("text") or ""), content.get("encoding")), max_bytes=MAX_BYTES)
     headers = tuple((name, value) for name, value in _headers(response).items() if name in TOLD_HEADERS)
     return Result(status, body, headers, error_code(status, body))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver import listing
 from mockserver.errors import ApiError, outside_contract, rejected
-from mockserver.exchange import Request, Result, Tenant
+from mockserver.exchange import UNKNOWN_ID, Request, Result, Tenant
 from mockserver.resources import _crud, _states
 from mockserver.resources._crud import STAMPS, Collection
 from mockserver.resources._states import DRAFT
@@ -156,7 +156,7 @@ def _demand_base(world: World, tenant: Tenant, doc: Doc) -> Doc | None:
         return None
     base = world.store.get(tenant, "connections", base_id)
     if base is None:
-        raise rejected("/baseConnectionId", "the ID of a base connection in this sandbox", "an unknown ID")
+        raise rejected("/baseConnectionId", "the ID of a base connection in this sandbox", UNKNOWN_ID)
     if base["connectionSpec"]["id"] != doc["connectionSpec"]["id"]:
         expected = "the connection spec of the base connection"
         raise rejected("/connectionSpec/id", expected, "another connection spec")

@@ -20,7 +20,7 @@ from mockserver.state.store import Missing, Stale
 from mockserver.world import World
 
 _WRITTEN = "spec"
-_MOST = 1_000_000
+_MAX_SPECS = 1_000_000
 """Lists of specs are never paged (facts §6.1)."""
 
 
@@ -46,7 +46,7 @@ def written(world: World, tenant: Tenant, kind: Kind, spec_id: str) -> dict[str,
 
 def every_written(world: World, tenant: Tenant, kind: Kind) -> Sequence[dict[str, Any]]:
     """A tenant's own specs, last written first."""
-    docs, _ = world.store.page(tenant, kind.name, listing.ListQuery(limit=_MOST))
+    docs, _ = world.store.page(tenant, kind.name, listing.ListQuery(limit=_MAX_SPECS))
     return [_show(doc) for doc in docs]
 
 

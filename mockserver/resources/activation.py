@@ -17,7 +17,7 @@ from mockserver.resources._forms import NeighbourError
 from mockserver.state.records import Doc
 from mockserver.world import World
 
-MOST_AUDIENCES = 80
+MAX_AUDIENCES = 80
 """Of one job (documented)."""
 
 _SECOND = re.compile(r"application/vnd\.adobe\.adhoc\.activation\+json\s*;\s*version\s*=\s*2")
@@ -33,8 +33,8 @@ def run_adhoc_activation(world: World, request: Request) -> Result:
     pairs = [(flow_id, audience) for flow_id, audiences in wanted.items() for audience in dict.fromkeys(audiences)]
     if not pairs:
         raise _refused("activationInfo names no audience", "/activationInfo")
-    if len({audience for _, audience in pairs}) > MOST_AUDIENCES:
-        raise _refused(f"a job activates at most {MOST_AUDIENCES} audiences", "/activationInfo")
+    if len({audience for _, audience in pairs}) > MAX_AUDIENCES:
+        raise _refused(f"a job activates at most {MAX_AUDIENCES} audiences", "/activationInfo")
     flows = {flow_id: _flow(world, request, flow_id) for flow_id, _ in pairs}
     for flow_id, audience in pairs:
         _demand_ready(world, request, flows[flow_id], audience)

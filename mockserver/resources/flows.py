@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver import listing
 from mockserver.errors import ApiError, outside_contract, rejected
-from mockserver.exchange import Request, Result, Tenant
+from mockserver.exchange import UNKNOWN_ID, Request, Result, Tenant
 from mockserver.flows import progress, rules, selectors
 from mockserver.resources import _crud, _states, flow_specs, operation
 from mockserver.resources._states import DRAFT
@@ -191,7 +191,7 @@ def _demand_ends(
         entity_id = rules.demand_one(flow, member)
         connection = world.store.get(tenant, kind, entity_id)
         if connection is None:
-            raise rejected(f"/{member}/0", f"the ID of one of the {kind} of this sandbox", "an unknown ID")
+            raise rejected(f"/{member}/0", f"the ID of one of the {kind} of this sandbox", UNKNOWN_ID)
         if connection["state"] == DRAFT:
             hint = "publish the connection first"
             if publishing:

@@ -10,7 +10,7 @@ from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Request, Result
 from mockserver.flows import outcome, progress, rules
 from mockserver.flows.outcome import FAILED, SUCCESS, Span
-from mockserver.flows.schedule import MOST_SECONDS, whole
+from mockserver.flows.schedule import MAX_SECONDS, whole
 from mockserver.resources import _crud, _states, flow_specs, operation
 from mockserver.sources.refusals import refusal
 from mockserver.state.records import Doc
@@ -153,7 +153,7 @@ def _asked(world: World, request: Request, flow: Doc, params: Any) -> tuple[int,
 def _milliseconds(params: Mapping[str, Any], name: str) -> int:
     """A time of a run's params, which a flow spec of a client's own may leave open."""
     value = params.get(name)
-    if type(value) is not int or not 0 <= value <= MOST_SECONDS:
+    if type(value) is not int or not 0 <= value <= MAX_SECONDS:
         raise refusal("run_params", f"/{name}", "seconds since 1970", pointer=f"/params/{name}")
     return value * 1000
 

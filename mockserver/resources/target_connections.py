@@ -8,7 +8,7 @@ from typing import Any
 from mockserver import listing
 from mockserver.contract.schema import kind_of
 from mockserver.errors import rejected
-from mockserver.exchange import MISSING, Request, Result
+from mockserver.exchange import MISSING, UNKNOWN_ID, Request, Result
 from mockserver.resources import _crud, _ends, operation
 from mockserver.specs.connectors import Connector
 from mockserver.world import World
@@ -29,10 +29,10 @@ def _check(world: World, connector: Connector, doc: Mapping[str, Any]) -> None:
     if connector.id == DATA_LAKE and not (isinstance(data_set, str) and data_set):
         raise rejected("/params/dataSetId", "the ID of a dataset", MISSING if data_set is None else kind_of(data_set))
     if data_set is not None and world.config.datasets and data_set not in world.config.datasets:
-        raise rejected("/params/dataSetId", "the ID of a known dataset", "an unknown ID")
+        raise rejected("/params/dataSetId", "the ID of a known dataset", UNKNOWN_ID)
     schema = (doc.get("data") or {}).get("schema") or {}
     if "id" in schema and world.config.schemas and schema["id"] not in world.config.schemas:
-        raise rejected("/data/schema/id", "the ID of a known schema", "an unknown ID")
+        raise rejected("/data/schema/id", "the ID of a known schema", UNKNOWN_ID)
 
 
 TARGET_CONNECTIONS = _ends.end("targetConnections", "createTargetConnection", "targetConnectionIds", _check)

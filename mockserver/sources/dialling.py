@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 OLDEST_LIBPQ = 160_000
 """The first that can be told which ways to authenticate are acceptable."""
 
-MOST_AT_ONCE = 8
+MAX_SESSIONS = 8
 """Sessions at a time, of all databases together: half of the server's threads, so that others are answered."""
 
 _ROOM_SECONDS = 0.5

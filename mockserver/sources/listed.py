@@ -13,7 +13,7 @@ Resolve: TypeAlias = Callable[[str, int], Iterable[str]]
 """The IP addresses of a host, for a connection to a port. Raises OSError."""
 
 _ENTRY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?)):([0-9]{1,5})")
-_MOST_ADDRESSES = 4
+_MAX_ADDRESSES = 4
 _METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16")))
 """Where clouds hand out credentials, besides the link-local addresses."""
 
@@ -77,7 +77,7 @@ def pinned(text: str, resolve: Resolve = system_resolve) -> Listed:
         raise ValueError(f"--live {text}: {host} has no address")
     for address in addresses:
         _demand_harmless(text, address)
-    return Listed(host, port, addresses[:_MOST_ADDRESSES])
+    return Listed(host, port, addresses[:_MAX_ADDRESSES])
 
 
 def _demand_harmless(text: str, address: str) -> None:

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from mockserver import config
 from mockserver.sources.columns import Column, shape_of
-from mockserver.sources.dialling import MOST_AT_ONCE, USUAL, Dialler, Patience, demand_libpq, sendable
+from mockserver.sources.dialling import MAX_SESSIONS, USUAL, Dialler, Patience, demand_libpq, sendable
 from mockserver.sources.files import File
 from mockserver.sources.listed import Listed, Resolve, named, pinned, system_resolve
 from mockserver.sources.live_table import LiveTable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CONNECTOR = "postgre-sql"
 DEFAULT_PORT = "5432"
-MOST_TABLES = 10_000
+MAX_TABLES = 10_000
 _NAME = re.compile(r'(?:"((?:[^"]|"")+)"|([^".]+))\.(?:"((?:[^"]|"")+)"|([^".]+))', re.DOTALL)
 
 _VISIBLE = sql.SQL("""
@@ -39,7 +39,7 @@ _TABLES = sql.SQL("""
 SELECT n.nspname::text, c.relname::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE {visible} AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
-ORDER BY n.nspname, c.relname LIMIT {most}""").format(visible=_VISIBLE, most=MOST_TABLES)
+ORDER BY n.nspname, c.relname LIMIT {most}""").format(visible=_VISIBLE, most=MAX_TABLES)
 
 _COLUMNS = sql.SQL("""
 WITH RECURSIVE based AS (
@@ -61,7 +61,7 @@ class Live:
 
     def __init__(self, listed: Iterable[Listed], authorities: str | None = None, patience: Patience = USUAL) -> None:
         """`authorities`: a PEM file, for sslMode Verify Ca and Verify Full."""
-        room = threading.BoundedSemaphore(MOST_AT_ONCE)
+        room = threading.BoundedSemaphore(MAX_SESSIONS)
         self._diallers = {(named(one.host), str(one.port)): Dialler(one, room, authorities, patience) for one in listed}
 
     @classmethod

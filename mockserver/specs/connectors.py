@@ -264,12 +264,6 @@ class Connectors:
         }
         return {**connection, "auth": masked}
 
-    def secret_names(self, spec_id: str, spec_name: str) -> frozenset[str]:
-        """Names of the secret params of an auth spec; none when either is unknown."""
-        connector = self.get(spec_id)
-        spec = connector.auth_specs.get(spec_name) if connector else None
-        return spec.secrets if spec else frozenset()
-
     def access(self, connection: Mapping[str, Any]) -> Access:
         """What a source needs, as far as the connection tells it: a draft may tell nothing.
 

@@ -16,7 +16,7 @@ from mockserver.web import admin, guard
 _PAGE = Path(__file__).parent / "pages" / "console.html"
 _PATHS = ("health", "report", "journal", "state", "faults", "scenarios", "clock", "quirks", "connectors", "reset")
 _LATEST = 50
-_MOST_JUDGED = 2_000
+_MAX_JUDGED = 2_000
 """Calls that the console judges; `/_mock/report` judges all there are."""
 
 
@@ -77,7 +77,7 @@ def _console(emulator: Emulator) -> str:
 
     recorded = emulator.journal.on
     entries = emulator.journal.entries() if recorded else []
-    judged = conformance.evaluate(entries[-_MOST_JUDGED:], emulator.contract)
+    judged = conformance.evaluate(entries[-_MAX_JUDGED:], emulator.contract)
     clock = emulator.runtime.clock
     page: str = html.template(_PAGE).render(
         version=__version__,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
+from io import BytesIO
 
 from flask import Blueprint, Response, request
+from werkzeug.formparser import FormDataParser
 
 from mockserver.contract import IN_CLEAR
 from mockserver.emulator import Emulator
@@ -17,7 +18,7 @@ from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.web import adapter
 
 _GRANTS = ("client_credentials", "authorization_code")
-_MOST_BODY = 65_536
+_MAX_BODY = 65_536
 
 
 def blueprint(emulator: Emulator) -> Blueprint:
@@ -26,14 +27,14 @@ def blueprint(emulator: Emulator) -> Blueprint:
 
     @pages.post("/ims/token/<any(v1, v2, v3, v4):version>")
     def token(version: str) -> Response:
-        call = adapter.read_call(request.environ, emulator.runtime, _MOST_BODY)
+        call = adapter.read_call(request.environ, emulator.runtime, _MAX_BODY)
         form = _form(call)
         refusal = _refused_grant(form) or _refused_client(form, emulator.config.client_secrets)
         return _answer(emulator, call, form, refusal or _issue(emulator, life_factor=1))
 
     @pages.post("/ims/exchange/jwt")
     def exchange_jwt() -> Response:
-        call = adapter.read_call(request.environ, emulator.runtime, _MOST_BODY)
+        call = adapter.read_call(request.environ, emulator.runtime, _MAX_BODY)
         form = _form(call)
         refusal = None if form.get("jwt_token") else _oauth_error("invalid_request", "jwt_token is missing")
         refusal = refusal or _refused_client(form, emulator.config.client_secrets)
@@ -64,23 +65,11 @@ def _struck(emulator: Emulator, call: Call, result: Result, fault: Injection) ->
 
 def _form(call: Call) -> Mapping[str, str]:
     """Parameters from the query and the body, urlencoded or multipart; clients mix them."""
-    values = dict(call.parameters())
-    if request.mimetype == "multipart/form-data":
-        values.update(_multipart(call.body, request.mimetype_params.get("boundary", "")))
-    else:
-        values.update(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
-    return values
-
-
-def _multipart(body: bytes, boundary: str) -> dict[str, str]:
-    """Plain form fields of a multipart body; files and anything odd are passed over."""
-    values = {}
-    for part in body.split(b"--" + boundary.encode())[1:32] if boundary else ():
-        head, separator, value = part.partition(b"\r\n\r\n")
-        name = head.partition(b'name="')[2].partition(b'"')[0].decode("utf-8", "replace")
-        if separator and name:
-            values[name] = value.removesuffix(b"\r\n").decode("utf-8", "replace")
-    return values
+    multipart = request.mimetype == "multipart/form-data"
+    media_type = request.mimetype if multipart else "application/x-www-form-urlencoded"
+    parser = FormDataParser(max_form_memory_size=_MAX_BODY)  # a form that cannot be read is an empty one
+    _, form, _ = parser.parse(BytesIO(call.body), media_type, len(call.body), request.mimetype_params)
+    return {**dict(call.parameters()), **form.to_dict()}
 
 
 def _refused_grant(form: Mapping[str, str]) -> Result | None:

@@ -45,8 +45,7 @@ def report() -> Report:
         ScenarioVerdict("slow", "failed", EVIL, (2, 3), "Slow", "Wait."),
         ScenarioVerdict("pages", "untestable", "never listed"),
     ]
-    judged = client.judged().with_scenarios(verdicts)
-    return replace(judged, stale=(StaleAcceptance("etag.missing", None, EVIL),))
+    return replace(client.judged(), scenarios=tuple(verdicts), stale=(StaleAcceptance("etag.missing", None, EVIL),))
 
 
 def test_every_form_is_written_to_its_file(report: Report, tmp_path: Path) -> None:

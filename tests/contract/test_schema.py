@@ -62,27 +62,12 @@ def bodies(draw: st.DrawFn) -> tuple[str, SchemaCheck, Any]:
     return name, check, body
 
 
-@pytest.mark.skipif(schema.jsonschema_rs is None, reason="without the accelerator there is nobody to disagree")
 @settings(max_examples=600)
 @given(bodies())
 @example((*CHECKS[0][:2], None))
 def test_both_validators_take_and_refuse_the_same_bodies(drawn: tuple[str, SchemaCheck, Any]) -> None:
     name, check, body = drawn
     assert check._accepts(body) is check._explains.is_valid(body), name
-
-
-@settings(max_examples=300)
-@given(bodies())
-def test_what_is_told_of_a_body_is_the_same_without_the_accelerator(drawn: tuple[str, SchemaCheck, Any]) -> None:
-    name, check, body = drawn
-
-    def told() -> list[tuple[str, list[Any]]]:
-        return [(error.message, list(error.absolute_path)) for error in check._explains.iter_errors(body)]
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(schema, "jsonschema_rs", None)
-        in_full = told()
-    assert told() == in_full, name
 
 
 def test_what_the_accelerator_refuses_is_explained() -> None:

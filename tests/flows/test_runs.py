@@ -279,7 +279,7 @@ def test_a_run_is_made_once_however_many_look_at_the_same_moment(emulator: Emula
 
 
 def test_what_one_look_cannot_make_up_for_the_next_ones_do(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "MOST_AT_ONCE", 10)
+    monkeypatch.setattr(progress, "MAX_AT_ONCE", 10)
     flow_id = flowing(emulator)
     pass_time(emulator, HOUR * 5)
     counts = [send(emulator, "GET", f"/runs?property=flowId=={flow_id}&count=true").body for _ in range(3)]

@@ -141,7 +141,7 @@ def test_a_head_that_does_not_arrive_in_time_is_refused(
 
 
 def test_a_crowd_is_refused(intercepted: Intercepted, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxy, "_MOST_CLIENTS", 0)
+    monkeypatch.setattr(proxy, "_MAX_CLIENTS", 0)
     with socket.create_connection(("127.0.0.1", proxy_port(intercepted)), timeout=5) as connection:
         assert connection.recv(65_536).startswith(b"HTTP/1.1 503 ")
 

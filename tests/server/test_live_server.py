@@ -15,7 +15,7 @@ import pytest
 
 from mockserver import config
 from mockserver.server import Limits, Server
-from mockserver.sources.dialling import MOST_AT_ONCE
+from mockserver.sources.dialling import MAX_SESSIONS
 from mockserver.web import build_app
 from tests import live
 from tests.bad_network import between
@@ -53,7 +53,7 @@ def test_a_database_that_hangs_holds_up_nobody_else_however_many_ask_for_it(kind
     busy = [headers for status, _, headers, _ in answers if status == 503]
     assert {status for status, *_ in answers} == {200, 503}
     assert all(body == {"result": False} for status, body, *_ in answers if status == 200)
-    assert 0 < len(busy) <= 14 - MOST_AT_ONCE
+    assert 0 < len(busy) <= 14 - MAX_SESSIONS
     assert all(headers["Retry-After"] == "1" for headers in busy)
 
 

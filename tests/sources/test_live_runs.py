@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mockserver import Emulator
-from mockserver.sources.dialling import MOST_AT_ONCE, Patience
+from mockserver.sources.dialling import MAX_SESSIONS, Patience
 from tests import dataflows, live
 from tests.bad_network import between
 from tests.calls import made, send
@@ -133,14 +133,14 @@ def test_a_database_that_is_away_fails_the_runs_due_meanwhile_and_no_later_ones(
 
 
 def test_runs_that_are_due_while_too_many_sources_are_read_are_made_up_for_later() -> None:
-    with between(live.port()) as network, ThreadPoolExecutor(MOST_AT_ONCE) as crowd:
+    with between(live.port()) as network, ThreadPoolExecutor(MAX_SESSIONS) as crowd:
         emulator = live.emulator(network.port, patience=Patience(connect_seconds=2, statement_ms=3_000))
         body = live.basic(network.port)
         flow_id, once = reading(emulator, "public.orders", body=body), reading(emulator, "public.orders", body=body)
         base = made(emulator, body)["id"]
         before = network.connections
-        asking = [crowd.submit(live.explore, emulator, base, "public.slow", preview=True) for _ in range(MOST_AT_ONCE)]
-        while network.connections < before + MOST_AT_ONCE:
+        asking = [crowd.submit(live.explore, emulator, base, "public.slow", preview=True) for _ in range(MAX_SESSIONS)]
+        while network.connections < before + MAX_SESSIONS:
             time.sleep(0.01)  # nothing tells us when a dial begins
         pass_time(emulator, 20 * MINUTE)
         answer: Any = send(emulator, "GET", f"/flows/{flow_id}")

@@ -233,7 +233,7 @@ def test_masking_an_example_hides_its_secrets_and_nothing_else(file: str, served
             continue
         connectors, spec_id = served(file, _platform(file, example))
         connection = {"connectionSpec": {"id": spec_id}, "auth": example["auth"]}
-        secrets = connectors.secret_names(spec_id, example["auth"]["specName"])
+        secrets = connectors.get(spec_id).auth_specs[example["auth"]["specName"]].secrets
         masked = connectors.mask(connection)["auth"]["params"]
         assert "c4n4ry" not in json.dumps(masked) and "YzRuNHJ5" not in json.dumps(masked)
         for name, value in example["auth"]["params"].items():

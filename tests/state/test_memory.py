@@ -13,7 +13,7 @@ from mockserver import Emulator
 from mockserver.exchange import Call, Tenant
 from tests.calls import HEADERS, connection, send
 
-MOST_BYTES = 2560
+MAX_BYTES = 2560
 """The aim; 2,000 are taken at the time of writing."""
 
 
@@ -41,7 +41,7 @@ def test_a_stored_connection_takes_no_more_than_the_aim(emulator: Emulator) -> N
         each = (tracemalloc.get_traced_memory()[0] - before) / 1000
     finally:
         tracemalloc.stop()
-    assert each <= MOST_BYTES
+    assert each <= MAX_BYTES
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.torture.server import Server
 from tests.torture.trial import Outcome, Say, trial
 
 MIB = 1_048_576
-MOST_GROWN = 192 * MIB
+MAX_GROWN = 192 * MIB
 """Over a server that has answered one call: the journal, and each thread with the largest body and what it became."""
 
 _HELD = 100
@@ -47,7 +47,7 @@ def bodies(count: int, say: Say) -> Outcome:
         grown = _most(server) - before
         for end in held:
             end.close()
-    outcome.demand(grown < MOST_GROWN, f"memory grew by {grown / MIB:.0f} MiB")
+    outcome.demand(grown < MAX_GROWN, f"memory grew by {grown / MIB:.0f} MiB")
     told = {f"told {status}": times for status, times in sorted(statuses.items())}
     outcome.figures = {
         "bodies": count,

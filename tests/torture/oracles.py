@@ -19,7 +19,7 @@ ELSEWHERE = {"x-sandbox-name": "dev"}
 _FEW = 100
 """With fewer calls the times of a busy machine mean nothing; the steps are compared all the same."""
 
-MOST_APART = 0.1
+MAX_APART = 0.1
 """Of medians, as a part; and of the chance that a foreign id takes longer, from one half."""
 
 
@@ -44,8 +44,8 @@ def oracles(count: int, say: Say) -> Outcome:
             ratio = abs(medians[0] / medians[1] - 1)
             apart = max(apart, ratio)
             say(f"{name}: the foreign one takes longer with a chance of {chance:.3f}, medians {ratio:.1%} apart")
-            outcome.demand(abs(chance - 0.5) < MOST_APART, f"{name}: {chance:.3f} of the foreign ones take longer")
-            outcome.demand(ratio < MOST_APART, f"{name}: medians {ratio:.1%} apart")
+            outcome.demand(abs(chance - 0.5) < MAX_APART, f"{name}: {chance:.3f} of the foreign ones take longer")
+            outcome.demand(ratio < MAX_APART, f"{name}: medians {ratio:.1%} apart")
     outcome.figures = {"operations": len(operations), "calls of each kind to each": count}
     if count >= _FEW:
         outcome.figures["% that medians are apart at most"] = round(apart * 100, 1)

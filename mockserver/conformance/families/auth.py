@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic
-from mockserver.exchange import Violation
+from mockserver.exchange import MISSING, UNKNOWN, Violation
 
 _PAGE = "The connector's API tutorial, table of credentials"
 _PARAMS = "/auth/params/"
@@ -22,13 +22,13 @@ def _refused(traffic: Traffic) -> Iterator[tuple[Exchange, Violation, str]]:
     for call in traffic.calls:
         for violation in call.violations("body"):
             name = violation.pointer.removeprefix(_PARAMS)
-            readable = name != "connectionString" or _foreign(violation) or violation.came == "nothing"
+            readable = name != "connectionString" or _foreign(violation) or violation.came == MISSING
             if name != violation.pointer and violation.expected and readable:
                 yield call, violation, name
 
 
 def _foreign(violation: Violation) -> bool:
-    return violation.expected.startswith("no members but")
+    return violation.came == UNKNOWN
 
 
 @rule(
@@ -69,7 +69,7 @@ def foreign_param(traffic: Traffic) -> Iterator[Sighting]:
 def param_missing(traffic: Traffic) -> Iterator[Sighting]:
     """Without it the source cannot be reached, and the connection is not created."""
     for call, violation, name in _refused(traffic):
-        if violation.came == "nothing" and not _foreign(violation):
+        if violation.came == MISSING and not _foreign(violation):
             yield call.seen(f"auth.params lacks {name}")
 
 
@@ -98,7 +98,7 @@ def param_value(traffic: Traffic) -> Iterator[Sighting]:
     """The param belongs to the auth spec, its value does not."""
     for call, violation, name in _refused(traffic):
         a_port = name == "port" and violation.came == "a number"
-        if not (a_port or _foreign(violation) or violation.came == "nothing"):
+        if not (a_port or _foreign(violation) or violation.came == MISSING):
             yield call.seen(f"auth.params.{name}: expected {violation.expected}, got {violation.came}")
 
 

@@ -8,7 +8,7 @@ from mockserver.conformance.families.auth import POSTGRESQL
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic
-from mockserver.exchange import Violation
+from mockserver.exchange import MISSING, UNKNOWN, Violation
 from mockserver.specs import connection_string
 from mockserver.specs.connection_string import ConnectionString, ConnectionStringError
 
@@ -25,7 +25,7 @@ KNOWN_KEYS = frozenset(
 def _refused(traffic: Traffic) -> Iterator[tuple[Exchange, Violation]]:
     for call in traffic.calls:
         for violation in call.violations("body"):
-            another = violation.came == "nothing" or violation.expected.startswith("no members but")
+            another = violation.came in (MISSING, UNKNOWN)
             if violation.pointer == _AT and violation.expected and not another:
                 yield call, violation
 

@@ -9,7 +9,6 @@ from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import PLACEHOLDER, Sighting, Traffic
 
-_GUIDE = "Adobe Experience Platform API guide, required headers"
 _TROUBLE = "Platform troubleshooting guide, error codes of the gateway"
 _CATALOGUE = "Flow Service error catalogue"
 _ADOBE_ORG = re.compile(r"[^@\s,]{1,128}@AdobeOrg")

@@ -14,7 +14,7 @@ from mockserver.conformance.traffic import Exchange, Sighting, Traffic, listed, 
 _REFERENCE = "Flow Service API reference, lists"
 _CATALOGUE = "Flow Service error catalogue"
 _FILTER_CODES = frozenset(f"{code}-400" for code in (1423, 1440, 1443, 1448, 1449, 1450, 1452, 1453, 1454))
-_MOST = 100
+_MAX_LIMIT = 100
 
 
 @rule(
@@ -28,8 +28,8 @@ def limit_above_maximum(traffic: Traffic) -> Iterator[Sighting]:
     """A page never holds more than 100: the limit is lowered in silence or refused, and entities seem to be missing."""
     for call in traffic.calls:
         limit = call.argument("limit") or ""
-        if call.lists and call.method == "GET" and limit.isdecimal() and len(limit) < 12 and int(limit) > _MOST:
-            yield call.seen(f"{call.method} {call.template} asked for more than {_MOST} entities on one page")
+        if call.lists and call.method == "GET" and limit.isdecimal() and len(limit) < 12 and int(limit) > _MAX_LIMIT:
+            yield call.seen(f"{call.method} {call.template} asked for more than {_MAX_LIMIT} entities on one page")
 
 
 @rule(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic, texts
-from mockserver.exchange import Violation
+from mockserver.exchange import UNKNOWN_ID, Violation
 
 _REFERENCE = "Flow Service API reference, request bodies"
 _CATALOGUE = "Flow Service error catalogue"
@@ -108,7 +108,7 @@ def member_missing(traffic: Traffic) -> Iterator[Sighting]:
 def value(traffic: Traffic) -> Iterator[Sighting]:
     """The member is there, but not as the contract has it."""
     for call, violation in _complaints(traffic):
-        if violation.keyword not in _NOT_A_VALUE and violation.expected:
+        if violation.keyword not in _NOT_A_VALUE and violation.expected and violation.came != UNKNOWN_ID:
             where = f"{call.method} {call.template} {violation.pointer or '/'}"
             yield call.seen(f"{where}: expected {violation.expected}, got {violation.came}")
 
@@ -124,7 +124,10 @@ def not_carried_out(traffic: Traffic) -> Iterator[Sighting]:
     """The request keeps the contract, and the provider refuses it all the same: credentials, tables, times, states."""
     for call in traffic.calls:
         departures = (one for one in call.entry.violations if one.keyword != "unknown" or one.pointer == call.blamed)
-        explained = any(one.expected for one in departures) or call.entry.number in traffic.from_elsewhere
+        explained = (
+            any(one.expected and one.came != UNKNOWN_ID for one in departures)
+            or call.entry.number in traffic.from_elsewhere
+        )
         if call.entry.error in ("1100-400", "1101-404") and not explained:
             yield call.seen(f"{call.method} {call.template} was refused by the provider ({call.entry.error})")
 

@@ -21,7 +21,7 @@ from mockserver.conformance.writers.terminal import verdict
 from mockserver.journal.entries import Entry
 
 _PAGES = Path(__file__).parent / "pages"
-_MOST_CALLS = 1_000
+_MAX_CALLS = 1_000
 """Calls shown in full; those with findings come before others are left out."""
 
 
@@ -114,7 +114,7 @@ def _broken(report: Report) -> dict[int, list[Finding]]:
 
 def _worth_showing(report: Report, broken: Mapping[int, object]) -> list[Entry]:
     by_weight = sorted(report.calls, key=lambda entry: (entry.number not in broken, entry.number))
-    return sorted(by_weight[:_MOST_CALLS], key=lambda entry: entry.number)
+    return sorted(by_weight[:_MAX_CALLS], key=lambda entry: entry.number)
 
 
 def _moment(at_ms: int) -> str:

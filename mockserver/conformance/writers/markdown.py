@@ -11,7 +11,7 @@ from mockserver.conformance.writers.terminal import numbered, verdict
 
 _SIGNS = {"FAIL": "❌", "WARN": "⚠️", "INFO": "💡", "passed": "✅", "failed": "❌", "untestable": "❔"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")
-_MOST_ROWS = 200
+_MAX_ROWS = 200
 
 
 def write(report: Report) -> str:
@@ -19,11 +19,11 @@ def write(report: Report) -> str:
     lines = ["## Flow Service client conformance", "", f"**{_text(verdict(report))}**", ""]
     if report.open:
         lines += ["| | rule | what the client did | calls | what to do |", "|---|---|---|---|---|"]
-        for finding in report.open[:_MOST_ROWS]:
+        for finding in report.open[:_MAX_ROWS]:
             cells = (_text(finding.detail), _text(numbered(finding.calls)), _text(finding.hint))
             lines.append(f"| {_SIGNS[finding.level]} {finding.level} | `{finding.rule}` | {' | '.join(cells)} |")
-        if len(report.open) > _MOST_ROWS:
-            lines.append(f"\n… and {len(report.open) - _MOST_ROWS} more.")
+        if len(report.open) > _MAX_ROWS:
+            lines.append(f"\n… and {len(report.open) - _MAX_ROWS} more.")
         lines.append("")
     if report.scenarios:
         lines += ["| | scenario | what happened |", "|---|---|---|"]

@@ -5,15 +5,28 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import click
 
 from mockserver.conformance.findings import Finding, Level, Report, ScenarioVerdict, printable
 
-Paint: TypeAlias = Callable[[str, str], str]
-"""Takes a text and an ANSI code."""
+Style: TypeAlias = dict[str, Any]
+"""What `click.style` takes."""
 
-_PAINT = {"FAIL": "31;1", "WARN": "33;1", "INFO": "36", "passed": "32", "failed": "31;1", "untestable": "33;1"}
-_DIM, _BOLD = "2", "1"
+Paint: TypeAlias = Callable[[str, Style], str]
+"""Takes a text and how it is to look."""
+
+_DIM: Style = {"dim": True}
+_BOLD: Style = {"bold": True}
+_PAINT: dict[str, Style] = {
+    "FAIL": {"fg": "red", "bold": True},
+    "WARN": {"fg": "yellow", "bold": True},
+    "INFO": {"fg": "cyan"},
+    "passed": {"fg": "green"},
+    "failed": {"fg": "red", "bold": True},
+    "untestable": {"fg": "yellow", "bold": True},
+}
 
 NOTHING_JUDGED = "Nothing to judge: the client made no call to Flow Service."
 
@@ -102,9 +115,9 @@ def _wrapped(text: str, width: int) -> list[str]:
     )
 
 
-def _painted(text: str, code: str) -> str:
-    return f"\x1b[{code}m{text}\x1b[0m"
+def _painted(text: str, style: Style) -> str:
+    return click.style(text, **style)
 
 
-def _plain(text: str, code: str) -> str:
+def _plain(text: str, style: Style) -> str:
     return text

@@ -9,7 +9,7 @@ from mockserver.journal.entries import Entry
 
 LANE = 26
 LEFT, TOP, RIGHT = 14, 30, 14
-MOST_DOTS = 600
+MAX_DOTS = 600
 _LONGEST_NAME = 24
 _PAUSE_MS = 1_000
 _PAUSE_STEPS = 2
@@ -66,7 +66,7 @@ class Timeline:
 
 def lay_out(entries: Sequence[Entry]) -> Timeline:
     """Place calls in the order made; lanes in the order of their first call."""
-    shown = entries[:MOST_DOTS]
+    shown = entries[:MAX_DOTS]
     step = max(_NARROW, min(_WIDE, _COMFORTABLE // (len(shown) + 1)))
     names = list(dict.fromkeys(_lane(entry) for entry in shown))
     row = {name: TOP + LANE * number + LANE // 2 for number, name in enumerate(names)}

@@ -1,0 +1,99 @@
+"""Names: nothing is defined that nothing uses, and a limit is a `MAX_`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mockserver.errors import ERRORS, GATEWAY, PLAIN
+from mockserver.sources.refusals import CONNECTOR, HINTS
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = sorted(path for folder in ("mockserver", "contracts", "bench") for path in (ROOT / folder).rglob("*.py"))
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
+PUBLIC = {"assert_conformant", "alive_at_end"}
+"""What users of the package call, and we do not."""
+
+
+def used() -> set[str]:
+    """Every name that is read, imported or written as a text somewhere in the code."""
+    names: set[str] = set()
+    for node in (node for tree in TREES.values() for node in ast.walk(tree)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+                names.add(name)
+            case ast.alias(name=name):
+                names.add(name.rpartition(".")[2])
+    return names
+
+
+def defined(body: list[ast.stmt], owner: ast.ClassDef | None = None) -> Iterator[tuple[str, int]]:
+    """Functions, methods, classes and constants; not what a decorator or a base class calls by its name."""
+    for node in body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if not (node.decorator_list or (owner and owner.bases)):
+                yield node.name, node.lineno
+            case ast.ClassDef():
+                yield node.name, node.lineno
+                yield from defined(node.body, node)
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if owner is None:
+                yield name, node.lineno
+
+
+def test_nothing_is_defined_that_nothing_uses() -> None:
+    known = used() | PUBLIC
+    dead = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path, tree in TREES.items()
+        for name, line in defined(tree.body)
+        if name not in known and not name.startswith(("__", "pytest_"))
+    ]
+    assert not dead, "take out what nothing uses:\n" + "\n".join(dead)
+
+
+@pytest.mark.parametrize(
+    ("table", "file"),
+    [
+        (ERRORS, "mockserver/errors.py"),
+        (PLAIN, "mockserver/errors.py"),
+        (GATEWAY, "mockserver/errors.py"),
+        (CONNECTOR, "mockserver/sources/refusals.py"),
+    ],
+    ids=["ERRORS", "PLAIN", "GATEWAY", "CONNECTOR"],
+)
+def test_every_row_of_errors_is_raised_somewhere(table: dict[str, object], file: str) -> None:
+    texts = [
+        node.value
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and path.parts[-2] != "pages"
+    ]
+    dead = [key for key in table if texts.count(key) < 2]
+    assert not dead, f"no code raises these rows of {file}: take them out"
+
+
+def test_a_hint_belongs_to_a_refusal() -> None:
+    assert HINTS.keys() <= CONNECTOR.keys()
+
+
+@pytest.mark.parametrize("key", ERRORS)
+def test_every_code_of_the_service_is_documented(key: str) -> None:
+    number = ERRORS[key].code.partition("-")[0]
+    documented = (ROOT / "docs" / "flow-service-facts.md").read_text(encoding="utf-8")
+    assert re.search(rf"\b{number}\b", documented), f"add {ERRORS[key].code} to docs/flow-service-facts.md"
+
+
+def test_a_limit_is_called_max() -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in FILES}
+    found = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path, text in texts.items()
+        for name in re.findall(r"\b_?MOST(?:_[A-Z]+)*\b", text)
+        if path.name not in ("journal.py", "secrecy.py")
+    ]
+    assert not found, "say MAX_…: " + ", ".join(found)
