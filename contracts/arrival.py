@@ -7,9 +7,10 @@ from urllib.parse import urlencode, urlsplit
 
 from contracts.expectations import NOWHERE
 from contracts.settings import Settings, WrongUse
-from contracts.wire import BASE_PATH, FORGET, LOOPBACK, Answer, HttpTransport, Sent, Transport
+from contracts.wire import BASE_PATH, FORGET, LOOPBACK, Answer, HttpTransport, Sent, Transport, Unreachable
 
 TOKEN_PATH = "/ims/token/v3"
+SPECS, CONNECTIONS = "/connectionSpecs", "/connections"
 
 
 def reach(settings: Settings) -> tuple[Settings, Transport]:
@@ -17,18 +18,26 @@ def reach(settings: Settings) -> tuple[Settings, Transport]:
 
     A URL without a path is tried with Adobe's base path first. Raises Unreachable and WrongUse.
     """
-    transport: Transport = HttpTransport(settings.url, settings.neighbours)
-    if urlsplit(settings.url).path in ("", "/"):
-        below = HttpTransport(settings.url + BASE_PATH, settings.neighbours)
-        if _ask(below, settings).status != 404:
-            transport = below
-    answer = _ask(transport, settings)
+    transport = _place(settings)
+    answer = _ask(transport, settings, SPECS)
     if answer.status == 401 and not settings.token_given and urlsplit(settings.url).hostname in LOOPBACK:
         settings = _with_token(settings)
-        answer = _ask(transport, settings)
-    if answer.status != 200:
-        raise WrongUse(f"{transport.base_url} answered {answer.status} to GET /connectionSpecs: {_reason(answer)}")
+        answer = _ask(transport, settings, SPECS)
+    without_specs = answer.status in (404, 405, 501)
+    if not answer.succeeded and not (without_specs and _ask(transport, settings, CONNECTIONS).succeeded):
+        answered = f"{transport.base_url} answered {answer.status} to GET {SPECS}: {_reason(answer)}"
+        raise WrongUse(f"{answered}. {_advice(answer)}")
     return replace(settings, forgets=_forgets(transport, settings)), transport
+
+
+def _place(settings: Settings) -> Transport:
+    """Below Adobe's base path, if the URL has no path and something of the service is there; else at the URL."""
+    plain = HttpTransport(settings.url, settings.neighbours, seconds=settings.patience)
+    if urlsplit(settings.url).path not in ("", "/"):
+        return plain
+    below = HttpTransport(settings.url + BASE_PATH, settings.neighbours, seconds=settings.patience)
+    there = any(_ask(below, settings, path).status != 404 for path in (SPECS, CONNECTIONS))
+    return below if there else plain
 
 
 def _forgets(transport: Transport, settings: Settings) -> bool:
@@ -38,8 +47,11 @@ def _forgets(transport: Transport, settings: Settings) -> bool:
     return transport.send(Sent("DELETE", FORGET + NOWHERE, tuple(settings.headers.items()))).status == 204
 
 
-def _ask(transport: Transport, settings: Settings) -> Answer:
-    return transport.send(Sent("GET", "/connectionSpecs", tuple(settings.headers.items())))
+def _ask(transport: Transport, settings: Settings, path: str) -> Answer:
+    answer = transport.send(Sent("GET", path, tuple(settings.headers.items())))
+    if answer.silence:
+        raise Unreachable(f"{transport.base_url} does not answer: GET {path} {answer.silence}")
+    return answer
 
 
 def _with_token(settings: Settings) -> Settings:
@@ -64,3 +76,23 @@ def _with_token(settings: Settings) -> Settings:
 def _reason(answer: Answer) -> str:
     body = answer.json if isinstance(answer.json, dict) else {}
     return str(body.get("errorMessage") or body.get("message") or body.get("detail") or "no reason given")
+
+
+def _advice(answer: Answer) -> str:
+    """What to do about a first request that failed."""
+    match answer.status:
+        case 404 | 405 | 501:
+            return (
+                f"The suite begins with GET {SPECS}, or at least GET {CONNECTIONS}: give the URL up to the base path, "
+                f"such as https://HOST{BASE_PATH}, of a server that has them"
+            )
+        case 401 | 403:
+            return "Give credentials that it takes: FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX or --header NAME:VALUE"
+        case status if 300 <= status < 400:
+            return f"It redirects to {answer.header('location') or 'nowhere'}: give the URL that it leads to"
+        case status if status >= 500:
+            return "The server must answer one good request before the suite can begin: look at its log"
+        case _:
+            return (
+                "This is a good request: see which header or parameter the server asks for, and give it with --header"
+            )

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -20,6 +20,8 @@ from contracts.enforced import enforced
 
 METHODS = ("get", "post", "put", "patch", "delete")
 _URI = "urn:contract"
+MAX_MESSAGE = 200
+"""Letters of what a schema's validator says; longer texts repeat the whole value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,19 @@ class Operation:
     def reads(self) -> bool:
         """Whether it changes nothing: a GET, or a search by POST."""
         return self.method == "GET" or self.path.endswith("/search")
+
+
+class Departure(NamedTuple):
+    """Where a body leaves its schema."""
+
+    path: str
+    """`$.items[0].etag`."""
+    rule: str
+    """The keyword of JSON Schema that it breaks."""
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
 
 
 class Document:
@@ -94,13 +109,16 @@ class Document:
         found = self.detail(operation)["responses"].get(str(status))
         return None if found is None else self.resolve(found)
 
-    def departure(self, operation: Operation, status: int, body: Any) -> str | None:
+    def departure(self, operation: Operation, status: int, body: Any) -> Departure | None:
         """Where a JSON answer leaves its schema, or None."""
         quick, thorough = self._validators(operation.path, operation.method.lower(), str(status))
         if thorough is None or (quick is not None and quick.is_valid(body)):
             return None
         error = best_match(thorough.iter_errors(body))
-        return None if error is None else f"{error.json_path}: {error.message[:300]}"
+        if error is None:
+            return None
+        message = error.message if len(error.message) <= MAX_MESSAGE else f"breaks {error.validator} of its schema"
+        return Departure(error.json_path, str(error.validator), message)
 
     def resolve(self, node: Any) -> Any:
         """Follow `$ref`s."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urljoin
 
-from contracts.stage import Made
+from contracts.causes import HEADER, NO_CODE, act
+from contracts.error_codes import code_of
+from contracts.ledger import Made
 from contracts.verdicts import Broken, expect, same
 from contracts.wire import Answer
 
-CODE_PREFIX = "https://ns.adobe.com/aep/errors/FLOW-"
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 """A well-formed id that no entity has."""
 
@@ -16,16 +18,19 @@ NOWHERE = "00000000-0000-4000-8000-000000000000"
 def succeeded(answer: Answer, status: int = 200) -> Any:
     """The body of an answer with the right status."""
     if answer.status != status:
-        raise Broken(f"{answer} ({code_of(answer) or 'no code'}), expected {status}: {answer.text[:200]}")
+        came = code_of(answer) or "no code"
+        cause = f"{act(answer.sent)} {answer.status} {came}"
+        raise Broken(f"{answer} ({came}), expected {status}: {answer.text[:200]}", cause, answer=answer)
     return answer.json
 
 
 def refused(answer: Answer, status: int, code: str | None = None) -> dict[str, Any]:
     """The body of a refusal by the service with this status and catalogue code."""
-    body = answer.json
+    body, came = answer.json, code_of(answer)
     expected = f"{status} with {code}" if code else str(status)
-    if answer.status != status or (code is not None and code_of(answer) != code):
-        raise Broken(f"{answer} ({code_of(answer) or 'no code'}), expected {expected}: {answer.text[:200]}")
+    if answer.status != status or (code is not None and came != code):
+        cause = NO_CODE if answer.status == status and came is None else ""
+        raise Broken(f"{answer} ({came or 'no code'}), expected {expected}: {answer.text[:200]}", cause, answer=answer)
     expect(isinstance(body, dict), f"{answer} without a JSON object")
     return dict(body)
 
@@ -35,25 +40,25 @@ def refused_by_gateway(answer: Answer, status: int, code: str) -> None:
     body = answer.json
     came = str(body.get("error_code")) if isinstance(body, dict) else None
     if answer.status != status or came != code:
-        raise Broken(f"{answer} (error_code {came}), expected {status} with error_code {code}: {answer.text[:200]}")
-
-
-def code_of(answer: Answer) -> str | None:
-    """The code of a refusal, whoever refused."""
-    body = answer.json
-    if not isinstance(body, dict):
-        return None
-    kind = str(body.get("type", ""))
-    if kind.startswith(CODE_PREFIX):
-        return kind.removeprefix(CODE_PREFIX)
-    return str(body["error_code"]) if "error_code" in body else None
+        cause = NO_CODE if answer.status == status and not (isinstance(body, dict) and "error_code" in body) else ""
+        raise Broken(
+            f"{answer} (error_code {came}), expected {status} with error_code {code}: {answer.text[:200]}", cause
+        )
 
 
 def receipt(answer: Answer, status: int = 200) -> dict[str, str]:
     """`{"id", "etag"}` and nothing else."""
     body = succeeded(answer, status)
-    expect(isinstance(body, dict) and set(body) == {"id", "etag"}, f"{answer} without a receipt: {answer.text[:200]}")
+    fine = isinstance(body, dict) and set(body) == {"id", "etag"}
+    expect(fine, f"{answer} without a receipt: {answer.text[:200]}", f"receipt of {act(answer.sent)}")
     return dict(body)
+
+
+def located(answer: Answer) -> str:
+    """Where `Location` leads: an absolute URL, or a path on the server that answered."""
+    location = answer.header("location")
+    expect(location, f"{answer} without the header Location", HEADER + "location")
+    return urljoin(answer.url, location or "")
 
 
 def unchanged(before: dict[str, Any], after: dict[str, Any], why: str) -> None:

@@ -8,18 +8,22 @@ recorded and observed like the suite's own.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import requests
 import schemathesis
 from schemathesis.engine import events, from_schema
 
+from contracts.causes import HEADER, NOT_JSON, SCHEMA, SERVER_ERROR, STATUS, Fault, basic
 from contracts.generation_hooks import Aim, answer_of
-from contracts.plausible import plausible
+from contracts.plausible import DOCUMENTED_SPEC, plausible
+from contracts.progress import Progress
+from contracts.settings import Settings
+from contracts.stage import Stage
 from contracts.verdicts import FAILED, PASSED, UNTESTABLE, Outcome
-from contracts.wire import Answer, WsgiTransport
-
-if TYPE_CHECKING:
-    from contracts.run import Run
+from contracts.wire import Answer, Unreachable, WsgiTransport
 
 CHECKS = (
     "not_a_server_error",
@@ -67,74 +71,126 @@ ACCEPTANCE: list[int | str] = ["2xx", 400, 404, 412]
 
 _MAX_MESSAGE = 400
 
+OWN_CAUSES = {
+    "not_a_server_error": SERVER_ERROR,
+    "status_code_conformance": STATUS,
+    "content_type_conformance": NOT_JSON,
+    "response_headers_conformance": HEADER,
+    "response_schema_conformance": SCHEMA,
+}
+"""Check of the tool -> what the cause begins with when an observer of ours found the same."""
+
 REFUSALS: list[int | str] = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429]
 """Right answers to a request that is wrong; 412 for a wrong If-Match."""
 
 
-def run(run: Run) -> None:
-    """All phases; the outcomes go to the run."""
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What generation needs of a run."""
+
+    stage: Stage
+    progress: Progress
+    add: Callable[[Outcome], None]
+    remaining: float | None
+    """Seconds of the budget left, or None without one."""
+    tolerant: bool
+    """Whether the server takes members that the contract does not have."""
+    trouble: list[str]
+    """Gets what went wrong in the suite itself."""
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the run."""
+        return self.stage.settings
+
+
+def run(job: Job) -> None:
+    """All phases; the outcomes go to the run. Raises KeyboardInterrupt and Unreachable."""
     logging.getLogger("hypothesis").setLevel(logging.ERROR)
-    specs = run.stage.call("GET", "/connectionSpecs").json.get("items", [])
-    tolerant = not any(o.check == "create.unknown-members" and o.verdict == FAILED for o in run.report.outcomes)
-    document = plausible(run.document.source, specs, tolerant=tolerant)
-    schema = schemathesis.openapi.from_dict(document, config=schemathesis.Config.from_dict(_config(run)))
-    if isinstance(run.stage.transport, WsgiTransport):
-        schema.app = run.stage.transport.app
-    found = _Found(run)
-    with Aim(run.stage.fresh(), run.settings.read_only).attached():
+    document = plausible(job.stage.document.source, _specs(job.stage), tolerant=job.tolerant)
+    schema = schemathesis.openapi.from_dict(document, config=schemathesis.Config.from_dict(_config(job)))
+    if isinstance(job.stage.transport, WsgiTransport):
+        schema.app = job.stage.transport.app
+    aim = Aim(job.stage.fresh())
+    found = _Found(job, aim)
+    with aim.attached():
         for event in from_schema(schema).execute():
-            if run.stopped.is_set():
-                found.tell()
-                raise KeyboardInterrupt
+            if job.stage.flight.stopped.is_set() or aim.gone:
+                break
             match event:
                 case events.ScenarioStarted():
-                    run.progress.step(0, 0, f"{event.phase.value}: {event.label}")
+                    job.progress.step(0, 0, f"{event.phase.value}: {event.label}")
                 case events.ScenarioFinished():
                     found.learn(event.recorder)
-                case events.NonFatalError() if event.info.title != "Missing Open API links":  # none are chosen then
-                    run.report.trouble.append(f"{event.label}: {event.info.title}: {event.info.message[:300]}")
-                case events.Interrupted():
-                    found.tell()
-                    raise KeyboardInterrupt
+                case events.NonFatalError():
+                    found.learn_error(event)
     found.tell()
+    job.stage.flight.check()
+    if aim.gone:
+        raise Unreachable(aim.gone)
+
+
+def _specs(stage: Stage) -> list[dict[str, Any]]:
+    """The server's connection specs; what Adobe's page says of PostgreSQL where it shows none."""
+    body = stage.call("GET", "/connectionSpecs").json
+    items = body.get("items") if isinstance(body, dict) else None
+    shown = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    return shown or [dict(DOCUMENTED_SPEC)]
 
 
 class _Found:
     """Gathers what the tool's checks said: once for each check and operation."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._failed: dict[tuple[str, str], tuple[str, tuple[Answer, ...]]] = {}
+    def __init__(self, job: Job, aim: Aim) -> None:
+        self._job, self._aim = job, aim
+        self._failed: dict[tuple[str, str], Outcome] = {}
         self._passed: set[tuple[str, str]] = set()
 
     def learn(self, recorder: Any) -> None:
         """One scenario."""
         for case_id, nodes in recorder.checks.items():
             operation = str(recorder.cases[case_id].value.operation.label)
+            blocked = self._aim.blocked.get(case_id)
             for node in nodes:
                 key = (node.name, operation)
                 if node.failure_info is None:
                     self._passed.add(key)
-                elif key not in self._failed:
+                elif key not in self._failed and blocked is None:
                     failure = node.failure_info.failure
                     message = " ".join(f"{failure.title}. {failure.message}".split())[:_MAX_MESSAGE]
+                    cause = _cause(node.name, self._aim.faults.get(case_id, []))
                     evidence = tuple(_answers(recorder, case_id))
-                    self._failed[key] = (message, evidence)
+                    check = f"generated.{node.name}"
+                    self._failed[key] = Outcome(check, operation, FAILED, message, evidence, cause=cause or check)
+
+    def learn_error(self, event: events.NonFatalError) -> None:
+        """What kept the tool from a request: a missing response is known already."""
+        if (
+            isinstance(event.value, requests.RequestException | TimeoutError)
+            or event.info.title == "Missing Open API links"
+        ):
+            return
+        self._job.trouble.append(f"{event.label}: {event.info.title}: {event.info.message[:300]}")
 
     def tell(self) -> None:
         """Hand all of it to the run."""
         for name in CHECKS:
-            if name == "ignored_auth" and not self._run.settings.token_given:
+            if name == "ignored_auth" and not self._job.settings.token_given:
                 reason = "this server takes the suite's made-up token: give a real one in FLOW_SERVICE_TOKEN"
-                self._run.add(Outcome(f"generated.{name}", "", UNTESTABLE, reason))
+                self._job.add(Outcome(f"generated.{name}", "", UNTESTABLE, reason))
                 continue
             subjects = sorted({operation for check, operation in (*self._failed, *self._passed) if check == name})
             for operation in subjects:
-                message, evidence = self._failed.get((name, operation), ("", ()))
-                verdict = FAILED if message else PASSED
-                self._run.add(Outcome(f"generated.{name}", operation, verdict, message, evidence))
+                passed = Outcome(f"generated.{name}", operation, PASSED)
+                self._job.add(self._failed.get((name, operation), passed))
             if not subjects:
-                self._run.add(Outcome(f"generated.{name}", "", UNTESTABLE, "no generated request called for it"))
+                self._job.add(Outcome(f"generated.{name}", "", UNTESTABLE, "no generated request called for it"))
+
+
+def _cause(check: str, faults: Sequence[Fault]) -> str:
+    """The fault of an answer that a check of the tool found too; empty when it is the check's own finding."""
+    own = OWN_CAUSES.get(check, "none")
+    return next((fault.cause for fault in faults if fault.cause.startswith(own)), "") or basic(faults)
 
 
 def _answers(recorder: Any, case_id: str) -> list[Answer]:
@@ -144,9 +200,9 @@ def _answers(recorder: Any, case_id: str) -> list[Answer]:
     return [answer_of(interaction.response, "")]
 
 
-def _operations(run: Run) -> list[dict[str, Any]]:
+def _operations(job: Job) -> list[dict[str, Any]]:
     """Per-operation settings. What is not for this run is switched off by name: a filter would lose to these."""
-    settings, document = run.settings, run.document
+    settings, document = job.settings, job.stage.document
     wanted = {
         operation.id
         for operation in document.operations
@@ -166,26 +222,25 @@ def _operations(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
-def _config(run: Run) -> dict[str, Any]:
-    settings = run.settings
+def _config(job: Job) -> dict[str, Any]:
+    settings = job.settings
     checks: dict[str, Any] = {
         "negative_data_rejection": {"expected-statuses": REFUSALS},
         "missing_required_header": {"expected-statuses": [400, 401, 403, 404]},
         "ignored_auth": {"enabled": settings.token_given},
     }
-    remaining = run.remaining()
     return {
         "seed": settings.seed,
-        "base-url": run.stage.transport.base_url,
+        "base-url": job.stage.transport.base_url,
         "headers": {"Authorization": settings.headers["Authorization"]},
         "warnings": False,
         "cache": {"enabled": False},
         "continue-on-failure": True,
-        "request-timeout": 60,
+        "request-timeout": settings.patience,
         "generation": {"max-examples": settings.examples, "database": "none"},
         "checks": checks,
-        "operations": _operations(run),
+        "operations": _operations(job),
         # DELETE on a whole collection is refused by every server that is right; a read-only run does not rely on that.
         **({"phases": {"coverage": {"unexpected-methods": []}}} if settings.read_only else {}),
-        **({"max-time": max(1, int(remaining))} if remaining is not None else {}),
+        **({"max-time": max(1, int(job.remaining))} if job.remaining is not None else {}),
     }

@@ -11,12 +11,16 @@ from urllib.parse import urlsplit
 
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 
+from contracts.causes import Fault
 from contracts.kinds import Kind
-from contracts.stage import Made, Stage
+from contracts.ledger import Made, new_id
+from contracts.stage import MAX_SILENT, Stage
 from contracts.verdicts import Broken, Untestable
-from contracts.wire import Answer, Sent
+from contracts.wire import Answer, Sent, Unreachable
 
 _ID = re.compile(r"\{\w+\}")
+_SHORT = 1.0
+"""Seconds to wait for a response where several requests got none."""
 _NUL = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -27,15 +31,27 @@ class Aim:
     right, so that the wrong part is what the server judges.
     """
 
-    def __init__(self, stage: Stage, read_only: bool) -> None:
+    def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._read_only = read_only
+        self._read_only = stage.settings.read_only
         self._standing: dict[str, Made] = {}
+        self.faults: dict[str, list[Fault]] = {}
+        """Case -> what is wrong with its answer in itself."""
+        self.blocked: dict[str, str] = {}
+        """Case -> why it could not be made right; what the server says to it proves nothing."""
+        self.gone = ""
+        """Why the server cannot be reached any more."""
 
     @contextmanager
     def attached(self) -> Iterator[None]:
         """The hooks in force; some exist for the whole process only."""
-        hooks = (self.before_call, self.after_call, self.filter_body, self.filter_failure)
+        hooks = (
+            self.before_call,
+            self.after_call,
+            self.after_network_error,
+            self.filter_body,
+            self.filter_failure,
+        )
         for hook in hooks:
             GLOBAL_HOOK_DISPATCHER.register_hook_with_name(hook, hook.__name__)
         try:
@@ -51,7 +67,39 @@ class Aim:
         )
 
     def before_call(self, context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-        """Make right what was not made wrong on purpose."""
+        """Make right what was not made wrong on purpose. Raises KeyboardInterrupt when the run is to end."""
+        if self.gone:
+            raise KeyboardInterrupt
+        try:
+            self._make_right(case)
+        except (Broken, Untestable) as reason:
+            self.blocked[case.id] = str(reason)
+        except Unreachable as reason:
+            self.gone = str(reason)
+            raise KeyboardInterrupt from None
+        silent = self._stage.ledger.silent_at[f"{case.method.upper()} {_ID.sub('{id}', case.path)}"]
+        if silent >= MAX_SILENT:
+            kwargs["timeout"] = _SHORT
+        self._stage.flight.depart(case.id)
+
+    def after_call(self, context: Any, case: Any, response: Any) -> None:
+        """Record and observe the exchange like the suite's own."""
+        self._notice(case, answer_of(response, self._stage.transport.base_url))
+
+    def after_network_error(self, context: Any, case: Any, request: Any) -> None:
+        """A request without a response is recorded too."""
+        sent = _sent(request, self._stage.transport.base_url)
+        self._notice(case, Answer(sent, str(request.url), 0, (), b"", silence="got no usable response"))
+
+    def _notice(self, case: Any, answer: Answer) -> None:
+        try:
+            self.faults[case.id] = self._stage.notice(answer)
+        except Unreachable as reason:
+            self.gone = str(reason)
+        finally:
+            self._stage.flight.land(case.id)
+
+    def _make_right(self, case: Any) -> None:
         wrong = _wrong_on_purpose(case)
         for name, value in self._stage.headers.items():
             if name != "Authorization" and name.lower() not in wrong and "headers" not in wrong:
@@ -61,10 +109,6 @@ class Aim:
             self._aim(case, kind, wrong)
         elif case.method in ("POST", "PUT") and isinstance(case.body, dict) and "/search" not in case.path:
             self._mark(case, kind)
-
-    def after_call(self, context: Any, case: Any, response: Any) -> None:
-        """Record and observe the exchange like the suite's own."""
-        self._stage.notice(answer_of(response, self._stage.transport.base_url))
 
     def filter_failure(self, context: Any, failure: Any, case: Any, response: Any) -> bool:
         """Drop what the tool takes for a failure and the contract does not."""
@@ -82,10 +126,9 @@ class Aim:
             return
         if self._read_only:
             return
+        # until there is one of ours, nobody else's is written to
+        case.path_parameters[member] = str(uuid.UUID(int=self._stage.chance.getrandbits(128)))
         made = self._target(case, kind)
-        if made is None:
-            case.path_parameters[member] = str(uuid.UUID(int=self._stage.chance.getrandbits(128)))
-            return
         case.path_parameters[member] = made.id
         if wrong & {"if-match", "headers"}:
             return
@@ -95,18 +138,15 @@ class Aim:
         elif case.path.endswith("/action"):
             case.headers.pop("If-Match", None)
 
-    def _target(self, case: Any, kind: Kind) -> Made | None:
-        """Something of ours: a new entity to write to, the same one to read."""
-        try:
-            if case.path.endswith("/action"):
-                return self._draft(kind)
-            if case.method in ("PATCH", "DELETE", "PUT", "POST"):
-                return self._stage.make(kind)
-            if kind.name not in self._standing:
-                self._standing[kind.name] = self._stage.make(kind)
-            return self._standing[kind.name]
-        except (Broken, Untestable):
-            return None
+    def _target(self, case: Any, kind: Kind) -> Made:
+        """Something of ours: a new entity to write to, the same one to read. Raises Broken and Untestable."""
+        if case.path.endswith("/action"):
+            return self._draft(kind)
+        if case.method in ("PATCH", "DELETE", "PUT", "POST"):
+            return self._stage.make(kind)
+        if kind.name not in self._standing:
+            self._standing[kind.name] = self._stage.make(kind)
+        return self._standing[kind.name]
 
     def _renamed(self, body: Any) -> Any:
         """A patch that gives a name gives one with the suite's mark."""
@@ -119,7 +159,10 @@ class Aim:
     def _draft(self, kind: Kind) -> Made:
         body = self._stage.body(kind)
         answer = self._stage.call("POST", f"{kind.path}?mode=draft", body)
-        return Made(kind, answer.json["id"], answer.json["etag"], body, answer)
+        entity_id = new_id(answer)
+        if not answer.succeeded or entity_id is None:
+            raise Broken(f"{answer} to a good draft: {answer.text[:200]}")
+        return Made(kind, entity_id, answer.header("etag") or "", body, answer)
 
     def _mark(self, case: Any, kind: Kind | None) -> None:
         """What is made bears the suite's mark; what refers to other entities refers to ours."""
@@ -160,13 +203,18 @@ def _names(data: Any, location: Any) -> set[str]:
 
 def answer_of(response: Any, base_url: str) -> Answer:
     """The tool's response as one of ours."""
-    request = response.request
+    given = tuple((name, value) for name, values in response.headers.items() for value in values)
+    sent = _sent(response.request, base_url)
+    content = response.content or b""
+    return Answer(sent, str(response.request.url), response.status_code, given, content, response.elapsed)
+
+
+def _sent(request: Any, base_url: str) -> Sent:
+    """The tool's request as one of ours."""
     body = request.body.encode() if isinstance(request.body, str) else request.body
     target = str(request.url).removeprefix(base_url) if base_url else urlsplit(str(request.url)).path
     headers = tuple((str(name), _text(value)) for name, value in request.headers.items())
-    sent = Sent(str(request.method), target, headers, body if isinstance(body, bytes) else b"")
-    given = tuple((name, value) for name, values in response.headers.items() for value in values)
-    return Answer(sent, str(request.url), response.status_code, given, response.content or b"", response.elapsed)
+    return Sent(str(request.method), target, headers, body if isinstance(body, bytes) else b"")
 
 
 def _text(value: Any) -> str:

@@ -8,18 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from contracts.document import Document, Operation
-
-if TYPE_CHECKING:
-    from contracts.stage import Stage
 
 POSTGRESQL = "74a1c565-4e59-48d7-9d67-7c03b8a13137"
 DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 CRM_TO_AEP = "14518937-270c-4525-bdec-c2ba7cce3860"
 
-Body = Callable[["Stage", str], dict[str, Any]]
+
+class Given(Protocol):
+    """What the body of a new entity is made from."""
+
+    @property
+    def connection(self) -> Mapping[str, Any] | None:
+        """The operator's own body of a base connection."""
+
+    @property
+    def canary(self) -> str:
+        """The password that may show nowhere."""
+
+    def shared(self, kind: str) -> str:
+        """The id of an entity to refer to."""
+
+
+Body = Callable[[Given, str], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +84,14 @@ class Kind:
         return self.name
 
 
-def connection_body(stage: Stage, name: str) -> dict[str, Any]:
+def connection_body(given: Given, name: str) -> dict[str, Any]:
     """A base connection: the operator's own, or PostgreSQL with made-up credentials and the canary as password."""
-    given = stage.settings.connection
-    if given is not None:
-        return {**given, "name": name}
+    if given.connection is not None:
+        return {**given.connection, "name": name}
     return {
         "name": name,
         "description": "made by the contract suite",
-        "auth": {"specName": "Basic Authentication", "params": basic_params(stage.canary)},
+        "auth": {"specName": "Basic Authentication", "params": basic_params(given.canary)},
         "connectionSpec": {"id": POSTGRESQL, "version": "1.0"},
     }
 
@@ -96,19 +108,19 @@ def basic_params(password: str) -> dict[str, str]:
     }
 
 
-def source_connection_body(stage: Stage, name: str) -> dict[str, Any]:
+def source_connection_body(given: Given, name: str) -> dict[str, Any]:
     """A table of a fresh base connection."""
     return {
         "name": name,
         "description": "made by the contract suite",
-        "baseConnectionId": stage.shared("connections"),
+        "baseConnectionId": given.shared("connections"),
         "data": {"format": "tabular"},
         "params": {"tableName": "public.customers"},
         "connectionSpec": {"id": POSTGRESQL, "version": "1.0"},
     }
 
 
-def target_connection_body(stage: Stage, name: str) -> dict[str, Any]:
+def target_connection_body(given: Given, name: str) -> dict[str, Any]:
     """A data set in the data lake."""
     return {
         "name": name,
@@ -124,14 +136,14 @@ def target_connection_body(stage: Stage, name: str) -> dict[str, Any]:
     }
 
 
-def flow_body(stage: Stage, name: str) -> dict[str, Any]:
+def flow_body(given: Given, name: str) -> dict[str, Any]:
     """A dataflow from a table to the data lake, once, in the far future."""
     return {
         "name": name,
         "description": "made by the contract suite",
         "flowSpec": {"id": CRM_TO_AEP, "version": "1.0"},
-        "sourceConnectionIds": [stage.shared("sourceConnections")],
-        "targetConnectionIds": [stage.shared("targetConnections")],
+        "sourceConnectionIds": [given.shared("sourceConnections")],
+        "targetConnectionIds": [given.shared("targetConnections")],
         "transformations": [
             {"name": "Mapping", "params": {"mappingId": "0b090130b58b4bb6a04e4a8a3a4ff4a0", "mappingVersion": "0"}}
         ],

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from contracts.causes import Causes, Finding
 from contracts.document import Document
 from contracts.reports.record import Record
 from contracts.requirements import LEVELS, Requirement
-from contracts.verdicts import FAILED, KNOWN_GAP, PASSED, UNTESTABLE, Outcome
+from contracts.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Outcome
 from contracts.wire import Answer
 
 
@@ -20,6 +21,8 @@ class Report:
     server: str
     seed: int
     outcomes: list[Outcome] = field(default_factory=list)
+    causes: Causes = field(default_factory=Causes)
+    """The failures among them, by their cause."""
     statuses: dict[str, Counter[int]] = field(default_factory=dict)
     """Operation id -> how often each status came."""
     record: Record = field(default_factory=Record)
@@ -32,6 +35,8 @@ class Report:
     """What went wrong in the suite itself; a run with trouble has not passed."""
     ended: str = ""
     """Why the run ended before its end; empty when it did not."""
+    broken_off: bool = False
+    """Whether a signal, or the server's silence, ended it: such a run has not passed."""
     seconds: float = 0.0
 
     def hear(self, document: Document, answer: Answer) -> None:
@@ -55,11 +60,13 @@ class Report:
         for row in requirements:
             verdicts = {verdict for check in row.checks for verdict in by_check.get(check, [UNTESTABLE])}
             # Where a check ran for some collections and could not for others, it did run.
-            order = (FAILED, KNOWN_GAP, PASSED, UNTESTABLE)
+            order = (FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE)
             worst[row.id] = next(verdict for verdict in order if verdict in verdicts)
         return worst
 
-    def failures(self, levels: Mapping[str, str], least: str) -> list[Outcome]:
-        """Failures of checks whose promise is at this level or above."""
+    def findings(self, levels: Mapping[str, str], least: str = "may") -> list[Finding]:
+        """One for each cause, the firmest first: those at this level or above that are no known gap."""
         wanted = LEVELS[: LEVELS.index(least) + 1]
-        return [outcome for outcome in self.having(FAILED) if levels.get(outcome.check, "must") in wanted]
+        known = {outcome.check for outcome in self.having(KNOWN_GAP)}
+        found = [one for one in self.causes.findings if one.first.check not in known and one.level(levels) in wanted]
+        return sorted(found, key=lambda finding: LEVELS.index(finding.level(levels)))

@@ -29,6 +29,19 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
 SSL_MODE = {"type": "string", "enum": ["Disable", "Allow", "Prefer", "Verify Ca", "Verify Full"]}
 """PostgreSQL's; what other connectors take is not documented."""
 
+_BASIC = ("server", "port", "database", "username", "password")
+DOCUMENTED_SPEC: Mapping[str, Any] = {
+    "id": POSTGRESQL,
+    "version": "1.0",
+    "authSpec": [
+        {
+            "name": "Basic Authentication",
+            "spec": {"required": list(_BASIC), "properties": {name: PARAMS[name] for name in _BASIC}},
+        }
+    ],
+}
+"""PostgreSQL as its page describes it."""
+
 MAX_SPECS = 4
 """Connection specs to generate connections for: the first that have only params known here."""
 

@@ -6,7 +6,7 @@ import time
 from typing import TextIO
 
 from contracts.secrecy import Mask
-from contracts.verdicts import FAILED, Outcome
+from contracts.verdicts import Outcome
 
 _EVERY = 5.0
 """Seconds between plain lines."""
@@ -35,10 +35,9 @@ class Progress:
             self._stream.write(line + "\n")
             self._stream.flush()
 
-    def outcome(self, outcome: Outcome) -> None:
-        """A failure is told when it happens."""
-        if outcome.verdict == FAILED:
-            self.say(f"FAIL  {outcome.label}: {outcome.message}")
+    def finding(self, word: str, outcome: Outcome) -> None:
+        """A failure is told when it happens, with the word that the summary has for it."""
+        self.say(f"{word}  {outcome.label}: {outcome.message}")
 
     def say(self, text: str) -> None:
         """A line that stays."""

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from contracts.causes import NO_CODE, Fault
 from contracts.document import Document
 from contracts.kinds import Kind
 from contracts.stage import Stage
@@ -21,6 +22,10 @@ from contracts.verdicts import FAILED, PASSED, UNTESTABLE, Broken, Outcome, Unte
 from contracts.wire import Answer
 
 Suits = Callable[[Kind], bool]
+Look = Fault | str | None
+
+ANSWERED = "answer.in-time"
+"""The one observer that looks at requests without a response, and at nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +60,33 @@ class Check:
         """Run it once and say what came of it."""
         began = time.perf_counter()
         subject = kind.name if kind else ""
-        verdict, message = PASSED, ""
+        verdict, message, cause = PASSED, "", ""
         try:
             self.run(stage, kind) if kind else self.run(stage)
         except Broken as broken:
-            verdict, message = FAILED, str(broken)
+            root = "" if broken.settled else stage.root_cause(broken.answer, refusal=broken.cause in ("", NO_CODE))
+            verdict, message, cause = FAILED, str(broken), root or broken.cause or self.id
         except Untestable as reason:
             verdict, message = UNTESTABLE, str(reason)
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             # the check read what is not there: a wrong server may answer with anything
-            last = stage.record[-1] if stage.record else "no answer"
-            verdict, message = FAILED, f"{last}, not in the form expected: {type(error).__name__} {error}"
+            verdict, message = FAILED, _misread(error, stage)
+            cause = stage.root_cause(misread=True) or self.id
         seconds = time.perf_counter() - began
         evidence = tuple(stage.record[-6:]) if verdict == FAILED else ()
-        return Outcome(self.id, subject, verdict, message, evidence, seconds)
+        return Outcome(self.id, subject, verdict, message, evidence, seconds, cause)
+
+
+def _misread(error: Exception, stage: Stage) -> str:
+    """What a body lacks that a check wanted to read, without the words of the language it is written in."""
+    last = str(stage.record[-1]) if stage.record else "nothing was answered"
+    match error:
+        case KeyError() if error.args and isinstance(error.args[0], str):
+            return f"{last}, its body lacks the member {error.args[0]!r}"
+        case IndexError() | KeyError():
+            return f"{last}, its body has fewer entries than it must have"
+        case _:
+            return f"{last}, its body has another form than the contract says"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +94,17 @@ class Observer:
     """One rule that every answer of a run must keep."""
 
     id: str
-    look: Callable[[Watch, Answer], str | None]
+    look: Callable[[Watch, Answer], Look]
+
+    def fault(self, watch: Watch, answer: Answer) -> Fault | None:
+        """What is wrong with an answer, or None."""
+        if bool(answer.silence) != (self.id == ANSWERED):
+            return None
+        try:
+            found = self.look(watch, answer)
+        except (LookupError, TypeError, AttributeError, ValueError):
+            return None  # it read what is not there: answer.schema tells of that
+        return Fault(found, self.id) if isinstance(found, str) else found
 
 
 @dataclass(slots=True)
@@ -110,12 +138,10 @@ def check(
     return register
 
 
-def observe(
-    check_id: str,
-) -> Callable[[Callable[[Watch, Answer], str | None]], Callable[[Watch, Answer], str | None]]:
-    """Register an observer: it returns what is wrong with an answer, or None."""
+def observe(check_id: str) -> Callable[[Callable[[Watch, Answer], Look]], Callable[[Watch, Answer], Look]]:
+    """Register an observer: it returns what is wrong with an answer (a text, or a fault with its cause), or None."""
 
-    def register(look: Callable[[Watch, Answer], str | None]) -> Callable[[Watch, Answer], str | None]:
+    def register(look: Callable[[Watch, Answer], Look]) -> Callable[[Watch, Answer], Look]:
         _claim(check_id)
         OBSERVERS[check_id] = Observer(check_id, look)
         return look

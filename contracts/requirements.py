@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,9 @@ import yaml
 
 LEVELS = ("must", "should", "may")
 """must: documented; should: seen in samples or clients, or the documents disagree; may: assumed by us."""
+
+WORDS = {"must": "FAIL", "should": "WARN", "may": "NOTE"}
+"""Level -> how a failure is shown, while a run goes on and at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,22 @@ class Requirement:
     text: str
     source: str
     checks: tuple[str, ...]
+
+    @property
+    def origin(self) -> str:
+        """The source with its abbreviations explained."""
+        known = sources()
+        return _NAMES.sub(lambda word: f"{word[0]} ({known[word[0]]})" if word[0] in known else word[0], self.source)
+
+
+_NAMES = re.compile(r"[A-Za-z]+")
+
+
+@cache
+def sources() -> dict[str, str]:
+    """Abbreviation of a source -> what it stands for."""
+    rows = yaml.safe_load((Path(__file__).parent / "sources.yaml").read_text(encoding="utf-8"))
+    return {str(name): str(text) for name, text in rows.items()}
 
 
 @cache

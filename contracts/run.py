@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from contracts import arrival, registry, requirements
+from contracts.causes import Fault
 from contracts.checks import neighbours
 from contracts.document import Document
+from contracts.flight import Flight
+from contracts.kinds import Kind
 from contracts.outcome_report import Report
 from contracts.progress import Progress
 from contracts.registry import CHECKS, OBSERVERS, Check, Watch
@@ -20,11 +21,13 @@ from contracts.reports import har, record, written
 from contracts.secrecy import Mask
 from contracts.settings import Settings, WrongUse
 from contracts.stage import Stage
-from contracts.verdicts import FAILED, KNOWN_GAP, PASSED, UNTESTABLE, Outcome
+from contracts.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Outcome
 from contracts.wire import Answer, Transport, Unreachable
 
 FINE, FAILURES, WRONG_USE = 0, 1, 2
 INTERRUPTED = "interrupted"
+MAX_CAUSES = 12
+"""That one observer tells apart."""
 
 
 class Run:
@@ -36,26 +39,29 @@ class Run:
         self.settings, self.document, self.progress = settings, document, progress
         self.report = Report(transport.base_url, settings.seed)
         self.mask = mask
-        self.stage = Stage(transport, settings, document, hear=self._hear)
+        self.flight = Flight()
+        self.stage = Stage(transport, settings, document, hear=self._hear, flight=self.flight)
+        self._levels = requirements.levels(requirements.load())
+        self._told: dict[str, str] = {}
+        """Cause -> the word it was last told with."""
         self._watch = Watch(document, self.stage.canary, {})
-        self._observed: dict[str, Outcome] = {}
+        self._observed: dict[str, set[str]] = {}
+        """Observer -> the causes that it found."""
         self._har = har.Writer(settings.report, self.mask) if settings.report else None
         self._deadline = time.monotonic() + settings.budget if settings.budget else None
-        self._lock = threading.Lock()
-        self.stopped = threading.Event()
-        """A signal came that ends the run."""
+        self._lock = threading.RLock()
 
     def go(self) -> Report:
         """Everything, in order; what was made is deleted whatever happens."""
         began = time.monotonic()
-        with _interruptible(self.stopped):
+        with self.flight.interruptible():
             try:
                 self._checks()
                 self._generated()
             except KeyboardInterrupt:
-                self.report.ended = INTERRUPTED
+                self._break_off(INTERRUPTED)
             except Unreachable as error:
-                self.report.ended = str(error)
+                self._break_off(str(error))
             finally:
                 self._clean_up()
         if self._har:
@@ -71,9 +77,22 @@ class Run:
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     def add(self, outcome: Outcome) -> None:
-        """Keep an outcome and tell of it."""
-        self.report.outcomes.append(outcome)
-        self.progress.outcome(outcome)
+        """Keep an outcome, and tell of it if it is a finding."""
+        with self._lock:
+            placed = self.report.causes.add(outcome)
+            self.report.outcomes.append(placed)
+            if outcome.verdict != FAILED:
+                return
+            finding = self.report.causes.of(outcome)
+            word = requirements.WORDS[finding.level(self._levels)]
+            if finding.first.check in self.settings.known_gaps:
+                word = KNOWN_GAP
+            if self._told.get(finding.cause) != word:  # again when it hides a firmer promise
+                self._told[finding.cause] = word
+                self.progress.finding(word, finding.first)
+
+    def _break_off(self, reason: str) -> None:
+        self.report.ended, self.report.broken_off = reason, True
 
     def _clean_up(self) -> None:
         """Delete what is left; whoever interrupts this too is told what stays behind."""
@@ -81,28 +100,47 @@ class Run:
         if made:
             self.progress.say(f"deleting what was made ({len(made)} entities)")
         try:
-            self.report.left = self.stage.sweep()
-            if not self.settings.read_only:
-                self.report.left += self.stage.sweep_strays()
+            with self.flight.held():
+                self.flight.wait(self.settings.patience)
+                self.report.left = self.stage.sweep()
+                if not self.settings.read_only:
+                    self.report.left = list(dict.fromkeys(self.report.left + self.stage.sweep_strays()))
         except (KeyboardInterrupt, Unreachable) as trouble:
             self.report.ended = self.report.ended or str(trouble) or INTERRUPTED
+            self.report.broken_off = True
             self.report.left = [f"/{kind}/{entity_id}: not tried" for kind, entity_id in made]
 
     def _checks(self) -> None:
+        self._look_around()
         plan = [(check, kind) for check in CHECKS.values() for kind in check.subjects(self.stage)]
         for number, (check, kind) in enumerate(plan, 1):
-            if self.stopped.is_set():  # what a signal raises is lost where Python runs a finalizer or a callback
-                raise KeyboardInterrupt
+            self.flight.check()
             label = f"{check.id}[{kind}]" if kind else check.id
             self.progress.step(number, len(plan), label)
             reason = self._left_out(check, kind)
             if reason is None:
-                self.add(check.judge(self.stage.fresh(), kind))
+                self._judge(check, kind)
                 self.stage.sweep(shared=False)  # lists stay short, and little is there if the run is killed
             elif reason:
                 self.add(Outcome(check.id, kind.name if kind else "", UNTESTABLE, reason))
 
-    def _left_out(self, check: Check, kind: Any) -> str | None:
+    def _look_around(self) -> None:
+        """List every collection once: what is missing altogether is found first, and told as the cause of the rest."""
+        chosen = self.settings.operations
+        for operation in self.document.operations:
+            listed = operation.method == "GET" and operation.path.count("/") == 1
+            if listed and (not chosen or operation.id in chosen):
+                self.stage.fresh().call("GET", operation.path)
+
+    def _judge(self, check: Check, kind: Kind | None) -> None:
+        try:
+            self.add(check.judge(self.stage.fresh(), kind))
+        except Unreachable as error:
+            reason = f"not comparable, because {error}"
+            self.add(Outcome(check.id, kind.name if kind else "", NOT_COMPARABLE, reason))
+            raise
+
+    def _left_out(self, check: Check, kind: Kind | None) -> str | None:
         """Why a check does not run here: None when it does, empty when it was not asked for."""
         concerned, chosen = check.concerns(self.document, kind), self.settings.operations
         if chosen and not concerned & chosen:
@@ -122,35 +160,50 @@ class Run:
         from contracts import generated  # schemathesis takes most of a second to import
 
         if self.settings.examples and self.remaining() != 0:
-            generated.run(self)
+            tolerant = not any(
+                o.check == "create.unknown-members" and o.verdict == FAILED for o in self.report.outcomes
+            )
+            with self.flight.held():
+                job = generated.Job(
+                    self.stage, self.progress, self.add, self.remaining(), tolerant, self.report.trouble
+                )
+                generated.run(job)
 
-    def _hear(self, answer: Answer) -> None:
+    def _hear(self, answer: Answer) -> list[Fault]:
         with self._lock:
             self.mask.learn(neighbours.credentials(answer))
             self.report.hear(self.document, answer)
             if self._har:
                 self._har.add(answer)
-            for observer in OBSERVERS.values():
-                if observer.id not in self._observed:
-                    message = observer.look(self._watch, answer)
-                    if message:
-                        self._observed[observer.id] = Outcome(observer.id, "", FAILED, message, (answer,))
-                        self.progress.outcome(self._observed[observer.id])
+            found = {observer.id: observer.fault(self._watch, answer) for observer in OBSERVERS.values()}
+            for name, fault in found.items():
+                if fault is not None:
+                    self._observe(name, fault, answer)
+            return [fault for fault in found.values() if fault is not None]
+
+    def _observe(self, name: str, fault: Fault, answer: Answer) -> None:
+        """A new cause is an outcome; one that is known was met once more."""
+        causes = self._observed.setdefault(name, set())
+        if fault.cause in causes or len(causes) >= MAX_CAUSES:
+            self.report.causes.met(fault.cause, answer.sent)
+            return
+        causes.add(fault.cause)
+        self.add(Outcome(name, "", FAILED, fault.message, (answer,), cause=fault.cause))
 
     def _observers(self) -> None:
-        for observer in OBSERVERS.values():
-            self.report.outcomes.append(self._observed.get(observer.id) or Outcome(observer.id, "", PASSED))
+        for name in OBSERVERS:
+            if name not in self._observed:
+                self.report.outcomes.append(Outcome(name, "", PASSED))
 
     def _known_gaps(self) -> None:
         failed = {outcome.check for outcome in self.report.having(FAILED)}
-        ran = {outcome.check for outcome in self.report.outcomes if outcome.verdict != UNTESTABLE}
+        compared = {outcome.check for outcome in self.report.having(PASSED)}
+        hidden = {outcome.check for outcome in self.report.having(NOT_COMPARABLE)}
         known = self.settings.known_gaps
-        self.report.stale_gaps = sorted((known & ran) - failed)
+        self.report.stale_gaps = sorted((known & compared) - failed - hidden)
         self.report.outcomes = [
-            Outcome(o.check, o.subject, KNOWN_GAP, o.message, o.evidence, o.seconds)
-            if o.verdict == FAILED and o.check in known
-            else o
-            for o in self.report.outcomes
+            replace(outcome, verdict=KNOWN_GAP) if outcome.verdict == FAILED and outcome.check in known else outcome
+            for outcome in self.report.outcomes
         ]
 
 
@@ -177,8 +230,9 @@ def main(settings: Settings, *, screen: TextIO, out: TextIO, as_json: bool = Fal
     report = Run(settings, document, transport, progress, mask).go()
     rows = requirements.load()
     written.everywhere(report, rows, settings, mask, out=out, as_json=as_json, least=least)
-    failed = report.failures(requirements.levels(rows), least) or report.stale_gaps or report.trouble or report.left
-    return FAILURES if failed or report.ended == INTERRUPTED else FINE
+    found = report.findings(requirements.levels(rows), least)
+    failed = found or report.stale_gaps or report.trouble or report.left or report.broken_off
+    return FAILURES if failed else FINE
 
 
 def compare(first: Path, second: Path, *, out: TextIO) -> int:
@@ -188,22 +242,3 @@ def compare(first: Path, second: Path, *, out: TextIO) -> int:
         out.write(f"{operation}  {what}\n    only {first}: {one or '-'}\n    only {second}: {two or '-'}\n")
     out.write(f"{len(rows)} differences\n" if rows else "no differences\n")
     return FAILURES if rows else FINE
-
-
-@contextmanager
-def _interruptible(stopped: threading.Event) -> Iterator[None]:
-    """SIGTERM ends the run as Ctrl-C does, so that cleaning up happens in one place; `stopped` remembers either."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: object) -> None:
-        stopped.set()
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from contracts.wire import LOOPBACK
+from contracts.wire import LOOPBACK, default_seconds
 
 NAMES = {
     "FLOW_SERVICE_TOKEN": "Authorization",
@@ -66,7 +66,16 @@ class Settings:
     report: Path | None = None
     known_gaps: frozenset[str] = frozenset()
     """Checks that are known to fail here; one that passes all the same is reported as stale."""
+    write_known_gaps: Path | None = None
+    """Where to write the checks that fail, as known gaps for the next run."""
     contract: Path | None = None
+    timeout: float | None = None
+    """Seconds to wait for a response; none: what suits the place of the server."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds to wait for a response."""
+        return self.timeout or default_seconds(self.url)
 
     @property
     def token_given(self) -> bool:

@@ -2,72 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import random
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from contracts.causes import SILENT, Fault, act, basic, missing, place
 from contracts.document import Document
+from contracts.flight import Flight
 from contracts.kinds import Kind, kinds_of
+from contracts.ledger import MARK, Ledger, Made, Sweeper, new_id
 from contracts.settings import Settings
-from contracts.verdicts import Broken, Untestable, untestable
-from contracts.wire import FORGET, Answer, Sent, Transport, Unreachable, json_body, with_headers
+from contracts.verdicts import Broken, Untestable, expect, untestable
+from contracts.wire import Answer, Sent, Transport, Unreachable, json_body, with_headers
 
-MARK = "contract-suite"
-"""Begins the name of everything the suite makes."""
-
-_RECEIPT_PATH = re.compile(r"/([A-Za-z]+)/?(\?.*)?")
-_ORDER = ("flows", "sourceConnections", "targetConnections", "connections")
-"""Deleted in this order: what uses another goes first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One entity that a check made."""
-
-    kind: Kind
-    id: str
-    etag: str
-    body: Mapping[str, Any]
-    answer: Answer
-
-    @property
-    def path(self) -> str:
-        """Its path."""
-        return f"{self.kind.path}/{self.id}"
-
-
-@dataclass(slots=True)
-class Ledger:
-    """Everything made and not yet deleted: (collection, id) -> the headers it was made with."""
-
-    made: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
-    ever: set[str] = field(default_factory=set)
-    """Ids of everything ever made in this run: only these may be written to."""
-    ran: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    """Ids of flows made and run -> the headers their runs were made with."""
-    total: int = 0
-    shared: dict[tuple[str, str], Made] = field(default_factory=dict)
-    """(sandbox, collection) -> what others refer to; made once, deleted last."""
-
-    def notice(self, answer: Answer) -> None:
-        """Learn from any answer what was made and what is gone."""
-        sent = answer.sent
-        path = sent.target.partition("?")[0].rstrip("/")
-        if sent.method == "POST" and answer.status == 201 and (match := _RECEIPT_PATH.fullmatch(sent.target)):
-            self.total += 1
-            entity = answer.json
-            if isinstance(entity, dict) and isinstance(entity.get("id"), str) and match[1] in _ORDER:
-                self.made[match[1], entity["id"]] = dict(sent.headers)
-                self.ever.add(entity["id"])
-            if path == "/runs" and (flow_id := _flow_id(sent)) in self.ever:
-                self.ran[flow_id] = dict(sent.headers)
-        elif sent.method == "DELETE" and answer.status in (202, 204):
-            kind, _, entity_id = path.strip("/").partition("/")
-            self.made.pop((kind, entity_id), None)
+MAX_SILENT = 2
+"""Requests of one sort without a response, after which no more of it are sent."""
+MAX_SILENT_IN_TURN = 4
+"""Requests in turn without a response, after which the run ends."""
 
 
 class Stage:
@@ -79,31 +31,34 @@ class Stage:
         settings: Settings,
         document: Document,
         *,
-        ledger: Ledger | None = None,
-        hear: Any = None,
+        hear: Callable[[Answer], list[Fault]] = lambda answer: [],
+        flight: Flight | None = None,
     ) -> None:
         self.transport = transport
         self.settings = settings
         self.document = document
         self.kinds = {kind.name: kind for kind in kinds_of(document)}
         self.headers: Mapping[str, str] = settings.headers
-        self.ledger = ledger or Ledger()
+        self.connection = settings.connection
+        self.ledger = Ledger()
+        self.flight = flight or Flight()
         self.record: list[Answer] = []
+        self._faults: list[list[Fault]] = []
         self.chance = random.Random(settings.seed)
         self.run_id = f"{self.chance.getrandbits(32):08x}"
         self.canary = f"c4n4ry-{self.chance.getrandbits(64):016x}"
-        self._hear = hear or (lambda answer: None)
+        self._hear = hear
 
     def fresh(self) -> Stage:
         """The same stage with an empty record."""
-        return self._like(self.headers, [])
+        return self._like(self.headers, [], [])
 
     def elsewhere(self) -> Stage:
         """The same organisation's other sandbox. Raises Untestable when there is none."""
         name = self.settings.other_sandbox or f"{MARK}-other"
-        other = self._like({**self.headers, "x-sandbox-name": name}, self.record)
+        other = self._like({**self.headers, "x-sandbox-name": name}, self.record, self._faults)
         answer = other.call("GET", "/connections?limit=1")
-        if answer.status != 200:
+        if not answer.succeeded and self.call("GET", "/connections?limit=1").succeeded:
             untestable(f"there is no second sandbox {name!r}: name one with --other-sandbox")
         return other
 
@@ -128,15 +83,40 @@ class Stage:
         named = {name.lower() for name in headers or {}}
         changes = {name: value for name, value in changes.items() if name.lower() not in named}
         sent = Sent(method, target, with_headers(self.headers, {**changes, **(headers or {})}), content)
-        answer = self.transport.send(sent)
-        self.notice(answer)
+        if self.ledger.silent_at[place(sent)] >= MAX_SILENT:
+            answer = Answer(sent, target, 0, (), b"", silence="was not sent: others like it got no response")
+            self.record.append(answer)
+            self._faults.append([Fault(str(answer), SILENT)])
+            return answer
+        with self.flight.request():
+            answer = self.transport.send(sent)
+            self.notice(answer)
         return answer
 
-    def notice(self, answer: Answer) -> None:
-        """Remember an exchange, whoever had it."""
+    def notice(self, answer: Answer) -> list[Fault]:
+        """Remember an exchange, whoever had it; what is wrong with it in itself. Raises Unreachable."""
         self.record.append(answer)
         self.ledger.notice(answer)
-        self._hear(answer)
+        faults = self._hear(answer)
+        self._faults.append(faults)
+        self.ledger.missing.update(fault.cause for fault in faults if fault.cause == missing(answer.sent))
+        if self.ledger.silent_in_turn >= MAX_SILENT_IN_TURN:
+            raise Unreachable(f"{self.transport.base_url} does not respond any more")
+        return faults
+
+    def root_cause(self, answer: Answer | None = None, *, misread: bool = False, refusal: bool = False) -> str:
+        """What is wrong with an answer (the last one) in itself, if that leaves nothing to compare; else empty."""
+        if not self._faults:
+            return ""
+        at = next((at for at in reversed(range(len(self.record))) if self.record[at] is answer), -1)
+        last = self.record[at]
+        lost = missing(last.sent)
+        if lost in self.ledger.missing and last.status in (404, 405, 501):
+            return lost
+        if last.status >= 400 and self.ledger.holds(last.sent):
+            return f"lookup {last.status}"
+        root = basic(self._faults[at], misread=misread, refusal=refusal)
+        return root or (f"creation {last.status}" if self.ledger.always_refuses(last) else "")
 
     def name(self, about: str = "entity") -> str:
         """A name nobody else uses, with the suite's mark."""
@@ -149,32 +129,46 @@ class Stage:
         return {name: value for name, value in body.items() if value is not None}
 
     def make(self, kind: str | Kind, **changes: Any) -> Made:
-        """Make an entity. Raises Untestable when the server refuses the suite's sample of it."""
+        """Make an entity: any 2xx that tells its id. Raises Untestable when the server refuses the suite's sample."""
         row = self.kind(str(kind))
         body = self.body(row, **changes)
         answer = self.call("POST", row.path, body)
-        receipt = answer.json
-        if answer.status != 201 or not isinstance(receipt, dict) or not isinstance(receipt.get("id"), str):
-            if answer.status == 400 and not changes and self.settings.connection is None:
+        entity_id = new_id(answer)
+        if not answer.succeeded or entity_id is None:
+            if answer.status == 400 and not changes and self.connection is None:
                 untestable(f"{answer} to the suite's sample: give a body it takes with --connection")
-            raise Broken(f"{answer} to a good body, expected 201 with a receipt: {answer.text[:300]}")
-        return Made(row, receipt["id"], str(receipt.get("etag")), body, answer)
+            self.ledger.refused_creation(answer)
+            expected = "expected 201 with a receipt"
+            cause = f"creation {answer.status}"
+            raise Broken(f"{answer} to a good body, {expected}: {answer.text[:300]}", cause, answer=answer)
+        told = answer.json.get("etag") if isinstance(answer.json, dict) else None
+        return Made(row, entity_id, str(told or answer.header("etag") or ""), body, answer)
 
     def shared(self, kind: str) -> str:
-        """The id of an entity for others to refer to: one for all checks."""
+        """The id of an entity for others to refer to: one for all checks. What cannot be made is not tried again."""
         key = (self.headers["x-sandbox-name"], kind)
+        if key in self.ledger.not_made:
+            raise self.ledger.not_made[key]
         if key not in self.ledger.shared:
-            self.ledger.shared[key] = self.make(kind, name=self.name("shared"))
+            try:
+                self.ledger.shared[key] = self.make(kind, name=self.name("shared"))
+            except Broken as reason:
+                told = Broken(str(reason), self.root_cause(reason.answer) or reason.cause, settled=True)
+                self.ledger.not_made[key] = told
+                raise told from None
+            except Untestable as reason:
+                self.ledger.not_made[key] = reason
+                raise
         return self.ledger.shared[key].id
 
     def read(self, made: Made) -> dict[str, Any]:
         """What a lookup shows of an entity."""
         answer = self.call("GET", made.path)
         if answer.status != 200:
-            raise Broken(f"{answer}, expected 200 for an entity just made")
+            raise Broken(f"{answer}, expected 200 for an entity just made", f"lookup {answer.status}")
         items = answer.json.get("items") if isinstance(answer.json, dict) else None
         if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], dict):
-            raise Broken(f"{answer} without exactly one entity in items: {answer.text[:200]}")
+            raise Broken(f"{answer} without exactly one entity in items: {answer.text[:200]}", "lookup items")
         return dict(items[0])
 
     def patch(self, made: Made, *operations: Mapping[str, Any], etag: str | None = None, **headers: Any) -> Answer:
@@ -188,12 +182,15 @@ class Stage:
         for _ in range(most):
             answer = self.call("GET", target)
             if answer.status != 200 or not isinstance(answer.json, dict):
-                raise Broken(f"{answer}, expected a page of a list: {answer.text[:200]}")
+                cause = f"{act(answer.sent)} {answer.status}"
+                raise Broken(f"{answer}, expected a page of a list: {answer.text[:200]}", cause)
             yield answer
-            target = (answer.json.get("_links") or {}).get("next", {}).get("href")
-            if not target:
+            href = (answer.json.get("_links") or {}).get("next", {}).get("href")
+            if not href:
                 return
-        raise Broken(f"the list did not end within {most} pages")
+            target = str(href)
+            expect(target.startswith("/"), f"{answer}, next.href is no path: {target!r}", "next.href")
+        raise Broken(f"GET {target} did not end within {most} pages", "endless list")
 
     def listed(self, target: str) -> list[dict[str, Any]]:
         """All entities of a list, page after page."""
@@ -201,68 +198,24 @@ class Stage:
 
     def sweep(self, *, shared: bool = True) -> list[str]:
         """Delete everything made, with or without what others refer to; what could not be deleted, in words."""
-        kept = set() if shared else {made.id for made in self.ledger.shared.values()}
-        if shared:
-            self.ledger.shared.clear()
-        left = []
-        for kind in _ORDER:
-            for (name, entity_id), headers in list(self.ledger.made.items()):
-                if name == kind and entity_id not in kept:
-                    found = self._delete(f"/{name}/{quote(entity_id, safe='')}", headers)
-                    left += found
-                    if not found:
-                        self.ledger.made.pop((name, entity_id), None)
-        return left + (self._forget_runs() if self.settings.forgets else [])
-
-    def _forget_runs(self) -> list[str]:
-        """Delete the runs of flows that are gone, where the server offers that; what could not be deleted, in words."""
-        left = []
-        for flow_id, headers in list(self.ledger.ran.items()):
-            if ("flows", flow_id) not in self.ledger.made:
-                left += self._delete(FORGET + quote(flow_id, safe=""), headers)
-                del self.ledger.ran[flow_id]
-        return left
+        return self._sweeper().sweep(shared=shared, runs=self.settings.forgets)
 
     def sweep_strays(self) -> list[str]:
-        """Delete what bears this run's mark although no answer told of it: the newest hundred are looked at."""
-        for kind in self.kinds:
-            answer = self.transport.send(Sent("GET", f"/{kind}?limit=100", tuple(self.headers.items())))
-            items = answer.json.get("items", []) if isinstance(answer.json, dict) else []
-            for item in items:
-                if str(item.get("name", "")).startswith(f"{MARK} {self.run_id}"):
-                    self.ledger.made[kind, str(item["id"])] = self.headers
-        return self.sweep()
+        """Delete what is still listed under this run's mark; what stays behind, in words."""
+        return self._sweeper().strays(self.kinds)
+
+    def _sweeper(self) -> Sweeper:
+        return Sweeper(self.transport, self.ledger, self.headers, self.marked(""))
 
     def marked(self, name: str) -> str:
         """A name with the suite's mark before it."""
         return f"{MARK} {self.run_id} {name}"
 
-    def _delete(self, target: str, headers: Mapping[str, str]) -> list[str]:
-        kept = {name: value for name, value in headers.items() if name.lower() in self._own()}
-        sent = Sent("DELETE", target, with_headers(self.headers, kept))
-        try:
-            answer = self.transport.send(sent)
-        except Unreachable as error:
-            return [f"{target}: {error}"]
-        return [] if answer.status in (202, 204, 404) else [f"{target}: answered {answer.status}"]
-
-    def _own(self) -> set[str]:
-        return {name.lower() for name in self.headers}
-
-    def _like(self, headers: Mapping[str, str], record: list[Answer]) -> Stage:
+    def _like(self, headers: Mapping[str, str], record: list[Answer], faults: list[list[Fault]]) -> Stage:
         other = object.__new__(Stage)
         other.__dict__.update(self.__dict__)
-        other.headers, other.record = headers, record
+        other.headers, other.record, other._faults = headers, record, faults
         return other
-
-
-def _flow_id(sent: Sent) -> str:
-    """The flow that a new run is of."""
-    try:
-        body = json.loads(sent.body)
-    except ValueError:
-        return ""
-    return str(body.get("flowId")) if isinstance(body, dict) else ""
 
 
 def filters(*texts: str) -> str:
@@ -270,4 +223,4 @@ def filters(*texts: str) -> str:
     return "&".join("property=" + quote(text, safe='=<>!,"[]') for text in texts)
 
 
-__all__ = ["MARK", "Ledger", "Made", "Stage", "Untestable", "filters"]
+__all__ = ["MARK", "Made", "Stage", "Untestable", "filters"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from contracts import registry
+from contracts.causes import Fault
 from contracts.document import Document
 from contracts.registry import CHECKS, OBSERVERS, Watch
 from contracts.settings import MADE_UP, Settings
@@ -36,11 +37,12 @@ def judge(
     watch = Watch(document, "", {})
     observed: dict[str, Outcome] = {}
 
-    def hear(answer: Answer) -> None:
-        for observer in OBSERVERS.values():
-            message = observer.look(watch, answer) if observer.id not in observed else None
-            if message:
-                observed[observer.id] = Outcome(observer.id, "", FAILED, message, (answer,))
+    def hear(answer: Answer) -> list[Fault]:
+        found = {observer.id: observer.fault(watch, answer) for observer in OBSERVERS.values()}
+        for name, fault in found.items():
+            if fault is not None and name not in observed:
+                observed[name] = Outcome(name, "", FAILED, fault.message, (answer,), cause=fault.cause)
+        return [fault for fault in found.values() if fault is not None]
 
     stage = Stage(WsgiTransport(app), settings, document, hear=hear)
     watch.canary = stage.canary

@@ -8,10 +8,20 @@ from typing import NoReturn
 from contracts.wire import Answer
 
 PASSED, FAILED, UNTESTABLE, KNOWN_GAP = "passed", "failed", "untestable", "known gap"
+NOT_COMPARABLE = "not comparable"
+"""The check stumbled over a fault that another finding tells."""
 
 
 class Broken(AssertionError):
-    """The server broke a promise; the message says what came and what was expected."""
+    """The server broke a promise; the message says what came and what was expected.
+
+    `cause` is equal for failures that have one cause; empty, the cause is the check's own. Unless it is `settled`, a
+    fault of the answer in itself comes before it: of `answer`, or of the last one.
+    """
+
+    def __init__(self, message: str, cause: str = "", *, answer: Answer | None = None, settled: bool = False) -> None:
+        super().__init__(message)
+        self.cause, self.answer, self.settled = cause, answer, settled
 
 
 class Untestable(Exception):
@@ -30,6 +40,8 @@ class Outcome:
     evidence: tuple[Answer, ...] = ()
     """The exchanges that led to the verdict, last one last."""
     seconds: float = 0.0
+    cause: str = ""
+    """Equal for failures that have one cause."""
 
     @property
     def label(self) -> str:
@@ -37,10 +49,10 @@ class Outcome:
         return f"{self.check}[{self.subject}]" if self.subject else self.check
 
 
-def expect(condition: object, message: str) -> None:
+def expect(condition: object, message: str, cause: str = "") -> None:
     """Raise `Broken` unless the condition holds. The message says what is right, then what came."""
     if not condition:
-        raise Broken(message)
+        raise Broken(message, cause)
 
 
 def same(came: object, expected: object, what: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import requests
+from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -23,12 +24,14 @@ FORGET = "/_mock/runs/"
 """Below the host of a stand-in: the runs of a flow that is gone can be deleted there."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-SECONDS = 60
-"""To wait for an answer: the gateway's own limit."""
+DEFAULT_SECONDS = 60
+"""To wait for a response: the gateway's own limit."""
+DEFAULT_LOCAL_SECONDS = 10
+"""To wait for a response of a server on this machine."""
 
 
 class Unreachable(Exception):
-    """Nothing answered; the message says it in one line."""
+    """The server cannot be reached, or does not respond any more; the message says it in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer, with the request it belongs to."""
+    """One answer, with the request it belongs to. A request without a response has status 0 and `silence`."""
 
     sent: Sent
     url: str
@@ -58,6 +61,8 @@ class Answer:
     headers: Headers
     body: bytes
     seconds: float = 0.0
+    silence: str = ""
+    """Why there is no response, such as "got no response within 10 s"; empty when there is one."""
 
     def header(self, name: str) -> str | None:
         """The value of a header, its name in any case."""
@@ -73,11 +78,21 @@ class Answer:
         """The body parsed, or None when it is not JSON."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is JSON, be it null."""
+        return self.json is not None or self.body.strip() == b"null"
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the server says that it did what was asked for: any 2xx."""
+        return 200 <= self.status < 300
+
     def __str__(self) -> str:
-        return f"{self.sent.method} {self.sent.target} answered {self.status}"
+        return f"{self.sent.method} {self.sent.target} {self.silence or f'answered {self.status}'}"
 
 
 class Transport(Protocol):
@@ -92,11 +107,11 @@ class Transport(Protocol):
 class HttpTransport:
     """Over the network. Proxies and certificates are taken from the environment, except for this machine."""
 
-    def __init__(self, base_url: str, neighbours: str | None = None, *, seconds: float = SECONDS) -> None:
-        """`neighbours` is the URL of the platform's root, if not the server's own; `seconds` are for one answer."""
+    def __init__(self, base_url: str, neighbours: str | None = None, *, seconds: float | None = None) -> None:
+        """`neighbours` is the URL of the platform's root, if not the server's own; `seconds` are for one response."""
         self.base_url = base_url.rstrip("/")
         self._root = (neighbours or _root(base_url)).rstrip("/")
-        self._seconds = seconds
+        self.seconds = seconds or default_seconds(base_url)
         self._session = requests.Session()
         self._session.headers.clear()
         self._session.trust_env = urlsplit(base_url).hostname not in LOOPBACK
@@ -116,12 +131,20 @@ class HttpTransport:
                 headers={name: value.encode("utf-8") for name, value in sent.headers},
                 data=sent.body or None,
                 allow_redirects=False,
-                timeout=self._seconds,
+                timeout=self.seconds,
             )
         except requests.RequestException as error:
-            raise Unreachable(f"{self.base_url} does not answer: {_reason(error)}") from None
+            return Answer(sent, url, 0, (), b"", silence=self.silence(error))
         headers = tuple((name, value) for name, value in response.headers.items())
         return Answer(sent, url, response.status_code, headers, response.content, response.elapsed.total_seconds())
+
+    def silence(self, error: Exception) -> str:
+        """Why a request got no response. Raises Unreachable where there is no server."""
+        if isinstance(error, requests.ReadTimeout):
+            return f"got no response within {self.seconds:g} s"
+        if isinstance(error, requests.exceptions.SSLError | requests.exceptions.ProxyError) or _refused(error):
+            raise Unreachable(f"{self.base_url} does not answer: {_reason(error)}") from None
+        return f"got no usable response: {_reason(error)}"
 
 
 class WsgiTransport:
@@ -141,13 +164,21 @@ class WsgiTransport:
             return lambda data: None
 
         began = time.perf_counter()
-        chunks: Iterable[bytes] = self.app(_environ(sent, url), start_response)
+        try:
+            chunks: Iterable[bytes] = self.app(_environ(sent, url), start_response)
+        except TimeoutError as error:
+            return Answer(sent, url, 0, (), b"", silence=str(error))
         try:
             body = b"".join(chunks)
         finally:
             getattr(chunks, "close", lambda: None)()
         status, headers = started
         return Answer(sent, url, int(status.split(" ")[0]), tuple(headers), body, time.perf_counter() - began)
+
+
+def default_seconds(url: str) -> float:
+    """To wait for a response of the server at a URL."""
+    return DEFAULT_LOCAL_SECONDS if urlsplit(url).hostname in LOOPBACK else DEFAULT_SECONDS
 
 
 def _root(base_url: str) -> str:
@@ -200,6 +231,14 @@ def with_headers(standard: Mapping[str, str], changes: Mapping[str, str | None])
 
 def _header(headers: Headers, name: str) -> str | None:
     return next((value for key, value in headers if key.lower() == name.lower()), None)
+
+
+def _refused(error: BaseException) -> bool:
+    """Whether no connection could be made."""
+    if isinstance(error, requests.ConnectTimeout | NewConnectionError | NameResolutionError):
+        return True
+    inner = [item for item in (*error.args, getattr(error, "reason", None)) if isinstance(item, BaseException)]
+    return any(_refused(item) for item in inner)
 
 
 def _reason(error: Exception) -> str:

@@ -105,3 +105,17 @@ def receipt_with_numbers(asked: Asked, right: Right) -> Given:
     """The etag of a creation is a number."""
     given = right(asked)
     return given.telling(etag=17) if given.status == 201 and given.receipt else given
+
+
+@broken("answer.in-time", by_way_of="explore.test")
+def tests_take_for_ever(asked: Asked, right: Right) -> Given:
+    """The test of a connection never ends."""
+    if asked.method == "GET" and asked.parts[-1:] == ["test"]:
+        raise TimeoutError("got no response within 60 s")
+    return right(asked)
+
+
+@broken("answer.collection-there", by_way_of="spec.list")
+def has_no_flow_specs(asked: Asked, right: Right) -> Given:
+    """Flow specs are not served at all."""
+    return right(asked.instead("GET", "/nowhere") if asked.kind == "flowSpecs" else asked)

@@ -246,6 +246,8 @@ class Wrapped:
         )
         try:
             given = self.fault(asked, Right(lambda changed: self._answer(environ, changed), self.memory))
+        except TimeoutError:  # a server that does not respond
+            raise
         except Exception as error:  # else a slip in a fault would look like the fault
             raise RuntimeError(f"{self.fault.__name__} failed at {asked.method} {asked.path}") from error
         start_response(f"{given.status} X", list(given.headers))

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import re
 
-from contracts.expectations import CODE_PREFIX
-from contracts.registry import Watch, observe
+from contracts.causes import (
+    ENVELOPE,
+    ERROR_BODY,
+    HEADER,
+    NOT_JSON,
+    SCHEMA,
+    SERVER_ERROR,
+    SILENT,
+    STATUS,
+    Fault,
+    missing,
+)
+from contracts.error_codes import CODE_PREFIX, code_of
+from contracts.registry import ANSWERED, Watch, observe
 from contracts.wire import Answer
 
 _SERVICE = ["type", "title", "status", "report", "errorMessage", "errorDetails"]
@@ -13,68 +25,110 @@ _GATEWAY = {"error_code", "message"}
 _MEDIA_TYPE = {"type", "status", "title", "detail"}
 
 
+@observe(ANSWERED)
+def every_request_is_answered(watch: Watch, answer: Answer) -> Fault:
+    """In time, and with a response that can be read."""
+    return Fault(str(answer), SILENT)
+
+
+@observe("answer.collection-there")
+def collections_are_there(watch: Watch, answer: Answer) -> Fault | None:
+    """A list is found wherever the contract has one, unless the sandbox is not known."""
+    operation = watch.document.match("GET", answer.sent.target)
+    if answer.sent.method != "GET" or operation is None or "{" in operation.path or operation.path.count("/") != 1:
+        return None
+    listed = watch.memory.setdefault("listed", {})
+    if answer.succeeded:
+        listed[operation.path] = str(answer)
+    if answer.status not in (404, 405, 501) or operation.path in listed or code_of(answer) == "2100-404":
+        return None
+    return Fault(
+        f"{answer}: serve {operation.path}, or leave its operations out with --operations", missing(answer.sent)
+    )
+
+
+@observe("answer.no-server-error")
+def no_server_error(watch: Watch, answer: Answer) -> Fault | None:
+    """No request of this suite is the server's fault."""
+    return Fault(f"{answer}: no request may make the server fail", SERVER_ERROR) if answer.status >= 500 else None
+
+
 @observe("answer.json")
-def body_is_json(watch: Watch, answer: Answer) -> str | None:
+def body_is_json(watch: Watch, answer: Answer) -> Fault | None:
     """JSON whatever the cause, and called so."""
     if not answer.body:
         return None
     kind = (answer.header("content-type") or "").partition(";")[0].strip()
-    if kind != "application/json":
-        return f"{answer} with content type {kind!r}, expected application/json"
-    return None if answer.json is not None else f"{answer} with a body that is not JSON"
-
-
-@observe("answer.no-server-error")
-def no_server_error(watch: Watch, answer: Answer) -> str | None:
-    """No request of this suite is the server's fault."""
-    return f"{answer}: no request may make the server fail" if answer.status >= 500 else None
+    if not answer.is_json:
+        return Fault(f"{answer} with a body that is not JSON (content type {kind or 'missing'})", NOT_JSON)
+    return None if kind == "application/json" else Fault(f"{answer} with JSON of content type {kind!r}", "content type")
 
 
 @observe("answer.documented-status")
-def status_is_documented(watch: Watch, answer: Answer) -> str | None:
+def status_is_documented(watch: Watch, answer: Answer) -> Fault | None:
     """Only statuses that the contract lists for the operation."""
     operation = watch.document.match(answer.sent.method, answer.sent.target)
     if operation is None or answer.status >= 500:
         return None
     known = watch.document.detail(operation)["responses"]
-    return None if str(answer.status) in known else f"{answer}, documented are {', '.join(sorted(known))}"
+    if str(answer.status) in known:
+        return None
+    return Fault(f"{answer}, documented are {', '.join(sorted(known))}", STATUS)
 
 
 @observe("answer.schema")
-def body_fits_schema(watch: Watch, answer: Answer) -> str | None:
+def body_fits_schema(watch: Watch, answer: Answer) -> Fault | None:
     """The body is what the contract says of the operation and status."""
     operation = watch.document.match(answer.sent.method, answer.sent.target)
-    if operation is None or watch.document.response(operation, answer.status) is None or not answer.body:
+    response = watch.document.response(operation, answer.status) if operation else None
+    if operation is None or response is None or (answer.body and not answer.is_json):  # said by answer.json
         return None
+    if not answer.body:
+        empty = response.get("content") and answer.succeeded
+        return Fault(f"{answer} without a body", ENVELOPE + "form") if empty else None
     departure = watch.document.departure(operation, answer.status, answer.json)
-    return f"{answer} outside its schema at {departure}" if departure else None
+    if not departure:
+        return None
+    if answer.status >= 400:
+        return Fault(f"{answer} outside its schema at {departure}", _error_cause(answer))
+    rule = departure.message if departure.rule == "required" else departure.rule
+    if departure.path == "$" and not isinstance(answer.json, dict):
+        rule = "form"
+    cause = f"{SCHEMA}{re.sub(r'[0-9]+', '', departure.path)} {rule}"
+    return Fault(f"{answer} outside its schema at {departure}", cause)
+
+
+def _error_cause(answer: Answer) -> str:
+    """An error with a wrong body; a server error is wrong in itself."""
+    return SERVER_ERROR if answer.status >= 500 else ERROR_BODY
 
 
 @observe("answer.documented-headers")
-def headers_are_there(watch: Watch, answer: Answer) -> str | None:
+def headers_are_there(watch: Watch, answer: Answer) -> Fault | None:
     """The headers that the contract promises with the status."""
     operation = watch.document.match(answer.sent.method, answer.sent.target)
     response = watch.document.response(operation, answer.status) if operation else None
     for name, raw in (response or {}).get("headers", {}).items():
         if watch.document.resolve(raw).get("required") and not answer.header(name):
-            return f"{answer} without the header {name}"
+            return Fault(f"{answer} without the header {name}", HEADER + name.lower())
     return None
 
 
 @observe("answer.empty-body")
-def no_content_is_empty(watch: Watch, answer: Answer) -> str | None:
+def no_content_is_empty(watch: Watch, answer: Answer) -> Fault | None:
     """204 has no body, and the answer to HEAD none either."""
     if answer.body and (answer.status == 204 or answer.sent.method == "HEAD"):
-        return f"{answer} with a body of {len(answer.body)} bytes, expected none"
+        cause = "body where none belongs" if answer.is_json else NOT_JSON
+        return Fault(f"{answer} with a body of {len(answer.body)} bytes, expected none", cause)
     return None
 
 
 @observe("answer.request-id-unique")
-def request_id_is_unique(watch: Watch, answer: Answer) -> str | None:
+def request_id_is_unique(watch: Watch, answer: Answer) -> Fault | str | None:
     """Each answer's `x-request-id` is its own."""
     came = answer.header("x-request-id")
     if not came:
-        return f"{answer} without x-request-id"
+        return Fault(f"{answer} without the header x-request-id", HEADER + "x-request-id")
     seen = watch.memory.setdefault("request-id", {})
     if came in seen:
         return f"{answer} with the x-request-id of an earlier answer ({seen[came]})"
@@ -83,29 +137,31 @@ def request_id_is_unique(watch: Watch, answer: Answer) -> str | None:
 
 
 @observe("error.envelope")
-def error_has_one_of_the_bodies(watch: Watch, answer: Answer) -> str | None:
+def error_has_one_of_the_bodies(watch: Watch, answer: Answer) -> Fault | None:
     """Errors have the service's body, the gateway's, or the platform's for a content type."""
     if answer.status < 400 or answer.sent.method == "HEAD":
         return None
     body = answer.json
     if not isinstance(body, dict):
-        return f"{answer} without an error body"
+        cause = NOT_JSON if answer.body and not answer.is_json else _error_cause(answer)
+        return Fault(f"{answer} without an error body", cause)
     if list(body) == _SERVICE or set(body) == _MEDIA_TYPE or _GATEWAY <= set(body) <= {*_GATEWAY, "title", "status"}:
         return None
-    return f"{answer} with members {', '.join(body)}; the service's are {', '.join(_SERVICE)}, in this order"
+    shown = ", ".join(body) or "no members"
+    return Fault(f"{answer} with {shown}; an error has {', '.join(_SERVICE)}, in this order", _error_cause(answer))
 
 
 @observe("error.status-and-code-agree")
-def error_status_agrees(watch: Watch, answer: Answer) -> str | None:
+def error_status_agrees(watch: Watch, answer: Answer) -> Fault | None:
     """HTTP status, `status` and the code's suffix say the same."""
     body = answer.json
     if answer.status < 400 or not isinstance(body, dict):
         return None
     if body.get("status", answer.status) != answer.status:
-        return f"{answer} but its body says {body.get('status')}"
+        return Fault(f"{answer} but its body says {body.get('status')}", STATUS)
     kind, gateway = str(body.get("type", "")), str(body.get("error_code", answer.status))
     suffix = kind.rpartition("-")[2] if kind.startswith(CODE_PREFIX) else gateway[:3]
-    return None if suffix == str(answer.status) else f"{answer} with a code that means {suffix}"
+    return None if suffix == str(answer.status) else Fault(f"{answer} with a code that means {suffix}", STATUS)
 
 
 @observe("error.texts-equal")
@@ -119,12 +175,14 @@ def error_texts_are_equal(watch: Watch, answer: Answer) -> str | None:
 
 
 @observe("error.request-id")
-def error_repeats_the_request_id(watch: Watch, answer: Answer) -> str | None:
+def error_repeats_the_request_id(watch: Watch, answer: Answer) -> Fault | str | None:
     """`report.request-id` is the answer's `x-request-id`."""
     body = answer.json
     if answer.status < 400 or not isinstance(body, dict) or not isinstance(body.get("report"), dict):
         return None
     came, header = body["report"].get("request-id"), answer.header("x-request-id")
+    if not header:
+        return Fault(f"{answer} without the header x-request-id", HEADER + "x-request-id")
     return None if came == header else f"{answer} with report.request-id {came!r}, x-request-id is {header!r}"
 
 
@@ -168,7 +226,12 @@ def etag_has_the_services_shape(watch: Watch, answer: Answer) -> str | None:
 def new_ids_are_unique(watch: Watch, answer: Answer) -> str | None:
     """No two entities get the same id, in whatever sandbox."""
     body = answer.json
-    if answer.status != 201 or not isinstance(body, dict):
+    if (
+        answer.sent.method != "POST"
+        or "/search" in answer.sent.target
+        or answer.status != 201
+        or not isinstance(body, dict)
+    ):
         return None
     holder = body["items"][0] if isinstance(body.get("items"), list) and body["items"] else body  # a run's receipt
     seen, entity_id = watch.memory.setdefault("id", {}), str(holder.get("id"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-from contracts.expectations import receipt, refused, succeeded
+from contracts.expectations import located, receipt, refused, succeeded
 from contracts.kinds import POSTGRESQL, Kind, basic_params
 from contracts.registry import any_kind, check
 from contracts.stage import Stage, filters
@@ -28,9 +28,7 @@ def answers_with_a_receipt(stage: Stage, kind: Kind) -> None:
 def location_leads_to_the_entity(stage: Stage, kind: Kind) -> None:
     """`Location` leads to the new entity, on this server."""
     made = stage.make(kind)
-    location = made.answer.header("location")
-    expect(location, f"{made.answer} without Location")
-    place = urljoin(made.answer.url, location or "")
+    place = located(made.answer)
     expect(urlsplit(place).path.rstrip("/").endswith(made.path), f"Location {place} does not end in {made.path}")
     same(urlsplit(place).netloc, urlsplit(made.answer.url).netloc, "host of Location")
     expect(place.startswith(stage.transport.base_url), f"Location {place} is not below {stage.transport.base_url}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from contracts.expectations import code_of, receipt, refused, replacing, succeeded, unchanged
+from contracts.error_codes import code_of
+from contracts.expectations import receipt, refused, replacing, succeeded, unchanged
 from contracts.kinds import Kind
 from contracts.registry import check, patched
 from contracts.stage import Made, Stage

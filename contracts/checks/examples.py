@@ -83,9 +83,20 @@ def _check(path: Path) -> None:
     @check(f"example.{path.stem}", operations=("createConnection", "listConnections"))
     def replays_the_examples_of_a_file(stage: Stage) -> None:
         """Each request of the file gets the answer that the file has for it."""
-        wrong = [(row, found) for row in rows(path) if (found := replay(stage, row))]
+        wrong = [
+            (_told(row, found), stage.root_cause(misread=True, refusal=True))
+            for row in rows(path)
+            if (found := replay(stage, row))
+        ]
+        own = [message for message, root in wrong if not root]
+        if own:
+            raise Broken("; ".join(own), settled=True)
         if wrong:
-            raise Broken("; ".join(f"{row['name']} ({row['provenance']}): {found}" for row, found in wrong))
+            raise Broken("; ".join(message for message, _ in wrong), wrong[0][1], settled=True)
+
+
+def _told(row: Mapping[str, Any], found: str) -> str:
+    return f"{row['name']} ({row['provenance']}): {found}"
 
 
 for _path in sorted(FOLDER.glob("*.yaml")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.expectations import ids, receipt, refused, succeeded
+from contracts.expectations import ids, located, receipt, refused, succeeded
 from contracts.kinds import POSTGRESQL, basic_params
 from contracts.registry import check
 from contracts.stage import Stage, filters
@@ -19,7 +19,7 @@ def connect_postgresql(stage: Stage) -> None:
 
     # Create the base connection.
     made = stage.make("connections", connectionSpec={"id": found[0]["id"], "version": found[0]["version"]})
-    same(made.answer.header("location"), f"{stage.transport.base_url}{made.path}", "Location")
+    same(located(made.answer), f"{stage.transport.base_url}{made.path}", "Location")
 
     # Read it back, try it, look at its tables, then at one of them.
     same(stage.read(made)["state"], "enabled", "state")

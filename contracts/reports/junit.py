@@ -1,4 +1,4 @@
-"""The outcomes as JUnit XML: one test case each, untestable ones as skipped."""
+"""The outcomes as JUnit XML: one test case each, untestable ones and known ones as skipped."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from xml.sax.saxutils import escape, quoteattr
 
 from contracts.outcome_report import Report
 from contracts.secrecy import Mask
-from contracts.verdicts import FAILED, KNOWN_GAP, UNTESTABLE, Outcome
+from contracts.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, UNTESTABLE, Outcome
 
 FILE = "junit.xml"
+SKIPPED = (UNTESTABLE, KNOWN_GAP, NOT_COMPARABLE)
 
 
 def document(report: Report, mask: Mask) -> str:
     """The whole file."""
-    failed, skipped = len(report.having(FAILED)), len(report.having(UNTESTABLE)) + len(report.having(KNOWN_GAP))
+    failed = len(report.having(FAILED))
+    skipped = sum(len(report.having(verdict)) for verdict in SKIPPED)
     head = (
         f'<testsuite name="Flow Service contract" tests="{len(report.outcomes)}" failures="{failed}" '
         f'skipped="{skipped}" time="{report.seconds:.3f}">'
@@ -30,7 +32,7 @@ def _case(outcome: Outcome, mask: Mask) -> str:
         case "failed":
             said = escape(_clean("\n".join(mask.text(str(answer)) for answer in outcome.evidence)))
             return f"{start}><failure message={message}>{said}</failure></testcase>"
-        case "untestable" | "known gap":
+        case verdict if verdict in SKIPPED:
             return f"{start}><skipped message={message}/></testcase>"
         case _:
             return f"{start}/>"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.document import Document
-from contracts.expectations import code_of
+from contracts.error_codes import code_of
 from contracts.wire import Answer
 
 FILE = "record.json"
@@ -105,9 +105,14 @@ def _members(value: Any, at: str, depth: int) -> Iterator[str]:
 
 def _auth_specs(body: Any) -> Iterator[str]:
     """What a client can choose from: `postgre-sql: Basic Authentication` for each auth spec of each spec."""
-    for item in body.get("items", ()) if isinstance(body, dict) else ():
-        for auth in item.get("authSpec") or ():
+    for item in _objects(body.get("items") if isinstance(body, dict) else None):
+        for auth in _objects(item.get("authSpec")):
             yield f"{item.get('name')}: {auth.get('name')}"
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """The objects in an array; none where a wrong server has something else."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _kind(value: Any) -> str:

@@ -1,81 +1,117 @@
-"""The end of a run, readable: what failed and why, what could not be tested, what was promised and kept."""
+"""The end of a run, readable: the findings by their cause, what could not be compared or tested, what was kept."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from contracts import requirements
+from contracts.causes import Finding, shortened
 from contracts.outcome_report import Report
-from contracts.requirements import LEVELS, Requirement
+from contracts.requirements import LEVELS, WORDS, Requirement, levels
 from contracts.secrecy import Mask
-from contracts.verdicts import FAILED, KNOWN_GAP, PASSED, UNTESTABLE
-
-_WORDS = {"must": "FAIL", "should": "WARN", "may": "NOTE"}
+from contracts.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE
 
 
 def text(report: Report, rows: Sequence[Requirement], mask: Mask, operations: Sequence[str]) -> str:
-    """The whole summary."""
-    parts = [_findings(report, rows, mask), _untestable(report), _coverage(report, operations), _promises(report, rows)]
-    parts.append(_ending(report))
+    """The whole summary; the verdict stands last, where a terminal shows it."""
+    parts = [
+        _findings(report, rows, mask),
+        _gaps(report, mask),
+        _untestable(report, mask),
+        _coverage(report, operations),
+        _promises(report, rows),
+        _ending(report, rows, mask),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def verdict(report: Report, rows: Sequence[Requirement]) -> str:
+    """The whole run in a sentence."""
+    found = report.findings(levels(rows))
+    counts = Counter(WORDS[finding.level(levels(rows))] for finding in found)
+    kept = sum(verdict == PASSED for verdict in report.of_promises(rows).values())
+    if report.broken_off:
+        judged = f"Not finished: {report.ended}"
+    elif counts["FAIL"] or counts["WARN"]:
+        judged = "Departs from the contract"
+    else:
+        judged = "Keeps the contract"
+    told = ", ".join(f"{counts[word]} {word}" for word in WORDS.values() if counts[word]) or "no findings"
+    return f"{judged}: {told}; {kept} of {len(rows)} promises kept"
+
+
 def _findings(report: Report, rows: Sequence[Requirement], mask: Mask) -> str:
-    levels = requirements.levels(rows)
+    by_level = levels(rows)
     promised = {check: row for row in reversed(rows) for check in row.checks}
     lines = []
-    for level in LEVELS:
-        for outcome in report.having(FAILED):
-            if levels.get(outcome.check, "must") == level:
-                lines.append(f"{_WORDS[level]}  {outcome.label}\n      {mask.text(outcome.message)}")
-                row = promised.get(outcome.check)
-                if row:
-                    lines.append(f"      promise: {row.text} ({row.source})")
-    lines += [f"known gap  {outcome.label}: {mask.text(outcome.message)}" for outcome in report.having(KNOWN_GAP)]
+    for finding in report.findings(by_level):
+        lines.append(f"{WORDS[finding.level(by_level)]}  {finding.label}\n      {mask.text(finding.first.message)}")
+        lines += [f"      {mask.text(line)}" for line in details(finding)]
+        row = promised.get(finding.first.check)
+        if row:
+            lines += [f"      promise: {row.text}", f"      source: {row.origin}"]
+    return "\n".join(lines)
+
+
+def details(finding: Finding) -> list[str]:
+    """Where else a finding was met, and what it keeps from being compared."""
+    lines = []
+    if finding.elsewhere:
+        lines.append(f"also at {shortened(finding.elsewhere)}")
+    if finding.hidden:
+        hidden = list(dict.fromkeys(outcome.label for outcome in finding.hidden))
+        lines.append(f"not comparable because of it ({len(hidden)}): {shortened(hidden)}")
+    return lines
+
+
+def _gaps(report: Report, mask: Mask) -> str:
+    lines = [f"known gap  {outcome.label}: {mask.text(outcome.message)}" for outcome in report.having(KNOWN_GAP)]
     lines += [f"stale gap  {check} passes now: take it out of the known gaps" for check in report.stale_gaps]
     return "\n".join(lines)
 
 
-def _untestable(report: Report) -> str:
+def _untestable(report: Report, mask: Mask) -> str:
     reasons: dict[str, list[str]] = {}
     for outcome in report.having(UNTESTABLE):
         reasons.setdefault(outcome.message, []).append(outcome.label)
-    lines = []
-    for reason, labels in reasons.items():
-        shown = ", ".join(labels[:6]) + (f" and {len(labels) - 6} more" if len(labels) > 6 else "")
-        lines.append(f"  {reason}: {shown}")
+    lines = [f"  {mask.text(reason)}: {shortened(labels)}" for reason, labels in reasons.items()]
     return "Untestable here:\n" + "\n".join(lines) if lines else ""
 
 
 def _coverage(report: Report, operations: Sequence[str]) -> str:
     width = max((len(name) for name in operations), default=0)
-    lines = []
-    for name in operations:
-        statuses = report.statuses.get(name, Counter())
-        shown = "  ".join(f"{status}: {count}" for status, count in sorted(statuses.items())) or "never called"
-        lines.append(f"  {name:<{width}}  {shown}")
+    lines = [f"  {name:<{width}}  {answers(report.statuses.get(name, {}))}" for name in operations]
     return "Operations and the answers they gave:\n" + "\n".join(lines) if lines else ""
+
+
+def answers(statuses: Mapping[int, int]) -> str:
+    """How often an operation gave each status."""
+    shown = [f"{status or 'no response'}: {count}" for status, count in sorted(statuses.items())]
+    return "  ".join(shown) or "never called"
 
 
 def _promises(report: Report, rows: Sequence[Requirement]) -> str:
     verdicts = report.of_promises(rows)
-    lines = ["Promises          kept  failed  known gap  untestable here"]
+    columns = {"kept": PASSED, "failed": FAILED, "known gap": KNOWN_GAP} | {
+        "not comparable": NOT_COMPARABLE,
+        "untestable here": UNTESTABLE,
+    }
+    lines = ["Promises          " + "  ".join(columns)]
     for level in LEVELS:
         counts = Counter(verdicts[row.id] for row in rows if row.level == level)
-        lines.append(
-            f"  {level:<14} {counts[PASSED]:>5} {counts[FAILED]:>7} {counts[KNOWN_GAP]:>10} {counts[UNTESTABLE]:>16}"
-        )
+        figures = "  ".join(f"{counts[value]:>{len(name)}}" for name, value in columns.items())
+        lines.append(f"  {level:<16}{figures}")
     return "\n".join(lines)
 
 
-def _ending(report: Report) -> str:
-    lines = [
+def _ending(report: Report, rows: Sequence[Requirement], mask: Mask) -> str:
+    lines = [f"the suite itself had trouble: {mask.text(item)}" for item in report.trouble]
+    lines += [f"left behind: {mask.text(item)}" for item in report.left]
+    if report.ended:
+        lines.append(f"ended early: {mask.text(report.ended)}")
+    lines.append(
         f"{len(report.outcomes)} checks, {report.exchanges} exchanges, {report.made} entities made, "
         f"{len(report.left)} left behind, {report.seconds:.1f} s, seed {report.seed}"
-    ]
-    if report.ended:
-        lines.insert(0, f"ended early: {report.ended}")
-    lines += [f"left behind: {item}" for item in report.left]
-    lines += [f"the suite itself had trouble: {item}" for item in report.trouble]
+    )
+    lines.append(mask.text(verdict(report, rows)))
     return "\n".join(lines)

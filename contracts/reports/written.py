@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
+from contracts.causes import Finding
 from contracts.document import Document
 from contracts.outcome_report import Report
-from contracts.reports import junit, page, record, summary
-from contracts.requirements import Requirement, levels
+from contracts.reports import junit, known_gaps, page, record, summary
+from contracts.requirements import WORDS, Requirement, levels
 from contracts.secrecy import Mask
 from contracts.settings import Settings
 
@@ -35,6 +36,8 @@ def everywhere(
         seen = {"server": mask.text(report.server), "seed": report.seed, "operations": report.record.values()}
         (folder / record.FILE).write_text(json.dumps(seen, indent=1) + "\n", encoding="utf-8")
         (folder / page.FILE).write_text(page.document(report, rows, mask, operations), encoding="utf-8")
+    if settings.write_known_gaps and not report.broken_off:
+        settings.write_known_gaps.write_text(known_gaps.document(report, levels(rows), mask), encoding="utf-8")
     if as_json:
         out.write(json.dumps(for_programs(report, rows, mask, least), indent=2) + "\n")
     else:
@@ -46,8 +49,9 @@ def everywhere(
 def for_programs(report: Report, rows: Sequence[Requirement], mask: Mask, least: str) -> dict[str, object]:
     """The report as JSON values."""
     level = levels(rows)
+    found = report.findings(level, least)
     return {
-        "server": report.server,
+        "server": mask.text(report.server),
         "seed": report.seed,
         "seconds": round(report.seconds, 3),
         "endedEarly": report.ended or None,
@@ -56,7 +60,9 @@ def for_programs(report: Report, rows: Sequence[Requirement], mask: Mask, least:
         "left": report.left,
         "staleGaps": report.stale_gaps,
         "trouble": report.trouble,
-        "failures": [outcome.label for outcome in report.failures(level, least)],
+        "verdict": mask.text(summary.verdict(report, rows)),
+        "failures": [o.label for finding in found for o in (finding.first, *finding.same)],
+        "findings": [_finding(finding, level, mask) for finding in report.findings(level)],
         "promises": report.of_promises(rows),
         "operations": {
             name: {str(status): count for status, count in sorted(counts.items())}
@@ -74,4 +80,17 @@ def for_programs(report: Report, rows: Sequence[Requirement], mask: Mask, least:
             }
             for outcome in report.outcomes
         ],
+    }
+
+
+def _finding(finding: Finding, level: Mapping[str, str], mask: Mask) -> dict[str, object]:
+    """One cause, with what it hides."""
+    return {
+        "check": finding.first.check,
+        "level": finding.level(level),
+        "shownAs": WORDS[finding.level(level)],
+        "message": mask.text(finding.first.message),
+        "subjects": [outcome.subject for outcome in (finding.first, *finding.same) if outcome.subject],
+        "places": dict(finding.places),
+        "notComparable": list(dict.fromkeys(outcome.label for outcome in finding.hidden)),
     }

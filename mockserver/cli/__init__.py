@@ -137,6 +137,12 @@ def faults(as_json: bool) -> None:
 @click.option("--quick", is_flag=True, help="As --examples 1.")
 @click.option("--report", type=FOLDER, help="Folder for HTML, JUnit, HAR and a record to compare.")
 @click.option("--known-gaps", type=FILE, help="YAML list of checks that are known to fail.")
+@click.option(
+    "--write-known-gaps",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a first baseline: what fails now, for --known-gaps.",
+)
+@click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS", help="To wait for one response.")
 @click.option("--fail-on", type=click.Choice(["must", "should", "may"]), default="should", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def contract(

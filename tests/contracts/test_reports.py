@@ -115,8 +115,7 @@ def test_on_a_terminal_one_line_is_written_over_and_failures_stay() -> None:
     progress = Progress(screen, Mask(["s3cret"]))
     progress.step(1, 2, "a.long-name")
     progress.step(2, 2, "b")
-    progress.outcome(Outcome("b", "", FAILED, "showed s3cret"))
-    progress.outcome(Outcome("a.long-name", "", PASSED))
+    progress.finding("FAIL", Outcome("b", "", FAILED, "showed s3cret"))
     assert [line.rstrip() for line in re.split(r"[\r\n]+", screen.getvalue())] == [
         "", "[1/2] a.long-name", "[2/2] b", "", "FAIL  b: showed ********", "",
     ]  # fmt: skip

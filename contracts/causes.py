@@ -1,0 +1,155 @@
+"""Which failures have one cause: the first is a finding, the others are not comparable because of it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from contracts.requirements import LEVELS
+from contracts.verdicts import FAILED, NOT_COMPARABLE, Outcome
+from contracts.wire import PLATFORM, Sent
+
+SILENT = "no response"
+SERVER_ERROR = "server error"
+NOT_JSON = "not JSON"
+STATUS = "status"
+ERROR_BODY = "error body"
+NO_CODE = "no error code"
+SCHEMA = "schema "
+ENVELOPE = SCHEMA + "$ "
+"""Begins the cause of a body that is wrong as a whole: no object, or without a member that it must have."""
+_ITEMS = SCHEMA + "$.items "
+HEADER = "header "
+MISSING = "missing "
+
+_BASIC = (SILENT, SERVER_ERROR, NOT_JSON, STATUS)
+"""Causes that leave nothing to compare, the most basic first."""
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+MAX_SHOWN = 6
+"""Operations, and checks, that a finding names."""
+
+
+class Fault(NamedTuple):
+    """What is wrong with an answer in itself, whatever was asked; `cause` is equal for what has one cause."""
+
+    message: str
+    cause: str
+
+
+def basic(faults: Iterable[Fault], *, misread: bool = False, refusal: bool = False) -> str:
+    """The cause of the faults of an answer that a check cannot do without; empty when there is none.
+
+    `misread`: the check stumbled over the form of the body, so its schema counts; `refusal`: over what a refusal says.
+    """
+    causes = [fault.cause for fault in faults]
+    for wanted in _BASIC:
+        if wanted in causes:
+            return wanted
+    for cause in causes:
+        if cause.startswith((MISSING, ENVELOPE, _ITEMS)) or (misread and cause.startswith(SCHEMA)):
+            return cause
+    return ERROR_BODY if (misread or refusal) and ERROR_BODY in causes else ""
+
+
+def act(sent: Sent) -> str:
+    """What a request does, equal for all collections: `GET /*/{}`, `GET /*?property`."""
+    path, _, query = sent.target.partition("?")
+    names = sorted({pair.partition("=")[0] for pair in query.split("&") if pair})
+    asked = f"?{'&'.join(names)}" if names else ""
+    if path.startswith(PLATFORM):
+        return f"{sent.method} {path}{asked}"
+    first, *below = path.strip("/").split("/")
+    collection = first if first.endswith("Specs") or first == "runs" else "*"
+    steps = [collection, *("{}" if at == 0 and step != "search" else step for at, step in enumerate(below))]
+    return f"{sent.method} /{'/'.join(steps)}{asked}"
+
+
+def place(sent: Sent) -> str:
+    """A request for people: method and path, ids left out."""
+    return f"{sent.method} {_ID.sub('{id}', sent.target.partition('?')[0])}"
+
+
+def missing(sent: Sent) -> str:
+    """The cause of everything that needs a collection which the server does not have."""
+    return f"{MISSING}{sent.target.partition('?')[0].strip('/').partition('/')[0]}"
+
+
+@dataclass(slots=True)
+class Finding:
+    """One cause: the outcome that tells it, where it was met, and the outcomes that it made impossible."""
+
+    cause: str
+    first: Outcome
+    places: Counter[str] = field(default_factory=Counter)
+    same: list[Outcome] = field(default_factory=list)
+    """Outcomes of the same check on other collections or operations."""
+    hidden: list[Outcome] = field(default_factory=list)
+    """Outcomes of other checks: not comparable."""
+
+    def level(self, levels: Mapping[str, str]) -> str:
+        """The firmest level of the promises that it breaks or hides."""
+        found = {levels.get(outcome.check, "must") for outcome in (self.first, *self.same, *self.hidden)}
+        return min(found, key=LEVELS.index)
+
+    @property
+    def label(self) -> str:
+        """`filter.wrong[connections, flows]`."""
+        subjects = [outcome.subject for outcome in (self.first, *self.same) if outcome.subject]
+        return f"{self.first.check}[{shortened(subjects)}]" if subjects else self.first.check
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """Places where it was met besides the first."""
+        first = place(self.first.evidence[-1].sent) if self.first.evidence else ""
+        return [name for name in self.places if name != first]
+
+
+class Causes:
+    """Gathers failures by their cause, while they happen."""
+
+    def __init__(self) -> None:
+        self._by_cause: dict[str, Finding] = {}
+
+    @property
+    def findings(self) -> list[Finding]:
+        """In the order in which they were found."""
+        return list(self._by_cause.values())
+
+    def add(self, outcome: Outcome) -> Outcome:
+        """Place a failure: as it is when it is the first of its cause or check, else as not comparable."""
+        if outcome.verdict != FAILED:
+            return outcome
+        cause = outcome.cause or outcome.check
+        finding = self._by_cause.get(cause)
+        if finding is None:
+            finding = self._by_cause[cause] = Finding(cause, outcome)
+            placed = outcome
+        elif finding.first.check == outcome.check:
+            placed = outcome
+            finding.same.append(placed)
+        else:
+            reason = f"not comparable, because {finding.first.message}"
+            placed = replace(outcome, verdict=NOT_COMPARABLE, message=reason)
+            finding.hidden.append(placed)
+        if outcome.evidence:
+            finding.places[place(outcome.evidence[-1].sent)] += 1
+        return placed
+
+    def of(self, outcome: Outcome) -> Finding:
+        """The finding that a failure belongs to."""
+        return self._by_cause[outcome.cause or outcome.check]
+
+    def met(self, cause: str, sent: Sent) -> None:
+        """Count one more place of a cause that is known."""
+        if cause in self._by_cause:
+            self._by_cause[cause].places[place(sent)] += 1
+
+
+def shortened(names: list[str]) -> str:
+    """A list of names, cut after the first few."""
+    rest = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
+    return ", ".join(names[:MAX_SHOWN]) + rest

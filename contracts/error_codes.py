@@ -1,0 +1,18 @@
+"""The codes of refusals, the service's and the gateway's."""
+
+from __future__ import annotations
+
+from contracts.wire import Answer
+
+CODE_PREFIX = "https://ns.adobe.com/aep/errors/FLOW-"
+
+
+def code_of(answer: Answer) -> str | None:
+    """The code of a refusal, whoever refused."""
+    body = answer.json
+    if not isinstance(body, dict):
+        return None
+    kind = str(body.get("type", ""))
+    if kind.startswith(CODE_PREFIX):
+        return kind.removeprefix(CODE_PREFIX)
+    return str(body["error_code"]) if "error_code" in body else None

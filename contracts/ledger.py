@@ -1,0 +1,257 @@
+"""What a run made and has to delete, learned from every answer; and the deletion."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from contracts.causes import place
+from contracts.error_codes import code_of
+from contracts.kinds import Kind
+from contracts.wire import FORGET, Answer, Sent, Transport, Unreachable, with_headers
+
+MARK = "contract-suite"
+"""Begins the name of everything the suite makes."""
+
+_COLLECTION = re.compile(r"/([A-Za-z]+)/?(\?.*)?")
+_ORDER = ("flows", "sourceConnections", "targetConnections", "connections")
+"""Deleted in this order: what uses another goes first."""
+_MAX_PAGES = 50
+"""Of a list that is searched for what was left behind."""
+_TENANT = ("authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name")
+"""Headers that say whose an entity is, and let it be deleted."""
+
+Key = tuple[str, str]
+"""Collection and id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One entity that a check made."""
+
+    kind: Kind
+    id: str
+    etag: str
+    body: Mapping[str, Any]
+    answer: Answer
+
+    @property
+    def path(self) -> str:
+        """Its path."""
+        return f"{self.kind.path}/{self.id}"
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Everything made and not yet deleted: (collection, id) -> the headers it was made with."""
+
+    made: dict[Key, Mapping[str, str]] = field(default_factory=dict)
+    ever: set[str] = field(default_factory=set)
+    """Ids of everything ever made in this run: only these may be written to."""
+    ran: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Ids of flows made and run -> the headers their runs were made with."""
+    total: int = 0
+    tenants: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Sandbox -> headers, of all sandboxes in which anything was to be made."""
+    nameless: Counter[str] = field(default_factory=Counter)
+    """Collection -> entities made there whose id no answer told."""
+    shared: dict[tuple[str, str], Made] = field(default_factory=dict)
+    """(sandbox, collection) -> what others refer to; made once, deleted last."""
+    not_made: dict[tuple[str, str], Exception] = field(default_factory=dict)
+    """(sandbox, collection) -> why there is nothing to refer to."""
+    refusals: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+    """Path of a collection -> status and code of its answer to a good new entity."""
+    missing: set[str] = field(default_factory=set)
+    """Causes: collections that the server does not have."""
+    silent_at: Counter[str] = field(default_factory=Counter)
+    """Place -> requests there that got no response."""
+    silent_in_turn: int = 0
+    """Requests without a response since the last response."""
+
+    def notice(self, answer: Answer) -> None:
+        """Learn from any answer what was made and what is gone."""
+        sent = answer.sent
+        self._hear_silence(answer)
+        path = sent.target.partition("?")[0].rstrip("/")
+        created = _COLLECTION.fullmatch(sent.target) if sent.method == "POST" else None
+        if created:
+            self._creation(created[1], answer)
+        elif sent.method == "DELETE" and answer.succeeded:
+            kind, _, entity_id = path.strip("/").partition("/")
+            self.made.pop((kind, unquote(entity_id)), None)
+
+    def holds(self, sent: Sent) -> bool:
+        """Whether a request is a good lookup of something that was made and not deleted."""
+        kind, _, entity_id = sent.target.partition("?")[0].strip("/").partition("/")
+        headers = self.made.get((kind, unquote(entity_id)))
+        return (
+            sent.method == "GET"
+            and headers is not None
+            and all(sent.header(name) == value for name, value in headers.items() if name.lower() in _TENANT)
+        )
+
+    def refused_creation(self, answer: Answer) -> None:
+        """Remember how a good new entity was refused."""
+        self.refusals[_collection(answer.sent)] = answer.status, code_of(answer)
+
+    def always_refuses(self, answer: Answer) -> bool:
+        """Whether a creation got the refusal that a good one gets too."""
+        told = self.refusals.get(_collection(answer.sent))
+        return answer.sent.method == "POST" and told == (answer.status, code_of(answer))
+
+    def _creation(self, kind: str, answer: Answer) -> None:
+        """Any 2xx made something; whatever else came, the list tells in the end."""
+        headers = dict(answer.sent.headers)
+        self.tenants[answer.sent.header("x-sandbox-name") or ""] = headers
+        if not answer.succeeded:
+            return
+        self.total += 1
+        entity_id = new_id(answer)
+        if kind == "runs":
+            flow_id = _flow_id(answer.sent)
+            if flow_id in self.ever:
+                self.ran[flow_id] = headers
+        elif kind in _ORDER and entity_id is not None:
+            self.made[kind, entity_id] = headers
+            self.ever.add(entity_id)
+        elif kind in _ORDER:
+            self.nameless[kind] += 1
+
+    def _hear_silence(self, answer: Answer) -> None:
+        if answer.silence:
+            self.silent_at[place(answer.sent)] += 1
+        self.silent_in_turn = self.silent_in_turn + 1 if answer.silence else 0
+
+
+def _collection(sent: Sent) -> str:
+    return sent.target.partition("?")[0].rstrip("/")
+
+
+def new_id(answer: Answer) -> str | None:
+    """The id of a new entity: in the body, in `items`, or at the end of `Location`."""
+    body = answer.json
+    items = body.get("items") if isinstance(body, dict) else None
+    holders = [body, *(items if isinstance(items, list) else ())]
+    for holder in holders:
+        if isinstance(holder, dict) and isinstance(holder.get("id"), str) and holder["id"]:
+            return str(holder["id"])
+    try:
+        steps = urlsplit(answer.header("location") or "").path.rstrip("/").split("/")
+    except ValueError:
+        return None
+    collection = answer.sent.target.partition("?")[0].strip("/")
+    return unquote(steps[-1]) if len(steps) > 1 and steps[-2] == collection else None
+
+
+class Sweeper:
+    """Deletes what a ledger holds, and finds out what is left."""
+
+    def __init__(self, transport: Transport, ledger: Ledger, headers: Mapping[str, str], mark: str) -> None:
+        self._transport, self._ledger, self._headers, self._mark = transport, ledger, headers, mark
+
+    def sweep(self, *, shared: bool, runs: bool) -> list[str]:
+        """Delete everything made, with or without what others refer to; what could not be deleted, in words."""
+        ledger = self._ledger
+        kept = set() if shared else {made.id for made in ledger.shared.values()}
+        if shared:
+            ledger.shared.clear()
+        left = []
+        for kind in _ORDER:
+            for (name, entity_id), headers in list(ledger.made.items()):
+                if name == kind and entity_id not in kept:
+                    found = self._delete(f"/{name}/{quote(entity_id, safe='')}", headers)
+                    left += found
+                    if not found:
+                        ledger.made.pop((name, entity_id), None)
+        return left + (self._forget_runs() if runs else [])
+
+    def strays(self, kinds: Mapping[str, Kind]) -> list[str]:
+        """Delete what bears the run's mark and is still listed, whatever answers said; what stays, in words."""
+        left = []
+        names = [name for name in _ORDER if name in kinds]
+        for tenant in self._ledger.tenants.values():
+            refusals = {}
+            for key in [(kind, found) for kind in names for found in self._listed(kind, tenant)]:
+                refusals[key] = self._delete(f"/{key[0]}/{quote(key[1], safe='')}", tenant)
+            for kind in names:
+                still = self._listed(kind, tenant) if any(key[0] == kind for key in refusals) else []
+                for entity_id in still:
+                    why = refusals.get((kind, entity_id)) or [f"/{kind}/{entity_id}: deleted, and still listed"]
+                    left += why
+        return left + self._unseen(names)
+
+    def _unseen(self, names: list[str]) -> list[str]:
+        """What was made without an id, where no list can show that it is gone."""
+        left = []
+        for kind in names:
+            count = self._ledger.nameless[kind]
+            if count and not self._page(f"/{kind}?limit=1", self._headers).succeeded:
+                left.append(f"/{kind}: {count} entities whose id no answer told, and the list cannot be read")
+        return left
+
+    def _listed(self, kind: str, tenant: Mapping[str, str]) -> list[str]:
+        """Ids of what bears the mark: the newest come first, so a page without any ends the search."""
+        found: list[str] = []
+        for items in self._pages(f"/{kind}?limit=100", tenant):
+            marked = [
+                str(item.get("id"))
+                for item in items
+                if isinstance(item, dict) and str(item.get("name", "")).startswith(self._mark)
+            ]
+            found += [entity_id for entity_id in marked if entity_id not in found]
+            if not marked:
+                break
+        return found
+
+    def _pages(self, target: str, tenant: Mapping[str, str]) -> Iterator[list[Any]]:
+        for _ in range(_MAX_PAGES):
+            body = self._page(target, tenant).json
+            items = body.get("items") if isinstance(body, dict) else None
+            if not isinstance(items, list):
+                return
+            yield items
+            links = body.get("_links")
+            after = links.get("next") if isinstance(links, dict) else None
+            href = after.get("href") if isinstance(after, dict) else None
+            if not isinstance(href, str) or href[:1] != "/":
+                return
+            target = href
+
+    def _page(self, target: str, tenant: Mapping[str, str]) -> Answer:
+        return self._transport.send(Sent("GET", target, self._as(tenant)))
+
+    def _forget_runs(self) -> list[str]:
+        """Delete the runs of flows that are gone, where the server offers that; what could not be deleted, in words."""
+        left = []
+        for flow_id, headers in list(self._ledger.ran.items()):
+            if ("flows", flow_id) not in self._ledger.made:
+                left += self._delete(FORGET + quote(flow_id, safe=""), headers)
+                del self._ledger.ran[flow_id]
+        return left
+
+    def _delete(self, target: str, headers: Mapping[str, str]) -> list[str]:
+        try:
+            answer = self._transport.send(Sent("DELETE", target, self._as(headers)))
+        except Unreachable as error:
+            return [f"{target}: {error}"]
+        gone = answer.succeeded or answer.status == 404
+        return [] if gone else [f"{target}: {answer.silence or f'DELETE answered {answer.status}'}"]
+
+    def _as(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        """The suite's headers, as the tenant that others name."""
+        kept = {name: value for name, value in headers.items() if name.lower() in _TENANT}
+        return with_headers(self._headers, kept)
+
+
+def _flow_id(sent: Sent) -> str:
+    """The flow that a new run is of."""
+    try:
+        body = json.loads(sent.body)
+    except ValueError:
+        return ""
+    return str(body.get("flowId")) if isinstance(body, dict) else ""

@@ -1,0 +1,25 @@
+"""A first baseline: the checks that fail now, as a list for `--known-gaps`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import yaml
+
+from contracts.outcome_report import Report
+from contracts.secrecy import Mask
+
+_HEAD = """\
+# Checks that this server is known to fail, for `mockserver contract URL --known-gaps FILE`. The reason is what the run
+# saw; replace it by yours. A check that passes again is reported as stale, so that the list stays true.
+"""
+
+
+def document(report: Report, levels: Mapping[str, str], mask: Mask) -> str:
+    """The whole file: one row for each check that a finding names."""
+    rows = {
+        finding.first.check: {"check": finding.first.check, "reason": mask.text(finding.first.message)}
+        for finding in report.findings(levels)
+    }
+    shown = yaml.safe_dump(list(rows.values()), sort_keys=False, allow_unicode=True, width=110)
+    return _HEAD + shown
