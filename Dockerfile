@@ -17,7 +17,7 @@ RUN python3 -m venv /opt/build \
 COPY . .
 RUN /opt/build/bin/pip wheel -q --no-deps --no-build-isolation -w /opt/dist . \
  && /opt/build/bin/pip --python /opt/mockserver/bin/python3 install -q --no-deps /opt/dist/*.whl \
- && cd / && /opt/mockserver/bin/python3 -m mockserver.contract.documents
+ && cd / && /opt/mockserver/bin/python3 -c 'from mockserver.contract import documents; documents.parse_all()'
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="Mock Flow Service" \

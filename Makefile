@@ -7,7 +7,7 @@ IMAGE ?= mock-flow-service
 PYTHON_M := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE fuzz audit sbom run test coverage install check format contract broken clients bench peers edge mutation torture image lock clean help
+.PHONY: FORCE fidelity fuzz audit sbom run test coverage install check format contract broken clients bench peers edge mutation torture image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
@@ -43,6 +43,9 @@ clients: .venv/.test .venv-clients/.clients ## run Adobe's own Python client, ae
 
 broken: .venv/.test ## prove the suite: every wrong server is caught, the right one passes in ten seeds (ARGS="--seeds 3")
 	@$(PYTHON_M) contracts.broken $(ARGS)
+
+fidelity: .venv/.test ## replay every documented and recorded sample; write docs/fidelity.md
+	@$(PYTHON_M) mockserver fidelity --write . $(ARGS)
 
 bench: .venv/.test ## measure the server against a bare Flask application and other tools (ARGS="--quick --json out.json")
 	@$(PYTHON_M) bench $(ARGS)

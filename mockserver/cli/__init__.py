@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from mockserver import __version__
-from mockserver.cli import authority, conformance, judging, recordings, running, terminal
+from mockserver.cli import authority, conformance, fidelity, judging, recordings, running, terminal
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
 
 
@@ -174,6 +174,9 @@ main.add_command(running.execute)
 main.add_command(authority.ca)
 main.add_command(recordings.compare)
 main.add_command(recordings.calibrate)
+main.add_command(fidelity.fidelity)
+main.add_command(fidelity.explain)
+main.add_command(fidelity.assess)
 
 
 def _print(rows: Sequence[dict[str, Any]], as_json: bool, line: Callable[[dict[str, Any]], str]) -> None:

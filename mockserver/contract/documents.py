@@ -1,7 +1,7 @@
 """Reads the YAML documents that ship with the package; their parsed form is kept beside them, as Python keeps bytecode.
 
 Of `openapi.yaml`, parsing takes 60 ms and importing the parser another 10, a third of a start; reading what
-was parsed before takes 3. `python -m mockserver.contract.documents` parses all of them ahead, as `compileall` does.
+was parsed before takes 3. `parse_all` parses all of them ahead, as `compileall` compiles modules.
 """
 
 from __future__ import annotations
@@ -87,12 +87,8 @@ def _keep(kept: Path, source: bytes, value: Any) -> None:
         part.replace(kept)  # in one step: nobody finds half of it
 
 
-def _parse_all() -> None:
-    """Asked for in so many words, so even where Python may not keep bytecode."""
+def parse_all() -> None:
+    """Parse every shipped document ahead of the first start, even where Python may not keep bytecode."""
     for path in shipped():
         source = path.read_bytes()
         _keep(kept_form(path), source, parse(source))
-
-
-if __name__ == "__main__":
-    _parse_all()

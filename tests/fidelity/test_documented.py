@@ -9,7 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver.contract import Contract
-from tests.fidelity.replay import departures, pages, quirks_are_known, replay
+from mockserver.quirks import Quirks
+from mockserver.recordings.samples import departures, pages, replay
 
 PAGES = pages()
 ANY_PAGE = pytest.mark.parametrize("name", PAGES)
@@ -71,7 +72,9 @@ def test_a_file_has_the_form_of_the_readme(name: str) -> None:
     assert not repeated
     unknown = {exchange["operation"] for exchange in page["exchanges"]} - Contract.load().operations.keys()
     assert not unknown
-    quirks_are_known(page)
+    Quirks(page.get("quirks", {}))
+    for exchange in page["exchanges"]:
+        Quirks(exchange.get("quirks", {}))
 
 
 @ANY_PAGE

@@ -1,0 +1,122 @@
+"""How true the emulator is, per operation: samples that it answers as printed or recorded, beside what it assumes.
+
+There is no total: a sum would hide an operation that nobody has looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.contract import Contract
+from mockserver.recordings.samples import Sample
+
+_OF_THE_PLATFORM = frozenset({"413", "415", "429", "500", "501", "503", "504", "507"})
+"""Statuses that every operation declares and that no page shows per operation."""
+_METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Samples that pass, of all there are."""
+
+    passed: int
+    of: int
+
+    @classmethod
+    def of_samples(cls, samples: Iterable[Sample]) -> Tally:
+        """Count samples."""
+        verdicts = [sample.passed for sample in samples]
+        return cls(sum(verdicts), len(verdicts))
+
+    def __str__(self) -> str:
+        return f"{self.passed}/{self.of}" if self.of else "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is known of one operation."""
+
+    operation: str
+    method: str
+    path: str
+    documented: Tally
+    refusals: Tally
+    state: Tally
+    recorded: Tally
+    assumed: tuple[str, ...]
+    """Statuses that the contract declares and no sample shows."""
+    quirks: int
+    """Samples that are as printed only under a quirk."""
+
+
+def table(samples: Iterable[Sample], contract: Contract) -> list[Row]:
+    """A row per operation, in the order of the contract."""
+    by_operation: dict[str, list[Sample]] = {}
+    for sample in samples:
+        if not sample.setup:
+            by_operation.setdefault(sample.operation, []).append(sample)
+    paths: Mapping[str, Mapping[str, Any]] = contract.document["paths"]
+    ids = [item[method]["operationId"] for item in paths.values() for method in item if method in _METHODS]
+    return [_row(name, by_operation.get(name, []), contract) for name in ids]
+
+
+def _row(operation_id: str, samples: list[Sample], contract: Contract) -> Row:
+    operation = contract.operations[operation_id]
+    documented = [sample for sample in samples if sample.provenance == "documented"]
+    shown = {str(sample.status) for sample in samples}
+    return Row(
+        operation=operation_id,
+        method=operation.method,
+        path=operation.template,
+        documented=Tally.of_samples(one for one in documented if one.aspect in ("success", "list")),
+        refusals=Tally.of_samples(one for one in documented if one.aspect == "refusal"),
+        state=Tally.of_samples(one for one in documented if one.aspect == "state"),
+        recorded=Tally.of_samples(one for one in samples if one.provenance == "recorded"),
+        assumed=tuple(sorted(status for status in operation.responses if status not in {*shown, *_OF_THE_PLATFORM})),
+        quirks=sum(bool(sample.quirks) for sample in samples),
+    )
+
+
+def manifest(samples: Iterable[Sample]) -> Iterator[str]:
+    """One line of JSON per sample that counts."""
+    for sample in samples:
+        if not sample.setup:
+            row = {
+                "id": f"{sample.page}/{sample.id}",
+                "operation": sample.operation,
+                "aspect": sample.aspect,
+                "provenance": sample.provenance,
+                "source": sample.source,
+                "date": sample.date,
+                "status": sample.status,
+                "verdict": "same" if sample.passed else "different",
+                "quirks": dict(sample.quirks),
+                **({"why": sample.differs} if sample.differs else {}),
+            }
+            yield json.dumps(row, ensure_ascii=False)
+
+
+def as_json(rows: Iterable[Row]) -> list[Mapping[str, object]]:
+    """The table for programs."""
+    return [
+        {
+            "operation": row.operation,
+            "method": row.method,
+            "path": row.path,
+            **{
+                name: {"passed": tally.passed, "of": tally.of}
+                for name, tally in (
+                    ("documented", row.documented),
+                    ("refusals", row.refusals),
+                    ("state", row.state),
+                    ("recorded", row.recorded),
+                )
+            },
+            "assumedStatuses": list(row.assumed),
+            "decidedByQuirk": row.quirks,
+        }
+        for row in rows
+    ]

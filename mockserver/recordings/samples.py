@@ -1,0 +1,203 @@
+"""Samples: exchanges that a page of Adobe prints or that somebody recorded, as data in `fidelity/`.
+
+A file is one page: a session whose exchanges are made in order. `fidelity/README.md` describes its members.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from mockserver.config import Config
+from mockserver.contract import documents
+from mockserver.emulator import Emulator
+from mockserver.exchange import Call, Result
+from mockserver.json_input import Json
+
+Aspect: TypeAlias = Literal["success", "refusal", "state", "list"]
+Provenance: TypeAlias = Literal["documented", "recorded"]
+
+HEADERS = {
+    "authorization": "Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln",
+    "x-api-key": "acme-client",
+    "x-gw-ims-org-id": "5C1328435BF324E90A49402A@AdobeOrg",
+    "x-sandbox-name": "prod",
+}
+"""What every request carries unless its sample says otherwise."""
+
+_MARKS = {
+    "<uuid>": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "<etag>": r'"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"',
+    "<ms>": r"1[0-9]{12}",
+    "<number>": r"-?[0-9]+(\.[0-9]+)?",
+    "<text>": r"(?s).*",
+}
+_NUMBERS = ("<ms>", "<number>")
+_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One exchange of a page, and where our response departs from it."""
+
+    page: str
+    id: str
+    operation: str
+    aspect: Aspect
+    provenance: Provenance
+    source: str
+    date: str
+    setup: bool
+    status: int
+    quirks: Mapping[str, str]
+    differs: str
+    """Why we answer otherwise, if the file says so."""
+    departures: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether we answer as the sample says."""
+        return not self.departures
+
+
+def folder() -> Path:
+    """`fidelity/`: inside the package when installed, one level up in a checkout."""
+    packaged = documents.PACKAGE / "fidelity"
+    return packaged if packaged.is_dir() else documents.PACKAGE.parent / "fidelity"
+
+
+def pages(provenance: Provenance = "documented") -> dict[str, dict[str, Any]]:
+    """File name -> page."""
+    files = sorted((folder() / provenance).glob("*.yaml"))
+    return {path.stem: documents.read(path) for path in files}
+
+
+@functools.cache
+def samples() -> tuple[Sample, ...]:
+    """Every sample of every page, replayed."""
+    found: list[Sample] = []
+    for provenance in ("documented", "recorded"):
+        for name, page in pages(provenance).items():
+            found += (_sample(name, page, exchange, provenance, tuple(gone)) for exchange, gone in replay(page))
+    return tuple(found)
+
+
+def _sample(
+    name: str, page: Mapping[str, Any], exchange: Mapping[str, Any], provenance: Provenance, departures: tuple[str, ...]
+) -> Sample:
+    return Sample(
+        page=name,
+        id=exchange["id"],
+        operation=exchange["operation"],
+        aspect=_aspect(exchange),
+        provenance=provenance,
+        source=page["page"],
+        date=page["read"],
+        setup=bool(exchange.get("setup")),
+        status=exchange["expect"]["status"],
+        quirks={**page.get("quirks", {}), **exchange.get("quirks", {})},
+        differs=exchange.get("differs", ""),
+        departures=departures,
+    )
+
+
+def _aspect(exchange: Mapping[str, Any]) -> Aspect:
+    """A refusal, a list, a request that builds on what came before, or the first success of its kind."""
+    request = exchange["request"]
+    if exchange["expect"]["status"] >= 400:
+        return "refusal"
+    body = exchange["expect"].get("body")
+    bare = request["path"].partition("?")[0].rstrip("/")
+    if isinstance(body, dict) and ("items" in body or "count" in body) and bare.count("/") == 1:
+        return "list"
+    if bare.endswith("/search"):
+        return "list"
+    return "state" if _PLACEHOLDER.search(json.dumps(request)) and request["method"] != "POST" else "success"
+
+
+def replay(page: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], list[str]]]:
+    """Each exchange of a page and where our response departs from what is printed."""
+    emulator = Emulator(dataclasses.replace(Config(seed=1, quirk=dict(page.get("quirks", {}))), **_settings(page)))
+    known: dict[str, Any] = {}
+    for exchange in page["exchanges"]:
+        before = dict(emulator.quirks)
+        emulator.quirks.update(exchange.get("quirks", {}))
+        result = emulator.handle(_call(_filled(exchange["request"], known)))
+        expect = exchange["expect"]
+        found = [] if result.status == expect["status"] else [f"status {result.status}, printed is {expect['status']}"]
+        if not found and "body" in expect:
+            found = list(departures(_filled(expect["body"], known), result.body, ""))
+        if result.status < 300:
+            known |= _captured(exchange, result)
+        emulator.quirks.update(before)
+        yield exchange, found
+
+
+def _call(request: Mapping[str, Any]) -> Call:
+    headers = {**HEADERS, **{name.lower(): value for name, value in request.get("headers", {}).items()}}
+    body = b"" if request.get("body") is None else json.dumps(request["body"]).encode()
+    if body:
+        headers.setdefault("content-type", "application/json")
+    for name in request.get("without", ()):
+        headers.pop(name.lower(), None)
+    path, _, query = request["path"].partition("?")
+    return Call(request["method"], path, query, headers, body, "0" * 32, 0)
+
+
+def _captured(exchange: Mapping[str, Any], result: Result) -> dict[str, Any]:
+    import jsonpointer  # here: only a replay needs it
+
+    return {name: jsonpointer.resolve_pointer(result.body, at) for name, at in exchange.get("capture", {}).items()}
+
+
+def departures(printed: Json, came: Json, at: str) -> Iterator[str]:
+    """Where a value is not what is printed; members that are not printed may be there."""
+    if isinstance(printed, dict):
+        if not isinstance(came, dict):
+            yield f"{at or '/'}: {came!r} is no object"
+            return
+        for name, inner in printed.items():
+            if name not in came:
+                yield f"{at}/{name} is missing"
+            else:
+                yield from departures(inner, came[name], f"{at}/{name}")
+    elif isinstance(printed, list):
+        yield from _list_departures(printed, came, at)
+    elif isinstance(printed, str) and printed in _MARKS:
+        of_kind = type(came) in (int, float) if printed in _NUMBERS else isinstance(came, str)
+        if not of_kind or not re.fullmatch(_MARKS[printed], str(came)):
+            yield f"{at or '/'}: {came!r} is not {printed}"
+    elif printed != "<any>" and (printed != came or isinstance(printed, bool) is not isinstance(came, bool)):
+        yield f"{at or '/'}: {came!r}, printed is {printed!r}"
+
+
+def _list_departures(printed: list[Any], came: Json, at: str) -> Iterator[str]:
+    items = printed[:-1] if printed[-1:] == ["..."] else printed
+    if not isinstance(came, list) or len(came) < len(items) or (items is printed and len(came) != len(items)):
+        yield f"{at or '/'}: {came!r} is not a list of {len(items)}"
+        return
+    for place, inner in enumerate(items):
+        yield from departures(inner, came[place], f"{at}/{place}")
+
+
+def _settings(page: Mapping[str, Any]) -> dict[str, Any]:
+    rows = page.get("settings", {}).items()
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in rows}
+
+
+def _filled(value: Any, known: Mapping[str, Any]) -> Any:
+    """A value with what earlier responses held in the place of `${name}`."""
+    if isinstance(value, str):
+        whole = _PLACEHOLDER.fullmatch(value)
+        if whole:
+            return known.get(whole[1], value)
+        return _PLACEHOLDER.sub(lambda found: str(known.get(found[1], found[0])), value)
+    if isinstance(value, dict):
+        return {str(_filled(name, known)): _filled(inner, known) for name, inner in value.items()}
+    return [_filled(inner, known) for inner in value] if isinstance(value, list) else value
