@@ -11,7 +11,7 @@ from typing import Any
 
 from mockserver.errors import ApiError
 from mockserver.exchange import Call, Request, Result
-from mockserver.faults.kinds import FAULTS, Kind, Strike
+from mockserver.faults.kinds import FAULTS, FaultKind, Strike
 from mockserver.faults.orders import HEADER, FaultError, Order, from_file, from_header, parse
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.quirks import Quirks
@@ -23,9 +23,9 @@ __all__ = [
     "FAULTS",
     "HEADER",
     "FaultError",
+    "FaultKind",
     "Faults",
     "Injection",
-    "Kind",
     "Order",
     "from_file",
     "parse",
@@ -50,7 +50,7 @@ class Active:
 class Injection:
     """The faults that strike one call, in the order they were set."""
 
-    def __init__(self, struck: Sequence[tuple[Kind, Strike]], name: str) -> None:
+    def __init__(self, struck: Sequence[tuple[FaultKind, Strike]], name: str) -> None:
         self._struck = struck
         self.name = name
         """What the journal says of them."""

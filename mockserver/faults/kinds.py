@@ -39,7 +39,7 @@ class Strike:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FaultKind:
     """One row: what can go wrong, and how that is brought about."""
 
     name: str
@@ -146,55 +146,59 @@ def _retry_after(strike: Strike) -> tuple[tuple[str, str], ...]:
 
 _ROWS = (
     # answers in the service's place: nothing is done
-    Kind(
+    FaultKind(
         "rate-limit",
         "429 from the gateway, with Retry-After or without",
         arguments.RETRY_AFTER,
         refuse=lambda strike: GatewayError("rate_exceeded", retry_after=strike.argument),
     ),
-    Kind("internal-error", "500 (1400-500) from the service; nothing was done", refuse=lambda _: ApiError("internal")),
-    Kind(
+    FaultKind(
+        "internal-error", "500 (1400-500) from the service; nothing was done", refuse=lambda _: ApiError("internal")
+    ),
+    FaultKind(
         "unavailable",
         "503 (1103-503) from the service",
         arguments.NO_RETRY_AFTER,
         refuse=lambda strike: ApiError("unavailable", headers=_retry_after(strike)),
     ),
-    Kind("gateway-timeout", "504 (1104-504) from the service", refuse=lambda _: ApiError("provider_timeout")),
-    Kind("forbidden", "403 (2120-403) from the service", refuse=lambda _: ApiError("forbidden")),
-    Kind(
+    FaultKind("gateway-timeout", "504 (1104-504) from the service", refuse=lambda _: ApiError("provider_timeout")),
+    FaultKind("forbidden", "403 (2120-403) from the service", refuse=lambda _: ApiError("forbidden")),
+    FaultKind(
         "token-expired", "401 (401013) from the gateway, for this call", refuse=lambda _: GatewayError("token_invalid")
     ),
-    Kind("token-revoked", "401 (401013) for as long as the client sends this token", refuse=_revoked),
-    Kind(
+    FaultKind("token-revoked", "401 (401013) for as long as the client sends this token", refuse=_revoked),
+    FaultKind(
         "sandbox-gone",
         "404 (2100-404): the sandbox is not there any more",
         refuse=lambda strike: ApiError("sandbox_unknown", name=strike.call.headers.get("x-sandbox-name", "")[:80]),
     ),
-    Kind(
+    FaultKind(
         "page-token-expired",
         "400 (1452-400) for a continuationToken that was good",
         refuse=_page_token_gone,
         fits=lambda call: "continuationToken=" in call.query,
     ),
-    Kind(
+    FaultKind(
         "bad-gateway",
         "502 from a proxy on the way: an HTML page",
         refuse=lambda _: Undelivered(502, Delivery(raw=_PROXY_PAGE, content_type="text/html")),
     ),
-    Kind(
+    FaultKind(
         "reset",
         "the connection breaks before an answer; nothing was done",
         refuse=lambda _: Undelivered(0, Delivery(reset=True)),
     ),
     # the service finds another world, or another question
-    Kind(
+    FaultKind(
         "stale-etag",
         "somebody else writes the entity just before: 412 (1404-412)",
         act=meddling.overtake,
         fits=lambda call: bool(call.headers.get("if-match")),
     ),
-    Kind("deleted", "somebody else deletes the entity just before", act=meddling.delete, fits=meddling.names_an_entity),
-    Kind(
+    FaultKind(
+        "deleted", "somebody else deletes the entity just before", act=meddling.delete, fits=meddling.names_an_entity
+    ),
+    FaultKind(
         "short-pages",
         "a list comes in many short pages; records are added where there are too few",
         arguments.PAGES,
@@ -202,23 +206,23 @@ _ROWS = (
         fits=meddling.begins_a_list,
     ),
     # the service answers, and something happens to the answer
-    Kind("answer-lost", "the request is carried out, then the connection breaks", spoil=_lost),
-    Kind("applied-500", "the request is carried out, the answer is 500 (1400-500)", spoil=_failed_afterwards),
-    Kind("latency", "the answer comes late", arguments.MILLISECONDS, spoil=_late),
-    Kind(
+    FaultKind("answer-lost", "the request is carried out, then the connection breaks", spoil=_lost),
+    FaultKind("applied-500", "the request is carried out, the answer is 500 (1400-500)", spoil=_failed_afterwards),
+    FaultKind("latency", "the answer comes late", arguments.MILLISECONDS, spoil=_late),
+    FaultKind(
         "slow-body",
         "the body trickles",
         arguments.SPEED,
         spoil=lambda strike, result: _delivered(result, bytes_per_second=strike.argument),
     ),
-    Kind("truncate", "the connection ends in the middle of the body", arguments.BYTES, spoil=_truncated),
-    Kind("malformed-json", "the body is not JSON, whatever its Content-Type says", spoil=_malformed),
-    Kind("empty-answer", "the body is missing", spoil=lambda strike, result: replace(result, body=None)),
-    Kind("unknown-members", "members that the client does not know yet", spoil=_with_more_members),
-    Kind("reordered-members", "members in another order", spoil=_reordered),
-    Kind("draft-state", "entities are drafts", spoil=_as_drafts, fits=lambda call: call.method == "GET"),
-    Kind("empty-list", "a list without items", spoil=_emptied, fits=meddling.begins_a_list),
+    FaultKind("truncate", "the connection ends in the middle of the body", arguments.BYTES, spoil=_truncated),
+    FaultKind("malformed-json", "the body is not JSON, whatever its Content-Type says", spoil=_malformed),
+    FaultKind("empty-answer", "the body is missing", spoil=lambda strike, result: replace(result, body=None)),
+    FaultKind("unknown-members", "members that the client does not know yet", spoil=_with_more_members),
+    FaultKind("reordered-members", "members in another order", spoil=_reordered),
+    FaultKind("draft-state", "entities are drafts", spoil=_as_drafts, fits=lambda call: call.method == "GET"),
+    FaultKind("empty-list", "a list without items", spoil=_emptied, fits=meddling.begins_a_list),
 )
 
-FAULTS: dict[str, Kind] = {row.name: row for row in _ROWS}
+FAULTS: dict[str, FaultKind] = {row.name: row for row in _ROWS}
 """Name -> row."""

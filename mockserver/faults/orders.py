@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mockserver.exchange import Call
+from mockserver.contract.schema import SchemaCheck, kind_of
+from mockserver.exchange import Call, Violation, departure
 from mockserver.faults import arguments
-from mockserver.faults.kinds import FAULTS, Kind
+from mockserver.faults.kinds import FAULTS, FaultKind
 from mockserver.journal.entries import TOKEN_OPERATION
 
 HEADER = "x-mock-fault"
@@ -28,7 +29,7 @@ class FaultError(ValueError):
 class Order:
     """One fault to be injected. Selectors that are None let every call through."""
 
-    kind: Kind
+    kind: FaultKind
     argument: str = ""
     """As written; empty for the kind's default."""
     operation: str | None = None
@@ -123,63 +124,61 @@ def from_file(path: Path, operations: Iterable[str]) -> list[Order]:
 
 def _order(row: Mapping[str, Any]) -> Order:
     members = {name: value for name, value in row.items() if name != "fault" and value is not None}
+    members = {name: int(value) if name in _COUNTS else value for name, value in members.items()}
     if "argument" in members:
         members["argument"] = str(members["argument"])
     return Order(FAULTS[row["fault"]], **members)
 
 
 def _problems(row: Any, at: str, operations: frozenset[str]) -> Iterator[str]:
+    """What is wrong with one order: with each member alone, then with what depends on the fault."""
     if not isinstance(row, dict):
-        yield f"{at or '/'}: expected an object with the member fault"
+        yield departure("Member", at or "/", "an object with the member fault", kind_of(row))
         return
-    for name in row.keys() - _MEMBERS.keys():
-        yield f"{at}/{str(name)[:40]}: no such member; known are {', '.join(_MEMBERS)}"
-    for name, (expected, good) in _MEMBERS.items():
-        value = row.get(name)
-        if value is None and name != "fault":
-            continue
-        if name == "operation" and isinstance(value, str) and value not in operations:
-            yield f"{at}/operation: no such operation; `mockserver operations` lists them"
-        elif not good(value):
-            yield f"{at}/{name}: expected {expected}"
-    kind = FAULTS.get(row["fault"]) if isinstance(row.get("fault"), str) else None
-    if kind is not None and not _readable(kind, row.get("argument")):
+    sent = {str(name): value for name, value in row.items() if value is not None}
+    wrong = list(_SCHEMA.violations(sent, "body", at=at))
+    yield from (str(_in_words(violation)) for violation in wrong)
+    if wrong:
+        return
+    if "operation" in sent and sent["operation"] not in operations:
+        yield f"{at}/operation: expected an operation that `mockserver operations` lists, got another name"
+    kind = FAULTS[sent["fault"]]
+    if not _readable(kind, str(sent.get("argument", ""))):
         yield f"{at}/argument: {kind.name} takes {kind.argument.expected}"
 
 
-def _readable(kind: Kind, argument: Any) -> bool:
-    if not isinstance(argument, str | int | None) or isinstance(argument, bool):
-        return True  # already said
+def _in_words(violation: Violation) -> Violation:
+    """With the plain words of a member whose schema is a pattern."""
+    words = _WORDS.get(violation.pointer.rpartition("/")[2])
+    return replace(violation, expected=words) if words and violation.keyword == "pattern" else violation
+
+
+def _readable(kind: FaultKind, argument: str) -> bool:
     try:
-        kind.argument.read(str("" if argument is None else argument) or kind.argument.default)
+        kind.argument.read(argument or kind.argument.default)
     except ValueError:
         return False
     return True
 
 
-def _text(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 1024
-
-
-def _whole(least: int) -> Any:
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _share(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-
-
-_MEMBERS: dict[str, tuple[str, Any]] = {
-    "fault": (f"one of {', '.join(FAULTS)}", lambda value: isinstance(value, str) and value in FAULTS),
-    "argument": ("text or a whole number", lambda v: isinstance(v, str | int) and not isinstance(v, bool)),
-    "operation": ("an operation id", _text),
-    "method": ("an HTTP method in capitals", lambda value: _text(value) and value.isupper()),
-    "path": ("a path, with * for any segment", lambda value: _text(value) and value.startswith("/")),
-    "parameter": ("the name of a query parameter", _text),
-    "org": ("an organisation", _text),
-    "sandbox": ("a sandbox's name", _text),
-    "skip": ("a whole number from 0", _whole(0)),
-    "times": ("a whole number from 1", _whole(1)),
-    "probability": ("a number from 0 to 1", _share),
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 1024}
+_COUNTS = ("skip", "times")
+_MEMBERS: dict[str, dict[str, Any]] = {
+    "fault": {"enum": list(FAULTS)},
+    "argument": {"type": ["string", "integer"]},
+    "operation": _TEXT,
+    "method": {**_TEXT, "pattern": "^[A-Z]+$"},
+    "path": {**_TEXT, "pattern": "^/"},
+    "parameter": _TEXT,
+    "org": _TEXT,
+    "sandbox": _TEXT,
+    "skip": {"type": "integer", "minimum": 0},
+    "times": {"type": "integer", "minimum": 1},
+    "probability": {"type": "number", "minimum": 0, "maximum": 1},
 }
-"""Member -> what it takes, and whether a value is that."""
+"""Member -> its schema."""
+
+_SCHEMA = SchemaCheck.of(
+    {"type": "object", "properties": _MEMBERS, "required": ["fault"], "additionalProperties": False}
+)
+_WORDS = {"method": "an HTTP method in capitals", "path": "a path such as /connections/*"}

@@ -95,7 +95,7 @@ def load(found: list[str]) -> tuple[int, int, int]:
     return count, count * _BYTES_A_ROW, -(-count // _ROWS_A_FILE)
 
 
-def told(run: Doc, start: int, copied: int, end: int) -> dict[str, Any]:
+def reported(run: Doc, start: int, copied: int, end: int) -> dict[str, Any]:
     """`metrics` and `activities` of a run that has exported."""
     counted = {entity: rows(entity) for entity in run["entities"]}
     count, size, files = load(run["entities"])

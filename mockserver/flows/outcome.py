@@ -1,6 +1,6 @@
 """How one flow run goes: from queued over in progress to its end, with metrics and activities.
 
-What a run finds and how it ends is decided when it is made, in a few numbers; `told` makes of them
+What a run finds and how it ends is decided when it is made, in a few numbers; `reported` makes of them
 what a reader sees. Shapes are those of the monitoring tutorial (facts §6.5, §9); durations, the number
 of part files and the split of a failure between the two activities are made up, always the same for
 the same run.
@@ -95,7 +95,7 @@ def decided(run_id: str, due_ms: int, load: Load, rule: RunRule | None) -> Cours
     return Course(start, copied, end, load.rows, load.bytes, load.files, failing, rule.code, rule.message)
 
 
-def told(run: Doc) -> dict[str, Any]:
+def reported(run: Doc) -> dict[str, Any]:
     """`providerRefId`, `metrics` and `activities` of a run in the state that its record says."""
     ref = f"M-{run['flowId']}-incremental-0:{derived_id(run['id'])}"
     state, course = run["state"], Course(*run["course"])
@@ -106,7 +106,7 @@ def told(run: Doc) -> dict[str, Any]:
         activity = exports.begun() if "entities" in run else _activity(COPY)
         return {"providerRefId": ref, "metrics": metrics, "activities": [{**activity, **metrics}]}
     if "entities" in run:
-        return {"providerRefId": ref, **exports.told(run, course.start, course.copied, course.end)}
+        return {"providerRefId": ref, **exports.reported(run, course.start, course.copied, course.end)}
     metrics = _metrics(state, course)
     activities = [_copy(run, course)] if _copy_failed(state, course) else [
         _copy(run, course), _promotion(run, course, metrics),

@@ -1,9 +1,9 @@
-"""Flow runs happen: what schedules have made due since anyone last looked is made up for by whoever looks.
+"""Creates overdue runs on the next read, and moves unfinished runs on.
 
 Nothing runs in the background. A flow's *progress* is a record beside it: the runs so far, the moment
 last used and the states that unfinished runs have ahead of them. New runs and the new progress are
-written as one, under the etag of the old progress, so that no run is made twice or lost, whoever
-looks at the same time.
+written in one transaction, under the etag of the old progress, so that concurrent readers neither make
+a run twice nor lose one.
 """
 
 from __future__ import annotations
@@ -17,24 +17,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mockserver.errors import ApiError
 from mockserver.exchange import Tenant
 from mockserver.flows import exports
-from mockserver.flows.outcome import FAILED, QUEUED, RUNNING, SCHEDULED, SUCCESS, Course, Load, Span, decided, told
-from mockserver.flows.rules import delta_column
-from mockserver.flows.schedule import Schedule
+from mockserver.flows.due import DueRun, due_runs
+from mockserver.flows.outcome import FAILED, QUEUED, RUNNING, SCHEDULED, SUCCESS, Course, Load, Span, decided, reported
+from mockserver.flows.reading import FlowSource
 from mockserver.runtime import derived_id
 from mockserver.sources import SourceBusy
-from mockserver.specs.connectors import Access
 from mockserver.state.records import Doc
 from mockserver.state.store import Missing, Put, Stale, StorageUnavailable, Taken
 from mockserver.world import World
 
 if TYPE_CHECKING:
-    from mockserver.sources.files import File
     from mockserver.sources.source import RunRule
-    from mockserver.sources.tables import Tabular
 
 FLOWS, RUNS, PROGRESS = "flows", "runs", "flowProgress"
 MAX_AT_ONCE = 50_000
-"""Runs that one look makes up for, more than a year of quarters of an hour; the next look goes on."""
+"""Maximum runs that one read creates, more than a year of quarters of an hour; the next read goes on."""
 
 _COPIED = (
     "createdBy", "updatedBy", "createdClient", "updatedClient", "sandboxId", "sandboxName", "imsOrgId", "flowSpec",
@@ -47,23 +44,23 @@ State: TypeAlias = tuple[int, str]
 
 
 def catch_up(world: World, tenant: Tenant, flow_ids: Iterable[str]) -> None:
-    """Bring the runs of these flows to the present moment. It costs what is new, and a look at each flow."""
+    """Bring the runs of these flows up to date. It costs what is new, and one read of each flow."""
     ids = sorted(set(flow_ids))
     while True:
-        books, most = [], MAX_AT_ONCE
+        updates, left = [], MAX_AT_ONCE
         try:
             for flow_id in ids:
-                book = _Book.open(world, tenant, flow_id)
-                most -= book.bring_up(most)
-                books.append(book)
-            if _commit(world, tenant, books):
+                update = _Update.begin(world, tenant, flow_id)
+                left -= update.bring_up(left)
+                updates.append(update)
+            if _commit(world, tenant, updates):
                 return
-        except (SourceBusy, StorageUnavailable):  # a reader gets what is there; a later look makes up for the rest
+        except (SourceBusy, StorageUnavailable):  # a reader gets what is there; a later read makes the rest
             return
 
 
 def catch_up_all(world: World, tenant: Tenant) -> None:
-    """Bring all runs of a tenant to the present moment, those of deleted flows too."""
+    """Bring all runs of a tenant up to date, those of deleted flows too."""
     kinds = (FLOWS, PROGRESS)
     catch_up(world, tenant, [doc["id"] for kind in kinds for doc in world.store.all(tenant, kind)])
 
@@ -80,27 +77,25 @@ def forget(world: World, tenant: Tenant, flow_id: str) -> None:
 
 def start(world: World, tenant: Tenant, flow: Doc, due_ms: int, span: Span, params: Any = None) -> Doc:
     """Make a run that no schedule asked for; returns its record as stored. Raises ApiError when the flow is gone."""
-    while True:
-        book = _Book.open(world, tenant, flow["id"])
-        if book.flow is None:
-            raise ApiError("unknown_flow", id=flow["id"])
-        book.bring_up(MAX_AT_ONCE)
-        run_id = book.add(due_ms, span, params)
-        if _commit(world, tenant, [book]):
-            run = world.store.get(tenant, RUNS, run_id)
-            assert run is not None
-            return run
+    return _made(world, tenant, flow["id"], lambda update, flow: update.add(due_ms, span, params))
 
 
 def export_now(world: World, tenant: Tenant, flow: Doc, audience: str) -> Doc:
     """Export an audience at once, whatever its schedule; returns the record of the run."""
+    return _made(
+        world, tenant, flow["id"], lambda update, flow: update.export(flow, update.now_ms, audience, update.now_ms)
+    )
+
+
+def _made(world: World, tenant: Tenant, flow_id: str, make: Callable[[_Update, Doc], str]) -> Doc:
+    """Bring a flow up to date and make one more run of it; returns the record of that run."""
     while True:
-        book = _Book.open(world, tenant, flow["id"])
-        if book.flow is None:
-            raise ApiError("unknown_flow", id=flow["id"])
-        book.bring_up(MAX_AT_ONCE)
-        run_id = book.export(book.flow, book.now_ms, audience, book.now_ms)
-        if _commit(world, tenant, [book]):
+        update = _Update.begin(world, tenant, flow_id)
+        if update.flow is None:
+            raise ApiError("unknown_flow", id=flow_id)
+        update.bring_up(MAX_AT_ONCE)
+        run_id = make(update, update.flow)
+        if _commit(world, tenant, [update]):
             run = world.store.get(tenant, RUNS, run_id)
             assert run is not None
             return run
@@ -109,8 +104,8 @@ def export_now(world: World, tenant: Tenant, flow: Doc, audience: str) -> Doc:
 def exporting(world: World, tenant: Tenant, flow_id: str, audience: str) -> str | None:
     """The run that exports an audience at this moment, if one does."""
     catch_up(world, tenant, [flow_id])
-    book = world.store.get(tenant, PROGRESS, flow_id) or {"ahead": []}
-    under_way = (world.store.get(tenant, RUNS, run_id) for run_id, _ in book["ahead"])
+    progress = world.store.get(tenant, PROGRESS, flow_id) or {"ahead": []}
+    under_way = (world.store.get(tenant, RUNS, run_id) for run_id, _ in progress["ahead"])
     wanted = f"segment:{audience}"
     return next((run["id"] for run in under_way if run is not None and wanted in run.get("entities", ())), None)
 
@@ -123,18 +118,13 @@ def last_run(world: World, flow: Doc) -> dict[str, Any] | None:
     run = world.store.get(tenant, RUNS, progress["latest"]) if progress else None
     if run is None:
         return None
-    return {"id": run["id"], "state": run["state"], **told(run)["metrics"].get("durationSummary", {})}
+    return {"id": run["id"], "state": run["state"], **reported(run)["metrics"].get("durationSummary", {})}
 
 
 def used_delta_column(world: World, tenant: Tenant, flow_id: str) -> str | None:
     """The delta column of the runs that were asked for so far (facts §9: later ones may not name another)."""
     progress = world.store.get(tenant, PROGRESS, flow_id)
     return progress.get("deltaColumn") if progress else None
-
-
-def is_scheduled(flow: Doc) -> bool:
-    """Whether a flow's spec has a schedule, so that it has runs; a draft may not be that far."""
-    return bool(flow.get("provider", {}).get("scheduled"))
 
 
 def provided(source: Doc, now_ms: int, *, scheduled: bool) -> dict[str, Any]:
@@ -153,8 +143,8 @@ def provided(source: Doc, now_ms: int, *, scheduled: bool) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class _Book:
-    """A flow's progress while it is being brought up to date."""
+class _Update:
+    """A flow's progress and its runs as they will be written."""
 
     world: World
     tenant: Tenant
@@ -163,48 +153,41 @@ class _Book:
     new: dict[str, Any]
     now_ms: int
     puts: list[Put] = field(default_factory=list)
-    _source: _Source | None = None
+    _source: FlowSource | None = None
 
     @classmethod
-    def open(cls, world: World, tenant: Tenant, flow_id: str) -> _Book:
+    def begin(cls, world: World, tenant: Tenant, flow_id: str) -> _Update:
         old = world.store.get(tenant, PROGRESS, flow_id)
         flow = world.store.get(tenant, FLOWS, flow_id)
         now_ms = world.runtime.clock.peek_ms()
         fresh = {"id": flow_id, "runs": 0, "lastMs": None, "latest": None, "ahead": []}
         return cls(world, tenant, flow, old, {**(old or fresh), "updatedAt": now_ms}, now_ms)
 
-    def bring_up(self, most: int) -> int:
+    def bring_up(self, limit: int) -> int:
         """Move unfinished runs on and make those that are due, at most so many; returns how many."""
         unfinished, self.new["ahead"] = self.new["ahead"], []
         for run_id, states in unfinished:
             run = self.world.store.get(self.tenant, RUNS, run_id)
             if run is not None and "reported" not in run:
                 self._follow(run, states, run["etag"])
-        flow = self.flow
-        if flow is None or flow["state"] != "enabled" or not is_scheduled(flow):
-            return 0
-        if exports.exports(flow):
-            return self._export(flow, most)
-        schedule = Schedule.of(flow.get("scheduleParams"))
-        if schedule is None:
-            return 0
-        due = schedule.moments(self.new["lastMs"], flow["provider"]["activeMs"], self.now_ms)
-        moments = list(islice(due, most))
-        if len(moments) > 1 and (first := self._span(schedule, moments[0])).column is not None:
-            self._source = self._opened(flow).foreseeing(first.column, (first.start_ms, *moments))
-        for moment in moments:
-            self.add(moment, self._span(schedule, moment), made_ms=moment)
-            self.new["lastMs"] = moment
-        return len(moments)
+        due = list(islice(due_runs(self.flow, self.new, self.now_ms), limit))
+        if len(due) > 1 and (column := due[0].span.column) is not None:
+            assert self.flow is not None
+            moments = (due[0].span.start_ms, *(one.at_ms for one in due))
+            self._source = self._opened(self.flow).foreseeing(column, moments)
+        for one in due:
+            self._make(one)
+        return len(due)
 
-    def _export(self, flow: Doc, most: int) -> int:
-        """Make the runs of an export that are due, at most so many; returns how many."""
-        last = dict(self.new.get("exported", {}))
-        found = list(islice(exports.due(flow, last, flow["provider"]["activeMs"], self.now_ms), most))
-        for moment, audience in found:
-            self.export(flow, moment, audience, made_ms=moment)
-            self.new["exported"] = {**self.new.get("exported", {}), audience: moment}
-        return len(found)
+    def _make(self, run: DueRun) -> None:
+        """Make a run that is due, and note up to where the schedule has been followed."""
+        if run.audience is None:
+            self.add(run.at_ms, run.span, made_ms=run.at_ms)
+            self.new["lastMs"] = run.at_ms
+        else:
+            assert self.flow is not None
+            self.export(self.flow, run.at_ms, run.audience, made_ms=run.at_ms)
+            self.new["exported"] = {**self.new.get("exported", {}), run.audience: run.at_ms}
 
     def export(self, flow: Doc, due_ms: int, audience: str, made_ms: int) -> str:
         """Make one run that exports an audience, or without one the data sets; returns its id."""
@@ -244,8 +227,8 @@ class _Book:
         self._follow(record, self._states(rule, made, due_ms, course), None)
         return run_id
 
-    def _opened(self, flow: Doc) -> _Source:
-        return self._source or _Source.open(self.world, self.tenant, flow["provider"])
+    def _opened(self, flow: Doc) -> FlowSource:
+        return self._source or FlowSource.open(self.world, self.tenant, flow["provider"])
 
     def _states(self, rule: RunRule | None, made_ms: int, due_ms: int, course: Course) -> list[State]:
         """The states of a run, each with the moment from when on it is in it."""
@@ -266,74 +249,19 @@ class _Book:
         if states[passed:]:
             self.new["ahead"].append([run["id"], [list(state) for state in states[passed:]]])
 
-    def _span(self, schedule: Schedule, moment: int) -> Span:
-        """What the run of this moment reads: what came since the moment before."""
-        assert self.flow is not None
-        last, column = self.new["lastMs"], delta_column(self.flow)
-        first = None if schedule.backfill else schedule.start_ms
-        whole = last is None and schedule.backfill
-        return Span(first if last is None else last, moment, column, whole)
-
     def put(self) -> Put:
         """The progress to write."""
         return Put(PROGRESS, self.new, self.old["etag"] if self.old else None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """What a flow reads, or why it cannot."""
-
-    objects: tuple[Tabular | File, ...]
-    trouble: RunRule | None
-    outcome: Callable[[int], RunRule | None]
-
-    @classmethod
-    def open(cls, world: World, tenant: Tenant, provided: Mapping[str, Any]) -> _Source:
-        name = provided["object"]
-        base = provided["baseConnectionId"]
-        connection = world.store.get(tenant, "connections", base) if base else provided
-        try:
-            if connection is None:
-                raise ApiError("rejected", message="the base connection is gone")
-            access: Access = world.connectors_of(tenant).access(connection)
-            objects = world.sources.objects(access, name) if isinstance(name, str) else ()
-        except ApiError as error:
-            return cls((), _trouble(error), lambda number: None)
-        return cls(objects, None, lambda number: world.sources.outcome(access, name or "", number))
-
-    def foreseeing(self, column: str, moments: Sequence[int | None]) -> _Source:
-        """The source, told which windows will be asked for: those between neighbouring moments."""
-        try:
-            for item in self.objects:
-                item.foresee(column, moments)
-        except ApiError as error:
-            return _Source((), _trouble(error), self.outcome)
-        return self
-
-    def read(self, span: Span, number: int) -> tuple[Load, RunRule | None]:
-        """What run `number` finds, and how it ends; None: well."""
-        if self.trouble is not None:
-            return Load(), self.trouble
-        try:
-            return Load.of(self.objects, span), self.outcome(number)
-        except ApiError as error:
-            return Load(), _trouble(error)
-
-
-def _trouble(error: ApiError) -> RunRule:
-    from mockserver.sources.source import RunRule
-
-    return RunRule(FAILED, rows=1.0, message=error.variables.get("message", str(error)))
-
-
-def _commit(world: World, tenant: Tenant, books: Iterable[_Book]) -> bool:
+def _commit(world: World, tenant: Tenant, updates: Iterable[_Update]) -> bool:
     """Write what changed, in the order of time; False when somebody else was faster."""
-    changed = [book for book in books if book.puts]
-    puts = sorted((put for book in changed for put in book.puts), key=lambda put: put.doc["updatedAt"])
+    changed = [update for update in updates if update.puts]
+    puts = sorted((put for update in changed for put in update.puts), key=lambda put: put.doc["updatedAt"])
     if not puts:
         return True
     try:
-        world.store.transact(tenant, [*puts, *(book.put() for book in changed)])
+        world.store.transact(tenant, [*puts, *(update.put() for update in changed)])
     except (Stale, Taken, Missing):
         return False
     return True

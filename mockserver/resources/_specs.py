@@ -25,7 +25,7 @@ _MAX_SPECS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SpecKind:
     """Connection specs or flow specs."""
 
     listable: listing.Listable
@@ -38,25 +38,25 @@ class Kind:
         return self.listable.kind
 
 
-def written(world: World, tenant: Tenant, kind: Kind, spec_id: str) -> dict[str, Any] | None:
+def written(world: World, tenant: Tenant, kind: SpecKind, spec_id: str) -> dict[str, Any] | None:
     """A tenant's own spec with this id, as it is shown."""
     doc = world.store.get(tenant, kind.name, spec_id)
     return None if doc is None else _show(doc)
 
 
-def every_written(world: World, tenant: Tenant, kind: Kind) -> Sequence[dict[str, Any]]:
+def every_written(world: World, tenant: Tenant, kind: SpecKind) -> Sequence[dict[str, Any]]:
     """A tenant's own specs, last written first."""
     docs, _ = world.store.page(tenant, kind.name, listing.ListQuery(limit=_MAX_SPECS))
     return [_show(doc) for doc in docs]
 
 
-def create(world: World, request: Request, kind: Kind) -> Result:
+def create(world: World, request: Request, kind: SpecKind) -> Result:
     """Store a new spec: 201 with the spec itself (facts §6)."""
     record = {**_crud.stamps(world, request), _WRITTEN: _members(request, kind)}
     return _created(request, kind, world.store.insert(request.tenant, kind.name, record))
 
 
-def replace(world: World, request: Request, kind: Kind, catalogued: bool) -> Result:
+def replace(world: World, request: Request, kind: SpecKind, catalogued: bool) -> Result:
     """Store the whole spec in the place of the one that the path names; `catalogued`: the catalogue has that one.
 
     Nobody's etag is asked for, so a write that comes between is written over.
@@ -97,12 +97,12 @@ def demand_service_token(world: World, request: Request) -> None:
         raise ApiError("spec_by_user_token", hint=hint)
 
 
-def _created(request: Request, kind: Kind, doc: Doc) -> Result:
+def _created(request: Request, kind: SpecKind, doc: Doc) -> Result:
     location = f"{request.call.origin}{BASE_PATH}/{kind.name}/{doc['id']}"
     return Result(201, _show(doc), (("Location", location),))
 
 
-def _members(request: Request, kind: Kind) -> dict[str, Any]:
+def _members(request: Request, kind: SpecKind) -> dict[str, Any]:
     body: Any = request.body
     sent = {"version": "1.0", **body}
     return {name: sent[name] for name in kind.members if name in sent}

@@ -15,7 +15,7 @@ from mockserver.specs.connectors import Connector
 from mockserver.specs.written import OWN_SPECS
 from mockserver.world import World
 
-_SPECS = _specs.Kind(
+_SPECS = _specs.SpecKind(
     listable=listing.Listable(
         kind=OWN_SPECS,
         fields=frozenset({"id", "name", "providerId", "version", "attributes"}),

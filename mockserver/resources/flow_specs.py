@@ -15,7 +15,7 @@ from mockserver.world import World
 
 _FILTERS = frozenset({"id", "name", "providerId", "version", "attributes"})
 
-_SPECS = _specs.Kind(
+_SPECS = _specs.SpecKind(
     listable=listing.Listable(
         kind="flowSpecs",
         fields=_FILTERS | {"sourceConnectionSpecIds", "targetConnectionSpecIds"},

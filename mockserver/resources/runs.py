@@ -8,7 +8,7 @@ from typing import Any
 from mockserver import listing
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Request, Result
-from mockserver.flows import outcome, progress, rules
+from mockserver.flows import due, outcome, progress, rules
 from mockserver.flows.outcome import FAILED, SUCCESS, Span
 from mockserver.flows.schedule import MAX_SECONDS, whole
 from mockserver.resources import _crud, _states, flow_specs, operation
@@ -30,7 +30,7 @@ _SECONDS = ("startTime", "windowStartTime", "windowEndTime")
 
 
 def _show(world: World, doc: Doc) -> dict[str, Any]:
-    shown = {**doc, **outcome.told(doc), **doc.get("reported", {})}
+    shown = {**doc, **outcome.reported(doc), **doc.get("reported", {})}
     return {name: shown[name] for name in _ORDER if name in shown}
 
 
@@ -75,7 +75,7 @@ def create_flow_run(world: World, request: Request) -> Result:
         raise ApiError("unknown_flow", id=flow_id[:80], pointer="/flowId")
     if flow["state"] != "enabled":
         raise ApiError("flow_state", id=flow_id, state=flow["state"], pointer="/flowId")
-    if not progress.is_scheduled(flow):
+    if not due.is_scheduled(flow):
         raise refusal("run_connector", pointer="/flowId")
     if not rules.runs_once(flow):
         raise refusal("run_frequency", pointer="/flowId")

@@ -258,20 +258,23 @@ def test_a_header_that_cannot_be_read_is_refused(emulator: Emulator, text: str) 
 
 MISTAKES: list[tuple[Any, str]] = [
     ("forbidden", "/: expected an object"),
-    ({}, "/fault: expected one of"),
+    ({}, "Member /fault is missing; expected one of"),
     ({"fault": "earthquake"}, "/fault: expected one of"),
     ({"fault": ["forbidden"]}, "/fault: expected one of"),
     ({"fault": "latency", "argument": "9-1"}, "/argument: latency takes milliseconds"),
-    ({"fault": "latency", "argument": True}, "/argument: expected text or a whole number"),
+    ({"fault": "latency", "argument": True}, "/argument: expected a string or an integer, got true or false"),
     ({"fault": "forbidden", "argument": "yes"}, "/argument: forbidden takes no argument"),
     ({"fault": "slow-body", "argument": 0}, "/argument: slow-body takes bytes per second"),
-    ({"fault": "forbidden", "operation": "paint"}, "/operation: no such operation"),
+    (
+        {"fault": "forbidden", "operation": "paint"},
+        "/operation: expected an operation that `mockserver operations` lists",
+    ),
     ({"fault": "forbidden", "method": "get"}, "/method: expected an HTTP method in capitals"),
     ({"fault": "forbidden", "path": "connections"}, "/path: expected a path"),
-    ({"fault": "forbidden", "times": 0}, "/times: expected a whole number from 1"),
-    ({"fault": "forbidden", "skip": True}, "/skip: expected a whole number from 0"),
-    ({"fault": "forbidden", "probability": 1.5}, "/probability: expected a number from 0 to 1"),
-    ({"fault": "forbidden", "after": 1}, "/after: no such member"),
+    ({"fault": "forbidden", "times": 0}, "/times: expected an integer of at least 1"),
+    ({"fault": "forbidden", "skip": True}, "/skip: expected an integer, got true or false"),
+    ({"fault": "forbidden", "probability": 1.5}, "/probability: expected a number of at most 1"),
+    ({"fault": "forbidden", "after": 1}, "Member /after is unknown; expected one of fault, argument"),
     ({"faults": [{"fault": "reset"}, {"fault": "no"}]}, "/faults/1/fault: expected one of"),
 ]
 
