@@ -17,6 +17,7 @@ from typing import Any
 
 from mockserver import Config, Emulator
 from mockserver.journal import Journal
+from mockserver.journal.redaction import Redaction
 from mockserver.server import Server, collector, make_server, run
 from mockserver.web import build_app
 
@@ -53,7 +54,10 @@ class Switch:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._app = build_app(emulator)
-        self._journals = (Journal(0, 0), emulator.journal)
+        self._journals = (
+            Journal(0, 0, Redaction(emulator.contract, emulator.world.connectors.auth_place)),
+            emulator.journal,
+        )
         self._answered = 0
         self._pairs: list[tuple[_Slice, _Slice]] = []
 

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mockserver import resources
+from mockserver import resources, secrecy
 from mockserver.config import Config
 from mockserver.contract import Contract, Seen
 from mockserver.errors import ApiError, MediaTypeError, Refusal, outside_contract, wrong_value
@@ -18,6 +18,7 @@ from mockserver.exchange import Call, Request, Result, Tenant, Violation
 from mockserver.faults import Faults, Injection
 from mockserver.gateway import Gateway
 from mockserver.journal import Journal
+from mockserver.journal.redaction import Redaction
 from mockserver.quirks import Quirks
 from mockserver.resources import _forms
 from mockserver.runtime import Runtime
@@ -25,6 +26,7 @@ from mockserver.sources import Sources
 from mockserver.specs.connectors import Connectors
 from mockserver.specs.flow_specs import FlowSpecs
 from mockserver.state import exports, imports
+from mockserver.state.records import Doc
 from mockserver.state.store import StorageUnavailable, open_store
 from mockserver.tokens import Tokens
 from mockserver.world import World
@@ -44,7 +46,6 @@ class Emulator:
         self.runtime = Runtime(self.config.seed)
         self.quirks = Quirks(self.config.quirk)
         self.tokens = Tokens(self.runtime, self.config.token_seconds)
-        self.journal = Journal(self.config.journal_entries, self.config.journal_bytes)
         self.contract = Contract.load()
         self.faults = Faults(
             self.runtime,
@@ -64,6 +65,11 @@ class Emulator:
             flow_specs=FlowSpecs(),
             sources=Sources.load(self.config.sources, self.config.live, self.config.live_ca),
             store=open_store(self.config.state, self.runtime),
+        )
+        self.journal = Journal(
+            self.config.journal_entries,
+            self.config.journal_bytes,
+            Redaction(self.contract, self.world.connectors.auth_place),
         )
         self.handlers = resources.load()
 
@@ -99,7 +105,7 @@ class Emulator:
             body=seen.body,
             violations=violations,
             fault=fault.name if fault else None,
-            answer_masked=self.quirks["secrets"] == "mask",
+            now=self._own_redaction(seen, tenant, result),
         )
         return result
 
@@ -124,9 +130,24 @@ class Emulator:
         imports.check(self.contract, records)
         self.world.store.restore(data)
 
-    def _masked(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def _masked(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         connectors = self.world.connectors_of(Tenant(row["org"], row["sandbox"]))
-        return connectors.mask(row["doc"])
+        return secrecy.without_userinfo(connectors.mask(row["doc"]))
+
+    def _own_redaction(self, seen: Seen, tenant: Tenant | None, result: Result) -> Redaction | None:
+        """What the tenant's own connection specs say now of a call whose connections the catalogue does not know."""
+        if tenant is None or seen.operation is None or seen.operation.segments[0] != "connections":
+            return None
+        stored: Doc | None = None
+        if seen.operation.method == "PATCH":
+            if not _patches_auth(seen.body):
+                return None
+            stored = self.world.store.get(tenant, "connections", next(iter(seen.path.values())))
+        known = self.world.connectors.get
+        if all(known(spec_id) for spec_id in _spec_ids(seen.body, result.body, stored)):
+            return None
+        own = self.world.connectors_of(tenant)
+        return Redaction(self.contract, lambda said: own.auth_place(said if "connectionSpec" in said else stored or {}))
 
     def close(self) -> None:
         """Let go of files."""
@@ -176,6 +197,20 @@ class Emulator:
         for violation in drift:
             log.error("%s answered outside the contract: %s", seen.operation.id, violation)
         return drift
+
+
+def _patches_auth(body: Any) -> bool:
+    paths = [item.get("path") for item in (body if isinstance(body, list) else [body]) if isinstance(item, dict)]
+    return any(isinstance(path, str) and path.lstrip("/")[:4].lower() == "auth" for path in paths)
+
+
+def _spec_ids(*bodies: Any) -> Iterator[Any]:
+    """Ids of the connection specs that connections in bodies name."""
+    for body in bodies:
+        for one in (body, *(body.get("items") or ())) if isinstance(body, dict) else ():
+            spec = one.get("connectionSpec") if isinstance(one, dict) else None
+            if isinstance(spec, dict):
+                yield spec.get("id")
 
 
 def _refusal(violation: Violation, seen: Seen) -> Refusal:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mockserver.exchange import UNKNOWN, Result, Violation, departure
 from mockserver.json_input import Json
+from mockserver.secrecy import repeatable
 
 _OURS = frozenset({"action", "allowed", "header", "parameter", "subOperation", "type"})
 """Variables of messages that never hold what a client sent."""
@@ -267,7 +268,7 @@ def rejected(pointer: str, expected: str, came: str, *, hint: str | None = None,
 
 def wrong_value(parameter: str, value: str, expected: str, *, pointer: str | None = None) -> ApiError:
     """The refusal of the value of a query parameter (1452)."""
-    shown = value[:_MAX_SHOWN]
+    shown = repeatable(value, _MAX_SHOWN)
     return ApiError("parameter_value", value=shown, field=parameter, pointer=pointer or parameter, expected=expected)
 
 

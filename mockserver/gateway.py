@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from mockserver.config import Config
 from mockserver.errors import ApiError, GatewayError
 from mockserver.exchange import Call, Tenant
+from mockserver.secrecy import is_placeholder, repeatable
 from mockserver.tokens import Tokens
 
-_PLACEHOLDER = r"\{[A-Za-z0-9_ ]{1,64}\}"
-_KEY = re.compile(rf"[^\s,{{}}]{{1,256}}|{_PLACEHOLDER}")
-_BEARER = re.compile(rf"bearer +([A-Za-z0-9\-._~+/]+=*|{_PLACEHOLDER})", re.IGNORECASE)
-_ORG = re.compile(rf"[^@\s,{{}}]{{1,128}}@AdobeOrg|{_PLACEHOLDER}")
-_SANDBOX = re.compile(rf"[a-z0-9][a-z0-9-]{{0,255}}|{_PLACEHOLDER}")
+_KEY = re.compile(r"[^\s,{}]{1,256}")
+_BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*|\{\w+\})", re.IGNORECASE)
+_ORG = re.compile(r"[^@\s,{}]{1,128}@AdobeOrg")
+_SANDBOX = re.compile(r"[a-z0-9][a-z0-9-]{0,255}")
 
 DEFAULT_SANDBOX = "prod"
 
@@ -32,7 +32,7 @@ def _tenant(org: str, sandbox: str) -> Tenant:
 
 def is_sandbox(name: str) -> bool:
     """Whether a sandbox can have this name."""
-    return _SANDBOX.fullmatch(name) is not None
+    return _SANDBOX.fullmatch(name) is not None or is_placeholder(name)
 
 
 class Gateway:
@@ -57,14 +57,14 @@ class Gateway:
         if not key.strip():
             raise GatewayError("key_missing")
         known = self._config.api_keys
-        if not _KEY.fullmatch(key) or (known and key not in known):
+        if not (_KEY.fullmatch(key) or is_placeholder(key)) or (known and key not in known):
             raise GatewayError("key_invalid")
 
     def _check_token(self, authorization: str) -> None:
         if authorization.strip().lower() in ("", "bearer"):
             raise GatewayError("token_invalid" if self._quirks["missing-token"] == "401" else "token_missing")
         token = _BEARER.fullmatch(authorization.strip())
-        if token is None or self._tokens.expired(token[1]):
+        if token is None or (token[1][0] == "{" and not is_placeholder(token[1])) or self._tokens.expired(token[1]):
             raise GatewayError("token_invalid")
         if self._config.strict and not self._tokens.live(token[1]):
             raise GatewayError("token_invalid")
@@ -74,7 +74,7 @@ class Gateway:
             if self._quirks["missing-org"] == "service":
                 raise ApiError("org_header_missing", header="x-gw-ims-org-id")
             raise GatewayError("org_missing")
-        if not _ORG.fullmatch(org):
+        if not (_ORG.fullmatch(org) or is_placeholder(org)):
             raise GatewayError("org_invalid")
         if self._config.orgs and org not in self._config.orgs:
             raise GatewayError("org_not_entitled")
@@ -92,11 +92,11 @@ class Gateway:
             raise ApiError("sandbox_wildcard", header="x-sandbox-name", value="*")
         known = self._config.sandboxes
         if not is_sandbox(name) or (known and name not in known):
-            raise ApiError("sandbox_unknown", name=name[:80])
+            raise ApiError("sandbox_unknown", name=repeatable(name))
         return name
 
     def _check_sandbox_id(self, headers: Mapping[str, str], tenant: Tenant) -> None:
         """A service token may name the sandbox's id as well, which then must be the right one (facts §3)."""
         sent = headers.get("x-sandbox-id")
         if sent is not None and sent != tenant.sandbox_id:
-            raise ApiError("sandbox_mismatch", id=sent[:80], name=tenant.sandbox[:80])
+            raise ApiError("sandbox_mismatch", id=repeatable(sent), name=repeatable(tenant.sandbox))

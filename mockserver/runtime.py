@@ -17,6 +17,9 @@ import uuid
 SEEDED_START_MS = 1_767_225_600_000
 """2026-01-01T00:00:00Z, where a seeded clock begins."""
 
+PROCESS_KEY = secrets.token_bytes(32)
+"""Of this process: what is hashed with it can be compared here, and guessed nowhere."""
+
 _SCRAMBLE = 0x9E3779B1
 """Odd, hence a bijection modulo 2**32: neighbouring revisions give unlike etags, none twice."""
 

@@ -1,365 +1,305 @@
-"""Takes credentials out of a call before anything of it is stored or printed.
+"""What may be shown of what clients send: the one mask, and the one test for placeholders.
 
-What is known to be a secret by its place (auth params, tokens, client secrets) is masked there, and
-its text wherever else in the same call it shows up, say in a name.
+A value is shown if its place is known to be harmless. Anywhere else its kind and length are shown, with a mark: a hash
+keyed by this process, which tells equal values from others and nothing else. Of bodies, the contract and the auth
+specs say which places are harmless (`Place`); for headers there is a list here.
 """
 
 from __future__ import annotations
 
-import base64
-import functools
 import hashlib
-import json
 import re
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
-from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, TypeAlias
+from urllib.parse import unquote_plus
 
-from mockserver import json_input
-from mockserver.json_input import Json
-from mockserver.specs import connection_string
+from mockserver.runtime import PROCESS_KEY
 
 MASK = "********"
-"""What a secret looks like in answers and everywhere else."""
+"""What answers of the API show in place of a secret."""
 
-_OPEN_PARAMS = frozenset(
-    {"specName", "server", "host", "port", "database", "username", "userName", "sslMode", "dataType", "name"}
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_PLACEHOLDER_WORDS = _words(
+    """
+    ACCESS ACCOUNT ACTIVATION AEP AMAZON API APPLICATION ATTRIBUTE AUTH AWS AZURE BASE BATCH BEHAVIOR BLOB
+    BUCKET BY CATALOG CLASS CLIENT CLOUD CLUSTER CODE COMPRESSION CONNECTION CONTAINER CREATED CREDENTIALS DATA
+    DATABASE DATAFLOW DATASET DESCRIPTION DESCRIPTOR DESTINATION DOMAIN EMAIL ENDPOINT ETAG EVENT FIELD FILE
+    FILEPATH FILTER FLOW FOLDER FUNCTION GOOGLE GROUP HOST HUB ID IMS INLET INPUT INSTANCE JWT KEY LANDING
+    MAPPING MIXIN MODE MODIFIED NAME NAMESPACE OBJECT OF ORG ORGANIZATION OUTPUT PASSWORD PATH PORT PREFIX
+    PRINCIPAL PRIVATE PROFILE PROJECT PROVIDER PUBLIC QUERY REFRESH REGION REMOTE RESOURCE ROLE RUN S3 SANDBOX
+    SAS SCHEMA SCOPE SECRET SECURITY SEGMENT SERVER SERVICE SESSION SET SITE SOURCE SPEC SSH SSL START STORAGE
+    STREAM STRING SUBDOMAIN SUBSCRIPTION TABLE TARGET TENANT TIME TO TOKEN TOPIC TYPE UNION URI URL USER
+    USERNAME VALUE VERSION WAREHOUSE ZONE
+    """
 )
-"""What is shown of auth and its params; everything else there is taken for a secret."""
+"""What the names of placeholders in Adobe's documents are made of."""
 
-_WORDS = (
-    "password",
-    "passwd",
-    "pwd",
-    "secret",
-    "token",
-    "credential",
-    "private",
-    "passphrase",
-    "connectionstring",
-    "sas",
+_HARMLESS_HEADERS = _words(
+    """
+    accept accept-charset accept-encoding accept-language access-control-request-headers
+    access-control-request-method allow cache-control connection content-encoding content-language
+    content-length content-type date dnt etag expect host if-match if-modified-since if-none-match keep-alive
+    origin pragma priority retry-after sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform sec-fetch-dest
+    sec-fetch-mode sec-fetch-site sec-fetch-user te traceparent transfer-encoding upgrade-insecure-requests
+    user-agent vary x-api-key x-gw-ims-org-id x-mock-fault x-request-id x-sandbox-id x-sandbox-name
+    """
 )
-_SECRET_WORDS = re.compile("|".join(_WORDS), re.IGNORECASE)
-_SCHEMES = frozenset({"bearer", "basic", "digest", "negotiate", "oauth", "token"})
-"""What stands before a credential and is none itself."""
+"""Headers that carry no credential: `x-api-key` is a client's public id."""
 
-_SECRET_NAMES = frozenset({"auth", "authorization", "params"})
-_HARMLESS = frozenset({"continuationtoken", "token_type"})
-_PLACEHOLDER = re.compile(r"\{[A-Za-z0-9_ ]{1,64}\}")
-_SHORTEST = 4
-"""Shorter secrets are masked in their place only: their text is everywhere."""
+_IDS = frozenset({"if-match", "if-none-match", "x-api-key", "x-gw-ims-org-id", "x-sandbox-id", "x-sandbox-name"})
+"""Of these only what can be an id is shown."""
 
-_USUAL_NAME = 64
-"""Longer names are judged anew each time: what is remembered of clients must not grow with what they send."""
+_SCHEMES = frozenset({"basic", "bearer", "digest", "negotiate"})
+_NO_VALUE = re.compile(r"\**|undefined|null|None|NaN|\[object Object\]|\[[A-Za-z-]{0,20} ?redacted\]", re.IGNORECASE)
+"""What programs send, and exporters leave, where a value is missing."""
 
-_USUAL_CREDENTIAL = 4096
-"""Longer ones are masked anew each time, for the same reason."""
+_VARIABLE = re.compile(r"\$\{\w+\}|\{\{ ?[\w-]+ ?\}\}|%\w+%")
+_NAME = re.compile(r"[\w@$:.,+\-/ ~\[\]]{0,80}")
+_WORD = re.compile(r"[A-Za-z_.-]{1,40}|v\d{1,2}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|")
+_ID = re.compile(r"[\w.:@*{}\" -]{0,256}")
+_LISTED = re.compile(r"[\w .,:;@*~/+-]{0,400}")
+_USERINFO = re.compile(r"(?<=//)(?!\[)(?:[^\s/?#]+|[^\s:/?#@]*:(?!\d{1,5}(?:[/?#,;\s]|$))\S+)(?=@)")
+_URL = re.compile(r"([A-Za-z][\w+.:-]*://[^\s=;?#]*\?)([^\s#]*)")
+_CONDITION = re.compile(r"([^=!<>~]*)([=!<>~]+)(.*)", re.DOTALL)
 
-_LEAVES = frozenset({str, int, float, bool, type(None)})
-
-
-def fingerprint(secret: str) -> str:
-    """Tells one secret from another without giving it away."""
-    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()[:8]
+Hide: TypeAlias = Callable[[Any], Any]
+"""Makes what stands for a value: `hidden`, or `blank` in answers of the API."""
 
 
-def headers(sent: Mapping[str, str], found: set[str] | None = None, most: int | None = None) -> dict[str, str]:
-    """Headers with credentials reduced to their scheme and a fingerprint; values are cut after `most` characters.
-
-    `found` gathers the credentials.
-    """
-    shown = dict(sent)
-    for name in _closed_headers(tuple(sent)):
-        shown[name] = _header(sent[name], found)
-    if most is not None and max(map(len, shown.values()), default=0) > most:
-        return {name: value[:most] for name, value in shown.items()}
-    return shown
+def is_placeholder(value: object) -> bool:
+    """Whether a value is one that Adobe's documents leave to the reader, such as `{ACCESS_TOKEN}`."""
+    braced = isinstance(value, str) and value[:1] == "{" and value[-1:] == "}"
+    return braced and _PLACEHOLDER_WORDS.issuperset(str(value)[1:-1].split("_"))
 
 
-@functools.lru_cache(maxsize=64)  # a client's calls have the same ones
-def _closed_headers(names: tuple[str, ...]) -> list[str]:
-    """Those of a call's headers that may hold a credential."""
-    return [name for name in names if "auth" in name or "cookie" in name or _SECRET_WORDS.search(name)]
-
-
-def _header(value: str, found: set[str] | None) -> str:
-    shown, secret = (_usual_credential if len(value) <= _USUAL_CREDENTIAL else _credential)(value)
-    if found is not None and secret:
-        found.add(secret)
-    return shown
-
-
-def _credential(value: str) -> tuple[str, str]:
-    """What is shown of a credential, and the secret in it."""
-    scheme, _, secret = value.partition(" ")
-    if scheme.lower() not in _SCHEMES:
-        scheme, secret = "", value
-    if not secret or _PLACEHOLDER.fullmatch(secret.strip()):
-        return value, ""
-    return f"{scheme} {MASK} {fingerprint(secret)}".lstrip(), secret.strip()
-
-
-_usual_credential = functools.lru_cache(maxsize=256)(_credential)
-"""A client sends the same token with each call. In memory only and bounded, as what `Remembered` keeps."""
-
-
-def query(raw: str, found: set[str] | None = None) -> str:
-    """A query string with secret-looking parameters and filters on auth masked. `found` gathers what was masked."""
-    if not raw:
-        return raw
-    plain = unquote_plus(raw).casefold()
-    if not any(map(plain.__contains__, ("auth", *_WORDS))):  # in a sixth of the time of the pattern
-        return raw
-    shown = []
-    for name, value in parse_qsl(raw, keep_blank_values=True):
-        text = _query_value(name, value)
-        if text == MASK and found is not None:
-            found.add(re.split(r"[=<>!~]+", value)[-1].strip('"'))
-        shown.append(f"{quote(name)}={quote(text)}")
-    return "&".join(shown)
-
-
-def _query_value(name: str, value: str) -> str:
-    if name.lower() in _HARMLESS:
-        return _page_token(value)
-    if _looks_secret(name):
-        return MASK
-    return MASK if re.search(r"\bauth\b", value) else value
-
-
-def _page_token(token: str) -> str:
-    """A continuation token, unless the filters it carries look at auth."""
-    return f"{MASK}-{fingerprint(token)}" if "auth" in unveiled(token) else token
-
-
-def body(value: Json, found: set[str] | None = None) -> Json:
-    """A parsed body, request or answer, with every secret masked. `found` gathers them."""
-    found = set() if found is None else found
-    masked: Json = _walk(value, found)
-    secrets = _longest_first(found)
-    return _without(masked, secrets) if secrets else masked
-
-
-def _longest_first(found: Iterable[str]) -> list[str]:
-    return sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True)
-
-
-def excerpt(value: Json, most: int, found: set[str] | None = None) -> str:
-    """What `body` makes of a value, as compact JSON cut after `most` characters; "" for none.
-
-    Secrets are nearly always in their place only, and to see that in the JSON takes a hundredth of the
-    time of looking for each in every text.
-    """
-    if value is None:
-        return ""
-    found = set() if found is None else found
-    masked = _walk(value, found)
-    written = json_input.dumps(masked)
-    if repeats(written, found):
-        written = json_input.dumps(_without(masked, _longest_first(found)))
-    text = written.decode()
-    return text if len(text) <= most else text[:most] + "…"
-
-
-def late_excerpt(sent: bytes, most: int, found: set[str]) -> str:
-    """What `excerpt` makes of JSON of which only the beginning is left where it had more than `most` bytes.
-
-    Of a beginning as much is shown as is whole: what the cut left of a member or item might be half a secret.
-    """
-    text = sent.decode("utf-8", "ignore")
-    if len(sent) <= most:
-        return excerpt(json.loads(text), most, found) if text else ""
-    text, closing = json_input.closed(text)
-    masked = json_input.dumps(body(json.loads(text + closing), found)).decode()
-    return masked[: min(most, len(masked) - len(closing))] + "…"
-
-
-def repeats(text: bytes, secrets: Iterable[str]) -> bool:
-    """Whether a secret stands in JSON."""
-    for secret in secrets:  # noqa: SIM110  (in half the time of any())
-        if len(secret) >= _SHORTEST and json_input.dumps(secret)[1:-1] in text:
-            return True
-    return False
-
-
-def _walk(value: Any, found: set[str], *, in_params: bool = False) -> Any:
-    """The value masked, its secrets collected in `found`. Below auth and params, only open names are shown."""
-    if not isinstance(value, dict):
-        return [_walk(item, found, in_params=in_params) for item in value] if isinstance(value, list) else value
-    if "path" in value and _is_patch_of_auth(value):
-        return {**value, "value": _patched(value["path"], value.get("value"), found)}
-    # most members are leaves with harmless names; looking at that first masks a page of records in a third of the time
-    return {
-        name: inner
-        if inner.__class__ in _LEAVES and len(name) <= _USUAL_NAME and _is_plain(name, in_params)
-        else _member(name, inner, found, in_params)
-        for name, inner in value.items()
-    }
-
-
-@functools.lru_cache(maxsize=4096)
-def _is_plain(name: str, in_params: bool) -> bool:
-    """Whether a text or number under this name is shown as it is."""
-    return name not in ("queryString", "href") and not _is_secret(name, in_params)
-
-
-def _is_secret(name: str, in_params: bool) -> bool:
-    return name not in _OPEN_PARAMS if in_params else _looks_secret(name)
-
-
-_is_secret_as_usual = functools.lru_cache(maxsize=4096)(_is_secret)
-"""Looking at a name takes 0.4 µs, and a call has forty."""
-
-
-def _member(name: str, value: Any, found: set[str], in_params: bool) -> Any:
-    secret = (_is_secret_as_usual if len(name) <= _USUAL_NAME else _is_secret)(name, in_params)
-    if isinstance(value, list):
-        return [_member(name, item, found, in_params) for item in value]
+def hidden(value: Any, digits: int = 4) -> Any:
+    """Kind, length and mark of a value; of an object or array, those of each value in it."""
     if isinstance(value, dict):
-        return _walk(value, found, in_params=secret or in_params)
-    if name == "queryString" and isinstance(value, str):
-        return query(value)
-    if name == "href" and isinstance(value, str):
-        return _link(value)
-    return _hide(name, value, found) if secret else value
-
-
-def _link(href: str) -> str:
-    path, mark, token = href.partition("continuationToken=")
-    return f"{path}{mark}{_page_token(token)}"
-
-
-def _looks_secret(name: str) -> bool:
-    if name.lower() in _HARMLESS:
-        return False
-    return name.lower() in _SECRET_NAMES or bool(_SECRET_WORDS.search(name))
-
-
-def _hide(name: str, value: Any, found: set[str]) -> Any:
-    if not isinstance(value, str):
-        return value if value is None or isinstance(value, bool) else MASK
-    if _gives_nothing_away(value):
+        return {name(key): hidden(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [hidden(inner) for inner in value]
+    if value is None or isinstance(value, bool):
         return value
-    if name == "connectionString":
-        return _connection_string(value, found)
-    found.add(value)
-    return MASK
+    text, kind = str(value), "string" if isinstance(value, str) else "number"
+    if is_placeholder(value) or (kind == "string" and _NO_VALUE.fullmatch(text)):
+        return value
+    return _sign("variable" if _VARIABLE.fullmatch(text) else kind, text, digits)
 
 
-def _connection_string(text: str, found: set[str]) -> str:
-    """Keys stay to be judged; of the values only those that cannot be a credential."""
-    try:
-        pairs = connection_string.parse(text).pairs
-    except connection_string.ConnectionStringError:
-        found.add(text)
-        return MASK
-    secrets = {value for key, value in pairs if key.lower() not in _OPEN_KEYS and not _gives_nothing_away(value)}
-    if not secrets:
-        return text
-    found |= {text, *secrets}
-    return connection_string.format((key, MASK if value in secrets else value) for key, value in pairs)
+def token(value: Any, hide: Hide | None = None) -> Any:
+    """The same with a longer mark, for what a report has many of: access tokens and page tokens."""
+    return hidden(value, 12)
 
 
-def _gives_nothing_away(text: str) -> bool:
-    return text == MASK or _PLACEHOLDER.fullmatch(text) is not None
+def blank(value: Any) -> Any:
+    """A value with `MASK` for every text and number."""
+    if isinstance(value, dict):
+        return {key: blank(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [blank(inner) for inner in value]
+    return value if value is None or isinstance(value, bool) else MASK
 
 
-_OPEN_KEYS = frozenset({"server", "host", "database", "port", "uid", "encryptionmethod", "validateservercertificate"})
+def name(text: str) -> str:
+    """The name of a member, parameter or header, unless it does not look like one."""
+    return text if _NAME.fullmatch(text) else _sign("name", text, 4)
 
 
-def _is_patch_of_auth(value: Mapping[str, Any]) -> bool:
-    path = value.get("path")
-    return isinstance(path, str) and "value" in value and ("auth" in path.lower() or bool(_SECRET_WORDS.search(path)))
+def repeatable(text: str, most: int = 80) -> str:
+    """What an error repeats of a client's name or pointer: anything that is no name might be a value."""
+    return text[:most] if _NAME.fullmatch(text[:80].strip('"')) else f"({len(text)} characters)"
 
 
-def _patched(path: str, value: Any, found: set[str]) -> Any:
-    """A value put at or below auth."""
-    return _member(path.rpartition("/")[2], value, found, in_params=True)
+def path(text: str, *, known: bool) -> str:
+    """The path of a call: of one that the contract has every id, of others only words and UUIDs."""
+    form = _ID if known else _WORD
+    return "/".join(
+        part if is_placeholder(part) or form.fullmatch(part) or _WORD.fullmatch(part) else hidden(part)
+        for part in text.split("/")
+    )
 
 
-def _without(value: Any, secrets: list[str]) -> Any:
-    """The value with every secret text removed from every string."""
+def clean(text: str, hide: Hide = hidden) -> str:
+    """A text from a harmless place without the credentials in a URL."""
+    return _USERINFO.sub(lambda found: str(hide(found[0])), text) if "//" in text and "@" in text else text
+
+
+def without_userinfo(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A record whose params hold no credentials in URLs, as answers and exports show it."""
+    changed = {key: _cleaned(record[key]) for key in ("params", "transformations") if key in record}
+    return {**record, **changed} if changed else record
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _cleaned(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(inner) for inner in value]
+    return clean(value, blank) if isinstance(value, str) else value
+
+
+def word(value: Any, hide: Hide = hidden) -> Any:
+    """A value at a place for numbers, names, ids or pointers: anything else is no value of such a place."""
     if isinstance(value, str):
-        for secret in secrets:
-            if secret in value:
-                value = value.replace(secret, MASK)
-        return value
+        return value if _LISTED.fullmatch(value) or is_placeholder(value) else hide(value)
+    return value if value is None or isinstance(value, int | float) else hide(value)
+
+
+def param(value: Any, hide: Hide = hidden) -> Any:
+    """A param of a connection that is not secret. What might be a list of keys and values is recorded as hidden."""
+    if not isinstance(value, str):
+        return value if value is None or isinstance(value, int | float) else hide(value)
+    if "=" not in value or hide is blank:
+        return clean(value, hide)
+    url = _URL.fullmatch(value)
+    return clean(url[1], hide) + query(url[2], {}) if url else hide(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """What is known of a place in a JSON document. Without arguments: nothing, so that nothing of it is shown."""
+
+    harmless: bool = False
+    """Whether texts and numbers are shown."""
+    secret: bool = False
+    """Whether nothing below is shown, whatever else is said of it."""
+    members: Mapping[str, Place] = field(default_factory=dict)
+    others: Place | None = None
+    """Of members that are not named."""
+    items: Place | None = None
+    read: Callable[[Any, Hide], Any] | None = None
+    """Shows whatever is here, where that depends on the value."""
+    siblings: Callable[[Mapping[str, Any]], Mapping[str, Place]] | None = None
+    """The places of members that depend on others of the same object."""
+
+    def below(self, value: Mapping[str, Any]) -> Mapping[str, Place]:
+        """The places of an object's members."""
+        return {**self.members, **self.siblings(value)} if self.siblings else self.members
+
+    def at(self, steps: Sequence[str]) -> Place:
+        """The place some steps below: names of members, numbers or `[]` for items."""
+        place = self
+        for step in steps:
+            item = place.items if step.isdigit() or step in ("[]", "-") else None
+            below = place.below({}).get(step, place.others) or item or UNKNOWN_PLACE
+            place = SECRET if place.secret else below
+        return place
+
+    def secrets(self, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+        """Where secrets are, for `secret_at`."""
+        if self.secret:
+            yield above
+        for step, below in (*self.members.items(), ("[]", self.items), ("{}", self.others)):
+            if below is not None:
+                yield from below.secrets((*above, step))
+
+    def merged(self, other: Place | None) -> Place:
+        """What both say: secret where either says so, harmless where one does and neither says secret."""
+        if other is None:
+            return self
+        secret, names = self.secret or other.secret, {**self.members, **other.members}
+        return Place(
+            harmless=(self.harmless or other.harmless) and not secret,
+            secret=secret,
+            members={key: self.members.get(key, UNKNOWN_PLACE).merged(other.members.get(key)) for key in names},
+            others=self.others.merged(other.others) if self.others else other.others,
+            items=self.items.merged(other.items) if self.items else other.items,
+            read=self.read or other.read,
+            siblings=self.siblings or other.siblings,
+        )
+
+
+UNKNOWN_PLACE = Place()
+SECRET = Place(secret=True)
+HARMLESS = Place(harmless=True)
+PARAM = Place(harmless=True, read=param)
+TOKEN = Place(read=token)
+WORD = Place(harmless=True, read=word)
+
+
+def secret_at(steps: Sequence[str]) -> Place:
+    """A place of which is known that one below it is secret."""
+    kinds = {"[]": "items", "{}": "others"}
+    return reduce(
+        lambda below, step: Place(**{kinds[step]: below}) if step in kinds else Place(members={step: below}),  # type: ignore[arg-type]
+        reversed(steps),
+        SECRET,
+    )
+
+
+def show(value: Any, place: Place, hide: Hide = hidden) -> Any:
+    """A JSON value as it may be shown at a place."""
+    if place.secret:
+        return hide(value)
+    if place.read is not None:
+        return place.read(value, hide)
     if isinstance(value, dict):
-        return {_without(name, secrets): _without(inner, secrets) for name, inner in value.items()}
+        known, others, named = place.below(value), place.others or UNKNOWN_PLACE, str if hide is blank else name
+        return {named(key): show(inner, known.get(key, others), hide) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_without(item, secrets) for item in value]
-    return value
+        return [show(inner, place.items or UNKNOWN_PLACE, hide) for inner in value]
+    if not place.harmless:
+        return hide(value)
+    return clean(value, hide) if isinstance(value, str) else value
 
 
-class Remembered:
-    """The latest secrets that passed by, to be masked wherever else they turn up: in another call, or in a path.
-
-    Bounded in number, and kept in memory only, as the store keeps them. Texts too short to be told from
-    ordinary words are left out.
-    """
-
-    SHORTEST, LONGEST, MOST = 8, 4096, 256
-
-    def __init__(self) -> None:
-        self._latest: OrderedDict[str, None] = OrderedDict()
-
-    def add(self, secrets: Iterable[str]) -> None:
-        """Remember secrets; the oldest make room."""
-        for secret in secrets:
-            if secret in self._latest:
-                self._latest.move_to_end(secret)
-            elif self.SHORTEST <= len(secret) <= self.LONGEST and not _PLACEHOLDER.fullmatch(secret):
-                self._latest[secret] = None
-        while len(self._latest) > self.MOST:
-            self._latest.popitem(last=False)
-
-    def clear(self) -> None:
-        """Forget them."""
-        self._latest.clear()
-
-    def spellings(self) -> list[str]:
-        """Every form in which a remembered secret may stand in a recorded text, longest first."""
-        forms: set[str] = set()
-        for secret in self._latest:
-            forms |= {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
-            forms |= {json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]}
-            forms.add(secret.replace("~", "~0").replace("/", "~1"))  # in a JSON Pointer
-        return sorted(forms, key=len, reverse=True)
+def restored(sent: Any, shown: Any, stored: Any) -> Any:
+    """What a client means that edits what it was shown: a value that is stored otherwise than shown is unchanged."""
+    if isinstance(sent, dict) and isinstance(shown, dict) and isinstance(stored, dict):
+        return {key: restored(inner, shown.get(key), stored.get(key)) for key, inner in sent.items()}
+    return stored if sent == shown else sent
 
 
-_BASE64 = re.compile(r"[A-Za-z0-9_+/-]{12,}")
+def headers(sent: Mapping[str, str], most: int | None = None) -> dict[str, str]:
+    """The headers of a call or an answer, each cut after `most` characters."""
+    return {name(key): _header(key.lower(), value)[:most] for key, value in sent.items()}
 
 
-def scrubbed(text: str, spellings: Iterable[str]) -> str:
-    """A text without the secrets."""
-    for spelling in spellings:
-        if spelling in text:
-            text = text.replace(spelling, MASK)
-    return text
+def _header(key: str, value: str) -> str:
+    if key in _HARMLESS_HEADERS:
+        return clean(value) if key not in _IDS or _ID.fullmatch(value) else hidden(value)
+    if key == "location":
+        return clean(value).partition("?")[0]
+    scheme, _, credential = value.strip().partition(" ")
+    if key == "authorization" and scheme.lower() in _SCHEMES:
+        return f"{scheme} {token(credential.strip())}".rstrip()
+    return str(token(value))
 
 
-def unveiled(text: str) -> str:
-    """What the Base64 in a text says: row filters and page tokens carry what the client asked for."""
-    said = []
-    for match in _BASE64.finditer(unquote_plus(text)):
-        letters = match[0].replace("-", "+").replace("_", "/")
-        whole = len(letters) - (len(letters) % 4 == 1)  # a single letter more says nothing
-        said.append(base64.b64decode(letters[:whole] + "=="))
-    return b" ".join(said).decode(errors="replace")
+def query(raw: str, known: Mapping[str, Place]) -> str:
+    """A query string. Of parameters that are not known only the names are shown."""
+    return "&".join(_parameter(pair, known) for pair in raw.split("&")) if raw else raw
 
 
-_TELLING = ("auth", "params", *_WORDS, "\\u")
+def _parameter(pair: str, known: Mapping[str, Place]) -> str:
+    key, equals, value = map(unquote_plus, pair.partition("="))
+    shown = str(show(value, known.get(key, UNKNOWN_PLACE))) if equals else ""
+    if (name(key), shown) == (key, value):
+        return pair
+    return name(key) + equals + shown.replace("%", "%25").replace("&", "%26").replace("+", "%2B")
 
 
-def may_tell(body: bytes) -> bool:
-    """Whether JSON may hold a secret in its place: for what is looked at later, if at all."""
-    lower = body.decode("latin-1").lower()  # looking into bytes takes three times as long
-    return any(map(lower.__contains__, _TELLING))
+def filters(text: str, record: Place) -> str:
+    """A `property` filter: its values are shown where they are of a record's harmless members."""
+    shown = []
+    for part in text.split("&property="):
+        condition = _CONDITION.fullmatch(part)
+        steps = [step for step in (condition[1] if condition else part).strip().replace("[]", ".[]").split(".") if step]
+        if condition is None:  # names of members to answer
+            shown.append(part if all(step.strip() in record.members for step in part.split(",")) else hidden(part))
+        elif record.at(steps).harmless:
+            shown.append(clean(part))
+        else:
+            shown.append("".join((name(condition[1]), condition[2], hidden(condition[3]))))
+    return "&property=".join(shown)
 
 
-def secrets_in(value: Json) -> Iterator[str]:
-    """Every secret text of a body: for rules that look for them elsewhere."""
-    found: set[str] = set()
-    _walk(value, found)
-    yield from found
+def _sign(kind: str, text: str, digits: int) -> str:
+    mark = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=6, key=PROCESS_KEY).hexdigest()
+    return f"‹{kind}, {len(text)} characters, #{mark[:digits]}›"

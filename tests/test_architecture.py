@@ -18,11 +18,10 @@ FILE_LINES, FUNCTION_LINES = 400, 50
 
 ROOMS = (
     ("json_input", "quirks", "config", "runtime"),
-    ("exchange",),
+    ("exchange", "secrecy"),
     ("errors", "tokens"),
     ("contract", "server", "gateway"),
     ("specs",),
-    ("secrecy",),
     ("listing",),
     ("journal",),
     ("state", "conformance"),

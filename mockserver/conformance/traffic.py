@@ -17,7 +17,6 @@ from mockserver.contract import Contract
 from mockserver.exchange import Tenant, Violation
 from mockserver.journal.entries import NOT_RECORDED, TOKEN_OPERATION, Entry
 from mockserver.json_input import Json
-from mockserver.secrecy import MASK
 
 PLACEHOLDER = re.compile(r"\{\{?[A-Za-z0-9_ -]{1,64}\}?\}")
 """A value of the documentation left to be filled in, `{ORG_ID}`, or Postman's `{{ORG_ID}}`."""
@@ -40,6 +39,12 @@ _PAGES = frozenset({
     *("pagetoken", "nextpagetoken", "nexttoken", "nextpage", "next", "page", "pagenumber", "offset", "start", "skip"),
     *("skiptoken", "after", "marker"),
 })  # fmt: skip
+
+_CREDENTIALS = frozenset({
+    *("accesstoken", "authorization", "authtoken", "bearer", "bearertoken", "clientsecret", "jwt"),
+    *("jwttoken", "passwd", "password", "pwd", "refreshtoken", "secret", "secretkey", "token"),
+})  # fmt: skip
+"""Names of parameters, of which only the letters count."""
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
 
@@ -116,10 +121,8 @@ class Exchange:
 
     @property
     def token(self) -> str:
-        """The fingerprint of the access token; empty without one, or where the record does not tell tokens apart."""
-        mark = self.headers.get("authorization", "").rpartition(" ")[2]
-        masked = MASK in self.headers.get("authorization", "") and self.recorded("authorization")
-        return mark if masked and mark != MASK else ""
+        """What is shown of the access token; empty without one, or where the record does not tell tokens apart."""
+        return self.headers.get("authorization", "").partition("‹")[2] if self.recorded("authorization") else ""
 
     @property
     def unknown_outcome(self) -> bool:
@@ -159,6 +162,11 @@ class Exchange:
     def argument(self, name: str) -> str | None:
         """The first value of a query parameter, or None."""
         return next((value for key, value in self.query if key == name), None)
+
+    @property
+    def secret_parameters(self) -> list[str]:
+        """Query parameters with a credential's name and a value."""
+        return [name for name, value in self.query if value and _NO_LETTER.sub("", name.lower()) in _CREDENTIALS]
 
     @cached_property
     def body(self) -> Json:

@@ -15,6 +15,7 @@ import jsonschema_rs
 
 from mockserver.exchange import MISSING, Violation
 from mockserver.json_input import Json
+from mockserver.secrecy import repeatable
 
 MAX_VIOLATIONS = 100
 """Maximum reported for one value: a body can break its schema at every item, and the journal keeps each."""
@@ -219,6 +220,7 @@ def pointer(parts: Any) -> str:
 
 
 def _short(at: str) -> str:
+    at = "/".join(map(repeatable, at.split("/")))
     return at if len(at) <= _MAX_POINTER else at[:_MAX_POINTER] + "…"
 
 

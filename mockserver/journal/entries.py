@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from mockserver import secrecy
 from mockserver.exchange import Tenant, Violation
 from mockserver.json_input import Json
 
@@ -78,6 +77,8 @@ class Traces(NamedTuple):
     told: Told = NOTHING_TOLD
     partial: bool = False
     """Whether the answer's body is missing from a recording: what it told is not known."""
+    repeats: tuple[str, ...] = ()
+    """Pointers to names and descriptions in the body that hold one of its secrets."""
 
 
 _NO_TRACES = Traces()
@@ -113,35 +114,3 @@ class Entry(NamedTuple):
         shown["tenant"] = self.tenant._asdict() if self.tenant else None
         shown["violations"] = [dataclasses.asdict(violation) for violation in self.violations]
         return shown
-
-
-def scrubbed(entry: Entry, spellings: list[str]) -> Entry:
-    """The entry without the secrets, wherever the client put them."""
-    asked, linked = secrecy.unveiled(entry.query), secrecy.unveiled(entry.answer.partition(_LINK)[2])
-    pointers = "\n".join(violation.pointer for violation in entry.violations)
-    texts = (entry.method, entry.path, entry.query, entry.body, entry.answer, pointers, asked, linked)
-    everything = "\n".join((*texts, *entry.headers, *entry.headers.values(), *entry.answer_headers.values()))
-    present = [spelling for spelling in spellings if spelling in everything]
-    if not present:
-        return entry
-
-    def clean(text: str) -> str:
-        return secrecy.scrubbed(text, present)
-
-    answer = clean(entry.answer)
-    # whatever somebody's password is, a call to a collection stays one
-    collection = "/" + entry.path[1:].partition("/")[0] if entry.operation else ""
-    return entry._replace(
-        method=clean(entry.method),
-        path=collection + clean(entry.path[len(collection) :]),
-        query=clean(entry.query) if clean(asked) == asked else secrecy.MASK,
-        headers={clean(name): clean(value) for name, value in entry.headers.items()},
-        body=clean(entry.body),
-        tenant=Tenant(clean(entry.tenant.org), clean(entry.tenant.sandbox)) if entry.tenant else None,
-        answer=answer if clean(linked) == linked else answer.partition(_LINK)[0] + _LINK + secrecy.MASK,
-        answer_headers={name: clean(value) for name, value in entry.answer_headers.items()},
-        violations=tuple(
-            dataclasses.replace(violation, pointer=clean(violation.pointer), came=clean(violation.came))
-            for violation in entry.violations
-        ),
-    )

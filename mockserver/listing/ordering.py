@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from mockserver.errors import ApiError
+from mockserver.secrecy import repeatable
 
 MAX_CHARACTERS = 128
 """Maximum characters of a text that are compared. Texts equal so far keep the order of writing (assumed)."""
@@ -44,7 +45,7 @@ def parse(texts: Iterable[str], sortable: frozenset[str]) -> tuple[Sort, ...]:
             if item and sign == "+" and field == item and not (item[0].isalnum() or item[0] == "_"):
                 raise ApiError("sort_direction", pointer="orderby", expected="+ or - before the field, or nothing")
             expected = "one of " + ", ".join(sorted(sortable)) if sortable else "no orderby: this list cannot be sorted"
-            raise ApiError("sort_field", field=field[:80], pointer="orderby", expected=expected)
+            raise ApiError("sort_field", field=repeatable(field), pointer="orderby", expected=expected)
         order.setdefault(field, Sort(field, sign == "-"))
     return tuple(order.values())
 

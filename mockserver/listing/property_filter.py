@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from mockserver.errors import ApiError
-from mockserver.secrecy import MASK
 
 MAX_BYTES = 8192
 """Maximum size of all filters of one query, as UTF-8; the link to the next page carries them (assumed)."""
@@ -30,6 +29,7 @@ _TIMES = frozenset({"createdAt", "updatedAt"})
 _STATES = frozenset({"state", "status"})
 """Compared without case: a documented filter says `Failed` where samples store `failed`."""
 
+_WORD = re.compile(r"[A-Za-z_]+")
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 
@@ -143,7 +143,7 @@ def _condition(text: str, place: int, fields: frozenset[str], unknown_field: str
     name, operator, rest = text[:place].strip(), text[place:end], text[end:]
     path = _path(name)
     if "" in path:
-        _refuse_incomplete(text[:end], "member names separated by single dots")
+        _refuse_incomplete(name, "member names separated by single dots")
     _demand_known(path[0], text[:end], fields, unknown_field)
     if operator == "~":
         raise ApiError("filter_operator_unimplemented", operator=operator, pointer="property", expected=_OPERATORS)
@@ -180,7 +180,8 @@ def _demand_known(field: str, shown: str, fields: frozenset[str], unknown_field:
         _refuse_incomplete(shown, "the name of a member, for example name")
     if field not in fields:
         expected = "one of " + ", ".join(sorted(fields))
-        raise ApiError(unknown_field, field=field[:80], pointer="property", expected=expected)
+        shown = field[:80] if _WORD.fullmatch(field) else f"({len(field)} characters)"  # it might be a value
+        raise ApiError(unknown_field, field=shown, pointer="property", expected=expected)
 
 
 def _values(shown: str, name: str, text: str) -> Iterator[str]:
@@ -220,7 +221,7 @@ def _refuse_incomplete(shown: str, expected: str) -> NoReturn:
 
 
 def _refuse_value(name: str, value: str, expected: str) -> NoReturn:
-    shown = MASK if name.startswith("auth") else value[:40]
+    shown = f"({len(value)} characters)"  # it may be compared with a secret
     raise ApiError("parameter_value", value=shown, field=name[:80], pointer="property", expected=expected)
 
 

@@ -6,10 +6,7 @@ of the next page. Finding the records is the store's business.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, NoReturn
@@ -17,9 +14,11 @@ from urllib.parse import parse_qsl
 
 from mockserver.errors import ApiError, wrong_value
 from mockserver.json_input import Json
-from mockserver.listing import ordering, property_filter
+from mockserver.listing import ordering, property_filter, sealing
 from mockserver.listing.ordering import Place, Sort
 from mockserver.listing.property_filter import Condition
+from mockserver.runtime import PROCESS_KEY
+from mockserver.secrecy import repeatable
 
 MAX_ITEMS = 100
 """Maximum and default page size (facts §6.1)."""
@@ -30,9 +29,6 @@ MAX_SEARCHED = 1000
 _MAX_NUMBER = 1 << 62
 _MAX_TOKEN = 12 * property_filter.MAX_BYTES
 """More than the longest query makes, should each of its bytes need an escape of six."""
-
-_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
-_CHECK_BYTES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +80,17 @@ class ListQuery:
 
 
 def parse(
-    arguments: Mapping[str, Any], listable: Listable, quirks: Mapping[str, str], *, max_limit: int = MAX_ITEMS
+    arguments: Mapping[str, Any],
+    listable: Listable,
+    quirks: Mapping[str, str],
+    *,
+    key: bytes = PROCESS_KEY,
+    max_limit: int = MAX_ITEMS,
 ) -> ListQuery:
     """The list that query parameters, typed by the contract, ask for; those of other names are not looked at.
 
     A `continuationToken` brings filters and order with it, and what is sent beside it is taken for
-    the client's repetition, except limit and count.
+    the client's repetition, except limit and count. Tokens are sealed with `key`.
     Raises ApiError with the catalogue's code for what is wrong.
     """
     limit, count = arguments.get("limit"), bool(arguments.get("count"))
@@ -103,12 +104,17 @@ def parse(
     query = _query(tuple(arguments.get("property", ())), orderby, listable)
     token = arguments.get("continuationToken")
     if token is not None:
-        query = _continued(token, listable)
+        query = _continued(token, listable, key)
     return replace(query, limit=query.limit if limit is None else limit, count=count)
 
 
 def parse_search(
-    body: Mapping[str, Any], arguments: Mapping[str, Any], listable: Listable, quirks: Mapping[str, str]
+    body: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+    listable: Listable,
+    quirks: Mapping[str, str],
+    *,
+    key: bytes = PROCESS_KEY,
 ) -> ListQuery:
     """The same list asked for by a body: `queryString`, `limit` (up to 1000), `orderby`, `count`, `projectionFields`.
 
@@ -120,10 +126,10 @@ def parse_search(
     asked["property"] = _filters(body.get("queryString", ""))
     if isinstance(body.get("projectionFields"), str):  # not every search has it
         asked["property"].append(body["projectionFields"])
-    return parse(asked, listable, quirks, max_limit=MAX_SEARCHED)
+    return parse(asked, listable, quirks, key=key, max_limit=MAX_SEARCHED)
 
 
-def next_href(listable: Listable, query: ListQuery, after: Cursor) -> str:
+def next_href(listable: Listable, query: ListQuery, after: Cursor, *, key: bytes = PROCESS_KEY) -> str:
     """The link to the page that begins after the cursor.
 
     Relative to the base path and with one parameter that holds no second `=`, because a public
@@ -131,9 +137,7 @@ def next_href(listable: Listable, query: ListQuery, after: Cursor) -> str:
     token carries the whole query.
     """
     content = [listable.kind, query.filters, list(map(str, query.order)), query.limit, *after]
-    text = json.dumps(content).encode()
-    token = base64.urlsafe_b64encode(_checksum(text) + text).rstrip(b"=").decode()
-    return f"/{listable.kind}?continuationToken={token}"
+    return f"/{listable.kind}?continuationToken={sealing.seal(json.dumps(content).encode(), key)}"
 
 
 def _query(filters: tuple[str, ...], orderby: tuple[str, ...], listable: Listable) -> ListQuery:
@@ -148,14 +152,14 @@ def _filters(query_string: str) -> list[str]:
     for name, _ in pairs:
         if name != "property":
             expected = "property=name==value; separate several with &"
-            raise wrong_value("queryString", name, expected, pointer="/queryString")
+            raise wrong_value("queryString", repeatable(name), expected, pointer="/queryString")
     return [value for _, value in pairs]
 
 
-def _continued(token: str, listable: Listable) -> ListQuery:
+def _continued(token: str, listable: Listable, key: bytes) -> ListQuery:
     """The query and the cursor in a token; it may be anything, so it is checked like a query of its own."""
     try:
-        kind, filters, orderby, limit, ceiling, revision, place = _opened(token)
+        kind, filters, orderby, limit, ceiling, revision, place = _opened(token, key)
         query = _query(_texts(filters), _texts(orderby), listable)
         after = Cursor(_number(ceiling), _number(revision), _place(place, query.order))
         if kind != listable.kind or not 1 <= _number(limit) <= MAX_SEARCHED or after.revision > after.ceiling:
@@ -166,15 +170,11 @@ def _continued(token: str, listable: Listable) -> ListQuery:
     return replace(query, limit=limit, after=after)
 
 
-def _opened(token: str) -> list[Any]:
+def _opened(token: str, key: bytes) -> list[Any]:
     """What `next_href` put in. Raises ValueError."""
-    if len(token) > _MAX_TOKEN or not _TOKEN.fullmatch(token):
+    if len(token) > _MAX_TOKEN:
         raise ValueError
-    sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    check, text = sealed[:_CHECK_BYTES], sealed[_CHECK_BYTES:]
-    if check != _checksum(text):
-        raise ValueError
-    content = json.loads(text, parse_constant=_refuse_constant)
+    content = json.loads(sealing.unseal(token, key), parse_constant=_refuse_constant)
     if not isinstance(content, list):
         raise ValueError
     return content
@@ -182,11 +182,6 @@ def _opened(token: str) -> list[Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError
-
-
-def _checksum(text: bytes) -> bytes:
-    """Tells a token that was cut, mixed up or made by hand; it guards nothing, a token grants nothing."""
-    return hashlib.blake2s(text, digest_size=_CHECK_BYTES).digest()
 
 
 def _texts(value: Any) -> tuple[str, ...]:

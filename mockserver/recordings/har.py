@@ -23,6 +23,7 @@ from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, PLATFORM_HOST, TOKEN_HOST, Call, Result, Tenant
 from mockserver.journal import Journal
 from mockserver.journal.entries import Entry
+from mockserver.journal.redaction import Redaction
 from mockserver.json_input import Json
 from mockserver.quirks import Quirks
 from mockserver.recordings.gaps import NOT_RECORDED, Gaps, is_sanitized
@@ -56,7 +57,7 @@ class Recorded:
 def read(path: Path, contract: Contract, connectors: Connectors) -> list[Entry]:
     """The calls to Flow Service in the order made, secrets masked. Raises HarError."""
     recorded = sorted(exchanges(path), key=lambda row: row.call.received_ms)
-    journal = Journal(len(recorded) or 1, 4 * MAX_BYTES)
+    journal = Journal(len(recorded) or 1, 4 * MAX_BYTES, Redaction(contract, connectors.auth_place, foreign=True))
     kept: list[Recorded] = []
     for one in recorded:
         if one.call.path.startswith(_TOKEN_PATHS):

@@ -17,6 +17,7 @@ from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Request, Result
 from mockserver.json_input import Json
 from mockserver.resources import _patching
+from mockserver.secrecy import repeatable
 from mockserver.state.records import Doc
 from mockserver.state.store import Missing, Stale
 from mockserver.world import World
@@ -76,13 +77,28 @@ def lookup(world: World, request: Request, collection: Collection) -> Result:
     return Result(200, {"items": [collection.show(world, doc)]}, (("ETag", doc["etag"]),))
 
 
+def asked(world: World, request: Request, collection: Collection) -> listing.ListQuery:
+    """What the query of a list request asks for. Raises ApiError."""
+    return listing.parse(request.arguments, collection.listable, world.quirks, key=world.page_key)
+
+
+def searched(world: World, request: Request, collection: Collection) -> listing.ListQuery:
+    """The same asked for in a body. Raises ApiError."""
+    body = request.body if isinstance(request.body, dict) else {}
+    return listing.parse_search(body, request.arguments, collection.listable, world.quirks, key=world.page_key)
+
+
 def page(world: World, request: Request, collection: Collection, query: listing.ListQuery) -> Result:
     """A page of records with `_links`, or only their count (facts §6.1)."""
     matches = _matcher(world, collection, query)
     if query.count:
         return Result(200, {"count": world.store.count(request.tenant, collection.kind, matches)})
     docs, after = world.store.page(request.tenant, collection.kind, query, matches)
-    links: Json = {} if after is None else {"next": {"href": listing.next_href(collection.listable, query, after)}}
+    links: Json = (
+        {}
+        if after is None
+        else {"next": {"href": listing.next_href(collection.listable, query, after, key=world.page_key)}}
+    )
     items: Json = [query.project(collection.show(world, doc)) for doc in docs]
     return Result(200, {"items": items, "_links": links})
 
@@ -156,7 +172,7 @@ def _demand_version(doc: Doc, sent: str) -> None:
 
 
 def _mismatch(sent: str, current: str) -> ApiError:
-    return ApiError("version_mismatch", version=sent[:80], entity=current, hint=_etag_hint(sent))
+    return ApiError("version_mismatch", version=repeatable(sent), entity=current, hint=_etag_hint(sent))
 
 
 def _etag_hint(sent: str) -> str:
@@ -173,7 +189,7 @@ def _etag_hint(sent: str) -> str:
 
 
 def _not_found(collection: Collection, entity_id: str) -> ApiError:
-    return ApiError("not_found", type=collection.kind, id=entity_id[:80])
+    return ApiError("not_found", type=collection.kind, id=repeatable(entity_id))
 
 
 def _matcher(world: World, collection: Collection, query: listing.ListQuery) -> Callable[[Doc], bool] | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver import listing
+from mockserver import listing, secrecy
 from mockserver.errors import ApiError, outside_contract, rejected
 from mockserver.exchange import UNKNOWN_ID, Request, Result, Tenant
 from mockserver.resources import _crud, _states
@@ -58,7 +58,8 @@ def show(world: World, doc: Doc) -> dict[str, Any]:
     tenant = Tenant(doc["imsOrgId"], doc["sandboxName"])
     base = world.store.get(tenant, "connections", doc.get("baseConnectionId", ""))
     inherited = {} if base is None else {"baseConnection": {"id": base["id"], "connectionSpec": base["connectionSpec"]}}
-    shown = {**doc, "inheritedAttributes": inherited}
+    kept = doc if world.quirks["secrets"] == "show" else secrecy.without_userinfo(doc)
+    shown = {**kept, "inheritedAttributes": inherited}
     connector = world.connectors_of(tenant).get(doc["connectionSpec"]["id"])
     if connector is None:
         return shown
@@ -83,6 +84,7 @@ def patch(world: World, request: Request, kind: End) -> Result:
     """Change name, description, data or params, of a draft also the base; the outcome is checked like a new entity."""
 
     def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
+        new = secrecy.restored(new, secrecy.without_userinfo(old), old)
         _states.demand_updatable(old)
         body = {name: new[name] for name in _MEMBERS if name in new}
         for violation in world.contract.check_body(kind.create_operation, body):

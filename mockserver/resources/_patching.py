@@ -13,6 +13,7 @@ from mockserver.contract.schema import kind_of
 from mockserver.errors import ApiError, rejected
 from mockserver.exchange import MISSING
 from mockserver.json_input import Json
+from mockserver.secrecy import repeatable
 
 _OPERATIONS = ("add", "replace", "remove")
 _INSTRUCTION = "an object with op, path and value"
@@ -42,7 +43,7 @@ def apply(doc: Mapping[str, Any], body: Json, changeable: frozenset[str]) -> dic
             changed = jsonpatch.JsonPatch([instruction]).apply(changed, in_place=True)
         except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException):
             what = "is not in the entity, or cannot take this value"
-            raise _failed(f"{instruction['path'][:200]} {what}", f"{at}/path") from None
+            raise _failed(f"{repeatable(instruction['path'], 200)} {what}", f"{at}/path") from None
     if json_input.too_deep(changed):
         raise _failed(f"the result would have more than {json_input.MAX_DEPTH} levels of nesting", "")
     if len(json_input.dumps(changed)) > MAX_BYTES:
@@ -66,7 +67,7 @@ def _checked(item: Any, at: str, changeable: frozenset[str]) -> dict[str, Any]:
         came = kind_of(operation) if "op" in item else "missing"
         raise ApiError(
             "patch_operation",
-            operation=operation[:40] if isinstance(operation, str) else f"({came})",
+            operation=repeatable(operation, 40) if isinstance(operation, str) else f"({came})",
             pointer=f"{at}/op",
             expected="add, replace or remove",
             came=came,
@@ -80,7 +81,9 @@ def _checked(item: Any, at: str, changeable: frozenset[str]) -> dict[str, Any]:
     if member == "connectionSpec":
         raise ApiError("connection_spec_fixed", pointer=f"{at}/path")
     if member not in changeable:
-        raise _failed(f"{path[:200]} cannot be changed", f"{at}/path", "one of " + ", ".join(sorted(changeable)))
+        raise _failed(
+            f"{repeatable(path, 200)} cannot be changed", f"{at}/path", "one of " + ", ".join(sorted(changeable))
+        )
     if operation.lower() == "remove":
         return {"op": "remove", "path": path}
     if "value" not in item:

@@ -15,6 +15,8 @@ from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Request, Result, Tenant
 from mockserver.listing import ordering
 from mockserver.resources import _crud
+from mockserver.secrecy import repeatable
+from mockserver.specs.written import OWN_SPECS, SECRETS, secret_paths
 from mockserver.state.records import Doc
 from mockserver.state.store import Missing, Stale
 from mockserver.world import World
@@ -66,9 +68,11 @@ def replace(world: World, request: Request, kind: SpecKind, catalogued: bool) ->
     while True:
         old = world.store.get(request.tenant, kind.name, spec_id)
         if old is None and not catalogued:
-            raise ApiError("not_found", type=kind.name, id=spec_id[:80])
+            raise ApiError("not_found", type=kind.name, id=repeatable(spec_id))
         kept = {name: old[name] for name in ("createdAt", "createdBy", "createdClient")} if old else {}
         record = {**stamps, **kept, "id": spec_id, _WRITTEN: _members(request, kind)}
+        if old and kind.name == OWN_SPECS:
+            record[SECRETS] = secret_paths(old)
         try:
             if old is None:
                 return Result(200, _show(world.store.insert(request.tenant, kind.name, record)))

@@ -10,6 +10,7 @@ from mockserver.exchange import Request, Result, Tenant
 from mockserver.json_input import Json
 from mockserver.resources import _specs, operation
 from mockserver.runtime import derived_id
+from mockserver.secrecy import repeatable
 from mockserver.sources import ExploreRequest
 from mockserver.specs.connectors import Connector
 from mockserver.specs.written import OWN_SPECS
@@ -117,7 +118,7 @@ def _demand(world: World, request: Request) -> Connector:
     spec_id = next(iter(request.path.values()))
     connector = world.connectors_of(request.tenant).get(spec_id)
     if connector is None:
-        raise ApiError("not_found", type=_SPECS.name, id=spec_id[:80])
+        raise ApiError("not_found", type=_SPECS.name, id=repeatable(spec_id))
     return connector
 
 

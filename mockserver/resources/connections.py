@@ -11,8 +11,9 @@ from mockserver.exchange import Request, Result, Tenant
 from mockserver.flows import progress
 from mockserver.resources import _crud, _patching, _states, operation
 from mockserver.resources._states import DRAFT
+from mockserver.secrecy import MASK, repeatable, restored
 from mockserver.sources import ExploreRequest, SourceError
-from mockserver.specs.connectors import MASK, PASSWORD_FOR
+from mockserver.specs.connectors import PASSWORD_FOR
 from mockserver.state.records import Doc
 from mockserver.world import World
 
@@ -61,15 +62,13 @@ def retrieve_connection(world: World, request: Request) -> Result:
 @operation("listConnections")
 def list_connections(world: World, request: Request) -> Result:
     """A page of connections, newest write first."""
-    return _crud.page(world, request, CONNECTIONS, listing.parse(request.arguments, CONNECTIONS.listable, world.quirks))
+    return _crud.page(world, request, CONNECTIONS, _crud.asked(world, request, CONNECTIONS))
 
 
 @operation("getConnectionsByFilters")
 def search_connections(world: World, request: Request) -> Result:
     """The same list, asked for in a body."""
-    body = request.body if isinstance(request.body, dict) else {}
-    query = listing.parse_search(body, request.arguments, CONNECTIONS.listable, world.quirks)
-    return _crud.page(world, request, CONNECTIONS, query)
+    return _crud.page(world, request, CONNECTIONS, _crud.searched(world, request, CONNECTIONS))
 
 
 @operation("patchConnection")
@@ -78,7 +77,8 @@ def patch_connection(world: World, request: Request) -> Result:
 
     def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
         _demand_changeable(old)
-        _restore_masked(world, old, new)
+        if "auth" in new and "auth" in old:  # what comes back as it was shown means: unchanged
+            new["auth"] = restored(new["auth"], world.connectors_of(request.tenant).mask(old)["auth"], old["auth"])
         body = {name: new[name] for name in _BODY if name in new}
         for violation in world.contract.check_body("createConnection", body):
             raise outside_contract(violation, "patch_failed")
@@ -184,7 +184,7 @@ def _demand_usable(world: World, request: Request, doc: Doc) -> None:
 def _demand_state(state: Any) -> None:
     if state not in _states.SETTABLE:
         allowed = ", ".join(_states.SETTABLE)
-        raise ApiError("state_value", state=str(state)[:40], allowed=allowed, pointer="/state")
+        raise ApiError("state_value", state=repeatable(str(state), 40), allowed=allowed, pointer="/state")
 
 
 def _demand_changeable(doc: Doc) -> None:
@@ -213,17 +213,6 @@ def _only_revoked(old: Doc, new: Mapping[str, Any]) -> bool:
     """Whether all credentials were taken away and none put in their place: documented; `test` fails from then on."""
     auth = old.get("auth")
     return isinstance(auth, dict) and new.get("auth") == {name: auth[name] for name in auth if name != "params"}
-
-
-def _restore_masked(world: World, old: Doc, new: dict[str, Any]) -> None:
-    """A mask that comes back from a client that edits what it read means: unchanged."""
-    auth = new.get("auth")
-    params = auth.get("params") if isinstance(auth, dict) else None
-    stored = (old.get("auth") or {}).get("params", {})
-    if isinstance(params, dict):
-        for name, value in params.items():
-            if value == MASK and name in stored:
-                params[name] = stored[name]
 
 
 def _note_password(world: World, request: Request, old: Doc, new: dict[str, Any]) -> None:

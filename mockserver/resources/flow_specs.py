@@ -10,6 +10,7 @@ from mockserver.contract.schema import untaken
 from mockserver.errors import ApiError, rejected
 from mockserver.exchange import MISSING, Request, Result, Tenant
 from mockserver.resources import _specs, operation
+from mockserver.secrecy import repeatable
 from mockserver.specs.flow_specs import FlowSpec
 from mockserver.world import World
 
@@ -58,7 +59,7 @@ def retrieve_flow_spec(world: World, request: Request) -> Result:
     spec_id = next(iter(request.path.values()))
     spec = find(world, request.tenant, spec_id)
     if spec is None:
-        raise ApiError("not_found", type=_SPECS.name, id=spec_id[:80])
+        raise ApiError("not_found", type=_SPECS.name, id=repeatable(spec_id))
     return Result(200, {"items": [dict(spec.described)]})
 
 

@@ -84,16 +84,13 @@ def retrieve_flow(world: World, request: Request) -> Result:
 @operation("listFlows")
 def list_flows(world: World, request: Request) -> Result:
     """A page of flows, newest write first."""
-    return _crud.page(world, request, FLOWS, listing.parse(request.arguments, FLOWS.listable, world.quirks))
+    return _crud.page(world, request, FLOWS, _crud.asked(world, request, FLOWS))
 
 
 @operation("getFlowsByFilters")
 def search_flows(world: World, request: Request) -> Result:
     """The same list, asked for in a body, which may name the members to answer."""
-    body = request.body if isinstance(request.body, dict) else {}
-    return _crud.page(
-        world, request, FLOWS, listing.parse_search(body, request.arguments, FLOWS.listable, world.quirks)
-    )
+    return _crud.page(world, request, FLOWS, _crud.searched(world, request, FLOWS))
 
 
 @operation("patchFlow")

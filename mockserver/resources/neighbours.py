@@ -14,6 +14,7 @@ from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result, Tenant
 from mockserver.gateway import DEFAULT_SANDBOX, is_sandbox
 from mockserver.resources import operation
+from mockserver.secrecy import repeatable
 from mockserver.world import World
 
 _CONTAINERS = {
@@ -36,7 +37,7 @@ def retrieve_sandbox(world: World, request: Request) -> Result:
     name = next(iter(request.path.values()))
     known = world.config.sandboxes
     if not is_sandbox(name) or (known and name not in known):
-        raise ApiError("sandbox_unknown", name=name[:80])
+        raise ApiError("sandbox_unknown", name=repeatable(name))
     default = name == (known[0] if known else DEFAULT_SANDBOX)
     return Result(
         200,

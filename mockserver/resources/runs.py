@@ -12,6 +12,7 @@ from mockserver.flows import due, outcome, progress, rules
 from mockserver.flows.outcome import FAILED, SUCCESS, Span
 from mockserver.flows.schedule import MAX_SECONDS, whole
 from mockserver.resources import _crud, _states, flow_specs, operation
+from mockserver.secrecy import repeatable
 from mockserver.sources.refusals import refusal
 from mockserver.state.records import Doc
 from mockserver.world import World
@@ -47,7 +48,7 @@ RUNS = _crud.Collection(
 @operation("listFlowRuns")
 def list_flow_runs(world: World, request: Request) -> Result:
     """A page of runs, newest write first; it costs least when the flow is named."""
-    query = listing.parse(request.arguments, RUNS.listable, world.quirks)
+    query = _crud.asked(world, request, RUNS)
     named = [c.texts for c in query.conditions if c.path == ("flowId",) and c.operator in ("=", "==")]
     if named:
         progress.catch_up(world, request.tenant, named[0])
@@ -72,7 +73,7 @@ def create_flow_run(world: World, request: Request) -> Result:
         raise ApiError("flow_id_missing", pointer="/flowId")
     flow = world.store.get(request.tenant, progress.FLOWS, flow_id)
     if flow is None:
-        raise ApiError("unknown_flow", id=flow_id[:80], pointer="/flowId")
+        raise ApiError("unknown_flow", id=repeatable(flow_id), pointer="/flowId")
     if flow["state"] != "enabled":
         raise ApiError("flow_state", id=flow_id, state=flow["state"], pointer="/flowId")
     if not due.is_scheduled(flow):
@@ -178,4 +179,4 @@ def _demand_predecessor(world: World, request: Request, predecessor: Mapping[str
     ):
         entity_id = predecessor.get(member)
         if entity_id is not None and world.store.get(request.tenant, kind, entity_id) is None:
-            raise ApiError(key, id=entity_id[:80], pointer=f"{at}/{member}")
+            raise ApiError(key, id=repeatable(entity_id), pointer=f"{at}/{member}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver import listing
 from mockserver.contract.schema import kind_of
 from mockserver.errors import rejected
 from mockserver.exchange import MISSING, Request, Result
@@ -51,7 +50,7 @@ def retrieve_source_connection(world: World, request: Request) -> Result:
 def list_source_connections(world: World, request: Request) -> Result:
     """A page of source connections, newest write first."""
     collection = SOURCE_CONNECTIONS.collection
-    return _crud.page(world, request, collection, listing.parse(request.arguments, collection.listable, world.quirks))
+    return _crud.page(world, request, collection, _crud.asked(world, request, collection))
 
 
 @operation("patchSourceConnection")

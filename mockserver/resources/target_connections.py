@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver import listing
 from mockserver.contract.schema import kind_of
 from mockserver.errors import rejected
 from mockserver.exchange import MISSING, UNKNOWN_ID, Request, Result
@@ -54,7 +53,7 @@ def retrieve_target_connection(world: World, request: Request) -> Result:
 def list_target_connections(world: World, request: Request) -> Result:
     """A page of target connections, newest write first."""
     collection = TARGET_CONNECTIONS.collection
-    return _crud.page(world, request, collection, listing.parse(request.arguments, collection.listable, world.quirks))
+    return _crud.page(world, request, collection, _crud.asked(world, request, collection))
 
 
 @operation("patchTargetConnection")

@@ -21,9 +21,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mockserver.json_input import Json
+from mockserver.secrecy import is_placeholder
 from mockserver.sources.asked import ExploreRequest
 from mockserver.sources.refusals import SourceBusy, SourceError
-from mockserver.specs.connection_string import is_placeholder
 
 if TYPE_CHECKING:
     from mockserver.sources.declared import Declared

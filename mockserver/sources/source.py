@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from mockserver.secrecy import is_placeholder
 from mockserver.sources.files import File, normal
 from mockserver.sources.refusals import refusal
 from mockserver.sources.tables import Table, Tabular
-from mockserver.specs.connection_string import is_placeholder
 
 if TYPE_CHECKING:
     from mockserver.specs.connectors import Access

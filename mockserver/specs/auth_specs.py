@@ -14,8 +14,9 @@ from typing import Any, NamedTuple, TypeAlias
 from mockserver.contract.schema import kind_of
 from mockserver.exchange import MISSING, UNKNOWN
 from mockserver.runtime import day
+from mockserver.secrecy import PARAM, SECRET, UNKNOWN_PLACE, Hide, Place, blank, clean, hidden, is_placeholder
 from mockserver.specs import connection_string
-from mockserver.specs.connection_string import ConnectionString, ConnectionStringError, is_placeholder
+from mockserver.specs.connection_string import ConnectionString, ConnectionStringError
 from mockserver.specs.families import document, object_schema
 
 _CLASSES: dict[str, tuple[type, ...]] = {
@@ -26,6 +27,9 @@ _CLASSES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
 }
 _A = {"string": "a string", "integer": "an integer", "number": "a number", "boolean": "true or false"}
+_OBJECT = Place(read=lambda value, hide: value if hide is blank and isinstance(value, dict) else hide(value))
+"""Of an object nobody knows what it holds; the service shows it all the same."""
+
 _ROLES = ("server", "port", "database", "username", "password", "ssl")
 
 
@@ -102,6 +106,11 @@ class _Key:
     role: str | None
     checks: tuple[Check, ...]
 
+    @property
+    def harmless(self) -> bool:
+        """Whether its value is no secret: where it leads, who asks, or one of listed values."""
+        return self.role in ("server", "port", "database", "username") or any(isinstance(c, OneOf) for c in self.checks)
+
     def value(self, parsed: ConnectionString) -> str | None:
         """What the string holds under this key or a synonym."""
         return next((found for name in self.names if (found := parsed.get(name)) is not None), None)
@@ -152,6 +161,19 @@ class ConnectionStringRules:
             if all(found.get(name) == wanted for name, wanted in row["when"].items()):
                 return {**roles, "ssl": row["mode"]}
         return roles
+
+    def show(self, text: Any, hide: Hide) -> Any:
+        """A connection string key by key, if it has the connector's keys alone and no value that holds another pair."""
+        try:
+            pairs = connection_string.parse(text).pairs if isinstance(text, str) and hide is not blank else ()
+        except ConnectionStringError:
+            pairs = ()
+        harmless = {name.lower(): key.harmless for key in self._keys for name in key.names}
+        good = all(key.lower() in harmless and not (harmless[key.lower()] and "=" in value) for key, value in pairs)
+        if not pairs or not good:
+            return hide(text)
+        shown = ((key, clean(value) if harmless[key.lower()] else hidden(value)) for key, value in pairs)
+        return connection_string.format(shown)
 
     def _required(self) -> str:
         return ", ".join(key.name for key in self._keys if key.required)
@@ -212,6 +234,14 @@ class Param:
             return Problem(_A.get(self.type, "an object"), kind_of(value))
         return _first(self.checks, value, quirks)
 
+    @property
+    def place(self) -> Place:
+        """What may be shown of its value."""
+        rules = next((check for check in self.checks if isinstance(check, ConnectionStringRules)), None)
+        if rules is not None:
+            return Place(read=rules.show)
+        return SECRET if self.secret else _OBJECT if self.type == "object" else PARAM
+
     def schema(self) -> dict[str, Any]:
         """As it stands in the auth spec's JSON Schema (facts §8.2); `format: password` marks secrets."""
         schema: dict[str, Any] = {"type": self.type}
@@ -233,6 +263,8 @@ class AuthSpec:
     """The quirk that decides whether this spec is taken at all; the spec that clients see does not list it then."""
     required: tuple[str, ...] = field(init=False)
     secrets: frozenset[str] = field(init=False)
+    place: Place = UNKNOWN_PLACE
+    """What may be shown of the params."""
     shows: Mapping[str, Any] = field(init=False)
     """What answers hold where the client sent nothing, by param."""
 
@@ -240,6 +272,8 @@ class AuthSpec:
         members = self.params.values()
         object.__setattr__(self, "required", tuple(param.name for param in members if param.required))
         object.__setattr__(self, "secrets", frozenset(param.name for param in members if param.secret))
+        if self.place is UNKNOWN_PLACE:
+            object.__setattr__(self, "place", Place(members={param.name: param.place for param in members}))
         object.__setattr__(self, "shows", {param.name: param.shows for param in members if param.shows is not None})
 
     @classmethod

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from mockserver.secrecy import is_placeholder
+
 MAX_LENGTH = 8_192
 """Longest text read, in characters."""
 
-_PLACEHOLDER = re.compile(r"\{[A-Z0-9_]+\}")
 _GAP = re.compile(r"[\s;]*+")
 _PAIR = re.compile(
     r"""([^=;]++) = \s*+
@@ -72,17 +73,11 @@ class ConnectionString:
         return f"ConnectionString({len(self.pairs)} pairs)"
 
 
-def is_placeholder(value: object) -> bool:
-    """Whether a value is one of the documentation's `{SERVER}`, left for the reader to fill in."""
-    return isinstance(value, str) and value[:1] == "{" and _PLACEHOLDER.fullmatch(value) is not None
-
-
 def parse(text: str) -> ConnectionString:
     """Read a connection string. Raises ConnectionStringError.
 
     A value that holds `;`, or begins or ends with a space, stands in braces (`}}` for `}`) or in
-    quotes (doubled for one). `{SERVER}`, capitals, digits and underscores alone, needs no quoting:
-    it is taken for a placeholder and keeps its braces.
+    quotes (doubled for one). A placeholder of Adobe's documents, such as `{SERVER}`, keeps its braces.
     """
     if len(text) > MAX_LENGTH:
         raise ConnectionStringError(f"more than {MAX_LENGTH} characters", MAX_LENGTH)
@@ -113,7 +108,7 @@ def _value(pair: re.Match[str]) -> str:
     if kind == _BRACES:
         content = pair[_BRACES]
         braced = "{" + content + "}"
-        return braced if _PLACEHOLDER.fullmatch(braced) else content.replace("}}", "}")
+        return braced if is_placeholder(braced) else content.replace("}}", "}")
     if kind == _DOUBLE:
         return pair[_DOUBLE].replace('""', '"')
     if kind == _SINGLE:

@@ -20,12 +20,10 @@ from mockserver.contract import documents
 from mockserver.contract.schema import kind_of, pointer
 from mockserver.errors import ApiError, rejected
 from mockserver.exchange import MISSING, UNKNOWN
+from mockserver.secrecy import HARMLESS, MASK, UNKNOWN_PLACE, Place, blank, repeatable, show
 from mockserver.specs.auth_specs import AuthSpec
 from mockserver.specs.families import FAMILIES
 from mockserver.specs.target_specs import TargetSpec, shared_part
-
-MASK = "********"
-"""What stands in an answer where a secret was."""
 
 PASSWORD_FOR = "passwordFor"  # noqa: S105  (a name)
 """Member of a stored connection, never shown: the `Access.target` its password was sent for, when that has changed."""
@@ -37,7 +35,6 @@ CATALOGUE = Path(__file__).parent.parent / "catalogue"
 
 _FIRST_LINE = re.compile(r"id: (?P<id>[0-9a-f-]{36}|null)\s*\n")
 _AUTH_MEMBERS = frozenset({"specName", "params", "type"})
-_CLIP = 60
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -227,9 +224,9 @@ class Connectors:
             raise rejected("/auth/params", "an object", came)
         fault = spec.fault(params, quirks)
         if fault is not None:
-            raise rejected(pointer(("auth", "params", _clip(fault.member))), *fault.problem)
+            raise rejected(pointer(("auth", "params", repeatable(fault.member))), *fault.problem)
         if strict and (unknown := next((name for name in auth if name not in _AUTH_MEMBERS), None)):
-            raise rejected(pointer(("auth", _clip(unknown))), "specName or params", UNKNOWN)
+            raise rejected(pointer(("auth", repeatable(unknown))), "specName or params", UNKNOWN)
 
     def complete(self, connection: Mapping[str, Any]) -> Mapping[str, Any]:
         """The stored connection with what the service adds to its params, such as a stream's `inletUrl`."""
@@ -241,28 +238,23 @@ class Connectors:
         return {**connection, "auth": {**auth, "params": {**params, **added}}} if added else connection
 
     def mask(self, connection: Mapping[str, Any]) -> dict[str, Any]:
-        """A copy whose secrets are `MASK`.
-
-        Secret is what the auth spec says. Where it says nothing, of an unknown spec or of a member
-        that a draft may hold unchecked, every text and number is masked.
-        """
+        """A copy with `MASK` in place of secrets, and of what no auth spec knows: a draft may hold anything."""
         auth = connection.get("auth")
-        if not isinstance(auth, dict):
-            return dict(connection) if auth is None else {**connection, "auth": _blank(auth)}
+        return (
+            dict(connection) if auth is None else {**connection, "auth": show(auth, self.auth_place(connection), blank)}
+        )
+
+    def auth_place(self, connection: Mapping[str, Any]) -> Place:
+        """What may be shown of a connection's `auth`; without a connection spec, what no auth spec calls secret."""
         spec = self._auth_spec_of(connection)
-        params = auth.get("params")
-        if spec is not None and isinstance(params, dict):
-            params = {
-                name: MASK if name in spec.secrets else value if _is_open(spec, name, value) else _blank(value)
-                for name, value in params.items()
-            }
-        else:
-            params = _blank(params)
-        masked = {
-            name: value if name in ("specName", "type") else params if name == "params" else _blank(value)
-            for name, value in auth.items()
-        }
-        return {**connection, "auth": masked}
+        params = spec.place if spec else UNKNOWN_PLACE if "connectionSpec" in connection else self.any_params
+        return Place(members={"specName": HARMLESS, "type": HARMLESS, "params": params})
+
+    @functools.cached_property
+    def any_params(self) -> Place:
+        """What may be shown of params of an unknown auth spec: those that no auth spec calls secret."""
+        places = [spec.place for connector in self.all() for spec in connector.auth_specs.values()]
+        return functools.reduce(Place.merged, places)
 
     def access(self, connection: Mapping[str, Any]) -> Access:
         """What a source needs, as far as the connection tells it: a draft may tell nothing.
@@ -318,7 +310,7 @@ def _auth_spec(connector: Connector, auth: Mapping[str, Any], quirks: Mapping[st
         raise ApiError(
             "unknown_auth_spec",
             id=connector.id,
-            spec=_clip(name),
+            spec=repeatable(name),
             pointer="/auth/specName",
             expected="one of " + ", ".join(connector.auth_specs)
             if connector.auth_specs
@@ -326,28 +318,6 @@ def _auth_spec(connector: Connector, auth: Mapping[str, Any], quirks: Mapping[st
             hint=f"this auth spec exists only on {connector.elsewhere[name]}" if name in connector.elsewhere else None,
         )
     return spec
-
-
-def _is_open(spec: AuthSpec, name: str, value: Any) -> bool:
-    """Whether a param is shown: one that the auth spec has, unless a draft put in it what nobody can tell."""
-    param = spec.params.get(name)
-    shapes = (dict,) if param is not None and param.type == "object" else (str, int, float, type(None))
-    return param is not None and isinstance(value, shapes)
-
-
-def _blank(value: Any) -> Any:
-    """A JSON value with every text and number in it masked."""
-    if isinstance(value, str):
-        return MASK
-    if isinstance(value, dict):
-        return {name: _blank(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_blank(inner) for inner in value]
-    return value if value is None or isinstance(value, bool) else MASK
-
-
-def _clip(text: str) -> str:
-    return "".join(character for character in text[: 4 * _CLIP] if character.isprintable())[:_CLIP]
 
 
 def _camel(name: str) -> str:

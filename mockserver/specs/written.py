@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from mockserver.contract.places import of_schema
 from mockserver.exchange import Tenant
+from mockserver.secrecy import UNKNOWN_PLACE, Place, secret_at
 from mockserver.specs.auth_specs import AuthSpec
 from mockserver.specs.connectors import Connector, Connectors
 
 OWN_SPECS = "connectionSpecs"
 """The kind under which the store keeps written connection specs; their members are under `spec`."""
+
+SECRETS = "secrets"
+"""Member of a stored spec, never shown: auth spec and path of each param that an earlier version called secret."""
 
 _TYPES = frozenset({"string", "integer", "number", "boolean", "object"})
 
@@ -39,6 +45,11 @@ class OwnConnectors(Connectors):
             return None if doc is None else _connector(doc, self.platform)
         return connector
 
+    @property
+    def any_params(self) -> Place:
+        """Nothing: a spec of the tenant's own may call secret what no other does."""
+        return UNKNOWN_PLACE
+
     def all(self) -> Sequence[Connector]:
         """The catalogue's connectors; what a tenant wrote is listed as it was written, by `resources`."""
         return self._catalogue.all()
@@ -48,6 +59,7 @@ def _connector(doc: Mapping[str, Any], platform: str) -> Connector:
     """A written spec as the checks want it. What it says beyond auth specs is shown and not interpreted."""
     described = doc["spec"]
     raw = {auth["name"]: _auth_spec(auth) for auth in described.get("authSpec") or ()}
+    places = auth_places(described, doc.get(SECRETS, ()))
     return Connector(
         id=doc["id"],
         version=described.get("version", "1.0"),
@@ -60,10 +72,29 @@ def _connector(doc: Mapping[str, Any], platform: str) -> Connector:
         base_connection=bool(raw),
         auth_required=bool(raw),
         documentation="",
-        auth_specs={name: AuthSpec.compile(auth, platform) for name, auth in raw.items()},
+        auth_specs={
+            name: dataclasses.replace(AuthSpec.compile(auth, platform), place=places[name])
+            for name, auth in raw.items()
+        },
         elsewhere={},
         provenance={},
     )
+
+
+def auth_places(spec: Mapping[str, Any], secrets: Iterable[Sequence[str]]) -> dict[str, Place]:
+    """Auth spec -> what may be shown of its params. `secrets`: see `SECRETS`."""
+    places = {auth["name"]: of_schema(auth["spec"]) for auth in spec.get("authSpec") or ()}
+    for name, *steps in secrets:
+        if name in places:
+            places[name] = places[name].merged(secret_at(steps))
+    return places
+
+
+def secret_paths(doc: Mapping[str, Any]) -> list[list[str]]:
+    """What has ever been secret in a written spec, so that a later version does not uncover what was stored."""
+    before = {tuple(path) for path in doc.get(SECRETS, ())}
+    now = {(name, *path) for name, place in auth_places(doc["spec"], ()).items() for path in place.secrets()}
+    return [list(path) for path in sorted(before | now)]
 
 
 def _auth_spec(auth: Mapping[str, Any]) -> dict[str, Any]:

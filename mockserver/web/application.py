@@ -32,7 +32,7 @@ class Api:
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
-        self.log = RequestLog(emulator.config.log)
+        self.log = RequestLog(emulator.config.log, {one.segments[0] for one in emulator.contract.operations.values()})
         self.check_host = guard.host_check(emulator.config)
 
     def answer(self, environ: Environ) -> tuple[Result, str]:
@@ -55,7 +55,7 @@ class Api:
         The exception's own text stays out: it may quote what the client sent, a password among it.
         """
         where = "".join(traceback.format_tb(error.__traceback__))
-        asked = printable(f"{environ['REQUEST_METHOD']} {adapter.path_of(environ)[:200]}")
+        asked = f"{printable(str(environ['REQUEST_METHOD']))} {self.log.path(adapter.path_of(environ))}"
         log.error("unexpected failure in %s\n%s%s", asked, where, type(error).__name__)
         return self.refused(ApiError("internal"))
 

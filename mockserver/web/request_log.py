@@ -6,17 +6,20 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Collection
 
 from flask import Flask, Response, g, request
 
-from mockserver.exchange import Result
+from mockserver import secrecy
+from mockserver.exchange import BASE_PATH, Result
 
 
 class RequestLog:
     """Writes what was answered to standard error."""
 
-    def __init__(self, style: str) -> None:
-        self._style = style
+    def __init__(self, style: str, collections: Collection[str]) -> None:
+        """`collections` are the first segments of paths of the API; what follows one is an id."""
+        self._style, self._collections = style, collections
         self._log = logging.getLogger("mockserver.requests")
 
     def watch(self, app: Flask) -> None:
@@ -35,6 +38,11 @@ class RequestLog:
         self.write(request.method, request.path, response.status_code, request_id, begun, answered)
         return response
 
+    def path(self, path: str) -> str:
+        """A path on one line, without what may be a secret."""
+        known = path.removeprefix(BASE_PATH).strip("/").partition("/")[0] in self._collections
+        return printable(secrecy.path(path[:200], known=known).replace("‹", "<").replace("›", ">"))
+
     def write(
         self,
         method: str,
@@ -52,7 +60,7 @@ class RequestLog:
         )
         notes = {name: text for name, text in told.items() if text}
         took = (time.perf_counter() - begun) * 1000
-        path = printable(path[:200])
+        path = self.path(path)
         if self._style == "json":
             line = json.dumps(
                 {

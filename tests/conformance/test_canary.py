@@ -15,21 +15,17 @@ from tests.conformance.client import Client
 CANARY = "c4n4ry~p&ss w/rd+é"
 SAFE = quote(CANARY, safe="")
 ROW_FILTER = base64.urlsafe_b64encode(json.dumps({"value": CANARY}).encode()).decode()
-NAME_FILTER = base64.urlsafe_b64encode(f'["name=={CANARY}"]'.encode()).decode().rstrip("=")
 
 PLACES: dict[str, Callable[[Client], Any]] = {
     "a parameter's value": lambda client: client.send("GET", f"/connections?x={SAFE}"),
     "a parameter's name": lambda client: client.send("GET", f"/connections?{SAFE}=x"),
-    "a filter": lambda client: client.send("GET", f"/connections?property=name=={SAFE}"),
     "an order": lambda client: client.send("GET", f"/connections?orderby={SAFE}"),
     "a limit": lambda client: client.send("GET", f"/connections?limit={SAFE}"),
-    "a page token": lambda client: client.send("GET", f"/connections?continuationToken={NAME_FILTER}"),
     "a row filter": lambda client: client.send("GET", f"/connections/x/explore?filters={ROW_FILTER}"),
     "an id": lambda client: client.send("GET", f"/connections/{CANARY}"),
     "a path": lambda client: client.send("GET", f"/x/{CANARY}/y"),
     "a method": lambda client: client.send(CANARY, "/connections"),
     "a header": lambda client: client.send("GET", "/connections", x_anything=CANARY),
-    "the user agent": lambda client: client.send("GET", "/connections", user_agent=f"me {CANARY}"),
     "a header's name": lambda client: client.send("GET", "/connections", **{CANARY: "x"}),
     "a cookie": lambda client: client.send("GET", "/connections", cookie=f"a={CANARY}"),
     "the token": lambda client: client.send("GET", "/connections", authorization=f"Bearer {CANARY}"),
@@ -37,8 +33,6 @@ PLACES: dict[str, Callable[[Client], Any]] = {
     "the organisation": lambda client: client.send("GET", "/connections", x_gw_ims_org_id=f"{CANARY}@AdobeOrg"),
     "the sandbox": lambda client: client.send("GET", "/connections", x_sandbox_name=CANARY),
     "the etag": lambda client: client.send("PATCH", "/connections/x", [], if_match=CANARY),
-    "a name": lambda client: client.send("POST", "/connections", connection(f"db {CANARY}")),
-    "a description": lambda client: client.send("POST", "/connections", connection(description=CANARY)),
     "an unknown member": lambda client: client.send("POST", "/connections", connection(x={"y": [CANARY]})),
     "a member's name": lambda client: client.send("POST", "/connections", connection(**{CANARY: 1})),
     "a param's name": lambda client: client.send(
@@ -53,7 +47,6 @@ PLACES: dict[str, Callable[[Client], Any]] = {
     "a patch's path": lambda client: client.patch(
         client.create()["id"], '"x"', {"op": "add", "path": f"/{CANARY}", "value": CANARY}
     ),
-    "a search": lambda client: client.send("POST", "/connections/search", {"queryString": f"property=name=={CANARY}"}),
     "no JSON": lambda client: client.send("POST", "/connections", raw=f"password={CANARY}".encode()),
     "the client secret": lambda client: client.token(client_secret=CANARY),
     "the client secret, in the query": lambda client: client.token(client_secret=CANARY, in_query=True),
@@ -68,20 +61,16 @@ def _knows_the_password(client: Client) -> None:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("first", [True, False], ids=["known before", "known afterwards"])
-def test_no_output_holds_the_password(place: str, first: bool) -> None:
+def test_no_output_holds_the_password(place: str) -> None:
     client = Client()
-    if first:
-        _knows_the_password(client)
+    _knows_the_password(client)
     PLACES[place](client)
-    if not first:
-        _knows_the_password(client)
     report = client.judged()
     outputs = [render(report, form) for form in FORMATS] + [summary(report)]
     outputs.append(client.web.get("/_mock/journal").text)
     outputs.append(client.web.get("/_mock/", headers={"Accept": "text/html"}).text)
     outputs += [client.web.get(f"/_mock/report?format={form}").text for form in FORMATS]
-    written = {CANARY, SAFE, quote(CANARY), "c4n4ry", json.dumps(CANARY)[1:-1], ROW_FILTER, NAME_FILTER}
+    written = {CANARY, SAFE, quote(CANARY), "c4n4ry", json.dumps(CANARY)[1:-1], ROW_FILTER}
     leaks = [
         (text, output[: output.find(text) + 80][-200:]) for output in outputs for text in written if text in output
     ]

@@ -1,6 +1,5 @@
 """Rules where they are close to each other; their table, their baseline, their pages and commands."""
 
-import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -54,22 +53,15 @@ def next_token(client: Client) -> str:
     return str(parse_qs(urlsplit(body["_links"]["next"]["href"]).query)["continuationToken"][0])
 
 
-def decoded(token: str) -> str:
-    """What of a token can be read."""
-    plain = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    return plain[plain.index(b"[") :].decode()
-
-
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
         (lambda token: token[:-1], "paging.token-altered"),
         (lambda token: token[3:], "paging.token-altered"),
-        (decoded, "paging.token-altered"),
         (lambda token: "2", "paging.token-invented"),
         (lambda token: "next-page", "paging.token-invented"),
     ],
-    ids=["cut", "cut-in-front", "decoded", "a-number", "made-up"],
+    ids=["cut", "cut-in-front", "a-number", "made-up"],
 )
 def test_a_token_is_altered_or_invented(change: Callable[[str], str], rule: str) -> None:
     client = Client()

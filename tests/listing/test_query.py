@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from mockserver import Emulator, listing
 from mockserver.contract import Contract
 from mockserver.errors import ApiError
-from mockserver.listing import Cursor, Listable, ListQuery, ordering, property_filter, query
+from mockserver.listing import Cursor, Listable, ListQuery, ordering, property_filter, query, sealing
 from mockserver.quirks import Quirks
+from mockserver.runtime import PROCESS_KEY
 from tests.calls import refused, send
 
 CONTRACT = Contract.load()
@@ -238,9 +239,9 @@ def test_what_is_sent_beside_a_token_changes_the_limit_at_most() -> None:
 
 
 def _sealed(content: Any, *, padded_to: int = 0) -> str:
-    """A token made by someone who has read how it is made; `padded_to` many bytes of JSON."""
+    """A token made by someone who has the key; `padded_to` many bytes of JSON."""
     text = json.dumps(content).encode().ljust(padded_to)
-    return base64.urlsafe_b64encode(query._checksum(text) + text).rstrip(b"=").decode()
+    return sealing.seal(text, PROCESS_KEY)
 
 
 GOOD: list[Any] = ["flows", ["name==a"], ["name"], 2, 5, 3, ["a"]]
@@ -264,7 +265,7 @@ def test_a_token_may_hold_nothing_a_query_could_not(place: int, value: Any) -> N
 def test_a_token_may_hold_the_highest_numbers_and_be_as_long_as_the_longest_query_makes_it() -> None:
     highest = [*GOOD[:4], 1 << 62, 1 << 62, GOOD[6]]
     assert parsed("continuationToken=" + _sealed(highest)).after == Cursor(1 << 62, 1 << 62, ("a",))
-    longest = query._MAX_TOKEN // 4 * 3 - query._CHECK_BYTES
+    longest = query._MAX_TOKEN // 4 * 3 - sealing._IV_BYTES
     assert parsed("continuationToken=" + _sealed(GOOD, padded_to=longest)).limit == 2
     assert error("continuationToken=" + _sealed(GOOD, padded_to=longest + 1)).code == "1452-400"
 
@@ -279,6 +280,14 @@ def test_the_query_in_a_token_is_checked_like_any_other() -> None:
     assert error("continuationToken=" + _sealed([*GOOD[:1], ["colour==red"], *GOOD[2:]])).code == "1449-400"
 
 
+def test_a_token_tells_nothing_to_who_has_another_key_and_no_other_server_takes_it() -> None:
+    token = linked(parsed("property=name==c4n4ry"), Cursor(5, 3, ()))
+    assert b"c4n4ry" not in base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    with pytest.raises(ApiError):
+        listing.parse({"continuationToken": token}, FLOWS, Quirks(), key=sealing.key_for("flow.db", None))
+    assert sealing.key_for("flow.db", None) == sealing.key_for("flow.db", None) != sealing.key_for(None, 1)
+
+
 @given(st.data())
 def test_a_token_with_one_changed_character_is_refused(data: st.DataObject) -> None:
     token = linked(parsed("orderby=name&limit=2"), Cursor(5, 3, ("a",)))
@@ -288,7 +297,7 @@ def test_a_token_with_one_changed_character_is_refused(data: st.DataObject) -> N
 
 
 @pytest.mark.parametrize(
-    "token", ["made-by-hand", "=", "AAAA", "A" * 40_000, "é", "../..", "%00", "A A", _sealed(GOOD) + "!"]
+    "token", ["made-by-hand", "=", "AAAA", "A" * 40_000, "é", "../..", "%00", "A A", _sealed(GOOD) + "!"], ids=range(9)
 )
 def test_a_token_made_by_hand_is_refused_with_where_to_take_one_from(token: str) -> None:
     refused = error(f"continuationToken={quote(token)}")

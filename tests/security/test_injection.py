@@ -94,7 +94,8 @@ def test_no_text_of_a_client_becomes_an_element_or_runs(pages: dict[str, str]) -
         page, clean = Page(text), Page(untouched.get(path, headers={"Accept": "text/html"}).text)
         assert page.running == [] and page.scripts == clean.scripts
         assert not page.elements & {"iframe", "img", "math", "object", "embed", "form", "base", "b"}
-        assert "&lt;script&gt;alert(1)" in text and "<script>alert" not in text
+        assert "<script>alert" not in text
+    assert any("&lt;script&gt;alert(1)" in text for text in pages.values())
 
 
 def test_other_forms_of_the_report_stay_what_they_are() -> None:
@@ -128,7 +129,7 @@ def test_a_real_browser_shows_no_dialog_and_changes_no_page(pages: dict[str, str
 
 @pytest.mark.parametrize("style", ["text", "json"])
 def test_one_request_is_one_line_of_the_log(style: str, caplog: pytest.LogCaptureFixture) -> None:
-    log: Any = RequestLog(style)
+    log: Any = RequestLog(style, {"connections"})
     with caplog.at_level(logging.INFO, "mockserver.requests"):
         for path in (
             "/a\n22:00:00  200  GET    /forged",

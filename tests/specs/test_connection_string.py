@@ -84,7 +84,10 @@ def test_a_string_shows_no_value() -> None:
     ("value", "expected"),
     [
         ("{SERVER}", True),
-        ("{A_1}", True),
+        ("{DATASET_ID}", True),
+        ("{A_1}", False),
+        ("{ABC123}", False),
+        ("{HUNTER2}", False),
         ("{server}", False),
         ("{}", False),
         ("{A}b", False),
@@ -92,7 +95,7 @@ def test_a_string_shows_no_value() -> None:
         (7, False),
     ],
 )
-def test_a_placeholder_is_capitals_in_braces(value: object, expected: bool) -> None:
+def test_a_placeholder_is_one_of_adobes(value: object, expected: bool) -> None:
     assert is_placeholder(value) is expected
 
 

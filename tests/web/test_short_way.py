@@ -144,4 +144,5 @@ def test_every_answer_of_the_api_is_logged(caplog: pytest.LogCaptureFixture) -> 
         made.test_client().get("/connections/n%c3%b6ne%0a", headers=HEADERS)
     short, long = (re.sub(r"[0-9.]+ ms", "MS", record.getMessage().split("  ", 1)[1]) for record in caplog.records)
     assert short == long
-    assert short.startswith(r"404  GET    /connections/n\xf6ne\n  MS  1439-404  There is no connections resource")
+    assert short.startswith("404  GET    /connections/<string, 5 characters, #")
+    assert ">  MS  1439-404  There is no connections resource" in short

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
-from mockserver.conformance.traffic import Sighting, Traffic, means_page, texts
-from mockserver.secrecy import MASK
+from mockserver.conformance.traffic import Sighting, Traffic
 
 _OWASP = "OWASP API Security, secrets in URLs and logs"
-_FILTERS = ("property", "queryString")
-_OPEN_MEMBERS = frozenset({"name", "description"})
+_AUTH = re.compile(r"(?:^|property=)auth\b", re.IGNORECASE)
 
 
 @rule(
@@ -24,9 +23,8 @@ _OPEN_MEMBERS = frozenset({"name", "description"})
 def secret_in_query(traffic: Traffic) -> Iterator[Sighting]:
     """Queries end up in logs, histories and referrers. Flow Service looks for nothing secret there."""
     for call in traffic.calls:
-        for name, value in call.query:
-            if MASK in value and name not in _FILTERS and not means_page(name):
-                yield call.seen(f"{call.method} {call.template} sent a secret in the query parameter {name[:40]}")
+        for name in call.secret_parameters:
+            yield call.seen(f"{call.method} {call.template} sent a secret in the query parameter {name[:40]}")
 
 
 @rule(
@@ -39,7 +37,9 @@ def secret_in_query(traffic: Traffic) -> Iterator[Sighting]:
 def filter_on_secrets(traffic: Traffic) -> Iterator[Sighting]:
     """Filtering by `auth` puts a credential into the query and compares it with a mask."""
     for call in traffic.calls:
-        if any(MASK in value for name, value in call.query if name in _FILTERS):
+        filters = [value for name, value in call.query if name == "property"]
+        asked = call.members.get("queryString")
+        if any(_AUTH.search(text) for text in (*filters, asked if isinstance(asked, str) else "")):
             yield call.seen(f"{call.method} {call.template} filtered by members of auth")
 
 
@@ -53,21 +53,8 @@ def filter_on_secrets(traffic: Traffic) -> Iterator[Sighting]:
 def secret_in_name(traffic: Traffic) -> Iterator[Sighting]:
     """Everybody who may list connections reads names and descriptions."""
     for call in traffic.calls:
-        for at, text in texts(call.body):
-            if MASK in text and at.rpartition("/")[2] in _OPEN_MEMBERS and not at.startswith("/auth"):
-                yield call.seen(f"{call.method} {call.template} sent a secret in {at}")
-        for at, text in _patched_texts(call.body):
-            if MASK in text:
-                yield call.seen(f"{call.method} {call.template} put a secret into {at}")
-
-
-def _patched_texts(body: object) -> Iterator[tuple[str, str]]:
-    """Names and descriptions that a patch sets."""
-    for item in body if isinstance(body, list) else [body]:
-        if isinstance(item, dict) and str(item.get("path")).lstrip("/") in _OPEN_MEMBERS:
-            value = item.get("value")
-            if isinstance(value, str):
-                yield str(item["path"]), value
+        for at in call.entry.traces.repeats:
+            yield call.seen(f"{call.method} {call.template} sent a secret in {at}")
 
 
 @rule(

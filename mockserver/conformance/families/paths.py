@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
-from mockserver.conformance.traffic import PLACEHOLDER, Sighting, Traffic, means_page
-from mockserver.secrecy import MASK
+from mockserver.conformance.traffic import PLACEHOLDER, Sighting, Traffic
 
 _REFERENCE = "Flow Service API reference"
 _JUDGED_ELSEWHERE = frozenset({"limit", "property", "orderby", "continuationToken"})
@@ -81,8 +80,7 @@ def unknown_parameter(traffic: Traffic) -> Iterator[Sighting]:
     for call in traffic.calls:
         for violation in call.violations("query", "unknown"):
             name = violation.pointer
-            secret = MASK in (call.argument(name) or "") and not means_page(name)
-            if name.lower() != "if-match" and not secret:
+            if name.lower() != "if-match" and name not in call.secret_parameters:
                 yield call.seen(f"{call.method} {call.template} sent the unknown parameter {name}")
 
 

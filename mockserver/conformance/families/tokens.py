@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic
-from mockserver.secrecy import MASK
 
 _IMS = "Adobe developer guide, OAuth server-to-server credentials"
+_CREDENTIALS = frozenset({"client_secret", "code", "jwt_token", "refresh_token", "assertion", "password"})
 _ENOUGH = 4
 """Calls before a pattern can be told from an accident."""
 
@@ -58,7 +58,7 @@ def refused_reused(traffic: Traffic) -> Iterator[Sighting]:
 def credentials_in_query(traffic: Traffic) -> Iterator[Sighting]:
     """Adobe takes the secret in the query too, but proxies and servers write queries to their logs."""
     for call in traffic.tokens:
-        if any(value == MASK for _, value in call.query):
+        if any(name in _CREDENTIALS for name, _ in call.query):
             yield call.seen("the token call carried a secret in its query")
 
 

@@ -1,0 +1,143 @@
+"""Which places of bodies, answers and queries are known to be harmless, read off `openapi.yaml` and JSON Schemas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial, reduce
+from typing import Any, TypeAlias
+
+from mockserver import secrecy
+from mockserver.secrecy import SECRET, UNKNOWN_PLACE, WORD, Hide, Place
+
+_CLOSED = frozenset({"integer", "number", "boolean", "null"})
+"""Types whose places take numbers and words alone."""
+
+_NUMBER_OR_WORD = re.compile(r"-?[0-9.]{1,20}|[A-Za-z_-]{1,40}|")
+_ALTERNATIVES = ("allOf", "anyOf", "oneOf", "if", "then", "else")
+_SAMPLES = frozenset({"default", "example", "examples", "const"})
+
+Auth: TypeAlias = Callable[[Mapping[str, Any]], Place]
+"""What may be shown of `auth` in a connection, as far as its other members tell; of none, in a patch."""
+
+
+def of_schema(schema: Any, follow: Callable[[str], Place] = lambda reference: UNKNOWN_PLACE) -> Place:
+    """What a JSON Schema says of a place: a type of texts or numbers is harmless, `format: password` marks secrets."""
+    if not isinstance(schema, dict):
+        return UNKNOWN_PLACE
+    if schema.get("format") == "password" or schema.get("writeOnly") is True or "contentEncoding" in schema:
+        return SECRET
+    if schema.get("x-harmless"):
+        return FREE
+    compiled, types = partial(of_schema, follow=follow), schema.get("type", ())
+    types = {types} if isinstance(types, str) else set(types)
+    closed = "enum" in schema or (types and types <= _CLOSED)
+    made = Place(
+        harmless=bool(types & _CLOSED or "string" in types or "enum" in schema),
+        read=secrecy.word if closed else None,
+        members={key: compiled(inner) for key, inner in _object(schema.get("properties")).items()},
+    )
+    items = schema.get("items")
+    others = [schema.get("additionalProperties"), *_object(schema.get("patternProperties")).values()]
+    made = reduce(
+        Place.merged, (Place(items=compiled(one)) for one in (items if isinstance(items, list) else [items])), made
+    )
+    made = reduce(Place.merged, (Place(others=compiled(one)) for one in others if one is not None), made)
+    alternatives = [schema.get(word) for word in _ALTERNATIVES] + [*_object(schema.get("dependentSchemas")).values()]
+    for parts in alternatives:
+        made = reduce(Place.merged, map(compiled, parts if isinstance(parts, list) else [parts]), made)
+    return made.merged(follow(schema["$ref"])) if "$ref" in schema else made
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _free(value: Any, hide: Hide) -> Any:
+    if isinstance(value, dict):
+        return {key: hide(inner) if key in _SAMPLES else _free(inner, hide) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_free(inner, hide) for inner in value]
+    return secrecy.clean(value, hide) if isinstance(value, str) else value
+
+
+FREE = Place(harmless=True, read=_free)
+"""Everything below is shown but the samples in a schema."""
+
+
+class Places:
+    """The places of every operation; `auth` says what is known of `auth` in a connection."""
+
+    def __init__(self, document: Mapping[str, Any], auth: Auth) -> None:
+        self._document, self._auth = document, auth
+        self._operations = dict(_operations(document))
+        self.request, self.answer = cache(self._request), cache(self._answer)
+        self.query, self.record = cache(self._query), cache(self._record)
+
+    def _request(self, operation: str | None) -> Place:
+        """The body of a call."""
+        collection, said = self._operations.get(operation or "", ("", {}))
+        made = self._content(said.get("requestBody", {}), collection)
+        if "queryString" not in made.members:
+            return made
+        asked = {"property": self._filter(collection), **dict.fromkeys(("limit", "orderby", "count"), WORD)}
+        read = Place(read=lambda value, hide: secrecy.query(value, asked) if isinstance(value, str) else hide(value))
+        return Place(members={"queryString": read}).merged(made)
+
+    def _answer(self, operation: str | None, status: int) -> Place:
+        """The body of an answer."""
+        if status >= 400:
+            return self._follow("", "#/components/schemas/Refusal")
+        collection, said = self._operations.get(operation or "", ("", {}))
+        return self._content(said.get("responses", {}).get(str(status), {}), collection)
+
+    def _query(self, operation: str | None) -> Mapping[str, Place]:
+        """The parameters of a query by name."""
+        collection, said = self._operations.get(operation or "", ("", {}))
+        found = [self._found(one["$ref"]) if "$ref" in one else one for one in said.get("parameters", ())]
+        schemas = {one["name"]: one["schema"] for one in found if one["in"] == "query"}
+        known = {name: of_schema(schema.get("items", schema)) for name, schema in schemas.items()}
+        special = {"property": self._filter(collection), "orderby": WORD, "continuationToken": WORD}
+        return {name: special.get(name, place) for name, place in known.items()}
+
+    def _record(self, collection: str) -> Place:
+        """An entity of a collection, as it is sent and as it is shown."""
+        made = UNKNOWN_PLACE
+        for name, (first, said) in self._operations.items():
+            if first == collection and said["template"].count("/") == 1:
+                made = made.merged(self.request(name)).merged(self.answer(name, 200).at(["items", "[]"]))
+        return made
+
+    def _filter(self, collection: str) -> Place:
+        def read(value: Any, hide: Hide) -> Any:
+            return secrecy.filters(value, self.record(collection)) if isinstance(value, str) else hide(value)
+
+        return Place(read=read)
+
+    def _content(self, said: Mapping[str, Any], collection: str) -> Place:
+        schema = said.get("content", {}).get("application/json", {}).get("schema")
+        return of_schema(schema, partial(self._follow, collection))
+
+    def _follow(self, collection: str, reference: str) -> Place:
+        schema = self._found(reference)
+        made = of_schema(schema, partial(self._follow, collection))
+        if reference.endswith("/PatchInstruction"):
+            value = Place(siblings=lambda one: {"value": self._patched(collection, one.get("path"))})
+            return value.merged(Place(members={"path": WORD})).merged(made)
+        if "auth" in schema.get("properties", ()):
+            return Place(siblings=lambda connection: {"auth": self._auth(connection)}).merged(made)
+        return made
+
+    def _patched(self, collection: str, pointer: Any) -> Place:
+        steps = pointer.removeprefix("/").split("/") if isinstance(pointer, str) else ["?"]
+        return self.record(collection).at([step.replace("~1", "/").replace("~0", "~") for step in steps])
+
+    def _found(self, reference: str) -> Mapping[str, Any]:
+        return reduce(lambda inside, step: inside[step], reference.split("/")[1:], self._document)
+
+
+def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
+    for template, item in document["paths"].items():
+        for operation in item.values():
+            if isinstance(operation, dict):
+                yield operation["operationId"], (template.split("/")[1], {**operation, "template": template})

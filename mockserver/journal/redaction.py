@@ -1,0 +1,120 @@
+"""What is shown of recorded calls: the rules of `secrecy` at the places that the contract knows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from mockserver import json_input, secrecy
+from mockserver.contract import Contract
+from mockserver.contract.places import Auth, Places
+from mockserver.exchange import Violation
+from mockserver.journal.entries import TOKEN_OPERATION
+from mockserver.json_input import Json
+from mockserver.secrecy import HARMLESS, SECRET, TOKEN, UNKNOWN_PLACE, WORD, Place, hidden, show
+from mockserver.specs import connection_string
+
+_TOKEN_CALL = Place(
+    members={
+        **dict.fromkeys(("grant_type", "client_id", "scope", "token_type", "expires_in"), WORD),
+        **dict.fromkeys(("error", "error_description", "error_code", "message"), HARMLESS),
+        "access_token": TOKEN,
+    }
+)
+"""The form and the answers of the token endpoint."""
+
+_SHORTEST = 6
+"""Characters of a secret that is looked for in other texts; shorter ones are part of ordinary words."""
+
+_FOREIGN_REFUSAL = Place(members=dict.fromkeys(("type", "title", "status", "error_code", "error"), HARMLESS))
+"""A refusal by another server: its messages may repeat anything."""
+
+
+class Redaction:
+    """Shows calls and answers. `foreign`: the answers are another server's."""
+
+    def __init__(self, contract: Contract, auth: Auth, *, foreign: bool = False) -> None:
+        self._places, self._foreign = Places(contract.document, auth), foreign
+
+    def query(self, query: str, operation: str | None) -> str:
+        """A query string."""
+        token_call = operation == TOKEN_OPERATION
+        return secrecy.query(query, _TOKEN_CALL.members if token_call else self._places.query(operation))
+
+    def body(self, body: Json, operation: str | None, most: int) -> str:
+        """A parsed body, as compact JSON cut after `most` characters."""
+        return _cut(show(body, _TOKEN_CALL if operation == TOKEN_OPERATION else self._places.request(operation)), most)
+
+    def repeats(self, body: Json, operation: str | None) -> tuple[str, ...]:
+        """Pointers to names and descriptions in a body that hold one of its secrets."""
+        secrets = [text for text in _secrets(body, self._places.request(operation)) if len(text) >= _SHORTEST]
+        if not secrets:
+            return ()
+        return tuple(at for at, text in _open_texts(body) if any(secret in text for secret in secrets))
+
+    def answer(self, answer: Json, operation: str | None, status: int, most: int) -> str:
+        """The same of an answer."""
+        return _cut(show(answer, self._answer(operation, status)), most)
+
+    def beginning(self, sent: bytes, operation: str | None, status: int, most: int) -> str:
+        """The same of an answer of which only the beginning is left where it had more than `most` bytes.
+
+        Of a beginning as much is shown as is whole: what the cut left of a member or item might be half a secret.
+        """
+        text = sent.decode("utf-8", "ignore")
+        if len(sent) <= most:
+            return self.answer(json.loads(text) if text else None, operation, status, most)
+        text, closing = json_input.closed(text)
+        shown = json_input.dumps(show(json.loads(text + closing), self._answer(operation, status))).decode()
+        return shown[: min(most, len(shown) - len(closing))] + "…"
+
+    def _answer(self, operation: str | None, status: int) -> Place:
+        if operation == TOKEN_OPERATION:
+            return _TOKEN_CALL
+        return _FOREIGN_REFUSAL if self._foreign and status >= 400 else self._places.answer(operation, status)
+
+
+def named(violations: tuple[Violation, ...]) -> tuple[Violation, ...]:
+    """Violations that hold nothing but names of a client's own."""
+    return tuple(
+        replace(one, pointer="/".join(map(secrecy.name, one.pointer.split("/"))), came=secrecy.repeatable(one.came))
+        for one in violations
+    )
+
+
+def _open_texts(body: Json) -> Iterator[tuple[str, str]]:
+    """Names and descriptions that a body sends or a patch sets, with their pointers."""
+    for item in body if isinstance(body, list) else [body]:
+        if isinstance(item, dict):
+            pairs = [(f"/{key}", item.get(key)) for key in ("name", "description")] + [
+                (item.get("path"), item.get("value"))
+            ]
+            for at, text in pairs:
+                if at in ("/name", "/description") and isinstance(text, str):
+                    yield str(at), text
+
+
+def _secrets(value: Any, place: Place) -> Iterator[str]:
+    """The texts at secret places, and the secret values of connection strings."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _secrets(inner, SECRET if place.secret else place.below(value).get(key, UNKNOWN_PLACE))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _secrets(inner, place if place.secret else place.items or UNKNOWN_PLACE)
+    elif isinstance(value, str) and place.secret:
+        yield value
+    elif isinstance(value, str) and place.read is not None:
+        with suppress(connection_string.ConnectionStringError, TypeError):
+            pairs = zip(
+                connection_string.parse(value), connection_string.parse(place.read(value, hidden)), strict=False
+            )
+            yield from (text for (_, text), (_, shown) in pairs if text != shown)
+
+
+def _cut(shown: Json, most: int) -> str:
+    text = "" if shown is None else json_input.dumps(shown).decode()
+    return text if len(text) <= most else text[:most] + "…"

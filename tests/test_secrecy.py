@@ -1,0 +1,166 @@
+"""What may be shown of a value, a name, a path, a header, a query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockserver import secrecy
+from mockserver.contract.places import of_schema
+from mockserver.secrecy import HARMLESS, MASK, PARAM, SECRET, Place, blank, hidden, show
+
+
+@pytest.mark.parametrize(
+    "value", ["{PASSWORD}", "{ACCESS_TOKEN}", "{IMS_ORG}", "{BASE_CONNECTION_ID}", "{AMAZON_S3_SECRET_KEY}"]
+)
+def test_what_adobes_documents_leave_to_the_reader_is_a_placeholder_and_shown(value: str) -> None:
+    assert secrecy.is_placeholder(value) and hidden(value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["{hunter2}", "{HUNTER2}", "{ABC123}", "{5544}", "{}", "{_}", "{PASSWORD", "PASSWORD", "{{PASSWORD}}", 7, None],
+)
+def test_anything_else_in_braces_is_a_value(value: Any) -> None:
+    assert not secrecy.is_placeholder(value)
+    assert not isinstance(value, str) or "hunter" not in str(hidden(value)).lower()
+
+
+@pytest.mark.parametrize(
+    "value", ["undefined", "null", "None", "[object Object]", "", MASK, "[Authorization redacted]", None, True]
+)
+def test_what_programs_send_where_a_value_is_missing_is_shown(value: Any) -> None:
+    assert hidden(value) == value
+
+
+def test_a_value_is_shown_as_kind_and_length_and_equal_ones_alike() -> None:
+    one, same, other = hidden("s3cret"), hidden("s3cret"), hidden("s3creT")
+    assert (
+        one == same != other
+        and one.startswith("‹string, 6 characters, #")
+        and len(one) == len("‹string, 6 characters, #a1b2›")
+    )
+    assert hidden(12.5).startswith("‹number, 4 characters, #") and hidden("${PW}").startswith("‹variable, 5 characters")
+    assert hidden({"a": ["x"], "b&": 1}).keys() == {"a", hidden({"b&": 1}).popitem()[0]}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://u:p@h:1/x", f"https://{MASK}@h:1/x"),
+        ("see //u@h and ftp://a:b@c", f"see //{MASK}@h and ftp://{MASK}@c"),
+        ("postgresql://u:p/w@h/d", f"postgresql://{MASK}@h/d"),
+        ("jdbc:mysql://u:p@h", f"jdbc:mysql://{MASK}@h"),
+        ("https://h:443/@me", "https://h:443/@me"),
+        ("https://h/a@b", "https://h/a@b"),
+        ("http://[::1]:80/@a", "http://[::1]:80/@a"),
+        ("me@example.com // you", "me@example.com // you"),
+    ],
+)
+def test_credentials_in_a_url_are_cut_out_and_nothing_else(text: str, shown: str) -> None:
+    assert secrecy.clean(text, blank) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "readable"),
+    [
+        ("db.example.com", True),
+        ("https://h:443/p", True),
+        (5432, True),
+        ("host=h password=x", False),
+        ("a=b", False),
+        (["x"], False),
+    ],
+)
+def test_a_param_that_might_be_a_list_of_keys_is_not_recorded(value: Any, readable: bool) -> None:
+    assert (show(value, PARAM) == value) is readable
+
+
+def test_of_a_url_in_a_param_the_query_is_names_only() -> None:
+    assert show("https://h/c?sv=1", PARAM) == f"https://h/c?sv={hidden('1')}"
+    assert show("https://h/c?sv=1", PARAM, blank) == "https://h/c?sv=1"  # an answer says what is stored
+
+
+@pytest.mark.parametrize(
+    ("sent", "known", "other"),
+    [
+        ("/connections/x-1/test", "/connections/x-1/test", None),
+        ("/conections/abc", None, "/conections/abc"),
+        ("/x/c4n4ry", "/x/c4n4ry", f"/x/{hidden('c4n4ry')}"),
+        ("/x/a b&", f"/x/{hidden('a b&')}", f"/x/{hidden('a b&')}"),
+        ("/v1/{CONNECTION_ID}", "/v1/{CONNECTION_ID}", "/v1/{CONNECTION_ID}"),
+    ],
+)
+def test_of_a_path_that_the_contract_does_not_have_only_words_are_shown(
+    sent: str, known: str | None, other: str | None
+) -> None:
+    assert known is None or secrecy.path(sent, known=True) == known
+    assert other is None or secrecy.path(sent, known=False) == other
+
+
+def test_of_headers_those_are_shown_that_carry_no_credential() -> None:
+    sent = {
+        "accept": "*/*",
+        "x-key": "k",
+        "authorization": "Bearer {ACCESS_TOKEN}",
+        "x-sandbox-name": "a&b",
+        "Location": "/x?y=1",
+    }
+    assert secrecy.headers(sent) == {
+        "accept": "*/*",
+        "x-key": secrecy.token("k"),
+        "authorization": "Bearer {ACCESS_TOKEN}",
+        "x-sandbox-name": hidden("a&b"),
+        "Location": "/x",
+    }
+
+
+def test_a_query_can_be_read_again() -> None:
+    assert (
+        secrecy.query("limit=5&name=a%26b&sig=x%2By", {"limit": HARMLESS, "name": HARMLESS})
+        == f"limit=5&name=a%26b&sig={hidden('x+y')}"
+    )
+
+
+TEXT = {"type": "string"}
+HIDDEN = {"type": "string", "format": "password"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "shown"),
+    [
+        (TEXT, "a", "a"),
+        (TEXT, {"a": "b"}, {"a": MASK}),
+        (HIDDEN, "a", MASK),
+        ({}, "a", MASK),
+        ({"properties": {"a": TEXT, "b": HIDDEN}}, {"a": "1", "b": "2", "c": "3"},
+         {"a": "1", "b": MASK, "c": MASK}),
+        ({"allOf": [{"properties": {"a": TEXT}}, {"properties": {"a": HIDDEN}}]}, {"a": "1"}, {"a": MASK}),
+        ({"oneOf": [TEXT, HIDDEN]}, "a", MASK),
+        ({"items": {"properties": {"key": HIDDEN, "id": TEXT}}}, [{"key": "1", "id": "2"}],
+         [{"key": MASK, "id": "2"}]),
+        ({"additionalProperties": TEXT}, {"x": "1"}, {"x": "1"}),
+        ({"patternProperties": {"^x": HIDDEN}, "additionalProperties": TEXT},
+         {"x": "1"}, {"x": MASK}),
+        ({"if": {}, "then": {"properties": {"a": HIDDEN}}, "properties": {"a": TEXT}}, {"a": "1"},
+         {"a": MASK}),
+    ],
+)  # fmt: skip
+def test_a_schema_says_what_of_a_value_is_shown(schema: Any, value: Any, shown: Any) -> None:
+    assert show(value, of_schema(schema), blank) == shown
+
+
+def test_a_secret_stays_one_whatever_else_is_said_of_its_place() -> None:
+    place = of_schema({"properties": {"a": {"properties": {"b": HIDDEN}, "items": HIDDEN}}})
+    assert sorted(place.secrets()) == [("a", "[]"), ("a", "b")]
+    again = Place(members={"a": Place(members={"b": HARMLESS}, items=HARMLESS)})
+    for steps in place.secrets():
+        again = again.merged(secrecy.secret_at(steps))
+    assert show({"a": {"b": "x"}}, again, blank) == {"a": {"b": MASK}} and again.at(["a", "0"]).secret
+    assert SECRET.at(["x"]).secret
+
+
+def test_what_comes_back_as_it_was_shown_means_unchanged() -> None:
+    stored, shown = {"u": "https://a:b@h", "p": "s", "n": 1}, {"u": f"https://{MASK}@h", "p": MASK, "n": 1}
+    assert secrecy.restored({**shown, "n": 2, "x": MASK}, shown, stored) == {**stored, "n": 2, "x": MASK}
