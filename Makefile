@@ -59,7 +59,7 @@ build/edge/bin/granian: requirements/run.txt | .venv/.test
 	@echo "Installing the HTTP servers to compare into build/edge ..." >&2
 	@$(PYTHON_M) venv --clear build/edge
 	@$(EDGE) pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
-	@$(EDGE) pip --disable-pip-version-check --no-input -qq install gunicorn==27.0.1 uvicorn==0.54.0 granian==2.8.7
+	@$(EDGE) pip --disable-pip-version-check --no-input -qq install gunicorn==27.0.1 waitress==3.0.2 granian==2.8.7
 	@touch $@
 
 edge: build/edge/bin/granian ## compare HTTP servers: speed, and what slow and hostile clients do to them (ARGS="--rounds 1")

@@ -17,7 +17,7 @@ from bench.plan import QUICK, Plan
 def main() -> int:
     """Run the benchmark; 0 unless it could not be run."""
     options = _options()
-    plan = dataclasses.replace(QUICK if options.quick else Plan(), server=options.server, peers=_peers(options))
+    plan = dataclasses.replace(QUICK if options.quick else Plan(), peers=_peers(options))
     try:
         outcome = measure.run(plan, _progress)
     except LoadError as error:
@@ -44,7 +44,6 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures for programs")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="write a picture of them")
-    parser.add_argument("--server", choices=("auto", "asyncio", "waitress"), default="auto", help="HTTP server of both")
     return parser.parse_args()
 
 

@@ -1,6 +1,6 @@
 """The yardstick: a Flask application that stores and answers, and checks nothing, under our own HTTP server.
 
-`python -m bench.bare KIND` prints its URL and the name of the server it runs under. Paths are the names
+`python -m bench.bare` prints its URL and the name of the server it runs under. Paths are the names
 of the cases; the answers have the size of the emulator's.
 """
 
@@ -13,7 +13,9 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 
 from bench.cases import CONNECTION
-from mockserver.server import Server, make_server, run
+from mockserver.cli.serving import run
+from mockserver.server import Server
+from mockserver.web.bridge import wsgi_server
 
 _PAGE = 100
 _NOW = 1_700_000_000_000
@@ -63,8 +65,8 @@ def build_app() -> Flask:
 
 
 def _say(server: Server) -> None:
-    print(server.url, type(server).__name__, flush=True)
+    print(server.url, "uvicorn", flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(run(make_server(build_app(), port=0, kind=sys.argv[1]), _say))
+    sys.exit(run(wsgi_server(build_app()), _say))

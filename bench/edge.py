@@ -22,7 +22,7 @@ from bench import load, wrk
 from bench.cases import Stream
 from bench.edge_servers import HOST, installed
 from bench.servers import pss
-from mockserver.server.limits import raise_descriptors
+from mockserver.cli.serving import raise_descriptors
 from tests.server.wire import CLOSE, HEAD, REFUSED, chunked, post
 
 CONNECTIONS = (1, 32, 256)

@@ -42,15 +42,12 @@ def application() -> Flask:
     return app
 
 
-def ours(kind: str) -> Callable[[int], None]:
-    """A server of the product."""
+def ours(port: int) -> None:
+    """The product's server: uvicorn, held to limits."""
+    from mockserver.cli.serving import run
+    from mockserver.web.bridge import wsgi_server
 
-    def serve(port: int) -> None:
-        from mockserver.server import make_server, run
-
-        sys.exit(run(make_server(application(), port=port, kind=kind), lambda server: None))
-
-    return serve
+    sys.exit(run(wsgi_server(application(), port=port), lambda server: None))
 
 
 def waitress_default(port: int) -> None:
@@ -186,9 +183,8 @@ def _call(app: Callable[..., Any], environ: dict[str, Any]) -> tuple[int, list[t
 
 
 SERVERS: dict[str, tuple[str, Callable[[int], None]]] = {
-    "asyncio": ("httptools", ours("asyncio")),
-    "waitress": ("waitress", ours("waitress")),
-    "waitress-as-it-comes": ("waitress", waitress_default),
+    "ours": ("uvicorn", ours),
+    "waitress": ("waitress", waitress_default),
     "gunicorn": ("gunicorn", gunicorn),
     "granian-wsgi": ("granian", granian_wsgi),
     "granian-asgi": ("granian", granian_asgi),

@@ -88,8 +88,8 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     """Measure. Raises LoadError when a server does not start or answers otherwise than it should."""
     start, start_bare = _starts(plan, progress)
     with ExitStack() as stack:
-        bare = stack.enter_context(servers.bare(plan.server))
-        ours = [stack.enter_context(servers.ours(plan.server)) for _ in plan.stored]
+        bare = stack.enter_context(servers.bare())
+        ours = [stack.enter_context(servers.ours()) for _ in plan.stored]
         for program, number in zip(ours, plan.stored, strict=True):
             progress(f"storing {number:,} connections")
             subjects.fill(program, number)
@@ -136,7 +136,7 @@ def _row(load: Load, connections: int, sides: Sequence[Subject], plan: Plan, pro
 
 def _judged(plan: Plan, progress: Progress) -> tuple[Judged, ...]:
     rows, connections = [], max(plan.connections)
-    with servers.switched(plan.server) as program:
+    with servers.switched() as program:
         subjects.fill(program, plan.stored[0])
         side = subjects.ours(program)
         for load in LOADS:
@@ -152,7 +152,7 @@ def _judged(plan: Plan, progress: Progress) -> tuple[Judged, ...]:
 
 def _durable(plan: Plan, progress: Progress) -> tuple[tuple[int, Figures], ...]:
     found = []
-    with servers.ours(plan.server, durable=True) as program:
+    with servers.ours(durable=True) as program:
         subjects.fill(program, 1)
         side = subjects.ours(program)
         for connections in plan.connections:
@@ -168,7 +168,7 @@ def _starts(plan: Plan, progress: Progress) -> tuple[float, float]:
     for number in range(plan.starts):
         progress(f"starting, {number + 1} of {plan.starts}")
         for found, start in zip(seconds, (servers.ours, servers.bare), strict=True):
-            with start(plan.server) as program:
+            with start() as program:
                 found.append(program.start_seconds)
     return median(seconds[0]), median(seconds[1])
 

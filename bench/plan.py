@@ -24,8 +24,6 @@ class Plan:
     judged_seconds: float = 20
     """For each load without and with a journal."""
     starts: int = 7
-    server: str = "auto"
-    """The value of `mockserver serve --server`; the bare application runs under the same."""
     peers: tuple[Peer, ...] = ()
     """The tools beside ours."""
     peer_rounds: int = 3

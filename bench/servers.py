@@ -184,24 +184,24 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def ours(server: str, *, durable: bool = False) -> Program:
-    """The emulator as a user starts it, without the request log; `server` is the value of `--server`.
+def ours(*, durable: bool = False) -> Program:
+    """The emulator as a user starts it, without the request log.
 
     `durable` puts its records on disk, where temporary files are.
     """
     more = ["--state", "flow.db"] if durable else []
-    started = ["mockserver", "serve", "--port", "0", "--log", "none", "--server", server, *more]
+    started = ["mockserver", "serve", "--port", "0", "--log", "none", *more]
     return Program([sys.executable, "-m", *started], "/connections?limit=1")
 
 
-def switched(server: str) -> Program:
+def switched() -> Program:
     """The emulator whose journal is taken away and given back."""
-    return Program([sys.executable, "-m", "bench.switched", server], "/connections?limit=1")
+    return Program([sys.executable, "-m", "bench.switched"], "/connections?limit=1")
 
 
-def bare(server: str) -> Program:
+def bare() -> Program:
     """The bare Flask application under the same HTTP server."""
-    return Program([sys.executable, "-m", "bench.bare", server], "/GET-one")
+    return Program([sys.executable, "-m", "bench.bare"], "/GET-one")
 
 
 def _environment() -> dict[str, str]:

@@ -16,10 +16,12 @@ from time import perf_counter, process_time, sleep
 from typing import Any
 
 from mockserver import Config, Emulator
+from mockserver.cli.serving import run
 from mockserver.journal import Journal
 from mockserver.journal.redaction import Redaction
-from mockserver.server import Server, collector, make_server, run
+from mockserver.server import Server, collector
 from mockserver.web import build_app
+from mockserver.web.bridge import wsgi_server
 
 FIGURES = "/bench/figures"
 """Answers what was seen since it was last asked: two `Spent`, without and with a journal, and the ratio."""
@@ -100,19 +102,19 @@ def _spent(slices: Iterable[_Slice]) -> Spent:
     return Spent(median(one.rate for one in all_), cpu / requests * 1e6)
 
 
-def _serve(kind: str) -> int:
+def _serve() -> int:
     with collector.own_process() as started:
         emulator = Emulator(Config(log="none"))
         switch = Switch(emulator)
 
         def listening(server: Server) -> None:
-            print(server.url, type(server).__name__, flush=True)
+            print(server.url, "uvicorn", flush=True)
             started()
             emulator.contract.prepare_refusals()
             switch.start()
 
-        return run(make_server(switch, kind=kind), listening)
+        return run(wsgi_server(switch), listening)
 
 
 if __name__ == "__main__":
-    sys.exit(_serve(sys.argv[1]))
+    sys.exit(_serve())

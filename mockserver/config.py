@@ -26,8 +26,6 @@ class Config:
 
     host: str = "127.0.0.1"
     port: int = 8080
-    server: str = "auto"
-    """HTTP server: asyncio (needs httptools), waitress, or auto for the first that is installed."""
     platform: str = "azure"
     """The cloud whose auth specs exist: azure or aws."""
     strict: bool = False
@@ -79,7 +77,6 @@ class Config:
     """text, json or none."""
 
     def __post_init__(self) -> None:
-        _demand("server", self.server, ("auto", "asyncio", "waitress"))
         _demand("platform", self.platform, ("azure", "aws"))
         _demand("log", self.log, ("text", "json", "none"))
         if not 0 <= self.port <= 65535:

@@ -109,6 +109,11 @@ class Emulator:
         )
         return result
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether a call may wait for a disk or another server."""
+        return self.config.state is not None or bool(self.world.sources.listed)
+
     def reset(self) -> None:
         """Back to the first moment: no records, no journal, no tokens, the clock and the faults as they were."""
         self.world.store.clear()

@@ -176,11 +176,11 @@ def _round(runners: list[_Runner], load: Load, connections: int, seconds: float)
 
 
 def _own(plan: Plan, stack: ExitStack) -> Iterator[_Runner]:
-    ours = stack.enter_context(servers.ours(plan.server))
+    ours = stack.enter_context(servers.ours())
     subjects.fill(ours, _FEW)
     side = subjects.ours(ours)
     yield _Runner("ours", "", "the service, emulated", side, _checks(side))
-    side = subjects.bare(stack.enter_context(servers.bare(plan.server)))
+    side = subjects.bare(stack.enter_context(servers.bare()))
     yield _Runner("bare Flask", "", "checks nothing", side, None)
 
 

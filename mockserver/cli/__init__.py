@@ -45,7 +45,6 @@ def main() -> None:
 @main.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port; 0 picks a free one.  [default: 8080]")
-@click.option("--server", type=click.Choice(["auto", "asyncio", "waitress"]), help="HTTP server.  [default: auto]")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Answer to this Host header too; * for any.")
 @click.option("--live", multiple=True, metavar="HOST:PORT", help="Dial this PostgreSQL; all other sources are made up.")
 @click.option("--live-ca", metavar="FILE", help="PEM of who signs its certificate, for sslMode Verify Ca and Full.")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import ssl
 import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from mockserver import __version__, intercept
@@ -13,11 +15,22 @@ from mockserver.config import Config
 from mockserver.exchange import BASE_PATH
 from mockserver.server import collector
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from mockserver.contract import Contract
     from mockserver.emulator import Emulator
+    from mockserver.server import Server
 
 WRONG_USE = 2
+_ENDING = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP")
+"""Signals that end the server, where the platform has them: for process 1 of a container there is no default."""
+_WAKE_SECONDS = 1.0
+"""The main thread looks up this often, for platforms where waiting cannot be interrupted by a signal."""
+_MAX_DESCRIPTORS = 65_536
 _SETTLED_SECONDS = 1.0
 """So long after a start there is time for what only refusals need."""
 
@@ -34,9 +47,10 @@ def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
 
 def _serve(config: Config, echo: Callable[[str], None], started: Callable[[], None]) -> int:
     from mockserver.emulator import Emulator
-    from mockserver.server import Server, make_server, run
+    from mockserver.server import Limits
     from mockserver.web import build_app, request_log
     from mockserver.web.admin import LARGER_BODIES
+    from mockserver.web.bridge import wsgi_server
 
     request_log.configure(config.log)
     try:
@@ -51,14 +65,9 @@ def _serve(config: Config, echo: Callable[[str], None], started: Callable[[], No
         _settle(emulator.contract)
 
     try:
-        server = make_server(
-            build_app(emulator),
-            host=config.host,
-            port=config.port,
-            kind=config.server,
-            max_body=config.max_body,
-            larger_bodies=LARGER_BODIES,
-            certificate=_tls(config),
+        limits = Limits(max_body=config.max_body, larger_bodies=LARGER_BODIES)
+        server = wsgi_server(
+            build_app(emulator), host=config.host, port=config.port, limits=limits, certificate=_tls(config)
         )
         return run(server, listening)
     except OSError as error:
@@ -66,6 +75,37 @@ def _serve(config: Config, echo: Callable[[str], None], started: Callable[[], No
         return WRONG_USE
     finally:
         emulator.close()
+
+
+def run(server: Server, on_ready: Callable[[Server], None]) -> int:
+    """Serve until a signal, then finish what has begun; the exit status. A second signal ends at once."""
+    stopping = threading.Event()
+    raise_descriptors()
+
+    def begin_stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        signal.signal(number, signal.SIG_DFL)
+        stopping.set()
+
+    for number in (getattr(signal, name) for name in _ENDING if hasattr(signal, name)):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, begin_stop)
+    server.start()
+    on_ready(server)
+    while not stopping.wait(_WAKE_SECONDS):
+        pass
+    server.stop()
+    return 0
+
+
+def raise_descriptors() -> None:
+    """Raise the soft limit of open files as far as the system allows."""
+    if resource is None:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and most > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _settle(contract: Contract) -> None:

@@ -17,8 +17,9 @@ from mockserver.clients import signals
 from mockserver.config import Config
 from mockserver.emulator import Emulator
 from mockserver.exchange import BASE_PATH
-from mockserver.server import make_server
+from mockserver.server import Limits
 from mockserver.web import build_app
+from mockserver.web.bridge import wsgi_server
 
 _MAX_OUTPUT = 65_536
 """Of a client's output that was not shown, this much from the end is kept."""
@@ -39,7 +40,7 @@ class PrivateServer:
 
     def __init__(self, config: Config | None = None) -> None:
         self.emulator = Emulator(config or Config(log="none"))
-        self._server = make_server(build_app(self.emulator), max_body=self.emulator.config.max_body)
+        self._server = wsgi_server(build_app(self.emulator), limits=Limits(max_body=self.emulator.config.max_body))
 
     @property
     def url(self) -> str:

@@ -172,7 +172,7 @@ class Contract:
                 expected = f"{BASE_PATH} before the path"
                 seen.violations.append(Violation("route", "path", "base", expected, "the path without it", blocks=True))
                 return
-            operation = methods.get(call.method)
+            operation = methods.get("GET" if call.method == "HEAD" else call.method)
             if operation is None:
                 seen.allowed = tuple(sorted(methods))
                 expected = "one of " + ", ".join(seen.allowed)
@@ -319,7 +319,8 @@ def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int
         if operation.body_required:
             yield Violation("body", "", "empty", "a JSON body", MISSING, blocks=True)
         return
-    if "content-encoding" in call.headers:
+    encodings = {part.strip().lower() for part in call.headers.get("content-encoding", "").split(",")}
+    if not encodings <= {"", "identity"}:  # which is none (RFC 9110 §8.4.1)
         yield Violation(
             "media", "content-encoding", "encoding", "a body without Content-Encoding", "a compressed body", blocks=True
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver import json_input
 from mockserver.intercept.hosts import EMULATED, without_port
-from mockserver.server.wsgi import Application
+from mockserver.web.bridge import Application
 
 _OF_NAMES = frozenset(string.ascii_letters + string.digits + ".-_:[]")
 

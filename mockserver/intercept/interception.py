@@ -57,15 +57,16 @@ class Interception:
         from mockserver.intercept.environment import Ports
         from mockserver.intercept.front import EmulatedHostsOnly
         from mockserver.intercept.proxy import Proxy
-        from mockserver.server import make_server
+        from mockserver.server import Limits
         from mockserver.web import build_app
+        from mockserver.web.bridge import wsgi_server
 
         authority = Authority.open(ca_folder(self._emulator.config.ca_folder))
         front = EmulatedHostsOnly(build_app(self._emulator))
-        limit = self._emulator.config.max_body
-        plain = make_server(front, max_body=limit)
+        limits = Limits(max_body=self._emulator.config.max_body)
+        plain = wsgi_server(front, limits=limits)
         opened.callback(plain.stop)
-        secure = make_server(front, max_body=limit, certificate=authority.server_context())
+        secure = wsgi_server(front, limits=limits, certificate=authority.server_context())
         opened.callback(secure.stop)
         self._proxy = Proxy(_port(secure.url), _port(plain.url))
         opened.callback(self._proxy.stop)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from mockserver.intercept.front import printable, refusal
 from mockserver.intercept.hosts import EMULATED, without_port
+from mockserver.server import RealTimeLoop
 
 LOOPBACK = "127.0.0.1"
 _MAX_CLIENTS = 512
@@ -47,7 +48,7 @@ class Proxy:
         """Host that was asked for -> how often. Nothing was sent to it."""
         self._clients: set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="mockserver-proxy", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="mockserver-proxy", daemon=True)
 
     def start(self) -> None:
         """Serve in the background."""
@@ -62,6 +63,10 @@ class Proxy:
             with contextlib.suppress(RuntimeError):  # it has just closed
                 self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=RealTimeLoop) as runner:
+            runner.run(self._serve())
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()

@@ -28,8 +28,8 @@ def build_app(emulator: Emulator) -> Application:
 
     def answer_api(path: str = "") -> Response:
         """Everything without a rule of its own: the core reads the path from the environ, undecoded by routing."""
-        if path.startswith("_mock"):
-            return respond(api.refused(_no_such_admin_page(app)))
+        if path.startswith(("_mock", "openapi.")):
+            return respond(api.refused(_no_such_page(app)))
         return respond(api.answer(request.environ))
 
     def refused(refusal: Refusal) -> Response:
@@ -61,12 +61,11 @@ def build_app(emulator: Emulator) -> Application:
     return app
 
 
-def _no_such_admin_page(app: Application) -> ApiError:
-    """The catch-all takes what no admin route does: an unknown path, or a known one with another method."""
-    rules = [rule for rule in app.url_map.iter_rules() if rule.rule == request.path.rstrip("/")]
-    allowed = sorted({method for rule in rules for method in rule.methods or ()} - {"HEAD", "OPTIONS"})
+def _no_such_page(app: Application) -> ApiError:
+    """The catch-all gets what no route of ours takes: an unknown path, or a known one with another method."""
+    allowed = sorted(app.methods_of_page() - {"HEAD", "OPTIONS"})
     if not allowed:
-        return ApiError("unknown_path", detail="There is no such page under /_mock.")
+        return ApiError("unknown_path", detail="There is no such page.")
     takes = ", ".join(allowed)
     detail = f"This path supports {takes}."
     return ApiError("method_not_allowed", detail=detail, headers=(("Allow", takes),))

@@ -9,6 +9,7 @@ import functools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from flask import Response
 from werkzeug.http import HTTP_STATUS_CODES
@@ -20,6 +21,8 @@ from mockserver.web.delivered import Delivered
 
 BODY_ERROR = "mockserver.body_error"
 """Set in the environ by the server when it could not or would not read the body."""
+
+_ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
 
 _NOT_A_PAGE = ("X-Content-Type-Options", "nosniff")
 """Answers quote what was sent, and a browser may look whether that reads like HTML."""
@@ -79,6 +82,16 @@ def path_of(environ: dict[str, object]) -> str:
     """The path of a request, decoded: WSGI hands it over as latin-1 text of the raw bytes (PEP 3333)."""
     path = str(environ.get("PATH_INFO") or "/")
     return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
+
+
+def keep_encoded_slashes(environ: dict[str, Any]) -> None:
+    """Decode the path again where it holds `%2F`: that is a part of its segment, not the end of it (RFC 3986 §2.2)."""
+    path = str(environ.get("REQUEST_URI", "")).partition("?")[0]
+    if not _ENCODED_SLASH.search(path):
+        return
+    if not path.startswith("/"):
+        path = "/" + path.partition("://")[2].partition("/")[2]
+    environ["PATH_INFO"] = unquote_to_bytes(_ENCODED_SLASH.sub("%252F", path)).decode("latin-1")
 
 
 def read_body(environ: dict[str, object], max_body: int) -> bytes:

@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from flask import Flask, Response, g, got_request_exception, request, request_finished, request_started
+from werkzeug.routing import Map
 
 from mockserver.emulator import Emulator
 from mockserver.errors import ApiError, Refusal
@@ -101,6 +102,7 @@ class Application(Flask):
 
     def wsgi_app(self, environ: Environ, start_response: Any) -> Sent:
         """See Flask."""
+        adapter.keep_encoded_slashes(environ)
         if self._may_go_short(environ) or self._is_no_page_there(environ):
             return self._api(environ, start_response)
         return super().wsgi_app(environ, start_response)
@@ -115,6 +117,25 @@ class Application(Flask):
                 return first not in ("ims", "_mock")
             case _:
                 return False
+
+    def at_once(self, environ: Environ) -> bool:
+        """Whether a request can be answered in the server's event loop: it waits for nothing and is soon done."""
+        if environ.get("PATH_INFO") == "/_mock/health":
+            return self._hooks() == self._our_hooks
+        return not self._api.emulator.may_wait and self._may_go_short(environ)
+
+    def make_default_options_response(self) -> Response:
+        """See Flask, which would add what the catch-all takes in order to refuse it."""
+        response = self.response_class()
+        response.allow.update(self.methods_of_page())
+        return response
+
+    def methods_of_page(self) -> set[str]:
+        """The methods that the page asked for has, nothing for what is no page."""
+        rules = [rule.empty() for rule in self.url_map.iter_rules() if rule.endpoint != "api"]
+        pages = Map(rules, strict_slashes=False, merge_slashes=False).bind("")
+        path = request.path.rstrip("/")
+        return {*pages.allowed_methods(path), *pages.allowed_methods(path + "/")}
 
     def _may_go_short(self, environ: Environ) -> bool:
         path = environ.get("PATH_INFO", "")

@@ -1,7 +1,7 @@
 """An answer that a fault slows, cuts, garbles or loses on its way to the client.
 
-Where the server can wait without holding a thread it is asked to; elsewhere, as under waitress or Flask's
-test client, the calling thread waits.
+Where the server can wait without holding a thread it is asked to; elsewhere, as in Flask's test client
+or under other servers, the calling thread waits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from flask import Response
 
 from mockserver.exchange import Delivery, Result
-from mockserver.server.wsgi import PACE, Pace
+from mockserver.web.bridge import PACE, Pace
 
 
 class Delivered(Response):

@@ -34,6 +34,8 @@ def host_check(config: Config) -> Callable[[Mapping[str, Any]], None]:
     seen: set[str] = set()
 
     def check(environ: Mapping[str, Any]) -> None:
+        if "HTTP_HOST" not in environ and environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+            return  # it need not name a host, and no browser speaks it
         host = environ.get("HTTP_HOST", "")
         if host in seen or "*" in allowed:
             return
@@ -82,9 +84,9 @@ def page_headers(response: Response) -> Response:
 
 
 def _hostname(host: str) -> str:
-    """The name in a Host header, lower case; empty for what is no host."""
+    """The name in a Host header, lower case, without the final dot of a full name; empty for what is no host."""
     match = _HOST.fullmatch(host)
-    return (match[1] or match[2]).lower() if match else ""
+    return (match[1] or match[2]).lower().removesuffix(".") if match else ""
 
 
 def _same(origin: str, host: str) -> bool:

@@ -17,7 +17,7 @@ DRIVERS = [drive for drive, there in ((load.drive, True), (wrk.drive, wrk.availa
 
 @pytest.fixture(scope="module")
 def side() -> Iterator[Subject]:
-    with servers.ours("auto") as program:
+    with servers.ours() as program:
         subjects.fill(program, 100)
         yield subjects.ours(program)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -14,7 +13,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _SERVE = """
 import sys
 from mockserver.cli import main
-from mockserver import server
+from mockserver.cli import serving
 
 def answer_one_call_instead(made, announce):
     made.start()
@@ -27,7 +26,7 @@ def answer_one_call_instead(made, announce):
     print(*sorted(sys.modules))
     return 0
 
-server.run = answer_one_call_instead
+serving.run = answer_one_call_instead
 main(["serve", "--port", "0", "--log", "none"])
 """
 
@@ -49,7 +48,6 @@ NOT_AT_A_START = {
     "schemathesis",
     "sqlite3",
     "tomllib",
-    "waitress",
     "yaml",
 }
 """Together they would double the time to the first answer."""
@@ -88,28 +86,3 @@ def test_what_the_first_refusal_needs_can_be_imported_ahead(imported: set[str]) 
     ran = subprocess.run([sys.executable, "-c", prepare], capture_output=True, text=True, timeout=60, cwd=_ROOT)
     needed = {"jsonschema", "referencing"}
     assert needed <= set(ran.stdout.split()) and not needed & imported
-
-
-_BARE = """
-import sys
-import schemathesis  # it cannot do without
-sys.modules.update(dict.fromkeys(("orjson", "jsonschema_rs", "httptools")))  # None: none of them can be imported
-import mockserver
-from contracts import run, settings
-from mockserver.server import make_server
-from mockserver.server.waitress_server import WaitressServer
-
-with mockserver.flow_service(seed=1) as service:
-    chosen = settings.load(service.url, environ={}, operations="createConnection,listConnections", examples=0)
-    status = run.main(chosen, screen=sys.stderr, out=sys.stdout, as_json=True, least="should")
-assert isinstance(make_server(mockserver.create_app()), WaitressServer)
-sys.exit(status)
-"""
-
-
-def test_without_what_makes_it_faster_it_keeps_the_same_promises() -> None:
-    ran = subprocess.run([sys.executable, "-c", _BARE], cwd=_ROOT, capture_output=True, text=True, timeout=100)
-    assert ran.returncode == 0, ran.stderr
-    report = json.loads(ran.stdout)
-    assert (report["failures"], report["trouble"]) == ([], [])
-    assert "passed" in report["promises"].values()

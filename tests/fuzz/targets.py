@@ -19,9 +19,8 @@ from mockserver.listing import property_filter, query
 from mockserver.quirks import Quirks
 from mockserver.resources import _patching
 from mockserver.resources.connections import CONNECTIONS
-from mockserver.server import Limits
-from mockserver.server.http1 import Connection
-from mockserver.server.wsgi import After, Request
+from mockserver.server import Limits, make_server
+from mockserver.server.connection import Connection, Crowd
 from mockserver.specs import connection_string
 from tests.calls import HEADERS, connection
 
@@ -117,20 +116,12 @@ def take_token(data: bytes) -> None:
 def take_http(data: bytes) -> None:
     """Whatever comes in whatever pieces: each request is answered at most once, and nothing is raised."""
     size = 1 + (data[0] if data else 0)
-    hub = _Hub()
-    client = Connection(hub)
-    transport = _Transport()
-    client.connection_made(transport)
-    for start in range(1, len(data), size):
-        client.data_received(data[start : start + size])
-        hub.answer_all()
-    client.eof_received()
-    hub.answer_all()
-    assert len(hub.served) <= data.count(b"\n") + 1
-    for request in hub.served:
-        assert request.error or len(request.body) <= hub.limits.max_body
-        assert not any(b"\r" in part or b"\n" in part or b"\0" in part for field in request.fields for part in field)
-        assert b" " not in request.target and b"\n" not in request.target
+    served = _wire().run([data[start : start + size] for start in range(1, len(data), size)])
+    assert len(served) <= data.count(b"\n") + 1
+    for target, fields, body in served:
+        assert len(body) <= _Wire.limits.max_body
+        assert not any(b"\r" in part or b"\n" in part or b"\0" in part for field in fields for part in field)
+        assert b" " not in target and b"\n" not in target
 
 
 def take_call(data: bytes) -> None:
@@ -218,32 +209,53 @@ def _emulator() -> _Known:
     return kept[0]
 
 
-class _Hub:
-    """A server that answers when it is told to."""
+class _Wire:
+    """Connections of a server, with no network below them."""
 
     limits = Limits(max_body=1000, header_bytes=4000, header_fields=20)
-    draining = False
-    large: Connection | None = None
 
     def __init__(self) -> None:
-        self.served: list[Request] = []
-        self._waiting: list[tuple[Connection, Request]] = []
+        self._server = make_server(self._answer, limits=self.limits)
+        self._server.config.load()
+        self._crowd = Crowd(self.limits, set())
+        self._crowd.max_clients = 100
+        self._runner = asyncio.Runner()
+        self._served: list[tuple[bytes, list[tuple[bytes, bytes]], bytes]] = []
 
-    def now(self) -> float:
-        return 0.0
+    def run(self, pieces: list[bytes]) -> list[tuple[bytes, list[tuple[bytes, bytes]], bytes]]:
+        """The requests that come out of these pieces: target, fields and body."""
+        self._served = []
+        self._runner.run(self._send(pieces))
+        return self._served
 
-    def joined(self, connection: Connection) -> None: ...
+    async def _send(self, pieces: list[bytes]) -> None:
+        client = Connection(self._server.config, self._server.server_state, self._crowd)
+        client.connection_made(_Transport())
+        for piece in pieces:
+            client.data_received(piece)
+            await asyncio.sleep(0)
+        client.eof_received()
+        while self._server.server_state.tasks and not client.raw.is_closing() and client.busy:
+            await asyncio.sleep(0)
+        client.connection_lost(None)
+        while self._server.server_state.tasks:
+            await asyncio.sleep(0)
 
-    def left(self, connection: Connection) -> None: ...
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body, more = body + message["body"], message["more_body"]
+        self._served.append((scope["raw_path"], scope["headers"], body))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
 
-    def serve(self, connection: Connection, request: Request) -> None:
-        self.served.append(request)
-        self._waiting.append((connection, request))
 
-    def answer_all(self) -> None:
-        while self._waiting:
-            connection, request = self._waiting.pop()
-            connection.answered(b"", After.KEEP if request.keep_alive else After.CLOSE)
+@cache
+def _wire() -> _Wire:
+    return _Wire()
 
 
 class _Transport(asyncio.Transport):
@@ -254,6 +266,11 @@ class _Transport(asyncio.Transport):
         self._closed = False
 
     def write(self, data: Any) -> None: ...
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
+    def get_write_buffer_size(self) -> int:
+        return 0
 
     def write_eof(self) -> None: ...
 

@@ -91,7 +91,7 @@ def test_after_a_first_request_the_connection_leads_nowhere_else(intercepted: In
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_request_for_a_whole_url_is_answered(intercepted: Intercepted, scheme: str) -> None:
     answer = say(intercepted, f"GET {scheme}://platform.adobe.io/connections".encode() + END)
-    assert answer.startswith(b"HTTP/1.1 403 FORBIDDEN") and b"Api Key is required" in answer
+    assert answer.startswith(b"HTTP/1.1 403 Forbidden") and b"Api Key is required" in answer
 
 
 def test_a_certificate_is_shown_that_verifies_with_the_strictest_flags(intercepted: Intercepted) -> None:

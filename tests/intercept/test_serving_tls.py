@@ -17,13 +17,13 @@ from mockserver import Config, create_app, intercept
 from mockserver.cli.serving import serve_forever
 from mockserver.intercept import authority
 from mockserver.intercept.authority import Authority
-from mockserver.server import make_server
+from mockserver.web.bridge import wsgi_server
 
 
 @pytest.fixture(scope="module")
 def serving(ca_folder: Path) -> Iterator[tuple[int, ssl.SSLContext]]:
     context = Authority.open(ca_folder).server_context()
-    server = make_server(create_app(log="none"), certificate=context)
+    server = wsgi_server(create_app(log="none"), certificate=context)
     server.start()
     yield int(server.url.rpartition(":")[2]), context
     server.stop()
@@ -44,7 +44,7 @@ def test_it_is_believed_to_be_this_machine_and_adobes_hosts(
 ) -> None:
     with connected(serving[0], ca_folder, name) as connection:
         connection.sendall(f"GET /connections HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
-        assert connection.recv(65_536).startswith(b"HTTP/1.1 403 FORBIDDEN")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 403 Forbidden")
 
 
 def test_it_is_believed_to_be_nobody_else(serving: tuple[int, ssl.SSLContext], ca_folder: Path) -> None:
@@ -105,12 +105,6 @@ def test_without_what_tls_needs_one_line_says_what_to_install(monkeypatch: pytes
     assert said == [f"mockserver: --tls: {intercept.MISSING}"]
 
 
-def test_a_server_that_cannot_speak_tls_says_which_can(ca_folder: Path) -> None:
-    context = Authority.open(ca_folder).server_context()
-    with pytest.raises(OSError, match="waitress cannot speak TLS; use the asyncio server"):
-        make_server(create_app(log="none"), kind="waitress", certificate=context)
-
-
 def test_the_certificate_is_renewed_while_the_server_runs_and_kept_where_it_cannot_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -125,7 +119,7 @@ def test_the_certificate_is_renewed_while_the_server_runs_and_kept_where_it_cann
         assert asked.acquire(timeout=10)  # what was due is done
 
     monkeypatch.setattr(authority, "time", SimpleNamespace(sleep=until_due))
-    server = make_server(create_app(log="none"), certificate=authority.lasting_context(tmp_path))
+    server = wsgi_server(create_app(log="none"), certificate=authority.lasting_context(tmp_path))
     server.start()
     port = int(server.url.rpartition(":")[2])
 

@@ -287,7 +287,7 @@ def test_an_unknown_path_is_a_json_404(emulator: Emulator, path: str) -> None:
         ("PUT", "/connections/{id}", "DELETE, GET, PATCH"),
         ("GET", "/connections/search", "POST"),
         ("OPTIONS", "/connections", "GET, POST"),
-        ("HEAD", "/connections", "GET, POST"),
+        ("HEAD", "/connections/search", "POST"),
     ],
 )
 def test_a_wrong_method_is_a_405_with_allow(emulator: Emulator, method: str, path: str, allow: str) -> None:

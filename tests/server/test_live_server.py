@@ -20,7 +20,7 @@ from mockserver.web import build_app
 from tests import live
 from tests.bad_network import between
 from tests.calls import HEADERS
-from tests.server.wire import KINDS, running
+from tests.server.wire import running
 
 
 def get(server: Server, path: str) -> tuple[int, Any, dict[str, str], float]:
@@ -35,13 +35,12 @@ def get(server: Server, path: str) -> tuple[int, Any, dict[str, str], float]:
     return answer.status, body, dict(answer.getheaders()), taken
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_database_that_hangs_holds_up_nobody_else_however_many_ask_for_it(kind: str) -> None:
+def test_a_database_that_hangs_holds_up_nobody_else_however_many_ask_for_it() -> None:
     with between(live.port()) as network:
         emulator = live.emulator(network.port)
         base = live.draft(emulator, live.basic(network.port))
         network.hang()
-        with running(kind, Limits(), app=build_app(emulator)) as server, ThreadPoolExecutor(14) as crowd:
+        with running(Limits(), threads=16, app=build_app(emulator)) as server, ThreadPoolExecutor(14) as crowd:
             asking = [crowd.submit(get, server, f"/connections/{base}/test") for _ in range(14)]
             while not network.connections:
                 time.sleep(0.01)  # nothing tells us when the first dial begins
@@ -60,7 +59,7 @@ def test_a_database_that_hangs_holds_up_nobody_else_however_many_ask_for_it(kind
 def test_a_burst_at_a_database_that_answers_is_answered() -> None:
     emulator = live.emulator()
     base = live.draft(emulator, live.basic())
-    with running("asyncio", Limits(), app=build_app(emulator)) as server, ThreadPoolExecutor(14) as crowd:
+    with running(Limits(), threads=16, app=build_app(emulator)) as server, ThreadPoolExecutor(14) as crowd:
         answers = list(crowd.map(lambda _: get(server, f"/connections/{base}/explore?objectType=root"), range(14)))
     assert {status for status, *_ in answers} == {200}
 
@@ -101,8 +100,8 @@ def test_what_cannot_be_listed_ends_a_start_in_one_line(args: tuple[str, ...], p
 
 
 def test_a_server_without_psycopg_starts_where_no_database_is_listed() -> None:
-    program = "import sys; sys.modules['psycopg'] = None\nfrom mockserver import server\n"
-    assert served(program=f"{program}server.run = lambda made, ready: 0")[0] == 0
+    program = "import sys; sys.modules['psycopg'] = None\nfrom mockserver.cli import serving\n"
+    assert served(program=f"{program}serving.run = lambda made, ready: 0")[0] == 0
 
 
 def test_the_banner_says_what_is_dialled_and_psycopg_comes_with_it() -> None:

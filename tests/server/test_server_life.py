@@ -22,14 +22,15 @@ from typing import Any
 import pytest
 import trustme
 
+from mockserver.cli import serving
 from mockserver.cli.serving import serve_forever
 from mockserver.config import Config
 from mockserver.exchange import BASE_PATH
-from mockserver.server import Limits, Server, limits, make_server
+from mockserver.server import Limits, Server, limits
+from mockserver.web.bridge import wsgi_server
 from tests.server.wire import (
     CLOSE,
     HEAD,
-    KINDS,
     LARGE,
     SHORT,
     Client,
@@ -43,15 +44,9 @@ from tests.server.wire import (
 )
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture(scope="module")
-def best() -> Iterator[Server]:
-    """The default server, for what the fallback cannot do."""
-    with running("asyncio") as server:
+def server() -> Iterator[Server]:
+    with running() as server:
         yield server
 
 
@@ -69,31 +64,23 @@ SLOW = {
 
 
 @pytest.mark.parametrize("case", SLOW)
-def test_a_silent_client_is_answered_if_it_began_and_let_go(best: Server, case: str) -> None:
+def test_a_silent_client_is_answered_if_it_began_and_let_go(server: Server, case: str) -> None:
     sent, expected = SLOW[case]
-    assert [status for status, _ in Client(best, sent).answers()] == expected
+    assert [status for status, _ in Client(server, sent).answers()] == expected
 
 
-def test_a_head_and_a_body_have_each_their_time(best: Server) -> None:
+def test_a_head_and_a_body_have_each_their_time(server: Server) -> None:
     took = {}
     for case in ("half-a-head", "half-a-body"):
         began = time.monotonic()
-        Client(best, SLOW[case][0]).answers()
+        Client(server, SLOW[case][0]).answers()
         took[case] = time.monotonic() - began
     assert SHORT.header_seconds <= took["half-a-head"] < SHORT.body_seconds
     assert SHORT.body_seconds <= took["half-a-body"] < SHORT.idle_seconds
 
 
-@pytest.mark.parametrize("case", ["half-a-head", "half-a-body", "silence-after-an-answer"])
-def test_the_fallback_lets_silent_clients_go(case: str) -> None:
-    limits = Limits(header_seconds=1)
-    with running("waitress", limits) as server:
-        sent, expected = SLOW[case]
-        assert [status for status, _ in Client(server, sent).answers()] == [one for one in expected if one == 200]
-
-
-def test_a_client_that_drips_its_head_is_let_go_all_the_same(best: Server) -> None:
-    client = Client(best, b"GET /" + HEAD)
+def test_a_client_that_drips_its_head_is_let_go_all_the_same(server: Server) -> None:
+    client = Client(server, b"GET /" + HEAD)
     began = time.monotonic()
     with contextlib.suppress(TimeoutError):
         client.socket.settimeout(0.02)
@@ -105,8 +92,8 @@ def test_a_client_that_drips_its_head_is_let_go_all_the_same(best: Server) -> No
     assert time.monotonic() - began < 2
 
 
-def test_a_client_that_does_not_read_its_answer_is_let_go(best: Server) -> None:
-    client = Client(best, b"GET /large" + HEAD + b"\r\n")
+def test_a_client_that_does_not_read_its_answer_is_let_go(server: Server) -> None:
+    client = Client(server, b"GET /large" + HEAD + b"\r\n")
     broken = select.poll()
     broken.register(client.socket, select.POLLHUP)
     began = time.monotonic()
@@ -115,17 +102,19 @@ def test_a_client_that_does_not_read_its_answer_is_let_go(best: Server) -> None:
     assert len(client.read()) < LARGE
 
 
-def test_a_client_that_pauses_gets_its_whole_answer_and_the_next(best: Server) -> None:
-    client = Client(best, b"GET /large" + HEAD + b"\r\nGET /" + HEAD + CLOSE)
-    assert get(best) < 1, "it is not in the others' way while its answer lies there"
+def test_a_client_that_pauses_gets_its_whole_answer_and_the_next(server: Server) -> None:
+    client = Client(server, b"GET /large" + HEAD + b"\r\nGET /" + HEAD + CLOSE)
+    assert get(server) < 1, "it is not in the others' way while its answer lies there"
     (large, body), (next_, _) = client.answers()
     assert (large, len(body), next_) == (200, LARGE, 200)
 
 
-def test_clients_that_vanish_within_their_answer_leave_no_trace(best: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_clients_that_vanish_within_their_answer_leave_no_trace(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
     def read_a_little_and_leave() -> None:
         for _ in range(100):
-            client = Client(best, b"GET /" + HEAD + CLOSE)
+            client = Client(server, b"GET /" + HEAD + CLOSE)
             client.socket.recv(1)
             client.socket.close()  # with the rest unread, which resets the connection
 
@@ -134,7 +123,7 @@ def test_clients_that_vanish_within_their_answer_leave_no_trace(best: Server, ca
         client.start()
     for client in crowd:
         client.join()
-    assert get(best) < 1
+    assert get(server) < 1
     assert not caplog.records
 
 
@@ -146,11 +135,11 @@ CROWDS = {
 
 
 @pytest.mark.parametrize("crowd", CROWDS)
-def test_a_crowd_of_slow_clients_holds_nobody_up(kind: str, crowd: str) -> None:
+def test_a_crowd_of_slow_clients_holds_nobody_up(crowd: str) -> None:
     most, sent = CROWDS[crowd]
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     size = min(most, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 300) // 2)
-    with running(kind, Limits(threads=4)) as server:
+    with running(Limits()) as server:
         clients = [Client(server, sent) for _ in range(size)]
         took = [get(server) for _ in range(5)]
         for client in clients:
@@ -172,18 +161,19 @@ def test_descriptors_are_raised_as_far_as_the_system_lets_us(monkeypatch: pytest
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
     try:
-        limits.raise_descriptors()
+        serving.raise_descriptors()
         assert limits.descriptors() > 512 or hard <= 512
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     monkeypatch.setattr(limits, "resource", None)
-    limits.raise_descriptors()
+    monkeypatch.setattr(serving, "resource", None)
+    serving.raise_descriptors()
     assert limits.descriptors() > 1_024, "a platform that does not say has many"
 
 
-def test_a_stop_answers_what_has_begun_and_takes_nothing_more(kind: str) -> None:
+def test_a_stop_answers_what_has_begun_and_takes_nothing_more() -> None:
     release.clear()
-    with running(kind) as server:
+    with running() as server:
         idle = Client(server)
         client = Client(server, b"GET /wait" + HEAD + b"\r\n")
         assert inside.acquire(timeout=5)
@@ -198,9 +188,9 @@ def test_a_stop_answers_what_has_begun_and_takes_nothing_more(kind: str) -> None
         assert not stopping.is_alive()
 
 
-def test_a_stop_waits_no_longer_than_it_may(kind: str) -> None:
+def test_a_stop_waits_no_longer_than_it_may() -> None:
     release.clear()
-    with running(kind, Limits(grace_seconds=0.2)) as server:
+    with running(Limits(grace_seconds=0.2)) as server:
         client = Client(server, b"GET /wait" + HEAD + b"\r\n")
         assert inside.acquire(timeout=5)
         began = time.monotonic()
@@ -208,9 +198,9 @@ def test_a_stop_waits_no_longer_than_it_may(kind: str) -> None:
         assert time.monotonic() - began < 2 and client.read() == b""
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_a_signal_ends_the_process_well_after_the_answer(kind: str, number: signal.Signals) -> None:
-    with started(PROGRAM.format(setup=f"kind = {kind!r}")) as (server, process):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP])
+def test_a_signal_ends_the_process_well_after_the_answer(number: signal.Signals) -> None:
+    with started(PROGRAM.format(setup="")) as (server, process):
         client = Client(server, b"GET /slow" + HEAD + b"\r\n")
         assert process.stdout is not None and process.stdout.readline() == "begun\n"
         process.send_signal(number)
@@ -220,8 +210,8 @@ def test_a_signal_ends_the_process_well_after_the_answer(kind: str, number: sign
 
 PROGRAM = """
 import resource, sys, time
-from mockserver.server import make_server, run
-kind = "auto"
+from mockserver.cli.serving import run
+from mockserver.web.bridge import wsgi_server
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/slow":
         print("begun", flush=True)
@@ -230,7 +220,7 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Length", str(len(content)))])
     return [content]
 {setup}
-sys.exit(run(make_server(app, kind=kind), lambda server: print(server.url, flush=True)))
+sys.exit(run(wsgi_server(app), lambda server: print(server.url, flush=True)))
 """
 
 
@@ -252,22 +242,22 @@ def started(program: str) -> Iterator[tuple[Any, subprocess.Popen[str]]]:
         process.communicate()
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(best: Server) -> None:
-    port = int(best.url.rpartition(":")[2])
+def test_a_port_that_is_taken_is_said_in_one_line(server: Server) -> None:
+    port = int(server.url.rpartition(":")[2])
     with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use") as caught:
-        make_server(app, port=port)
+        wsgi_server(app, port=port)
     assert "\n" not in str(caught.value)
 
 
-def test_serve_ends_with_2_and_one_line_when_its_port_is_taken(best: Server) -> None:
+def test_serve_ends_with_2_and_one_line_when_its_port_is_taken(server: Server) -> None:
     said: list[str] = []
-    config = Config(port=int(best.url.rpartition(":")[2]), log="none")
+    config = Config(port=int(server.url.rpartition(":")[2]), log="none")
     assert serve_forever(config, said.append) == 2
     assert len(said) == 1 and "Address already in use" in said[0] and "\n" not in said[0]
 
 
-def test_serve_names_the_port_it_was_given_and_ends_well(kind: str) -> None:
-    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--server", kind, "--log", "none"]
+def test_serve_names_the_port_it_was_given_and_ends_well() -> None:
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--log", "none"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -280,17 +270,17 @@ def test_serve_names_the_port_it_was_given_and_ends_well(kind: str) -> None:
         assert process.wait(5) == 0
 
 
-def test_a_stopped_server_has_given_its_port_back(kind: str) -> None:
-    with running(kind) as server:
+def test_a_stopped_server_has_given_its_port_back() -> None:
+    with running() as server:
         assert get(server) < 1
         server.stop()
         port = int(server.url.rpartition(":")[2])
-        with running(kind, port=port) as again:
+        with running(port=port) as again:
             assert get(again) < 1
 
 
-def test_a_server_that_never_started_can_be_stopped(kind: str) -> None:
-    server = make_server(app, kind=kind)
+def test_a_server_that_never_started_can_be_stopped() -> None:
+    server = wsgi_server(app)
     server.stop()
     with pytest.raises(ConnectionRefusedError):
         Client(server)
@@ -304,7 +294,7 @@ def test_it_speaks_tls_with_a_certificate(tmp_path: Path) -> None:
     key.write_bytes(issued.private_key_pem.bytes())
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    with running("auto", certificate=(chain, key)) as server:
+    with running(certificate=(chain, key)) as server:
         assert server.url.startswith("https://127.0.0.1:")
         connection = http.client.HTTPSConnection(server.url.removeprefix("https://"), context=context, timeout=5)
         for size in (5, SHORT.max_body + 1):

@@ -10,15 +10,17 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from mockserver.server import Limits, Server, make_server
+from mockserver.server import Limits, Server
 from mockserver.web.adapter import BODY_ERROR
+from mockserver.web.bridge import wsgi_server
 
-SHORT = Limits(header_seconds=0.3, body_seconds=0.9, write_seconds=0.3, idle_seconds=1.5, grace_seconds=2, threads=4)
-KINDS = ("asyncio", "waitress")
+SHORT = Limits(header_seconds=0.3, body_seconds=0.9, write_seconds=0.3, idle_seconds=1.5, grace_seconds=2)
 HEAD = b" HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 CLOSE = b"Connection: close\r\n\r\n"
 LARGE = 32_000_000
 BIG = b"a" * 70_000
+
+STATUS = {None: "200 OK", "too_large": "413 Too Large", "too_slow": "408 Timeout", "framing": "400 Bad Request"}
 
 release = threading.Event()
 """Lets requests to `/wait` go."""
@@ -36,15 +38,15 @@ def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     content = json.dumps({**seen, "length": len(body)}).encode()
     if environ["PATH_INFO"] == "/large":
         content = b"x" * LARGE
-    status = {None: "200 OK", "too_large": "413 Too Large", "too_slow": "408 Timeout"}[environ.get(BODY_ERROR)]
+    status = STATUS[environ.get(BODY_ERROR)]
     start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(content)))])
     return [content]
 
 
 @contextlib.contextmanager
-def running(kind: str, limits: Limits = SHORT, **options: Any) -> Iterator[Server]:
+def running(limits: Limits = SHORT, *, threads: int = 4, **options: Any) -> Iterator[Server]:
     """A server for `app`, or the one given, that ends with the block."""
-    server = make_server(options.pop("app", app), kind=kind, limits=limits, **options)
+    server = wsgi_server(options.pop("app", app), limits=limits, threads=threads, **options)
     server.start()
     try:
         yield server

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mockserver.server.limits import raise_descriptors
+from mockserver.cli.serving import raise_descriptors
 from tests.calls import connection
 from tests.torture.server import Client, Server, patch
 from tests.torture.trial import Outcome, Say, trial

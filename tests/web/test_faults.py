@@ -1,4 +1,4 @@
-"""Faults on the wire: what a client's socket sees, on both servers and under Flask's own test client."""
+"""Faults on the wire: what a client's socket sees, on a server and under Flask's own test client."""
 
 import http.client
 import threading
@@ -9,20 +9,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockserver import Config, Emulator, create_app
-from mockserver.server import Server, make_server
+from mockserver.server import Server
+from mockserver.web.bridge import wsgi_server
 from tests.calls import HEADERS
-
-KINDS = ("asyncio", "waitress")
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture
-def server(kind: str) -> Iterator[Server]:
-    server = make_server(create_app(Emulator(Config(seed=1, log="none"))), kind=kind)
+def server() -> Iterator[Server]:
+    server = wsgi_server(create_app(Emulator(Config(seed=1, log="none"))))
     server.start()
     yield server
     server.stop()
@@ -76,7 +70,7 @@ def test_latency_comes_before_the_answer_and_a_slow_body_within_it(server: Serve
 
 
 def test_clients_that_wait_for_late_answers_hold_nobody_up() -> None:
-    server = make_server(create_app(Emulator(Config(seed=1, log="none"))), kind="asyncio")
+    server = wsgi_server(create_app(Emulator(Config(seed=1, log="none"))))
     server.start()
     waiting = [threading.Thread(target=get, args=(server, "latency=2000")) for _ in range(40)]
     for thread in waiting:
@@ -94,7 +88,7 @@ def test_a_stop_does_not_wait_for_a_trickle_longer_than_its_grace() -> None:
     from mockserver.server import Limits
 
     limits = Limits(grace_seconds=0.3)
-    server = make_server(create_app(Emulator(Config(seed=1, log="none"))), kind="asyncio", limits=limits)
+    server = wsgi_server(create_app(Emulator(Config(seed=1, log="none"))), limits=limits)
     server.start()
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
     connection.request("GET", "/connectionSpecs", headers={**HEADERS, "x-mock-fault": "slow-body=1"})

@@ -1,0 +1,320 @@
+"""A WSGI application as uvicorn's: it gets each request whole, and answers in the event loop or in a thread.
+
+An application with a method `at_once(environ)` says by it which requests can neither wait nor take long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any, TypeAlias
+from urllib.parse import unquote_to_bytes
+
+from mockserver.errors import ApiError
+from mockserver.quirks import Quirks
+from mockserver.runtime import Runtime
+from mockserver.server import Certificate, Limits, Server, make_server
+
+log = logging.getLogger("mockserver.server")
+_runtime = Runtime()
+_quirks = Quirks()
+THREADS = 16
+"""Requests that may be inside the application at once; more wait their turn."""
+
+BODY_ERROR = "mockserver.body_error"
+"""In the environ: `too_large` or `too_slow` where the body was not read to its end."""
+
+PACE = "mockserver.pace"
+"""In the environ: the application puts a `Pace` there for a response that is to take its time."""
+
+_PIECE = 65_536
+_PIECES_PER_SECOND = 10
+
+Environ: TypeAlias = dict[str, Any]
+Application: TypeAlias = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass(slots=True)
+class Pace:
+    """How a response is to be sent: after `delay_seconds`, its body at no more than `bytes_per_second`."""
+
+    delay_seconds: float = 0
+    bytes_per_second: int | None = None
+
+
+_AT_ONCE = Pace()
+_BASE = {
+    "SCRIPT_NAME": "",
+    "wsgi.version": (1, 0),
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+    PACE: None,
+}
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the application answered."""
+
+    status: int = 0
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    body: bytes = b""
+    rest: Iterator[bytes] | None = None
+    """The parts after `body`, where the application did not say how long it will be."""
+    reset: bool = False
+    """Whether the connection is to break."""
+
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
+        """The `start_response` of PEP 3333."""
+        if exc_info and self.rest is not None:
+            raise exc_info[1]
+        self.status = int(status[:3])
+        self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        if any(b"\n" in value or b"\r" in value for _, value in self.headers):
+            raise ValueError("a header of the response holds a line break")
+        return self._add
+
+    def _add(self, part: bytes) -> None:
+        self.body += part
+
+
+def call(app: Application, environ: Environ) -> Answer:
+    """The application's answer. Never raises."""
+    answer = Answer()
+    try:
+        parts = app(environ, answer.start)
+        if isinstance(parts, list | tuple):
+            answer.body += b"".join(parts)
+            return answer
+        rest = iter(parts)
+        answer.body += next(rest, b"")
+        if (
+            any(name.lower() == b"content-length" for name, _ in answer.headers)
+            or environ["SERVER_PROTOCOL"] == "HTTP/1.0"
+        ):
+            answer.body += b"".join(rest)
+            _close(parts)
+        else:
+            answer.rest = _closing(rest, parts)
+    except ConnectionError:  # how an application asks for a broken connection
+        answer.reset = True
+    except Exception as error:  # its text may quote what the client sent
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("the application failed in %s\n%s%s", environ["REQUEST_METHOD"], where, type(error).__name__)
+        result = ApiError("internal").result(_runtime.request_id(), _quirks)
+        return Answer(
+            result.status, [(b"content-type", b"application/json"), (b"connection", b"close")], result.encoded
+        )
+    return answer
+
+
+class Bridge:
+    """A WSGI application as an ASGI application with threads of its own."""
+
+    def __init__(self, app: Application, threads: int = THREADS) -> None:
+        self._app, self._threads = app, threads
+        self._at_once: Callable[[Environ], bool] = getattr(app, "at_once", lambda environ: False)
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None] = queue.SimpleQueue()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request, or start and stop with the server (ASGI)."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        with contextlib.suppress(asyncio.CancelledError):  # a stop that has waited long enough
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
+        body, more = bytearray(), True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message["body"]
+            more = message["more_body"]
+        environ = _environ(scope, body)
+        if self._at_once(environ):
+            answer = call(self._app, environ)
+        else:
+            answer = await self._in_thread(functools.partial(call, self._app, environ))
+        await self._send(answer, environ[PACE] or _AT_ONCE, scope, send)
+
+    async def _send(self, answer: Answer, pace: Pace, scope: Any, send: Any) -> None:
+        connection = scope["state"]["connection"]
+        if pace.delay_seconds:
+            await asyncio.sleep(pace.delay_seconds)
+        if answer.reset:
+            connection.cut(reset=True)
+            return
+        missing = _frame(answer, scope)
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        if len(answer.body) > _PIECE:
+            connection.hold(len(answer.body))
+        await _send_body(answer.body, pace, bool(missing or answer.rest), connection, send)
+        if answer.rest:
+            await self._send_rest(answer.rest, connection, send)
+        elif missing:
+            connection.cut()
+
+    async def _send_rest(self, rest: Iterator[bytes], connection: Any, send: Any) -> None:
+        """Send the parts of a body as they come."""
+        try:
+            while not connection.raw.is_closing():
+                part = await self._in_thread(lambda: next(rest, None))
+                await send({"type": "http.response.body", "body": part or b"", "more_body": part is not None})
+                if part is None:
+                    return
+        except Exception as error:
+            log.error("a response failed after its beginning: %s", type(error).__name__)
+            connection.cut(reset=True)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        """Threads of a pool would hold up the end of the process; these are daemons."""
+        await receive()
+        for number in range(self._threads):
+            threading.Thread(target=self._work, name=f"mockserver-{number}", daemon=True).start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        for _ in range(self._threads):
+            self._jobs.put(None)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _in_thread(self, job: Callable[[], Any]) -> asyncio.Future[Any]:
+        future = asyncio.get_running_loop().create_future()
+        self._jobs.put((job, future))
+        return future
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            function, future = job
+            try:
+                settle, result = future.set_result, function()
+            except Exception as error:
+                settle, result = future.set_exception, error
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                future.get_loop().call_soon_threadsafe(_settle, future, settle, result)
+
+
+def _settle(future: asyncio.Future[Any], settle: Callable[[Any], None], result: Any) -> None:
+    if not future.done():  # cancelled by a stop
+        settle(result)
+
+
+async def _send_body(body: bytes, pace: Pace, more: bool, connection: Any, send: Any) -> None:
+    """Send what is known of a body, in pieces, for as long as the client stays."""
+    piece, left = _PIECE, memoryview(body)
+    if pace.bytes_per_second:
+        await send({"type": "http.response.body", "more_body": True})  # the head leaves at once
+        piece = max(1, pace.bytes_per_second // _PIECES_PER_SECOND)
+    while len(left) > piece and not connection.raw.is_closing():
+        await send({"type": "http.response.body", "body": left[:piece], "more_body": True})
+        left = left[piece:]
+        if pace.bytes_per_second:
+            await asyncio.sleep(piece / pace.bytes_per_second)
+    await send({"type": "http.response.body", "body": left, "more_body": more})
+
+
+def _frame(answer: Answer, scope: Any) -> int:
+    """Name the length of a body where it is known; the number of bytes that a response lacks of what it promises."""
+    named = next((int(value) for name, value in answer.headers if name.lower() == b"content-length"), None)
+    if answer.status < 200 or answer.status in (204, 304):
+        answer.body = b""
+        return 0
+    if named is None and answer.rest is None:
+        answer.headers.append((b"content-length", b"%d" % len(answer.body)))
+    if scope["http_version"] == "1.0" and scope["state"]["connection"].cycle.keep_alive:
+        answer.headers.append((b"connection", b"keep-alive"))
+    if named is None or scope["method"] == "HEAD":
+        return 0
+    answer.body = answer.body[:named]
+    return named - len(answer.body)
+
+
+def _environ(scope: Any, body: bytearray) -> Environ:
+    """The environ of a request. Fields sent twice are joined by a comma, so that the application sees both."""
+    path, query, authority = _split(scope["raw_path"])
+    host, port = scope["server"]
+    environ = {
+        **_BASE,
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "wsgi.url_scheme": scope["scheme"],
+        **_fields(tuple(scope["headers"])),
+        "REQUEST_METHOD": scope["method"],
+        "REQUEST_URI": scope["raw_path"].decode("latin-1"),
+        "PATH_INFO": (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1"),
+        "QUERY_STRING": query.decode("latin-1"),
+        "SERVER_PROTOCOL": "HTTP/" + scope["http_version"],
+        "REMOTE_ADDR": scope["client"][0] if scope["client"] else "",
+        "wsgi.input": BytesIO(body),
+    }
+    if authority is not None:
+        environ["HTTP_HOST"] = authority.decode("latin-1")  # it wins over the field (RFC 9112 §3.2.2)
+    if error := scope["state"].get("error"):
+        environ[BODY_ERROR] = error
+    return environ
+
+
+@functools.lru_cache(maxsize=128)  # a client sends the same ones with nearly every request
+def _fields(sent: tuple[tuple[bytes, bytes], ...]) -> Mapping[str, Any]:
+    """The part of the environ that the fields of a request make; none whose underscore would pass for a hyphen."""
+    made: dict[str, Any] = {}
+    for name, value in sent:
+        if name == b"transfer-encoding":
+            made["wsgi.input_terminated"] = True
+        elif b"_" not in name:
+            key = name.decode("latin-1").upper().replace("-", "_")
+            key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key
+            text = value.decode("latin-1").strip(" \t")
+            made[key] = f"{made[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{text}" if key in made else text
+    return made
+
+
+def _split(target: bytes) -> tuple[bytes, bytes, bytes | None]:
+    """Path, query and, of an absolute form, the authority."""
+    authority = None
+    if not target.startswith(b"/"):
+        _, found, rest = target.partition(b"://")
+        if found:
+            authority, slash, rest = rest.partition(b"/")
+            authority = authority.rpartition(b"@")[2]
+            target = slash + rest or b"/"
+    path, _, query = target.partition(b"#")[0].partition(b"?")
+    return path, query, authority
+
+
+def _closing(parts: Iterator[bytes], owner: Any) -> Iterator[bytes]:
+    """The parts, and the end that WSGI promises their owner."""
+    try:
+        yield from parts
+    finally:
+        _close(owner)
+
+
+def _close(parts: Any) -> None:
+    if hasattr(parts, "close"):
+        parts.close()
+
+
+def wsgi_server(
+    app: Application,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    limits: Limits | None = None,
+    certificate: Certificate | None = None,
+    threads: int = THREADS,
+) -> Server:
+    """A server for a WSGI application, listening. Raises OSError, whose text is fit to show, when it cannot."""
+    return make_server(Bridge(app, threads), host=host, port=port, limits=limits, certificate=certificate)

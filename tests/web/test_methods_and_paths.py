@@ -1,0 +1,140 @@
+"""What HTTP says of methods, paths, hosts and encodings, over a real server and under Flask alone."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+
+from mockserver import Config, Emulator, create_app
+from mockserver.exchange import BASE_PATH
+from mockserver.web.bridge import wsgi_server
+from tests.calls import HEADERS, connection
+from tests.server.wire import Client
+
+Ask = Callable[..., tuple[int, dict[str, str], bytes]]
+PAGES = (
+    "/_mock/health",
+    "/_mock/",
+    "/_mock/journal",
+    "/_mock/docs",
+    "/_mock/faults/1",
+    "/_mock/clock",
+    "/openapi.yaml",
+)
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+@pytest.fixture(scope="module", params=["served", "flask"])
+def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
+    app = create_app(Emulator(Config(seed=3, log="none")))
+
+    def flask(method: str, path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        client: FlaskClient = app.test_client()
+        response = client.open(path, method=method, json=body, headers={**HEADERS, **headers})
+        return response.status_code, {name.lower(): value for name, value in response.headers}, response.data
+
+    def served(method: str, path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        wire = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
+        sent = {**HEADERS, **({} if body is None else {"Content-Type": "application/json"}), **headers}
+        wire.request(method, path, None if body is None else json.dumps(body), sent)
+        response = wire.getresponse()
+        found = response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+        wire.close()
+        return found
+
+    if request.param == "flask":
+        yield flask
+        return
+    server = wsgi_server(app)
+    server.start()
+    yield served
+    server.stop()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_options_lists_the_methods_that_work_and_no_others(ask: Ask, path: str) -> None:
+    listed = {method.strip() for method in ask("OPTIONS", path)[1]["allow"].split(",")}
+    for method in METHODS:
+        assert (ask(method, path)[0] == 405) is (method not in listed), method
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/_mock/nowhere", "/_mock/faults/1/2"])
+def test_what_is_no_page_is_404_for_every_method(ask: Ask, path: str) -> None:
+    assert {ask(method, path)[0] for method in METHODS} == {404}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/connections", "/connections/{id}", "/connections/{id}/test", "/flows", "/runs", "/connectionSpecs",
+     f"{BASE_PATH}/connections?limit=1", "/connections/none", "/connections?limit=x", "/_mock/health", "/_mock/journal",
+     "/openapi.yaml"],
+)  # fmt: skip
+def test_head_is_get_without_the_body(ask: Ask, path: str) -> None:
+    made = json.loads(ask("POST", "/connections", connection())[2])
+    path = path.replace("{id}", made["id"])
+    status, headers, body = ask("GET", path)
+    asked, head, nothing = ask("HEAD", path)
+    assert (asked, nothing) == (status, b"") and body
+    varying = ("x-request-id", "date", "content-length")
+    assert {name: value for name, value in head.items() if name not in varying} == {
+        name: value for name, value in headers.items() if name not in varying
+    }
+    assert "content-length" in head
+
+
+@pytest.mark.parametrize("slash", ["%2F", "%2f"])
+@pytest.mark.parametrize(
+    "path", ["/connections/{id}{slash}test", "/connections{slash}{id}", "{base}{slash}connections"]
+)
+def test_an_encoded_slash_is_part_of_its_segment(ask: Ask, path: str, slash: str) -> None:
+    made = json.loads(ask("POST", "/connections", connection())[2])
+    path = path.format(id=made["id"], slash=slash, base=BASE_PATH)
+    assert ask("GET", path.replace(slash, "/"))[0] == 200
+    assert ask("GET", path if path.startswith("/") else f"/{path}")[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/_mock%2Fhealth", "/_mock%2fstate", "/%5fmock%2Fjournal"])
+def test_an_encoded_slash_leads_to_no_page(ask: Ask, path: str) -> None:
+    assert ask("GET", path)[0] == 404
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity", " identity ", "identity, identity", ""])
+def test_identity_is_no_encoding(ask: Ask, encoding: str) -> None:
+    assert ask("POST", "/connections", connection(), **{"Content-Encoding": encoding})[0] == 201
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "identity, gzip", "identityx", "x-identity"])
+def test_an_encoded_body_is_refused(ask: Ask, encoding: str) -> None:
+    assert ask("POST", "/connections", connection(), **{"Content-Encoding": encoding})[0] == 415
+
+
+@pytest.mark.parametrize("host", ["platform.adobe.io.", "localhost.", "localhost.:8080", "ims-na1.adobelogin.com."])
+def test_the_final_dot_of_a_full_name_changes_nothing(ask: Ask, host: str) -> None:
+    path = "/ims/token/v3" if host.startswith("ims") else f"{BASE_PATH}/connections"
+    assert (
+        ask("POST", path, {}, Host=host)[0] == ask("POST", path, {}, Host=host.replace(".:", ":").rstrip("."))[0] != 421
+    )
+
+
+@pytest.mark.parametrize("host", ["evil.example.", "localhost..", ".", "platform.adobe.io.evil."])
+def test_a_final_dot_opens_nothing(ask: Ask, host: str) -> None:
+    assert ask("GET", "/connections", Host=host)[0] == 421
+
+
+@pytest.mark.parametrize("path", ["/_mock/health", "/openapi.yaml", f"{BASE_PATH}/connections"])
+def test_http_1_0_needs_no_host(path: str) -> None:
+    server = wsgi_server(create_app(log="none"))
+    server.start()
+    head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items() if name.lower() != "host")
+    try:
+        line = f"GET {path} HTTP/1.%d\r\n{head}Connection: close\r\n\r\n"
+        assert [status for status, _ in Client(server, (line % 0).encode()).answers()] == [200]
+        assert [status for status, _ in Client(server, (line % 1).encode()).answers()] == [421]
+    finally:
+        server.stop()
