@@ -10,6 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from contracts.clients.bodies import flow, source, target
 from mockserver.cli import main
 from mockserver.conformance import RULES, Baseline, BaselineError
 from mockserver.conformance.families import auth, connection_strings
@@ -159,3 +160,74 @@ def test_who_asks_for_the_first_page_again_does_not_repeat_a_page(query: str) ->
     for _ in range(2):
         next_token_of(client, query)
     assert "paging.page-repeated" not in heard(client) or query == "&state=enabled"
+
+
+FILTERED_TIMES = {
+    "createdAt>1767225600": True,  # seconds
+    "updatedAt<=1767225600": True,
+    "createdAt>1767225600000000": True,  # microseconds
+    "createdAt>2026-01-01T00:00:00Z": True,
+    'updatedAt>="2026-01-01"': True,
+    "createdAt>1767225600000": False,
+    "createdAt>0": False,
+    "name==1767225600": False,
+}
+
+
+@pytest.mark.parametrize("text", FILTERED_TIMES)
+@pytest.mark.parametrize("search", [False, True], ids=["list", "search"])
+def test_a_filter_by_time_is_in_milliseconds(text: str, search: bool) -> None:
+    client = Client()
+    if search:
+        client.send("POST", "/connections/search", {"queryString": f"property={quote(text)}"})
+    else:
+        client.send("GET", f"/connections?property={quote(text)}")
+    if client.emulator.journal.entries()[0].status == 200:
+        assert ("filter.time-unit" in heard(client)) is FILTERED_TIMES[text]
+    else:
+        assert heard(client)
+
+
+def a_flow(client: Client) -> dict[str, str]:
+    """The ids of an enabled flow and its ends."""
+    base = client.create()["id"]
+    ids: dict[str, Any] = {}
+    for kind, body in (("sourceConnections", source(base)), ("targetConnections", target())):
+        made: Any = client.send("POST", f"/{kind}", body).body
+        ids[kind] = made["id"]
+    made = client.send("POST", "/flows", flow(ids["sourceConnections"], ids["targetConnections"], 4_000_000_000)).body
+    return {**ids, "flows": made["id"]}
+
+
+def patched(client: Client, kind: str, entity: str, path: str, value: object) -> None:
+    shown: Any = client.send("GET", f"/{kind}/{entity}").body
+    change = [{"op": "replace", "path": path, "value": value}]
+    answer = client.send("PATCH", f"/{kind}/{entity}", change, if_match=shown["items"][0]["etag"])
+    assert answer.status == 200, answer.body
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value"),
+    [
+        ("sourceConnections", "/params/tableName", "public.orders"),
+        ("sourceConnections", "/params", {"tableName": "public.orders"}),
+        ("targetConnections", "/params/dataSetId", "5f3c3cedb2805c194ff0b69b"),
+    ],
+)
+@pytest.mark.parametrize("state", ["enabled", "disabled", "enabled again", "deleted"])
+def test_an_end_changed_under_an_active_flow_is_worth_knowing(kind: str, path: str, value: object, state: str) -> None:
+    client = Client()
+    ids = a_flow(client)
+    for op in {"disabled": ["disable"], "enabled again": ["disable", "enable"]}.get(state, []):
+        client.send("POST", f"/flows/{ids['flows']}/action?op={op}")
+    if state == "deleted":
+        client.send("DELETE", f"/flows/{ids['flows']}")
+    patched(client, kind, ids[kind], path, value)
+    assert ("update.under-active-flow" in heard(client)) is state.startswith("enabled")
+
+
+def test_a_new_name_changes_nothing_under_a_flow() -> None:
+    client = Client()
+    ids = a_flow(client)
+    patched(client, "sourceConnections", ids["sourceConnections"], "/name", "renamed")
+    assert "update.under-active-flow" not in heard(client)

@@ -79,3 +79,9 @@ def token_altered(service: Service) -> None:
 def token_invented(service: Service) -> None:
     """Takes the page token for a page number."""
     service.get("/connections?continuationToken=2")
+
+
+@breaks("filter.time-unit")
+def time_unit(service: Service) -> None:
+    """Asks for connections created since a time that it gives in seconds."""
+    service.get("/connections?property=createdAt>1767225600")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from contracts.clients import Service, breaks
-from contracts.clients.bodies import NOBODY, PASSWORD
+from contracts.clients.bodies import NOBODY, PASSWORD, flow, source, target
 from contracts.clients.making import made
 from contracts.kinds import basic_params
 
@@ -45,3 +45,16 @@ def single_instruction(service: Service) -> None:
 def spec_changed(service: Service) -> None:
     """Turns a connection into one of another connection spec."""
     _patches(service, op="replace", path="/connectionSpec/id", value=NOBODY)
+
+
+@breaks("update.under-active-flow")
+def under_active_flow(service: Service) -> None:
+    """Makes an enabled flow's source connection read another table."""
+    with made(service) as (at, _):
+        read = service.create(source(at.rpartition("/")[2]), "/sourceConnections")
+        write = service.create(target(), "/targetConnections")
+        run = service.create(flow(read, write, service.now() + 3600), "/flows")
+        here = f"/sourceConnections/{read}"
+        etag = service.read(here)["etag"]
+        service.patch(here, etag, {"op": "replace", "path": "/params/tableName", "value": "public.orders"})
+        service.delete(f"/flows/{run}", here, f"/targetConnections/{write}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
@@ -15,6 +16,12 @@ _REFERENCE = "Flow Service API reference, lists"
 _CATALOGUE = "Flow Service error catalogue"
 _FILTER_CODES = frozenset(f"{code}-400" for code in (1423, 1440, 1443, 1448, 1449, 1450, 1452, 1453, 1454))
 _MAX_LIMIT = 100
+_TIMES = re.compile(
+    r"\b(createdAt|updatedAt|lastOperation\.(?:started|updated)|\w+AtUTC)(?:[=!<>]=?|==)\"?([0-9][0-9T:.Z+-]*)"
+)
+"""Members that hold a time, and what they are compared with."""
+
+_MILLISECONDS = re.compile(r"[0-9]{12,14}(?:\.[0-9]*)?|0")
 
 
 @rule(
@@ -190,6 +197,32 @@ def filter_refused(traffic: Traffic) -> Iterator[Sighting]:
         elsewhere = any(violation.pointer != "property" for violation in call.violations("query"))
         if filters and call.entry.error in _FILTER_CODES and not elsewhere:
             yield call.seen(f"{call.method} {call.template} sent a filter that was refused with {call.entry.error}")
+
+
+@rule(
+    "filter.time-unit",
+    Level.WARN,
+    "A time in a filter that is not in milliseconds",
+    source=f"{_REFERENCE}: createdAt and updatedAt are milliseconds since 1970",
+    hint="Write milliseconds, as answers have them: createdAt>=1767225600000.",
+)
+def time_unit(traffic: Traffic) -> Iterator[Sighting]:
+    """Compared with seconds or with a date, every record is newer or none is: the filter passes all, or nothing."""
+    for call in traffic.calls:
+        if not call.lists or not call.succeeded:
+            continue
+        for path, value in _TIMES.findall(" ".join(_filters(call))):
+            if not _MILLISECONDS.fullmatch(value):
+                yield call.seen(
+                    f"{call.method} {call.template} compared {path} with a time that is not in milliseconds"
+                )
+
+
+def _filters(call: Exchange) -> Iterator[str]:
+    """The property filters of a call, those in a search's body too."""
+    text = call.members.get("queryString")
+    searched = parse_qsl(text.lstrip("?")) if isinstance(text, str) else []
+    yield from (value for name, value in (*call.query, *searched) if name == "property")
 
 
 @rule(

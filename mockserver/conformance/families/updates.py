@@ -100,6 +100,42 @@ def params_lost(traffic: Traffic) -> Iterator[Sighting]:
             known[entity] = shown
 
 
+@rule(
+    "update.under-active-flow",
+    Level.INFO,
+    "A source or target connection changed under an active flow",
+    source="Update tutorials: a dataflow reads and writes what its connections say at each run (assumed)",
+    hint="Disable the flow, change the connection, enable the flow: so no run meets half a change.",
+)
+def under_active_flow(traffic: Traffic) -> Iterator[Sighting]:
+    """The flow's next run reads other data, from where its last run ended: what came before is never read."""
+    active: dict[str, Exchange] = {}
+    for call in traffic.calls:
+        if call.method == "PATCH" and call.succeeded and call.collection in _ENDS and _touches_data(call):
+            for flow in active.values():
+                if call.entity in (flow.members.get(_ENDS[call.collection]) or ()):
+                    yield call.seen(f"{call.method} {call.template} changed what an active flow uses", flow)
+        if call.collection != "flows" or not call.succeeded:
+            continue
+        op = (call.argument("op") or "").lower()
+        if call.made and call.argument("mode") != "draft":
+            active[call.made] = call
+        elif call.method == "DELETE" or op == "disable":
+            active.pop(call.entity or "", None)
+        elif op in ("enable", "publish") and call.entity in traffic.made:
+            active[call.entity] = traffic.made[call.entity]
+
+
+_ENDS = {"sourceConnections": "sourceConnectionIds", "targetConnections": "targetConnectionIds"}
+"""Collection -> the member of a flow that names its entities."""
+
+
+def _touches_data(call: Exchange) -> bool:
+    """Whether a patch changes more than what people read."""
+    paths = (str(instruction.get("path")) for instruction in _instructions(call))
+    return any(path.lstrip("/").partition("/")[0] in ("params", "data") for path in paths)
+
+
 def _whole_params(instruction: Mapping[str, Any]) -> set[str] | None:
     """The members that a patch of all params leaves; None when it patches something else."""
     value = instruction.get("value")
