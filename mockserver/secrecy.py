@@ -56,10 +56,18 @@ _IDS = frozenset({"if-match", "if-none-match", "x-api-key", "x-gw-ims-org-id", "
 """Of these only what can be an id is shown."""
 
 _SCHEMES = frozenset({"basic", "bearer", "digest", "negotiate"})
-_NO_VALUE = re.compile(r"\**|undefined|null|None|NaN|\[object Object\]|\[[A-Za-z-]{0,20} ?redacted\]", re.IGNORECASE)
-"""What programs send, and exporters leave, where a value is missing."""
+NOTHING = re.compile(r"undefined|null|none|nan|nil|<nil>|\(null\)|\[object [a-z]+\]", re.IGNORECASE)
+"""What programs print where a value is missing."""
 
-_VARIABLE = re.compile(r"\$\{\w+\}|\{\{ ?[\w-]+ ?\}\}|%\w+%")
+_NO_VALUE = re.compile(rf"\**|{NOTHING.pattern}|\[[A-Za-z-]{{0,20}} ?redacted\]", re.IGNORECASE)
+"""The same, and what exporters leave."""
+
+VARIABLE = re.compile(
+    r"\$\{\{?[^{}]{1,64}\}?\}|\{\{[^{}]{1,64}\}\}|#\{\w{1,64}\}|"
+    r"%[A-Za-z_]{1,64}%|\$[A-Z][A-Z_]{2,63}|<[A-Za-z_ -]{3,64}>"
+)
+"""A variable of a shell, a template or a collection of requests that was not resolved."""
+
 _NAME = re.compile(r"[\w@$:.,+\-/ ~\[\]]{0,80}")
 _WORD = re.compile(r"[A-Za-z_.-]{1,40}|v\d{1,2}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|")
 _ID = re.compile(r"[\w.:@*{}\" -]{0,256}")
@@ -89,7 +97,7 @@ def hidden(value: Any, digits: int = 4) -> Any:
     text, kind = str(value), "string" if isinstance(value, str) else "number"
     if is_placeholder(value) or (kind == "string" and _NO_VALUE.fullmatch(text)):
         return value
-    return _sign("variable" if _VARIABLE.fullmatch(text) else kind, text, digits)
+    return _sign("variable" if VARIABLE.fullmatch(text) else kind, text, digits)
 
 
 def token(value: Any, hide: Hide | None = None) -> Any:
@@ -263,7 +271,9 @@ def headers(sent: Mapping[str, str], most: int | None = None) -> dict[str, str]:
 
 def _header(key: str, value: str) -> str:
     if key in _HARMLESS_HEADERS:
-        return clean(value) if key not in _IDS or _ID.fullmatch(value) else hidden(value)
+        if key not in _IDS or _ID.fullmatch(value):
+            return clean(value)
+        return _sign("variable", value, 4) if VARIABLE.search(value) else str(hidden(value))
     if key == "location":
         return clean(value).partition("?")[0]
     scheme, _, credential = value.strip().partition(" ")

@@ -13,13 +13,12 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
+from mockserver.conformance.unfilled import unfilled_header, unfilled_places
 from mockserver.contract import Contract
 from mockserver.exchange import Tenant, Violation
 from mockserver.journal.entries import NOT_RECORDED, TOKEN_OPERATION, Entry
 from mockserver.json_input import Json
-
-PLACEHOLDER = re.compile(r"\{\{?[A-Za-z0-9_ -]{1,64}\}?\}")
-"""A value of the documentation left to be filled in, `{ORG_ID}`, or Postman's `{{ORG_ID}}`."""
+from mockserver.secrecy import is_placeholder
 
 _UNHEARD = frozenset({"answer-lost", "latency", "slow-body", "truncate"})
 """Faults after which a client may have heard no answer, whatever was answered."""
@@ -29,6 +28,8 @@ _ANSWERED = _UNHEARD | {
     *("draft-state", "empty-list", "short-pages"),
 }
 """Faults that leave the status of an answer as the service chose it: what it refused, it would have refused anyway."""
+
+_IDENTITY = ("authorization", "x-api-key", "x-gw-ims-org-id")
 
 _SERVICE_CODE = re.compile(r"[0-9]{4}-[0-9]{3}")
 """An error code of Flow Service; the gateway's have six digits."""
@@ -123,6 +124,23 @@ class Exchange:
     def token(self) -> str:
         """What is shown of the access token; empty without one, or where the record does not tell tokens apart."""
         return self.headers.get("authorization", "").partition("‹")[2] if self.recorded("authorization") else ""
+
+    @property
+    def sample(self) -> bool:
+        """Whether this is a sample of the documentation as it stands: token, API key and organisation are left open."""
+        sent = (self.headers.get(name, "").rpartition(" ")[2] for name in _IDENTITY)
+        return all(map(is_placeholder, sent))
+
+    @cached_property
+    def unfilled_headers(self) -> dict[str, str]:
+        """Headers whose value was never filled in, and what they hold."""
+        held = {name: unfilled_header(value) for name, value in self.headers.items() if name != "origin"}
+        return {name: what for name, what in held.items() if what}
+
+    @cached_property
+    def unfilled_members(self) -> dict[str, str]:
+        """Pointers to members of the body that were never filled in, and what they hold."""
+        return dict(unfilled_places(self.body))
 
     @property
     def unknown_outcome(self) -> bool:

@@ -1,6 +1,10 @@
 """The console and the report over HTTP: forms, headers, and nothing a client sent becomes markup."""
 
+import itertools
 import json
+import shlex
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
@@ -85,3 +89,16 @@ def test_a_server_without_a_journal_says_that_it_judges_nobody() -> None:
     assert client.get("/_mock/scenarios").json["playing"] is None
     page = client.get("/_mock/", headers=BROWSER)
     assert page.status_code == 200 and "Nothing is recorded" in page.text and "Nothing to complain" not in page.text
+
+
+def test_the_first_call_of_the_readme_is_not_greeted_in_red() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    command = shlex.split(readme[readme.index("curl -i -X POST") :].partition("\n```")[0].replace("\\\n", " "))
+    options = list(itertools.pairwise(command))
+    headers = dict(value.split(": ", 1) for option, value in options if option == "-H")
+    body = next(value for option, value in options if option == "-d")
+    url = next(word for word in command if word.startswith("http"))
+    client = create_app(Emulator(Config(log="none"))).test_client()
+    assert client.post(urlsplit(url).path, data=body, headers=headers).status_code == 201
+    page = client.get("/_mock/", headers={"Accept": "text/html"}).text
+    assert '<p class="verdict fine">' in page and 'class="badge FAIL"' not in page and "header.sample" in page

@@ -23,7 +23,7 @@ MADE_UP = re.compile(
 """UUIDs, etags, milliseconds, batch ids, request ids, tokens."""
 
 HEADERS = {
-    "Authorization": "Bearer {ACCESS_TOKEN}",
+    "Authorization": "Bearer my-token",
     "x-api-key": "acme",
     "x-gw-ims-org-id": "acme@AdobeOrg",
     "x-sandbox-name": "prod",

@@ -77,3 +77,21 @@ def token_missing(service: Service) -> None:
 def token_scheme(service: Service) -> None:
     """Sends a token without the word Bearer."""
     service.get("/connections", authorization="eyJhbGciOiJSUzI1NiJ9.e30.c2ln")
+
+
+@breaks("header.sample")
+def sample(service: Service) -> None:
+    """Tries a sample of the documentation without filling it in."""
+    service.get(
+        "/connections",
+        authorization="Bearer {ACCESS_TOKEN}",
+        x_api_key="{API_KEY}",
+        x_gw_ims_org_id="{ORG_ID}",
+        x_sandbox_name="{SANDBOX_NAME}",
+    )
+
+
+@breaks("header.unfilled")
+def unfilled(service: Service) -> None:
+    """Reads its token from the wrong member and sends Bearer undefined."""
+    service.get("/connections", authorization="Bearer undefined")

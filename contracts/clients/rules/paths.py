@@ -39,3 +39,9 @@ def unknown_parameter(service: Service) -> None:
 def value(service: Service) -> None:
     """Sends count=maybe."""
     service.get("/connections?count=maybe")
+
+
+@breaks("query.unfilled")
+def unfilled(service: Service) -> None:
+    """Filters for a name that it has not read: undefined."""
+    service.get("/connections?property=name==undefined")

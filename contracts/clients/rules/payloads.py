@@ -73,3 +73,9 @@ def value(service: Service) -> None:
 def version_missing(service: Service) -> None:
     """Leaves the version of the connection spec out."""
     creates(service, connection(connectionSpec={"id": POSTGRESQL}))
+
+
+@breaks("payload.unfilled")
+def unfilled(service: Service) -> None:
+    """Sends ${DB_PASSWORD} as the password, which nobody has replaced."""
+    creates(service, with_params(password="${DB_PASSWORD}"))

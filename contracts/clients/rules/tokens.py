@@ -38,3 +38,13 @@ def refused_reused(service: Service) -> None:
     service.token()
     service.get("/connections", x_mock_fault="token-revoked")
     service.get("/connectionSpecs")
+
+
+@breaks("token.not-issued")
+def not_issued(service: Service) -> None:
+    """Fetches a token and goes on with the one it was given."""
+    service.headers["Authorization"] = "Bearer given-long-ago"
+    given = dict(service.headers)
+    service.token()
+    service.headers = given
+    service.get("/connections")

@@ -11,7 +11,7 @@ from mockserver.conformance.traffic import Exchange, Sighting, Traffic
 
 _FILTERS = ("1423-400", "1440-400", "1443-400", "1448-400", "1449-400", "1450-400", "1453-400", "1454-400")
 _PAYLOAD = ("payload.not-json", "payload.member-missing", "payload.value", "payload.not-carried-out")
-_TOKEN = ("header.token-missing", "header.token-scheme", "token.refused-reused")
+_TOKEN = ("header.token-missing", "header.token-scheme", "token.refused-reused", "token.not-issued")
 
 EXPLAINED_BY: dict[str, tuple[str, ...]] = {
     # the gateway and the sandbox check
@@ -74,7 +74,7 @@ EXPLAINED_BY: dict[str, tuple[str, ...]] = {
 }
 """Code of a refusal -> the rules that explain it. A code that is not here is explained by none."""
 
-_ALWAYS = frozenset({"lifecycle.other-sandbox"})
+_ALWAYS = frozenset({"lifecycle.other-sandbox", "header.unfilled", "query.unfilled"})
 """Rules that explain whatever code the refusal had."""
 
 
@@ -104,6 +104,8 @@ def _explained(traffic: Traffic, call: Exchange) -> bool:
     explaining = {*EXPLAINED_BY.get(call.entry.error or "", ()), *_ALWAYS}
     if any(violation.pointer == call.blamed for violation in call.violations("body", "unknown")):
         explaining.add("payload.unknown-member")  # where the service is told to be strict
+    if call.blamed in call.unfilled_members:
+        explaining.add("payload.unfilled")
     return not found.isdisjoint(explaining)
 
 

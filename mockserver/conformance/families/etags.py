@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
-from mockserver.conformance.traffic import PLACEHOLDER, Exchange, Sighting, Traffic
+from mockserver.conformance.traffic import Exchange, Sighting, Traffic
+from mockserver.conformance.unfilled import has_placeholder
 
 _REFERENCE = "Flow Service API reference, If-Match"
 _CATALOGUE = "Flow Service error catalogue"
@@ -18,7 +19,8 @@ def _updates(traffic: Traffic) -> Iterator[Exchange]:
     """Calls that must carry If-Match: PATCH everywhere, and PUT of a run."""
     for call in traffic.calls:
         updates = call.method == "PATCH" or (call.method == "PUT" and call.collection == "runs")
-        if call.entity and updates and call.recorded("if-match"):
+        filled_in = call.recorded("if-match") and "if-match" not in call.unfilled_headers
+        if call.entity and updates and filled_in:
             yield call
 
 
@@ -40,7 +42,7 @@ def _complete(traffic: Traffic, call: Exchange) -> bool:
 def _unseen(traffic: Traffic) -> Iterator[Exchange]:
     """Updates with a well-formed etag that no answer in a complete record showed."""
     for call in _updates(traffic):
-        an_etag = _QUOTED.fullmatch(_sent(call)) and not PLACEHOLDER.search(_sent(call))
+        an_etag = _QUOTED.fullmatch(_sent(call)) and not has_placeholder(_sent(call))
         if an_etag and _complete(traffic, call) and not any(_shown_before(traffic, call)):
             yield call
 
@@ -84,7 +86,7 @@ def unquoted(traffic: Traffic) -> Iterator[Sighting]:
     """The member etag holds quotes of its own inside JSON's: JSON's come off, the inner ones stay."""
     for call in _updates(traffic):
         sent = _sent(call)
-        if sent and sent != "*" and '"' not in sent and not PLACEHOLDER.search(sent):
+        if sent and sent != "*" and '"' not in sent and not has_placeholder(sent):
             yield call.seen(f"{call.method} {call.template} sent If-Match without its double quotes")
 
 

@@ -7,12 +7,19 @@ from collections.abc import Iterator
 
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
-from mockserver.conformance.traffic import PLACEHOLDER, Sighting, Traffic
+from mockserver.conformance.traffic import Exchange, Sighting, Traffic
+from mockserver.conformance.unfilled import has_placeholder
+from mockserver.secrecy import is_placeholder
 
 _TROUBLE = "Platform troubleshooting guide, error codes of the gateway"
 _CATALOGUE = "Flow Service error catalogue"
 _ADOBE_ORG = re.compile(r"[^@\s,]{1,128}@AdobeOrg")
 _SANDBOX = re.compile(r"[a-z0-9][a-z0-9-]{0,255}")
+
+
+def _told_here(call: Exchange, header: str) -> bool:
+    """Whether a header's value is the client's, and not one that `header.unfilled` tells."""
+    return call.recorded(header) and header not in call.unfilled_headers
 
 
 def _lacking(traffic: Traffic, header: str) -> Iterator[Sighting]:
@@ -46,7 +53,8 @@ def token_scheme(traffic: Traffic) -> Iterator[Sighting]:
     """The gateway knows one scheme, Bearer. A bare token or another scheme is 401013."""
     for call in traffic.calls:
         sent = call.headers.get("authorization", "").strip()
-        if sent and not sent.lower().startswith("bearer") and not call.admitted:
+        bearer = not sent or sent.lower().startswith("bearer")
+        if not bearer and _told_here(call, "authorization") and not call.admitted:
             yield call.seen(f"{call.method} {call.template} sent Authorization without the scheme Bearer")
 
 
@@ -85,8 +93,8 @@ def org_malformed(traffic: Traffic) -> Iterator[Sighting]:
     """An organisation id ends in @AdobeOrg; the gateway answers others with the misleading 403027."""
     for call in traffic.calls:
         org = call.headers.get("x-gw-ims-org-id", "").strip()
-        good = not org or _ADOBE_ORG.fullmatch(org) or PLACEHOLDER.search(org)
-        if not good and call.recorded("x-gw-ims-org-id") and not call.admitted:
+        good = not org or _ADOBE_ORG.fullmatch(org) or is_placeholder(org)
+        if not good and _told_here(call, "x-gw-ims-org-id") and not call.admitted:
             yield call.seen(f"{call.method} {call.template} sent an x-gw-ims-org-id without @AdobeOrg at its end")
 
 
@@ -115,8 +123,8 @@ def sandbox_name(traffic: Traffic) -> Iterator[Sighting]:
     """Names are lower-case letters, digits and hyphens. A title such as `Prod` finds no sandbox, `*` is forbidden."""
     for call in traffic.calls:
         name = call.headers.get("x-sandbox-name", "").strip()
-        good = not name or _SANDBOX.fullmatch(name) or PLACEHOLDER.search(name)
-        if not good and call.recorded("x-sandbox-name") and not call.succeeded:
+        good = not name or _SANDBOX.fullmatch(name) or is_placeholder(name)
+        if not good and _told_here(call, "x-sandbox-name") and not call.succeeded:
             yield call.seen(f"{call.method} {call.template} sent an x-sandbox-name that no sandbox can have")
 
 
@@ -142,11 +150,40 @@ def sandbox_id(traffic: Traffic) -> Iterator[Sighting]:
     hint="Replace the text in braces, braces included, by your own value.",
 )
 def placeholder(traffic: Traffic) -> Iterator[Sighting]:
-    """Values in braces are to be filled in. This server lets them pass so that samples can be tried; Adobe does not."""
+    """One value was forgotten, the others were filled in. This server lets it pass; Adobe does not."""
     for call in traffic.calls:
-        names = [name for name, value in sorted(call.headers.items()) if PLACEHOLDER.search(value)]
-        if names:
+        left = {name for name, value in call.headers.items() if has_placeholder(value)} - call.unfilled_headers.keys()
+        names = sorted(left)
+        if names and not call.sample:
             yield call.seen(f"{call.method} {call.template} sent a placeholder in {', '.join(names)}")
+
+
+@rule(
+    "header.sample",
+    Level.INFO,
+    "A sample of the documentation sent as it stands",
+    source="Adobe's samples write {ACCESS_TOKEN}, {API_KEY}, {ORG_ID}, {SANDBOX_NAME} for values of yours",
+    hint="Fine here. Before you call Adobe, put your own values in the place of everything in braces.",
+)
+def sample(traffic: Traffic) -> Iterator[Sighting]:
+    """Token, API key and organisation are all left open, so somebody tries a sample, which this server welcomes."""
+    for call in traffic.calls:
+        if call.sample:
+            yield call.seen(f"{call.method} {call.template} was sent with the documentation's placeholders")
+
+
+@rule(
+    "header.unfilled",
+    Level.FAIL,
+    "A header with undefined, null or an unresolved variable in the place of a value",
+    source="RFC 9110, 5.5: a header's value is taken as it stands; the service has no such token, key or etag",
+    hint="Look where the client takes this value from: it reads the wrong member, or the variable is not set.",
+)
+def unfilled(traffic: Traffic) -> Iterator[Sighting]:
+    """JavaScript writes `undefined` for a member that is not there, Python `None`; `${VAR}` was never replaced."""
+    for call in traffic.calls:
+        for name, what in sorted(call.unfilled_headers.items()):
+            yield call.seen(f"{call.method} {call.template} sent {what} in {name}")
 
 
 @rule(

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
-from mockserver.conformance.traffic import PLACEHOLDER, Exchange, Sighting, Traffic
+from mockserver.conformance.traffic import Exchange, Sighting, Traffic
+from mockserver.conformance.unfilled import unfilled_segment
 from mockserver.exchange import Tenant
 
 _CATALOGUE = "Flow Service error catalogue"
@@ -109,7 +110,7 @@ def unknown_id(traffic: Traffic) -> Iterator[Sighting]:
         entity = call.entity
         absent = call.entry.error in ("1439-404", "1439-400")
         unknown = absent and entity and entity not in known and not traffic.partial
-        if unknown and not PLACEHOLDER.search(entity or ""):
+        if unknown and not unfilled_segment(entity or ""):
             yield call.seen(f"{call.method} {call.template} used an id that no answer had given")
         known.update(call.entry.traces.told.ids)
 
@@ -128,7 +129,8 @@ def other_sandbox(traffic: Traffic) -> Iterator[Sighting]:
     """
     for call in traffic.calls:
         proof = traffic.from_elsewhere.get(call.entry.number)
-        if proof and proof.entry.tenant and call.entry.tenant:
+        filled_in = call.unfilled_headers.keys().isdisjoint(("x-sandbox-name", "x-gw-ims-org-id"))
+        if proof and proof.entry.tenant and call.entry.tenant and filled_in:
             apart = _apart(proof.entry.tenant, call.entry.tenant)
             yield call.seen(f"{call.method} {call.template} named an entity of {apart}", proof)
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic, listed, means_page
+from mockserver.conformance.unfilled import unfilled
 
 _REFERENCE = "Flow Service API reference, lists"
 _CATALOGUE = "Flow Service error catalogue"
@@ -51,7 +52,7 @@ def limit_invalid(traffic: Traffic) -> Iterator[Sighting]:
     for call in traffic.calls:
         for violation in (*call.violations("query"), *call.violations("body")):
             a_limit = violation.pointer in ("limit", "/limit") and violation.keyword != "unknown"
-            if a_limit and violation.expected:
+            if a_limit and violation.expected and not unfilled(call.argument("limit") or ""):
                 yield call.seen(f"{call.method} {call.template}: limit must be {violation.expected}")
 
 
@@ -101,7 +102,7 @@ def _foreign_tokens(traffic: Traffic) -> Iterator[tuple[Exchange, Exchange | Non
     """Calls with a token that was not given, each with the answer whose token it resembles."""
     for call in traffic.calls:
         sent = call.argument("continuationToken")
-        if sent is None:
+        if sent is None or unfilled(sent):
             continue
         offers = (traffic.pages_given.get(sent), traffic.pages_given.get(unquote(sent)))
         if any(offer and offer.entry.number < call.entry.number for offer in offers):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
-from mockserver.conformance.traffic import PLACEHOLDER, Sighting, Traffic
+from mockserver.conformance.traffic import Sighting, Traffic
+from mockserver.conformance.unfilled import unfilled, unfilled_segment, unfilled_text
 
 _REFERENCE = "Flow Service API reference"
 _JUDGED_ELSEWHERE = frozenset({"limit", "property", "orderby", "continuationToken"})
@@ -59,13 +61,29 @@ def method(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "A placeholder where an id belongs",
     source="Adobe's samples write {BASE_CONNECTION_ID} and the like for ids of yours",
-    hint="Put the id an earlier answer gave in place of the braces.",
+    hint="Put the id an earlier answer gave in its place; undefined means that the client reads the wrong member.",
 )
 def placeholder(traffic: Traffic) -> Iterator[Sighting]:
-    """The path still holds the documentation's braces, and no entity has such an id."""
+    """The path holds the documentation's braces, a variable, `undefined` or `null`, and no entity has such an id."""
     for call in traffic.calls:
-        if PLACEHOLDER.search(call.entry.path):
+        if any(map(unfilled_segment, call.segments)):
             yield call.seen(f"{call.method} {call.template} was sent with a placeholder for an id")
+
+
+@rule(
+    "query.unfilled",
+    Level.FAIL,
+    "A query parameter with undefined, null or an unresolved variable in the place of a value",
+    source=f"{_REFERENCE}, parameters: a value is taken as it stands",
+    hint="Leave the parameter out where there is no value; look where the client takes it from.",
+)
+def unfilled_parameter(traffic: Traffic) -> Iterator[Sighting]:
+    """The client had no value and sent the parameter all the same: it filters for a name that nobody has."""
+    for call in traffic.calls:
+        for name, value in call.query:
+            what = unfilled_text(re.split("[=<>!]", value)[-1]) if name == "property" else unfilled(value)
+            if what:
+                yield call.seen(f"{call.method} {call.template} sent {what} in the parameter {name[:40]}")
 
 
 @rule(
@@ -95,7 +113,8 @@ def value(traffic: Traffic) -> Iterator[Sighting]:
     """The contract demands another value, or demands the parameter at all."""
     for call in traffic.calls:
         for violation in call.violations("query"):
-            if violation.keyword != "unknown" and violation.pointer not in _JUDGED_ELSEWHERE:
+            filled_in = not unfilled(call.argument(violation.pointer) or "")
+            if violation.keyword != "unknown" and violation.pointer not in _JUDGED_ELSEWHERE and filled_in:
                 where = f"{call.method} {call.template}, parameter {violation.pointer}"
                 wanted = f"expected {violation.expected}" if violation.expected else "not taken"
                 yield call.seen(f"{where}: {wanted}, got {violation.came}")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic, texts
+from mockserver.conformance.unfilled import has_placeholder
 from mockserver.exchange import UNKNOWN_ID, Violation
 
 _REFERENCE = "Flow Service API reference, request bodies"
 _CATALOGUE = "Flow Service error catalogue"
-_PLACEHOLDER = re.compile(r"\{[A-Z][A-Z0-9_]{2,63}\}|\{\{[A-Za-z][A-Za-z0-9_ -]{0,62}\}\}")
-"""Capitals only, or Postman's doubled braces: names may hold braces of their own."""
-
 _NOT_A_VALUE = frozenset({"required", "unknown", "empty", "json", "size", "unknown_spec", "unknown_auth_spec"})
 _LISTS = frozenset({"/limit", "/orderby", "/queryString"})
 """Members of a search, which the rules for lists judge."""
@@ -127,6 +124,7 @@ def not_carried_out(traffic: Traffic) -> Iterator[Sighting]:
         explained = (
             any(one.expected and one.came != UNKNOWN_ID for one in departures)
             or call.entry.number in traffic.from_elsewhere
+            or call.blamed in call.unfilled_members
         )
         if call.entry.error in ("1100-400", "1101-404") and not explained:
             yield call.seen(f"{call.method} {call.template} was refused by the provider ({call.entry.error})")
@@ -186,5 +184,19 @@ def placeholder(traffic: Traffic) -> Iterator[Sighting]:
     """Values in braces are to be filled in: stored as they are, nothing can be reached with them."""
     for call in traffic.calls:
         for at, text in texts(call.body):
-            if _PLACEHOLDER.search(text):
+            if has_placeholder(text) and not call.sample and at not in call.unfilled_members:
                 yield call.seen(f"{call.method} {call.template} sent a placeholder in {at}")
+
+
+@rule(
+    "payload.unfilled",
+    Level.FAIL,
+    "A body with undefined, null as text or an unresolved variable in the place of a value",
+    source=f"{_REFERENCE}: a text is stored as it stands",
+    hint="Look where the client takes this value from: it reads the wrong member, or the variable is not set.",
+)
+def unfilled(traffic: Traffic) -> Iterator[Sighting]:
+    """The service stores `${DB_PASSWORD}` as the password, and the source refuses it when the first flow runs."""
+    for call in traffic.calls:
+        for at, what in call.unfilled_members.items():
+            yield call.seen(f"{call.method} {call.template} sent {what} in {at}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic
+from mockserver.journal.entries import TOKEN_OPERATION
 
 _IMS = "Adobe developer guide, OAuth server-to-server credentials"
 _CREDENTIALS = frozenset({"client_secret", "code", "jwt_token", "refresh_token", "assertion", "password"})
@@ -28,6 +29,43 @@ def new_for_every_call(traffic: Traffic) -> Iterator[Sighting]:
     if len(calls) >= _ENOUGH and len(tokens) >= 0.8 * len(calls):
         numbers = tuple(call.entry.number for call in calls)
         yield Sighting(f"{len(calls)} calls used {len(tokens)} different tokens", numbers, None)
+
+
+@rule(
+    "token.not-issued",
+    Level.FAIL,
+    "A token other than the one that was fetched",
+    source=f"{_IMS}: the member access_token of the answer is the token",
+    hint="Send access_token of the latest answer of the token endpoint as Authorization: Bearer.",
+)
+def not_issued(traffic: Traffic) -> Iterator[Sighting]:
+    """A client that fetches a token and sends another reads the wrong member, or keeps one that it was once given."""
+    issued: dict[str, Exchange] = {}
+    clients: set[str] = set()
+    for call in sorted((*traffic.tokens, *traffic.calls), key=lambda one: one.entry.number):
+        if call.entry.operation == TOKEN_OPERATION and call.succeeded:
+            issued[_fetched(call)] = call
+            clients.add(str(call.members.get("client_id", "")))
+        elif traffic.whole and issued and _is_another(call, issued) and _same_client(call, clients, traffic):
+            yield call.seen("a token was sent that the token endpoint had not issued", *list(issued.values())[-1:])
+
+
+def _fetched(call: Exchange) -> str:
+    """What is shown of the token in an answer; empty where the record lacks it."""
+    answer = call.answer if isinstance(call.answer, dict) else {}
+    return str(answer.get("access_token", "")).partition("‹")[2]
+
+
+def _is_another(call: Exchange, issued: Mapping[str, Exchange]) -> bool:
+    """Whether a token is none of those fetched; unknown where the record does not tell them apart."""
+    told_apart = call.token and "" not in issued and "authorization" not in call.unfilled_headers
+    return bool(told_apart) and call.token not in issued
+
+
+def _same_client(call: Exchange, clients: set[str], traffic: Traffic) -> bool:
+    """Whether a call is of a client that fetched a token: others on the same server have other API keys."""
+    key = "x-api-key"
+    return call.headers.get(key) in clients or not any(one.headers.get(key) in clients for one in traffic.calls)
 
 
 @rule(

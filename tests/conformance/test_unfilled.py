@@ -1,0 +1,166 @@
+"""Values that were never filled in are told as what they are, wherever they stand; samples of Adobe's are welcome."""
+
+from typing import Any
+
+import pytest
+
+from contracts.clients.bodies import connection, with_params
+from mockserver.conformance import Level, Report
+from tests.conformance.client import Client
+
+NOTHING = ["undefined", "null", "None", "NaN", "[object Object]", "nil", "(null)"]
+VARIABLES = [
+    "${TOKEN}",
+    "${db.password}",
+    "{{token}}",
+    "{{ access token }}",
+    "$ACCESS_TOKEN",
+    "%TOKEN%",
+    "<token>",
+    "${{ secrets.T }}",
+]
+HEADERS = ["authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "if-match", "x-request-id"]
+
+
+def judged(client: Client) -> dict[str, str]:
+    """Rules of the levels that fail a client, with what each says."""
+    return {one.rule: one.detail for one in client.judged().findings if one.level is not Level.INFO}
+
+
+@pytest.mark.parametrize("value", NOTHING + VARIABLES)
+@pytest.mark.parametrize("scheme", ["Bearer ", ""])
+@pytest.mark.parametrize("fetched", [True, False])
+def test_a_token_that_is_none_is_told_once(value: str, scheme: str, fetched: bool) -> None:
+    client = Client()
+    if fetched:
+        client.token()
+    client.send("GET", "/connections", authorization=scheme + value)
+    found = judged(client)
+    assert set(found) == {"header.unfilled"} and "authorization" in found["header.unfilled"], found
+    assert value in found["header.unfilled"] or value in VARIABLES
+
+
+@pytest.mark.parametrize(
+    "value", ["undefined", "None", "[object Object]", "${X}", "{{x}}", '"undefined"', "prefix-${X}"]
+)
+@pytest.mark.parametrize("header", HEADERS[1:])
+def test_a_header_that_holds_no_value_is_told_once(header: str, value: str) -> None:
+    client = Client()
+    made = client.create()
+    sent = {"if-match": made["etag"], header: value}
+    client.send("PATCH", f"/connections/{made['id']}", [{"op": "replace", "path": "/name", "value": "x"}], **sent)
+    found = judged(client)
+    assert set(found) == {"header.unfilled"} and header in found["header.unfilled"], found
+
+
+@pytest.mark.parametrize(
+    "value", ["undefined", "null", "None", "[object Object]", "${ID}", "{{id}}", "{id}", "{CONNECTION_ID}"]
+)
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_an_id_that_is_none_is_told_once(value: str, method: str) -> None:
+    client = Client()
+    client.send(method, f"/connections/{value}")
+    assert set(judged(client)) == {"path.placeholder"}
+
+
+@pytest.mark.parametrize("value", ["undefined", "[object Object]", "${X}", "{{x}}"])
+@pytest.mark.parametrize("query", ["property=name=={}", "limit={}", "continuationToken={}", "orderby={}"])
+def test_a_parameter_without_a_value_is_told(query: str, value: str) -> None:
+    client = Client()
+    client.send("GET", f"/connections?{query.format(value)}")
+    assert "query.unfilled" in judged(client)
+    assert set(judged(client)) <= {"query.unfilled", "orderby.refused", "filter.refused"}
+
+
+@pytest.mark.parametrize(
+    "value", ["undefined", "null", "None", "${DB_PASSWORD}", "{{password}}", "$PASSWORD", "<password>"]
+)
+def test_a_password_that_is_none_is_told_and_not_shown_as_one(value: str) -> None:
+    client = Client()
+    client.send("POST", "/connections", with_params(password=value))
+    found = judged(client)
+    assert set(found) == {"payload.unfilled"} and "/auth/params/password" in found["payload.unfilled"]
+
+
+@pytest.mark.parametrize(
+    "password", ["none of your business", "hunter2", "{hunter2}", "pa$$word", "100%", "N0ne", "a<b>c"]
+)
+def test_an_ordinary_password_is_not_taken_for_none(password: str) -> None:
+    client = Client()
+    client.send("POST", "/connections", with_params(password=password))
+    assert judged(client) == {}
+
+
+@pytest.mark.parametrize("name", ["None", "undefined behaviour", "null and void", "100 % {done}", "{orders}"])
+def test_an_ordinary_name_is_not_taken_for_none(name: str) -> None:
+    client = Client()
+    client.create(name)
+    assert judged(client) == {}
+
+
+def test_a_connection_string_is_looked_into() -> None:
+    client = Client()
+    text = "Server=db;Database=shop;Port=5432;UID=reader;Password=${PASSWORD}"
+    auth = {"specName": "Connection String Based Authentication", "params": {"connectionString": text}}
+    client.send("POST", "/connections", connection(auth=auth))
+    assert set(judged(client)) == {"payload.unfilled"}
+
+
+FETCHES: dict[str, Any] = {
+    "the token it was given": "Bearer mock-token",
+    "the whole answer": 'Bearer {"access_token":"x"}',
+    "another member": "Bearer bearer",
+    "a shortened one": None,
+}
+
+
+@pytest.mark.parametrize("sent", FETCHES)
+def test_another_token_than_the_one_fetched_is_told(sent: str) -> None:
+    client = Client()
+    client.send("GET", "/connections")
+    token = client.token()
+    client.send("GET", "/connections", authorization=FETCHES[sent] or f"Bearer {token[:-1]}")
+    assert "token.not-issued" in judged(client) and len(judged(client)) == 1
+
+
+def test_tokens_that_were_issued_are_good_and_so_is_another_client() -> None:
+    client = Client()
+    client.send("GET", "/connections")  # before any token is fetched
+    first = client.token()
+    lists = ("/connections", "/flows", "/runs")
+    for path in lists:
+        client.send("GET", path, x_api_key="acme")
+    client.token()
+    for path in lists:
+        client.send("GET", path, x_api_key="acme")
+    client.send("GET", "/connections", x_api_key="acme", authorization=f"Bearer {first}")
+    client.send("GET", "/connections", x_api_key="someone", authorization="Bearer of-their-own")
+    assert judged(client) == {}
+
+
+SAMPLE = {
+    "authorization": "Bearer {ACCESS_TOKEN}",
+    "x_api_key": "{API_KEY}",
+    "x_gw_ims_org_id": "{ORG_ID}",
+    "x_sandbox_name": "{SANDBOX_NAME}",
+}
+
+
+def told(client: Client) -> Report:
+    return client.judged()
+
+
+def test_a_sample_sent_as_it_stands_is_welcome() -> None:
+    client = Client()
+    text = "Server={SERVER};Database={DATABASE};Port={PORT};UID={USERNAME};Password={PASSWORD}"
+    auth = {"specName": "Connection String Based Authentication", "params": {"connectionString": text}}
+    assert client.send("POST", "/connections", connection(auth=auth), **SAMPLE).status == 201
+    assert judged(client) == {} and not told(client).fails()
+    assert "header.sample" in {one.rule for one in told(client).findings}
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_one_placeholder_left_is_told(name: str) -> None:
+    client = Client()
+    client.send("GET", "/connections", **{name: SAMPLE[name]})
+    assert set(judged(client)) == {"header.placeholder"}
