@@ -41,6 +41,10 @@ def due_runs(flow: Doc | None, progress: Mapping[str, Any], now_ms: int) -> Iter
         return
     last, column = progress["lastMs"], delta_column(flow)
     for moment in schedule.moments(last, active_ms, now_ms):
-        begin = last if last is not None else None if schedule.backfill else schedule.start_ms
-        yield DueRun(moment, Span(begin, moment, column, whole=last is None and schedule.backfill))
+        if last is not None:
+            yield DueRun(moment, Span(last, moment, column, whole=False))
+        elif schedule.backfill:
+            yield DueRun(moment, Span(None, moment, column, whole=True))
+        else:
+            yield DueRun(moment, Span(schedule.start_ms, moment, column, whole=False))
         last = moment

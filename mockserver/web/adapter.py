@@ -117,27 +117,32 @@ def read_body(environ: dict[str, object], max_body: int) -> bytes:
 
 
 def send(result: Result, request_id: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Answer a WSGI request with a result: what `write` makes of it, without a response object."""
+    """Answer a WSGI request with a result as `write` does, in a fraction of the time that a response object takes."""
     if result.delivery is not None:
         return write(result, request_id)(environ, start_response)
-    headers = [*result.headers, ("x-request-id", request_id), _NOT_A_PAGE]
-    body = result.encoded
-    if result.body is not None:
-        headers.append(("Content-Type", "application/json"))
-    if result.status not in (204, 304):
-        headers.append(("Content-Length", str(len(body))))
     phrase = HTTP_STATUS_CODES.get(result.status, "unknown").upper()
-    start_response(f"{result.status} {phrase}", headers)
-    return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
+    start_response(f"{result.status} {phrase}", _head(result, request_id))
+    return () if environ["REQUEST_METHOD"] == "HEAD" else (result.encoded,)
 
 
 def write(result: Result, request_id: str) -> Response:
     """The HTTP response of a result."""
-    headers = [*result.headers, ("x-request-id", request_id), _NOT_A_PAGE]
+    head = _head(result, request_id)
     if result.delivery is not None:
-        return Delivered(result, headers)
+        return Delivered(result, head)
+    response = Response(result.encoded, result.status, head)
     if result.body is None:
-        response = Response(status=result.status, headers=headers)
         del response.headers["Content-Type"]
-        return response
-    return Response(result.encoded, result.status, headers, content_type="application/json")
+    return response
+
+
+def _head(result: Result, request_id: str) -> list[tuple[str, str]]:
+    """The header fields of a response, the same on both ways."""
+    head = [*result.headers, ("x-request-id", request_id), _NOT_A_PAGE]
+    if result.delivery is not None:  # it says itself what it sends
+        return head
+    if result.body is not None:
+        head.append(("Content-Type", "application/json"))
+    if result.status not in (204, 304):
+        head.append(("Content-Length", str(len(result.encoded))))
+    return head
