@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial, reduce
 from typing import Any, TypeAlias
@@ -13,7 +12,6 @@ from mockserver.secrecy import SECRET, UNKNOWN_PLACE, WORD, Hide, Place
 _CLOSED = frozenset({"integer", "number", "boolean", "null"})
 """Types whose places take numbers and words alone."""
 
-_NUMBER_OR_WORD = re.compile(r"-?[0-9.]{1,20}|[A-Za-z_-]{1,40}|")
 _ALTERNATIVES = ("allOf", "anyOf", "oneOf", "if", "then", "else")
 _SAMPLES = frozenset({"default", "example", "examples", "const"})
 

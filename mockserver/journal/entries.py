@@ -106,6 +106,8 @@ class Entry(NamedTuple):
     violations: tuple[Violation, ...]
     request_id: str
     traces: Traces = _NO_TRACES
+    source: str | None = None
+    """Which source behind a connection was asked, if one was."""
 
     def as_json(self) -> dict[str, Any]:
         """The entry as `/_mock/journal` prints it."""

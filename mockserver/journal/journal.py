@@ -35,10 +35,10 @@ _VIOLATION_OVERHEAD = 700
 _LATE_BODY = 8192
 """Characters of a longer body are redacted at once: half of them would not be shown."""
 
-_MOST_HEADERS, _USUAL_HEADERS = 64, 8192
+_MAX_HEADERS, _USUAL_HEADERS = 64, 8192
 """How many calls' headers are kept to be known again, and of how many characters at most."""
 
-_MOST_SHOWN = 512
+_MAX_SHOWN = 512
 """Characters of one header."""
 
 _SLACK = 32
@@ -91,6 +91,7 @@ class _Kept(NamedTuple):
     body_traces: tuple[int, bool] | None
     """Of `Traces`; None where they can be read off the body."""
     watch_ms: int
+    source: str | None
 
     def __repr__(self) -> str:
         """Nothing of what is not redacted yet."""
@@ -127,6 +128,7 @@ class _Kept(NamedTuple):
             violations=redaction.named(self.violations),
             request_id=self.request_id,
             traces=Traces(body_hash, sent_mask, self.watch_ms, told, repeats=repeats),
+            source=self.source,
         )
 
 
@@ -145,12 +147,12 @@ class _Headers(NamedTuple):
 
     @classmethod
     def of(cls, sent: Mapping[str, str]) -> _Headers:
-        shown = secrecy.headers(sent, _MOST_SHOWN)
+        shown = secrecy.headers(sent, _MAX_SHOWN)
         return cls(sent, shown, _HEADER_OVERHEAD * len(shown) + sum(map(len, shown.values())))
 
     def with_etag(self, if_match: str) -> _Headers:
         """The same with another `If-Match`, which is all that differs from one update to the next."""
-        return _Headers(self.sent, {**self.shown, **secrecy.headers({"if-match": if_match}, _MOST_SHOWN)}, self.size)
+        return _Headers(self.sent, {**self.shown, **secrecy.headers({"if-match": if_match}, _MAX_SHOWN)}, self.size)
 
 
 class _Share:
@@ -222,7 +224,7 @@ class Journal:
             next(self._numbers), size, call.received_ms, call.method[:40], call.path[:1024], query,
             headers.shown, shown, answer, told, operation, tenant,
             result.status, result.error, result.headers, fault, departures, call.request_id,
-            None if shown is call.body or not call.body else _traces_of(call.body), stop_watch_ms(),
+            None if shown is call.body or not call.body else _traces_of(call.body), stop_watch_ms(), result.source,
         )  # fmt: skip
         client = (tenant.org, call.headers.get("x-api-key", "")) if tenant else _NOBODY
         with self._lock:
@@ -257,7 +259,7 @@ class Journal:
             if "if-match" in sent and {**known.sent, "if-match": sent["if-match"]} == sent:
                 return known.with_etag(sent["if-match"])
         made = _Headers.of(sent)
-        if len(self._headers) >= _MOST_HEADERS:
+        if len(self._headers) >= _MAX_HEADERS:
             self._headers.clear()
         if sum(map(len, sent.values())) <= _USUAL_HEADERS:
             self._headers[key] = made

@@ -13,7 +13,7 @@ from mockserver.resources import _crud, _patching, _states, operation
 from mockserver.resources._states import DRAFT
 from mockserver.secrecy import MASK, repeatable, restored
 from mockserver.sources import ExploreRequest, SourceError
-from mockserver.specs.connectors import PASSWORD_FOR
+from mockserver.specs.connectors import PASSWORD_FOR, Connectors
 from mockserver.state.records import Doc
 from mockserver.world import World
 
@@ -43,13 +43,15 @@ CONNECTIONS = _crud.Collection(
 @operation("createConnection")
 def create_connection(world: World, request: Request) -> Result:
     """Check spec, auth spec, params and credentials, then store (facts §6, §8.1)."""
-    body = _complete(world, request)
+    connectors = world.connectors_of(request.tenant)
+    body = _complete(world, request, connectors)
     if request.arguments.get("mode") == DRAFT:
-        _demand_spec(world, request, body)
+        if connectors.get(body["connectionSpec"]["id"]) is None:
+            raise ApiError("unknown_spec", pointer="/connectionSpec/id")
         body["state"] = DRAFT
     else:
         _demand_state(body["state"])
-        _demand_usable(world, request, body)
+        _demand_usable(world, request, connectors, body)
     return _crud.create(world, request, CONNECTIONS, body)
 
 
@@ -74,21 +76,22 @@ def search_connections(world: World, request: Request) -> Result:
 @operation("patchConnection")
 def patch_connection(world: World, request: Request) -> Result:
     """Change name, description, auth or state; the outcome is checked like a new connection."""
+    connectors = world.connectors_of(request.tenant)
 
     def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
         _demand_changeable(old)
         if "auth" in new and "auth" in old:  # what comes back as it was shown means: unchanged
-            new["auth"] = restored(new["auth"], world.connectors_of(request.tenant).mask(old)["auth"], old["auth"])
+            new["auth"] = restored(new["auth"], connectors.mask(old)["auth"], old["auth"])
         body = {name: new[name] for name in _BODY if name in new}
         for violation in world.contract.check_body("createConnection", body):
             raise outside_contract(violation, "patch_failed")
         if new.get("state") != old["state"]:
             _demand_state(new.get("state"))
         if PASSWORD_FOR in old or new.get("auth") != old.get("auth"):
-            _note_password(world, request, old, new)
+            _note_password(connectors, request, old, new)
         if old["state"] != DRAFT and new.get("auth") != old.get("auth"):
             if not _only_revoked(old, new):
-                _demand_usable(world, request, new)
+                _demand_usable(world, request, connectors, new)
             # runs that were due before read by the old credentials, though nobody has looked at them yet
             progress.catch_up(world, request.tenant, _flows_on(world, request, old["id"]))
         return new
@@ -111,7 +114,7 @@ def perform_action(world: World, request: Request) -> Result:
     action = _states.action(world, request, "PUBLISH")
     _states.demand_state(doc, DRAFT, action)
     _crud.demand_version(world, request, doc)
-    _demand_usable(world, request, doc)
+    _demand_usable(world, request, world.connectors_of(request.tenant), doc)
     return _crud.save(world, request, CONNECTIONS, doc, {**doc, "state": "enabled"})
 
 
@@ -120,7 +123,7 @@ def test_connection(world: World, request: Request) -> Result:
     """Try the stored credentials: `{"result": true}` or false (facts §8.3)."""
     doc = _crud.find(world, request, CONNECTIONS)
     try:
-        _demand_usable(world, request, doc)
+        _demand_usable(world, request, world.connectors_of(request.tenant), doc)
     except ApiError:
         return Result(200, {"result": False})
     return Result(200, {"result": True})
@@ -144,7 +147,7 @@ def connection_configs(world: World, request: Request) -> Result:
     return Result(200, world.sources.configs(access))
 
 
-def _complete(world: World, request: Request) -> dict[str, Any]:
+def _complete(world: World, request: Request, connectors: Connectors) -> dict[str, Any]:
     """The members kept from a body, in the service's order; unknown ones are dropped (assumed)."""
     sent: Any = request.body
     body = {name: sent[name] for name in _BODY if name in sent}
@@ -153,7 +156,7 @@ def _complete(world: World, request: Request) -> dict[str, Any]:
         raise ApiError(
             "version_required", detail="version is required for the connection spec", pointer="/connectionSpec/version"
         )
-    connector = world.connectors_of(request.tenant).get(spec["id"])
+    connector = connectors.get(spec["id"])
     newest = connector.reference if connector else {"id": spec["id"], "version": "1.0"}
     body["connectionSpec"] = {**newest, "version": spec["version"]} if _names_another(spec, newest) else newest
     body.setdefault("state", "enabled")
@@ -164,21 +167,15 @@ def _names_another(spec: Mapping[str, Any], newest: Mapping[str, Any]) -> bool:
     return "version" in spec and spec["version"] != newest["version"]
 
 
-def _demand_spec(world: World, request: Request, body: dict[str, Any]) -> None:
-    if world.connectors_of(request.tenant).get(body["connectionSpec"]["id"]) is None:
-        raise ApiError("unknown_spec", pointer="/connectionSpec/id")
-
-
-def _demand_usable(world: World, request: Request, doc: Doc) -> None:
+def _demand_usable(world: World, request: Request, connectors: Connectors, doc: Doc) -> None:
     """Auth spec and params are right, and the source takes them."""
-    connectors = world.connectors_of(request.tenant)
     connectors.check(doc, world.quirks, strict=world.config.strict)
     access = connectors.access(doc)
     request.sources.append(world.sources.answering(access))
     try:
         world.sources.check(access)
     except SourceError as error:
-        raise ApiError(error.key, message=error.message, hint=error.hint, pointer="/auth/params") from None
+        raise error.at("/auth/params") from None
 
 
 def _demand_state(state: Any) -> None:
@@ -215,12 +212,11 @@ def _only_revoked(old: Doc, new: Mapping[str, Any]) -> bool:
     return isinstance(auth, dict) and new.get("auth") == {name: auth[name] for name in auth if name != "params"}
 
 
-def _note_password(world: World, request: Request, old: Doc, new: dict[str, Any]) -> None:
+def _note_password(connectors: Connectors, request: Request, old: Doc, new: dict[str, Any]) -> None:
     """Remember what a password was sent for when the connection now leads elsewhere.
 
     Otherwise whoever may patch a connection could have its stored password sent to a server of their choice.
     """
-    connectors = world.connectors_of(request.tenant)
     # the patch made on masks: a password that is still one was not in the patch, or came back as it was shown
     resent = connectors.access(_patching.apply(connectors.mask(old), request.body, CONNECTIONS.changeable)).password
     meant = old.get(PASSWORD_FOR) or connectors.access(old).target

@@ -88,6 +88,10 @@ class SourceError(ApiError):
         """See `ApiError`."""
         return self._plain
 
+    def at(self, pointer: str) -> SourceError:
+        """The same refusal of a member of the request."""
+        return SourceError(self.key, self.message, self.hint, pointer, plain=self._plain)
+
 
 class SourceBusy(Refusal):
     """As many live sources are being read as may be at a time. No `ApiError`: it decides nothing about the source."""

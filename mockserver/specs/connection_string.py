@@ -6,6 +6,7 @@ connection string (facts §8.1). An error says where, never what: the text holds
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -73,6 +74,7 @@ class ConnectionString:
         return f"ConnectionString({len(self.pairs)} pairs)"
 
 
+@functools.lru_cache(maxsize=64)  # checked, asked for its parts and redacted in the course of one request
 def parse(text: str) -> ConnectionString:
     """Read a connection string. Raises ConnectionStringError.
 

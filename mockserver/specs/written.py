@@ -36,13 +36,24 @@ class OwnConnectors(Connectors):
         self._catalogue = catalogue
         self._store = store
         self._tenant = tenant
+        self._compiled: dict[str, tuple[Mapping[str, Any], Connector]] = {}
 
     def get(self, spec_id: Any) -> Connector | None:
         """The connector with this connection spec id, or None. The catalogue's come first."""
         connector = self._catalogue.get(spec_id)
         if connector is None and isinstance(spec_id, str):
-            doc = self._store.get(self._tenant, OWN_SPECS, spec_id)
-            return None if doc is None else _connector(doc, self.platform)
+            return self._own(spec_id)
+        return connector
+
+    def _own(self, spec_id: str) -> Connector | None:
+        """The connector of a written spec, compiled once by this value however often it is asked for."""
+        doc = self._store.get(self._tenant, OWN_SPECS, spec_id)
+        if doc is None:
+            return None
+        known, connector = self._compiled.get(spec_id, (None, None))
+        if connector is None or known != doc:
+            connector = _connector(doc, self.platform)
+            self._compiled[spec_id] = doc, connector
         return connector
 
     @property

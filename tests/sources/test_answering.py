@@ -103,6 +103,12 @@ def test_every_call_that_asks_a_source_says_which_one_answered(emulator: Emulato
     assert send(emulator, *asked(emulator)[number]).source == "built-in shop"
 
 
+def test_the_journal_names_the_source_too(emulator: Emulator) -> None:
+    made(emulator)
+    send(emulator, "GET", "/connections")
+    assert [entry.as_json()["source"] for entry in emulator.journal.entries()] == ["built-in shop", None]
+
+
 def test_a_call_that_asks_no_source_names_none(emulator: Emulator) -> None:
     assert send(emulator, "GET", "/connections").source is None
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver import Config, Emulator
 from mockserver.specs import connection_string
 from mockserver.specs.connection_string import MAX_LENGTH, ConnectionStringError, is_placeholder, parse
+from mockserver.specs.connectors import Connectors
+from tests.calls import by_string, refused, send
 
 # ODBC's grammar with ADO.NET's quotes: assumed, Adobe's pages only show patterns
 READ: list[tuple[str, list[tuple[str, str]]]] = [
@@ -143,3 +147,42 @@ def test_no_text_takes_long(length: int) -> None:
                 parse(text)
             slowest = max(slowest, time.process_time() - began)
     assert slowest < 0.05
+
+
+QUOTED = [("Password", "ABC123"), ("UID", "READER4"), ("Database", "SHOP2"), ("Port", "5544"), ("Server", "DB7")]
+DOCUMENTED = ["SERVER", "PORT", "DATABASE", "USERNAME", "PASSWORD", "ACCESS_KEY"]
+
+
+@pytest.mark.parametrize(("key", "value"), [*QUOTED, ("Password", "HUNTER2"), ("Password", "A_1"), ("UID", "X")])
+def test_braces_that_quote_a_value_are_no_placeholder(key: str, value: str) -> None:
+    """Whatever capitals, digits and underscores the value is made of (ODBC)."""
+    assert connection_string.parse(f"{key}={{{value}}};A=1").get(key) == value
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_a_placeholder_of_the_documentation_stays_one(name: str) -> None:
+    assert connection_string.parse(f"Password={{{name}}}").get("Password") == f"{{{name}}}"
+
+
+def test_a_source_gets_quoted_values_without_their_braces() -> None:
+    text = "Server={DB7};Port={5544};Database={SHOP2};UID={READER4};Password={ABC123}"
+    access = Connectors.load().access(by_string(text))
+    assert (access.server, access.port, access.database) == ("DB7", "5544", "SHOP2")
+    assert (access.username, access.password) == ("READER4", "ABC123")
+
+
+@pytest.mark.parametrize("written", ["{WRONG1}", "{WRONG_1}", "{4711}"])
+def test_a_declared_source_refuses_a_wrong_password_in_braces(tmp_path: Path, written: str) -> None:
+    file = tmp_path / "sources.yaml"
+    file.write_text(
+        "sources:\n  - match: {server: db7}\n    username: reader\n    password: ABC123\n", encoding="utf-8"
+    )
+    emulator = Emulator(Config(sources=str(file)))
+    good, wrong = (
+        send(
+            emulator, "POST", "/connections", by_string(f"Server=db7;Port=1;Database=d;UID=reader;Password={password}")
+        )
+        for password in ("{ABC123}", written)
+    )
+    assert good.status == 201
+    assert refused(wrong) == (400, "1100-400", "/auth/params") and "user name or password" in str(wrong.body)
