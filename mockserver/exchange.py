@@ -121,6 +121,11 @@ class Result:
             return made
         return self._encoded
 
+    def encoded_as(self, encoded: bytes) -> Result:
+        """This result, whose body somebody has encoded already."""
+        object.__setattr__(self, "_encoded", encoded)
+        return self
+
 
 MISSING = "nothing"
 """What came in the place of something that was left out."""

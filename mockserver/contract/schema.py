@@ -171,49 +171,6 @@ def _unknown(
             yield Violation("body", _short(pointer((*at, name))), "unknown", expected, kind_of(inner))
 
 
-_DIALECTS = ("http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema")
-_HARMLESS = frozenset({"$schema", "$comment", "$defs"})
-_UNTAKEN = frozenset({"id", "pattern", "patternProperties", "multipleOf"})
-"""Besides what begins with $ and leads elsewhere: patterns could take for ever, multiples overflow."""
-
-_NAMES = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
-_VALUES = frozenset({"enum", "const", "default", "examples"})
-
-
-def untaken(schema: Any) -> str | None:
-    """Why a schema that a client wrote cannot be used, or None.
-
-    It must be valid and lead nowhere else: nothing is fetched.
-    """
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
-    if not isinstance(schema, dict):
-        return "expected an object"
-    try:
-        Draft202012Validator.check_schema({key: value for key, value in schema.items() if key != "$schema"})
-    except SchemaError as error:
-        return f"not a valid JSON Schema at {pointer(error.absolute_path) or 'its root'}"
-    return next(_untaken_words(schema), None)
-
-
-def _untaken_words(schema: Any) -> Iterator[str]:
-    if isinstance(schema, list):
-        for item in schema:
-            yield from _untaken_words(item)
-    if not isinstance(schema, dict):
-        return
-    for word, value in schema.items():
-        if word in _UNTAKEN or (word.startswith("$") and word not in _HARMLESS):
-            yield f"{word[:40]} is not supported in a schema"
-        elif word == "$schema" and value not in _DIALECTS:
-            yield "$schema is one of " + ", ".join(_DIALECTS)
-        elif word in _NAMES and isinstance(value, dict):
-            yield from _untaken_words(list(value.values()))
-        elif word not in _VALUES:
-            yield from _untaken_words(value)
-
-
 def pointer(parts: Any) -> str:
     """A JSON Pointer (RFC 6901) from its unescaped parts."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

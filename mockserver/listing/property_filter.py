@@ -16,6 +16,15 @@ from mockserver.errors import ApiError
 MAX_BYTES = 8192
 """Maximum size of all filters of one query, as UTF-8; the link to the next page carries them (assumed)."""
 
+MAX_CONDITIONS = 50
+"""Maximum number of filters of one query (assumed); each is looked at for every record."""
+
+MAX_STEPS = 32
+"""Maximum depth of a path (assumed). Records are at most 64 levels deep, and no documented filter goes below 7."""
+
+MAX_VISITS = 2_000_000
+"""Members and items that the filters of one request may look at: half a second of processor time."""
+
 EACH = "[]"
 """The step of a path that goes to every item of an array."""
 
@@ -59,6 +68,21 @@ class Value:
         return (found > self.number) - (found < self.number)
 
 
+class Budget:
+    """What the filters of one request may still look at."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = MAX_VISITS
+
+    def spend(self, visits: int) -> None:
+        """Count visits. Raises ApiError when there were too many."""
+        self._left -= visits
+        if self._left < 0:
+            raise _too_much("filters that look at less: fewer of them, or members outside of arrays")
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One filter: `path` is names and `EACH` steps, and any value that fits will do."""
@@ -68,6 +92,8 @@ class Condition:
     values: tuple[Value, ...]
     texts: frozenset[str]
     """The values as texts; without case where the path leads to a state."""
+    numbers: frozenset[float]
+    truths: frozenset[bool]
     fold: bool
 
     @classmethod
@@ -75,11 +101,22 @@ class Condition:
         """Make it ready for many records."""
         values = tuple(map(Value.of, texts))
         fold = next(step for step in reversed(path) if step != EACH) in _STATES
-        return cls(path, operator, values, frozenset(v.text.casefold() if fold else v.text for v in values), fold)
+        return cls(
+            path,
+            operator,
+            values,
+            texts=frozenset(value.text.casefold() if fold else value.text for value in values),
+            numbers=frozenset(value.number for value in values if value.number is not None),
+            truths=frozenset(value.truth for value in values if value.truth is not None),
+            fold=fold,
+        )
 
-    def matches(self, doc: Mapping[str, Any]) -> bool:
-        """Whether a record meets it. `!=` is the opposite of `==`, so absent members meet it (assumed)."""
-        found = _reach(doc, self.path)
+    def matches(self, doc: Mapping[str, Any], budget: Budget | None = None) -> bool:
+        """Whether a record meets it. `!=` is the opposite of `==`, so absent members meet it (assumed).
+
+        Raises ApiError when the budget of the request is spent.
+        """
+        found = _reach(doc, self.path, budget)
         if self.operator in _ORDER:
             return any(self._in_order(self.values[0].order(item)) for item in found)
         return any(map(self._equals, found)) is _EQUALITY[self.operator]
@@ -88,8 +125,8 @@ class Condition:
         if isinstance(found, str):
             return (found.casefold() if self.fold else found) in self.texts
         if isinstance(found, bool):
-            return any(found is value.truth for value in self.values)
-        return isinstance(found, int | float) and any(found == value.number for value in self.values)
+            return found in self.truths
+        return isinstance(found, int | float) and found in self.numbers
 
     def _in_order(self, order: int | None) -> bool:
         match order:
@@ -116,8 +153,7 @@ def parse(texts: tuple[str, ...], fields: frozenset[str], unknown_field: str) ->
     Raises ApiError with one of the catalogue's filter codes.
     """
     if sum(len(text.encode(errors="replace")) for text in texts) > MAX_BYTES:
-        expected = f"at most {MAX_BYTES} bytes in all filters together"
-        raise ApiError("parameter_value", value="(too long)", field="property", pointer="property", expected=expected)
+        raise _too_much(f"at most {MAX_BYTES} bytes in all filters together")
     conditions: list[Condition] = []
     projection: set[str] = set()
     for text in (part for whole in texts for part in _split(whole, _AND)):
@@ -126,7 +162,13 @@ def parse(texts: tuple[str, ...], fields: frozenset[str], unknown_field: str) ->
             projection |= _projection(text, fields, unknown_field)
         else:
             conditions.append(_condition(text, place, fields, unknown_field))
+    if len(conditions) > MAX_CONDITIONS:
+        raise _too_much(f"at most {MAX_CONDITIONS} filters")
     return Parsed(tuple(conditions), frozenset(projection))
+
+
+def _too_much(expected: str) -> ApiError:
+    return ApiError("parameter_value", value="(too much)", field="property", pointer="property", expected=expected)
 
 
 def _projection(text: str, fields: frozenset[str], unknown_field: str) -> set[str]:
@@ -142,6 +184,8 @@ def _condition(text: str, place: int, fields: frozenset[str], unknown_field: str
         end += 1
     name, operator, rest = text[:place].strip(), text[place:end], text[end:]
     path = _path(name)
+    if len(path) > MAX_STEPS:
+        raise _too_much(f"paths of at most {MAX_STEPS} steps")
     if "" in path:
         _refuse_incomplete(name, "member names separated by single dots")
     _demand_known(path[0], text[:end], fields, unknown_field)
@@ -225,10 +269,14 @@ def _refuse_value(name: str, value: str, expected: str) -> NoReturn:
     raise ApiError("parameter_value", value=shown, field=name[:80], pointer="property", expected=expected)
 
 
-def _reach(doc: Mapping[str, Any], path: tuple[str, ...]) -> list[Any]:
+def _reach(doc: Mapping[str, Any], path: tuple[str, ...], budget: Budget | None) -> list[Any]:
     """Everything the path leads to; nothing where a step leads nowhere."""
     found: list[Any] = [doc]
     for step in path:
+        if not found:
+            break
+        if budget is not None:
+            budget.spend(len(found))
         if step == EACH:
             found = [item for holder in found if isinstance(holder, list) for item in holder]
         else:  # dict is named because it is nearly always one, and cheaper to tell than any Mapping

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import parse_qsl
 
@@ -67,10 +67,12 @@ class ListQuery:
     limit: int = MAX_ITEMS
     count: bool = False
     after: Cursor | None = None
+    budget: property_filter.Budget = field(default_factory=property_filter.Budget, compare=False)
+    """What the filters of this request may still look at."""
 
     def matches(self, doc: Mapping[str, Any]) -> bool:
-        """Whether a record meets all conditions."""
-        return all(condition.matches(doc) for condition in self.conditions)
+        """Whether a record meets all conditions. Raises ApiError when the filters have looked at too much."""
+        return all(condition.matches(doc, self.budget) for condition in self.conditions)
 
     def project(self, item: Mapping[str, Any]) -> Json:
         """The record with the members asked for."""

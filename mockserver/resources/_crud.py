@@ -9,13 +9,13 @@ import functools
 import hashlib
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mockserver import listing
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Request, Result
-from mockserver.json_input import Json
+from mockserver.json_input import Json, dumps
 from mockserver.resources import _patching
 from mockserver.secrecy import repeatable
 from mockserver.state.records import Doc
@@ -23,6 +23,9 @@ from mockserver.state.store import Missing, Stale
 from mockserver.world import World
 
 Show = Callable[[World, Doc], dict[str, Any]]
+
+MAX_PAGE_BYTES = 4 * 1_048_576
+"""Maximum size of the items of one page, as JSON; a page that would be larger ends earlier (assumed)."""
 
 STAMPS = (
     "id",
@@ -94,13 +97,23 @@ def page(world: World, request: Request, collection: Collection, query: listing.
     if query.count:
         return Result(200, {"count": world.store.count(request.tenant, collection.kind, matches)})
     docs, after = world.store.page(request.tenant, collection.kind, query, matches)
-    links: Json = (
-        {}
-        if after is None
-        else {"next": {"href": listing.next_href(collection.listable, query, after, key=world.page_key)}}
-    )
-    items: Json = [query.project(collection.show(world, doc)) for doc in docs]
-    return Result(200, {"items": items, "_links": links})
+    items: list[Json] = []
+    encoded: list[bytes] = []
+    size = 0
+    for doc in docs:
+        item = query.project(collection.show(world, doc))
+        text = dumps(item)
+        size += len(text)
+        if size > MAX_PAGE_BYTES and items:  # the page ends here; where the next one begins, the store knows
+            _, after = world.store.page(request.tenant, collection.kind, replace(query, limit=len(items)), matches)
+            break
+        items.append(item)
+        encoded.append(text)
+    links: Json = {}
+    if after is not None:
+        links = {"next": {"href": listing.next_href(collection.listable, query, after, key=world.page_key)}}
+    whole = b'{"items":[%b],"_links":%b}' % (b",".join(encoded), dumps(links))
+    return Result(200, {"items": items, "_links": links}).encoded_as(whole)
 
 
 def update(

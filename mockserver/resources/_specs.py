@@ -13,6 +13,7 @@ from typing import Any
 from mockserver import listing
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Request, Result, Tenant
+from mockserver.json_input import dumps
 from mockserver.listing import ordering
 from mockserver.resources import _crud
 from mockserver.secrecy import repeatable
@@ -24,6 +25,9 @@ from mockserver.world import World
 _WRITTEN = "spec"
 _MAX_SPECS = 1_000_000
 """Lists of specs are never paged (facts §6.1)."""
+
+MAX_WRITTEN_BYTES = 4 * 1_048_576
+"""Maximum size of all specs of one kind that a tenant wrote, as JSON (assumed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ def every_written(world: World, tenant: Tenant, kind: SpecKind) -> Sequence[dict
 def create(world: World, request: Request, kind: SpecKind) -> Result:
     """Store a new spec: 201 with the spec itself (facts §6)."""
     record = {**_crud.stamps(world, request), _WRITTEN: _members(request, kind)}
+    _demand_room(world, request, kind, record)
     return _created(request, kind, world.store.insert(request.tenant, kind.name, record))
 
 
@@ -73,12 +78,22 @@ def replace(world: World, request: Request, kind: SpecKind, catalogued: bool) ->
         record = {**stamps, **kept, "id": spec_id, _WRITTEN: _members(request, kind)}
         if old and kind.name == OWN_SPECS:
             record[SECRETS] = secret_paths(old)
+        _demand_room(world, request, kind, record)
         try:
             if old is None:
                 return Result(200, _show(world.store.insert(request.tenant, kind.name, record)))
             return Result(200, _show(world.store.replace(request.tenant, kind.name, spec_id, record, old["etag"])))
         except (Stale, Missing, ValueError):  # someone wrote meanwhile: look again
             continue
+
+
+def _demand_room(world: World, request: Request, kind: SpecKind, record: Doc) -> None:
+    """Specs are listed without pages, so all that a tenant wrote must fit one response."""
+    others = (doc for doc in world.store.all(request.tenant, kind.name) if doc["id"] != record["id"])
+    size = sum(len(dumps(doc[_WRITTEN])) for doc in (*others, record))
+    if size > MAX_WRITTEN_BYTES:
+        expected = f"at most {MAX_WRITTEN_BYTES} bytes in all {kind.name} that you wrote"
+        raise ApiError("rejected", message=f"too many specs: {expected}", pointer="", expected=expected)
 
 
 def answer(query: listing.ListQuery, specs: Sequence[Mapping[str, Any]]) -> Result:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver import listing
-from mockserver.contract.schema import untaken
+from mockserver.contract.written import untaken
 from mockserver.errors import ApiError, rejected
 from mockserver.exchange import MISSING, Request, Result, Tenant
 from mockserver.resources import _specs, operation

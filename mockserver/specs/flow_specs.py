@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.contract import documents
-from mockserver.contract.schema import SchemaCheck, schema_registry
+from mockserver.contract.schema import SchemaCheck
+from mockserver.contract.written import WrittenCheck
 
 FOLDER = Path(__file__).parent.parent / "catalogue" / "flow_specs"
 
@@ -129,4 +130,4 @@ def _filled(raw: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]
 
 def _check(holder: Any) -> SchemaCheck | None:
     schema = holder.get("spec") if isinstance(holder, Mapping) else None
-    return SchemaCheck(schema_registry(schema), ()) if isinstance(schema, Mapping) else None
+    return WrittenCheck(schema) if isinstance(schema, Mapping) else None

@@ -1,0 +1,164 @@
+"""What one request may cost, in bytes and steps: the worst input that each budget allows, and the first one beyond it.
+
+The budgets are the table in SECURITY.md. No test here looks at a clock.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from mockserver import Config, Emulator
+from mockserver.contract.written import MAX_STEPS, MAX_WEIGHT, untaken
+from mockserver.exchange import Result
+from mockserver.listing import property_filter
+from mockserver.listing.property_filter import MAX_CONDITIONS, MAX_VISITS
+from mockserver.listing.property_filter import MAX_STEPS as MAX_PATH
+from mockserver.resources._crud import MAX_PAGE_BYTES
+from mockserver.resources._specs import MAX_WRITTEN_BYTES
+from tests.calls import HEADERS, connection, made, send
+from tests.dataflows import flow
+
+SERVICE = (HEADERS["x-api-key"],)
+
+
+def report(result: Result) -> Any:
+    assert isinstance(result.body, dict)
+    return result.status, result.error, result.body["report"].get("pointer")
+
+
+def steps_taken(function: Any) -> int:
+    """Lines of our own code that ran: a measure of work that no machine's load changes."""
+    count = 0
+
+    def local(frame: Any, event: str, _: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return local
+
+    def trace(frame: Any, event: str, argument: Any) -> Any:
+        return local if "mockserver" in frame.f_code.co_filename else None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        function()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+DEEP = ".".join(["auth", *["a"] * (MAX_PATH - 1)])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"property={DEEP}.a==1",
+        "property=auth.params[]" + "[]" * MAX_PATH + "==1",
+        "&".join(["property=name==a"] * (MAX_CONDITIONS + 1)),
+        "property=name==" + "a" * 8192,
+        "property=auth.a" + ".a" * 4000 + "==1",
+    ],
+)
+def test_a_filter_that_is_too_long_too_deep_or_too_many_is_refused(emulator: Emulator, query: str) -> None:
+    made(emulator)
+    for path in (f"/connections?{query}", f"/flows?{query.replace('auth', 'scheduleParams')}"):
+        assert report(send(emulator, "GET", path)) == (400, "1452-400", "property")
+
+
+def test_the_deepest_path_and_the_most_filters_are_taken(emulator: Emulator) -> None:
+    made(emulator)
+    assert send(emulator, "GET", f"/connections?property={DEEP}==1").status == 200
+    many = "&".join(["property=name==a"] * MAX_CONDITIONS)
+    assert send(emulator, "GET", f"/connections?{many}").status == 200
+
+
+def test_a_search_is_bounded_like_a_list(emulator: Emulator) -> None:
+    body = {"queryString": "&".join(["property=name==a"] * (MAX_CONDITIONS + 1))}
+    assert report(send(emulator, "POST", "/connections/search", body))[:2] == (400, "1452-400")
+
+
+def test_what_filters_look_at_is_counted_over_all_records(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = connection(auth={"specName": "Basic Authentication", "params": {"x": [[1] * 40] * 40}})
+    for _ in range(5):
+        made(emulator, wide, "/connections?mode=draft")
+    path = "/connections?property=auth.params.x[][]==2"
+    assert send(emulator, "GET", path).status == 200
+    monkeypatch.setattr(property_filter, "MAX_VISITS", 100)
+    assert report(send(emulator, "GET", path)) == (400, "1452-400", "property")
+    assert report(send(emulator, "GET", path + "&count=true"))[:2] == (400, "1452-400")
+    assert MAX_VISITS < 10_000_000
+
+
+def test_work_grows_with_the_budget_and_not_with_the_filter(emulator: Emulator) -> None:
+    for number in range(50):
+        made(emulator, connection(str(number)))
+    shallow = steps_taken(lambda: send(emulator, "GET", "/connections?property=auth.a==1"))
+    deep = steps_taken(lambda: send(emulator, "GET", f"/connections?property={DEEP}==1"))
+    assert deep < 2 * shallow, "a path that leads nowhere ends where it does"
+
+
+def large(emulator: Emulator, count: int, size: int) -> None:
+    for number in range(count):
+        made(emulator, connection(f"{number:03}", description="x" * size))
+
+
+def test_a_page_ends_before_it_is_too_large_and_no_record_is_left_out(emulator: Emulator) -> None:
+    large(emulator, 11, 900_000)
+    seen: list[str] = []
+    path: str | None = "/connections?orderby=name"
+    while path:
+        page = send(emulator, "GET", path)
+        assert isinstance(page.body, dict) and page.status == 200
+        assert len(page.encoded) < MAX_PAGE_BYTES + 1_100_000
+        assert page.encoded == json.dumps(page.body, ensure_ascii=False, separators=(",", ":")).encode()
+        seen += [item["name"] for item in page.body["items"]]
+        path = page.body["_links"].get("next", {}).get("href")
+    assert seen == [f"{number:03}" for number in range(11)]
+
+
+def test_written_specs_of_a_tenant_fit_one_response() -> None:
+    emulator = Emulator(Config(seed=1, service_clients=SERVICE))
+    body = {"name": "mine", "providerId": "p", "version": "1.0", "attributes": {"x": "x" * 900_000}}
+    statuses = [send(emulator, "POST", "/connectionSpecs", body).status for _ in range(6)]
+    assert statuses == [201] * 4 + [400] * 2
+    own = send(emulator, "GET", "/connectionSpecs?property=name==mine")
+    assert len(own.encoded) <= MAX_WRITTEN_BYTES + 10_000
+
+
+HEAVY: dict[str, Any] = {
+    "many subschemas": {"properties": {f"p{number}": {"type": "string"} for number in range(MAX_WEIGHT)}},
+    "many alternatives": {"oneOf": [{"const": number} for number in range(MAX_WEIGHT)]},
+    "many listed values": {"contains": {"enum": list(range(MAX_WEIGHT))}},
+    "alternatives in alternatives": {"anyOf": [{"anyOf": [{"const": 1}] * 100}] * 10},
+}
+
+
+@pytest.mark.parametrize("schema", HEAVY.values(), ids=list(HEAVY))
+def test_a_schema_that_weighs_too_much_is_not_taken(schema: dict[str, Any]) -> None:
+    assert "at most" in str(untaken(schema))
+    emulator = Emulator(Config(seed=1, service_clients=SERVICE))
+    body = {"name": "mine", "providerId": "p", "transformationSpecs": [{"name": "T", "spec": schema}]}
+    assert report(send(emulator, "POST", "/flowSpecs", body)) == (400, "1100-400", "/transformationSpecs/0/spec")
+
+
+def test_a_check_that_would_take_too_long_is_refused() -> None:
+    emulator = Emulator(Config(seed=1, service_clients=SERVICE))
+    schema = {"properties": {"x": {"items": {"oneOf": [{"const": number} for number in range(200)]}}}}
+    spec = send(emulator, "GET", "/flowSpecs?property=name==CRMToAEP").body
+    assert isinstance(spec, dict)
+    own = {**spec["items"][0], "name": "Mine", "transformationSpecs": [{"name": "T", "spec": schema}]}
+    for name in ("id", "version"):
+        own.pop(name, None)
+    created = send(emulator, "POST", "/flowSpecs", own)
+    assert created.status == 201, created.body
+    assert isinstance(created.body, dict)
+    values = MAX_STEPS // 200
+    body = flow(emulator, flowSpec={"id": created.body["id"], "version": "1.0"})
+    body["transformations"] = [{"name": "T", "params": {"x": list(range(values))}}]
+    refused = send(emulator, "POST", "/flows", body)
+    assert report(refused) == (400, "1100-400", "/transformations/0/params"), refused.body
