@@ -6,6 +6,8 @@ Precedence: option, environment (`MOCKSERVER_*`), `mockserver.toml` or `[tool.mo
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -14,6 +16,13 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+_NO_FILE = re.compile(
+    r"(?i:(?!(?:postgres(?:ql)?|sqlite)(?:\+\w+)?://)[a-z][a-z0-9+.-]*://|(?:.*[\s;])?\w+\s*=\s*\S|[^/\\]*:[^/\\]*@)",
+    re.DOTALL,
+)
+"""What is meant for a database and would become the name of a file, its password in it."""
 
 
 class ConfigError(ValueError):
@@ -73,12 +82,16 @@ class Config:
     journal_bytes: int = 16 * 1_048_576
     admin_token: str | None = field(default=None, repr=False)
     """Demanded by `/_mock`. Without it, `/_mock` is closed when the server is not bound to loopback."""
+    behind_proxy: bool = False
+    """Requests come by a proxy or balancer, from loopback whoever sent them: so `/_mock` asks for the token."""
     log: str = "text"
     """text, json or none."""
 
     def __post_init__(self) -> None:
         _demand("platform", self.platform, ("azure", "aws"))
         _demand("log", self.log, ("text", "json", "none"))
+        if self.state and _NO_FILE.match(self.state):
+            raise ConfigError("state must be a file or postgresql://…; this is a connection string of another form")
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"port must be from 0 to 65535, not {self.port}")
         if self.journal_entries < 0:
@@ -92,7 +105,7 @@ class Config:
     @property
     def admin_open(self) -> bool:
         """Whether `/_mock` answers at all: never to strangers without a token."""
-        return self.loopback or self.admin_token is not None
+        return (self.loopback and not self.behind_proxy) or self.admin_token is not None
 
 
 def variable(setting: str) -> str:
@@ -104,7 +117,9 @@ SECRET_VARIABLES = tuple(variable(row.name) for row in fields(Config) if not row
 """What they hold is shown nowhere, and given to no program that we start."""
 
 
-LISTENING = frozenset({"host", "port", "server", "allow_host", "tls", "log", "journal_entries", "admin_token"})
+LISTENING = frozenset(
+    {"host", "port", "server", "allow_host", "tls", "log", "journal_entries", "admin_token", "behind_proxy"}
+)
 """Settings of a server that is started to be found, which commands with a server of their own do not have."""
 
 ALL = frozenset(row.name for row in fields(Config))
@@ -171,6 +186,29 @@ def _parse(variable: str, kind: str, text: str) -> Any:
     except (KeyError, ValueError):
         wanted = _TAKES[kind].partition(",")[0]
         raise ConfigError(f"{variable} must be {wanted}, not {text!r}") from None
+
+
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment for a program that we start: without what is secret to this server and its database."""
+    return {name: value for name, value in environ.items() if name not in (*SECRET_VARIABLES, "PGPASSWORD")}
+
+
+def forget_secrets() -> None:
+    """Wipe this server's secrets out of its environment, which `/proc/PID/environ` goes on showing otherwise."""
+    for name in SECRET_VARIABLES:
+        value = os.environ.pop(name, None)
+        if value is not None:
+            _wipe(f"{name}={value}".encode(errors="surrogateescape"))
+
+
+def _wipe(entry: bytes) -> None:
+    """Overwrite an entry of the environment that this process was started with; only Linux shows where it is."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+        start, end = int(fields[47]), int(fields[48])  # env_start and env_end of proc(5)
+        at = ctypes.string_at(start, end - start).find(entry) if 0 < start < end else -1
+        if at >= 0:
+            ctypes.memset(start + at, 0, len(entry))
 
 
 def forget_libpq_service() -> None:

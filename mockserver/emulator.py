@@ -129,11 +129,15 @@ class Emulator:
             state["records"] = [{**row, "doc": self._masked(row)} for row in state["records"]]
         return state
 
-    def restore(self, data: Any) -> None:
-        """Put an export in the place of all records. Raises ValueError by place, and nothing has changed then."""
+    def restore(self, data: Any) -> int:
+        """Put an export in the place of all records; how many of them have their credentials masked.
+
+        Raises ValueError by place, and nothing has changed then.
+        """
         _, records = exports.parse(data)
         imports.check(self.contract, records)
         self.world.store.restore(data)
+        return sum(change.doc is not None and secrecy.is_masked(change.doc) for change in records)
 
     def _masked(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         connectors = self.world.connectors_of(Tenant(row["org"], row["sandbox"]))

@@ -47,7 +47,7 @@ class Gateway:
         """The tenant of a call. Raises GatewayError or ApiError for the first header at fault."""
         headers = call.headers
         self._check_key(headers.get("x-api-key", ""))
-        self._check_token(headers.get("authorization", ""))
+        self._check_token(headers.get("authorization", ""), headers.get("x-gw-ims-org-id", ""))
         org = self._org(headers.get("x-gw-ims-org-id", ""))
         tenant = _tenant(org, self._sandbox(headers))
         self._check_sandbox_id(headers, tenant)
@@ -60,13 +60,13 @@ class Gateway:
         if not (_KEY.fullmatch(key) or is_placeholder(key)) or (known and key not in known):
             raise GatewayError("key_invalid")
 
-    def _check_token(self, authorization: str) -> None:
+    def _check_token(self, authorization: str, org: str) -> None:
         if authorization.strip().lower() in ("", "bearer"):
             raise GatewayError("token_invalid" if self._quirks["missing-token"] == "401" else "token_missing")
         token = _BEARER.fullmatch(authorization.strip())
-        if token is None or (token[1][0] == "{" and not is_placeholder(token[1])) or self._tokens.expired(token[1]):
+        if token is None or (token[1][0] == "{" and not is_placeholder(token[1])):
             raise GatewayError("token_invalid")
-        if self._config.strict and not self._tokens.live(token[1]):
+        if self._tokens.expired(token[1], org) or (self._config.strict and not self._tokens.live(token[1], org)):
             raise GatewayError("token_invalid")
 
     def _org(self, org: str) -> str:

@@ -144,6 +144,13 @@ def without_userinfo(record: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**record, **changed} if changed else record
 
 
+def is_masked(value: Any) -> bool:
+    """Whether `MASK` stands for something in a value."""
+    if isinstance(value, dict | list):
+        return any(map(is_masked, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and (value == MASK or f"//{MASK}@" in value)
+
+
 def _cleaned(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _cleaned(inner) for key, inner in value.items()}

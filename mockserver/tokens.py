@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 
 from mockserver.runtime import Runtime
 
 _MAX_TOKENS = 10_000
-"""Issued tokens remembered; the oldest go first."""
+"""Issued tokens remembered, and revoked ones; where there is no room, the client's go first that has most."""
+
+_MAX_CLIENTS = 64
+"""Clients whose tokens are counted apart; those that come later are counted together."""
 
 
 class Tokens:
@@ -18,35 +22,39 @@ class Tokens:
         self._runtime = runtime
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._expiry_ms: OrderedDict[str, int] = OrderedDict()
-        self._no_longer: OrderedDict[str, None] = OrderedDict()
+        self._expiry_ms: dict[str, int] = {}
+        self._of_client: dict[str, OrderedDict[str, None]] = {}
+        self._revoked: OrderedDict[bytes, None] = OrderedDict()
 
-    def issue(self) -> tuple[str, int]:
-        """A new token and its life in seconds."""
+    def issue(self, client: str = "") -> tuple[str, int]:
+        """A new token for a client, by its id, and the token's life in seconds."""
         token = self._runtime.token()
         with self._lock:
+            known = client if client in self._of_client or len(self._of_client) < _MAX_CLIENTS else ""
+            self._of_client.setdefault(known[:256], OrderedDict())[token] = None
             self._expiry_ms[token] = self._runtime.clock.now_ms() + self._seconds * 1000
             while len(self._expiry_ms) > _MAX_TOKENS:
-                self._expiry_ms.popitem(last=False)
+                oldest, _ = max(self._of_client.values(), key=len).popitem(last=False)
+                del self._expiry_ms[oldest]
         return token, self._seconds
 
-    def revoke(self, token: str) -> None:
-        """From now on the token has expired, whoever issued it."""
+    def revoke(self, token: str, org: str) -> None:
+        """From now on the token has expired for this organisation, whoever issued it."""
         with self._lock:
-            self._no_longer[token] = None
-            while len(self._no_longer) > _MAX_TOKENS:
-                self._no_longer.popitem(last=False)
+            self._revoked[_digest(token, org)] = None
+            while len(self._revoked) > _MAX_TOKENS:
+                self._revoked.popitem(last=False)
 
-    def live(self, token: str) -> bool:
-        """Whether the token was issued here and has not expired."""
+    def live(self, token: str, org: str) -> bool:
+        """Whether the token was issued here and has neither expired nor been revoked for this organisation."""
         with self._lock:
-            expiry = self._expiry_ms.get(token) if token not in self._no_longer else None
+            expiry = None if self._is_revoked(token, org) else self._expiry_ms.get(token)
         return expiry is not None and self._runtime.clock.now_ms() < expiry
 
-    def expired(self, token: str) -> bool:
-        """Whether the token was revoked, or issued here and its time is over."""
+    def expired(self, token: str, org: str) -> bool:
+        """Whether the token was revoked for this organisation, or issued here and its time is over."""
         with self._lock:
-            if token in self._no_longer:
+            if self._is_revoked(token, org):
                 return True
             expiry = self._expiry_ms.get(token)
         return expiry is not None and self._runtime.clock.now_ms() >= expiry
@@ -55,4 +63,13 @@ class Tokens:
         """Forget every token: all issued ones stop being valid under `--strict`, revoked ones are like new."""
         with self._lock:
             self._expiry_ms.clear()
-            self._no_longer.clear()
+            self._of_client.clear()
+            self._revoked.clear()
+
+    def _is_revoked(self, token: str, org: str) -> bool:
+        return bool(self._revoked) and _digest(token, org) in self._revoked
+
+
+def _digest(token: str, org: str) -> bytes:
+    """What is kept of a revoked token: it may be as long as a header."""
+    return hashlib.blake2b(f"{org}\n{token}".encode(errors="surrogatepass"), digest_size=16).digest()

@@ -121,3 +121,14 @@ def test_without_a_server_the_balancer_answers_in_the_shape_of_the_service(balan
     status, body = Client(port)("GET", "/connections")
     assert status in (502, 503) and body["status"] == status and "detailed-message" in body["report"]
     _until(lambda: Client(port)("GET", "/connections")[0] == 503)
+
+
+@needs_haproxy
+@pytest.mark.parametrize(
+    "path", ["/_mock/health", "/%5Fmock/state?credentials=include", "//_mock/state", "/x/../_mock/reset", "/_MOCK/"]
+)
+def test_what_controls_a_server_is_not_reached_through_the_balancer(
+    balanced: tuple[int, list[Server]], path: str
+) -> None:
+    status, body = Client(balanced[0])("GET", path)
+    assert status == 404 and body["report"]["detailed-message"] == "There is no such path here."

@@ -8,26 +8,47 @@ from mockserver import tokens
 from mockserver.runtime import Runtime
 from mockserver.tokens import Tokens
 
+ORG = "a@AdobeOrg"
+
 
 def test_a_token_lives_until_its_time_is_over_or_it_is_revoked() -> None:
     runtime = Runtime(1)
     kept = Tokens(runtime, seconds=60)
     (one, seconds), (other, _) = kept.issue(), kept.issue()
-    assert seconds == 60 and kept.live(one) and not kept.expired(one)
-    kept.revoke(other)
-    assert not kept.live(other) and kept.expired(other)
+    assert seconds == 60 and kept.live(one, ORG) and not kept.expired(one, ORG)
+    kept.revoke(other, ORG)
+    assert not kept.live(other, ORG) and kept.expired(other, ORG)
     runtime.clock.advance(60_000)
-    assert not kept.live(one) and kept.expired(one)
-    assert not kept.live("foreign") and not kept.expired("foreign")
-    kept.revoke("foreign")
-    assert kept.expired("foreign")
+    assert not kept.live(one, ORG) and kept.expired(one, ORG)
+    assert not kept.live("foreign", ORG) and not kept.expired("foreign", ORG)
+    kept.revoke("foreign", ORG)
+    assert kept.expired("foreign", ORG)
 
 
 def test_the_oldest_are_forgotten_where_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "_MAX_TOKENS", 2)
     kept = Tokens(Runtime(1), seconds=60)
     issued = [kept.issue()[0] for _ in range(3)]
-    assert [kept.live(token) for token in issued] == [False, True, True]
+    assert [kept.live(token, ORG) for token in issued] == [False, True, True]
     for token in ("a", "b", "c"):
-        kept.revoke(token)
-    assert [kept.expired(token) for token in ("a", "b", "c")] == [False, True, True]
+        kept.revoke(token, ORG)
+    assert [kept.expired(token, ORG) for token in ("a", "b", "c")] == [False, True, True]
+
+
+def test_one_client_does_not_push_out_the_tokens_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "_MAX_TOKENS", 5)
+    monkeypatch.setattr(tokens, "_MAX_CLIENTS", 3)
+    kept = Tokens(Runtime(1), seconds=60)
+    mine = kept.issue("me")[0]
+    for number in range(50):
+        kept.issue("other")
+        kept.issue(f"made up {number}")
+    assert kept.live(mine, ORG) and len(kept._expiry_ms) == 5 and len(kept._of_client) <= 4
+
+
+def test_a_token_is_revoked_for_one_organisation() -> None:
+    kept = Tokens(Runtime(1), seconds=60)
+    kept.revoke("same", ORG)
+    assert kept.expired("same", ORG) and not kept.expired("same", "b@AdobeOrg")
+    kept.revoke("x" * 60_000, ORG)
+    assert all(len(digest) == 16 for digest in kept._revoked)

@@ -46,6 +46,9 @@ def main() -> None:
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port; 0 picks a free one.  [default: 8080]")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Answer to this Host header too; * for any.")
+@click.option(
+    "--behind-proxy", is_flag=True, default=None, help="A proxy passes requests on: /_mock asks for its token."
+)
 @click.option("--live", multiple=True, metavar="HOST:PORT", help="Dial this PostgreSQL; all other sources are made up.")
 @click.option("--live-ca", metavar="FILE", help="PEM of who signs its certificate, for sslMode Verify Ca and Full.")
 @click.option("--tls", is_flag=True, default=None, help="Serve HTTPS; see `mockserver ca`.")

@@ -11,6 +11,7 @@ import click
 
 from mockserver.cli.judging import colourful
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
+from mockserver.conformance.writers import files
 
 if TYPE_CHECKING:
     from mockserver.config import Config
@@ -142,6 +143,6 @@ def _write(outcome: Outcome, folder: Path | None) -> None:
 
 def _save(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        files.write(path, text)
     except OSError as error:
         raise click.UsageError(f"{path}: {error.strerror}") from None

@@ -13,7 +13,7 @@ import click
 
 from mockserver.cli.judging import colourful, exit_status, in_words
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
-from mockserver.config import LISTENING
+from mockserver.config import LISTENING, forget_secrets
 
 if TYPE_CHECKING:
     from mockserver.clients.program import PrivateServer
@@ -45,6 +45,7 @@ def execute(command: tuple[str, ...], folder: Path | None, baseline: Path | None
     chosen = dataclasses.replace(
         settings(options, without=LISTENING), log="none", journal_entries=_ENTRIES, journal_bytes=_BYTES
     )
+    forget_secrets()
     try:
         accepted = Baseline.read(baseline) if baseline else Baseline()
         status, judged = _judged_run(command, chosen, accepted, folder, level)

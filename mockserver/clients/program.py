@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from mockserver.clients import signals
-from mockserver.config import Config
+from mockserver.config import Config, without_secrets
 from mockserver.emulator import Emulator
 from mockserver.exchange import BASE_PATH
 from mockserver.server import Limits
@@ -77,7 +77,7 @@ def variables(url: str, environ: Mapping[str, str]) -> dict[str, str]:
     no_proxy = ",".join(filter(None, (environ.get("NO_PROXY", environ.get("no_proxy", "")), "127.0.0.1,localhost")))
     return {
         **_CREDENTIALS,
-        **environ,
+        **without_secrets(environ),
         "FLOW_SERVICE_URL": f"{url}{BASE_PATH}",
         "FLOW_SERVICE_TOKEN_URL": f"{url}/ims/token/v3",
         "MOCKSERVER_URL": url,

@@ -108,14 +108,13 @@ class Faults:
         asked = call.headers.get(HEADER) if self._by_header else None
         if not self._active and asked is None:
             return None
-        orders = [active.order for active in self._active if self._strikes(active, call, operation)]
+        orders = [(active.order, False) for active in self._active if self._strikes(active, call, operation)]
         if asked is not None:
-            orders += [order for order in _asked(asked) if order.kind.fits(call)]
+            orders += [(order, True) for order in _asked(asked) if order.kind.fits(call)]
         if not orders:
             return None
-        runtime, tokens, quirks = self._parts
-        struck = [(order.kind, Strike(call, order.value, runtime, tokens, quirks)) for order in orders]
-        return Injection(struck, "; ".join(_name(order) for order in orders))
+        struck = [(order.kind, Strike(call, order.value, *self._parts, by_header)) for order, by_header in orders]
+        return Injection(struck, "; ".join(_name(order) for order, _ in orders))
 
     def strike(self, fault: str, argument: str | int | None = None, **selectors: Any) -> Active:
         """Put one order in force: `strike("rate-limit", 2, method="GET", times=1)`. Raises FaultError."""

@@ -36,6 +36,8 @@ class Strike:
     runtime: Runtime
     tokens: Tokens
     quirks: Quirks
+    by_header: bool = False
+    """Whether the call itself asked for it: then nothing lasts beyond this call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,14 @@ def _emptied(strike: Strike, result: Result) -> Result:
     return replace(result, body={"items": [], "_links": {}}) if result.status == 200 else result
 
 
-def _revoked(strike: Strike) -> None:
-    """The gateway itself refuses the token from now on; a new one is good."""
+def _revoked(strike: Strike) -> Refusal | None:
+    """The gateway itself refuses the token of this organisation from now on; a new one is good."""
+    if strike.by_header:
+        return GatewayError("token_invalid")
     scheme, _, token = strike.call.headers.get("authorization", "").strip().partition(" ")
     if scheme.lower() == "bearer":
-        strike.tokens.revoke(token.strip())
+        strike.tokens.revoke(token.strip(), strike.call.headers.get("x-gw-ims-org-id", ""))
+    return None
 
 
 def _page_token_gone(strike: Strike) -> Refusal:

@@ -11,6 +11,7 @@ import datetime as dt
 import logging
 import os
 import ssl
+import stat
 import tempfile
 import threading
 import time
@@ -69,7 +70,8 @@ class Authority:
         """The one kept in the folder, or None. Raises AuthorityError."""
         path = folder / _SECRET_FILE
         try:
-            content = path.read_bytes()
+            _demand_own(folder, others=stat.S_IWGRP | stat.S_IWOTH)
+            content = _demand_own(path, others=stat.S_IRWXG | stat.S_IRWXO).read_bytes()
             key = serialization.load_pem_private_key(content, password=None)
             certificate = x509.load_pem_x509_certificate(content)
         except FileNotFoundError:
@@ -78,6 +80,9 @@ class Authority:
             raise AuthorityError(f"{path} cannot be read ({error}); `mockserver ca renew` makes another") from None
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise AuthorityError(f"{path} holds a key of another kind; `mockserver ca renew` makes another")
+        wrong = _wrong_with(certificate, key)
+        if wrong:
+            raise AuthorityError(f"{path}: {wrong}; `mockserver ca renew` makes another")
         return cls(folder, certificate, key)
 
     @classmethod
@@ -87,6 +92,7 @@ class Authority:
         made = cls(folder, _authority_certificate(key), key)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _demand_own(folder)
             folder.chmod(0o700)
             _write(folder / _SECRET_FILE, _pem(key) + made.pem)
         except OSError as error:
@@ -207,6 +213,37 @@ def _authority_certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .sign(key, hashes.SHA256())
     )
+
+
+def _demand_own(path: Path, *, others: int = 0) -> Path:
+    """The path, if it is no link, is this user's own, and gives others none of these rights.
+
+    Raises AuthorityError, and FileNotFoundError.
+    """
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        raise AuthorityError(f"{path} is a link: a certificate authority is trusted only where it was made")
+    if hasattr(os, "getuid"):  # not on Windows, where neither says anything
+        if found.st_uid != os.getuid():
+            raise AuthorityError(f"{path} belongs to another user: its certificate authority is not trusted")
+        if found.st_mode & others:
+            mode = stat.S_IMODE(found.st_mode)
+            raise AuthorityError(f"{path} is open to others (mode {mode:o}): its certificate authority is not trusted")
+    return path
+
+
+def _wrong_with(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> str | None:
+    """What no authority of ours has, such as the power to vouch for other names."""
+    if certificate.public_key() != key.public_key():
+        return "the key is not that of the certificate"
+    if certificate.not_valid_after_utc - certificate.not_valid_before_utc > AUTHORITY_LIFE + 2 * _SLACK:
+        return f"the certificate is valid for more than {AUTHORITY_LIFE.days} days"
+    expected = (x509.BasicConstraints(ca=True, path_length=0), _constraints(), _key_usage(signs_certificates=True))
+    for extension in expected:
+        found = [one for one in certificate.extensions if one.oid == extension.oid]
+        if not found or found[0].value != extension or not found[0].critical:
+            return f"the certificate's {type(extension).__name__} is not that of this program"
+    return None
 
 
 def _constraints() -> x509.NameConstraints:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mockserver.config import SECRET_VARIABLES
+from mockserver.config import without_secrets
 from mockserver.intercept.hosts import EMULATED, LOCAL_ADDRESSES, LOCAL_NAMES
 from mockserver.intercept.trust import TRUSTSTORE_PASSWORD, TrustFiles
 
@@ -47,7 +47,7 @@ def for_client(environ: Mapping[str, str], ports: Ports, trust: TrustFiles) -> d
         "MOCKSERVER_NODE": _for_preload(ports),
         "JAVA_TOOL_OPTIONS": _appended(environ.get("JAVA_TOOL_OPTIONS"), _java(ports, trust)),
     }
-    kept = {name: value for name, value in environ.items() if name not in (*_TAKEN_AWAY, *SECRET_VARIABLES)}
+    kept = {name: value for name, value in without_secrets(environ).items() if name not in _TAKEN_AWAY}
     return {**kept, **ours}
 
 

@@ -220,7 +220,7 @@ def _note_password(connectors: Connectors, request: Request, old: Doc, new: dict
     # the patch made on masks: a password that is still one was not in the patch, or came back as it was shown
     resent = connectors.access(_patching.apply(connectors.mask(old), request.body, CONNECTIONS.changeable)).password
     meant = old.get(PASSWORD_FOR) or connectors.access(old).target
-    if resent not in (None, MASK) or meant == connectors.access(new).target:
+    if resent not in (None, MASK) or connectors.access(new).is_meant_by(meant):
         new.pop(PASSWORD_FOR, None)
     else:
         new[PASSWORD_FOR] = meant

@@ -50,8 +50,11 @@ SSL_MODES = {
 """sslMode, as `Access` has it -> libpq's word. `true` and `false` are those of Experience Platform on AWS."""
 
 _VERIFYING = ("verify-ca", "verify-full")
-_NOT_IN_CLEAR = "scram-sha-256,md5,none"
-"""Ways to authenticate that do not hand the password over. Who proved to be the right server may ask for it."""
+_PROVEN_BY_BOTH = "scram-sha-256,none"
+"""Ways to authenticate that tell a stranger nothing of the password. An MD5 of it can be guessed, and used again."""
+
+_TRUSTED = f"{_PROVEN_BY_BOTH},md5,password"
+"""What a server may ask for whose certificate proved it to be the right one."""
 
 _BEGIN = sql.SQL("BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL TimeZone = 'UTC'")
 _NOWHERE = "/nonexistent/file"
@@ -154,7 +157,7 @@ class Dialler:
             "password": password,
             "sslmode": mode,
             **({"sslrootcert": str(self._authorities)} if verifying else {}),
-            "require_auth": f"{_NOT_IN_CLEAR},password" if verifying else _NOT_IN_CLEAR,
+            "require_auth": _TRUSTED if verifying else _PROVEN_BY_BOTH,
             "connect_timeout": str(self._patience.connect_seconds),
             "client_encoding": "utf8",
             "application_name": "mock-flow-service",

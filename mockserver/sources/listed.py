@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,6 +13,12 @@ Resolve: TypeAlias = Callable[[str, int], Iterable[str]]
 """The IP addresses of a host, for a connection to a port. Raises OSError."""
 
 _ENTRY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?)):([0-9]{1,5})")
+_PLAIN = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,80}")
+_Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
+_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96")))
+_LOCAL_TRANSLATION = ipaddress.IPv6Network("64:ff9b:1::/48")
+"""NAT64 and IPv4-compatible addresses (RFC 6052, 4291), and NAT64 of a site (RFC 8215)."""
+
 _MAX_ADDRESSES = 4
 _METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16")))
 """Where clouds hand out credentials, besides the link-local addresses."""
@@ -67,7 +73,8 @@ def pinned(text: str, resolve: Resolve = system_resolve) -> Listed:
     """`HOST:PORT` with the addresses it has now. Raises ValueError with what is wrong."""
     entry = _ENTRY.fullmatch(text)
     if entry is None or not 1 <= int(entry[3]) <= 65_535:
-        raise ValueError(f"--live takes HOST:PORT, such as localhost:5432 or [::1]:5432, not {text[:80]!r}")
+        shown = repr(text) if _PLAIN.fullmatch(text) else f"a text of {len(text)} characters"  # it may hold a password
+        raise ValueError(f"--live takes HOST:PORT, such as localhost:5432 or [::1]:5432, not {shown}")
     host, port = (entry[1] or entry[2]).lower(), int(entry[3])
     try:
         addresses = tuple(dict.fromkeys(resolve(host, port)))
@@ -86,6 +93,26 @@ def _demand_harmless(text: str, address: str) -> None:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         raise ValueError(f"--live {text}: {address[:80]!r} is no IP address") from None
-    meant = getattr(parsed, "ipv4_mapped", None) or parsed
-    if meant.is_link_local or meant.is_multicast or meant.is_unspecified or meant in _METADATA:
-        raise ValueError(f"--live {text}: {address} is never dialled (link-local, metadata, multicast or unspecified)")
+    if any(map(_is_forbidden, (parsed, *_embedded(parsed)))):
+        kinds = "link-local, metadata, multicast, broadcast, reserved or unspecified"
+        raise ValueError(f"--live {text}: {address} is never dialled ({kinds})")
+
+
+def _is_forbidden(address: _Address) -> bool:
+    of_many = address.is_multicast or (address.version == 4 and address.is_reserved)  # broadcast is a reserved one
+    return address.is_link_local or of_many or address.is_unspecified or address in _METADATA
+
+
+def _embedded(address: _Address) -> Iterator[_Address]:
+    """The IPv4 addresses to which an IPv6 address may be translated or tunnelled."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return
+    yield from filter(None, (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())))
+    if address in _LOCAL_TRANSLATION:  # RFC 6052 puts it after a prefix of any length, round octet 8
+        octets = address.packed
+        for at in (6, 7, 8, 12):
+            four = bytes(octet for place, octet in enumerate(octets) if place >= at and place != 8)[:4]
+            if any(four):
+                yield ipaddress.IPv4Address(four if at < 12 else octets[12:])
+    elif any(address in network for network in _TRANSLATED) and int(address) > 1:
+        yield ipaddress.IPv4Address(address.packed[12:])

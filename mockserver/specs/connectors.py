@@ -37,6 +37,10 @@ _FIRST_LINE = re.compile(r"id: (?P<id>[0-9a-f-]{36}|null)\s*\n")
 _AUTH_MEMBERS = frozenset({"specName", "params", "type"})
 
 
+_PROTECTION = {"Allow": 1, None: 2, "Prefer": 2, "Require": 3, "true": 3, "Verify Ca": 4, "Verify Full": 5}
+"""sslMode -> how well it protects a password on its way; all others do not."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Access:
     """What a source needs to reach the system behind a connection. The password never shows in `repr`."""
@@ -55,9 +59,15 @@ class Access:
 
     @property
     def target(self) -> str:
-        """What the password is for: equal for equal server, port, database and user name, and telling no more."""
+        """What the password is for: server, port, database and user name, hashed, and how well it is protected."""
         told = [self.server.lower() if self.server else None, self.port, self.database, self.username]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+        return f"{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]}.{_PROTECTION.get(self.ssl, 0)}"
+
+    def is_meant_by(self, target: str) -> bool:
+        """Whether a password that was sent for this `target` may go here: to no other server, nor less protected."""
+        place, _, protection = target.partition(".")
+        own_place, _, own_protection = self.target.partition(".")
+        return place == own_place and own_protection >= protection
 
     def __repr__(self) -> str:
         password = None if self.password is None else MASK
@@ -267,7 +277,7 @@ class Connectors:
         roles: Mapping[str, Any] = spec.roles(params) if spec is not None and isinstance(params, dict) else {}
         access = Access(connector.family, connector.name, **roles)
         meant = connection.get(PASSWORD_FOR)
-        return access if meant is None or meant == access.target else dataclasses.replace(access, misdirected=True)
+        return access if meant is None or access.is_meant_by(meant) else dataclasses.replace(access, misdirected=True)
 
     def _demand(self, connection: Mapping[str, Any]) -> Connector:
         spec = connection.get("connectionSpec")

@@ -21,6 +21,8 @@ LARGER_BODIES = {"/_mock/state": 512 * 1_048_576}
 _DEPTH_OF_EXPORT = 8
 """More levels than stand around a body in an export."""
 
+_WITH_CREDENTIALS = "Export with GET /_mock/state?credentials=include to keep them."
+
 _DURATION = re.compile(r"(-?\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)")
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -63,10 +65,13 @@ def _add_state(pages: Blueprint, emulator: Emulator) -> None:
     @pages.route("/state", methods=["PUT", "POST"])
     def import_state() -> Response:
         try:
-            emulator.restore(_exported_state())
+            masked = emulator.restore(_exported_state())
         except ValueError as error:
             raise wrong(str(error)) from None
-        return answer(emulator, {"status": "restored"})
+        if not masked:
+            return answer(emulator, {"status": "restored"})
+        warning = f"Credentials of {masked} records are masked: their connections do not work. {_WITH_CREDENTIALS}"
+        return answer(emulator, {"status": "restored", "masked": masked, "warning": warning})
 
 
 def _add_runs(pages: Blueprint, emulator: Emulator) -> None:

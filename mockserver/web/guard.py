@@ -51,13 +51,18 @@ def host_check(config: Config) -> Callable[[Mapping[str, Any]], None]:
     return check
 
 
+def demand_own_origin() -> None:
+    """A check before calls that a form on any web page can make: none of another origin changes this server."""
+    origin = request.headers.get("Origin")
+    if origin and request.method not in _SAFE and not _same(origin, request.environ.get("HTTP_HOST", "")):
+        raise ApiError("forbidden_origin", detail="A page of another origin cannot change this server.")
+
+
 def admin_check(config: Config) -> Callable[[], None]:
     """A check before every `/_mock` call: same origin, and the token when strangers can reach us."""
 
     def check() -> None:
-        origin = request.headers.get("Origin")
-        if origin and request.method not in _SAFE and not _same(origin, request.environ.get("HTTP_HOST", "")):
-            raise ApiError("forbidden_origin", detail="A page of another origin cannot change this server.")
+        demand_own_origin()
         if request.path.rstrip("/") == "/_mock/health":
             return
         if not config.admin_open:

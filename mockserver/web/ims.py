@@ -15,7 +15,7 @@ from mockserver.errors import Refusal
 from mockserver.exchange import Call, Result
 from mockserver.faults import Injection
 from mockserver.journal.entries import TOKEN_OPERATION
-from mockserver.web import adapter
+from mockserver.web import adapter, guard
 
 _GRANTS = ("client_credentials", "authorization_code")
 _MAX_BODY = 65_536
@@ -24,13 +24,14 @@ _MAX_BODY = 65_536
 def blueprint(emulator: Emulator) -> Blueprint:
     """`POST /ims/token/v1` to `v4` and the retired `POST /ims/exchange/jwt`."""
     pages = Blueprint("ims", __name__)
+    pages.before_request(guard.demand_own_origin)
 
     @pages.post("/ims/token/<any(v1, v2, v3, v4):version>")
     def token(version: str) -> Response:
         call = adapter.read_call(request.environ, emulator.runtime, _MAX_BODY)
         form = _form(call)
         refusal = _refused_grant(form) or _refused_client(form, emulator.config.client_secrets)
-        return _answer(emulator, call, form, refusal or _issue(emulator, life_factor=1))
+        return _answer(emulator, call, form, refusal or _issue(emulator, form, life_factor=1))
 
     @pages.post("/ims/exchange/jwt")
     def exchange_jwt() -> Response:
@@ -39,7 +40,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
         refusal = None if form.get("jwt_token") else _oauth_error("invalid_request", "jwt_token is missing")
         refusal = refusal or _refused_client(form, emulator.config.client_secrets)
         # the retired exchange counted the token's life in milliseconds
-        return _answer(emulator, call, form, refusal or _issue(emulator, life_factor=1000))
+        return _answer(emulator, call, form, refusal or _issue(emulator, form, life_factor=1000))
 
     return pages
 
@@ -89,8 +90,8 @@ def _refused_client(form: Mapping[str, str], known: Mapping[str, str]) -> Result
     return None
 
 
-def _issue(emulator: Emulator, *, life_factor: int) -> Result:
-    token, seconds = emulator.tokens.issue()
+def _issue(emulator: Emulator, form: Mapping[str, str], *, life_factor: int) -> Result:
+    token, seconds = emulator.tokens.issue(form["client_id"])
     body = {"access_token": token, "token_type": "bearer", "expires_in": seconds * life_factor}
     return Result(200, body, (("Cache-Control", "no-store"),))
 

@@ -207,11 +207,25 @@ def test_what_is_listed_is_a_host_and_a_port(text: str) -> None:
 @pytest.mark.parametrize(
     "address",
     ["169.254.169.254", "fe80::1", "fe80::1%eth0", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "::ffff:169.254.169.254",
-     "fd00:ec2::254", "100.100.100.200"],
+     "fd00:ec2::254", "100.100.100.200", "255.255.255.255", "240.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe",
+     "64:ff9b:1:a9fe:a9:fe00::", "2002:a9fe:a9fe::1", "::169.254.169.254", "::ffff:255.255.255.255",
+     "64:ff9b::6464:64c8", "2001:0:a9fe:a9fe::1"],
 )  # fmt: skip
 def test_no_name_leads_to_where_clouds_keep_credentials(address: str) -> None:
     with pytest.raises(ValueError, match="never dialled"):
         pinned("db.example.com:5432", lambda host, port: ["10.0.0.1", address])
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "::1", "2001:db8::1", "64:ff9b::a00:1", "2002:a00:1::1", "fd00::5"])
+def test_other_addresses_may_be_listed(address: str) -> None:
+    assert pinned("db.example.com:5432", lambda host, port: [address]).addresses == (address,)
+
+
+@pytest.mark.parametrize("text", ["u:c4n4ry@h:5432", "postgresql://u:c4n4ry@h:5432/d", "host=h password=c4n4ry"])
+def test_what_may_hold_a_password_is_refused_without_being_repeated(text: str) -> None:
+    with pytest.raises(ValueError, match="HOST:PORT") as refused_text:
+        pinned(text, lambda host, port: ["10.0.0.1"])
+    assert "c4n4ry" not in str(refused_text.value)
 
 
 def test_a_name_without_an_address_cannot_be_listed() -> None:
@@ -262,8 +276,13 @@ def test_a_connection_that_breaks_anywhere_is_a_refusal(count: int) -> None:
         assert live.explore(emulator, base, "public.customers", preview=True).status == 200
 
 
+IN_CLEAR, AS_MD5 = b"R\0\0\0\x08\0\0\0\x03", b"R\0\0\0\x0c\0\0\0\x05salt"
+"""How a server asks for the password itself, and for a hash of it that can be guessed."""
+
+
 @pytest.mark.parametrize("mode", ["Disable", "Allow", "Prefer"])
-def test_the_password_is_not_handed_to_a_server_that_asks_for_it_in_clear(mode: str) -> None:
+@pytest.mark.parametrize("asked", [IN_CLEAR, AS_MD5], ids=["in clear", "as MD5"])
+def test_the_password_is_not_handed_to_a_server_that_asks_for_it_in_clear(asked: bytes, mode: str) -> None:
     received = []
 
     def ask(connection: socket.socket) -> None:
@@ -271,12 +290,12 @@ def test_the_password_is_not_handed_to_a_server_that_asks_for_it_in_clear(mode: 
             data = connection.recv(10_000)
             received.append(data)
             encryption = len(data) == 8
-            connection.sendall(b"N" if encryption else b"R\0\0\0\x08\0\0\0\x03")
+            connection.sendall(b"N" if encryption else asked)
 
     with live.speaking(ask) as port:
         assert tried(live.emulator(port), live.basic(port, sslMode=mode)) == {"result": False}
     assert any(b"flow" in data for data in received)
-    assert not any(PASSWORD.encode() in data for data in received)
+    assert not any(PASSWORD.encode() in data or data[:1] == b"p" for data in received)
 
 
 def test_every_ssl_mode_has_libpqs_word() -> None:

@@ -66,11 +66,22 @@ def test_a_patch_that_leads_elsewhere_without_the_password_is_refused(emulator: 
 
 
 def test_a_patch_of_something_else_keeps_the_password(emulator: Emulator) -> None:
-    base = made(emulator, live.basic())["id"]
+    base = made(emulator, live.basic(sslMode="Disable"))["id"]
     assert patch(emulator, base, (f"{PARAMS}/sslMode", "Allow")).status == 200
     assert patch(emulator, base, ("/name", "other")).status == 200
     assert patch(emulator, base, (PARAMS, {**live.basic()["auth"]["params"], "password": MASK})).status == 200
     assert send(emulator, "GET", f"/connections/{base}/test").body == {"result": True}
+
+
+@pytest.mark.parametrize("lower", ["Disable", "Allow"])
+def test_a_password_that_would_be_protected_less_is_needed_again(emulator: Emulator, lower: str) -> None:
+    base = live.draft(emulator, live.basic(sslMode="Prefer"))
+    assert patch(emulator, base, (f"{PARAMS}/sslMode", lower)).status == 200
+    assert is_withheld(live.explore(emulator, base))
+    assert patch(emulator, base, (f"{PARAMS}/sslMode", "Prefer")).status == 200
+    assert live.explore(emulator, base).status == 200  # as it was
+    assert patch(emulator, base, (f"{PARAMS}/sslMode", lower), (f"{PARAMS}/password", PASSWORD)).status == 200
+    assert live.explore(emulator, base).status == 200
 
 
 def test_a_draft_that_was_led_elsewhere_is_neither_tested_nor_published_before_its_password_came(

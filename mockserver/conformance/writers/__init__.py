@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from mockserver.conformance.findings import Report
+from mockserver.conformance.writers import files
 from mockserver.conformance.writers.terminal import NOTHING_JUDGED, summary
 
 __all__ = ["FORMATS", "NOTHING_JUDGED", "Format", "render", "summary", "write_reports"]
@@ -45,10 +46,10 @@ def render(report: Report, form: str) -> str:
 
 def write_reports(report: Report, folder: Path) -> list[Path]:
     """Write every form into a folder, made if need be; returns the files. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     written = []
     for form in FORMATS.values():
         path = folder / form.file
-        path.write_text(form.write(report), encoding="utf-8")
+        files.write(path, form.write(report))
         written.append(path)
     return written

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
+from mockserver.conformance.writers import files
 from mockserver.recordings.replay import Outcome
 from mockserver.recordings.writers.terminal import summary, verdict
 
@@ -29,10 +30,10 @@ def render(outcome: Outcome, form: str) -> str:
 
 def write_reports(outcome: Outcome, folder: Path) -> list[Path]:
     """Write every form into a folder, made if need be; returns the files. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     written = []
     for form, (name, _) in FORMATS.items():
         path = folder / name
-        path.write_text(render(outcome, form), encoding="utf-8")
+        files.write(path, render(outcome, form))
         written.append(path)
     return written

@@ -1,0 +1,220 @@
+"""Who may change what others see, and whom this installation trusts."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from mockserver import Config, Emulator, create_app
+from mockserver.config import ConfigError, without_secrets
+from mockserver.conformance import evaluate, write_reports
+from mockserver.intercept import authority
+from mockserver.intercept.authority import Authority, AuthorityError
+from tests.calls import HEADERS, call, connection, made, send
+
+FORM = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}
+OTHER_ORG = {"x-gw-ims-org-id": "B@AdobeOrg"}
+
+
+@pytest.mark.parametrize("path", ["/ims/token/v1", "/ims/token/v3", "/ims/exchange/jwt"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
+def test_a_form_on_a_page_of_another_origin_gets_no_token(path: str, origin: str) -> None:
+    emulator = Emulator(Config(seed=1))
+    web = create_app(emulator).test_client()
+    form = {**FORM, "jwt_token": "z"}
+    assert web.post(path, data=form, headers={"Origin": origin}).status_code == 403
+    assert web.post(path, data=form, headers={"Origin": "http://localhost"}).status_code == 200
+    assert len(emulator.journal.entries()) == 1
+
+
+@pytest.mark.parametrize("flood", ["refused", "admitted", "made-up clients"])
+def test_a_flood_of_one_client_does_not_push_out_the_journal_of_another(flood: str) -> None:
+    emulator = Emulator(Config(journal_entries=50))
+    for _ in range(20):
+        send(emulator, "GET", "/connections")
+    for number in range(500):
+        headers: dict[str, str | None] = {**OTHER_ORG}
+        if flood == "refused":
+            headers["authorization"] = None
+        elif flood == "made-up clients":
+            headers["x-api-key"] = f"client-{number}"
+        send(emulator, "GET", "/connections", headers=headers)
+    mine = [entry for entry in emulator.journal.entries() if entry.tenant and entry.tenant.org != "B@AdobeOrg"]
+    assert len(mine) >= (20 if flood != "made-up clients" else 3)
+
+
+def test_a_fault_in_a_header_touches_its_own_call_only() -> None:
+    emulator = Emulator()
+    assert send(emulator, "GET", "/connections", headers={"x-mock-fault": "token-revoked"}).status == 401
+    assert send(emulator, "GET", "/connections").status == 200
+
+
+def test_a_token_revoked_on_order_is_revoked_for_the_organisation_that_was_struck() -> None:
+    emulator = Emulator()
+    emulator.faults.strike("token-revoked", times=1)
+    assert [send(emulator, "GET", "/connections").status for _ in range(2)] == [401, 401]
+    assert send(emulator, "GET", "/connections", headers={**OTHER_ORG}).status == 200
+
+
+def test_a_server_behind_a_proxy_asks_for_the_admin_token() -> None:
+    path = "/_mock/state?credentials=include"
+    assert create_app(Emulator(Config(behind_proxy=True))).test_client().get(path).status_code == 401
+    guarded = create_app(Emulator(Config(behind_proxy=True, admin_token="t"))).test_client()
+    assert guarded.get(path).status_code == 401
+    assert guarded.get(path, headers={"x-mock-admin-token": "t"}).status_code == 200
+    assert create_app(Emulator(Config())).test_client().get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "host=h password=c4n4ry",
+        "user=a;password=c4n4ry",
+        "mysql://u:c4n4ry@h/d",
+        "u:c4n4ry@h/d",
+        "password = c4n4ry",
+        "HTTPS://c4n4ry@x",
+    ],
+)
+def test_a_connection_string_of_another_form_does_not_become_a_file(state: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Config(state=state)
+    assert "c4n4ry" not in str(refused.value)
+    Config(state=str(tmp_path / "flow.db")), Config(state="a/b.c@d.db"), Config(state="postgresql://u:p@h/d")
+
+
+def test_an_export_that_is_masked_says_so_when_it_is_put_back() -> None:
+    emulator = Emulator(Config(seed=1))
+    web = create_app(emulator).test_client()
+    base = made(emulator)["id"]
+    answer = web.put("/_mock/state", json=web.get("/_mock/state").json).json
+    assert answer is not None and answer["masked"] == 1 and "credentials=include" in answer["warning"]
+    assert send(emulator, "GET", f"/connections/{base}").status == 200
+    whole = web.get("/_mock/state?credentials=include").json
+    assert web.put("/_mock/state", json=whole).json == {"status": "restored", "masked": 1, "warning": answer["warning"]}
+
+
+def test_a_program_that_we_start_gets_no_secret_of_ours() -> None:
+    given = {
+        "MOCKSERVER_STATE": "s",
+        "MOCKSERVER_ADMIN_TOKEN": "t",
+        "MOCKSERVER_CLIENT_SECRETS": "a=b",
+        "PGPASSWORD": "p",
+    }
+    assert without_secrets({**given, "PATH": "/bin", "MOCKSERVER_SEED": "1"}) == {
+        "PATH": "/bin",
+        "MOCKSERVER_SEED": "1",
+    }
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux shows the environment of a process")
+def test_exec_wipes_its_own_environment() -> None:
+    look = "import os; print(open(f'/proc/{os.getppid()}/environ').read().replace(chr(0), ' '), dict(os.environ))"
+    command = [sys.executable, "-m", "mockserver", "exec", "--", sys.executable, "-c", look]
+    environ = {**os.environ, "MOCKSERVER_ADMIN_TOKEN": "c4n4ry-token", "PGPASSWORD": "c4n4ry-pg", "SEEN": "seen"}
+    shown = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60).stdout
+    assert "SEEN" in shown and "c4n4ry-token" not in shown
+    assert "c4n4ry-pg" not in shown.rpartition("{")[2]
+
+
+def _kept(folder: Path, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ) + certificate.public_bytes(serialization.Encoding.PEM)
+    path = folder / "authority.pem"
+    path.touch(mode=0o600)
+    path.write_bytes(pem)
+
+
+def _planted(folder: Path, **changes: Any) -> None:
+    """An authority like ours but for one thing."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    whole = authority._authority_certificate(key)
+    ends = whole.not_valid_after_utc + changes.get("longer", timedelta(0))
+    builder = authority._certificate(whole.subject, whole.issuer, key.public_key(), ends)
+    for extension in whole.extensions:
+        value = changes.get(type(extension.value).__name__, extension.value)
+        if value is not None:
+            builder = builder.add_extension(value, critical=extension.critical)
+    _kept(folder, builder.sign(key, hashes.SHA256()), changes.get("key", key))
+
+
+def _link(folder: Path) -> None:
+    Authority.renew(folder.with_name("real"))
+    folder.symlink_to(folder.with_name("real"))
+
+
+def _opened(name: str, mode: int) -> Callable[[Path], None]:
+    def plant(folder: Path) -> None:
+        Authority.renew(folder)
+        (folder / name if name else folder).chmod(mode)
+
+    return plant
+
+
+PLANTED: dict[str, tuple[Callable[[Path], None], str]] = {
+    "no constraints": (lambda folder: _planted(folder, NameConstraints=None), "NameConstraints"),
+    "other names": (
+        lambda folder: _planted(folder, NameConstraints=x509.NameConstraints([x509.DNSName("example.com")], None)),
+        "NameConstraints",
+    ),
+    "issues authorities": (
+        lambda folder: _planted(folder, BasicConstraints=x509.BasicConstraints(ca=True, path_length=None)),
+        "BasicConstraints",
+    ),
+    "lives for years": (lambda folder: _planted(folder, longer=timedelta(days=1000)), "more than 90 days"),
+    "another key": (lambda folder: _planted(folder, key=ec.generate_private_key(ec.SECP256R1())), "key is not that"),
+    "a link": (_link, "is a link"),
+    "a folder for all": (_opened("", 0o777), "open to others"),
+    "a key for all": (_opened("authority.pem", 0o644), "open to others"),
+}
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_a_certificate_authority_that_is_found_is_not_trusted_as_it_is(kind: str, tmp_path: Path) -> None:
+    plant, why = PLANTED[kind]
+    plant(tmp_path / "ca")
+    with pytest.raises(AuthorityError, match=why) as refused:
+        Authority.open(tmp_path / "ca")
+    assert str(tmp_path / "ca") in str(refused.value)
+
+
+def test_one_of_another_user_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Authority.renew(tmp_path / "ca")
+    monkeypatch.setattr(os, "getuid", lambda: os.stat(tmp_path).st_uid + 1)
+    with pytest.raises(AuthorityError, match="belongs to another user"):
+        Authority.open(tmp_path / "ca")
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+def test_reports_follow_no_planted_link_and_are_for_nobody_else_to_write(tmp_path: Path, mask: int) -> None:
+    emulator = Emulator()
+    emulator.handle(call("POST", "/connections", connection(), headers=HEADERS))
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    folder = tmp_path / "deep" / "report"
+    before = os.umask(mask)
+    try:
+        folder.parent.mkdir()
+        folder.mkdir()
+        for name in ("index.html", "report.json"):
+            (folder / name).symlink_to(victim)
+        written = write_reports(evaluate(emulator.journal.entries(), emulator.contract), folder)
+        made_anew = write_reports(evaluate([], emulator.contract), tmp_path / "new" / "one")
+    finally:
+        os.umask(before)
+    assert victim.read_text() == "precious"
+    for path in (*written, *made_anew, tmp_path / "new", tmp_path / "new" / "one"):
+        assert not path.is_symlink() and not stat.S_IMODE(path.stat().st_mode) & (0o022 | mask)
