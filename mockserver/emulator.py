@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -94,7 +95,7 @@ class Emulator:
             result = replace(result, source="; ".join(dict.fromkeys(seen.sources)))
         violations = list(seen.violations)
         if fault:
-            result = fault.spoil(result)
+            result = self._watched(fault.spoil(result), call)
         else:
             violations += self._drift(seen, result)
         self.journal.record(
@@ -161,6 +162,13 @@ class Emulator:
     def close(self) -> None:
         """Let go of files."""
         self.world.store.close()
+
+    def _watched(self, result: Result, call: Call) -> Result:
+        """A response that takes its time; the journal is told if the client does not wait for it."""
+        if result.delivery is None or not (result.delivery.delay_ms or result.delivery.bytes_per_second):
+            return result
+        hung_up = functools.partial(self.journal.hung_up, call.request_id)
+        return replace(result, delivery=replace(result.delivery, hung_up=hung_up))
 
     def _refused(self, refusal: Refusal, call: Call) -> Result:
         """A refusal in the form of the service that the call is for."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
@@ -94,6 +94,8 @@ class Delivery:
     """Bytes of the body that are sent before the connection ends, less than its Content-Length announces."""
     bytes_per_second: int | None = None
     """How fast the body trickles."""
+    hung_up: Callable[[], None] | None = None
+    """Called if the client hangs up before everything is sent, by a server that can know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,10 @@ class Trial:
                 begun = time.monotonic()
                 ending = run(self.command, environment, seconds=self.seconds, show=self.show)
                 took = time.monotonic() - begun
-            entries = tuple(emulator.journal.entries())
-            verdict = self._verdict(scenario, entries, emulator.contract, ending) if scenario else None
-            return Step(scenario, verdict, ending, entries, took)
+        # the server has stopped, so it knows which clients had hung up
+        entries = tuple(emulator.journal.entries())
+        verdict = self._verdict(scenario, entries, emulator.contract, ending) if scenario else None
+        return Step(scenario, verdict, ending, entries, took)
 
     def _verdict(
         self, scenario: Scenario, entries: tuple[Entry, ...], contract: Contract, ending: Ending

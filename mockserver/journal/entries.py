@@ -75,6 +75,8 @@ class Traces(NamedTuple):
     watch_ms: int | None = None
     """When it was recorded, by a clock that nobody can set; None for what was recorded elsewhere."""
     told: Told = NOTHING_TOLD
+    hung_up: bool = False
+    """Whether the client hung up before the whole answer was sent; known of answers that a fault delays."""
     partial: bool = False
     """Whether the answer's body is missing from a recording: what it told is not known."""
     repeats: tuple[str, ...] = ()

@@ -180,6 +180,8 @@ class Journal:
         self._headers: dict[tuple[str | None, str | None], _Headers] = {}
         self._count = self._bytes = self._latest = 0
         self._numbers = itertools.count(1)
+        self._hung_up: set[str] = set()
+        """Request ids of calls whose clients hung up."""
 
     @property
     def on(self) -> bool:
@@ -287,15 +289,27 @@ class Journal:
         with self._lock:
             self._make_room()
             kept = [one for share in self._shares.values() for one in share.kept if one.number > since]
-        return [one.read(self._shown) for one in sorted(kept, key=lambda one: one.number)]
+            gone = frozenset(self._hung_up)
+        entries = [one.read(self._shown) for one in sorted(kept, key=lambda one: one.number)]
+        return [_left(one) if one.request_id in gone else one for one in entries] if gone else entries
+
+    def hung_up(self, request_id: str) -> None:
+        """The client of a call hung up before everything was sent. Known of answers that a fault delays."""
+        with self._lock:
+            if self.on and len(self._hung_up) < self._most_entries:
+                self._hung_up.add(request_id)
 
     def clear(self, *, anew: bool = False) -> None:
         """Forget everything. Numbers go on, unless a service begins anew, of which every call is known then."""
         with self._lock:
             if anew:
                 self._numbers = itertools.count(1)
-            self._shares, self._headers = {}, {}
+            self._shares, self._headers, self._hung_up = {}, {}, set()
             self._count = self._bytes = self._latest = 0
+
+
+def _left(entry: Entry) -> Entry:
+    return entry._replace(traces=entry.traces._replace(hung_up=True))
 
 
 def _as_sent(call: Call, body: Json, result: Result) -> _Texts:

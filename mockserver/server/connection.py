@@ -52,6 +52,7 @@ class Connection(HttpToolsProtocol):
         self._fields = self._head_bytes = self._body_bytes = self._open = 0
         self.deadline = monotonic() + self._limits.idle_seconds
         """When `expire` is due."""
+        self._hung_up: Callable[[], None] | None = None
         self.held = 0
         """Bytes of its requests and responses that are kept."""
 
@@ -70,6 +71,7 @@ class Connection(HttpToolsProtocol):
         self.pipeline.clear()
         super().connection_lost(exc)
         self._release(0)
+        self._tell_hang_up()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
@@ -81,7 +83,19 @@ class Connection(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """See asyncio: who has finished sending still gets the responses, but over TLS."""
         self._client_done = True
+        self._tell_hang_up()
         return self.busy and self._part is None and self.scheme == "http"
+
+    def watch(self, hung_up: Callable[[], None] | None) -> None:
+        """Call this when the client hangs up while a response takes its time, by ending its side too."""
+        self._hung_up = hung_up
+        if self._client_done or self.raw.is_closing():
+            self._tell_hang_up()
+
+    def _tell_hang_up(self) -> None:
+        told, self._hung_up = self._hung_up, None
+        if told is not None:
+            told()
 
     def pause_writing(self) -> None:
         """See asyncio."""

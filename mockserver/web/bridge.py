@@ -49,6 +49,8 @@ class Pace:
 
     delay_seconds: float = 0
     bytes_per_second: int | None = None
+    hung_up: Callable[[], None] | None = None
+    """Called if the client hangs up before everything is sent."""
 
 
 _AT_ONCE = Pace()
@@ -152,6 +154,8 @@ class Bridge:
 
     async def _send(self, answer: Answer, pace: Pace, scope: Any, send: Any) -> None:
         connection = scope["state"]["connection"]
+        if pace.hung_up is not None:
+            connection.watch(pace.hung_up)
         if pace.delay_seconds:
             await asyncio.sleep(pace.delay_seconds)
         if answer.reset:
@@ -162,6 +166,7 @@ class Bridge:
         if len(answer.body) > _PIECE:
             connection.hold(len(answer.body))
         await _send_body(answer.body, pace, bool(missing or answer.rest), connection, send)
+        connection.watch(None)
         if answer.rest:
             await self._send_rest(answer.rest, connection, send)
         elif missing:

@@ -35,7 +35,7 @@ class Delivered(Response):
         delivery = self.delivery
         paced = PACE in environ
         if paced:
-            environ[PACE] = Pace(delivery.delay_ms / 1000, delivery.bytes_per_second)
+            environ[PACE] = Pace(delivery.delay_ms / 1000, delivery.bytes_per_second, delivery.hung_up)
         else:
             time.sleep(delivery.delay_ms / 1000)
         if delivery.reset:

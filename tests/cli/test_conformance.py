@@ -142,3 +142,25 @@ def test_a_scenario_is_played_by_hand_over_http() -> None:
 def test_a_scenario_that_cannot_be_put_on_is_refused_in_words(body: dict[str, object]) -> None:
     client = create_app(Emulator(Config(seed=1))).test_client()
     assert client.post("/_mock/scenarios", json=body).status_code == 400
+
+
+HANGS_UP = """
+import os, time, urllib.request as u
+at = os.environ["FLOW_SERVICE_URL"] + "/connections"
+names = {"Authorization": "TOKEN", "x-api-key": "API_KEY", "x-gw-ims-org-id": "ORG", "x-sandbox-name": "SANDBOX"}
+headers = {header: os.environ["FLOW_SERVICE_" + name] for header, name in names.items()}
+headers["Authorization"] = "Bearer " + headers["Authorization"]
+for pause in PAUSES:
+    try:
+        u.urlopen(u.Request(at, headers=headers), timeout=0.5).read()
+        break
+    except OSError:
+        time.sleep(pause)
+"""
+
+
+@pytest.mark.parametrize("pauses", [(3, 0), (0,)], ids=["tries again later", "gives up silently"])
+def test_a_client_that_hangs_up_is_found_out_however_it_goes_on(pauses: tuple[int, ...]) -> None:
+    program = ["-c", HANGS_UP.replace("PAUSES", repr(pauses))]
+    result = conformance("--scenario", "outage.slow-answer", program=program)
+    assert result.exit_code == 1 and "it hung up before the answer came" in result.stdout, result.stdout

@@ -119,6 +119,20 @@ def gives_up_though_it_could_renew(service: Service) -> None:
     raise Stopped
 
 
+def hangs_up_and_asks_again_later(service: Service) -> None:
+    """Waits for an answer for half a second, and asks again when it would have come."""
+    service.hurried(0.5).get("/connections")
+    service.wait(5)
+    service.get("/connections")
+
+
+def hangs_up_and_goes_on(service: Service) -> None:
+    """Waits for an answer for half a second, and takes something else for as good."""
+    service.hurried(0.5).get("/connections")
+    service.wait(5)
+    service.get("/connectionSpecs")
+
+
 MORE_BROKEN: list[tuple[str, Script, str]] = [
     ("answer.empty-list", asks_for_the_list_again_and_again, "asked for the list 8 times"),
     ("answer.unknown-members", creates_until_it_likes_the_answer, "repeated POST /connections"),
@@ -129,7 +143,9 @@ MORE_BROKEN: list[tuple[str, Script, str]] = [
     ("create.answer-lost", looks_and_creates_all_the_same, "made a second one of what was there"),
     ("create.unknown-outcome", looks_elsewhere, "without a look whether the entity was there"),
     ("outage.for-good", goes_on, "no call had succeeded"),
-    ("outage.slow-answer", times_out_and_gives_up, "stopped at an answer that took three seconds"),
+    ("outage.slow-answer", times_out_and_gives_up, "took three seconds"),
+    ("outage.slow-answer", hangs_up_and_asks_again_later, "hung up before the answer came"),
+    ("outage.slow-answer", hangs_up_and_goes_on, "hung up before the answer came"),
     ("outage.unavailable-once", asks_twice_for_nobody, "never saw it succeed"),
     ("paging.three-pages", reads_to_the_end_and_one_page_twice, "read a page twice"),
     ("paging.token-expires", takes_half_a_list, "took half a list for a whole one"),

@@ -92,6 +92,8 @@ def outage_for_good(played: Played) -> Outcome | None:
 def slow_answer(played: Played) -> Outcome | None:
     """It waits: no second call while the first is under way, no timeout below three seconds."""
     slow = played.struck[0]
+    if slow.entry.traces.hung_up:
+        return failed("it hung up before the answer came, which took three seconds", slow, *played.repeats(slow)[:1])
     hasty = [again for again in played.repeats(slow) if again.gap_ms(slow) < _PATIENCE_MS]
     if hasty:
         return failed(f"it asked again after {hasty[0].gap_ms(slow)} ms", slow, hasty[0])
