@@ -46,8 +46,7 @@ const names: (string | undefined)[] = [];
 for (let token: string | undefined, more = true; more; more = token !== undefined) {
   const query = { limit: 2, ...token && { continuationToken: token } };
   const page = given(await service.GET('/connections', { params: { query } }));
-  if (!('items' in page)) throw new Error('a count, unasked for');
-  names.push(...page.items.map((row) => row.name));
+  names.push(...page.items?.map((row) => row.name) ?? []);
   token = page._links?.next?.href.match(/continuationToken=([^&]*)/)?.[1];
 }
 console.log(names.sort());
