@@ -57,17 +57,20 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 
 def ask(kind: type[Answer], method: str, path: str, body: BaseModel | None = None, **options: Any) -> Answer:
+    """Make a call and read its response."""
     json = body.model_dump(mode="json", by_alias=True, exclude_unset=True) if body else None
     return kind.model_validate(service.request(method, path, json=json, **options).json())
 
 
 def refused(method: str, path: str, body: BaseModel | None = None, **options: Any) -> ServiceError:
+    """The refusal that a call gets."""
     error = ask(Refusal, method, path, body, **options).root
     assert isinstance(error, ServiceError)
     return error
 
 
 def connection(name: str, params: dict[str, Any]) -> CreateConnectionRequest:
+    """A request for a PostgreSQL connection."""
     auth = Auth(specName="Basic Authentication", params=params)
     return CreateConnectionRequest(name=name, connectionSpec=POSTGRESQL, auth=auth)
 

@@ -32,6 +32,7 @@ client = AuthenticatedClient(
 
 
 def connection(name: str, **params: str) -> models.CreateConnectionRequest:
+    """A request for a PostgreSQL connection."""
     return models.CreateConnectionRequest(
         name=name,
         connection_spec=models.SpecInfo(id=POSTGRESQL, version="1.0"),
@@ -40,6 +41,7 @@ def connection(name: str, **params: str) -> models.CreateConnectionRequest:
 
 
 def receipt(answer: object) -> models.Receipt:
+    """The receipt, where the call was not refused."""
     assert isinstance(answer, models.Receipt), answer
     return answer
 
