@@ -71,6 +71,8 @@ class Config:
     schemas: tuple[str, ...] = ()
     mappings: tuple[str, ...] = ()
     """Known ids of data sets, schemas and mapping sets, of each; none: any id is taken."""
+    closed: bool = False
+    """Whether data sets, schemas and mapping sets must have been made here, or be listed."""
     client_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """client id -> secret for the token endpoint; none: any client is served."""
     token_seconds: int = 86_399

@@ -162,8 +162,7 @@ class Contract:
         return list(check.violations(body, "body")) if check else []
 
     def _route(self, call: Call, seen: Seen) -> None:
-        # an empty segment is no path, a single slash at the end is tolerated (facts §6)
-        parts = tuple(call.path.removeprefix("/").removesuffix("/").split("/"))
+        parts = _parts(call.path)
         for segments, methods in self._routes.get(len(parts), ()):
             values = _match(segments, parts)
             if values is None:
@@ -260,6 +259,15 @@ def load_document() -> dict[str, Any]:
     """What `openapi.yaml` says."""
     document: dict[str, Any] = documents.read(documents.contract())
     return document
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """The segments of a decoded path; an id of the Schema Registry is a URI, which is one of them.
+
+    An empty segment is no path, a single slash at the end is tolerated (facts §6).
+    """
+    before, uri, rest = path.removeprefix("/").removesuffix("/").partition("/https://")
+    return (*before.split("/"), "https://" + rest) if uri else tuple(before.split("/"))
 
 
 def _match(segments: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] | None:

@@ -21,6 +21,12 @@ _MOMENT = {"type": ["integer", "null"]}
 _NUMBERS = {"type": "integer", "minimum": 0}
 _TEXT = {"type": ["string", "null"]}
 
+_STAMPS = (
+    *("createdAt", "updatedAt", "createdBy", "updatedBy", "createdClient", "updatedClient"),
+    *("sandboxId", "sandboxName", "imsOrgId"),
+)
+"""What every record of a service next door has."""
+
 _KEPT: dict[str, dict[str, Any]] = {
     "flows": {
         "required": ["provider"],
@@ -84,6 +90,22 @@ _KEPT: dict[str, dict[str, Any]] = {
                             },
                         },
                     ],
+                },
+            },
+        },
+    },
+    "xdmResources": {
+        "required": ["body", *_STAMPS],
+        "properties": {
+            "body": {
+                "type": "object",
+                "required": ["$id", "meta:resourceType", "meta:extends", "title", "version"],
+                "properties": {
+                    "$id": {"type": "string"},
+                    "meta:resourceType": {"enum": ["schemas", "mixins", "classes"]},
+                    "meta:extends": {"type": "array", "items": {"type": "string"}},
+                    "title": {"type": "string"},
+                    "version": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+$"},
                 },
             },
         },

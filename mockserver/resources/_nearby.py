@@ -1,0 +1,58 @@
+"""Records of services next door: a body under an id, in a tenant's sandbox. Each service shows them in its own way.
+
+These services have no etags on the wire: of two writes at once the later one sees what the earlier one left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from mockserver.exchange import Request
+from mockserver.resources import _crud
+from mockserver.resources._forms import NeighbourError
+from mockserver.state.records import Doc
+from mockserver.state.store import Missing, Stale
+from mockserver.world import World
+
+
+def put(world: World, request: Request, kind: str, record_id: str, body: Mapping[str, Any]) -> Doc:
+    """Store a new record."""
+    return world.store.insert(
+        request.tenant, kind, {**_crud.stamps(world, request), "id": record_id, "body": dict(body)}
+    )
+
+
+def find(world: World, request: Request, kind: str, record_id: str) -> Doc | None:
+    """The record, or None."""
+    return world.store.get(request.tenant, kind, record_id)
+
+
+def every(world: World, request: Request, kind: str) -> Iterator[Doc]:
+    """All records of the sandbox, last written first."""
+    return world.store.all(request.tenant, kind)
+
+
+def change(world: World, request: Request, kind: str, doc: Doc, body: Callable[[Doc], Mapping[str, Any]]) -> Doc:
+    """Write `body(record)` in the place of a record's body, computed again if another write came first."""
+    while True:
+        stamps = _crud.stamps(world, request)
+        kept = {name: stamps[name] for name in ("updatedAt", "updatedBy", "updatedClient")}
+        try:
+            return world.store.replace(
+                request.tenant, kind, doc["id"], {**doc, **kept, "body": dict(body(doc))}, doc["etag"]
+            )
+        except Stale:
+            current = world.store.get(request.tenant, kind, doc["id"])
+        except Missing:
+            current = None
+        if current is None:
+            raise NeighbourError(404, "Not found", f"{doc['id']} is gone")
+        doc = current
+
+
+def drop(world: World, request: Request, kind: str, doc: Doc) -> None:
+    """Delete a record."""
+    with suppress(Missing):
+        world.store.delete(request.tenant, kind, doc["id"])

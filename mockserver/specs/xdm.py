@@ -1,0 +1,198 @@
+"""What schemas of the Experience Data Model are made of: Adobe's own classes and field groups, and all fields of one.
+
+Adobe's resources are those of `catalogue/xdm/global.yaml`. A resource is a mapping in the Schema Registry's form.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from mockserver.contract import documents
+
+FILE = Path(__file__).parent.parent / "catalogue" / "xdm" / "global.yaml"
+NAMESPACE = "https://ns.adobe.com/"
+KINDS = ("schemas", "fieldgroups", "mixins", "classes", "behaviors")
+"""Kinds of resources, as paths name them; mixins are an older name of field groups."""
+
+LIBRARY_VERSION = "1.38.2"
+"""Of the global resources, as the newest samples print it."""
+
+_DEEPEST = 20
+
+Resource: TypeAlias = Mapping[str, Any]
+Find: TypeAlias = Callable[[str], Resource | None]
+"""Id -> resource."""
+
+
+def alt_id(uri: str) -> str:
+    """`meta:altId` of an `$id`: `_xdm.context.profile`."""
+    return "_" + uri.removeprefix(NAMESPACE).replace("/", ".")
+
+
+def kind_of_resource(name: str) -> str:
+    """The kind that a path names."""
+    return "fieldgroups" if name == "mixins" else name
+
+
+@functools.cache
+def library() -> dict[str, dict[str, Resource]]:
+    """Adobe's resources: kind -> `$id` -> resource. Read when first asked for."""
+    found: dict[str, dict[str, Resource]] = {kind: {} for kind in KINDS}
+    for kind, rows in documents.read(FILE).items():
+        for row in rows:
+            found[kind][row["id"]] = _resource(kind, row)
+    return found
+
+
+def adobe(uri: str) -> Resource | None:
+    """One of Adobe's resources by its `$id` or `meta:altId`."""
+    for resources in library().values():
+        for known, resource in resources.items():
+            if uri in (known, alt_id(known)):
+                return resource
+    return None
+
+
+def references(resource: Resource) -> Iterator[str]:
+    """The resources that a resource is composed of, in its order."""
+    parts = resource.get("allOf")
+    for part in parts if isinstance(parts, list) else ():
+        uri = part.get("$ref") if isinstance(part, Mapping) else None
+        if isinstance(uri, str) and not uri.startswith("#"):
+            yield uri
+
+
+def class_of(resource: Resource, find: Find) -> str | None:
+    """The class of a schema: the first reference to one; of unknown resources, the first."""
+    given = list(references(resource))
+    for uri in given:
+        known = find(uri)
+        if (known is not None and known["meta:resourceType"] == "classes") or (known is None and "/classes/" in uri):
+            return uri
+    return next((uri for uri in given if find(uri) is None), None)
+
+
+def extends(resource: Resource, find: Find) -> list[str]:
+    """`meta:extends`: field groups, then what the class extends, then the class, as samples have it."""
+    base = class_of(resource, find)
+    groups = [uri for uri in references(resource) if uri != base]
+    known = find(base) if base else None
+    behind = list(known.get("meta:extends", ())) if known else []
+    return list(dict.fromkeys([*groups, *behind, *([base] if base else ())]))
+
+
+def fields(resource: Resource, find: Find, depth: int = 0) -> dict[str, Any]:
+    """All `properties` of a resource, with those of what it is composed of."""
+    found: dict[str, Any] = {}
+    if depth > _DEEPEST:
+        return found
+    for part in _list(resource.get("allOf")):
+        uri = part.get("$ref") if isinstance(part, Mapping) else None
+        if isinstance(uri, str):
+            other = _local(resource, uri) if uri.startswith("#/") else find(uri)
+            if other is not None:
+                _merge(found, fields(other, find, depth + 1), 0)
+    own = resource.get("properties")
+    if isinstance(own, Mapping):
+        _merge(found, own, 0)
+    return found
+
+
+def is_whole(resource: Resource, find: Find) -> bool:
+    """Whether everything that a resource is composed of is known, so that no other fields can be in it."""
+    return all((known := find(uri)) is not None and is_whole(known, find) for uri in references(resource))
+
+
+def field_at(properties: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
+    """The field that a dotted path such as `person.name.fullName` leads to; below a map, any."""
+    field: Any = {"properties": properties}
+    for step in path.split("."):
+        name = step.partition("[")[0]
+        if isinstance(field.get("items"), Mapping):
+            field = field["items"]
+        inner = field.get("properties")
+        if not isinstance(inner, Mapping) or name not in inner:
+            open_ended = "additionalProperties" in field or "$ref" in field or not isinstance(inner, Mapping)
+            return field if open_ended and field.get("type", "object") == "object" else None
+        field = inner[name]
+        if not isinstance(field, Mapping):
+            return None
+    return field  # type: ignore[no-any-return]
+
+
+def without_texts(value: Any, top: bool = True) -> Any:
+    """A resource without titles and descriptions, as the `-notext` forms show it; its own title stays."""
+    if isinstance(value, Mapping):
+        return {
+            name: without_texts(inner, False)
+            for name, inner in value.items()
+            if top or name not in ("title", "description") or not isinstance(inner, str)
+        }
+    return [without_texts(item, False) for item in value] if isinstance(value, list) else value
+
+
+def _resource(kind: str, row: Mapping[str, Any]) -> Resource:
+    shown = {
+        "$id": row["id"],
+        "meta:altId": alt_id(row["id"]),
+        "meta:resourceType": "mixins" if kind == "fieldgroups" else kind,
+        "version": "1",
+        "title": row["title"],
+        "type": "object",
+        "properties": _properties(row.get("fields", {})),
+        "meta:extensible": True,
+        "meta:abstract": True,
+        "meta:extends": list(row.get("extends", ())),
+        "meta:xdmType": "object",
+        "meta:registryMetadata": {"meta:globalLibVersion": LIBRARY_VERSION},
+        "meta:containerId": "global",
+        "meta:tenantNamespace": "_xdm",
+    }
+    if "intendedToExtend" in row:
+        shown["meta:intendedToExtend"] = list(row["intendedToExtend"])
+    return shown
+
+
+def _properties(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _field(kind) for name, kind in fields.items()}
+
+
+def _field(kind: Any) -> dict[str, Any]:
+    match kind:
+        case Mapping():
+            return {"type": "object", "properties": _properties(kind), "meta:xdmType": "object"}
+        case "map":
+            return {"type": "object", "additionalProperties": {"type": "array"}, "meta:xdmType": "map"}
+        case "date" | "date-time":
+            return {"type": "string", "format": kind, "meta:xdmType": kind}
+        case "int":
+            return {"type": "integer", "meta:xdmType": "int"}
+        case _:
+            return {"type": kind, "meta:xdmType": kind}
+
+
+def _local(resource: Resource, pointer: str) -> Resource | None:
+    found: Any = resource
+    for step in pointer[2:].split("/"):
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else None
+
+
+def _merge(target: dict[str, Any], more: Mapping[str, Any], depth: int) -> None:
+    for name, field in more.items():
+        there = target.get(name)
+        inner = field.get("properties") if isinstance(field, Mapping) else None
+        if isinstance(there, dict) and isinstance(there.get("properties"), dict) and isinstance(inner, Mapping):
+            if depth < _DEEPEST:
+                merged = dict(there["properties"])
+                _merge(merged, inner, depth + 1)
+                target[name] = {**there, **field, "properties": merged}
+        else:
+            target[name] = field
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
