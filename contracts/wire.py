@@ -17,7 +17,7 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError
 Headers = tuple[tuple[str, str], ...]
 
 BASE_PATH = "/data/foundation/flowservice"
-PLATFORM = "/data/foundation/"
+PLATFORM = "/data/"
 """Begins the paths of all services; a target that begins so is a neighbour's."""
 
 FORGET = "/_mock/runs/"

@@ -16,7 +16,7 @@ SANDBOXES = "/data/foundation/sandbox-management/sandboxes/"
 ZONE = "/data/foundation/connectors/landingzone"
 CREDENTIALS = ZONE + "/credentials"
 _TYPE = "?type=user_drop_zone"
-_LOOKUP = ("retrieveSandbox",)
+_LOOKUP = ("retrieveSandbox", "listSandboxes")
 _ZONES = ("retrieveLandingZone", "retrieveLandingZoneCredentials")
 _OPENING = ("SASToken", "SASUri", "awsAccessKeyId", "awsSecretAccessKey", "awsSessionToken")
 """Members that open a landing zone."""
@@ -46,6 +46,8 @@ def a_sandbox_has_the_id_that_its_entities_show(stage: Stage) -> None:
     entity = stage.read(stage.make("connections"))
     same(sandbox["id"], entity["sandboxId"], "id of the sandbox against sandboxId of an entity in it")
     same((sandbox["name"], sandbox["state"]), (stage.headers["x-sandbox-name"], "active"), "name and state")
+    listed = succeeded(stage.call("GET", SANDBOXES.rstrip("/")))["sandboxes"]
+    expect(sandbox["id"] in [one["id"] for one in listed], "the list of sandboxes lacks the caller's")
 
 
 @check("neighbour.sandbox-unknown", writes=False, operations=_LOOKUP)

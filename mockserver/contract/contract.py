@@ -72,6 +72,8 @@ class Operation:
     headers: tuple[Parameter, ...]
     body: SchemaCheck | None
     body_required: bool
+    media: frozenset[str]
+    """Media types of the body, of which all are JSON."""
     body_blocks: bool
     """Whether a body outside its schema is refused at once; else the handler refuses it with codes of its own."""
     responses: Mapping[str, SchemaCheck | None]
@@ -211,6 +213,7 @@ class Contract:
             ),
             body=self._content_check(body, at),
             body_required=bool(body and body.get("required")),
+            media=frozenset((body or {}).get("content", ())),
             body_blocks=source.get("x-body-judged-by") != "handler",
             responses={
                 str(status): self._content_check(*self._follow(response, (*pointer, "responses", str(status))))
@@ -333,7 +336,8 @@ def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int
             "media", "content-encoding", "encoding", "a body without Content-Encoding", "a compressed body", blocks=True
         )
         return
-    if not _JSON_TYPE.fullmatch(call.headers.get("content-type", "")):
+    media = call.headers.get("content-type", "")
+    if not _JSON_TYPE.fullmatch(media) and media.partition(";")[0].strip().lower() not in operation.media:
         yield Violation("media", "content-type", "type", "application/json", "another type", blocks=True)
         return
     try:

@@ -163,7 +163,7 @@ def _copy(run: Doc, course: Course) -> dict[str, Any]:
 
 def _promotion(run: Doc, course: Course, metrics: dict[str, Any]) -> dict[str, Any]:
     names = ("inputRecordCount", "outputRecordCount", "failedRecordCount")
-    batch = _batch_id(run["id"], course.copied)
+    batch = batch_id(run["id"], course.copied)
     return {
         **_activity(PROMOTION),
         "durationSummary": {"startedAtUTC": course.copied, "completedAtUTC": course.end},
@@ -185,7 +185,7 @@ def _reference(kind: str, entity_id: str, type_: str, ref: str) -> dict[str, Any
     return {"id": entity_id, "type": kind, "reference": {"type": type_, "ids": [ref]}}
 
 
-def _batch_id(run_id: str, at_ms: int) -> str:
+def batch_id(run_id: str, at_ms: int) -> str:
     """A batch's id is a ULID: a moment and 80 bits, here the run's, in 26 characters."""
     bits = at_ms << 80 | int(run_id.replace("-", "")[:20], 16)
     return "".join(_CROCKFORD[bits >> shift & 31] for shift in range(125, -1, -5))

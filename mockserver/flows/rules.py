@@ -6,7 +6,7 @@ version of a mapping, which has a code of Flow Service's own.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mockserver.errors import ApiError, outside_contract, rejected
@@ -53,18 +53,11 @@ def demand_schedule(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
         raise rejected("/scheduleParams/startTime", "seconds since 1970", "another number")
 
 
-def demand_transformations(spec: FlowSpec, flow: Mapping[str, Any], mappings: Collection[str]) -> None:
-    """The transformations that the flow spec and the schedule ask for are there, and well-formed. Raises ApiError.
-
-    `mappings` are the mapping sets there are; none: any id is taken.
-    """
-    for at, name, params in _transformations(flow):
+def demand_transformations(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
+    """The transformations that the flow spec and the schedule ask for are there, and well-formed. Raises ApiError."""
+    for at, name, params in transformations(flow):
         _demand_params(spec, at, name, params)
-        mapping = params.get("mappingId")
-        if name == MAPPING and mappings and mapping not in mappings:
-            version = str(whole(params.get("mappingVersion", 0)))[:20]
-            raise ApiError("mapping_refused", id=str(mapping)[:80], version=version, pointer=f"{at}/params/mappingId")
-    given = {name: (at, params) for at, name, params in _transformations(flow)}
+    given = {name: (at, params) for at, name, params in transformations(flow)}
     if COPY in spec.transformations:
         at, params = given.get(COPY, ("/transformations", {}))
         once = runs_once(flow)
@@ -98,14 +91,14 @@ def runs_once(flow: Mapping[str, Any]) -> bool:
 
 def delta_column(flow: Mapping[str, Any]) -> str | None:
     """The column that tells new rows from old ones, if the flow has one."""
-    for _, name, params in _transformations(flow):
+    for _, name, params in transformations(flow):
         if name == COPY and isinstance(params.get("deltaColumn"), Mapping):
             column = params["deltaColumn"].get("name")
             return column if isinstance(column, str) else None
     return None
 
 
-def _transformations(flow: Mapping[str, Any]) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
+def transformations(flow: Mapping[str, Any]) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
     """JSON Pointer, name and params of each transformation; a public client sends some without a name."""
     given = flow.get("transformations")
     for index, item in enumerate(given if isinstance(given, list) else ()):

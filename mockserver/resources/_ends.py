@@ -23,7 +23,7 @@ from mockserver.world import World
 _IDLE_FLOWS = ("disabled", DRAFT)
 _MEMBERS = ("name", "description", "baseConnectionId", "state", "data", "connectionSpec", "params")
 
-Check = Callable[[World, Connector, Mapping[str, Any]], None]
+Check = Callable[[World, Tenant, Connector, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def patch(world: World, request: Request, kind: End) -> Result:
             if old.get("baseConnectionId") != new.get("baseConnectionId"):
                 message = "/baseConnectionId can be changed only in a draft"
                 raise ApiError("patch_failed", message=message, pointer="/baseConnectionId")
-            kind.check(world, _demand_spec(world, request.tenant, new["connectionSpec"]["id"]), new)
+            kind.check(world, request.tenant, _demand_spec(world, request.tenant, new["connectionSpec"]["id"]), new)
         return new
 
     return _crud.update(world, request, kind.collection, accept)
@@ -148,7 +148,7 @@ def _demand_usable(
         if action:
             raise ApiError("action_not_applicable", action=action, state=DRAFT, pointer="/baseConnectionId", hint=hint)
         raise rejected("/baseConnectionId", "a published base connection", "a draft", hint=hint)
-    kind.check(world, connector, doc)
+    kind.check(world, tenant, connector, doc)
 
 
 def _demand_base(world: World, tenant: Tenant, doc: Doc) -> Doc | None:

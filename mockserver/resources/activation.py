@@ -14,6 +14,7 @@ from mockserver.flows import exports, progress
 from mockserver.flows.selectors import selectors
 from mockserver.resources import operation
 from mockserver.resources._forms import NeighbourError
+from mockserver.secrecy import repeatable
 from mockserver.state.records import Doc
 from mockserver.world import World
 
@@ -49,7 +50,7 @@ def run_adhoc_activation(world: World, request: Request) -> Result:
 def _flow(world: World, request: Request, flow_id: str) -> Doc:
     flow = world.store.get(request.tenant, progress.FLOWS, flow_id)
     if flow is None:
-        raise NeighbourError(404, "Not found", f"There is no dataflow {flow_id[:80]}", pointer="/activationInfo")
+        raise NeighbourError(404, "Not found", f"There is no dataflow {repeatable(flow_id)}", pointer="/activationInfo")
     if flow["state"] != "enabled" or not exports.exports(flow):
         raise _refused(f"Dataflow {flow_id} is not an enabled flow to a destination", f"/activationInfo/{flow_id}")
     return flow
@@ -60,7 +61,7 @@ def _demand_ready(world: World, request: Request, flow: Doc, audience: str) -> N
     pointer = f"/activationInfo/{flow['id']}"
     if not exports.scheduled(flow, audience, world.runtime.clock.now_ms()):
         known = next((value.get("name") for value in selectors(flow) if value.get("id") == audience), None)
-        name = known if isinstance(known, str) else audience[:80]
+        name = known if isinstance(known, str) else repeatable(audience)
         raise _refused(f"Segments {name} are not part of this dataflow or out of schedule range!", pointer)
     run_id = progress.exporting(world, request.tenant, flow["id"], audience)
     if run_id is not None:

@@ -9,7 +9,7 @@ from mockserver import listing
 from mockserver.errors import ApiError, outside_contract, rejected
 from mockserver.exchange import UNKNOWN_ID, Request, Result, Tenant
 from mockserver.flows import progress, rules, selectors
-from mockserver.resources import _crud, _states, flow_specs, operation
+from mockserver.resources import _crud, _made_here, _states, flow_specs, operation
 from mockserver.resources._states import DRAFT
 from mockserver.specs.flow_specs import FlowSpec
 from mockserver.state.records import Doc
@@ -115,7 +115,8 @@ def patch_flow(world: World, request: Request) -> Result:
                 new |= _derived(world, request.tenant, new, old["provider"]["activeMs"])
             rules.demand_patchable(old, new, now)
             rules.demand_schedule(spec, new)
-            rules.demand_transformations(spec, new, world.config.mappings)
+            rules.demand_transformations(spec, new)
+            _made_here.demand_mappings(world, request.tenant, new)
             if spec.exports and new.get("transformations") != old.get("transformations"):
                 _settle_runs(world, request, old)
                 new = selectors.stamped(new, old, now)
@@ -177,7 +178,8 @@ def _demand_sound(
     """Everything a flow needs to run is there and goes together. Raises ApiError."""
     _demand_ends(world, tenant, spec, flow, publishing=publishing)
     rules.demand_schedule(spec, flow)
-    rules.demand_transformations(spec, flow, world.config.mappings)
+    rules.demand_transformations(spec, flow)
+    _made_here.demand_mappings(world, tenant, flow)
 
 
 def _demand_ends(

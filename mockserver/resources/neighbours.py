@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result, Tenant
 from mockserver.gateway import DEFAULT_SANDBOX, is_sandbox
+from mockserver.json_input import Json
 from mockserver.resources import operation
 from mockserver.secrecy import repeatable
 from mockserver.world import World
@@ -27,6 +28,9 @@ _CONTAINERS = {
 _DAYS = 7
 """How long files stay in a landing zone."""
 
+_SANDBOXES = 50
+"""Of one list."""
+
 _KEY_SECONDS = 3600
 """Life of an AWS key. No page tells it: assumed."""
 
@@ -38,19 +42,17 @@ def retrieve_sandbox(world: World, request: Request) -> Result:
     known = world.config.sandboxes
     if not is_sandbox(name) or (known and name not in known):
         raise ApiError("sandbox_unknown", name=repeatable(name))
-    default = name == (known[0] if known else DEFAULT_SANDBOX)
-    return Result(
-        200,
-        {
-            "id": Tenant(request.tenant.org, name).sandbox_id,
-            "name": name,
-            "title": name,
-            "state": "active",
-            "type": "production" if default else "development",
-            "region": "VA7",
-            "isDefault": default,
-        },
-    )
+    return Result(200, _sandbox(world, request, name))
+
+
+@operation("listSandboxes")
+def list_sandboxes(world: World, request: Request) -> Result:
+    """The sandboxes that the operator listed; where any may be named, the default one and the caller's."""
+    names = world.config.sandboxes or tuple(dict.fromkeys((DEFAULT_SANDBOX, request.tenant.sandbox)))
+    start, limit = request.arguments.get("offset", 0), request.arguments.get("limit", _SANDBOXES)
+    shown: Json = [_sandbox(world, request, name) for name in names[start : start + limit]]
+    page: Json = {"limit": limit, "count": len(names)}
+    return Result(200, {"sandboxes": shown, "_page": page, "_links": {}})
 
 
 @operation("retrieveLandingZone")
@@ -88,6 +90,20 @@ def retrieve_landing_zone_credentials(world: World, request: Request) -> Result:
     )
     credentials: dict[str, Any] = {"containerName": container, "SASToken": token, "storageAccountName": account}
     return Result(200, {**credentials, "SASUri": f"https://{account}.blob.core.windows.net/{container}?{token}"})
+
+
+def _sandbox(world: World, request: Request, name: str) -> dict[str, Any]:
+    known = world.config.sandboxes
+    default = name == (known[0] if known else DEFAULT_SANDBOX)
+    return {
+        "id": Tenant(request.tenant.org, name).sandbox_id,
+        "name": name,
+        "title": name,
+        "state": "active",
+        "type": "production" if default else "development",
+        "region": "VA7",
+        "isDefault": default,
+    }
 
 
 def _container(request: Request) -> str:

@@ -15,6 +15,7 @@ from mockserver.exchange import Request, Result, Tenant
 from mockserver.gateway import DEFAULT_SANDBOX
 from mockserver.resources import _nearby, _patching, operation
 from mockserver.resources._forms import NeighbourError
+from mockserver.secrecy import repeatable
 from mockserver.specs import xdm
 from mockserver.state.records import Doc
 from mockserver.world import World
@@ -35,6 +36,9 @@ _SENT = frozenset(
 """Members of a resource that a client gives."""
 
 _MEDIA = re.compile(r"application/vnd\.adobe\.(?:xed|xdm)(-[a-z-]+)?\+json(?:\s*;\s*version\s*=\s*([0-9]+))?", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z./+*;,=?0-9 -]{0,120}")
+"""A media type, right or wrong."""
+
 _FORMS = ("", "-full", "-notext", "-full-notext", "-full-desc", "-deprecatefield")
 _MOST = 300
 """Of one list (documented)."""
@@ -188,7 +192,8 @@ def _accepted(request: Request, *, listed: bool) -> str:
         return str(form)
     good = "application/vnd.adobe.'{xed|xdm'}+json"
     good += "" if listed else "; version=1 (Version should be specified)"
-    detail = f"The supplied Accept header is not valid: {sent[:200]} - A valid Accept value should look like {good}"
+    given_back = sent if _PLAIN.fullmatch(sent) else repeatable(sent)
+    detail = f"The supplied Accept header is not valid: {given_back} - A valid Accept value should look like {good}"
     code = "1006-400" if listed else "1007-400"
     raise NeighbourError(400, "Accept header invalid", detail, code=code, pointer="Accept")
 
@@ -220,7 +225,9 @@ def _own(world: World, request: Request, kind: str) -> Doc:
 
 
 def _not_found(request: Request) -> NeighbourError:
-    detail = f"Requested resource {request.path['RESOURCE_ID'][:200]} with version 1 is not found"
+    wanted = request.path["RESOURCE_ID"]
+    shown = wanted[:200] if repeatable(xdm.alt_id(wanted)) == xdm.alt_id(wanted) else repeatable(wanted)
+    detail = f"Requested resource {shown} with version 1 is not found"
     return NeighbourError(404, "Resource Not Found", detail, code="1012-404")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.contract.schema import kind_of
 from mockserver.errors import rejected
-from mockserver.exchange import MISSING, Request, Result
+from mockserver.exchange import MISSING, Request, Result, Tenant
 from mockserver.resources import _crud, _ends, operation
 from mockserver.specs.connectors import Connector
 from mockserver.world import World
@@ -21,7 +21,7 @@ Other families take any: streaming tutorials send json, delimited or no data at 
 """
 
 
-def _check(world: World, connector: Connector, doc: Mapping[str, Any]) -> None:
+def _check(world: World, tenant: Tenant, connector: Connector, doc: Mapping[str, Any]) -> None:
     """A base connection where the connector needs one, and a format that its sources have."""
     if connector.base_connection and "baseConnectionId" not in doc:
         raise rejected("/baseConnectionId", "the ID of a base connection", MISSING)

@@ -7,8 +7,8 @@ from typing import Any
 
 from mockserver.contract.schema import kind_of
 from mockserver.errors import rejected
-from mockserver.exchange import MISSING, UNKNOWN_ID, Request, Result
-from mockserver.resources import _crud, _ends, operation
+from mockserver.exchange import MISSING, Request, Result, Tenant
+from mockserver.resources import _crud, _ends, _made_here, operation
 from mockserver.specs.connectors import Connector
 from mockserver.world import World
 
@@ -16,7 +16,7 @@ DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 """The connection spec of the data lake, where source flows end (facts §8.4)."""
 
 
-def _check(world: World, connector: Connector, doc: Mapping[str, Any]) -> None:
+def _check(world: World, tenant: Tenant, connector: Connector, doc: Mapping[str, Any]) -> None:
     """The data lake needs a data set. Data sets and schemas are any, or one of those the operator listed.
 
     Of a destination's params, types and listed values are held to its target spec.
@@ -27,11 +27,7 @@ def _check(world: World, connector: Connector, doc: Mapping[str, Any]) -> None:
     data_set = params.get("dataSetId")
     if connector.id == DATA_LAKE and not (isinstance(data_set, str) and data_set):
         raise rejected("/params/dataSetId", "the ID of a dataset", MISSING if data_set is None else kind_of(data_set))
-    if data_set is not None and world.config.datasets and data_set not in world.config.datasets:
-        raise rejected("/params/dataSetId", "the ID of a known dataset", UNKNOWN_ID)
-    schema = (doc.get("data") or {}).get("schema") or {}
-    if "id" in schema and world.config.schemas and schema["id"] not in world.config.schemas:
-        raise rejected("/data/schema/id", "the ID of a known schema", UNKNOWN_ID)
+    _made_here.demand_data_set(world, tenant, data_set, (doc.get("data") or {}).get("schema") or {})
 
 
 TARGET_CONNECTIONS = _ends.end("targetConnections", "createTargetConnection", "targetConnectionIds", _check)

@@ -110,6 +110,36 @@ _KEPT: dict[str, dict[str, Any]] = {
             },
         },
     },
+    "dataSets": {
+        "required": ["body", *_STAMPS],
+        "properties": {
+            "body": {
+                "type": "object",
+                "required": ["name", "version"],
+                "properties": {
+                    "name": {"type": "string"},
+                    "version": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$"},
+                },
+            },
+        },
+    },
+    "mappingSets": {
+        "required": ["body", *_STAMPS],
+        "properties": {
+            "body": {
+                "type": "object",
+                "required": ["version", "sent"],
+                "properties": {
+                    "version": _NUMBERS,
+                    "sent": {
+                        "type": "object",
+                        "required": ["mappings"],
+                        "properties": {"mappings": {"type": "array", "items": {"type": "object"}}},
+                    },
+                },
+            },
+        },
+    },
     "connectionSpecs": {"required": ["spec"], "properties": {"spec": {"type": "object"}}},
     "flowSpecs": {"required": ["spec"], "properties": {"spec": {"type": "object"}}},
 }

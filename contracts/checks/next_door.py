@@ -1,0 +1,174 @@
+"""Schema Registry, Catalog and Data Prep: what a tutorial asks of them before and after a flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+from contracts.expectations import succeeded
+from contracts.registry import check
+from contracts.stage import Stage
+from contracts.verdicts import Broken, expect, same
+
+REGISTRY = "/data/foundation/schemaregistry"
+CATALOG = "/data/foundation/catalog"
+EXPORT = "/data/foundation/export"
+CONVERSION = "/data/foundation/conversion"
+PROFILE = "https://ns.adobe.com/xdm/context/profile"
+PERSON = "https://ns.adobe.com/xdm/context/profile-person-details"
+_RAW = {"Accept": "application/vnd.adobe.xed+json; version=1"}
+_WHOLE = {"Accept": "application/vnd.adobe.xed-full+json; version=1"}
+_SCHEMAS = ("createXdmResource", "retrieveXdmResource", "patchXdmResource", "deleteXdmResource")
+_DATA_SETS = ("createDataset", "listDatasets", "retrieveDataset", "patchDataset", "deleteDataset")
+_BATCHES = ("listBatches", "retrieveBatch", "listLastBatches", "listBatchFiles", "retrieveFile")
+_MAPPING_SETS = ("createMappingSet", "retrieveMappingSet", "putMappingSet", "listMappingSets", "listMappings")
+_ROW = {"id": 1234, "firstName": "Jim"}
+_ARRIVES = {"_id": "1234", "person": {"name": {"firstName": "Jim"}}}
+
+
+@check("next-door.schema", operations=_SCHEMAS)
+def a_schema_is_found_by_both_ids_until_it_is_deleted(stage: Stage) -> None:
+    """`meta:altId`, and the encoded `$id`."""
+    with _schema(stage) as made:
+        for key in (made["meta:altId"], quote(made["$id"], safe="")):
+            found = succeeded(stage.call("GET", f"{REGISTRY}/tenant/schemas/{key}", headers=_RAW))
+            same((found["$id"], found["title"]), (made["$id"], made["title"]), "id and title of the schema")
+        same(found["meta:class"], PROFILE, "meta:class")
+    gone = stage.call("GET", f"{REGISTRY}/tenant/schemas/{made['meta:altId']}", headers=_RAW)
+    same(gone.status, 404, "status of a schema that was deleted")
+    kind = gone.json.get("type", "")
+    expect(
+        kind.startswith("http://ns.adobe.com/aep/errors/XDM-"), f"it is refused with {kind}, not as the registry does"
+    )
+
+
+@check("next-door.field-group", operations=_SCHEMAS)
+def a_field_group_adds_its_fields_and_raises_the_version(stage: Stage) -> None:
+    """By a JSON Patch of allOf; the whole schema has the fields then."""
+    with _schema(stage) as made:
+        path = f"{REGISTRY}/tenant/schemas/{made['meta:altId']}"
+        patch = [{"op": "add", "path": "/allOf/-", "value": {"$ref": PERSON}}]
+        changed = succeeded(stage.call("PATCH", path, patch))
+        same((made["version"], changed["version"]), ("1.0", "1.1"), "version before and after")
+        expect(PERSON in changed["meta:extends"], "meta:extends lacks the field group")
+        whole = succeeded(stage.call("GET", path, headers=_WHOLE))
+        expect("person" in whole["properties"], "the whole schema lacks the field group's fields")
+
+
+@check(
+    "next-door.accept", writes=False, operations=("listXdmResources", "retrieveXdmResource", "retrieveRegistryStats")
+)
+def accept_has_a_version_for_one_resource_and_none_for_lists(stage: Stage) -> None:
+    """Otherwise the registry refuses with codes of its own."""
+    expect(bool(succeeded(stage.call("GET", f"{REGISTRY}/stats"))["tenantId"]), "stats without a tenant id")
+    path = f"{REGISTRY}/global/classes"
+    listed = succeeded(stage.call("GET", path, headers={"Accept": "application/vnd.adobe.xed+json"}))
+    expect(PROFILE in [one["$id"] for one in listed["results"]], "the profile class is not listed")
+    for target, version, code in ((path, "; version=1", "1006"), (f"{path}/_xdm.context.profile", "", "1007")):
+        answer = stage.call("GET", target, headers={"Accept": "application/vnd.adobe.xed+json" + version})
+        expected = f"http://ns.adobe.com/aep/errors/XDM-{code}-400"
+        same((answer.status, answer.json.get("type")), (400, expected), "status and type of the refusal")
+
+
+@check("next-door.data-set", operations=_DATA_SETS)
+def a_data_set_is_answered_by_reference_and_shown_under_its_id(stage: Stage) -> None:
+    """Created, changed, listed by name, deleted."""
+    name = stage.name("data set")
+    with _schema(stage) as schema, _data_set(stage, name, schema["$id"]) as data_set:
+        path = f"{CATALOG}/dataSets/{data_set}"
+        changed = succeeded(stage.call("PATCH", path, {"description": "changed"}))
+        same(changed, [f"@/dataSets/{data_set}"], "answer to a change")
+        shown = succeeded(stage.call("GET", path))
+        same((list(shown), shown[data_set]["description"]), ([data_set], "changed"), "id and description")
+        same(shown[data_set]["schemaRef"]["id"], schema["$id"], "schemaRef.id")
+        listed = succeeded(stage.call("GET", f"{CATALOG}/dataSets?name={quote(name)}"))
+        same(list(listed), [data_set], "data sets of that name")
+    same(stage.call("GET", path).status, 404, "status of a data set that was deleted")
+
+
+@check("next-door.target-schema", operations=("createTargetConnection", "createDataset"))
+def a_target_connection_has_the_schema_of_its_data_set(stage: Stage) -> None:
+    """Another one is refused, where both were made here."""
+    with _schema(stage) as schema, _data_set(stage, stage.name("data set"), schema["$id"]) as data_set:
+        for uri, status in ((schema["$id"], 201), (schema["$id"] + "0", 400)):
+            ends = {"params": {"dataSetId": data_set}, "data": {"schema": {"id": uri, "version": "1"}}}
+            body = stage.body("targetConnections", **ends)
+            same(stage.call("POST", "/targetConnections", body).status, status, f"status with schema {uri}")
+
+
+@check("next-door.batches", writes=False, operations=_BATCHES)
+def batches_are_shown_under_their_id_and_name_their_data_set(stage: Stage) -> None:
+    """As many as there are; an unknown one is not found."""
+    listed = succeeded(stage.call("GET", f"{CATALOG}/batches?limit=2"))
+    succeeded(stage.call("GET", f"{CATALOG}/lastBatches"))
+    for batch_id, batch in listed.items():
+        expect("dataSet" in [one["type"] for one in batch["relatedObjects"]], f"batch {batch_id} names no data set")
+        files = succeeded(stage.call("GET", f"{EXPORT}/batches/{batch_id}/files"))["data"]
+        found = [succeeded(stage.call("GET", f"{EXPORT}/files/{one['dataSetFileId']}"))["data"][0] for one in files]
+        same(sum(int(one["length"]) for one in found), batch["size"], f"bytes of all files of batch {batch_id}")
+        same(list(succeeded(stage.call("GET", f"{CATALOG}/batches/{batch_id}"))), [batch_id], "the batch looked up")
+    same(stage.call("GET", f"{CATALOG}/batches/none").status, 404, "status of a batch that is not there")
+
+
+@check("next-door.preview", operations=("previewMappingSet", "validateMappingSet"))
+def a_mapping_set_is_tried_before_it_is_stored(stage: Stage) -> None:
+    """A row as it would arrive, and one outcome for each mapping."""
+    with _schema(stage, PERSON) as schema:
+        given = _mappings(schema["$id"])
+        sets = f"{CONVERSION}/mappingSets"
+        preview = succeeded(stage.call("POST", f"{sets}/preview", {"data": _ROW, "mappingSet": given}))
+        same(preview["data"], _ARRIVES, "the row as it would arrive")
+        outcomes = succeeded(stage.call("POST", f"{sets}/validate", given))["validationResponse"]
+        same([one["status"] for one in outcomes], ["SUCCESS"] * 2, "outcomes")
+
+
+@check("next-door.mapping-set", lasting=True, operations=_MAPPING_SETS)
+def a_mapping_set_is_kept_under_an_id_of_its_own(stage: Stage) -> None:
+    """Its version rises when it is replaced."""
+    with _schema(stage, PERSON) as schema:
+        given = {**_mappings(schema["$id"]), "name": stage.name("mapping set")}
+        made = succeeded(stage.call("POST", f"{CONVERSION}/mappingSets", given))
+        path = f"{CONVERSION}/mappingSets/{made['id']}"
+        shown = succeeded(stage.call("GET", path))
+        same([one["destination"] for one in shown["mappings"]], ["_id", "person.name.firstName"], "destinations")
+        same(succeeded(stage.call("GET", f"{path}/mappings"))["data"], shown["mappings"], "the mappings alone")
+        listed = succeeded(stage.call("GET", f"{CONVERSION}/mappingSets?name={quote(given['name'])}"))["data"]
+        same([one["id"] for one in listed], [made["id"]], "mapping sets of that name")
+        same(succeeded(stage.call("PUT", path, given))["version"], made["version"] + 1, "version after a change")
+
+
+@contextmanager
+def _schema(stage: Stage, *references: str) -> Iterator[dict[str, Any]]:
+    """A schema that is deleted at the end."""
+    parts = [{"$ref": uri} for uri in (PROFILE, *references)]
+    body = {"type": "object", "title": stage.name("schema"), "description": "x", "allOf": parts}
+    made = succeeded(stage.call("POST", f"{REGISTRY}/tenant/schemas", body), 201)
+    try:
+        yield made
+    finally:
+        deleted = stage.call("DELETE", f"{REGISTRY}/tenant/schemas/{made['meta:altId']}")
+    same(deleted.status, 204, "status of the deletion")
+
+
+@contextmanager
+def _data_set(stage: Stage, name: str, schema_id: str) -> Iterator[str]:
+    """A data set that is deleted at the end."""
+    reference = {"id": schema_id, "contentType": "application/vnd.adobe.xed+json;version=1"}
+    made = succeeded(stage.call("POST", f"{CATALOG}/dataSets", {"name": name, "schemaRef": reference}), 201)
+    if not isinstance(made, list) or len(made) != 1 or not made[0].startswith("@/dataSets/"):
+        raise Broken(f"a new data set is answered by {made}, expected one reference @/dataSets/…")
+    data_set = made[0].removeprefix("@/dataSets/")
+    try:
+        yield data_set
+    finally:
+        deleted = stage.call("DELETE", f"{CATALOG}/dataSets/{data_set}")
+    same(deleted.status, 200, "status of the deletion")
+
+
+def _mappings(schema_id: str) -> dict[str, Any]:
+    ends = {"_id": "id", "person.name.firstName": "firstName"}
+    mappings = [{"sourceType": "ATTRIBUTE", "source": source, "destination": name} for name, source in ends.items()]
+    reference = {"id": schema_id, "contentType": "application/vnd.adobe.xed-full+json;version=1"}
+    return {"outputSchema": {"schemaRef": reference}, "mappings": mappings}

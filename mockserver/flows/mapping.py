@@ -1,0 +1,215 @@
+"""Mapping sets applied to rows: attributes, constants and a few functions of Data Prep's expressions. Pure functions.
+
+A mapping is written in two ways: `source`, `destination`, `sourceType`, or as older tutorials have it,
+`sourceAttribute`, `destinationXdmPath`. What an expression cannot be made of here is an error of its mapping.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.specs import xdm
+
+ATTRIBUTE, EXPRESSION, STATIC = "ATTRIBUTE", "EXPRESSION", "STATIC"
+_OLDER = {"text/x.schema-path": ATTRIBUTE, "text/x.aem-multi-attribute": EXPRESSION}
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<text>"[^"]*"|'[^']*')|(?P<number>-?[0-9]+(?:\.[0-9]+)?)|(?P<name>[A-Za-z_$][\w$.\[\]-]*)|(?P<sign>[(),]))"""
+)
+_STEP = re.compile(r"([^\[\]]+)(?:\[([0-9]{1,4})\])?")
+_DEEPEST = 30
+
+
+class Unmapped(ValueError):
+    """A mapping that cannot be carried out; the message says why."""
+
+
+def _texts(values: tuple[Any, ...]) -> list[str]:
+    return ["" if value is None else str(value) for value in values]
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "concat": lambda *values: "".join(_texts(values)),
+    "lower": lambda value: _texts((value,))[0].lower(),
+    "upper": lambda value: _texts((value,))[0].upper(),
+    "trim": lambda value: _texts((value,))[0].strip(),
+    "coalesce": lambda *values: next((value for value in values if value is not None), None),
+    "replace": lambda value, old, new: _texts((value,))[0].replace(str(old), str(new)),
+}
+"""Functions of Data Prep that are emulated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One mapping."""
+
+    source: str
+    destination: str
+    kind: str
+
+    @classmethod
+    def of(cls, sent: Mapping[str, Any]) -> Rule | None:
+        """From either way of writing it; None where an end is missing."""
+        source = sent.get("source", sent.get("sourceAttribute"))
+        destination = sent.get("destination", sent.get("destinationXdmPath"))
+        kind = sent.get("sourceType", ATTRIBUTE)
+        if not (isinstance(source, str) and source and isinstance(destination, str) and destination):
+            return None
+        return cls(source, destination, _OLDER.get(kind, kind) if isinstance(kind, str) else ATTRIBUTE)
+
+    def value(self, row: Mapping[str, Any]) -> Any:
+        """What a row has for the destination. Raises Unmapped."""
+        match self.kind:
+            case "STATIC":
+                return self.source.strip("'\"")
+            case "EXPRESSION":
+                return _Expression(self.source, row).value()
+            case _:
+                return attribute(row, self.source)
+
+
+def rules(mappings: Iterable[Any]) -> list[Rule]:
+    """The rules of a mapping set's `mappings`."""
+    return [rule for sent in mappings if isinstance(sent, Mapping) and (rule := Rule.of(sent)) is not None]
+
+
+def fault(rule: Rule, fields: Mapping[str, Any] | None) -> str | None:
+    """What is wrong with a mapping, by itself and against all fields of its schema, if they are known."""
+    if fields is not None and xdm.field_at(fields, rule.destination) is None:
+        return f"{rule.destination} is not in the output schema"
+    try:
+        rule.value({})
+    except Unmapped as why:
+        return str(why)
+    return None
+
+
+def mapped(
+    row: Mapping[str, Any], given: Iterable[Rule], fields: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], list[tuple[Rule, str]]]:
+    """A row in the form of the schema, and the mappings that could not be carried out. NULL is left out."""
+    outcome: dict[str, Any] = {}
+    errors = []
+    for rule in given:
+        try:
+            value = rule.value(row)
+            if value is not None:
+                field = xdm.field_at(fields, rule.destination) if fields else None
+                _put(outcome, rule.destination, _converted(value, field))
+        except Unmapped as why:
+            errors.append((rule, str(why)))
+    return outcome, errors
+
+
+def attribute(row: Mapping[str, Any], path: str) -> Any:
+    """The value under a name, or below it by a dotted path; None where there is none."""
+    if path in row:
+        return row[path]
+    value: Any = row
+    for step in path.split("."):
+        found = _STEP.fullmatch(step)
+        value = value.get(found[1]) if found and isinstance(value, Mapping) else None
+        if found and found[2] is not None:
+            index = int(found[2])
+            value = value[index] if isinstance(value, list) and index < len(value) else None
+    return value
+
+
+class _Expression:
+    """A constant, an attribute, or a call of these."""
+
+    def __init__(self, text: str, row: Mapping[str, Any]) -> None:
+        self._row = row
+        self._tokens: list[tuple[str, str]] = []
+        at = 0
+        text = text.strip()
+        while at < len(text):
+            found = _TOKEN.match(text, at)
+            if found is None or found.end() == at:
+                raise Unmapped("this expression cannot be evaluated here")
+            self._tokens.append((str(found.lastgroup), str(found[str(found.lastgroup)])))
+            at = found.end()
+
+    def value(self) -> Any:
+        """What it comes to. Raises Unmapped."""
+        value = self._next(0)
+        if self._tokens:
+            raise Unmapped("this expression cannot be evaluated here")
+        return value
+
+    def _next(self, depth: int) -> Any:
+        if not self._tokens or depth > _DEEPEST:
+            raise Unmapped("this expression ends too early, or is too deep")
+        kind, text = self._tokens.pop(0)
+        if kind == "text":
+            return text[1:-1]
+        if kind == "number":
+            return float(text) if "." in text else int(text)
+        if kind != "name":
+            raise Unmapped("this expression cannot be evaluated here")
+        if not self._tokens or self._tokens[0] != ("sign", "("):
+            return {"true": True, "false": False, "null": None}.get(text, attribute(self._row, text))
+        return self._call(text, depth)
+
+    def _call(self, name: str, depth: int) -> Any:
+        self._tokens.pop(0)
+        values: list[Any] = []
+        while self._tokens and self._tokens[0] != ("sign", ")"):
+            values.append(self._next(depth + 1))
+            if self._tokens and self._tokens[0] == ("sign", ","):
+                self._tokens.pop(0)
+        if not self._tokens:
+            raise Unmapped("a bracket is not closed")
+        self._tokens.pop(0)
+        if name not in _FUNCTIONS:
+            raise Unmapped(f"the function {name[:40]} is not evaluated here")
+        try:
+            return _FUNCTIONS[name](*values)
+        except TypeError:
+            raise Unmapped(f"{name} does not take {len(values)} values") from None
+
+
+def _put(outcome: dict[str, Any], path: str, value: Any) -> None:
+    """Place a value at a dotted path, making what is above it. Raises Unmapped where something else is there."""
+    holder: Any = outcome
+    steps = path.split(".")
+    for number, step in enumerate(steps):
+        found = _STEP.fullmatch(step)
+        last = number == len(steps) - 1
+        if found is None or not isinstance(holder, dict):
+            raise Unmapped(f"{path} cannot be written to")
+        if found[2] is None:
+            holder = _step_into(holder, found[1], value if last else {})
+            continue
+        items = _step_into(holder, found[1], [])
+        if not isinstance(items, list):
+            raise Unmapped(f"{path} cannot be written to")
+        while len(items) <= int(found[2]):
+            items.append({} if not last else None)
+        if last:
+            items[int(found[2])] = value
+        holder = items[int(found[2])]
+
+
+def _step_into(holder: dict[str, Any], name: str, made: Any) -> Any:
+    return holder.setdefault(name, made)
+
+
+def _converted(value: Any, field: Mapping[str, Any] | None) -> Any:
+    """A value as the field's type wants it, where it can be that; else as it is."""
+    kind = field.get("type") if field else None
+    try:
+        match kind:
+            case "string" if not isinstance(value, str | dict | list):
+                return str(value).lower() if isinstance(value, bool) else str(value)
+            case "integer" if isinstance(value, str):
+                return int(value)
+            case "number" if isinstance(value, str):
+                return float(value)
+            case "boolean" if isinstance(value, str) and value.lower() in ("true", "false"):
+                return value.lower() == "true"
+    except ValueError:
+        raise Unmapped(f"the value is no {kind}") from None
+    return value

@@ -1,0 +1,263 @@
+"""Catalog: data sets, and the batches that runs leave in them.
+
+Answers are objects by id, as the pages below `help/catalog/` and Adobe's catalog document print them. Accounts, views,
+labels and the other objects of the service are not emulated, nor are batches that a client makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mockserver.exchange import Request, Result
+from mockserver.flows import batches
+from mockserver.flows.batches import Batch
+from mockserver.resources import _nearby, _patching, operation, schema_registry
+from mockserver.resources._forms import NeighbourError
+from mockserver.secrecy import repeatable
+from mockserver.state.records import Doc
+from mockserver.world import World
+
+DATA_SETS = "dataSets"
+_SENT = frozenset(
+    {
+        "name", "description", "tags", "enableErrorDiagnostics", "observableSchema", "basePath", "fileDescription",
+        "schema", "schemaRef", "dataSourceId", "classification", "persistence", "unifiedProfile", "unifiedIdentity",
+        "streamingIngestionEnabled", "extensions",
+    }
+)  # fmt: skip
+"""Members of a data set that a client gives."""
+
+_LIMIT = 20
+
+
+@operation("createDataset")
+def create_dataset(world: World, request: Request) -> Result:
+    """Store a new data set: 201 with a reference to it."""
+    sent: Any = request.body
+    body = {name: value for name, value in sent.items() if name in _SENT}
+    _demand_schema(world, request, body)
+    data_set = world.runtime.new_id().replace("-", "")[:24]
+    _nearby.put(world, request, DATA_SETS, data_set, {**body, "version": "1.0.0"})
+    location = f"{request.call.origin}/data/foundation/catalog/dataSets/{data_set}"
+    return Result(201, [f"@/dataSets/{data_set}"], (("Location", location),))
+
+
+@operation("listDatasets")
+def list_datasets(world: World, request: Request) -> Result:
+    """Data sets by id, newest write first; by name, by `property`, or by their schema."""
+    last = _last_batches(world, request)
+    found = [(doc["id"], _shown(doc, last)) for doc in _nearby.every(world, request, DATA_SETS)]
+    return _listed(request, found, ("name", "description", "createdClient", "createdUser", "updatedUser", "version"))
+
+
+@operation("retrieveDataset")
+def retrieve_dataset(world: World, request: Request) -> Result:
+    """One data set, under its id."""
+    doc = _data_set(world, request)
+    return Result(200, {doc["id"]: _projected(request, _shown(doc, _last_batches(world, request)))})
+
+
+@operation("patchDataset")
+def patch_dataset(world: World, request: Request) -> Result:
+    """Change a data set: the members sent, or by JSON Patch."""
+    sent = request.body
+
+    def changed(current: Doc) -> Mapping[str, Any]:
+        old = current["body"]
+        if isinstance(sent, dict):
+            body = {**old, **{name: value for name, value in sent.items() if name in _SENT}}
+        else:
+            body = _patching.apply(old, sent, _SENT)
+        for violation in world.contract.check_body(
+            "createDataset", {name: body[name] for name in body if name in _SENT}
+        ):
+            raise NeighbourError(400, "Bad request", str(violation), pointer=violation.pointer)
+        _demand_schema(world, request, body)
+        major, minor, patch = str(old["version"]).split(".")
+        return {**body, "version": f"{major}.{minor}.{int(patch) + 1}"}
+
+    doc = _nearby.change(world, request, DATA_SETS, _data_set(world, request), changed)
+    return Result(200, [f"@/dataSets/{doc['id']}"])
+
+
+@operation("deleteDataset")
+def delete_dataset(world: World, request: Request) -> Result:
+    """Delete a data set; its batches are still told of."""
+    doc = _data_set(world, request)
+    _nearby.drop(world, request, DATA_SETS, doc)
+    return Result(200, [f"@/dataSets/{doc['id']}"])
+
+
+@operation("listBatches")
+def list_batches(world: World, request: Request) -> Result:
+    """Batches by id, last made first; by data set, status, time or id."""
+    asked = request.arguments
+    found = [
+        (batch.id, _batch(batch))
+        for batch in batches.every(world, request.tenant)
+        if asked.get("dataSet", batch.data_set) == batch.data_set
+        and asked.get("batch", batch.id) == batch.id
+        and asked.get("createdAfter", -1) < batch.course.start
+        and asked.get("createdBefore", batch.course.start + 1) > batch.course.start
+    ]
+    return _listed(request, found, ("status", "createdClient", "createdUser", "updatedUser", "version"))
+
+
+@operation("retrieveBatch")
+def retrieve_batch(world: World, request: Request) -> Result:
+    """One batch, under its id."""
+    found = batch_of(world, request)
+    return Result(200, {found.id: _batch(found)})
+
+
+@operation("listLastBatches")
+def list_last_batches(world: World, request: Request) -> Result:
+    """Data set -> its last batch, last good one and last bad one."""
+    found = []
+    for data_set, members in _last_batches(world, request).items():
+        wanted = request.arguments.get("dataSetId", data_set)
+        if wanted == data_set:
+            shown = {**members, "imsOrg": request.tenant.org, "sandboxId": request.tenant.sandbox_id}
+            shown["lastSuccessfulBatchId"] = shown.pop("lastSuccessfulBatch", None)
+            shown["lastFailedBatchId"] = shown.pop("lastFailedBatch", None)
+            found.append((data_set, {name: value for name, value in shown.items() if value is not None}))
+    return _listed(request, found, ())
+
+
+def batch_of(world: World, request: Request) -> Batch:
+    """The batch that the path names. Raises NeighbourError."""
+    wanted = request.path["BATCH_ID"]
+    for batch in batches.every(world, request.tenant):
+        if batch.id == wanted:
+            return batch
+    raise NeighbourError(404, "Not found", f"There is no batch {repeatable(wanted)}")
+
+
+def data_set_body(world: World, request: Request, data_set: str) -> Mapping[str, Any] | None:
+    """A data set that was made here."""
+    doc = world.store.get(request.tenant, DATA_SETS, data_set)
+    return None if doc is None else doc["body"]
+
+
+def _data_set(world: World, request: Request) -> Doc:
+    wanted = request.path["DATASET_ID"]
+    doc = _nearby.find(world, request, DATA_SETS, wanted)
+    if doc is None:
+        raise NeighbourError(404, "Not found", f"There is no dataSet {repeatable(wanted)}")
+    return doc
+
+
+def _demand_schema(world: World, request: Request, body: Mapping[str, Any]) -> None:
+    """The schema is there where the sandbox is closed, and of this tenant where its id says so."""
+    uri = (body.get("schemaRef") or {}).get("id")
+    if uri is None or not world.config.closed or uri in world.config.schemas:
+        return
+    if schema_registry.schema(world, request.tenant, uri) is None:
+        detail = "schemaRef.id is no schema of this sandbox"
+        raise NeighbourError(400, "Bad request", detail, pointer="/schemaRef/id")
+
+
+def _shown(doc: Doc, last: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    body = doc["body"]
+    shown = {
+        "name": body["name"],
+        **({"description": body["description"]} if "description" in body else {}),
+        "imsOrg": doc["imsOrgId"],
+        "sandboxId": doc["sandboxId"],
+        "created": doc["createdAt"],
+        "updated": doc["updatedAt"],
+        "createdClient": doc["createdClient"],
+        "createdUser": doc["createdBy"],
+        "updatedUser": doc["updatedBy"],
+        "viewId": f"{int(doc['id'][:24], 16) + 1 & (1 << 96) - 1:024x}" if _is_hex(doc["id"]) else doc["id"],
+        "files": f"@/dataSetFiles?dataSetId={doc['id']}",
+        "tags": {},
+        "observableSchema": {},
+    }
+    return {**shown, **body, **last.get(doc["id"], {})}
+
+
+def _is_hex(text: str) -> bool:
+    return len(text) == 24 and all(letter in "0123456789abcdef" for letter in text)
+
+
+def _batch(batch: Batch) -> dict[str, Any]:
+    run, course = batch.run, batch.course
+    failed = course.rows - batch.written
+    errors = [{"code": course.code, "description": course.message}] if course.code else []
+    return {
+        "imsOrg": run["imsOrgId"],
+        "created": course.start,
+        "createdClient": run["createdClient"],
+        "createdUser": run["createdBy"],
+        "updatedUser": run["updatedBy"],
+        "updated": course.end,
+        "externalId": batch.id,
+        "started": course.start,
+        "completed": course.end,
+        "status": batch.status,
+        "replay": {},
+        "errors": errors,
+        "version": "1.0.3",
+        "availableDates": {},
+        "recordCount": batch.written,
+        "failedRecordCount": failed,
+        "size": batch.size,
+        "relatedObjects": [{"type": "dataSet", "id": batch.data_set}, {"type": "batch", "id": batch.id}],
+        "metrics": {
+            "startTime": course.copied,
+            "endTime": course.end,
+            "recordsRead": course.rows,
+            "recordsWritten": batch.written,
+            "recordsFailed": failed,
+        },
+        "tags": {"flowId": [run["flowId"]], "flowRunId": [run["id"]]},
+        "inputFormat": {"format": "parquet"},
+    }
+
+
+def _last_batches(world: World, request: Request) -> dict[str, dict[str, Any]]:
+    """Data set -> what it shows of its batches."""
+    found: dict[str, dict[str, Any]] = {}
+    for batch in sorted(batches.every(world, request.tenant), key=lambda batch: -batch.course.end):
+        members = found.setdefault(batch.data_set, {"lastBatchId": batch.id, "lastBatchStatus": batch.status})
+        members.setdefault("lastSuccessfulBatch" if batch.status == "success" else "lastFailedBatch", batch.id)
+    return found
+
+
+def _listed(request: Request, found: Iterable[tuple[str, dict[str, Any]]], filters: Iterable[str]) -> Result:
+    """Those that the query asks for, in its order, a stretch of them."""
+    asked = request.arguments
+    rows = [
+        row for row in found if all(name not in asked or str(row[1].get(name)) == str(asked[name]) for name in filters)
+    ]
+    for condition in asked.get("property", ()):
+        name, equals, value = condition.partition("==")
+        if equals:
+            rows = [row for row in rows if str(_member(row[1], name)) == value.strip('"')]
+    for order in reversed((asked.get("orderBy") or "").split(",")):
+        direction, colon, name = order.rpartition(":")
+        if name:
+            rows.sort(key=lambda row: _sortable(_member(row[1], name)), reverse=bool(colon) and direction == "desc")
+    start, limit = asked.get("start", 0), asked.get("limit", _LIMIT)
+    return Result(200, {key: _projected(request, shown) for key, shown in rows[start : start + limit]})
+
+
+def _member(shown: Mapping[str, Any], path: str) -> Any:
+    value: Any = shown
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
+def _sortable(value: Any) -> tuple[bool, float, str]:
+    number = type(value) in (int, float)
+    return (not number, value if number else 0, str(value))
+
+
+def _projected(request: Request, shown: dict[str, Any]) -> dict[str, Any]:
+    """Only the members that `properties` names, if it does."""
+    asked = request.arguments.get("properties")
+    names = {name.strip() for name in asked.split(",")} if asked else None
+    return shown if names is None else {name: value for name, value in shown.items() if name in names}
