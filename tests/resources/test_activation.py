@@ -139,7 +139,7 @@ def test_the_gateway_keeps_its_form_and_the_service_has_its_own(
         ("GET", PATH, {"message"}),
         ("GET", "/data/foundation/query/queries", {"type", "title", "status", "detail"}),
         ("GET", "/data/core/ups/segment/jobs", {"type", "title", "status", "detail"}),
-        ("POST", "/data/foundation/schemaregistry/rpc/import", {"type", "title", "status", "report", "detail"}),
+        ("GET", "/data/foundation/schemaregistry/rpc/export/x", {"type", "title", "status", "report", "detail"}),
     ],
 )
 def test_what_is_not_emulated_says_so_in_the_form_of_its_service(
