@@ -59,8 +59,8 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """See asyncio."""
         super().connection_made(transport)
-        transport.set_write_buffer_limits(1, 0)  # whatever a client leaves unread is known
         self.raw: asyncio.Transport = transport
+        transport.set_write_buffer_limits(1, 0)  # whatever a client leaves unread is known
         self.transport = _Outgoing(transport, self.close)  # type: ignore[assignment]
         self.flow.resume_reading = self._resume_reading  # type: ignore[method-assign]
         self._crowd.admit(self)

@@ -36,6 +36,7 @@ def test_a_good_client_passes_and_its_output_stays_its_own(ca_folder: Path) -> N
     assert done.returncode == 0, done.stderr
     assert done.stdout == "{'items': [], '_links': {}}\n"
     assert "Client conformance: 2 calls" in done.stderr and "no findings" in done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
 
 
 def test_findings_make_a_successful_run_fail(ca_folder: Path, tmp_path: Path) -> None:

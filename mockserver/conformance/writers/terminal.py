@@ -49,7 +49,9 @@ def summary(report: Report, *, threshold: Level = Level.WARN, colour: bool = Fal
         paint("  STALE", _PAINT["FAIL"]) + f"  {row.rule}: the baseline accepts what no longer occurs; take it out"
         for row in report.stale
     ]
-    lines += ["", paint(_outcome(report, threshold), _BOLD)]
+    if lines[-1]:
+        lines.append("")
+    lines.append(paint(_outcome(report, threshold), _BOLD))
     return "\n".join(lines) + "\n"
 
 
