@@ -27,8 +27,9 @@ from mockserver.sources import Sources
 from mockserver.specs.connectors import Connectors
 from mockserver.specs.flow_specs import FlowSpecs
 from mockserver.state import exports, imports
+from mockserver.state.places import open_store
 from mockserver.state.records import Doc
-from mockserver.state.store import StorageUnavailable, open_store
+from mockserver.state.store import StorageUnavailable
 from mockserver.tokens import Tokens
 from mockserver.world import World
 
@@ -197,7 +198,6 @@ class Emulator:
 
     def _perform(self, call: Call, seen: Seen, tenant: Tenant, fault: Injection | None) -> Result:
         assert seen.operation is not None
-        self.world.store.refresh()
         request = Request(call, seen.operation.id, tenant, seen.path, seen.arguments, seen.body, seen.sources)
         if fault:
             request = fault.act(self.world, request)

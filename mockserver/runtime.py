@@ -1,13 +1,16 @@
 """Clock, ids, etags and request ids: the only source of time and randomness.
 
-With a seed, the same calls give the same ids, etags and times on every run: the clock then starts
-at a fixed moment and moves one millisecond per reading.
+With a seed, the same writes give the same ids, etags and times on every run. Each kind of id has a stream
+of its own, and the clock starts at a fixed moment and moves one millisecond for each write: whatever makes
+nothing (a look-up, a refusal, a health check) shifts neither. Requests that create at the same time take
+the next ids of the stream in the order in which they are carried out, so that the set of ids is the same
+on every run, but not which request gets which.
 """
 
 from __future__ import annotations
 
 import hashlib
-import random
+import json
 import secrets
 import string
 import threading
@@ -39,18 +42,23 @@ class Clock:
         self._ticks = 0
 
     def now_ms(self) -> int:
-        """The present moment; a seeded clock ticks 1 ms for each reading."""
-        with self._lock:
-            if self._frozen_ms is not None:
-                return self._frozen_ms
-            if self._seeded:
-                self._ticks += 1
-            return self._reading()
-
-    def peek_ms(self) -> int:
-        """The present moment without a tick: looking at the clock does not move it."""
+        """The present moment."""
         with self._lock:
             return self._reading() if self._frozen_ms is None else self._frozen_ms
+
+    def tick(self) -> None:
+        """Move a seeded clock on, because something was written."""
+        with self._lock:
+            self._ticks += 1
+
+    def ticks(self) -> int:
+        """How often it was moved on."""
+        return self._ticks
+
+    def resume_at(self, ticks: int) -> None:
+        """Let a seeded clock go on where an earlier run's stood."""
+        with self._lock:
+            self._ticks = ticks
 
     @property
     def frozen(self) -> bool:
@@ -107,49 +115,68 @@ def stop_watch_ms() -> int:
 
 
 class Runtime:
-    """Makes what the service makes up: ids, etags and request ids."""
+    """Makes what the service makes up: ids, tokens and request ids."""
 
     def __init__(self, seed: int | None = None) -> None:
         self.seed = seed
         self.clock = Clock(seeded=seed is not None)
         self._lock = threading.Lock()
-        self._random = random.Random(seed)
-        self._dice = random.Random(seed)
+        self._drawn: dict[str, int] = {}
+        """Stream -> how much was drawn from it."""
 
     def reset(self) -> None:
         """Start over: with a seed, everything made up from here on repeats."""
         self.clock.reset()
-        if self.seed is not None:
-            with self._lock:
-                self._random = random.Random(self.seed)
-                self._dice = random.Random(self.seed)
+        with self._lock:
+            self._drawn = {}
 
-    def new_id(self) -> str:
+    def new_id(self, kind: str) -> str:
         """A lower-case version 4 UUID, as nearly every Adobe sample has (facts §5)."""
-        return str(uuid.UUID(int=self._bits(128), version=4))
+        return str(uuid.UUID(int=self._bits(kind, 128), version=4))
 
-    def request_id(self) -> str:
+    def request_id(self, stream: str = "request") -> str:
         """32 letters and digits, the form the gateway shows in Adobe's own sample (facts §1)."""
-        return self._bits(256).to_bytes(32).translate(_LETTER_OF_BYTE).decode("ascii")
+        return self._bits(stream, 256).to_bytes(32).translate(_LETTER_OF_BYTE).decode("ascii")
 
     def token(self) -> str:
         """An unguessable access token; guessable only under a seed, where that is the point."""
-        return f"mock.{self._bits(256):064x}"
+        return f"mock.{self._bits('token', 256):064x}"
 
     def chance(self) -> float:
-        """A number from 0 to below 1, from a sequence of its own: faults do not change which ids are made."""
-        with self._lock:
-            return self._dice.random()
+        """A number from 0 to below 1."""
+        return self._bits("chance", 53) / (1 << 53)
+
+    def key(self) -> bytes:
+        """A secret for sealing."""
+        return self._bits("key", 256).to_bytes(32)
 
     def first_revision(self) -> int:
         """Where an empty store starts counting: two servers started together differ."""
         return 0 if self.seed is not None else secrets.randbits(31)
 
-    def _bits(self, count: int) -> int:
+    def drawn(self) -> str | None:
+        """How far the streams and the clock of the seed will have got when something is written now; None without."""
+        if self.seed is None:
+            return None
+        with self._lock:
+            return json.dumps({"seed": self.seed, "ticks": self.clock.ticks() + 1, "streams": self._drawn})
+
+    def resume(self, drawn: str | None) -> None:
+        """Go on where an earlier run with the same seed stood."""
+        position = {} if drawn is None or self.seed is None else json.loads(drawn)
+        if position and position["seed"] == self.seed:
+            self.clock.resume_at(position["ticks"])
+            with self._lock:
+                self._drawn = dict(position["streams"])
+
+    def _bits(self, stream: str, count: int) -> int:
         if self.seed is None:
             return secrets.randbits(count)
         with self._lock:
-            return self._random.getrandbits(count)
+            number = self._drawn.get(stream, 0)
+            self._drawn[stream] = number + 1
+        digest = hashlib.blake2b(f"{self.seed} {stream} {number}".encode(), digest_size=32).digest()
+        return int.from_bytes(digest) >> (256 - count)
 
 
 def day(at_ms: int) -> str:

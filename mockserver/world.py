@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from mockserver.config import Config
 from mockserver.contract import Contract
 from mockserver.exchange import Tenant
-from mockserver.listing.sealing import key_for
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
 from mockserver.sources import Sources
@@ -33,7 +32,7 @@ class World:
     @property
     def page_key(self) -> bytes:
         """What continuation tokens are sealed with."""
-        return key_for(self.config.state, self.config.seed)
+        return self.store.page_key
 
     def connectors_of(self, tenant: Tenant) -> Connectors:
         """What a tenant can connect to: the catalogue's connectors and the specs it wrote."""

@@ -150,7 +150,7 @@ def pass_time(emulator: Emulator, milliseconds: int) -> None:
 
 def seconds(emulator: Emulator) -> int:
     """The present moment in seconds since 1970."""
-    return emulator.runtime.clock.peek_ms() // 1000
+    return emulator.runtime.clock.now_ms() // 1000
 
 
 def total(runs: list[dict[str, Any]], member: str = "inputRecordCount") -> int:

@@ -24,7 +24,7 @@ def insert(world: World, tenant: Tenant, kind: str, members: Doc) -> Doc:
     """Store a record under an id of its own, stamped as somebody else's."""
     now = world.runtime.clock.now_ms()
     stamps = {
-        "id": world.runtime.new_id(),
+        "id": world.runtime.new_id(f"somebody's {kind}"),  # a stream of its own: faults do not shift ids
         "createdAt": now,
         "updatedAt": now,
         "createdBy": SOMEBODY,

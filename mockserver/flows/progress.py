@@ -159,7 +159,7 @@ class _Update:
     def begin(cls, world: World, tenant: Tenant, flow_id: str) -> _Update:
         old = world.store.get(tenant, PROGRESS, flow_id)
         flow = world.store.get(tenant, FLOWS, flow_id)
-        now_ms = world.runtime.clock.peek_ms()
+        now_ms = world.runtime.clock.now_ms()
         fresh = {"id": flow_id, "runs": 0, "lastMs": None, "latest": None, "ahead": []}
         return cls(world, tenant, flow, old, {**(old or fresh), "updatedAt": now_ms}, now_ms)
 

@@ -9,17 +9,8 @@ import base64
 import hashlib
 import re
 
-from mockserver.runtime import PROCESS_KEY
-
 _IV_BYTES = 12
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
-
-
-def key_for(state: str | None, seed: int | None) -> bytes:
-    """The key of an emulator: the same after a restart with the same state, and for all servers that share it."""
-    if state is None and seed is None:
-        return PROCESS_KEY
-    return hashlib.blake2b(f"{state}\n{seed}".encode(), person=b"page tokens").digest()
 
 
 def seal(content: bytes, key: bytes) -> str:

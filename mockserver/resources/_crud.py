@@ -9,6 +9,7 @@ import functools
 import hashlib
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from mockserver.json_input import Json, dumps
 from mockserver.resources import _patching
 from mockserver.secrecy import repeatable
 from mockserver.state.records import Doc
-from mockserver.state.store import Missing, Stale
+from mockserver.state.store import Missing, Stale, Taken
 from mockserver.world import World
 
 Show = Callable[[World, Doc], dict[str, Any]]
@@ -60,9 +61,17 @@ class Collection:
 
 def create(world: World, request: Request, collection: Collection, members: Mapping[str, Any]) -> Result:
     """Store a new record: 201 with its receipt, `Location` and `ETag` (facts §5, §6)."""
-    doc = world.store.insert(request.tenant, collection.kind, {**stamps(world, request), **members})
+    doc = insert(world, request, collection.kind, members)
     location = f"{request.call.origin}{BASE_PATH}/{collection.kind}/{doc['id']}"
     return receipt(doc, 201, ("Location", location))
+
+
+def insert(world: World, request: Request, kind: str, members: Mapping[str, Any]) -> Doc:
+    """Store a new record under the next free id: with a seed, another server may have used an id already."""
+    while True:
+        with suppress(Taken):
+            stamped = {"id": world.runtime.new_id(kind), **stamps(world, request), **members}
+            return world.store.insert(request.tenant, kind, stamped)
 
 
 def find(world: World, request: Request, collection: Collection) -> Doc:
@@ -214,10 +223,9 @@ def _matcher(world: World, collection: Collection, query: listing.ListQuery) -> 
 
 
 def stamps(world: World, request: Request) -> dict[str, Any]:
-    """The members of `STAMPS` for a record that is made now."""
+    """The members of `STAMPS`, but for `id`, of a record that is made now."""
     now = world.runtime.clock.now_ms()
     values = {
-        "id": world.runtime.new_id(),
         "createdAt": now,
         "updatedAt": now,
         **_actor(world, request, "created"),
@@ -226,7 +234,7 @@ def stamps(world: World, request: Request) -> dict[str, Any]:
         "sandboxName": request.tenant.sandbox,
         "imsOrgId": request.tenant.org,
     }
-    return {name: values[name] for name in STAMPS}
+    return {name: values[name] for name in STAMPS if name != "id"}
 
 
 def service_token(world: World, request: Request) -> bool:

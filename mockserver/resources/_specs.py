@@ -58,9 +58,9 @@ def every_written(world: World, tenant: Tenant, kind: SpecKind) -> Sequence[dict
 
 def create(world: World, request: Request, kind: SpecKind) -> Result:
     """Store a new spec: 201 with the spec itself (facts §6)."""
-    record = {**_crud.stamps(world, request), _WRITTEN: _members(request, kind)}
-    _demand_room(world, request, kind, record)
-    return _created(request, kind, world.store.insert(request.tenant, kind.name, record))
+    members = _members(request, kind)
+    _demand_room(world, request, kind, None, members)
+    return _created(request, kind, _crud.insert(world, request, kind.name, {_WRITTEN: members}))
 
 
 def replace(world: World, request: Request, kind: SpecKind, catalogued: bool) -> Result:
@@ -75,10 +75,10 @@ def replace(world: World, request: Request, kind: SpecKind, catalogued: bool) ->
         if old is None and not catalogued:
             raise ApiError("not_found", type=kind.name, id=repeatable(spec_id))
         kept = {name: old[name] for name in ("createdAt", "createdBy", "createdClient")} if old else {}
-        record = {**stamps, **kept, "id": spec_id, _WRITTEN: _members(request, kind)}
+        record = {"id": spec_id, **stamps, **kept, _WRITTEN: _members(request, kind)}
         if old and kind.name == OWN_SPECS:
             record[SECRETS] = secret_paths(old)
-        _demand_room(world, request, kind, record)
+        _demand_room(world, request, kind, spec_id, record[_WRITTEN])
         try:
             if old is None:
                 return Result(200, _show(world.store.insert(request.tenant, kind.name, record)))
@@ -87,10 +87,10 @@ def replace(world: World, request: Request, kind: SpecKind, catalogued: bool) ->
             continue
 
 
-def _demand_room(world: World, request: Request, kind: SpecKind, record: Doc) -> None:
+def _demand_room(world: World, request: Request, kind: SpecKind, spec_id: str | None, members: Any) -> None:
     """Specs are listed without pages, so all that a tenant wrote must fit one response."""
-    others = (doc for doc in world.store.all(request.tenant, kind.name) if doc["id"] != record["id"])
-    size = sum(len(dumps(doc[_WRITTEN])) for doc in (*others, record))
+    others = [doc[_WRITTEN] for doc in world.store.all(request.tenant, kind.name) if doc["id"] != spec_id]
+    size = sum(len(dumps(written)) for written in (*others, members))
     if size > MAX_WRITTEN_BYTES:
         expected = f"at most {MAX_WRITTEN_BYTES} bytes in all {kind.name} that you wrote"
         raise ApiError("rejected", message=f"too many specs: {expected}", pointer="", expected=expected)

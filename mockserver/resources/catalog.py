@@ -37,7 +37,7 @@ def create_dataset(world: World, request: Request) -> Result:
     sent: Any = request.body
     body = {name: value for name, value in sent.items() if name in _SENT}
     _demand_schema(world, request, body)
-    data_set = world.runtime.new_id().replace("-", "")[:24]
+    data_set = world.runtime.new_id("dataSets").replace("-", "")[:24]
     _nearby.put(world, request, DATA_SETS, data_set, {**body, "version": "1.0.0"})
     location = f"{request.call.origin}/data/foundation/catalog/dataSets/{data_set}"
     return Result(201, [f"@/dataSets/{data_set}"], (("Location", location),))

@@ -29,7 +29,7 @@ def create_mapping_set(world: World, request: Request) -> Result:
     sent: Any = request.body
     _demand_sound(world, request, sent)
     doc = _nearby.put(
-        world, request, MAPPING_SETS, world.runtime.new_id().replace("-", ""), {"version": 0, "sent": sent}
+        world, request, MAPPING_SETS, world.runtime.new_id("mappingSets").replace("-", ""), {"version": 0, "sent": sent}
     )
     return Result(200, _receipt(doc))
 

@@ -106,7 +106,7 @@ def create_xdm_resource(world: World, request: Request) -> Result:
     sent: Any = request.body
     body = {name: value for name, value in sent.items() if name in _SENT}
     segment = _SEGMENTS[kind]
-    key = (world.runtime.new_id() + world.runtime.new_id()).replace("-", "")[:48]
+    key = (world.runtime.new_id("schemas") + world.runtime.new_id("schemas")).replace("-", "")[:48]
     uri = f"{xdm.NAMESPACE}{tenant_id(request.tenant)}/{segment}/{key}"
     body |= {"$id": uri, "meta:resourceType": segment, "version": "1.0"}
     doc = _nearby.put(world, request, XDM, xdm.alt_id(uri), _composed(world, request, kind, body))

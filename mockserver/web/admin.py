@@ -38,7 +38,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
 
 def answer(emulator: Emulator, body: Json, status: int = 200) -> Response:
     """An admin answer: JSON with a request id, like every other one."""
-    return adapter.write(Result(status, body), emulator.runtime.request_id())
+    return adapter.write(Result(status, body), emulator.runtime.request_id("page"))
 
 
 def _add_health(pages: Blueprint, emulator: Emulator) -> None:
@@ -55,8 +55,9 @@ def _add_health(pages: Blueprint, emulator: Emulator) -> None:
 def _add_state(pages: Blueprint, emulator: Emulator) -> None:
     @pages.post("/reset")
     def reset() -> Response:
+        told = answer(emulator, {"status": "reset"})  # first: it takes a request id, and none shall be taken afterwards
         emulator.reset()
-        return answer(emulator, {"status": "reset"})
+        return told
 
     @pages.get("/state")
     def export_state() -> Response:
@@ -149,7 +150,7 @@ def json_body(most: int, **bounds: Any) -> Any:
 
 def _clock(emulator: Emulator) -> Json:
     clock = emulator.runtime.clock
-    return {"nowMs": clock.peek_ms(), "frozen": clock.frozen}
+    return {"nowMs": clock.now_ms(), "frozen": clock.frozen}
 
 
 def _move(emulator: Emulator, asked: Any) -> None:

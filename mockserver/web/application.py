@@ -47,7 +47,7 @@ class Api:
 
     def refused(self, refusal: Refusal) -> tuple[Result, str]:
         """The answer to what the emulator never sees."""
-        request_id = self.emulator.runtime.request_id()
+        request_id = self.emulator.runtime.request_id("page")
         return refusal.result(request_id, self.emulator.quirks), request_id
 
     def failed(self, error: Exception, environ: Environ) -> tuple[Result, str]:

@@ -56,7 +56,7 @@ def _page(emulator: Emulator, text: str, media_type: str) -> Response:
 
     response = Response(text, content_type=media_type)
     response.headers["Content-Security-Policy"] = f"{html.policy()}; frame-ancestors 'none'"
-    response.headers["x-request-id"] = emulator.runtime.request_id()
+    response.headers["x-request-id"] = emulator.runtime.request_id("page")
     return response
 
 
@@ -91,7 +91,7 @@ def _console(emulator: Emulator) -> str:
         levels=[(level.value, judged.count(level)) for level in conformance.Level],
         entries=entries[: -_LATEST - 1 : -1],
         total=len(entries),
-        now_ms=clock.peek_ms(),
+        now_ms=clock.now_ms(),
         frozen=clock.frozen,
         quirks=[(row, emulator.quirks[row.name]) for row in QUIRKS.values()],
         faults=[one.as_json() for one in emulator.faults.active()],

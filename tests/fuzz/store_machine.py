@@ -24,7 +24,8 @@ from mockserver.exchange import Tenant
 from mockserver.listing import Cursor, Listable, ListQuery, ordering
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
-from mockserver.state.store import Missing, Put, Stale, Store, Taken, open_store
+from mockserver.state.places import open_store
+from mockserver.state.store import Missing, Put, Stale, Store, Taken
 
 KIND = "connections"
 TENANTS = (Tenant("org", "prod"), Tenant("org", "dev"))
@@ -112,7 +113,6 @@ class Records(RuleBasedStateMachine):
         """Whose turn it is, up to date as at the beginning of a call."""
         self.turns += 1
         store = self.stores[self.turns % len(self.stores)]
-        store.refresh()
         return store
 
     def written(self, tenant: Tenant, sent: dict[str, Any], stored: Any) -> None:

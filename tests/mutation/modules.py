@@ -19,14 +19,13 @@ class Module:
         return f"mockserver/{self.name}.py"
 
 
-_ON_DISK = "on_disk_too or closed_store or cannot_be_stored or another_kind"
 MODULES = {
     module.name: module
     for module in (
         Module(
-            "state/store",
-            tuple(f"tests/state/test_{name}.py" for name in ("store", "commits", "transactions", "durable")),
-            f"{_ON_DISK} or (not postgresql and not sqlite and not test_durable)",
+            "state/memory",
+            tuple(f"tests/state/test_{name}.py" for name in ("store", "transactions")),
+            "not postgresql and not sqlite",
         ),
         Module("resources/_patching", ("tests/resources/test_patching.py",)),
         Module(
@@ -49,6 +48,5 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     (_PATCH.format("in_place=True"), _PATCH.format("in_place=None")): _SLOWER,
     (_PATCH.format("in_place=True"), _PATCH.format("in_place=False")): _SLOWER,
     (_PATCH.format("in_place=True"), _PATCH.format("")): _SLOWER,
-    ("self.settled = False", "self.settled = None"): "None is as false as False",
 }
 """The code as it was and as it became -> why no test can tell one from the other. They count as survivors."""

@@ -22,7 +22,7 @@ class Recorded:
         handle = emulator.handle
 
         def keep(call: Call) -> Result:
-            at_ms = emulator.runtime.clock.peek_ms()
+            at_ms = emulator.runtime.clock.now_ms()
             result = handle(call)
             call = Call(call.method, call.path, call.query, call.headers, call.body, call.request_id, at_ms)
             number = len(self.exchanges) + 1

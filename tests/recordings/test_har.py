@@ -55,7 +55,7 @@ def entry_of(answer: Answer, at_ms: int) -> dict[str, Any]:
 def recording(server: FlowService, service: Service) -> Recording:
     """What a proxy would have recorded of a client."""
     entries: list[dict[str, Any]] = []
-    service.hear = lambda answer: entries.append(entry_of(answer, server.clock.peek_ms()))
+    service.hear = lambda answer: entries.append(entry_of(answer, server.clock.now_ms()))
 
     def record(script: Script) -> list[dict[str, Any]]:
         script(service)

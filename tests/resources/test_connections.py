@@ -57,7 +57,7 @@ def test_a_stored_connection_has_the_documented_members_in_their_order(emulator:
         *("version", "etag"),
     ]
     assert item["etag"] == item["version"] == receipt["etag"]
-    assert item["createdAt"] == item["updatedAt"] > SEEDED_START_MS
+    assert item["createdAt"] == item["updatedAt"] == SEEDED_START_MS
     assert item["etag"].endswith(f'{item["updatedAt"] // 1000:08x}0000"')
     assert item["createdBy"].endswith("@AdobeID") and item["createdClient"] == "acme-client"
     assert (item["sandboxName"], item["imsOrgId"]) == ("prod", "5C1328435BF324E90A49402A@AdobeOrg")

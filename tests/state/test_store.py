@@ -2,66 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from mockserver import listing
 from mockserver.exchange import Tenant
-from mockserver.listing import Listable, ListQuery
-from mockserver.quirks import Quirks
-from mockserver.runtime import SEEDED_START_MS, Runtime
-from mockserver.state.store import Missing, Stale, Store, Taken, open_store
-
-TENANT = Tenant("org", "prod")
-KIND = "connections"
-LISTABLE = Listable(KIND, frozenset({"id", "name", "state"}), frozenset({"id", "name", "state"}))
-
-
-@pytest.fixture
-def store(state: str | None) -> Iterator[Store]:
-    opened = open_store(state, Runtime(1))
-    yield opened
-    opened.close()
-
-
-def doc(entity_id: str, name: Any = "a", **more: Any) -> dict[str, Any]:
-    return {"id": entity_id, "name": name, "updatedAt": SEEDED_START_MS, **more}
-
-
-def put(store: Store, entity_id: str, name: Any = "a", tenant: Tenant = TENANT) -> dict[str, Any]:
-    return dict(store.insert(tenant, KIND, doc(entity_id, name)))
-
-
-def rename(store: Store, entity_id: str, name: Any) -> str:
-    now = store.get(TENANT, KIND, entity_id)
-    assert now is not None
-    return str(store.replace(TENANT, KIND, entity_id, {**now, "name": name}, now["etag"])["etag"])
-
-
-def asked(limit: int = 100, orderby: str = "", *filters: str) -> ListQuery:
-    return listing.parse({"limit": limit, "property": filters, "orderby": orderby or None}, LISTABLE, Quirks())
-
-
-def walk(store: Store, query: ListQuery, between: Callable[[int], None] = lambda _: None) -> list[str]:
-    """The ids on all pages, going on by links as clients do; `between` is called after each page."""
-    seen: list[str] = []
-    pages = 0
-    while True:
-        docs, after = store.page(TENANT, KIND, query, query.matches)
-        assert len(docs) <= query.limit
-        seen += [item["id"] for item in docs]
-        if after is None:
-            return seen
-        token = listing.next_href(LISTABLE, query, after).split("=")[1]
-        query = listing.parse({"continuationToken": token}, LISTABLE, Quirks())
-        between(pages)
-        pages += 1
+from mockserver.runtime import Runtime
+from mockserver.state.places import open_store
+from mockserver.state.store import Missing, Put, Stale, Store, Taken
+from tests.state.stored import KIND, TENANT, asked, doc, put, race, rename, walk
 
 
 def test_a_record_comes_back_as_it_was_stored_with_its_etag(store: Store) -> None:
@@ -199,100 +148,6 @@ def test_a_wrong_export_is_refused_by_place_and_changes_nothing(store: Store, da
     assert store.export() == before
 
 
-def test_the_last_written_comes_first_and_pages_join_up(store: Store) -> None:
-    for number in range(7):
-        put(store, str(number))
-    rename(store, "3", "b")
-    assert store.page(TENANT, KIND, asked(7))[1] is None  # exactly full, and nothing follows
-    assert walk(store, asked()) == walk(store, asked(1)) == walk(store, asked(3)) == ["3", "6", "5", "4", "2", "1", "0"]
-
-
-_names = st.sampled_from(["a", "b", "c", None, 5, 2.5, True, ["x"]])
-_writes = st.lists(st.tuples(st.sampled_from(["insert", "rename", "delete"]), st.integers(0, 9), _names), max_size=4)
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    names=st.lists(_names, min_size=1, max_size=10),
-    orderby=st.sampled_from(["", "name", "-name", "state,-name", "-id"]),
-    limit=st.integers(1, 4),
-    meanwhile=st.lists(_writes, max_size=12),
-)
-def test_pages_neither_skip_nor_repeat_whatever_is_written(
-    names: list[Any], orderby: str, limit: int, meanwhile: list[Any]
-) -> None:
-    store = Store(Runtime(1))
-    for number, name in enumerate(names):
-        put(store, str(number), name)
-    order = walk(store, asked(100, orderby))
-    gone: set[str] = set()
-    fresh = iter(range(10, 10_000))
-
-    def write(page: int) -> None:
-        for what, number, name in meanwhile[page] if page < len(meanwhile) else ():
-            if what == "insert":
-                put(store, str(next(fresh)), name)
-            elif store.get(TENANT, KIND, str(number)) is not None:
-                if what == "rename":
-                    rename(store, str(number), name)
-                else:
-                    store.delete(TENANT, KIND, str(number))
-                    gone.add(str(number))
-
-    seen = walk(store, asked(limit, orderby), write)
-    assert [item for item in seen if item not in gone] == [item for item in order if item not in gone]
-    assert len(set(seen)) == len(seen)
-
-
-def test_a_listing_outlives_a_thousand_updates(store: Store) -> None:
-    for number in range(40):
-        put(store, str(number), f"n{number:02}")
-
-    def write(page: int) -> None:
-        if page == 0:
-            for step in range(1000):
-                rename(store, str(step % 40), f"m{step % 7}")
-
-    assert walk(store, asked(10, "name"), write) == [str(number) for number in range(40)]
-
-
-def test_superseded_records_do_not_pile_up() -> None:
-    store = Store(Runtime(1))
-    put(store, "1", "x" * 1_000_000)
-    for step in range(5000):
-        rename(store, "1", f"{step}" + "x" * 100_000)
-    entries = store._view.collection(TENANT, KIND).entries
-    assert len(entries) < 2500 and sum(len(str(entry.left)) for entry in entries) < 2_000_000
-
-
-def test_filtered_pages_hold_what_matches_now(store: Store) -> None:
-    for number in range(9):
-        put(store, str(number), "ab"[number % 2])
-    query = asked(2, "", "name==a")
-    assert store.count(TENANT, KIND, query.matches) == 5
-    assert walk(store, query, lambda page: (rename(store, "0", "b"), None)[1] if page == 0 else None) == [
-        "8",
-        "6",
-        "4",
-        "2",
-    ]
-
-
-def race(count: int, act: Callable[[int], Any]) -> list[Any]:
-    """The outcomes of so many threads that start together; a refusal is an outcome."""
-    ready = threading.Barrier(count)
-
-    def run(number: int) -> Any:
-        ready.wait()
-        try:
-            return act(number)
-        except (Stale, Missing, ValueError) as refusal:
-            return type(refusal)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
-
-
 def test_of_many_writers_with_one_etag_exactly_one_wins(store: Store) -> None:
     etag = put(store, "1")["etag"]
     for _ in range(20):
@@ -340,54 +195,52 @@ def test_one_id_is_given_out_once(store: Store) -> None:
     assert outcomes.count(Taken) == 15 and store.count(TENANT, KIND) == 1
 
 
-def test_readers_see_whole_lists_while_others_write(store: Store) -> None:
-    for number in range(30):
-        put(store, str(number))
-    done = threading.Event()
-    faults: list[str] = []
-
-    def read() -> None:
-        while not done.wait(0.001):  # and not without a pause: the writers need the interpreter, too
-            for orderby in ("", "-name"):
-                ids = walk(store, asked(7, orderby))
-                if len(set(ids)) != len(ids) or not {str(number) for number in range(30)} <= set(ids):
-                    faults.append(f"{orderby}: {ids}")
-
-    readers = [threading.Thread(target=read) for _ in range(3)]
-    for reader in readers:
-        reader.start()
-
-    def write(n: int) -> None:
-        for step in range(5):
-            put(store, f"{n}-{step}")
-            for number in range(n, 30, 4):
-                rename(store, str(number), f"{step}")
-            store.delete(TENANT, KIND, f"{n}-{step}")
-
-    race(4, write)
-    done.set()
-    for reader in readers:
-        reader.join()
-    assert faults == [] and store.count(TENANT, KIND) == 30
+def test_a_version_and_an_etag_that_were_brought_along_are_the_services_to_give(store: Store) -> None:
+    made = store.insert(TENANT, KIND, doc("1", version="theirs", etag="theirs"))
+    assert list(made) == [*doc("1"), "version", "etag"] and "theirs" not in made.values()
 
 
-def test_every_etag_of_parallel_writers_is_its_own_and_the_list_has_them_in_order(store: Store) -> None:
-    made = [item for part in race(8, lambda n: [put(store, f"{n}-{k}") for k in range(20)]) for item in part]
-    assert len({item["etag"] for item in made}) == 160
-    assert sorted(walk(store, asked(9))) == sorted(item["id"] for item in made)
+def test_a_refused_write_takes_no_revision(store: Store) -> None:
+    put(store, "1")
+    before = store.export()["revision"]
+    for refusal, act in (
+        (Taken, lambda: put(store, "1")),
+        (Stale, lambda: store.replace(TENANT, KIND, "1", doc("1"), "x")),
+        (Missing, lambda: store.replace(TENANT, KIND, "2", doc("2"), "x")),
+        (Missing, lambda: store.delete(TENANT, KIND, "2")),
+        (Missing, lambda: store.transact(TENANT, [Put(KIND, doc("3")), Put(KIND, doc("2"), "x")])),
+    ):
+        with pytest.raises(refusal):
+            act()
+    assert store.export()["revision"] == before and store.transact(TENANT, []) == []
 
 
-def test_a_page_costs_the_same_in_a_small_and_a_large_store() -> None:
-    """Counted in records looked at, which the clock of a busy machine cannot disturb."""
+def test_nothing_is_written_between_the_question_and_the_removal(store: Store) -> None:
+    """A connection is removed unless a flow uses it, while flows are being made."""
+    for turn in range(20):
+        put(store, str(turn))
 
-    def looked_at(size: int) -> int:
-        store = Store(Runtime(1))
-        for number in range(size):
-            put(store, str(number))
-        _, after = store.page(TENANT, KIND, asked(10))
-        looked: list[str] = []
-        query = ListQuery(limit=10, after=after)
-        store.page(TENANT, KIND, query, lambda item: not looked.append(item["id"]))  # type: ignore[func-returns-value]
-        return len(looked)
+        def unused(turn: int = turn) -> None:
+            if store.get(TENANT, "flows", str(turn)) is not None:
+                raise PermissionError
 
-    assert looked_at(30) == looked_at(3000) == 11
+        def make(turn: int = turn) -> Any:
+            """As a flow is made: only if its connection is there."""
+            flow = store.insert(TENANT, "flows", doc(str(turn)))
+            return flow if store.get(TENANT, KIND, str(turn)) is not None else store.delete(TENANT, "flows", str(turn))
+
+        def remove(turn: int = turn, unused: Any = unused) -> Any:
+            try:
+                return store.delete(TENANT, KIND, str(turn), unused)
+            except PermissionError:
+                return "in use"
+
+        flow, removed = race(2, lambda number: (make, remove)[number]())  # called at once
+        assert not (flow is not None and removed is None), "the connection of a flow is gone"
+
+
+@pytest.mark.parametrize("entity_id", ["\0", "a\0b", "\ud800", "x" * 10_000, "'; DROP TABLE", "%", ""])
+def test_an_id_that_nobody_gave_is_not_there(store: Store, entity_id: str) -> None:
+    assert store.get(TENANT, KIND, entity_id) is None
+    with pytest.raises(Missing):
+        store.delete(TENANT, KIND, entity_id)

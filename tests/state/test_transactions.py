@@ -8,7 +8,8 @@ import pytest
 
 from mockserver.exchange import Tenant
 from mockserver.runtime import Runtime
-from mockserver.state.store import Missing, Put, Stale, Store, Taken, open_store
+from mockserver.state.places import open_store
+from mockserver.state.store import Missing, Put, Stale, Store, Taken
 
 TENANT = Tenant("org", "prod")
 

@@ -20,7 +20,8 @@ _CHILD = textwrap.dedent(
     from pathlib import Path
     from mockserver.exchange import Tenant
     from mockserver.runtime import Runtime
-    from mockserver.state.store import StorageUnavailable, open_store
+    from mockserver.state.places import open_store
+    from mockserver.state.store import StorageUnavailable
 
     def room(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

@@ -15,7 +15,8 @@ from typing import Any
 from mockserver import Config, Emulator
 from mockserver.exchange import Tenant
 from mockserver.runtime import Runtime
-from mockserver.state.store import Stale, Store, open_store
+from mockserver.state.places import open_store
+from mockserver.state.store import Stale, Store
 from tests.calls import connection, made, send
 from tests.torture.server import Server, patch
 from tests.torture.trial import Outcome, Say, trial

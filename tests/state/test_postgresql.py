@@ -16,8 +16,8 @@ from mockserver.exchange import Tenant
 from mockserver.listing import Listable, ListQuery
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
-from mockserver.state import postgres
-from mockserver.state.store import Missing, Put, Stale, StateError, Store, Taken, open_store
+from mockserver.state.places import open_store
+from mockserver.state.store import Missing, Put, Stale, StateError, Store, Taken
 from tests.postgres import PASSWORD, new_url, shared_server
 
 TENANT = Tenant("org", "prod")
@@ -43,15 +43,12 @@ def put(store: Store, entity_id: str, name: Any = "a") -> str:
 
 
 def rename(store: Store, entity_id: str, name: Any) -> str:
-    """As a call does it: look, then write."""
-    store.refresh()
     now = store.get(TENANT, KIND, entity_id)
     assert now is not None
     return str(store.replace(TENANT, KIND, entity_id, {**now, "name": name}, now["etag"])["etag"])
 
 
 def seen(store: Store, entity_id: str) -> Any:
-    store.refresh()
     found = store.get(TENANT, KIND, entity_id)
     return None if found is None else found["name"]
 
@@ -99,7 +96,6 @@ def test_of_writers_on_two_servers_exactly_one_wins_and_no_increment_is_lost(pai
         start.wait()
         for _ in range(15):
             while True:
-                store.refresh()
                 now = store.get(TENANT, KIND, "1")
                 assert now is not None
                 try:
@@ -125,7 +121,6 @@ def test_a_listing_goes_on_at_the_other_server_while_both_write(pair: tuple[Stor
         )
         while True:
             store = pair[turn % 2]
-            store.refresh()
             docs, after = store.page(TENANT, KIND, query)
             ids += [doc["id"] for doc in docs]
             if after is None:
@@ -152,23 +147,6 @@ def test_clear_and_restore_reach_the_others(pair: tuple[Store, Store]) -> None:
     one.restore(saved)
     assert other.export()["records"] == saved["records"]
     assert rename(other, "1", "b") not in (first, again)
-
-
-def test_who_is_far_behind_reads_everything_again(
-    pair: tuple[Store, Store], url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(postgres, "KEPT_CHANGES", 10)
-    monkeypatch.setattr(postgres, "_PRUNED_TOGETHER", 5)
-    one, other = pair
-    put(other, "gone")
-    put(other, "kept", 0)
-    one.delete(TENANT, KIND, "gone")
-    for number in range(50):
-        rename(one, "kept", number)
-    assert (seen(other, "gone"), seen(other, "kept")) == (None, 49)
-    with psycopg.connect(url) as db:
-        (kept,) = db.execute("SELECT count(*) FROM mockserver_changes").fetchone() or (0,)
-    assert kept <= 15
 
 
 def test_a_new_server_finds_what_there_is_and_two_that_start_together_make_the_tables_once(url: str) -> None:
@@ -215,6 +193,6 @@ def test_a_database_that_cannot_be_used_is_refused_without_its_password(
 
 def test_without_the_package_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    monkeypatch.delitem(sys.modules, "mockserver.state.postgres")
+    monkeypatch.delitem(sys.modules, "mockserver.state.postgresql")
     with pytest.raises(StateError, match=r"pip install 'mock-flow-service\[postgres\]'"):
         open_store("postgresql://localhost/flow", Runtime())

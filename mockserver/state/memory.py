@@ -1,0 +1,211 @@
+"""Records in memory. One thread writes at a time; readers take no lock.
+
+That works because a reader looks only at revisions up to the one its view had reached, and a change
+moves the view on when it is wholly in.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from mockserver.exchange import Tenant
+from mockserver.listing import Cursor, ListQuery, ordering
+from mockserver.runtime import Runtime
+from mockserver.state import exports
+from mockserver.state.records import Change, Doc, Key, Listed, page_of, stamped
+from mockserver.state.store import Missing, Put, accept
+
+_LIVE = 1 << 63
+"""Above every revision: nothing has superseded this entry."""
+
+_COMPACT_MARGIN = 1000
+_NOTHING: Doc = MappingProxyType({})
+
+
+class MemoryStore:
+    """All records of one server, gone when it ends. See `Store`."""
+
+    place = "memory"
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.page_key = runtime.key()
+        self._runtime = runtime
+        self._writing = threading.Lock()
+        self._view = _View([], runtime.first_revision())
+
+    def insert(self, tenant: Tenant, kind: str, doc: Doc) -> Doc:
+        """See `Store`."""
+        return self.transact(tenant, [Put(kind, doc)])[0]
+
+    def get(self, tenant: Tenant, kind: str, entity_id: str) -> Doc | None:
+        """See `Store`."""
+        return self._view.get((tenant, kind, entity_id))
+
+    def replace(self, tenant: Tenant, kind: str, entity_id: str, doc: Doc, if_match: str) -> Doc:
+        """See `Store`."""
+        return self.transact(tenant, [Put(kind, doc, if_match)])[0]
+
+    def delete(self, tenant: Tenant, kind: str, entity_id: str, unless: Callable[[], None] | None = None) -> None:
+        """See `Store`."""
+        with self._writing:
+            if self.get(tenant, kind, entity_id) is None:
+                raise Missing
+            if unless is not None:
+                unless()
+            self._view.apply(Change(tenant, kind, entity_id, self._view.revision + 1, None))
+            self._runtime.clock.tick()
+
+    def transact(self, tenant: Tenant, puts: Sequence[Put]) -> list[Doc]:
+        """See `Store`."""
+        with self._writing:
+            for put in puts:
+                accept(put, self.get(tenant, put.kind, put.doc["id"]))
+            revision = self._view.revision
+            stored = [stamped(put.doc, revision + number) for number, put in enumerate(puts, 1)]
+            for number, (put, doc) in enumerate(zip(puts, stored, strict=True), 1):
+                self._view.apply(Change(tenant, put.kind, doc["id"], revision + number, doc))
+            self._runtime.clock.tick()
+            return stored
+
+    def all(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
+        """See `Store`."""
+        view = self._view
+        return (row.doc for row in view.collection(tenant, kind).snapshot(view.revision))
+
+    def page(
+        self, tenant: Tenant, kind: str, query: ListQuery, matches: Callable[[Doc], bool] | None = None
+    ) -> tuple[list[Doc], Cursor | None]:
+        """See `Store`."""
+        view, after = self._view, query.after
+        ceiling = view.revision if after is None else after.ceiling
+        below = None if after is None or query.order else after.revision
+        return page_of(view.collection(tenant, kind).snapshot(ceiling, below), query, matches)
+
+    def count(self, tenant: Tenant, kind: str, matches: Callable[[Doc], bool] | None = None) -> int:
+        """See `Store`."""
+        if matches is None:
+            return len(self._view.collection(tenant, kind).records)
+        return sum(1 for doc in self.all(tenant, kind) if matches(doc))
+
+    def export(self) -> dict[str, Any]:
+        """See `Store`."""
+        with self._writing:
+            return exports.write(self._view.changes(), self._view.revision)
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """See `Store`."""
+        used, records = exports.parse(data)
+        with self._writing:
+            self._view = _View(records, max(used, self._view.revision))
+
+    def clear(self) -> None:
+        """See `Store`."""
+        with self._writing:
+            seeded = self._runtime.seed is not None
+            self._view = _View([], self._runtime.first_revision() if seeded else self._view.revision)
+
+    def close(self) -> None:
+        """See `Store`."""
+
+
+class _Entry:
+    """A place in the order of writing: taken by one write, given up when a later one supersedes it."""
+
+    __slots__ = ("entity_id", "left", "revision", "superseded")
+
+    def __init__(self, entity_id: str, revision: int) -> None:
+        self.entity_id = entity_id
+        self.revision = revision
+        self.superseded = _LIVE
+        self.left: Doc = _NOTHING
+        """Once superseded: the members that the record was ordered by."""
+
+
+def _revision_of(entry: _Entry) -> int:
+    return entry.revision
+
+
+class _Collection:
+    """One tenant's records of one kind and the order they were written in."""
+
+    __slots__ = ("_horizon", "_superseded", "entries", "records")
+
+    def __init__(self) -> None:
+        self.records: dict[str, tuple[Doc, _Entry]] = {}
+        self.entries: list[_Entry] = []
+        """By revision, ascending. Only ever appended to, or exchanged for a shorter list."""
+        self._superseded = 0
+        self._horizon = 0
+
+    def apply(self, change: Change) -> None:
+        """Apply one write. Called by one thread at a time."""
+        known = self.records.get(change.entity_id)
+        if change.doc is None:
+            self.records.pop(change.entity_id, None)
+        else:
+            if known is not None:  # before the record is exchanged: a reader looks in the opposite order
+                known[1].left = ordering.excerpt(known[0])
+            entry = _Entry(change.entity_id, change.revision)
+            self.records[change.entity_id] = change.doc, entry
+            self.entries.append(entry)
+        if known is not None:
+            known[1].superseded = change.revision
+            self._superseded += 1
+            if self._superseded > len(self.records) + _COMPACT_MARGIN:
+                self._compact(change.revision)
+
+    def snapshot(self, ceiling: int, below: int | None = None) -> Iterator[Listed]:
+        """The records that existed at revision `ceiling` and still do, last written first, from before `below`."""
+        entries = self.entries
+        start = bisect_left(entries, ceiling + 1 if below is None else below, key=_revision_of)
+        for place in range(start - 1, -1, -1):
+            entry = entries[place]
+            if entry.superseded > ceiling and (record := self.records.get(entry.entity_id)) is not None:
+                yield Listed(entry.revision, record[0], record[0] if record[1] is entry else entry.left)
+
+    def _compact(self, revision: int) -> None:
+        """Drop the entries superseded before the last compaction: lists begun since then need the others."""
+        self.entries = [entry for entry in self.entries if entry.superseded > self._horizon]
+        self._horizon, self._superseded = revision, 0
+
+
+class _View:
+    """What readers see. `revision` moves on only when a change is wholly in."""
+
+    def __init__(self, records: Iterable[Change], revision: int) -> None:
+        self._collections: dict[tuple[Tenant, str], _Collection] = {}
+        for change in sorted(records, key=lambda change: change.revision):
+            self.apply(change)
+        self.revision = revision
+
+    def get(self, key: Key) -> Doc | None:
+        """The record, or None."""
+        tenant, kind, entity_id = key
+        record = self.collection(tenant, kind).records.get(entity_id)
+        return None if record is None else record[0]
+
+    def collection(self, tenant: Tenant, kind: str) -> _Collection:
+        """One tenant's records of one kind; an empty collection where there are none."""
+        return self._collections.get((tenant, kind)) or _EMPTY
+
+    def apply(self, change: Change) -> None:
+        """Show one write to every later reader. A collection without records is dropped: it costs nothing."""
+        place = change.tenant, change.kind
+        collection = self._collections.get(place) or self._collections.setdefault(place, _Collection())
+        collection.apply(change)
+        if not collection.records:
+            del self._collections[place]
+        self.revision = change.revision
+
+    def changes(self) -> Iterator[Change]:
+        """The write behind every record."""
+        for (tenant, kind), collection in self._collections.items():
+            for entity_id, (doc, entry) in collection.records.items():
+                yield Change(tenant, kind, entity_id, entry.revision, doc)
+
+
+_EMPTY = _Collection()

@@ -1,0 +1,46 @@
+"""Which store a `--state` setting names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mockserver.runtime import Runtime
+from mockserver.state.memory import MemoryStore
+from mockserver.state.store import StateError, Store
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_NOT_A_PATH = re.compile(
+    r"\b(?:host(?:addr|name)?|port|dbname|database|server|data source|service|user(?:name| id)?|uid"
+    r"|pass(?:word|file|wd)?|pwd)\s*=|:[^@]*@|^(?:postgres(?:ql)?|sqlite|file|jdbc):|://",
+    re.IGNORECASE,
+)
+"""What a connection string has and a path has not: keywords of libpq and of others, or `:password@`."""
+
+
+def open_store(state: str | None, runtime: Runtime) -> Store:
+    """The store named by `--state`: None is memory; a path or `sqlite:///path` is an SQLite file.
+
+    `postgresql://…` is a database that several servers may share. Raises StateError, which repeats no secret.
+    """
+    if state is None:
+        return MemoryStore(runtime)
+    found = _SCHEME.match(state)
+    scheme = found[1].lower() if found else "sqlite"
+    rest = state[found.end() :] if found else state
+    if scheme in ("postgresql", "postgres"):
+        from mockserver.state.postgresql import PostgresDatabase  # here, because it needs an optional package
+        from mockserver.state.sql import SqlStore
+
+        return SqlStore(runtime, PostgresDatabase(f"postgresql://{rest}"))
+    if scheme != "sqlite":
+        raise StateError(f"State {scheme}://… is not supported: give the path of an SQLite file, or postgresql://….")
+    if _NOT_A_PATH.search(rest):
+        expected = "postgresql://user:password@host:port/database, or the path of an SQLite file"
+        raise StateError(
+            f"The state is neither a path nor a URL, but looks like a connection string: write {expected}."
+        )
+    from mockserver.state.sql import SqlStore  # here, because a start without --state saves importing SQLAlchemy
+    from mockserver.state.sqlite import SqliteFile
+
+    return SqlStore(runtime, SqliteFile(Path(rest.removeprefix("/") if found else rest)))

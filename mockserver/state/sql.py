@@ -1,0 +1,310 @@
+"""Records in a database, SQLite or PostgreSQL.
+
+The database's transactions decide every write. One row counts revisions, and a write begins by updating
+it: that takes turns, so revisions are in the order of commits, whichever server writes. Nothing is kept
+in memory. Superseded places in the order of writing stay for a while, so that pages join up.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Executable,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    union_all,
+    update,
+)
+
+from mockserver.exchange import Tenant
+from mockserver.listing import Cursor, ListQuery, ordering
+from mockserver.runtime import Runtime
+from mockserver.state import exports, tables
+from mockserver.state.records import Change, Doc, Listed, page_of, stamped
+from mockserver.state.store import Missing, Put, StorageUnavailable, accept
+from mockserver.state.tables import HISTORY, META, RECORDS
+
+MAX_HISTORY = 50_000
+"""Superseded places kept, of all tenants together: lists begun before as many updates may miss updated records."""
+
+_PRUNED_EVERY = 1_000
+_BATCH, _MAX_BATCH = 100, 2_000
+_LAST = 1 << 62
+
+T = TypeVar("T")
+log = logging.getLogger("mockserver")
+
+
+def _scope(of: Table) -> list[Any]:
+    return [of.c[name] == bindparam(f"_{name}") for name in ("org", "sandbox", "kind")]
+
+
+_THIS = [*_scope(RECORDS), RECORDS.c.id == bindparam("_id")]
+_SHOWN = (RECORDS.c.id, RECORDS.c.revision, RECORDS.c.doc, RECORDS.c.checksum)
+_BELOW, _SIZE = bindparam("below", type_=BigInteger), bindparam("size", type_=BigInteger)
+
+_TAKE_TURN = (
+    update(META)
+    .values(
+        revision=META.c.revision + bindparam("writes", type_=BigInteger),
+        drawn=func.coalesce(bindparam("so_far", type_=Text), META.c.drawn),
+    )
+    .returning(META.c.revision)
+)
+_GET = select(*_SHOWN).where(*_THIS)
+_SOME = select(*_SHOWN).where(*_scope(RECORDS), RECORDS.c.id.in_(bindparam("ids", expanding=True)))
+_INSERT, _SUPERSEDE = insert(RECORDS), insert(HISTORY)
+_REPLACE = update(RECORDS).where(*_THIS)
+_DELETE = delete(RECORDS).where(*_THIS)
+_PRUNE = delete(HISTORY).where(HISTORY.c.superseded <= bindparam("horizon"))
+_NOW = select(*_SHOWN, RECORDS.c.revision.label("listed_at"), literal(None, Text).label("ordered")).where(
+    *_scope(RECORDS), RECORDS.c.revision < _BELOW
+)
+_THEN = (
+    select(*_SHOWN, HISTORY.c.revision.label("listed_at"), HISTORY.c.ordered)
+    .join(RECORDS, (RECORDS.c.id == HISTORY.c.id) & _scope(RECORDS)[0] & _scope(RECORDS)[1] & _scope(RECORDS)[2])
+    .where(*_scope(HISTORY), HISTORY.c.superseded > bindparam("ceiling", type_=BigInteger), HISTORY.c.revision < _BELOW)
+)
+_FIRST = _NOW.order_by(RECORDS.c.revision.desc()).limit(_SIZE)
+_NEXT = union_all(_NOW, _THEN).order_by(text("listed_at DESC")).limit(_SIZE)
+_COUNT = select(func.count()).select_from(RECORDS).where(*_scope(RECORDS))
+_ALL = select(RECORDS).order_by(RECORDS.c.revision)
+
+
+class Database(Protocol):
+    """Where the tables are. `read` and `write` raise StorageUnavailable; what `work` raises goes through."""
+
+    place: str
+
+    def prepare(self, work: Callable[[Connection, int], T]) -> T:
+        """Do the first work, in one transaction that no other server is in; it gets the version of the schema.
+
+        The version is `SCHEMA_VERSION` afterwards. Raises StateError, also for a ValueError of the work, whose
+        text goes on after the name of the place.
+        """
+
+    def read(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
+        """Do work that only reads, again on a new connection if the first one was dead."""
+
+    def write(self, work: Callable[[Connection], tuple[T, int]], *, long: bool = False) -> T:
+        """Do work and commit; on disk when it returns. The work returns its result and the revision used last."""
+
+    def close(self) -> None:
+        """Release every connection."""
+
+
+class SqlStore:
+    """Records in a database. See `Store`."""
+
+    def __init__(self, runtime: Runtime, database: Database) -> None:
+        """Create the tables or bring them up to date. Raises StateError."""
+        self.place = database.place
+        self._runtime, self._database = runtime, database
+        try:
+            self.page_key, drawn = database.prepare(lambda db, version: tables.prepare(db, version, runtime))
+        except BaseException:
+            database.close()
+            raise
+        runtime.resume(drawn)
+
+    def insert(self, tenant: Tenant, kind: str, doc: Doc) -> Doc:
+        """See `Store`."""
+        return self.transact(tenant, [Put(kind, doc)])[0]
+
+    def get(self, tenant: Tenant, kind: str, entity_id: str) -> Doc | None:
+        """See `Store`."""
+        rows = self._rows(_GET, _key(tenant, kind, entity_id)) if _can_be_stored(entity_id) else ()
+        return self._doc(tenant, kind, rows[0]) if rows else None
+
+    def replace(self, tenant: Tenant, kind: str, entity_id: str, doc: Doc, if_match: str) -> Doc:
+        """See `Store`."""
+        return self.transact(tenant, [Put(kind, doc, if_match)])[0]
+
+    def delete(self, tenant: Tenant, kind: str, entity_id: str, unless: Callable[[], None] | None = None) -> None:
+        """See `Store`."""
+        if not _can_be_stored(entity_id):
+            raise Missing
+
+        def work(db: Connection) -> tuple[None, int]:
+            revision = self._take_turn(db, 1)
+            if db.execute(_DELETE, _key(tenant, kind, entity_id)).rowcount == 0:
+                raise Missing
+            if unless is not None:
+                unless()
+            return None, revision
+
+        self._database.write(work)
+        self._runtime.clock.tick()
+
+    def transact(self, tenant: Tenant, puts: Sequence[Put]) -> list[Doc]:
+        """See `Store`."""
+
+        def work(db: Connection) -> tuple[list[Doc], int]:
+            last = self._take_turn(db, len(puts))
+            return self._put(db, tenant, puts, last - len(puts) + 1), last
+
+        if not puts:
+            return []
+        stored = self._database.write(work, long=len(puts) > _BATCH)
+        self._runtime.clock.tick()
+        return stored
+
+    def all(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
+        """See `Store`."""
+        return (row.doc for row in self._listed(tenant, kind, None, None, _BATCH))
+
+    def page(
+        self, tenant: Tenant, kind: str, query: ListQuery, matches: Callable[[Doc], bool] | None = None
+    ) -> tuple[list[Doc], Cursor | None]:
+        """See `Store`."""
+        after = query.after
+        ceiling = None if after is None else after.ceiling
+        below = None if after is None or query.order else after.revision
+        size = _MAX_BATCH if query.order else query.limit + 1
+        return page_of(self._listed(tenant, kind, ceiling, below, size), query, matches)
+
+    def count(self, tenant: Tenant, kind: str, matches: Callable[[Doc], bool] | None = None) -> int:
+        """See `Store`."""
+        if matches is not None:
+            return sum(1 for doc in self.all(tenant, kind) if matches(doc))
+        ((number,),) = self._rows(_COUNT, _key(tenant, kind))
+        return int(number)
+
+    def export(self) -> dict[str, Any]:
+        """See `Store`."""
+
+        def work(db: Connection) -> tuple[Sequence[Any], int]:
+            rows = db.execute(_ALL).all()  # first: the counter is then at least as far
+            return rows, db.execute(select(META.c.revision)).scalar_one()
+
+        rows, revision = self._database.read(work, long=True)
+        return exports.write([self._change(row) for row in rows], revision)
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """See `Store`."""
+        used, records = exports.parse(data)
+        self._swap(records, lambda present: max(present, used))
+
+    def clear(self) -> None:
+        """See `Store`."""
+        first = None if self._runtime.seed is None else self._runtime.first_revision()
+        self._swap([], lambda present: present if first is None else first, anew=first is not None)
+
+    def close(self) -> None:
+        """See `Store`."""
+        self._database.close()
+
+    def _take_turn(self, db: Connection, writes: int) -> int:
+        """Let nobody else write until the transaction ends; returns the revision of the last of so many writes."""
+        revision = db.execute(_TAKE_TURN, {"writes": writes, "so_far": self._runtime.drawn()}).scalar_one_or_none()
+        if revision is None:
+            log.error("State %s: mockserver_meta lacks the row that counts revisions", self.place)
+            raise StorageUnavailable("the state is damaged")
+        return int(revision)
+
+    def _put(self, db: Connection, tenant: Tenant, puts: Sequence[Put], revision: int) -> list[Doc]:
+        """Write records under a turn, the first with this revision."""
+        present = self._present(db, tenant, puts)
+        new, changed, superseded, stored = [], [], [], []
+        for put in puts:
+            kind, entity_id = put.kind, put.doc["id"]
+            before, current = present.get((kind, entity_id), (0, None))
+            accept(put, current)
+            doc = stamped(put.doc, revision)
+            stored.append(doc)
+            row = tables.row(Change(tenant, kind, entity_id, revision, doc))
+            if current is None:
+                new.append(row)
+            else:
+                changed.append({**_key(tenant, kind, entity_id), **{name: row[name] for name in tables.CONTENT}})
+                ordered = json.dumps(ordering.excerpt(current))
+                place = {name: row[name] for name in tables.KEY}
+                superseded.append({**place, "superseded": revision, "revision": before, "ordered": ordered})
+            revision += 1
+        for statement, rows in ((_INSERT, new), (_REPLACE, changed), (_SUPERSEDE, superseded)):
+            if rows:
+                db.execute(statement, rows if len(rows) > 1 else rows[0])
+        if revision // _PRUNED_EVERY > (revision - len(puts)) // _PRUNED_EVERY:
+            db.execute(_PRUNE, {"horizon": revision - MAX_HISTORY})
+        return stored
+
+    def _present(self, db: Connection, tenant: Tenant, puts: Sequence[Put]) -> dict[tuple[str, str], tuple[int, Doc]]:
+        """The records that some writes are about, those that there are: by kind and id, their revision and content."""
+        found = {}
+        for kind in {put.kind for put in puts}:
+            ids = [put.doc["id"] for put in puts if put.kind == kind]
+            for start in range(0, len(ids), _BATCH):
+                asked = {**_key(tenant, kind), "ids": ids[start : start + _BATCH]}
+                one = len(puts) == 1
+                for row in db.execute(_GET if one else _SOME, {**asked, "_id": ids[0]} if one else asked):
+                    found[kind, row.id] = row.revision, self._doc(tenant, kind, row)
+        return found
+
+    def _swap(self, records: Sequence[Change], counted: Callable[[int], int], *, anew: bool = False) -> None:
+        """Replace everything; `counted` gives the counter's new value, `anew` lets a seed begin again."""
+
+        def work(db: Connection) -> tuple[None, int]:
+            revision = counted(self._take_turn(db, 0))
+            db.execute(delete(RECORDS))
+            db.execute(delete(HISTORY))
+            tables.insert_all(db, records)
+            db.execute(update(META).values(revision=revision, **({"drawn": None} if anew else {})))
+            return None, revision
+
+        self._database.write(work, long=True)
+
+    def _rows(self, statement: Executable, asked: Mapping[str, Any]) -> Sequence[Any]:
+        return self._database.read(lambda db: db.execute(statement, asked).all())
+
+    def _listed(self, tenant: Tenant, kind: str, ceiling: int | None, below: int | None, size: int) -> Iterator[Listed]:
+        """The records of the moment `ceiling` (None: now), last written first, from before `below`."""
+        scope = _key(tenant, kind)
+        below = (_LAST if ceiling is None else ceiling + 1) if below is None else below
+        while True:
+            moment = {} if ceiling is None else {"ceiling": ceiling}
+            rows = self._rows(_NEXT if moment else _FIRST, {**scope, **moment, "below": below, "size": size})
+            for row in rows:
+                doc = self._doc(tenant, kind, row)
+                yield Listed(row.listed_at, doc, doc if row.ordered is None else json.loads(row.ordered))
+            if len(rows) < size:
+                return
+            ceiling = rows[0].listed_at if ceiling is None else ceiling
+            below, size = rows[-1].listed_at, min(4 * size, _MAX_BATCH)
+
+    def _doc(self, tenant: Tenant, kind: str, row: Any) -> Doc:
+        """The record in a row. Raises StorageUnavailable if it is damaged."""
+        if tables.checksum(tenant, kind, row.id, row.revision, row.doc) == row.checksum:
+            doc: Doc = json.loads(row.doc)
+            return doc
+        log.error("State %s: the record %s/%s of %s is damaged", self.place, kind, row.id, "/".join(tenant))
+        raise StorageUnavailable("a record is damaged")
+
+    def _change(self, row: Any) -> Change:
+        tenant = Tenant(row.org, row.sandbox)
+        return Change(tenant, row.kind, row.id, row.revision, self._doc(tenant, row.kind, row))
+
+
+def _key(tenant: Tenant, kind: str, entity_id: str = "") -> dict[str, str]:
+    """The parameters of a statement about one record, or all of a kind."""
+    return {"_org": tenant.org, "_sandbox": tenant.sandbox, "_kind": kind, "_id": entity_id}
+
+
+def _can_be_stored(entity_id: str) -> bool:
+    """Whether a text could be the id of a record: databases take neither NUL nor half a surrogate pair."""
+    try:
+        return b"\0" not in entity_id.encode()
+    except UnicodeEncodeError:
+        return False

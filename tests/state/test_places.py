@@ -1,0 +1,64 @@
+"""Which store a `--state` setting names; a connection string is never taken for a file name, nor repeated."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from mockserver.runtime import Runtime
+from mockserver.state.places import open_store
+from mockserver.state.store import StateError
+
+SECRET = "hush-canary-7f3a"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        f"host=db.example.com password={SECRET}",
+        f"host = 'db' dbname=flow user=u password='{SECRET}'",
+        f"password={SECRET}",
+        f"PASSWORD={SECRET} HOST=db",
+        f"service=flow passfile=/{SECRET}",
+        f"hostaddr=10.0.0.1 {SECRET}",
+        f"Server=db;Database=flow;Uid=u;Pwd={SECRET};",
+        f"Data Source=db;User ID=u;Password={SECRET}",
+        f"u:{SECRET}@db.example.com:5432/flow",
+        f"//u:{SECRET}@db/flow",
+        f"postgresql:u:{SECRET}@db/flow",
+        f"postgresql:/u:{SECRET}@db/flow",
+        f"postgres:{SECRET}",
+        f"PostgreSQL:u:{SECRET}@db/flow",
+        f"mysql://u:{SECRET}@db/flow",
+        f"mysql://u:{SECRET}@db/flow://x",
+        f"jdbc:postgresql://db/flow?user=u&password={SECRET}",
+        f"https://u:{SECRET}@db/flow",
+        f"sqlite://u:{SECRET}@db/flow",
+        f"file:flow.db?key={SECRET}://",
+        f"POSTGRESQL://u:{SECRET}@127.0.0.1:1/flow",
+        f"postgres+psycopg://u:{SECRET}@127.0.0.1:1/flow",
+    ],
+)
+def test_a_connection_string_becomes_no_file_and_is_not_repeated(
+    state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(StateError) as caught:
+        open_store(state, Runtime())
+    assert list(tmp_path.iterdir()) == []
+    message = str(caught.value)
+    assert SECRET not in message + repr(caught.value) + caplog.text and "\n" not in message and message.endswith(".")
+
+
+@pytest.mark.parametrize("name", ["flow.db", "a=b.db", "host.db", "my password.db", "x@y.db", "é.db", "a b.db"])
+def test_a_path_is_a_path(name: str, tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / name), Runtime())
+    assert store.place == str(tmp_path / name)
+    store.close()
+    store = open_store(f"sqlite:///{tmp_path / name}", Runtime())
+    assert store.place == str(tmp_path / name)
+    store.close()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
