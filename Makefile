@@ -27,7 +27,7 @@ check: .venv/.test ## lint, format, types, the structure of the code, and known 
 	$(PYTHON_M) ruff check --quiet .
 	$(PYTHON_M) ruff format --check --quiet --diff .
 	$(PYTHON_M) mypy
-	$(PYTHON_M) pytest -q tests/test_architecture.py
+	$(PYTHON_M) pytest -q tests/test_architecture.py tests/test_names.py
 	@AUDIT="$(AUDIT)" sh requirements/audit.sh
 
 format: .venv/.test ## rewrite the code as `make check` wants it

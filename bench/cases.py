@@ -80,7 +80,7 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class Workload:
     """Calls that are sent in turn, over and over, on each of some client connections."""
 
     name: str
@@ -142,15 +142,15 @@ _MIXED = (
 )
 """70 % look-ups, 15 % pages of 20, 10 % creates, 5 % changes."""
 
-GET_ONE, PAGE_OF_100, WRONG_TYPE, POST_VALID = (Load(case.name, (case,)) for case in (READ, PAGE, BAD, CREATE))
+GET_ONE, PAGE_OF_100, WRONG_TYPE, POST_VALID = (Workload(case.name, (case,)) for case in (READ, PAGE, BAD, CREATE))
 
 # Reads and refusals come first: they leave the number of stored connections as it is.
 LOADS = (
     GET_ONE,
     PAGE_OF_100,
     WRONG_TYPE,
-    Load(INVALID.name, (INVALID,)),
-    Load(CHANGE.name, (CHANGE,)),
-    Load("mixed", _MIXED),
+    Workload(INVALID.name, (INVALID,)),
+    Workload(CHANGE.name, (CHANGE,)),
+    Workload("mixed", _MIXED),
     POST_VALID,
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench import servers, subjects, wrk
-from bench.cases import LOADS, POST_VALID, Load
+from bench.cases import LOADS, POST_VALID, Workload
 from bench.load import Figures
 from bench.peers import race
 from bench.plan import Plan, Progress
@@ -21,7 +21,7 @@ from mockserver import __version__
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FigureRow:
     """One load on so many client connections. Figures are the medians of the rounds; ratios are of one round each."""
 
     load: str
@@ -64,7 +64,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LoadOutcome:
     """Everything a run showed. Times in seconds."""
 
     version: str
@@ -73,7 +73,7 @@ class Outcome:
     generator: str
     http_server: str
     plan: Plan
-    rows: tuple[Row, ...]
+    rows: tuple[FigureRow, ...]
     start: float
     start_bare: float
     judged: tuple[Judged, ...]
@@ -84,7 +84,7 @@ class Outcome:
     """Ours beside other tools, where there are any."""
 
 
-def run(plan: Plan, progress: Progress) -> Outcome:
+def run(plan: Plan, progress: Progress) -> LoadOutcome:
     """Measure. Raises LoadError when a server does not start or answers otherwise than it should."""
     start, start_bare = _starts(plan, progress)
     with ExitStack() as stack:
@@ -99,7 +99,7 @@ def run(plan: Plan, progress: Progress) -> Outcome:
         )
         memory = _memory(bare, ours)
         http_server = bare.words
-    return Outcome(
+    return LoadOutcome(
         version=__version__,
         python=f"{platform.python_implementation()} {platform.python_version()} on {sys.platform}",
         cores=os.cpu_count() or 1,
@@ -116,7 +116,7 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     )
 
 
-def _row(load: Load, connections: int, sides: Sequence[Subject], plan: Plan, progress: Progress) -> Row:
+def _row(load: Workload, connections: int, sides: Sequence[Subject], plan: Plan, progress: Progress) -> FigureRow:
     for side in sides:
         side.check(load)
     rounds = []
@@ -124,7 +124,7 @@ def _row(load: Load, connections: int, sides: Sequence[Subject], plan: Plan, pro
         progress(f"{load.label}, {connections} at a time, round {number + 1} of {plan.rounds}")
         rounds.append([side.loaded(load, connections, plan.seconds) for side in sides])
     bare, fewest, *more = ([figures[side] for figures in rounds] for side in range(len(sides)))
-    return Row(
+    return FigureRow(
         load=load.label,
         connections=connections,
         bare=subjects.middle(bare),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from bench.measure import Outcome
+from bench.measure import LoadOutcome
 from bench.peers.report import passes
 
 _LEFT, _WIDTH, _RIGHT = 130, 470, 200
@@ -34,7 +34,7 @@ class _Group:
     bars: list[_Bar]
 
 
-def draw(outcome: Outcome) -> str:
+def draw(outcome: LoadOutcome) -> str:
     """The text of an SVG file that follows the reader's light or dark scheme."""
     most = max(outcome.plan.connections)
     body = [f'<text x="10" y="22" class="title">Requests per second, {most} client connections</text>']
@@ -62,7 +62,7 @@ def draw(outcome: Outcome) -> str:
     )
 
 
-def _beside_bare(outcome: Outcome, connections: int) -> list[_Group]:
+def _beside_bare(outcome: LoadOutcome, connections: int) -> list[_Group]:
     groups = []
     for row in (row for row in outcome.rows if row.connections == connections):
         fewest = f"of that with {outcome.plan.stored[0]:,}"
@@ -73,7 +73,7 @@ def _beside_bare(outcome: Outcome, connections: int) -> list[_Group]:
     return groups
 
 
-def _beside_tools(outcome: Outcome, connections: int) -> list[_Group]:
+def _beside_tools(outcome: LoadOutcome, connections: int) -> list[_Group]:
     groups = []
     for load in _IN_RACE:
         bars = []
@@ -88,7 +88,7 @@ def _beside_tools(outcome: Outcome, connections: int) -> list[_Group]:
     return groups
 
 
-def _legend(outcome: Outcome, y: float) -> Iterator[str]:
+def _legend(outcome: LoadOutcome, y: float) -> Iterator[str]:
     names = ["bare Flask", *(f"ours, {number:,} stored" for number in outcome.plan.stored)]
     for number, (name, colour) in enumerate(zip(names, (_BARE, *_OURS), strict=False)):
         x = _LEFT + number * 150

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.load import Figures
-from bench.measure import Judged, Memory, Outcome, Row
+from bench.measure import FigureRow, Judged, LoadOutcome, Memory
 from bench.peers import report as peers_report
 
 _MIB = 1024 * 1024
 
 
-def table(outcome: Outcome) -> str:
+def table(outcome: LoadOutcome) -> str:
     """The run as text of 120 columns."""
     plan = outcome.plan
     fewest, *more = (f"{number:,}" for number in plan.stored)
@@ -47,7 +47,7 @@ def table(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def _line(row: Row) -> str:
+def _line(row: FigureRow) -> str:
     fewest = row.ours[0]
     wrong = row.bare.wrong + sum(one.wrong for one in row.ours)
     return (
@@ -88,8 +88,8 @@ def _durable(rows: tuple[tuple[int, Figures], ...]) -> Iterator[str]:
         )
 
 
-def as_json(outcome: Outcome) -> dict[str, Any]:
-    """The run as JSON: the fields of `Outcome`."""
+def as_json(outcome: LoadOutcome) -> dict[str, Any]:
+    """The run as JSON: the fields of `LoadOutcome`."""
     peers = tuple(peer.name for peer in outcome.plan.peers)
     shown = dataclasses.asdict(dataclasses.replace(outcome, plan=dataclasses.replace(outcome.plan, peers=())))
     shown["plan"]["peers"] = peers

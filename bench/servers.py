@@ -30,7 +30,7 @@ _POLL_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RawAnswer:
     """What came back for one call."""
 
     status: int
@@ -107,14 +107,14 @@ class Program:
                 self.port, self.words = int(found[1]), line[found.end() :].strip()
         return self.port > 0
 
-    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
+    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> RawAnswer:
         """One call on a connection of its own. Raises LoadError when no answer comes."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=_ANSWER_SECONDS)
         sent = {**HEADERS, **({} if body is None else {"Content-Type": "application/json"}), **(headers or {})}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), sent)
             response = connection.getresponse()
-            return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+            return RawAnswer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         except (OSError, HTTPException) as error:
             raise LoadError(f"no answer to {method} {path}: {error!r}") from None
         finally:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from statistics import median
 
 from bench import load, servers, wrk
-from bench.cases import ETAG, POST_VALID, Case, Load
+from bench.cases import ETAG, POST_VALID, Case, Workload
 from bench.load import Figures, LoadError
 
 _FILL_CONNECTIONS = 8
@@ -24,14 +24,14 @@ class Subject:
         self.ids = ids
         self.asked = asked
 
-    def answer(self, case: Case) -> servers.Answer:
+    def answer(self, case: Case) -> servers.RawAnswer:
         """What it answers to one call, asked as it wants to be asked."""
         path, headers = self._path(case), dict(case.headers)
         if case.follows_etag:
             headers = {name: value.replace(ETAG, self._etag(path)) for name, value in headers.items()}
         return self.program.ask(case.method, path, case.body, headers)
 
-    def check(self, work: Load) -> None:
+    def check(self, work: Workload) -> None:
         """Raises LoadError unless each call of a load gets the answer that it names."""
         for case in work.cases:
             answer = self.answer(self.asked(case))
@@ -39,9 +39,9 @@ class Subject:
                 said = f"{answer.status}, not {case.status}: {answer.body[:300]!r}"
                 raise LoadError(f"{case.method} {self._path(self.asked(case))} answers {said}")
 
-    def loaded(self, work: Load, connections: int, seconds: float) -> Figures:
+    def loaded(self, work: Workload, connections: int, seconds: float) -> Figures:
         """Figures of some seconds of load."""
-        asked = Load(work.name, tuple(self.asked(case) for case in work.steps))
+        asked = Workload(work.name, tuple(self.asked(case) for case in work.steps))
         streams = [asked.stream(share, self._first_etag(asked, share)) for share in asked.shares(self.ids, connections)]
         drive = wrk.drive if wrk.available() else load.drive
         before = self.program.cpu_seconds()
@@ -52,7 +52,7 @@ class Subject:
     def _path(self, case: Case) -> str:
         return case.path.replace("{id}", self.ids[0])
 
-    def _first_etag(self, work: Load, ids: Sequence[str]) -> str:
+    def _first_etag(self, work: Workload, ids: Sequence[str]) -> str:
         changes = [case for case in work.cases if case.follows_etag]
         return self._etag(changes[0].path.replace("{id}", ids[0])) if changes else ""
 

@@ -79,7 +79,7 @@ def missing(sent: Sent) -> str:
 
 
 @dataclass(slots=True)
-class Finding:
+class SuiteFinding:
     """One cause: the outcome that tells it, where it was met, and the outcomes that it made impossible."""
 
     cause: str
@@ -112,10 +112,10 @@ class Causes:
     """Gathers failures by their cause, while they happen."""
 
     def __init__(self) -> None:
-        self._by_cause: dict[str, Finding] = {}
+        self._by_cause: dict[str, SuiteFinding] = {}
 
     @property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[SuiteFinding]:
         """In the order in which they were found."""
         return list(self._by_cause.values())
 
@@ -126,7 +126,7 @@ class Causes:
         cause = outcome.cause or outcome.check
         finding = self._by_cause.get(cause)
         if finding is None:
-            finding = self._by_cause[cause] = Finding(cause, outcome)
+            finding = self._by_cause[cause] = SuiteFinding(cause, outcome)
             placed = outcome
         elif finding.first.check == outcome.check:
             placed = outcome
@@ -139,7 +139,7 @@ class Causes:
             finding.places[place(outcome.evidence[-1].sent)] += 1
         return placed
 
-    def of(self, outcome: Outcome) -> Finding:
+    def of(self, outcome: Outcome) -> SuiteFinding:
         """The finding that a failure belongs to."""
         return self._by_cause[outcome.cause or outcome.check]
 

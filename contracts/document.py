@@ -25,7 +25,7 @@ MAX_MESSAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class DocumentedOperation:
     """One operation of the document."""
 
     id: str
@@ -71,14 +71,14 @@ class Document:
         text = (path or _shipped()).read_text(encoding="utf-8-sig")
         return cls(yaml.load(text, loader))  # noqa: S506  (a safe loader)
 
-    def match(self, method: str, target: str) -> Operation | None:
+    def match(self, method: str, target: str) -> DocumentedOperation | None:
         """The operation a request is for."""
         path = target.partition("?")[0].rstrip("/")
         found = [item for item in (*self.operations, *self.neighbours) if item.pattern.fullmatch(path)]
         nearest = min((item.path.count("{") for item in found), default=0)
         return next((item for item in found if item.method == method and item.path.count("{") == nearest), None)
 
-    def operation(self, method: str, path: str) -> Operation | None:
+    def operation(self, method: str, path: str) -> DocumentedOperation | None:
         """The operation of a path written with `{}` for every parameter, such as `/connections/{}`."""
         wanted = (method, path)
         return next((o for o in self.operations if (o.method, re.sub(r"\{\w+\}", "{}", o.path)) == wanted), None)
@@ -88,28 +88,28 @@ class Document:
         """Of all operations, the neighbours' included."""
         return frozenset(operation.id for operation in (*self.operations, *self.neighbours))
 
-    def lasts(self, operation: Operation) -> bool:
+    def lasts(self, operation: DocumentedOperation) -> bool:
         """Whether it makes or changes what no operation can delete: specs and runs."""
         collection = "/" + operation.path.split("/")[1]
         return not operation.reads and self.operation("DELETE", collection + "/{}") is None
 
-    def detail(self, operation: Operation) -> Mapping[str, Any]:
+    def detail(self, operation: DocumentedOperation) -> Mapping[str, Any]:
         """The operation as the document has it."""
         item: Mapping[str, Any] = self.source["paths"][operation.path][operation.method.lower()]
         return item
 
-    def parameters(self, operation: Operation) -> Iterator[Mapping[str, Any]]:
+    def parameters(self, operation: DocumentedOperation) -> Iterator[Mapping[str, Any]]:
         """Its parameters, those of the path included."""
         shared = self.source["paths"][operation.path].get("parameters", ())
         for parameter in (*shared, *self.detail(operation).get("parameters", ())):
             yield self.resolve(parameter)
 
-    def response(self, operation: Operation, status: int) -> Mapping[str, Any] | None:
+    def response(self, operation: DocumentedOperation, status: int) -> Mapping[str, Any] | None:
         """What the document says of a status, or None."""
         found = self.detail(operation)["responses"].get(str(status))
         return None if found is None else self.resolve(found)
 
-    def departure(self, operation: Operation, status: int, body: Any) -> Departure | None:
+    def departure(self, operation: DocumentedOperation, status: int, body: Any) -> Departure | None:
         """Where a JSON answer leaves its schema, or None."""
         quick, thorough = self._validators(operation.path, operation.method.lower(), str(status))
         if thorough is None or (quick is not None and quick.is_valid(body)):
@@ -139,14 +139,14 @@ class Document:
         quick = self._quick(absolute) if self._quick else None
         return quick, Draft202012Validator(absolute, registry=self._registry)
 
-    def _operations(self, *, neighbours: bool) -> Iterator[Operation]:
+    def _operations(self, *, neighbours: bool) -> Iterator[DocumentedOperation]:
         for path, item in self.source["paths"].items():
             if neighbours != ("servers" in item):
                 continue
             pattern = re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))
             for method in METHODS:
                 if method in item:
-                    yield Operation(item[method]["operationId"], method.upper(), path, pattern)
+                    yield DocumentedOperation(item[method]["operationId"], method.upper(), path, pattern)
 
 
 def _quick_validators(source: Mapping[str, Any]) -> Callable[[Any], Any] | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from contracts.document import Document, Operation
+from contracts.document import Document, DocumentedOperation
 
 POSTGRESQL = "74a1c565-4e59-48d7-9d67-7c03b8a13137"
 DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
@@ -48,7 +48,7 @@ class Kind:
         """`/connections`."""
         return f"/{self.name}"
 
-    def operation(self, method: str, below: str = "") -> Operation | None:
+    def operation(self, method: str, below: str = "") -> DocumentedOperation | None:
         """The operation on the collection, or (with `/{}` and so on) on what is in it."""
         return self.document.operation(method, self.path + below)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from contracts.causes import Causes, Finding
+from contracts.causes import Causes, SuiteFinding
 from contracts.document import Document
 from contracts.reports.record import Record
 from contracts.requirements import LEVELS, Requirement
@@ -15,7 +15,7 @@ from contracts.wire import Answer
 
 
 @dataclass(slots=True)
-class Report:
+class SuiteReport:
     """Everything the outputs are made from."""
 
     server: str
@@ -64,7 +64,7 @@ class Report:
             worst[row.id] = next(verdict for verdict in order if verdict in verdicts)
         return worst
 
-    def findings(self, levels: Mapping[str, str], least: str = "may") -> list[Finding]:
+    def findings(self, levels: Mapping[str, str], least: str = "may") -> list[SuiteFinding]:
         """One for each cause, the firmest first: those at this level or above that are no known gap."""
         wanted = LEVELS[: LEVELS.index(least) + 1]
         known = {outcome.check for outcome in self.having(KNOWN_GAP)}

@@ -14,7 +14,7 @@ from contracts.checks import neighbours
 from contracts.document import Document
 from contracts.flight import Flight
 from contracts.kinds import Kind
-from contracts.outcome_report import Report
+from contracts.outcome_report import SuiteReport
 from contracts.progress import Progress
 from contracts.registry import CHECKS, OBSERVERS, Check, Watch
 from contracts.reports import har, record, written
@@ -37,7 +37,7 @@ class Run:
         self, settings: Settings, document: Document, transport: Transport, progress: Progress, mask: Mask
     ) -> None:
         self.settings, self.document, self.progress = settings, document, progress
-        self.report = Report(transport.base_url, settings.seed)
+        self.report = SuiteReport(transport.base_url, settings.seed)
         self.mask = mask
         self.flight = Flight()
         self.stage = Stage(transport, settings, document, hear=self._hear, flight=self.flight)
@@ -51,7 +51,7 @@ class Run:
         self._deadline = time.monotonic() + settings.budget if settings.budget else None
         self._lock = threading.RLock()
 
-    def go(self) -> Report:
+    def go(self) -> SuiteReport:
         """Everything, in order; what was made is deleted whatever happens."""
         began = time.monotonic()
         with self.flight.interruptible():

@@ -24,7 +24,7 @@ from bench.cases import (
     UNKNOWN_ID,
     WRONG_TYPE,
     Case,
-    Load,
+    Workload,
 )
 from bench.load import Figures, LoadError
 from bench.peers.rows import Peer
@@ -57,7 +57,7 @@ class Checks:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class PeerAnswer:
     """One load on so many client connections: medians of the rounds."""
 
     load: str
@@ -81,9 +81,9 @@ class Standing:
     memory_after: int
     checks: Checks | None
     """None for the bare application, which has none."""
-    seen: tuple[Seen, ...]
+    seen: tuple[PeerAnswer, ...]
 
-    def at(self, load: str, connections: int) -> Seen | None:
+    def at(self, load: str, connections: int) -> PeerAnswer | None:
         """What it showed under one load."""
         return next((one for one in self.seen if (one.load, one.connections) == (load, connections)), None)
 
@@ -105,7 +105,7 @@ class _Runner:
         self.rounds: dict[tuple[str, int], list[Figures]] = {}
         self.statuses: dict[str, int] = {}
 
-    def run(self, load: Load, connections: int, seconds: float) -> None:
+    def run(self, load: Workload, connections: int, seconds: float) -> None:
         """One round, where the load means something here."""
         if not _has(self.side, load.steps[0]):
             return
@@ -113,15 +113,15 @@ class _Runner:
         self.rounds.setdefault((load.label, connections), []).append(seen)
         self.statuses[load.label] = self.side.asked(load.steps[0]).status
 
-    def warm_up(self, loads: Iterable[Load], connections: int, seconds: float) -> None:
-        """Load that does not count."""
+    def warm_up(self, loads: Iterable[Workload], connections: int, seconds: float) -> None:
+        """Workload that does not count."""
         for load in (load for load in loads if _has(self.side, load.steps[0])):
             self.side.loaded(load, connections, seconds)
 
     def standing(self, ours: _Runner) -> Standing:
         """What it showed, beside ours."""
         seen = tuple(
-            Seen(
+            PeerAnswer(
                 load=load,
                 connections=connections,
                 figures=subjects.middle(rounds),
@@ -163,7 +163,7 @@ def run(plan: Plan, progress: Progress) -> Race:
         return Race(tuple(runner.standing(runners[0]) for runner in runners), tuple(absent))
 
 
-def _round(runners: list[_Runner], load: Load, connections: int, seconds: float) -> Iterator[tuple[str, str]]:
+def _round(runners: list[_Runner], load: Workload, connections: int, seconds: float) -> Iterator[tuple[str, str]]:
     """Each in turn; the tools that fail are out of the race, and told."""
     for runner in tuple(runners):
         try:
@@ -215,7 +215,7 @@ def _started(peer: Peer, stack: ExitStack) -> _Runner:
     )
 
 
-def _id(created: servers.Answer) -> str:
+def _id(created: servers.RawAnswer) -> str:
     """The id that a creation was answered with; where there is none, look-ups need any that is well formed."""
     try:
         return str(created.json["id"] or UNKNOWN_ID)

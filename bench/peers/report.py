@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.peers.race import Race, Seen, Standing
+from bench.peers.race import PeerAnswer, Race, Standing
 from bench.plan import Plan
 
 _MIB = 1024 * 1024
@@ -35,17 +35,17 @@ def _load(load: str, standings: tuple[Standing, ...], plan: Plan) -> Iterator[st
             yield f"{standing.name:<16}" + "".join(map(_cell, found)) + _remark(found)
 
 
-def _cell(seen: Seen) -> str:
+def _cell(seen: PeerAnswer) -> str:
     one = seen.figures
     return f"{one.per_second:>10,.0f}{seen.ours:>8.2f}{one.p50_ms:>8.2f}{one.p99_ms:>8.2f}{one.cpu_us:>7,.0f}"
 
 
-def _remark(found: list[Seen]) -> str:
+def _remark(found: list[PeerAnswer]) -> str:
     wrong = sum(seen.figures.wrong for seen in found)
     return (f"  {found[0].status}: not refused" if passes(found[0]) else "") + (f"  {wrong} failed" if wrong else "")
 
 
-def passes(seen: Seen) -> bool:
+def passes(seen: PeerAnswer) -> bool:
     """Whether what should be refused was not."""
     return seen.load == "POST wrong type" and seen.status < 400
 

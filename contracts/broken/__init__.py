@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.broken.wrapping import Asked, Fault, Given, Item, Right, Wrapped
+from contracts.broken.wrapping import Asked, Fault, GivenAnswer, Item, Right, Wrapped
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class BrokenServer:
     """One wrong server."""
 
     name: str
@@ -46,7 +46,7 @@ class Broken:
         return Wrapped(app, self.fault)
 
 
-SERVERS: dict[str, Broken] = {}
+SERVERS: dict[str, BrokenServer] = {}
 
 
 def broken(
@@ -58,17 +58,19 @@ def broken(
         name = fault.__name__.replace("_", "-")
         if name in SERVERS:
             raise RuntimeError(f"two broken servers are called {name}")
-        SERVERS[name] = Broken(name, fault, tuple(caught_by.split()), tuple(by_way_of.split()), tuple(kinds), options)
+        SERVERS[name] = BrokenServer(
+            name, fault, tuple(caught_by.split()), tuple(by_way_of.split()), tuple(kinds), options
+        )
         return fault
 
     return register
 
 
-def load() -> dict[str, Broken]:
+def load() -> dict[str, BrokenServer]:
     """Every wrong server of this package."""
     for found in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{found.name}")
     return SERVERS
 
 
-__all__ = ["SERVERS", "Asked", "Broken", "Fault", "Given", "Item", "Right", "broken", "load"]
+__all__ = ["SERVERS", "Asked", "BrokenServer", "Fault", "GivenAnswer", "Item", "Right", "broken", "load"]

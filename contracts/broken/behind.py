@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.broken import Asked, Given, Right, broken
+from contracts.broken import Asked, GivenAnswer, Right, broken
 
 
 def _below(asked: Asked, name: str) -> bool:
@@ -16,7 +16,7 @@ def _specs(asked: Asked) -> bool:
 
 
 @broken("spec.list")
-def lists_a_spec_twice(asked: Asked, right: Right) -> Given:
+def lists_a_spec_twice(asked: Asked, right: Right) -> GivenAnswer:
     """A spec stands in the list with both its versions."""
     given = right(asked)
     if asked.lists and _specs(asked) and given.items:
@@ -25,7 +25,7 @@ def lists_a_spec_twice(asked: Asked, right: Right) -> Given:
 
 
 @broken("spec.list")
-def specs_are_listed_in_short(asked: Asked, right: Right) -> Given:
+def specs_are_listed_in_short(asked: Asked, right: Right) -> GivenAnswer:
     """A list of specs leaves out what a lookup shows."""
     given = right(asked)
     if asked.lists and asked.kind == "connectionSpecs":
@@ -34,7 +34,7 @@ def specs_are_listed_in_short(asked: Asked, right: Right) -> Given:
 
 
 @broken("spec.list example.postgresql")
-def names_specs_otherwise(asked: Asked, right: Right) -> Given:
+def names_specs_otherwise(asked: Asked, right: Right) -> GivenAnswer:
     """PostgreSQL is called by its title."""
     given = right(asked)
     shown = given.showing(lambda s: {**s, "name": "PostgreSQL"} if s.get("name") == "postgre-sql" else s)
@@ -42,33 +42,33 @@ def names_specs_otherwise(asked: Asked, right: Right) -> Given:
 
 
 @broken("spec.unknown")
-def unknown_specs_are_empty(asked: Asked, right: Right) -> Given:
+def unknown_specs_are_empty(asked: Asked, right: Right) -> GivenAnswer:
     """A spec that nobody has is an empty list."""
     given = right(asked)
     return given.saying({"items": []}, 200) if _specs(asked) and given.code == "1439-404" else given
 
 
 @broken("spec.filter spec.filter-wrong journey.connect-postgresql")
-def specs_are_not_filtered(asked: Asked, right: Right) -> Given:
+def specs_are_not_filtered(asked: Asked, right: Right) -> GivenAnswer:
     """Lists all specs whatever is asked for."""
     return right(asked.filtering() if _specs(asked) else asked)
 
 
 @broken("spec.filter", kinds=["connections"])
-def specs_are_found_by_id_only(asked: Asked, right: Right) -> Given:
+def specs_are_found_by_id_only(asked: Asked, right: Right) -> GivenAnswer:
     """Filters specs by id and ignores names."""
     return right(asked.filtering(*(t for t in asked.filters if not t.startswith("name"))) if _specs(asked) else asked)
 
 
 @broken("spec.filter-wrong")
-def wrong_spec_filters_have_the_common_code(asked: Asked, right: Right) -> Given:
+def wrong_spec_filters_have_the_common_code(asked: Asked, right: Right) -> GivenAnswer:
     """An unknown member in a filter of specs is 1449 as elsewhere."""
     given = right(asked)
     return given.refusing("1449-400") if given.code == "1423-400" else given
 
 
 @broken("spec.auth-specs")
-def auth_specs_hide_nothing(asked: Asked, right: Right) -> Given:
+def auth_specs_hide_nothing(asked: Asked, right: Right) -> GivenAnswer:
     """No param has the format `password`."""
 
     def change(spec: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def auth_specs_hide_nothing(asked: Asked, right: Right) -> Given:
 
 
 @broken("spec.auth-specs")
-def auth_specs_demand_nothing(asked: Asked, right: Right) -> Given:
+def auth_specs_demand_nothing(asked: Asked, right: Right) -> GivenAnswer:
     """No param is required."""
 
     def change(spec: dict[str, Any]) -> dict[str, Any]:
@@ -95,21 +95,21 @@ def auth_specs_demand_nothing(asked: Asked, right: Right) -> Given:
 
 
 @broken("explore.test journey.connect-postgresql secret.mask-comes-back")
-def test_is_never_true(asked: Asked, right: Right) -> Given:
+def test_is_never_true(asked: Asked, right: Right) -> GivenAnswer:
     """Good credentials fail the test."""
     given = right(asked)
     return given.saying({"result": False}) if _below(asked, "test") and given.done else given
 
 
 @broken("explore.test-fails")
-def test_is_always_true(asked: Asked, right: Right) -> Given:
+def test_is_always_true(asked: Asked, right: Right) -> GivenAnswer:
     """Whatever is stored passes the test."""
     given = right(asked)
     return given.saying({"result": True}) if _below(asked, "test") and given.done else given
 
 
 @broken("explore.test")
-def test_is_text(asked: Asked, right: Right) -> Given:
+def test_is_text(asked: Asked, right: Right) -> GivenAnswer:
     """The result of a test is a text."""
     given = right(asked)
     return (
@@ -118,21 +118,21 @@ def test_is_text(asked: Asked, right: Right) -> Given:
 
 
 @broken("explore.root explore.table answer.schema", by_way_of="explore.root")
-def root_is_wrapped(asked: Asked, right: Right) -> Given:
+def root_is_wrapped(asked: Asked, right: Right) -> GivenAnswer:
     """The root comes in `items` like everything else."""
     given = right(asked)
     return given.saying({"items": given.json}) if _below(asked, "explore") and isinstance(given.json, list) else given
 
 
 @broken("explore.root")
-def object_types_have_case(asked: Asked, right: Right) -> Given:
+def object_types_have_case(asked: Asked, right: Right) -> GivenAnswer:
     """Knows `root` and not `ROOT`."""
     kind = asked.parameter("objectType") or ""
     return right(asked.asking([("objectType", "shelf")]) if kind != kind.lower() else asked)
 
 
 @broken("explore.root")
-def root_entries_are_bare(asked: Asked, right: Right) -> Given:
+def root_entries_are_bare(asked: Asked, right: Right) -> GivenAnswer:
     """Tables do not say whether they can be previewed."""
     given = right(asked)
     if _below(asked, "explore") and isinstance(given.json, list):
@@ -141,13 +141,13 @@ def root_entries_are_bare(asked: Asked, right: Right) -> Given:
     return given
 
 
-def _table(asked: Asked, given: Given) -> dict[str, Any]:
+def _table(asked: Asked, given: GivenAnswer) -> dict[str, Any]:
     body = given.json
     return body if _below(asked, "explore") and given.done and isinstance(body, dict) else {}
 
 
 @broken("explore.table")
-def table_without_format(asked: Asked, right: Right) -> Given:
+def table_without_format(asked: Asked, right: Right) -> GivenAnswer:
     """A table does not say that it is flat."""
     given = right(asked)
     table = _table(asked, given)
@@ -155,20 +155,20 @@ def table_without_format(asked: Asked, right: Right) -> Given:
 
 
 @broken("explore.table")
-def table_with_rows_unasked(asked: Asked, right: Right) -> Given:
+def table_with_rows_unasked(asked: Asked, right: Right) -> GivenAnswer:
     """A table always comes with rows."""
     explores = _below(asked, "explore") and asked.parameter("object")
     return right(asked.asking([*asked.not_asking("preview").parameters, ("preview", "true")]) if explores else asked)
 
 
 @broken("explore.preview journey.connect-postgresql")
-def preview_without_rows(asked: Asked, right: Right) -> Given:
+def preview_without_rows(asked: Asked, right: Right) -> GivenAnswer:
     """A preview is a table without rows."""
     return right(asked.not_asking("preview"))
 
 
 @broken("explore.preview")
-def preview_is_the_whole_table(asked: Asked, right: Right) -> Given:
+def preview_is_the_whole_table(asked: Asked, right: Right) -> GivenAnswer:
     """A preview has no end."""
     given = right(asked)
     table = _table(asked, given)
@@ -176,7 +176,7 @@ def preview_is_the_whole_table(asked: Asked, right: Right) -> Given:
 
 
 @broken("explore.preview journey.connect-postgresql")
-def preview_of_other_columns(asked: Asked, right: Right) -> Given:
+def preview_of_other_columns(asked: Asked, right: Right) -> GivenAnswer:
     """Rows have members that the columns do not tell of."""
     given = right(asked)
     table = _table(asked, given)
@@ -184,7 +184,7 @@ def preview_of_other_columns(asked: Asked, right: Right) -> Given:
 
 
 @broken("explore.unknown-table")
-def unknown_tables_are_empty(asked: Asked, right: Right) -> Given:
+def unknown_tables_are_empty(asked: Asked, right: Right) -> GivenAnswer:
     """A table that is not there has no columns."""
     given = right(asked)
     if _below(asked, "explore") and asked.parameter("object") and given.status in (400, 404):
@@ -193,28 +193,28 @@ def unknown_tables_are_empty(asked: Asked, right: Right) -> Given:
 
 
 @broken("explore.wrong")
-def object_type_is_root_by_default(asked: Asked, right: Right) -> Given:
+def object_type_is_root_by_default(asked: Asked, right: Right) -> GivenAnswer:
     """Without an objectType, and with an unknown one, the root is shown."""
     known = (asked.parameter("objectType") or "").lower() in ("root", "table")
     return right(asked if known or not _below(asked, "explore") else asked.asking([("objectType", "root")]))
 
 
 @broken("explore.unknown-connection tenant.below")
-def nothing_to_explore_is_empty(asked: Asked, right: Right) -> Given:
+def nothing_to_explore_is_empty(asked: Asked, right: Right) -> GivenAnswer:
     """Below an unknown connection there is an empty source."""
     given = right(asked)
     return given.saying([], 200) if _below(asked, "explore") and given.status == 404 else given
 
 
 @broken("explore.configs")
-def configs_without_types(asked: Asked, right: Right) -> Given:
+def configs_without_types(asked: Asked, right: Right) -> GivenAnswer:
     """Columns to configure are names."""
     given = right(asked)
     return given.showing(lambda c: {"columnName": c.get("columnName")}) if _below(asked, "configs") else given
 
 
 @broken("example.connections lookup.unknown", by_way_of="lookup.unknown")
-def report_without_the_kind(asked: Asked, right: Right) -> Given:
+def report_without_the_kind(asked: Asked, right: Right) -> GivenAnswer:
     """A 404 does not say which kind of thing was not found."""
     given = right(asked)
     if given.code == "1439-404":

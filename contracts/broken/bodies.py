@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.broken import Asked, Given, Right, broken
+from contracts.broken import Asked, GivenAnswer, Right, broken
 
 POSTGRESQL = {"id": "74a1c565-4e59-48d7-9d67-7c03b8a13137", "version": "1.0"}
 PARAMS = {"server": "db", "port": "5432", "database": "shop", "username": "reader", "password": "any"}
@@ -23,7 +23,7 @@ def _params(asked: Asked) -> dict[str, Any]:
 
 
 @broken("create.state patch.outcome-checked")
-def takes_any_state(asked: Asked, right: Right) -> Given:
+def takes_any_state(asked: Asked, right: Right) -> GivenAnswer:
     """Takes a state that nobody knows for `enabled`."""
     if asked.creates and "state" in asked.object:
         return right(asked.sending({**asked.object, "state": "enabled"}))
@@ -34,7 +34,7 @@ def takes_any_state(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.unknown-spec", kinds=["connections", "targetConnections", "flows"])
-def takes_an_unknown_spec(asked: Asked, right: Right) -> Given:
+def takes_an_unknown_spec(asked: Asked, right: Right) -> GivenAnswer:
     """Takes a spec id that nobody has."""
     given = right(asked)
     if asked.creates and given.code == "1413-400":
@@ -46,7 +46,7 @@ def takes_an_unknown_spec(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.unknown-auth-spec patch.outcome-checked")
-def takes_an_unknown_auth_spec(asked: Asked, right: Right) -> Given:
+def takes_an_unknown_auth_spec(asked: Asked, right: Right) -> GivenAnswer:
     """Does not look up the auth spec."""
     given = right(asked)
     if asked.creates and given.code == "1415-400":
@@ -58,7 +58,7 @@ def takes_an_unknown_auth_spec(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.unlisted-auth-spec", platform="aws")
-def takes_the_other_clouds_auth_spec(asked: Asked, right: Right) -> Given:
+def takes_the_other_clouds_auth_spec(asked: Asked, right: Right) -> GivenAnswer:
     """Takes a connection string where the connection spec lists none."""
     if asked.creates and (asked.object.get("auth") or {}).get("specName", "").startswith("Connection String"):
         return right(asked.sending({**asked.object, "auth": {"specName": "Basic Authentication", "params": PARAMS}}))
@@ -66,7 +66,7 @@ def takes_the_other_clouds_auth_spec(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.unlisted-auth-spec secret.connection-string-masked")
-def refuses_connection_strings(asked: Asked, right: Right) -> Given:
+def refuses_connection_strings(asked: Asked, right: Right) -> GivenAnswer:
     """Refuses an auth spec that its own connection spec lists."""
     if asked.creates and (asked.object.get("auth") or {}).get("specName", "").startswith("Connection String"):
         return right(asked.sending({**asked.object, "auth": {"specName": "Unknown", "params": PARAMS}}))
@@ -74,7 +74,7 @@ def refuses_connection_strings(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.param-missing create.refused-leaves-nothing example.postgresql")
-def demands_no_params(asked: Asked, right: Right) -> Given:
+def demands_no_params(asked: Asked, right: Right) -> GivenAnswer:
     """Takes credentials that lack what they need."""
     if asked.creates and _params(asked):
         return right(_with_params(asked, **{**PARAMS, **_params(asked)}))
@@ -82,7 +82,7 @@ def demands_no_params(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.param-missing")
-def names_no_param(asked: Asked, right: Right) -> Given:
+def names_no_param(asked: Asked, right: Right) -> GivenAnswer:
     """Says that something is missing, not what."""
     given = right(asked)
     if given.code == "1100-400":
@@ -93,7 +93,7 @@ def names_no_param(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.param-type")
-def takes_any_type(asked: Asked, right: Right) -> Given:
+def takes_any_type(asked: Asked, right: Right) -> GivenAnswer:
     """Turns whatever comes into text."""
     if asked.creates and _params(asked):
         return right(_with_params(asked, **{name: str(value) for name, value in _params(asked).items()}))
@@ -101,13 +101,13 @@ def takes_any_type(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.ssl-mode")
-def takes_any_ssl_mode(asked: Asked, right: Right) -> Given:
+def takes_any_ssl_mode(asked: Asked, right: Right) -> GivenAnswer:
     """Does not look at enumerations."""
     return right(_with_params(asked, sslMode="Require") if asked.creates and "sslMode" in _params(asked) else asked)
 
 
 @broken("create.name-missing patch.outcome-checked")
-def needs_no_name(asked: Asked, right: Right) -> Given:
+def needs_no_name(asked: Asked, right: Right) -> GivenAnswer:
     """Takes connections without a name."""
     if asked.creates and isinstance(asked.json, dict) and not asked.object.get("name"):
         return right(asked.sending({**asked.object, "name": "unnamed"}))
@@ -119,7 +119,7 @@ def needs_no_name(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.spec-missing")
-def needs_no_spec(asked: Asked, right: Right) -> Given:
+def needs_no_spec(asked: Asked, right: Right) -> GivenAnswer:
     """Has a connection spec of its own choice where none is sent."""
     if asked.creates and asked.object and "connectionSpec" not in asked.object:
         return right(asked.sending({**asked.object, "connectionSpec": POSTGRESQL}))
@@ -127,20 +127,20 @@ def needs_no_spec(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.version-absent", quirk={"missing-version": "refuse"})
-def needs_a_version(asked: Asked, right: Right) -> Given:
+def needs_a_version(asked: Asked, right: Right) -> GivenAnswer:
     """Refuses a spec without its version."""
     return right(asked)
 
 
 @broken("create.body-empty patch.empty")
-def takes_nothing_for_an_object(asked: Asked, right: Right) -> Given:
+def takes_nothing_for_an_object(asked: Asked, right: Right) -> GivenAnswer:
     """No body is an empty object."""
     writes = asked.method in ("POST", "PATCH") and not asked.acts
     return right(asked.sending({}) if writes and not asked.body else asked)
 
 
 @broken("create.body-not-json create.content-type")
-def reads_forms_too(asked: Asked, right: Right) -> Given:
+def reads_forms_too(asked: Asked, right: Right) -> GivenAnswer:
     """Takes what is no JSON for a form."""
     if asked.creates and asked.json is None and asked.body:
         body = {"name": "form", "connectionSpec": POSTGRESQL}
@@ -150,13 +150,13 @@ def reads_forms_too(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.content-type")
-def needs_no_content_type(asked: Asked, right: Right) -> Given:
+def needs_no_content_type(asked: Asked, right: Right) -> GivenAnswer:
     """Takes every body for JSON, whatever it is called."""
     return right(asked.having(content_type="application/json") if asked.body else asked)
 
 
 @broken("create.content-type")
-def wrong_content_type_is_415(asked: Asked, right: Right) -> Given:
+def wrong_content_type_is_415(asked: Asked, right: Right) -> GivenAnswer:
     """Another content type brings HTTP's own status."""
     given = right(asked)
     body = given.json
@@ -166,20 +166,20 @@ def wrong_content_type_is_415(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.charset")
-def knows_no_charset(asked: Asked, right: Right) -> Given:
+def knows_no_charset(asked: Asked, right: Right) -> GivenAnswer:
     """Compares the content type letter by letter."""
     exact = asked.headers.get("content-type") in (None, "application/json")
     return right(asked if exact else asked.having(content_type="text/plain"))
 
 
 @broken("create.unknown-members list.unknown-parameters", strict=True)
-def refuses_what_it_does_not_know(asked: Asked, right: Right) -> Given:
+def refuses_what_it_does_not_know(asked: Asked, right: Right) -> GivenAnswer:
     """Refuses members and parameters that public clients send."""
     return right(asked)
 
 
 @broken("create.refused-leaves-nothing")
-def stores_before_it_checks(asked: Asked, right: Right) -> Given:
+def stores_before_it_checks(asked: Asked, right: Right) -> GivenAnswer:
     """A refused body is stored all the same."""
     given = right(asked)
     if asked.creates and given.code == "1100-400" and _params(asked):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from contracts.broken import Asked, Given, Right, broken
+from contracts.broken import Asked, GivenAnswer, Right, broken
 
 
 @broken("draft.stored draft.published draft.incomplete journey.draft", kinds=["connections", "flows"])
-def draft_mode_ignored(asked: Asked, right: Right) -> Given:
+def draft_mode_ignored(asked: Asked, right: Right) -> GivenAnswer:
     """A draft is checked and enabled like any other entity."""
     return right(asked.not_asking("mode") if asked.creates else asked)
 
 
 @broken("draft.incomplete")
-def publishes_without_a_check(asked: Asked, right: Right) -> Given:
+def publishes_without_a_check(asked: Asked, right: Right) -> GivenAnswer:
     """Publishes what is not complete."""
     given = right(asked)
     if asked.acts and given.status == 400 and given.code in ("1100-400", "1415-400"):
@@ -24,7 +24,7 @@ def publishes_without_a_check(asked: Asked, right: Right) -> Given:
 
 
 @broken("draft.incomplete")
-def refused_drafts_are_published(asked: Asked, right: Right) -> Given:
+def refused_drafts_are_published(asked: Asked, right: Right) -> GivenAnswer:
     """Refuses to publish, and enables all the same."""
     given = right(asked)
     if asked.acts and given.status == 400 and right.entity(asked).get("state") == "draft":
@@ -33,7 +33,7 @@ def refused_drafts_are_published(asked: Asked, right: Right) -> Given:
 
 
 @broken("draft.published-once")
-def publishes_again_and_again(asked: Asked, right: Right) -> Given:
+def publishes_again_and_again(asked: Asked, right: Right) -> GivenAnswer:
     """What is enabled can be published."""
     given = right(asked)
     if asked.acts and given.code == "1422-400":
@@ -43,7 +43,7 @@ def publishes_again_and_again(asked: Asked, right: Right) -> Given:
 
 
 @broken("draft.published journey.draft", kinds=["connections", "sourceConnections", "flows"])
-def publishing_changes_nothing(asked: Asked, right: Right) -> Given:
+def publishing_changes_nothing(asked: Asked, right: Right) -> GivenAnswer:
     """Acknowledges an action and leaves the draft a draft."""
     if asked.acts and (asked.parameter("op") or "").lower() == "publish" and (found := right.entity(asked)):
         return right(asked.instead("GET", asked.path[: -len("/action")])).saying(
@@ -53,14 +53,14 @@ def publishing_changes_nothing(asked: Asked, right: Right) -> Given:
 
 
 @broken("draft.published", kinds=["targetConnections"])
-def publishing_needs_a_body(asked: Asked, right: Right) -> Given:
+def publishing_needs_a_body(asked: Asked, right: Right) -> GivenAnswer:
     """An action without a body and content type is refused."""
     given = right(asked)
     return given.saying({"error_code": "400000", "message": "no body"}, 400) if asked.acts and not asked.body else given
 
 
 @broken("draft.published", kinds=["connections", "flows"])
-def publishing_keeps_the_etag(asked: Asked, right: Right) -> Given:
+def publishing_keeps_the_etag(asked: Asked, right: Right) -> GivenAnswer:
     """An action is no write."""
     before = right.entity(asked) if asked.acts else {}
     given = right(asked)
@@ -68,14 +68,14 @@ def publishing_keeps_the_etag(asked: Asked, right: Right) -> Given:
 
 
 @broken("action.op-any-case")
-def actions_have_case(asked: Asked, right: Right) -> Given:
+def actions_have_case(asked: Asked, right: Right) -> GivenAnswer:
     """Knows `publish` and not `PUBLISH`."""
     op = asked.parameter("op") or ""
     return right(asked.asking([("op", "unknown")]) if asked.acts and op != op.lower() else asked)
 
 
 @broken("action.op-wrong")
-def unknown_actions_ignored(asked: Asked, right: Right) -> Given:
+def unknown_actions_ignored(asked: Asked, right: Right) -> GivenAnswer:
     """Acknowledges actions that it does not know."""
     given = right(asked)
     if asked.acts and given.status == 400 and (found := right.entity(asked)):
@@ -84,7 +84,7 @@ def unknown_actions_ignored(asked: Asked, right: Right) -> Given:
 
 
 @broken("action.op-wrong")
-def users_may_finalize(asked: Asked, right: Right) -> Given:
+def users_may_finalize(asked: Asked, right: Right) -> GivenAnswer:
     """Takes the actions of providers from everyone."""
     given = right(asked)
     if given.code == "1402-400":
@@ -94,19 +94,19 @@ def users_may_finalize(asked: Asked, right: Right) -> Given:
 
 
 @broken("action.if-match")
-def actions_ignore_if_match(asked: Asked, right: Right) -> Given:
+def actions_ignore_if_match(asked: Asked, right: Right) -> GivenAnswer:
     """Acts whatever etag is sent."""
     return right(asked.without("if-match") if asked.acts else asked)
 
 
 @broken("draft.published draft.incomplete action.op-any-case")
-def actions_need_if_match(asked: Asked, right: Right) -> Given:
+def actions_need_if_match(asked: Asked, right: Right) -> GivenAnswer:
     """Acts with an etag only."""
     return right(asked if not asked.acts or "if-match" in asked.headers else asked.having(if_match='"none"'))
 
 
 @broken("action.unknown-id tenant.below")
-def acts_on_nothing(asked: Asked, right: Right) -> Given:
+def acts_on_nothing(asked: Asked, right: Right) -> GivenAnswer:
     """An action on what is not there is accepted, to be done later."""
     given = right(asked)
     return (

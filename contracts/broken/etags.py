@@ -6,16 +6,16 @@ import hashlib
 import json
 from collections.abc import Callable
 
-from contracts.broken import Asked, Given, Item, Right, broken
+from contracts.broken import Asked, GivenAnswer, Item, Right, broken
 
 
-def _with_current(asked: Asked, right: Right) -> Given:
+def _with_current(asked: Asked, right: Right) -> GivenAnswer:
     """The answer to a patch that has the current etag."""
     found = right.entity(asked)
     return right(asked.having(if_match=found["etag"]) if found else asked)
 
 
-def _renamed(asked: Asked, right: Right, name: Callable[[Item], str]) -> Given:
+def _renamed(asked: Asked, right: Right, name: Callable[[Item], str]) -> GivenAnswer:
     """The answer of a server whose etags are made by `name`, from the entity as the right server has it."""
     if asked.patches and "if-match" in asked.headers and (found := right.entity(asked)):
         current = asked.headers["if-match"] == name(found)
@@ -32,26 +32,26 @@ def _renamed(asked: Asked, right: Right, name: Callable[[Item], str]) -> Given:
 
 
 @broken("if-match.stale etag.a-b-a if-match.foreign if-match.concurrent if-match.unquoted journey.change-credentials")
-def ignores_if_match(asked: Asked, right: Right) -> Given:
+def ignores_if_match(asked: Asked, right: Right) -> GivenAnswer:
     """Takes whatever etag is sent for the current one."""
     return _with_current(asked, right) if asked.patches and asked.headers.get("if-match") else right(asked)
 
 
 @broken("if-match.missing if-match.in-query")
-def needs_no_if_match(asked: Asked, right: Right) -> Given:
+def needs_no_if_match(asked: Asked, right: Right) -> GivenAnswer:
     """Patches without If-Match."""
     return _with_current(asked, right) if asked.patches and "if-match" not in asked.headers else right(asked)
 
 
 @broken("if-match.in-query")
-def finds_if_match_in_the_query(asked: Asked, right: Right) -> Given:
+def finds_if_match_in_the_query(asked: Asked, right: Right) -> GivenAnswer:
     """Takes an etag from the query too."""
     etag = asked.parameter("if-match")
     return _with_current(asked.not_asking("if-match"), right) if asked.patches and etag else right(asked)
 
 
 @broken("if-match.foreign", kinds=["targetConnections"])
-def takes_any_etag_it_made(asked: Asked, right: Right) -> Given:
+def takes_any_etag_it_made(asked: Asked, right: Right) -> GivenAnswer:
     """Asks whether an etag is a current one, not whose."""
     if asked.patches and any(item["etag"] == asked.headers.get("if-match") for item in right.everything(asked)):
         return _with_current(asked, right)
@@ -59,7 +59,7 @@ def takes_any_etag_it_made(asked: Asked, right: Right) -> Given:
 
 
 @broken("if-match.stale if-match.concurrent", kinds=["connections", "flows"])
-def reads_etags_from_a_lagging_copy(asked: Asked, right: Right) -> Given:
+def reads_etags_from_a_lagging_copy(asked: Asked, right: Right) -> GivenAnswer:
     """Compares with the etag before the last write."""
     if asked.patches and (found := right.entity(asked)):
         if asked.headers.get("if-match") == right.memory.get(found["id"]):
@@ -72,13 +72,13 @@ def reads_etags_from_a_lagging_copy(asked: Asked, right: Right) -> Given:
 
 
 @broken("if-match.unquoted", quirk={"unquoted-etag": "accept"})
-def takes_etags_without_quotes(asked: Asked, right: Right) -> Given:
+def takes_etags_without_quotes(asked: Asked, right: Right) -> GivenAnswer:
     """An etag without its quotes is as good."""
     return right(asked)
 
 
 @broken("if-match.stale")
-def names_no_version(asked: Asked, right: Right) -> Given:
+def names_no_version(asked: Asked, right: Right) -> GivenAnswer:
     """A refused patch does not say which version is current."""
     given = right(asked)
     if given.code == "1404-412":
@@ -87,20 +87,20 @@ def names_no_version(asked: Asked, right: Right) -> Given:
 
 
 @broken("etag.quoted etag.shape", by_way_of="etag.quoted")
-def unquoted_etag(asked: Asked, right: Right) -> Given:
+def unquoted_etag(asked: Asked, right: Right) -> GivenAnswer:
     """Shows etags without their quotes."""
     given = right(asked)
     return given.telling(etag=given.receipt["etag"].strip('"')) if given.receipt else given
 
 
 @broken("etag.shape etag.quoted", by_way_of="etag.one-value")
-def weak_etags(asked: Asked, right: Right) -> Given:
+def weak_etags(asked: Asked, right: Right) -> GivenAnswer:
     """Etags begin with W/."""
     return _renamed(asked, right, lambda item: f"W/{item['etag']}")
 
 
 @broken("etag.a-b-a etag.never-repeated etag.changes-on-write", by_way_of="etag.a-b-a")
-def etag_of_the_content(asked: Asked, right: Right) -> Given:
+def etag_of_the_content(asked: Asked, right: Right) -> GivenAnswer:
     """An etag is a digest of what can be changed, so it comes back with the content."""
 
     def digest(item: Item) -> str:
@@ -111,7 +111,7 @@ def etag_of_the_content(asked: Asked, right: Right) -> Given:
 
 
 @broken("etag.never-repeated if-match.foreign", by_way_of="etag.not-shared")
-def etag_counts_writes(asked: Asked, right: Right) -> Given:
+def etag_counts_writes(asked: Asked, right: Right) -> GivenAnswer:
     """An etag is the number of writes to the entity, so all new ones have the same."""
 
     def number(item: Item) -> str:
@@ -124,20 +124,20 @@ def etag_counts_writes(asked: Asked, right: Right) -> Given:
 
 
 @broken("time.etag-second")
-def etag_without_a_time(asked: Asked, right: Right) -> Given:
+def etag_without_a_time(asked: Asked, right: Right) -> GivenAnswer:
     """Etags are random to the last digit."""
     return _renamed(asked, right, lambda item: _etag(hashlib.sha256(item["etag"].encode()).hexdigest(), "00000000"))
 
 
 @broken("etag.changes-on-write etag.never-repeated", by_way_of="etag.changes-on-write")
-def keeps_etag_on_write(asked: Asked, right: Right) -> Given:
+def keeps_etag_on_write(asked: Asked, right: Right) -> GivenAnswer:
     """Answers a patch with the etag it was sent."""
     given = right(asked)
     return given.telling(etag=asked.headers["if-match"]) if asked.patches and given.done else given
 
 
 @broken("etag.changes-on-write")
-def writes_the_same_without_an_etag(asked: Asked, right: Right) -> Given:
+def writes_the_same_without_an_etag(asked: Asked, right: Right) -> GivenAnswer:
     """A patch that changes nothing is no write."""
     if asked.patches and (found := right.entity(asked)) and found["etag"] == asked.headers.get("if-match"):
         same = [step for step in asked.instructions if found.get(str(step.get("path"))[1:], 0) == step.get("value", 1)]
@@ -147,7 +147,7 @@ def writes_the_same_without_an_etag(asked: Asked, right: Right) -> Given:
 
 
 @broken("etag.one-value journey.change-credentials", kinds=["connections", "flows"])
-def lookup_has_an_etag_of_its_own(asked: Asked, right: Right) -> Given:
+def lookup_has_an_etag_of_its_own(asked: Asked, right: Right) -> GivenAnswer:
     """The etag of a lookup is not that of the receipt."""
     return right(asked).showing(
         lambda item: {**item, "etag": _etag(item["etag"].replace('"', "").replace("-", "")[::-1])}
@@ -155,19 +155,19 @@ def lookup_has_an_etag_of_its_own(asked: Asked, right: Right) -> Given:
 
 
 @broken("etag.one-value")
-def version_is_a_number(asked: Asked, right: Right) -> Given:
+def version_is_a_number(asked: Asked, right: Right) -> GivenAnswer:
     """`version` is not the etag."""
     return right(asked).showing(lambda item: {**item, "version": '"1"'})
 
 
 @broken("etag.one-value answer.documented-headers", by_way_of="etag.one-value")
-def no_etag_header(asked: Asked, right: Right) -> Given:
+def no_etag_header(asked: Asked, right: Right) -> GivenAnswer:
     """Etags are in bodies only."""
     return right(asked).having("etag", None)
 
 
 @broken("etag.one-value list.same-as-lookup")
-def lists_without_etags(asked: Asked, right: Right) -> Given:
+def lists_without_etags(asked: Asked, right: Right) -> GivenAnswer:
     """A list leaves etags out."""
     given = right(asked)
     if asked.lists:
@@ -176,7 +176,7 @@ def lists_without_etags(asked: Asked, right: Right) -> Given:
 
 
 @broken("etag.not-shared", kinds=["sourceConnections"])
-def one_version_for_all(asked: Asked, right: Right) -> Given:
+def one_version_for_all(asked: Asked, right: Right) -> GivenAnswer:
     """A write to one entity is a write to all of its collection."""
     given = right(asked)
     if asked.patches and given.done:

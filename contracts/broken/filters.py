@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from contracts.broken import Asked, Given, Right, broken
+from contracts.broken import Asked, GivenAnswer, Right, broken
 
 _CONDITION = re.compile(r"([^=<>!~]+)(==|=|!=|<=|>=|<|>)(.*)")
 
@@ -16,44 +16,44 @@ def _split(text: str) -> tuple[str, str, str]:
 
 
 @broken("filter.equality filter.conjunction filter.wrong list.paging tenant.list", kinds=["connections", "flows"])
-def filters_ignored(asked: Asked, right: Right) -> Given:
+def filters_ignored(asked: Asked, right: Right) -> GivenAnswer:
     """A list is always whole."""
     return right(asked.filtering() if asked.lists else asked)
 
 
 @broken("filter.equality", kinds=["connections", "sourceConnections"])
-def not_equal_is_equal(asked: Asked, right: Right) -> Given:
+def not_equal_is_equal(asked: Asked, right: Right) -> GivenAnswer:
     """`!=` finds what `==` finds."""
     return right(asked.filtering(*(text.replace("!=", "==") for text in asked.filters)) if asked.filters else asked)
 
 
 @broken("filter.equality list.paging")
-def first_value_only(asked: Asked, right: Right) -> Given:
+def first_value_only(asked: Asked, right: Right) -> GivenAnswer:
     """Of several values only the first counts."""
     return right(asked.filtering(*(text.partition(",")[0] for text in asked.filters)) if asked.filters else asked)
 
 
 @broken("filter.equality filter.encoded")
-def quotes_are_part_of_values(asked: Asked, right: Right) -> Given:
+def quotes_are_part_of_values(asked: Asked, right: Right) -> GivenAnswer:
     """Compares values with their quotes."""
     return right(asked.filtering(*(text.replace('"', "%22") for text in asked.filters)) if asked.filters else asked)
 
 
 @broken("filter.equality")
-def one_equals_sign_is_unknown(asked: Asked, right: Right) -> Given:
+def one_equals_sign_is_unknown(asked: Asked, right: Right) -> GivenAnswer:
     """Knows `==` and not `=`."""
     single = any(_split(text)[1] == "=" for text in asked.filters)
     return right(asked.filtering("name~x") if single else asked)
 
 
 @broken("filter.equality")
-def names_without_case(asked: Asked, right: Right) -> Given:
+def names_without_case(asked: Asked, right: Right) -> GivenAnswer:
     """Finds names in whatever case."""
     return right(asked.filtering(*(text.lower() if _split(text)[0] == "name" else text for text in asked.filters)))
 
 
 @broken("filter.whole-values", kinds=["connections", "flows"])
-def equal_is_begins_with(asked: Asked, right: Right) -> Given:
+def equal_is_begins_with(asked: Asked, right: Right) -> GivenAnswer:
     """`==` finds what begins with the value."""
     names = [_split(text)[2].strip('"') for text in asked.filters if _split(text)[:2] == ("name", "==")]
     if asked.lists and names:
@@ -63,13 +63,13 @@ def equal_is_begins_with(asked: Asked, right: Right) -> Given:
 
 
 @broken("filter.conjunction", kinds=["connections", "flows"])
-def last_filter_only(asked: Asked, right: Right) -> Given:
+def last_filter_only(asked: Asked, right: Right) -> GivenAnswer:
     """Of repeated filters the last counts."""
     return right(asked.filtering(*asked.filters[-1:]) if len(asked.filters) > 1 else asked)
 
 
 @broken("filter.conjunction")
-def any_filter_is_enough(asked: Asked, right: Right) -> Given:
+def any_filter_is_enough(asked: Asked, right: Right) -> GivenAnswer:
     """Repeated filters are alternatives."""
     if asked.lists and len(asked.filters) > 1:
         found = {i["id"]: i for text in asked.filters for i in right(asked.filtering(text)).items}
@@ -78,28 +78,28 @@ def any_filter_is_enough(asked: Asked, right: Right) -> Given:
 
 
 @broken("filter.times", kinds=["connections", "flows"])
-def times_compare_as_text(asked: Asked, right: Right) -> Given:
+def times_compare_as_text(asked: Asked, right: Right) -> GivenAnswer:
     """`99` is later than any time, since 9 comes after 1."""
     texts = [re.sub(r"^(createdAt[<>=]+)(\d{1,12})$", lambda m: m[1] + m[2].ljust(13, "0"), t) for t in asked.filters]
     return right(asked.filtering(*texts) if asked.filters else asked)
 
 
 @broken("filter.times")
-def up_to_is_below(asked: Asked, right: Right) -> Given:
+def up_to_is_below(asked: Asked, right: Right) -> GivenAnswer:
     """`<=` leaves out the limit itself."""
     texts = [text.replace("<=", "<") if text.startswith("createdAt") else text for text in asked.filters]
     return right(asked.filtering(*texts) if asked.filters else asked)
 
 
 @broken("filter.state", kinds=["connections", "flows"])
-def states_have_case(asked: Asked, right: Right) -> Given:
+def states_have_case(asked: Asked, right: Right) -> GivenAnswer:
     """Finds `enabled` and not `ENABLED`."""
     odd = any(text.startswith("state") and text != text.lower() for text in asked.filters)
     return right(asked.filtering("name==nobody") if odd else asked)
 
 
 @broken("filter.after-write", kinds=["connections", "sourceConnections"])
-def filters_see_the_first_name(asked: Asked, right: Right) -> Given:
+def filters_see_the_first_name(asked: Asked, right: Right) -> GivenAnswer:
     """Filters ask an index that patches do not reach."""
     if asked.creates:
         given = right(asked)
@@ -109,14 +109,14 @@ def filters_see_the_first_name(asked: Asked, right: Right) -> Given:
 
 
 @broken("filter.encoded")
-def filters_are_not_decoded(asked: Asked, right: Right) -> Given:
+def filters_are_not_decoded(asked: Asked, right: Right) -> GivenAnswer:
     """Looks for the operator before it decodes."""
     encoded = "property=" in asked.query and "%3D" in asked.query
     return right(replace(asked, query="property=name==nobody") if encoded else asked)
 
 
 @broken("filter.wrong spec.filter-wrong list.count")
-def wrong_filters_find_nothing(asked: Asked, right: Right) -> Given:
+def wrong_filters_find_nothing(asked: Asked, right: Right) -> GivenAnswer:
     """A filter that it does not understand finds nothing."""
     given = right(asked)
     wrong = asked.lists and given.status == 400 and given.code.startswith(("144", "145", "1423"))
@@ -124,14 +124,14 @@ def wrong_filters_find_nothing(asked: Asked, right: Right) -> Given:
 
 
 @broken("filter.wrong")
-def one_code_for_wrong_filters(asked: Asked, right: Right) -> Given:
+def one_code_for_wrong_filters(asked: Asked, right: Right) -> GivenAnswer:
     """Every wrong filter is 1453."""
     given = right(asked)
     return given.refusing("1453-400") if given.code.startswith(("144", "145")) else given
 
 
 @broken("filter.counted list.count list.search")
-def counts_the_first_page(asked: Asked, right: Right) -> Given:
+def counts_the_first_page(asked: Asked, right: Right) -> GivenAnswer:
     """A count with conditions counts no further than one."""
     given = right(asked)
     body = given.json

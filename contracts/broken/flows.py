@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.broken import Asked, Given, Item, Right, broken
+from contracts.broken import Asked, GivenAnswer, Item, Right, broken
 
 ENDS = ("sourceConnections", "targetConnections")
 
 
 @broken("source.base-connection")
-def takes_an_unknown_base(asked: Asked, right: Right) -> Given:
+def takes_an_unknown_base(asked: Asked, right: Right) -> GivenAnswer:
     """A source connection may name a base connection that is not there."""
     base = asked.object.get("baseConnectionId") if asked.creates else None
     if base and not right(asked.instead("GET", f"/connections/{base}")).done:
@@ -20,7 +20,7 @@ def takes_an_unknown_base(asked: Asked, right: Right) -> Given:
 
 
 @broken("flow.references")
-def takes_unknown_ends(asked: Asked, right: Right) -> Given:
+def takes_unknown_ends(asked: Asked, right: Right) -> GivenAnswer:
     """A flow may join what is not there."""
     if asked.creates and asked.kind == "flows":
         body = asked.object
@@ -33,7 +33,7 @@ def takes_unknown_ends(asked: Asked, right: Right) -> Given:
 
 
 @broken("flow.inherited source.inherited list.same-as-lookup", kinds=["sourceConnections", "flows"])
-def lookups_inherit_nothing(asked: Asked, right: Right) -> Given:
+def lookups_inherit_nothing(asked: Asked, right: Right) -> GivenAnswer:
     """A lookup does not say what an entity has from those it refers to."""
     given = right(asked)
     if asked.looks_up:
@@ -42,7 +42,7 @@ def lookups_inherit_nothing(asked: Asked, right: Right) -> Given:
 
 
 @broken("flow.inherited")
-def flows_inherit_from_others(asked: Asked, right: Right) -> Given:
+def flows_inherit_from_others(asked: Asked, right: Right) -> GivenAnswer:
     """A flow tells of a base connection that is not under its source."""
 
     def change(item: Item) -> Item:
@@ -55,21 +55,21 @@ def flows_inherit_from_others(asked: Asked, right: Right) -> Given:
 
 
 @broken("flow.holds-its-connections")
-def deletes_connections_in_use(asked: Asked, right: Right) -> Given:
+def deletes_connections_in_use(asked: Asked, right: Right) -> GivenAnswer:
     """Deletes a base connection while a flow uses it."""
     given = right(asked)
-    return Given(204, given.headers, b"") if given.code == "1418-400" else given
+    return GivenAnswer(204, given.headers, b"") if given.code == "1418-400" else given
 
 
 @broken("flow.holds-its-connections")
-def deletes_ends_in_use(asked: Asked, right: Right) -> Given:
+def deletes_ends_in_use(asked: Asked, right: Right) -> GivenAnswer:
     """Deletes a source or target connection while a flow uses it."""
     given = right(asked)
-    return Given(204, given.headers, b"") if given.code == "1447-400" else given
+    return GivenAnswer(204, given.headers, b"") if given.code == "1447-400" else given
 
 
 @broken("flow.holds-its-connections journey.dataflow")
-def keeps_what_was_used_once(asked: Asked, right: Right) -> Given:
+def keeps_what_was_used_once(asked: Asked, right: Right) -> GivenAnswer:
     """What a flow used cannot be deleted, even when the flow is gone."""
     used = right.memory.setdefault("used", set())
     if asked.creates and asked.kind == "flows":
@@ -83,14 +83,14 @@ def keeps_what_was_used_once(asked: Asked, right: Right) -> Given:
 
 
 @broken("flow.state-not-taken")
-def takes_a_state_with_a_flow(asked: Asked, right: Right) -> Given:
+def takes_a_state_with_a_flow(asked: Asked, right: Right) -> GivenAnswer:
     """A new flow may choose its state."""
     sent = {name: value for name, value in asked.object.items() if name != "state"}
     return right(asked.sending(sent) if asked.creates and asked.kind == "flows" else asked)
 
 
 @broken("flow.enabled-and-disabled")
-def flow_actions_change_nothing(asked: Asked, right: Right) -> Given:
+def flow_actions_change_nothing(asked: Asked, right: Right) -> GivenAnswer:
     """Acknowledges `disable` and leaves the flow enabled."""
     before = right.memory.setdefault("states", {})
     if asked.acts and asked.kind == "flows":
@@ -99,14 +99,14 @@ def flow_actions_change_nothing(asked: Asked, right: Right) -> Given:
 
 
 @broken("flow.enabled-and-disabled")
-def flows_cannot_be_enabled_again(asked: Asked, right: Right) -> Given:
+def flows_cannot_be_enabled_again(asked: Asked, right: Right) -> GivenAnswer:
     """What is disabled stays so."""
     enable = asked.acts and (asked.parameter("op") or "").lower() == "enable"
     return right(asked.asking([("op", "unknown")]) if enable and asked.kind == "flows" else asked)
 
 
 @broken("flow.enabled-and-disabled")
-def flows_are_disabled_twice(asked: Asked, right: Right) -> Given:
+def flows_are_disabled_twice(asked: Asked, right: Right) -> GivenAnswer:
     """An action that does not fit the state is acknowledged."""
     given = right(asked)
     if asked.kind == "flows" and given.code == "1422-400":
@@ -116,13 +116,13 @@ def flows_are_disabled_twice(asked: Asked, right: Right) -> Given:
 
 
 @broken("journey.dataflow")
-def flow_without_its_runs(asked: Asked, right: Right) -> Given:
+def flow_without_its_runs(asked: Asked, right: Right) -> GivenAnswer:
     """A flow does not say where its runs are."""
     return right(asked).showing(lambda item: {name: item[name] for name in item if name != "runs"})
 
 
 @broken("flow.ends-fixed")
-def flows_change_their_ends(asked: Asked, right: Right) -> Given:
+def flows_change_their_ends(asked: Asked, right: Right) -> GivenAnswer:
     """A flow that runs may be given another source."""
     on_ends = asked.kind == "flows" and any("ConnectionIds" in str(s.get("path")) for s in asked.instructions)
     if asked.patches and on_ends:
@@ -131,7 +131,7 @@ def flows_change_their_ends(asked: Asked, right: Right) -> Given:
 
 
 @broken("run.on-demand")
-def one_run_too_many(asked: Asked, right: Right) -> Given:
+def one_run_too_many(asked: Asked, right: Right) -> GivenAnswer:
     """A run that is asked for is made twice."""
     if asked.creates and asked.kind == "runs":
         right(asked)
@@ -139,7 +139,7 @@ def one_run_too_many(asked: Asked, right: Right) -> Given:
 
 
 @broken("run.on-demand")
-def runs_are_lost(asked: Asked, right: Right) -> Given:
+def runs_are_lost(asked: Asked, right: Right) -> GivenAnswer:
     """Acknowledges a run that nobody finds."""
     given = right(asked)
     if asked.creates and asked.kind == "runs" and given.done:
@@ -150,13 +150,13 @@ def runs_are_lost(asked: Asked, right: Right) -> Given:
 
 
 @broken("run.of-its-flow")
-def runs_of_all_flows(asked: Asked, right: Right) -> Given:
+def runs_of_all_flows(asked: Asked, right: Right) -> GivenAnswer:
     """The runs of one flow are the runs of all."""
     return right(asked.filtering() if asked.lists and asked.kind == "runs" else asked)
 
 
 @broken("run.wrong")
-def runs_of_nothing(asked: Asked, right: Right) -> Given:
+def runs_of_nothing(asked: Asked, right: Right) -> GivenAnswer:
     """A run of a flow that is not there is accepted."""
     given = right(asked)
     if asked.creates and given.code in ("1430-400", "1446-400"):
@@ -165,7 +165,7 @@ def runs_of_nothing(asked: Asked, right: Right) -> Given:
 
 
 @broken("run.idle-flow")
-def disabled_flows_run(asked: Asked, right: Right) -> Given:
+def disabled_flows_run(asked: Asked, right: Right) -> GivenAnswer:
     """A disabled flow runs on demand."""
     given = right(asked)
     if asked.creates and given.code == "1444-400":
@@ -174,7 +174,7 @@ def disabled_flows_run(asked: Asked, right: Right) -> Given:
 
 
 @broken("run.by-providers-only")
-def users_report_runs(asked: Asked, right: Right) -> Given:
+def users_report_runs(asked: Asked, right: Right) -> GivenAnswer:
     """Everyone may say how a run went."""
     given = right(asked)
     if asked.kind == "runs" and given.code == "1427-400":
@@ -191,7 +191,7 @@ def _records(run: Item, **changes: Any) -> Item:
 
 
 @broken("run.metrics-add-up", by_way_of="run.on-demand")
-def runs_lose_records(asked: Asked, right: Right) -> Given:
+def runs_lose_records(asked: Asked, right: Right) -> GivenAnswer:
     """More records go in than come out or fail."""
 
     def change(run: Item) -> Item:
@@ -204,7 +204,7 @@ def runs_lose_records(asked: Asked, right: Right) -> Given:
 
 
 @broken("run.metrics-add-up", by_way_of="run.on-demand")
-def runs_end_before_they_start(asked: Asked, right: Right) -> Given:
+def runs_end_before_they_start(asked: Asked, right: Right) -> GivenAnswer:
     """CompletedAtUTC lies before startedAtUTC."""
 
     def change(run: Item) -> Item:
@@ -220,7 +220,7 @@ def runs_end_before_they_start(asked: Asked, right: Right) -> Given:
 
 
 @broken("flow.kept", kinds=["flows"])
-def schedules_become_numbers(asked: Asked, right: Right) -> Given:
+def schedules_become_numbers(asked: Asked, right: Right) -> GivenAnswer:
     """Shows a start time that was sent as text as a number."""
 
     def change(item: Item) -> Item:
@@ -233,7 +233,7 @@ def schedules_become_numbers(asked: Asked, right: Right) -> Given:
 
 
 @broken("flow.found-by-reference")
-def filters_do_not_reach_into_arrays(asked: Asked, right: Right) -> Given:
+def filters_do_not_reach_into_arrays(asked: Asked, right: Right) -> GivenAnswer:
     """A filter on a member of an array finds nothing."""
     deep = any("[]" in text for text in asked.filters)
     return right(asked.filtering("name==nobody") if deep else asked)
@@ -245,20 +245,20 @@ def _new_flow(asked: Asked, **missing: Any) -> Asked:
 
 
 @broken("flow.mapping")
-def flows_need_no_mapping(asked: Asked, right: Right) -> Given:
+def flows_need_no_mapping(asked: Asked, right: Right) -> GivenAnswer:
     """Takes a flow of tables without transformations."""
     mapping = {"name": "Mapping", "params": {"mappingId": "0b090130b58b4bb6a04e4a8a3a4ff4a0", "mappingVersion": "0"}}
     return right(asked if asked.object.get("transformations") else _new_flow(asked, transformations=[mapping]))
 
 
 @broken("flow.schedule")
-def takes_any_schedule(asked: Asked, right: Right) -> Given:
+def takes_any_schedule(asked: Asked, right: Right) -> GivenAnswer:
     """Does not look at schedules."""
     return right(_new_flow(asked, scheduleParams={"startTime": "4102444800", "frequency": "once"}))
 
 
 @broken("flow.draft-order")
-def publishes_flows_on_drafts(asked: Asked, right: Right) -> Given:
+def publishes_flows_on_drafts(asked: Asked, right: Right) -> GivenAnswer:
     """Publishes a flow before what it stands on."""
     found = right.entity(asked) if asked.acts and asked.kind == "flows" else {}
     for source in found.get("sourceConnectionIds", ()):
@@ -267,14 +267,14 @@ def publishes_flows_on_drafts(asked: Asked, right: Right) -> Given:
 
 
 @broken("run.unknown")
-def unknown_runs_are_empty(asked: Asked, right: Right) -> Given:
+def unknown_runs_are_empty(asked: Asked, right: Right) -> GivenAnswer:
     """A run that nobody has is an empty list."""
     given = right(asked)
     return given.saying({"items": []}, 200) if asked.kind == "runs" and given.code == "1439-404" else given
 
 
 @broken("journey.dataflow-of-files")
-def previews_without_rows(asked: Asked, right: Right) -> Given:
+def previews_without_rows(asked: Asked, right: Right) -> GivenAnswer:
     """The preview of a file has its columns and no rows."""
     given = right(asked)
     if asked.parts[-1:] == ["explore"] and "objectType=file" in asked.query:
@@ -283,7 +283,7 @@ def previews_without_rows(asked: Asked, right: Right) -> Given:
 
 
 @broken("journey.dataflow-of-a-stream")
-def streams_without_an_inlet(asked: Asked, right: Right) -> Given:
+def streams_without_an_inlet(asked: Asked, right: Right) -> GivenAnswer:
     """A streaming connection does not tell where to post to."""
 
     def without_inlet(item: Item) -> Item:

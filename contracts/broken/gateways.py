@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from contracts.broken import Asked, Given, Right, broken
+from contracts.broken import Asked, GivenAnswer, Right, broken
 
 _GATEWAY = {"403000", "403010", "400003"}
 
 
 @broken("gateway.key-missing gateway.order gateway.before-service")
-def needs_no_api_key(asked: Asked, right: Right) -> Given:
+def needs_no_api_key(asked: Asked, right: Right) -> GivenAnswer:
     """Serves callers without a key."""
     return right(asked if "x-api-key" in asked.headers else asked.having(x_api_key="anyone"))
 
 
 @broken("gateway.token-missing gateway.order example.gateway")
-def needs_no_token(asked: Asked, right: Right) -> Given:
+def needs_no_token(asked: Asked, right: Right) -> GivenAnswer:
     """Serves callers without a token."""
     return right(asked if "authorization" in asked.headers else asked.having(authorization="Bearer any.token"))
 
 
 @broken("gateway.token-malformed")
-def takes_any_authorization(asked: Asked, right: Right) -> Given:
+def takes_any_authorization(asked: Asked, right: Right) -> GivenAnswer:
     """Looks at the presence of Authorization, not at what is in it."""
     return right(asked.having(authorization="Bearer any.token") if "authorization" in asked.headers else asked)
 
 
 @broken("gateway.token-unknown", by_way_of="gateway.scheme-in-any-case", strict=True)
-def takes_any_token(asked: Asked, right: Right) -> Given:
+def takes_any_token(asked: Asked, right: Right) -> GivenAnswer:
     """Takes whatever looks like a token."""
     given = right(asked)
     if given.status != 401:
@@ -37,32 +37,32 @@ def takes_any_token(asked: Asked, right: Right) -> Given:
 
 
 @broken("gateway.scheme-in-any-case")
-def knows_only_bearer_with_a_capital(asked: Asked, right: Right) -> Given:
+def knows_only_bearer_with_a_capital(asked: Asked, right: Right) -> GivenAnswer:
     """Compares the word Bearer letter by letter."""
     return right(asked.having(authorization=asked.headers.get("authorization", "").replace("bearer", "token", 1)))
 
 
 @broken("gateway.org-missing gateway.order")
-def needs_no_organisation(asked: Asked, right: Right) -> Given:
+def needs_no_organisation(asked: Asked, right: Right) -> GivenAnswer:
     """Serves callers that name no organisation."""
     return right(asked if "x-gw-ims-org-id" in asked.headers else asked.having(x_gw_ims_org_id="any@AdobeOrg"))
 
 
 @broken("gateway.org-malformed")
-def takes_any_organisation(asked: Asked, right: Right) -> Given:
+def takes_any_organisation(asked: Asked, right: Right) -> GivenAnswer:
     """Takes an organisation without its realm."""
     org = asked.headers.get("x-gw-ims-org-id")
     return right(asked.having(x_gw_ims_org_id=f"{org}@AdobeOrg") if org and "@" not in org else asked)
 
 
 @broken("sandbox.missing")
-def needs_no_sandbox(asked: Asked, right: Right) -> Given:
+def needs_no_sandbox(asked: Asked, right: Right) -> GivenAnswer:
     """Takes the default sandbox where none is named."""
     return right(asked if "x-sandbox-name" in asked.headers else asked.having(x_sandbox_name="prod"))
 
 
 @broken("sandbox.missing")
-def needs_no_sandbox_to_delete(asked: Asked, right: Right) -> Given:
+def needs_no_sandbox_to_delete(asked: Asked, right: Right) -> GivenAnswer:
     """One operation of many forgets a header."""
     if asked.method == "DELETE" and "x-sandbox-name" not in asked.headers:
         return right(asked.having(x_sandbox_name="prod"))
@@ -70,26 +70,26 @@ def needs_no_sandbox_to_delete(asked: Asked, right: Right) -> Given:
 
 
 @broken("sandbox.malformed")
-def lower_cases_the_sandbox(asked: Asked, right: Right) -> Given:
+def lower_cases_the_sandbox(asked: Asked, right: Right) -> GivenAnswer:
     """Takes `PROD` for `prod`."""
     sandbox = asked.headers.get("x-sandbox-name")
     return right(asked.having(x_sandbox_name=sandbox.lower()) if sandbox else asked)
 
 
 @broken("sandbox.wildcard")
-def takes_all_sandboxes(asked: Asked, right: Right) -> Given:
+def takes_all_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
     """Lets a user ask for all sandboxes at once."""
     return right(asked.having(x_sandbox_name="prod") if asked.headers.get("x-sandbox-name") == "*" else asked)
 
 
 @broken("sandbox.id")
-def takes_a_sandbox_id(asked: Asked, right: Right) -> Given:
+def takes_a_sandbox_id(asked: Asked, right: Right) -> GivenAnswer:
     """Lets a user name the sandbox by its id."""
     return right(asked.without("x-sandbox-id"))
 
 
 @broken("gateway.order")
-def asks_for_the_organisation_first(asked: Asked, right: Right) -> Given:
+def asks_for_the_organisation_first(asked: Asked, right: Right) -> GivenAnswer:
     """Checks the headers in an order of its own."""
     if "x-gw-ims-org-id" not in asked.headers:
         return right(asked.having(x_api_key="any", authorization="Bearer any.token"))
@@ -97,7 +97,7 @@ def asks_for_the_organisation_first(asked: Asked, right: Right) -> Given:
 
 
 @broken("gateway.before-service")
-def reads_the_body_before_the_key(asked: Asked, right: Right) -> Given:
+def reads_the_body_before_the_key(asked: Asked, right: Right) -> GivenAnswer:
     """Parses the body before it knows who sent it."""
     if asked.body and asked.json is None:
         return right(asked.having(x_api_key="any"))
@@ -105,7 +105,7 @@ def reads_the_body_before_the_key(asked: Asked, right: Right) -> Given:
 
 
 @broken("gateway.token-missing gateway.order")
-def answers_401_to_everyone_unknown(asked: Asked, right: Right) -> Given:
+def answers_401_to_everyone_unknown(asked: Asked, right: Right) -> GivenAnswer:
     """One status and code for whatever is wrong with the credentials."""
     given = right(asked)
     body = given.json
@@ -115,7 +115,7 @@ def answers_401_to_everyone_unknown(asked: Asked, right: Right) -> Given:
 
 
 @broken("gateway.header-names-in-any-case if-match.any-case")
-def knows_headers_in_one_spelling(asked: Asked, right: Right) -> Given:
+def knows_headers_in_one_spelling(asked: Asked, right: Right) -> GivenAnswer:
     """Finds a header only as the tutorials write it."""
     tutorials = {"Authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "Content-Type", "If-Match"}
     unknown = asked.spelled - tutorials

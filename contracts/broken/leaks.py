@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.broken import Asked, Given, Item, Right, broken
+from contracts.broken import Asked, GivenAnswer, Item, Right, broken
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -27,7 +27,7 @@ def _with_password(item: Item, password: str) -> Item:
 
 
 @broken("secret.masked secret.canary secret.patched", by_way_of="secret.masked")
-def password_in_lookups(asked: Asked, right: Right) -> Given:
+def password_in_lookups(asked: Asked, right: Right) -> GivenAnswer:
     """A lookup shows the password."""
     password = _learn(asked, right)
     given = right(asked)
@@ -35,7 +35,7 @@ def password_in_lookups(asked: Asked, right: Right) -> Given:
 
 
 @broken("secret.masked secret.canary", by_way_of="secret.masked")
-def password_in_lists(asked: Asked, right: Right) -> Given:
+def password_in_lists(asked: Asked, right: Right) -> GivenAnswer:
     """A list shows what a lookup masks."""
     password = _learn(asked, right)
     given = right(asked)
@@ -43,7 +43,7 @@ def password_in_lists(asked: Asked, right: Right) -> Given:
 
 
 @broken("secret.masked secret.canary", by_way_of="secret.masked")
-def password_in_searches(asked: Asked, right: Right) -> Given:
+def password_in_searches(asked: Asked, right: Right) -> GivenAnswer:
     """A search shows what lookup and list mask."""
     password = _learn(asked, right)
     given = right(asked)
@@ -51,7 +51,7 @@ def password_in_searches(asked: Asked, right: Right) -> Given:
 
 
 @broken("secret.connection-string-masked")
-def connection_string_shown(asked: Asked, right: Right) -> Given:
+def connection_string_shown(asked: Asked, right: Right) -> GivenAnswer:
     """Masks `password` and forgets the connection string."""
     text = _learn(asked, right)
     given = right(asked)
@@ -59,7 +59,7 @@ def connection_string_shown(asked: Asked, right: Right) -> Given:
 
 
 @broken("secret.masked create.kept")
-def secrets_are_left_out(asked: Asked, right: Right) -> Given:
+def secrets_are_left_out(asked: Asked, right: Right) -> GivenAnswer:
     """Takes secret params out instead of masking them."""
 
     def change(item: Item) -> Item:
@@ -71,7 +71,7 @@ def secrets_are_left_out(asked: Asked, right: Right) -> Given:
 
 
 @broken("secret.not-in-errors secret.canary", by_way_of="secret.not-in-errors")
-def errors_repeat_the_value(asked: Asked, right: Right) -> Given:
+def errors_repeat_the_value(asked: Asked, right: Right) -> GivenAnswer:
     """A refusal shows the params that it refuses."""
     given = right(asked)
     if given.status == 400 and given.code and asked.body:
@@ -82,7 +82,7 @@ def errors_repeat_the_value(asked: Asked, right: Right) -> Given:
 
 
 @broken("secret.canary", by_way_of="secret.masked explore.root")
-def password_in_explore(asked: Asked, right: Right) -> Given:
+def password_in_explore(asked: Asked, right: Right) -> GivenAnswer:
     """Exploring tells the URL of the database, credentials included."""
     password = _learn(asked, right)
     given = right(asked)
@@ -93,14 +93,14 @@ def password_in_explore(asked: Asked, right: Right) -> Given:
 
 
 @broken("secret.canary", by_way_of="secret.mask-comes-back")
-def password_in_a_header(asked: Asked, right: Right) -> Given:
+def password_in_a_header(asked: Asked, right: Right) -> GivenAnswer:
     """A header for debugging holds the request's body."""
     given = right(asked)
     return given.having("x-debug", asked.body.decode("latin-1")) if asked.creates else given
 
 
 @broken("secret.not-guessable")
-def filters_look_at_secrets(asked: Asked, right: Right) -> Given:
+def filters_look_at_secrets(asked: Asked, right: Right) -> GivenAnswer:
     """Filters compare what is stored, not what is shown."""
     password = _learn(asked, right)
     for text in asked.filters:
@@ -111,14 +111,14 @@ def filters_look_at_secrets(asked: Asked, right: Right) -> Given:
 
 
 @broken("secret.not-sortable")
-def sorts_by_secrets(asked: Asked, right: Right) -> Given:
+def sorts_by_secrets(asked: Asked, right: Right) -> GivenAnswer:
     """Lists can be ordered by any member, credentials too."""
     secret = (asked.parameter("orderby") or "").startswith("auth")
     return right(asked.not_asking("orderby") if secret else asked)
 
 
 @broken("secret.mask-comes-back")
-def masks_are_stored(asked: Asked, right: Right) -> Given:
+def masks_are_stored(asked: Asked, right: Right) -> GivenAnswer:
     """A mask that comes back becomes the password."""
     given = right(asked)
     if asked.patches and given.done and "****" in asked.body.decode():
@@ -128,7 +128,7 @@ def masks_are_stored(asked: Asked, right: Right) -> Given:
     return given
 
 
-def _elsewhere(asked: Asked, given: Given, right: Right) -> Given:
+def _elsewhere(asked: Asked, given: GivenAnswer, right: Right) -> GivenAnswer:
     """The answer of the sandbox that has it."""
     if given.code == "1439-404" and asked.headers.get("x-sandbox-name") != "prod":
         return right(asked.having(x_sandbox_name="prod"))
@@ -136,14 +136,14 @@ def _elsewhere(asked: Asked, given: Given, right: Right) -> Given:
 
 
 @broken("tenant.lookup", kinds=["connections", "flows"])
-def lookups_cross_sandboxes(asked: Asked, right: Right) -> Given:
+def lookups_cross_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
     """Looks an id up in whatever sandbox has it."""
     given = right(asked)
     return _elsewhere(asked, given, right) if asked.looks_up else given
 
 
 @broken("tenant.lookup tenant.below")
-def foreign_is_forbidden(asked: Asked, right: Right) -> Given:
+def foreign_is_forbidden(asked: Asked, right: Right) -> GivenAnswer:
     """Tells by 403 that another sandbox has it."""
     given = right(asked)
     unknown = given.code == "1439-404"
@@ -151,7 +151,7 @@ def foreign_is_forbidden(asked: Asked, right: Right) -> Given:
 
 
 @broken("tenant.list tenant.same-names", kinds=["connections", "sourceConnections"])
-def lists_cross_sandboxes(asked: Asked, right: Right) -> Given:
+def lists_cross_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
     """A list shows all of the organisation."""
     given = right(asked)
     if asked.lists and given.done and asked.headers["x-sandbox-name"] != "prod" and "items" in given.json:
@@ -161,34 +161,34 @@ def lists_cross_sandboxes(asked: Asked, right: Right) -> Given:
 
 
 @broken("tenant.list", kinds=["connections", "flows"])
-def counts_cross_sandboxes(asked: Asked, right: Right) -> Given:
+def counts_cross_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
     """A count counts all of the organisation."""
     return right(asked.having(x_sandbox_name="prod") if asked.parameter("count") == "true" else asked)
 
 
 @broken("tenant.patch", kinds=["connections", "targetConnections"])
-def patches_cross_sandboxes(asked: Asked, right: Right) -> Given:
+def patches_cross_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
     """Patches an id in whatever sandbox has it."""
     given = right(asked)
     return _elsewhere(asked, given, right) if asked.patches else given
 
 
 @broken("tenant.delete", kinds=["connections", "flows"])
-def deletions_cross_sandboxes(asked: Asked, right: Right) -> Given:
+def deletions_cross_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
     """Deletes an id in whatever sandbox has it."""
     given = right(asked)
     return _elsewhere(asked, given, right) if asked.method == "DELETE" else given
 
 
 @broken("tenant.below")
-def explores_across_sandboxes(asked: Asked, right: Right) -> Given:
+def explores_across_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
     """Guards the connection and forgets what is below it."""
     given = right(asked)
     return _elsewhere(asked, given, right) if len(asked.parts) == 3 else given
 
 
 @broken("tenant.token", kinds=["connections", "flows"])
-def tokens_carry_their_sandbox(asked: Asked, right: Right) -> Given:
+def tokens_carry_their_sandbox(asked: Asked, right: Right) -> GivenAnswer:
     """A continuation token shows the list of the sandbox where it was made."""
     tokens = right.memory.setdefault("tokens", {})
     token = asked.parameter("continuationToken")
@@ -200,7 +200,7 @@ def tokens_carry_their_sandbox(asked: Asked, right: Right) -> Given:
 
 
 @broken("tenant.same-names", kinds=["connections", "targetConnections"])
-def names_are_unique_everywhere(asked: Asked, right: Right) -> Given:
+def names_are_unique_everywhere(asked: Asked, right: Right) -> GivenAnswer:
     """A name that one sandbox uses is taken for all."""
     names = right.memory.setdefault("names", set())
     if asked.creates and asked.object.get("name") in names:
@@ -211,7 +211,7 @@ def names_are_unique_everywhere(asked: Asked, right: Right) -> Given:
 
 
 @broken("source.foreign-base")
-def reads_through_foreign_connections(asked: Asked, right: Right) -> Given:
+def reads_through_foreign_connections(asked: Asked, right: Right) -> GivenAnswer:
     """A source connection may stand on another sandbox's base connection."""
     base = asked.object.get("baseConnectionId") if asked.creates else None
     if base and not right(asked.instead("GET", f"/connections/{base}")).done:

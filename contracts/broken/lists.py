@@ -6,23 +6,23 @@ import base64
 from dataclasses import replace
 from typing import Any
 
-from contracts.broken import Asked, Given, Right, broken
+from contracts.broken import Asked, GivenAnswer, Right, broken
 
 TOKEN = "continuationToken"
 
 
-def _next(given: Given) -> str:
+def _next(given: GivenAnswer) -> str:
     body = given.json
     links: Any = body.get("_links") if isinstance(body, dict) else None
     return str((links or {}).get("next", {}).get("href", ""))
 
 
-def _linking(given: Given, href: str) -> Given:
+def _linking(given: GivenAnswer, href: str) -> GivenAnswer:
     return given.telling(_links={"next": {"href": href}}) if _next(given) else given
 
 
 @broken("list.envelope", kinds=["connections", "flows"])
-def last_page_without_links(asked: Asked, right: Right) -> Given:
+def last_page_without_links(asked: Asked, right: Right) -> GivenAnswer:
     """Leaves `_links` out where there is no next page."""
     given = right(asked)
     body = given.json
@@ -32,21 +32,21 @@ def last_page_without_links(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.envelope create.listed answer.schema", by_way_of="list.envelope")
-def list_without_envelope(asked: Asked, right: Right) -> Given:
+def list_without_envelope(asked: Asked, right: Right) -> GivenAnswer:
     """A list is an array."""
     given = right(asked)
     return given.saying(given.items) if asked.lists and given.done and "items" in given.json else given
 
 
 @broken("list.paging list.every-page-linked", kinds=["connections", "flows"])
-def page_skips(asked: Asked, right: Right) -> Given:
+def page_skips(asked: Asked, right: Right) -> GivenAnswer:
     """The first of each further page is missing."""
     given = right(asked)
     return given.telling(items=given.items[1:]) if asked.parameter(TOKEN) else given
 
 
 @broken("list.paging list.every-page-linked")
-def page_repeats(asked: Asked, right: Right) -> Given:
+def page_repeats(asked: Asked, right: Right) -> GivenAnswer:
     """Each page begins with the last entity of the page before."""
     given = right(asked)
     if asked.lists and given.items:
@@ -58,14 +58,14 @@ def page_repeats(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.paging")
-def pages_in_another_order(asked: Asked, right: Right) -> Given:
+def pages_in_another_order(asked: Asked, right: Right) -> GivenAnswer:
     """Each page is sorted for itself."""
     given = right(asked)
     return given.telling(items=given.items[::-1]) if asked.lists and given.items else given
 
 
 @broken("list.paging")
-def last_page_is_empty(asked: Asked, right: Right) -> Given:
+def last_page_is_empty(asked: Asked, right: Right) -> GivenAnswer:
     """Links a page that has nothing on it."""
     given = right(asked)
     if asked.parameter(TOKEN) == "end":
@@ -76,7 +76,7 @@ def last_page_is_empty(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.paging list.every-page-linked journey.page-like-aepp")
-def token_ignored(asked: Asked, right: Right) -> Given:
+def token_ignored(asked: Asked, right: Right) -> GivenAnswer:
     """Every page is the first."""
     if asked.parameter(TOKEN) and "first" in right.memory:
         return right(replace(asked, query=right.memory["first"]))
@@ -85,14 +85,14 @@ def token_ignored(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.every-page-linked list.paging journey.page-like-aepp", kinds=["connections", "targetConnections"])
-def one_page_is_all(asked: Asked, right: Right) -> Given:
+def one_page_is_all(asked: Asked, right: Right) -> GivenAnswer:
     """Ends after the first page."""
     given = right(asked)
     return given.telling(_links={}) if _next(given) else given
 
 
 @broken("list.every-page-linked")
-def hides_pages_of_others(asked: Asked, right: Right) -> Given:
+def hides_pages_of_others(asked: Asked, right: Right) -> GivenAnswer:
     """A list without conditions ends after its first page."""
     given = right(asked)
     plain = asked.lists and not asked.filters and not asked.parameter(TOKEN)
@@ -100,21 +100,21 @@ def hides_pages_of_others(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.next-href journey.page-like-aepp list.token-repeatable")
-def next_link_absolute(asked: Asked, right: Right) -> Given:
+def next_link_absolute(asked: Asked, right: Right) -> GivenAnswer:
     """The link begins with scheme and host."""
     given = right(asked)
     return _linking(given, f"http://127.0.0.1/data/foundation/flowservice{_next(given)}")
 
 
 @broken("list.next-href")
-def next_link_with_limit(asked: Asked, right: Right) -> Given:
+def next_link_with_limit(asked: Asked, right: Right) -> GivenAnswer:
     """The link carries a second parameter."""
     given = right(asked)
     return _linking(given, f"{_next(given)}&limit={asked.parameter('limit') or 20}")
 
 
 @broken("list.next-href journey.page-like-aepp")
-def token_padded(asked: Asked, right: Right) -> Given:
+def token_padded(asked: Asked, right: Right) -> GivenAnswer:
     """Tokens are padded Base64, whose `=` public clients cut off."""
     token = asked.parameter(TOKEN)
     if token:
@@ -130,14 +130,14 @@ def token_padded(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.next-href")
-def next_link_to_another_path(asked: Asked, right: Right) -> Given:
+def next_link_to_another_path(asked: Asked, right: Right) -> GivenAnswer:
     """The link leads to the service's inner path."""
     given = right(asked)
     return _linking(given, f"/entities{_next(given)}")
 
 
 @broken("list.token-repeatable", kinds=["connections", "flows"])
-def token_used_once(asked: Asked, right: Right) -> Given:
+def token_used_once(asked: Asked, right: Right) -> GivenAnswer:
     """A token is gone when it was used."""
     used = right.memory.setdefault("used", set())
     token = asked.parameter(TOKEN)
@@ -148,14 +148,14 @@ def token_used_once(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.token-foreign")
-def foreign_token_is_the_first_page(asked: Asked, right: Right) -> Given:
+def foreign_token_is_the_first_page(asked: Asked, right: Right) -> GivenAnswer:
     """A token that it does not know begins anew."""
     given = right(asked)
     return right(asked.not_asking(TOKEN)) if given.status == 400 and asked.parameter(TOKEN) is not None else given
 
 
 @broken("list.while-writing list.while-deleting", kinds=["connections", "sourceConnections"])
-def pages_by_offset(asked: Asked, right: Right) -> Given:
+def pages_by_offset(asked: Asked, right: Right) -> GivenAnswer:
     """A token is the number of entities seen, so a write in between shifts all pages."""
     if not asked.lists or asked.parameter("count"):
         return right(asked)
@@ -172,7 +172,7 @@ def pages_by_offset(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.newest-first journey.page-like-aepp")
-def oldest_first(asked: Asked, right: Right) -> Given:
+def oldest_first(asked: Asked, right: Right) -> GivenAnswer:
     """Without an order, the oldest comes first."""
     plain = asked.lists and asked.parameter("orderby") is None and asked.parameter(TOKEN) is None
     counted = (asked.parameter("count") or "").lower() == "true"
@@ -180,20 +180,20 @@ def oldest_first(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.newest-first", kinds=["targetConnections"])
-def writes_move_nothing_up(asked: Asked, right: Right) -> Given:
+def writes_move_nothing_up(asked: Asked, right: Right) -> GivenAnswer:
     """The order is that of creation, whatever was written since."""
     plain = asked.lists and asked.parameter("orderby") is None and asked.filters
     return right(asked.asking([*asked.parameters, ("orderby", "-createdAt")]) if plain else asked)
 
 
 @broken("list.orderby list.orderby-wrong", kinds=["connections", "flows"])
-def orderby_ignored(asked: Asked, right: Right) -> Given:
+def orderby_ignored(asked: Asked, right: Right) -> GivenAnswer:
     """Lists come in one order."""
     return right(asked.not_asking("orderby"))
 
 
 @broken("list.orderby", kinds=["sourceConnections"])
-def orderby_reversed(asked: Asked, right: Right) -> Given:
+def orderby_reversed(asked: Asked, right: Right) -> GivenAnswer:
     """Ascending is descending."""
     order = asked.parameter("orderby")
     if order is None:
@@ -203,27 +203,27 @@ def orderby_reversed(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.orderby-wrong secret.not-sortable")
-def wrong_orders_ignored(asked: Asked, right: Right) -> Given:
+def wrong_orders_ignored(asked: Asked, right: Right) -> GivenAnswer:
     """An order that it does not know changes nothing."""
     given = right(asked)
     return right(asked.not_asking("orderby")) if given.code in ("1432-400", "1433-400") else given
 
 
 @broken("list.limit", kinds=["connections", "flows"])
-def limit_ignored(asked: Asked, right: Right) -> Given:
+def limit_ignored(asked: Asked, right: Right) -> GivenAnswer:
     """A page is as long as it likes."""
     return right(asked.not_asking("limit") if asked.lists and asked.parameter("count") is None else asked)
 
 
 @broken("list.limit-wrong")
-def wrong_limits_ignored(asked: Asked, right: Right) -> Given:
+def wrong_limits_ignored(asked: Asked, right: Right) -> GivenAnswer:
     """A limit that is none is the default."""
     limit = asked.parameter("limit")
     return right(asked.not_asking("limit") if limit and not limit.strip("0").isdigit() else asked)
 
 
 @broken("list.count filter.counted delete.count", kinds=["connections", "flows"])
-def count_off_by_one(asked: Asked, right: Right) -> Given:
+def count_off_by_one(asked: Asked, right: Right) -> GivenAnswer:
     """Counts one too many."""
     given = right(asked)
     body = given.json
@@ -231,13 +231,13 @@ def count_off_by_one(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.count filter.counted tenant.list", kinds=["targetConnections"])
-def count_ignores_filters(asked: Asked, right: Right) -> Given:
+def count_ignores_filters(asked: Asked, right: Right) -> GivenAnswer:
     """Counts all there are."""
     return right(asked.filtering() if (asked.parameter("count") or "").lower() == "true" else asked)
 
 
 @broken("list.count")
-def count_beside_the_items(asked: Asked, right: Right) -> Given:
+def count_beside_the_items(asked: Asked, right: Right) -> GivenAnswer:
     """count=true is a list with a count."""
     given = right(asked)
     body = given.json
@@ -247,13 +247,13 @@ def count_beside_the_items(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.count-with-limit")
-def count_with_limit(asked: Asked, right: Right) -> Given:
+def count_with_limit(asked: Asked, right: Right) -> GivenAnswer:
     """Counts although there is a limit."""
     return right(asked.not_asking("limit") if asked.parameter("count") == "true" else asked)
 
 
 @broken("list.count-with-limit journey.page-like-aepp")
-def any_count_is_true(asked: Asked, right: Right) -> Given:
+def any_count_is_true(asked: Asked, right: Right) -> GivenAnswer:
     """The text `False` is as true as any."""
     if asked.lists and asked.parameter("count"):
         return right(asked.asking([*asked.not_asking("count").parameters, ("count", "true")]))
@@ -261,7 +261,7 @@ def any_count_is_true(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.same-as-lookup", kinds=["connections", "flows"])
-def lists_are_summaries(asked: Asked, right: Right) -> Given:
+def lists_are_summaries(asked: Asked, right: Right) -> GivenAnswer:
     """A list shows less than a lookup."""
     given = right(asked)
     heavy = ("auth", "inheritedAttributes")
@@ -269,14 +269,14 @@ def lists_are_summaries(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.projection")
-def projection_ignored(asked: Asked, right: Right) -> Given:
+def projection_ignored(asked: Asked, right: Right) -> GivenAnswer:
     """Shows all members whichever were asked for."""
     kept = [pair for pair in asked.parameters if pair[0] != "property" or pair[1] in asked.filters]
     return right(asked.asking(kept))
 
 
 @broken("list.search", kinds=["connections", "flows"])
-def search_finds_everything(asked: Asked, right: Right) -> Given:
+def search_finds_everything(asked: Asked, right: Right) -> GivenAnswer:
     """A search does not look at its conditions."""
     if asked.parts[-1:] == ["search"]:
         return right(asked.sending({name: asked.object[name] for name in asked.object if name != "queryString"}))
@@ -284,7 +284,7 @@ def search_finds_everything(asked: Asked, right: Right) -> Given:
 
 
 @broken("list.search")
-def search_on_one_page(asked: Asked, right: Right) -> Given:
+def search_on_one_page(asked: Asked, right: Right) -> GivenAnswer:
     """A search ends after its first page."""
     given = right(asked)
     return given.telling(_links={}) if asked.parts[-1:] == ["search"] and _next(given) else given

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from contracts.broken import Asked, Given, Right, broken
+from contracts.broken import Asked, GivenAnswer, Right, broken
 from contracts.checks.neighbours import CREDENTIALS, SANDBOXES, ZONE
 from contracts.wire import PLATFORM
 
 
 @broken("neighbour.gateway")
-def asks_neighbours_without_a_key(asked: Asked, right: Right) -> Given:
+def asks_neighbours_without_a_key(asked: Asked, right: Right) -> GivenAnswer:
     """The sandbox service answers callers without a key."""
     open_door = asked.path.startswith(SANDBOXES) and "x-api-key" not in asked.headers
     return right(asked.having(x_api_key="anyone") if open_door else asked)
 
 
 @broken("neighbour.gateway")
-def gives_credentials_without_a_token(asked: Asked, right: Right) -> Given:
+def gives_credentials_without_a_token(asked: Asked, right: Right) -> GivenAnswer:
     """A landing zone's credentials need no token."""
     open_door = asked.path == CREDENTIALS and "authorization" not in asked.headers
     return right(asked.having(authorization="Bearer any.token") if open_door else asked)
 
 
 @broken("neighbour.sandbox")
-def sandboxes_have_an_id_of_their_own(asked: Asked, right: Right) -> Given:
+def sandboxes_have_an_id_of_their_own(asked: Asked, right: Right) -> GivenAnswer:
     """The sandbox service tells an id that no entity shows."""
     given = right(asked)
     told = {"id": "7d8e3a1c-0000-4000-8000-000000000000"}
@@ -30,14 +30,14 @@ def sandboxes_have_an_id_of_their_own(asked: Asked, right: Right) -> Given:
 
 
 @broken("neighbour.sandbox")
-def sandboxes_are_asleep(asked: Asked, right: Right) -> Given:
+def sandboxes_are_asleep(asked: Asked, right: Right) -> GivenAnswer:
     """A sandbox in use is told to be in creation."""
     given = right(asked)
     return given.telling(state="creating") if asked.path.startswith(SANDBOXES) and given.done else given
 
 
 @broken("neighbour.sandbox-unknown")
-def every_sandbox_is_there(asked: Asked, right: Right) -> Given:
+def every_sandbox_is_there(asked: Asked, right: Right) -> GivenAnswer:
     """The sandbox service finds whatever is asked for."""
     given = right(asked)
     if asked.path.startswith(SANDBOXES) and given.status == 404:
@@ -46,21 +46,21 @@ def every_sandbox_is_there(asked: Asked, right: Right) -> Given:
 
 
 @broken("neighbour.landing-zone")
-def files_stay_for_no_day(asked: Asked, right: Right) -> Given:
+def files_stay_for_no_day(asked: Asked, right: Right) -> GivenAnswer:
     """A landing zone empties itself at once."""
     given = right(asked)
     return given.telling(containerTTL="0") if asked.path == ZONE and given.done else given
 
 
 @broken("neighbour.landing-zone", platform="aws")
-def buckets_have_no_folder(asked: Asked, right: Right) -> Given:
+def buckets_have_no_folder(asked: Asked, right: Right) -> GivenAnswer:
     """A landing zone on AWS is a bucket without a folder."""
     given = right(asked)
     return given.telling(dlzPath={"bucketName": "dlz-prod"}) if asked.path == ZONE and given.done else given
 
 
 @broken("neighbour.landing-zone-credentials")
-def signatures_are_left_out(asked: Asked, right: Right) -> Given:
+def signatures_are_left_out(asked: Asked, right: Right) -> GivenAnswer:
     """SASUri ends before the question mark."""
     given = right(asked)
     if asked.path == CREDENTIALS and given.done:
@@ -69,7 +69,7 @@ def signatures_are_left_out(asked: Asked, right: Right) -> Given:
 
 
 @broken("neighbour.landing-zone-credentials", platform="aws")
-def keys_come_without_a_session(asked: Asked, right: Right) -> Given:
+def keys_come_without_a_session(asked: Asked, right: Right) -> GivenAnswer:
     """Keys of AWS lack their session token."""
     given = right(asked)
     if asked.path == CREDENTIALS and given.done:
@@ -78,18 +78,18 @@ def keys_come_without_a_session(asked: Asked, right: Right) -> Given:
 
 
 @broken("neighbour.landing-zone-credentials")
-def credentials_are_for_another_container(asked: Asked, right: Right) -> Given:
+def credentials_are_for_another_container(asked: Asked, right: Right) -> GivenAnswer:
     """Opens the destinations' container whichever was asked for."""
     return right(asked.asking([("type", "dlz_destination")]) if asked.path == CREDENTIALS and asked.query else asked)
 
 
 @broken("neighbour.landing-zone-type")
-def any_type_is_the_usual_one(asked: Asked, right: Right) -> Given:
+def any_type_is_the_usual_one(asked: Asked, right: Right) -> GivenAnswer:
     """A landing zone of no type, or of an unknown one, is the sources'."""
     return right(asked.asking([("type", "user_drop_zone")]) if asked.path.startswith(ZONE) else asked)
 
 
 @broken("neighbour.landing-zone-of-the-sandbox")
-def all_sandboxes_share_a_landing_zone(asked: Asked, right: Right) -> Given:
+def all_sandboxes_share_a_landing_zone(asked: Asked, right: Right) -> GivenAnswer:
     """Neighbours do not look at the sandbox."""
     return right(asked.having(x_sandbox_name="prod") if asked.path.startswith(PLATFORM) else asked)

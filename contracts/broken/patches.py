@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.broken import Asked, Given, Item, Right, broken
+from contracts.broken import Asked, GivenAnswer, Item, Right, broken
 
 OPERATIONS = ("add", "replace", "remove")
 STAMPS = ("id", "createdAt", "etag", "version", "imsOrgId", "updatedAt")
@@ -18,7 +18,7 @@ def _member(step: Item) -> str:
     return str(step.get("path")).strip("/").split("/")[0]
 
 
-def _kept(asked: Asked, right: Right, steps: list[Item]) -> Given:
+def _kept(asked: Asked, right: Right, steps: list[Item]) -> GivenAnswer:
     """The answer when only some instructions are done; a receipt all the same when there is none left."""
     if not asked.patches or steps == asked.instructions:
         return right(asked)
@@ -27,7 +27,7 @@ def _kept(asked: Asked, right: Right, steps: list[Item]) -> Given:
     return _pretended(asked, right)
 
 
-def _pretended(asked: Asked, right: Right) -> Given:
+def _pretended(asked: Asked, right: Right) -> GivenAnswer:
     """A receipt without a write."""
     found = right.entity(asked)
     if not found or asked.headers.get("if-match") != found["etag"]:
@@ -36,7 +36,7 @@ def _pretended(asked: Asked, right: Right) -> Given:
 
 
 @broken("patch.replaces", kinds=["connections", "flows"])
-def patch_forgets_the_rest(asked: Asked, right: Right) -> Given:
+def patch_forgets_the_rest(asked: Asked, right: Right) -> GivenAnswer:
     """A patch is taken for the whole entity: what it does not name is gone."""
     named = {_member(step) for step in asked.instructions}
     if asked.patches and "description" not in named and right.entity(asked).get("description"):
@@ -45,41 +45,41 @@ def patch_forgets_the_rest(asked: Asked, right: Right) -> Given:
 
 
 @broken("patch.op-any-case journey.change-credentials", kinds=["connections", "flows"])
-def operations_in_lower_case_only(asked: Asked, right: Right) -> Given:
+def operations_in_lower_case_only(asked: Asked, right: Right) -> GivenAnswer:
     """Knows `replace` and not `Replace`."""
     odd = [s for s in asked.instructions if str(s.get("op")) != _op(s)] if asked.patches else []
     return right(asked.sending([{**step, "op": "unknown"} for step in odd]) if odd else asked)
 
 
 @broken("patch.op-any-case")
-def operations_in_upper_case_only(asked: Asked, right: Right) -> Given:
+def operations_in_upper_case_only(asked: Asked, right: Right) -> GivenAnswer:
     """Knows `REPLACE` as the document writes it, and nothing else."""
     odd = [s for s in asked.instructions if str(s.get("op")) != _op(s).upper()] if asked.patches else []
     return right(asked.sending([{**step, "op": "unknown"} for step in odd]) if odd else asked)
 
 
 @broken("patch.add-and-remove", kinds=["targetConnections"])
-def removes_nothing(asked: Asked, right: Right) -> Given:
+def removes_nothing(asked: Asked, right: Right) -> GivenAnswer:
     """Acknowledges `remove` and does nothing."""
     steps = [step for step in asked.instructions if _op(step) != "remove"]
     return _kept(asked, right, steps)
 
 
 @broken("patch.add-and-remove")
-def remove_needs_a_value(asked: Asked, right: Right) -> Given:
+def remove_needs_a_value(asked: Asked, right: Right) -> GivenAnswer:
     """Every instruction needs a value, as one schema for all has it."""
     lacking = asked.patches and any(_op(s) == "remove" and "value" not in s for s in asked.instructions)
     return right(asked.sending([{"op": "replace", "path": "/name"}]) if lacking else asked)
 
 
 @broken("patch.in-order")
-def instructions_in_any_order(asked: Asked, right: Right) -> Given:
+def instructions_in_any_order(asked: Asked, right: Right) -> GivenAnswer:
     """Does the last instruction first."""
     return right(asked.sending(asked.instructions[::-1]) if asked.patches and asked.instructions else asked)
 
 
 @broken("patch.atomic", kinds=["connections", "sourceConnections", "flows"])
-def patches_one_by_one(asked: Asked, right: Right) -> Given:
+def patches_one_by_one(asked: Asked, right: Right) -> GivenAnswer:
     """Does what comes before a bad instruction."""
     given = right(asked)
     if asked.patches and given.status == 400 and len(asked.instructions) > 1:
@@ -88,44 +88,44 @@ def patches_one_by_one(asked: Asked, right: Right) -> Given:
 
 
 @broken("patch.unknown-op patch.atomic")
-def leaves_out_unknown_operations(asked: Asked, right: Right) -> Given:
+def leaves_out_unknown_operations(asked: Asked, right: Right) -> GivenAnswer:
     """Skips instructions that it does not know."""
     return _kept(asked, right, [step for step in asked.instructions if _op(step) in OPERATIONS])
 
 
 @broken("patch.missing-member")
-def leaves_out_unknown_members(asked: Asked, right: Right) -> Given:
+def leaves_out_unknown_members(asked: Asked, right: Right) -> GivenAnswer:
     """Skips instructions about members that are not there."""
     return _kept(asked, right, [step for step in asked.instructions if _member(step) not in ("colour", "nowhere")])
 
 
 @broken("patch.spec-fixed")
-def patches_the_connection_spec(asked: Asked, right: Right) -> Given:
+def patches_the_connection_spec(asked: Asked, right: Right) -> GivenAnswer:
     """Takes a patch of the connection spec."""
     return _kept(asked, right, [step for step in asked.instructions if _member(step) != "connectionSpec"])
 
 
 @broken("patch.spec-fixed")
-def patches_a_part_of_the_connection_spec(asked: Asked, right: Right) -> Given:
+def patches_a_part_of_the_connection_spec(asked: Asked, right: Right) -> GivenAnswer:
     """Guards /connectionSpec and forgets /connectionSpec/id."""
     deep = [step for step in asked.instructions if str(step.get("path")).startswith("/connectionSpec/")]
     return _kept(asked, right, [step for step in asked.instructions if step not in deep])
 
 
 @broken("patch.stamps-fixed", kinds=["connections", "flows"])
-def patches_stamps(asked: Asked, right: Right) -> Given:
+def patches_stamps(asked: Asked, right: Right) -> GivenAnswer:
     """Takes a patch of id, times and owner."""
     return _kept(asked, right, [step for step in asked.instructions if _member(step) not in STAMPS])
 
 
 @broken("patch.empty")
-def takes_empty_patches(asked: Asked, right: Right) -> Given:
+def takes_empty_patches(asked: Asked, right: Right) -> GivenAnswer:
     """An empty patch is done."""
     return _pretended(asked, right) if asked.patches and asked.json == [] else right(asked)
 
 
 @broken("patch.no-value")
-def takes_no_value_for_null(asked: Asked, right: Right) -> Given:
+def takes_no_value_for_null(asked: Asked, right: Right) -> GivenAnswer:
     """An instruction without a value empties the member."""
     if not asked.patches:
         return right(asked)
@@ -135,21 +135,21 @@ def takes_no_value_for_null(asked: Asked, right: Right) -> Given:
 
 
 @broken("patch.single-instruction")
-def patches_arrays_only(asked: Asked, right: Right) -> Given:
+def patches_arrays_only(asked: Asked, right: Right) -> GivenAnswer:
     """Refuses an instruction without its array."""
     alone = asked.patches and isinstance(asked.json, dict)
     return right(asked.sending("no array") if alone else asked)
 
 
 @broken("patch.outcome-checked")
-def patches_without_a_check(asked: Asked, right: Right) -> Given:
+def patches_without_a_check(asked: Asked, right: Right) -> GivenAnswer:
     """Does not look at what a patch makes."""
     given = right(asked)
     return _pretended(asked, right) if asked.patches and given.code in ("1100-400", "1455-400") else given
 
 
 @broken("patch.params-as-a-whole")
-def merges_params(asked: Asked, right: Right) -> Given:
+def merges_params(asked: Asked, right: Right) -> GivenAnswer:
     """Leaves params that the patch does not name."""
     stored = (right.entity(asked).get("auth") or {}).get("params", {}) if asked.patches else {}
 
@@ -161,27 +161,27 @@ def merges_params(asked: Asked, right: Right) -> Given:
 
 
 @broken("patch.disable")
-def states_cannot_be_patched(asked: Asked, right: Right) -> Given:
+def states_cannot_be_patched(asked: Asked, right: Right) -> GivenAnswer:
     """A connection cannot be disabled."""
     on_state = asked.patches and any(_member(step) == "state" for step in asked.instructions)
     return right(asked.sending([{"op": "replace", "path": "/id", "value": "x"}]) if on_state else asked)
 
 
 @broken("patch.order-of-refusals delete.gone")
-def looks_at_the_etag_first(asked: Asked, right: Right) -> Given:
+def looks_at_the_etag_first(asked: Asked, right: Right) -> GivenAnswer:
     """Whatever is patched, an etag that is no current one is refused first."""
     given = right(asked)
     return given.refusing("1404-412") if asked.patches and given.code == "1439-404" else given
 
 
 @broken("etag.changes-on-write patch.replaces if-match.any-case")
-def patch_answers_nothing(asked: Asked, right: Right) -> Given:
+def patch_answers_nothing(asked: Asked, right: Right) -> GivenAnswer:
     """A patch is answered with 204."""
     given = right(asked)
-    return Given(204, given.headers, b"") if asked.patches and given.done else given
+    return GivenAnswer(204, given.headers, b"") if asked.patches and given.done else given
 
 
 @broken("patch.replaces filter.after-write", kinds=["flows"])
-def lost_patch(asked: Asked, right: Right) -> Given:
+def lost_patch(asked: Asked, right: Right) -> GivenAnswer:
     """Acknowledges a patch and drops it."""
     return _pretended(asked, right) if asked.patches and asked.instructions else right(asked)

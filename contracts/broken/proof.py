@@ -12,7 +12,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from contracts import registry, trial
-from contracts.broken import Broken
+from contracts.broken import BrokenServer
 from contracts.document import Document
 from contracts.registry import CHECKS
 from contracts.verdicts import FAILED, UNTESTABLE, Outcome
@@ -53,7 +53,7 @@ def right(options: Mapping[str, Any]) -> tuple[Any, str | None]:
     return hurried, emulator.tokens.issue()[0] if emulator.config.strict else None
 
 
-def prove(server: Broken, document: Document) -> Proof:
+def prove(server: BrokenServer, document: Document) -> Proof:
     """Run the checks that must catch it."""
     began = time.perf_counter()
     app, token = right(server.options)

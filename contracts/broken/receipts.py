@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from contracts.broken import Asked, Given, Right, broken
+from contracts.broken import Asked, GivenAnswer, Right, broken
 
 
 @broken("create.receipt answer.documented-status", by_way_of="create.receipt")
-def creation_is_200(asked: Asked, right: Right) -> Given:
+def creation_is_200(asked: Asked, right: Right) -> GivenAnswer:
     """A creation is answered with 200."""
     given = right(asked)
     return replace(given, status=200) if given.status == 201 else given
 
 
 @broken("create.receipt")
-def creation_shows_the_entity(asked: Asked, right: Right) -> Given:
+def creation_shows_the_entity(asked: Asked, right: Right) -> GivenAnswer:
     """A creation answers the whole entity."""
     given = right(asked)
     if given.status == 201 and given.receipt:
@@ -24,7 +24,7 @@ def creation_shows_the_entity(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.receipt")
-def ids_in_capitals(asked: Asked, right: Right) -> Given:
+def ids_in_capitals(asked: Asked, right: Right) -> GivenAnswer:
     """Ids are spelled in capitals."""
     given = right(
         replace(asked, path="/".join([*asked.path.split("/")[:2], *(s.lower() for s in asked.path.split("/")[2:])]))
@@ -33,7 +33,7 @@ def ids_in_capitals(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.id-unique", by_way_of="etag.not-shared")
-def first_id_for_all(asked: Asked, right: Right) -> Given:
+def first_id_for_all(asked: Asked, right: Right) -> GivenAnswer:
     """Every creation names the id of the first."""
     given = right(asked)
     if given.status == 201 and given.receipt:
@@ -42,13 +42,13 @@ def first_id_for_all(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.location answer.documented-headers journey.connect-postgresql", by_way_of="create.location")
-def no_location(asked: Asked, right: Right) -> Given:
+def no_location(asked: Asked, right: Right) -> GivenAnswer:
     """A creation does not say where."""
     return right(asked).having("location", None)
 
 
 @broken("create.location")
-def location_of_the_collection(asked: Asked, right: Right) -> Given:
+def location_of_the_collection(asked: Asked, right: Right) -> GivenAnswer:
     """Location leads to the collection, not to the entity."""
     given = right(asked)
     place = given.header("location")
@@ -56,7 +56,7 @@ def location_of_the_collection(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.location")
-def location_of_another(asked: Asked, right: Right) -> Given:
+def location_of_another(asked: Asked, right: Right) -> GivenAnswer:
     """Location leads to an id that nobody has."""
     given = right(asked)
     place = given.header("location")
@@ -64,7 +64,7 @@ def location_of_another(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.location journey.connect-postgresql")
-def location_behind_the_proxy(asked: Asked, right: Right) -> Given:
+def location_behind_the_proxy(asked: Asked, right: Right) -> GivenAnswer:
     """Location names a host that only the server itself knows."""
     given = right(asked)
     place = given.header("location")
@@ -72,21 +72,21 @@ def location_behind_the_proxy(asked: Asked, right: Right) -> Given:
 
 
 @broken("delete.answer delete.gone journey.delete answer.documented-status", by_way_of="delete.answer")
-def deletion_is_200(asked: Asked, right: Right) -> Given:
+def deletion_is_200(asked: Asked, right: Right) -> GivenAnswer:
     """A deletion is answered with 200 and a body."""
     given = right(asked)
     return given.saying({"deleted": asked.parts[1]}, 200) if given.status == 204 else given
 
 
 @broken("delete.answer answer.empty-body", by_way_of="delete.answer")
-def deletion_says_something(asked: Asked, right: Right) -> Given:
+def deletion_says_something(asked: Asked, right: Right) -> GivenAnswer:
     """204 with a body."""
     given = right(asked)
     return given.saying({}) if given.status == 204 else given
 
 
 @broken("delete.answer")
-def deletion_needs_an_etag(asked: Asked, right: Right) -> Given:
+def deletion_needs_an_etag(asked: Asked, right: Right) -> GivenAnswer:
     """Deletes only with If-Match."""
     if asked.method == "DELETE" and "if-match" not in asked.headers:
         return right(asked.instead("PATCH", asked.path, [{"op": "remove", "path": "/description"}]))
@@ -94,21 +94,21 @@ def deletion_needs_an_etag(asked: Asked, right: Right) -> Given:
 
 
 @broken("etag.changes-on-write answer.schema", by_way_of="etag.changes-on-write")
-def patch_shows_the_entity(asked: Asked, right: Right) -> Given:
+def patch_shows_the_entity(asked: Asked, right: Right) -> GivenAnswer:
     """A patch answers the whole entity."""
     given = right(asked)
     return given.saying({"items": [right.entity(asked)]}) if asked.patches and given.done else given
 
 
 @broken("answer.schema", by_way_of="create.receipt")
-def receipt_with_numbers(asked: Asked, right: Right) -> Given:
+def receipt_with_numbers(asked: Asked, right: Right) -> GivenAnswer:
     """The etag of a creation is a number."""
     given = right(asked)
     return given.telling(etag=17) if given.status == 201 and given.receipt else given
 
 
 @broken("answer.in-time", by_way_of="explore.test")
-def tests_take_for_ever(asked: Asked, right: Right) -> Given:
+def tests_take_for_ever(asked: Asked, right: Right) -> GivenAnswer:
     """The test of a connection never ends."""
     if asked.method == "GET" and asked.parts[-1:] == ["test"]:
         raise TimeoutError("got no response within 60 s")
@@ -116,6 +116,6 @@ def tests_take_for_ever(asked: Asked, right: Right) -> Given:
 
 
 @broken("answer.collection-there", by_way_of="spec.list")
-def has_no_flow_specs(asked: Asked, right: Right) -> Given:
+def has_no_flow_specs(asked: Asked, right: Right) -> GivenAnswer:
     """Flow specs are not served at all."""
     return right(asked.instead("GET", "/nowhere") if asked.kind == "flowSpecs" else asked)

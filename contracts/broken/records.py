@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 
-from contracts.broken import Asked, Given, Item, Right, broken
+from contracts.broken import Asked, GivenAnswer, Item, Right, broken
 
 
 @broken("create.listed create.kept lookup.wrapped")
-def lost_post(asked: Asked, right: Right) -> Given:
+def lost_post(asked: Asked, right: Right) -> GivenAnswer:
     """Acknowledges a creation that is gone at once."""
     given = right(asked)
     if asked.creates and given.receipt:
@@ -18,7 +18,7 @@ def lost_post(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.listed tenant.same-names", kinds=["targetConnections"])
-def new_entities_are_not_listed(asked: Asked, right: Right) -> Given:
+def new_entities_are_not_listed(asked: Asked, right: Right) -> GivenAnswer:
     """Lists come from an index that misses what is new."""
     if asked.creates:
         right.memory.setdefault("known", {item["id"] for item in right.everything(asked)})
@@ -29,27 +29,27 @@ def new_entities_are_not_listed(asked: Asked, right: Right) -> Given:
 
 
 @broken("delete.gone delete.count")
-def phantom_after_delete(asked: Asked, right: Right) -> Given:
+def phantom_after_delete(asked: Asked, right: Right) -> GivenAnswer:
     """Says that it deleted, and did not."""
     if asked.method == "DELETE" and len(asked.parts) == 2 and right.entity(asked):
-        return Given(204, (("x-request-id", f"phantom{id(asked)}"),), b"")
+        return GivenAnswer(204, (("x-request-id", f"phantom{id(asked)}"),), b"")
     return right(asked)
 
 
 @broken("delete.gone delete.count", kinds=["sourceConnections"])
-def deleted_but_still_listed(asked: Asked, right: Right) -> Given:
+def deleted_but_still_listed(asked: Asked, right: Right) -> GivenAnswer:
     """A lookup no longer finds what was deleted; lists and counts do."""
     gone = right.memory.setdefault("gone", set())
     if asked.method == "DELETE" and len(asked.parts) == 2 and asked.parts[1] not in gone and right.entity(asked):
         gone.add(asked.parts[1])
-        return Given(204, (("x-request-id", f"soft{id(asked)}"),), b"")
+        return GivenAnswer(204, (("x-request-id", f"soft{id(asked)}"),), b"")
     if not asked.lists and gone & set(asked.parts):
         return right(replace(asked, path=asked.path.replace(asked.parts[1], "00000000-0000-4000-8000-000000000000")))
     return right(asked)
 
 
 @broken("delete.only-that")
-def deletion_takes_the_next(asked: Asked, right: Right) -> Given:
+def deletion_takes_the_next(asked: Asked, right: Right) -> GivenAnswer:
     """A deletion takes a neighbour along."""
     if asked.method == "DELETE" and len(asked.parts) == 2 and right.entity(asked):
         ids = [item["id"] for item in right.everything(asked)]
@@ -60,60 +60,60 @@ def deletion_takes_the_next(asked: Asked, right: Right) -> Given:
 
 
 @broken("lookup.unknown delete.gone explore.unknown-connection")
-def unknown_is_empty(asked: Asked, right: Right) -> Given:
+def unknown_is_empty(asked: Asked, right: Right) -> GivenAnswer:
     """An unknown id is an empty list."""
     given = right(asked)
     return given.saying({"items": []}, 200) if asked.method == "GET" and given.code == "1439-404" else given
 
 
 @broken("lookup.wrapped answer.schema", by_way_of="lookup.wrapped")
-def lookup_unwrapped(asked: Asked, right: Right) -> Given:
+def lookup_unwrapped(asked: Asked, right: Right) -> GivenAnswer:
     """A lookup is the bare entity."""
     given = right(asked)
     return given.saying(given.items[0]) if asked.looks_up and given.items else given
 
 
 @broken("lookup.wrapped answer.schema", by_way_of="lookup.wrapped")
-def lookup_wrapped_twice(asked: Asked, right: Right) -> Given:
+def lookup_wrapped_twice(asked: Asked, right: Right) -> GivenAnswer:
     """A lookup is a list of lists."""
     given = right(asked)
     return given.saying({"items": [{"items": given.items}]}) if asked.looks_up and given.items else given
 
 
 @broken("lookup.wrapped")
-def lookup_with_links(asked: Asked, right: Right) -> Given:
+def lookup_with_links(asked: Asked, right: Right) -> GivenAnswer:
     """A lookup comes in the envelope of a list."""
     given = right(asked)
     return given.telling(_links={}) if asked.looks_up and given.items else given
 
 
 @broken("create.kept list.same-as-lookup", kinds=["connections", "flows"])
-def drops_description(asked: Asked, right: Right) -> Given:
+def drops_description(asked: Asked, right: Right) -> GivenAnswer:
     """A lookup does not show what was described."""
     given = right(asked)
     return given.showing(lambda item: _without(item, "description")) if asked.looks_up else given
 
 
 @broken("create.description-optional")
-def makes_up_descriptions(asked: Asked, right: Right) -> Given:
+def makes_up_descriptions(asked: Asked, right: Right) -> GivenAnswer:
     """Describes what nobody described."""
     return right(asked).showing(lambda item: {"description": "No description", **item})
 
 
 @broken("create.unicode")
-def trims_names(asked: Asked, right: Right) -> Given:
+def trims_names(asked: Asked, right: Right) -> GivenAnswer:
     """Takes white space and quotes off names, as forms do."""
     return right(asked).showing(lambda item: {**item, "name": str(item.get("name")).replace("\t", " ")})
 
 
 @broken("create.unicode")
-def escapes_names(asked: Asked, right: Right) -> Given:
+def escapes_names(asked: Asked, right: Right) -> GivenAnswer:
     """Escapes names for HTML before they are stored."""
     return right(asked).showing(lambda item: {**item, "name": html.escape(str(item.get("name")))})
 
 
 @broken("create.unicode")
-def names_in_ascii(asked: Asked, right: Right) -> Given:
+def names_in_ascii(asked: Asked, right: Right) -> GivenAnswer:
     """Stores names in a character set of seven bits."""
     return right(asked).showing(
         lambda item: {**item, "name": str(item.get("name")).encode("ascii", "replace").decode()}
@@ -121,7 +121,7 @@ def names_in_ascii(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.kept")
-def lower_cases_values(asked: Asked, right: Right) -> Given:
+def lower_cases_values(asked: Asked, right: Right) -> GivenAnswer:
     """Spells values of params in lower case."""
 
     def change(item: Item) -> Item:
@@ -132,19 +132,19 @@ def lower_cases_values(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.kept", kinds=["sourceConnections", "targetConnections"])
-def drops_params(asked: Asked, right: Right) -> Given:
+def drops_params(asked: Asked, right: Right) -> GivenAnswer:
     """Forgets which table or data set was meant."""
     return right(asked).showing(lambda item: {**item, "params": {}})
 
 
 @broken("create.stamped")
-def shows_another_organisation(asked: Asked, right: Right) -> Given:
+def shows_another_organisation(asked: Asked, right: Right) -> GivenAnswer:
     """The owner is the operator's organisation."""
     return right(asked).showing(lambda item: {**item, "imsOrgId": "operator@AdobeOrg"})
 
 
 @broken("create.stamped")
-def new_entities_were_never_updated(asked: Asked, right: Right) -> Given:
+def new_entities_were_never_updated(asked: Asked, right: Right) -> GivenAnswer:
     """UpdatedAt is 0 until the first write."""
 
     def change(item: Item) -> Item:
@@ -155,7 +155,7 @@ def new_entities_were_never_updated(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.stamps-not-taken")
-def takes_stamps_from_the_client(asked: Asked, right: Right) -> Given:
+def takes_stamps_from_the_client(asked: Asked, right: Right) -> GivenAnswer:
     """Stores createdAt and owner as they were sent."""
     given = right(asked)
     if asked.creates and given.receipt:
@@ -165,13 +165,13 @@ def takes_stamps_from_the_client(asked: Asked, right: Right) -> Given:
 
 
 @broken("create.enabled")
-def new_connections_initialize(asked: Asked, right: Right) -> Given:
+def new_connections_initialize(asked: Asked, right: Right) -> GivenAnswer:
     """A new connection stays in the state `initializing`."""
     return right(asked).showing(lambda item: {**item, "state": "initializing"})
 
 
 @broken("lookup.idempotent etag.stable-on-read")
-def reading_writes(asked: Asked, right: Right) -> Given:
+def reading_writes(asked: Asked, right: Right) -> GivenAnswer:
     """Each lookup is noted in the entity, which makes a new etag."""
     if asked.looks_up and (found := right.entity(asked)):
         touch = [{"op": "add", "path": "/description", "value": found.get("description", "")}]
@@ -180,25 +180,25 @@ def reading_writes(asked: Asked, right: Right) -> Given:
 
 
 @broken("time.milliseconds")
-def times_in_seconds(asked: Asked, right: Right) -> Given:
+def times_in_seconds(asked: Asked, right: Right) -> GivenAnswer:
     """Times are seconds."""
     return right(asked).showing(lambda item: {**item, **{n: item[n] // 1000 for n in _TIMES if n in item}})
 
 
 @broken("time.milliseconds answer.schema", by_way_of="time.milliseconds")
-def times_as_text(asked: Asked, right: Right) -> Given:
+def times_as_text(asked: Asked, right: Right) -> GivenAnswer:
     """Times are texts."""
     return right(asked).showing(lambda item: {**item, **{n: f"{item[n]}" for n in _TIMES if n in item}})
 
 
 @broken("time.update-moves")
-def updates_leave_no_time(asked: Asked, right: Right) -> Given:
+def updates_leave_no_time(asked: Asked, right: Right) -> GivenAnswer:
     """UpdatedAt stays at the time of the creation."""
     return right(asked).showing(lambda item: {**item, "updatedAt": item.get("createdAt")})
 
 
 @broken("time.order patch.replaces")
-def updates_move_the_creation(asked: Asked, right: Right) -> Given:
+def updates_move_the_creation(asked: Asked, right: Right) -> GivenAnswer:
     """CreatedAt is the time of the last write."""
 
     def change(item: Item) -> Item:

@@ -127,7 +127,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GivenAnswer:
     """One answer."""
 
     status: int
@@ -162,27 +162,27 @@ class Given:
         body = self.json
         return body if isinstance(body, dict) and set(body) == {"id", "etag"} else {}
 
-    def saying(self, value: Any, status: int | None = None) -> Given:
+    def saying(self, value: Any, status: int | None = None) -> GivenAnswer:
         """The answer with another JSON body, or another status too."""
         return replace(self, body=json.dumps(value).encode(), status=status or self.status).having(
             "Content-Type", "application/json"
         )
 
-    def showing(self, change: Callable[[Item], Item]) -> Given:
+    def showing(self, change: Callable[[Item], Item]) -> GivenAnswer:
         """The answer with each entity shown in another way."""
         return self.saying({**self.json, "items": [change(dict(item)) for item in self.items]}) if self.items else self
 
-    def telling(self, **members: Any) -> Given:
+    def telling(self, **members: Any) -> GivenAnswer:
         """The answer with members of its body replaced."""
         return self.saying({**self.json, **members}) if isinstance(self.json, dict) else self
 
-    def refusing(self, code: str) -> Given:
+    def refusing(self, code: str) -> GivenAnswer:
         """A refusal with another code of the catalogue, and the status that goes with it."""
         status = int(code.rpartition("-")[2])
         kind = f"https://ns.adobe.com/aep/errors/FLOW-{code}"
         return replace(self.telling(type=kind, status=status), status=status)
 
-    def having(self, name: str, value: str | None) -> Given:
+    def having(self, name: str, value: str | None) -> GivenAnswer:
         """The answer with a header replaced, or (None) left out."""
         kept = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
         return replace(self, headers=kept if value is None else (*kept, (name, value)))
@@ -196,10 +196,10 @@ class Given:
 class Right:
     """The right server, to be called with a request; and what the wrong one remembers."""
 
-    answer: Callable[[Asked], Given]
+    answer: Callable[[Asked], GivenAnswer]
     memory: dict[str, Any] = field(default_factory=dict)
 
-    def __call__(self, asked: Asked) -> Given:
+    def __call__(self, asked: Asked) -> GivenAnswer:
         """Its answer."""
         return self.answer(asked)
 
@@ -220,7 +220,7 @@ class Right:
         return found
 
 
-Fault = Callable[[Asked, Right], Given]
+Fault = Callable[[Asked, Right], GivenAnswer]
 
 
 @dataclass(slots=True)
@@ -253,7 +253,7 @@ class Wrapped:
         start_response(f"{given.status} X", list(given.headers))
         return [given.body]
 
-    def _answer(self, environ: dict[str, Any], asked: Asked) -> Given:
+    def _answer(self, environ: dict[str, Any], asked: Asked) -> GivenAnswer:
         kept = {key: value for key, value in environ.items() if key[:5] != "HTTP_" and key != "CONTENT_TYPE"}
         for name, value in asked.headers.items():
             key = name.upper().replace("-", "_")
@@ -274,7 +274,7 @@ class Wrapped:
         body = b"".join(chunks)
         getattr(chunks, "close", lambda: None)()
         headers = tuple(pair for pair in started[1] if pair[0].lower() != "content-length")
-        return Given(started[0], headers, body)
+        return GivenAnswer(started[0], headers, body)
 
 
 def _parsed(body: bytes) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from contracts.document import Operation
+from contracts.document import DocumentedOperation
 from contracts.expectations import NOWHERE, refused, refused_by_gateway, succeeded
 from contracts.registry import check
 from contracts.stage import Stage
@@ -170,7 +170,7 @@ def _everywhere(stage: Stage, headers: dict[str, str | None]) -> Iterator[Answer
         yield stage.call(operation.method, _filled(operation.path), body, headers=headers)
 
 
-def _lists(stage: Stage) -> list[Operation]:
+def _lists(stage: Stage) -> list[DocumentedOperation]:
     return [o for o in stage.document.operations if o.method == "GET" and o.path.count("/") == 1]
 
 

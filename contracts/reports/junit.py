@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from contracts.outcome_report import Report
+from contracts.outcome_report import SuiteReport
 from contracts.secrecy import Mask
 from contracts.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, UNTESTABLE, Outcome
 
@@ -12,7 +12,7 @@ FILE = "junit.xml"
 SKIPPED = (UNTESTABLE, KNOWN_GAP, NOT_COMPARABLE)
 
 
-def document(report: Report, mask: Mask) -> str:
+def document(report: SuiteReport, mask: Mask) -> str:
     """The whole file."""
     failed = len(report.having(FAILED))
     skipped = sum(len(report.having(verdict)) for verdict in SKIPPED)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from contracts.outcome_report import Report
+from contracts.outcome_report import SuiteReport
 from contracts.secrecy import Mask
 
 _HEAD = """\
@@ -15,7 +15,7 @@ _HEAD = """\
 """
 
 
-def document(report: Report, levels: Mapping[str, str], mask: Mask) -> str:
+def document(report: SuiteReport, levels: Mapping[str, str], mask: Mask) -> str:
     """The whole file: one row for each check that a finding names."""
     rows = {
         finding.first.check: {"check": finding.first.check, "reason": mask.text(finding.first.message)}

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
-from contracts.causes import Finding
-from contracts.outcome_report import Report
+from contracts.causes import SuiteFinding
+from contracts.outcome_report import SuiteReport
 from contracts.reports import summary
 from contracts.requirements import WORDS, Requirement, levels
 from contracts.secrecy import Mask
@@ -41,7 +41,7 @@ overflow-wrap: anywhere }
 """
 
 
-def document(report: Report, rows: Sequence[Requirement], mask: Mask, operations: Sequence[str]) -> str:
+def document(report: SuiteReport, rows: Sequence[Requirement], mask: Mask, operations: Sequence[str]) -> str:
     """The whole page."""
     found = report.findings(levels(rows))
     serious = report.broken_off or any(WORDS[finding.level(levels(rows))] != "NOTE" for finding in found)
@@ -65,7 +65,7 @@ def document(report: Report, rows: Sequence[Requirement], mask: Mask, operations
     )
 
 
-def _figures(report: Report, rows: Sequence[Requirement]) -> str:
+def _figures(report: SuiteReport, rows: Sequence[Requirement]) -> str:
     counts = Counter(WORDS[finding.level(levels(rows))] for finding in report.findings(levels(rows)))
     verdicts = Counter(_verdicts(report, rows))
     figures: list[tuple[str, object]] = [(word, counts[word]) for word in WORDS.values()]
@@ -75,14 +75,14 @@ def _figures(report: Report, rows: Sequence[Requirement]) -> str:
     return f"<dl class=figures>{''.join(f'<div><dt>{name}</dt><dd>{value}</dd></div>' for name, value in figures)}</dl>"
 
 
-def _notes(report: Report) -> list[str]:
+def _notes(report: SuiteReport) -> list[str]:
     ended = [f"Ended early: {report.ended}"] if report.ended else []
     left = [f"Left behind: {item}" for item in report.left]
     stale = [f"Stale gap: {check} passes now" for check in report.stale_gaps]
     return ended + left + stale + [f"The suite itself had trouble: {item}" for item in report.trouble]
 
 
-def _finding(finding: Finding, rows: Sequence[Requirement], mask: Mask) -> str:
+def _finding(finding: SuiteFinding, rows: Sequence[Requirement], mask: Mask) -> str:
     word = WORDS[finding.level(levels(rows))]
     promise = next((row for row in rows if finding.first.check in row.checks), None)
     told = f"<p class=soft>{escape(promise.text)}<br>Source: {escape(promise.origin)}</p>" if promise else ""
@@ -93,7 +93,7 @@ def _finding(finding: Finding, rows: Sequence[Requirement], mask: Mask) -> str:
     )
 
 
-def _others(report: Report, mask: Mask) -> str:
+def _others(report: SuiteReport, mask: Mask) -> str:
     """Outcomes that are no finding: known gaps, what could not be compared, what could not be tested."""
     parts = []
     for verdict in (KNOWN_GAP, NOT_COMPARABLE, UNTESTABLE):
@@ -120,7 +120,7 @@ def _exchange(answer: Answer, mask: Mask) -> str:
     return f"<pre>{escape(mask.text(chr(10).join(lines)))}</pre>"
 
 
-def _verdicts(report: Report, rows: Sequence[Requirement]) -> list[str]:
+def _verdicts(report: SuiteReport, rows: Sequence[Requirement]) -> list[str]:
     verdicts = report.of_promises(rows)
     return [verdicts[row.id] for row in rows]
 
@@ -132,5 +132,5 @@ def _promise(row: Requirement, verdict: str) -> str:
     )
 
 
-def _answers(report: Report, name: str) -> str:
+def _answers(report: SuiteReport, name: str) -> str:
     return escape(summary.answers(report.statuses.get(name, Counter())))

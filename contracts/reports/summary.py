@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from contracts.causes import Finding, shortened
-from contracts.outcome_report import Report
+from contracts.causes import SuiteFinding, shortened
+from contracts.outcome_report import SuiteReport
 from contracts.requirements import LEVELS, WORDS, Requirement, levels
 from contracts.secrecy import Mask
 from contracts.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE
 
 
-def text(report: Report, rows: Sequence[Requirement], mask: Mask, operations: Sequence[str]) -> str:
+def text(report: SuiteReport, rows: Sequence[Requirement], mask: Mask, operations: Sequence[str]) -> str:
     """The whole summary; the verdict stands last, where a terminal shows it."""
     parts = [
         _findings(report, rows, mask),
@@ -25,7 +25,7 @@ def text(report: Report, rows: Sequence[Requirement], mask: Mask, operations: Se
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def verdict(report: Report, rows: Sequence[Requirement]) -> str:
+def verdict(report: SuiteReport, rows: Sequence[Requirement]) -> str:
     """The whole run in a sentence."""
     found = report.findings(levels(rows))
     counts = Counter(WORDS[finding.level(levels(rows))] for finding in found)
@@ -40,7 +40,7 @@ def verdict(report: Report, rows: Sequence[Requirement]) -> str:
     return f"{judged}: {told}; {kept} of {len(rows)} promises kept"
 
 
-def _findings(report: Report, rows: Sequence[Requirement], mask: Mask) -> str:
+def _findings(report: SuiteReport, rows: Sequence[Requirement], mask: Mask) -> str:
     by_level = levels(rows)
     promised = {check: row for row in reversed(rows) for check in row.checks}
     lines = []
@@ -53,7 +53,7 @@ def _findings(report: Report, rows: Sequence[Requirement], mask: Mask) -> str:
     return "\n".join(lines)
 
 
-def details(finding: Finding) -> list[str]:
+def details(finding: SuiteFinding) -> list[str]:
     """Where else a finding was met, and what it keeps from being compared."""
     lines = []
     if finding.elsewhere:
@@ -64,13 +64,13 @@ def details(finding: Finding) -> list[str]:
     return lines
 
 
-def _gaps(report: Report, mask: Mask) -> str:
+def _gaps(report: SuiteReport, mask: Mask) -> str:
     lines = [f"known gap  {outcome.label}: {mask.text(outcome.message)}" for outcome in report.having(KNOWN_GAP)]
     lines += [f"stale gap  {check} passes now: take it out of the known gaps" for check in report.stale_gaps]
     return "\n".join(lines)
 
 
-def _untestable(report: Report, mask: Mask) -> str:
+def _untestable(report: SuiteReport, mask: Mask) -> str:
     reasons: dict[str, list[str]] = {}
     for outcome in report.having(UNTESTABLE):
         reasons.setdefault(outcome.message, []).append(outcome.label)
@@ -78,7 +78,7 @@ def _untestable(report: Report, mask: Mask) -> str:
     return "Untestable here:\n" + "\n".join(lines) if lines else ""
 
 
-def _coverage(report: Report, operations: Sequence[str]) -> str:
+def _coverage(report: SuiteReport, operations: Sequence[str]) -> str:
     width = max((len(name) for name in operations), default=0)
     lines = [f"  {name:<{width}}  {answers(report.statuses.get(name, {}))}" for name in operations]
     return "Operations and the answers they gave:\n" + "\n".join(lines) if lines else ""
@@ -90,7 +90,7 @@ def answers(statuses: Mapping[int, int]) -> str:
     return "  ".join(shown) or "never called"
 
 
-def _promises(report: Report, rows: Sequence[Requirement]) -> str:
+def _promises(report: SuiteReport, rows: Sequence[Requirement]) -> str:
     verdicts = report.of_promises(rows)
     columns = {"kept": PASSED, "failed": FAILED, "known gap": KNOWN_GAP} | {
         "not comparable": NOT_COMPARABLE,
@@ -104,7 +104,7 @@ def _promises(report: Report, rows: Sequence[Requirement]) -> str:
     return "\n".join(lines)
 
 
-def _ending(report: Report, rows: Sequence[Requirement], mask: Mask) -> str:
+def _ending(report: SuiteReport, rows: Sequence[Requirement], mask: Mask) -> str:
     lines = [f"the suite itself had trouble: {mask.text(item)}" for item in report.trouble]
     lines += [f"left behind: {mask.text(item)}" for item in report.left]
     if report.ended:

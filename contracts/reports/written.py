@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from contracts.causes import Finding
+from contracts.causes import SuiteFinding
 from contracts.document import Document
-from contracts.outcome_report import Report
+from contracts.outcome_report import SuiteReport
 from contracts.reports import junit, known_gaps, page, record, summary
 from contracts.requirements import WORDS, Requirement, levels
 from contracts.secrecy import Mask
@@ -16,7 +16,7 @@ from contracts.settings import Settings
 
 
 def everywhere(
-    report: Report,
+    report: SuiteReport,
     rows: Sequence[Requirement],
     settings: Settings,
     mask: Mask,
@@ -46,7 +46,7 @@ def everywhere(
             out.write(f"report: {settings.report / page.FILE} · {junit.FILE} · exchanges.har · {record.FILE}\n")
 
 
-def for_programs(report: Report, rows: Sequence[Requirement], mask: Mask, least: str) -> dict[str, object]:
+def for_programs(report: SuiteReport, rows: Sequence[Requirement], mask: Mask, least: str) -> dict[str, object]:
     """The report as JSON values."""
     level = levels(rows)
     found = report.findings(level, least)
@@ -83,7 +83,7 @@ def for_programs(report: Report, rows: Sequence[Requirement], mask: Mask, least:
     }
 
 
-def _finding(finding: Finding, level: Mapping[str, str], mask: Mask) -> dict[str, object]:
+def _finding(finding: SuiteFinding, level: Mapping[str, str], mask: Mask) -> dict[str, object]:
     """One cause, with what it hides."""
     return {
         "check": finding.first.check,

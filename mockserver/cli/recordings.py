@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mockserver.config import Config
     from mockserver.recordings.accepted import Accepted
     from mockserver.recordings.recording import Recording
-    from mockserver.recordings.replay import Outcome
+    from mockserver.recordings.replay import ReplayOutcome
 
 
 @click.command()
@@ -99,7 +99,7 @@ def _with_quirks(config: Config, quirks: dict[str, str]) -> Config:
     return replace(config, quirk={**config.quirk, **quirks})
 
 
-def _with_emulator(recording: Recording, config: Config, accepted: Accepted | None) -> Outcome:
+def _with_emulator(recording: Recording, config: Config, accepted: Accepted | None) -> ReplayOutcome:
     from dataclasses import replace
 
     from mockserver.clients.program import PrivateServer
@@ -111,7 +111,7 @@ def _with_emulator(recording: Recording, config: Config, accepted: Accepted | No
         return comparing.with_emulator(recording, server.emulator, wire.send, accepted)
 
 
-def _with_server(recording: Recording, url: str, headers: tuple[str, ...], accepted: Accepted) -> Outcome:
+def _with_server(recording: Recording, url: str, headers: tuple[str, ...], accepted: Accepted) -> ReplayOutcome:
     from mockserver.recordings import comparing
     from mockserver.recordings.wire import Wire
 
@@ -129,7 +129,7 @@ def _with_server(recording: Recording, url: str, headers: tuple[str, ...], accep
         return comparing.with_server(recording, wire.send, accepted)
 
 
-def _write(outcome: Outcome, folder: Path | None) -> None:
+def _write(outcome: ReplayOutcome, folder: Path | None) -> None:
     if folder is None:
         return
     from mockserver.recordings import writers

@@ -23,7 +23,7 @@ from mockserver.faults import Faults
 from mockserver.journal.entries import Entry
 from mockserver.quirks import Quirks
 from mockserver.runtime import Clock
-from mockserver.scenarios import Stage, choose
+from mockserver.scenarios import ScenarioStage, choose
 
 
 class NotConformant(AssertionError):
@@ -99,7 +99,7 @@ class FlowService:
         An exception that leaves the block counts as the client's stopping, and goes on its way.
         """
         [chosen] = choose(scenario_id)
-        stage, playing = Stage(self.emulator), Playing()
+        stage, playing = ScenarioStage(self.emulator), Playing()
         stage.start(chosen)
         status = 1
         try:

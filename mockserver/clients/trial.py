@@ -18,7 +18,7 @@ from mockserver.conformance import Report, ScenarioVerdict, evaluate
 from mockserver.conformance.merging import merge
 from mockserver.contract import Contract
 from mockserver.journal.entries import Entry
-from mockserver.scenarios.scenario import Outcome, Scenario
+from mockserver.scenarios.scenario import Scenario, ScenarioOutcome
 
 SERVER = Config(log="none", journal_entries=10_000, journal_bytes=64 * 1_048_576)
 """The client's own server: it remembers every call of one run."""
@@ -78,7 +78,7 @@ class Trial:
     ) -> ScenarioVerdict:
         if ending.status is None:
             numbers = tuple(entry.number for entry in entries if entry.fault)
-            return scenario.told(Outcome("failed", f"it had not ended after {self.seconds:g} s", numbers))
+            return scenario.told(ScenarioOutcome("failed", f"it had not ended after {self.seconds:g} s", numbers))
         return scenario.verdict(entries, contract, ending.status)
 
 

@@ -42,7 +42,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class MappingRule:
     """One mapping."""
 
     source: str
@@ -50,7 +50,7 @@ class Rule:
     kind: str
 
     @classmethod
-    def of(cls, sent: Mapping[str, Any]) -> Rule | None:
+    def of(cls, sent: Mapping[str, Any]) -> MappingRule | None:
         """From either way of writing it; None where an end is missing."""
         source = sent.get("source", sent.get("sourceAttribute"))
         destination = sent.get("destination", sent.get("destinationXdmPath"))
@@ -70,12 +70,12 @@ class Rule:
                 return attribute(row, self.source)
 
 
-def rules(mappings: Iterable[Any]) -> list[Rule]:
+def rules(mappings: Iterable[Any]) -> list[MappingRule]:
     """The rules of a mapping set's `mappings`."""
-    return [rule for sent in mappings if isinstance(sent, Mapping) and (rule := Rule.of(sent)) is not None]
+    return [rule for sent in mappings if isinstance(sent, Mapping) and (rule := MappingRule.of(sent)) is not None]
 
 
-def fault(rule: Rule, fields: Mapping[str, Any] | None) -> str | None:
+def fault(rule: MappingRule, fields: Mapping[str, Any] | None) -> str | None:
     """What is wrong with a mapping, by itself and against all fields of its schema, if they are known."""
     if fields is not None and xdm.field_at(fields, rule.destination) is None:
         return f"{rule.destination} is not in the output schema"
@@ -87,8 +87,8 @@ def fault(rule: Rule, fields: Mapping[str, Any] | None) -> str | None:
 
 
 def mapped(
-    row: Mapping[str, Any], given: Iterable[Rule], fields: Mapping[str, Any] | None
-) -> tuple[dict[str, Any], list[tuple[Rule, str]]]:
+    row: Mapping[str, Any], given: Iterable[MappingRule], fields: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], list[tuple[MappingRule, str]]]:
     """A row in the form of the schema, and the mappings that could not be carried out. NULL is left out."""
     outcome: dict[str, Any] = {}
     errors = []

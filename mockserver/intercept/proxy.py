@@ -27,7 +27,7 @@ _MAX_NAMES = 50
 _RESET = struct.pack("ii", 1, 0)
 
 
-class _Refused(Exception):
+class _ProxyRefused(Exception):
     """A request that the proxy itself answers: status and one line that says why."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -85,7 +85,7 @@ class Proxy:
         self._clients.add(task)
         try:
             await self._lead(reader, writer)
-        except _Refused as answer:
+        except _ProxyRefused as answer:
             with contextlib.suppress(OSError):
                 writer.write(_answer(answer.status, answer.reason))
                 await writer.drain()
@@ -97,7 +97,7 @@ class Proxy:
 
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._clients) > _MAX_CLIENTS:
-            raise _Refused(503, f"more than {_MAX_CLIENTS} connections at once")
+            raise _ProxyRefused(503, f"more than {_MAX_CLIENTS} connections at once")
         head = await _head(reader)
         port, sent = self._destination(head)
         inner, outer = await asyncio.open_connection(LOOPBACK, port)  # asyncio turns Nagle's algorithm off
@@ -111,11 +111,11 @@ class Proxy:
             outer.transport.abort()
 
     def _destination(self, head: bytes) -> tuple[int, bytes]:
-        """Our port that a request is led to, and what is to be said there first. Raises _Refused."""
+        """Our port that a request is led to, and what is to be said there first. Raises _ProxyRefused."""
         try:
             method, target, _ = head.partition(b"\r\n")[0].decode("ascii").split(" ")
         except ValueError:
-            raise _Refused(400, "this is an HTTP proxy, and that was no request") from None
+            raise _ProxyRefused(400, "this is an HTTP proxy, and that was no request") from None
         if method == "CONNECT":
             self._demand_emulated(target, "443")
             return self._secure_port, b""
@@ -125,7 +125,7 @@ class Proxy:
             parts = urlsplit("")
         # some clients ask a proxy for https:// without a tunnel, and proxies fetch it for them
         if parts.scheme not in ("http", "https"):
-            raise _Refused(400, "this is an HTTP proxy: ask for a whole URL, or use the server's own address")
+            raise _ProxyRefused(400, "this is an HTTP proxy: ask for a whole URL, or use the server's own address")
         self._demand_emulated(parts.netloc, "443" if parts.scheme == "https" else "80")
         return self._plain_port, head
 
@@ -137,7 +137,7 @@ class Proxy:
         shown = printable(authority)
         if shown in self.refused or len(self.refused) < _MAX_NAMES:
             self.refused[shown] += 1
-        raise _Refused(403, refusal(authority))
+        raise _ProxyRefused(403, refusal(authority))
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:
@@ -145,9 +145,9 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
         async with asyncio.timeout(_HEAD_SECONDS):
             return await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:
-        raise _Refused(431, f"a request's head may have {_MAX_HEAD} bytes") from None
+        raise _ProxyRefused(431, f"a request's head may have {_MAX_HEAD} bytes") from None
     except TimeoutError:
-        raise _Refused(408, "the request did not arrive in time") from None
+        raise _ProxyRefused(408, "the request did not arrive in time") from None
 
 
 _Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]

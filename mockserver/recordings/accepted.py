@@ -20,7 +20,7 @@ class AcceptedError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AcceptedRow:
     """One accepted difference. It names one kind at one place: a row cannot hide more than it says."""
 
     operation: str
@@ -36,8 +36,8 @@ class Row:
 class Accepted:
     """Rows, and which of them excused something."""
 
-    rows: tuple[Row, ...] = ()
-    _used: set[Row] = field(default_factory=set)
+    rows: tuple[AcceptedRow, ...] = ()
+    _used: set[AcceptedRow] = field(default_factory=set)
 
     @classmethod
     def read(cls, path: Path) -> Accepted:
@@ -65,7 +65,7 @@ class Accepted:
         return tuple(str(row) for row in self.rows if row not in self._used)
 
 
-def _row(where: str, one: object) -> Row:
+def _row(where: str, one: object) -> AcceptedRow:
     names = ("operation", "kind", "pointer", "reason")
     if not isinstance(one, dict) or set(one) != set(names):
         raise AcceptedError(f"{where} must have exactly {', '.join(names)}")
@@ -73,4 +73,4 @@ def _row(where: str, one: object) -> Row:
         raise AcceptedError(f"{where}: every member is a text, and reason is not empty")
     if one["kind"] not in GRADES:
         raise AcceptedError(f"{where}: kind is one of {', '.join(GRADES)}")
-    return Row(*(one[name] for name in names))
+    return AcceptedRow(*(one[name] for name in names))

@@ -8,8 +8,8 @@ from mockserver.config import Config
 from mockserver.emulator import Emulator
 from mockserver.recordings.accepted import Accepted
 from mockserver.recordings.learning import existing_before
-from mockserver.recordings.recording import Exchange, Recording
-from mockserver.recordings.replay import Outcome, Replay, Send, outcome
+from mockserver.recordings.recording import RecordedExchange, Recording
+from mockserver.recordings.replay import Replay, ReplayOutcome, Send, outcome
 
 _STAND_IN = "recorded-token"
 _BY_SERVICES = frozenset(
@@ -27,13 +27,15 @@ def suited(config: Config, recording: Recording) -> Config:
     return replace(config, service_clients=tuple(sorted({*config.service_clients, *clients} - {""})))
 
 
-def with_emulator(recording: Recording, emulator: Emulator, send: Send, accepted: Accepted | None = None) -> Outcome:
+def with_emulator(
+    recording: Recording, emulator: Emulator, send: Send, accepted: Accepted | None = None
+) -> ReplayOutcome:
     """Replay on a fresh emulator: entities that were there before exist, and its clock follows the recording."""
     before = existing_before(recording, emulator.contract)
     if before.learned:
         emulator.restore(before.state)
 
-    def lead(exchange: Exchange) -> None:
+    def lead(exchange: RecordedExchange) -> None:
         if exchange.call.received_ms:
             emulator.runtime.clock.freeze(exchange.call.received_ms)
 
@@ -43,7 +45,7 @@ def with_emulator(recording: Recording, emulator: Emulator, send: Send, accepted
     return outcome(compared, accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete, notes=notes)
 
 
-def with_server(recording: Recording, send: Send, accepted: Accepted | None = None) -> Outcome:
+def with_server(recording: Recording, send: Send, accepted: Accepted | None = None) -> ReplayOutcome:
     """Replay on a server that others may use too; nothing is prepared there, `send` brings the credentials."""
     replay = Replay(recording, send, shared=True)
     return outcome(replay.run(), accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete)

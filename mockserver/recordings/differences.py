@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from mockserver.exchange import Result
 from mockserver.json_input import Json
-from mockserver.recordings.recording import Exchange, scalars
+from mockserver.recordings.recording import RecordedExchange, scalars
 from mockserver.recordings.symbols import Bindings, kind_of, page_token
 
 Grade: TypeAlias = Literal["high", "medium", "low"]
@@ -69,7 +69,7 @@ class Comparison:
         """Whether others write on the server too: their entities in a list are no difference."""
         self._sent: set[tuple[str, Any]] = set()
 
-    def compare(self, exchange: Exchange, ours: Result) -> list[Difference]:
+    def compare(self, exchange: RecordedExchange, ours: Result) -> list[Difference]:
         """The differences of one exchange; symbols of the response are bound."""
         self._sent.update((name, value) for name, value in scalars(exchange.body) if value not in (None, ""))
         recorded = exchange.result

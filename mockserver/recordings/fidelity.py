@@ -36,7 +36,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FidelityRow:
     """What is known of one operation."""
 
     operation: str
@@ -52,7 +52,7 @@ class Row:
     """Samples that are as printed only under a quirk."""
 
 
-def table(samples: Iterable[Sample], contract: Contract) -> list[Row]:
+def table(samples: Iterable[Sample], contract: Contract) -> list[FidelityRow]:
     """A row per operation, in the order of the contract."""
     by_operation: dict[str, list[Sample]] = {}
     for sample in samples:
@@ -63,11 +63,11 @@ def table(samples: Iterable[Sample], contract: Contract) -> list[Row]:
     return [_row(name, by_operation.get(name, []), contract) for name in ids]
 
 
-def _row(operation_id: str, samples: list[Sample], contract: Contract) -> Row:
+def _row(operation_id: str, samples: list[Sample], contract: Contract) -> FidelityRow:
     operation = contract.operations[operation_id]
     documented = [sample for sample in samples if sample.provenance == "documented"]
     shown = {str(sample.status) for sample in samples}
-    return Row(
+    return FidelityRow(
         operation=operation_id,
         method=operation.method,
         path=operation.template,
@@ -99,7 +99,7 @@ def manifest(samples: Iterable[Sample]) -> Iterator[str]:
             yield json.dumps(row, ensure_ascii=False)
 
 
-def as_json(rows: Iterable[Row]) -> list[Mapping[str, object]]:
+def as_json(rows: Iterable[FidelityRow]) -> list[Mapping[str, object]]:
     """The table for programs."""
     return [
         {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 
-from mockserver.recordings.fidelity import Row, Tally, manifest
+from mockserver.recordings.fidelity import FidelityRow, Tally, manifest
 from mockserver.recordings.samples import Sample
 
 _HEAD = """# Fidelity
@@ -30,7 +30,7 @@ the page prints. Nothing is summed up, and what nobody has looked at does not co
 _BAR, _LINE, _LEFT, _WIDTH = 12, 18, 250, 760
 
 
-def write(rows: Sequence[Row], samples: Sequence[Sample]) -> str:
+def write(rows: Sequence[FidelityRow], samples: Sequence[Sample]) -> str:
     """The page."""
     head = "| operation | documented | refusals | state | recorded | assumed | quirk |"
     lines = [_HEAD, head, "|---|---|---|---|---|---|---|"]
@@ -44,7 +44,7 @@ def write(rows: Sequence[Row], samples: Sequence[Sample]) -> str:
     return "\n".join(lines)
 
 
-def files(rows: Sequence[Row], samples: Sequence[Sample]) -> dict[str, str]:
+def files(rows: Sequence[FidelityRow], samples: Sequence[Sample]) -> dict[str, str]:
     """Path in the repository -> what stands there."""
     return {
         "docs/fidelity.md": write(rows, samples),
@@ -70,7 +70,7 @@ def _pages(samples: Sequence[Sample]) -> Iterator[str]:
         yield f"| {shown} | {date} | {len(found)} | {sum(sample.passed for sample in found)} |"
 
 
-def picture(rows: Sequence[Row]) -> str:
+def picture(rows: Sequence[FidelityRow]) -> str:
     """A bar per operation that has samples: green as printed, red otherwise. SVG, readable on light and dark."""
     shown = [(row, _total(row)) for row in rows if _total(row).of]
     most = max((total.of for _, total in shown), default=1)
@@ -92,6 +92,6 @@ def picture(rows: Sequence[Row]) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _total(row: Row) -> Tally:
+def _total(row: FidelityRow) -> Tally:
     tallies = (row.documented, row.refusals, row.state, row.recorded)
     return Tally(sum(one.passed for one in tallies), sum(one.of for one in tallies))

@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.contract import Contract
 from mockserver.exchange import Tenant
 from mockserver.flows.progress import provided
-from mockserver.recordings.recording import Exchange, Recording
+from mockserver.recordings.recording import RecordedExchange, Recording
 from mockserver.resources._crud import STAMPS
 from mockserver.runtime import etag as etag_of
 from mockserver.specs.connectors import Connectors
@@ -81,7 +81,7 @@ def alive_at_end(recording: Recording, contract: Contract) -> Learned:
     return _learned(last, contract)
 
 
-def _shown(exchange: Exchange) -> Iterator[tuple[str, dict[str, Any]]]:
+def _shown(exchange: RecordedExchange) -> Iterator[tuple[str, dict[str, Any]]]:
     """Kind and document of every entity that a response shows in full."""
     body = exchange.result.body
     items = body.get("items") if isinstance(body, dict) else None
@@ -97,7 +97,7 @@ def _shown(exchange: Exchange) -> Iterator[tuple[str, dict[str, Any]]]:
             yield kind, item
 
 
-def _tenant(exchange: Exchange, doc: Mapping[str, Any]) -> Tenant:
+def _tenant(exchange: RecordedExchange, doc: Mapping[str, Any]) -> Tenant:
     headers = exchange.call.headers
     org = doc.get("imsOrgId") or headers.get("x-gw-ims-org-id", "")
     return Tenant(str(org), str(doc.get("sandboxName") or headers.get("x-sandbox-name") or "prod"))

@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 from mockserver.contract import Contract
 from mockserver.json_input import Json
-from mockserver.recordings.recording import Exchange
+from mockserver.recordings.recording import RecordedExchange
 
-Observer: TypeAlias = Callable[[Exchange], str | None]
+Observer: TypeAlias = Callable[[RecordedExchange], str | None]
 
 OBSERVERS: dict[str, Observer] = {}
 """Quirk -> its observer."""
@@ -41,16 +41,16 @@ def observes(quirk: str) -> Callable[[Observer], Observer]:
     return register
 
 
-def _answer(exchange: Exchange) -> Mapping[str, Any]:
+def _answer(exchange: RecordedExchange) -> Mapping[str, Any]:
     return exchange.result.body if isinstance(exchange.result.body, dict) else {}
 
 
-def _sent(exchange: Exchange) -> Mapping[str, Any]:
+def _sent(exchange: RecordedExchange) -> Mapping[str, Any]:
     body: Json = exchange.body
     return body if isinstance(body, dict) else {}
 
 
-def _by_status(exchange: Exchange, refused: str, taken: str, *codes: str) -> str | None:
+def _by_status(exchange: RecordedExchange, refused: str, taken: str, *codes: str) -> str | None:
     """One value for a success, the other for a refusal with one of the codes (with any, if none is given)."""
     if 200 <= exchange.result.status < 300:
         return taken
@@ -60,7 +60,7 @@ def _by_status(exchange: Exchange, refused: str, taken: str, *codes: str) -> str
 
 
 @observes("error-body")
-def error_body(exchange: Exchange) -> str | None:
+def error_body(exchange: RecordedExchange) -> str | None:
     """Whether a refusal of the service has the new members or the two texts alone."""
     answer = _answer(exchange)
     if "FLOW-" in str(answer.get("type", "")):
@@ -70,7 +70,7 @@ def error_body(exchange: Exchange) -> str | None:
 
 
 @observes("not-found-status")
-def not_found_status(exchange: Exchange) -> str | None:
+def not_found_status(exchange: RecordedExchange) -> str | None:
     """The status that comes with code 1439."""
     status = str(exchange.result.status)
     found = exchange.operation and str(exchange.result.error).startswith("1439-")
@@ -78,7 +78,7 @@ def not_found_status(exchange: Exchange) -> str | None:
 
 
 @observes("gateway-body")
-def gateway_body(exchange: Exchange) -> str | None:
+def gateway_body(exchange: RecordedExchange) -> str | None:
     """Whether the gateway's code is a text or a number."""
     code = _answer(exchange).get("error_code")
     if exchange.result.status < 400 or code is None or isinstance(code, bool):
@@ -87,7 +87,7 @@ def gateway_body(exchange: Exchange) -> str | None:
 
 
 @observes("missing-token")
-def missing_token(exchange: Exchange) -> str | None:
+def missing_token(exchange: RecordedExchange) -> str | None:
     """The status of a request without a token, everything before it being there."""
     absent = "authorization" not in exchange.call.headers and "x-api-key" in exchange.call.headers
     status = str(exchange.result.status)
@@ -95,7 +95,7 @@ def missing_token(exchange: Exchange) -> str | None:
 
 
 @observes("missing-sandbox")
-def missing_sandbox(exchange: Exchange) -> str | None:
+def missing_sandbox(exchange: RecordedExchange) -> str | None:
     """Whether a request without x-sandbox-name was served."""
     if exchange.operation is None or "x-sandbox-name" in exchange.call.headers or "/ims/" in exchange.target:
         return None
@@ -103,7 +103,7 @@ def missing_sandbox(exchange: Exchange) -> str | None:
 
 
 @observes("missing-org")
-def missing_org(exchange: Exchange) -> str | None:
+def missing_org(exchange: RecordedExchange) -> str | None:
     """Who refuses a request without x-gw-ims-org-id."""
     if "x-gw-ims-org-id" in exchange.call.headers or exchange.result.status < 400:
         return None
@@ -111,14 +111,14 @@ def missing_org(exchange: Exchange) -> str | None:
 
 
 @observes("delete-status")
-def delete_status(exchange: Exchange) -> str | None:
+def delete_status(exchange: RecordedExchange) -> str | None:
     """The status of a deletion that worked."""
     status = str(exchange.result.status)
     return status if exchange.call.method == "DELETE" and status in ("202", "204") else None
 
 
 @observes("activation-status")
-def activation_status(exchange: Exchange) -> str | None:
+def activation_status(exchange: RecordedExchange) -> str | None:
     """The status of a patch of the selectors of a flow."""
     body = exchange.body
     paths = [str(one.get("path", "")) for one in body if isinstance(one, dict)] if isinstance(body, list) else []
@@ -128,7 +128,7 @@ def activation_status(exchange: Exchange) -> str | None:
 
 
 @observes("unquoted-etag")
-def unquoted_etag(exchange: Exchange) -> str | None:
+def unquoted_etag(exchange: RecordedExchange) -> str | None:
     """Whether an If-Match without the etag's quotes was taken."""
     if not _BARE_ETAG.fullmatch(exchange.call.headers.get("if-match", "")):
         return None
@@ -136,7 +136,7 @@ def unquoted_etag(exchange: Exchange) -> str | None:
 
 
 @observes("missing-version")
-def missing_version(exchange: Exchange) -> str | None:
+def missing_version(exchange: RecordedExchange) -> str | None:
     """Whether a connection spec without a version was taken."""
     spec = _sent(exchange).get("connectionSpec")
     if exchange.operation not in _CREATIONS or not isinstance(spec, dict) or "version" in spec or "id" not in spec:
@@ -145,7 +145,7 @@ def missing_version(exchange: Exchange) -> str | None:
 
 
 @observes("ssl-mode")
-def ssl_mode(exchange: Exchange) -> str | None:
+def ssl_mode(exchange: RecordedExchange) -> str | None:
     """Whether a spelling of sslMode that the API page does not list was taken."""
     auth = _sent(exchange).get("auth")
     params = auth.get("params") if isinstance(auth, dict) else None
@@ -163,7 +163,7 @@ def _spelt(mode: str) -> str:
 
 
 @observes("secrets")
-def secrets(exchange: Exchange) -> str | None:
+def secrets(exchange: RecordedExchange) -> str | None:
     """Whether a connection shows its secret members."""
     items = _answer(exchange).get("items")
     if exchange.operation != "retrieveConnection" or not isinstance(items, list) or not items:
@@ -175,7 +175,7 @@ def secrets(exchange: Exchange) -> str | None:
 
 
 @observes("content-type")
-def content_type(exchange: Exchange) -> str | None:
+def content_type(exchange: RecordedExchange) -> str | None:
     """The status of a body whose Content-Type is not JSON."""
     kind = exchange.call.headers.get("content-type", "")
     if not exchange.call.body or "json" in kind or exchange.operation is None or "/ims/" in exchange.target:
@@ -186,7 +186,7 @@ def content_type(exchange: Exchange) -> str | None:
 
 
 @observes("sub-op")
-def sub_op(exchange: Exchange) -> str | None:
+def sub_op(exchange: RecordedExchange) -> str | None:
     """Whether an action without subOp was taken."""
     names = {name for name, _ in exchange.call.parameters()}
     if not exchange.target.endswith("/action") or "subOp" in names or "op" not in names:
@@ -197,7 +197,7 @@ def sub_op(exchange: Exchange) -> str | None:
 
 
 @observes("run-answer")
-def run_answer(exchange: Exchange) -> str | None:
+def run_answer(exchange: RecordedExchange) -> str | None:
     """The form of the response to a new run."""
     if exchange.operation != "createFlowRun" or exchange.result.status != 201:
         return None
@@ -205,7 +205,7 @@ def run_answer(exchange: Exchange) -> str | None:
 
 
 @observes("partial-run-status")
-def partial_run_status(exchange: Exchange) -> str | None:
+def partial_run_status(exchange: RecordedExchange) -> str | None:
     """The status of a run of which some rows failed."""
     for run in _answer(exchange).get("items") or ():
         metrics = run.get("metrics") if isinstance(run, dict) else None
@@ -219,7 +219,7 @@ def partial_run_status(exchange: Exchange) -> str | None:
 
 
 @observes("unknown-parameters")
-def unknown_parameters(exchange: Exchange) -> str | None:
+def unknown_parameters(exchange: RecordedExchange) -> str | None:
     """Whether a query parameter that the contract does not know was ignored."""
     operation = Contract.load().operations.get(exchange.operation or "")
     if operation is None or all(name in operation.query for name, _ in exchange.call.parameters()):
@@ -228,7 +228,7 @@ def unknown_parameters(exchange: Exchange) -> str | None:
 
 
 @observes("limit-above-maximum")
-def limit_above_maximum(exchange: Exchange) -> str | None:
+def limit_above_maximum(exchange: RecordedExchange) -> str | None:
     """Whether a limit above 100 was taken."""
     limits = [value for name, value in exchange.call.parameters() if name == "limit" and value.isdecimal()]
     if not limits or not 100 < int(limits[0][:9]) <= 1000 or exchange.operation in (None, "listFlowRuns"):
@@ -237,7 +237,7 @@ def limit_above_maximum(exchange: Exchange) -> str | None:
 
 
 @observes("sftp-destination-auth")
-def sftp_destination_auth(exchange: Exchange) -> str | None:
+def sftp_destination_auth(exchange: RecordedExchange) -> str | None:
     """Whether the SFTP destination takes an auth spec that only the document has."""
     spec, auth = _sent(exchange).get("connectionSpec"), _sent(exchange).get("auth")
     named = auth.get("specName") if isinstance(auth, dict) else None

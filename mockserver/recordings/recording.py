@@ -21,7 +21,7 @@ _MAX_BODY = 16 * 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class RecordedExchange:
     """One request and the response it got."""
 
     number: int
@@ -53,7 +53,7 @@ class Exchange:
 class Recording:
     """Exchanges, and what is known of how they were recorded."""
 
-    exchanges: tuple[Exchange, ...]
+    exchanges: tuple[RecordedExchange, ...]
     complete: bool = True
     """False if recording ended before the client did."""
 
@@ -70,12 +70,12 @@ class Recording:
 
 def exchange(
     number: int, call: Call, result: Result, contract: Contract, *, host: str = "", gaps: Gaps = _NO_GAPS
-) -> Exchange:
+) -> RecordedExchange:
     """An exchange with the operation that the contract finds for its request."""
     if call.path.startswith("/ims/"):
-        return Exchange(number, TOKEN_OPERATION, {}, call, result, host, gaps)
+        return RecordedExchange(number, TOKEN_OPERATION, {}, call, result, host, gaps)
     seen = contract.check_request(call)
-    return Exchange(number, seen.operation.id if seen.operation else None, seen.path, call, result, host, gaps)
+    return RecordedExchange(number, seen.operation.id if seen.operation else None, seen.path, call, result, host, gaps)
 
 
 def scalars(value: Json, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -16,7 +16,7 @@ from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.recordings.accepted import Accepted
 from mockserver.recordings.differences import Comparison, Difference, Grade
 from mockserver.recordings.learning import made_by_others
-from mockserver.recordings.recording import Exchange, Recording
+from mockserver.recordings.recording import RecordedExchange, Recording
 from mockserver.recordings.symbols import Bindings
 
 Verdict: TypeAlias = Literal["same", "different", "not served", "not comparable", "not called"]
@@ -36,7 +36,7 @@ _EXPIRED = ("401013", "ErrInvalidOauthToken")
 class Compared:
     """One exchange after its replay."""
 
-    exchange: Exchange
+    exchange: RecordedExchange
     verdict: Verdict
     differences: tuple[Difference, ...] = ()
     why: str = ""
@@ -61,7 +61,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReplayOutcome:
     """What a comparison found."""
 
     compared: tuple[Compared, ...]
@@ -101,7 +101,7 @@ class Replay:
         self.bindings = Bindings.of(recording.exchanges, made_by_others(recording))
         self._comparison = Comparison(self.bindings, shared=shared)
 
-    def run(self, before: Callable[[Exchange], None] = lambda exchange: None) -> list[Compared]:
+    def run(self, before: Callable[[RecordedExchange], None] = lambda exchange: None) -> list[Compared]:
         """Replay everything; `before` is called ahead of each request, to move a clock."""
         compared = []
         for exchange in self._recording.exchanges:
@@ -109,7 +109,7 @@ class Replay:
             compared.append(self._one(exchange))
         return compared
 
-    def _one(self, exchange: Exchange) -> Compared:
+    def _one(self, exchange: RecordedExchange) -> Compared:
         if why := _incomparable(exchange):
             return Compared(exchange, "not comparable", why=why)
         if lost := self.bindings.lost(exchange):
@@ -127,7 +127,7 @@ class Replay:
         differences = tuple(self._comparison.compare(exchange, ours))
         return Compared(exchange, "different" if differences else "same", differences, ours=ours)
 
-    def _request(self, exchange: Exchange) -> tuple[str, str, Mapping[str, str], bytes]:
+    def _request(self, exchange: RecordedExchange) -> tuple[str, str, Mapping[str, str], bytes]:
         call, query = exchange.call, self.bindings.in_query(exchange)
         headers = {
             name: self.bindings.in_header(name, value)
@@ -141,7 +141,7 @@ class Replay:
         return call.method, self.bindings.in_path(exchange) + (f"?{query}" if query else ""), headers, body
 
 
-def _incomparable(exchange: Exchange) -> str:
+def _incomparable(exchange: RecordedExchange) -> str:
     """Why the recorded exchange says nothing about another server, or nothing at all."""
     result = exchange.result
     if result.status == 0:
@@ -164,7 +164,7 @@ def outcome(
     ambiguous: int = 0,
     complete: bool = True,
     notes: Iterable[str] = (),
-) -> Outcome:
+) -> ReplayOutcome:
     """Group what was found by its cause, and set aside what was accepted."""
     accepted = accepted or Accepted()
     places: dict[tuple[str, Difference], list[int]] = {}
@@ -178,7 +178,7 @@ def outcome(
     ]
     order: dict[Any, int] = {"high": 0, "medium": 1, "low": 2}
     causes.sort(key=lambda cause: (bool(cause.accepted), order[cause.grade], cause.exchanges))
-    return Outcome(tuple(compared), tuple(causes), ambiguous, accepted.stale(), complete, tuple(notes))
+    return ReplayOutcome(tuple(compared), tuple(causes), ambiguous, accepted.stale(), complete, tuple(notes))
 
 
 def reasons(compared: Iterable[Compared]) -> Counter[str]:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from mockserver.exchange import Result
 from mockserver.json_input import Json
-from mockserver.recordings.recording import Exchange
+from mockserver.recordings.recording import RecordedExchange
 
 Kind: TypeAlias = Literal["id", "etag", "page", "token"]
 Symbol: TypeAlias = tuple[Kind, str]
@@ -76,7 +76,7 @@ class Bindings:
     _taken: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, exchanges: Sequence[Exchange], others: frozenset[str] = frozenset()) -> Bindings:
+    def of(cls, exchanges: Sequence[RecordedExchange], others: frozenset[str] = frozenset()) -> Bindings:
         """Bindings for a recording; nothing is bound yet."""
         born: dict[Symbol, int] = {}
         for exchange in exchanges:
@@ -99,19 +99,19 @@ class Bindings:
         """Whether an id of ours stands for a recorded one already."""
         return value in self._taken
 
-    def lost(self, exchange: Exchange) -> Symbol | None:
+    def lost(self, exchange: RecordedExchange) -> Symbol | None:
         """A symbol that a request needs, was born in an earlier exchange, and has no counterpart here."""
         for symbol in uses(exchange):
             if self.born.get(symbol, exchange.number) < exchange.number and symbol not in self._ours:
                 return symbol
         return None
 
-    def in_path(self, exchange: Exchange) -> str:
+    def in_path(self, exchange: RecordedExchange) -> str:
         """The target of a request with our ids."""
         known = {value: self._ours[("id", value)] for value in exchange.ids.values() if ("id", value) in self._ours}
         return "/".join(known.get(segment, segment) for segment in exchange.target.split("/"))
 
-    def in_query(self, exchange: Exchange) -> str:
+    def in_query(self, exchange: RecordedExchange) -> str:
         """The query of a request with our ids and cursors."""
         if not exchange.call.query:
             return ""
@@ -149,7 +149,7 @@ class Bindings:
         return self._ours.get(("id", value), value) if isinstance(value, str) else value
 
 
-def uses(exchange: Exchange) -> Iterator[Symbol]:
+def uses(exchange: RecordedExchange) -> Iterator[Symbol]:
     """The symbols that a request names."""
     for value in exchange.ids.values():
         yield "id", value

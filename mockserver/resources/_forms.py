@@ -30,7 +30,7 @@ SERVICES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class FormProblem:
     """What a refusal says, whatever its form."""
 
     status: int
@@ -44,7 +44,7 @@ class NeighbourError(Refusal):
 
     def __init__(self, status: int, title: str, detail: str, *, code: str = "", pointer: str | None = None) -> None:
         super().__init__(title)
-        self.problem = Problem(status, title, detail, code)
+        self.problem = FormProblem(status, title, detail, code)
         self.pointer = pointer
 
     def violation(self) -> Violation | None:
@@ -71,20 +71,20 @@ def told(refusal: Refusal, call: Call, service: str) -> Result | None:
     if isinstance(refusal, ApiError) and service not in ("connectors", "sandbox-management"):
         usual = refusal.result(call.request_id, _AS_DOCUMENTED)
         assert isinstance(usual.body, dict)
-        problem = Problem(usual.status, str(usual.body["title"]), str(usual.body["errorMessage"]))
+        problem = FormProblem(usual.status, str(usual.body["title"]), str(usual.body["errorMessage"]))
         return Result(problem.status, form(problem, call), usual.headers, usual.error)
     return None
 
 
-def _document(problem: Problem, call: Call) -> Json:
+def _document(problem: FormProblem, call: Call) -> Json:
     return {"type": _BLANK, "title": problem.title, "status": problem.status, "detail": problem.detail}
 
 
-def _message(problem: Problem, call: Call) -> Json:
+def _message(problem: FormProblem, call: Call) -> Json:
     return {"message": problem.detail}
 
 
-def _registry(problem: Problem, call: Call) -> Json:
+def _registry(problem: FormProblem, call: Call) -> Json:
     moment = time.gmtime(call.received_ms // 1000)
     return {
         "type": _XDM + problem.code if problem.code else _BLANK,
@@ -100,5 +100,5 @@ def _registry(problem: Problem, call: Call) -> Json:
     }
 
 
-_FORMS: dict[str, Callable[[Problem, Call], Json]] = {"activation": _message, "schemaregistry": _registry}
+_FORMS: dict[str, Callable[[FormProblem, Call], Json]] = {"activation": _message, "schemaregistry": _registry}
 """Service -> its form; a problem document for all others."""

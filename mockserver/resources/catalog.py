@@ -134,12 +134,6 @@ def batch_of(world: World, request: Request) -> Batch:
     raise NeighbourError(404, "Not found", f"There is no batch {repeatable(wanted)}")
 
 
-def data_set_body(world: World, request: Request, data_set: str) -> Mapping[str, Any] | None:
-    """A data set that was made here."""
-    doc = world.store.get(request.tenant, DATA_SETS, data_set)
-    return None if doc is None else doc["body"]
-
-
 def _data_set(world: World, request: Request) -> Doc:
     wanted = request.path["DATASET_ID"]
     doc = _nearby.find(world, request, DATA_SETS, wanted)

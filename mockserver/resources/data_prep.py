@@ -80,7 +80,7 @@ def validate_mapping_set(world: World, request: Request) -> Result:
     fields = _fields(world, request.tenant, schema_of(sent))
     answers: list[Any] = []
     for item in sent["mappings"]:
-        rule = mapping.Rule.of(item)
+        rule = mapping.MappingRule.of(item)
         why = "source or destination is missing" if rule is None else mapping.fault(rule, fields)
         errors = None if why is None else [_error(item, rule, why)]
         answers.append({"status": "SUCCESS" if why is None else "FAILED", "errors": errors})
@@ -134,7 +134,7 @@ def _mapping_set(world: World, request: Request) -> Doc:
 
 def _demand_sound(world: World, request: Request, sent: Mapping[str, Any]) -> None:
     for index, item in enumerate(sent["mappings"]):
-        if mapping.Rule.of(item) is None:
+        if mapping.MappingRule.of(item) is None:
             detail = f"/mappings/{index}: expected source and destination"
             raise NeighbourError(400, "Bad request", detail, pointer=f"/mappings/{index}")
     uri = schema_of(sent)
@@ -163,7 +163,7 @@ def _shown(doc: Doc) -> dict[str, Any]:
     output = sent.get("outputSchema") or {"schemaRef": {"id": uri, "contentType": "1.0"}}
     mappings = []
     for index, item in enumerate(sent["mappings"]):
-        rule = mapping.Rule.of(item)
+        rule = mapping.MappingRule.of(item)
         if rule is None:
             continue
         ends = {"source": rule.source, "destination": rule.destination}
@@ -177,7 +177,7 @@ def _shown(doc: Doc) -> dict[str, Any]:
     return {**whole, "mappings": mappings}
 
 
-def _error(item: Mapping[str, Any], rule: mapping.Rule | None, why: str) -> dict[str, Any]:
+def _error(item: Mapping[str, Any], rule: mapping.MappingRule | None, why: str) -> dict[str, Any]:
     if rule is None:
         return {"exception": why}
     return {

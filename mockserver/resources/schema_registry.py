@@ -40,7 +40,7 @@ _PLAIN = re.compile(r"[A-Za-z./+*;,=?0-9 -]{0,120}")
 """A media type, right or wrong."""
 
 _FORMS = ("", "-full", "-notext", "-full-notext", "-full-desc", "-deprecatefield")
-_MOST = 300
+_MAX_ITEMS = 300
 """Of one list (documented)."""
 
 
@@ -86,7 +86,7 @@ def list_xdm_resources(world: World, request: Request) -> Result:
     name = order.lstrip("+- ")
     if name != "updated":
         found.sort(key=lambda resource: str(resource.get(name, "")), reverse=order.startswith("-"))
-    found = found[: request.arguments.get("limit", _MOST)]
+    found = found[: request.arguments.get("limit", _MAX_ITEMS)]
     other = "global" if container == "tenant" else "tenant"
     href = f"{request.call.origin}/data/foundation/schemaregistry/{other}/{request.path['RESOURCE_TYPE']}"
     return Result(

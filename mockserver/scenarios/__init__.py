@@ -1,6 +1,6 @@
 """Situations a client of Flow Service must be able to take, each judged by how it reacts.
 
-    stage = Stage(emulator)
+    stage = ScenarioStage(emulator)
     stage.start(SCENARIOS["conflict.stale-etag"])
     ...                       # the client does what it does
     stage.stop(exit_status=0)
@@ -11,9 +11,9 @@ A situation that never arose makes a scenario untestable, which is no pass.
 from __future__ import annotations
 
 from mockserver.scenarios.scenario import Scenario, choose, load
-from mockserver.scenarios.stage import Stage
+from mockserver.scenarios.stage import ScenarioStage
 
-__all__ = ["SCENARIOS", "Scenario", "Stage", "choose"]
+__all__ = ["SCENARIOS", "Scenario", "ScenarioStage", "choose"]
 
 
 def __getattr__(name: str) -> dict[str, Scenario]:

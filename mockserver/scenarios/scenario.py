@@ -21,7 +21,7 @@ from mockserver.journal.entries import Entry
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ScenarioOutcome:
     """What a judge says: a verdict, why, and the calls that prove it."""
 
     verdict: Verdict
@@ -56,13 +56,13 @@ class Played:
         """Later calls that are the same."""
         return [later for later in self.after(call) if later.key == call.key]
 
-    def gave_up(self, call: Exchange, else_: str) -> Outcome:
+    def gave_up(self, call: Exchange, else_: str) -> ScenarioOutcome:
         """Right if the client said so by its exit status; otherwise it `else_`."""
         if self.stopped:
             return passed(f"it stopped and said so: exit status {self.exit_status}", call)
         return failed(else_, call)
 
-    def unmoved(self, *, by: str) -> Outcome:
+    def unmoved(self, *, by: str) -> ScenarioOutcome:
         """Right if the client went on as if nothing were unusual."""
         first = self.struck[0]
         if self.stopped:
@@ -71,11 +71,11 @@ class Played:
             if before.entry.fault and call.key == before.key and call.method not in LOOKUPS:
                 return failed(f"it took {by} for a failure and repeated {call.method} {call.template}", before, call)
         if self.exit_status is None and not any(self.after(first)):
-            return Outcome("untestable", f"it made no call after {by}, so nobody can tell what it made of it")
+            return ScenarioOutcome("untestable", f"it made no call after {by}, so nobody can tell what it made of it")
         return passed(f"it went on in spite of {by}", first)
 
 
-Judge: TypeAlias = Callable[[Played], Outcome | None]
+Judge: TypeAlias = Callable[[Played], ScenarioOutcome | None]
 """None where the situation did not arise after all."""
 
 
@@ -100,10 +100,10 @@ class Scenario:
         played = Played(Traffic(tuple(entries), contract), exit_status)
         outcome = self.judge(played) if played.struck else None
         if outcome is None:
-            outcome = Outcome("untestable", f"the situation never arose: {self.needs}")
+            outcome = ScenarioOutcome("untestable", f"the situation never arose: {self.needs}")
         return self.told(outcome)
 
-    def told(self, outcome: Outcome) -> ScenarioVerdict:
+    def told(self, outcome: ScenarioOutcome) -> ScenarioVerdict:
         """An outcome as reports have it."""
         return ScenarioVerdict(self.id, outcome.verdict, outcome.detail, outcome.calls, self.title, self.hint)
 
@@ -113,14 +113,14 @@ class Scenario:
         return {**texts, "faults": list(self.orders)}
 
 
-def passed(detail: str, *calls: Exchange) -> Outcome:
+def passed(detail: str, *calls: Exchange) -> ScenarioOutcome:
     """The client did the right thing."""
-    return Outcome("passed", detail, _numbers(calls))
+    return ScenarioOutcome("passed", detail, _numbers(calls))
 
 
-def failed(detail: str, *calls: Exchange) -> Outcome:
+def failed(detail: str, *calls: Exchange) -> ScenarioOutcome:
     """It did not."""
-    return Outcome("failed", detail, _numbers(calls))
+    return ScenarioOutcome("failed", detail, _numbers(calls))
 
 
 def _numbers(calls: Iterable[Exchange]) -> tuple[int, ...]:

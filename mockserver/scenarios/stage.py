@@ -9,7 +9,7 @@ from mockserver.emulator import Emulator
 from mockserver.scenarios.scenario import Scenario
 
 
-class Stage:
+class ScenarioStage:
     """What is being played, and the verdicts so far. Safe for any number of threads."""
 
     def __init__(self, emulator: Emulator) -> None:

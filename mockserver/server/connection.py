@@ -34,7 +34,7 @@ class _Refused(Exception):
     """Stops the parser from within its callbacks: the rest of the stream means nothing any more."""
 
 
-class Connection(HttpToolsProtocol):
+class ClientConnection(HttpToolsProtocol):
     """A client's connection. What two readers could understand differently is refused (RFC 9112 §6.3, §11.2)."""
 
     def __init__(self, config: Config, state: ServerState, crowd: Crowd) -> None:
@@ -321,14 +321,14 @@ class _Outgoing:
 class Crowd:
     """All connections of a server, and what they may take together."""
 
-    def __init__(self, limits: Limits, clients: set[Connection]) -> None:
+    def __init__(self, limits: Limits, clients: set[ClientConnection]) -> None:
         self.limits, self.clients = limits, clients
         self.max_clients = 0
-        self.large: Connection | None = None
+        self.large: ClientConnection | None = None
         """Who has a body above the ordinary limit."""
         self._held = 0
 
-    def admit(self, connection: Connection) -> None:
+    def admit(self, connection: ClientConnection) -> None:
         """Where descriptors run short the client that was idle for longest makes room, or else the new one goes."""
         if len(self.clients) > self.max_clients:
             idle = (one for one in self.clients if one.idle and one is not connection)
@@ -336,7 +336,7 @@ class Crowd:
             self.clients.discard(victim)
             victim.raw.abort()
 
-    def hold(self, connection: Connection, size: int) -> None:
+    def hold(self, connection: ClientConnection, size: int) -> None:
         """Count the bytes kept for a client. Above the limit whoever has most is cut off, but for one alone."""
         self._held += size - connection.held
         connection.held = size

@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 
 from mockserver.runtime import monotonic
-from mockserver.server.connection import Connection, Crowd
+from mockserver.server.connection import ClientConnection, Crowd
 from mockserver.server.limits import Limits, descriptors
 
 BACKLOG = 2_048
@@ -66,7 +66,7 @@ class Server(uvicorn.Server):
         await self.lifespan.startup()
         self._crowd.max_clients = descriptors() - _OTHER_DESCRIPTORS
         server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self.config, self.server_state, self._crowd),
+            lambda: ClientConnection(self.config, self.server_state, self._crowd),
             sock=self._listener,
             backlog=_ACCEPTED_TOGETHER,
             ssl=self._context,

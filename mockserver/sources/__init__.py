@@ -28,7 +28,7 @@ from mockserver.sources.refusals import SourceBusy, SourceError
 if TYPE_CHECKING:
     from mockserver.sources.declared import Declared
     from mockserver.sources.files import File
-    from mockserver.sources.listed import Listed
+    from mockserver.sources.listed import LiveAddress
     from mockserver.sources.live import Live, LiveSource
     from mockserver.sources.source import Opened, RunRule, Source
     from mockserver.sources.tables import Tabular
@@ -81,7 +81,7 @@ class Sources:
         missed = self._missed(access)
         return f"{name} (not live {missed}: the connection spells the host differently)" if missed else name
 
-    def _missed(self, access: Access) -> Listed | None:
+    def _missed(self, access: Access) -> LiveAddress | None:
         missed = self._live.missed(access) if self._live else None
         if missed is not None:
             log.warning(
@@ -92,7 +92,7 @@ class Sources:
         return missed
 
     @property
-    def listed(self) -> Sequence[Listed]:
+    def listed(self) -> Sequence[LiveAddress]:
         """The databases that may be dialled."""
         return self._live.listed if self._live else ()
 

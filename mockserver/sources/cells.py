@@ -51,7 +51,7 @@ class Chance:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed(Cells):
+class ListedCells(Cells):
     """Values written by hand."""
 
     values: Sequence[Value]
@@ -73,7 +73,7 @@ class Constant(Cells):
 
 
 @dataclass(frozen=True, slots=True)
-class Made(Cells):
+class ComputedCells(Cells):
     """What a function makes of the row's number."""
 
     make: Callable[[int], Value]

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mockserver.sources.asked import COMPRESSIONS, FILE_TYPES
-from mockserver.sources.cells import Cells, Listed
+from mockserver.sources.cells import Cells, ListedCells
 from mockserver.sources.columns import TYPES, Column, Value, fitted, shape_of
 from mockserver.sources.files import File, normal
-from mockserver.sources.generators import GENERATORS, Place, generated
+from mockserver.sources.generators import GENERATORS, ColumnContext, generated
 from mockserver.sources.node import Node
 from mockserver.sources.source import ANY, MATCHABLE, RunRule, Source
 from mockserver.sources.tables import Table
@@ -106,7 +106,7 @@ def _generated(name: str, columns: tuple[Column, ...], entries: Mapping[str, Nod
     for column in columns:
         entry = entries[column.name]
         members = entry.members() if isinstance(entry.value, dict) else {}
-        made[column.name] = generated(entry, members, Place(column, f"{seed}/{name}", dict(made), count))
+        made[column.name] = generated(entry, members, ColumnContext(column, f"{seed}/{name}", dict(made), count))
     return Table(name, columns, count, made)
 
 
@@ -139,7 +139,7 @@ def _cell(node: Node, column: Column) -> Value:
 
 
 def _by_column(columns: tuple[Column, ...], rows: list[list[Value]]) -> dict[str, Cells]:
-    return {column.name: Listed([row[at] for row in rows]) for at, column in enumerate(columns)}
+    return {column.name: ListedCells([row[at] for row in rows]) for at, column in enumerate(columns)}
 
 
 def _file(path: str, node: Node, tables: Mapping[str, Table]) -> File:

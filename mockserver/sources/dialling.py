@@ -19,7 +19,7 @@ from psycopg import errors, pq, sql
 from psycopg.adapt import Buffer, Loader
 
 from mockserver.runtime import stop_watch_ms
-from mockserver.sources.listed import Listed
+from mockserver.sources.listed import LiveAddress
 from mockserver.sources.refusals import SourceBusy, SourceError, refusal
 from mockserver.state.postgres_link import Connection
 
@@ -92,7 +92,9 @@ USUAL = Patience()
 class Dialler:
     """Opens sessions at one listed address."""
 
-    def __init__(self, listed: Listed, room: threading.Semaphore, authorities: str | None, patience: Patience) -> None:
+    def __init__(
+        self, listed: LiveAddress, room: threading.Semaphore, authorities: str | None, patience: Patience
+    ) -> None:
         """`room` is what all diallers share; `authorities` a PEM file of those who sign servers' certificates."""
         self.listed = listed
         self._room = room

@@ -21,7 +21,7 @@ _START = dt.datetime(2026, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ColumnContext:
     """Where cells are being made: the column, its seed, the columns before it, the number of rows."""
 
     column: Column
@@ -34,7 +34,7 @@ class Place:
         return Chance(f"{self.seed}/{self.column.name}/{what}")
 
 
-def _sequence(node: Node, place: Place) -> Cells:
+def _sequence(node: Node, place: ColumnContext) -> Cells:
     members = node.members(("start", "step")) if isinstance(node.value, dict) else {"start": node}
     start = members["start"].integer(-_FAR, _FAR) if "start" in members else 1
     step = members["step"].integer(-_FAR, _FAR) if "step" in members else 1
@@ -43,7 +43,7 @@ def _sequence(node: Node, place: Place) -> Cells:
     return cells.Steps(start, step)
 
 
-def _number(node: Node, place: Place) -> Cells:
+def _number(node: Node, place: ColumnContext) -> Cells:
     members = node.members(("min", "max", "decimals"))
     low = members["min"].number(-1e12, 1e12) if "min" in members else 0
     high = members["max"].number(low, 1e12) if "max" in members else max(low, 1_000)
@@ -57,7 +57,7 @@ def _number(node: Node, place: Place) -> Cells:
     return cells.Numbers(place.chance(), low, high, decimals, whole)
 
 
-def _choice(node: Node, place: Place) -> Cells:
+def _choice(node: Node, place: ColumnContext) -> Cells:
     weights = [1]
     if isinstance(node.value, dict):
         values = list(node.value)
@@ -72,7 +72,7 @@ def _choice(node: Node, place: Place) -> Cells:
     return cells.Choice(place.chance(), [_fit(node, value, place.column) for value in values], weights)
 
 
-def _timestamps(node: Node, place: Place) -> Cells:
+def _timestamps(node: Node, place: ColumnContext) -> Cells:
     members = node.members(("start", "step", "jitter"))
     start = _moment(members["start"]) if "start" in members else _START
     dates = place.column.shape.kind == "date"
@@ -87,7 +87,7 @@ def _timestamps(node: Node, place: Place) -> Cells:
     return cells.Dates(series) if dates else series
 
 
-def _words(node: Node, place: Place) -> Cells:
+def _words(node: Node, place: ColumnContext) -> Cells:
     count, vocabulary = 1, VOCABULARY["word"]
     if isinstance(node.value, dict):
         members = node.members(("of", "count"))
@@ -110,7 +110,7 @@ def _vocabulary(node: Node) -> tuple[str, ...]:
     return VOCABULARY[node.one_of(*VOCABULARY)]
 
 
-def _text(node: Node, place: Place) -> Cells:
+def _text(node: Node, place: ColumnContext) -> Cells:
     template = node.text()
     for name in cells.slots(template):
         if name != "row" and name not in place.before:
@@ -118,9 +118,9 @@ def _text(node: Node, place: Place) -> Cells:
     return cells.Text(template, lambda name, row: place.before[name](row))
 
 
-def _uuid(node: Node, place: Place) -> Cells:
+def _uuid(node: Node, place: ColumnContext) -> Cells:
     if node.flag():
-        return cells.Made(_uuid_of(place.chance("high"), place.chance("low")))
+        return cells.ComputedCells(_uuid_of(place.chance("high"), place.chance("low")))
     raise node.wrong("true")
 
 
@@ -128,11 +128,11 @@ def _uuid_of(high: Chance, low: Chance) -> Callable[[int], Value]:
     return lambda row: str(uuid.UUID(int=high.bits(row) << 64 | low.bits(row), version=4))
 
 
-def _value(node: Node, place: Place) -> Cells:
+def _value(node: Node, place: ColumnContext) -> Cells:
     return cells.Constant(_fit(node, node.value, place.column))
 
 
-GENERATORS: dict[str, tuple[frozenset[str], Callable[[Node, Place], Cells]]] = {
+GENERATORS: dict[str, tuple[frozenset[str], Callable[[Node, ColumnContext], Cells]]] = {
     "sequence": (frozenset({"integer", "number"}), _sequence),
     "number": (frozenset({"integer", "number"}), _number),
     "choice": (frozenset({"integer", "number", "boolean", "moment", "date", "text"}), _choice),
@@ -155,7 +155,7 @@ _DEFAULTS: dict[str, tuple[str, object]] = {
 """Kind of column -> the generator of a column that names none."""
 
 
-def generated(node: Node, members: Mapping[str, Node], place: Place) -> Cells:
+def generated(node: Node, members: Mapping[str, Node], place: ColumnContext) -> Cells:
     """The cells of a column from its generator, `node` being the column's entry and `members` what it has."""
     kind = place.column.shape.kind
     named = [name for name in members if name in GENERATORS]

@@ -25,7 +25,7 @@ _METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.2
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class LiveAddress:
     """A host and port that may be dialled, under this name and no other."""
 
     host: str
@@ -69,7 +69,7 @@ def system_resolve(host: str, port: int) -> list[str]:
     return [str(entry[4][0]) for entry in found]
 
 
-def pinned(text: str, resolve: Resolve = system_resolve) -> Listed:
+def pinned(text: str, resolve: Resolve = system_resolve) -> LiveAddress:
     """`HOST:PORT` with the addresses it has now. Raises ValueError with what is wrong."""
     entry = _ENTRY.fullmatch(text)
     if entry is None or not 1 <= int(entry[3]) <= 65_535:
@@ -84,7 +84,7 @@ def pinned(text: str, resolve: Resolve = system_resolve) -> Listed:
         raise ValueError(f"--live {text}: {host} has no address")
     for address in addresses:
         _demand_harmless(text, address)
-    return Listed(host, port, addresses[:_MAX_ADDRESSES])
+    return LiveAddress(host, port, addresses[:_MAX_ADDRESSES])
 
 
 def _demand_harmless(text: str, address: str) -> None:

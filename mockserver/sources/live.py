@@ -18,7 +18,7 @@ from mockserver import config
 from mockserver.sources.columns import Column, shape_of
 from mockserver.sources.dialling import MAX_SESSIONS, USUAL, Dialler, Patience, demand_libpq, sendable
 from mockserver.sources.files import File
-from mockserver.sources.listed import Listed, Resolve, named, pinned, system_resolve
+from mockserver.sources.listed import LiveAddress, Resolve, named, pinned, system_resolve
 from mockserver.sources.live_table import LiveTable
 from mockserver.state.postgres_link import Connection
 
@@ -59,7 +59,9 @@ JOIN pg_catalog.pg_type t ON t.oid = b.type WHERE t.typtype <> 'd' ORDER BY b.pl
 class Live:
     """The databases an operator listed."""
 
-    def __init__(self, listed: Iterable[Listed], authorities: str | None = None, patience: Patience = USUAL) -> None:
+    def __init__(
+        self, listed: Iterable[LiveAddress], authorities: str | None = None, patience: Patience = USUAL
+    ) -> None:
         """`authorities`: a PEM file, for sslMode Verify Ca and Verify Full."""
         room = threading.BoundedSemaphore(MAX_SESSIONS)
         self._diallers = {(named(one.host), str(one.port)): Dialler(one, room, authorities, patience) for one in listed}
@@ -78,7 +80,7 @@ class Live:
         return cls([pinned(entry, resolve) for entry in entries], authorities)
 
     @property
-    def listed(self) -> tuple[Listed, ...]:
+    def listed(self) -> tuple[LiveAddress, ...]:
         """What may be dialled."""
         return tuple(dialler.listed for dialler in self._diallers.values())
 
@@ -89,7 +91,7 @@ class Live:
         dialler = self._diallers.get((named(access.server), _port(access)))
         return None if dialler is None else LiveSource(dialler, access)
 
-    def missed(self, access: Access) -> Listed | None:
+    def missed(self, access: Access) -> LiveAddress | None:
         """The listed database that a connection misses only by the spelling of its host. No name is resolved."""
         if access.connector != CONNECTOR or access.server is None:
             return None

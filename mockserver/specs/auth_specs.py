@@ -40,7 +40,7 @@ class Problem(NamedTuple):
     came: str
 
 
-class Fault(NamedTuple):
+class ParamFault(NamedTuple):
     """A problem and the member of `auth.params` that has it."""
 
     member: str
@@ -282,20 +282,20 @@ class AuthSpec:
         params = {name: Param.compile(name, param, platform) for name, param in raw["params"].items()}
         return cls(raw["name"], raw["type"], params, raw.get("quirk"))
 
-    def fault(self, params: Mapping[str, Any], quirks: Mapping[str, str]) -> Fault | None:
+    def fault(self, params: Mapping[str, Any], quirks: Mapping[str, str]) -> ParamFault | None:
         """The first thing wrong with `auth.params`: of what was sent, then of what was not."""
         for name, value in params.items():
             param = self.params.get(name)
             if param is None:
                 known = ", ".join(param.name for param in self.params.values() if param.listed)
-                return Fault(name, Problem(f"one of {known}", UNKNOWN))
+                return ParamFault(name, Problem(f"one of {known}", UNKNOWN))
             problem = param.problem(value, quirks)
             if problem is not None:
-                return Fault(name, problem)
+                return ParamFault(name, problem)
         given = {self.params[name].stands_for or name for name in params}
         for name in self.required:
             if name not in given:
-                return Fault(name, Problem(_A.get(self.params[name].type, "an object"), MISSING))
+                return ParamFault(name, Problem(_A.get(self.params[name].type, "an object"), MISSING))
         return None
 
     def added(self, params: Mapping[str, Any], connection: Mapping[str, Any]) -> dict[str, Any]:

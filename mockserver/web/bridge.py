@@ -66,7 +66,7 @@ _BASE = {
 
 
 @dataclass(slots=True)
-class Answer:
+class WsgiAnswer:
     """What the application answered."""
 
     status: int = 0
@@ -91,9 +91,9 @@ class Answer:
         self.body += part
 
 
-def call(app: Application, environ: Environ) -> Answer:
+def call(app: Application, environ: Environ) -> WsgiAnswer:
     """The application's answer. Never raises."""
-    answer = Answer()
+    answer = WsgiAnswer()
     try:
         parts = app(environ, answer.start)
         if isinstance(parts, list | tuple):
@@ -115,7 +115,7 @@ def call(app: Application, environ: Environ) -> Answer:
         where = "".join(traceback.format_tb(error.__traceback__))
         log.error("the application failed in %s\n%s%s", environ["REQUEST_METHOD"], where, type(error).__name__)
         result = ApiError("internal").result(_runtime.request_id(), _quirks)
-        return Answer(
+        return WsgiAnswer(
             result.status, [(b"content-type", b"application/json"), (b"connection", b"close")], result.encoded
         )
     return answer
@@ -152,7 +152,7 @@ class Bridge:
             answer = await self._in_thread(functools.partial(call, self._app, environ))
         await self._send(answer, environ[PACE] or _AT_ONCE, scope, send)
 
-    async def _send(self, answer: Answer, pace: Pace, scope: Any, send: Any) -> None:
+    async def _send(self, answer: WsgiAnswer, pace: Pace, scope: Any, send: Any) -> None:
         connection = scope["state"]["connection"]
         if pace.hung_up is not None:
             connection.watch(pace.hung_up)
@@ -230,7 +230,7 @@ async def _send_body(body: bytes, pace: Pace, more: bool, connection: Any, send:
     await send({"type": "http.response.body", "body": left, "more_body": more})
 
 
-def _frame(answer: Answer, scope: Any) -> int:
+def _frame(answer: WsgiAnswer, scope: Any) -> int:
     """Name the length of a body where it is known; the number of bytes that a response lacks of what it promises."""
     named = next((int(value) for name, value in answer.headers if name.lower() == b"content-length"), None)
     if answer.status < 200 or answer.status in (204, 304):

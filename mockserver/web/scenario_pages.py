@@ -15,7 +15,7 @@ from mockserver.web import admin, guard
 
 if TYPE_CHECKING:
     from mockserver.conformance import ScenarioVerdict
-    from mockserver.scenarios import Stage
+    from mockserver.scenarios import ScenarioStage
 
 
 def blueprint(emulator: Emulator) -> Blueprint:
@@ -24,10 +24,10 @@ def blueprint(emulator: Emulator) -> Blueprint:
     pages.before_request(guard.admin_check(emulator.config))
 
     @functools.cache
-    def the_stage() -> Stage:
-        from mockserver.scenarios import Stage  # when somebody asks: a start does without the judge
+    def the_stage() -> ScenarioStage:
+        from mockserver.scenarios import ScenarioStage  # when somebody asks: a start does without the judge
 
-        return Stage(emulator)
+        return ScenarioStage(emulator)
 
     @pages.get("")
     def scenarios() -> Response:

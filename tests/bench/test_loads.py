@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench import load, servers, subjects, wrk
-from bench.cases import CHANGE, LOADS, Load, Stream
+from bench.cases import CHANGE, LOADS, Stream, Workload
 from bench.subjects import Subject
 
 _CLIENTS = 8
@@ -23,14 +23,14 @@ def side() -> Iterator[Subject]:
 
 
 @pytest.mark.parametrize("work", LOADS, ids=lambda work: work.name)
-def test_each_call_of_a_load_gets_the_status_it_names(side: Subject, work: Load) -> None:
+def test_each_call_of_a_load_gets_the_status_it_names(side: Subject, work: Workload) -> None:
     side.check(work)
 
 
 @pytest.mark.parametrize("drive", DRIVERS, ids=lambda drive: drive.__module__)
 @pytest.mark.parametrize("work", [work for work in LOADS if work.follows_etag], ids=lambda work: work.name)
 def test_clients_that_change_records_at_once_are_never_refused(
-    side: Subject, work: Load, drive: Any, monkeypatch: pytest.MonkeyPatch
+    side: Subject, work: Workload, drive: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wrk, "available", lambda: drive is wrk.drive)
     seen = side.loaded(work, _CLIENTS, seconds=1)
@@ -46,7 +46,7 @@ def test_a_stale_etag_is_counted_as_a_wrong_answer(side: Subject, drive: Any) ->
 
 
 def test_client_connections_own_different_records() -> None:
-    work = Load("changes", (CHANGE,))
+    work = Workload("changes", (CHANGE,))
     shares = work.shares([str(number) for number in range(100)], 32)
     owned = [one for share in shares for one in share]
     assert len(shares) == 32

@@ -9,7 +9,7 @@ from contracts.clients.bodies import connection
 from contracts.clients.making import made
 from mockserver.clients.service import FlowService
 from mockserver.faults import FAULTS
-from mockserver.scenarios import SCENARIOS, Stage, choose
+from mockserver.scenarios import SCENARIOS, ScenarioStage, choose
 from tests.conformance.client import Client
 from tests.conformance.test_clients import verdict
 
@@ -192,7 +192,7 @@ def test_a_situation_that_never_arose_is_no_pass(scenario_id: str, server: FlowS
 
 def test_of_a_client_that_is_still_at_it_nothing_is_said_too_early() -> None:
     client = Client()
-    stage = Stage(client.emulator)
+    stage = ScenarioStage(client.emulator)
     stage.start(SCENARIOS["answer.draft-state"])
     client.read(client.create()["id"])
     found = stage.verdict()
@@ -204,7 +204,7 @@ def test_of_a_client_that_is_still_at_it_nothing_is_said_too_early() -> None:
 
 def test_three_tries_at_once_are_too_hasty_where_nothing_says_how_long_to_wait() -> None:
     client = Client()
-    stage = Stage(client.emulator)
+    stage = ScenarioStage(client.emulator)
     stage.start(SCENARIOS["rate-limit.no-retry-after"])
     for _ in range(3):  # without sockets: on a busy machine they can take a tenth of a second, which is a pause
         first(client.service)
@@ -224,7 +224,7 @@ def test_every_scenario_says_what_it_must() -> None:
 
 def test_one_scenario_is_on_at_a_time_and_its_faults_go_with_it() -> None:
     client = Client()
-    stage = Stage(client.emulator)
+    stage = ScenarioStage(client.emulator)
     stage.start(SCENARIOS["token.forbidden"])
     client.send("GET", "/connections")
     assert stage.playing is SCENARIOS["token.forbidden"]

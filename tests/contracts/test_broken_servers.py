@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from contracts import registry
-from contracts.broken import Broken, load, proof
+from contracts.broken import BrokenServer, load, proof
 from contracts.broken import __main__ as command
-from contracts.broken.wrapping import Asked, Given, Right
+from contracts.broken.wrapping import Asked, GivenAnswer, Right
 from contracts.document import Document
 from contracts.registry import CHECKS, OBSERVERS
 from contracts.verdicts import FAILED, Outcome
@@ -27,7 +27,7 @@ SERVERS = load()
 
 
 @pytest.mark.parametrize("server", SERVERS.values(), ids=lambda server: server.name)
-def test_a_broken_server_is_caught(server: Broken) -> None:
+def test_a_broken_server_is_caught(server: BrokenServer) -> None:
     assert proof.prove(server, DOCUMENT).missed == (), f"{server.name} passes: {server.description}"
 
 
@@ -56,7 +56,7 @@ def test_the_command_tells_of_each_wrong_server_and_of_the_right_one(monkeypatch
 
 
 def test_a_server_that_nobody_catches_and_a_false_alarm_fail_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    def does_no_harm(asked: Asked, right: Right) -> Given:
+    def does_no_harm(asked: Asked, right: Right) -> GivenAnswer:
         """Answers as it should."""
         return right(asked)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from contracts.broken import proof
-from contracts.broken.wrapping import Asked, Given, Right, Wrapped
+from contracts.broken.wrapping import Asked, GivenAnswer, Right, Wrapped
 from contracts.settings import MADE_UP
 from contracts.wire import Sent, WsgiTransport
 
@@ -28,7 +28,7 @@ def is_generated(asked: Asked) -> bool:
 def test_what_a_request_in_flight_makes_is_deleted(number: signal.Signals, held: Callable[[Asked], bool]) -> None:
     under_way, released = threading.Event(), threading.Event()
 
-    def slow(asked: Asked, right: Right) -> Given:
+    def slow(asked: Asked, right: Right) -> GivenAnswer:
         if asked.creates and asked.kind == "connections" and held(asked) and not under_way.is_set():
             under_way.set()
             released.wait(60)

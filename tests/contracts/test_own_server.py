@@ -16,7 +16,7 @@ import pytest
 
 from contracts import registry
 from contracts.broken import proof
-from contracts.broken.wrapping import Asked, Given, Right, Wrapped
+from contracts.broken.wrapping import Asked, GivenAnswer, Right, Wrapped
 from contracts.checks import neighbours
 from contracts.registry import CHECKS
 from contracts.settings import MADE_UP
@@ -102,7 +102,7 @@ def test_a_plain_run_makes_runs_of_ours_and_leaves_none_behind() -> None:
 
 
 def test_where_runs_cannot_be_deleted_none_is_made() -> None:
-    def without_forgetting(asked: Asked, right: Right) -> Given:
+    def without_forgetting(asked: Asked, right: Right) -> GivenAnswer:
         return right(asked.instead("GET", "/nowhere") if asked.path.startswith("/_mock") else asked)
 
     with proof.served(Wrapped(proof.right({})[0], without_forgetting)) as url:
@@ -192,7 +192,7 @@ def test_what_opens_a_landing_zone_is_asked_for_and_is_in_no_output(tmp_path: Pa
     assert "dlz-user-container" in everything and opening["SASToken"].rpartition("=")[2] not in everything
 
 
-def _without_neighbours(asked: Asked, right: Right) -> Given:
+def _without_neighbours(asked: Asked, right: Right) -> GivenAnswer:
     return right(asked.instead("GET", "/nowhere") if asked.path.startswith(PLATFORM) else asked)
 
 

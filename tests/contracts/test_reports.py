@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from contracts import run, settings
 from contracts.broken import SERVERS, load
 from contracts.document import Document
-from contracts.outcome_report import Report
+from contracts.outcome_report import SuiteReport
 from contracts.progress import Progress
 from contracts.reports import junit, record
 from contracts.requirements import Requirement
@@ -40,7 +40,7 @@ def test_headers_that_carry_credentials_lose_their_value() -> None:
 
 
 def test_junit_counts_what_happened() -> None:
-    report = Report("http://x", 1, [Outcome("a.b", "flows", FAILED, 'no "etag"\x00'), Outcome("a.c", "", PASSED)])
+    report = SuiteReport("http://x", 1, [Outcome("a.b", "flows", FAILED, 'no "etag"\x00'), Outcome("a.c", "", PASSED)])
     report.outcomes.append(Outcome("a.d", "", UNTESTABLE, "no second sandbox"))
     suite = ET.fromstring(junit.document(report, Mask(())))  # noqa: S314  (our own text)
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
@@ -51,7 +51,7 @@ def test_a_promise_is_kept_only_when_one_of_its_checks_ran_and_none_failed() -> 
     rows = [Requirement(name, "must", "…", "…", checks) for name, checks in [("x", ("a", "b")), ("y", ("c",))]]
     cases = [((PASSED, FAILED), FAILED), ((PASSED, UNTESTABLE), PASSED), ((UNTESTABLE, UNTESTABLE), UNTESTABLE)]
     for (one, two), expected in cases:
-        report = Report("", 1, [Outcome("a", "", one), Outcome("b", "", two)])
+        report = SuiteReport("", 1, [Outcome("a", "", one), Outcome("b", "", two)])
         assert report.of_promises(rows) == {"x": expected, "y": UNTESTABLE}
 
 

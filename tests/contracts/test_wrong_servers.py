@@ -13,11 +13,11 @@ import pytest
 
 from contracts import registry, requirements
 from contracts.broken import proof
-from contracts.broken.wrapping import Asked, Given, Right, Wrapped
-from contracts.causes import Finding
+from contracts.broken.wrapping import Asked, GivenAnswer, Right, Wrapped
+from contracts.causes import SuiteFinding
 from contracts.document import Document
 from contracts.expectations import NOWHERE
-from contracts.outcome_report import Report
+from contracts.outcome_report import SuiteReport
 from contracts.progress import Progress
 from contracts.reports import junit, known_gaps, page, summary, written
 from contracts.run import Run
@@ -34,19 +34,19 @@ KINDS = ("connections", "sourceConnections", "targetConnections", "flows")
 SANDBOXES = ("prod", "contract-suite-other")
 NUMBERS = itertools.count(1)
 
-Fault = Callable[[Asked, Right], Given]
+Fault = Callable[[Asked, Right], GivenAnswer]
 
 
 @dataclass
 class Judged:
     """A run against a wrong server, and how many entities are on the server after it."""
 
-    report: Report
+    report: SuiteReport
     screen: str
     entities: int
 
     @property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[SuiteFinding]:
         return self.report.findings(LEVELS)
 
     @property
@@ -75,60 +75,60 @@ def counts(app: Any) -> list[int]:
     return found
 
 
-def creation_is_200(asked: Asked, right: Right) -> Given:
+def creation_is_200(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     return replace(given, status=200) if given.status == 201 else given
 
 
-def every_status_is_one_more(asked: Asked, right: Right) -> Given:
+def every_status_is_one_more(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     return replace(given, status=given.status + 1)
 
 
-def no_location(asked: Asked, right: Right) -> Given:
+def no_location(asked: Asked, right: Right) -> GivenAnswer:
     return right(asked).having("Location", None)
 
 
-def no_request_id(asked: Asked, right: Right) -> Given:
+def no_request_id(asked: Asked, right: Right) -> GivenAnswer:
     return right(asked).having("x-request-id", None)
 
 
-def html(asked: Asked, right: Right) -> Given:
+def html(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     return replace(given, body=b"<html>").having("Content-Type", "text/html") if asked.method != "HEAD" else given
 
 
-def null(asked: Asked, right: Right) -> Given:
+def null(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     return replace(given, body=b"null") if given.body and given.done else given
 
 
-def empty(asked: Asked, right: Right) -> Given:
+def empty(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     return replace(given, body=b"") if given.done else given
 
 
-def bare_arrays(asked: Asked, right: Right) -> Given:
+def bare_arrays(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     return given.saying(given.items) if given.items else given
 
 
-def items_of_null(asked: Asked, right: Right) -> Given:
+def items_of_null(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     return given.telling(items=None) if given.items else given
 
 
-def no_etag_in_receipts(asked: Asked, right: Right) -> Given:
+def no_etag_in_receipts(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     return given.saying({"id": given.receipt["id"]}) if given.receipt else given
 
 
-def errors_of_another_shape(asked: Asked, right: Right) -> Given:
+def errors_of_another_shape(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     return given if given.done or asked.method == "HEAD" else given.saying({"error": "bad"})
 
 
-def ids_lead_nowhere(asked: Asked, right: Right) -> Given:
+def ids_lead_nowhere(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     if asked.looks_up and asked.path in right.memory:
         absent = right(asked.instead("GET", f"/{asked.kind}/{NOWHERE}"))
@@ -138,26 +138,26 @@ def ids_lead_nowhere(asked: Asked, right: Right) -> Given:
     return given
 
 
-def always_500(asked: Asked, right: Right) -> Given:
-    return Given(500, (("x-request-id", str(next(NUMBERS))),), b"")
+def always_500(asked: Asked, right: Right) -> GivenAnswer:
+    return GivenAnswer(500, (("x-request-id", str(next(NUMBERS))),), b"")
 
 
-def creations_hang(asked: Asked, right: Right) -> Given:
+def creations_hang(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     if asked.creates and given.done:
         raise TimeoutError(SILENCE)
     return given
 
 
-def all_hangs(asked: Asked, right: Right) -> Given:
+def all_hangs(asked: Asked, right: Right) -> GivenAnswer:
     raise TimeoutError(SILENCE)
 
 
-def no_connection_specs(asked: Asked, right: Right) -> Given:
+def no_connection_specs(asked: Asked, right: Right) -> GivenAnswer:
     return right(asked.instead("GET", "/nowhere") if asked.kind == "connectionSpecs" else asked)
 
 
-def creations_are_forbidden(asked: Asked, right: Right) -> Given:
+def creations_are_forbidden(asked: Asked, right: Right) -> GivenAnswer:
     return right(asked.without("x-api-key") if asked.creates else asked)
 
 
@@ -203,7 +203,7 @@ def test_what_depends_on_the_cause_says_so(fault: Fault, first: str, most: int) 
 
 
 def test_every_creation_that_succeeded_counts_whatever_its_status_and_body() -> None:
-    def receipts_come_otherwise(asked: Asked, right: Right) -> Given:
+    def receipts_come_otherwise(asked: Asked, right: Right) -> GivenAnswer:
         given = right(asked)
         if not asked.creates or not given.done:
             return given
@@ -219,12 +219,12 @@ def test_every_creation_that_succeeded_counts_whatever_its_status_and_body() -> 
     assert (found.report.left, found.entities) == ([], 0)
 
 
-def refuses_deletion(asked: Asked, right: Right) -> Given:
+def refuses_deletion(asked: Asked, right: Right) -> GivenAnswer:
     return right(asked) if asked.method != "DELETE" else right(asked.instead("GET", "/nowhere"))
 
 
-def only_says_that_it_deletes(asked: Asked, right: Right) -> Given:
-    return right(asked) if asked.method != "DELETE" else Given(204, (("x-request-id", str(next(NUMBERS))),), b"")
+def only_says_that_it_deletes(asked: Asked, right: Right) -> GivenAnswer:
+    return right(asked) if asked.method != "DELETE" else GivenAnswer(204, (("x-request-id", str(next(NUMBERS))),), b"")
 
 
 @pytest.mark.parametrize("fault", [refuses_deletion, only_says_that_it_deletes])

@@ -20,7 +20,7 @@ from mockserver.quirks import Quirks
 from mockserver.resources import _patching
 from mockserver.resources.connections import CONNECTIONS
 from mockserver.server import Limits, make_server
-from mockserver.server.connection import Connection, Crowd
+from mockserver.server.connection import ClientConnection, Crowd
 from mockserver.specs import connection_string
 from tests.calls import HEADERS, connection
 
@@ -229,7 +229,7 @@ class _Wire:
         return self._served
 
     async def _send(self, pieces: list[bytes]) -> None:
-        client = Connection(self._server.config, self._server.server_state, self._crowd)
+        client = ClientConnection(self._server.config, self._server.server_state, self._crowd)
         client.connection_made(_Transport())
         for piece in pieces:
             client.data_received(piece)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver import Emulator
 from mockserver.exchange import BASE_PATH, Call, Result
-from mockserver.recordings.recording import Exchange, Recording, exchange
+from mockserver.recordings.recording import RecordedExchange, Recording, exchange
 from tests.calls import HEADERS, connection, made, send
 from tests.dataflows import HOUR, flow, once, pass_time, runs_of
 
@@ -17,7 +17,7 @@ class Recorded:
     """An emulator whose every call is kept as an exchange."""
 
     def __init__(self, emulator: Emulator) -> None:
-        self.exchanges: list[Exchange] = []
+        self.exchanges: list[RecordedExchange] = []
         self.emulator = emulator
         handle = emulator.handle
 
@@ -105,7 +105,7 @@ class Server:
         path, _, query = target.removeprefix(BASE_PATH).partition("?")
         return self.emulator.handle(Call(method, path, query, dict(headers), body, "0" * 32, 0))
 
-    def before(self, exchange: Exchange) -> None:
+    def before(self, exchange: RecordedExchange) -> None:
         self.emulator.runtime.clock.freeze(exchange.call.received_ms)
 
 
@@ -122,7 +122,7 @@ def as_har(recording: Recording) -> dict[str, Any]:
     return {"log": {"version": "1.2", "entries": [_entry(one) for one in recording.exchanges]}}
 
 
-def _entry(one: Exchange) -> dict[str, Any]:
+def _entry(one: RecordedExchange) -> dict[str, Any]:
     query = f"?{one.call.query}" if one.call.query else ""
     body = one.call.body.decode()
     return {

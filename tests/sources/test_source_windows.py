@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.sources.cells import Chance, Listed, Moments
+from mockserver.sources.cells import Chance, ListedCells, Moments
 from mockserver.sources.columns import Column, moment_ms
 from mockserver.sources.tables import Table, Window
 
@@ -21,7 +21,7 @@ MOMENTS = st.one_of(st.none(), st.integers(0, 400))
 @settings(deadline=None)
 @given(values=st.lists(MOMENTS, max_size=40), edges=st.lists(st.integers(-10, 410), min_size=2, max_size=6))
 def test_a_window_of_any_column_holds_what_a_plain_count_finds(values: list[int | None], edges: list[int]) -> None:
-    cells = Listed([None if value is None else START + dt.timedelta(seconds=value) for value in values])
+    cells = ListedCells([None if value is None else START + dt.timedelta(seconds=value) for value in values])
     table = Table("t", (Column("at", "timestamp"),), len(values), {"at": cells})
     for low, high in pairwise(edges):
         inside = [value for value in values if value is not None and low <= value < high]
@@ -45,6 +45,6 @@ def test_a_series_with_jitter_rises_and_its_windows_are_found_by_halving(
 
 
 def test_a_window_that_ends_before_it_starts_is_empty() -> None:
-    table = Table("t", (Column("on", "date"),), 1, {"on": Listed([START.date()])})
+    table = Table("t", (Column("on", "date"),), 1, {"on": ListedCells([START.date()])})
     assert table.window("on", START_MS, START_MS + 1).rows == 1
     assert table.window("on", START_MS, START_MS) == table.window("on", START_MS + 1, START_MS) == Window(0, 0)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from mockserver.conformance.writers import files
-from mockserver.recordings.replay import Outcome
+from mockserver.recordings.replay import ReplayOutcome
 from mockserver.recordings.writers.terminal import summary, verdict
 
 __all__ = ["FORMATS", "render", "summary", "verdict", "write_reports"]
@@ -22,13 +22,13 @@ FORMATS = {
 """Name -> file, and the module with `write(outcome) -> str`."""
 
 
-def render(outcome: Outcome, form: str) -> str:
+def render(outcome: ReplayOutcome, form: str) -> str:
     """The comparison in one of `FORMATS`. Raises KeyError for another."""
     module = importlib.import_module(f"{__name__}.{FORMATS[form][1]}")
-    return cast(Callable[[Outcome], str], module.write)(outcome)
+    return cast(Callable[[ReplayOutcome], str], module.write)(outcome)
 
 
-def write_reports(outcome: Outcome, folder: Path) -> list[Path]:
+def write_reports(outcome: ReplayOutcome, folder: Path) -> list[Path]:
     """Write every form into a folder, made if need be; returns the files. Raises OSError."""
     files.make_folder(folder)
     written = []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mockserver.conformance.writers import html as pages
 from mockserver.json_input import Json
-from mockserver.recordings.replay import VERDICTS, Compared, Outcome, reasons
+from mockserver.recordings.replay import VERDICTS, Compared, ReplayOutcome, reasons
 from mockserver.recordings.writers.terminal import numbered, verdict
 
 _PAGE = Path(__file__).parent / "pages" / "comparison.html"
@@ -29,7 +29,7 @@ class Line:
     marked: bool
 
 
-def write(outcome: Outcome) -> str:
+def write(outcome: ReplayOutcome) -> str:
     """The page."""
     weight = {"different": 0, "not served": 0, "not called": 1, "not comparable": 1, "same": 2}
     worst = sorted(outcome.compared, key=lambda one: weight[one.verdict])[:_MAX_SHOWN]
@@ -48,7 +48,7 @@ def write(outcome: Outcome) -> str:
     return page
 
 
-def headline(outcome: Outcome) -> str:
+def headline(outcome: ReplayOutcome) -> str:
     """The outcome in a few words."""
     return {0: "Answers as recorded", 1: "Answers otherwise", 3: "Nothing could be compared"}[outcome.status]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from mockserver.recordings.replay import VERDICTS, Outcome
+from mockserver.recordings.replay import VERDICTS, ReplayOutcome
 
 
-def write(outcome: Outcome) -> str:
+def write(outcome: ReplayOutcome) -> str:
     """Counts, causes and every exchange with its verdict. Names, types and places; no values."""
     document = {
         "status": outcome.status,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from mockserver.recordings.replay import Outcome
+from mockserver.recordings.replay import ReplayOutcome
 
 
-def write(outcome: Outcome) -> str:
+def write(outcome: ReplayOutcome) -> str:
     """An exchange fails if it is not served here, or differs in something that was not accepted."""
     excused = {(cause.operation, cause.difference) for cause in outcome.causes if cause.accepted}
     root = ElementTree.Element("testsuites", name="Flow Service comparison")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from mockserver.recordings.replay import Outcome, reasons
+from mockserver.recordings.replay import ReplayOutcome, reasons
 from mockserver.recordings.writers.terminal import numbered, verdict
 
 _SIGNS = {"high": "❌", "medium": "⚠️", "low": "💡"}
 _MAX_ROWS = 200
 
 
-def write(outcome: Outcome) -> str:
+def write(outcome: ReplayOutcome) -> str:
     """The verdict and a table of causes."""
     lines = ["## Flow Service comparison", "", f"**{verdict(outcome)}**", ""]
     if outcome.causes:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from mockserver.recordings.replay import VERDICTS, Cause, Outcome, reasons
+from mockserver.recordings.replay import VERDICTS, Cause, ReplayOutcome, reasons
 
 _MAX_CAUSES = 100
 _COLOURS = {"high": "red", "medium": "yellow", "low": "cyan"}
 
 
-def verdict(outcome: Outcome) -> str:
+def verdict(outcome: ReplayOutcome) -> str:
     """The outcome in a line: counts stand side by side and are never summed up."""
     counts = [f"{outcome.count(name)} {name}" for name in VERDICTS if outcome.count(name)]
     findings = len(outcome.open)
@@ -19,7 +19,7 @@ def verdict(outcome: Outcome) -> str:
     return f"{' · '.join(counts) or 'nothing recorded'}{found}{incomplete}"
 
 
-def summary(outcome: Outcome, *, colour: bool = False) -> str:
+def summary(outcome: ReplayOutcome, *, colour: bool = False) -> str:
     """The whole comparison as text."""
     lines = [_paragraph(cause, colour) for cause in outcome.causes[:_MAX_CAUSES]]
     if len(outcome.causes) > _MAX_CAUSES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockserver.scenarios.scenario import Outcome, Played, failed, passed, scenario
+from mockserver.scenarios.scenario import Played, ScenarioOutcome, failed, passed, scenario
 
 _LOOKUP = "the client made no GET"
 _NO_ID = frozenset({"None", "null", "undefined", "nil", "NaN", "%7B%7D", "[object Object]"})
@@ -12,7 +12,7 @@ _DRAFT = "draft"
 _TOLERANT = "Flow Service documents add members without a new version; JSON objects have no order (RFC 8259, 4)"
 
 
-def _noticed(played: Played, what: str) -> Outcome:
+def _noticed(played: Played, what: str) -> ScenarioOutcome:
     first = played.struck[0]
     again = played.repeats(first)
     if again:
@@ -30,7 +30,7 @@ def _noticed(played: Played, what: str) -> Outcome:
     hint="Use a client library that checks the length, and make the lookup again.",
     needs=_LOOKUP,
 )
-def truncated(played: Played) -> Outcome | None:
+def truncated(played: Played) -> ScenarioOutcome | None:
     """It makes the lookup again, or stops and says so."""
     return _noticed(played, "half an answer")
 
@@ -44,7 +44,7 @@ def truncated(played: Played) -> Outcome | None:
     hint="Let the parse error surface, or make the lookup again.",
     needs=_LOOKUP,
 )
-def malformed(played: Played) -> Outcome | None:
+def malformed(played: Played) -> ScenarioOutcome | None:
     """It makes the lookup again, or stops and says so."""
     return _noticed(played, "an answer that cannot be parsed")
 
@@ -58,7 +58,7 @@ def malformed(played: Played) -> Outcome | None:
     hint="Take a missing body for a failure.",
     needs=_LOOKUP,
 )
-def empty(played: Played) -> Outcome | None:
+def empty(played: Played) -> ScenarioOutcome | None:
     """It makes the lookup again, or stops and says so."""
     return _noticed(played, "an answer that had no body")
 
@@ -72,7 +72,7 @@ def empty(played: Played) -> Outcome | None:
     hint="Read the members you need and pass over the others; forbid extras nowhere in the models of answers.",
     needs="no answer was an object",
 )
-def unknown_members(played: Played) -> Outcome | None:
+def unknown_members(played: Played) -> ScenarioOutcome | None:
     """It goes on as ever."""
     return played.unmoved(by="members that it did not know")
 
@@ -86,7 +86,7 @@ def unknown_members(played: Played) -> Outcome | None:
     hint="Take members by name.",
     needs="no answer was an object",
 )
-def reordered_members(played: Played) -> Outcome | None:
+def reordered_members(played: Played) -> ScenarioOutcome | None:
     """It goes on as ever."""
     return played.unmoved(by="members in another order")
 
@@ -100,7 +100,7 @@ def reordered_members(played: Played) -> Outcome | None:
     hint="Take draft for one of the values of state.",
     needs="the client looked up no entity",
 )
-def draft_state(played: Played) -> Outcome | None:
+def draft_state(played: Played) -> ScenarioOutcome | None:
     """It goes on as ever."""
     if not any(f'"{_DRAFT}"' in call.entry.answer for call in played.struck):
         return None
@@ -116,7 +116,7 @@ def draft_state(played: Played) -> Outcome | None:
     hint="Look whether there are items before taking the first.",
     needs="the client listed nothing",
 )
-def empty_list(played: Played) -> Outcome | None:
+def empty_list(played: Played) -> ScenarioOutcome | None:
     """It goes on or stops in order: it does not ask for an entity without an id, nor for the list again and again."""
     first = played.struck[0]
     nobody = [call for call in played.after(first) if call.entity in _NO_ID]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from mockserver.conformance.traffic import Exchange
-from mockserver.scenarios.scenario import Outcome, Played, failed, passed, scenario
+from mockserver.scenarios.scenario import Played, ScenarioOutcome, failed, passed, scenario
 
 _ETAG = "error catalogue: 1404-412 Version not matching"
 _READ_AGAIN = "On 412 read the entity, apply the change to what it is now, and send the etag of that answer."
 _LAST_WORDS = 3
 
 
-def _overtaken(played: Played) -> Outcome:
+def _overtaken(played: Played) -> ScenarioOutcome:
     refused = {call.headers.get("if-match"): call for call in played.struck if call.status == 412}
     first = played.struck[0]
     looked = False
@@ -41,7 +41,7 @@ def _overtaken(played: Played) -> Outcome:
     hint=_READ_AGAIN,
     needs="the client sent no If-Match",
 )
-def stale_etag(played: Played) -> Outcome | None:
+def stale_etag(played: Played) -> ScenarioOutcome | None:
     """It reads the entity again and sends the new etag, or stops and says so."""
     return _overtaken(played)
 
@@ -55,7 +55,7 @@ def stale_etag(played: Played) -> Outcome | None:
     hint=f"{_READ_AGAIN} Do so a few times, not once.",
     needs="the client sent no If-Match",
 )
-def stale_etag_twice(played: Played) -> Outcome | None:
+def stale_etag_twice(played: Played) -> ScenarioOutcome | None:
     """It reads the entity before each further try, or stops and says so."""
     return _overtaken(played)
 
@@ -69,7 +69,7 @@ def stale_etag_twice(played: Played) -> Outcome | None:
     hint="Take 404 for an answer: the entity is gone. For a deletion that is success.",
     needs="the client made no call about one entity",
 )
-def deleted(played: Played) -> Outcome | None:
+def deleted(played: Played) -> ScenarioOutcome | None:
     """It does not make the same call again, nor another that changes what is gone."""
     first = played.struck[0]
     again = played.repeats(first)
@@ -94,7 +94,7 @@ def _about(played: Played, first: Exchange) -> list[Exchange]:
     hint="Tell 2100-404 from 1439-404 by the type in the body: nothing more can be done in this sandbox.",
     needs="the client made fewer than two calls",
 )
-def sandbox_gone(played: Played) -> Outcome | None:
+def sandbox_gone(played: Played) -> ScenarioOutcome | None:
     """It stops within a few calls and says so."""
     if len(played.struck) > _LAST_WORDS:
         return failed(f"it made {len(played.struck)} calls in a sandbox that was gone", *played.struck)

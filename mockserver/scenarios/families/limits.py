@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from mockserver.scenarios.scenario import Outcome, Played, failed, passed, scenario
+from mockserver.scenarios.scenario import Played, ScenarioOutcome, failed, passed, scenario
 
 _HTTP = "RFC 9110, 10.2.3 Retry-After; RFC 6585, 4: 429"
 _TOLERANCE_MS = 50
@@ -21,7 +21,7 @@ _ENOUGH = 12
     hint="Wait as many seconds as Retry-After says, then make the same call again.",
     needs="the client made no call",
 )
-def retry_after(played: Played) -> Outcome | None:
+def retry_after(played: Played) -> ScenarioOutcome | None:
     """It makes the same call again, no sooner than Retry-After says."""
     [first, *_] = played.struck
     again = played.repeats(first)
@@ -42,7 +42,7 @@ def retry_after(played: Played) -> Outcome | None:
     hint="Wait longer before each further try, for example 1, 2 and 4 seconds.",
     needs="the client made no call",
 )
-def no_retry_after(played: Played) -> Outcome | None:
+def no_retry_after(played: Played) -> ScenarioOutcome | None:
     """It makes the same call again, and not a third time without a pause."""
     [first, *_] = played.struck
     tries = [first, *played.repeats(first)]
@@ -63,7 +63,7 @@ def no_retry_after(played: Played) -> Outcome | None:
     hint="Try a few times, then stop with an error that says why.",
     needs="the client made no call",
 )
-def for_good(played: Played) -> Outcome | None:
+def for_good(played: Played) -> ScenarioOutcome | None:
     """It stops after some tries and says so."""
     if len(played.struck) > _ENOUGH:
         return failed(f"it tried {len(played.struck)} times", *played.struck)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockserver.conformance.traffic import Exchange
-from mockserver.scenarios.scenario import Outcome, Played, failed, passed, scenario
+from mockserver.scenarios.scenario import Played, ScenarioOutcome, failed, passed, scenario
 
 _AGAIN = "A lookup can be repeated safely: wait a little and make the same call again, a few times."
 _SAFE = "RFC 9110, 9.2.2: a safe method may be repeated"
@@ -12,7 +12,7 @@ _PATIENCE_MS = 3000
 _ENOUGH = 12
 
 
-def _made_again(played: Played, trouble: str) -> Outcome:
+def _made_again(played: Played, trouble: str) -> ScenarioOutcome:
     first = played.struck[0]
     again = played.repeats(first)
     if not again:
@@ -31,7 +31,7 @@ def _made_again(played: Played, trouble: str) -> Outcome:
     hint=_AGAIN,
     needs=_LOOKUP,
 )
-def unavailable_once(played: Played) -> Outcome | None:
+def unavailable_once(played: Played) -> ScenarioOutcome | None:
     """It makes the lookup again."""
     return _made_again(played, "a 503")
 
@@ -45,7 +45,7 @@ def unavailable_once(played: Played) -> Outcome | None:
     hint=f"Look at the status before parsing a body. {_AGAIN}",
     needs=_LOOKUP,
 )
-def bad_gateway(played: Played) -> Outcome | None:
+def bad_gateway(played: Played) -> ScenarioOutcome | None:
     """It looks at the status, not at the page, and makes the lookup again."""
     return _made_again(played, "a 502")
 
@@ -59,7 +59,7 @@ def bad_gateway(played: Played) -> Outcome | None:
     hint=_AGAIN,
     needs=_LOOKUP,
 )
-def connection_reset(played: Played) -> Outcome | None:
+def connection_reset(played: Played) -> ScenarioOutcome | None:
     """It makes the lookup again."""
     return _made_again(played, "a broken connection")
 
@@ -73,7 +73,7 @@ def connection_reset(played: Played) -> Outcome | None:
     hint="Try a few times with growing pauses, then stop with an error that says why.",
     needs="the client made no call",
 )
-def outage_for_good(played: Played) -> Outcome | None:
+def outage_for_good(played: Played) -> ScenarioOutcome | None:
     """It stops after some tries and says so."""
     if len(played.struck) > _ENOUGH:
         return failed(f"it tried {len(played.struck)} times", *played.struck)
@@ -89,7 +89,7 @@ def outage_for_good(played: Played) -> Outcome | None:
     hint="Set a read timeout of ten seconds or more, and no lower one for the whole call.",
     needs=_LOOKUP,
 )
-def slow_answer(played: Played) -> Outcome | None:
+def slow_answer(played: Played) -> ScenarioOutcome | None:
     """It waits: no second call while the first is under way, no timeout below three seconds."""
     slow = played.struck[0]
     if slow.entry.traces.hung_up:
@@ -100,7 +100,7 @@ def slow_answer(played: Played) -> Outcome | None:
     return played.unmoved(by="an answer that took three seconds")
 
 
-def _unknown_outcome(played: Played) -> Outcome | None:
+def _unknown_outcome(played: Played) -> ScenarioOutcome | None:
     """Whether the client looked before it created a second time."""
     created = next((call for call in played.struck if call.creates), None)
     if created is None:
@@ -133,7 +133,7 @@ def _same_entity(one: Exchange, other: Exchange) -> bool:
     hint="List the collection filtered by name, and create only what is not there.",
     needs="the client created nothing",
 )
-def create_unknown_outcome(played: Played) -> Outcome | None:
+def create_unknown_outcome(played: Played) -> ScenarioOutcome | None:
     """It looks for the entity before it creates a second time, or stops."""
     return _unknown_outcome(played)
 
@@ -147,6 +147,6 @@ def create_unknown_outcome(played: Played) -> Outcome | None:
     hint="Do not let the HTTP library repeat POST by itself. List the collection filtered by name first.",
     needs="the client created nothing",
 )
-def create_answer_lost(played: Played) -> Outcome | None:
+def create_answer_lost(played: Played) -> ScenarioOutcome | None:
     """It looks for the entity before it creates a second time, or stops."""
     return _unknown_outcome(played)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockserver.conformance.traffic import Exchange
-from mockserver.scenarios.scenario import Outcome, Played, failed, passed, scenario
+from mockserver.scenarios.scenario import Played, ScenarioOutcome, failed, passed, scenario
 
 _SOURCE = "Flow Service API reference: _links.next is there as long as more follows"
 
@@ -37,7 +37,7 @@ def _read_on(played: Played, first: Exchange) -> tuple[list[Exchange], list[Exch
     hint="Follow _links.next.href until an answer has none, whatever limit you asked for.",
     needs="the client listed nothing that comes in pages",
 )
-def three_pages(played: Played) -> Outcome | None:
+def three_pages(played: Played) -> ScenarioOutcome | None:
     """It reads every page of a list, once."""
     offers = _offering(played)
     if not offers:
@@ -63,7 +63,7 @@ def three_pages(played: Played) -> Outcome | None:
     hint="Begin the list again, or stop with an error: half a list must not pass for a whole one.",
     needs="the client asked for no second page",
 )
-def token_expires(played: Played) -> Outcome | None:
+def token_expires(played: Played) -> ScenarioOutcome | None:
     """It begins the list again, or stops and says so."""
     refused = played.struck_by("page-token-expired")
     if not refused:

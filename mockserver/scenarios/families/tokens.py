@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from mockserver.conformance.traffic import Exchange
-from mockserver.scenarios.scenario import Outcome, Played, failed, passed, scenario
+from mockserver.scenarios.scenario import Played, ScenarioOutcome, failed, passed, scenario
 
 _SOURCE = "platform troubleshooting guide: 401013 Oauth token is not valid"
 _HINT = "On 401 fetch a new token, once, and make the same call again with it."
 
 
-def _renewed(played: Played, refused: Exchange) -> Outcome:
+def _renewed(played: Played, refused: Exchange) -> ScenarioOutcome:
     """Right: a new token, and the same call with it. Without a way to get one: an end that says so."""
     later = list(played.after(refused))
     stubborn = [call for call in later if call.headers.get("authorization") == refused.headers.get("authorization")]
@@ -34,7 +34,7 @@ def _renewed(played: Played, refused: Exchange) -> Outcome:
     hint=_HINT,
     needs="the client made fewer than two calls",
 )
-def expires(played: Played) -> Outcome | None:
+def expires(played: Played) -> ScenarioOutcome | None:
     """It fetches a new token and makes the refused call again; a client that cannot fetch one stops and says so."""
     return _renewed(played, played.struck[0])
 
@@ -49,7 +49,7 @@ def expires(played: Played) -> Outcome | None:
     hint=f"{_HINT} The continuation token is still good.",
     needs="the client asked for no second page",
 )
-def expires_while_paging(played: Played) -> Outcome | None:
+def expires_while_paging(played: Played) -> ScenarioOutcome | None:
     """It fetches a new token and goes on with the same page; a client that cannot fetch one stops and says so."""
     refused = played.struck_by("token-revoked")
     return _renewed(played, refused[0]) if refused else None
@@ -64,7 +64,7 @@ def expires_while_paging(played: Played) -> Outcome | None:
     hint="Do not repeat what is forbidden: stop, and tell whom to ask for the permission.",
     needs="the client made no call",
 )
-def forbidden(played: Played) -> Outcome | None:
+def forbidden(played: Played) -> ScenarioOutcome | None:
     """It does not make the call again, and says so."""
     first = played.struck[0]
     again = played.repeats(first)
