@@ -38,8 +38,9 @@ contract: .venv/.test ## run the contract suite against any server (URL=https://
 	@test -n "$(URL)" || { echo 'Say which server: make contract URL=http://127.0.0.1:8080' >&2; exit 2; }
 	@$(PYTHON_M) mockserver contract $(URL) $(ARGS)
 
-clients: .venv/.test .venv-clients/.clients ## run Adobe's own Python client, aepp, as it is, and judge it
+clients: .venv/.test .venv-clients/.orval ## run Adobe's own Python client, aepp, and judge it; then seven generated ones
 	@$(PYTHON_M) mockserver exec $(ARGS) -- .venv-clients/bin/python contracts/clients/programs/with_aepp.py
+	@GENERATORS=all $(PYTHON_M) pytest -q -n 0 tests/clients/test_generated_clients.py
 
 broken: .venv/.test ## prove the suite: every wrong server is caught, the right one passes in ten seeds (ARGS="--seeds 3")
 	@$(PYTHON_M) contracts.broken $(ARGS)
@@ -112,10 +113,11 @@ lock: .venv/.lock ## resolve requirements/*.txt again from pyproject.toml (ARGS=
 	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/build.txt --group build
 	@$(LOCK) $(ARGS) -c requirements/test.txt --excludes requirements/clients-without.txt \
 		-o requirements/clients.txt --group clients
+	@$(LOCK) $(ARGS) -c requirements/test.txt -c requirements/clients.txt -o requirements/generators.txt --group generators
 	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/mutation.txt --group mutation
 	@$(LOCK) $(ARGS) -o requirements/audit.txt --group audit
-	@npm install --prefix requirements --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved \
-		--no-audit --no-fund --loglevel=error
+	@for folder in requirements requirements/orval; do npm install --prefix $$folder --package-lock-only --ignore-scripts \
+		--omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error || exit; done
 
 clean: ## remove .venv, caches, builds and reports
 	rm -rf .venv .venv-clients .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov build dist flow-report contract-report
@@ -130,5 +132,8 @@ help: ## this list
 # Apart from .venv: what others' clients bring along would change what the server imports.
 .venv-clients/.clients: .venv/.test FORCE
 	@PYTHON="$(PYTHON)" sh requirements/install.sh clients
+
+.venv-clients/.orval: .venv-clients/.clients FORCE
+	@PYTHON="$(PYTHON)" sh requirements/install.sh orval
 
 FORCE:

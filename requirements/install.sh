@@ -3,7 +3,8 @@
 #   run      the pinned packages of the server, and this project itself
 #   test     those of development besides
 #   lock     only uv, which resolves the pinned packages again: it must work when those cannot be installed
-#   clients  into .venv-clients, by the pip of .venv: clients of others, which the tests run as they are
+#   clients  into .venv-clients, by the pip of .venv: clients of others and generators of clients, which the tests run
+#   orval    one more generator, into .venv-clients/orval
 # Says in one line what takes the time, and nothing when there is nothing to do.
 set -eu
 wanted=$1
@@ -71,12 +72,25 @@ install_clients() {
     echo "Installing clients of others into .venv-clients (about $what s) ..." >&2
     suitable .venv-clients/bin/python || .venv/bin/python -m venv --clear --without-pip .venv-clients
     pip_install --no-deps --require-hashes -r requirements/clients.txt
+    pip_install --no-deps --require-hashes -r requirements/generators.txt
     if ! command -v npm >/dev/null; then
         echo "No npm here, so without the clients of Node: their tests are skipped." >&2
         return
     fi
-    cp requirements/package.json requirements/package-lock.json .venv-clients
-    npm ci --prefix .venv-clients --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && return
+    npm_install requirements .venv-clients
+}
+
+# Makes 130 MB of its own: for `make clients` only.
+install_orval() {
+    command -v npm >/dev/null || return 0
+    echo "Installing orval into .venv-clients/orval (about $what s) ..." >&2
+    mkdir -p .venv-clients/orval
+    npm_install requirements/orval .venv-clients/orval
+}
+
+npm_install() {
+    cp "$1/package.json" "$1/package-lock.json" "$2"
+    npm ci --prefix "$2" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && return
     echo "The installation failed: npm says why above. It asks the registry that npm is set to use." >&2
     do_without_clients
 }
@@ -86,7 +100,8 @@ case $wanted in
 run) files="requirements/build.txt requirements/run.txt" what=10 sources="$files pyproject.toml" ;;
 test) files="requirements/build.txt requirements/test.txt" what=30 sources="$files pyproject.toml" ;;
 lock) sources=pyproject.toml ;;
-clients) venv=.venv-clients what=30 sources="requirements/clients.txt requirements/package-lock.json" ;;
+orval) venv=.venv-clients what=30 sources="requirements/orval/package-lock.json" ;;
+clients) venv=.venv-clients what=40 sources="requirements/clients.txt requirements/generators.txt requirements/package-lock.json" ;;
 esac
 
 # What is installed is known by what it was installed from, so a touched file or a switched branch costs nothing.
@@ -102,6 +117,8 @@ if [ "$wanted" = lock ]; then
     pip_install --upgrade uv
 elif [ "$wanted" = clients ]; then
     install_clients
+elif [ "$wanted" = orval ]; then
+    install_orval
 else
     count=$(cat $files | grep '==' | grep -v "'win32'" | sort -u | wc -l)
     echo "Installing $((count)) pinned packages into .venv (about $what s) ..." >&2

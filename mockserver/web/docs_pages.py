@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 
 from flask import Blueprint, Response
@@ -44,10 +45,15 @@ _PAGE = """<!doctype html>
 """
 
 # no configuration from the page's own address: that way lay CVE-2018-25031 and CVE-2025-8191
-_START = """SwaggerUIBundle({
+_START = """const ui = SwaggerUIBundle({
   url: "/openapi.json", dom_id: "#contract", queryConfigEnabled: false, validatorUrl: null,
-  docExpansion: "list", defaultModelsExpandDepth: 0, filter: true, tryItOutEnabled: true, persistAuthorization: true
+  docExpansion: "list", defaultModelsExpandDepth: 0, filter: true, tryItOutEnabled: true, persistAuthorization: true,
+  onComplete: () => Object.entries(%s).forEach(([scheme, value]) => ui.preauthorizeApiKey(scheme, value))
 });
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const paint = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", paint);
+paint();
 """
 
 
@@ -62,7 +68,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
 
     @pages.get("/start.js")
     def start() -> Response:
-        return _answer(_START, "text/javascript; charset=utf-8")
+        return _answer(_START % json.dumps(_credentials(emulator)), "text/javascript; charset=utf-8")
 
     @pages.get("/<name>")
     def asset(name: str) -> Response:
@@ -72,6 +78,17 @@ def blueprint(emulator: Emulator) -> Blueprint:
         return _answer((folder / name).read_bytes(), _ASSETS[name])
 
     return pages
+
+
+def _credentials(emulator: Emulator) -> dict[str, str]:
+    """What a first call needs, by the security schemes of the document: a new token, and headers that are accepted."""
+    config = emulator.config
+    return {
+        "accessToken": emulator.tokens.issue()[0],
+        "apiKey": next(iter(config.api_keys), "swagger-ui"),
+        "imsOrg": next(iter(config.orgs), "5C1328435BF324E90A49402A@AdobeOrg"),
+        "sandbox": next(iter(config.sandboxes), "prod"),
+    }
 
 
 def _folder() -> Path | None:

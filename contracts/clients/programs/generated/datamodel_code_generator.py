@@ -45,7 +45,7 @@ PARAMS = {
 }  # fmt: skip
 
 service = httpx.Client(
-    base_url=f"{sys.argv[1]}/data/foundation/flowservice",
+    base_url=sys.argv[1],
     headers={
         "Authorization": f"Bearer {sys.argv[2]}",
         "x-api-key": "client",

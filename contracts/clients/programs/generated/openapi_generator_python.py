@@ -12,7 +12,7 @@ CRM_TO_AEP = "14518937-270c-4525-bdec-c2ba7cce3860"
 
 service = flow.ApiClient(
     flow.Configuration(
-        host=f"{sys.argv[1]}/data/foundation/flowservice",
+        host=sys.argv[1],
         access_token=sys.argv[2],
         api_key={"apiKey": "client", "imsOrg": "5C1328435BF324E90A49402A@AdobeOrg", "sandbox": "prod"},
     )

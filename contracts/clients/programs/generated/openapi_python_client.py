@@ -25,7 +25,7 @@ DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 CRM_TO_AEP = "14518937-270c-4525-bdec-c2ba7cce3860"
 
 client = AuthenticatedClient(
-    base_url=f"{sys.argv[1]}/data/foundation/flowservice",
+    base_url=sys.argv[1],
     token=sys.argv[2],
     headers={"x-api-key": "client", "x-gw-ims-org-id": "5C1328435BF324E90A49402A@AdobeOrg", "x-sandbox-name": "prod"},
 )

@@ -4,7 +4,7 @@ import * as flow from './client';
 
 declare const process: { argv: string[]; exitCode: number };
 const [, , base, token] = process.argv;
-axios.defaults.baseURL = `${base}/data/foundation/flowservice`;
+axios.defaults.baseURL = base;
 axios.defaults.paramsSerializer = { indexes: null };
 Object.assign(axios.defaults.headers.common, {
   Authorization: `Bearer ${token}`,

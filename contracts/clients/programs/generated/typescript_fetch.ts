@@ -11,7 +11,7 @@ const headers: Record<string, string> = {
   'x-api-key': 'client', 'x-gw-ims-org-id': '5C1328435BF324E90A49402A@AdobeOrg', 'x-sandbox-name': 'prod',
 };
 const configuration = new Configuration({
-  basePath: `${base}/data/foundation/flowservice`, accessToken: token, apiKey: (name) => headers[name] ?? '',
+  basePath: base, accessToken: token, apiKey: (name) => headers[name] ?? '',
 });
 const connections = new ConnectionsApi(configuration);
 const sources = new SourceConnectionsApi(configuration);

@@ -36,7 +36,7 @@ public class Journey {
 
   public static void main(String[] arguments) throws Exception {
     ApiClient client = new ApiClient();
-    client.updateBaseUri(arguments[0] + "/data/foundation/flowservice");
+    client.updateBaseUri(arguments[0]);
     client.setRequestInterceptor(request -> request
         .header("Authorization", "Bearer " + arguments[1]).header("x-api-key", "client")
         .header("x-gw-ims-org-id", "5C1328435BF324E90A49402A@AdobeOrg").header("x-sandbox-name", "prod"));
