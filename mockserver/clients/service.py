@@ -56,7 +56,7 @@ class FlowService:
     @property
     def calls(self) -> list[Entry]:
         """What the client asked and was answered, numbered from 1; credentials are masked."""
-        return [entry._replace(number=number) for number, entry in enumerate(self.emulator.journal.entries(), 1)]
+        return self.emulator.journal.entries()
 
     @property
     def variables(self) -> dict[str, str]:

@@ -249,8 +249,9 @@ class Traffic:
         """Calls to the token endpoint."""
         self.partial = any(entry.traces.partial for entry in entries)
         """Whether answers are missing from the record."""
-        self.whole = not entries or (entries[0].number == 1 and not self.partial)
-        """Whether the record begins with the client's first call, and has every answer."""
+        gapless = not entries or (entries[0].number, entries[-1].number) == (1, len(entries))
+        self.whole = gapless and not self.partial
+        """Whether the record has every call from the first on, and every answer."""
         self.named: dict[int, set[str]] = {}
         """Number of a call -> rules whose findings rest on it; filled as rules run, for those that come last."""
 

@@ -162,6 +162,18 @@ def test_who_asks_for_the_first_page_again_does_not_repeat_a_page(query: str) ->
     assert "paging.page-repeated" not in heard(client) or query == "&state=enabled"
 
 
+def test_a_record_that_lacks_calls_in_its_midst_proves_nothing_new() -> None:
+    client = Client(journal_entries=6)
+    client.send("GET", "/flows", x_api_key="somebody-else")
+    made = client.create()
+    for number in range(60):  # push out what this client did first, not the first call of all
+        client.send("GET", f"/runs?limit={number + 1}")
+    entries = client.emulator.journal.entries()
+    assert (entries[0].number, entries[1].number > 2) == (1, True)
+    client.patch(made["id"], made["etag"])
+    assert not {"etag.unread", "etag.invented"} & heard(client)
+
+
 FILTERED_TIMES = {
     "createdAt>1767225600": True,  # seconds
     "updatedAt<=1767225600": True,
