@@ -99,15 +99,11 @@ def test_a_limit_is_called_max() -> None:
     assert not found, "say MAX_…: " + ", ".join(found)
 
 
-SHARED = {"Collection"}
-"""Also of the records in memory, until that room has a name of its own for it."""
-
-
 def test_a_class_name_stands_once() -> None:
     places: dict[str, list[str]] = {}
     for path, tree in TREES.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
-    twice = {name: found for name, found in places.items() if len(found) > 1 and name not in SHARED}
+    twice = {name: found for name, found in places.items() if len(found) > 1}
     assert not twice, f"give each class a name of its own: {twice}"

@@ -155,7 +155,9 @@ def contract(
     Credentials also come from FLOW_SERVICE_TOKEN, _API_KEY, _ORG and _SANDBOX.
     """
     if not (find_spec("contracts") and find_spec("schemathesis")):
-        raise click.UsageError("this needs the contract suite: pip install 'mock-flow-service[contracts]'")
+        raise click.UsageError(
+            "the contract suite is not installed. Install it with: pip install 'mock-flow-service[contracts]'"
+        )
     from contracts import run
     from contracts.settings import load
 

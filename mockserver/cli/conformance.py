@@ -28,7 +28,7 @@ def scenarios(scenario_id: str | None, as_json: bool) -> None:
 
     rows = [one.as_json() for one in SCENARIOS.values() if scenario_id in (None, one.id, one.id.partition(".")[0])]
     if not rows:
-        raise click.UsageError(f"there is no scenario {scenario_id!r}; `mockserver scenarios` lists them")
+        raise click.UsageError(f"unknown scenario {scenario_id!r}; `mockserver scenarios` lists all")
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     elif scenario_id is None:

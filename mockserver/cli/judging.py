@@ -27,7 +27,7 @@ def rules(rule_id: str | None, as_json: bool) -> None:
 
     chosen = [row for row in RULES.values() if rule_id in (None, row.id, row.family)]
     if not chosen:
-        raise click.UsageError(f"there is no rule {rule_id!r}; `mockserver rules` lists them")
+        raise click.UsageError(f"unknown rule {rule_id!r}; `mockserver rules` lists all")
     rows: list[dict[str, Any]] = [
         {
             "id": row.id,

@@ -41,7 +41,7 @@ def compare(
     recording, excused = _read(file, accepted)
     if against is None:
         if headers:
-            raise click.UsageError("--header goes with --against")
+            raise click.UsageError("--header can be used only with --against")
         outcome = _with_emulator(recording, settings(options), excused)
     else:
         outcome = _with_server(recording, against, headers, excused)
@@ -119,7 +119,7 @@ def _with_server(recording: Recording, url: str, headers: tuple[str, ...], accep
     for header in headers:
         name, colon, value = header.partition(":")
         if not colon or not name.strip():
-            raise click.UsageError("--header takes NAME:VALUE")
+            raise click.UsageError("--header must be NAME:VALUE")
         extra[name.strip()] = value.strip()
     try:
         wire = Wire(url, extra)

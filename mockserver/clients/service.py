@@ -122,7 +122,7 @@ def findings(report: Report, level: str, ignore: Collection[str]) -> tuple[Findi
 
     unknown = sorted(set(ignore) - rules.load().keys())
     if unknown:
-        raise ValueError(f"no such rule: {', '.join(unknown)}; `mockserver rules` lists them")
+        raise ValueError(f"unknown rule: {', '.join(unknown)}; `mockserver rules` lists all")
     threshold = Level.parse(level)
     return tuple(one for one in report.open if one.level.reaches(threshold) and one.rule not in ignore)
 

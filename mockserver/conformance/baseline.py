@@ -77,7 +77,7 @@ def _acceptance(path: Path, number: int, row: Any) -> Acceptance:
     if not isinstance(row, dict) or row.keys() - _MEMBERS:
         raise BaselineError(f"{where}: expected rule, operation and reason, nothing else")
     if row.get("rule") not in rules.load():
-        raise BaselineError(f"{where}: no such rule; `mockserver rules` lists them")
+        raise BaselineError(f"{where}: unknown rule; `mockserver rules` lists all")
     reason, operation = row.get("reason"), row.get("operation")
     if not isinstance(reason, str) or not reason.strip():
         raise BaselineError(f"{where}: say in 'reason' why this is accepted")

@@ -142,7 +142,9 @@ class SchemaCheck:
         found = islice(self._explains.iter_errors(value), MAX_VIOLATIONS)
         errors = sorted(found, key=lambda error: (len(error.path), str(error.path)))
         # jsonschema reports a list of missing members once for each of them
-        yield from dict.fromkeys(violation for error in errors for violation in _explain(error, where, at, blocks))
+        yield from dict.fromkeys(
+            violation for error in errors for violation in _explain(error, where, at, blocks, self._registry)
+        )
 
     def unknown_members(self, value: Json) -> Iterator[Violation]:
         """The first members no schema names: tolerated by the service, a finding for the judge.
@@ -198,7 +200,7 @@ def kind_of(value: Any) -> str:
             return "an object"
 
 
-def _explain(error: Any, where: str, root: str, blocks: bool) -> Iterator[Violation]:
+def _explain(error: Any, where: str, root: str, blocks: bool, registry: SchemaRegistry) -> Iterator[Violation]:
     from jsonschema.exceptions import best_match
 
     while error.validator in ("anyOf", "oneOf") and error.context:
@@ -207,18 +209,20 @@ def _explain(error: Any, where: str, root: str, blocks: bool) -> Iterator[Violat
             break
         error = deepest
     at = root + pointer(error.absolute_path)
-    for name, expected, came in _departures(error):
+    for name, expected, came in _departures(error, registry):
         inside = at if name is None else at + pointer((name,))
         yield Violation(where, _short(inside), error.validator or "false", expected, came, blocks)
 
 
-def _departures(error: Any) -> Iterator[tuple[str | None, str, str]]:
+def _departures(error: Any, registry: SchemaRegistry) -> Iterator[tuple[str | None, str, str]]:
     """What an error of `jsonschema` is about: a member by its name, else the value; what was expected, what came."""
     wanted, value = error.validator_value, error.instance
     match error.validator:
         case "required":
             known = error.schema.get("properties", {})
-            yield from ((name, words(known.get(name, {})), MISSING) for name in wanted if name not in value)
+            for name in wanted:
+                if name not in value:
+                    yield name, words(registry.resolve(known.get(name, {})), "a value"), MISSING
         case "dependentRequired":
             needed = (name for holder, names in wanted.items() if holder in value for name in names)
             yield from ((name, "a value", MISSING) for name in needed if name not in value)
@@ -278,7 +282,7 @@ _REST = {
 """Keyword -> what it wants, where its own value does not say it better."""
 
 
-def words(schema: Any) -> str:
+def words(schema: Any, otherwise: str = "a value of another form") -> str:
     """What a schema wants of a value, in words: `a string of at least 1 characters`, `one of azure, aws`."""
     if not isinstance(schema, dict):
         return "a value"
@@ -302,4 +306,4 @@ def words(schema: Any) -> str:
         return f"{kinds or 'a value'} with {sizes}"
     if ranges:
         return f"{kinds or 'a number'} {ranges}"
-    return kinds or next((text for keyword, text in _REST.items() if keyword in schema), "a value of another form")
+    return kinds or next((text for keyword, text in _REST.items() if keyword in schema), otherwise)

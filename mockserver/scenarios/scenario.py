@@ -165,5 +165,5 @@ def choose(text: str) -> list[Scenario]:
     ids = [part.strip() for part in text.split(",") if part.strip()]
     unknown = [one for one in ids if one not in known]
     if unknown or not ids:
-        raise ValueError(f"no such scenario: {', '.join(unknown) or text!r}; `mockserver scenarios` lists them")
+        raise ValueError(f"unknown scenario: {', '.join(unknown) or text!r}; `mockserver scenarios` lists all")
     return [known[one] for one in ids]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mockserver.exchange import Tenant
+from mockserver.contract.schema import kind_of
+from mockserver.exchange import MISSING, Tenant, departure
 from mockserver.state.records import Change, Key
 
 EXPORT_VERSION = 1
@@ -38,7 +39,7 @@ def parse(data: Mapping[str, Any]) -> tuple[int, list[Change]]:
         where = f"/records/{number}"
         change = _parse_record(row, where)
         if not 0 <= change.revision <= used or change.revision in revisions:
-            raise ValueError(f"{where}/revision: expected a number of its own, from 0 to /revision")
+            raise ValueError(f"{where}/revision: expected a number from 0 to /revision that no other record has")
         if change[:3] in keys:
             raise ValueError(f"{where}: a second record with this org, sandbox, kind and id")
         keys.add(change[:3])
@@ -59,9 +60,12 @@ def _parse_record(row: Any, where: str) -> Change:
 
 def _member(holder: Any, name: str, kind: type, where: str) -> Any:
     if not isinstance(holder, Mapping):
-        raise ValueError(f"{where or '/'}: expected an object, got {type(holder).__name__}")
+        raise ValueError(departure("Member", where or "/", "an object", kind_of(holder)))
     if name not in holder:
-        raise ValueError(f"{where}/{name}: is missing")
+        raise ValueError(departure("Member", f"{where}/{name}", _KINDS[kind], MISSING))
     if type(holder[name]) is not kind:  # not isinstance: True is no number here
-        raise ValueError(f"{where}/{name}: expected {kind.__name__}, got {type(holder[name]).__name__}")
+        raise ValueError(departure("Member", f"{where}/{name}", _KINDS[kind], kind_of(holder[name])))
     return holder[name]
+
+
+_KINDS = {int: "an integer", str: "a string", dict: "an object", list: "an array"}

@@ -11,7 +11,7 @@ from typing import Any
 
 from mockserver.contract import Contract
 from mockserver.contract.schema import SchemaCheck
-from mockserver.exchange import Violation
+from mockserver.exchange import Violation, departure
 from mockserver.state.records import Change, Doc
 
 _MADE = {"/inheritedAttributes", "/runs", "/metrics", "/activities"}
@@ -156,10 +156,10 @@ def check(contract: Contract, changes: Iterable[Change]) -> None:
         if change.kind not in shown and change.kind not in kept:
             raise ValueError(f"{where}/kind: expected one of {', '.join(sorted({*shown, *kept}))}")
         for found in _violations(change.kind, doc, shown, kept):
-            raise ValueError(f"{where}/doc{found.pointer}: expected {found.expected}, got {found.came}")
+            raise ValueError(departure("Member", f"{where}/doc{found.pointer}", found.expected, found.came))
         for name, value in (("imsOrgId", change.tenant.org), ("sandboxName", change.tenant.sandbox)):
             if change.kind in shown and doc.get(name, value) != value:
-                raise ValueError(f"{where}/doc/{name}: expected what the record's org and sandbox are")
+                raise ValueError(f"{where}/doc/{name}: expected the org and sandbox of the record")
 
 
 def _lookups(contract: Contract) -> Iterator[tuple[str, SchemaCheck]]:

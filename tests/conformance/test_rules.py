@@ -97,7 +97,7 @@ def heard(client: Client) -> set[str]:
         ("accepted: [", "cannot be read as YAML"),
         ("accepted: [7]", "entry 1: expected rule, operation and reason, nothing else"),
         ("accepted: [{rule: etag.missing, reason: known, why: x}]", "nothing else"),
-        ("accepted: [{rule: no.such, reason: known}]", "no such rule"),
+        ("accepted: [{rule: no.such, reason: known}]", "unknown rule"),
         ("accepted: [{rule: etag.missing, reason: ' '}]", "say in 'reason'"),
         ("accepted: [{rule: etag.missing, reason: known, operation: 7}]", "'operation' is an operation id"),
     ],

@@ -237,7 +237,7 @@ def test_one_scenario_is_on_at_a_time_and_its_faults_go_with_it() -> None:
 
 @pytest.mark.parametrize("text", ["", "token", "token.expires,nonsense"])
 def test_a_scenario_that_does_not_exist_is_named(text: str) -> None:
-    with pytest.raises(ValueError, match="no such scenario"):
+    with pytest.raises(ValueError, match="unknown scenario"):
         choose(text)
 
 

@@ -150,7 +150,7 @@ def test_the_marker_says_how_strict_to_be(project: pytest.Pytester, mark: str, o
     ("mark", "words"),
     [
         ("level='loud'", "a level is fail, warn or info"),
-        ("ignore=['no.such']", "no such rule: no.such"),
+        ("ignore=['no.such']", "unknown rule: no.such"),
         ("strictly=True", "takes level= and ignore="),
     ],
 )
