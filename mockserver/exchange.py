@@ -94,7 +94,7 @@ class Delivery:
     """Bytes of the body that are sent before the connection ends, less than its Content-Length announces."""
     bytes_per_second: int | None = None
     """How fast the body trickles."""
-    hung_up: Callable[[], None] | None = None
+    hung_up: Callable[[], None] | None = field(default=None, compare=False)
     """Called if the client hangs up before everything is sent, by a server that can know."""
 
 
