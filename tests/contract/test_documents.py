@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -138,3 +138,20 @@ def test_all_documents_can_be_parsed_ahead_even_where_bytecode_is_not_kept(tmp_p
     subprocess.run([sys.executable, "-c", code], env=environ, cwd=root, check=True, timeout=60)
     assert len(list(tmp_path.rglob("*.json"))) == len(documents.shipped())
     assert not list(tmp_path.rglob("*.pyc"))
+
+
+def repeated_members(node: yaml.Node) -> Iterator[str]:
+    """Members that one object of a YAML document has twice: the latter would win without a word."""
+    if isinstance(node, yaml.MappingNode):
+        names = [key.value for key, _ in node.value]
+        yield from (
+            f"{key.value}, line {key.start_mark.line + 1}" for key, _ in node.value if names.count(key.value) > 1
+        )
+    for inner in node.value if isinstance(node.value, list) else ():
+        for below in inner if isinstance(inner, tuple) else (inner,):
+            yield from repeated_members(below)
+
+
+def test_no_object_of_the_contract_has_a_member_twice() -> None:
+    document = (Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8")
+    assert list(repeated_members(yaml.compose(document, yaml.SafeLoader))) == []

@@ -104,7 +104,7 @@ def test_other_traffic_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_the_services_neighbours_count_where_the_contract_has_them(tmp_path: Path) -> None:
-    paths = ("sandbox-management/sandboxes/prod", "catalog/batches")
+    paths = ("sandbox-management/sandboxes/prod", "import/batches")
     urls = [f"https://platform.adobe.io/data/foundation/{path}" for path in paths]
     entries = [{"request": {"method": "GET", "url": url, "headers": []}, "response": {"status": 200}} for url in urls]
     kept = har.read(written(tmp_path / "x.har", *entries), CONTRACT, CONNECTORS)
