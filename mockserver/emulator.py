@@ -39,6 +39,8 @@ log = logging.getLogger("mockserver")
 _WITHOUT_EFFECT = frozenset({"mode"})
 """Query parameters of which every value outside the contract is ignored, unless the server is strict."""
 
+_WRITING_SPECS = frozenset({"createConnectionSpec", "updateConnectionSpec", "createFlowSpec", "updateFlowSpec"})
+
 
 class Emulator:
     """Flow Service without HTTP: calls in, results out."""
@@ -74,6 +76,7 @@ class Emulator:
             Redaction(self.contract, self.world.connectors.auth_place),
         )
         self.handlers = resources.load()
+        self._specs_written = self.config.state is not None
 
     def handle(self, call: Call) -> Result:
         """Answer one call as Flow Service would, and remember it."""
@@ -92,6 +95,7 @@ class Emulator:
             seen.note(refusal.violation())
         except StorageUnavailable as trouble:
             result = self._refused(storage_refusal(trouble), call)
+        self._specs_written = self._specs_written or operation in _WRITING_SPECS
         if seen.sources:
             result = replace(result, source="; ".join(dict.fromkeys(seen.sources)))
         violations = list(seen.violations)
@@ -112,9 +116,9 @@ class Emulator:
         return result
 
     @property
-    def may_wait(self) -> bool:
-        """Whether a call may wait for a disk or another server."""
-        return self.config.state is not None or bool(self.world.sources.listed)
+    def may_be_long(self) -> bool:
+        """Whether any call may wait for a disk or another server, or be checked by a schema that a client wrote."""
+        return self._specs_written or bool(self.world.sources.listed)
 
     def reset(self) -> None:
         """Back to the first moment: no records, no journal, no tokens, the clock and the faults as they were."""
@@ -139,6 +143,7 @@ class Emulator:
         _, records = exports.parse(data)
         imports.check(self.contract, records)
         self.world.store.restore(data)
+        self._specs_written = True
         return sum(change.doc is not None and secrecy.is_masked(change.doc) for change in records)
 
     def _masked(self, row: Mapping[str, Any]) -> Mapping[str, Any]:

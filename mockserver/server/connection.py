@@ -49,7 +49,7 @@ class ClientConnection(HttpToolsProtocol):
         self._deaf = self._refused = self._ending = self._client_done = False
         self._refusal = b""
         """Sent after the responses that come before it."""
-        self._fields = self._head_bytes = self._body_bytes = self._open = 0
+        self._body_bytes = self._open = 0
         self.deadline = monotonic() + self._limits.idle_seconds
         """When `expire` is due."""
         self._hung_up: Callable[[], None] | None = None
@@ -75,7 +75,6 @@ class ClientConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
-        self._unset_keepalive_if_required()
         if not self._deaf:
             self._unread += data
             self._read()
@@ -114,7 +113,7 @@ class ClientConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """See httptools."""
         super().on_message_begin()
-        self._part, self._fields, self._head_bytes, self._open = "head", 0, 0, 0
+        self._part, self._open = "head", 0
         self.deadline = monotonic() + self._limits.header_seconds
 
     def on_url(self, url: bytes) -> None:
@@ -122,15 +121,6 @@ class ClientConnection(HttpToolsProtocol):
         super().on_url(url)
         if len(self.url) > self._limits.header_bytes:
             raise self._refuse("uri_too_long", "The target of the request is too long.")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """See httptools; the trailer of a chunked body counts, too, and is otherwise ignored."""
-        self._fields, self._head_bytes = self._fields + 1, self._head_bytes + len(name) + len(value) + 4
-        if self._part == "head":
-            super().on_header(name, value)
-        if self._fields > self._limits.header_fields or self._head_bytes > self._limits.header_bytes:
-            most = f"{self._limits.header_fields} fields and {self._limits.header_bytes} bytes"
-            raise self._refuse("headers_too_large", f"The header fields are more than {most}.")
 
     def on_headers_complete(self) -> None:
         """See httptools: what can be refused without the body is refused."""
@@ -143,7 +133,7 @@ class ClientConnection(HttpToolsProtocol):
         self.expect_100_continue = self.expect_100_continue and version == "1.1"
         self.url = b"/"  # the application takes the target apart
         super().on_headers_complete()
-        self.scope["raw_path"] = target
+        self.scope["raw_path"], self.headers = target, []  # a trailer of the body is ignored
         self.cycle.keep_alive = self.parser.should_keep_alive()
         self._part, self._body_bytes, self._open = "body", 0, 0
         self.deadline = monotonic() + self._limits.body_seconds
@@ -153,7 +143,8 @@ class ClientConnection(HttpToolsProtocol):
         """See httptools."""
         self._body_bytes, self._open = self._body_bytes + len(body), 0
         self._demand_room(self._body_bytes)
-        self.hold(self._body_bytes)
+        if self._body_bytes > _PIECE:
+            self.hold(self._body_bytes)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -167,7 +158,13 @@ class ClientConnection(HttpToolsProtocol):
         """See uvicorn: a response has been handed to the transport, and the next one's turn has come."""
         self.transport.write(b"")  # a head without a body
         self._release(self.raw.get_write_buffer_size())
-        super().on_response_complete()
+        if self.raw.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._part is None and not self._ending:
+            self.deadline = monotonic() + self._limits.idle_seconds
         self._read()
         if not self.busy and (self._refusal or self._client_done):
             self.transport.write(self._refusal)
@@ -244,13 +241,17 @@ class ClientConnection(HttpToolsProtocol):
 
     def _body_length(self, version: str) -> int:
         """The declared length; httptools has refused most of what is ambiguous."""
-        length = hosts = 0
+        length = hosts = size = 0
         for name, value in self.headers:
+            size += len(name) + len(value) + 4
             if name == b"content-length":
                 length = int(value)
             elif name == b"transfer-encoding" and (value.strip().lower() != b"chunked" or version == "1.0"):
                 raise self._refuse("framing", "Transfer-Encoding may only be chunked, in HTTP/1.1.")
             hosts += name == b"host"
+        if len(self.headers) > self._limits.header_fields or size > self._limits.header_bytes:
+            most = f"{self._limits.header_fields} fields and {self._limits.header_bytes} bytes"
+            raise self._refuse("headers_too_large", f"The header fields are more than {most}.")
         if hosts > 1 or version not in ("1.1", "1.0"):
             raise self._refuse("framing", "The request names more than one Host, or is not HTTP/1.1.")
         return length
@@ -297,7 +298,8 @@ class ClientConnection(HttpToolsProtocol):
         return b"".join((line, *lines, b"\r\n"))
 
     def _release(self, size: int) -> None:
-        self.hold(size)
+        if self.held or size:
+            self.hold(size)
         if self._crowd.large is self:
             self._crowd.large = None
 

@@ -38,7 +38,6 @@ class Server(uvicorn.Server):
         """Ready to start; connections wait in the listener's queue until then."""
         options: dict[str, Any] = {"interface": "asgi3", "ws": "none", "lifespan": "on", "log_config": None}
         options |= {"proxy_headers": False, "server_header": False}
-        options |= {"timeout_keep_alive": limits.idle_seconds}
         super().__init__(uvicorn.Config(app, **options))
         host, port = listener.getsockname()[:2]
         self.url = f"http{'s' if context else ''}://{f'[{host}]' if ':' in host else host}:{port}"

@@ -8,6 +8,7 @@ has hooked into Flask to see them; then, and for all other pages, Flask does wha
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from collections.abc import Callable, Iterable
 from time import perf_counter
@@ -18,14 +19,22 @@ from werkzeug.routing import Map
 
 from mockserver.emulator import Emulator
 from mockserver.errors import ApiError, Refusal
-from mockserver.exchange import Result
+from mockserver.exchange import BASE_PATH, Result
 from mockserver.web import adapter, guard
+from mockserver.web.bridge import Turn
 from mockserver.web.request_log import RequestLog, printable
 
 Environ = dict[str, Any]
 Sent = Iterable[bytes]
 
 log = logging.getLogger("mockserver")
+
+_LIGHT_PATH = re.compile(
+    rf"(?:{BASE_PATH})?/(?:(?:sourceC|targetC|c)onnections|connectionSpecs|flowSpecs)(?:/(?!search)[^/]*)?/?"
+)
+_LIGHT_QUERY = re.compile(r"(?:(?:limit=[0-9]{1,3}|continuationToken=[^&]*)(?:&|$))*")
+"""Not what filters or orders all records."""
+_LIGHT_BODY = 65_536
 
 
 class Api:
@@ -118,11 +127,20 @@ class Application(Flask):
             case _:
                 return False
 
-    def at_once(self, environ: Environ) -> bool:
-        """Whether a request can be answered in the server's event loop: it waits for nothing and is soon done."""
-        if environ.get("PATH_INFO") == "/_mock/health":
-            return self._hooks() == self._our_hooks
-        return not self._api.emulator.may_wait and self._may_go_short(environ)
+    def turn(self, environ: Environ) -> Turn:
+        """Where a request is answered: whether it can wait for anything or take long is told by its form."""
+        path = environ.get("PATH_INFO", "")
+        if path == "/_mock/health" and self._hooks() == self._our_hooks:
+            return Turn.NOW
+        query, length = environ.get("QUERY_STRING"), environ.get("CONTENT_LENGTH")
+        light = (
+            _LIGHT_PATH.fullmatch(path)
+            and (not query or _LIGHT_QUERY.fullmatch(query))
+            and (int(length) <= _LIGHT_BODY if length else "wsgi.input_terminated" not in environ)
+            and not self._api.emulator.may_be_long
+            and self._may_go_short(environ)
+        )
+        return Turn.SOON if light else Turn.THREAD
 
     def make_default_options_response(self) -> Response:
         """See Flask, which would add what the catch-all takes in order to refuse it."""
@@ -148,10 +166,15 @@ class Application(Flask):
 
     def _hooks(self) -> int:
         """How many functions want to see every request."""
-        kept = (self.before_request_funcs, self.after_request_funcs, self.teardown_request_funcs)
-        counted = sum(len(functions[None]) for functions in kept if None in functions)
-        signals = (request_started, request_finished, got_request_exception)
-        return counted + len(self.teardown_appcontext_funcs) + sum(len(signal.receivers) for signal in signals)
+        return (
+            len(self.before_request_funcs.get(None, ()))
+            + len(self.after_request_funcs.get(None, ()))
+            + len(self.teardown_request_funcs.get(None, ()))
+            + len(self.teardown_appcontext_funcs)
+            + len(request_started.receivers)
+            + len(request_finished.receivers)
+            + len(got_request_exception.receivers)
+        )
 
 
 def respond(answer: tuple[Result, str]) -> Response:

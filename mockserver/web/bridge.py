@@ -1,6 +1,6 @@
 """A WSGI application as uvicorn's: it gets each request whole, and answers in the event loop or in a thread.
 
-An application with a method `at_once(environ)` says by it which requests can neither wait nor take long.
+An application with a method `turn(environ)` says by it which requests can neither wait nor take long.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from io import BytesIO
 from typing import Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from mockserver.errors import ApiError
 from mockserver.quirks import Quirks
-from mockserver.runtime import Runtime
+from mockserver.runtime import Runtime, monotonic
 from mockserver.server import Certificate, Limits, Server, make_server
 
 log = logging.getLogger("mockserver.server")
@@ -38,9 +39,18 @@ PACE = "mockserver.pace"
 
 _PIECE = 65_536
 _PIECES_PER_SECOND = 10
+_ROUND_SECONDS = 0.025
 
 Environ: TypeAlias = dict[str, Any]
 Application: TypeAlias = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+class Turn(Enum):
+    """Where a request is answered."""
+
+    NOW = "in the event loop, before all others"
+    SOON = "in the event loop"
+    THREAD = "in a thread"
 
 
 @dataclass(slots=True)
@@ -54,15 +64,6 @@ class Pace:
 
 
 _AT_ONCE = Pace()
-_BASE = {
-    "SCRIPT_NAME": "",
-    "wsgi.version": (1, 0),
-    "wsgi.errors": sys.stderr,
-    "wsgi.multithread": True,
-    "wsgi.multiprocess": False,
-    "wsgi.run_once": False,
-    PACE: None,
-}
 
 
 @dataclass(slots=True)
@@ -83,7 +84,8 @@ class WsgiAnswer:
             raise exc_info[1]
         self.status = int(status[:3])
         self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        if any(b"\n" in value or b"\r" in value for _, value in self.headers):
+        text = "".join([value for _, value in headers])
+        if "\n" in text or "\r" in text:
             raise ValueError("a header of the response holds a line break")
         return self._add
 
@@ -126,7 +128,9 @@ class Bridge:
 
     def __init__(self, app: Application, threads: int = THREADS) -> None:
         self._app, self._threads = app, threads
-        self._at_once: Callable[[Environ], bool] = getattr(app, "at_once", lambda environ: False)
+        self._turn: Callable[[Environ], Turn] = getattr(app, "turn", lambda environ: Turn.THREAD)
+        self._spent = 0.0
+        """Seconds of the event loop's present round that went into answers."""
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None] = queue.SimpleQueue()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -146,8 +150,9 @@ class Bridge:
             body += message["body"]
             more = message["more_body"]
         environ = _environ(scope, body)
-        if self._at_once(environ):
-            answer = call(self._app, environ)
+        turn = self._turn(environ)
+        if turn is not Turn.THREAD:
+            answer = await self._in_loop(functools.partial(call, self._app, environ), turn)
         else:
             answer = await self._in_thread(functools.partial(call, self._app, environ))
         await self._send(answer, environ[PACE] or _AT_ONCE, scope, send)
@@ -194,6 +199,20 @@ class Bridge:
         for _ in range(self._threads):
             self._jobs.put(None)
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _in_loop(self, job: Callable[[], WsgiAnswer], turn: Turn) -> WsgiAnswer:
+        """Answer in the event loop, which looks after its connections however many calls wait."""
+        while turn is Turn.SOON and self._spent > _ROUND_SECONDS:
+            await asyncio.sleep(0)
+        if not self._spent:
+            asyncio.get_running_loop().call_soon(self._begin_round)
+        began = monotonic()
+        answer = job()
+        self._spent += monotonic() - began
+        return answer
+
+    def _begin_round(self) -> None:
+        self._spent = 0.0
 
     def _in_thread(self, job: Callable[[], Any]) -> asyncio.Future[Any]:
         future = asyncio.get_running_loop().create_future()
@@ -249,12 +268,8 @@ def _frame(answer: WsgiAnswer, scope: Any) -> int:
 def _environ(scope: Any, body: bytearray) -> Environ:
     """The environ of a request. Fields sent twice are joined by a comma, so that the application sees both."""
     path, query, authority = _split(scope["raw_path"])
-    host, port = scope["server"]
     environ = {
-        **_BASE,
-        "SERVER_NAME": host,
-        "SERVER_PORT": str(port),
-        "wsgi.url_scheme": scope["scheme"],
+        **_base(*scope["server"], scope["scheme"]),
         **_fields(tuple(scope["headers"])),
         "REQUEST_METHOD": scope["method"],
         "REQUEST_URI": scope["raw_path"].decode("latin-1"),
@@ -269,6 +284,23 @@ def _environ(scope: Any, body: bytearray) -> Environ:
     if error := scope["state"].get("error"):
         environ[BODY_ERROR] = error
     return environ
+
+
+@functools.lru_cache(maxsize=16)
+def _base(host: str, port: int, scheme: str) -> Environ:
+    """The part of the environ that is the same for every request."""
+    return {
+        "SCRIPT_NAME": "",
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scheme,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        PACE: None,
+    }
 
 
 @functools.lru_cache(maxsize=128)  # a client sends the same ones with nearly every request

@@ -1,0 +1,131 @@
+"""What all clients together may take of the server's memory, and that it answers meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import http.client
+import json
+import select
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from mockserver import Config, Emulator, create_app
+from mockserver.server import Limits, Server
+from mockserver.web.bridge import wsgi_server
+from tests.calls import HEADERS, connection
+from tests.server.wire import CLOSE, HEAD, LARGE, Client, app, get, inside, post, release, running
+
+PATIENT = Limits()
+
+
+def broken(clients: list[Client], seconds: float = 5) -> list[Client]:
+    """The clients whose connections are reset, once there is one or the time is up."""
+    poll = select.poll()
+    for client in clients:
+        poll.register(client.socket, select.POLLHUP | select.POLLERR)
+    found = {descriptor for descriptor, _ in poll.poll(seconds * 1000)}
+    return [client for client in clients if client.socket.fileno() in found]
+
+
+@pytest.mark.parametrize("number", [3, 6])
+def test_whoever_leaves_most_unread_is_cut_off_and_nobody_else(number: int) -> None:
+    limits = dataclasses.replace(PATIENT, held_bytes=int(1.5 * LARGE))
+    with running(limits) as server:
+        small = Client(server, b"GET /" + HEAD + b"\r\n")
+        hogs = [Client(server, b"GET /large" + HEAD + b"\r\n") for _ in range(number)]
+        cut: list[Client] = []
+        while len(cut) < number - 2:
+            found = broken([hog for hog in hogs if hog not in cut])
+            assert found, "memory is kept for all of them"
+            cut += found
+        get(server)
+        left = [hog for hog in hogs if hog not in cut]
+        assert len(left) == 2 and not broken([*left, small], 0.2)
+        small.send(b"GET /" + HEAD + CLOSE)
+        assert [status for status, _ in small.answers()] == [200, 200]
+
+
+def test_bodies_that_do_not_come_to_their_end_count_too() -> None:
+    half = post(b"Content-Length: 1000000", body=b"a" * 900_000)
+    with running(dataclasses.replace(PATIENT, held_bytes=3_000_000)) as server:
+        hogs = [Client(server, half) for _ in range(8)]
+        assert broken(hogs)
+        get(server)
+
+
+@pytest.mark.parametrize("held_bytes", [1, 1_000_000])
+def test_one_client_alone_may_have_more_than_all_together(held_bytes: int) -> None:
+    with running(dataclasses.replace(PATIENT, held_bytes=held_bytes)) as server:
+        [(status, body)] = Client(server, b"GET /large" + HEAD + CLOSE).answers()
+        assert (status, len(body)) == (200, LARGE)
+
+
+@pytest.mark.parametrize(
+    "request_", [b"GET /" + HEAD + b"\r\n", post(b"Content-Length: 3", body=b"abc"), b"GET / HTTP/1.1\r\n\r\n"]
+)
+def test_requests_that_wait_are_left_in_the_network(request_: bytes) -> None:
+    release.clear()
+    with running(PATIENT) as server:
+        client = Client(server, b"GET /wait" + HEAD + b"\r\n")
+        assert inside.acquire(timeout=5)
+        client.socket.setblocking(False)
+        flood, sent = request_ * (65_536 // len(request_)), 0
+        with contextlib.suppress(BlockingIOError):
+            while sent < 64 * 2**20:
+                sent += client.socket.send(flood)
+                select.select([], [client.socket], [], 0.05)
+        assert sent < 32 * 2**20, "it is read without end"
+        get(server)
+        release.set()
+
+
+@pytest.fixture
+def emulated() -> Iterator[Server]:
+    server = wsgi_server(create_app(Emulator(Config(seed=1, log="none"))))
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_a_page_has_a_size_in_bytes_and_the_next_one_goes_on(emulated: Server) -> None:
+    wire = http.client.HTTPConnection(urlsplit(emulated.url).netloc, timeout=20)
+
+    def ask(method: str, path: str, body: object = None) -> tuple[int, bytes]:
+        sent = {**HEADERS, "Content-Type": "application/json"} if body else HEADERS
+        wire.request(method, path, json.dumps(body) if body else None, sent)
+        response = wire.getresponse()
+        return response.status, response.read()
+
+    for number in range(9):
+        assert (
+            ask("POST", "/connections", {**connection(), "name": str(number), "description": "x" * 900_000})[0] == 201
+        )
+    path, names, pages = "/connections?limit=100&orderby=name", [], 0
+    while path:
+        status, body = ask("GET", path)
+        assert status == 200 and len(body) < 4 * 2**20 + 2_000
+        page = json.loads(body)
+        names += [item["name"] for item in page["items"]]
+        path, pages = page["_links"].get("next", {}).get("href", ""), pages + 1
+    assert names == [str(number) for number in range(9)] and pages == 3
+
+
+def test_health_is_answered_while_all_threads_are_taken() -> None:
+    inner = create_app(Emulator(Config(seed=1, log="none")))
+    release.clear()
+
+    def both(environ, start_response):  # type: ignore[no-untyped-def]
+        return app(environ, start_response) if environ["PATH_INFO"] == "/wait" else inner(environ, start_response)
+
+    both.turn = inner.turn  # type: ignore[attr-defined]
+    with running(PATIENT, threads=2, app=both) as server:
+        waiting = [Client(server, b"GET /wait" + HEAD + CLOSE) for _ in range(4)]
+        assert inside.acquire(timeout=5) and inside.acquire(timeout=5)
+        [(status, _)] = Client(server, b"GET /_mock/health" + HEAD + CLOSE).answers()
+        assert status == 200
+        release.set()
+        assert [client.answers()[0][0] for client in waiting] == [200] * 4
+    inside.acquire(timeout=1), inside.acquire(timeout=1)
