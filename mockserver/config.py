@@ -71,6 +71,8 @@ class Config:
     schemas: tuple[str, ...] = ()
     mappings: tuple[str, ...] = ()
     """Known ids of data sets, schemas and mapping sets, of each; none: any id is taken."""
+    lake: str | None = None
+    """A folder in which the rows that runs bring are written."""
     closed: bool = False
     """Whether data sets, schemas and mapping sets must have been made here, or be listed."""
     client_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

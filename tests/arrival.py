@@ -59,7 +59,7 @@ def arrival(emulator: Emulator) -> Arrival:
     """A schema, a data set and a mapping set of it, and a target connection to it."""
     uri = schema(emulator)
     found = data_set(emulator, uri)
-    mapped = mapping(emulator, uri, _id="visit_id", person__name__fullName="customer_id")
+    mapped = mapping(emulator, uri, _id="visit_id", person__name__fullName="city")
     return Arrival(uri, found, mapped, target_to(emulator, found, uri))
 
 

@@ -12,6 +12,7 @@ DEBIAN = {
     "go": "golang-go",
     "haproxy": "haproxy",
     "java": "default-jre-headless",
+    "jq": "jq",
     "keytool": "default-jre-headless",
     "node": "nodejs",
     "npm": "npm",

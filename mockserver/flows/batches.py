@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mockserver.exchange import Tenant
-from mockserver.flows import outcome, progress
+from mockserver.flows import landing, outcome, progress
 from mockserver.flows.outcome import Course
 from mockserver.runtime import derived_id
 from mockserver.state.records import Doc
@@ -50,7 +50,7 @@ def every(world: World, tenant: Tenant) -> Iterator[Batch]:
     for run in world.store.all(tenant, progress.RUNS):
         target = run["targetConnectionIds"][0]
         if target not in targets:
-            targets[target] = data_set_of(world, tenant, target)
+            targets[target] = landing.data_set_of(world, tenant, target)
         found = of_run(run, targets[target])
         if found is not None:
             yield found
@@ -64,13 +64,6 @@ def of_run(run: Doc, data_set: str | None) -> Batch | None:
     if run["state"] == outcome.FAILED and course.end == course.copied:
         return None
     return Batch(outcome.batch_id(run["id"], course.copied), data_set, run, course)
-
-
-def data_set_of(world: World, tenant: Tenant, target_id: str) -> str | None:
-    """The data set that a target connection leads to."""
-    target: Any = world.store.get(tenant, "targetConnections", target_id) or {}
-    data_set = (target.get("params") or {}).get("dataSetId")
-    return data_set if isinstance(data_set, str) else None
 
 
 _ENDED = (outcome.SUCCESS, outcome.FAILED, "partialSuccess")

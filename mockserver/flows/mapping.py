@@ -70,6 +70,14 @@ class MappingRule:
                 return attribute(row, self.source)
 
 
+def schema_of(sent: Mapping[str, Any]) -> str | None:
+    """The schema that a mapping set maps to."""
+    output = sent.get("outputSchema")
+    reference = output.get("schemaRef") if isinstance(output, Mapping) else None
+    found = reference.get("id") if isinstance(reference, Mapping) else sent.get("xdmSchema")
+    return found if isinstance(found, str) else None
+
+
 def rules(mappings: Iterable[Any]) -> list[MappingRule]:
     """The rules of a mapping set's `mappings`."""
     return [rule for sent in mappings if isinstance(sent, Mapping) and (rule := MappingRule.of(sent)) is not None]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mockserver.errors import ApiError
 from mockserver.exchange import Tenant
-from mockserver.flows import exports
+from mockserver.flows import exports, landing
 from mockserver.flows.due import DueRun, due_runs
 from mockserver.flows.outcome import FAILED, QUEUED, RUNNING, SCHEDULED, SUCCESS, Course, Load, Span, decided, reported
 from mockserver.flows.reading import FlowSource
@@ -38,6 +38,9 @@ _COPIED = (
     "sourceConnectionIds", "targetConnectionIds",
 )  # fmt: skip
 """What a run has of its flow."""
+
+_ARRIVED = (SUCCESS, "partialSuccess")
+"""States of a run whose rows are in the data set."""
 
 State: TypeAlias = tuple[int, str]
 """A state of a run, and the moment in milliseconds from when on the run is in it."""
@@ -245,6 +248,8 @@ class _Update:
             passed = max(passed, 1)
         if passed:
             at, state = states[passed - 1]
+            if self.world.config.lake is not None and state in _ARRIVED and "entities" not in run and self.flow:
+                landing.land(self.world, self.tenant, self.flow, run, self._opened(self.flow))
             self.puts.append(Put(RUNS, {**run, "updatedAt": at, "state": state}, etag))
         if states[passed:]:
             self.new["ahead"].append([run["id"], [list(state) for state in states[passed:]]])

@@ -11,9 +11,9 @@ from typing import Any
 
 from mockserver.errors import ApiError, rejected
 from mockserver.exchange import UNKNOWN_ID, Tenant
-from mockserver.flows import rules
+from mockserver.flows import mapping, rules, schemas
 from mockserver.flows.schedule import whole
-from mockserver.resources import data_prep, schema_registry
+from mockserver.resources import data_prep
 from mockserver.resources.catalog import DATA_SETS
 from mockserver.secrecy import repeatable
 from mockserver.world import World
@@ -27,7 +27,7 @@ def demand_data_set(world: World, tenant: Tenant, data_set: Any, schema: Mapping
     uri = schema.get("id")
     if uri is None:
         return
-    here = isinstance(uri, str) and schema_registry.schema(world, tenant, uri) is not None
+    here = isinstance(uri, str) and schemas.schema(world, tenant, uri) is not None
     if not here and _unknown(world, uri, world.config.schemas):
         raise rejected("/data/schema/id", "the ID of a known schema", UNKNOWN_ID)
     of_data_set = (made["body"].get("schemaRef") or {}).get("id") if made is not None else None
@@ -48,7 +48,7 @@ def demand_mappings(world: World, tenant: Tenant, flow: Mapping[str, Any]) -> No
             pointer = f"{at}/params/mappingId"
             raise ApiError("mapping_refused", id=repeatable(str(wanted)), version=str(version)[:20], pointer=pointer)
         target = _target_schema(world, tenant, flow)
-        mapped = data_prep.schema_of(made["sent"]) if made is not None else None
+        mapped = mapping.schema_of(made["sent"]) if made is not None else None
         if mapped is not None and target is not None and mapped != target:
             expected = "a mapping set for the schema of the target connection"
             raise rejected(f"{at}/params/mappingId", expected, "one for another schema")

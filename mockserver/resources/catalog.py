@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mockserver.exchange import Request, Result
-from mockserver.flows import batches
+from mockserver.flows import batches, schemas
 from mockserver.flows.batches import Batch
-from mockserver.resources import _nearby, _patching, operation, schema_registry
+from mockserver.resources import _nearby, _patching, operation
 from mockserver.resources._forms import NeighbourError
 from mockserver.secrecy import repeatable
 from mockserver.state.records import Doc
@@ -147,7 +147,7 @@ def _demand_schema(world: World, request: Request, body: Mapping[str, Any]) -> N
     uri = (body.get("schemaRef") or {}).get("id")
     if uri is None or not world.config.closed or uri in world.config.schemas:
         return
-    if schema_registry.schema(world, request.tenant, uri) is None:
+    if schemas.schema(world, request.tenant, uri) is None:
         detail = "schemaRef.id is no schema of this sandbox"
         raise NeighbourError(400, "Bad request", detail, pointer="/schemaRef/id")
 

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.exchange import Request, Result, Tenant
-from mockserver.flows import mapping
-from mockserver.resources import _nearby, operation, schema_registry
+from mockserver.flows import mapping, schemas
+from mockserver.flows.landing import MAPPING_SETS
+from mockserver.resources import _nearby, operation
 from mockserver.resources._forms import NeighbourError
 from mockserver.runtime import derived_id
 from mockserver.secrecy import repeatable
 from mockserver.state.records import Doc
 from mockserver.world import World
 
-MAPPING_SETS = "mappingSets"
 _LIMIT = 10
 _FLAGS: dict[str, Any] = {"identity": False, "primaryIdentity": False, "functionVersion": 0, "copyModeMapping": False}
 
@@ -77,7 +77,7 @@ def list_mappings(world: World, request: Request) -> Result:
 def validate_mapping_set(world: World, request: Request) -> Result:
     """Whether each mapping can be carried out, and leads to a field of the schema if all its fields are known."""
     sent: Any = request.body
-    fields = _fields(world, request.tenant, schema_of(sent))
+    fields = schemas.fields(world, request.tenant, mapping.schema_of(sent))
     answers: list[Any] = []
     for item in sent["mappings"]:
         rule = mapping.MappingRule.of(item)
@@ -92,7 +92,7 @@ def preview_mapping_set(world: World, request: Request) -> Result:
     """What rows become: one for one, a list for a list."""
     sent: Any = request.body
     given, rows = sent["mappingSet"], sent["data"]
-    fields = _fields(world, request.tenant, schema_of(given))
+    fields = schemas.fields(world, request.tenant, mapping.schema_of(given))
     rules = mapping.rules(given.get("mappings") or ())
     data: list[Any] = []
     errors: list[Any] = []
@@ -106,22 +106,10 @@ def preview_mapping_set(world: World, request: Request) -> Result:
     return Result(200, {**answer, "errors": errors} if errors else answer)
 
 
-def schema_of(sent: Mapping[str, Any]) -> str | None:
-    """The schema that a mapping set maps to."""
-    output = sent.get("outputSchema")
-    reference = output.get("schemaRef") if isinstance(output, Mapping) else None
-    found = reference.get("id") if isinstance(reference, Mapping) else sent.get("xdmSchema")
-    return found if isinstance(found, str) else None
-
-
 def mapping_set(world: World, tenant: Tenant, mapping_id: str) -> Mapping[str, Any] | None:
     """A mapping set made here: `version`, and `sent`, which is what it was made of."""
     doc = world.store.get(tenant, MAPPING_SETS, mapping_id)
     return None if doc is None else doc["body"]
-
-
-def _fields(world: World, tenant: Tenant, uri: str | None) -> dict[str, Any] | None:
-    return None if uri is None else schema_registry.schema_fields(world, tenant, uri)
 
 
 def _mapping_set(world: World, request: Request) -> Doc:
@@ -137,9 +125,9 @@ def _demand_sound(world: World, request: Request, sent: Mapping[str, Any]) -> No
         if mapping.MappingRule.of(item) is None:
             detail = f"/mappings/{index}: expected source and destination"
             raise NeighbourError(400, "Bad request", detail, pointer=f"/mappings/{index}")
-    uri = schema_of(sent)
+    uri = mapping.schema_of(sent)
     known = uri is None or not world.config.closed or uri in world.config.schemas
-    if not known and schema_registry.schema(world, request.tenant, str(uri)) is None:
+    if not known and schemas.schema(world, request.tenant, str(uri)) is None:
         detail = "the output schema is no schema of this sandbox"
         raise NeighbourError(400, "Bad request", detail, pointer="/outputSchema/schemaRef/id")
 
@@ -159,7 +147,7 @@ def _shown(doc: Doc) -> dict[str, Any]:
     sent = doc["body"]["sent"]
     receipt = _receipt(doc)
     stamps = {name: value for name, value in receipt.items() if name != "id"}
-    uri = schema_of(sent)
+    uri = mapping.schema_of(sent)
     output = sent.get("outputSchema") or {"schemaRef": {"id": uri, "contentType": "1.0"}}
     mappings = []
     for index, item in enumerate(sent["mappings"]):

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mockserver.exchange import Request, Result, Tenant
+from mockserver.flows import schemas
+from mockserver.flows.schemas import XDM
 from mockserver.gateway import DEFAULT_SANDBOX
 from mockserver.resources import _nearby, _patching, operation
 from mockserver.resources._forms import NeighbourError
@@ -19,9 +21,6 @@ from mockserver.secrecy import repeatable
 from mockserver.specs import xdm
 from mockserver.state.records import Doc
 from mockserver.world import World
-
-XDM = "xdmResources"
-"""Kind of the records: resources of all kinds in one, for a reference does not say which kind it leads to."""
 
 _SEGMENTS = {"schemas": "schemas", "fieldgroups": "mixins", "classes": "classes"}
 """Kind -> what stands for it in an `$id`."""
@@ -122,7 +121,7 @@ def retrieve_xdm_resource(world: World, request: Request) -> Result:
     resource = _resource(world, request, container, kind)
     shown = dict(resource)
     if "full" in form or form == "-deprecatefield":
-        finder = _finder(world, request.tenant)
+        finder = schemas.finder(world, request.tenant)
         shown = {name: value for name, value in shown.items() if name not in ("allOf", "definitions")}
         shown["properties"] = xdm.fields(resource, finder)
     return Result(200, xdm.without_texts(shown) if form.endswith("-notext") else shown)
@@ -153,18 +152,6 @@ def delete_xdm_resource(world: World, request: Request) -> Result:
 def tenant_id(tenant: Tenant) -> str:
     """What stands for the organisation in ids: its own name in small letters and digits (made up)."""
     return re.sub(r"[^a-z0-9]", "", tenant.org.partition("@")[0].lower()) or "tenant"
-
-
-def schema(world: World, tenant: Tenant, uri: str) -> Mapping[str, Any] | None:
-    """A schema that was made here, by its `$id`."""
-    doc = world.store.get(tenant, XDM, xdm.alt_id(uri))
-    return doc["body"] if doc is not None and doc["body"]["meta:resourceType"] == "schemas" else None
-
-
-def schema_fields(world: World, tenant: Tenant, uri: str) -> dict[str, Any] | None:
-    """All fields of a schema made here; None where the schema, or something it is composed of, is not known."""
-    found, finder = schema(world, tenant, uri), _finder(world, tenant)
-    return xdm.fields(found, finder) if found is not None and xdm.is_whole(found, finder) else None
 
 
 def _place(request: Request, *, writing: bool = False) -> tuple[str, str]:
@@ -198,14 +185,6 @@ def _accepted(request: Request, *, listed: bool) -> str:
     raise NeighbourError(400, "Accept header invalid", detail, code=code, pointer="Accept")
 
 
-def _finder(world: World, tenant: Tenant) -> xdm.Find:
-    def find(uri: str) -> Mapping[str, Any] | None:
-        doc = world.store.get(tenant, XDM, xdm.alt_id(uri) if uri.startswith(xdm.NAMESPACE) else uri)
-        return doc["body"] if doc is not None else xdm.adobe(uri)
-
-    return find
-
-
 def _resource(world: World, request: Request, container: str, kind: str) -> Mapping[str, Any]:
     if container == "tenant":
         return _body(world, _own(world, request, kind))
@@ -234,7 +213,7 @@ def _not_found(request: Request) -> NeighbourError:
 def _composed(world: World, request: Request, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """A resource with what the registry works out. Raises NeighbourError for what cannot be one."""
     _demand_sound(kind, body)
-    finder = _finder(world, request.tenant)
+    finder = schemas.finder(world, request.tenant)
     if world.config.closed:
         for index, uri in enumerate(xdm.references(body)):
             if finder(uri) is None:

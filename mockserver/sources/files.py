@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,13 @@ class File:
         """As a table's."""
         return self.table.window(delta_column, start_ms, end_ms)
 
+    def stretch(self, delta_column: str | None, start_ms: int | None, end_ms: int | None) -> Iterable[dict[str, Any]]:
+        """As a table's; of delimited text, every value is text."""
+        rows = self.table.stretch(delta_column, start_ms, end_ms)
+        if self.type != "delimited":
+            return rows
+        return ({name: None if value is None else _text(value) for name, value in row.items()} for row in rows)
+
     def foresee(self, delta_column: str, moments: Sequence[int | None]) -> None:
         """As a table's."""
 
@@ -79,6 +86,10 @@ def listing(files: Mapping[str, File], folder: str) -> list[dict[str, Any]] | No
         *(_item("file", file.name, file.path, explorable=True) for file in found),
         *(_item("folder", name, f"{inside}{name}/", explorable=False) for name in folders),
     ]
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def normal(path: str) -> str:

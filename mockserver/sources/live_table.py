@@ -71,6 +71,18 @@ class LiveTable:
             self.foresee(delta_column, (start_ms, end_ms))
         return self._windows[delta_column, start_ms, end_ms]
 
+    def stretch(self, delta_column: str | None, start_ms: int | None, end_ms: int | None) -> list[dict[str, Json]]:
+        """The rows of a window, or all of them; a text is cut at some thousand characters. Raises SourceError."""
+        what = sql.SQL(", ").join(_cell(column, _LONGEST_CELL) for column in self.columns)
+        question = sql.SQL("SELECT {} FROM {}").format(what, self.relation)
+        if delta_column is not None:
+            conditions = self._between(sql.Identifier(delta_column), start_ms, end_ms)
+            question = sql.SQL("{} WHERE {}").format(question, sql.SQL(" AND ").join(conditions))
+        return [
+            {column.name: _json(column, text) for column, text in zip(self.columns, row, strict=True)}
+            for row in self.ask(question)
+        ]
+
     def foresee(self, delta_column: str, moments: Sequence[int | None]) -> None:
         """Count all windows between neighbouring moments with one question. Raises SourceError.
 
@@ -89,11 +101,7 @@ class LiveTable:
     def _buckets(self, column: sql.Identifier, moments: Sequence[int | None]) -> dict[int, tuple[Any, ...]]:
         """Number of moments passed -> rows, first and last moment of those that have passed so many."""
         low, high = moments[0], moments[-1]
-        conditions = [sql.SQL("pg_catalog.isfinite({})").format(column)]
-        for limit, comparison in ((low, ">="), (high, "<")):
-            if limit is not None:  # so that an index on the column is of use
-                moment = sql.SQL("pg_catalog.to_timestamp({})").format(limit / 1000)
-                conditions.append(sql.SQL("{} {} {}").format(column, sql.SQL(comparison), moment))
+        conditions = self._between(column, low, high)
         question = sql.SQL(
             "SELECT pg_catalog.width_bucket(at, {edges}::float8[]) AS bucket, pg_catalog.count(*),"
             " pg_catalog.min(at), pg_catalog.max(at)"
@@ -106,6 +114,15 @@ class LiveTable:
             conditions=sql.SQL(" AND ").join(conditions),
         )
         return {row[0]: row[1:] for row in self.ask(question)}
+
+    def _between(self, column: sql.Identifier, low: int | None, high: int | None) -> list[sql.Composed]:
+        """Conditions for a stretch of time."""
+        conditions = [sql.SQL("pg_catalog.isfinite({})").format(column)]
+        for limit, comparison in ((low, ">="), (high, "<")):
+            if limit is not None:  # so that an index on the column is of use
+                moment = sql.SQL("pg_catalog.to_timestamp({})").format(limit / 1000)
+                conditions.append(sql.SQL("{} {} {}").format(column, sql.SQL(comparison), moment))
+        return conditions
 
     @cached_property
     def _windows(self) -> dict[tuple[str, int | None, int | None], Window]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -51,6 +52,9 @@ class Tabular(Protocol):
 
     def window(self, delta_column: str, start_ms: int | None = None, end_ms: int | None = None) -> Window:
         """The rows whose `delta_column` lies from `start_ms` up to, not at, `end_ms`."""
+
+    def stretch(self, delta_column: str | None, start_ms: int | None, end_ms: int | None) -> Iterable[dict[str, Json]]:
+        """The rows of that window, or without a column all rows, as JSON objects."""
 
     def foresee(self, delta_column: str, moments: Sequence[int | None]) -> None:
         """Be told that the windows between neighbouring moments will be asked for, to look for all of them at once."""
@@ -109,6 +113,21 @@ class Table:
         if not count:
             return Window(0, 0)
         return Window(count, count * self.row_bytes, moments[first], moments[last - 1])
+
+    def stretch(self, delta_column: str | None, start_ms: int | None, end_ms: int | None) -> Iterable[dict[str, Json]]:
+        """The rows of a window, or all of them."""
+        names = [column.name for column in self.columns]
+        rows = self.rows()
+        if delta_column is not None and self.cells[delta_column].rising:
+            moments = self._moments(delta_column)
+            first = 0 if start_ms is None else bisect_left(moments, start_ms)
+            rows = self.rows(first, len(moments) if end_ms is None else bisect_left(moments, end_ms))
+        elif delta_column is not None:
+            place = names.index(delta_column)
+            low = -math.inf if start_ms is None else start_ms
+            high = math.inf if end_ms is None else end_ms
+            rows = (row for row in rows if (at := moment_ms(row[place])) is not None and low <= at < high)
+        return (dict(zip(names, map(shown, row), strict=True)) for row in rows)
 
     def foresee(self, delta_column: str, moments: Sequence[int | None]) -> None:
         """See `Tabular`: here a window is found as fast as it is asked for."""

@@ -1,0 +1,114 @@
+"""Rows that arrive: mapped, and written below `--lake DIR` as JSON lines, and as Parquet where pyarrow is installed.
+
+`DIR/<organisation>/<sandbox>/<data set>/<batch>.jsonl`. Files are written before their run is seen to have succeeded,
+under another name until they are whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from mockserver import json_input
+from mockserver.exchange import Tenant
+from mockserver.flows import mapping, rules, schemas
+from mockserver.flows.outcome import Course, Span, batch_id
+from mockserver.flows.reading import FlowSource
+from mockserver.state.records import Doc
+from mockserver.state.store import StorageUnavailable
+from mockserver.world import World
+
+MAPPING_SETS = "mappingSets"
+log = logging.getLogger("mockserver")
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9@_.-]|^\.+")
+
+
+def data_set_of(world: World, tenant: Tenant, target_id: str) -> str | None:
+    """The data set that a target connection leads to."""
+    target: Any = world.store.get(tenant, "targetConnections", target_id) or {}
+    data_set = (target.get("params") or {}).get("dataSetId")
+    return data_set if isinstance(data_set, str) else None
+
+
+def land(world: World, tenant: Tenant, flow: Doc, run: Doc, source: FlowSource) -> None:
+    """Write the rows of a run that succeeds. Raises StorageUnavailable where they cannot be written."""
+    data_set = data_set_of(world, tenant, run["targetConnectionIds"][0])
+    course, span = Course(*run["course"]), Span(*run["span"])
+    if world.config.lake is None or data_set is None or course.rows <= course.failing:
+        return
+    place = Path(world.config.lake, *map(_safe, (tenant.org, tenant.sandbox, data_set)))
+    name = batch_id(run["id"], course.copied)
+    rows = islice(_read(source, span), course.failing, course.rows)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        _write(place / f"{name}.jsonl", arrived(world, tenant, flow, rows))
+    except OSError as trouble:
+        raise StorageUnavailable("the lake cannot be written to") from trouble
+
+
+def arrived(world: World, tenant: Tenant, flow: Doc, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Rows as their flow's mapping set makes them; as they are where it is not known here."""
+    found = _mapping_set(world, tenant, flow)
+    if found is None:
+        yield from rows
+        return
+    given = mapping.rules(found["mappings"])
+    known = schemas.fields(world, tenant, mapping.schema_of(found))
+    for row in rows:
+        made, _ = mapping.mapped(row, given, known)
+        yield made
+
+
+def _read(source: FlowSource, span: Span) -> Iterator[Mapping[str, Any]]:
+    if span.column is None and not span.whole:
+        return iter(())
+    return chain.from_iterable(item.stretch(span.column, span.start_ms, span.end_ms) for item in source.objects)
+
+
+def _mapping_set(world: World, tenant: Tenant, flow: Doc) -> Mapping[str, Any] | None:
+    for _, name, params in rules.transformations(flow):
+        wanted = params.get("mappingId")
+        doc = world.store.get(tenant, MAPPING_SETS, wanted) if isinstance(wanted, str) else None
+        if name == rules.MAPPING and doc is not None:
+            return doc["body"]["sent"]  # type: ignore[no-any-return]
+    return None
+
+
+def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    begun = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with begun.open("wb") as file:
+            file.writelines(json_input.dumps(dict(row)) + b"\n" for row in rows)
+        _write_parquet(begun, path.with_suffix(".parquet"))
+        begun.replace(path)
+    finally:
+        begun.unlink(missing_ok=True)
+
+
+def _write_parquet(lines: Path, path: Path) -> None:
+    """The same rows in columns; none where pyarrow is not installed, or rows are too unlike each other for columns."""
+    try:
+        import pyarrow
+        import pyarrow.json
+        import pyarrow.parquet
+    except ImportError:
+        return
+    begun = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        pyarrow.parquet.write_table(pyarrow.json.read_json(lines), begun)
+        begun.replace(path)
+    except pyarrow.ArrowException as why:
+        log.warning("%s has JSON lines only: %s", path.with_suffix("").name, why)
+    finally:
+        begun.unlink(missing_ok=True)
+
+
+def _safe(name: str) -> str:
+    """A name as part of a path."""
+    return _UNSAFE.sub("_", name)[:120] or "_"

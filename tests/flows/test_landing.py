@@ -1,0 +1,110 @@
+"""Rows that runs bring: below `--lake`, mapped, as many as the batch says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+
+from mockserver import Config, Emulator
+from tests.arrival import CATALOG, Arrival, arrival, arriving, data_set, schema, target_to
+from tests.calls import send
+from tests.dataflows import DAY, EXAMPLE_SOURCES, HOUR, TENANT, declared, events, files, flowing, once
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Emulator:
+    return Emulator(Config(seed=1, lake=str(tmp_path)))
+
+
+def batches(emulator: Emulator) -> Any:
+    """All batches as Catalog shows them."""
+    return send(emulator, "GET", f"{CATALOG}/batches?limit=100").body
+
+
+def landed(emulator: Emulator, to: Arrival) -> dict[str, list[Any]]:
+    """Batch -> its rows as they lie in the lake."""
+    assert emulator.config.lake is not None
+    place = Path(emulator.config.lake, TENANT.org, TENANT.sandbox, to.data_set)
+    return {path.stem: [json.loads(line) for line in path.read_text().splitlines()] for path in place.glob("*.jsonl")}
+
+
+def test_each_batch_is_there_with_as_many_rows_as_it_says(emulator: Emulator) -> None:
+    to = arrival(emulator)
+    flowing(emulator, arriving(emulator, to))
+    emulator.runtime.clock.advance(2 * DAY)
+    told: dict[str, Any] = {}
+    for start in (0, 100):
+        page: Any = send(emulator, "GET", f"{CATALOG}/batches?limit=100&start={start}").body
+        told |= page
+    rows = landed(emulator, to)
+    assert {name: len(found) for name, found in rows.items()} == {
+        name: batch["recordCount"] for name, batch in told.items() if batch["recordCount"]
+    }
+    first = max(rows.values(), key=len)[0]
+    assert isinstance(first["_id"], str) and isinstance(first["person"]["name"]["fullName"], str)
+    ids = [row["_id"] for found in rows.values() for row in found]
+    assert len(ids) == len(set(ids)) > 1000, "no row arrives twice"
+
+
+def test_parquet_holds_the_same_rows(emulator: Emulator, tmp_path: Path) -> None:
+    to = arrival(emulator)
+    flowing(emulator, arriving(emulator, to))
+    emulator.runtime.clock.advance(HOUR)
+    batches(emulator)
+    (name, rows), *_ = landed(emulator, to).items()
+    (path,) = tmp_path.rglob(f"{name}.parquet")
+    assert pyarrow.parquet.read_table(path).to_pylist() == rows
+    assert not [path for path in tmp_path.rglob(".*")], "nothing is left half-written"
+
+
+@pytest.mark.parametrize("kind", ["files", "once"])
+def test_what_is_read_whole_arrives_once(emulator: Emulator, kind: str) -> None:
+    to = arrival(emulator)
+    unmapped = [{"name": "Mapping", "params": {"mappingId": "0" * 32, "mappingVersion": 0}}]
+    changes: Any = {"targetConnectionIds": [to.target], "transformations": unmapped}
+    flowing(emulator, files(emulator, **changes) if kind == "files" else once(emulator, **changes))
+    emulator.runtime.clock.advance(3 * HOUR)
+    told = batches(emulator)
+    (rows,) = landed(emulator, to).values()
+    assert len(rows) == sum(batch["recordCount"] for batch in told.values())
+    assert "_id" not in rows[0], "a mapping set from elsewhere is not known: columns keep their names"
+
+
+def test_rows_that_fail_do_not_arrive(emulator: Emulator) -> None:
+    declared(emulator, EXAMPLE_SOURCES)
+    uri = schema(emulator)
+    found = data_set(emulator, uri)
+    to = Arrival(uri, found, "", target_to(emulator, found, uri))
+    flowing(emulator, events(emulator, targetConnectionIds=[to.target]))
+    emulator.runtime.clock.advance(3 * HOUR)
+    told = batches(emulator)
+    assert any(batch["failedRecordCount"] for batch in told.values())
+    rows = landed(emulator, to)
+    written = {name: batch["recordCount"] for name, batch in told.items() if batch["recordCount"]}
+    assert {name: len(found) for name, found in rows.items()} == written
+
+
+def test_names_from_outside_stay_below_the_lake(emulator: Emulator, tmp_path: Path) -> None:
+    target = target_to(emulator, "../../outside", "https://ns.adobe.com/acme/schemas/1")
+    flowing(emulator, once(emulator, targetConnectionIds=[target]))
+    emulator.runtime.clock.advance(HOUR)
+    send(emulator, "GET", "/runs")
+    assert [path for path in tmp_path.rglob("*.jsonl") if "outside" in str(path)]
+    assert not list(tmp_path.parent.glob("outside*"))
+
+
+def test_a_lake_that_cannot_be_written_to_leaves_runs_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    emulator = Emulator(Config(seed=1, lake=str(tmp_path / "file")))
+    flowing(emulator, once(emulator, targetConnectionIds=[arrival(emulator).target]))
+    emulator.runtime.clock.advance(HOUR)
+    result: Any = send(emulator, "GET", "/runs")
+    assert result.status == 200
+    emulator = Emulator(Config(seed=1))
+    flowing(emulator, once(emulator, targetConnectionIds=[arrival(emulator).target]))
+    emulator.runtime.clock.advance(HOUR)
+    assert len(batches(emulator)) == 1, "without a lake nothing is written and the batch is there"
