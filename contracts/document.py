@@ -71,6 +71,23 @@ class Document:
         text = (path or _shipped()).read_text(encoding="utf-8-sig")
         return cls(yaml.load(text, loader))  # noqa: S506  (a safe loader)
 
+    @functools.cached_property
+    def harmless_names(self) -> frozenset[str]:
+        """Members and parameters with texts and numbers, none of which any schema marks as secret."""
+        harmless: set[str] = set()
+        secret: set[str] = set()
+        for name, schema in _named(self.source):
+            types = schema.get("type", ())
+            if schema.get("format") == "password" or "contentEncoding" in schema:
+                secret.add(name)
+            elif (
+                schema.get("x-harmless")
+                or "$ref" in schema
+                or {"string", "integer", "number"}.intersection([types] if isinstance(types, str) else types)
+            ):
+                harmless.add(name)
+        return frozenset(harmless - secret)
+
     def match(self, method: str, target: str) -> DocumentedOperation | None:
         """The operation a request is for."""
         path = target.partition("?")[0].rstrip("/")
@@ -117,7 +134,8 @@ class Document:
         error = best_match(thorough.iter_errors(body))
         if error is None:
             return None
-        message = error.message if len(error.message) <= MAX_MESSAGE else f"breaks {error.validator} of its schema"
+        message = error.message.replace(repr(error.instance), "this value")  # which may be a credential
+        message = message if len(message) <= MAX_MESSAGE else f"breaks {error.validator} of its schema"
         return Departure(error.json_path, str(error.validator), message)
 
     def resolve(self, node: Any) -> Any:
@@ -178,3 +196,20 @@ def _shipped() -> Path:
     if found is None or found.origin is None:
         raise FileNotFoundError("openapi.yaml is not beside the suite: name one with --contract")
     return Path(found.origin).parent / "openapi.yaml"
+
+
+def _named(node: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every member and query parameter of a document, with its schema."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _named(item)
+    if not isinstance(node, Mapping):
+        return
+    properties = node.get("properties")
+    if isinstance(properties, Mapping):
+        yield from ((name, schema) for name, schema in properties.items() if isinstance(schema, Mapping))
+    if node.get("in") == "query":
+        schema = node["schema"]
+        yield node["name"], schema.get("items", schema)
+    for item in node.values():
+        yield from _named(item)

@@ -10,7 +10,6 @@ from typing import TextIO
 
 from contracts import arrival, registry, requirements
 from contracts.causes import Fault
-from contracts.checks import neighbours
 from contracts.document import Document
 from contracts.flight import Flight
 from contracts.kinds import Kind
@@ -171,7 +170,6 @@ class Run:
 
     def _hear(self, answer: Answer) -> list[Fault]:
         with self._lock:
-            self.mask.learn(neighbours.credentials(answer))
             self.report.hear(self.document, answer)
             if self._har:
                 self._har.add(answer)
@@ -209,12 +207,12 @@ class Run:
 
 def main(settings: Settings, *, screen: TextIO, out: TextIO, as_json: bool = False, least: str = "should") -> int:
     """Run and report; the exit status. What prevents a run is said in one line."""
-    mask = Mask(settings.secrets)
-    progress = Progress(screen, mask)
+    progress = Progress(screen, Mask(settings.secrets))
     try:
         document = Document.load(settings.contract)
         settings, transport = arrival.reach(settings)
-        mask.learn(settings.secrets)
+        mask = Mask(settings.secrets, document.harmless_names)
+        progress = Progress(screen, mask)
         registry.load()
         unknown = settings.operations - document.ids
         if unknown:

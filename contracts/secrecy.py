@@ -1,38 +1,106 @@
-"""Keeps credentials out of everything that is written: every output goes through a `Mask`."""
+"""What a run writes of requests and answers: values from places known to be harmless, of others kind and length.
+
+The contract names the harmless members and query parameters; of headers there is a list. What the operator gave as
+credentials is in no text, and no URL keeps its user.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import random
+import re
 from collections.abc import Iterable
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, unquote_plus
 
 SHOWN = "********"
-NEVER_SHOWN = ("authorization", "proxy-authorization", "cookie", "set-cookie", "x-mock-admin-token")
-"""Headers whose values are hidden whatever they hold."""
+"""In texts, where one of the operator's credentials was."""
+
+_KEY = random.SystemRandom().randbytes(16)
+_HARMLESS_HEADERS = frozenset(
+    {"accept", "accept-encoding", "allow", "cache-control", "connection", "content-encoding", "content-length"}
+    | {"content-type", "date", "etag", "host", "if-match", "keep-alive", "retry-after", "server", "transfer-encoding"}
+    | {"user-agent", "vary", "x-gw-ims-org-id", "x-request-id", "x-sandbox-id", "x-sandbox-name", "location"}
+)
+_USERINFO = re.compile(r"(?<=//)(?!\[)(?:[^\s/?#]+|[^\s:/?#@]*:(?!\d{1,5}(?:[/?#,;\s]|$))\S+)(?=@)")
+_PLACEHOLDER = re.compile(r"\{[A-Z_]+\}|\**")
 
 
 class Mask:
-    """Replaces every secret text, plain, in JSON or percent-encoded, by eight asterisks."""
+    """Shows what a run sends and gets. `names`: members and parameters that the contract knows to be harmless."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._forms: list[str] = []
-        self.learn(secrets)
-
-    def learn(self, secrets: Iterable[str]) -> None:
-        """Hide these too."""
-        new = {form for text in secrets for form in _forms(text)}
-        if not new <= set(self._forms):
-            self._forms = sorted({*self._forms, *new}, key=len, reverse=True)
+    def __init__(self, secrets: Iterable[str], names: Iterable[str] = ()) -> None:
+        self._forms = sorted({form for text in secrets for form in _forms(text)}, key=len, reverse=True)
+        self._names = frozenset(names)
 
     def text(self, text: str) -> str:
-        """The text without secrets."""
+        """A message of ours: without the operator's credentials and without the user of a URL."""
+        text = _USERINFO.sub(SHOWN, text) if "//" in text else text
         for form in self._forms:
             text = text.replace(form, SHOWN)
         return text
 
+    def url(self, url: str) -> str:
+        """A URL or target: of its query the values of known parameters."""
+        path, mark, query = url.partition("?")
+        return self.text(path + mark + "&".join(map(self._parameter, query.split("&"))))
+
+    def _parameter(self, pair: str) -> str:
+        name, equals, value = pair.partition("=")
+        if not value or (unquote_plus(name) in self._names and "auth" not in unquote_plus(value).lower()):
+            return pair  # a filter on `auth` compares with credentials
+        return f"{name}{equals}{quote(hidden(value))}"
+
     def headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """The headers without secrets; those that exist to carry one lose their value."""
-        return [(name, SHOWN if name.lower() in NEVER_SHOWN else self.text(value)) for name, value in headers]
+        """The headers, with the values of those that carry no credential."""
+        return [(name, self._header(name.lower(), value)) for name, value in headers]
+
+    def _header(self, name: str, value: str) -> str:
+        return self.url(value) if name in _HARMLESS_HEADERS else hidden(value)
+
+    def body(self, body: bytes) -> str:
+        """A body: JSON with the values of known members; of anything else the length."""
+        if not body:
+            return ""
+        try:
+            shown = self._value(json.loads(body), known=False)
+        except ValueError:
+            return hidden(body.decode("utf-8", "replace"))
+        return self.text(json.dumps(shown, ensure_ascii=False))
+
+    def _value(self, value: Any, *, known: bool) -> Any:
+        if isinstance(value, dict):
+            return {key: self._member(key, inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._value(inner, known=known) for inner in value]
+        return value if known or value is None or isinstance(value, bool) else hidden(value)
+
+    def _member(self, key: str, value: Any) -> Any:
+        if key == "auth" and isinstance(value, dict):
+            return {
+                name: inner if name in ("specName", "type") else _all_hidden(inner) for name, inner in value.items()
+            }
+        if key == "value":  # a patch's, which may be a credential
+            return _all_hidden(value)
+        return self._value(value, known=key in self._names)
+
+
+def hidden(value: Any) -> str:
+    """Kind, length and mark of a value; equal ones have equal marks in one run."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str) and _PLACEHOLDER.fullmatch(text):
+        return text
+    mark = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=2, key=_KEY).hexdigest()
+    return f"‹{'string' if isinstance(value, str) else 'number'}, {len(text)} characters, #{mark}›"
+
+
+def _all_hidden(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _all_hidden(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_all_hidden(inner) for inner in value]
+    return value if value is None or isinstance(value, bool) else hidden(value)
 
 
 def _forms(text: str) -> set[str]:

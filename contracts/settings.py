@@ -88,6 +88,9 @@ class Settings:
         values = [self.headers.get("Authorization", "").removeprefix("Bearer ")]
         if "x-api-key" in self.given:
             values.append(self.headers["x-api-key"])
+        values += [
+            value for name, value in self.headers.items() if name.lower() not in {key.lower() for key in MADE_UP}
+        ]
         auth = (self.connection or {}).get("auth", {})
         values += _texts(auth.get("params", {}) if isinstance(auth, Mapping) else ())
         return tuple(value for value in values if len(value) > 3)
@@ -108,7 +111,7 @@ def load(
     """The settings of a run; an option wins over the environment, and that over the file. Raises WrongUse."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise WrongUse(f"{url!r} is not a server's URL: give one like http://127.0.0.1:8080")
+        raise WrongUse("the URL is not a server's: give one like http://127.0.0.1:8080")
     names = {**(_environment_file(env_file) if env_file else {}), **environ}
     given = {header: names[name] for name, header in NAMES.items() if names.get(name)}
     if "Authorization" in given and " " not in given["Authorization"].strip():

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from contracts.reports import files
 from contracts.secrecy import Mask
 from contracts.wire import Answer, Headers
 
@@ -18,8 +19,7 @@ class Writer:
     """Appends entries; `close` makes the file whole."""
 
     def __init__(self, folder: Path, mask: Mask) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file = (folder / FILE).open("w", encoding="utf-8")
+        self._file = files.opened(folder / FILE)
         self._mask = mask
         creator = '{"name": "mock-flow-service contract suite", "version": "1"}'
         self._file.write(f'{{"log": {{"version": "1.2", "creator": {creator}, "entries": [')
@@ -37,14 +37,14 @@ class Writer:
 
     def _entry(self, answer: Answer) -> dict[str, object]:
         sent, milliseconds = answer.sent, answer.seconds * 1000
-        query = parse_qsl(urlsplit(answer.url).query, keep_blank_values=True)
+        query = parse_qsl(urlsplit(self._mask.url(answer.url)).query, keep_blank_values=True)
         request: dict[str, object] = {
             "method": sent.method,
-            "url": self._mask.text(answer.url),
+            "url": self._mask.url(answer.url),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
             "headers": self._pairs(sent.headers),
-            "queryString": [{"name": name, "value": self._mask.text(value)} for name, value in query],
+            "queryString": [{"name": name, "value": value} for name, value in query],
             "headersSize": -1,
             "bodySize": len(sent.body),
         }
@@ -62,7 +62,7 @@ class Writer:
                 "mimeType": answer.header("content-type") or "",
                 "text": self._text(answer.body),
             },
-            "redirectURL": self._mask.text(answer.header("location") or ""),
+            "redirectURL": self._mask.url(answer.header("location") or ""),
             "headersSize": -1,
             "bodySize": len(answer.body),
         }
@@ -79,4 +79,4 @@ class Writer:
         return [{"name": name, "value": value} for name, value in self._mask.headers(headers)]
 
     def _text(self, body: bytes) -> str:
-        return self._mask.text(body.decode("utf-8", "replace"))[:_MAX_BODY]
+        return self._mask.body(body)[:_MAX_BODY]

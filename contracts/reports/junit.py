@@ -30,7 +30,7 @@ def _case(outcome: Outcome, mask: Mask) -> str:
     message = quoteattr(_clean(mask.text(outcome.message)))
     match outcome.verdict:
         case "failed":
-            said = escape(_clean("\n".join(mask.text(str(answer)) for answer in outcome.evidence)))
+            said = escape(_clean("\n".join(mask.url(str(answer)) for answer in outcome.evidence)))
             return f"{start}><failure message={message}>{said}</failure></testcase>"
         case verdict if verdict in SKIPPED:
             return f"{start}><skipped message={message}/></testcase>"

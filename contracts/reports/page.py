@@ -112,11 +112,13 @@ def _evidence(outcome: Outcome, mask: Mask) -> str:
 
 def _exchange(answer: Answer, mask: Mask) -> str:
     sent = answer.sent
-    lines = [f"{sent.method} {sent.target}", *(f"{name}: {value}" for name, value in mask.headers(sent.headers))]
-    # masked first and cut then: half a secret is not recognised any more
-    lines += ["", mask.text(sent.body.decode("utf-8", "replace"))[:4000], ""]
+    lines = [
+        f"{sent.method} {mask.url(sent.target)}",
+        *(f"{name}: {value}" for name, value in mask.headers(sent.headers)),
+    ]
+    lines += ["", mask.body(sent.body)[:4000], ""]
     lines += [answer.silence or f"HTTP {answer.status}"]
-    lines += [*(f"{name}: {value}" for name, value in mask.headers(answer.headers)), "", mask.text(answer.text)[:4000]]
+    lines += [*(f"{name}: {value}" for name, value in mask.headers(answer.headers)), "", mask.body(answer.body)[:4000]]
     return f"<pre>{escape(mask.text(chr(10).join(lines)))}</pre>"
 
 

@@ -9,7 +9,7 @@ from typing import TextIO
 from contracts.causes import SuiteFinding
 from contracts.document import Document
 from contracts.outcome_report import SuiteReport
-from contracts.reports import junit, known_gaps, page, record, summary
+from contracts.reports import files, junit, known_gaps, page, record, summary
 from contracts.requirements import WORDS, Requirement, levels
 from contracts.secrecy import Mask
 from contracts.settings import Settings
@@ -31,13 +31,12 @@ def everywhere(
     operations = [name for name in names if not settings.operations or name in settings.operations]
     if settings.report:
         folder = settings.report
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / junit.FILE).write_text(junit.document(report, mask), encoding="utf-8")
+        files.write(folder / junit.FILE, junit.document(report, mask))
         seen = {"server": mask.text(report.server), "seed": report.seed, "operations": report.record.values()}
-        (folder / record.FILE).write_text(json.dumps(seen, indent=1) + "\n", encoding="utf-8")
-        (folder / page.FILE).write_text(page.document(report, rows, mask, operations), encoding="utf-8")
+        files.write(folder / record.FILE, json.dumps(seen, indent=1) + "\n")
+        files.write(folder / page.FILE, page.document(report, rows, mask, operations))
     if settings.write_known_gaps and not report.broken_off:
-        settings.write_known_gaps.write_text(known_gaps.document(report, levels(rows), mask), encoding="utf-8")
+        files.write(settings.write_known_gaps, known_gaps.document(report, levels(rows), mask))
     if as_json:
         out.write(json.dumps(for_programs(report, rows, mask, least), indent=2) + "\n")
     else:
@@ -75,7 +74,7 @@ def for_programs(report: SuiteReport, rows: Sequence[Requirement], mask: Mask, l
                 "level": level.get(outcome.check, "must"),
                 "verdict": outcome.verdict,
                 "message": mask.text(outcome.message) or None,
-                "evidence": [mask.text(str(answer)) for answer in outcome.evidence],
+                "evidence": [mask.url(str(answer)) for answer in outcome.evidence],
                 "seconds": round(outcome.seconds, 3),
             }
             for outcome in report.outcomes

@@ -116,7 +116,7 @@ def test_where_runs_cannot_be_deleted_none_is_made() -> None:
     ("arguments", "says"),
     [
         (["http://127.0.0.1:9"], "does not answer"),
-        (["ftp://example.com"], "is not a server's URL"),
+        (["ftp://example.com"], "the URL is not a server's"),
         (["https://platform.adobe.io"], "needs credentials"),
         (["http://127.0.0.1:9", "--header", "x"], "NAME:VALUE"),
     ],

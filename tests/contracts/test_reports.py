@@ -5,6 +5,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -34,9 +35,50 @@ def test_a_secret_is_hidden_in_every_form_it_takes(text: str) -> None:
     assert "ss" not in Mask(['p"ss/ü']).text(text).replace("password", "")
 
 
-def test_headers_that_carry_credentials_lose_their_value() -> None:
-    shown = Mask(["key-of-mine"]).headers([("Authorization", "Bearer x"), ("x-api-key", "key-of-mine"), ("a", "b")])
-    assert shown == [("Authorization", "********"), ("x-api-key", "********"), ("a", "b")]
+def test_of_headers_those_are_shown_that_carry_no_credential() -> None:
+    sent = [("Authorization", "Bearer x"), ("x-api-key", "key-of-mine"), ("x-vault", "v"), ("Accept", "b")]
+    shown = dict(Mask(["key-of-mine"]).headers(sent))
+    assert shown["Accept"] == "b"
+    assert all(shown[name].startswith("‹string, ") for name in ("Authorization", "x-api-key", "x-vault"))
+
+
+@pytest.mark.parametrize("url", ["https://u:c4n4ry@h/x", "http://c4n4ry@h", "see https://u:c4n4ry@h:1/x?y=1 now"])
+def test_no_url_keeps_its_user(url: str) -> None:
+    assert "c4n4ry" not in Mask(()).text(url) + Mask(()).url(url)
+
+
+MEMBERS = Document.load().harmless_names
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"auth": {"specName": "Basic", "params": {"server": "c4n4ry", "password": ["c4n4ry"]}}},
+        {"accountKey": "c4n4ry", "x": {"y": ["c4n4ry", {"z": "c4n4ry"}]}},
+        {"SASToken": "c4n4ry", "SASUri": "https://h?sig=c4n4ry", "credentials": {"awsSecretAccessKey": "c4n4ry"}},
+        [{"op": "replace", "path": "/auth/params/password", "value": "c4n4ry"}],
+        "c4n4ry",
+        ["c4n4ry"],
+        {"name": "https://u:c4n4ry@h"},
+    ],
+)
+def test_of_a_body_the_members_are_shown_that_the_contract_knows(body: Any) -> None:
+    mask = Mask((), MEMBERS)
+    assert "c4n4ry" not in mask.body(json.dumps(body).encode()) + mask.body(json.dumps(body).encode()[:-1] + b"c4n4ry")
+    known = {
+        "name": "shop",
+        "description": "d",
+        "connectionSpec": {"id": "1", "version": "1.0"},
+        "params": {"tableName": "t"},
+    }
+    assert json.loads(mask.body(json.dumps(known).encode())) == known
+
+
+def test_of_a_query_the_values_of_known_parameters_are_shown() -> None:
+    shown = Mask((), MEMBERS).url("/connections?limit=5&sig=c4n4ry&property=auth.x==c4n4ry&property=name==a")
+    assert (
+        shown.startswith("/connections?limit=5&sig=") and shown.endswith("&property=name==a") and "c4n4ry" not in shown
+    )
 
 
 def test_junit_counts_what_happened() -> None:
