@@ -91,6 +91,7 @@ def test_of_a_url_in_a_param_the_query_is_names_only() -> None:
         ("/x/a b&", f"/x/{hidden('a b&')}", f"/x/{hidden('a b&')}"),
         ("/v1/{CONNECTION_ID}", "/v1/{CONNECTION_ID}", "/v1/{CONNECTION_ID}"),
     ],
+    ids=["known", "misspelt", "no word", "no id", "placeholder"],
 )
 def test_of_a_path_that_the_contract_does_not_have_only_words_are_shown(
     sent: str, known: str | None, other: str | None

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from mockserver import __version__
-from mockserver.cli import authority, conformance, fidelity, judging, recordings, running, terminal
+from mockserver.cli import authority, conformance, fidelity, judging, recording, recordings, running, terminal
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
 
 
@@ -176,6 +176,7 @@ main.add_command(conformance.scenarios)
 main.add_command(conformance.conformance)
 main.add_command(running.execute)
 main.add_command(authority.ca)
+main.add_command(recording.record)
 main.add_command(recordings.compare)
 main.add_command(recordings.calibrate)
 main.add_command(fidelity.fidelity)

@@ -75,9 +75,9 @@ def _judged_run(
 
 def _run(command: tuple[str, ...], server: PrivateServer) -> int:
     from mockserver.clients import program
-    from mockserver.intercept.interception import Interception
+    from mockserver.intercept.interception import of_emulator
 
-    with Interception(server.emulator) as interception:
+    with of_emulator(server.emulator) as interception:
         environ = interception.environment(program.variables(server.url, os.environ))
         try:
             ending = program.run(command, environ, seconds=None, show=True, foreground=True)

@@ -10,14 +10,14 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-MISSING = "this needs the package cryptography: pip install 'mock-flow-service[intercept]'"
+MISSING = "this needs the packages cryptography and httpx: pip install 'mock-flow-service[intercept]'"
 PUBLIC_FILE = "ca.pem"
 """The authority's certificate in its folder."""
 
 
 def available() -> bool:
     """Whether certificates can be made: they need the extra `intercept`."""
-    return find_spec("cryptography") is not None
+    return find_spec("cryptography") is not None and find_spec("httpx") is not None
 
 
 def ca_folder(chosen: str | None = None) -> Path:

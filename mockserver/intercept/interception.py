@@ -7,24 +7,43 @@ with PrivateServer(config) as server, lead(server, os.environ) as environment:
 from __future__ import annotations
 
 import os
+import ssl
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 from urllib.parse import urlsplit
 
 from mockserver.clients.program import PrivateServer, variables
 from mockserver.emulator import Emulator
 from mockserver.intercept import MISSING, available, ca_folder
+from mockserver.server import Server
+
+Serve: TypeAlias = Callable[[ssl.SSLContext | None], Server]
+"""Makes a server, with TLS where there is a context."""
+
+
+def of_emulator(emulator: Emulator) -> Interception:
+    """An emulator by Adobe's names."""
+    from mockserver.intercept.front import EmulatedHostsOnly
+    from mockserver.server import Limits
+    from mockserver.web import build_app
+    from mockserver.web.bridge import wsgi_server
+
+    front = EmulatedHostsOnly(build_app(emulator))
+    limits = Limits(max_body=emulator.config.max_body)
+    return Interception(
+        lambda context: wsgi_server(front, limits=limits, certificate=context), emulator.config.ca_folder
+    )
 
 
 class Interception:
-    """Serves an emulator by Adobe's names, until the block ends."""
+    """Serves something by Adobe's names, until the block ends."""
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, serve: Serve, ca_folder: str | None = None) -> None:
         """Nothing listens yet."""
-        self._emulator = emulator
+        self._serve, self._ca_folder = serve, ca_folder
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -55,18 +74,12 @@ class Interception:
         from mockserver.intercept import trust
         from mockserver.intercept.authority import Authority
         from mockserver.intercept.environment import Ports
-        from mockserver.intercept.front import EmulatedHostsOnly
         from mockserver.intercept.proxy import Proxy
-        from mockserver.server import Limits
-        from mockserver.web import build_app
-        from mockserver.web.bridge import wsgi_server
 
-        authority = Authority.open(ca_folder(self._emulator.config.ca_folder))
-        front = EmulatedHostsOnly(build_app(self._emulator))
-        limits = Limits(max_body=self._emulator.config.max_body)
-        plain = wsgi_server(front, limits=limits)
+        authority = Authority.open(ca_folder(self._ca_folder))
+        plain = self._serve(None)
         opened.callback(plain.stop)
-        secure = wsgi_server(front, limits=limits, certificate=authority.server_context())
+        secure = self._serve(authority.server_context())
         opened.callback(secure.stop)
         self._proxy = Proxy(_port(secure.url), _port(plain.url))
         opened.callback(self._proxy.stop)
@@ -80,7 +93,7 @@ class Interception:
 @contextmanager
 def lead(server: PrivateServer, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """The environment of a client that knows only Adobe's hosts; within the block they are the server's."""
-    with Interception(server.emulator) as interception:
+    with of_emulator(server.emulator) as interception:
         yield interception.environment(variables(server.url, environ))
 
 

@@ -50,7 +50,7 @@ class Redaction:
 
     def repeats(self, body: Json, operation: str | None) -> tuple[str, ...]:
         """Pointers to names and descriptions in a body that hold one of its secrets."""
-        secrets = [text for text in _secrets(body, self._places.request(operation)) if len(text) >= _SHORTEST]
+        secrets = [text for text in secrets_in(body, self._places.request(operation)) if len(text) >= _SHORTEST]
         if not secrets:
             return ()
         return tuple(at for at, text in _open_texts(body) if any(secret in text for secret in secrets))
@@ -97,14 +97,14 @@ def _open_texts(body: Json) -> Iterator[tuple[str, str]]:
                     yield str(at), text
 
 
-def _secrets(value: Any, place: Place) -> Iterator[str]:
+def secrets_in(value: Any, place: Place) -> Iterator[str]:
     """The texts at secret places, and the secret values of connection strings."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _secrets(inner, SECRET if place.secret else place.below(value).get(key, UNKNOWN_PLACE))
+            yield from secrets_in(inner, SECRET if place.secret else place.below(value).get(key, UNKNOWN_PLACE))
     elif isinstance(value, list):
         for inner in value:
-            yield from _secrets(inner, place if place.secret else place.items or UNKNOWN_PLACE)
+            yield from secrets_in(inner, place if place.secret else place.items or UNKNOWN_PLACE)
     elif isinstance(value, str) and place.secret:
         yield value
     elif isinstance(value, str) and place.read is not None:

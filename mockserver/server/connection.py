@@ -59,7 +59,7 @@ class ClientConnection(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """See asyncio."""
         super().connection_made(transport)
-        self.raw: asyncio.Transport = transport
+        self.raw: asyncio.Transport = transport  # first: TLS pauses writing as soon as it has limits
         transport.set_write_buffer_limits(1, 0)  # whatever a client leaves unread is known
         self.transport = _Outgoing(transport, self.close)  # type: ignore[assignment]
         self.flow.resume_reading = self._resume_reading  # type: ignore[method-assign]

@@ -10,7 +10,7 @@ import pytest
 from mockserver.clients.program import PrivateServer, variables
 from mockserver.config import Config
 from mockserver.emulator import Emulator
-from mockserver.intercept.interception import Interception
+from mockserver.intercept.interception import Interception, of_emulator
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def ca_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def running(ca_folder: Path) -> Iterator[Intercepted]:
     config = Config(log="none", ca_folder=str(ca_folder))
-    with PrivateServer(config) as server, Interception(server.emulator) as interception:
+    with PrivateServer(config) as server, of_emulator(server.emulator) as interception:
         yield Intercepted(server.emulator, interception, server.url)
 
 

@@ -1,0 +1,144 @@
+"""`mockserver record`: keeps what the real service answers."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mockserver import __version__
+from mockserver.cli.judging import colourful, in_words
+
+if TYPE_CHECKING:
+    from mockserver.recordings.recorder import Recorder
+
+_NOT_EXECUTABLE, _NOT_FOUND = 126, 127
+_ADOBE = "https://platform.adobe.io"
+
+
+@click.command("record", context_settings={"allow_interspersed_args": False})
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE.har",
+              help="Write the recording here; the file must not exist.")  # fmt: skip
+@click.option("--upstream", metavar="URL", help="The service to record.  [default: Adobe's host that the client calls]")
+@click.option("--listen", metavar="[HOST:]PORT", help="Be a server to record through, instead of running COMMAND.")
+@click.option("--upstream-ca", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="PEM of who signs the certificate of --upstream.")  # fmt: skip
+@click.option("--ca-folder", metavar="DIR", help="Where the certificate authority is kept; see `mockserver ca`.")
+def record(
+    command: tuple[str, ...], out: Path, upstream: str | None, listen: str | None, upstream_ca: Path | None,
+    ca_folder: str | None,
+) -> None:  # fmt: skip
+    """Run COMMAND, an unmodified client, against the real service, and keep what it answers.
+
+    Everything is passed on unchanged. Only the written copy is masked. Exit status: the client's own, or 1 if a
+    secret was found in the file, which is deleted then.
+    """
+    if bool(command) == (listen is not None):
+        raise click.UsageError("give a COMMAND to record, or --listen PORT")
+    if listen is not None and upstream is None:
+        raise click.UsageError("--listen goes with --upstream URL")
+    from mockserver.recordings.recorder import Leak
+
+    try:
+        recorder = _recorder(out, upstream)
+        status = 0
+        try:
+            ended = _through(command, upstream, upstream_ca, ca_folder, recorder) if command else _serve(
+                listen or "", upstream or "", upstream_ca, recorder
+            )  # fmt: skip
+            status = ended
+        finally:
+            recorder.close(complete=status == 0)
+    except Leak as leak:
+        click.echo(f"mockserver: {leak}", err=True)
+        sys.exit(1)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(in_words(error)) from None
+    _tell(out, recorder.count)
+    sys.exit(status)
+
+
+def _recorder(out: Path, upstream: str | None) -> Recorder:
+    from mockserver.contract import Contract
+    from mockserver.recordings.recorder import Recorder
+    from mockserver.runtime import PROCESS_KEY
+    from mockserver.specs.connectors import Connectors
+
+    contract = Contract.load()
+    auth = Connectors.load("azure").auth_place
+    return Recorder(out, upstream or _ADOBE, contract, auth, PROCESS_KEY, __version__)
+
+
+def _relay(upstream: str, upstream_ca: Path | None, recorder: Recorder) -> Any:
+    from mockserver.intercept.relay import Relay
+
+    def seen(call: Any, result: Any, ended_ms: int, whole: bool) -> None:
+        recorder.add(call, result, ended_ms, whole=whole)
+
+    return Relay(seen, upstream, verify=str(upstream_ca) if upstream_ca else True)
+
+
+def _through(
+    command: tuple[str, ...], upstream: str | None, upstream_ca: Path | None, ca_folder: str | None, recorder: Recorder
+) -> int:
+    from mockserver.clients import program
+    from mockserver.intercept.interception import Interception
+    from mockserver.server import make_server
+
+    def serve(context: Any) -> Any:
+        return make_server(_relay(upstream or "", upstream_ca, recorder), certificate=context)
+
+    with Interception(serve, ca_folder) as interception:
+        environ = interception.environment(dict(os.environ))
+        try:
+            ending = program.run(command, environ, seconds=None, show=True, foreground=True)
+        except program.NotStarted as error:
+            click.echo(f"mockserver: {in_words(error)}", err=True)
+            return _NOT_FOUND if error.errno == errno.ENOENT else _NOT_EXECUTABLE
+    status = ending.status or 0
+    return status if status >= 0 else 128 - status
+
+
+def _serve(listen: str, upstream: str, upstream_ca: Path | None, recorder: Recorder) -> int:
+    import signal
+    import threading
+
+    from mockserver.server import make_server
+
+    host, _, port = listen.rpartition(":")
+    if not port.isdecimal():
+        raise ValueError("--listen takes a port, or HOST:PORT")
+    server = make_server(_relay(upstream, upstream_ca, recorder), host=host or "127.0.0.1", port=int(port))
+    done = threading.Event()
+    stop: Callable[..., None] = lambda *_: done.set()  # noqa: E731
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    server.start()
+    click.echo(f"Recording {upstream} at {server.url}; stop with Ctrl-C", err=True)
+    try:
+        while not done.wait(1):
+            pass
+    finally:
+        server.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 0
+
+
+def _tell(out: Path, count: int) -> None:
+    """The verdict on the client, from the file as it was written."""
+    from mockserver.conformance import evaluate, summary
+    from mockserver.contract import Contract
+    from mockserver.recordings import har
+    from mockserver.specs.connectors import Connectors
+
+    contract = Contract.load()
+    entries = har.read(out, contract, Connectors.load("azure"))
+    if entries:
+        click.echo(summary(evaluate(entries, contract), colour=colourful(sys.stderr)), nl=False, err=True)
+    click.echo(f"{out}: {count} {'exchange' if count == 1 else 'exchanges'}", err=True)

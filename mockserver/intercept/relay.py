@@ -1,0 +1,154 @@
+"""Passes requests on to the real service, unchanged, and shows each exchange to a recorder.
+
+An ASGI application. TLS to the service is verified; redirects are the client's; a response that breaks, breaks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from mockserver.exchange import BASE_PATH, Call, Result
+from mockserver.intercept.front import refusal
+from mockserver.intercept.hosts import EMULATED, without_port
+from mockserver.json_input import Json, JsonProblem, dumps, parse
+from mockserver.recordings.har import error_code
+from mockserver.runtime import Clock
+
+Seen: TypeAlias = Callable[[Call, Result, int, bool], None]
+"""Gets request, response, when it ended (ms since 1970), and whether the response arrived whole."""
+
+_SECONDS = 120.0
+_KEPT_BYTES = 16 * 1_048_576
+"""Of a body that is larger nothing is recorded; it is passed on all the same."""
+_HOP_BY_HOP = frozenset(
+    (b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te")
+) | frozenset((b"trailer", b"transfer-encoding", b"upgrade"))
+_UNREACHABLE = 502
+_clock = Clock()
+
+
+class Relay:
+    """Leads requests to `upstream`, or to the host that the client asked for if it is one of Adobe's."""
+
+    def __init__(self, seen: Seen, upstream: str = "", *, verify: bool | str = True) -> None:
+        """`verify`: whether, or by which file of certificates, TLS to the service is verified."""
+        self._seen, self._upstream = seen, upstream.rstrip("/")
+        self._client = httpx.AsyncClient(verify=verify, timeout=_SECONDS, follow_redirects=False, trust_env=False)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection event of ASGI."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._pass_on(scope, receive, send)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        while (event := await receive())["type"] != "lifespan.shutdown":
+            await send({"type": f"{event['type']}.complete"})
+        await self._client.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _pass_on(self, scope: Any, receive: Any, send: Any) -> None:
+        began = _clock.now_ms()
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        upstream = self._upstream or f"https://{host}"
+        if not self._upstream and without_port(host) not in EMULATED:
+            await _answer(send, 403, refusal(without_port(host)))
+            return
+        sent = _Passed()
+        response: httpx.Response | None = None
+        try:
+            response = await self._client.send(
+                self._request(scope, upstream, sent.passing(_body(receive))), stream=True
+            )
+        except httpx.HTTPError as error:
+            await _answer(send, _UNREACHABLE, f"{urlsplit(upstream).hostname} gave no response: {type(error).__name__}")
+            self._seen(_call(scope, sent.body, began), Result(0), _clock.now_ms(), False)
+            return
+        await self._respond(scope, response, sent, began, send)
+
+    async def _respond(self, scope: Any, response: httpx.Response, sent: _Passed, began: int, send: Any) -> None:
+        headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _HOP_BY_HOP]
+        got, whole = _Passed(), False
+        try:
+            await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+            async for piece in got.passing(response.aiter_raw()):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+            whole = True
+        finally:
+            await response.aclose()
+            self._seen(_call(scope, sent.body, began), _result(response, got.body), _clock.now_ms(), whole)
+
+    def _request(self, scope: Any, upstream: str, body: AsyncIterator[bytes]) -> httpx.Request:
+        kept = [(name, value) for name, value in scope["headers"] if name not in _HOP_BY_HOP and name != b"host"]
+        names = {name for name, _ in kept}
+        query = scope["query_string"]
+        target = scope["raw_path"].partition(b"?")[0] + (b"?" + query if query else b"")
+        url = httpx.URL(upstream).copy_with(raw_path=httpx.URL(upstream).raw_path.rstrip(b"/") + target)
+        has_body = b"content-length" in names or any(name == b"transfer-encoding" for name, _ in scope["headers"])
+        return httpx.Request(scope["method"], url, headers=kept, content=body if has_body else None)
+
+
+class _Passed:
+    """A body that is passed on piece by piece and kept as far as it is not too large."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    @property
+    def body(self) -> bytes:
+        """What was passed, or nothing if it was too large."""
+        return b"".join(self._pieces) if self._size <= _KEPT_BYTES else b""
+
+    async def passing(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The same pieces."""
+        async for piece in pieces:
+            self._size += len(piece)
+            if self._size <= _KEPT_BYTES:
+                self._pieces.append(piece)
+            yield piece
+
+
+async def _body(receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        event = await receive()
+        if event["type"] != "http.request":
+            raise httpx.RequestError("the client left")
+        if event.get("body"):
+            yield event["body"]
+        more = event.get("more_body", False)
+
+
+def _call(scope: Any, body: bytes, began: int) -> Call:
+    path = unquote(scope["raw_path"].partition(b"?")[0].decode("latin-1"), errors="replace")
+    if path == BASE_PATH or path.startswith(BASE_PATH + "/"):
+        path = path[len(BASE_PATH) :] or "/"
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return Call(scope["method"], path, scope["query_string"].decode("latin-1"), headers, body, "", began)
+
+
+def _result(response: httpx.Response, raw: bytes) -> Result:
+    body: Json = None
+    with suppress(JsonProblem, httpx.HTTPError):  # what is not JSON is not recorded
+        text = httpx.Response(200, headers=response.headers, content=raw).content
+        body = parse(text, max_bytes=_KEPT_BYTES) if text else None
+    headers = tuple((name.lower(), value) for name, value in response.headers.items())
+    return Result(response.status_code, body, headers, error_code(response.status_code, body))
+
+
+async def _answer(send: Any, status: int, message: str) -> None:
+    body = dumps({"error_code": str(status), "message": f"mockserver record: {message}"})
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

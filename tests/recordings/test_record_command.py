@@ -1,0 +1,238 @@
+"""`mockserver record`: a client is led to a service unchanged, and what is written holds no secret."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from click.testing import CliRunner, Result
+
+from mockserver import Config, __version__
+from mockserver.cli import main
+from mockserver.clients.program import PrivateServer
+from mockserver.contract import Contract
+from mockserver.exchange import BASE_PATH, Call
+from mockserver.exchange import Result as Answer
+from mockserver.intercept.relay import Relay
+from mockserver.recordings.recorder import Leak, Recorder
+from mockserver.recordings.recording import Recording
+from mockserver.server import make_server
+from mockserver.specs.connectors import Connectors
+from tests.calls import HEADERS, connection
+
+CLIENT = """
+import requests
+token = requests.post("https://ims-na1.adobelogin.com/ims/token/v3", data={"grant_type": "client_credentials",
+    "client_id": "my-client", "client_secret": "c4n4ry-client-secret"}).json()["access_token"]
+headers = {"Authorization": f"Bearer {token}", "x-api-key": "my-client", "x-sandbox-name": "prod",
+    "x-gw-ims-org-id": "5C1328435BF324E90A49402A@AdobeOrg"}
+connections = "https://platform.adobe.io/data/foundation/flowservice/connections"
+body = {"name": "recorded", "connectionSpec": {"id": "74a1c565-4e59-48d7-9d67-7c03b8a13137", "version": "1.0"},
+    "auth": {"specName": "Basic Authentication", "params": {"server": "db.example.com", "port": "5432",
+    "database": "shop", "username": "reader", "password": "c4n4ry-s3cret"}}}
+made = requests.post(connections, json=body, headers=headers).json()
+found = requests.get(f"{connections}/{made['id']}", headers=headers).json()["items"][0]
+assert found["etag"] == made["etag"]
+assert requests.delete(f"{connections}/{made['id']}", headers=headers).status_code == 204
+"""
+"""A client that knows only Adobe's hosts."""
+CANARY = "c4n4ry+Secr3t/=&ü"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def recorder(path: Path, upstream: str = "https://platform.adobe.io") -> Recorder:
+    return Recorder(path, upstream, Contract.load(), Connectors.load("azure").auth_place, b"k" * 32, __version__)
+
+
+@contextmanager
+def recorded(path: Path, upstream: str) -> Iterator[str]:
+    """The base URL of a server that records what it passes on."""
+    kept = recorder(path, upstream)
+
+    def seen(call: Call, result: Answer, ended_ms: int, whole: bool) -> None:
+        kept.add(call, result, ended_ms, whole=whole)
+
+    server = make_server(Relay(seen, upstream))
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+        kept.close(complete=True)
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[str]:
+    with PrivateServer(Config(log="none")) as server:
+        yield server.url
+
+
+def test_an_unmodified_client_is_recorded_and_its_recording_compared(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOCKSERVER_CA_FOLDER", str(tmp_path / "ca"))
+    out = tmp_path / "session.har"
+    options = ("--out", out, "--upstream", service, "--ca-folder", tmp_path / "ca")
+    done = run("record", *options, "--", sys.executable, "-c", CLIENT)
+    assert done.exit_code == 0, done.output
+    document = json.loads(out.read_text(encoding="utf-8"))
+    assert document["log"]["_flow"]["complete"] is True
+    assert [entry["response"]["status"] for entry in document["log"]["entries"]] == [200, 201, 200, 204]
+    compared = run("compare", out)
+    assert compared.exit_code == 0, compared.output
+
+
+def traffic(url: str) -> None:
+    """Secrets in every place where a client or a service can put one."""
+    token = CANARY.encode("latin-1", "ignore").hex()
+    headers = {**HEADERS, "authorization": f"Bearer {token}", "x-functions-key": "c4n4ry-header"}
+    base = url + BASE_PATH
+    params = {**connection()["auth"]["params"], "password": CANARY}
+    secret = connection(auth={"specName": "Basic Authentication", "params": params})
+    made = requests.post(base + "/connections", json=secret, headers=headers, timeout=10)
+    made.raise_for_status()
+    requests.get(f"{base}/connections/{made.json()['id']}", headers=headers, timeout=10)
+    text = "Server=db;Database=d;Port=5432;UID=u;Password=c4n4ry-string"
+    by_string = {"specName": "Connection String Based Authentication", "params": {"connectionString": text}}
+    unknown = connection(authParams={"accountKey": "c4n4ry-unknown"})
+    for body in (connection(auth=by_string), unknown):
+        requests.post(base + "/connections", json=body, headers=headers, timeout=10)
+    broken = {**headers, "content-type": "application/json"}
+    requests.post(base + "/connections", data="{c4n4ry-broken", headers=broken, timeout=10)
+    requests.get(base + "/connections?sig=c4n4ry-query&api_key=c4n4ry-key", headers=headers, timeout=10)
+    form = {"grant_type": "client_credentials", "client_id": "c4n4ry-id", "client_secret": "c4n4ry-client-secret"}
+    requests.post(url + "/ims/token/v3", data=form, timeout=10)
+
+
+def test_no_secret_is_in_the_file_in_any_encoding(service: str, tmp_path: Path) -> None:
+    out = tmp_path / "session.har"
+    with recorded(out, service) as url:
+        traffic(url)
+    written = out.read_text(encoding="utf-8")
+    assert "c4n4ry" not in written and CANARY.encode("latin-1", "ignore").hex() not in written
+    assert HEADERS["x-api-key"] not in written and HEADERS["x-gw-ims-org-id"] not in written
+    recording = Recording.load(out, Contract.load())
+    assert [one.operation for one in recording.exchanges][:2] == ["createConnection", "retrieveConnection"]
+    entries = json.loads(written)["log"]["entries"]
+    params = json.loads(entries[0]["request"]["postData"]["text"])["auth"]["params"]
+    assert params["server"] == "db.example.com" and params["password"].startswith("pseudo-")
+    assert len(params["password"]) == len(CANARY)
+
+
+def test_the_client_sees_what_the_service_sent(service: str, tmp_path: Path) -> None:
+    with recorded(tmp_path / "session.har", service) as url:
+        ours = requests.get(url + BASE_PATH + "/connectionSpecs", headers=HEADERS, timeout=10)
+        theirs = requests.get(service + BASE_PATH + "/connectionSpecs", headers=HEADERS, timeout=10)
+        refused = requests.get(url + BASE_PATH + "/connections", timeout=10)
+    assert (ours.status_code, ours.content, ours.headers["content-type"]) == (
+        theirs.status_code, theirs.content, theirs.headers["content-type"],
+    )  # fmt: skip
+    assert refused.status_code == 403 and refused.json()["error_code"] == "403000"
+
+
+def broken_service(answer: bytes) -> str:
+    """A server that sends some bytes and hangs up."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            with client:
+                client.recv(65_536)
+                client.sendall(answer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_response_that_breaks_breaks_for_the_client_and_is_marked(tmp_path: Path) -> None:
+    upstream = broken_service(
+        b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\nContent-Type: application/json\r\n\r\n{"items":'
+    )
+    out = tmp_path / "session.har"
+    with recorded(out, upstream) as url, pytest.raises(requests.RequestException):
+        requests.get(url + BASE_PATH + "/connections", headers=HEADERS, timeout=10)
+    (entry,) = json.loads(out.read_text())["log"]["entries"]
+    assert entry["_flow"]["whole"] is False
+
+
+def test_chunks_arrive_whole(tmp_path: Path) -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n"
+    upstream = broken_service(chunked + b'5\r\n{"a":\r\n2\r\n1}\r\n0\r\n\r\n')
+    with recorded(tmp_path / "session.har", upstream) as url:
+        assert requests.get(url + BASE_PATH + "/x", timeout=10).json() == {"a": 1}
+
+
+def test_a_service_that_is_not_there_is_told(tmp_path: Path) -> None:
+    out = tmp_path / "session.har"
+    with recorded(out, "http://127.0.0.1:9") as url:
+        answer = requests.get(url + BASE_PATH + "/connections", headers=HEADERS, timeout=10)
+    assert answer.status_code == 502 and "ConnectError" in answer.json()["message"]
+    assert json.loads(out.read_text())["log"]["entries"][0]["response"]["status"] == 0
+
+
+def a_call(**members: Any) -> Call:
+    given = {"method": "GET", "path": "/connections", "query": "", "headers": dict(HEADERS), "body": b"", **members}
+    return Call(request_id="", received_ms=1_700_000_000_000, **given)
+
+
+def test_a_file_is_whole_after_every_exchange_and_incomplete_until_its_end(tmp_path: Path) -> None:
+    kept = recorder(tmp_path / "session.har")
+    for number in range(3):
+        assert len(json.loads(kept.path.read_text())["log"]["entries"]) == number
+        kept.add(a_call(), Answer(200, {"items": []}), 1_700_000_000_100)
+    document = json.loads(kept.path.read_text())
+    assert document["log"]["_flow"]["complete"] is False
+    kept.close(complete=True)
+    assert json.loads(kept.path.read_text())["log"]["_flow"]["complete"] is True
+
+
+@pytest.mark.parametrize("form", ["plain", "url", "json", "base64"])
+def test_a_secret_that_slips_through_is_found_and_the_file_deleted(tmp_path: Path, form: str) -> None:
+    import base64
+    from urllib.parse import quote
+
+    secret = 'top+secret/"quoted"=value'
+    shown = {"plain": secret, "url": quote(secret, safe=""), "json": json.dumps(secret)[1:-1],
+             "base64": base64.b64encode(secret.encode()).decode()}[form]  # fmt: skip
+    kept = recorder(tmp_path / "session.har")
+    headers = {**HEADERS, "x-vault": secret}
+    kept.add(a_call(headers=headers, query=f"property=name=={quote(shown)}"), Answer(200, {"items": []}), 0)
+    kept._file.write(shown.encode())  # as a place that was wrongly taken for harmless would
+    with pytest.raises(Leak):
+        kept.close(complete=True)
+    assert not kept.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "COMMAND"),
+        (("--listen", "0"), "--upstream"),
+        (("--listen", "x", "--upstream", "http://127.0.0.1:9"), "takes a port"),
+        (("--listen", "0", "--upstream", "http://127.0.0.1:9", "--", "true"), "COMMAND"),
+    ],
+)
+def test_wrong_use_says_what_is_right(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = run("record", "--out", tmp_path / "session.har", *arguments)
+    assert done.exit_code == 2 and said in done.output
+
+
+def test_no_file_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "session.har").write_text("mine")
+    done = run("record", "--out", tmp_path / "session.har", "--", "true")
+    assert done.exit_code == 2 and (tmp_path / "session.har").read_text() == "mine"
