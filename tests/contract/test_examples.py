@@ -1,0 +1,123 @@
+"""Every example of a request in `openapi.yaml`, sent to a server that has what it names, is accepted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from mockserver import Config, Emulator
+from mockserver.contract import load_document
+from tests import dataflows
+from tests.calls import HEADERS, POSTGRESQL, connection, made, send, source, target
+from tests.contract.test_published import METHODS, resolved
+
+DOCUMENT = load_document()
+SFTP = {
+    "specName": "Basic Authentication for sftp",
+    "params": {"host": "files.example.com", "port": 22, "userName": "reader", "password": "c4n4ry"},
+}
+"""Credentials of a base connection that is no database."""
+
+
+def requests() -> Iterator[Any]:
+    """Each operation with the examples of its parameters, once for each example of its body.
+
+    Of services next door those that name no entity: theirs are made by calls of their own.
+    """
+    for path, item in DOCUMENT["paths"].items():
+        if "servers" in item and ("{" in path or path.endswith("/adhocrun")):
+            continue
+        for method in METHODS:
+            if method not in item:
+                continue
+            operation = item[method]
+            media = resolved(operation.get("requestBody", {})).get("content", {}).get("application/json", {})
+            bodies = media.get("examples") or {"": None}
+            for name, example in bodies.items():
+                body = None if example is None else resolved(example)["value"]
+                yield pytest.param(method.upper(), path, operation, body, id=f"{operation['operationId']}-{name}")
+
+
+@pytest.mark.parametrize(("method", "path", "operation", "body"), list(requests()))
+def test_an_example_is_accepted(method: str, path: str, operation: Any, body: Any) -> None:
+    emulator = Emulator(Config(service_clients=(HEADERS["x-api-key"],)))
+    parameters = [resolved(one) for one in operation.get("parameters", ())]
+    examples = {one["name"]: one["example"] for one in parameters if "example" in one}
+    entity, etag = stored(emulator, path, operation)
+    for one in parameters:
+        if one["in"] == "path":
+            name = one["name"]
+            path = path.replace(f"{{{name}}}", quote(str(entity or examples[name]), safe=""))
+    query = [
+        f"{one['name']}={quote(str(value), safe='')}"
+        for one in parameters
+        if one["in"] == "query" and one["name"] in examples
+        for value in (examples[one["name"]] if isinstance(examples[one["name"]], list) else [examples[one["name"]]])
+    ]
+    headers = {one["name"].lower(): examples.get(one["name"]) for one in parameters if one["in"] == "header"}
+    headers |= {"if-match": etag} if "if-match" in headers else {}
+    result = send(emulator, method, f"{path}?{'&'.join(query)}", standing(emulator, body), headers=headers)
+    assert result.status < 300, result.body
+
+
+def stored(emulator: Emulator, path: str, operation: Any) -> tuple[str | None, str | None]:
+    """An entity of the kind that a path speaks of, with its etag."""
+    kind = path.split("/")[1]
+    if "{" not in path:
+        return None, None
+    draft = "?mode=draft" if path.endswith("/action") else ""
+    if kind == "connections":
+        receipt = made(emulator, connection(), f"/connections{draft}")
+    elif kind == "sourceConnections":
+        receipt = made(emulator, source(made(emulator)["id"]), f"/sourceConnections{draft}")
+    elif kind == "targetConnections":
+        receipt = made(emulator, target(), f"/targetConnections{draft}")
+    elif kind == "flows":
+        receipt = made(emulator, dataflows.flow(emulator), "/flows")
+    elif kind == "runs":
+        return run(emulator, failed=path.endswith("/action"))
+    elif operation["operationId"] in ("updateConnectionSpec", "updateFlowSpec"):
+        create = DOCUMENT["paths"][f"/{kind}"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+        return made(emulator, standing(emulator, resolved(next(iter(create.values())))["value"]), f"/{kind}")[
+            "id"
+        ], None
+    else:
+        return None, None
+    return receipt["id"], receipt["etag"]
+
+
+def run(emulator: Emulator, *, failed: bool) -> tuple[str, str]:
+    """A run of a flow that runs on demand; a failed one can be triggered again."""
+    flow = made(emulator, dataflows.once(emulator), "/flows")["id"]
+    dataflows.pass_time(emulator, 3_600_000)
+    [found, *_] = dataflows.runs_of(emulator, flow)
+    if failed:
+        body = {"metrics": {"statusSummary": {"status": "failed"}}}
+        path = f"/runs/{found['id']}"
+        assert send(emulator, "PUT", path, body, headers={"if-match": found["etag"]}).status == 200
+        found = dataflows.looked_up(emulator, path)
+    return found["id"], found["etag"]
+
+
+def standing(emulator: Emulator, body: Any) -> Any:
+    """The body with what it stands on: the ids of other entities are ids of this server."""
+    if not isinstance(body, dict):
+        return body
+    body = json.loads(json.dumps(body))
+    if "baseConnectionId" in body:
+        spec = body["connectionSpec"]["id"]
+        auth = connection()["auth"] if spec == POSTGRESQL else SFTP
+        base = connection(auth=auth, connectionSpec={"id": spec, "version": "1.0"})
+        body["baseConnectionId"] = made(emulator, base)["id"]
+    if "sourceConnectionIds" in body:
+        body["sourceConnectionIds"] = [dataflows.source(emulator)]
+        body["targetConnectionIds"] = [dataflows.target(emulator)]
+    if "flowId" in body:
+        once = dataflows.once(emulator)
+        over_files = dataflows.files(emulator, scheduleParams=once["scheduleParams"])
+        body["flowId"] = made(emulator, once if "params" in body else over_files, "/flows")["id"]
+    return body
