@@ -27,8 +27,7 @@ def of_schema(schema: Any, follow: Callable[[str], Place] = lambda reference: UN
         return SECRET
     if schema.get("x-harmless"):
         return FREE
-    compiled, types = partial(of_schema, follow=follow), schema.get("type", ())
-    types = {types} if isinstance(types, str) else set(types)
+    compiled, types = partial(of_schema, follow=follow), _types(schema.get("type"))
     closed = "enum" in schema or (types and types <= _CLOSED)
     made = Place(
         harmless=bool(types & _CLOSED or "string" in types or "enum" in schema),
@@ -45,6 +44,12 @@ def of_schema(schema: Any, follow: Callable[[str], Place] = lambda reference: UN
     for parts in alternatives:
         made = reduce(Place.merged, map(compiled, parts if isinstance(parts, list) else [parts]), made)
     return made.merged(follow(schema["$ref"])) if "$ref" in schema else made
+
+
+def _types(value: Any) -> set[str]:
+    """The types that a schema names; one that a client wrote may hold anything here."""
+    given = value if isinstance(value, list) else [value]
+    return {one for one in given if isinstance(one, str)}
 
 
 def _object(value: Any) -> dict[str, Any]:
