@@ -25,8 +25,15 @@ _CLASSES: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "boolean": (bool,),
     "object": (dict,),
+    "array": (list,),
 }
-_A = {"string": "a string", "integer": "an integer", "number": "a number", "boolean": "true or false"}
+_A = {
+    "string": "a string",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "an array",
+}
 _OBJECT = Place(read=lambda value, hide: value if hide is blank and isinstance(value, dict) else hide(value))
 """Of an object nobody knows what it holds; the service shows it all the same."""
 

@@ -18,7 +18,7 @@ OWN_SPECS = "connectionSpecs"
 SECRETS = "secrets"
 """Member of a stored spec, never shown: auth spec and path of each param that an earlier version called secret."""
 
-_TYPES = frozenset({"string", "integer", "number", "boolean", "object"})
+_TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array"})
 
 
 class WrittenSpecs(Protocol):
