@@ -11,6 +11,8 @@ import pytest
 
 from mockserver import Emulator
 from mockserver.exchange import Call, Tenant
+from mockserver.runtime import Runtime
+from mockserver.state.memory import MemoryStore
 from tests.calls import HEADERS, connection, send
 
 MAX_BYTES = 2560
@@ -79,3 +81,24 @@ def test_what_is_shared_is_changed_for_nobody_else(emulator: Emulator, two: list
     emulator.handle(a_call_of_its_own(emulator))
     send(emulator, "POST", "/connections?mode=draft", draft)
     assert other["connectionSpec"] == {"id": other["connectionSpec"]["id"], "version": "1.0"}
+
+
+def test_a_tenant_without_records_costs_nothing() -> None:
+    store = MemoryStore(Runtime(1))
+
+    def come_and_go(number: int) -> None:
+        tenant = Tenant(f"org{number}", "prod")
+        store.insert(tenant, "connections", {"id": "1", "updatedAt": 5, "name": "x" * 200})
+        store.delete(tenant, "connections", "1")
+
+    come_and_go(0)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(1, 5001):
+            come_and_go(number)
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] - before < 50_000
+    finally:
+        tracemalloc.stop()

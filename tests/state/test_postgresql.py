@@ -17,7 +17,7 @@ from mockserver.listing import Listable, ListQuery
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
 from mockserver.state.places import open_store
-from mockserver.state.store import Missing, Put, Stale, StateError, Store, Taken
+from mockserver.state.store import Missing, Put, Stale, StateError, StorageUnavailable, Store, Taken
 from tests.postgres import PASSWORD, new_url, shared_server
 
 TENANT = Tenant("org", "prod")
@@ -196,3 +196,45 @@ def test_without_the_package_it_is_said_how_to_get_it(monkeypatch: pytest.Monkey
     monkeypatch.delitem(sys.modules, "mockserver.state.postgresql")
     with pytest.raises(StateError, match=r"pip install 'mock-flow-service\[postgres\]'"):
         open_store("postgresql://localhost/flow", Runtime())
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("DELETE FROM mockserver_meta", "counts revisions"),
+        ("DROP TABLE mockserver_meta", "lacks a table"),
+        ("DROP TABLE mockserver_records", "lacks a table"),
+    ],
+)
+def test_tables_that_are_not_right_are_refused_by_name_and_a_running_server_says_503(
+    pair: tuple[Store, Store], url: str, statement: str, said: str
+) -> None:
+    put(pair[0], "1")
+    with psycopg.connect(url) as db:
+        db.execute(statement.encode())
+    for act in (lambda: put(pair[0], "2"), lambda: pair[1].delete(TENANT, KIND, "1"), pair[0].export, pair[0].clear):
+        with pytest.raises(StorageUnavailable):
+            act()
+    with pytest.raises(StateError, match=said) as caught:
+        open_store(url, Runtime())
+    assert PASSWORD not in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("doc", ["no json", "[]", "5", "", '"text"'])
+def test_the_tables_refuse_a_record_that_is_no_object(pair: tuple[Store, Store], url: str, doc: str) -> None:
+    put(pair[0], "1")
+    with psycopg.connect(url) as db, pytest.raises(psycopg.Error):
+        db.execute("UPDATE mockserver_records SET doc = %s", (doc,))
+
+
+@pytest.mark.parametrize("doc", ["{}", '{"id": "2"}'])
+def test_a_record_that_was_changed_by_hand_is_not_shown_and_the_log_names_it(
+    pair: tuple[Store, Store], url: str, doc: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(pair[0], "1")
+    with psycopg.connect(url) as db:
+        db.execute("UPDATE mockserver_records SET doc = %s", (doc,))
+    for act in (lambda: pair[1].get(TENANT, KIND, "1"), lambda: rename(pair[0], "1", "b"), pair[0].export):
+        with pytest.raises(StorageUnavailable, match="damaged"):
+            act()
+    assert "connections/1" in caplog.text
