@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, NullPool, bindparam, create_engine, func, select, text
+from sqlalchemy import ColumnElement, Connection, NullPool, bindparam, create_engine, func, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mockserver.runtime import stop_watch_ms
@@ -69,7 +69,6 @@ SELECT set_config('idle_in_transaction_session_timeout', %s::text, false), set_c
 
 _LOST = "the connection to the database was lost in a commit, and its outcome is not known"
 _PING = select(1)
-_TRANSACTION = select(func.txid_current())
 _TURN = select(META.c.one).with_for_update()
 _OUTCOME = select(func.txid_status(bindparam("transaction")))
 
@@ -118,6 +117,8 @@ class _Link(Link):
 class PostgresDatabase:
     """A `Database` that other servers may use as well."""
 
+    transaction: ColumnElement[int] = func.txid_current()
+
     def __init__(self, url: str) -> None:
         """Connects later. Raises StateError for a URL that PostgreSQL does not know."""
         given = _parse(url)
@@ -125,6 +126,7 @@ class PostgresDatabase:
         self._secrets = [str(given[name]) for name in ("password", "sslpassword") if given.get(name)]
         self._target = conninfo.make_conninfo("", **{**USUAL, **given})
         self._writing, self._open = threading.Lock(), True
+        self._transaction = 0
         options: dict[str, Any] = {
             "creator": self._connect,
             "use_native_hstore": False,
@@ -133,6 +135,7 @@ class PostgresDatabase:
         reading = create_engine(engine, isolation_level="AUTOCOMMIT", poolclass=NullPool, **options)
         self._reads = Readers(reading, READERS)
         self._writes = create_engine(engine, pool_size=1, **options)
+        self.dialect = self._writes.dialect
 
     def prepare(self, work: Callable[[Connection, int], T]) -> T:
         """See `Database`."""
@@ -177,6 +180,10 @@ class PostgresDatabase:
             finally:
                 self._writing.release()
 
+    def begun(self, transaction: int) -> None:
+        """See `Database`."""
+        self._transaction = transaction
+
     def close(self) -> None:
         """See `Database`."""
         with self._writing:
@@ -189,7 +196,7 @@ class PostgresDatabase:
             committing = False
             try:
                 with self._writes.connect() as db:
-                    transaction = db.execute(_TRANSACTION).scalar_one()
+                    db.begin()
                     if long:
                         _allow_long(db)
                     done, _ = work(db)
@@ -197,17 +204,17 @@ class PostgresDatabase:
                     db.commit()
                     return done
             except DBAPIError as error:
-                if committing and error.connection_invalidated and self._was_committed(transaction):
+                if committing and error.connection_invalidated and self._was_committed():
                     return done
                 if not self._worth_another_try(error):
                     raise
 
-    def _was_committed(self, transaction: int) -> bool:
+    def _was_committed(self) -> bool:
         """What became of a commit whose answer got lost: the turn comes free when that is decided."""
         try:
             with self._writes.connect() as db:
                 db.execute(_TURN)
-                return bool(db.execute(_OUTCOME, {"transaction": transaction}).scalar_one() == "committed")
+                return bool(db.execute(_OUTCOME, {"transaction": self._transaction}).scalar_one() == "committed")
         except SQLAlchemyError as error:
             log.error("State %s: %s: %s", self.place, _LOST, self._words(error))
             raise StorageUnavailable(_LOST, unknown=True) from error

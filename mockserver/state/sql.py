@@ -14,15 +14,16 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
-    Executable,
+    Dialect,
     Table,
     Text,
     bindparam,
     delete,
     func,
     insert,
-    literal,
+    null,
     select,
     text,
     union_all,
@@ -33,6 +34,7 @@ from mockserver.exchange import Tenant
 from mockserver.listing import Cursor, ListQuery, ordering
 from mockserver.runtime import Runtime
 from mockserver.state import exports, tables
+from mockserver.state.fetching import Fetched
 from mockserver.state.records import Change, Doc, Listed, page_of, stamped
 from mockserver.state.store import Missing, Put, StorageUnavailable, accept
 from mockserver.state.tables import HISTORY, META, RECORDS
@@ -56,21 +58,17 @@ _THIS = [*_scope(RECORDS), RECORDS.c.id == bindparam("_id")]
 _SHOWN = (RECORDS.c.id, RECORDS.c.revision, RECORDS.c.doc, RECORDS.c.checksum)
 _BELOW, _SIZE = bindparam("below", type_=BigInteger), bindparam("size", type_=BigInteger)
 
-_TAKE_TURN = (
-    update(META)
-    .values(
-        revision=META.c.revision + bindparam("writes", type_=BigInteger),
-        drawn=func.coalesce(bindparam("so_far", type_=Text), META.c.drawn),
-    )
-    .returning(META.c.revision)
+_TAKE_TURN = update(META).values(
+    revision=META.c.revision + bindparam("writes", type_=BigInteger),
+    drawn=func.coalesce(bindparam("so_far", type_=Text), META.c.drawn),
 )
 _GET = select(*_SHOWN).where(*_THIS)
 _SOME = select(*_SHOWN).where(*_scope(RECORDS), RECORDS.c.id.in_(bindparam("ids", expanding=True)))
 _INSERT, _SUPERSEDE = insert(RECORDS), insert(HISTORY)
-_REPLACE = update(RECORDS).where(*_THIS)
+_REPLACE = update(RECORDS).where(*_THIS).values({name: bindparam(name) for name in tables.CONTENT})
 _DELETE = delete(RECORDS).where(*_THIS)
 _PRUNE = delete(HISTORY).where(HISTORY.c.superseded <= bindparam("horizon"))
-_NOW = select(*_SHOWN, RECORDS.c.revision.label("listed_at"), literal(None, Text).label("ordered")).where(
+_NOW = select(*_SHOWN, RECORDS.c.revision.label("listed_at"), null().label("ordered")).where(
     *_scope(RECORDS), RECORDS.c.revision < _BELOW
 )
 _THEN = (
@@ -82,12 +80,27 @@ _FIRST = _NOW.order_by(RECORDS.c.revision.desc()).limit(_SIZE)
 _NEXT = union_all(_NOW, _THEN).order_by(text("listed_at DESC")).limit(_SIZE)
 _COUNT = select(func.count()).select_from(RECORDS).where(*_scope(RECORDS))
 _ALL = select(RECORDS).order_by(RECORDS.c.revision)
+_PREPARED: dict[str, Any] = {
+    "get": _GET,
+    "first": _FIRST,
+    "next": _NEXT,
+    "count": _COUNT,
+    "insert": _INSERT,
+    "replace": _REPLACE,
+    "supersede": _SUPERSEDE,
+}
 
 
 class Database(Protocol):
     """Where the tables are. `read` and `write` raise StorageUnavailable; what `work` raises goes through."""
 
     place: str
+    dialect: Dialect
+    transaction: ColumnElement[int]
+    """What the database calls the transaction that is on, of interest if its outcome gets lost."""
+
+    def begun(self, transaction: int) -> None:
+        """Note the transaction of the write that is on."""
 
     def prepare(self, work: Callable[[Connection, int], T]) -> T:
         """Do the first work, in one transaction that no other server is in; it gets the version of the schema.
@@ -113,6 +126,9 @@ class SqlStore:
         """Create the tables or bring them up to date. Raises StateError."""
         self.place = database.place
         self._runtime, self._database = runtime, database
+        turn = _TAKE_TURN.returning(META.c.revision, database.transaction)
+        prepared: dict[str, Any] = {**_PREPARED, "turn": turn}
+        self._fetched = {name: Fetched(statement, database.dialect) for name, statement in prepared.items()}
         try:
             self.page_key, drawn = database.prepare(lambda db, version: tables.prepare(db, version, runtime))
         except BaseException:
@@ -126,7 +142,7 @@ class SqlStore:
 
     def get(self, tenant: Tenant, kind: str, entity_id: str) -> Doc | None:
         """See `Store`."""
-        rows = self._rows(_GET, _key(tenant, kind, entity_id)) if _can_be_stored(entity_id) else ()
+        rows = self._rows("get", _key(tenant, kind, entity_id)) if _can_be_stored(entity_id) else ()
         return self._doc(tenant, kind, rows[0]) if rows else None
 
     def replace(self, tenant: Tenant, kind: str, entity_id: str, doc: Doc, if_match: str) -> Doc:
@@ -180,7 +196,7 @@ class SqlStore:
         """See `Store`."""
         if matches is not None:
             return sum(1 for doc in self.all(tenant, kind) if matches(doc))
-        ((number,),) = self._rows(_COUNT, _key(tenant, kind))
+        ((number,),) = self._rows("count", _key(tenant, kind))
         return int(number)
 
     def export(self) -> dict[str, Any]:
@@ -209,10 +225,12 @@ class SqlStore:
 
     def _take_turn(self, db: Connection, writes: int) -> int:
         """Let nobody else write until the transaction ends; returns the revision of the last of so many writes."""
-        revision = db.execute(_TAKE_TURN, {"writes": writes, "so_far": self._runtime.drawn()}).scalar_one_or_none()
-        if revision is None:
+        rows = self._fetched["turn"].rows(db, {"writes": writes, "so_far": self._runtime.drawn()})
+        if not rows:
             log.error("State %s: mockserver_meta lacks the row that counts revisions", self.place)
             raise StorageUnavailable("the state is damaged")
+        revision, transaction = rows[0]
+        self._database.begun(transaction)
         return int(revision)
 
     def _put(self, db: Connection, tenant: Tenant, puts: Sequence[Put], revision: int) -> list[Doc]:
@@ -234,9 +252,11 @@ class SqlStore:
                 place = {name: row[name] for name in tables.KEY}
                 superseded.append({**place, "superseded": revision, "revision": before, "ordered": ordered})
             revision += 1
-        for statement, rows in ((_INSERT, new), (_REPLACE, changed), (_SUPERSEDE, superseded)):
-            if rows:
-                db.execute(statement, rows if len(rows) > 1 else rows[0])
+        for name, rows in (("insert", new), ("replace", changed), ("supersede", superseded)):
+            if len(rows) == 1:
+                self._fetched[name].run(db, rows[0])
+            elif rows:
+                db.execute(_PREPARED[name], rows)
         if revision // _PRUNED_EVERY > (revision - len(puts)) // _PRUNED_EVERY:
             db.execute(_PRUNE, {"horizon": revision - MAX_HISTORY})
         return stored
@@ -247,10 +267,12 @@ class SqlStore:
         for kind in {put.kind for put in puts}:
             ids = [put.doc["id"] for put in puts if put.kind == kind]
             for start in range(0, len(ids), _BATCH):
-                asked = {**_key(tenant, kind), "ids": ids[start : start + _BATCH]}
-                one = len(puts) == 1
-                for row in db.execute(_GET if one else _SOME, {**asked, "_id": ids[0]} if one else asked):
-                    found[kind, row.id] = row.revision, self._doc(tenant, kind, row)
+                if len(ids) == 1:
+                    rows = self._fetched["get"].rows(db, _key(tenant, kind, ids[0]))
+                else:
+                    rows = list(db.execute(_SOME, {**_key(tenant, kind), "ids": ids[start : start + _BATCH]}))
+                for row in rows:
+                    found[kind, row[0]] = row[1], self._doc(tenant, kind, row)
         return found
 
     def _swap(self, records: Sequence[Change], counted: Callable[[int], int], *, anew: bool = False) -> None:
@@ -266,8 +288,9 @@ class SqlStore:
 
         self._database.write(work, long=True)
 
-    def _rows(self, statement: Executable, asked: Mapping[str, Any]) -> Sequence[Any]:
-        return self._database.read(lambda db: db.execute(statement, asked).all())
+    def _rows(self, name: str, asked: Mapping[str, Any]) -> Sequence[Any]:
+        statement = self._fetched[name]
+        return self._database.read(lambda db: statement.rows(db, asked))
 
     def _listed(self, tenant: Tenant, kind: str, ceiling: int | None, below: int | None, size: int) -> Iterator[Listed]:
         """The records of the moment `ceiling` (None: now), last written first, from before `below`."""
@@ -275,26 +298,29 @@ class SqlStore:
         below = (_LAST if ceiling is None else ceiling + 1) if below is None else below
         while True:
             moment = {} if ceiling is None else {"ceiling": ceiling}
-            rows = self._rows(_NEXT if moment else _FIRST, {**scope, **moment, "below": below, "size": size})
+            rows = self._rows("next" if moment else "first", {**scope, **moment, "below": below, "size": size})
             for row in rows:
                 doc = self._doc(tenant, kind, row)
-                yield Listed(row.listed_at, doc, doc if row.ordered is None else json.loads(row.ordered))
+                listed_at, ordered = row[len(_SHOWN) :]
+                yield Listed(listed_at, doc, doc if ordered is None else json.loads(ordered))
             if len(rows) < size:
                 return
-            ceiling = rows[0].listed_at if ceiling is None else ceiling
-            below, size = rows[-1].listed_at, min(4 * size, _MAX_BATCH)
+            ceiling = rows[0][len(_SHOWN)] if ceiling is None else ceiling
+            below, size = rows[-1][len(_SHOWN)], min(4 * size, _MAX_BATCH)
 
     def _doc(self, tenant: Tenant, kind: str, row: Any) -> Doc:
-        """The record in a row. Raises StorageUnavailable if it is damaged."""
-        if tables.checksum(tenant, kind, row.id, row.revision, row.doc) == row.checksum:
-            doc: Doc = json.loads(row.doc)
+        """The record in a row that begins with `_SHOWN`. Raises StorageUnavailable if it is damaged."""
+        entity_id, revision, written, checksum = row[: len(_SHOWN)]
+        if tables.checksum(tenant, kind, entity_id, revision, written) == checksum:
+            doc: Doc = json.loads(written)
             return doc
-        log.error("State %s: the record %s/%s of %s is damaged", self.place, kind, row.id, "/".join(tenant))
+        log.error("State %s: the record %s/%s of %s is damaged", self.place, kind, entity_id, "/".join(tenant))
         raise StorageUnavailable("a record is damaged")
 
     def _change(self, row: Any) -> Change:
-        tenant = Tenant(row.org, row.sandbox)
-        return Change(tenant, row.kind, row.id, row.revision, self._doc(tenant, row.kind, row))
+        org, sandbox, kind, *shown = row
+        tenant = Tenant(org, sandbox)
+        return Change(tenant, kind, shown[0], shown[1], self._doc(tenant, kind, shown))
 
 
 def _key(tenant: Tenant, kind: str, entity_id: str = "") -> dict[str, str]:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, NullPool, QueuePool, create_engine, select, update
+from sqlalchemy import ColumnElement, Connection, NullPool, QueuePool, create_engine, literal_column, select, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mockserver.state.readers import Readers
@@ -81,6 +81,7 @@ class SqliteFile:
         """Lock the file and check it, without a change to it. Raises StateError."""
         self._path = path.absolute()
         self.place = str(self._path)
+        self.transaction: ColumnElement[int] = literal_column("0")
         self._writing, self._open, self._serving = threading.Lock(), True, False
         with self._explained():
             self._demand_regular()
@@ -94,6 +95,7 @@ class SqliteFile:
                 raise
         self._reads = Readers(create_engine("sqlite://", creator=self._connect, poolclass=NullPool), READERS)
         self._writes = create_engine("sqlite://", creator=self._connect, poolclass=QueuePool, pool_size=1)
+        self.dialect = self._writes.dialect
 
     def prepare(self, work: Callable[[Connection, int], T]) -> T:
         """See `Database`."""
@@ -132,6 +134,9 @@ class SqliteFile:
             db.commit()
             self._guard.write(revision)
             return done
+
+    def begun(self, transaction: int) -> None:
+        """See `Database`. Nothing gets lost between SQLite and us."""
 
     def close(self) -> None:
         """See `Database`. The write-ahead log is folded into the file and removed."""
