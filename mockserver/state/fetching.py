@@ -32,11 +32,12 @@ class Fetched:
 
     def _run(self, db: Connection, asked: Mapping[str, Any], *, rows: bool) -> list[Any]:
         driver: Any = db.connection.driver_connection
-        asked = {**self._given, **asked}
+        if self._given:
+            asked = {**self._given, **asked}
         arguments = asked if self._order is None else [asked[name] for name in self._order]
         try:
             cursor = driver.execute(self._text, arguments)
-            return list(cursor.fetchall()) if rows else []
+            return cursor.fetchall() if rows else []
         except db.dialect.loaded_dbapi.Error as error:
             lost = db.dialect.is_disconnect(error, driver, None)
             if lost:
