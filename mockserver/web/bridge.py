@@ -37,7 +37,7 @@ BODY_ERROR = "mockserver.body_error"
 PACE = "mockserver.pace"
 """In the environ: the application puts a `Pace` there for a response that is to take its time."""
 
-_PIECE = 65_536
+_PIECE = 262_144
 _PIECES_PER_SECOND = 10
 _ROUND_SECONDS = 0.025
 
