@@ -92,6 +92,7 @@ def empty_list() -> str:
 def _contract() -> dict[str, Any]:
     document: dict[str, Any] = documents.read(documents.contract())
     for item in document["paths"].values():
+        item.pop("x-enforced", None)  # our server's own
         shared = item.pop("parameters", [])  # said once for a path: MockServer then matches some operations only
         for operation in (one for one in item.values() if isinstance(one, dict)):
             operation["parameters"] = [*shared, *operation.get("parameters", [])]
