@@ -25,6 +25,8 @@ def _show(world: World, doc: Doc) -> dict[str, Any]:
     shown = connectors.complete(doc)
     shown = dict(shown) if world.quirks["secrets"] == "show" else connectors.mask(shown)
     shown.pop(PASSWORD_FOR, None)
+    if ((doc.get("auth") or {}).get("params") or {}).get("usePrivateLink") is True:
+        shown["lastOperation"] = {"started": 0, "updated": 0, "operation": "create"}  # as the page prints it
     return shown
 
 

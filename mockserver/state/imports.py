@@ -140,6 +140,46 @@ _KEPT: dict[str, dict[str, Any]] = {
             },
         },
     },
+    "encryptionKeys": {
+        "required": ["body", *_STAMPS],
+        "properties": {
+            "body": {
+                "type": "object",
+                "required": ["encryptionAlgorithm", "publicKey", "expiryTime"],
+                "properties": {"expiryTime": {"type": "string", "pattern": "^[0-9]{1,12}$"}},
+            },
+        },
+    },
+    "customerKeys": {
+        "required": ["body", *_STAMPS],
+        "properties": {
+            "body": {
+                "type": "object",
+                "required": ["encryptionAlgorithm", "publicKey"],
+                "properties": {"expiryTime": False},
+            },
+        },
+    },
+    "privateEndpoints": {
+        "required": ["body", *_STAMPS],
+        "properties": {
+            "body": {
+                "type": "object",
+                "required": ["name", "connectionSpec"],
+                "properties": {"connectionSpec": {"type": "object", "required": ["id"]}},
+            },
+        },
+    },
+    "interactiveAuthoring": {
+        "required": ["body", *_STAMPS],
+        "properties": {
+            "body": {
+                "type": "object",
+                "required": ["untilMs"],
+                "properties": {"untilMs": {"type": "integer"}},
+            },
+        },
+    },
     "connectionSpecs": {"required": ["spec"], "properties": {"spec": {"type": "object"}}},
     "flowSpecs": {"required": ["spec"], "properties": {"spec": {"type": "object"}}},
 }

@@ -1,0 +1,86 @@
+"""The connectors service: encryption keys and private endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.expectations import refused, succeeded
+from contracts.registry import check
+from contracts.stage import Stage
+from contracts.verdicts import expect, same
+
+KEYS = "/data/foundation/connectors/encryption/keys"
+CUSTOMER_KEYS = "/data/foundation/connectors/encryption/customer-keys"
+ENDPOINTS = "/data/foundation/connectors/privateEndpoints"
+AUTHORING = ENDPOINTS + "/interactiveAuthoring"
+_PAIRS = (
+    *("createEncryptionKey", "listEncryptionKeys", "retrieveEncryptionKey"),
+    *("validateEncryptionKey", "deleteEncryptionKey"),
+)
+_ENDPOINTS = ("createPrivateEndpoint", "listPrivateEndpoints", "retrievePrivateEndpoint", "deletePrivateEndpoint")
+_BLOB = {"id": "4c10e202-c428-4796-9208-5f1f5732b1cf", "version": "1.0"}
+
+
+@check("connectors.keys", operations=_PAIRS)
+def a_pair_of_keys_is_active_until_it_is_deleted(stage: Stage) -> None:
+    """Its public key is told, its pass phrase never."""
+    body = {"name": stage.name("key"), "encryptionAlgorithm": "PGP", "params": {"passPhrase": stage.canary}}
+    made = succeeded(stage.call("POST", KEYS, body), 201)
+    path = f"{KEYS}/{made['publicKeyId']}"
+    try:
+        expect(int(made["expiryTime"]) > 0 and bool(made["publicKey"]), "a key without its text or its end")
+        same(succeeded(stage.call("GET", path))["publicKey"], made["publicKey"], "public key looked up")
+        listed = succeeded(stage.call("GET", KEYS))
+        expect(made["publicKeyId"] in [one["publicKeyId"] for one in listed], "the list lacks the new key")
+        status = succeeded(stage.call("GET", f"{KEYS}/validate/{made['publicKeyId']}"))
+        same(status, {"publicKeyId": made["publicKeyId"], "status": "Active"}, "validation")
+    finally:
+        deleted = stage.call("DELETE", path)
+    same(deleted.status, 204, "status of the deletion")
+    same(stage.call("GET", path).status, 404, "status of a key that was deleted")
+
+
+@check("connectors.keys-refused", writes=False, operations=("createEncryptionKey",))
+def a_pair_of_keys_has_an_algorithm_and_a_pass_phrase(stage: Stage) -> None:
+    """PGP or GPG, and a text that is not empty."""
+    good: dict[str, Any] = {"encryptionAlgorithm": "PGP", "params": {"passPhrase": "x"}}
+    for wrong in ({"encryptionAlgorithm": "RSA"}, {"params": {"passPhrase": ""}}, {"params": {}}):
+        refused(stage.call("POST", KEYS, {**good, **wrong}), 400)
+
+
+@check("connectors.customer-keys", lasting=True, operations=("createCustomerKey", "listCustomerKeys"))
+def a_shared_key_is_listed(stage: Stage) -> None:
+    """Under the id that sharing it answered."""
+    body = {"name": stage.name("key"), "encryptionAlgorithm": "GPG", "publicKey": "LS0tLS1CRUdJTg=="}
+    made = succeeded(stage.call("POST", CUSTOMER_KEYS, body), 201)
+    listed = succeeded(stage.call("GET", CUSTOMER_KEYS))
+    expect(made["publicKeyId"] in [one["publicKeyId"] for one in listed], "the list lacks the shared key")
+
+
+@check("connectors.private-endpoints", operations=_ENDPOINTS)
+def a_private_endpoint_is_pending_until_it_is_used(stage: Stage) -> None:
+    """Listed for its connection spec, looked up in items, deleted."""
+    place = {"subscriptionId": "s", "resourceGroupName": "g", "resourceName": "r", "fqdns": []}
+    body = {"name": stage.name("endpoint"), **place, "connectionSpec": _BLOB}
+    made = succeeded(stage.call("POST", ENDPOINTS, body), 201)
+    path = f"{ENDPOINTS}/{made['id']}"
+    try:
+        same(made["state"], "Pending", "state of a new endpoint")
+        same(succeeded(stage.call("GET", path))["items"], [made], "the endpoint looked up")
+        listed = succeeded(stage.call("GET", f"{ENDPOINTS}?property=connectionSpec.id=={_BLOB['id']}"))["items"]
+        expect(made in listed, "the list for its connection spec lacks it")
+        other = succeeded(stage.call("GET", f"{ENDPOINTS}?property=connectionSpec.id==none"))["items"]
+        expect(made not in other, "the list for another connection spec has it")
+    finally:
+        deleted = stage.call("DELETE", path)
+    same(deleted.status, 200, "status of the deletion")
+    same(stage.call("GET", path).status, 404, "status of an endpoint that was deleted")
+
+
+@check("connectors.authoring", operations=("enableInteractiveAuthoring", "retrieveInteractiveAuthoring"))
+def interactive_authoring_is_enabled_for_a_time(stage: Stage) -> None:
+    """Up to two hours."""
+    refused(stage.call("POST", AUTHORING + "?op=enable", {"autoTerminationMinutes": 121}), 400)
+    same(stage.call("POST", AUTHORING + "?op=enable", {"autoTerminationMinutes": 1}).status, 202, "status")
+    status = succeeded(stage.call("GET", AUTHORING))["status"]
+    expect(status in ("Enabling", "Enabled"), f"interactive authoring is {status} after it was enabled")

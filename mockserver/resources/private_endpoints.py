@@ -1,0 +1,115 @@
+"""Private endpoints of Azure: made, listed, deleted; nothing is connected, so they stay Pending until they are used.
+
+Shapes are those of the page on private links. That an endpoint is Approved once a connection uses it is assumed: nobody
+approves it in Azure here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver import json_input
+from mockserver.errors import ApiError, rejected
+from mockserver.exchange import Request, Result
+from mockserver.resources import _nearby, operation
+from mockserver.secrecy import repeatable
+from mockserver.state.records import Doc
+from mockserver.world import World
+
+ENDPOINTS, AUTHORING = "privateEndpoints", "interactiveAuthoring"
+_SENT = ("name", "subscriptionId", "resourceGroupName", "resourceName", "fqdns", "connectionSpec")
+_MINUTES = 60
+
+
+@operation("createPrivateEndpoint")
+def create_private_endpoint(world: World, request: Request) -> Result:
+    """Store an endpoint for a source that takes private links."""
+    sent: Any = request.body
+    connector = world.connectors_of(request.tenant).get(sent["connectionSpec"]["id"])
+    if connector is None:
+        raise ApiError("unknown_spec", pointer="/connectionSpec/id")
+    body = {"fqdns": [], **{name: sent[name] for name in _SENT if name in sent}}
+    doc = _nearby.put(world, request, ENDPOINTS, world.runtime.new_id(ENDPOINTS), body)
+    return Result(201, _shown(world, request, doc))
+
+
+@operation("listPrivateEndpoints")
+def list_private_endpoints(world: World, request: Request) -> Result:
+    """All endpoints, those for a connection spec, or with `op=autoResolve` those for the one in the body."""
+    wanted = next((text for text in request.arguments.get("property", ())), "")
+    name, _, spec = wanted.partition("==")
+    if wanted and (name != "connectionSpec.id" or not spec):
+        raise ApiError("filter_field", field=repeatable(name), pointer="property")
+    if request.arguments.get("op") == "autoResolve":
+        spec = _spec_in_body(request)
+    found = [_shown(world, request, doc) for doc in _nearby.every(world, request, ENDPOINTS)]
+    return Result(200, {"items": [one for one in found if spec in ("", one["connectionSpec"]["id"])]})
+
+
+@operation("retrievePrivateEndpoint")
+def retrieve_private_endpoint(world: World, request: Request) -> Result:
+    """One endpoint, in `items`."""
+    return Result(200, {"items": [_shown(world, request, _endpoint(world, request))]})
+
+
+@operation("deletePrivateEndpoint")
+def delete_private_endpoint(world: World, request: Request) -> Result:
+    """Delete an endpoint; connections that name it stay."""
+    _nearby.drop(world, request, ENDPOINTS, _endpoint(world, request))
+    return Result(200)
+
+
+@operation("enableInteractiveAuthoring")
+def enable_interactive_authoring(world: World, request: Request) -> Result:
+    """Interactive authoring from now on, for so many minutes."""
+    sent = request.body if isinstance(request.body, dict) else {}
+    minutes = sent.get("autoTerminationMinutes", _MINUTES)
+    until = world.runtime.clock.now_ms() + int(str(minutes)) * 60_000
+    doc = _nearby.find(world, request, AUTHORING, AUTHORING)
+    if doc is None:
+        _nearby.put(world, request, AUTHORING, AUTHORING, {"untilMs": until})
+    else:
+        _nearby.change(world, request, AUTHORING, doc, lambda _: {"untilMs": until})
+    return Result(202)
+
+
+@operation("retrieveInteractiveAuthoring")
+def retrieve_interactive_authoring(world: World, request: Request) -> Result:
+    """Whether interactive authoring is on."""
+    doc = _nearby.find(world, request, AUTHORING, AUTHORING)
+    on = doc is not None and world.runtime.clock.now_ms() < doc["body"]["untilMs"]
+    return Result(200, {"status": "Enabled" if on else "Disabled"})
+
+
+def _endpoint(world: World, request: Request) -> Doc:
+    wanted = request.path["PRIVATE_ENDPOINT_ID"]
+    doc = _nearby.find(world, request, ENDPOINTS, wanted)
+    if doc is None:
+        raise ApiError("not_found", type="private endpoint", id=repeatable(wanted))
+    return doc
+
+
+def _shown(world: World, request: Request, doc: Doc) -> dict[str, Any]:
+    used = any(_names(connection, doc["id"]) for connection in world.store.all(request.tenant, "connections"))
+    body = doc["body"]
+    shown = {"id": doc["id"], **{name: body[name] for name in _SENT if name in body}}
+    return {**shown, "state": "Approved" if used else "Pending"}
+
+
+def _names(connection: Mapping[str, Any], endpoint_id: str) -> bool:
+    params = (connection.get("auth") or {}).get("params")
+    return isinstance(params, Mapping) and params.get("privateEndpointId") == endpoint_id
+
+
+def _spec_in_body(request: Request) -> str:
+    """The connection spec of the connection that is to be resolved: the page sends it in the body of a GET."""
+    try:
+        sent = json_input.parse(request.call.body, max_bytes=100_000)
+    except json_input.JsonProblem as problem:
+        raise ApiError("rejected", message=problem.reason) from None
+    spec = sent.get("connectionSpec") if isinstance(sent, dict) else None
+    found = spec.get("id") if isinstance(spec, dict) else None
+    if not isinstance(found, str):
+        raise rejected("/connectionSpec/id", "the ID of a connection spec", "another value")
+    return found
