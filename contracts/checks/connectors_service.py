@@ -44,7 +44,12 @@ def a_pair_of_keys_is_active_until_it_is_deleted(stage: Stage) -> None:
 def a_pair_of_keys_has_an_algorithm_and_a_pass_phrase(stage: Stage) -> None:
     """PGP or GPG, and a text that is not empty."""
     good: dict[str, Any] = {"encryptionAlgorithm": "PGP", "params": {"passPhrase": "x"}}
-    for wrong in ({"encryptionAlgorithm": "RSA"}, {"params": {"passPhrase": ""}}, {"params": {}}):
+    wrongs: tuple[dict[str, Any], ...] = (
+        {"encryptionAlgorithm": "RSA"},
+        {"params": {"passPhrase": ""}},
+        {"params": {}},
+    )
+    for wrong in wrongs:
         refused(stage.call("POST", KEYS, {**good, **wrong}), 400)
 
 
