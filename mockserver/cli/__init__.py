@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from mockserver import __version__
-from mockserver.cli import authority, conformance, fidelity, judging, recording, recordings, running, terminal
+from mockserver.cli import authority, conformance, fidelity, judging, recording, recordings, running, starting, terminal
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
 
 
@@ -170,6 +170,8 @@ def contract(
     sys.exit(run.main(chosen, screen=sys.stderr, out=sys.stdout, as_json=as_json, least=fail_on))
 
 
+main.add_command(starting.env)
+main.add_command(starting.init)
 main.add_command(judging.rules)
 main.add_command(judging.check)
 main.add_command(conformance.scenarios)

@@ -11,7 +11,6 @@ import click
 
 from mockserver.cli.judging import colourful
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
-from mockserver.conformance.writers import files
 
 if TYPE_CHECKING:
     from mockserver.config import Config
@@ -142,6 +141,8 @@ def _write(outcome: ReplayOutcome, folder: Path | None) -> None:
 
 
 def _save(path: Path, text: str) -> None:
+    from mockserver.conformance.writers import files
+
     try:
         files.write(path, text)
     except OSError as error:

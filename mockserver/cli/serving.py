@@ -126,19 +126,28 @@ def _tls(config: Config) -> ssl.SSLContext | None:
 
 
 def _banner(url: str, config: Config, emulator: Emulator) -> str:
-    admin = f"{url}/_mock/" if config.admin_open else "closed, since others can reach it: set MOCKSERVER_ADMIN_TOKEN"
+    console = "closed, since others can reach it: set MOCKSERVER_ADMIN_TOKEN"
+    if config.admin_open:
+        how = "open in a browser" if config.admin_token is None else "wants the header x-mock-admin-token"
+        console = f"{url}/_mock/      ({how})"
     lines = [
         f"Mock Flow Service {__version__} is ready  ({config.platform}, records in {emulator.world.store.place})",
         f"  API       {url}{BASE_PATH}      (short form: {url}/connections)",
         f"  Token     {url}/ims/token/v3",
         f"  Contract  {url}/openapi.yaml",
-        f"  Admin     {admin}",
+        f"  Console   {console}",
     ]
     if config.sources:
         declared = len(emulator.world.sources.declared)
         lines.append(f"  Sources   {config.sources}      ({declared} declared; other connections: built-in shop)")
     for listed in emulator.world.sources.listed:
         lines.append(f"  Live      {listed}      (dialled at {', '.join(listed.addresses)})")
+    if config.lake:
+        lines.append(f"  Lake      {config.lake}      (the rows that runs bring)")
+    if config.faults:
+        lines.append(f"  Faults    {config.faults}")
+    if not emulator.journal.on:
+        lines.append("  Journal   off: nothing is recorded or judged")
     if config.tls:
         certificate = intercept.ca_folder(config.ca_folder) / intercept.PUBLIC_FILE
         lines.append(f"  Trust     {certificate}      (`mockserver ca show` says how)")

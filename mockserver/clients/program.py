@@ -24,7 +24,7 @@ from mockserver.web.bridge import wsgi_server
 _MAX_OUTPUT = 65_536
 """Of a client's output that was not shown, this much from the end is kept."""
 
-_CREDENTIALS = {
+CREDENTIALS = {
     "FLOW_SERVICE_TOKEN": "mock-token",
     "FLOW_SERVICE_API_KEY": "mock-client",
     "FLOW_SERVICE_ORG": "5C1328435BF324E90A49402A@AdobeOrg",
@@ -72,18 +72,21 @@ class Ending:
     """The end of what it printed, both streams as they came; empty where that was shown."""
 
 
-def variables(url: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a client that takes its base URL from there: FLOW_SERVICE_URL and what goes with it."""
+def addresses(url: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that lead a client to a server: its URLs, and no proxy before it."""
     no_proxy = ",".join(filter(None, (environ.get("NO_PROXY", environ.get("no_proxy", "")), "127.0.0.1,localhost")))
     return {
-        **_CREDENTIALS,
-        **without_secrets(environ),
         "FLOW_SERVICE_URL": f"{url}{BASE_PATH}",
         "FLOW_SERVICE_TOKEN_URL": f"{url}/ims/token/v3",
         "MOCKSERVER_URL": url,
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
     }
+
+
+def variables(url: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a client that takes its base URL from there: FLOW_SERVICE_URL and what goes with it."""
+    return {**CREDENTIALS, **without_secrets(environ), **addresses(url, environ)}
 
 
 def run(

@@ -9,7 +9,7 @@ from mockserver.emulator import Emulator, storage_refusal
 from mockserver.errors import ApiError, Refusal
 from mockserver.journal import NothingRecorded
 from mockserver.state.store import StorageUnavailable
-from mockserver.web import admin, console, contract_pages, docs_pages, fault_pages, ims, scenario_pages
+from mockserver.web import admin, console, contract_pages, docs_pages, fault_pages, front_page, ims, scenario_pages
 from mockserver.web.application import Api, Application, respond
 
 __all__ = ["Application", "build_app"]
@@ -28,7 +28,7 @@ def build_app(emulator: Emulator) -> Application:
 
     def answer_api(path: str = "") -> Response:
         """Everything without a rule of its own: the core reads the path from the environ, undecoded by routing."""
-        if path.startswith(("_mock", "openapi.")):
+        if not path or path.startswith(("_mock", "openapi.")):
             return respond(api.refused(_no_such_page(app)))
         return respond(api.answer(request.environ))
 
@@ -49,9 +49,8 @@ def build_app(emulator: Emulator) -> Application:
     def failed(error: Exception) -> Response:
         return respond(api.failed(error, request.environ))
 
-    for rule in ("/", "/<path:path>"):
-        app.add_url_rule(rule, "api", answer_api, methods=_METHODS, provide_automatic_options=False)
-    for pages in (admin, console, docs_pages, fault_pages, scenario_pages, ims, contract_pages):
+    app.add_url_rule("/<path:path>", "api", answer_api, methods=_METHODS, provide_automatic_options=False)
+    for pages in (front_page, admin, console, docs_pages, fault_pages, scenario_pages, ims, contract_pages):
         app.register_blueprint(pages.blueprint(emulator))
     app.register_error_handler(Refusal, refused)
     app.register_error_handler(StorageUnavailable, unavailable)

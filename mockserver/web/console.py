@@ -27,7 +27,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
 
     @pages.get("/")
     def index() -> Response:
-        if _wants_html():
+        if wants_html():
             return _page(emulator, _console(emulator), "text/html; charset=utf-8")
         body: Any = {"product": "Mock Flow Service", "version": __version__, "sources": _sources(emulator)}
         return admin.answer(emulator, {**body, "paths": [f"/_mock/{path}" for path in _PATHS]})
@@ -36,7 +36,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
     def report() -> Response:
         from mockserver import conformance
 
-        form = request.args.get("format") or ("html" if _wants_html() else "json")
+        form = request.args.get("format") or ("html" if wants_html() else "json")
         if form not in conformance.FORMATS:
             raise admin.wrong("format is one of " + ", ".join(conformance.FORMATS))
         since = request.args.get("since", 0, type=int)
@@ -46,7 +46,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
     return pages
 
 
-def _wants_html() -> bool:
+def wants_html() -> bool:
     """Whether a browser asks: programs that take anything get JSON."""
     return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 

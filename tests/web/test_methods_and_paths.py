@@ -19,6 +19,7 @@ from tests.server.wire import Client
 
 Ask = Callable[..., tuple[int, dict[str, str], bytes]]
 PAGES = (
+    "/",
     "/_mock/health",
     "/_mock/",
     "/_mock/journal",

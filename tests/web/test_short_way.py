@@ -25,6 +25,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/connections", {"headers": {"Host": "evil.example"}}),
     ("GET", "/connections", {"headers": {"x-mock-fault": "malformed-json"}}),
     ("GET", "/", {}),
+    ("GET", "/", {"headers": {"Host": "platform.adobe.io"}}),
     ("GET", "/nowhere/%2e%2e/%ff", {}),
     ("GET", "//connections", {}),
     ("HEAD", "/connections", {}),
@@ -79,11 +80,11 @@ def test_flask_is_not_asked_about_the_api_and_is_about_all_else(monkeypatch: pyt
 
     monkeypatch.setattr(Flask, "full_dispatch_request", dispatch)
     client = app(short=True).test_client()
-    for path in ("/connections", "/data/foundation/flowservice/flows", "/", "/nowhere"):
+    for path in ("/connections", "/data/foundation/flowservice/flows", "/nowhere"):
         assert client.get(path, headers=HEADERS).data != b"Flask"
-    for path in ("/_mock/health", "/_mockery", "/ims/token/v3", "/openapi.yaml", "/openapi.json"):
+    for path in ("/", "/_mock/health", "/_mockery", "/ims/token/v3", "/openapi.yaml", "/openapi.json"):
         assert client.get(path, headers=HEADERS).data == b"Flask"
-    assert len(dispatched) == 5
+    assert len(dispatched) == 6
 
 
 def _before(made: Application, see: Callable[..., None]) -> None:
