@@ -182,7 +182,7 @@ def test_a_member_of_a_request_has_a_type() -> None:
         f"{at}/{name}"
         for at, part in PARTS.items()
         for name, member in (part.get("properties") or {}).items()
-        if isinstance(member, dict) and not member.keys() & {"type", "$ref", "oneOf", "allOf", "const"}
+        if isinstance(member, dict) and not member.keys() & {"type", "$ref", "anyOf", "allOf", "const"}
     ]
     assert open_ == ["/components/schemas/PatchInstruction/value"]
 
@@ -260,6 +260,24 @@ def test_what_is_enforced_is_exact(schema: str, value: Any, takes: bool) -> None
 def test_a_patch_is_merged_as_rfc_7396_says(target: Any, patch: Any, outcome: Any) -> None:
     for enforced in (mockserver.contract.enforced.enforced, contracts.enforced.enforced):
         assert enforced({**target, "x-enforced": patch}) == outcome
+
+
+def references(node: Any) -> Iterator[Any]:
+    if isinstance(node, dict):
+        yield from ([node["$ref"]] if isinstance(node.get("$ref"), str) else [])
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def test_every_reference_leads_within_the_document_also_those_of_examples_and_extensions() -> None:
+    """Tools that resolve a document, such as Prism, follow every `$ref`, and fetch what lies elsewhere."""
+    found = set(references(DOCUMENT))
+    assert {one for one in found if not one.startswith("#/")} == set()
+    for reference in found:
+        resolved({"$ref": reference})
 
 
 @pytest.mark.parametrize(
