@@ -15,10 +15,11 @@ from mockserver import Config, Emulator, json_input, listing
 from mockserver.contract import Contract
 from mockserver.errors import ApiError
 from mockserver.exchange import Call
-from mockserver.listing import property_filter, query
+from mockserver.listing import property_filter, sealing
 from mockserver.quirks import Quirks
 from mockserver.resources import _patching
 from mockserver.resources.connections import CONNECTIONS
+from mockserver.runtime import PROCESS_KEY
 from mockserver.server import Limits, make_server
 from mockserver.server.connection import ClientConnection, Crowd
 from mockserver.specs import connection_string
@@ -102,8 +103,7 @@ def take_query(data: bytes) -> None:
 
 def take_token(data: bytes) -> None:
     """A page token that nobody sealed opens nothing; a sealed one holds whatever the fuzzer wants."""
-    sealed = query._checksum(data) + data
-    token = query.base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    token = sealing.seal(data, PROCESS_KEY)
     for text in (data.decode("latin-1"), token):
         try:
             asked = listing.parse({"continuationToken": text}, CONNECTIONS.listable, QUIRKS)
@@ -234,7 +234,8 @@ class _Wire:
         for piece in pieces:
             client.data_received(piece)
             await asyncio.sleep(0)
-        client.eof_received()
+        if not client.eof_received():
+            client.raw.close()
         while self._server.server_state.tasks and not client.raw.is_closing() and client.busy:
             await asyncio.sleep(0)
         client.connection_lost(None)
