@@ -7,7 +7,7 @@ IMAGE ?= mock-flow-service
 PYTHON_M := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE fidelity fuzz audit sbom run test coverage install check format contract broken clients bench peers edge mutation torture image lock clean help
+.PHONY: FORCE fidelity fuzz audit sbom run test coverage install check format contract broken wire-mutants clients bench peers edge mutation torture image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
@@ -47,6 +47,9 @@ broken: .venv/.test ## prove the suite: every wrong server is caught, the right 
 
 fidelity: .venv/.test ## replay every documented and recorded sample; write docs/fidelity.md
 	@$(PYTHON_M) mockserver fidelity --write . $(ARGS)
+
+wire-mutants: .venv/.test ## prove the suite by thousands of small lies on the wire (ARGS="--sample 100", "--only etag")
+	@$(PYTHON_M) contracts.mutants $(ARGS)
 
 bench: .venv/.test ## measure the server against a bare Flask application and other tools (ARGS="--quick --json out.json")
 	@$(PYTHON_M) bench $(ARGS)
@@ -124,7 +127,7 @@ clean: ## remove .venv, caches, builds and reports
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.run .venv/.test .venv/.lock: .venv/.%: FORCE
 	@PYTHON="$(PYTHON)" sh requirements/install.sh $*

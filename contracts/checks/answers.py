@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from contracts.causes import (
@@ -131,6 +132,8 @@ def request_id_is_unique(watch: Watch, answer: Answer) -> Fault | str | None:
     came = answer.header("x-request-id")
     if not came:
         return Fault(f"{answer} without the header x-request-id", HEADER + "x-request-id")
+    if "," in came:
+        return f"{answer} with the x-request-id {came!r}, expected one value"
     seen = watch.memory.setdefault("request-id", {})
     if came in seen:
         return f"{answer} with the x-request-id of an earlier answer ({seen[came]})"
@@ -251,4 +254,30 @@ def new_ids_are_unique(watch: Watch, answer: Answer) -> str | None:
     if entity_id in seen:
         return f"{answer} with an id that was given before ({seen[entity_id]})"
     seen[entity_id] = str(answer)
+    return None
+
+
+_VOLATILE = ("lastRunDetails", "lastOperation", "runs", "metrics", "activities", "updatedAt")
+"""Members that may change without a write to their entity: what its runs come to."""
+
+
+@observe("entity.one-state")
+def one_etag_is_one_entity(watch: Watch, answer: Answer) -> str | None:
+    """An entity that is seen again with its etag, in whatever answer, is the same."""
+    body = answer.json
+    items = body.get("items") if isinstance(body, dict) else None
+    if not answer.succeeded or not isinstance(items, list):
+        return None
+    seen = watch.memory.setdefault("entity", {})
+    for item in items:
+        if not isinstance(item, dict) or not {"id", "etag", "createdAt", "name"} <= item.keys():
+            continue
+        key = f"{item['id']} {item['etag']}"
+        shown = {name: value for name, value in item.items() if name not in _VOLATILE}
+        now = json.dumps(shown, sort_keys=True)
+        before = seen.setdefault(key, now)
+        if before != now:
+            old = json.loads(before)
+            names = sorted(name for name in old.keys() | shown.keys() if old.get(name) != shown.get(name))
+            return f"{answer} with other {', '.join(names)} than an earlier answer, under the same etag"
     return None

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from contracts.expectations import located, receipt, refused, succeeded
 from contracts.kinds import POSTGRESQL, Kind, basic_params
+from contracts.ledger import Made
 from contracts.registry import any_kind, check
 from contracts.stage import Stage, filters
 from contracts.verdicts import expect, same, untestable
@@ -27,7 +28,11 @@ def answers_with_a_receipt(stage: Stage, kind: Kind) -> None:
 @check("create.location", each=lambda kind: kind.located)
 def location_leads_to_the_entity(stage: Stage, kind: Kind) -> None:
     """`Location` leads to the new entity, on this server."""
-    made = stage.make(kind)
+    for made in (stage.make(kind), stage.make(kind)):
+        _leads_to(stage, made)
+
+
+def _leads_to(stage: Stage, made: Made) -> None:
     place = located(made.answer)
     expect(urlsplit(place).path.rstrip("/").endswith(made.path), f"Location {place} does not end in {made.path}")
     same(urlsplit(place).netloc, urlsplit(made.answer.url).netloc, "host of Location")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +12,15 @@ from contracts.stage import Made, Stage
 from contracts.verdicts import expect, same, untestable
 
 EXPLORE = ("getByConnectionId",)
+VALUES: Mapping[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "long": (int,),
+    "double": (int, float),
+    "number": (int, float),
+    "boolean": (bool,),
+    "string": (str,),
+}
+"""Type of a column -> types of its values in a preview; other types are not judged."""
 
 
 @check("explore.test", operations=("testConnection",))
@@ -53,6 +63,13 @@ def a_preview_has_rows_of_those_columns(stage: Stage) -> None:
     expect(0 < len(body["data"]) <= 100, f"{len(body['data'])} rows in a preview")
     for row in body["data"]:
         expect(set(row) <= columns, f"a row with members that are no columns: {sorted(set(row) - columns)}")
+    shown = {name for row in body["data"] for name in row}
+    same(sorted(columns - shown), [], "columns that no row has")
+    for column in body["schema"]["columns"]:
+        kinds = VALUES.get(str(column.get("type")), (object,))
+        for value in (row.get(column["name"]) for row in body["data"]):
+            right = value is None or (isinstance(value, kinds) and isinstance(value, bool) <= (bool in kinds))
+            expect(right, f"column {column['name']} of type {column.get('type')} with the value {value!r}")
 
 
 @check("explore.unknown-table", operations=EXPLORE)

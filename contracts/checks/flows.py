@@ -160,6 +160,7 @@ def a_flow_is_run_on_demand(stage: Stage) -> None:
     answer = stage.call("POST", "/runs", body)
     done = succeeded(answer, 201)["items"]
     same([sorted(item) for item in done], [["etag", "id"]], "members of the receipt")
+    same(answer.header("etag"), done[0]["etag"], "ETag of the answer to a new run")
     listed = stage.listed("/runs?" + filters(f"flowId=={made.id}"))
     same(ids(listed), ids(done), "runs of the flow")
     run = succeeded(stage.call("GET", f"/runs/{done[0]['id']}"))["items"][0]

@@ -8,6 +8,8 @@ from contracts.registry import check
 from contracts.stage import Stage, filters
 from contracts.verdicts import expect, same, untestable
 
+MAX_LOOKUPS = 40
+"""Of a list of specs that is compared as a whole; of a longer one every tenth is looked up."""
 SPECS = ("listConnectionSpecs", "retrieveConnectionSpec")
 
 
@@ -18,7 +20,8 @@ def specs_are_listed(stage: Stage) -> None:
         items = succeeded(stage.call("GET", path))["items"]
         expect(items, f"{path} is empty")
         expect(len(set(ids(items))) == len(items), f"{path} shows an id twice")
-        for item in items[:3]:
+        every = 1 if len(items) <= MAX_LOOKUPS else 10
+        for item in [*items[::every], *(item for item in items if item.get("id") == POSTGRESQL)]:
             same(succeeded(stage.call("GET", f"{path}/{item['id']}"))["items"], [item], f"lookup of {item['id']}")
     same(succeeded(stage.call("GET", f"/connectionSpecs/{POSTGRESQL}"))["items"][0]["name"], "postgre-sql", "name")
 

@@ -89,6 +89,12 @@ def both_may_use_a_name(stage: Stage, kind: Kind) -> None:
     mine, theirs = stage.make(kind, name=name), other.make(kind, name=name)
     same(ids(stage.listed(f"{kind.path}?{filters('name==' + name)}")), [mine.id], "entities here")
     same(ids(other.listed(f"{kind.path}?{filters('name==' + name)}")), [theirs.id], "entities there")
+    here, there = stage.read(mine), other.read(theirs)
+    for view, item, owner in (("here", here, stage), ("there", there, other)):
+        same(item.get("sandboxName"), owner.headers["x-sandbox-name"], f"sandboxName of what was made {view}")
+    expect(here.get("sandboxId") != there.get("sandboxId"), "two sandboxes have one sandboxId")
+    for at, made, item in ((stage, mine, here), (other, theirs, there), (stage, mine, here)):
+        same(at.listed(f"{kind.path}?{filters('id==' + made.id)}"), [item], "the entity in a list of its sandbox")
     if kind.patched:
         receipt(other.patch(theirs, replacing("description", "there")))
         same(stage.read(mine).get("description"), mine.body.get("description"), "description here")

@@ -1,0 +1,239 @@
+"""What a nearly right server gets wrong: values as they were sent, one state seen everywhere, whose write it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from contracts.expectations import ids, receipt, replacing, succeeded
+from contracts.kinds import Kind, basic_params
+from contracts.ledger import Made
+from contracts.registry import any_kind, check, drafted, patched
+from contracts.stage import Stage, filters
+from contracts.verdicts import expect, same, untestable
+from contracts.wire import Answer
+
+TEXTS = {
+    "long": "x" * 3000 + " end",
+    "padded": "  two spaces before,  two between, one after ",
+    "decomposed": "cafe\u0301 A\u030a \u1112\u1161\u11ab",
+    "with a line break": "first\nsecond\ttabbed\n",
+    "in mixed case": "Straße İstanbul ĲSSEL ﬁn",
+    "empty": "",
+}
+"""Descriptions that a server may not trim, cut, normalise or leave out."""
+
+CONTENT: Mapping[str, Any] = {
+    "big": 9007199254740993,
+    "least": -9223372036854775808,
+    "milliseconds": 1795913493821,
+    "ratio": 0.1,
+    "whole": "1.0",
+    "digits": "007",
+    "none": None,
+    "false": False,
+    "empty text": "",
+    "empty object": {},
+    "empty list": [],
+    "text": " cafe\u0301 ",
+    "list": [3, 1, 2, 2, {"b": None, "a": [[]]}],
+}
+"""Content that only its sender understands."""
+
+
+@check("create.as-sent", each=any_kind)
+def members_come_back_as_they_were_sent(stage: Stage, kind: Kind) -> None:
+    """Texts letter by letter, in lookup, list and search, new or patched."""
+    for what, text in TEXTS.items():
+        sent = {"name": stage.name(f"Mixed Case {text[:60]}") + " ", "description": text}
+        made = stage.make(kind, **sent)
+        _shown_everywhere(stage, made, sent, f"a text that is {what}")
+        if kind.patched:
+            patched_texts = {name: f"{value}.\n" for name, value in sent.items()}
+            receipt(stage.patch(made, *(replacing(name, value) for name, value in patched_texts.items())))
+            _shown_everywhere(stage, made, patched_texts, f"a patched text that is {what}")
+
+
+@check("create.content-as-sent", each=lambda kind: kind.name != "connections")
+def content_comes_back_as_it_was_sent(stage: Stage, kind: Kind) -> None:
+    """Numbers of 64 bits, null, empty values, order and unknown members, new or patched."""
+    member, value = _free_content(stage, kind)
+    made = stage.make(kind, **{member: value})
+    _shown_everywhere(stage, made, {member: value}, "content that only its sender understands")
+    if kind.patched:
+        receipt(stage.patch(made, replacing(member, value)))
+        _shown_everywhere(stage, made, {member: value}, "patched content that only its sender understands")
+
+
+@check("create.once", each=any_kind)
+def a_creation_makes_one(stage: Stage, kind: Kind) -> None:
+    """One entity of its name, and two of the same name if it is sent again."""
+    name = stage.name("once")
+    made = [stage.make(kind, name=name)]
+    same(ids(stage.listed(f"{kind.path}?{filters('name==' + name)}")), ids_of(made), "entities with the name of one")
+    made.append(stage.make(kind, name=name))
+    found = ids(stage.listed(f"{kind.path}?{filters('name==' + name)}"))
+    same(sorted(found), sorted(ids_of(made)), "entities with the name of two")
+
+
+@check("etag.after-each-write", each=patched)
+def one_state_everywhere_after_each_write(stage: Stage, kind: Kind) -> None:
+    """Receipt, headers, lookup, `version`, list and search show one etag and one entity after every kind of write."""
+    made = stage.make(kind)
+    _one_state(stage, made.path, made.answer, "a creation")
+    etag = _one_state(stage, made.path, stage.patch(made, replacing("description", "patched")), "a patch")
+    patched_again = stage.patch(made, replacing("name", stage.name("again")), replacing("description", "2"), etag=etag)
+    etag = _one_state(stage, made.path, patched_again, "a patch of two members")
+    for member, value in _changes(stage, made):
+        change = stage.patch(made, replacing(member, value), etag=etag)
+        etag = _one_state(stage, made.path, change, f"a patch of {member}")
+    if "x-api-key" not in stage.settings.given:
+        change = stage.patch(made, replacing("description", "theirs"), etag=etag, **{"x-api-key": "contract-suite-2"})
+        _one_state(stage, made.path, change, "a patch by another client")
+    if kind.name == "flows":
+        for word in ("disable", "enable"):
+            _one_state(stage, made.path, stage.call("POST", f"{made.path}/action?op={word}"), f"the action {word}")
+    if kind.drafted:
+        draft = stage.call("POST", f"{kind.path}?mode=draft", stage.body(kind))
+        path = f"{kind.path}/{receipt(draft, 201)['id']}"
+        etag = _one_state(stage, path, draft, "a draft")
+        change = stage.call("PATCH", path, [replacing("description", "drafted")], headers={"If-Match": etag})
+        _one_state(stage, path, change, "a patch of a draft")
+        _one_state(stage, path, stage.call("POST", f"{path}/action?op=publish"), "a publication")
+
+
+@check("audit.stamps-move", each=patched)
+def a_write_is_stamped(stage: Stage, kind: Kind) -> None:
+    """Each write moves `updatedAt`, if time has passed; author and client of the creation stay."""
+    made = stage.make(kind)
+    before = stage.read(made)
+    for member in ("createdBy", "updatedBy", "createdClient", "updatedClient"):
+        expect(before.get(member), f"a new entity without {member}")
+    etag = made.etag
+    for number in range(200):
+        etag = receipt(stage.patch(made, replacing("description", str(number)), etag=etag))["etag"]
+        after = stage.read(made)
+        if after["updatedAt"] > before["updatedAt"]:
+            break
+    else:
+        untestable("200 patches in one millisecond: the server's clock stands still")
+    for member in ("id", "createdAt", "createdBy", "createdClient", "imsOrgId", "sandboxName", "sandboxId"):
+        same(after.get(member), before.get(member), f"{member} after a patch")
+    same(after.get("updatedBy"), before.get("updatedBy"), "updatedBy after a patch by the same user")
+
+
+@check("audit.other-client", each=patched)
+def another_clients_write_bears_its_name(stage: Stage, kind: Kind) -> None:
+    """A patch with another API key moves `updatedClient` and `updatedAt`; who made it stays."""
+    if "x-api-key" in stage.settings.given:
+        untestable("a second API key is needed, and the one given is the operator's")
+    made = stage.make(kind)
+    before = stage.read(made)
+    same(before.get("createdClient"), stage.headers["x-api-key"], "createdClient of a new entity")
+    other = {"x-api-key": "contract-suite-2"}
+    answer = stage.patch(made, replacing("description", "by another client"), **other)
+    after = _entity(stage, made.path)
+    same(after.get("updatedClient"), "contract-suite-2", "updatedClient after a patch by another API key")
+    same(after.get("createdClient"), before.get("createdClient"), "createdClient after a patch by another API key")
+    expect(after.get("updatedBy") != before.get("updatedBy"), "updatedBy is the first client's after another's write")
+    same(after.get("createdBy"), before.get("createdBy"), "createdBy after a patch by another API key")
+    same((after.get("etag"), after.get("version")), (receipt(answer)["etag"],) * 2, "etag and version")
+    listed = stage.listed(f"{kind.path}?{filters('id==' + made.id)}")
+    same(listed, [after], "the entity in a list after another client's write")
+
+
+@check("draft.shown", each=drafted)
+def a_draft_is_listed_as_one(stage: Stage, kind: Kind) -> None:
+    """Lookup and list show it with the state `draft`, and a filter finds it by that."""
+    made = receipt(stage.call("POST", f"{kind.path}?mode=draft", stage.body(kind)), 201)
+    shown = _entity(stage, f"{kind.path}/{made['id']}")
+    listed = stage.listed(f"{kind.path}?{filters('id==' + made['id'], 'state==draft')}")
+    same(listed, [shown], "the draft in a list of drafts")
+    same(stage.listed(f"{kind.path}?{filters('id==' + made['id'], 'state==enabled')}"), [], "drafts among the enabled")
+
+
+def ids_of(made: list[Made]) -> list[str]:
+    """The ids of entities, in the order of their making."""
+    return [entity.id for entity in made]
+
+
+def _free_content(stage: Stage, kind: Kind) -> tuple[str, Any]:
+    """A member whose content is the client's, with something in it that only the client understands."""
+    body = stage.body(kind)
+    if kind.name == "flows":
+        first, *others = body["transformations"]
+        return "transformations", [{**first, "params": {**first["params"], "own": dict(CONTENT)}}, *others]
+    return "params", {**body["params"], "own": dict(CONTENT)}
+
+
+def _changes(stage: Stage, made: Made) -> list[tuple[str, Any]]:
+    """New values for the members of a kind that can be patched, each more than once."""
+    body = made.body
+    if made.kind.name == "connections":
+        if stage.connection is not None:
+            return []
+        params = [
+            {**basic_params(stage.canary), "username": user, "port": port} for user, port in (("a", "1"), ("b", "2"))
+        ]
+        return [("state", "disabled"), *(("auth/params", value) for value in params)]
+    if made.kind.name == "flows":
+        schedule, (first, *others) = body["scheduleParams"], body["transformations"]
+        return [
+            (member, value)
+            for number in ("1", "2")  # minutes after midnight, and of the mapping's version
+            for member, value in (
+                ("scheduleParams", {**schedule, "startTime": str(4102444800 + 60 * int(number))}),
+                ("transformations", [{**first, "params": {**first["params"], "mappingVersion": number}}, *others]),
+            )
+        ]
+    return [("params", {**body["params"], "own": text}) for text in ("first", "second")]
+
+
+def _entity(stage: Stage, path: str) -> dict[str, Any]:
+    items = succeeded(stage.call("GET", path))["items"]
+    same(len(items), 1, f"number of entities at {path}")
+    return dict(items[0])
+
+
+def _views(stage: Stage, path: str) -> dict[str, dict[str, Any]]:
+    """An entity as lookup, list and search show it."""
+    name, entity_id = path.strip("/").split("/")
+    kind = stage.kind(name)
+    text = f"id=={entity_id}"
+    views = {"lookup": _entity(stage, path)}
+    lists = {"list": succeeded(stage.call("GET", f"{kind.path}?{filters(text)}"))}
+    if kind.searched:
+        lists["search"] = succeeded(stage.call("POST", f"{kind.path}/search", {"queryString": f"property={text}"}))
+    for view, page in lists.items():
+        same(ids(page["items"]), [entity_id], f"entities of a {view} by id")
+        views[view] = page["items"][0]
+    return views
+
+
+def _shown_everywhere(stage: Stage, made: Made, expected: dict[str, Any], what: str) -> None:
+    views = _views(stage, made.path)
+    for view, item in views.items():
+        same(item, views["lookup"], f"{what}, in a {view}: the entity")
+        for member, value in expected.items():
+            same(item.get(member), value, f"{what}, in a {view}: {member}")
+            same(_kinds(item.get(member)), _kinds(value), f"{what}, in a {view}: types in {member}")
+
+
+def _kinds(value: Any) -> Any:
+    """A value as the names of its types: 1, 1.0 and true are equal, and not the same."""
+    if isinstance(value, dict):
+        return {name: _kinds(inner) for name, inner in value.items()}
+    return [_kinds(inner) for inner in value] if isinstance(value, list) else type(value).__name__
+
+
+def _one_state(stage: Stage, path: str, write: Answer, what: str) -> str:
+    """All views agree after a write; its etag."""
+    etag = receipt(write, write.status)["etag"]
+    same(write.header("etag"), etag, f"ETag of the answer to {what}")
+    answer = stage.call("GET", path)
+    same(answer.header("etag"), etag, f"ETag of the lookup after {what}")
+    lookup, *others = _views(stage, path).items()
+    same((lookup[1].get("etag"), lookup[1].get("version")), (etag, etag), f"etag and version after {what}")
+    for view, item in others:
+        same(item, lookup[1], f"the entity in a {view} after {what}")
+    return str(etag)

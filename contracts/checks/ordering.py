@@ -1,0 +1,119 @@
+"""Lists in the order of several members, equal values among them; and how much there is beyond one page."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlsplit
+
+from contracts.expectations import ids, succeeded
+from contracts.kinds import Kind
+from contracts.ledger import Made
+from contracts.registry import any_kind, check
+from contracts.stage import Stage, filters
+from contracts.verdicts import Broken, expect, same
+from contracts.wire import LOOPBACK
+
+MAX_PAGE = 100
+"""Entities on a page at most; a local server gets one more than that to count."""
+
+
+@check("list.orderby-several", each=any_kind)
+def several_members_order_one_after_the_other(stage: Stage, kind: Kind) -> None:
+    """Equal first members are put in order by the second, whichever way, over pages too."""
+    made = _pairs(stage, kind)
+    only = filters("id==" + ",".join(entity.id for entity in made))
+    for orderby in ("name,createdAt", "name,-createdAt", "-name,createdAt", "-name,-createdAt", "createdAt,name"):
+        for limit in ("", "&limit=3"):
+            target = f"{kind.path}?{only}&orderby={orderby}{limit}"
+            items = stage.listed(target)
+            same(sorted(ids(items)), sorted(entity.id for entity in made), f"entities of {target}")
+            _in_order(items, orderby, target)
+
+
+@check("list.equal-keys", each=any_kind)
+def equal_values_keep_their_places(stage: Stage, kind: Kind) -> None:
+    """Where the order leaves entities equal, pages still show each once, and the order is the same each time."""
+    name = stage.name("equal")
+    made = [stage.make(kind, name=name) for _ in range(5)]
+    only = filters("id==" + ",".join(entity.id for entity in made))
+    for orderby in ("name", "-state", "imsOrgId,name"):
+        whole = ids(stage.listed(f"{kind.path}?{only}&orderby={orderby}"))
+        same(sorted(whole), sorted(entity.id for entity in made), f"entities with orderby={orderby}")
+        for limit in (2, 3):
+            paged = ids(stage.listed(f"{kind.path}?{only}&orderby={orderby}&limit={limit}"))
+            same(paged, whole, f"order in pages of {limit} with orderby={orderby}, all equal by it")
+
+
+@check("list.count-beyond-a-page", each=any_kind)
+def counts_have_no_end(stage: Stage, kind: Kind) -> None:
+    """count=true counts what is beyond a page too, in a list and in a search."""
+    many = kind.name == "targetConnections" and urlsplit(stage.settings.url).hostname in LOOPBACK
+    made = [stage.make(kind) for _ in range(MAX_PAGE + 1 if many else 21)]
+    texts = [f"createdAt>={stage.read(made[0])['createdAt']}", "id!=" + made[0].id]
+    for chosen in (texts[:1], texts):
+        for _ in range(3):
+            before = _counts(stage, kind, chosen)
+            found = ids(stage.listed(f"{kind.path}?limit={MAX_PAGE}&{filters(*chosen)}"))
+            if before == _counts(stage, kind, chosen):
+                break
+        else:
+            raise Broken("the count changed during each of three attempts to compare it with the list")
+        for where, count in before.items():
+            same(count, {"count": len(found)}, f"count of {len(found)} entities in a {where}")
+        expect(len(found) >= len(made) - len(chosen) + 1, f"{len(found)} of {len(made)} entities are listed")
+
+
+def _counts(stage: Stage, kind: Kind, texts: list[str]) -> dict[str, Any]:
+    counts = {"list": succeeded(stage.call("GET", f"{kind.path}?count=true&{filters(*texts)}"))}
+    if kind.searched:
+        body = {"queryString": "&".join(f"property={text}" for text in texts), "count": True}
+        counts["search"] = succeeded(stage.call("POST", f"{kind.path}/search", body))
+    return counts
+
+
+@check("list.search-several", each=lambda kind: kind.searched)
+def a_search_takes_several_filters(stage: Stage, kind: Kind) -> None:
+    """All hold, in either order; so do several members of `orderby`, on every page."""
+    made = _pairs(stage, kind)
+    every = "id==" + ",".join(entity.id for entity in made)
+    name = str(made[0].body["name"])
+    target = f"{kind.path}/search"
+    for texts, expected in (
+        ((f"name=={name}", f"id=={made[0].id}"), 1),
+        ((f"id=={made[0].id}", f"name=={name}"), 1),
+        ((f"id=={made[-1].id}", f"name=={name}"), 0),
+        ((every, f"name=={name}"), 2),
+        ((every, f"name!={name}"), 2),
+        ((every, f"name=={name}", f"id=={made[2].id}"), 1),
+    ):
+        query = "&".join(f"property={text}" for text in texts)
+        body: dict[str, Any] = {"queryString": query}
+        listed = stage.listed(f"{kind.path}?{filters(*texts)}")
+        same(len(listed), expected, f"entities of a list with {' and '.join(texts)}")
+        same(succeeded(stage.call("POST", target, body))["items"], listed, f"a search with {' and '.join(texts)}")
+        counted = succeeded(stage.call("POST", target, {**body, "count": True}))
+        same(counted, {"count": expected}, f"count of a search with {' and '.join(texts)}")
+    for orderby in ("name,-createdAt", "-name,createdAt"):
+        body = {"queryString": f"property={every}", "orderby": orderby}
+        whole = succeeded(stage.call("POST", target, body))["items"]
+        _in_order(whole, orderby, f"a search with orderby {orderby}")
+        first = succeeded(stage.call("POST", target, {**body, "limit": 3}))
+        same(first["items"], whole[:3], "the first page of a search in that order")
+
+
+def _pairs(stage: Stage, kind: Kind) -> list[Made]:
+    """Four entities with two names, the pairs mixed."""
+    one, two = stage.name("a"), stage.name("b")
+    return [stage.make(kind, name=name) for name in (one, two, one, two)]
+
+
+def _in_order(items: list[dict[str, Any]], orderby: str, what: str) -> None:
+    """Each entity stands where the order wants it, against the one before it."""
+    for before, after in pairwise(items):
+        for key in orderby.split(","):
+            member, down = key.lstrip("-"), key[0] == "-"
+            first, second = (after, before) if down else (before, after)
+            if first[member] != second[member]:
+                expect(first[member] < second[member], f"{what}: {member} {before[member]!r}, then {after[member]!r}")
+                break

@@ -1,0 +1,91 @@
+"""`python -m contracts.mutants`: how many small lies on the wire does the suite notice, and which survive."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import sys
+import time
+from collections import Counter
+from fnmatch import fnmatchcase
+
+import click
+
+from contracts.document import Document
+from contracts.mutants import argued, every, session
+from contracts.mutants.mutant import Mutant
+from contracts.mutants.trial import Trials
+
+TARGET = 95.0
+"""Per cent of the lies that break a promise, to be noticed by it."""
+
+_SHARE = 100
+"""Mutants that a worker takes at once."""
+
+Row = tuple[str, str, list[str]]
+"""Name of a mutant, the check that noticed it (empty for a survivor), checks of other promises that failed."""
+
+_work: tuple[session.Session, list[Mutant]]
+"""For worker processes, which inherit it: a mutant is code, and cannot be sent to one."""
+
+
+@click.command()
+@click.option("--sample", type=click.IntRange(min=1), help="Only so many, chosen by the seed.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default=True)
+@click.option("--only", metavar="TEXT", default="", help="Only those with this text in their name.")
+@click.option("--list", "listing", is_flag=True, help="List them with their promises and reasons; run nothing.")
+def main(sample: int | None, seed: int, jobs: int, only: str, listing: bool) -> None:
+    """Run the suite before wire mutants, print the share it notices, and list survivors."""
+    global _work
+    recorded = session.record(Document.load())
+    mutants = [mutant for mutant in every(recorded) if only in mutant.name]
+    if listing:
+        for mutant in mutants:
+            click.echo(f"{mutant.name}  {', '.join(mutant.breaks) or f'breaks none: {mutant.reason}'}")
+        return
+    harmful = [mutant for mutant in mutants if not mutant.reason]
+    if sample and sample < len(harmful):
+        harmful = random.Random(seed).sample(harmful, sample)
+    began = time.monotonic()
+    _work = (recorded, harmful)
+    verdicts: list[Row] = []
+    shares = [range(at, min(at + _SHARE, len(harmful))) for at in range(0, len(harmful), _SHARE)]
+    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+        for rows in pool.imap_unordered(_judged, shares):
+            verdicts += rows
+            click.echo(f"{len(verdicts)} of {len(harmful)} wire mutants", err=True)
+    survivors = sorted(row for row in verdicts if not row[1])
+    noticed = 100 * (len(verdicts) - len(survivors)) / max(1, len(verdicts))
+    for name, _, wrongly in survivors:
+        why = reason(name)
+        told = f" (noticed only by {', '.join(wrongly[:3])})" if wrongly else ""
+        click.echo(f"survives: {name}{told}" + (f"  [{why}]" if why else "  [not argued]"))
+    unargued = [name for name, _, _ in survivors if not reason(name)]
+    kinds = Counter(mutant.reason for mutant in mutants if mutant.reason)
+    for text, count in sorted(kinds.items()):
+        click.echo(f"breaks no promise ({count}): {text}")
+    click.echo(
+        f"{len(verdicts) - len(survivors)} of {len(verdicts)} wire mutants are noticed by a promise that they break: "
+        f"{noticed:.1f} % ({len(survivors) - len(unargued)} survivors argued, {len(unargued)} not; "
+        f"{time.monotonic() - began:.0f} s)"
+    )
+    sys.exit(1 if noticed < TARGET or unargued else 0)
+
+
+def reason(name: str) -> str:
+    """Why a mutant may survive; empty when nobody has said so."""
+    return next((why for pattern, why in argued().items() if pattern == name or fnmatchcase(name, pattern)), "")
+
+
+def _judged(share: range) -> list[Row]:
+    """The verdicts on a share of the mutants."""
+    recorded, mutants = _work
+    trials = Trials(recorded)
+    found = [trials.judge(mutants[at]) for at in share]
+    return [(verdict.mutant.name, verdict.noticed_by, verdict.wrongly_by) for verdict in found]
+
+
+if __name__ == "__main__":
+    main()

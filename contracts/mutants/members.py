@@ -1,0 +1,321 @@
+"""Lies about one member of an answer: dropped, cut, trimmed, rounded, swapped, stale, another's, and so on."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from contracts.broken.wrapping import Asked, GivenAnswer, Right
+from contracts.document import Document
+from contracts.mutants import promises
+from contracts.mutants.mutant import Mutant, unharmful
+from contracts.mutants.session import Said, Session, operation_of
+
+Path = tuple[str, ...]
+DROPPED = object()
+DEPTH = 3
+"""Steps into a body, arrays left out: what is deeper is the client's or the connector's own."""
+
+CLIENTS_OWN = ("own", "extra")
+"""Names of members whose content is the client's: the lie is about the whole of it."""
+
+_LIST, _LOOKUP, _SEARCH = "list", "lookup", "search"
+
+
+def _text(change: Callable[[str], str]) -> Callable[[Any], Any]:
+    return lambda value: change(value) if isinstance(value, str) else value
+
+
+def _number(change: Callable[[int], Any]) -> Callable[[Any], Any]:
+    return lambda value: change(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _deep(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The change in a value and in everything inside it."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: changed(inner) for name, inner in value.items()}
+        return [changed(inner) for inner in value] if isinstance(value, list) else change(value)
+
+    return changed
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(inner) for name, inner in value.items() if inner is not None}
+    return value
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_empty(inner) for name, inner in value.items() if inner not in ("", [], {})}
+    return DROPPED if value in ("", [], {}) else value
+
+
+def _emptied(value: Any) -> Any:
+    return type(value)() if isinstance(value, list | dict) else value
+
+
+ALONE: Mapping[str, Callable[[Any], Any]] = {
+    "dropped": lambda value: DROPPED,
+    "nulled": lambda value: None if isinstance(value, int) else value,
+    "emptied": _emptied,
+    "truncated": _text(lambda text: text[:-1]),
+    "cut at 255": _text(lambda text: text[:255]),
+    "trimmed": _deep(_text(str.strip)),
+    "composed": _deep(_text(lambda text: unicodedata.normalize("NFC", text))),
+    "in lower case": _text(str.lower),
+    "rounded to seconds": _number(lambda number: number // 1000 * 1000),
+    "through a double": _deep(_number(lambda number: int(float(number)))),
+    "as text": _number(str),
+    "reversed": lambda value: value[::-1] if isinstance(value, list) else value,
+    "without nulls": _without_nulls,
+    "without empty values": _without_empty,
+}
+"""Lies that need nothing but the value."""
+
+SPEC_LIES = ("dropped", "nulled", "truncated", "reversed")
+PHASED = ("dropped", "truncated")
+"""Lies that are also told only of what was written again, and only of what was not."""
+
+
+UNWRITTEN = ("connectionSpecs", "flowSpecs", "runs")
+"""Collections whose entities no client changes."""
+LASTING = (
+    "createdAt",
+    "createdBy",
+    "createdClient",
+    "imsOrgId",
+    "sandboxId",
+    "sandboxName",
+    "connectionSpec",
+    "flowSpec",
+    "baseConnectionId",
+    "sourceConnectionIds",
+    "targetConnectionIds",
+    "inheritedAttributes",
+    "flowId",
+    "typeInfo",
+)
+"""Members that no write changes."""
+
+
+@dataclass(slots=True)
+class _Sample:
+    """Values of one member at one operation."""
+
+    values: list[Any] = field(default_factory=list)
+
+
+def mutants(session: Session) -> Iterator[Mutant]:
+    """Every lie about every member that was seen."""
+    for operation in session.operations:
+        collection, view = _view(session, operation)
+        found = _samples(session, operation)
+        for path, sample in found.items():
+            broken = _promises(collection, view, path)
+            names = SPEC_LIES if collection.endswith("Specs") else tuple(ALONE)
+            for lie in names:
+                if any(_differs(ALONE[lie](value), value) for value in sample.values):
+                    yield _alone(session.document, operation, path, lie, broken)
+                    if lie in PHASED and view and collection not in UNWRITTEN and path[0] == "items" and len(path) == 3:
+                        yield _phased(session.document, operation, path, lie, broken, written=True)
+            if view and collection not in ("connectionSpecs", "flowSpecs") and path[:2] == ("items", "[]"):
+                yield from _from_elsewhere(session, operation, path, sample, found, broken)
+
+
+def _view(session: Session, operation: str) -> tuple[str, str]:
+    """The collection and the view of it; an empty view for what shows no entities."""
+    row = next(o for o in (*session.document.operations, *session.document.neighbours) if o.id == operation)
+    steps = row.path.strip("/").split("/")
+    collection = steps[0]
+    if row.method == "GET" and len(steps) == 1:
+        return collection, _LIST
+    if row.method == "POST" and steps[-1] == "search":
+        return collection, _SEARCH
+    return collection, _LOOKUP if row.method == "GET" and len(steps) == 2 and "servers" not in steps else ""
+
+
+def _promises(collection: str, view: str, path: Path) -> tuple[str, ...]:
+    if collection == "data":
+        return promises.NEIGHBOURS
+    if path[0] != "items" and view:
+        return ("answer.schema", "list.*", "filter.*", "delete.*", "tenant.*", "spec.*", "journey.*", "run.*")
+    if view:
+        return promises.of_member(collection, path)
+    explored = (*promises.EXPLORED, "explore.configs")
+    return (*promises.RECEIPTS, *explored, "answer.*", "spec.*", "tenant.*", "run.*")
+
+
+def _samples(session: Session, operation: str) -> dict[Path, _Sample]:
+    """Path -> the values that were seen there."""
+    found: dict[Path, _Sample] = {}
+    for exchange in session.of(operation):
+        if exchange.given.done:
+            for path, value in _walk(exchange.given.json, (), DEPTH):
+                values = found.setdefault(path, _Sample()).values
+                if len(values) < 400 and value not in values[-3:]:
+                    values.append(value)
+    return found
+
+
+def _walk(value: Any, path: Path, depth: int) -> Iterator[tuple[Path, Any]]:
+    if path and path[-1] != "[]":
+        yield path, value
+    if depth == 0 or (path and path[-1] in CLIENTS_OWN):
+        return
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _walk(inner, (*path, name), depth - 1)
+    elif isinstance(value, list):
+        for inner in value[:5]:
+            yield from _walk(inner, (*path, "[]"), depth)
+
+
+def edited(value: Any, path: Path, change: Callable[[Any, Any], Any], holder: Any = None) -> Any:
+    """A copy with a change at every place of a path; the change gets the value and its entity."""
+    if not path:
+        return change(value, holder)
+    step, *rest = path
+    if step == "[]":
+        return [edited(inner, tuple(rest), change, inner) for inner in value] if isinstance(value, list) else value
+    if not isinstance(value, dict) or step not in value:
+        return value
+    inner = edited(value[step], tuple(rest), change, holder if holder is not None else value)
+    if inner is DROPPED:
+        return {name: kept for name, kept in value.items() if name != step}
+    return {**value, step: inner}
+
+
+def _name(operation: str, path: Path, lie: str) -> str:
+    shown = "/".join(path).replace("/[]", "[]")
+    return f"{operation} /{shown}: {lie}"
+
+
+def _saying(given: GivenAnswer, value: Any) -> GivenAnswer:
+    return given if not _differs(value, given.json) else given.saying(value)
+
+
+def _differs(one: Any, two: Any) -> bool:
+    """Whether two values differ, in type too."""
+    return one is DROPPED or repr(one) != repr(two)
+
+
+def _alone(document: Document, operation: str, path: Path, lie: str, broken: tuple[str, ...]) -> Mutant:
+    change = ALONE[lie]
+
+    def tell(asked: Asked, given: GivenAnswer) -> GivenAnswer:
+        return _saying(given, edited(given.json, path, lambda value, _: change(value))) if given.done else given
+
+    def fault(asked: Asked, right: Right) -> GivenAnswer:
+        given = right(asked)
+        return tell(asked, given) if operation_of(document, asked) == operation else given
+
+    def touches(exchange: Said) -> bool:
+        return exchange.operation == operation and tell(exchange.asked, exchange.given) != exchange.given
+
+    return Mutant(_name(operation, path, lie), fault, broken, touches)
+
+
+def _phased(
+    document: Document, operation: str, path: Path, lie: str, broken: tuple[str, ...], *, written: bool
+) -> Mutant:
+    """Told only of entities that were patched or acted on."""
+    change = ALONE[lie]
+
+    def fault(asked: Asked, right: Right) -> GivenAnswer:
+        given = right(asked)
+        if given.done and (asked.patches or asked.acts) and len(asked.parts) > 1:
+            right.memory[asked.parts[1]] = True
+        if operation_of(document, asked) != operation or not given.done:
+            return given
+
+        def told(value: Any, entity: Any) -> Any:
+            known = isinstance(entity, dict) and entity.get("id") in right.memory
+            return change(value) if known == written else value
+
+        return _saying(given, edited(given.json, path, told))
+
+    def touches(exchange: Said) -> bool:
+        return exchange.operation == operation and exchange.given.done
+
+    return Mutant(_name(operation, path, f"{lie} after a later write"), fault, broken, touches)
+
+
+def _from_elsewhere(
+    session: Session,
+    operation: str,
+    path: Path,
+    sample: _Sample,
+    found: Mapping[Path, _Sample],
+    broken: tuple[str, ...],
+) -> Iterator[Mutant]:
+    """Stale, another entity's, and the neighbour's value."""
+    varies = len({repr(value) for value in sample.values}) > 1
+    if varies and path[-1] != "id" and path[0] == "items":
+        if path[2] in LASTING:
+            yield unharmful(_name(operation, path, "stale"), "no write changes the member")
+        else:
+            yield _remembered(session, operation, path, "stale", broken)
+        yield _remembered(session, operation, path, "of another entity", broken)
+    kind = type(sample.values[0])
+    beside = [
+        other
+        for other, values in found.items()
+        if other[:-1] == path[:-1]
+        and other != path
+        and type(values.values[0]) is kind
+        and isinstance(values.values[0], str | int)
+    ]
+    if beside:
+        yield _swapped(session.document, operation, path, beside[0], broken)
+
+
+def _remembered(session: Session, operation: str, path: Path, lie: str, broken: tuple[str, ...]) -> Mutant:
+    """The value that this entity had first, or that the entity seen before has."""
+    document, repeating = session.document, session.repeating(operation)
+
+    def fault(asked: Asked, right: Right) -> GivenAnswer:
+        given = right(asked)
+        if operation_of(document, asked) != operation or not given.done:
+            return given
+
+        def told(value: Any, entity: Any) -> Any:
+            own = str(entity.get("id")) if isinstance(entity, dict) else ""
+            if lie == "stale":
+                return right.memory.setdefault(own, value)
+            last_id, last = right.memory.get("last", (own, value))
+            right.memory["last"] = (own, value)
+            return value if last_id == own else last
+
+        return _saying(given, edited(given.json, path, told))
+
+    def touches(exchange: Said) -> bool:
+        return exchange.operation == operation and exchange.run in repeating
+
+    return Mutant(_name(operation, path, lie), fault, broken, touches)
+
+
+def _swapped(document: Document, operation: str, path: Path, other: Path, broken: tuple[str, ...]) -> Mutant:
+    """The value of the member beside it."""
+    name = other[-1]
+
+    def tell(asked: Asked, given: GivenAnswer) -> GivenAnswer:
+        def beside(holder: Any, _: Any) -> Any:
+            if isinstance(holder, dict) and name in holder and path[-1] in holder:
+                return {**holder, path[-1]: holder[name]}
+            return holder
+
+        return _saying(given, edited(given.json, path[:-1], beside)) if given.done else given
+
+    def fault(asked: Asked, right: Right) -> GivenAnswer:
+        given = right(asked)
+        return tell(asked, given) if operation_of(document, asked) == operation else given
+
+    def touches(exchange: Said) -> bool:
+        return exchange.operation == operation and tell(exchange.asked, exchange.given) != exchange.given
+
+    return Mutant(_name(operation, path, f"the value of {name}"), fault, broken, touches)

@@ -1,0 +1,36 @@
+"""A wire mutant: the right server with one small lie, and the promises that the lie breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from contracts.broken.wrapping import Fault
+from contracts.mutants.session import Said
+
+Touches = Callable[[Said], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One lie."""
+
+    name: str
+    """`retrieveConnection /items[]/etag: stale`."""
+    fault: Fault
+    breaks: tuple[str, ...]
+    """Promises, any of which may notice it; `etag.*` stands for all of that theme."""
+    touches: Touches
+    """Whether it would change what happened in a recorded exchange."""
+    reason: str = ""
+    """Why it breaks no promise; empty when it breaks one."""
+
+    def breaks_promise(self, check: str) -> bool:
+        """Whether a check holds one of the promises that it breaks."""
+        return any(fnmatchcase(check, pattern) for pattern in self.breaks)
+
+
+def unharmful(name: str, reason: str) -> Mutant:
+    """A lie that breaks no promise; it is listed with the reason, and not run."""
+    return Mutant(name, lambda asked, right: right(asked), (), lambda exchange: False, reason)

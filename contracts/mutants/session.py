@@ -1,0 +1,89 @@
+"""A session of the suite against the right server: which exchanges each check has, and what they show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from contracts import registry
+from contracts.broken import proof
+from contracts.broken.wrapping import Asked, GivenAnswer, Right, Wrapped
+from contracts.document import Document
+from contracts.registry import CHECKS
+from contracts.settings import MADE_UP, Settings
+from contracts.stage import Stage
+from contracts.wire import WsgiTransport
+
+Run = tuple[str, str]
+"""A check and the collection it ran for, or an empty text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One request of a check, with the operation of the contract that it was for."""
+
+    run: Run
+    operation: str
+    """Its id; empty for a path or method that the contract does not have."""
+    asked: Asked
+    given: GivenAnswer
+
+
+@dataclass(slots=True)
+class Session:
+    """All exchanges of a run of the suite's own checks."""
+
+    document: Document
+    exchanges: list[Said]
+
+    def of(self, operation: str) -> Iterator[Said]:
+        """The exchanges of one operation."""
+        return (exchange for exchange in self.exchanges if exchange.operation == operation)
+
+    def repeating(self, operation: str) -> frozenset[Run]:
+        """The checks to which an operation shows more than one thing, so that what it said before can come back."""
+        counts: Counter[Run] = Counter()
+        for exchange in self.of(operation):
+            counts[exchange.run] += max(1, len(exchange.given.items)) if exchange.given.done else 0
+        return frozenset(run for run, count in counts.items() if count > 1)
+
+    @property
+    def operations(self) -> list[str]:
+        """Those of Flow Service that were called: of the services next door only what tutorials need is promised."""
+        own = {operation.id for operation in self.document.operations}
+        return list(dict.fromkeys(exchange.operation for exchange in self.exchanges if exchange.operation in own))
+
+
+def record(document: Document) -> Session:
+    """Run every check once against the right server."""
+    registry.load()
+    exchanges: list[Said] = []
+    current: Run = ("", "")
+
+    def listen(asked: Asked, right: Right) -> GivenAnswer:
+        given = right(asked)
+        operation = operation_of(document, asked)
+        exchanges.append(Said(current, operation, asked, given))
+        return given
+
+    stage = stage_before(Wrapped(proof.right({})[0], listen), document, 1)
+    for check in CHECKS.values():
+        for kind in check.subjects(stage):
+            current = (check.id, kind.name if kind else "")
+            check.judge(stage.fresh(), kind)
+    return Session(document, exchanges)
+
+
+def stage_before(app: Any, document: Document, number: int, **hear: Any) -> Stage:
+    """A stage before a server, in an organisation of its own: what others left does not show."""
+    headers = {**MADE_UP, "x-gw-ims-org-id": f"{number:024X}@AdobeOrg"}
+    settings = Settings("http://127.0.0.1", headers, frozenset(), seed=number, lasting=True)
+    return Stage(WsgiTransport(app), settings, document, **hear)
+
+
+def operation_of(document: Document, asked: Asked) -> str:
+    """The operation that a request is for; empty for none."""
+    found = document.match(asked.method, asked.path)
+    return found.id if found else ""

@@ -1,0 +1,58 @@
+"""A sample of the wire mutants is noticed by the promises that they break; all of them: `make wire-mutants`."""
+
+import random
+from fnmatch import fnmatchcase
+
+import pytest
+
+from contracts.document import Document
+from contracts.mutants import argued, every, session
+from contracts.mutants.__main__ import TARGET, reason
+from contracts.mutants.mutant import Mutant
+from contracts.mutants.trial import Trials
+from contracts.registry import CHECKS, OBSERVERS
+
+SAMPLE = 40
+
+
+@pytest.fixture(scope="module")
+def recorded() -> session.Session:
+    return session.record(Document.load())
+
+
+@pytest.fixture(scope="module")
+def mutants(recorded: session.Session) -> list[Mutant]:
+    return every(recorded)
+
+
+def test_a_sample_is_noticed_by_the_promises_it_breaks(recorded: session.Session, mutants: list[Mutant]) -> None:
+    harmful = [mutant for mutant in mutants if not mutant.reason]
+    trials = Trials(recorded)
+    verdicts = [trials.judge(mutant) for mutant in random.Random(4).sample(harmful, SAMPLE)]
+    survivors = [verdict.mutant.name for verdict in verdicts if not verdict.noticed_by]
+    assert [name for name in survivors if not reason(name)] == []
+    assert len(survivors) <= SAMPLE * (100 - TARGET) / 100 + 2
+
+
+def test_there_are_some_thousands_and_each_says_what_it_breaks_or_why_nothing(mutants: list[Mutant]) -> None:
+    assert len(mutants) > 2000
+    assert [mutant.name for mutant in mutants if bool(mutant.breaks) == bool(mutant.reason)] == []
+
+
+def test_every_broken_promise_has_a_check(mutants: list[Mutant]) -> None:
+    known = {*CHECKS, *OBSERVERS}
+    patterns = {pattern for mutant in mutants for pattern in mutant.breaks}
+    assert [p for p in sorted(patterns) if not any(fnmatchcase(name, p) for name in known)] == []
+
+
+def test_every_argument_is_about_a_mutant_that_exists(mutants: list[Mutant]) -> None:
+    names = [mutant.name for mutant in mutants]
+    assert [p for p in argued() if not any(name == p or fnmatchcase(name, p) for name in names)] == []
+
+
+def test_the_right_server_is_noticed_by_nobody(recorded: session.Session) -> None:
+    honest = Mutant(
+        "nothing", lambda asked, right: right(asked), ("*",), lambda exchange: exchange.run[0][:5] == "etag."
+    )
+    verdict = Trials(recorded).judge(honest)
+    assert verdict.ran > 5 and not verdict.noticed_by
