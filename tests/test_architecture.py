@@ -294,7 +294,7 @@ def circle_of(graph: dict[str, set[str]]) -> dict[str, list[str]]:
         graph = kept
 
 
-@pytest.mark.parametrize("folder", ["bench"])
+@pytest.mark.parametrize("folder", CODE)
 def test_modules_form_no_circle(folder: str) -> None:
     circle = circle_of(module_graph(folder))
     assert not circle, f"these modules import each other in a circle: {circle}"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +74,32 @@ def test_files_shared_by_run_and_test_agree() -> None:
     assert {name: str(pin.specifier) for name, pin in run.items()} == {
         name: str(test[name].specifier) for name in run if name in test
     }
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder), "."]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=120, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+def test_a_wheel_claims_one_top_level_name(wheel: Path) -> None:
+    names = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {name for name in names if not name.endswith(".dist-info")} == {"mockserver"}
+
+
+def test_the_contract_command_of_a_wheel_ignores_a_users_folder_of_that_name(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    (tmp_path / "home" / "contracts").mkdir(parents=True)
+    (tmp_path / "home" / "contracts" / "__init__.py").write_text("raise RuntimeError('the users own')")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); "
+        "from mockserver.cli import main; main(['contract', 'http://127.0.0.1:9', '--read-only'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path / "home", capture_output=True, text=True, timeout=60
+    )
+    assert "Traceback" not in done.stderr and "users own" not in done.stderr, done.stderr
+    assert str(tmp_path / "site") not in done.stderr
+    assert done.returncode in (1, 2, 3)

@@ -154,7 +154,8 @@ def contract(
 
     Credentials also come from FLOW_SERVICE_TOKEN, _API_KEY, _ORG and _SANDBOX.
     """
-    if not (find_spec("contracts") and find_spec("schemathesis")):
+    _find_suite()
+    if not find_spec("schemathesis"):
         raise click.UsageError(
             "the contract suite is not installed. Install it with: pip install 'mock-flow-service[contracts]'"
         )
@@ -168,6 +169,16 @@ def contract(
     except ValueError as error:  # WrongUse, and a record that is none
         raise click.UsageError(str(error)) from None
     sys.exit(run.main(chosen, screen=sys.stderr, out=sys.stdout, as_json=as_json, least=fail_on))
+
+
+def _find_suite() -> None:
+    """Put the contract suite first on the path: beside the package in a checkout, inside it when installed.
+
+    The user's own folder may hold a package called `contracts`, too.
+    """
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "suite"
+    sys.path.insert(0, str(installed if installed.is_dir() else package.parent))
 
 
 main.add_command(starting.env)
