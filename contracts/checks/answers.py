@@ -23,6 +23,9 @@ from contracts.wire import PLATFORM, Answer
 
 _SERVICE = ["type", "title", "status", "report", "errorMessage", "errorDetails"]
 _GATEWAY = {"error_code", "message"}
+_IDS = ("id", "$id", "publicKeyId")
+"""What the id of a new entity is called: by Flow Service, by the registry, by the connectors service."""
+
 _MEDIA_TYPE = {"type", "status", "title", "detail"}
 _AS_FLOW_SERVICE = ("/data/foundation/connectors/", "/data/foundation/sandbox-management/")
 """Services next door that refuse as Flow Service does."""
@@ -250,8 +253,9 @@ def new_ids_are_unique(watch: Watch, answer: Answer) -> str | None:
     ):
         return None
     holder = body["items"][0] if isinstance(body.get("items"), list) and body["items"] else body  # a run's receipt
-    seen, entity_id = watch.memory.setdefault("id", {}), str(holder.get("id", holder.get("$id")))
-    if entity_id in seen:
+    seen = watch.memory.setdefault("id", {})
+    entity_id = next((str(holder[name]) for name in _IDS if name in holder), "")
+    if entity_id and entity_id in seen:
         return f"{answer} with an id that was given before ({seen[entity_id]})"
     seen[entity_id] = str(answer)
     return None
