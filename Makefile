@@ -10,6 +10,7 @@ PYTHON_M := .venv/bin/python -m
 .PHONY: FORCE fidelity fuzz audit sbom run test coverage install check format contract broken wire-mutants clients bench peers edge mutation torture image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
+	@echo 'The command for everything else: .venv/bin/mockserver --help   (or: . .venv/bin/activate)' >&2
 	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
 
 # Clients of others come from package indexes, once. CLIENTS=no does without them and their tests.

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import re
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -119,6 +120,13 @@ def variable(setting: str) -> str:
 
 SECRET_VARIABLES = tuple(variable(row.name) for row in fields(Config) if not row.repr)
 """What they hold is shown nowhere, and given to no program that we start."""
+
+
+def how_to_get(extra: str) -> str:
+    """The command that brings an optional dependency into this installation."""
+    root = Path(__file__).resolve().parents[1]
+    in_checkout = (root / "Makefile").is_file() and Path(sys.prefix).resolve() == root / ".venv"
+    return "make install" if in_checkout else f"pip install 'mock-flow-service[{extra}]'"
 
 
 LISTENING = frozenset(

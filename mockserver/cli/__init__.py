@@ -15,6 +15,7 @@ import click
 from mockserver import __version__
 from mockserver.cli import authority, conformance, fidelity, judging, recording, recordings, running, starting, terminal
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
+from mockserver.config import how_to_get
 
 
 class _ServeByDefault(click.Group):
@@ -156,9 +157,7 @@ def contract(
     """
     _find_suite()
     if not find_spec("schemathesis"):
-        raise click.UsageError(
-            "the contract suite is not installed. Install it with: pip install 'mock-flow-service[contracts]'"
-        )
+        raise click.UsageError(f"the contract suite is not installed. Install it with: {how_to_get('contracts')}")
     from contracts import run
     from contracts.settings import load
 

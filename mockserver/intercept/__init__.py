@@ -10,7 +10,9 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-MISSING = "this needs the packages cryptography and httpx: pip install 'mock-flow-service[intercept]'"
+from mockserver.config import how_to_get
+
+MISSING = f"this needs the packages cryptography and httpx: {how_to_get('intercept')}"
 PUBLIC_FILE = "ca.pem"
 """The authority's certificate in its folder."""
 

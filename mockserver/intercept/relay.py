@@ -88,8 +88,8 @@ class Relay:
     def _request(self, scope: Any, upstream: str, body: AsyncIterator[bytes]) -> httpx.Request:
         kept = [(name, value) for name, value in scope["headers"] if name not in _HOP_BY_HOP and name != b"host"]
         names = {name for name, _ in kept}
-        query = scope["query_string"]
-        target = scope["raw_path"].partition(b"?")[0] + (b"?" + query if query else b"")
+        path, query = _target(scope)
+        target = path + (b"?" + query if query else b"")
         url = httpx.URL(upstream).copy_with(raw_path=httpx.URL(upstream).raw_path.rstrip(b"/") + target)
         has_body = b"content-length" in names or any(name == b"transfer-encoding" for name, _ in scope["headers"])
         return httpx.Request(scope["method"], url, headers=kept, content=body if has_body else None)
@@ -127,15 +127,22 @@ async def _body(receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[bytes]:
         more = event.get("more_body", False)
 
 
+def _target(scope: Any) -> tuple[bytes, bytes]:
+    """Path and query as sent. Our server gives the whole target as the path, other servers only its path."""
+    path, _, query = scope["raw_path"].partition(b"?")
+    return path, query or scope["query_string"]
+
+
 def _call(scope: Any, body: bytes, began: int) -> Call:
-    path = unquote(scope["raw_path"].partition(b"?")[0].decode("latin-1"), errors="replace")
+    raw_path, query = _target(scope)
+    path = unquote(raw_path.decode("latin-1"), errors="replace")
     if path == BASE_PATH or path.startswith(BASE_PATH + "/"):
         path = path[len(BASE_PATH) :] or "/"
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Call(scope["method"], path, scope["query_string"].decode("latin-1"), headers, body, "", began)
+    return Call(scope["method"], path, query.decode("latin-1"), headers, body, "", began)
 
 
 def _result(response: httpx.Response, raw: bytes) -> Result:

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mockserver.config import how_to_get
 from mockserver.json_input import Json
 from mockserver.secrecy import is_placeholder
 from mockserver.sources.asked import ExploreRequest
@@ -61,8 +62,8 @@ class Sources:
             try:
                 from mockserver.sources.live import Live
             except ImportError as missing:
-                hint = "pip install 'mock-flow-service[postgres]'"
-                raise ValueError(f"--live needs another package. Install it with: {hint}") from missing
+                hint = f"Install it with: {how_to_get('postgres')}"
+                raise ValueError(f"--live needs another package. {hint}") from missing
             live_sources = Live.load(live, authorities)
         return cls(declared_sources, live_sources)
 

@@ -18,6 +18,7 @@ import psycopg
 from psycopg import errors, pq, sql
 from psycopg.adapt import Buffer, Loader
 
+from mockserver.config import how_to_get
 from mockserver.runtime import stop_watch_ms
 from mockserver.sources.listed import LiveAddress
 from mockserver.sources.refusals import SourceBusy, SourceError, refusal
@@ -200,7 +201,7 @@ class _Text(Loader):
 def demand_libpq() -> None:
     """Raise ValueError for a libpq that cannot do what is asked of it."""
     if pq.version() < OLDEST_LIBPQ:
-        raise ValueError("--live needs libpq 16 or newer. Install it with: pip install 'mock-flow-service[postgres]'")
+        raise ValueError(f"--live needs libpq 16 or newer. Install it with: {how_to_get('postgres')}")
 
 
 @cache

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Connection, NullPool, bindparam, create_engine, func, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from mockserver.config import how_to_get
 from mockserver.runtime import stop_watch_ms
 from mockserver.state.readers import Readers
 from mockserver.state.store import StateError, StorageUnavailable
@@ -26,7 +27,7 @@ try:
 
     from mockserver.state.postgres_link import Connection as Link
 except ImportError as missing:
-    raise StateError("PostgreSQL needs one more package: pip install 'mock-flow-service[postgres]'.") from missing
+    raise StateError(f"PostgreSQL needs one more package: {how_to_get('postgres')}") from missing
 
 PATIENCE_MS = 4_000
 """For one operation, however many connections it takes: a client is told of trouble within five seconds."""

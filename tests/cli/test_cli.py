@@ -123,4 +123,15 @@ def test_the_admin_token_is_not_printed_with_the_settings() -> None:
 def test_what_is_not_installed_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockserver.cli.find_spec", lambda name: None)
     code, text = run("contract", "http://127.0.0.1:8080")
-    assert (code, "pip install 'mock-flow-service[contracts]'" in text) == (2, True)
+    assert (code, config.how_to_get("contracts") in text) == (2, True)
+
+
+@pytest.mark.parametrize("extra", ["contracts", "intercept", "parquet", "postgres"])
+def test_a_missing_package_is_got_in_the_way_of_this_installation(
+    extra: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    checkout = Path(config.__file__).resolve().parents[1]
+    monkeypatch.setattr("sys.prefix", str(checkout / ".venv"))
+    assert config.how_to_get(extra) == "make install"
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    assert config.how_to_get(extra) == f"pip install 'mock-flow-service[{extra}]'"

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from mockserver.config import how_to_get
 from tests.intercept.test_unmodified_clients import PROGRAMS
 
 GOOD = [sys.executable, str(PROGRAMS / "with_urllib.py")]
@@ -185,7 +186,7 @@ def test_without_the_extra_one_line_says_what_to_install(ca_folder: Path, tmp_pa
     for arguments in (["exec", "true"], ["ca", "show"]):
         command = [sys.executable, "-m", "mockserver", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
-        assert done.returncode == 2 and "pip install 'mock-flow-service[intercept]'" in done.stderr
+        assert done.returncode == 2 and how_to_get("intercept") in done.stderr
         assert "Traceback" not in done.stderr
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
@@ -128,6 +129,22 @@ def test_no_secret_is_in_the_file_in_any_encoding(service: str, tmp_path: Path) 
     params = json.loads(entries[0]["request"]["postData"]["text"])["auth"]["params"]
     assert params["server"] == "db.example.com" and params["password"].startswith("pseudo-")
     assert len(params["password"]) == len(CANARY)
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=1", "property=name==recorded&limit=2", "objectType=root&x=a%2Fb%20c", "count"]
+)
+def test_a_query_reaches_the_service_and_the_file(service: str, tmp_path: Path, query: str) -> None:
+    path = "/connections/a%2Fb" if "%2F" in query else "/connections"
+    emulated = f"{service}{BASE_PATH}{path}?{query}"
+    with recorded(tmp_path / "session.har", service) as url:
+        ours = requests.get(f"{url}{BASE_PATH}{path}?{query}", headers=HEADERS, timeout=10)
+    assert ours.status_code == requests.get(emulated, headers=HEADERS, timeout=10).status_code
+    latest = requests.get(f"{service}/_mock/journal", timeout=10).json()["entries"][-2:]
+    assert latest[0]["query"] == latest[1]["query"] and latest[0]["query"]
+    (entry,) = json.loads((tmp_path / "session.har").read_text(encoding="utf-8"))["log"]["entries"]
+    written, sent = (parse_qsl(text, True) for text in (urlsplit(entry["request"]["url"]).query, query))
+    assert [name for name, _ in written] == [name for name, _ in sent]  # values that no operation has are masked
 
 
 def test_the_client_sees_what_the_service_sent(service: str, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def served(*args: str, program: str = "", **environ: str) -> tuple[int, str, str
         (
             ("--live", "localhost:5432"),
             "import sys; sys.modules['psycopg'] = None",
-            "pip install 'mock-flow-service[postgres]'",
+            config.how_to_get("postgres"),
         ),
     ],
     ids=["no port", "metadata", "no authorities", "no psycopg"],
