@@ -27,6 +27,9 @@ _JSON_TYPE = re.compile(
 )
 
 
+_ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
+"""A slash inside a path segment: part of a parameter, such as the $id of a schema (RFC 3986 §2.2)."""
+
 IN_CLEAR = Violation("header", "authorization", "clear", "https", "credentials over http")
 """A request that sends credentials without TLS."""
 
@@ -277,7 +280,7 @@ def _match(segments: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] 
     values = {}
     for segment, part in zip(segments, parts, strict=True):
         if segment.startswith("{") and part:
-            values[segment[1:-1]] = part
+            values[segment[1:-1]] = _ENCODED_SLASH.sub("/", part)
         elif segment != part:
             return None
     return values
