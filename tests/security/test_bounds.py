@@ -83,10 +83,12 @@ def test_a_document_has_only_so_many_values(filler: str) -> None:
         json_input.parse(document(MAX_VALUES + 1), max_bytes=MIB)
 
 
+UNCODED = ["identity", ""]
+"""Values of Content-Encoding that say a body is as it is (RFC 9110, 8.4): what was packed is refused as no JSON."""
 PACKED = gzip.compress(b" " * (64 * MIB)) * 16  # a gibibyte in a mebibyte
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "x-gzip", "identity", "gzip, gzip", ""])
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "x-gzip", *UNCODED, "gzip, gzip"])
 @pytest.mark.parametrize(("method", "path"), [("POST", "/connections"), ("PATCH", "/flows/x"), ("PUT", "/_mock/state")])
 def test_no_body_is_unpacked(emulator: Emulator, coding: str, method: str, path: str) -> None:
     client, headers = create_app(emulator).test_client(), {**HEADERS, "Content-Encoding": coding, "If-Match": '"x"'}
@@ -94,7 +96,7 @@ def test_no_body_is_unpacked(emulator: Emulator, coding: str, method: str, path:
     answer = client.open(path, method=method, data=PACKED, headers=headers, content_type="application/json")
     assert time.process_time() - began < 0.5
     assert answer.json is not None and (answer.status_code, answer.json["status"]) in ((415, 415), (400, 400))
-    assert path.startswith("/_mock") or answer.status_code == 415
+    assert path.startswith("/_mock") or answer.status_code == (400 if coding in UNCODED else 415)
 
 
 FLOODS: dict[str, tuple[str, str, Any]] = {

@@ -84,7 +84,7 @@ def test_the_own_origin_may_change_things(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     "host",
     ["localhost:<script>", 'localhost:"', "localhost:80:80", "localhost:", "[::1]evil.example", "[::1", "::1",
-     "localhost@evil.example", "evil.example@localhost", "localhost, evil.example", "localhost.", ".localhost",
+     "localhost@evil.example", "evil.example@localhost", "localhost, evil.example", "localhost..", ".localhost",
      "localhost evil", "localhost\t", "127.1", "2130706433", "0x7f000001", "0.0.0.0", "[::ffff:127.0.0.1]",
      "platform.adobe.io.evil.example", "evil-platform.adobe.io", "platform.adobe.ioo", "platform_adobe_io",
      "localhost:123456", "lоcalhost", "%6cocalhost"],
