@@ -193,7 +193,7 @@ def test_a_database_that_cannot_be_used_is_refused_without_its_password(
 
 def test_without_the_package_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    monkeypatch.delitem(sys.modules, "mockserver.state.postgresql")
+    monkeypatch.delitem(sys.modules, "mockserver.state.postgresql", raising=False)
     with pytest.raises(StateError, match=r"pip install 'mock-flow-service\[postgres\]'"):
         open_store("postgresql://localhost/flow", Runtime())
 
