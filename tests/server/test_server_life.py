@@ -4,6 +4,7 @@ Limits are shortened, so that nothing here waits for the thirty seconds that a c
 """
 
 import contextlib
+import dataclasses
 import http.client
 import json
 import resource
@@ -69,43 +70,40 @@ def test_a_silent_client_is_answered_if_it_began_and_let_go(server: Server, case
     assert [status for status, _ in Client(server, sent).answers()] == expected
 
 
-def test_a_head_and_a_body_have_each_their_time(server: Server) -> None:
-    took = {}
-    for case in ("half-a-head", "half-a-body"):
+@pytest.mark.parametrize(("case", "limit"), [("half-a-head", "header_seconds"), ("half-a-body", "body_seconds")])
+def test_a_head_and_a_body_have_each_their_time(case: str, limit: str) -> None:
+    """The other times are so long that `Client` would give up first."""
+    with running(dataclasses.replace(Limits(), **{limit: 0.3})) as server:
         began = time.monotonic()
-        Client(server, SLOW[case][0]).answers()
-        took[case] = time.monotonic() - began
-    assert SHORT.header_seconds <= took["half-a-head"] < SHORT.body_seconds
-    assert SHORT.body_seconds <= took["half-a-body"] < SHORT.idle_seconds
+        assert [status for status, _ in Client(server, SLOW[case][0]).answers()] == [408]
+        assert time.monotonic() - began >= 0.3
 
 
 def test_a_client_that_drips_its_head_is_let_go_all_the_same(server: Server) -> None:
-    client = Client(server, b"GET /" + HEAD)
-    began = time.monotonic()
-    with contextlib.suppress(TimeoutError):
-        client.socket.settimeout(0.02)
-        while time.monotonic() - began < 3:
-            client.send(b"A: b\r\n")
-            with contextlib.suppress(TimeoutError):
-                if client.socket.recv(65_536):
-                    break
-    assert time.monotonic() - began < 2
+    client, received = Client(server, b"GET /" + HEAD + b"A: "), b""
+    client.socket.settimeout(0.02)
+    for _ in range(1_000):  # many times as long as a head may take
+        client.send(b"b")
+        with contextlib.suppress(TimeoutError):
+            received = client.socket.recv(65_536)
+            break
+    assert received.startswith(b"HTTP/1.1 408")
 
 
-def test_a_client_that_does_not_read_its_answer_is_let_go(server: Server) -> None:
-    client = Client(server, b"GET /large" + HEAD + b"\r\n")
-    broken = select.poll()
-    broken.register(client.socket, select.POLLHUP)
-    began = time.monotonic()
-    assert broken.poll(5_000), "it was waited for"
-    assert time.monotonic() - began < SHORT.idle_seconds
-    assert len(client.read()) < LARGE
+def test_a_client_that_does_not_read_its_answer_is_let_go() -> None:
+    with running(dataclasses.replace(Limits(), write_seconds=0.3)) as server:
+        client = Client(server, b"GET /large" + HEAD + b"\r\n")
+        broken = select.poll()
+        broken.register(client.socket, select.POLLHUP)
+        assert broken.poll(20_000), "it was waited for"
+        assert len(client.read()) < LARGE
 
 
-def test_a_client_that_pauses_gets_its_whole_answer_and_the_next(server: Server) -> None:
-    client = Client(server, b"GET /large" + HEAD + b"\r\nGET /" + HEAD + CLOSE)
-    assert get(server) < 1, "it is not in the others' way while its answer lies there"
-    (large, body), (next_, _) = client.answers()
+def test_a_client_that_pauses_gets_its_whole_answer_and_the_next() -> None:
+    with running(Limits()) as server:
+        client = Client(server, b"GET /large" + HEAD + b"\r\nGET /" + HEAD + CLOSE)
+        get(server)  # it is not in the others' way while its answer lies there
+        (large, body), (next_, _) = client.answers()
     assert (large, len(body), next_) == (200, LARGE, 200)
 
 
@@ -123,7 +121,7 @@ def test_clients_that_vanish_within_their_answer_leave_no_trace(
         client.start()
     for client in crowd:
         client.join()
-    assert get(server) < 1
+    get(server)
     assert not caplog.records
 
 
@@ -141,17 +139,21 @@ def test_a_crowd_of_slow_clients_holds_nobody_up(crowd: str) -> None:
     size = min(most, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 300) // 2)
     with running(Limits()) as server:
         clients = [Client(server, sent) for _ in range(size)]
-        took = [get(server) for _ in range(5)]
+        for _ in range(5):
+            get(server)
+        ended = select.poll()
+        for client in clients:
+            ended.register(client.socket, select.POLLIN | select.POLLHUP)
+        assert not ended.poll(0), "the others were answered while the crowd was there"
         for client in clients:
             client.socket.close()
-    assert max(took) < 1
 
 
 def test_descriptors_that_run_out_cost_the_idle_their_place_and_nobody_else() -> None:
     program = PROGRAM.format(setup="resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))")
     with started(program) as (server, process):
         crowd = [Client(server) for _ in range(200)]
-        assert get(server) < 1
+        get(server)
         assert any(client.socket.recv(1) == b"" for client in crowd[:1])
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
@@ -193,9 +195,8 @@ def test_a_stop_waits_no_longer_than_it_may() -> None:
     with running(Limits(grace_seconds=0.2)) as server:
         client = Client(server, b"GET /wait" + HEAD + b"\r\n")
         assert inside.acquire(timeout=5)
-        began = time.monotonic()
         server.stop()
-        assert time.monotonic() - began < 2 and client.read() == b""
+        assert client.read() == b"", "the request was still inside"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP])
@@ -272,11 +273,11 @@ def test_serve_names_the_port_it_was_given_and_ends_well() -> None:
 
 def test_a_stopped_server_has_given_its_port_back() -> None:
     with running() as server:
-        assert get(server) < 1
+        get(server)
         server.stop()
         port = int(server.url.rpartition(":")[2])
         with running(port=port) as again:
-            assert get(again) < 1
+            get(again)
 
 
 def test_a_server_that_never_started_can_be_stopped() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 
 from mockserver import listing
+from mockserver.config import how_to_get
 from mockserver.exchange import Tenant
 from mockserver.listing import Listable, ListQuery
 from mockserver.quirks import Quirks
@@ -194,7 +196,7 @@ def test_a_database_that_cannot_be_used_is_refused_without_its_password(
 def test_without_the_package_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     monkeypatch.delitem(sys.modules, "mockserver.state.postgresql", raising=False)
-    with pytest.raises(StateError, match=r"pip install 'mock-flow-service\[postgres\]'"):
+    with pytest.raises(StateError, match=re.escape(how_to_get("postgres"))):
         open_store("postgresql://localhost/flow", Runtime())
 
 
