@@ -340,7 +340,8 @@ def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int
         )
         return
     media = call.headers.get("content-type", "")
-    if not _JSON_TYPE.fullmatch(media) and media.partition(";")[0].strip().lower() not in operation.media:
+    other = media.partition(";")[0].strip().lower() in operation.media - {"application/json"}
+    if not other and not _JSON_TYPE.fullmatch(media):
         yield Violation("media", "content-type", "type", "application/json", "another type", blocks=True)
         return
     try:

@@ -131,7 +131,7 @@ def test_what_the_command_cannot_do_is_said_in_words_by_status_2(server: FlowSer
     assert "did you mean header.sandbox-missing" in refused("header.sandbox-mising", url=server.url)
     assert "--base-url" in refused("careful")
     assert "does not answer" in refused("careful", url="http://127.0.0.1:9")
-    assert "is not a server's URL" in refused("careful", url="127.0.0.1")
+    assert "the URL is not a server's" in refused("careful", url="127.0.0.1")
     with served(some_other_application) as url:
         assert "is no Mock Flow Service" in refused("careful", url=url)
 
