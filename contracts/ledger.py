@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 from contracts.causes import place
 from contracts.error_codes import code_of
 from contracts.kinds import Kind
-from contracts.wire import FORGET, Answer, Sent, Transport, Unreachable, with_headers
+from contracts.wire import FORGET, PLATFORM, Answer, Sent, Transport, Unreachable, with_headers
 
 MARK = "contract-suite"
 """Begins the name of everything the suite makes."""
@@ -21,6 +21,9 @@ MARK = "contract-suite"
 _COLLECTION = re.compile(r"/([A-Za-z]+)/?(\?.*)?")
 _ORDER = ("flows", "sourceConnections", "targetConnections", "connections")
 """Deleted in this order: what uses another goes first."""
+_IDS_NEXT_DOOR = ("publicKeyId", "meta:altId", "$id", "id")
+"""Members that hold the id of a new entity, by which it is deleted."""
+_CANNOT_DELETE = (405, 501)
 _MAX_PAGES = 50
 """Of a list that is searched for what was left behind."""
 _TENANT = ("authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name")
@@ -55,6 +58,8 @@ class Ledger:
     """Ids of everything ever made in this run: only these may be written to."""
     ran: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """Ids of flows made and run -> the headers their runs were made with."""
+    next_door: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Paths of entities made at services next door -> the headers they were made with."""
     total: int = 0
     tenants: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """Sandbox -> headers, of all sandboxes in which anything was to be made."""
@@ -81,7 +86,10 @@ class Ledger:
         created = _COLLECTION.fullmatch(sent.target) if sent.method == "POST" else None
         if created:
             self._creation(created[1], answer)
+        elif sent.method == "POST" and path.startswith(PLATFORM) and answer.status == 201:
+            self._next_door(path, answer)
         elif sent.method == "DELETE" and answer.succeeded:
+            self.next_door.pop(path, None)
             kind, _, entity_id = path.strip("/").partition("/")
             self.made.pop((kind, unquote(entity_id)), None)
 
@@ -121,6 +129,15 @@ class Ledger:
             self.ever.add(entity_id)
         elif kind in _ORDER:
             self.nameless[kind] += 1
+
+    def _next_door(self, path: str, answer: Answer) -> None:
+        body = answer.json
+        if isinstance(body, list) and body:  # Catalog answers ["@/dataSets/5c8c3c55…"]
+            self.next_door[f"{path}/{str(body[0]).rpartition('/')[2]}"] = dict(answer.sent.headers)
+        for name in _IDS_NEXT_DOOR:
+            if isinstance(body, dict) and isinstance(body.get(name), str):
+                self.next_door[f"{path}/{quote(body[name], safe='')}"] = dict(answer.sent.headers)
+                return
 
     def _hear_silence(self, answer: Answer) -> None:
         if answer.silence:
@@ -168,6 +185,9 @@ class Sweeper:
                     left += found
                     if not found:
                         ledger.made.pop((name, entity_id), None)
+        for path, headers in list(ledger.next_door.items()):
+            left += self._delete(path, headers, fine=(404, *_CANNOT_DELETE))
+            ledger.next_door.pop(path, None)
         return left + (self._forget_runs() if runs else [])
 
     def strays(self, kinds: Mapping[str, Kind]) -> list[str]:
@@ -234,12 +254,12 @@ class Sweeper:
                 del self._ledger.ran[flow_id]
         return left
 
-    def _delete(self, target: str, headers: Mapping[str, str]) -> list[str]:
+    def _delete(self, target: str, headers: Mapping[str, str], fine: tuple[int, ...] = (404,)) -> list[str]:
         try:
             answer = self._transport.send(Sent("DELETE", target, self._as(headers)))
         except Unreachable as error:
             return [f"{target}: {error}"]
-        gone = answer.succeeded or answer.status == 404
+        gone = answer.succeeded or answer.status in fine
         return [] if gone else [f"{target}: {answer.silence or f'DELETE answered {answer.status}'}"]
 
     def _as(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -96,8 +96,9 @@ class Run:
     def _clean_up(self) -> None:
         """Delete what is left; whoever interrupts this too is told what stays behind."""
         made = self.stage.ledger.made
-        if made:
-            self.progress.say(f"deleting what was made ({len(made)} entities)")
+        if made or self.stage.ledger.next_door:
+            count = len(made) + len(self.stage.ledger.next_door)
+            self.progress.say(f"deleting what was made ({count} entities)")
         try:
             with self.flight.held():
                 self.flight.wait(self.settings.patience)
@@ -148,7 +149,8 @@ class Run:
             return "the contract has none of its operations"
         if self.settings.read_only and check.writes:
             return "it writes, and the run is read-only"
-        if check.lasting and not self.settings.lasting and not self.settings.forgets:
+        forgotten = self.settings.forgets and check.id.startswith("run.")  # a server forgets runs, and nothing else
+        if check.lasting and not self.settings.lasting and not forgotten:
             return "it makes what cannot be deleted: allow it with --lasting"
         if self.remaining() == 0:
             self.report.ended = f"the budget of {self.settings.budget:g} s is spent"

@@ -40,7 +40,7 @@ def a_pair_of_keys_is_active_until_it_is_deleted(stage: Stage) -> None:
     same(stage.call("GET", path).status, 404, "status of a key that was deleted")
 
 
-@check("connectors.keys-refused", writes=False, operations=("createEncryptionKey",))
+@check("connectors.keys-refused", operations=("createEncryptionKey",))
 def a_pair_of_keys_has_an_algorithm_and_a_pass_phrase(stage: Stage) -> None:
     """PGP or GPG, and a text that is not empty."""
     good: dict[str, Any] = {"encryptionAlgorithm": "PGP", "params": {"passPhrase": "x"}}
@@ -82,7 +82,7 @@ def a_private_endpoint_is_pending_until_it_is_used(stage: Stage) -> None:
     same(stage.call("GET", path).status, 404, "status of an endpoint that was deleted")
 
 
-@check("connectors.authoring", operations=("enableInteractiveAuthoring", "retrieveInteractiveAuthoring"))
+@check("connectors.authoring", lasting=True, operations=("enableInteractiveAuthoring", "retrieveInteractiveAuthoring"))
 def interactive_authoring_is_enabled_for_a_time(stage: Stage) -> None:
     """Up to two hours."""
     refused(stage.call("POST", AUTHORING + "?op=enable", {"autoTerminationMinutes": 121}), 400)
