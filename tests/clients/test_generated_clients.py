@@ -15,6 +15,7 @@ import pytest
 
 from mockserver.clients.service import flow_service
 from tests.intercept.test_clients_of_others import CLIENTS, NODE_PROGRAMS, ROOT, installed
+from tests.programs import missing
 
 PROGRAMS = ROOT / "contracts" / "clients" / "programs" / "generated"
 DOCUMENT = ROOT / "openapi.yaml"
@@ -43,7 +44,7 @@ def run(folder: Path, *command: object, **environ: str) -> str:
 def openapi_generator(folder: Path, *options: str) -> Path:
     """openapi-generator's jar, which its Python package ships; Java runs it."""
     if not shutil.which("java"):
-        pytest.skip("java is not installed here")
+        pytest.skip(missing("java"))
     installed(BIN / "openapi-generator-cli")
     jar = next(CLIENTS.rglob("openapi-generator.jar"))
     run(folder, "java", "-jar", jar, "generate", "-i", DOCUMENT, "-o", folder / "client", *options)
