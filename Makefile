@@ -7,7 +7,7 @@ IMAGE ?= mock-flow-service
 PYTHON_M := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE fidelity fuzz audit sbom run test coverage install check format contract broken wire-mutants clients bench peers edge mutation torture image lock clean help
+.PHONY: FORCE docs fidelity fuzz audit sbom run test coverage install check format contract broken wire-mutants clients bench peers edge mutation torture image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@echo 'The command for everything else: .venv/bin/mockserver --help   (or: . .venv/bin/activate)' >&2
@@ -91,6 +91,14 @@ build/audit/.installed: requirements/audit.txt | .venv/.test
 	@$(AUDITING) pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
 	@touch $@
 
+docs: .venv/.test build/docs-venv/.installed ## build the documentation as a site into build/site (ARGS="--serve" serves it)
+	@$(PYTHON_M) docs.site $(ARGS)
+
+build/docs-venv/.installed: requirements/docs.txt | .venv/.test
+	@$(PYTHON_M) venv --clear build/docs-venv
+	@build/docs-venv/bin/python -m pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
+	@touch $@
+
 audit: build/audit/.installed ## ask the vulnerability service about every pinned package (needs a network)
 	@$(AUDITING) pip_audit --strict --vulnerability-service osv --disable-pip --require-hashes $(foreach file,image test build,-r requirements/$(file).txt)
 
@@ -120,6 +128,7 @@ lock: .venv/.lock ## resolve requirements/*.txt again from pyproject.toml (ARGS=
 	@$(LOCK) $(ARGS) -c requirements/test.txt -c requirements/clients.txt -o requirements/generators.txt --group generators
 	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/mutation.txt --group mutation
 	@$(LOCK) $(ARGS) -o requirements/audit.txt --group audit
+	@$(LOCK) $(ARGS) -o requirements/docs.txt --group docs
 	@for folder in requirements requirements/orval; do npm install --prefix $$folder --package-lock-only --ignore-scripts \
 		--omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error || exit; done
 
