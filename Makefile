@@ -2,12 +2,13 @@
 PORT ?= 8080
 ARGS ?=
 URL ?=
+DOCS ?=
 IMAGE ?= mock-flow-service
 # Not the scripts beside it: those stop working when the checkout moves.
 PYTHON_M := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE docs fidelity fuzz audit sbom run test coverage install check format contract broken wire-mutants clients bench peers edge mutation torture image lock clean help
+.PHONY: FORCE docs fidelity drift fuzz audit sbom run test coverage install check format contract broken wire-mutants clients bench peers edge mutation torture image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@echo 'The command for everything else: .venv/bin/mockserver --help   (or: . .venv/bin/activate)' >&2
@@ -48,6 +49,10 @@ broken: .venv/.test ## prove the suite: every wrong server is caught, the right 
 
 fidelity: .venv/.test ## replay every documented and recorded sample; write docs/fidelity.md
 	@$(PYTHON_M) mockserver fidelity --write . $(ARGS)
+
+drift: .venv/.test ## compare Adobe's OpenAPI documents with those this was made from (DOCS=folder)
+	@test -n "$(DOCS)" || { echo 'Say where the documents are: make drift DOCS=folder' >&2; exit 2; }
+	@$(PYTHON_M) mockserver drift $(DOCS) $(ARGS)
 
 wire-mutants: .venv/.test ## prove the suite by thousands of small lies on the wire (ARGS="--sample 100", "--only etag")
 	@$(PYTHON_M) contracts.mutants $(ARGS)

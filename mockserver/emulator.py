@@ -184,7 +184,7 @@ class Emulator:
 
     def _refuse(self, call: Call, seen: Seen) -> None:
         """Raise for the first violation the service itself would refuse."""
-        if seen.operation is None and _forms.service_of(call.path):
+        if (seen.operation is None and _forms.service_of(call.path)) or _forms.is_absent(seen.path):
             raise ApiError("not_emulated", detail="This server does not emulate this operation of a service next door.")
         blocking = seen.blocking()
         if blocking is not None:

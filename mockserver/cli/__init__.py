@@ -192,6 +192,7 @@ main.add_command(recording.record)
 main.add_command(recordings.compare)
 main.add_command(recordings.calibrate)
 main.add_command(fidelity.fidelity)
+main.add_command(fidelity.drift)
 main.add_command(fidelity.explain)
 main.add_command(fidelity.assess)
 

@@ -1,4 +1,4 @@
-"""`mockserver fidelity`, `explain` and `assess`: how true the emulator is, and how far a client can rely on it."""
+"""`mockserver fidelity`, `drift`, `explain` and `assess`: how true the emulator is, and how far one can rely on it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from mockserver.cli.options import FILE
+from mockserver.cli.options import FILE, FOLDER
 
 
 @click.command()
@@ -41,6 +41,34 @@ def fidelity(as_json: bool, root: Path | None) -> None:
     for one in unexplained:
         click.echo(f"otherwise: {one.page}/{one.id}: {'; '.join(one.departures)}", err=True)
     sys.exit(int(bool(unexplained)))
+
+
+@click.command()
+@click.argument("folder", type=FOLDER, metavar="FOLDER")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--write", "into", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write the digest with these documents in it here, such as fidelity/documents.jsonl.")  # fmt: skip
+def drift(folder: Path, as_json: bool, into: Path | None) -> None:
+    """Compare Adobe's OpenAPI documents in FOLDER with those that the emulator was made from.
+
+    Operations, parameters, members and enumerations that were added or removed are printed. Documents are matched by
+    their title. Exit status: 0 nothing moved, 1 something moved, 2 wrong use, 3 nothing could be compared.
+    """
+    from mockserver.recordings import documented
+    from mockserver.recordings import drift as drifting
+
+    if not folder.is_dir():
+        raise click.UsageError(f"{folder} is no folder")
+    known = documented.known()
+    found = drifting.compare(known, folder)
+    if as_json:
+        click.echo(json.dumps(drifting.as_json(found), indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(drifting.lines(found)))
+    if into is not None:
+        newest = {one.title: one for one in (*known, *drifting.read_folder(folder)[0])}
+        into.write_text(documented.dump(tuple(newest.values())), encoding="utf-8")
+    sys.exit(found.status)
 
 
 @click.command()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parent.parent
+_MAX_DEPTH = 200
 
 
 def read(path: Path) -> Any:
@@ -36,7 +37,13 @@ def parse(source: bytes | str) -> Any:
     """The value of YAML text. Raises yaml.YAMLError."""
     import yaml  # here: a start that finds the parsed form does without
 
-    return yaml.load(source, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  (a safe loader)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    depth = 0
+    for event in yaml.parse(source, loader):  # before it is built: building is recursive, in C without a limit
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise yaml.YAMLError(f"nested deeper than {_MAX_DEPTH} levels")
+    return yaml.load(source, loader)  # noqa: S506  (a safe loader)
 
 
 def dump(value: Any) -> str:

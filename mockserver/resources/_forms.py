@@ -7,12 +7,13 @@ others print none: a problem document (RFC 9457) is assumed. Sandboxes and conne
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mockserver.errors import ApiError, Refusal
 from mockserver.exchange import Call, Result, Violation
 from mockserver.json_input import Json
+from mockserver.specs import xdm
 
 _BLANK = "about:blank"
 _XDM = "http://ns.adobe.com/aep/errors/XDM-"
@@ -60,6 +61,14 @@ def service_of(path: str) -> str | None:
     parts = path.strip("/").split("/")
     name = parts[0] if parts[0] == "collection" else parts[2] if parts[0] == "data" and len(parts) > 2 else ""
     return name if name in SERVICES else None
+
+
+def is_absent(path: Mapping[str, str]) -> bool:
+    """Whether path parameters name a container or a kind of the Schema Registry that is not emulated."""
+    if "RESOURCE_TYPE" not in path:
+        return False
+    kind = xdm.kind_of_resource(path["RESOURCE_TYPE"])
+    return path["CONTAINER_ID"] not in xdm.CONTAINERS or kind not in xdm.KINDS
 
 
 def told(refusal: Refusal, call: Call, service: str) -> Result | None:

@@ -157,9 +157,6 @@ def tenant_id(tenant: Tenant) -> str:
 def _place(request: Request, *, writing: bool = False) -> tuple[str, str]:
     """Container and kind that the path names. Raises NeighbourError."""
     container, kind = request.path["CONTAINER_ID"], xdm.kind_of_resource(request.path["RESOURCE_TYPE"])
-    if container not in ("tenant", "global") or kind not in xdm.KINDS:
-        asked = repeatable(f"{container}/{request.path['RESOURCE_TYPE']}")
-        raise NeighbourError(501, "Not implemented", f"{asked} is not emulated")
     if writing and (container == "global" or kind not in _SEGMENTS):
         detail = f"{container}/{kind} cannot be written to"
         raise NeighbourError(400, "Bad request", detail, pointer="CONTAINER_ID")

@@ -14,6 +14,7 @@ from mockserver.contract import documents
 
 FILE = Path(__file__).parent.parent / "catalogue" / "xdm" / "global.yaml"
 NAMESPACE = "https://ns.adobe.com/"
+CONTAINERS = ("tenant", "global")
 KINDS = ("schemas", "fieldgroups", "mixins", "classes", "behaviors")
 """Kinds of resources, as paths name them; mixins are an older name of field groups."""
 

@@ -1,0 +1,203 @@
+"""What Adobe's OpenAPI documents state, as facts without prose: operations, parameters, members, enumerations.
+
+`fidelity/documents.jsonl` holds the facts of the documents that the emulator was made from, one holder a line. A holder
+is an operation or a named schema of a document; a fact is one short text such as `query limit integer`.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from mockserver.contract import documents
+from mockserver.recordings.samples import folder
+
+FILE = "documents.jsonl"
+"""Name of the digest in `fidelity/`."""
+
+MAX_BYTES = 20 * 1_048_576
+"""Largest document read."""
+
+Holder: TypeAlias = tuple[str, str]
+"""Kind (`operation` or `schema`) and name (`POST /connections`, `Connection`)."""
+
+_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_MAX_DEPTH = 40
+_MAX_FACTS = 20_000
+"""Of one operation or schema. YAML's aliases can make a small file endless."""
+_COMBINED = ("oneOf", "anyOf", "allOf")
+
+
+class DocumentError(ValueError):
+    """A file that is no OpenAPI document; says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialDocument:
+    """The facts of one document."""
+
+    title: str
+    base: str
+    """Path below which its operations are, such as `/data/foundation/catalog`."""
+    holders: Mapping[Holder, frozenset[str]]
+
+    def operations(self) -> Iterator[tuple[str, str]]:
+        """Method and whole path of each operation."""
+        for kind, name in self.holders:
+            if kind == "operation":
+                method, _, path = name.partition(" ")
+                yield method, self.base + path
+
+
+def read(path: Path) -> OfficialDocument:
+    """The facts of an OpenAPI 3 or Swagger 2 document, YAML or JSON. Raises DocumentError."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DocumentError(f"{path}: larger than {MAX_BYTES // 1_048_576} MB")
+        found = documents.parse(path.read_bytes())
+    except DocumentError:
+        raise
+    except OSError as error:
+        raise DocumentError(f"{path}: {error.strerror or 'cannot be read'}") from None
+    except Exception as error:  # the parser's own class is imported only when it parses
+        raise DocumentError(f"{path}: is not YAML ({type(error).__name__})") from None
+    if not isinstance(found, dict) or not isinstance(found.get("paths"), dict):
+        raise DocumentError(f"{path}: no `paths`, so not an OpenAPI document")
+    try:
+        return _facts(found, path.stem)
+    except DocumentError as error:
+        raise DocumentError(f"{path}: {error}") from None
+
+
+def known() -> tuple[OfficialDocument, ...]:
+    """The documents that the emulator was made from."""
+    return parse((folder() / FILE).read_text(encoding="utf-8"))
+
+
+def dump(found: tuple[OfficialDocument, ...]) -> str:
+    """The digest of documents, a holder a line: a changed document changes the lines of what it changed."""
+    rows: list[dict[str, Any]] = []
+    for document in sorted(found, key=lambda one: one.title):
+        rows.append({"document": document.title, "base": document.base})
+        for (kind, name), facts in sorted(document.holders.items()):
+            rows.append({kind: name, "facts": sorted(facts)})
+    return "\n".join([*(json.dumps(row, ensure_ascii=False) for row in rows), ""])
+
+
+def parse(text: str) -> tuple[OfficialDocument, ...]:
+    """The documents of a digest."""
+    found: list[OfficialDocument] = []
+    holders: dict[Holder, frozenset[str]] = {}
+    for row in map(json.loads, text.splitlines()):
+        if "document" in row:
+            holders = {}
+            found.append(OfficialDocument(row["document"], row["base"], holders))
+            continue
+        kind = "operation" if "operation" in row else "schema"
+        holders[kind, row[kind]] = frozenset(row["facts"])
+    return tuple(found)
+
+
+def _facts(document: Mapping[str, Any], stem: str) -> OfficialDocument:
+    resolve = functools.partial(_resolved, document)
+    holders: dict[Holder, frozenset[str]] = {}
+    for path, item in document["paths"].items():
+        shared = _list(resolve(item).get("parameters"))
+        for method in _METHODS:
+            operation = resolve(item).get(method)
+            if isinstance(operation, dict):
+                name = f"{method.upper()} {path}"
+                holders["operation", name] = _within(_of_operation(operation, shared, resolve), name)
+    components = _object(document.get("components"))
+    for key, schema in {**_object(document.get("definitions")), **_object(components.get("schemas"))}.items():
+        holders["schema", str(key)] = _within(_of_schema(schema, ""), str(key))
+    title = str(_object(document.get("info")).get("title") or stem)
+    return OfficialDocument(title, _base(document), holders)
+
+
+def _within(facts: Iterator[str], name: str) -> frozenset[str]:
+    """Facts, as many as a document written by people has. Raises DocumentError."""
+    found = list(itertools.islice(facts, _MAX_FACTS + 1))
+    if len(found) > _MAX_FACTS:
+        raise DocumentError(f"{name} has more than {_MAX_FACTS} members")
+    return frozenset(found)
+
+
+def _base(document: Mapping[str, Any]) -> str:
+    """The path of the first server; Swagger 2 has it in `basePath`."""
+    server = next(iter(_list(document.get("servers"))), None)
+    url = str(server["url"]) if isinstance(server, dict) and "url" in server else str(document.get("basePath") or "")
+    # a host with a variable in it is no host to a parser: only the path matters
+    return urlsplit(url.replace("{", "").replace("}", "")).path.rstrip("/")
+
+
+def _of_operation(operation: Mapping[str, Any], shared: list[Any], resolve: Any) -> Iterator[str]:
+    for parameter in map(resolve, [*shared, *_list(operation.get("parameters"))]):
+        if parameter.get("in") == "body":
+            yield from _of_schema(parameter.get("schema"), "body")
+            continue
+        place = f"{parameter.get('in')} {parameter.get('name')}"
+        schema = parameter.get("schema") or parameter
+        yield f"{place}{' required' if parameter.get('required') else ''}"
+        yield from (fact for fact in _of_schema(schema, place) if fact != f"{place} any")
+    yield from _of_content(resolve(operation.get("requestBody")), "body")
+    for status, response in _object(operation.get("responses")).items():
+        yield f"response {status}"
+        yield from _of_content(resolve(response), f"response {status} body")
+
+
+def _of_content(holder: Mapping[str, Any], place: str) -> Iterator[str]:
+    yield from _of_schema(holder.get("schema"), place)
+    for media in _object(holder.get("content")).values():
+        yield from _of_schema(_object(media).get("schema"), place)
+
+
+def _of_schema(schema: Any, at: str, depth: int = 0) -> Iterator[str]:
+    """Facts of a schema and of what is in it. A reference is a fact; what it leads to is another holder."""
+    if not isinstance(schema, dict) or depth > _MAX_DEPTH:
+        return
+    if "$ref" in schema:
+        yield f"{at} is {str(schema['$ref']).rpartition('/')[2]}".strip()
+        return
+    if "type" in schema:
+        yield f"{at} {schema['type']}".strip()
+    for value in _list(schema.get("enum")):
+        yield f"{at} may be {json.dumps(value, ensure_ascii=False, default=str)}".strip()
+    for name in _list(schema.get("required")):
+        yield f"{at}/{name} required".strip()
+    for name, inner in _object(schema.get("properties")).items():
+        yield f"{at}/{name}"
+        yield from _of_schema(inner, f"{at}/{name}", depth + 1)
+    for name in _COMBINED:
+        for inner in _list(schema.get(name)):
+            yield from _of_schema(inner, at, depth + 1)
+    yield from _of_schema(schema.get("items"), f"{at}/*", depth + 1)
+    yield from _of_schema(schema.get("additionalProperties"), f"{at}/*", depth + 1)
+
+
+def _resolved(document: Mapping[str, Any], value: Any) -> Mapping[str, Any]:
+    """What a reference within the document leads to; nothing if it leads nowhere."""
+    for _ in range(_MAX_DEPTH):
+        if not isinstance(value, dict):
+            return {}
+        if "$ref" not in value:
+            return value
+        target: Any = document
+        for part in str(value["$ref"]).removeprefix("#/").split("/"):
+            target = target.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(target, dict) else None
+        value = target
+    return {}
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
