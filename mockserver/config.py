@@ -51,6 +51,8 @@ class Config:
     """A PEM file of the authorities that sign those databases' certificates, for sslMode Verify Ca and Verify Full."""
     faults: str | None = None
     """A YAML or JSON file of faults that are in force from the start."""
+    learn: str | None = None
+    """A HAR file: the specs and entities that it shows are there from the start. Goes with records in memory."""
     tls: bool = False
     """Serve HTTPS, with a certificate of this installation's own authority."""
     ca_folder: str | None = None
@@ -97,6 +99,8 @@ class Config:
         _demand("log", self.log, ("text", "json", "none"))
         if self.state and _NO_FILE.match(self.state):
             raise ConfigError("state must be a file or postgresql://…; this is a connection string of another form")
+        if self.learn and self.state:
+            raise ConfigError("learn cannot be used with state: it would replace the records that are kept there")
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"port must be from 0 to 65535, not {self.port}")
         if self.journal_entries < 0:

@@ -77,6 +77,8 @@ class Emulator:
         )
         self.handlers = resources.load()
         self._specs_written = self.config.state is not None
+        self._first: Mapping[str, Any] | None = None
+        """The records of the first moment, if it has any."""
 
     def handle(self, call: Call) -> Result:
         """Answer one call as Flow Service would, and remember it."""
@@ -121,12 +123,19 @@ class Emulator:
         return self._specs_written or bool(self.world.sources.listed)
 
     def reset(self) -> None:
-        """Back to the first moment: no records, no journal, no tokens, the clock and the faults as they were."""
+        """Back to the first moment: the first records or none, no journal, no tokens, clock and faults as they were."""
         self.world.store.clear()
         self.journal.clear(anew=True)
         self.tokens.clear()
         self.runtime.reset()
         self.faults.reset()
+        if self._first is not None:
+            self.restore(self._first)
+
+    def begin_with(self, data: Mapping[str, Any]) -> None:
+        """Take an export for the first moment, now and at each reset. Raises ValueError by place."""
+        self.restore(data)
+        self._first = data
 
     def export(self, *, credentials: bool = False) -> dict[str, Any]:
         """All records as `store.restore` takes them; credentials masked unless they are asked for."""

@@ -189,6 +189,8 @@ def _told(service: FlowService, *, told_already: bool) -> str:
         return "(not recorded: journal_entries is 0)"
     calls, findings = service.calls, () if told_already else service.report().open
     lines = [_line(call) for call in calls[-_MAX_LINES:]]
+    if service.learned is not None:
+        lines[:0] = [f"learned: {service.learned.summary}", *service.learned.lines()]
     if len(calls) > len(lines):
         lines.insert(0, f"({len(calls) - len(lines)} earlier ones)")
     for one in findings:

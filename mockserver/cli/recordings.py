@@ -105,7 +105,7 @@ def _with_emulator(recording: Recording, config: Config, accepted: Accepted | No
     from mockserver.recordings import comparing
     from mockserver.recordings.wire import Wire
 
-    suited = comparing.suited(replace(config, log="none", journal_entries=0), recording)
+    suited = comparing.suited(replace(config, log="none", journal_entries=0, learn=None), recording)
     with PrivateServer(suited) as server, Wire(server.url) as wire:
         return comparing.with_emulator(recording, server.emulator, wire.send, accepted)
 

@@ -62,6 +62,8 @@ def _judged_run(
     from mockserver.conformance import Level, evaluate, summary, write_reports
 
     with PrivateServer(config) as server:
+        if server.learned is not None:
+            _say("\n".join([f"learned from {config.learn}: {server.learned.summary}", *server.learned.lines()]))
         status = _run(command, server)
     report = accepted.apply(evaluate(server.emulator.journal.entries(), server.emulator.contract))
     threshold = Level.parse(level)

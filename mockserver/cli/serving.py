@@ -55,12 +55,13 @@ def _serve(config: Config, echo: Callable[[str], None], started: Callable[[], No
     request_log.configure(config.log)
     try:
         emulator = Emulator(config)
+        learned = _learned(emulator)
     except ValueError as error:
         echo(f"mockserver: {error}")
         return WRONG_USE
 
     def listening(server: Server) -> None:
-        echo(_banner(server.url, config, emulator))
+        echo(_banner(server.url, config, emulator, learned))
         started()
         _settle(emulator.contract)
 
@@ -115,6 +116,17 @@ def _settle(contract: Contract) -> None:
     later.start()
 
 
+def _learned(emulator: Emulator) -> list[str]:
+    """Lines of the banner on what was learned from a recording."""
+    if emulator.config.learn is None:
+        return []
+    from mockserver.recordings import learning  # here: a server that learns nothing does without
+
+    found = learning.start_from(emulator, emulator.config.learn)
+    head = f"  Learned   {emulator.config.learn}      ({found.summary})"
+    return [head, *(f"            {one}" for one in found.lines())]
+
+
 def _tls(config: Config) -> ssl.SSLContext | None:
     if not config.tls:
         return None
@@ -125,7 +137,7 @@ def _tls(config: Config) -> ssl.SSLContext | None:
     return lasting_context(intercept.ca_folder(config.ca_folder))
 
 
-def _banner(url: str, config: Config, emulator: Emulator) -> str:
+def _banner(url: str, config: Config, emulator: Emulator, learned: list[str]) -> str:
     console = "closed, since others can reach it: set MOCKSERVER_ADMIN_TOKEN"
     if config.admin_open:
         how = "open in a browser" if config.admin_token is None else "wants the header x-mock-admin-token"
@@ -144,6 +156,7 @@ def _banner(url: str, config: Config, emulator: Emulator) -> str:
         lines.append(f"  Live      {listed}      (dialled at {', '.join(listed.addresses)})")
     if config.lake:
         lines.append(f"  Lake      {config.lake}      (the rows that runs bring)")
+    lines += learned
     if config.faults:
         lines.append(f"  Faults    {config.faults}")
     if not emulator.journal.on:

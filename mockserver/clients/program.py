@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from mockserver.clients import signals
 from mockserver.config import Config, without_secrets
@@ -20,6 +21,9 @@ from mockserver.exchange import BASE_PATH
 from mockserver.server import Limits
 from mockserver.web import build_app
 from mockserver.web.bridge import wsgi_server
+
+if TYPE_CHECKING:
+    from mockserver.recordings.learning import Learned
 
 _MAX_OUTPUT = 65_536
 """Of a client's output that was not shown, this much from the end is kept."""
@@ -39,7 +43,9 @@ class PrivateServer:
     """A server for one client: `with PrivateServer() as server:`."""
 
     def __init__(self, config: Config | None = None) -> None:
+        """Raises ValueError for settings that cannot be used."""
         self.emulator = Emulator(config or Config(log="none"))
+        self.learned = _learned(self.emulator)
         self._server = wsgi_server(build_app(self.emulator), limits=Limits(max_body=self.emulator.config.max_body))
 
     @property
@@ -56,6 +62,15 @@ class PrivateServer:
     ) -> None:
         self._server.stop()
         self.emulator.close()
+
+
+def _learned(emulator: Emulator) -> Learned | None:
+    """What the emulator was told to learn from a recording."""
+    if emulator.config.learn is None:
+        return None
+    from mockserver.recordings import learning  # here: a server that learns nothing does without
+
+    return learning.start_from(emulator, emulator.config.learn)
 
 
 class NotStarted(OSError):

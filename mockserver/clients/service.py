@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.clients.program import PrivateServer, variables
 from mockserver.config import Config
@@ -24,6 +24,9 @@ from mockserver.journal.entries import Entry
 from mockserver.quirks import Quirks
 from mockserver.runtime import Clock
 from mockserver.scenarios import ScenarioStage, choose
+
+if TYPE_CHECKING:
+    from mockserver.recordings.learning import Learned
 
 
 class NotConformant(AssertionError):
@@ -49,6 +52,11 @@ class FlowService:
         return self.emulator.faults
 
     @property
+    def learned(self) -> Learned | None:
+        """What the service began with, if it was told to `learn` from a recording."""
+        return self._server.learned
+
+    @property
     def clock(self) -> Clock:
         """The service's clock: `service.clock.advance(3_600_000)` lets an hour pass for tokens and times."""
         return self.emulator.runtime.clock
@@ -64,7 +72,7 @@ class FlowService:
         return variables(self._server.url, {})
 
     def reset(self) -> None:
-        """As new: no records, no calls, no faults; clock, quirks and headers as they were."""
+        """As new: no records but learned ones, no calls, no faults; clock, quirks and headers as they were."""
         self.emulator.reset()
         self.emulator.quirks.update(dict(Quirks(self.emulator.config.quirk)))
         given = variables(self._server.url, {})

@@ -29,8 +29,13 @@ _STAMPS = (
 
 _KEPT: dict[str, dict[str, Any]] = {
     "flows": {
-        "required": ["provider"],
+        "required": ["provider", "inheritedAttributes"],
         "properties": {
+            "inheritedAttributes": {
+                "type": "object",
+                "required": ["properties"],
+                "properties": {"properties": {"type": "object"}},
+            },
             "provider": {
                 "type": "object",
                 "required": ["activeMs", "scheduled", "baseConnectionId", "connectionSpec", "object"],
@@ -41,7 +46,7 @@ _KEPT: dict[str, dict[str, Any]] = {
                     "connectionSpec": {"type": "object", "required": ["id"]},
                     "object": _TEXT,
                 },
-            }
+            },
         },
     },
     "runs": {

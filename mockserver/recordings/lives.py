@@ -1,0 +1,139 @@
+"""The life of each entity in a recording: created, shown, changed, deleted, as far as the exchanges tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jsonpatch
+import jsonpointer
+
+from mockserver.exchange import Tenant
+from mockserver.recordings.recording import RecordedExchange, Recording
+
+ENTITIES = ("connections", "sourceConnections", "targetConnections", "flows")
+SPECS = ("connectionSpecs", "flowSpecs")
+
+_ACTIONS = {"enable": "enabled", "disable": "disabled", "publish": "enabled"}
+"""Action on an entity -> the state it leads to."""
+
+_UNKNOWN_ACTOR = "unknown@AdobeID"
+
+
+@dataclass(slots=True)
+class Life:
+    """An entity as it was last known."""
+
+    tenant: Tenant
+    doc: dict[str, Any]
+    guesses: list[str] = field(default_factory=list)
+    """What of the document the service did not show."""
+
+
+Lives = dict[tuple[str, str], Life]
+"""Kind and id -> life, in the order in which the recording first tells of them."""
+
+
+def shown(exchange: RecordedExchange) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Kind and document of every entity that a response shows in full."""
+    body = exchange.result.body
+    items = body.get("items") if isinstance(body, dict) else None
+    kind, depth = _kind(exchange)
+    if kind is None or depth > 2 or not 200 <= exchange.result.status < 300 or not isinstance(items, list):
+        return
+    projected = (value for name, value in exchange.call.parameters() if name == "property")
+    if any(not set(value) & set("=<>!~") for value in projected):
+        return  # a projection shows entities in part
+    for item in items:
+        if isinstance(item, dict) and isinstance(item.get("id"), str) and (kind in SPECS or "etag" in item):
+            yield kind, item
+
+
+def tenant_of(exchange: RecordedExchange, doc: Mapping[str, Any]) -> Tenant:
+    """Organisation and sandbox of an entity; the organisation is empty where the file does not tell it."""
+    headers = exchange.call.headers
+    org = doc.get("imsOrgId") or headers.get("x-gw-ims-org-id", "")
+    return Tenant(str(org), str(doc.get("sandboxName") or headers.get("x-sandbox-name") or "prod"))
+
+
+def at_end(recording: Recording) -> tuple[Lives, tuple[str, ...]]:
+    """The entities alive when a recording ended, and what it used without ever showing it."""
+    lives: Lives = {}
+    used: dict[tuple[str, str], None] = {}
+    for exchange in recording.exchanges:
+        for kind, doc in shown(exchange):
+            lives[kind, doc["id"]] = Life(tenant_of(exchange, doc), dict(doc))
+        about, depth = _kind(exchange)
+        if about is None or not 200 <= exchange.result.status < 300:
+            continue
+        if exchange.call.method == "POST" and depth == 1:
+            _create(exchange, about, lives)
+        for entity_id in exchange.ids.values():
+            key = about, entity_id
+            used[key] = None
+            if exchange.call.method == "DELETE":
+                lives.pop(key, None)
+                del used[key]
+            elif key in lives:
+                _change(exchange, lives[key])
+    unseen = tuple(" ".join(key) for key in used if key not in lives)
+    return lives, unseen
+
+
+def _kind(exchange: RecordedExchange) -> tuple[str | None, int]:
+    """The kind of entity that a request is about, and how many segments its path has."""
+    segments = exchange.call.path.strip("/").split("/")
+    known = exchange.operation is not None and segments[0] in (*ENTITIES, *SPECS)
+    return (segments[0] if known else None), len(segments)
+
+
+def _create(exchange: RecordedExchange, kind: str, lives: Lives) -> None:
+    """What was sent, with what the service adds; a look-up replaces it."""
+    sent, receipt = exchange.body, exchange.result.body
+    if not isinstance(sent, dict) or not isinstance(receipt, dict) or not isinstance(receipt.get("id"), str):
+        return
+    tenant, moment = tenant_of(exchange, {}), exchange.call.received_ms
+    client = exchange.call.headers.get("x-api-key", "")
+    stamps: dict[str, Any] = {"id": receipt["id"]}
+    for verb in ("created", "updated"):
+        stamps |= {f"{verb}At": moment, f"{verb}By": _UNKNOWN_ACTOR, f"{verb}Client": client}
+    stamps |= {"sandboxId": tenant.sandbox_id, "sandboxName": tenant.sandbox, "imsOrgId": tenant.org}
+    draft = any(pair == ("mode", "draft") for pair in exchange.call.parameters())
+    state = {"state": "draft"} if draft else {} if "state" in sent else {"state": "enabled"}
+    doc = {**stamps, **sent, **(state if kind in ENTITIES else {})}
+    life = Life(tenant, doc, ["was created and never shown: who made it, its sandbox ID, what the service adds"])
+    _new_etag(exchange, life)
+    lives[kind, receipt["id"]] = life
+
+
+def _change(exchange: RecordedExchange, life: Life) -> None:
+    """A patch or an action on an entity that is known."""
+    if exchange.call.method == "PATCH":
+        _patch(exchange, life)
+    elif exchange.call.method == "PUT" and isinstance(exchange.body, dict):
+        life.doc |= exchange.body
+    elif exchange.call.path.endswith("/action"):
+        asked = dict(exchange.call.parameters()).get("op", "").lower()
+        if asked in _ACTIONS:
+            life.doc["state"] = _ACTIONS[asked]
+    else:
+        return
+    life.doc["updatedAt"] = max(exchange.call.received_ms, int(life.doc.get("updatedAt") or 0))
+    _new_etag(exchange, life)
+
+
+def _patch(exchange: RecordedExchange, life: Life) -> None:
+    body: Any = exchange.body
+    try:
+        steps = [{**one, "op": str(one["op"]).lower()} for one in (body if isinstance(body, list) else [body])]
+        life.doc = jsonpatch.apply_patch(life.doc, steps)
+    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, KeyError, TypeError, ValueError):
+        life.guesses.append("a patch of it cannot be followed: it is as it was before")
+
+
+def _new_etag(exchange: RecordedExchange, life: Life) -> None:
+    receipt = exchange.result.body if isinstance(exchange.result.body, dict) else {}
+    etag = receipt.get("etag") or dict(exchange.result.headers).get("etag")
+    if isinstance(etag, str) and etag:
+        life.doc |= {"version": etag, "etag": etag}
