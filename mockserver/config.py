@@ -10,11 +10,16 @@ import contextlib
 import ctypes
 import os
 import re
+import shlex
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_type_hints
+
+NAME = "mock-flow-service"
+"""The name of the package on an index and of the image in a registry."""
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -127,10 +132,32 @@ SECRET_VARIABLES = tuple(variable(row.name) for row in fields(Config) if not row
 
 
 def how_to_get(extra: str) -> str:
-    """The command that brings an optional dependency into this installation."""
+    """The command that brings an optional dependency into this installation.
+
+    It names the packages themselves, since this project may have been installed from a folder or a file.
+    """
     root = Path(__file__).resolve().parents[1]
-    in_checkout = (root / "Makefile").is_file() and Path(sys.prefix).resolve() == root / ".venv"
-    return "make install" if in_checkout else f"pip install 'mock-flow-service[{extra}]'"
+    if (root / "Makefile").is_file() and Path(sys.prefix).resolve() == root / ".venv":
+        return "make install"
+    packages = " ".join(map(shlex.quote, _packages(extra)))
+    if "pipx" in Path(sys.prefix).parts:
+        return f"pipx inject {NAME} {packages}"
+    if find_spec("pip") is None:  # as in what uv makes
+        return f"uv pip install --python {shlex.quote(sys.executable)} {packages}"
+    return f"{shlex.quote(sys.executable)} -m pip install {packages}"
+
+
+def _packages(extra: str) -> list[str]:
+    """What an extra demands, by what is installed; its own name where that is not known."""
+    from importlib.metadata import PackageNotFoundError, requires  # here: it takes as long to load as all the rest
+
+    try:
+        asked = requires(NAME) or []
+    except PackageNotFoundError:
+        return [f"{NAME}[{extra}]"]
+    marked = (requirement.partition(";") for requirement in asked)
+    found = [what.strip() for what, _, marker in marked if re.search(rf"extra == ['\"]{extra}['\"]", marker)]
+    return found or [f"{NAME}[{extra}]"]
 
 
 LISTENING = frozenset(

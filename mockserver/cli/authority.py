@@ -31,10 +31,10 @@ def ca(context: click.Context, /, **options: Any) -> None:
     The trust store of the system is never touched.
     """
     from mockserver import config
-    from mockserver.intercept import MISSING, available, ca_folder
+    from mockserver.intercept import available, ca_folder, missing
 
     if not available():
-        raise click.UsageError(MISSING)
+        raise click.UsageError(missing())
     try:
         context.obj = ca_folder(config.load(options, names={"ca_folder"}).ca_folder)
     except ValueError as error:

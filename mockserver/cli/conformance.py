@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockserver.cli.judging import finish, in_words
-from mockserver.cli.options import FILE, FOLDER
+from mockserver.cli.options import report_options
+from mockserver.cli.reporting import Reporting, in_words
 
 if TYPE_CHECKING:
     from mockserver.clients.trial import Step, Trial
@@ -53,10 +53,7 @@ def _explained(row: dict[str, Any]) -> str:
 @click.option(
     "--scenario", default="all", show_default=True, metavar="ID,...", help="Which; see `mockserver scenarios`."
 )
-@click.option("--report", "folder", type=FOLDER, metavar="DIR", help="Write the report in every form.")
-@click.option("--baseline", type=FILE, help="YAML of findings that are accepted.")
-@click.option("--level", type=click.Choice(["fail", "warn", "info"]), default="warn", show_default=True,
-              help="Findings of this level or worse fail the client.")  # fmt: skip
+@report_options
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, metavar="SECONDS",
               help="How long one run of the client may take.")  # fmt: skip
 @click.option("--output", type=click.Choice(["failed", "all", "none"]), default="failed", show_default=True,
@@ -76,23 +73,19 @@ def conformance(
     """
     from mockserver import config
     from mockserver.clients import trial
-    from mockserver.conformance import Baseline, BaselineError, Level
     from mockserver.contract import Contract
     from mockserver.intercept import available, interception
     from mockserver.scenarios import choose
 
     try:
-        chosen = choose(scenario)
-        baseline = Baseline.read(options["baseline"]) if options["baseline"] else Baseline()
+        chosen, reporting = choose(scenario), Reporting.of(options)
         lead = interception.lead if available() else trial.by_variables
         kept = config.load({"ca_folder": options["ca_folder"]}, names={"ca_folder"}).ca_folder
         server = dataclasses.replace(trial.SERVER, ca_folder=kept)
-        threshold = Level.parse(options["level"])
         test = trial.Trial(command, os.environ, timeout, output == "all", server, lead)
         steps, complete = _run(test, chosen, output)
-        report = baseline.apply(trial.report(steps, Contract.load()))
-        status = finish(report, options["folder"], threshold, as_json=as_json)
-    except (ValueError, BaselineError, OSError) as error:
+        status = reporting.deliver(trial.report(steps, Contract.load()), as_json=as_json)
+    except (ValueError, OSError) as error:
         raise click.UsageError(in_words(error)) from None
     sys.exit(status if complete else status or 1)
 

@@ -1,21 +1,19 @@
-"""`mockserver rules` and `mockserver check`: what is judged, and judging a recorded file."""
+"""`mockserver rules` and `mockserver check`: what is judged, and judging a recording or a running server."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mockserver.cli.options import report_options
+from mockserver.cli.reporting import Reporting, in_words
+
 if TYPE_CHECKING:
-    from mockserver.conformance import Level, Report
-
-
-NOTHING_TO_JUDGE = 3
-"""Exit status where the client made no call."""
+    from mockserver.conformance import Report
 
 
 @click.command()
@@ -55,63 +53,38 @@ def _explained(row: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.har")
-@click.option("--baseline", type=click.Path(dir_okay=False, path_type=Path), help="YAML of accepted findings.")
-@click.option("--report", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write all reports here.")
-@click.option("--level", default="warn", show_default=True, help="fail, warn or info: what makes the exit status 1.")
+@click.argument("record", metavar="FILE.har|URL")
+@report_options
 @click.option("--platform", type=click.Choice(["azure", "aws"]), default="azure", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON instead of the summary.")
-def check(file: Path, baseline: Path | None, folder: Path | None, level: str, platform: str, as_json: bool) -> None:
-    """Judge the calls to Flow Service in a recorded HAR file.
+def check(record: str, platform: str, as_json: bool, **options: Any) -> None:
+    """Judge the calls to Flow Service in a recorded HAR file, or those that a running mockserver has received.
 
-    Exit status: 0 nothing found, 1 findings, 2 wrong use, 3 no call to Flow Service in the file.
+    Of a server, URL is its address, such as http://127.0.0.1:8080; where it asks for an admin token, set
+    MOCKSERVER_ADMIN_TOKEN. Exit status: 0 nothing found, 1 findings, 2 wrong use, 3 no call to Flow Service.
     """
-    from mockserver import conformance
+    try:
+        reporting = Reporting.of(options)
+        report = _of_server(record) if "://" in record else _of_file(Path(record), platform)
+        status = reporting.deliver(report, as_json=as_json)
+    except (ValueError, OSError) as error:
+        raise click.UsageError(in_words(error)) from None
+    sys.exit(status)
+
+
+def _of_file(file: Path, platform: str) -> Report:
+    from mockserver.conformance import evaluate
     from mockserver.contract import Contract
     from mockserver.recordings import har
     from mockserver.specs.connectors import Connectors
 
     contract = Contract.load()
-    try:
-        threshold = conformance.Level.parse(level)
-        accepted = conformance.Baseline.read(baseline) if baseline else conformance.Baseline()
-        entries = har.read(file, contract, Connectors.load(platform))
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    judged = accepted.apply(conformance.evaluate(entries, contract))
-    sys.exit(finish(judged, folder, threshold, as_json=as_json))
+    return evaluate(har.read(file, contract, Connectors.load(platform)), contract)
 
 
-def finish(judged: Report, folder: Path | None, threshold: Level, *, as_json: bool = False) -> int:
-    """Print a report, write its files if a folder is given, and return the exit status."""
-    from mockserver import conformance
+def _of_server(url: str) -> Report:
+    """The judgement of a server that is running. Raises ValueError and OSError."""
+    from mockserver import config
+    from mockserver.clients import elsewhere
 
-    if as_json:
-        text = conformance.render(judged, "json")
-    else:
-        text = conformance.summary(judged, threshold=threshold, colour=colourful())
-    click.echo(text, nl=not text.endswith("\n"))
-    if folder is not None:
-        try:
-            written = conformance.write_reports(judged, folder)
-        except OSError as error:
-            raise click.UsageError(in_words(error)) from None
-        click.echo("report: " + " · ".join(str(path) for path in written), err=as_json)
-    return exit_status(judged, threshold)
-
-
-def exit_status(judged: Report, threshold: Level) -> int:
-    """0: passed; 1: failed; 3: there was nothing to judge."""
-    return int(judged.fails(threshold)) if judged.judged else NOTHING_TO_JUDGE
-
-
-def in_words(error: Exception) -> str:
-    """What is in the way, for an error message: no error number, no Python."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error)
-
-
-def colourful(stream: TextIO | None = None) -> bool:
-    """Whether a stream, by default standard output, is a terminal that wants colours (https://no-color.org)."""
-    return (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR")
+    return elsewhere.judgement(url, config.load({}, names={"admin_token"}).admin_token)

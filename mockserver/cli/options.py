@@ -43,6 +43,24 @@ def emulation_options(command: _Command) -> _Command:
     return command
 
 
+_REPORT = (
+    click.option("--report", "folder", type=FOLDER, metavar="DIR", help="Write the report in every form."),
+    click.option("--source", type=FILE, metavar="FILE", help="The client's file, to which SARIF findings point."),
+    click.option("--baseline", type=FILE, help="YAML of findings that are accepted."),
+    click.option("--write-baseline", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+                 help="Write a baseline that accepts what is found now."),
+    click.option("--level", type=click.Choice(["fail", "warn", "info"], case_sensitive=False), default="warn",
+                 show_default=True, help="Findings of this level or worse fail the client."),
+)  # fmt: skip
+
+
+def report_options(command: _Command) -> _Command:
+    """What becomes of a report; `Reporting.of` takes them."""
+    for option in reversed(_REPORT):
+        command = option(command)
+    return command
+
+
 def settings(options: dict[str, Any], *, without: frozenset[str] = frozenset()) -> config.Config:
     """The settings in force, for a command that has all of them but a few. Raises UsageError."""
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mockserver import __version__
-from mockserver.cli.judging import colourful, in_words
+from mockserver.cli.reporting import colourful, in_words
 
 if TYPE_CHECKING:
     from mockserver.recordings.recorder import Recorder

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockserver.cli.judging import colourful
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
+from mockserver.cli.reporting import colourful
 
 if TYPE_CHECKING:
     from mockserver.config import Config

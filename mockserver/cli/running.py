@@ -6,19 +6,17 @@ import dataclasses
 import errno
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockserver.cli.judging import colourful, exit_status, in_words
-from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
+from mockserver.cli.options import emulation_options, report_options, settings
+from mockserver.cli.reporting import Reporting, in_words
 from mockserver.config import LISTENING, forget_secrets
 
 if TYPE_CHECKING:
     from mockserver.clients.program import PrivateServer
     from mockserver.config import Config
-    from mockserver.conformance import Baseline
 
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 """Exit statuses that shells give to commands they could not start."""
@@ -28,51 +26,44 @@ _ENTRIES, _BYTES = 100_000, 256 * 1_048_576
 
 @click.command("exec", context_settings={"allow_interspersed_args": False}, short_help="Run a client and judge it.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-@click.option("--report", "folder", type=FOLDER, metavar="DIR", help="Write the report in every form.")
-@click.option("--baseline", type=FILE, help="YAML of findings that are accepted.")
-@click.option("--level", type=click.Choice(["fail", "warn", "info"]), default="warn", show_default=True,
-              help="Findings of this level or worse fail the client.")  # fmt: skip
+@report_options
 @emulation_options
-def execute(command: tuple[str, ...], folder: Path | None, baseline: Path | None, level: str, **options: Any) -> None:
+def execute(command: tuple[str, ...], **options: Any) -> None:
     """Run COMMAND, an unmodified client, against a server of its own, and judge what it sent.
 
     Its calls to platform.adobe.io and ims-na1.adobelogin.com arrive here: the proxy and the certificate authority
     are set in its environment, and it reaches no other host. Exit status: the client's own where that is not 0,
     else 1 for findings, 3 if it made no call, else 0.
     """
-    from mockserver.conformance import Baseline, BaselineError
-
+    try:
+        reporting = Reporting.of(options)
+    except ValueError as error:
+        raise click.UsageError(in_words(error)) from None
     chosen = dataclasses.replace(
         settings(options, without=LISTENING), log="none", journal_entries=_ENTRIES, journal_bytes=_BYTES
     )
     forget_secrets()
     try:
-        accepted = Baseline.read(baseline) if baseline else Baseline()
-        status, judged = _judged_run(command, chosen, accepted, folder, level)
-    except (ValueError, BaselineError, OSError) as error:
+        status, judged = _judged_run(command, chosen, reporting)
+    except (ValueError, OSError) as error:
         raise click.UsageError(in_words(error)) from None
     sys.exit(status or judged)
 
 
-def _judged_run(
-    command: tuple[str, ...], config: Config, accepted: Baseline, folder: Path | None, level: str
-) -> tuple[int, int]:
+def _judged_run(command: tuple[str, ...], config: Config, reporting: Reporting) -> tuple[int, int]:
     """The client's exit status, and that of the judgement."""
     from mockserver.clients.program import PrivateServer
-    from mockserver.conformance import Level, evaluate, summary, write_reports
+    from mockserver.conformance import evaluate
 
     with PrivateServer(config) as server:
         if server.learned is not None:
             _say("\n".join([f"learned from {config.learn}: {server.learned.summary}", *server.learned.lines()]))
         status = _run(command, server)
-    report = accepted.apply(evaluate(server.emulator.journal.entries(), server.emulator.contract))
-    threshold = Level.parse(level)
-    _say(summary(report, threshold=threshold, colour=colourful(sys.stderr)).rstrip("\n"))
+    report = evaluate(server.emulator.journal.entries(), server.emulator.contract)
+    judged = reporting.deliver(report, err=True)
     if not report.judged:
         _say("Does it honour HTTPS_PROXY, or take its base URL from FLOW_SERVICE_URL?")
-    if folder is not None:
-        _say("report: " + " · ".join(str(path) for path in write_reports(report, folder)))
-    return status, exit_status(report, threshold)
+    return status, judged
 
 
 def _run(command: tuple[str, ...], server: PrivateServer) -> int:

@@ -131,7 +131,7 @@ def _tls(config: Config) -> ssl.SSLContext | None:
     if not config.tls:
         return None
     if not intercept.available():
-        raise OSError(f"--tls: {intercept.MISSING}")
+        raise OSError(f"--tls: {intercept.missing()}")
     from mockserver.intercept.authority import lasting_context
 
     return lasting_context(intercept.ca_folder(config.ca_folder))

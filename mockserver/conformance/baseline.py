@@ -17,9 +17,12 @@ from typing import Any
 import yaml
 
 from mockserver.conformance import rules
-from mockserver.conformance.findings import Finding, Report, StaleAcceptance
+from mockserver.conformance.findings import Finding, Level, Report, StaleAcceptance
 
 _MEMBERS = frozenset({"rule", "operation", "reason"})
+
+UNEXPLAINED = "accepted by --write-baseline; say why"
+"""The reason written for a finding that nobody has explained yet."""
 
 
 class BaselineError(ValueError):
@@ -56,6 +59,24 @@ class Baseline:
         if not isinstance(rows, list):
             raise BaselineError(f"{path}: expected 'accepted:' and a list of rule, operation and reason")
         return cls(tuple(_acceptance(path, number, row) for number, row in enumerate(rows, 1)))
+
+    @classmethod
+    def of(cls, report: Report, threshold: Level) -> Baseline:
+        """Accepts what a report finds at `threshold` or worse. Findings it had accepted keep their reasons."""
+        rows = {
+            (one.rule, one.operation): Acceptance(one.rule, one.operation, one.accepted or UNEXPLAINED)
+            for one in report.findings
+            if one.accepted is not None or one.level.reaches(threshold)
+        }
+        return cls(tuple(rows.values()))
+
+    def as_yaml(self) -> str:
+        """The file that `read` reads."""
+        rows = [
+            {"rule": row.rule, **({"operation": row.operation} if row.operation else {}), "reason": row.reason}
+            for row in self.accepted
+        ]
+        return yaml.safe_dump({"accepted": rows}, sort_keys=False, allow_unicode=True, width=120)
 
     def apply(self, report: Report) -> Report:
         """Mark accepted findings, and tell which acceptances found nothing."""

@@ -125,6 +125,8 @@ class Report:
     coverage: Coverage = field(default_factory=Coverage)
     scenarios: tuple[ScenarioVerdict, ...] = ()
     stale: tuple[StaleAcceptance, ...] = ()
+    client_file: str | None = None
+    """The client's own source file as a URI, for viewers that show findings beside code."""
 
     @property
     def open(self) -> tuple[Finding, ...]:

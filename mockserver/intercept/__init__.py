@@ -12,7 +12,6 @@ from pathlib import Path
 
 from mockserver.config import how_to_get
 
-MISSING = f"this needs the packages cryptography and httpx: {how_to_get('intercept')}"
 PUBLIC_FILE = "ca.pem"
 """The authority's certificate in its folder."""
 
@@ -20,6 +19,11 @@ PUBLIC_FILE = "ca.pem"
 def available() -> bool:
     """Whether certificates can be made: they need the extra `intercept`."""
     return find_spec("cryptography") is not None and find_spec("httpx") is not None
+
+
+def missing() -> str:
+    """What to say where they are not."""
+    return f"this needs the packages cryptography and httpx. Install them with: {how_to_get('intercept')}"
 
 
 def ca_folder(chosen: str | None = None) -> Path:

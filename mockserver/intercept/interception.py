@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from mockserver.clients.program import PrivateServer, variables
 from mockserver.emulator import Emulator
-from mockserver.intercept import MISSING, available, ca_folder
+from mockserver.intercept import available, ca_folder, missing
 from mockserver.server import Server
 
 Serve: TypeAlias = Callable[[ssl.SSLContext | None], Server]
@@ -49,7 +49,7 @@ class Interception:
     def __enter__(self) -> Self:
         """Start. Raises OSError, whose text is fit to show, for whatever is in the way."""
         if not available():
-            raise OSError(MISSING)
+            raise OSError(missing())
         with ExitStack() as opened:
             self._start(opened)
             self._open = opened.pop_all()

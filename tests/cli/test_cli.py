@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,4 +137,13 @@ def test_a_missing_package_is_got_in_the_way_of_this_installation(
     monkeypatch.setattr("sys.prefix", str(checkout / ".venv"))
     assert config.how_to_get(extra) == "make install"
     monkeypatch.setattr("sys.prefix", str(tmp_path))
-    assert config.how_to_get(extra) == f"pip install 'mock-flow-service[{extra}]'"
+    command = shlex.split(config.how_to_get(extra))
+    assert command[:4] == [sys.executable, "-m", "pip", "install"]
+    assert "mock-flow-service" not in " ".join(command), "it need not be on any index"
+    done = subprocess.run([*command, "--no-index"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr  # everything is here already
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "pipx" / "venvs" / "x"))
+    assert config.how_to_get(extra).startswith("pipx inject mock-flow-service ")
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    monkeypatch.setattr(config, "find_spec", lambda name: None)
+    assert config.how_to_get(extra).startswith(f"uv pip install --python {sys.executable} ")

@@ -102,7 +102,7 @@ def test_without_what_tls_needs_one_line_says_what_to_install(monkeypatch: pytes
     monkeypatch.setattr(intercept, "available", lambda: False)
     said: list[str] = []
     assert serve_forever(Config(port=0, tls=True, log="none"), said.append) == 2
-    assert said == [f"mockserver: --tls: {intercept.MISSING}"]
+    assert said == [f"mockserver: --tls: {intercept.missing()}"]
 
 
 def test_the_certificate_is_renewed_while_the_server_runs_and_kept_where_it_cannot_be(

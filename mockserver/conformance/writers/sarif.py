@@ -23,7 +23,7 @@ def write(report: Report) -> str:
     for scenario in scenarios:
         index[_scenario_rule(scenario)] = len(described)
         described.append({"id": _scenario_rule(scenario), "shortDescription": {"text": scenario.title or scenario.id}})
-    run = {
+    run: dict[str, Any] = {
         "tool": {"driver": {"name": "Mock Flow Service", "rules": described}},
         "columnKind": "utf16CodeUnits",
         "results": [
@@ -31,6 +31,8 @@ def write(report: Report) -> str:
             *(_scenario(scenario, index) for scenario in scenarios),
         ],
     }
+    for result in run["results"]:
+        result["locations"][0]["physicalLocation"] = _file(report.client_file or "openapi.yaml")
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -76,8 +78,9 @@ def _scenario_rule(scenario: ScenarioVerdict) -> str:
 
 
 def _location(name: str | None, kind: str) -> dict[str, Any]:
-    """Traffic has no file and no line; the contract, which has, is named for viewers that insist on one."""
-    return {
-        "physicalLocation": {"artifactLocation": {"uri": "openapi.yaml"}, "region": {"startLine": 1}},
-        "logicalLocations": [{"fullyQualifiedName": name or "no operation of the contract", "kind": kind}],
-    }
+    return {"logicalLocations": [{"fullyQualifiedName": name or "no operation of the contract", "kind": kind}]}
+
+
+def _file(uri: str) -> dict[str, Any]:
+    """Traffic has no line. Viewers need a file: the client's where it is known, else the contract."""
+    return {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}

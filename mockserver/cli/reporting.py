@@ -1,0 +1,96 @@
+"""What becomes of a report: printed, written in every form, held against a baseline, turned into an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+from urllib.parse import quote
+
+import click
+
+if TYPE_CHECKING:
+    from mockserver.conformance import Baseline, Level, Report
+
+NOTHING_TO_JUDGE = 3
+"""Exit status where the client made no call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """The options of `report_options`, read and checked."""
+
+    baseline: Baseline
+    written_baseline: Path | None
+    folder: Path | None
+    client_file: str | None
+    threshold: Level
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> Reporting:
+        """Takes its options out of those of a command. Raises ValueError."""
+        from mockserver.conformance import Baseline, Level
+
+        known, written = options.pop("baseline"), options.pop("write_baseline")
+        if known is None and written is not None and written.exists():
+            known = written  # the reasons given there are kept
+        source = options.pop("source")
+        return cls(
+            Baseline.read(known) if known else Baseline(),
+            written,
+            options.pop("folder"),
+            client_uri(source) if source else None,
+            Level.parse(options.pop("level")),
+        )
+
+    def deliver(self, found: Report, *, as_json: bool = False, err: bool = False) -> int:
+        """Print the report, to standard error with `err`, write its files, and return the exit status.
+
+        Raises OSError where a file cannot be written.
+        """
+        from mockserver import conformance
+
+        report = replace(self.baseline.apply(found), client_file=self.client_file)
+        if as_json:
+            text = conformance.render(report, "json")
+        else:
+            colour = colourful(sys.stderr if err else sys.stdout)
+            text = conformance.summary(report, threshold=self.threshold, colour=colour)
+        click.echo(text, nl=not text.endswith("\n"), err=err)
+        if self.folder is not None:
+            written = conformance.write_reports(report, self.folder)
+            click.echo("report: " + " · ".join(str(path) for path in written), err=err or as_json)
+        if self.written_baseline is not None:
+            report = self._accept(report, self.written_baseline, err=err or as_json)
+        return int(report.fails(self.threshold)) if report.judged else NOTHING_TO_JUDGE
+
+    def _accept(self, report: Report, path: Path, *, err: bool) -> Report:
+        """Write the baseline; the report as it judges it."""
+        from mockserver.conformance import Baseline
+        from mockserver.conformance.writers import files
+
+        baseline = Baseline.of(report, self.threshold)
+        files.write(path, baseline.as_yaml())
+        count = len(baseline.accepted)
+        click.echo(f"baseline: {path} accepts {count} finding{'s' * (count != 1)}; give each its reason", err=err)
+        return baseline.apply(report)
+
+
+def client_uri(path: Path) -> str:
+    """A file as SARIF names it: relative to the working folder where it lies below it."""
+    whole, here = path.resolve(), Path.cwd()
+    return quote(whole.relative_to(here).as_posix()) if whole.is_relative_to(here) else whole.as_uri()
+
+
+def in_words(error: Exception) -> str:
+    """What is in the way, for an error message: no error number, no Python."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
+def colourful(stream: TextIO | None = None) -> bool:
+    """Whether a stream, by default standard output, is a terminal that wants colours (https://no-color.org)."""
+    return (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR")

@@ -1,0 +1,45 @@
+"""The judgement of a server in another process: its client has spoken to it, and is judged afterwards."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import replace
+from typing import Any
+
+from mockserver.conformance import Report, recorded
+from mockserver.conformance.coverage import measure
+from mockserver.conformance.traffic import Traffic
+from mockserver.contract import Contract
+
+_SECONDS = 60
+_REFUSED = {
+    401: "the server wants its admin token: set MOCKSERVER_ADMIN_TOKEN",
+    403: "/_mock is closed there: start that server with MOCKSERVER_ADMIN_TOKEN, and set it here too",
+    409: "that server keeps no journal: start it without --journal 0",
+}
+
+
+def judgement(url: str, admin_token: str | None) -> Report:
+    """What the server at `url` has found. Raises ValueError, and OSError where it cannot be reached."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(f"expected a HAR file or a URL such as http://127.0.0.1:8080, got {url!r}")
+    headers = {"Accept": "application/json"} | ({"x-mock-admin-token": admin_token} if admin_token else {})
+    asked = urllib.request.Request(f"{url.rstrip('/')}/_mock/report?format=json", headers=headers)  # noqa: S310
+    try:
+        found = recorded.from_json(_fetched(asked))
+    except urllib.error.HTTPError as error:
+        raise ValueError(f"{url}: {_REFUSED.get(error.code, f'answered {error.code} and no report')}") from None
+    except urllib.error.URLError as error:
+        raise ConnectionError(f"{url} cannot be reached: {getattr(error.reason, 'strerror', error.reason)}") from None
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"{url} answered no report: is it a mockserver of this version?") from None
+    return replace(found, coverage=measure(Traffic(found.calls, Contract.load())))
+
+
+def _fetched(asked: urllib.request.Request) -> Any:
+    """The answer's JSON. No proxy is asked: one of the environment may be for the client under test."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(asked, timeout=_SECONDS) as answer:
+        return json.load(answer)

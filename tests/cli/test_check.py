@@ -1,0 +1,115 @@
+"""`mockserver check`: a recording or a running server is judged, a baseline is begun, SARIF points to the client."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+from click.testing import CliRunner, Result
+
+from mockserver import Config
+from mockserver.cli import main
+from mockserver.clients.program import PrivateServer
+from mockserver.conformance import evaluate, render
+
+ROOT = Path(__file__).resolve().parents[2]
+SESSION = str(ROOT / "examples" / "session.har")
+
+
+def check(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["check", *map(str, arguments)])
+
+
+@pytest.fixture
+def server() -> Iterator[PrivateServer]:
+    with PrivateServer(Config(log="none")) as started:
+        yield started
+
+
+def careless(url: str) -> None:
+    """A client that breaks two rules, `paging.limit-above-maximum` and `header.sandbox-missing`."""
+    headers = {
+        "Authorization": "Bearer t0k3n-of-mine",
+        "x-api-key": "key",
+        "x-gw-ims-org-id": "0123456789ABCDEF01234567@AdobeOrg",
+    }
+    requests.get(
+        f"{url}/data/foundation/flowservice/connections?limit=500",
+        timeout=30,
+        headers={**headers, "x-sandbox-name": "prod"},
+    )
+    requests.get(f"{url}/data/foundation/flowservice/flows", timeout=30, headers=headers)
+
+
+def test_a_running_server_is_judged_as_its_own_journal_is(server: PrivateServer, tmp_path: Path) -> None:
+    careless(server.url)
+    ran = check(server.url, "--report", tmp_path / "out", "--json")
+    here = evaluate(server.emulator.journal.entries(), server.emulator.contract)
+    assert ran.exit_code == 1, ran.output
+    assert json.loads(ran.stdout) == json.loads(render(here, "json"))
+    assert (tmp_path / "out" / "summary.md").read_text(encoding="utf-8") == render(here, "markdown")
+
+
+def test_a_server_that_nobody_called_has_nothing_to_judge(server: PrivateServer) -> None:
+    assert check(server.url).exit_code == 3
+
+
+def test_a_server_that_cannot_tell_is_said_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    refused = check(f"http://127.0.0.1:{port}")
+    assert refused.exit_code == 2 and "cannot be reached" in refused.output
+    with PrivateServer(Config(log="none", admin_token="sesame")) as closed:
+        without = check(closed.url)
+        assert without.exit_code == 2 and "MOCKSERVER_ADMIN_TOKEN" in without.output
+        monkeypatch.setenv("MOCKSERVER_ADMIN_TOKEN", "sesame")
+        assert check(closed.url).exit_code == 3
+    with PrivateServer(Config(log="none", journal_entries=0)) as forgetful:
+        assert "keeps no journal" in check(forgetful.url).output
+    wrong = check("ftp://127.0.0.1")
+    assert wrong.exit_code == 2 and "expected a HAR file or a URL" in wrong.output
+
+
+def test_a_written_baseline_makes_the_next_run_pass_and_keeps_reasons(server: PrivateServer, tmp_path: Path) -> None:
+    careless(server.url)
+    baseline = tmp_path / "accepted.yaml"
+    first = check(server.url, "--write-baseline", baseline)
+    assert first.exit_code == 0 and "accepts 2 findings" in first.output, first.output
+    rows = yaml.safe_load(baseline.read_text(encoding="utf-8"))["accepted"]
+    assert {row["rule"] for row in rows} == {"paging.limit-above-maximum", "header.sandbox-missing"}
+    assert check(server.url, "--baseline", baseline).exit_code == 0
+    rows[0]["reason"] = "agreed with the team"
+    baseline.write_text(yaml.safe_dump({"accepted": rows}), encoding="utf-8")
+    assert check(server.url, "--write-baseline", baseline).exit_code == 0
+    again = yaml.safe_load(baseline.read_text(encoding="utf-8"))["accepted"]
+    assert "agreed with the team" in [row["reason"] for row in again]
+
+
+def test_a_file_that_is_no_baseline_is_not_overwritten(server: PrivateServer, tmp_path: Path) -> None:
+    precious = tmp_path / "notes.yaml"
+    precious.write_text("mine: 1\n", encoding="utf-8")
+    assert check(server.url, "--write-baseline", precious).exit_code == 2
+    assert precious.read_text(encoding="utf-8") == "mine: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("below", "uri"), [(True, "src/sync%20accounts.py"), (False, None)], ids=["below", "elsewhere"]
+)
+def test_sarif_points_to_the_clients_file(
+    server: PrivateServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: bool, uri: str | None
+) -> None:
+    careless(server.url)
+    source = tmp_path / "src" / "sync accounts.py"
+    source.parent.mkdir()
+    source.touch()
+    (tmp_path / "else").mkdir()
+    monkeypatch.chdir(tmp_path if below else tmp_path / "else")
+    check(server.url, "--source", source, "--report", "out")
+    (run,) = json.loads(Path("out/report.sarif").read_text(encoding="utf-8"))["runs"]
+    places = {one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in run["results"]}
+    assert run["results"] and places == {uri or source.as_uri()}
