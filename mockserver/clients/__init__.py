@@ -1,1 +1,1 @@
-"""How a client gets judged: as a program, in trials under every scenario, and inside a test."""
+"""Runs clients to judge them: as a program, in trials of every scenario, and inside tests."""

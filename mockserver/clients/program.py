@@ -1,7 +1,7 @@
 """Runs a client, a program in any language, against a server of its own.
 
-`PrivateServer` is an emulator on a free port of this machine; `run` starts the command with variables that
-lead it there, waits, and tells how it ended. What the client did is in the emulator's journal.
+`PrivateServer` is an emulator on a free local port. `run` starts the command with environment variables that
+lead it there, waits, and returns how it ended. The emulator's journal has the client's calls.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mockserver.recordings.learning import Learned
 
 _MAX_OUTPUT = 65_536
-"""Of a client's output that was not shown, this much from the end is kept."""
+"""Characters kept from the end of a client's captured output."""
 
 CREDENTIALS = {
     "FLOW_SERVICE_TOKEN": "mock-token",
@@ -36,11 +36,11 @@ CREDENTIALS = {
     "FLOW_SERVICE_CLIENT_ID": "mock-client",
     "FLOW_SERVICE_CLIENT_SECRET": "mock-secret",
 }
-"""For a client that takes them from the environment and has none there."""
+"""Credentials for a client that reads them from the environment, where none are set."""
 
 
 class PrivateServer:
-    """A server for one client: `with PrivateServer() as server:`."""
+    """A server for one client, used as `with PrivateServer() as server:`."""
 
     def __init__(self, config: Config | None = None) -> None:
         """Raises ValueError for settings that cannot be used."""
@@ -74,7 +74,7 @@ def _learned(emulator: Emulator) -> Learned | None:
 
 
 class NotStarted(OSError):
-    """A command that cannot be started; `strerror` names it and says why."""
+    """A command cannot be started; `strerror` names it and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +82,13 @@ class Ending:
     """How a client ended."""
 
     status: int | None
-    """Its exit status; None where it had to be stopped."""
+    """Its exit status; None if it had to be stopped."""
     output: str
-    """The end of what it printed, both streams as they came; empty where that was shown."""
+    """The end of its captured output, both streams interleaved; empty if the output was shown."""
 
 
 def addresses(url: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that lead a client to a server: its URLs, and no proxy before it."""
+    """The environment variables that lead a client to a server: its URLs, and no proxy."""
     no_proxy = ",".join(filter(None, (environ.get("NO_PROXY", environ.get("no_proxy", "")), "127.0.0.1,localhost")))
     return {
         "FLOW_SERVICE_URL": f"{url}{BASE_PATH}",
@@ -100,7 +100,7 @@ def addresses(url: str, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def variables(url: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a client that takes its base URL from there: FLOW_SERVICE_URL and what goes with it."""
+    """The environment for a client that reads its base URL from it: FLOW_SERVICE_URL and related variables."""
     return {**CREDENTIALS, **without_secrets(environ), **addresses(url, environ)}
 
 
@@ -112,10 +112,10 @@ def run(
     show: bool,
     foreground: bool = False,
 ) -> Ending:
-    """Run a command to its end, or stop it and what it started after `seconds`.
+    """Run a command to its end, or stop it and its children after `seconds`.
 
-    `show` lets it write to our own streams; in the `foreground` it also takes the signals that are meant for us, and
-    as long as it likes.
+    `show` lets it write to our own streams. In the `foreground` it also receives our signals and
+    has no time limit.
     Raises NotStarted.
     """
     if not foreground:

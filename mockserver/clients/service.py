@@ -1,4 +1,4 @@
-"""Flow Service for a test: a private server, and a hand on everything behind it.
+"""Flow Service for a test: a private server with access to its state, journal, clock and faults.
 
     with mockserver.flow_service() as service:
         sync_accounts(service.url, service.headers)
@@ -30,25 +30,25 @@ if TYPE_CHECKING:
 
 
 class NotConformant(AssertionError):
-    """A client did what the contract forbids; the message is the report."""
+    """A client broke the contract; the message is the report."""
 
 
 class FlowService:
-    """A running service and what the client under test did to it."""
+    """A running service and the calls of the client under test."""
 
     def __init__(self, server: PrivateServer) -> None:
         self._server = server
         self.emulator: Emulator = server.emulator
         self.url = server.url + BASE_PATH
-        """Where the API begins: `service.url + "/connections"`."""
+        """Base URL of the API: `service.url + "/connections"`."""
         self.token_url = f"{server.url}/ims/token/v3"
         self.headers: dict[str, str] = {}
-        """Complete headers of an imaginary client, to send as they are or changed."""
+        """Complete request headers, to send unchanged or modified."""
         self.reset()
 
     @property
     def faults(self) -> Faults:
-        """`service.faults.strike("rate-limit", 2, times=1)`; `mockserver faults` lists what there is."""
+        """Fault injection: `service.faults.strike("rate-limit", 2, times=1)`. `mockserver faults` lists all faults."""
         return self.emulator.faults
 
     @property
@@ -58,21 +58,21 @@ class FlowService:
 
     @property
     def clock(self) -> Clock:
-        """The service's clock: `service.clock.advance(3_600_000)` lets an hour pass for tokens and times."""
+        """The service's clock: `service.clock.advance(3_600_000)` moves it by an hour."""
         return self.emulator.runtime.clock
 
     @property
     def calls(self) -> list[Entry]:
-        """What the client asked and was answered, numbered from 1; credentials are masked."""
+        """The client's requests and their responses, numbered from 1. Credentials are redacted."""
         return self.emulator.journal.entries()
 
     @property
     def variables(self) -> dict[str, str]:
-        """Environment variables for a client that is a program of its own: FLOW_SERVICE_URL and the like."""
+        """Environment variables for a client in another process: FLOW_SERVICE_URL and related ones."""
         return variables(self._server.url, {})
 
     def reset(self) -> None:
-        """As new: no records but learned ones, no calls, no faults; clock, quirks and headers as they were."""
+        """Remove all calls, faults and records except learned ones. Clock, quirks and headers stay as they are."""
         self.emulator.reset()
         self.emulator.quirks.update(dict(Quirks(self.emulator.config.quirk)))
         given = variables(self._server.url, {})
@@ -84,13 +84,13 @@ class FlowService:
         }
 
     def report(self) -> Report:
-        """The judgement on all calls so far."""
+        """Judge all calls so far."""
         return evaluate(self.calls, self.emulator.contract)
 
     def assert_conformant(self, level: str = "warn", ignore: Collection[str] = ()) -> None:
-        """Raises NotConformant for findings of `level` (fail, warn, info) or worse, rules in `ignore` aside.
+        """Raise NotConformant for findings of at least `level` (fail, warn, info), except those of rules in `ignore`.
 
-        A client that made no call is not conformant either: nobody has seen what it does.
+        A client without any calls is not conformant either: nothing was tested.
         """
         __tracebackhide__ = True  # pytest shows where the test asked, not this
         report = self.report()
@@ -102,9 +102,9 @@ class FlowService:
 
     @contextlib.contextmanager
     def scenario(self, scenario_id: str) -> Iterator[Playing]:
-        """Play a scenario while the block lasts; `mockserver scenarios` lists them. Raises ValueError.
+        """Play a scenario within the block. `mockserver scenarios` lists them. Raises ValueError for an unknown one.
 
-        An exception that leaves the block counts as the client's stopping, and goes on its way.
+        An exception that leaves the block counts as the client stopping with an error; it is not suppressed.
         """
         [chosen] = choose(scenario_id)
         stage, playing = ScenarioStage(self.emulator), Playing()
@@ -118,14 +118,14 @@ class FlowService:
 
 
 class Playing:
-    """A scenario that is or was on."""
+    """A scenario, in progress or finished."""
 
     verdict: ScenarioVerdict | None = None
-    """Once it has ended."""
+    """Set when the scenario has ended."""
 
 
 def findings(report: Report, level: str, ignore: Collection[str]) -> tuple[Finding, ...]:
-    """The findings of a level or worse that are not ignored. Raises ValueError for a level or rule that is none."""
+    """Findings of at least a level, except ignored rules. Raises ValueError for an unknown level or rule."""
     from mockserver.conformance import rules
 
     unknown = sorted(set(ignore) - rules.load().keys())
@@ -137,6 +137,6 @@ def findings(report: Report, level: str, ignore: Collection[str]) -> tuple[Findi
 
 @contextlib.contextmanager
 def flow_service(**settings: Any) -> Iterator[FlowService]:
-    """A service for the length of the block; `settings` are members of `Config`. Raises ConfigError."""
+    """Run a service within the block. `settings` are members of `Config`. Raises ConfigError."""
     with PrivateServer(Config(**{"log": "none", **settings})) as server:
         yield FlowService(server)

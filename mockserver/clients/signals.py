@@ -1,4 +1,4 @@
-"""Signals that reach us while a client runs in the foreground are the client's business."""
+"""Passes signals on to a client that runs in the foreground."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _OF_KEYS = {signal.SIGINT, getattr(signal, "SIGQUIT", signal.SIGINT)}
 
 @contextmanager
 def passed_on() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
-    """Within the block a signal does not end us: we stay to tell how the client took it.
+    """Within the block signals do not end this process, so that it can report how the client ended.
 
-    Yields what is to be told the client once it runs. A signal that comes before is passed on then.
+    Yields a function to call with the client's process once it runs; earlier signals are delivered then.
     """
     if threading.current_thread() is not threading.main_thread():  # Python sets handlers nowhere else
         yield lambda process: None
@@ -48,10 +48,10 @@ def passed_on() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
 
 
 def wait_for(process: subprocess.Popen[bytes]) -> None:
-    """Wait for the end of a process that writes to no pipe, and see every signal meanwhile.
+    """Wait for a process that writes to no pipe, while handling every signal.
 
-    Python looks for signals before it enters the system call that waits. One that comes between the two would stay
-    unseen until the process ends, which may be what the signal was to bring about.
+    Python checks for signals before it enters the waiting system call. A signal between the two would remain
+    unhandled until the process ends, which the signal may have been meant to cause.
     """
     waiting = threading.Thread(target=process.wait, daemon=True)
     waiting.start()
@@ -60,7 +60,7 @@ def wait_for(process: subprocess.Popen[bytes]) -> None:
 
 
 def _in_foreground() -> bool:
-    """Whether a terminal sends what its keys mean to our whole group, and so has sent it to the client already."""
+    """Whether the terminal delivers signals to our whole process group, so that the client already has them."""
     if not hasattr(os, "tcgetpgrp"):
         return False
     try:

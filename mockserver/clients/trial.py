@@ -1,7 +1,7 @@
-"""A client put to the test: run once undisturbed and once in every scenario, each time with a fresh server.
+"""Trials: run a client once undisturbed and once in every scenario, each time with a fresh server.
 
-Rules judge what it does undisturbed. In a scenario the scenario judges, and of the rules' findings those count
-that rest on a call the scenario interfered with: whatever else an interrupted client leaves undone is no news.
+Rules judge the undisturbed run. A scenario judges its own run; of the rules' findings in it, only those count
+that involve a call the scenario interfered with: an interrupted client is expected to leave work undone.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from mockserver.journal.entries import Entry
 from mockserver.scenarios.scenario import Scenario, ScenarioOutcome
 
 SERVER = Config(log="none", journal_entries=10_000, journal_bytes=64 * 1_048_576)
-"""The client's own server: it remembers every call of one run."""
+"""Settings of a trial's server: its journal keeps every call of one run."""
 
 Lead: TypeAlias = Callable[[PrivateServer, Mapping[str, str]], AbstractContextManager[Mapping[str, str]]]
-"""Makes of our environment the one that leads a client to a server, and keeps up what it takes within a block."""
+"""Context manager that turns our environment into one that leads a client to a server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Step:
     """One run of the client."""
 
     scenario: Scenario | None
-    """None: undisturbed."""
+    """None for the undisturbed run."""
     verdict: ScenarioVerdict | None
     ending: Ending
     entries: tuple[Entry, ...]
@@ -41,25 +41,25 @@ class Step:
 
 @contextmanager
 def by_variables(server: PrivateServer, environ: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
-    """For a client that takes its base URL from FLOW_SERVICE_URL."""
+    """Lead a client by FLOW_SERVICE_URL."""
     yield variables(server.url, environ)
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Who is tested, and under which conditions."""
+    """A client and the conditions of its trial."""
 
     command: Sequence[str]
     environ: Mapping[str, str]
     seconds: float = 60
-    """How long one run may take."""
+    """Time limit of one run."""
     show: bool = False
-    """Whether the client's output goes where ours goes."""
+    """Whether to show the client's output."""
     config: Config = SERVER
     lead: Lead = field(default=by_variables)
 
     def play(self, scenario: Scenario | None) -> Step:
-        """One run. Raises NotStarted."""
+        """Play one run. Raises NotStarted."""
         with PrivateServer(self.config) as server:
             emulator = server.emulator
             if scenario is not None:
@@ -68,7 +68,7 @@ class Trial:
                 begun = time.monotonic()
                 ending = run(self.command, environment, seconds=self.seconds, show=self.show)
                 took = time.monotonic() - begun
-        # the server has stopped, so it knows which clients had hung up
+        # after the server has stopped, all hung-up connections are recorded
         entries = tuple(emulator.journal.entries())
         verdict = self._verdict(scenario, entries, emulator.contract, ending) if scenario else None
         return Step(scenario, verdict, ending, entries, took)
@@ -83,7 +83,7 @@ class Trial:
 
 
 def report(steps: Iterable[Step], contract: Contract) -> Report:
-    """All runs in one report; calls are numbered through."""
+    """One report on all runs, with calls numbered consecutively."""
     return merge((_judged(step, contract) for step in steps), contract)
 
 

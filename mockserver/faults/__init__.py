@@ -1,4 +1,4 @@
-"""Things that go wrong, on order: what may (`FAULTS`), on which calls (`Order`), and whose turn it is (`Faults`)."""
+"""Fault injection: the kinds of faults (`FAULTS`), orders for them (`Order`), and the orders in force (`Faults`)."""
 
 from __future__ import annotations
 
@@ -34,43 +34,43 @@ __all__ = [
 
 @dataclass(slots=True)
 class Active:
-    """An order at work, and how far it has come."""
+    """An order in force and its counters."""
 
     number: int
     order: Order
     seen: int = 0
-    """Calls it selected."""
+    """Number of selected calls."""
     struck: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """As `/_mock/faults` lists it."""
+        """The entry of `/_mock/faults`."""
         return {"id": self.number, **self.order.as_json(), "seen": self.seen, "struck": self.struck}
 
 
 class Injection:
-    """The faults that strike one call, in the order they were set."""
+    """The faults that apply to one call, in the order they were set."""
 
     def __init__(self, struck: Sequence[tuple[FaultKind, Strike]], name: str) -> None:
         self._struck = struck
         self.name = name
-        """What the journal says of them."""
+        """The text shown in the journal."""
 
     def refuse(self) -> None:
-        """Answer in the service's place: raises the Refusal of the first fault that has one."""
+        """Raise the Refusal of the first fault that answers instead of the service."""
         for kind, strike in self._struck:
             refusal = kind.refuse(strike) if kind.refuse else None
             if refusal is not None:
                 raise refusal
 
     def act(self, world: World, request: Request) -> Request:
-        """Change what the service finds, and what it is asked."""
+        """Change the state or the request before the service sees it."""
         for kind, strike in self._struck:
             if kind.act is not None:
                 request = kind.act(strike, world, request)
         return request
 
     def spoil(self, result: Result) -> Result:
-        """Change what it answered."""
+        """Change the response."""
         for kind, strike in self._struck:
             if kind.spoil is not None:
                 result = kind.spoil(strike, result)
@@ -78,7 +78,7 @@ class Injection:
 
 
 class Faults:
-    """The orders in force. Safe for any number of threads; which call is struck depends on order and seed alone."""
+    """The orders in force. Thread-safe. Which call is affected depends only on the sequence of calls and the seed."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Faults:
         file: str | None = None,
         by_header: bool = True,
     ) -> None:
-        """`operations` can be named in orders; those of `file` are in force from the start, and again after `reset`.
+        """`operations` may be named in orders. Orders of `file` are in force from the start and after `reset`.
 
         Raises FaultError for a file that cannot be used.
         """
@@ -104,7 +104,7 @@ class Faults:
         self.reset()
 
     def take(self, call: Call, operation: str | None) -> Injection | None:
-        """The faults that strike this call. Raises ApiError for an `x-mock-fault` header that cannot be read."""
+        """The faults for this call. Raises ApiError for an invalid `x-mock-fault` header."""
         asked = call.headers.get(HEADER) if self._by_header else None
         if not self._active and asked is None:
             return None
@@ -117,12 +117,12 @@ class Faults:
         return Injection(struck, "; ".join(_name(order) for order, _ in orders))
 
     def strike(self, fault: str, argument: str | int | None = None, **selectors: Any) -> Active:
-        """Put one order in force: `strike("rate-limit", 2, method="GET", times=1)`. Raises FaultError."""
+        """Add one order: `strike("rate-limit", 2, method="GET", times=1)`. Raises FaultError."""
         [added] = self.order({"fault": fault, "argument": argument, **selectors})
         return added
 
     def order(self, raw: Any) -> list[Active]:
-        """Put orders in force as `parse` reads them, all or none. Raises FaultError with every mistake."""
+        """Add orders in the form of `parse`, all or none. Raises FaultError listing every mistake."""
         return self._add(parse(raw, self._operations))
 
     def _add(self, orders: Iterable[Order]) -> list[Active]:
@@ -132,7 +132,7 @@ class Faults:
         return added
 
     def remove(self, number: int | None = None) -> bool:
-        """Lift one order, or all of them; whether there was such a one."""
+        """Remove one order, or all of them; returns whether it existed."""
         with self._lock:
             before = self._active
             self._active = tuple(active for active in before if number is not None and active.number != number)
@@ -143,7 +143,7 @@ class Faults:
         return list(self._active)
 
     def reset(self) -> None:
-        """As at the start."""
+        """Restore the initial orders."""
         self.remove()
         self._add(self._initial)
 

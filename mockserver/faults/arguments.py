@@ -1,4 +1,4 @@
-"""What a fault's argument may be, as text: `latency=100-400`, `rate-limit=none`."""
+"""The arguments of faults, parsed from text: `latency=100-400`, `rate-limit=none`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _RANGE = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 Value: TypeAlias = Any
-"""What `Argument.read` makes of the text; each kind of fault knows its own."""
+"""The result of `Argument.read`; its type depends on the fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class Argument:
     """One kind of argument."""
 
     label: str
-    """What stands for it in a listing; empty where a fault takes none."""
+    """Placeholder in listings; empty for faults without an argument."""
     expected: str
     read: Callable[[str], Value]
-    """Its value. Raises ValueError."""
+    """Parse the text. Raises ValueError."""
     default: str = ""
 
 
@@ -46,7 +46,7 @@ def _seconds(text: str) -> int | None:
 
 
 def whole(text: str, least: int = 0) -> int:
-    """A whole number of at most nine digits. Raises ValueError."""
+    """An integer of at most nine digits. Raises ValueError."""
     if not _NUMBER.fullmatch(text) or int(text) < least:
         raise ValueError
     return int(text)

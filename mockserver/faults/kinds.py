@@ -1,7 +1,7 @@
-"""The FAULTS table: everything that can be made to go wrong, one row each.
+"""The FAULTS table: every fault that can be injected, one row each.
 
-A fault works at one of three moments: `refuse` answers in the service's place, `act` changes what the
-service is about to work on, `spoil` changes what it answered. Bodies are the service's and the gateway's own.
+A fault acts at one of three moments: `refuse` answers instead of the service, `act` changes the state or
+request the service is about to process, `spoil` changes the response. Error bodies are those of service and gateway.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LATER_MEMBER = {"_addedLater": {"by": "a release of the service that is newer t
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """One fault at work on one call."""
+    """One fault applied to one call."""
 
     call: Call
     argument: arguments.Value
@@ -37,12 +37,12 @@ class Strike:
     tokens: Tokens
     quirks: Quirks
     by_header: bool = False
-    """Whether the call itself asked for it: then nothing lasts beyond this call."""
+    """Whether the call's own header asked for it; then it has no effect beyond this call."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """One row: what can go wrong, and how that is brought about."""
+    """One row: a fault and the function that causes it."""
 
     name: str
     effect: str
@@ -51,16 +51,16 @@ class FaultKind:
     act: Callable[[Strike, World, Request], Request] | None = None
     spoil: Callable[[Strike, Result], Result] | None = None
     fits: Callable[[Call], bool] = lambda call: True
-    """Calls it makes sense for; others are neither struck nor counted."""
+    """Whether a fault applies to a call; other calls are neither affected nor counted."""
 
     def as_json(self) -> dict[str, str]:
-        """As listings show it."""
+        """The entry in listings."""
         shown = {"fault": self.name, "effect": self.effect, "argument": self.argument.label}
         return {**shown, "default": self.argument.default}
 
 
 class Undelivered(Refusal):
-    """An answer that is none, or not the service's: nothing was done."""
+    """No response, or one that is not from the service. Nothing was executed."""
 
     def __init__(self, status: int, delivery: Delivery) -> None:
         super().__init__(str(status))
@@ -114,7 +114,7 @@ def _as_drafts(strike: Strike, result: Result) -> Result:
 
 
 def _rewritten(result: Result, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Result:
-    """A success whose body and whose items have been changed."""
+    """A successful response with changed body and items."""
     if result.status >= 300 or not isinstance(result.body, dict):
         return result
     body = change(result.body)
@@ -129,7 +129,7 @@ def _emptied(strike: Strike, result: Result) -> Result:
 
 
 def _revoked(strike: Strike) -> Refusal | None:
-    """The gateway itself refuses the token of this organisation from now on; a new one is good."""
+    """Revoke the token for its organisation: the gateway refuses it from now on; a new token works."""
     if strike.by_header:
         return GatewayError("token_invalid")
     scheme, _, token = strike.call.headers.get("authorization", "").strip().partition(" ")
@@ -150,7 +150,7 @@ def _retry_after(strike: Strike) -> tuple[tuple[str, str], ...]:
 
 
 _ROWS = (
-    # answers in the service's place: nothing is done
+    # answer instead of the service: nothing is executed
     FaultKind(
         "rate-limit",
         "429 from the gateway, with Retry-After or without",
@@ -193,7 +193,7 @@ _ROWS = (
         "the connection breaks before an answer; nothing was done",
         refuse=lambda _: Undelivered(0, Delivery(reset=True)),
     ),
-    # the service finds another world, or another question
+    # change the state or the request
     FaultKind(
         "stale-etag",
         "somebody else writes the entity just before: 412 (1404-412)",
@@ -210,7 +210,7 @@ _ROWS = (
         act=meddling.shorten_pages,
         fits=meddling.begins_a_list,
     ),
-    # the service answers, and something happens to the answer
+    # change the response
     FaultKind("answer-lost", "the request is carried out, then the connection breaks", spoil=_lost),
     FaultKind("applied-500", "the request is carried out, the answer is 500 (1400-500)", spoil=_failed_afterwards),
     FaultKind("latency", "the answer comes late", arguments.MILLISECONDS, spoil=_late),

@@ -1,4 +1,4 @@
-"""What somebody else does to the records while the client is not looking."""
+"""Concurrent changes by another client, simulated."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from mockserver.world import World
 
 
 def names_an_entity(call: Call) -> bool:
-    """Whether the path names one stored record."""
+    """Whether the path addresses a single record."""
     parts = call.path.strip("/").split("/")
     return len(parts) > 1 and parts[0] in KINDS
 
 
 def begins_a_list(call: Call) -> bool:
-    """Whether this asks for the first page of a list."""
+    """Whether the request is for the first page of a list."""
     parts = call.path.strip("/").split("/")
     listed = (call.method == "GET" and len(parts) == 1) or (call.method == "POST" and parts[1:] == ["search"])
     paged = "continuationToken=" in call.query or "count=true" in call.query.lower()
@@ -31,7 +31,7 @@ def begins_a_list(call: Call) -> bool:
 
 
 def overtake(strike: object, world: World, request: Request) -> Request:
-    """Write the record without changing it: its etag is a new one."""
+    """Rewrite the record unchanged, which gives it a new etag."""
     kind, entity_id = _named(request)
     doc = world.store.get(request.tenant, kind, entity_id)
     if doc is not None:
@@ -42,14 +42,14 @@ def overtake(strike: object, world: World, request: Request) -> Request:
 
 
 def delete(strike: object, world: World, request: Request) -> Request:
-    """Remove the record."""
+    """Delete the record."""
     with contextlib.suppress(Missing):
         world.store.delete(request.tenant, *_named(request))
     return request
 
 
 def shorten_pages(strike: Any, world: World, request: Request) -> Request:
-    """Ask for so few items that the list has as many pages as the fault's argument says."""
+    """Lower `limit` so that the list has the number of pages given by the fault's argument."""
     pages: int = strike.argument
     kind = request.call.path.strip("/").split("/")[0]
     asked = _conditions(request)
@@ -63,7 +63,7 @@ def shorten_pages(strike: Any, world: World, request: Request) -> Request:
 
 
 def _conditions(request: Request) -> tuple[Condition, ...]:
-    """The filters of a list, as far as they look at what is stored; none where the service refuses them."""
+    """The filters of a list that apply to stored members; none if the service refuses them."""
     filters = list(request.arguments.get("property", ()))
     text = request.body.get("queryString") if isinstance(request.body, dict) else None
     if isinstance(text, str):
@@ -74,7 +74,7 @@ def _conditions(request: Request) -> tuple[Condition, ...]:
 
 
 class _Everything(frozenset[str]):
-    """All names: whether a member can be filtered by is for the service to say."""
+    """A set that contains every name: the service itself decides which members can be filtered."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -84,7 +84,7 @@ _ANY_MEMBER = _Everything()
 
 
 def _fill(world: World, tenant: Tenant, kind: str, asked: tuple[Condition, ...], wanted: int) -> None:
-    """Add records that meet the filters: like the newest there is, or where there is none, made up."""
+    """Add records that match the filters: copies of the newest one or, if there is none, invented ones."""
     newest, _ = world.store.page(tenant, kind, ListQuery(limit=1))
     pattern = dict(newest[0] if newest else made_up(world, tenant, kind))
     for condition in asked:
@@ -96,7 +96,7 @@ def _fill(world: World, tenant: Tenant, kind: str, asked: tuple[Condition, ...],
 
 
 def _set(doc: dict[str, Any], path: tuple[str, ...], value: str) -> None:
-    """Give a member, or one of its members, the text that a filter asks for, if it holds a text."""
+    """Set a member, or a nested one, to the text that a filter demands, if it holds text."""
     name, *rest = path
     inner = doc.get(name)
     if not rest and isinstance(inner, str):

@@ -1,4 +1,4 @@
-"""A fault as somebody ordered it: which kind, on which calls, how often; read from JSON, YAML or a header."""
+"""Orders for faults: which fault, on which calls, how often. Parsed from JSON, YAML or a header."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAX_IN_HEADER = 10
 
 
 class FaultError(ValueError):
-    """Faults that cannot be used; `problems` names every mistake and where it is."""
+    """An order is invalid; `problems` lists every mistake with its place."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -27,33 +27,33 @@ class FaultError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One fault to be injected. Selectors that are None let every call through."""
+    """One fault to inject. A selector that is None matches every call."""
 
     kind: FaultKind
     argument: str = ""
-    """As written; empty for the kind's default."""
+    """As written; empty for the default."""
     operation: str | None = None
-    """`issueToken` is the token endpoint, which no order strikes unless it is named."""
+    """`issueToken` is the token endpoint, which is affected only if named."""
     method: str | None = None
     path: str | None = None
-    """`*` stands for one segment: `/connections/*`."""
+    """`*` matches one segment: `/connections/*`."""
     parameter: str | None = None
-    """Only calls that send this query parameter."""
+    """Selects calls with this query parameter."""
     org: str | None = None
     sandbox: str | None = None
     skip: int = 0
-    """Calls that are let through first."""
+    """Number of selected calls that pass first."""
     times: int | None = None
-    """Calls that are struck then; None for every one."""
+    """Number of calls affected after that; None for all."""
     probability: float = 1.0
 
     @property
     def value(self) -> arguments.Value:
-        """What the argument means."""
+        """The parsed argument."""
         return self.kind.argument.read(self.argument or self.kind.argument.default)
 
     def selects(self, call: Call, operation: str | None) -> bool:
-        """Whether a call is one of those meant."""
+        """Whether a call matches the selectors."""
         headers = call.headers
         return (
             (self.operation == operation or (self.operation is None and operation != TOKEN_OPERATION))
@@ -66,7 +66,7 @@ class Order:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """What was ordered, in the form `parse` takes."""
+        """The order in the form that `parse` accepts."""
         members = {name: getattr(self, name) for name in _MEMBERS if name != "fault"}
         return {"fault": self.kind.name, **{name: value for name, value in members.items() if value not in (None, "")}}
 
@@ -77,7 +77,7 @@ def _same_path(pattern: str, path: str) -> bool:
 
 
 def parse(raw: Any, operations: Iterable[str]) -> list[Order]:
-    """Orders from one object, a list of them, or `{"faults": [...]}`. Raises FaultError with every mistake."""
+    """Parse one object, a list of them, or `{"faults": [...]}`. Raises FaultError listing every mistake."""
     if isinstance(raw, dict) and raw.keys() == {"faults"}:
         raw, at = raw["faults"], "/faults"
     else:
@@ -92,7 +92,7 @@ def parse(raw: Any, operations: Iterable[str]) -> list[Order]:
 
 
 def from_header(text: str) -> list[Order]:
-    """Orders for the one call that sent `x-mock-fault: NAME[=ARGUMENT][; ...]`. Raises FaultError."""
+    """Parse the header `x-mock-fault: NAME[=ARGUMENT][; ...]`. Raises FaultError."""
     parts = [part.strip() for part in text.replace(",", ";").split(";") if part.strip()]
     if not 0 < len(parts) <= _MAX_IN_HEADER:
         raise FaultError([f"{HEADER}: expected NAME or NAME=ARGUMENT, up to {_MAX_IN_HEADER} with ; between them"])
@@ -107,7 +107,7 @@ def from_header(text: str) -> list[Order]:
 
 
 def from_file(path: Path, operations: Iterable[str]) -> list[Order]:
-    """Orders from a YAML or JSON file. Raises FaultError."""
+    """Parse a YAML or JSON file. Raises FaultError."""
     import yaml  # here: a start without such a file does without
 
     try:
@@ -131,7 +131,7 @@ def _order(row: Mapping[str, Any]) -> Order:
 
 
 def _problems(row: Any, at: str, operations: frozenset[str]) -> Iterator[str]:
-    """What is wrong with one order: with each member alone, then with what depends on the fault."""
+    """The mistakes in one order: first in single members, then in those that depend on the fault."""
     if not isinstance(row, dict):
         yield departure("Member", at or "/", "an object with the member fault", kind_of(row))
         return
@@ -148,7 +148,7 @@ def _problems(row: Any, at: str, operations: frozenset[str]) -> Iterator[str]:
 
 
 def _in_words(violation: Violation) -> Violation:
-    """With the plain words of a member whose schema is a pattern."""
+    """The error text, with a description in place of a schema's pattern."""
     words = _WORDS.get(violation.pointer.rpartition("/")[2])
     return replace(violation, expected=words) if words and violation.keyword == "pattern" else violation
 
@@ -176,7 +176,7 @@ _MEMBERS: dict[str, dict[str, Any]] = {
     "times": {"type": "integer", "minimum": 1},
     "probability": {"type": "number", "minimum": 0, "maximum": 1},
 }
-"""Member -> its schema."""
+"""Member of an order -> its schema."""
 
 _SCHEMA = SchemaCheck.of(
     {"type": "object", "properties": _MEMBERS, "required": ["fault"], "additionalProperties": False}

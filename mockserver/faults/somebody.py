@@ -1,6 +1,6 @@
-"""Records that somebody else has made: what a list is filled up with where it has too few.
+"""Records of a simulated other client, used to fill lists that have too few.
 
-Each is what the service itself would have stored, what it rests on included, and none makes runs come about.
+Each is a record that the service would have stored, including the records it refers to. None of them causes runs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Doc = Mapping[str, Any]
 
 
 def insert(world: World, tenant: Tenant, kind: str, members: Doc) -> Doc:
-    """Store a record under an id of its own, stamped as somebody else's."""
+    """Store a record under a new id, created by another client."""
     now = world.runtime.clock.now_ms()
     stamps = {
         "id": world.runtime.new_id(f"somebody's {kind}"),  # a stream of its own: faults do not shift ids
@@ -39,7 +39,7 @@ def insert(world: World, tenant: Tenant, kind: str, members: Doc) -> Doc:
 
 
 def made_up(world: World, tenant: Tenant, kind: str) -> Doc:
-    """The members of a record of this kind; what it rests on is stored."""
+    """The members of a record of this kind. The records it refers to are stored."""
     return _MADE_UP[kind](world, tenant)
 
 
@@ -89,7 +89,7 @@ def _flow(world: World, tenant: Tenant) -> Doc:
         "flowSpec": _CRM_TO_AEP,
         "sourceConnectionIds": [source["id"]],
         "targetConnectionIds": [target["id"]],
-        # the first run is due when every test is over
+        # the first run is due long after any test
         "scheduleParams": {"startTime": str((now + _MONTH_MS) // 1000), "frequency": "day", "interval": "1"},
         "transformations": [{"name": "Copy", "params": {"deltaColumn": {"name": "updated_at"}}}],
         "state": "enabled",
@@ -137,4 +137,4 @@ _MADE_UP: Mapping[str, Callable[[World, Tenant], Doc]] = {
 }
 
 KINDS = tuple(_MADE_UP)
-"""Collections with records in the store."""
+"""Collections whose records are stored."""

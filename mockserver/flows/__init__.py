@@ -1,1 +1,1 @@
-"""How flow runs come about: rules, schedule, progress and outcome."""
+"""Flow runs: the rules for flows, schedules, the creation of runs and their outcome."""

@@ -1,4 +1,4 @@
-"""What runs leave in data sets: one batch for each run that got as far as writing, told from the run's record."""
+"""Batches of data sets, derived from the records of runs: one batch for each run that wrote something."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mockserver.world import World
 
 
 class Batch(NamedTuple):
-    """One batch: where it went, and the run that it came from."""
+    """One batch: its data set and the run that wrote it."""
 
     id: str
     data_set: str
@@ -28,23 +28,23 @@ class Batch(NamedTuple):
 
     @property
     def written(self) -> int:
-        """How many rows are in it."""
+        """Number of rows."""
         return 0 if self.status == "failed" else self.course.rows - self.course.failing
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Ids of its files."""
+        """The ids of its files."""
         count = self.course.files if self.written else 0
         return tuple(f"{derived_id(self.run['id'], 'files')}-{number}" for number in range(1, count + 1))
 
     @property
     def size(self) -> int:
-        """Bytes of all its files, made up from the rows."""
+        """Size of all its files in bytes, synthesised from the number of rows."""
         return self.course.bytes * self.written // self.course.rows if self.course.rows else 0
 
 
 def every(world: World, tenant: Tenant) -> Iterator[Batch]:
-    """The batches that there are now, last made first."""
+    """All batches as of now, newest first."""
     progress.catch_up_all(world, tenant)
     targets: dict[str, str | None] = {}
     for run in world.store.all(tenant, progress.RUNS):
@@ -57,7 +57,7 @@ def every(world: World, tenant: Tenant) -> Iterator[Batch]:
 
 
 def of_run(run: Doc, data_set: str | None) -> Batch | None:
-    """The batch of a run that has ended; None where nothing was written, or no data set is known."""
+    """The batch of a finished run; None if it wrote nothing or its data set is unknown."""
     if data_set is None or "entities" in run or "reported" in run or run["state"] not in _ENDED:
         return None
     course = Course(*run["course"])

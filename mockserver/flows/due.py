@@ -1,4 +1,4 @@
-"""Which runs of a flow are due: a pure function of the flow, its progress and the time."""
+"""Computes the due runs of a flow: a pure function of the flow, its progress and the time."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from mockserver.state.records import Doc
 
 
 class DueRun(NamedTuple):
-    """A run that a schedule asks for."""
+    """A run that is due by a schedule."""
 
     at_ms: int
     span: Span
-    """What it reads."""
+    """The rows it reads."""
     audience: str | None = None
-    """What it exports, if the flow leads to a destination: an audience, or the data sets under an empty name."""
+    """For a flow to a destination: the id of the audience it exports; empty for an export of data sets."""
 
 
 def is_scheduled(flow: Doc) -> bool:
-    """Whether a flow's spec has a schedule, so that it has runs; a draft may not be that far."""
+    """Whether a flow has a schedule and therefore runs. A draft may still lack one."""
     return bool(flow.get("provider", {}).get("scheduled"))
 
 
 def due_runs(flow: Doc | None, progress: Mapping[str, Any], now_ms: int) -> Iterator[DueRun]:
-    """The runs that became due since the last one in `progress`, up to `now_ms`, in the order of time."""
+    """The runs due after the last one in `progress` and up to `now_ms`, oldest first."""
     if flow is None or flow["state"] != "enabled" or not is_scheduled(flow):
         return
     active_ms = flow["provider"]["activeMs"]

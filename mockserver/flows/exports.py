@@ -1,7 +1,7 @@
-"""When flows to a destination run, what a run of them exports, and its metrics.
+"""Flows to destinations: when they run, what a run exports, and its metrics.
 
-An export of data sets has the flow's schedule; an export of audiences has one for each audience. Nothing is
-exported: how many profiles an audience has and how many rows a data set is made up, always the same for the same id.
+An export of data sets follows the flow's schedule; each audience has a schedule of its own. Nothing is really
+exported: the sizes of audiences and data sets are synthesised from their ids, so they never change.
 Shapes are those of the runs in Adobe's destinations document.
 """
 
@@ -34,7 +34,7 @@ _ROWS_A_FILE = 1_000_000
 
 
 class Due(NamedTuple):
-    """A moment at which a run is due, and whose schedule says so: an audience's id, or nothing for the flow's own."""
+    """A moment at which a run is due, with the id of the audience whose schedule it is; empty for the flow's own."""
 
     at_ms: int
     audience: str
@@ -42,23 +42,23 @@ class Due(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A schedule and the moment after which it is over."""
+    """A schedule and the moment it ends."""
 
     schedule: Schedule
     end_ms: int | None
 
     def holds(self, at_ms: int) -> bool:
-        """Whether a moment is within."""
+        """Whether a moment lies in the range."""
         return self.schedule.start_ms <= at_ms and (self.end_ms is None or at_ms <= self.end_ms)
 
 
 def exports(flow: Mapping[str, Any]) -> bool:
-    """Whether a flow leads to a destination."""
+    """Whether the flow's target is a destination."""
     return bool(flow["inheritedAttributes"]["properties"].get("isDestinationFlow"))
 
 
 def due(flow: Mapping[str, Any], last: Mapping[str, int], active_ms: int, until_ms: int) -> Iterator[Due]:
-    """The runs that are due up to `until_ms`, in the order of time; `last` has the moment last used, by audience."""
+    """The runs due up to `until_ms`, oldest first. `last`: audience id -> moment of its latest run."""
     streams = [
         _stream(audience, span, span.schedule.moments(last.get(audience), since_ms, until_ms))
         for audience, span, since_ms in _ranges(flow, active_ms)
@@ -67,7 +67,7 @@ def due(flow: Mapping[str, Any], last: Mapping[str, int], active_ms: int, until_
 
 
 def scheduled(flow: Mapping[str, Any], audience: str, at_ms: int) -> bool:
-    """Whether the flow exports this audience and its schedule, if it has one, is neither over nor yet to come."""
+    """Whether the flow exports this audience now: it is selected and its schedule, if any, has begun and not ended."""
     value = next((value for value in selectors(flow) if value.get("id") == audience), None)
     if value is None:
         return False
@@ -76,7 +76,7 @@ def scheduled(flow: Mapping[str, Any], audience: str, at_ms: int) -> bool:
 
 
 def entities(flow: Mapping[str, Any], source: Mapping[str, Any] | None, audience: str) -> list[str]:
-    """What one run exports: an audience, or the data sets that the flow reads."""
+    """What one run exports: an audience, or the data sets of the flow's source."""
     if audience:
         return [f"segment:{audience}"]
     chosen = ((source or {}).get("params") or {}).get("datasets")
@@ -85,7 +85,7 @@ def entities(flow: Mapping[str, Any], source: Mapping[str, Any] | None, audience
 
 
 def rows(entity: str) -> int:
-    """How many records an audience or a data set has: made up from its id."""
+    """Number of records of an audience or a data set, synthesised from its id."""
     return 1_000 + int(derived_id(entity)[:8], 16) % 99_000
 
 
@@ -96,7 +96,7 @@ def load(found: list[str]) -> tuple[int, int, int]:
 
 
 def reported(run: Doc, start: int, copied: int, end: int) -> dict[str, Any]:
-    """`metrics` and `activities` of a run that has exported."""
+    """`metrics` and `activities` of a finished run."""
     counted = {entity: rows(entity) for entity in run["entities"]}
     count, size, files = load(run["entities"])
     read = {"inputRecordCount": count, "skippedRecordCount": 0}
@@ -140,7 +140,7 @@ def reported(run: Doc, start: int, copied: int, end: int) -> dict[str, Any]:
 
 
 def begun() -> dict[str, Any]:
-    """The first activity, as far as it is known when a run has begun."""
+    """The first activity, as it looks when a run has just started."""
     return {"id": PROCESSOR, "name": _NAMES[PROCESSOR], "updatedAtUTC": 0}
 
 
@@ -163,7 +163,7 @@ def _activity(name: str, start: int, end: int, size: Any, record: Any, file: Any
 
 
 def _ranges(flow: Mapping[str, Any], active_ms: int) -> Iterator[tuple[str, Range, int]]:
-    """Audience (or nothing), its schedule, and since when it counts."""
+    """Audience id (empty: the whole flow), its schedule, and the moment from which it counts."""
     own = Schedule.of(flow.get("scheduleParams"))
     if own is not None and "timeUnit" in flow["scheduleParams"]:
         end = coerced(flow["scheduleParams"]).get("endTime")
@@ -177,7 +177,7 @@ def _ranges(flow: Mapping[str, Any], active_ms: int) -> Iterator[tuple[str, Rang
 
 
 def _range(schedule: Any) -> Range | None:
-    """An audience's schedule: days and times are UTC; without a time the day begins it (assumed)."""
+    """The schedule of an audience. Dates and times are UTC; without a time it starts at midnight (assumed)."""
     if not isinstance(schedule, Mapping):
         return None
     start, frequency = _moment(schedule.get("startDate")), schedule.get("frequency")
@@ -195,7 +195,7 @@ def _range(schedule: Any) -> Range | None:
 
 
 def _moment(day: Any) -> int | None:
-    """The beginning of a day, `2022-01-05`."""
+    """Midnight (UTC) of a date such as `2022-01-05`."""
     found = _DAY.fullmatch(day) if isinstance(day, str) else None
     if found is None:
         return None

@@ -1,7 +1,7 @@
-"""Rows that arrive: mapped, and written below `--lake DIR` as JSON lines, and as Parquet where pyarrow is installed.
+"""Writes the mapped rows of runs below `--lake DIR`, as JSON lines and, if pyarrow is installed, as Parquet.
 
-`DIR/<organisation>/<sandbox>/<data set>/<batch>.jsonl`. Files are written before their run is seen to have succeeded,
-under another name until they are whole.
+Files are `DIR/<organisation>/<sandbox>/<data set>/<batch>.jsonl`. They are complete before their run shows as
+successful: each is written under a temporary name and renamed.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9@_.-]|^\.+")
 
 
 def data_set_of(world: World, tenant: Tenant, target_id: str) -> str | None:
-    """The data set that a target connection leads to."""
+    """The data set of a target connection."""
     target: Any = world.store.get(tenant, "targetConnections", target_id) or {}
     data_set = (target.get("params") or {}).get("dataSetId")
     return data_set if isinstance(data_set, str) else None
 
 
 def land(world: World, tenant: Tenant, flow: Doc, run: Doc, source: FlowSource) -> None:
-    """Write the rows of a run that succeeds. Raises StorageUnavailable where they cannot be written."""
+    """Write the rows of a successful run. Raises StorageUnavailable if they cannot be written."""
     data_set = data_set_of(world, tenant, run["targetConnectionIds"][0])
     course, span = Course(*run["course"]), Span(*run["span"])
     if world.config.lake is None or data_set is None or course.rows <= course.failing:
@@ -53,7 +53,7 @@ def land(world: World, tenant: Tenant, flow: Doc, run: Doc, source: FlowSource) 
 
 
 def arrived(world: World, tenant: Tenant, flow: Doc, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Rows as their flow's mapping set makes them; as they are where it is not known here."""
+    """Rows mapped by the flow's mapping set; unmapped if the mapping set was not created here."""
     found = _mapping_set(world, tenant, flow)
     if found is None:
         yield from rows
@@ -92,7 +92,7 @@ def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _write_parquet(lines: Path, path: Path) -> None:
-    """The same rows in columns; none where pyarrow is not installed, or rows are too unlike each other for columns."""
+    """Write the rows as Parquet; skipped without pyarrow, or if the rows do not share column types."""
     try:
         import pyarrow
         import pyarrow.json
@@ -110,5 +110,5 @@ def _write_parquet(lines: Path, path: Path) -> None:
 
 
 def _safe(name: str) -> str:
-    """A name as part of a path."""
+    """A name made safe as one part of a path."""
     return _UNSAFE.sub("_", name)[:120] or "_"

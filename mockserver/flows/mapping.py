@@ -1,7 +1,7 @@
 """Mapping sets applied to rows: attributes, constants and a few functions of Data Prep's expressions. Pure functions.
 
-A mapping is written in two ways: `source`, `destination`, `sourceType`, or as older tutorials have it,
-`sourceAttribute`, `destinationXdmPath`. What an expression cannot be made of here is an error of its mapping.
+A mapping has one of two forms: `source`, `destination`, `sourceType`, or, in older tutorials,
+`sourceAttribute`, `destinationXdmPath`. An expression that is not supported here is an error of its mapping.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _DEEPEST = 30
 
 
 class Unmapped(ValueError):
-    """A mapping that cannot be carried out; the message says why."""
+    """A mapping cannot be applied; the message says why."""
 
 
 def _texts(values: tuple[Any, ...]) -> list[str]:
@@ -38,7 +38,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "coalesce": lambda *values: next((value for value in values if value is not None), None),
     "replace": lambda value, old, new: _texts((value,))[0].replace(str(old), str(new)),
 }
-"""Functions of Data Prep that are emulated."""
+"""The emulated Data Prep functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class MappingRule:
 
     @classmethod
     def of(cls, sent: Mapping[str, Any]) -> MappingRule | None:
-        """From either way of writing it; None where an end is missing."""
+        """Parse either form of a mapping; None if source or destination is missing."""
         source = sent.get("source", sent.get("sourceAttribute"))
         destination = sent.get("destination", sent.get("destinationXdmPath"))
         kind = sent.get("sourceType", ATTRIBUTE)
@@ -60,7 +60,7 @@ class MappingRule:
         return cls(source, destination, _OLDER.get(kind, kind) if isinstance(kind, str) else ATTRIBUTE)
 
     def value(self, row: Mapping[str, Any]) -> Any:
-        """What a row has for the destination. Raises Unmapped."""
+        """The value of the destination field for a row. Raises Unmapped."""
         match self.kind:
             case "STATIC":
                 return self.source.strip("'\"")
@@ -71,7 +71,7 @@ class MappingRule:
 
 
 def schema_of(sent: Mapping[str, Any]) -> str | None:
-    """The schema that a mapping set maps to."""
+    """The target schema of a mapping set."""
     output = sent.get("outputSchema")
     reference = output.get("schemaRef") if isinstance(output, Mapping) else None
     found = reference.get("id") if isinstance(reference, Mapping) else sent.get("xdmSchema")
@@ -79,12 +79,12 @@ def schema_of(sent: Mapping[str, Any]) -> str | None:
 
 
 def rules(mappings: Iterable[Any]) -> list[MappingRule]:
-    """The rules of a mapping set's `mappings`."""
+    """The `mappings` of a mapping set, parsed."""
     return [rule for sent in mappings if isinstance(sent, Mapping) and (rule := MappingRule.of(sent)) is not None]
 
 
 def fault(rule: MappingRule, fields: Mapping[str, Any] | None) -> str | None:
-    """What is wrong with a mapping, by itself and against all fields of its schema, if they are known."""
+    """What is wrong with a mapping, by itself and against the known fields of its schema; None if nothing."""
     if fields is not None and xdm.field_at(fields, rule.destination) is None:
         return f"{rule.destination} is not in the output schema"
     try:
@@ -97,7 +97,7 @@ def fault(rule: MappingRule, fields: Mapping[str, Any] | None) -> str | None:
 def mapped(
     row: Mapping[str, Any], given: Iterable[MappingRule], fields: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], list[tuple[MappingRule, str]]]:
-    """A row in the form of the schema, and the mappings that could not be carried out. NULL is left out."""
+    """A row in the form of the schema, and the errors of mappings that could not be applied. NULLs are left out."""
     outcome: dict[str, Any] = {}
     errors = []
     for rule in given:
@@ -112,7 +112,7 @@ def mapped(
 
 
 def attribute(row: Mapping[str, Any], path: str) -> Any:
-    """The value under a name, or below it by a dotted path; None where there is none."""
+    """The value of an attribute, given as a name or a dotted path; None if absent."""
     if path in row:
         return row[path]
     value: Any = row
@@ -126,7 +126,7 @@ def attribute(row: Mapping[str, Any], path: str) -> Any:
 
 
 class _Expression:
-    """A constant, an attribute, or a call of these."""
+    """An expression: a constant, an attribute, or a function call with expressions as arguments."""
 
     def __init__(self, text: str, row: Mapping[str, Any]) -> None:
         self._row = row
@@ -141,7 +141,7 @@ class _Expression:
             at = found.end()
 
     def value(self) -> Any:
-        """What it comes to. Raises Unmapped."""
+        """Evaluate the expression. Raises Unmapped."""
         value = self._next(0)
         if self._tokens:
             raise Unmapped("this expression cannot be evaluated here")
@@ -180,7 +180,7 @@ class _Expression:
 
 
 def _put(outcome: dict[str, Any], path: str, value: Any) -> None:
-    """Place a value at a dotted path, making what is above it. Raises Unmapped where something else is there."""
+    """Set a value at a dotted path and create missing parents. Raises Unmapped if another value has the path."""
     holder: Any = outcome
     steps = path.split(".")
     for number, step in enumerate(steps):
@@ -206,7 +206,7 @@ def _step_into(holder: dict[str, Any], name: str, made: Any) -> Any:
 
 
 def _converted(value: Any, field: Mapping[str, Any] | None) -> Any:
-    """A value as the field's type wants it, where it can be that; else as it is."""
+    """A value converted to the field's type if possible, otherwise unchanged."""
     kind = field.get("type") if field else None
     try:
         match kind:

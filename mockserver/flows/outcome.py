@@ -1,8 +1,8 @@
-"""How one flow run goes: from queued over in progress to its end, with metrics and activities.
+"""The course of one flow run: queued, in progress, finished, with metrics and activities.
 
-What a run finds and how it ends is decided when it is made, in a few numbers; `reported` makes of them
-what a reader sees. Shapes are those of the monitoring tutorial (facts §6.5, §9); durations, the number
-of part files and the split of a failure between the two activities are made up, always the same for
+The outcome of a run is decided when it is created and stored as a few numbers, from which `reported` derives
+the response. Shapes are those of the monitoring tutorial (facts §6.5, §9). Durations, the number
+of part files and the split of a failure between the two activities are synthesised and constant for
 the same run.
 """
 
@@ -31,19 +31,19 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class Span(NamedTuple):
-    """What a run reads: rows from `start_ms` (None: from the beginning) up to, not at, `end_ms`."""
+    """The rows a run reads: from `start_ms` (None: from the beginning), up to and excluding `end_ms`."""
 
     start_ms: int | None
     end_ms: int
     column: str | None = None
-    """The column that places rows in time; None: files or a one-time table, which are read whole or not at all."""
+    """The delta column; None for files and one-time tables, which are read completely or not at all."""
     whole: bool = True
-    """Without a column: whether everything is read or, because an earlier run has, nothing."""
+    """Without a delta column: True to read everything, False if an earlier run already has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What was found there."""
+    """Rows and bytes found in the source."""
 
     rows: int = 0
     bytes: int = 0
@@ -51,7 +51,7 @@ class Load:
 
     @classmethod
     def of(cls, objects: tuple[Tabular | File, ...], span: Span) -> Load:
-        """Count it. Raises SourceError when the column holds no moments."""
+        """Count rows and bytes. Raises SourceError if the delta column holds no timestamps."""
         from mockserver.sources.files import File
 
         if span.column is None:
@@ -66,7 +66,7 @@ class Load:
 
 
 class Course(NamedTuple):
-    """When a run starts, has copied and ends, in milliseconds, and what it brings: kept in its record."""
+    """When a run starts, finishes copying and ends (milliseconds), and its load. Stored in the run's record."""
 
     start: int
     copied: int
@@ -75,14 +75,14 @@ class Course(NamedTuple):
     bytes: int
     files: int
     failing: int
-    """Rows that do not make it."""
+    """Number of rows that fail."""
     code: str | None = None
-    """Of the error, if there is one."""
+    """The error code, if the run fails."""
     message: str = ""
 
 
 def decided(run_id: str, due_ms: int, load: Load, rule: RunRule | None) -> Course:
-    """The course of a run; `rule` says how it ends, None: well."""
+    """Decide the course of a run. `rule` declares a failure; None means success."""
     dice = int(run_id[:8], 16)
     start = due_ms + 3_000 + dice % 9_000
     copied = start + 20_000 + dice // 7 % 20_000 + load.rows // _ROWS_A_MS
@@ -96,7 +96,7 @@ def decided(run_id: str, due_ms: int, load: Load, rule: RunRule | None) -> Cours
 
 
 def reported(run: Doc) -> dict[str, Any]:
-    """`providerRefId`, `metrics` and `activities` of a run in the state that its record says."""
+    """`providerRefId`, `metrics` and `activities` of a run in its current state."""
     ref = f"M-{run['flowId']}-incremental-0:{derived_id(run['id'])}"
     state, course = run["state"], Course(*run["course"])
     if state in (SCHEDULED, QUEUED):
@@ -181,11 +181,11 @@ def _activity(activity_id: str) -> dict[str, Any]:
 
 
 def _reference(kind: str, entity_id: str, type_: str, ref: str) -> dict[str, Any]:
-    """Where an activity read or wrote: the connection, and the provider's own run or batch."""
+    """The reference of an activity: its connection and the provider's run or batch id."""
     return {"id": entity_id, "type": kind, "reference": {"type": type_, "ids": [ref]}}
 
 
 def batch_id(run_id: str, at_ms: int) -> str:
-    """A batch's id is a ULID: a moment and 80 bits, here the run's, in 26 characters."""
+    """A batch id: a ULID (26 characters) of a moment and 80 bits of the run's id."""
     bits = at_ms << 80 | int(run_id.replace("-", "")[:20], 16)
     return "".join(_CROCKFORD[bits >> shift & 31] for shift in range(125, -1, -5))

@@ -1,8 +1,8 @@
 """Creates overdue runs on the next read, and moves unfinished runs on.
 
-Nothing runs in the background. A flow's *progress* is a record beside it: the runs so far, the moment
-last used and the states that unfinished runs have ahead of them. New runs and the new progress are
-written in one transaction, under the etag of the old progress, so that concurrent readers neither make
+Nothing runs in the background. A flow's *progress* is a record of its own: the number of runs, the moment of
+the latest one, and the future states of unfinished runs. New runs and the new progress are
+written in one transaction guarded by the etag of the old progress, so that concurrent readers neither create
 a run twice nor lose one.
 """
 
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
 
 FLOWS, RUNS, PROGRESS = "flows", "runs", "flowProgress"
 MAX_AT_ONCE = 50_000
-"""Maximum runs that one read creates, more than a year of quarters of an hour; the next read goes on."""
+"""Maximum number of runs that one read creates: a year of runs every 15 minutes fits. The next read continues."""
 
 _COPIED = (
     "createdBy", "updatedBy", "createdClient", "updatedClient", "sandboxId", "sandboxName", "imsOrgId", "flowSpec",
     "sourceConnectionIds", "targetConnectionIds",
 )  # fmt: skip
-"""What a run has of its flow."""
+"""Members that a run copies from its flow."""
 
 _ARRIVED = (SUCCESS, "partialSuccess")
-"""States of a run whose rows are in the data set."""
+"""States of runs whose rows are in the data set."""
 
 State: TypeAlias = tuple[int, str]
-"""A state of a run, and the moment in milliseconds from when on the run is in it."""
+"""A state of a run and the moment (milliseconds) at which the run enters it."""
 
 
 def catch_up(world: World, tenant: Tenant, flow_ids: Iterable[str]) -> None:
-    """Bring the runs of these flows up to date. It costs what is new, and one read of each flow."""
+    """Bring the runs of these flows up to date. The cost is one read of each flow plus the new runs."""
     ids = sorted(set(flow_ids))
     while True:
         updates, left = [], MAX_AT_ONCE
@@ -63,13 +63,13 @@ def catch_up(world: World, tenant: Tenant, flow_ids: Iterable[str]) -> None:
 
 
 def catch_up_all(world: World, tenant: Tenant) -> None:
-    """Bring all runs of a tenant up to date, those of deleted flows too."""
+    """Bring all runs of a tenant up to date, including those of deleted flows."""
     kinds = (FLOWS, PROGRESS)
     catch_up(world, tenant, [doc["id"] for kind in kinds for doc in world.store.all(tenant, kind)])
 
 
 def forget(world: World, tenant: Tenant, flow_id: str) -> None:
-    """Remove all runs of a flow that is gone, as no operation does. Raises ValueError if it is not."""
+    """Remove all runs of a deleted flow; no API operation does this. Raises ValueError if the flow still exists."""
     if world.store.get(tenant, FLOWS, flow_id) is not None:
         raise ValueError("the flow is still there: delete it first")
     runs = [(RUNS, doc["id"]) for doc in world.store.all(tenant, RUNS) if doc["flowId"] == flow_id]
@@ -79,19 +79,19 @@ def forget(world: World, tenant: Tenant, flow_id: str) -> None:
 
 
 def start(world: World, tenant: Tenant, flow: Doc, due_ms: int, span: Span, params: Any = None) -> Doc:
-    """Make a run that no schedule asked for; returns its record as stored. Raises ApiError when the flow is gone."""
+    """Create a run on demand; returns its stored record. Raises ApiError if the flow does not exist."""
     return _made(world, tenant, flow["id"], lambda update, flow: update.add(due_ms, span, params))
 
 
 def export_now(world: World, tenant: Tenant, flow: Doc, audience: str) -> Doc:
-    """Export an audience at once, whatever its schedule; returns the record of the run."""
+    """Export an audience immediately, regardless of its schedule; returns the record of the run."""
     return _made(
         world, tenant, flow["id"], lambda update, flow: update.export(flow, update.now_ms, audience, update.now_ms)
     )
 
 
 def _made(world: World, tenant: Tenant, flow_id: str, make: Callable[[_Update, Doc], str]) -> Doc:
-    """Bring a flow up to date and make one more run of it; returns the record of that run."""
+    """Bring a flow up to date and add one run; returns the record of that run."""
     while True:
         update = _Update.begin(world, tenant, flow_id)
         if update.flow is None:
@@ -105,7 +105,7 @@ def _made(world: World, tenant: Tenant, flow_id: str, make: Callable[[_Update, D
 
 
 def exporting(world: World, tenant: Tenant, flow_id: str, audience: str) -> str | None:
-    """The run that exports an audience at this moment, if one does."""
+    """The run that is exporting an audience now, if any."""
     catch_up(world, tenant, [flow_id])
     progress = world.store.get(tenant, PROGRESS, flow_id) or {"ahead": []}
     under_way = (world.store.get(tenant, RUNS, run_id) for run_id, _ in progress["ahead"])
@@ -114,7 +114,7 @@ def exporting(world: World, tenant: Tenant, flow_id: str, audience: str) -> str 
 
 
 def last_run(world: World, flow: Doc) -> dict[str, Any] | None:
-    """`lastRunDetails` of a flow as it is now: its latest run, if it had one (facts §6.4)."""
+    """`lastRunDetails` of a flow: its latest run, if any (facts §6.4)."""
     tenant = Tenant(flow["imsOrgId"], flow["sandboxName"])
     catch_up(world, tenant, [flow["id"]])
     progress = world.store.get(tenant, PROGRESS, flow["id"])
@@ -125,15 +125,15 @@ def last_run(world: World, flow: Doc) -> dict[str, Any] | None:
 
 
 def used_delta_column(world: World, tenant: Tenant, flow_id: str) -> str | None:
-    """The delta column of the runs that were asked for so far (facts §9: later ones may not name another)."""
+    """The delta column of earlier runs on demand (facts §9: later ones may not name another)."""
     progress = world.store.get(tenant, PROGRESS, flow_id)
     return progress.get("deltaColumn") if progress else None
 
 
 def provided(source: Doc, now_ms: int, *, scheduled: bool) -> dict[str, Any]:
-    """What the flow provider keeps of a flow that is enabled now; `scheduled`: its spec has a schedule, so it runs.
+    """What the flow provider stores when a flow is enabled. `scheduled`: its spec has a schedule, so it has runs.
 
-    Source connections are read once: what is patched later does not reach the flow (facts §7).
+    Source connections are read once: later patches do not affect the flow (facts §7).
     """
     params = source.get("params") or {}
     return {
@@ -147,7 +147,7 @@ def provided(source: Doc, now_ms: int, *, scheduled: bool) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class _Update:
-    """A flow's progress and its runs as they will be written."""
+    """The pending changes of a flow's progress and runs."""
 
     world: World
     tenant: Tenant
@@ -167,7 +167,7 @@ class _Update:
         return cls(world, tenant, flow, old, {**(old or fresh), "updatedAt": now_ms}, now_ms)
 
     def bring_up(self, limit: int) -> int:
-        """Move unfinished runs on and make those that are due, at most so many; returns how many."""
+        """Advance unfinished runs and create due ones, up to a limit; returns how many were created."""
         unfinished, self.new["ahead"] = self.new["ahead"], []
         for run_id, states in unfinished:
             run = self.world.store.get(self.tenant, RUNS, run_id)
@@ -183,7 +183,7 @@ class _Update:
         return len(due)
 
     def _make(self, run: DueRun) -> None:
-        """Make a run that is due, and note up to where the schedule has been followed."""
+        """Create a due run and record how far the schedule has been processed."""
         if run.audience is None:
             self.add(run.at_ms, run.span, made_ms=run.at_ms)
             self.new["lastMs"] = run.at_ms
@@ -193,13 +193,13 @@ class _Update:
             self.new["exported"] = {**self.new.get("exported", {}), run.audience: run.at_ms}
 
     def export(self, flow: Doc, due_ms: int, audience: str, made_ms: int) -> str:
-        """Make one run that exports an audience, or without one the data sets; returns its id."""
+        """Create one run that exports an audience or, without one, the data sets; returns its id."""
         source = self.world.store.get(self.tenant, "sourceConnections", flow["sourceConnectionIds"][0])
         found = exports.entities(flow, source, audience)
         return self._record(due_ms, made_ms, Load(*exports.load(found)), None, Span(None, due_ms), {"entities": found})
 
     def add(self, due_ms: int, span: Span, params: Any = None, made_ms: int | None = None) -> str:
-        """Make one run; returns its id."""
+        """Create one run; returns its id."""
         assert self.flow is not None
         self._source = self._opened(self.flow)
         load, rule = self._source.read(span, self.new["runs"] + 1)
@@ -211,7 +211,7 @@ class _Update:
     def _record(
         self, due_ms: int, made: int, load: Load, rule: RunRule | None, span: Span, more: Mapping[str, Any]
     ) -> str:
-        """Put one run down; returns its id."""
+        """Add the record of one run; returns its id."""
         flow = self.flow
         assert flow is not None
         self.new["runs"] += 1
@@ -234,7 +234,7 @@ class _Update:
         return self._source or FlowSource.open(self.world, self.tenant, flow["provider"])
 
     def _states(self, rule: RunRule | None, made_ms: int, due_ms: int, course: Course) -> list[State]:
-        """The states of a run, each with the moment from when on it is in it."""
+        """The states of a run, each with the moment it is entered."""
         end = SUCCESS if rule is None else FAILED
         if rule is not None and rule.status != FAILED:
             end = self.world.quirks["partial-run-status"]
@@ -242,7 +242,7 @@ class _Update:
         return [*scheduled, (due_ms, QUEUED), (course.start, RUNNING), (course.end, end)]
 
     def _follow(self, run: Doc, states: Sequence[State], etag: str | None) -> None:
-        """Write the state that a run is in now, and remember those it has ahead. Without an etag it is a new run."""
+        """Write the current state of a run and keep its future ones. Without an etag it is a new run."""
         passed = sum(at <= self.now_ms for at, _ in states)
         if etag is None:
             passed = max(passed, 1)
@@ -255,12 +255,12 @@ class _Update:
             self.new["ahead"].append([run["id"], [list(state) for state in states[passed:]]])
 
     def put(self) -> Put:
-        """The progress to write."""
+        """The progress record to write."""
         return Put(PROGRESS, self.new, self.old["etag"] if self.old else None)
 
 
 def _commit(world: World, tenant: Tenant, updates: Iterable[_Update]) -> bool:
-    """Write what changed, in the order of time; False when somebody else was faster."""
+    """Write the changes, oldest first. False if another writer was faster."""
     changed = [update for update in updates if update.puts]
     puts = sorted((put for update in changed for put in update.puts), key=lambda put: put.doc["updatedAt"])
     if not puts:

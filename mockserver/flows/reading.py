@@ -1,4 +1,4 @@
-"""What a flow reads: the objects behind its source connection, or why they cannot be read."""
+"""Reads the source of a flow: the tables or files of its source connection, or the error that prevents it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FlowSource:
-    """What a flow reads, or why it cannot."""
+    """The source of a flow, or the error that prevents reading it."""
 
     objects: tuple[Tabular | File, ...]
     trouble: RunRule | None
@@ -28,7 +28,7 @@ class FlowSource:
 
     @classmethod
     def open(cls, world: World, tenant: Tenant, provided: Mapping[str, Any]) -> FlowSource:
-        """Open what `provider` of a flow names."""
+        """Open the source that a flow's `provider` member names."""
         name = provided["object"]
         base = provided["baseConnectionId"]
         connection = world.store.get(tenant, "connections", base) if base else provided
@@ -42,7 +42,7 @@ class FlowSource:
         return cls(objects, None, lambda number: world.sources.outcome(access, name or "", number))
 
     def foreseeing(self, column: str, moments: Sequence[int | None]) -> FlowSource:
-        """The source, told which windows will be asked for: those between neighbouring moments."""
+        """The source, prepared to answer the windows between neighbouring moments in one query."""
         try:
             for item in self.objects:
                 item.foresee(column, moments)
@@ -51,7 +51,7 @@ class FlowSource:
         return self
 
     def read(self, span: Span, number: int) -> tuple[Load, RunRule | None]:
-        """What run `number` finds, and how it ends; None: well."""
+        """What run `number` finds, and the rule by which it fails (None: it succeeds)."""
         if self.trouble is not None:
             return Load(), self.trouble
         try:

@@ -1,6 +1,6 @@
-"""What a flow must be: one source and one target that fit its flow spec, transformations, a schedule.
+"""The rules for flows: one source and one target that fit the flow spec, transformations, and a schedule.
 
-The rules are the flow provider's: on the wire they come inside FLOW-1100-400 (facts §8.4), except the
+They are the flow provider's rules. On the wire they arrive inside FLOW-1100-400 (facts §8.4), except the
 version of a mapping, which has a code of Flow Service's own.
 """
 
@@ -16,11 +16,11 @@ from mockserver.sources.refusals import refusal
 from mockserver.specs.flow_specs import FlowSpec
 
 COPY, MAPPING = "Copy", "Mapping"
-"""Transformations with rules of their own."""
+"""Names of transformations that have rules of their own."""
 
 
 def demand_one(flow: Mapping[str, Any], member: str) -> str:
-    """The only id in `sourceConnectionIds` or `targetConnectionIds`. Raises ApiError."""
+    """The single id in `sourceConnectionIds` or `targetConnectionIds`. Raises ApiError if there is not exactly one."""
     ids = flow.get(member)
     if not isinstance(ids, list) or len(ids) != 1:
         raise refusal("one_id", member, pointer=f"/{member}")
@@ -28,7 +28,7 @@ def demand_one(flow: Mapping[str, Any], member: str) -> str:
 
 
 def demand_fit(spec: FlowSpec, member: str, connection: Mapping[str, Any]) -> None:
-    """The connection is of a connection spec that the flow spec takes. Raises ApiError."""
+    """Require a connection whose connection spec the flow spec accepts. Raises ApiError."""
     taken = spec.source_connection_spec_ids if member == "sourceConnectionIds" else spec.target_connection_spec_ids
     if taken and connection["connectionSpec"]["id"] not in taken:
         expected = f"a connection whose connection spec is one of those of flow spec {spec.name}"
@@ -36,9 +36,9 @@ def demand_fit(spec: FlowSpec, member: str, connection: Mapping[str, Any]) -> No
 
 
 def demand_schedule(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
-    """`scheduleParams` are what the flow spec demands; one without a schedule takes anything. Raises ApiError.
+    """Require `scheduleParams` as the flow spec defines them; without a definition anything passes. Raises ApiError.
 
-    A flow to a destination may lack them: exports of audiences have a schedule for each audience.
+    A flow to a destination may omit them: each exported audience has a schedule of its own.
     """
     if spec.schedule is None:
         return
@@ -54,7 +54,7 @@ def demand_schedule(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
 
 
 def demand_transformations(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
-    """The transformations that the flow spec and the schedule ask for are there, and well-formed. Raises ApiError."""
+    """Require the transformations of the flow spec and the schedule, well-formed. Raises ApiError."""
     for at, name, params in transformations(flow):
         _demand_params(spec, at, name, params)
     given = {name: (at, params) for at, name, params in transformations(flow)}
@@ -70,7 +70,7 @@ def demand_transformations(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
 
 
 def demand_patchable(old: Mapping[str, Any], new: Mapping[str, Any], now_ms: int) -> None:
-    """What the start time freezes once it has passed stays: start, backfill, not becoming `once`. Raises ApiError."""
+    """Refuse changes to start time, backfill and `once` after the start time has passed. Raises ApiError."""
     before, after = coerced(old.get("scheduleParams")), coerced(new.get("scheduleParams"))
     schedule = Schedule.of(before)
     if schedule is None or not isinstance(after, Mapping) or schedule.start_ms > now_ms:
@@ -84,13 +84,13 @@ def demand_patchable(old: Mapping[str, Any], new: Mapping[str, Any], now_ms: int
 
 
 def runs_once(flow: Mapping[str, Any]) -> bool:
-    """Whether the schedule's frequency is `once`."""
+    """Whether the frequency of the schedule is `once`."""
     params = flow.get("scheduleParams")
     return isinstance(params, Mapping) and params.get("frequency") == ONCE
 
 
 def delta_column(flow: Mapping[str, Any]) -> str | None:
-    """The column that tells new rows from old ones, if the flow has one."""
+    """The column that distinguishes new rows from old ones, if the flow has one."""
     for _, name, params in transformations(flow):
         if name == COPY and isinstance(params.get("deltaColumn"), Mapping):
             column = params["deltaColumn"].get("name")
@@ -99,7 +99,7 @@ def delta_column(flow: Mapping[str, Any]) -> str | None:
 
 
 def transformations(flow: Mapping[str, Any]) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
-    """JSON Pointer, name and params of each transformation; a public client sends some without a name."""
+    """JSON Pointer, name and params of each transformation. The name is missing in some public clients' requests."""
     given = flow.get("transformations")
     for index, item in enumerate(given if isinstance(given, list) else ()):
         params = item.get("params")
@@ -107,7 +107,7 @@ def transformations(flow: Mapping[str, Any]) -> Iterator[tuple[str, Any, Mapping
 
 
 def _demand_params(spec: FlowSpec, at: str, name: Any, params: Mapping[str, Any]) -> None:
-    """A transformation's params fit the flow spec's schema; names it does not tell of pass (assumed)."""
+    """Require params that fit the flow spec's schema. Transformations it does not define pass (assumed)."""
     if name == MAPPING and "mappingVersion" in params:
         version = whole(params["mappingVersion"])
         if type(version) is not int or version < 0:

@@ -1,6 +1,6 @@
-"""When a flow runs: `scheduleParams` read, and the moments at which they fire. Pure functions.
+"""Schedules of flows: parses `scheduleParams` and computes the moments of runs. Pure functions.
 
-Days and weeks are stretches of 24 hours from the start time, without time zones (assumed).
+Days and weeks are multiples of 24 hours from the start time, without time zones (assumed).
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from dataclasses import dataclass
 from typing import Any
 
 EVERY_MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}
-"""Frequency -> length of an interval of 1."""
+"""Frequency -> milliseconds of an interval of 1."""
 
 ONCE = "once"
 _NUMBERS = ("startTime", "endTime", "interval")
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
 MAX_SECONDS = 10**11
-"""Beyond it a start time is more than three thousand years away, and nobody means it."""
+"""Latest accepted start time in seconds: more than three thousand years away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When runs are due."""
+    """A parsed schedule."""
 
     start_ms: int
     every_ms: int | None
-    """None: once."""
+    """Milliseconds between runs; None for a single run."""
     backfill: bool = True
-    """Whether the first run reads what was there before the start time (documented default)."""
+    """Whether the first run also reads rows from before the start time (documented default)."""
 
     @classmethod
     def of(cls, params: Any) -> Schedule | None:
-        """From `scheduleParams` as sent or stored; None where they tell no schedule."""
+        """Parse `scheduleParams` as sent or stored; None if they define no schedule."""
         params = coerced(params)
         if not isinstance(params, Mapping):
             return None
@@ -48,11 +48,11 @@ class Schedule:
         return cls(start * 1000, EVERY_MS[frequency] * interval, backfill)
 
     def moments(self, last_ms: int | None, active_ms: int, until_ms: int) -> Iterator[int]:
-        """The moments after `last_ms`, up to and with `until_ms`, at which runs are due, rising.
+        """The moments of due runs after `last_ms`, up to and including `until_ms`, ascending.
 
-        `last_ms` is the moment last used, None before the first; `active_ms` is when the flow was last
-        enabled or rescheduled: what was due before is not made up for, but a first run that is overdue
-        takes place at once (assumed).
+        `last_ms` is the latest run's moment, None before the first. `active_ms` is when the flow was last
+        enabled or rescheduled: runs due before it are skipped, except that an overdue first run
+        takes place immediately (assumed).
         """
         if last_ms is None:
             first = max(self.start_ms, active_ms)
@@ -70,7 +70,7 @@ class Schedule:
 
 
 def coerced(params: Any) -> Any:
-    """`scheduleParams` with numbers and booleans sent as text read as such: the tutorials send text (facts §8.4)."""
+    """`scheduleParams` with numbers and booleans converted from text: the tutorials send text (facts §8.4)."""
     if not isinstance(params, Mapping):
         return params
     read = dict(params)
@@ -83,5 +83,5 @@ def coerced(params: Any) -> Any:
 
 
 def whole(value: Any) -> Any:
-    """A whole number sent as text as a number; anything else as it came."""
+    """An integer sent as text, converted; anything else unchanged."""
     return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value

@@ -1,4 +1,4 @@
-"""What is special to flows that lead to a destination: the selectors of their transformation."""
+"""The selectors in the transformations of flows to destinations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def selectors(flow: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """What each selector of an audience says: `id`, and where told `schedule`, `exportMode` and so on."""
+    """The values of the audience selectors: `id` and, if given, `schedule`, `exportMode` and so on."""
     for transformation in flow.get("transformations") or ():
         params = transformation.get("params")
         holder = params.get("segmentSelectors") if isinstance(params, Mapping) else None
@@ -19,9 +19,9 @@ def selectors(flow: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def stamped(flow: Mapping[str, Any], old: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
-    """The flow with `createTime` and `updateTime` on selectors of audiences that are new or changed, as samples print.
+    """The flow with `createTime` and `updateTime` added to new or changed audience selectors, as samples print.
 
-    They are seconds since 1970 as text.
+    Both are text: seconds since 1970.
     """
     now = str(now_ms // 1000)
     known = {value.get("id"): value for value in selectors(old)}

@@ -1,11 +1,11 @@
-"""Situations a client of Flow Service must be able to take, each judged by how it reacts.
+"""Scenarios: situations that a client must handle, each with a judgement of its reaction.
 
     stage = ScenarioStage(emulator)
     stage.start(SCENARIOS["conflict.stale-etag"])
     ...                       # the client does what it does
     stage.stop(exit_status=0)
 
-A situation that never arose makes a scenario untestable, which is no pass.
+If the situation does not occur, the scenario is untestable, which does not count as passed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["SCENARIOS", "Scenario", "ScenarioStage", "choose"]
 
 
 def __getattr__(name: str) -> dict[str, Scenario]:
-    """`SCENARIOS`, id -> scenario: loaded when first asked for."""
+    """Load `SCENARIOS` (id -> scenario) on first use."""
     if name == "SCENARIOS":
         return load()
     raise AttributeError(name)

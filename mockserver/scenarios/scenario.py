@@ -1,7 +1,7 @@
 """The `@scenario` decorator and the table of all scenarios.
 
-A scenario is an order of faults and a function that judges what the client made of them. It says nothing
-of an outcome where its situation never arose: that is told apart here, once for all of them.
+A scenario is an order of faults and a function that judges the client's reaction. The function need not
+handle a situation that did not occur: that is decided here, once for all scenarios.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mockserver.journal.entries import Entry
 
 @dataclass(frozen=True, slots=True)
 class ScenarioOutcome:
-    """What a judge says: a verdict, why, and the calls that prove it."""
+    """A verdict, its reason, and the calls that prove it."""
 
     verdict: Verdict
     detail: str
@@ -30,40 +30,40 @@ class ScenarioOutcome:
 
 
 class Played:
-    """How a client took a scenario: its traffic, and its exit status where it was a program that ended."""
+    """A played scenario: the client's traffic and, if it was a program that ended, its exit status."""
 
     def __init__(self, traffic: Traffic, exit_status: int | None = None) -> None:
         self.traffic = traffic
         self.exit_status = exit_status
-        """None: it has not ended, or is no program."""
+        """None if the client has not ended or is not a program."""
         self.struck = [call for call in traffic.calls if call.entry.fault]
-        """Calls that the scenario interfered with."""
+        """The calls that the scenario interfered with."""
 
     @property
     def stopped(self) -> bool:
-        """Whether it ended and said that something was wrong."""
+        """Whether the client ended with an error status."""
         return self.exit_status not in (None, 0)
 
     def struck_by(self, fault: str) -> list[Exchange]:
-        """Calls that one of the scenario's faults struck."""
+        """The calls that one of the scenario's faults affected."""
         return [call for call in self.struck if fault in (call.entry.fault or "")]
 
     def after(self, call: Exchange) -> Iterator[Exchange]:
-        """The calls to Flow Service that came later."""
+        """The later calls to Flow Service."""
         return (later for later in self.traffic.calls if later.entry.number > call.entry.number)
 
     def repeats(self, call: Exchange) -> list[Exchange]:
-        """Later calls that are the same."""
+        """Later calls that repeat the same request."""
         return [later for later in self.after(call) if later.key == call.key]
 
     def gave_up(self, call: Exchange, else_: str) -> ScenarioOutcome:
-        """Right if the client said so by its exit status; otherwise it `else_`."""
+        """Passed if the client stopped with an error status; otherwise failed with the text `else_`."""
         if self.stopped:
             return passed(f"it stopped and said so: exit status {self.exit_status}", call)
         return failed(else_, call)
 
     def unmoved(self, *, by: str) -> ScenarioOutcome:
-        """Right if the client went on as if nothing were unusual."""
+        """Passed if the client continued normally."""
         first = self.struck[0]
         if self.stopped:
             return failed(f"it stopped at {by}: exit status {self.exit_status}", first)
@@ -76,12 +76,12 @@ class Played:
 
 
 Judge: TypeAlias = Callable[[Played], ScenarioOutcome | None]
-"""None where the situation did not arise after all."""
+"""A function that judges a played scenario; it returns None if the situation did not occur."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario: what happens to the client, what is judged, who says so and what helps."""
+    """One scenario: what happens, what is judged, the source, and a hint."""
 
     id: str
     title: str
@@ -90,13 +90,13 @@ class Scenario:
     source: str
     hint: str
     orders: tuple[dict[str, Any], ...]
-    """What `Faults.order` puts in force."""
+    """The orders for `Faults.order`."""
     needs: str
-    """Words for the situation that must arise."""
+    """Describes the situation that must occur."""
     judge: Judge
 
     def verdict(self, entries: Iterable[Entry], contract: Contract, exit_status: int | None = None) -> ScenarioVerdict:
-        """Judge a client by what the journal has of the time the scenario was on."""
+        """Judge a client by the journal entries of the scenario."""
         played = Played(Traffic(tuple(entries), contract), exit_status)
         outcome = self.judge(played) if played.struck else None
         if outcome is None:
@@ -104,22 +104,22 @@ class Scenario:
         return self.told(outcome)
 
     def told(self, outcome: ScenarioOutcome) -> ScenarioVerdict:
-        """An outcome as reports have it."""
+        """The report entry of an outcome."""
         return ScenarioVerdict(self.id, outcome.verdict, outcome.detail, outcome.calls, self.title, self.hint)
 
     def as_json(self) -> dict[str, Any]:
-        """As listings show it."""
+        """The entry in listings."""
         texts = {name: getattr(self, name) for name in ("id", "title", "happens", "judged", "source", "hint")}
         return {**texts, "faults": list(self.orders)}
 
 
 def passed(detail: str, *calls: Exchange) -> ScenarioOutcome:
-    """The client did the right thing."""
+    """The outcome of a correct reaction."""
     return ScenarioOutcome("passed", detail, _numbers(calls))
 
 
 def failed(detail: str, *calls: Exchange) -> ScenarioOutcome:
-    """It did not."""
+    """The outcome of a wrong reaction."""
     return ScenarioOutcome("failed", detail, _numbers(calls))
 
 
@@ -133,7 +133,7 @@ _REGISTERED: dict[str, Scenario] = {}
 def scenario(
     id_: str, title: str, *orders: dict[str, Any], happens: str, source: str, hint: str, needs: str
 ) -> Callable[[Judge], Judge]:
-    """Register a judge as a scenario. The first line of its docstring says what is judged."""
+    """Register a judge as a scenario. The first line of its docstring is the expected reaction."""
 
     def register(judge: Judge) -> Judge:
         judged = (judge.__doc__ or "").strip().partition("\n")[0]
@@ -145,7 +145,7 @@ def scenario(
 
 @functools.cache
 def load() -> dict[str, Scenario]:
-    """Id -> scenario: every module of `families/` counts."""
+    """Load every module of `families/`; returns id -> scenario."""
     from mockserver.scenarios import families
 
     for module in _modules(families.__path__):
@@ -158,7 +158,7 @@ def _modules(path: Iterable[str]) -> Iterator[str]:
 
 
 def choose(text: str) -> list[Scenario]:
-    """`all`, or ids with commas between them. Raises ValueError naming what is unknown."""
+    """Choose scenarios by `all` or comma-separated ids. Raises ValueError for unknown ids."""
     known = load()
     if text == "all":
         return list(known.values())

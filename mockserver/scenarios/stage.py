@@ -1,4 +1,4 @@
-"""Plays scenarios in a running emulator, one at a time: faults on, client's turn, faults off, verdict."""
+"""Plays scenarios in a running emulator, one at a time: set the faults, let the client act, remove them, judge."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockserver.scenarios.scenario import Scenario
 
 
 class ScenarioStage:
-    """What is being played, and the verdicts so far. Safe for any number of threads."""
+    """The scenario in progress and the verdicts so far. Thread-safe."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
@@ -22,12 +22,12 @@ class ScenarioStage:
 
     @property
     def playing(self) -> Scenario | None:
-        """The scenario that is on; none where its faults were lifted by other hands."""
+        """The scenario in progress; None if someone else removed its faults."""
         on = {one.number for one in self._emulator.faults.active()}
         return self._playing if on.intersection(self._faults) else None
 
     def start(self, scenario: Scenario) -> None:
-        """Put a scenario on; one that is on ends with its verdict. Raises NothingRecorded when the journal is off."""
+        """Start a scenario, ending one in progress. Raises NothingRecorded if the journal is off."""
         self.stop()
         with self._lock:
             self._since = self._emulator.journal.latest
@@ -35,14 +35,14 @@ class ScenarioStage:
             self._playing = scenario
 
     def verdict(self, exit_status: int | None = None) -> ScenarioVerdict | None:
-        """The verdict on the scenario that is on, as things stand."""
+        """The current verdict on the scenario in progress."""
         scenario = self.playing
         if scenario is None:
             return None
         return scenario.verdict(self._emulator.journal.entries(self._since), self._emulator.contract, exit_status)
 
     def stop(self, exit_status: int | None = None) -> ScenarioVerdict | None:
-        """End the scenario that is on and keep its verdict."""
+        """End the scenario in progress and keep its verdict."""
         with self._lock:
             verdict = self.verdict(exit_status)
             if verdict is None:
@@ -54,5 +54,5 @@ class ScenarioStage:
             return verdict
 
     def verdicts(self) -> list[ScenarioVerdict]:
-        """Those of all scenarios that have ended, in the order they were first played."""
+        """The verdicts of all finished scenarios, in the order they were first played."""
         return list(self._verdicts.values())

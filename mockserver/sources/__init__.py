@@ -1,6 +1,6 @@
-"""What stands behind connections: synthetic and live sources for test, explore, configs and flow runs.
+"""The systems behind connections, synthetic or live: they answer test, explore, configs and flow runs.
 
-A built-in shop answers for every connection; `--sources FILE` declares others (vocabulary:
+A built-in shop database answers for every connection; `--sources FILE` declares others (vocabulary:
 `examples/sources.yaml`). Nothing is dialled but the PostgreSQL databases that `--live HOST:PORT` lists.
 
 For flow runs:
@@ -41,7 +41,7 @@ __all__ = ["ExploreRequest", "SourceBusy", "SourceError", "Sources"]
 
 
 class Sources:
-    """The sources there are: those declared, in the file's order, and the built-in shop."""
+    """All sources: the declared ones, in the order of the file, and the built-in shop."""
 
     def __init__(self, declared: Declared | None = None, live: Live | None = None) -> None:
         self._declared = declared
@@ -49,9 +49,9 @@ class Sources:
 
     @classmethod
     def load(cls, file: str | None = None, live: Sequence[str] = (), authorities: str | None = None) -> Sources:
-        """The built-in shop, what a YAML file declares, and the live databases at `HOST:PORT`s.
+        """Load the built-in shop, the sources of a YAML file, and live databases given as `HOST:PORT`.
 
-        Raises ValueError naming file and place, or the host.
+        Raises ValueError that names the file and place, or the host.
         """
         declared_sources = live_sources = None
         if file is not None:
@@ -69,11 +69,11 @@ class Sources:
 
     @property
     def declared(self) -> Sequence[Source]:
-        """The sources that the file declares."""
+        """The declared sources."""
         return self._declared.sources if self._declared else ()
 
     def answering(self, access: Access) -> str:
-        """Which source a connection leads to, and whether it misses a live one only by its spelling."""
+        """The source of a connection, and whether it misses a live one only by the spelling of its host."""
         live = self._live_for(access)
         if live is not None:
             return f"live {live.listed}"
@@ -94,11 +94,11 @@ class Sources:
 
     @property
     def listed(self) -> Sequence[LiveAddress]:
-        """The databases that may be dialled."""
+        """The live databases that may be contacted."""
         return self._live.listed if self._live else ()
 
     def check(self, access: Access) -> None:
-        """Try the credentials. Raises SourceError: out of reach, or refused; SourceBusy."""
+        """Try the credentials. Raises SourceError (unreachable or refused) or SourceBusy."""
         source = self._live_for(access) or self._declared_for(access)
         if source is not None:
             source.admit(access)
@@ -111,7 +111,7 @@ class Sources:
             return exploring.explore(source, access, asked)
 
     def configs(self, access: Access) -> Json:
-        """The columns that can be configured. Raises SourceError."""
+        """Answer configs: the configurable columns. Raises SourceError."""
         from mockserver.sources import exploring
 
         with self._opened(access) as source:
@@ -128,12 +128,12 @@ class Sources:
             return exploring.objects(source, access, name)
 
     def outcome(self, access: Access, name: str, number: int) -> RunRule | None:
-        """How run `number` of a flow (from 1) over a table or path is declared to end; None: well."""
+        """The declared failure of run `number` (from 1) over a table or path; None if it succeeds."""
         source = self._declared_for(access)
         return source.outcome(name, number) if source is not None else None
 
     def _declared_for(self, access: Access) -> Source | None:
-        """The declared source a connection leads to; None: the shop."""
+        """The declared source of a connection; None for the shop."""
         if self._declared is None or is_placeholder(access.server) or is_placeholder(access.database):
             return None
         fitting = (source for source in self._declared.sources if source.fits(access))
@@ -144,7 +144,7 @@ class Sources:
 
     @contextmanager
     def _opened(self, access: Access) -> Iterator[Opened]:
-        """The source, let in; a live one ends its session with the block, unless it is asked again."""
+        """Log in to the source. A live session ends with the block."""
         live = self._live_for(access)
         if live is None:
             yield self._synthetic(access)
@@ -153,7 +153,7 @@ class Sources:
             yield live
 
     def _synthetic(self, access: Access) -> Source:
-        """The source, let in; where it declares no data of the family's kind, the shop's."""
+        """Log in to a synthetic source. If it declares no data of the family's kind, the shop's data answer."""
         source = self._declared_for(access)
         if source is not None:
             source.admit(access)

@@ -1,4 +1,4 @@
-"""What a client may ask of a source: the query of explore, read and checked (facts §8.3)."""
+"""Parses and checks the query parameters of explore (facts §8.3)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from mockserver.sources.refusals import refusal
 
 FILE_TYPES = ("delimited", "json", "parquet")
 COMPRESSIONS = ("bzip2", "gzip", "deflate", "zipDeflate", "tarGzip", "tar")
-"""As the cloud storage tutorial lists them."""
+"""Compression types listed by the cloud storage tutorial."""
 
 SPELLINGS = {"FileType": "fileType", "CompressionType": "compressionType"}
-"""The official document's spelling -> the tutorials'."""
+"""Parameter name in the official document -> name in the tutorials."""
 
 PARAMETERS = (
     "objectType", "object", "preview", "fileType", "compressionType", "columnDelimiter", "encoding", "filters",
@@ -27,28 +27,28 @@ TAKES: dict[str, frozenset[str]] = {
     "file": frozenset({*PARAMETERS} - {"objectType", "filters", "sourceParams"}),
     "rest": frozenset({"object", "preview", "fileType", "sourceParams"}),
 }
-"""objectType -> the parameters that go with it."""
+"""objectType -> the parameters allowed with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExploreRequest:
-    """The question, checked as far as it can be without knowing the source."""
+    """A parsed explore request, checked as far as possible without the source."""
 
     object_type: str
-    """In small letters, as the tutorials write it; any case is accepted."""
+    """Lower case, as in the tutorials; any case is accepted."""
     object: str = ""
     preview: bool = False
     file_type: str | None = None
     compression: str | None = None
     delimiter: str | None = None
     filters: str | None = None
-    """PQL in JSON, in base64."""
+    """A PQL filter: JSON encoded as Base64."""
     determine: bool = False
-    """Whether the file's type, compression and delimiter are to be found out."""
+    """Whether to detect the file's type, compression and delimiter."""
 
     @classmethod
     def parse(cls, arguments: Mapping[str, Any]) -> ExploreRequest:
-        """From the query, typed. Raises SourceError: a parameter is missing, there twice, out of place or wrong."""
+        """Parse the typed query. Raises SourceError for a missing, repeated, misplaced or invalid parameter."""
         given = _single(arguments)
         object_type = given.get("objectType", "").lower()
         if not object_type:
@@ -72,7 +72,7 @@ class ExploreRequest:
 
 
 def _single(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of explore, each at most once whatever its spelling; others are the contract's business."""
+    """The parameters of explore, each at most once in either spelling. The contract checks all others."""
     given: dict[str, Any] = {}
     for name, value in arguments.items():
         name = SPELLINGS.get(name, name)
@@ -91,7 +91,7 @@ def _flag(given: dict[str, Any], name: str) -> bool:
 
 
 def _one_of(given: dict[str, Any], name: str, values: tuple[str, ...]) -> str | None:
-    """The documented spelling of a value sent in any case."""
+    """The documented spelling of a value that may arrive in any case."""
     if name not in given:
         return None
     for value in values:

@@ -1,6 +1,6 @@
-"""Cells made up by row number: the same row always holds the same value, and no other row is needed to make it.
+"""Cells computed from the row number: a row always has the same values and needs no other row.
 
-So a table of a million rows costs nothing until one is looked at.
+A table of a million rows therefore costs nothing until a row is read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Cells(ABC):
     """The values of one column by row number, counted from 0."""
 
     rising: ClassVar[bool] = False
-    """Whether each value is at least the one before and none is NULL: windows are then found by halving."""
+    """Whether values never decrease and none is NULL: windows are then found by bisection."""
 
     @abstractmethod
     def __call__(self, row: int) -> Value:
@@ -33,7 +33,7 @@ class Cells(ABC):
 
 
 class Chance:
-    """Even 64-bit numbers by row, from a seed text (splitmix64)."""
+    """Uniform 64-bit numbers by row, from a seed text (splitmix64)."""
 
     def __init__(self, seed: str) -> None:
         self._seed = zlib.crc32(seed.encode()) * 0xD1342543DE82EF95 & _MASK
@@ -52,7 +52,7 @@ class Chance:
 
 @dataclass(frozen=True, slots=True)
 class ListedCells(Cells):
-    """Values written by hand."""
+    """Literal values."""
 
     values: Sequence[Value]
 
@@ -63,7 +63,7 @@ class ListedCells(Cells):
 
 @dataclass(frozen=True, slots=True)
 class Constant(Cells):
-    """The same value everywhere."""
+    """The same value in every row."""
 
     value: Value
 
@@ -74,7 +74,7 @@ class Constant(Cells):
 
 @dataclass(frozen=True, slots=True)
 class ComputedCells(Cells):
-    """What a function makes of the row's number."""
+    """A function of the row number."""
 
     make: Callable[[int], Value]
 
@@ -85,7 +85,7 @@ class ComputedCells(Cells):
 
 @dataclass(frozen=True, slots=True)
 class Steps(Cells):
-    """Integers a step apart."""
+    """Integers in equal steps."""
 
     start: int
     step: int
@@ -97,7 +97,7 @@ class Steps(Cells):
 
 @dataclass(frozen=True, slots=True)
 class Moments(Cells):
-    """A series of moments a step apart; with chance, each lies anywhere in its step; it rises all the same."""
+    """Timestamps in equal steps. With chance, each lies anywhere within its step, so the series still rises."""
 
     rising = True
 
@@ -113,7 +113,7 @@ class Moments(Cells):
 
 @dataclass(frozen=True, slots=True)
 class Dates(Cells):
-    """The days of a series of moments."""
+    """The dates of a series of timestamps."""
 
     rising = True
 
@@ -127,7 +127,7 @@ class Dates(Cells):
 
 @dataclass(frozen=True, slots=True)
 class Numbers(Cells):
-    """Numbers between two bounds, inclusive; without decimals they are integers."""
+    """Numbers between two inclusive bounds; integers if no decimals are given."""
 
     chance: Chance
     low: float
@@ -144,7 +144,7 @@ class Numbers(Cells):
 
 
 class Choice(Cells):
-    """One of some values, each as often as its weight says."""
+    """One of several values, chosen by weight."""
 
     def __init__(self, chance: Chance, values: Sequence[Value], weights: Sequence[int]) -> None:
         self._chance, self._values = chance, values
@@ -157,7 +157,7 @@ class Choice(Cells):
 
 @dataclass(frozen=True, slots=True)
 class Words(Cells):
-    """Some words of a list, one after the other."""
+    """Several words of a list, joined."""
 
     chance: Chance
     vocabulary: Sequence[str]
@@ -171,7 +171,7 @@ class Words(Cells):
 
 @dataclass(frozen=True, slots=True)
 class Text(Cells):
-    """A text in which `{row}` is the row's number, from 1, and `{name}` another column's value."""
+    """A template in which `{row}` is the row number (from 1) and `{name}` the value of another column."""
 
     template: str
     cell: Callable[[str, int], Value]
@@ -187,7 +187,7 @@ class Text(Cells):
 
 @dataclass(frozen=True, slots=True)
 class Nullable(Cells):
-    """Other cells, of which some are NULL."""
+    """Cells of another kind, some of them replaced by NULL."""
 
     cells: Cells
     chance: Chance
@@ -199,5 +199,5 @@ class Nullable(Cells):
 
 
 def slots(template: str) -> list[str]:
-    """The names in braces in a text."""
+    """The names in braces in a template."""
     return _SLOT.findall(template)

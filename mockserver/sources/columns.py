@@ -1,4 +1,4 @@
-"""Columns: PostgreSQL types, what explore calls them, and how their values look in an answer."""
+"""Columns: PostgreSQL types, their names in explore, and the JSON form of their values."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any, TypeAlias
 from mockserver.json_input import Json
 
 Value: TypeAlias = bool | int | float | str | dt.date | dt.datetime | None
-"""A cell. Moments carry no zone: they are UTC."""
+"""The value of a cell. Timestamps have no zone: they are UTC."""
 
 UTC = dt.UTC
 _EPOCH = dt.datetime(1970, 1, 1)
 _MILLISECOND = dt.timedelta(milliseconds=1)
 _LARGEST = 1e300
-"""Numbers beyond it, infinity and NaN among them, have no place in JSON."""
+"""Largest number that fits JSON; larger ones, infinity and NaN do not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How one kind of column appears in explore and configs."""
+    """How a column type appears in explore and configs."""
 
     kind: str
-    """What its cells hold: integer, number, boolean, moment, date or text."""
+    """What its cells hold: integer, number, boolean, moment (timestamp), date or text."""
     type: str
     xdm: str
     format: str | None = None
@@ -73,7 +73,7 @@ class Column:
 
     @property
     def shape(self) -> Shape:
-        """What explore makes of the type."""
+        """The shape of the column's type."""
         shape = shape_of(self.type)
         assert shape is not None
         return shape
@@ -84,19 +84,19 @@ class Column:
 
     @property
     def config_type(self) -> str:
-        """Its type in configs, where the document's example has `string` and `date`."""
+        """The type shown in configs: `string` or `date` in the document's example."""
         shape = self.shape
         return shape.format or shape.type
 
 
 def shape_of(declared: str) -> Shape | None:
-    """The shape of a PostgreSQL type with or without a modifier; arrays are text; None for an unknown one."""
+    """The shape of a PostgreSQL type, with or without modifier. Arrays are text. None for an unknown type."""
     name = _MODIFIER.sub("", declared.strip().lower())
     return (TEXT if name[:-2] in TYPES else None) if name.endswith("[]") else TYPES.get(name)
 
 
 def shown(value: Value) -> Json:
-    """A cell as JSON: moments as `2022-06-22T17:19:33`, without a zone (documented sample)."""
+    """A cell as JSON: timestamps as `2022-06-22T17:19:33`, without a zone (documented sample)."""
     if isinstance(value, dt.datetime):
         return value.replace(microsecond=0).isoformat()
     if isinstance(value, dt.date):
@@ -105,7 +105,7 @@ def shown(value: Value) -> Json:
 
 
 def moment_ms(value: Value) -> int | None:
-    """A moment or a date in milliseconds since the epoch, UTC; None for anything else."""
+    """A timestamp or date in milliseconds since the epoch, UTC; None for anything else."""
     if isinstance(value, dt.datetime):
         return (value - _EPOCH) // _MILLISECOND
     if isinstance(value, dt.date):
@@ -114,7 +114,7 @@ def moment_ms(value: Value) -> int | None:
 
 
 def fitted(value: object, shape: Shape) -> Value:
-    """A value written by hand as a cell of this shape. Raises ValueError with what was expected."""
+    """A literal value converted to a cell of this shape. Raises ValueError with what was expected."""
     if value is None:
         return None
     match shape.kind, value:
@@ -142,7 +142,7 @@ def fitted(value: object, shape: Shape) -> Value:
 
 
 def moment(value: object) -> dt.datetime:
-    """A moment from YAML's own form or from ISO 8601 text, turned to UTC and rid of its zone. Raises ValueError."""
+    """A timestamp from YAML or ISO 8601 text, converted to UTC, without zone. Raises ValueError."""
     if isinstance(value, str):
         with suppress(ValueError):
             value = dt.datetime.fromisoformat(value)

@@ -1,6 +1,6 @@
-"""Reads a sources file: its vocabulary is here and, with comments, in `examples/sources.yaml`.
+"""Reads a sources file. The vocabulary is defined here; `examples/sources.yaml` explains it.
 
-The built-in shop is such a file too, `shop.yaml`.
+The built-in shop is such a file, too: `shop.yaml`.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ SOURCE = ("match", "unreachable", "username", "password", "tables", "files", "ru
 TABLE = ("columns", "rows", "generate")
 FILE = ("type", "table", "delimiter", "compression")
 RUN = ("status", "object", "numbers", "rows", "code", "message")
-"""The members that a source, a table, a file and a rule for runs may have."""
+"""Allowed members of a source, a table, a file and a rule for runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a file declares."""
+    """The contents of a sources file."""
 
     sources: tuple[Source, ...]
     fallback: Source | None
-    """Where a connection leads that fits none of them; None: to the built-in shop."""
+    """The source of connections that match none of the others; None for the built-in shop."""
 
 
 def read(path: str) -> Declared:
-    """Read a sources file. Raises ValueError: one line with file, place, what was expected and what came."""
+    """Read a sources file. Raises ValueError: one line with file, place, what was expected and what was found."""
     root = Node.read(Path(path)).members(("default", "sources"))
     sources = tuple(_source(node) for node in root["sources"].items()) if "sources" in root else ()
     default = root["default"].one_of("shop", "unreachable") if "default" in root else "shop"
@@ -73,7 +73,7 @@ def _members(members: Mapping[str, Node], name: str) -> dict[str, Node]:
 
 
 def _matched(node: Node) -> str:
-    """A value to match; a port may be a number."""
+    """A value to match, as text; a port may be a number."""
     return str(node.integer(1, 65_535)) if isinstance(node.value, int) else node.text()
 
 
@@ -121,7 +121,7 @@ def _column(name: str, node: Node) -> Column:
 
 
 def _row(node: Node, columns: tuple[Column, ...]) -> list[Value]:
-    """A row, written as a list in the order of the columns or as a mapping in which NULLs may be left out."""
+    """A row: a list in column order, or a mapping that may omit NULLs."""
     if isinstance(node.value, dict):
         given = node.members(tuple(column.name for column in columns))
         return [_cell(given[column.name], column) if column.name in given else None for column in columns]
@@ -181,5 +181,5 @@ def _run(node: Node, known: set[str]) -> RunRule:
 
 
 def _object(node: Node, known: set[str]) -> str:
-    """A table or file of the source; one without any holds the shop's, whose names are not checked."""
+    """The name of a table or file of the source. A source without data has the shop's, whose names are not checked."""
     return node.one_of(ANY, *sorted(known)) if known else node.text()

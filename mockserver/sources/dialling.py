@@ -1,7 +1,7 @@
-"""Logs in to a listed PostgreSQL database, with nothing but what a connection says. Needs the extra `postgres`.
+"""Logs in to a listed PostgreSQL database with the parameters of a connection only. Needs the extra `postgres`.
 
-libpq would take what it is not told from its environment, from service and password files and from the
-user's certificates. So it is told everything, as parameters and never as a string.
+libpq takes missing parameters from its environment, from service and password files and from the
+user's certificates. Therefore every parameter is passed explicitly, never as a string.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from mockserver.specs.connectors import Access
 
 OLDEST_LIBPQ = 160_000
-"""The first that can be told which ways to authenticate are acceptable."""
+"""The first version with `require_auth`, which limits the authentication methods."""
 
 MAX_SESSIONS = 8
-"""Sessions at a time, of all databases together: half of the server's threads, so that others are answered."""
+"""Maximum concurrent sessions of all databases: half of the server's threads, so that other requests are answered."""
 
 _ROOM_SECONDS = 0.5
 _SHORTEST = 4
-"""Shorter passwords are not looked for in a message: what is left out of ordinary words would tell them."""
+"""Shortest password that is redacted from messages: redacting shorter ones would reveal them."""
 
 SSL_MODES = {
     None: "prefer",
@@ -48,7 +48,7 @@ SSL_MODES = {
     "Verify Ca": "verify-ca",
     "Verify Full": "verify-full",
 }
-"""sslMode, as `Access` has it -> libpq's word. `true` and `false` are those of Experience Platform on AWS."""
+"""sslMode of `Access` -> sslmode of libpq. `true` and `false` come from Experience Platform on AWS."""
 
 _VERIFYING = ("verify-ca", "verify-full")
 _PROVEN_BY_BOTH = "scram-sha-256,none"
@@ -68,23 +68,23 @@ _MEANINGLESS = {
     "min_protocol_version": "3.0",
     "max_protocol_version": "3.0",
 }
-"""What stands for "nothing" where an empty text is none, or means a file in the user's home."""
+"""Values that mean "nothing" for parameters whose empty text is invalid or means a file in the user's home."""
 
 log = logging.getLogger("mockserver")
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a database may take."""
+    """Time limits for a database."""
 
     connect_seconds: int = 3
-    """To connect and log in at one address; psycopg takes no less than 2."""
+    """For connecting and logging in at one address; psycopg accepts no less than 2."""
     statement_ms: int = 5_000
-    """For one statement: the database gives up by itself."""
+    """For one statement; the database enforces it."""
     session_ms: int = 8_000
-    """For all that follows on connecting: we give up, whatever the network does."""
+    """For everything after connecting; enforced here, whatever the network does."""
     silent_ms: int = 2_000
-    """So long after it did not answer in time it is not asked again: a list of flows need not wait for each."""
+    """How long a database is not asked again after a timeout, so that a list of flows does not wait for each flow."""
 
 
 USUAL = Patience()
@@ -96,7 +96,7 @@ class Dialler:
     def __init__(
         self, listed: LiveAddress, room: threading.Semaphore, authorities: str | None, patience: Patience
     ) -> None:
-        """`room` is what all diallers share; `authorities` a PEM file of those who sign servers' certificates."""
+        """`room` limits the sessions of all diallers together; `authorities` is a PEM file of trusted CAs."""
         self.listed = listed
         self._room = room
         self._authorities = authorities
@@ -105,9 +105,9 @@ class Dialler:
 
     @contextmanager
     def session(self, access: Access) -> Iterator[Connection]:
-        """A read-only transaction as the user of a connection, ended with the block.
+        """A read-only transaction as the user of a connection; it ends with the block.
 
-        Raises SourceError: out of reach, refused, too slow, failed. Raises SourceBusy.
+        Raises SourceError (unreachable, refused, too slow, failed) or SourceBusy.
         """
         parameters = self._parameters(access)
         if not self._room.acquire(timeout=_ROOM_SECONDS):
@@ -121,7 +121,7 @@ class Dialler:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Turn what a database says into what the service says. No text of the database gets through."""
+        """Translate errors of the database into errors of the service. No text of the database is passed on."""
         try:
             yield
         except psycopg.Error as error:
@@ -135,7 +135,7 @@ class Dialler:
         self._silent_until_ms = stop_watch_ms() + self._patience.silent_ms
 
     def _parameters(self, access: Access) -> dict[str, str]:
-        """Everything libpq wants to know but the address. Raises SourceError for what is not worth a dial."""
+        """All libpq parameters except the address. Raises SourceError for values that cannot work."""
         if access.misdirected:
             raise refusal("elsewhere")
         given = (access.database, access.username, access.password)
@@ -191,7 +191,7 @@ class Dialler:
 
 
 class _Text(Loader):
-    """Text as it is, whatever bytes a database without an encoding holds."""
+    """Loads text of a database without an encoding, whatever its bytes."""
 
     def load(self, data: Buffer) -> str:
         """See psycopg."""
@@ -199,28 +199,28 @@ class _Text(Loader):
 
 
 def demand_libpq() -> None:
-    """Raise ValueError for a libpq that cannot do what is asked of it."""
+    """Raise ValueError if the installed libpq is too old."""
     if pq.version() < OLDEST_LIBPQ:
         raise ValueError(f"--live needs libpq 16 or newer. Install it with: {how_to_get('postgres')}")
 
 
 @cache
 def unset_parameters() -> dict[str, str]:
-    """Every parameter for which libpq would look into its environment, set to what means nothing."""
+    """All parameters that libpq would otherwise read from its environment, set to values that mean "nothing"."""
     known = {option.keyword.decode(): option for option in pq.Conninfo.get_defaults() if option.envvar}
     del known["service"]  # takes no empty text; PGSERVICE is forgotten when live sources are set up
     return {name: _MEANINGLESS.get(name) or (option.compiled or b"").decode() for name, option in sorted(known.items())}
 
 
 def sendable(text: str) -> bool:
-    """Whether a text reaches a database whole: libpq ends it at a NUL, and a lone surrogate is no UTF-8."""
+    """Whether a text reaches a database complete: libpq cuts at NUL, and a lone surrogate is not valid UTF-8."""
     with suppress(UnicodeEncodeError):
         return b"\0" not in text.encode()
     return False
 
 
 def _refusal(error: psycopg.Error) -> SourceError:
-    """What becomes of trouble in a session."""
+    """The SourceError for an error in a session."""
     match error:
         case errors.QueryCanceled() | errors.ConnectionTimeout():
             return SourceError("provider_timeout", "the source did not answer in time")
@@ -232,7 +232,7 @@ def _refusal(error: psycopg.Error) -> SourceError:
 
 
 def _begun(parameters: Mapping[str, Any], patience: Patience) -> Connection:
-    """A connection with its transaction begun. Raises psycopg.Error."""
+    """A connection in a read-only transaction. Raises psycopg.Error."""
     db = Connection.connect(autocommit=True, prepare_threshold=None, **parameters)
     try:
         db.patient_until(stop_watch_ms() + patience.session_ms)
@@ -247,16 +247,16 @@ def _begun(parameters: Mapping[str, Any], patience: Patience) -> Connection:
 
 
 def _asked_for_password(trouble: psycopg.Error) -> bool:
-    """Whether the server got so far: from then on it is user name, password or database that it minds.
+    """Whether the server asked for a password: if so, it refuses the user name, the password or the database.
 
-    libpq tells no SQLSTATE of a failed connection, and the server's words are in its own language.
+    libpq reports no SQLSTATE for a failed connection, and the server's message may be in any language.
     """
     connection = trouble.pgconn
     return connection is not None and bool(connection.used_password)
 
 
 def _words(trouble: psycopg.Error, password: str) -> str:
-    """The first line of a message, for the operator's log: one line, without the password."""
+    """The first line of a message for the operator's log, with the password redacted."""
     line = (str(trouble).strip().splitlines() or [type(trouble).__name__])[0]
     shown = line.replace(password, "***") if len(password) >= _SHORTEST else line
     return "".join(character for character in shown[:400] if character.isprintable())

@@ -1,4 +1,4 @@
-"""What a source shows: the answers of explore by family (facts §8.3), configs, and what flow runs read."""
+"""Answers explore by connector family (facts §8.3) and configs, and finds the objects that flow runs read."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from mockserver.specs.connectors import Access
 
 PREVIEW_ROWS = 100
-"""Rows in a preview. No page states the limit (facts §8.3): assumed."""
+"""Rows in a preview (assumed: no page states the limit, facts §8.3)."""
 
 
 def explore(source: Opened, access: Access, asked: ExploreRequest) -> Json:
-    """The answer to explore, or SourceError. A family that `ANSWERS` does not name shows tables."""
+    """Answer explore. Raises SourceError. A family missing from `ANSWERS` shows tables."""
     answers = ANSWERS.get(access.family, TABLES)
     if not answers:
         raise refusal("explore", access.connector)
@@ -35,9 +35,9 @@ def explore(source: Opened, access: Access, asked: ExploreRequest) -> Json:
 
 
 def configs(source: Opened, access: Access) -> Json:
-    """The columns of the source's first table or file, in the form of the document's example.
+    """The columns of the source's first table or file, in the form of the official document's example.
 
-    Which columns the service lists is told nowhere: assumed.
+    Which columns the service lists is not documented: assumed.
     """
     if access.family in HOLD_NOTHING:
         raise refusal("operation", access.connector, "configs")
@@ -48,7 +48,7 @@ def configs(source: Opened, access: Access) -> Json:
 
 
 def objects(source: Opened, access: Access, name: str) -> tuple[Tabular | File, ...]:
-    """What a flow run over this name reads: a table, a file, or all files below a folder. Raises SourceError."""
+    """The objects that a flow run reads: a table, a file, or all files below a folder. Raises SourceError."""
     if access.family in HOLD_NOTHING:
         return ()
     if access.family != "storage":
@@ -82,9 +82,9 @@ def _table(source: Opened, connector: str, asked: ExploreRequest) -> Json:
 
 
 def _resource(source: Opened, connector: str, asked: ExploreRequest) -> Json:
-    """What a REST source answers to its one question, in the form of the Sources SDK's explore spec.
+    """The answer of a REST source, in the form of the Sources SDK's explore spec.
 
-    `sourceParams` goes to the source's own interface, which no sources file describes: it is not looked into,
+    `sourceParams` belongs to the source's own API, which sources files do not describe. It is ignored,
     and the source's first table answers (assumed).
     """
     if asked.file_type not in (None, "json"):
@@ -123,10 +123,10 @@ TABLES: dict[str, Callable[[Opened, str, ExploreRequest], Json]] = {"root": _tab
 FILES: dict[str, Callable[[Opened, str, ExploreRequest], Json]] = {"root": _folder, "folder": _folder, "file": _file}
 RESOURCES: dict[str, Callable[[Opened, str, ExploreRequest], Json]] = {"rest": _resource}
 HOLD_NOTHING = ("streaming", "platform", "destination")
-"""Connector families behind which there is nothing to look into or to read."""
+"""Connector families without data to explore or read."""
 
 ANSWERS = {"storage": FILES, "rest": RESOURCES, **{family: {} for family in HOLD_NOTHING}}
-"""Connector family -> objectType -> the answer."""
+"""Connector family -> objectType -> the function that answers."""
 
 
 def _content(file: File, asked: ExploreRequest) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _content(file: File, asked: ExploreRequest) -> dict[str, Any]:
 
 
 def _properties(file: File) -> dict[str, Any]:
-    """What the service finds out about a file (landing zone page)."""
+    """The detected properties of a file (landing zone page)."""
     found = {"fileType": file.type, "compressionType": file.compression}
     delimiter = file.delimiter if file.type == "delimited" else None
     return {name: value for name, value in {**found, "columnDelimiter": delimiter}.items() if value}

@@ -1,4 +1,4 @@
-"""Files and folders of a storage: a tree read off the files' paths, each file's rows from a table."""
+"""Files and folders of a storage: a tree derived from file paths. The rows of a file come from a table."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mockserver.sources.tables import Table, Window, csv_text
 
 @dataclass(frozen=True)
 class File:
-    """A file: where it is, how it is written, and the table that it holds."""
+    """A file: its path, its format, and the table with its rows."""
 
     path: str
-    """From the root, with a leading slash and none at the end."""
+    """Absolute path without a trailing slash."""
     type: str
     table: Table
     delimiter: str = ","
@@ -25,12 +25,12 @@ class File:
 
     @property
     def name(self) -> str:
-        """The last part of the path."""
+        """The file name."""
         return self.path.rpartition("/")[2]
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Columns as the format keeps them: delimited text knows nothing but text."""
+        """The columns as the format stores them: all columns of delimited text are text."""
         if self.type == "delimited":
             return tuple(Column(column.name, "text") for column in self.table.columns)
         return self.table.columns
@@ -42,7 +42,7 @@ class File:
 
     @property
     def byte_count(self) -> int:
-        """Size in bytes, uncompressed: the rows as CSV, and a header where it is delimited."""
+        """Uncompressed size in bytes: the rows as CSV plus, for delimited text, a header."""
         header = [[column.name for column in self.table.columns]]
         return self.table.byte_count + (len(csv_text(header).encode()) if self.type == "delimited" else 0)
 
@@ -51,7 +51,7 @@ class File:
         return self.table.window(delta_column, start_ms, end_ms)
 
     def stretch(self, delta_column: str | None, start_ms: int | None, end_ms: int | None) -> Iterable[dict[str, Any]]:
-        """As a table's; of delimited text, every value is text."""
+        """As a table's; every value of delimited text is text."""
         rows = self.table.stretch(delta_column, start_ms, end_ms)
         if self.type != "delimited":
             return rows
@@ -61,7 +61,7 @@ class File:
         """As a table's."""
 
     def preview(self, stop: int, delimiter: str | None = None) -> tuple[list[Column], list[dict[str, Any]]]:
-        """Columns and first rows. Delimited text is really written and read: a wrong delimiter spoils both."""
+        """Columns and first rows. Delimited text is really written and parsed, so a wrong delimiter garbles both."""
         if self.type != "delimited":
             return list(self.columns), self.table.records(stop)
         header = [column.name for column in self.table.columns]
@@ -72,9 +72,9 @@ class File:
 
 
 def listing(files: Mapping[str, File], folder: str) -> list[dict[str, Any]] | None:
-    """What a folder holds, files first, in the shape of Adobe's samples; None if there is no such folder.
+    """The contents of a folder, files first, in the form of Adobe's samples; None if the folder does not exist.
 
-    The root is there even when nothing is. A folder's path ends with a slash.
+    The root always exists. Paths of folders end with a slash.
     """
     inside = normal(folder).rstrip("/") + "/"
     below = [path for path in files if path.startswith(inside)]
@@ -93,7 +93,7 @@ def _text(value: Any) -> str:
 
 
 def normal(path: str) -> str:
-    """A path from the root: one leading slash, none at the end. `root` names the root (tutorial's sample)."""
+    """An absolute path without a trailing slash. `root` names the root (tutorial's sample)."""
     parts = [part for part in path.split("/") if part]
     return "/" if path == "root" else "/" + "/".join(parts)
 

@@ -1,7 +1,7 @@
-"""Row filters of explore: PQL as JSON in Base64, for the connectors that filter at the source (filter tutorial).
+"""Row filters of explore: PQL as JSON in Base64, for connectors that filter at the source (filter tutorial).
 
-A filter becomes a question to a row. Column names have no case, as in the tutorial's sample; a comparison
-with NULL is never true, and neither is its negation, as in SQL.
+A filter is compiled to a predicate on rows. Column names ignore case, as in the tutorial's sample. A comparison
+with NULL is never true, nor is its negation, as in SQL.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from mockserver.sources.columns import Column, Shape, Value, fitted
 from mockserver.sources.refusals import refusal
 
 CONNECTORS = frozenset({"google-big-query", "dynamics-online", "salesforce", "snowflake"})
-"""Names of the connectors that take filters: the tutorial's list."""
+"""Connectors that accept filters, as the tutorial lists them."""
 
 MAX_BYTES = 65_536
 
 Answer: TypeAlias = bool | None
-"""What a condition says of a row; None: unknown, a NULL stood in the way."""
+"""The result of a condition; None means unknown, because of a NULL."""
 
 Condition: TypeAlias = Callable[[tuple[Value, ...]], Answer]
 
@@ -39,7 +39,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def read(text: str, connector: str, columns: tuple[Column, ...]) -> Callable[[tuple[Value, ...]], bool]:
-    """The filter in a query parameter. Raises SourceError, one code for each way to be wrong."""
+    """Parse the filter of a query parameter. Raises SourceError, with one code per kind of mistake."""
     if connector not in CONNECTORS:
         raise refusal("filters", connector)
     try:
@@ -61,12 +61,12 @@ def read(text: str, connector: str, columns: tuple[Column, ...]) -> Callable[[tu
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads nodes of a filter over the columns of one table: lower-case name -> position and shape."""
+    """Compiles the nodes of a filter for one table. Columns: lower-case name -> position and shape."""
 
     columns: Mapping[str, tuple[int, Shape]]
 
     def __call__(self, node: Any) -> Condition:
-        """A condition. The parser has bounded the depth."""
+        """Compile a condition. The parser has limited its depth."""
         if not isinstance(node, dict) or node.get("nodeType") != "fnApply":
             raise refusal("filter_invalid", "a node of type fnApply")
         name, params = node.get("fnName"), node.get("params")
@@ -123,7 +123,7 @@ def _compared(function: str, at: int, literal: Any, shape: Shape) -> Condition:
 
 
 def _value(literal: Any, shape: Shape) -> Value:
-    """A literal as a cell of the column's shape. Raises SourceError for another type."""
+    """A literal converted to the column's type. Raises SourceError if it has another type."""
     try:
         value = fitted(literal, Shape("number", "", "") if shape.kind == "integer" else shape)
     except ValueError:
@@ -134,7 +134,7 @@ def _value(literal: Any, shape: Shape) -> Value:
 
 
 def like(text: str, pattern: str) -> bool:
-    """SQL's LIKE with `%` for any text and `_` for a character, in time linear for each `%`."""
+    """SQL LIKE: `%` is any text, `_` one character. Takes linear time per `%`."""
     head, *parts = pattern.split("%")
     if not parts:
         return len(text) == len(head) and _starts(text, head, 0)

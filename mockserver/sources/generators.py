@@ -1,4 +1,4 @@
-"""The row generators of a sources file: one row each in `GENERATORS`, read into cells."""
+"""The row generators of a sources file: one entry each in `GENERATORS`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _START = dt.datetime(2026, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class ColumnContext:
-    """Where cells are being made: the column, its seed, the columns before it, the number of rows."""
+    """The column that is generated: its seed, the columns before it, the number of rows."""
 
     column: Column
     seed: str
@@ -30,7 +30,7 @@ class ColumnContext:
     rows: int
 
     def chance(self, what: str = "") -> Chance:
-        """Chance of this column's own."""
+        """The random numbers of this column."""
         return Chance(f"{self.seed}/{self.column.name}/{what}")
 
 
@@ -142,7 +142,7 @@ GENERATORS: dict[str, tuple[frozenset[str], Callable[[Node, ColumnContext], Cell
     "uuid": (frozenset({"text"}), _uuid),
     "value": (frozenset({"integer", "number", "boolean", "moment", "date", "text"}), _value),
 }
-"""Name -> the kinds of columns it can fill, and its reader."""
+"""Name -> the kinds of columns it can fill, and the function that reads it."""
 
 _DEFAULTS: dict[str, tuple[str, object]] = {
     "integer": ("sequence", 1),
@@ -152,11 +152,11 @@ _DEFAULTS: dict[str, tuple[str, object]] = {
     "date": ("timestamps", {}),
     "text": ("words", 2),
 }
-"""Kind of column -> the generator of a column that names none."""
+"""Kind of column -> its default generator."""
 
 
 def generated(node: Node, members: Mapping[str, Node], place: ColumnContext) -> Cells:
-    """The cells of a column from its generator, `node` being the column's entry and `members` what it has."""
+    """The cells of a column from its generator. `node` is the column's entry, `members` are its members."""
     kind = place.column.shape.kind
     named = [name for name in members if name in GENERATORS]
     if len(named) > 1:

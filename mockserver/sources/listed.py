@@ -1,4 +1,4 @@
-"""Which databases may be dialled: what the operator listed with `--live`, each name resolved once and pinned."""
+"""The databases listed with `--live`: each host name is resolved once and pinned to its addresses."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,80}")
 _Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 _TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96")))
 _LOCAL_TRANSLATION = ipaddress.IPv6Network("64:ff9b:1::/48")
-"""NAT64 and IPv4-compatible addresses (RFC 6052, 4291), and NAT64 of a site (RFC 8215)."""
+"""NAT64, IPv4-compatible and local NAT64 prefixes (RFC 6052, 4291, 8215)."""
 
 _MAX_ADDRESSES = 4
 _METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16")))
-"""Where clouds hand out credentials, besides the link-local addresses."""
+"""Addresses where clouds hand out credentials, besides link-local ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveAddress:
-    """A host and port that may be dialled, under this name and no other."""
+    """A host and port that may be contacted under this name only."""
 
     host: str
-    """In lower case."""
+    """Lower case."""
     port: int
     addresses: tuple[str, ...]
-    """What the name meant when it was listed. Nothing else is dialled, whatever it means later."""
+    """The addresses at start-up. No others are contacted, even if the name resolves differently later."""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
     def is_called(self, server: str) -> bool:
-        """Whether another spelling means this host, as far as that is known without asking a name server."""
+        """Whether another spelling means this host, as far as can be told without a name server."""
         if _is_loopback(server):
             return any(map(_is_loopback, self.addresses))
         return server in map(named, self.addresses)
 
 
 def named(host: str) -> str:
-    """A host in one spelling: lower case, without brackets and final dot, an IP address in its shortest form."""
+    """A host normalised: lower case, without brackets and final dot, IP addresses in their shortest form."""
     bare = host.lower().removeprefix("[").removesuffix("]").removesuffix(".")
     try:
         return str(ipaddress.ip_address(bare))
@@ -64,13 +64,13 @@ def _is_loopback(server: str) -> bool:
 
 
 def system_resolve(host: str, port: int) -> list[str]:
-    """The addresses the operating system knows."""
+    """Resolve a host by the operating system."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
 
 
 def pinned(text: str, resolve: Resolve = system_resolve) -> LiveAddress:
-    """`HOST:PORT` with the addresses it has now. Raises ValueError with what is wrong."""
+    """Parse `HOST:PORT` and resolve it. Raises ValueError with what is wrong."""
     entry = _ENTRY.fullmatch(text)
     if entry is None or not 1 <= int(entry[3]) <= 65_535:
         shown = repr(text) if _PLAIN.fullmatch(text) else f"a text of {len(text)} characters"  # it may hold a password
@@ -88,7 +88,7 @@ def pinned(text: str, resolve: Resolve = system_resolve) -> LiveAddress:
 
 
 def _demand_harmless(text: str, address: str) -> None:
-    """No database lives where machines find their cloud's credentials, or at an address of many or none."""
+    """Refuse metadata, multicast, broadcast and unspecified addresses: no database lives there. Raises ValueError."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

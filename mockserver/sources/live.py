@@ -1,7 +1,7 @@
-"""Live PostgreSQL behind connections: schemas, tables, columns and rows as a listed database has them.
+"""Live PostgreSQL behind connections: schemas, tables, columns and rows of a listed database.
 
-A source is opened for one request, or for one look at a flow's runs. Tables have the members that
-synthetic tables have, so that explore and runs need not know which they read.
+A source is opened for one request, or for one update of a flow's runs. Live tables have the interface of
+synthetic ones, so that explore and runs treat both alike.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NAME = re.compile(r'(?:"((?:[^"]|"")+)"|([^".]+))\.(?:"((?:[^"]|"")+)"|([^".]+)
 _VISIBLE = sql.SQL("""
  c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
  AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')""")
-"""Tables, partitioned ones, views, materialised ones and foreign tables, in schemas that are not the system's."""
+"""Tables, partitioned tables, views, materialised views and foreign tables outside the system schemas."""
 
 _TABLES = sql.SQL("""
 SELECT n.nspname::text, c.relname::text
@@ -53,11 +53,11 @@ WITH RECURSIVE based AS (
  JOIN pg_catalog.pg_type t ON t.oid = b.type WHERE t.typtype = 'd')
 SELECT b.name, pg_catalog.format_type(b.type, b.modifier) FROM based b
 JOIN pg_catalog.pg_type t ON t.oid = b.type WHERE t.typtype <> 'd' ORDER BY b.place""")
-"""Of a domain, the type it is made from, which may be a domain again."""
+"""Columns and their types. A domain is resolved to its base type, recursively."""
 
 
 class Live:
-    """The databases an operator listed."""
+    """The databases listed with `--live`."""
 
     def __init__(
         self, listed: Iterable[LiveAddress], authorities: str | None = None, patience: Patience = USUAL
@@ -68,7 +68,7 @@ class Live:
 
     @classmethod
     def load(cls, entries: Sequence[str], authorities: str | None, resolve: Resolve = system_resolve) -> Live:
-        """From `HOST:PORT` texts, each resolved here and never again. Raises ValueError."""
+        """Parse and resolve `HOST:PORT` texts, once. Raises ValueError."""
         demand_libpq()
         config.forget_libpq_service()
         if authorities is not None:
@@ -81,18 +81,18 @@ class Live:
 
     @property
     def listed(self) -> tuple[LiveAddress, ...]:
-        """What may be dialled."""
+        """The listed databases."""
         return tuple(dialler.listed for dialler in self._diallers.values())
 
     def source(self, access: Access) -> LiveSource | None:
-        """The database a connection leads to, if it is a listed one under its listed name."""
+        """The listed database of a connection, if it uses the listed name; else None."""
         if access.connector != CONNECTOR or access.server is None:
             return None
         dialler = self._diallers.get((named(access.server), _port(access)))
         return None if dialler is None else LiveSource(dialler, access)
 
     def missed(self, access: Access) -> LiveAddress | None:
-        """The listed database that a connection misses only by the spelling of its host. No name is resolved."""
+        """The listed database that a connection misses only by the spelling of its host. Resolves no names."""
         if access.connector != CONNECTOR or access.server is None:
             return None
         server = named(access.server)
@@ -101,7 +101,7 @@ class Live:
 
 
 class LiveSource:
-    """A database as one connection sees it: used by one thread."""
+    """A database as one connection sees it. Used by one thread only."""
 
     files: Mapping[str, File] = {}
 
@@ -113,7 +113,7 @@ class LiveSource:
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
-        """The session that is open or, for the time of the block, a new one. Raises SourceError, SourceBusy."""
+        """The open session or, within the block, a new one. Raises SourceError or SourceBusy."""
         if self._db is not None:
             yield self._db
             return
@@ -129,18 +129,18 @@ class LiveSource:
             pass
 
     def ask(self, question: sql.Composable) -> list[tuple[Any, ...]]:
-        """The rows of an answer, which the question bounds. Raises SourceError."""
+        """Run a query that limits its own result; returns the rows. Raises SourceError."""
         with self.connected() as db:
             return db.execute(question.as_bytes(db)).fetchall()
 
     @property
     def tables(self) -> Mapping[str, LiveTable]:
-        """The tables by the name that explore prints, each looked up when it is asked for."""
+        """Printed name -> table; each table is looked up on access."""
         return _Tables(self)
 
 
 def _port(access: Access) -> str:
-    """As it is listed, without leading zeros."""
+    """A port without leading zeros."""
     return (access.port or DEFAULT_PORT).lstrip("0")
 
 
@@ -167,12 +167,12 @@ class _Tables(Mapping[str, "LiveTable"]):
 
 
 def printed(schema: str, table: str) -> str:
-    """`schema.table`, as Adobe's samples have it; a part that holds a dot or a quote is quoted, as in SQL."""
+    """`schema.table`, as in Adobe's samples. A part with a dot or a quote is quoted as in SQL."""
     return ".".join('"' + part.replace('"', '""') + '"' if set(part) & {".", '"'} else part for part in (schema, table))
 
 
 def read_name(name: str) -> tuple[str, str] | None:
-    """Schema and table of a printed name; None for what no name looks like."""
+    """Schema and table of a printed name; None if it is malformed."""
     found = _NAME.fullmatch(name)
     if found is None or not sendable(name):
         return None

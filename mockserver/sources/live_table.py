@@ -1,4 +1,4 @@
-"""A table of a live PostgreSQL database: its columns, its first rows, and how many rows fall into windows of time."""
+"""A table of a live PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Ask: TypeAlias = Callable[[sql.Composable], list[tuple[Any, ...]]]
 
 _SAMPLE_ROWS = 100
 _LONGEST_CELL, _SHORTEST_CELL, _PREVIEW_CHARACTERS = 4_096, 32, 4_000_000
-"""A text in a preview is cut, the shorter the more of them there are: no table makes an answer of any size."""
+"""Limits on the text in a preview: the more cells, the shorter each is cut, so that every response stays bounded."""
 
 _LONGEST_NUMBER = 400
 
 
 @dataclass(frozen=True)
 class LiveTable:
-    """A table or view, with those of its columns that may be read."""
+    """A table or view, with the columns that the user may read."""
 
     ask: Ask = field(repr=False)
     name: str
@@ -35,9 +35,9 @@ class LiveTable:
     columns: tuple[Column, ...]
 
     def records(self, count: int, fits: Callable[[tuple[Value, ...]], bool] | None = None) -> list[dict[str, Json]]:
-        """The first `count` rows as JSON objects, in whatever order the database has them. Raises SourceError.
+        """The first `count` rows as JSON objects, in the order of the database. Raises SourceError.
 
-        `fits` is of no use here: PostgreSQL takes no filters (facts §8.3).
+        `fits` is ignored: PostgreSQL connections take no filters (facts §8.3).
         """
         cells = _PREVIEW_CHARACTERS // (count * len(self.columns) or 1)
         longest = min(_LONGEST_CELL, max(_SHORTEST_CELL, cells))
@@ -48,23 +48,23 @@ class LiveTable:
 
     @cached_property
     def row_count(self) -> int:
-        """How many rows it holds, counted when first asked for. Raises SourceError."""
+        """Number of rows, counted once on first use. Raises SourceError."""
         return int(self._select(sql.SQL("pg_catalog.count(*)"))[0][0])
 
     @cached_property
     def row_bytes(self) -> int:
-        """What a row is taken to measure in bytes: the mean of some rows as text. Raises SourceError."""
+        """Estimated bytes per row: the mean of a sample of rows as text. Raises SourceError."""
         row = sql.SQL("pg_catalog.octet_length(ROW({})::text) - 2").format(self._names())
         sample = sql.SQL("SELECT {} AS size FROM {} LIMIT {}").format(row, self.relation, _SAMPLE_ROWS)
         return int(self.ask(sql.SQL("SELECT pg_catalog.avg(size) FROM ({}) AS sample").format(sample))[0][0] or 0)
 
     @property
     def byte_count(self) -> int:
-        """Size of all rows in bytes, roughly. Raises SourceError."""
+        """Estimated size of all rows in bytes. Raises SourceError."""
         return self.row_count * self.row_bytes
 
     def window(self, delta_column: str, start_ms: int | None = None, end_ms: int | None = None) -> Window:
-        """The rows whose `delta_column` lies from `start_ms` up to, not at, `end_ms`. Raises SourceError."""
+        """Count rows whose `delta_column` is from `start_ms` up to, not at, `end_ms`. Raises SourceError."""
         if start_ms is not None and end_ms is not None and end_ms <= start_ms:
             return Window(0, 0)
         if (delta_column, start_ms, end_ms) not in self._windows:
@@ -72,7 +72,7 @@ class LiveTable:
         return self._windows[delta_column, start_ms, end_ms]
 
     def stretch(self, delta_column: str | None, start_ms: int | None, end_ms: int | None) -> list[dict[str, Json]]:
-        """The rows of a window, or all of them; a text is cut at some thousand characters. Raises SourceError."""
+        """The rows of a window, or all rows. Long text is cut. Raises SourceError."""
         what = sql.SQL(", ").join(_cell(column, _LONGEST_CELL) for column in self.columns)
         question = sql.SQL("SELECT {} FROM {}").format(what, self.relation)
         if delta_column is not None:
@@ -84,9 +84,9 @@ class LiveTable:
         ]
 
     def foresee(self, delta_column: str, moments: Sequence[int | None]) -> None:
-        """Count all windows between neighbouring moments with one question. Raises SourceError.
+        """Count all windows between neighbouring moments with one query. Raises SourceError.
 
-        The moments rise, in milliseconds; None stands for the beginning or the end of time.
+        The moments are ascending milliseconds; None is the beginning or the end of time.
         """
         demand_moments(
             next((column for column in self.columns if column.name == delta_column), None), self.name, delta_column
@@ -99,7 +99,7 @@ class LiveTable:
             self._windows[delta_column, start, end] = window
 
     def _buckets(self, column: sql.Identifier, moments: Sequence[int | None]) -> dict[int, tuple[Any, ...]]:
-        """Number of moments passed -> rows, first and last moment of those that have passed so many."""
+        """Index of a window -> number of rows, first and last timestamp."""
         low, high = moments[0], moments[-1]
         conditions = self._between(column, low, high)
         question = sql.SQL(
@@ -116,7 +116,7 @@ class LiveTable:
         return {row[0]: row[1:] for row in self.ask(question)}
 
     def _between(self, column: sql.Identifier, low: int | None, high: int | None) -> list[sql.Composed]:
-        """Conditions for a stretch of time."""
+        """SQL conditions for a window of time."""
         conditions = [sql.SQL("pg_catalog.isfinite({})").format(column)]
         for limit, comparison in ((low, ">="), (high, "<")):
             if limit is not None:  # so that an index on the column is of use
@@ -137,7 +137,7 @@ class LiveTable:
 
 
 def _cell(column: Column, longest: int) -> sql.Composed:
-    """A cell as text, cut by the database, so that what is long does not travel. Moments are UTC, as the session is."""
+    """A cell as text, cut by the database so that long values are not transferred. Timestamps are UTC."""
     name = sql.Identifier(column.name)
     match column.shape.kind:
         case "moment" | "date" as kind:
@@ -153,7 +153,7 @@ def _cell(column: Column, longest: int) -> sql.Composed:
 
 
 def _json(column: Column, text: str | None) -> Json:
-    """A cell of an answer; null for NULL and for numbers that JSON does not have."""
+    """A cell as JSON; null for NULL and for numbers that JSON cannot express."""
     if text is None:
         return None
     match column.shape.kind:

@@ -1,4 +1,4 @@
-"""A place in a YAML file: reads what must stand there, or says in one line what is wrong and where."""
+"""A node of a YAML file, with typed readers whose errors name file and place in one line."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import yaml
 from mockserver.contract.schema import kind_of, pointer
 
 MAX_BYTES = 4 * 1_048_576
-"""Largest file read."""
+"""Maximum size of a file."""
 
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _UniqueSafeLoader(_SafeLoader):  # type: ignore[misc]  # one of two classes, known at run time
-    """A safe loader that does not let a second member of the same name win in silence."""
+    """A safe loader that refuses repeated members."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """As the loader does, after a look at the names."""
+        """Construct a mapping after checking for repeated names."""
         seen = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
@@ -34,7 +34,7 @@ class _UniqueSafeLoader(_SafeLoader):  # type: ignore[misc]  # one of two classe
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value of a file and the way to it. Every method raises ValueError with file, place and expectation."""
+    """A value and its path in the file. Every method raises ValueError with file, path and what was expected."""
 
     file: str
     value: Any
@@ -42,7 +42,7 @@ class Node:
 
     @classmethod
     def read(cls, path: Path) -> Node:
-        """The root of a file."""
+        """Read a file and return its root node."""
         try:
             with path.open("rb") as file:
                 content = file.read(MAX_BYTES + 1)
@@ -58,12 +58,12 @@ class Node:
             raise ValueError(f"{path}: {line}not YAML: {problem or 'a value that cannot be read'}") from None
 
     def wrong(self, expected: str, came: str | None = None) -> ValueError:
-        """What to raise: never with the value, it may be a password."""
+        """The error to raise. It never contains the value, which may be a password."""
         dated = "a date" if isinstance(self.value, dt.date) else kind_of(self.value)
         return ValueError(f"{self.file}: {pointer(self.at) or '/'}: expected {expected}, got {came or dated}")
 
     def members(self, known: tuple[str, ...] | None = None) -> dict[str, Node]:
-        """The members of a mapping; a name that is not known is wrong."""
+        """The members of a mapping; unknown names are refused."""
         if not isinstance(self.value, dict):
             raise self.wrong("a mapping")
         for name in self.value:
@@ -74,38 +74,38 @@ class Node:
         return {name: Node(self.file, value, (*self.at, name)) for name, value in self.value.items()}
 
     def items(self) -> Iterator[Node]:
-        """The items of a list."""
+        """The items of a sequence."""
         if not isinstance(self.value, list):
             raise self.wrong("a list")
         for index, value in enumerate(self.value):
             yield Node(self.file, value, (*self.at, index))
 
     def text(self) -> str:
-        """Any text but an empty one."""
+        """A non-empty text."""
         if not isinstance(self.value, str) or not self.value:
             raise self.wrong("text (in quotes)")
         return self.value
 
     def one_of(self, *allowed: str) -> str:
-        """One of some texts."""
+        """One of the given texts."""
         if self.value not in allowed:
             raise self.wrong("one of " + ", ".join(allowed))
         return str(self.value)
 
     def flag(self) -> bool:
-        """True or false."""
+        """A boolean."""
         if not isinstance(self.value, bool):
             raise self.wrong("true or false")
         return self.value
 
     def number(self, low: float, high: float) -> float:
-        """A number between bounds, inclusive."""
+        """A number between inclusive bounds."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float) or not low <= self.value <= high:
             raise self.wrong(f"a number from {low:g} to {high:g}")
         return self.value
 
     def integer(self, low: int, high: int) -> int:
-        """An integer between bounds, inclusive."""
+        """An integer between inclusive bounds."""
         if isinstance(self.value, bool) or not isinstance(self.value, int) or not low <= self.value <= high:
             raise self.wrong(f"an integer from {low} to {high}")
         return self.value

@@ -1,7 +1,7 @@
-"""Refusals by a source, in the words of its connector.
+"""Errors reported by a source through its connector.
 
-The connector layer has a catalogue of its own (codes 1300 to 1404). On the wire its texts come inside
-Flow Service's general refusal, FLOW-1100-400, after "Error from flow provider:" (facts §8.3).
+The connector layer has its own catalogue (codes 1300 to 1404). On the wire its texts arrive inside
+FLOW-1100-400, after "Error from flow provider:" (facts §8.3).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ CONNECTOR: dict[str, tuple[str, str]] = {
     "once_too_late": ("1403-400", "the start time has passed, so the frequency cannot change to once"),
     "backfill_passed": ("1404-400", "the start time has passed, so backfill cannot change"),
 }
-"""Key -> the connector's code (Adobe's) and message (our words). 1308 passes on what the copy engine says."""
+"""Key -> the connector's code (Adobe's) and message (ours). 1308 passes on an error of the copy engine."""
 
 HINTS: dict[str, str] = {
     "unreachable": "the sources file of this server declares the source unreachable",
@@ -69,16 +69,16 @@ HINTS: dict[str, str] = {
     "table": "objectType=root lists the tables",
     "explore": "a streaming source has nothing to explore",
 }
-"""Key -> what helps: ours, in `report.hint`."""
+"""Key -> advice, shown in `report.hint` (an addition of the emulator)."""
 
 
 class SourceError(ApiError):
-    """A refusal by what stands behind a connection: a key of `ERRORS`, the connector's message, perhaps a hint."""
+    """An error of the source behind a connection: a key of `ERRORS`, the connector's message, optionally a hint."""
 
     def __init__(
         self, key: str, message: str, hint: str | None = None, pointer: str | None = None, *, plain: str | None = None
     ) -> None:
-        """`plain`: the message without anything that a client sent; left out: the same."""
+        """`plain` is the message without values sent by the client; by default the message itself."""
         super().__init__(key, message=message, hint=hint, pointer=pointer)
         self.message = message
         self.hint = hint
@@ -89,15 +89,15 @@ class SourceError(ApiError):
         return self._plain
 
     def at(self, pointer: str) -> SourceError:
-        """The same refusal of a member of the request."""
+        """The same error, with the JSON Pointer of a request member."""
         return SourceError(self.key, self.message, self.hint, pointer, plain=self._plain)
 
 
 class SourceBusy(Refusal):
-    """As many live sources are being read as may be at a time. No `ApiError`: it decides nothing about the source."""
+    """The limit of concurrent live sessions is reached. Not an `ApiError`: it says nothing about the source itself."""
 
     def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
-        """503 with a time to come back."""
+        """503 with Retry-After."""
         hint = "too many live sources are being read at the moment"
         return ApiError("unavailable", headers=(("Retry-After", "1"),), hint=hint).result(request_id, quirks)
 
@@ -105,19 +105,19 @@ class SourceBusy(Refusal):
 def refusal(
     key: str, name: str = "", expected: str = "", *, pointer: str | None = None, hint: str | None = None
 ) -> SourceError:
-    """A row of `CONNECTOR` as the service passes it on. `name` may be the client's: it is clipped."""
+    """A row of `CONNECTOR` as a SourceError. `name` may come from the client and is clipped."""
     code, message = CONNECTOR[key]
     text, plain = (f"{message.format(name=shown, expected=expected)} ({code})" for shown in (clipped(name), "…"))
     return SourceError("rejected", text, hint or HINTS.get(key), pointer, plain=plain)
 
 
 def absent(what: str, path: str) -> SourceError:
-    """A file or folder that is not there: FLOW-1101-404."""
+    """A file or folder does not exist: FLOW-1101-404."""
     hint = "objectType=root lists files and folders"
     text, plain = f"there is no {what} '{clipped(path)}'", f"there is no such {what}"
     return SourceError("source_object_missing", text, hint, plain=plain)
 
 
 def clipped(text: str) -> str:
-    """A client's text, fit for a message: printable and short."""
+    """A client's text made printable and short for a message."""
     return "".join(character for character in text[: 4 * _CLIP] if character.isprintable())[:_CLIP]

@@ -1,4 +1,4 @@
-"""One system behind connections: whom it is for, whom it lets in, what it holds, how its runs go."""
+"""A system behind connections: which connections it matches, its credentials, its data, and how runs over it end."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ if TYPE_CHECKING:
     from mockserver.specs.connectors import Access
 
 MATCHABLE = ("family", "connector", "server", "port", "database")
-"""What a source can be matched by: members of `Access`."""
+"""Members of `Access` that a source can be matched by."""
 
 ANY = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class RunRule:
-    """How runs over one table or file end: `failed`, or `partial` with a share of the rows failing."""
+    """How runs over a table or file fail: `failed`, or `partial` with a share of failing rows."""
 
     status: str
     object: str = ANY
-    """A table's name or a file's path; `*` for all."""
+    """Name of a table or path of a file; `*` for all."""
     numbers: frozenset[int] = frozenset()
-    """Which runs of a flow, counted from 1; empty for every one."""
+    """Numbers of the affected runs of a flow, from 1; empty for every run."""
     rows: float = 0.0
-    """Share of the rows that fail, 0 to 1; 1 for a failed run."""
+    """Share of failing rows, 0 to 1; 1 for a failed run."""
     code: str = "CONNECTOR-2001-500"
-    """As in Adobe's sample of a failing run (facts §9)."""
+    """The error code, by default that of Adobe's sample of a failing run (facts §9)."""
     message: str = "The source failed while it was read."
 
     def failing(self, count: int) -> int:
-        """How many of `count` rows fail: at least one of any in a partial run."""
+        """Number of failing rows out of `count`: at least one if there are rows."""
         return min(count, max(1, round(count * self.rows))) if count else 0
 
 
 class Opened(Protocol):
-    """A system that has let us in: a declared source, the shop, or a live one."""
+    """A source after login: declared, built-in or live."""
 
     @property
     def tables(self) -> Mapping[str, Tabular]:
@@ -55,34 +55,34 @@ class Opened(Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """A declared source, or a part of the built-in shop."""
+    """A declared source, or the built-in shop."""
 
     match: Mapping[str, str]
-    """Member of `Access` -> its value, or `*`; a member left out matches anything."""
+    """Member of `Access` -> its value or `*`. An absent member matches anything."""
     reachable: bool = True
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-    """The credentials it takes; None: any."""
+    """The accepted password; None accepts any."""
     tables: Mapping[str, Table] = field(default_factory=dict)
     files: Mapping[str, File] = field(default_factory=dict)
     runs: tuple[RunRule, ...] = ()
 
     def __str__(self) -> str:
-        """What it is matched by, as its file says it."""
+        """The match, as written in the file."""
         return ", ".join(f"{member}={value}" for member, value in self.match.items()) or "any connection"
 
     def fits(self, access: Access) -> bool:
-        """Whether a connection leads here: plain equality, a server's name in any case."""
+        """Whether a connection matches: equality, except that server names ignore case."""
         return all(
             wanted == ANY or _folded(member, getattr(access, member)) == _folded(member, wanted)
             for member, wanted in self.match.items()
         )
 
     def admit(self, access: Access) -> None:
-        """Raise SourceError unless the source answers and takes the user name and password.
+        """Raise SourceError unless the source is reachable and accepts user name and password.
 
-        What a connection does not tell (a draft, another kind of credentials) is not held against it,
-        and neither is a placeholder of the documentation.
+        Credentials that a connection lacks (a draft, another kind of auth) are not checked,
+        nor are placeholders of the documentation.
         """
         if not self.reachable:
             raise refusal("unreachable")
@@ -93,7 +93,7 @@ class Source:
                 raise refusal("credentials")
 
     def outcome(self, name: str, number: int) -> RunRule | None:
-        """How run `number` (from 1) over a table or file is declared to end; None: well."""
+        """The declared failure of run `number` (from 1) over a table or file; None if it succeeds."""
         names = (ANY, name, normal(name))
         for rule in self.runs:
             if rule.object in names and (not rule.numbers or number in rule.numbers):

@@ -1,4 +1,4 @@
-"""Tables: columns, rows, and how many rows and bytes fall into a window of time."""
+"""Tables: columns, rows, and the number of rows and bytes in a window of time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FILTERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What lies in a stretch of time: rows, bytes, and the first and last moment in milliseconds, if any."""
+    """Rows and bytes in a window of time, and the first and last timestamp in milliseconds, if any."""
 
     rows: int
     bytes: int
@@ -33,11 +33,11 @@ class Window:
 
 
 class Tabular(Protocol):
-    """What explore and runs need of a table, made up or real. Every member may raise SourceError."""
+    """The interface of tables, synthetic or live, for explore and runs. Every member may raise SourceError."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Its columns, in their order."""
+        """The columns, in order."""
 
     @property
     def row_count(self) -> int:
@@ -54,15 +54,15 @@ class Tabular(Protocol):
         """The rows whose `delta_column` lies from `start_ms` up to, not at, `end_ms`."""
 
     def stretch(self, delta_column: str | None, start_ms: int | None, end_ms: int | None) -> Iterable[dict[str, Json]]:
-        """The rows of that window, or without a column all rows, as JSON objects."""
+        """The rows of a window or, without a column, all rows, as JSON objects."""
 
     def foresee(self, delta_column: str, moments: Sequence[int | None]) -> None:
-        """Be told that the windows between neighbouring moments will be asked for, to look for all of them at once."""
+        """Announce that the windows between neighbouring moments will be read, so that one query can answer all."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows behind a name. Nothing is made before it is looked at."""
+    """A synthetic table. Cells are computed on access."""
 
     name: str
     columns: tuple[Column, ...]
@@ -70,15 +70,15 @@ class Table:
     cells: Mapping[str, Cells] = field(repr=False)
 
     def rows(self, start: int = 0, stop: int | None = None) -> Iterable[tuple[Value, ...]]:
-        """The cells of rows `start` to `stop`, in the order of the columns."""
+        """The cells of rows `start` to `stop`, in column order."""
         makers = [self.cells[column.name] for column in self.columns]
         for row in range(start, self.row_count if stop is None else min(stop, self.row_count)):
             yield tuple(cell(row) for cell in makers)
 
     def records(self, count: int, fits: Callable[[tuple[Value, ...]], bool] | None = None) -> list[dict[str, Json]]:
-        """The first `count` rows as JSON objects, of those that fit; NULL is null (assumed).
+        """The first `count` matching rows as JSON objects; NULL is null (assumed).
 
-        A filter looks at the first 10,000 rows only, so that one that fits nothing costs little.
+        A filter reads the first 10,000 rows only, so that one without a match stays cheap.
         """
         names = [column.name for column in self.columns]
         rows = self.rows(0, count) if fits is None else islice(filter(fits, self.rows(0, _FILTERED)), count)
@@ -86,7 +86,7 @@ class Table:
 
     @cached_property
     def row_bytes(self) -> int:
-        """What a row is taken to measure in bytes: the mean of the first 100 as CSV, so that windows add up."""
+        """Bytes per row: the mean of the first 100 as CSV. A constant, so that windows add up."""
         sample = min(self.row_count, _SAMPLE)
         return len(csv_text(self.rows(0, sample)).encode()) // sample if sample else 0
 
@@ -96,15 +96,15 @@ class Table:
         return self.row_count * self.row_bytes
 
     def column(self, name: str) -> Column | None:
-        """A column by name, or None."""
+        """The column of this name, or None."""
         return next((column for column in self.columns if column.name == name), None)
 
     def window(self, delta_column: str, start_ms: int | None = None, end_ms: int | None = None) -> Window:
         """The rows whose `delta_column` lies from `start_ms` up to, not at, `end_ms`: neighbours add up.
 
-        Rows without a value are in no window. Raises SourceError unless the column holds moments or dates.
-        Finding the ends halves the table again and again; only a column that does not rise is read
-        once in full, when first asked for.
+        Rows with NULL are in no window. Raises SourceError unless the column holds timestamps or dates.
+        The ends are found by bisection; only a column that is not ascending is read
+        completely, once.
         """
         moments = self._moments(delta_column)
         first = 0 if start_ms is None else bisect_left(moments, start_ms)
@@ -130,7 +130,7 @@ class Table:
         return (dict(zip(names, map(shown, row), strict=True)) for row in rows)
 
     def foresee(self, delta_column: str, moments: Sequence[int | None]) -> None:
-        """See `Tabular`: here a window is found as fast as it is asked for."""
+        """Do nothing: a window of a synthetic table needs no preparation."""
 
     def _moments(self, name: str) -> Sequence[int]:
         demand_moments(self.column(name), self.name, name)
@@ -148,7 +148,7 @@ class Table:
 
 
 class _Rising(Sequence[int]):
-    """The moments of a rising column, made when looked at."""
+    """The timestamps of an ascending column, computed on access."""
 
     def __init__(self, cells: Cells, count: int) -> None:
         self._cells, self._count = cells, count
@@ -163,14 +163,14 @@ class _Rising(Sequence[int]):
 
 
 def demand_moments(column: Column | None, table: str, name: str) -> None:
-    """Raise SourceError unless a table has the column `name`, and moments or dates in it."""
+    """Raise SourceError unless a table has the column `name` with timestamps or dates."""
     if column is None or column.shape.kind not in ("moment", "date"):
         text = f"table '{clipped(table)}' has no date or timestamp column '{clipped(name)}' (1378-400)"
         raise SourceError("rejected", text)
 
 
 def csv_text(rows: Iterable[Iterable[Value]], delimiter: str = ",") -> str:
-    """Rows as delimited text; NULL is empty, true and false in small letters."""
+    """Rows as delimited text. NULL is empty; booleans are lower case."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     writer.writerows([_plain(value) for value in row] for row in rows)

@@ -1,1 +1,1 @@
-"""What Adobe's specs demand: connectors, auth specs, connection strings, flow specs, and specs that tenants wrote."""
+"""Adobe's specs: connectors, auth specs, connection strings, flow specs, and specs written by tenants."""

@@ -1,6 +1,6 @@
-"""What an auth spec demands of `auth.params`, compiled from a connector's file into plain checks.
+"""Auth specs: the checks of `auth.params`, compiled from a connector's file.
 
-A check returns what is wrong as a value; the caller turns it into an answer. No text made here holds
+A check returns what is wrong as a value; the caller turns it into a response. No text made here contains
 a value of the request.
 """
 
@@ -35,7 +35,7 @@ _A = {
     "array": "an array",
 }
 _OBJECT = Place(read=lambda value, hide: value if hide is blank and isinstance(value, dict) else hide(value))
-"""Of an object nobody knows what it holds; the service shows it all the same."""
+"""The place of a param of type object. Its members are unknown; the service shows it nevertheless."""
 
 _ROLES = ("server", "port", "database", "username", "password", "ssl")
 
@@ -55,7 +55,7 @@ class ParamFault(NamedTuple):
 
 
 Check: TypeAlias = Callable[[Any, Mapping[str, str]], Problem | None]
-"""Takes a value of the right type and the quirks in force."""
+"""A check of a value of the right type, given the quirks in force."""
 
 
 def _not_empty(value: str, quirks: Mapping[str, str]) -> Problem | None:
@@ -72,9 +72,9 @@ def _port(value: Any, quirks: Mapping[str, str]) -> Problem | None:
 
 
 class OneOf:
-    """Listed values; `accepted` adds what other pages list, then in any case and with any word separator.
+    """A list of allowed values. `accepted` adds values of other pages, in any case and with any word separator.
 
-    The quirk `quirk`, where one is named, narrows this to the listed values when it says `documented`.
+    If the quirk named by `quirk` is set to `documented`, only the listed values are allowed.
     """
 
     def __init__(self, raw: Mapping[str, Any], platform: str) -> None:
@@ -99,13 +99,13 @@ class OneOf:
         return Problem("one of " + ", ".join(wanted), kind_of(value))
 
     def canonical(self, value: str) -> str:
-        """The documented spelling of a value."""
+        """The documented spelling of a value, in whichever spelling it was sent."""
         return self._spellings.get(value.lower(), value)
 
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """One key that a connection string may hold."""
+    """A known key of a connection string."""
 
     name: str
     names: tuple[str, ...]
@@ -115,16 +115,16 @@ class _Key:
 
     @property
     def harmless(self) -> bool:
-        """Whether its value is no secret: where it leads, who asks, or one of listed values."""
+        """Whether its value is no secret: an address, a user name, or one of a list of values."""
         return self.role in ("server", "port", "database", "username") or any(isinstance(c, OneOf) for c in self.checks)
 
     def value(self, parsed: ConnectionString) -> str | None:
-        """What the string holds under this key or a synonym."""
+        """The value of this key or a synonym in a connection string."""
         return next((found for name in self.names if (found := parsed.get(name)) is not None), None)
 
 
 class ConnectionStringRules:
-    """What a connector demands of its connection string; keys it does not list are ignored (facts §8.1)."""
+    """The rules for a connector's connection string; unlisted keys are ignored (facts §8.1)."""
 
     def __init__(self, raw: Mapping[str, Any], platform: str) -> None:
         self._keys = tuple(
@@ -157,7 +157,7 @@ class ConnectionStringRules:
         return None
 
     def roles(self, text: str) -> dict[str, str]:
-        """Role -> value, for what can be read of a connection string."""
+        """Role -> value, as far as a connection string contains it."""
         try:
             parsed = connection_string.parse(text)
         except ConnectionStringError:
@@ -170,7 +170,7 @@ class ConnectionStringRules:
         return roles
 
     def show(self, text: Any, hide: Hide) -> Any:
-        """A connection string key by key, if it has the connector's keys alone and no value that holds another pair."""
+        """A redacted connection string, key by key, if it has known keys only and no value contains another pair."""
         try:
             pairs = connection_string.parse(text).pairs if isinstance(text, str) and hide is not blank else ()
         except ConnectionStringError:
@@ -195,25 +195,25 @@ class Param:
     required: bool
     secret: bool
     read_only: bool
-    """Added by the service to what it answers: known, and neither demanded nor part of the schema."""
+    """Added by the service to its responses: accepted, but neither required nor part of the schema."""
     listed: bool
-    """Whether the auth spec that clients see has it; others are taken too."""
+    """Whether the published auth spec contains it. Unlisted params are accepted as well."""
     stands_for: str | None
-    """The param that this is another name of."""
+    """The param of which this is an alias."""
     shows: Any
     """What answers hold where the client sent nothing; None: nothing. `{inlet}` is the connection's own inlet id,
     `{created}` the day it was made."""
     description: str
     enum: tuple[str, ...]
-    """The only values there are; empty where anything goes or more is accepted than the page lists."""
+    """All allowed values; empty if anything, or more than the page lists, is accepted."""
     pattern: str | None
-    """Shown in the schema, never enforced."""
+    """Shown in the schema, not enforced."""
     role: str | None
     checks: tuple[Check, ...]
 
     @classmethod
     def compile(cls, name: str, raw: Mapping[str, Any], platform: str) -> Param:
-        """From its entry in a connector's file. A required text may not be empty unless `minLength` says so."""
+        """Compile the entry of a connector's file. A required text may be empty only if `minLength` is 0."""
         required = raw.get("required", False)
         stands_for = raw.get("standsFor")
         read_only = raw.get("readOnly", False)
@@ -234,7 +234,7 @@ class Param:
         )
 
     def problem(self, value: Any, quirks: Mapping[str, str]) -> Problem | None:
-        """Why the value is refused, or None. A placeholder of the documentation is always fine."""
+        """Why the value is refused, or None. Placeholders of the documentation are always accepted."""
         if is_placeholder(value):
             return None
         if type(value) not in _CLASSES[self.type]:
@@ -243,14 +243,14 @@ class Param:
 
     @property
     def place(self) -> Place:
-        """What may be shown of its value."""
+        """How its value may be shown."""
         rules = next((check for check in self.checks if isinstance(check, ConnectionStringRules)), None)
         if rules is not None:
             return Place(read=rules.show)
         return SECRET if self.secret else _OBJECT if self.type == "object" else PARAM
 
     def schema(self) -> dict[str, Any]:
-        """As it stands in the auth spec's JSON Schema (facts §8.2); `format: password` marks secrets."""
+        """Its JSON Schema in the auth spec (facts §8.2). `format: password` marks secrets."""
         schema: dict[str, Any] = {"type": self.type}
         if self.enum:
             schema["enum"] = list(self.enum)
@@ -261,17 +261,17 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class AuthSpec:
-    """One way to authenticate to a connector, on the platform it was compiled for."""
+    """An auth spec of a connector, compiled for one platform."""
 
     name: str
     type: str
     params: Mapping[str, Param]
     quirk: str | None = None
-    """The quirk that decides whether this spec is taken at all; the spec that clients see does not list it then."""
+    """The quirk that decides whether this auth spec is accepted; the published connection spec does not list it."""
     required: tuple[str, ...] = field(init=False)
     secrets: frozenset[str] = field(init=False)
     place: Place = UNKNOWN_PLACE
-    """What may be shown of the params."""
+    """Which params may be shown."""
     shows: Mapping[str, Any] = field(init=False)
     """What answers hold where the client sent nothing, by param."""
 
@@ -285,12 +285,12 @@ class AuthSpec:
 
     @classmethod
     def compile(cls, raw: Mapping[str, Any], platform: str) -> AuthSpec:
-        """From its entry in a connector's file."""
+        """Compile the entry of a connector's file."""
         params = {name: Param.compile(name, param, platform) for name, param in raw["params"].items()}
         return cls(raw["name"], raw["type"], params, raw.get("quirk"))
 
     def fault(self, params: Mapping[str, Any], quirks: Mapping[str, str]) -> ParamFault | None:
-        """The first thing wrong with `auth.params`: of what was sent, then of what was not."""
+        """The first fault of `auth.params`: first among the members sent, then among missing ones."""
         for name, value in params.items():
             param = self.params.get(name)
             if param is None:
@@ -306,7 +306,7 @@ class AuthSpec:
         return None
 
     def added(self, params: Mapping[str, Any], connection: Mapping[str, Any]) -> dict[str, Any]:
-        """What the service adds to the params of a connection when it shows them.
+        """The params that the service adds when it shows a connection.
 
         An inlet id has the form of Adobe's samples, 64 hexadecimal digits; here it follows from the connection's id.
         """
@@ -321,7 +321,7 @@ class AuthSpec:
         }
 
     def roles(self, params: Mapping[str, Any]) -> dict[str, str]:
-        """server, port, database, username, password and ssl, as far as the params tell them."""
+        """Role -> value for server, port, database, username, password and ssl, as far as the params contain them."""
         roles: dict[str, str] = {}
         for name, value in params.items():
             param = self.params.get(name)
@@ -343,7 +343,7 @@ class AuthSpec:
 
 
 def _checks(raw: Mapping[str, Any], platform: str) -> tuple[Check, ...]:
-    """What a param or a key demands beyond its type."""
+    """The checks of a param or key beyond its type."""
     checks: list[Check] = []
     if raw.get("minLength"):
         checks.append(_not_empty)

@@ -1,7 +1,7 @@
-"""The published contract: `openapi.yaml` with what the connector catalogue adds.
+"""The published contract: `openapi.yaml` combined with the connector catalogue.
 
-The catalogue owns which connectors and auth specs there are; the document that tools read should
-know them too, so that generated bodies are plausible ones.
+The catalogue defines the connectors and auth specs. The document that tools read should
+contain them, so that generated bodies are plausible.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mockserver.specs.connectors import Connectors
 
 
 def composed(document: Mapping[str, Any], connectors: Connectors) -> dict[str, Any]:
-    """A copy of the document with one schema per auth spec, chosen by the connection spec's id."""
+    """A copy of the document with one schema per auth spec, selected by the connection spec id."""
     whole = copy.deepcopy(dict(document))
     schemas = whole["components"]["schemas"]
     branches = []

@@ -1,7 +1,7 @@
-"""Connection strings, `Server=db;Port=5432;Password={a;b}`: read, looked into, and written back.
+"""Parses and formats connection strings such as `Server=db;Port=5432;Password={a;b}`.
 
 The grammar is that of ODBC with the quotes of ADO.NET added; Adobe's pages only call it a
-connection string (facts §8.1). An error says where, never what: the text holds a password.
+connection string (facts §8.1). Errors name a position, never a value: the text contains a password.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from mockserver.secrecy import is_placeholder
 
 MAX_LENGTH = 8_192
-"""Longest text read, in characters."""
+"""Maximum length in characters."""
 
 _GAP = re.compile(r"[\s;]*+")
 _PAIR = re.compile(
@@ -31,7 +31,7 @@ _CLOSERS = {"{": "}", '"': '"', "'": "'"}
 
 
 class ConnectionStringError(ValueError):
-    """A text that is no connection string: what is wrong and at which character, counted from 0."""
+    """A malformed connection string: what is wrong, and the position (from 0)."""
 
     def __init__(self, reason: str, position: int) -> None:
         super().__init__(f"{reason} at position {position}")
@@ -41,11 +41,11 @@ class ConnectionStringError(ValueError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ConnectionString:
-    """Key and value pairs in the order written. Keys have no case, and the first of equals counts, as in ODBC."""
+    """Key-value pairs in order. Keys ignore case, and the first of several equal keys counts, as in ODBC."""
 
     pairs: tuple[tuple[str, str], ...]
     repeated: tuple[str, ...] = field(init=False, compare=False)
-    """Keys, in lower case, that occur more than once."""
+    """Lower-case keys that occur more than once."""
     _first: dict[str, str] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -61,7 +61,7 @@ class ConnectionString:
         object.__setattr__(self, "repeated", tuple(repeated))
 
     def get(self, key: str) -> str | None:
-        """The value of a key in any case, or None."""
+        """The value of a key (ignoring case), or None."""
         return self._first.get(key.lower())
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
@@ -76,10 +76,10 @@ class ConnectionString:
 
 @functools.lru_cache(maxsize=64)  # checked, asked for its parts and redacted in the course of one request
 def parse(text: str) -> ConnectionString:
-    """Read a connection string. Raises ConnectionStringError.
+    """Parse a connection string. Raises ConnectionStringError.
 
-    A value that holds `;`, or begins or ends with a space, stands in braces (`}}` for `}`) or in
-    quotes (doubled for one). A placeholder of Adobe's documents, such as `{SERVER}`, keeps its braces.
+    A value that contains `;`, or begins or ends with a space, is enclosed in braces (`}}` for `}`) or in
+    quotes (doubled inside). A placeholder of Adobe's documents, such as `{SERVER}`, keeps its braces.
     """
     if len(text) > MAX_LENGTH:
         raise ConnectionStringError(f"more than {MAX_LENGTH} characters", MAX_LENGTH)
@@ -96,7 +96,7 @@ def parse(text: str) -> ConnectionString:
 
 
 def format(pairs: Iterable[tuple[str, str]]) -> str:
-    """Write pairs so that `parse` gives them back. Raises ValueError for a key that cannot be written."""
+    """Format pairs so that `parse` returns them. Raises ValueError for a key that cannot be expressed."""
     written = []
     for key, value in pairs:
         if not key or key != key.strip() or "=" in key or ";" in key:
@@ -125,7 +125,7 @@ def _quoted(value: str) -> str:
 
 
 def _error(text: str, at: int) -> ConnectionStringError:
-    """Why no pair begins at `at`."""
+    """The error for text at `at` that is no key-value pair."""
     end = text.find(";", at)
     equals = text.find("=", at, len(text) if end < 0 else end)
     if equals < 0:

@@ -1,7 +1,7 @@
-"""The connector catalogue: which connectors there are, whether a connection's credentials fit, what is secret.
+"""The connector catalogue: looks up connectors, checks the credentials of connections, and knows what is secret.
 
-One file per connector in `catalogue/`. Loading reads only the id on each file's first line; the rest
-is read when a connector is first asked for.
+`catalogue/` has one file per connector. Loading reads only the id on each file's first line; the rest
+is read on first use.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from mockserver.specs.families import FAMILIES
 from mockserver.specs.target_specs import TargetSpec, shared_part
 
 PASSWORD_FOR = "passwordFor"  # noqa: S105  (a name)
-"""Member of a stored connection, never shown: the `Access.target` its password was sent for, when that has changed."""
+"""Hidden member of a stored connection: the `Access.target` its password was sent for, if that has changed since."""
 
 PLATFORMS = ("azure", "aws")
-"""The clouds Experience Platform runs on; auth specs differ between them."""
+"""The clouds that Experience Platform runs on. Auth specs differ between them."""
 
 CATALOGUE = Path(__file__).parent.parent / "catalogue"
 
@@ -38,12 +38,12 @@ _AUTH_MEMBERS = frozenset({"specName", "params", "type"})
 
 
 _PROTECTION = {"Allow": 1, None: 2, "Prefer": 2, "Require": 3, "true": 3, "Verify Ca": 4, "Verify Full": 5}
-"""sslMode -> how well it protects a password on its way; all others do not."""
+"""sslMode -> how well it protects a password in transit; others do not protect it."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Access:
-    """What a source needs to reach the system behind a connection. The password never shows in `repr`."""
+    """The address and credentials of the system behind a connection. `repr` omits the password."""
 
     family: str
     connector: str
@@ -53,18 +53,18 @@ class Access:
     username: str | None = None
     password: str | None = None
     ssl: str | None = None
-    """In the documented spelling, whatever spelling or connection string it came in."""
+    """sslMode in its documented spelling."""
     misdirected: bool = False
-    """Whether the password was sent for another server, port, database or user name, and must not go to these."""
+    """Whether the password was sent for another server, port, database or user name, so it must not be sent here."""
 
     @property
     def target(self) -> str:
-        """What the password is for: server, port, database and user name, hashed, and how well it is protected."""
+        """What the password is meant for: server, port, database, user name (hashed), and the level of protection."""
         told = [self.server.lower() if self.server else None, self.port, self.database, self.username]
         return f"{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]}.{_PROTECTION.get(self.ssl, 0)}"
 
     def is_meant_by(self, target: str) -> bool:
-        """Whether a password that was sent for this `target` may go here: to no other server, nor less protected."""
+        """Whether a password sent for `target` may be used here: for the same server and with no less protection."""
         place, _, protection = target.partition(".")
         own_place, _, own_protection = self.target.partition(".")
         return place == own_place and own_protection >= protection
@@ -80,12 +80,12 @@ class Access:
 
 @dataclass(frozen=True)
 class Connector:
-    """One connector as its file tells it, with the auth specs that exist on one platform."""
+    """A connector, with the auth specs of one platform."""
 
     id: str
     version: str
     name: str
-    """The name inside the service, such as `postgre-sql`."""
+    """The service's internal name, such as `postgre-sql`."""
     label: str
     category: str
     family: str
@@ -97,18 +97,18 @@ class Connector:
     documentation: str
     auth_specs: Mapping[str, AuthSpec]
     elsewhere: Mapping[str, str]
-    """Auth specs of other platforms: name -> platform."""
+    """Auth spec of another platform -> that platform."""
     provenance: Mapping[str, Any]
     target: TargetSpec | None = None
-    """What a target connection of it may hold; None: no page tells, or it is no target."""
+    """The target spec; None if it is undocumented or the connector is not a target."""
     encrypts: bool = False
     """Whether exported files can be encrypted."""
     type_info: Mapping[str, str] | None = None
-    """What it says of the data in it, `typeInfo` of its source connections."""
+    """`typeInfo` of its source connections."""
 
     @classmethod
     def read(cls, path: Path, platform: str) -> Connector:
-        """From its file."""
+        """Read a connector from its file."""
         raw = documents.read(path)
         here = [spec for spec in raw["authSpecs"] if platform in spec["platforms"]]
         away = [spec for spec in raw["authSpecs"] if platform not in spec["platforms"]]
@@ -136,11 +136,11 @@ class Connector:
 
     @functools.cached_property
     def reference(self) -> dict[str, Any]:
-        """The `connectionSpec` of a connection: one value for all that name this spec. Do not change it."""
+        """The `connectionSpec` member of connections, shared by all of them. Do not modify it."""
         return {"id": self.id, "version": self.version}
 
     def describe(self) -> dict[str, Any]:
-        """The connection spec: `items[0]` of `GET /connectionSpecs/{id}` (facts §8.2). A copy each time."""
+        """The connection spec: `items[0]` of `GET /connectionSpecs/{id}` (facts §8.2). Returns a new copy."""
         spec: dict[str, Any] = json.loads(self._described)
         return spec
 
@@ -172,7 +172,7 @@ class Connector:
         return json.dumps({**spec, "attributes": attributes, **permissions})
 
     def _ui_attributes(self) -> dict[str, Any]:
-        """Keys of texts and icons; their form was read off Azure File Storage's (draft tutorial)."""
+        """Keys of texts and icons, in the form of Azure File Storage's (draft tutorial)."""
         key = _camel(self.name)
         return {
             "isSource": True,
@@ -196,11 +196,11 @@ class Connectors:
 
     @classmethod
     def load(cls, platform: str = "azure") -> Connectors:
-        """The shipped catalogue as `platform` (azure or aws) has it. Raises ValueError for another."""
+        """The catalogue of a platform (azure or aws). Raises ValueError for another name."""
         return cls(platform)
 
     def get(self, spec_id: Any) -> Connector | None:
-        """The connector with this connection spec id, or None where the platform has none."""
+        """The connector with this connection spec id, or None if the platform has none."""
         if not isinstance(spec_id, str) or spec_id not in self._files:
             return None
         if spec_id not in self._read:
@@ -209,7 +209,7 @@ class Connectors:
         return self._read[spec_id]
 
     def all(self) -> Sequence[Connector]:
-        """Every connector of the platform, in the order of their files' names."""
+        """All connectors of the platform, sorted by file name."""
         return [connector for spec_id in self._files if (connector := self.get(spec_id))]
 
     def check(self, connection: Mapping[str, Any], quirks: Mapping[str, str], *, strict: bool = False) -> None:
@@ -239,7 +239,7 @@ class Connectors:
             raise rejected(pointer(("auth", repeatable(unknown))), "specName or params", UNKNOWN)
 
     def complete(self, connection: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The stored connection with what the service adds to its params, such as a stream's `inletUrl`."""
+        """The stored connection with the params that the service adds, such as a stream's `inletUrl`."""
         spec, auth = self._auth_spec_of(connection), connection.get("auth")
         params = auth.get("params") if isinstance(auth, dict) else None
         if spec is None or not isinstance(auth, dict) or not isinstance(params, dict):
@@ -248,26 +248,26 @@ class Connectors:
         return {**connection, "auth": {**auth, "params": {**params, **added}}} if added else connection
 
     def mask(self, connection: Mapping[str, Any]) -> dict[str, Any]:
-        """A copy with `MASK` in place of secrets, and of what no auth spec knows: a draft may hold anything."""
+        """A copy with `MASK` in place of secrets and of unknown members: a draft may contain anything."""
         auth = connection.get("auth")
         return (
             dict(connection) if auth is None else {**connection, "auth": show(auth, self.auth_place(connection), blank)}
         )
 
     def auth_place(self, connection: Mapping[str, Any]) -> Place:
-        """What may be shown of a connection's `auth`; without a connection spec, what no auth spec calls secret."""
+        """Which members of `auth` may be shown. Without a connection spec: those that no auth spec calls secret."""
         spec = self._auth_spec_of(connection)
         params = spec.place if spec else UNKNOWN_PLACE if "connectionSpec" in connection else self.any_params
         return Place(members={"specName": HARMLESS, "type": HARMLESS, "params": params})
 
     @functools.cached_property
     def any_params(self) -> Place:
-        """What may be shown of params of an unknown auth spec: those that no auth spec calls secret."""
+        """Which params of an unknown auth spec may be shown: those that no auth spec calls secret."""
         places = [spec.place for connector in self.all() for spec in connector.auth_specs.values()]
         return functools.reduce(Place.merged, places)
 
     def access(self, connection: Mapping[str, Any]) -> Access:
-        """What a source needs, as far as the connection tells it: a draft may tell nothing.
+        """Address and credentials, as far as the connection contains them: a draft may lack all.
 
         Raises ApiError `unknown_spec`.
         """
@@ -294,7 +294,7 @@ class Connectors:
 
 
 def _index(folder: Path) -> dict[str, Path]:
-    """Connection spec id -> file. A file without an id of its own documents a connector nobody can use."""
+    """Connection spec id -> file. Files without an id document connectors whose id is not public."""
     files: dict[str, Path] = {}
     for path in sorted(folder.glob("*.yaml")):
         with path.open(encoding="utf-8") as file:
@@ -310,7 +310,7 @@ def _index(folder: Path) -> dict[str, Path]:
 
 
 def _auth_spec(connector: Connector, auth: Mapping[str, Any], quirks: Mapping[str, str]) -> AuthSpec:
-    """The auth spec that `auth` names. Raises ApiError."""
+    """The auth spec named by `auth`. Raises ApiError."""
     name = auth.get("specName")
     if not isinstance(name, str):
         came = kind_of(name) if "specName" in auth else MISSING

@@ -1,6 +1,6 @@
-"""What connectors of one family share in their connection spec: `sourceSpec`, `exploreSpec`, permissions.
+"""Families of connectors, which share parts of their connection specs: `sourceSpec`, `exploreSpec`, permissions.
 
-A family stands for what explore answers: tables, files, a resource, or nothing at all. Shapes are
+The family decides what explore answers: tables, files, a resource, or nothing. Shapes are
 those of the specs that Adobe prints: facts §8.2 for tables, the draft tutorial's Azure File Storage for
 files, the templates of the Sources SDK for resources and for streams.
 """
@@ -28,12 +28,12 @@ def array_schema(items: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def document(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema that stands alone and so names its dialect, draft-07 as everywhere in the service."""
+    """A standalone schema, which names its dialect: draft-07, as everywhere in the service."""
     return {"$schema": DRAFT_07, **schema}
 
 
 def _when(object_type: str, properties: Mapping[str, Any], required: tuple[str, ...]) -> dict[str, Any]:
-    """What further parameters one `objectType` of explore takes."""
+    """The schema of further parameters for one `objectType` of explore."""
     return {
         "if": {"properties": {"objectType": {"enum": [object_type]}}},
         "then": {"properties": dict(properties), "required": list(required)},
@@ -51,7 +51,7 @@ def _explore(name: str, types: list[str], branches: list[Any], answers: Mapping[
 
 
 def _preview(column: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer for one table or file: its columns and, when asked for, its first rows."""
+    """The schema of the response for a table or file: its columns and, on request, its first rows."""
     columns = object_schema({"columns": array_schema(column)})
     return document(object_schema({"format": _STRING, "schema": columns, "data": array_schema({"type": "object"})}))
 
@@ -99,20 +99,20 @@ _RESOURCE = {
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The shared parts of a spec; a connector adds its names and its auth specs."""
+    """The shared parts of connection specs. A connector adds its names and auth specs."""
 
     source_name: str | None
     source_params: Mapping[str, Any] | None
     explore: Mapping[str, Any]
     permission: str | None
-    """Whom the permissions of the spec are about; None: no page tells."""
+    """The subject of the spec's permissions; None if undocumented."""
     api_features: Mapping[str, bool]
     drafts: bool
-    """Whether the spec says that drafts work: documented for file storage, assumed for the others."""
+    """Whether the spec announces drafts: documented for file storage, assumed for the others."""
     source: bool = True
-    """Whether data can be ingested from it; the platform's own stores are targets, or export."""
+    """Whether data can be ingested from it. The platform's own stores are targets or exports."""
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Params that every auth spec of the family takes, and none lists."""
+    """Params that every auth spec of the family accepts without listing them."""
 
     def source_spec(self, ui_attributes: Mapping[str, Any]) -> dict[str, Any]:
         """`sourceSpec` with a connector's own `uiAttributes`."""
@@ -132,7 +132,7 @@ class Family:
 _NO_PAGING = {"explorePaginationSupported": False}
 
 _DESTINATION_PARAMS = {
-    # the file-based page puts what encrypts exported files beside the credentials; samples show the day they were given
+    # the file-based page has the key for exported files beside the credentials; samples show its creation date
     "encryptionSpecs": {"type": "object", "listed": False},
     "authorizedDate": {"type": "string", "readOnly": True, "shows": "{created}"},
 }
@@ -148,4 +148,4 @@ FAMILIES: dict[str, Family] = {
     "platform": Family(None, None, {}, "EnterpriseSource", _NO_PAGING, drafts=False, source=False),
     "destination": Family(None, None, {}, None, {}, drafts=False, source=False, params=_DESTINATION_PARAMS),
 }
-"""Name -> family. A connector's file names one of these."""
+"""Name -> family. Every connector's file names one."""

@@ -1,7 +1,7 @@
-"""The flow specs: which sources and targets a flow may join, how it is scheduled, what it does on the way.
+"""Flow specs: the allowed sources and targets of flows, their schedule and transformations.
 
-One file per flow spec in `catalogue/flow_specs/`. Parts that several of them print alike stand once
-in `shared.yaml` and are named. Files are read when specs are first asked for.
+`catalogue/flow_specs/` has one file per flow spec. Parts shared by several specs are named and defined once
+in `shared.yaml`. Files are read on first use.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ FOLDER = Path(__file__).parent.parent / "catalogue" / "flow_specs"
 
 _SHARED = "shared.yaml"
 _TRANSFORMATIONS = ("transformationSpecs", "transformationSpec")
-"""Adobe's samples spell the member both ways; the newest ones, and so ours, the first."""
+"""Both spellings in Adobe's samples. The newest samples use the first, and so does the emulator."""
 
 _ORDER = (
     *("id", "name", "providerId", "version", "sourceConnectionSpecIds", "targetConnectionSpecIds", "optionSpec"),
     *("transformationSpecs", "scheduleSpec", "runSpec", "attributes", "permissionsInfo"),
 )
-"""Members as the newest samples print them."""
+"""Member order of the newest samples."""
 
 
 @dataclass(frozen=True, eq=False)
 class FlowSpec:
-    """One flow spec: of the catalogue, or one that a client created."""
+    """A flow spec, of the catalogue or created by a client."""
 
     described: Mapping[str, Any]
-    """The spec as `GET /flowSpecs/{id}` shows it; do not change it."""
+    """The spec as shown by `GET /flowSpecs/{id}`. Do not modify it."""
 
     @property
     def id(self) -> str:
@@ -54,27 +54,27 @@ class FlowSpec:
 
     @property
     def source_connection_spec_ids(self) -> tuple[str, ...]:
-        """Connection specs whose source connections a flow may read."""
+        """Connection spec ids of the allowed source connections."""
         return tuple(self.described.get("sourceConnectionSpecIds") or ())
 
     @property
     def target_connection_spec_ids(self) -> tuple[str, ...]:
-        """Connection specs whose target connections a flow may write to."""
+        """Connection spec ids of the allowed target connections."""
         return tuple(self.described.get("targetConnectionSpecIds") or ())
 
     @property
     def attributes(self) -> Mapping[str, Any]:
-        """What it says of itself: `isSourceFlow`, `frequency` (batch or streaming) and so on."""
+        """Its attributes: `isSourceFlow`, `frequency` (batch or streaming) and so on."""
         return self.described.get("attributes") or {}
 
     @property
     def exports(self) -> bool:
-        """Whether its flows lead out of the platform, to a destination."""
+        """Whether its flows lead to a destination."""
         return bool(self.attributes.get("isDestinationFlow"))
 
     @functools.cached_property
     def schedule(self) -> SchemaCheck | None:
-        """The schema of `scheduleParams`; None where flows are not scheduled. It wants numbers, not their texts."""
+        """The schema of `scheduleParams`; None if flows have no schedule. It requires numbers, not text."""
         return _check(self.described.get("scheduleSpec"))
 
     @functools.cached_property
@@ -85,12 +85,12 @@ class FlowSpec:
 
     @functools.cached_property
     def run(self) -> SchemaCheck | None:
-        """The schema of the `params` of a run made on demand; None where it is not told."""
+        """The schema of the `params` of a run on demand; None if undocumented."""
         return _check(self.described.get("runSpec"))
 
 
 class FlowSpecs:
-    """The flow specs of the catalogue. They are the same for every organisation."""
+    """The flow specs of the catalogue, the same for every organisation."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self._folder = folder
@@ -100,7 +100,7 @@ class FlowSpecs:
         return self._specs.get(spec_id)
 
     def all(self) -> Sequence[FlowSpec]:
-        """Every flow spec, in the order of their files' names."""
+        """All flow specs, sorted by file name."""
         return tuple(self._specs.values())
 
     @functools.cached_property
@@ -117,13 +117,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _filled(raw: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
-    """A file's members with the shared parts that they name in their place."""
+    """The members of a file, with references to shared parts replaced by these parts."""
     spec = {name: raw[name] for name in _ORDER if name in raw}
     for name in ("permissionsInfo", "optionSpec", "scheduleSpec", "runSpec"):
         if name in spec:
             spec[name] = shared[spec[name]]
     spec["transformationSpecs"] = [shared[part] for part in raw["transformationSpecs"]]
-    # shared parts are YAML nodes that stand in several specs: a round trip gives each its own
+    # shared parts are objects referenced by several specs: a round trip gives each spec a copy
     filled: dict[str, Any] = json.loads(json.dumps(spec))
     return filled
 

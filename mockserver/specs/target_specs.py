@@ -1,7 +1,7 @@
-"""What a destination's target connections may hold: where exported files go, and in which form.
+"""Target specs: the params of a destination's target connections, such as path and file format.
 
-A connector's file lists the params; those that several destinations print alike stand once in
-`catalogue/target_specs/shared.yaml` and are named.
+A connector's file lists the params. Those shared by several destinations are named and defined once in
+`catalogue/target_specs/shared.yaml`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mockserver.specs.families import document, object_schema
 SHARED = Path(__file__).parent.parent / "catalogue" / "target_specs" / "shared.yaml"
 
 _CHECKED = ("type", "enum", "properties", "oneOf", "const")
-"""Keywords that hold a value to account; patterns and required members are printed, but samples break them."""
+"""The enforced keywords. Patterns and required members are published, but Adobe's samples violate them."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +37,21 @@ class TargetSpec:
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> TargetSpec:
-        """From its entry in a connector's file."""
+        """Read the entry of a connector's file."""
         params = {name: shared_part(part) if isinstance(part, str) else part for name, part in raw["params"].items()}
         return cls(raw["name"], raw["type"], params, tuple(raw["required"]))
 
     def describe(self) -> dict[str, Any]:
-        """The member `targetSpec` of a connection spec. Samples print the partner schema for file exports."""
+        """The member `targetSpec` of a connection spec. Samples contain the partner schema for file exports."""
         spec = {"name": self.name, "type": self.type, "spec": document(object_schema(self.params, self.required))}
         if "fileType" not in self.params:
             return spec
         return {**spec, "attributes": {"partnerSchema": shared_part("partnerSchema")}}
 
     def violations(self, params: Mapping[str, Any]) -> Iterator[Violation]:
-        """What is wrong with the params of a target connection: the types and the listed values of those it knows.
+        """The violations in the params of a target connection: wrong types and values of known params.
 
-        Placeholders of the documentation pass, and so do params that it does not know: samples send some.
+        Placeholders of the documentation and unknown params pass: samples send some.
         """
         given = {name: value for name, value in params.items() if name in self.params and not is_placeholder(value)}
         return self._check.violations(given, "body")
@@ -63,7 +63,7 @@ class TargetSpec:
 
 
 def shared_part(name: str) -> Any:
-    """A part of `shared.yaml`, a copy each time."""
+    """A new copy of a part of `shared.yaml`."""
     return json.loads(json.dumps(_shared()[name]))
 
 
@@ -74,7 +74,7 @@ def _shared() -> Mapping[str, Any]:
 
 
 def _held(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema without what it only shows."""
+    """A schema reduced to the enforced keywords."""
     held = {name: schema[name] for name in _CHECKED if name in schema}
     if "properties" in held:
         held["properties"] = {name: _held(inner) for name, inner in held["properties"].items()}

@@ -1,4 +1,4 @@
-"""What one tenant can connect to: the catalogue's connectors, and the connection specs it wrote itself."""
+"""The connectors of one tenant: those of the catalogue and the connection specs it wrote itself."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from mockserver.specs.auth_specs import AuthSpec
 from mockserver.specs.connectors import Connector, Connectors
 
 OWN_SPECS = "connectionSpecs"
-"""The kind under which the store keeps written connection specs; their members are under `spec`."""
+"""The kind of stored connection specs; their members are under `spec`."""
 
 SECRETS = "secrets"
-"""Member of a stored spec, never shown: auth spec and path of each param that an earlier version called secret."""
+"""Hidden member of a stored spec: auth spec and path of each param that any earlier version called secret."""
 
 _TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array"})
 
 
 class WrittenSpecs(Protocol):
-    """Where a tenant's written specs are looked up: the store, of which this room needs no more."""
+    """The part of the store that looks up written specs."""
 
     def get(self, tenant: Tenant, kind: str, record_id: str, /) -> Mapping[str, Any] | None:
-        """The record of this tenant, kind and id, or None."""
+        """The record with this tenant, kind and id, or None."""
 
 
 class OwnConnectors(Connectors):
-    """The catalogue's answers to every question about a connection, for written specs too."""
+    """The interface of the catalogue, extended by the tenant's written specs."""
 
     def __init__(self, catalogue: Connectors, store: WrittenSpecs, tenant: Tenant) -> None:
         self.platform = catalogue.platform
@@ -39,14 +39,14 @@ class OwnConnectors(Connectors):
         self._compiled: dict[str, tuple[Mapping[str, Any], Connector]] = {}
 
     def get(self, spec_id: Any) -> Connector | None:
-        """The connector with this connection spec id, or None. The catalogue's come first."""
+        """The connector with this connection spec id, or None. The catalogue takes precedence."""
         connector = self._catalogue.get(spec_id)
         if connector is None and isinstance(spec_id, str):
             return self._own(spec_id)
         return connector
 
     def _own(self, spec_id: str) -> Connector | None:
-        """The connector of a written spec, compiled once by this value however often it is asked for."""
+        """The connector of a written spec, compiled once and cached in this object."""
         doc = self._store.get(self._tenant, OWN_SPECS, spec_id)
         if doc is None:
             return None
@@ -58,16 +58,16 @@ class OwnConnectors(Connectors):
 
     @property
     def any_params(self) -> Place:
-        """Nothing: a spec of the tenant's own may call secret what no other does."""
+        """Show nothing: a written spec may define secrets that no other spec has."""
         return UNKNOWN_PLACE
 
     def all(self) -> Sequence[Connector]:
-        """The catalogue's connectors; what a tenant wrote is listed as it was written, by `resources`."""
+        """The catalogue's connectors. `resources` lists written specs as they were sent."""
         return self._catalogue.all()
 
 
 def _connector(doc: Mapping[str, Any], platform: str) -> Connector:
-    """A written spec as the checks want it. What it says beyond auth specs is shown and not interpreted."""
+    """Compile a written spec. Everything except its auth specs is shown but not interpreted."""
     described = doc["spec"]
     raw = {auth["name"]: _auth_spec(auth) for auth in described.get("authSpec") or ()}
     places = auth_places(described, doc.get(SECRETS, ()))
@@ -93,7 +93,7 @@ def _connector(doc: Mapping[str, Any], platform: str) -> Connector:
 
 
 def auth_places(spec: Mapping[str, Any], secrets: Iterable[Sequence[str]]) -> dict[str, Place]:
-    """Auth spec -> what may be shown of its params. `secrets`: see `SECRETS`."""
+    """Auth spec -> which of its params may be shown. `secrets`: see `SECRETS`."""
     places = {auth["name"]: of_schema(auth["spec"]) for auth in spec.get("authSpec") or ()}
     for name, *steps in secrets:
         if name in places:
@@ -102,14 +102,14 @@ def auth_places(spec: Mapping[str, Any], secrets: Iterable[Sequence[str]]) -> di
 
 
 def secret_paths(doc: Mapping[str, Any]) -> list[list[str]]:
-    """What has ever been secret in a written spec, so that a later version does not uncover what was stored."""
+    """All params that were ever secret in a written spec, so that a later version cannot reveal stored values."""
     before = {tuple(path) for path in doc.get(SECRETS, ())}
     now = {(name, *path) for name, place in auth_places(doc["spec"], ()).items() for path in place.secrets()}
     return [list(path) for path in sorted(before | now)]
 
 
 def _auth_spec(auth: Mapping[str, Any]) -> dict[str, Any]:
-    """An auth spec's JSON Schema in the form of a catalogue file; `format: password` marks secrets."""
+    """Convert an auth spec's JSON Schema to the form of a catalogue file. `format: password` marks secrets."""
     schema: Mapping[str, Any] = auth["spec"]
     required = schema.get("required")
     needed = required if isinstance(required, list) else []

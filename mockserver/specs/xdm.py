@@ -1,6 +1,6 @@
-"""What schemas of the Experience Data Model are made of: Adobe's own classes and field groups, and all fields of one.
+"""Schemas of the Experience Data Model: Adobe's classes and field groups, and the fields of a composed schema.
 
-Adobe's resources are those of `catalogue/xdm/global.yaml`. A resource is a mapping in the Schema Registry's form.
+Adobe's resources are in `catalogue/xdm/global.yaml`. A resource is a mapping in the Schema Registry's form.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ FILE = Path(__file__).parent.parent / "catalogue" / "xdm" / "global.yaml"
 NAMESPACE = "https://ns.adobe.com/"
 CONTAINERS = ("tenant", "global")
 KINDS = ("schemas", "fieldgroups", "mixins", "classes", "behaviors")
-"""Kinds of resources, as paths name them; mixins are an older name of field groups."""
+"""Kinds of resources, as named in paths. Mixins are the older name of field groups."""
 
 LIBRARY_VERSION = "1.38.2"
-"""Of the global resources, as the newest samples print it."""
+"""Version of the global resources in the newest samples."""
 
 _DEEPEST = 20
 
@@ -34,13 +34,13 @@ def alt_id(uri: str) -> str:
 
 
 def kind_of_resource(name: str) -> str:
-    """The kind that a path names."""
+    """The kind named by a path."""
     return "fieldgroups" if name == "mixins" else name
 
 
 @functools.cache
 def library() -> dict[str, dict[str, Resource]]:
-    """Adobe's resources: kind -> `$id` -> resource. Read when first asked for."""
+    """Adobe's resources: kind -> `$id` -> resource. Read on first use."""
     found: dict[str, dict[str, Resource]] = {kind: {} for kind in KINDS}
     for kind, rows in documents.read(FILE).items():
         for row in rows:
@@ -58,7 +58,7 @@ def adobe(uri: str) -> Resource | None:
 
 
 def references(resource: Resource) -> Iterator[str]:
-    """The resources that a resource is composed of, in its order."""
+    """The resources that a resource is composed of, in order."""
     parts = resource.get("allOf")
     for part in parts if isinstance(parts, list) else ():
         uri = part.get("$ref") if isinstance(part, Mapping) else None
@@ -67,7 +67,7 @@ def references(resource: Resource) -> Iterator[str]:
 
 
 def class_of(resource: Resource, find: Find) -> str | None:
-    """The class of a schema: the first reference to one; of unknown resources, the first."""
+    """The class of a schema: its first reference to a class, or else its first reference."""
     given = list(references(resource))
     for uri in given:
         known = find(uri)
@@ -77,7 +77,7 @@ def class_of(resource: Resource, find: Find) -> str | None:
 
 
 def extends(resource: Resource, find: Find) -> list[str]:
-    """`meta:extends`: field groups, then what the class extends, then the class, as samples have it."""
+    """`meta:extends`: field groups, then the parents of the class, then the class, as in samples."""
     base = class_of(resource, find)
     groups = [uri for uri in references(resource) if uri != base]
     known = find(base) if base else None
@@ -86,7 +86,7 @@ def extends(resource: Resource, find: Find) -> list[str]:
 
 
 def fields(resource: Resource, find: Find, depth: int = 0) -> dict[str, Any]:
-    """All `properties` of a resource, with those of what it is composed of."""
+    """All `properties` of a resource and of the resources it is composed of."""
     found: dict[str, Any] = {}
     if depth > _DEEPEST:
         return found
@@ -103,12 +103,12 @@ def fields(resource: Resource, find: Find, depth: int = 0) -> dict[str, Any]:
 
 
 def is_whole(resource: Resource, find: Find) -> bool:
-    """Whether everything that a resource is composed of is known, so that no other fields can be in it."""
+    """Whether all parts of a resource are known, so that `fields` is complete."""
     return all((known := find(uri)) is not None and is_whole(known, find) for uri in references(resource))
 
 
 def field_at(properties: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
-    """The field that a dotted path such as `person.name.fullName` leads to; below a map, any."""
+    """The field at a dotted path such as `person.name.fullName`. Below a map every path is a field."""
     field: Any = {"properties": properties}
     for step in path.split("."):
         name = step.partition("[")[0]
@@ -125,7 +125,7 @@ def field_at(properties: Mapping[str, Any], path: str) -> Mapping[str, Any] | No
 
 
 def without_texts(value: Any, top: bool = True) -> Any:
-    """A resource without titles and descriptions, as the `-notext` forms show it; its own title stays."""
+    """A resource without titles and descriptions (the `-notext` forms); its own title stays."""
     if isinstance(value, Mapping):
         return {
             name: without_texts(inner, False)

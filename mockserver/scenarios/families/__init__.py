@@ -1,1 +1,1 @@
-"""The scenarios, one module per family. A new module here is found by itself."""
+"""The scenarios, one module per family. Modules are discovered automatically."""

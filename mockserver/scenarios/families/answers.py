@@ -1,4 +1,4 @@
-"""Answers that are damaged, or only unlike what the client is used to."""
+"""Responses that are damaged, or valid but unusual."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from mockserver.scenarios.scenario import Played, ScenarioOutcome, failed, passe
 
 _LOOKUP = "the client made no GET"
 _NO_ID = frozenset({"None", "null", "undefined", "nil", "NaN", "%7B%7D", "[object Object]"})
-"""What languages make of a missing value in a path."""
+"""Texts that languages put into a path for a missing value."""
 _PATIENCE = 5
 _DRAFT = "draft"
 _TOLERANT = "Flow Service documents add members without a new version; JSON objects have no order (RFC 8259, 4)"

@@ -1,4 +1,4 @@
-"""Somebody else is at work in the same sandbox."""
+"""Another client changes the same sandbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gateway says: not so fast."""
+"""The gateway limits the request rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service, or the way to it, fails for a moment or for longer."""
+"""The service or the network fails, briefly or for long."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def slow_answer(played: Played) -> ScenarioOutcome | None:
 
 
 def _unknown_outcome(played: Played) -> ScenarioOutcome | None:
-    """Whether the client looked before it created a second time."""
+    """Whether the client looked for the entity before it created a second one."""
     created = next((call for call in played.struck if call.creates), None)
     if created is None:
         return None

@@ -1,4 +1,4 @@
-"""Lists that do not fit on one page."""
+"""Lists with several pages."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _SOURCE = "Flow Service API reference: _links.next is there as long as more foll
 
 
 def _offering(played: Played, fault: str = "short-pages") -> list[Exchange]:
-    """First pages that have a next one."""
+    """First pages with a link to a next page."""
     return [call for call in played.struck_by(fault) if call.entry.traces.told.next_page]
 
 
 def _read_on(played: Played, first: Exchange) -> tuple[list[Exchange], list[Exchange]]:
-    """The pages a client read from a first one on, each once; and those it read again."""
+    """The pages a client read after a first page, each once, and the pages it read again."""
     pages, again, place = [first], [], first
     while place.entry.traces.told.next_page:
         token = place.entry.traces.told.next_page

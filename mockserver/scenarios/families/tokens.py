@@ -1,4 +1,4 @@
-"""The token does not live for ever."""
+"""The access token expires or is refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _HINT = "On 401 fetch a new token, once, and make the same call again with it."
 
 
 def _renewed(played: Played, refused: Exchange) -> ScenarioOutcome:
-    """Right: a new token, and the same call with it. Without a way to get one: an end that says so."""
+    """Whether the client fetched a new token and repeated the call or, unable to, stopped with an error."""
     later = list(played.after(refused))
     stubborn = [call for call in later if call.headers.get("authorization") == refused.headers.get("authorization")]
     if stubborn:
