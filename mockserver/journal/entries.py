@@ -86,6 +86,30 @@ class Traces(NamedTuple):
 _NO_TRACES = Traces()
 
 
+class CallFilter(NamedTuple):
+    """Which calls are asked for; what is left as it is lets every call through."""
+
+    answered: tuple[int, int] = (0, 1000)
+    """Lowest status, and the one above the highest."""
+    text: str = ""
+    """Part of method and path, such as `POST /conn`; in any case."""
+    faulty: bool = False
+    """Only calls that a fault struck."""
+    entity: str = ""
+    """The id of a record: only calls that name it in their path or made it."""
+
+    def takes(self, method: str, path: str, status: int, fault: str | None, answer: str | bytes) -> bool:
+        """Whether a call is one of those asked for."""
+        if not self.answered[0] <= status < self.answered[1] or (self.faulty and fault is None):
+            return False
+        if self.text and self.text.lower() not in f"{method} {path}".lower():
+            return False
+        if not self.entity or self.entity in path:
+            return True
+        told = answer if isinstance(answer, bytes) else answer.encode()
+        return method == "POST" and status == 201 and self.entity.encode() in told
+
+
 class Entry(NamedTuple):
     """One call and its answer, masked."""
 

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 from mockserver import json_input, secrecy
 from mockserver.exchange import Call, Result, Tenant, Violation
 from mockserver.journal import redaction
-from mockserver.journal.entries import TOKEN_OPERATION, Entry, Told, Traces
+from mockserver.journal.entries import TOKEN_OPERATION, CallFilter, Entry, Told, Traces
 from mockserver.journal.redaction import Redaction
 from mockserver.json_input import Json
 from mockserver.runtime import stop_watch_ms
@@ -51,6 +51,8 @@ _NOBODY = ("", "")
 """The client of calls that were refused before it was known, and of the token endpoint."""
 
 _MASK = secrecy.MASK.encode()
+
+EVERY_CALL = CallFilter()
 
 
 class NothingRecorded(RuntimeError):
@@ -292,6 +294,29 @@ class Journal:
             gone = frozenset(self._hung_up)
         entries = [one.read(self._shown) for one in sorted(kept, key=lambda one: one.number)]
         return [_left(one) if one.request_id in gone else one for one in entries] if gone else entries
+
+    def newest(self, most: int, wanted: CallFilter = EVERY_CALL, before: int | None = None) -> list[Entry]:
+        """The latest entries that are wanted, newest first, of those with a number below `before`.
+
+        Only these are redacted, so a page of a long journal costs no more than one of a short one.
+        Raises NothingRecorded when the journal is off.
+        """
+        if not self.on:
+            raise NothingRecorded
+        with self._lock:
+            self._make_room()
+            kept = [
+                one for share in self._shares.values() for one in share.kept if before is None or one.number < before
+            ]
+        kept.sort(key=lambda one: one.number, reverse=True)
+        found = (one for one in kept if wanted.takes(one.method, one.path, one.status, one.fault, one.answer))
+        return [one.read(self._shown) for one in itertools.islice(found, most)]
+
+    def count(self) -> int:
+        """How many entries there are."""
+        with self._lock:
+            self._make_room()
+            return self._count
 
     def hung_up(self, request_id: str) -> None:
         """The client of a call hung up before everything was sent. Known of answers that a fault delays."""

@@ -57,7 +57,12 @@ class Redaction:
 
     def answer(self, answer: Json, operation: str | None, status: int, most: int) -> str:
         """The same of an answer."""
-        return _cut(show(answer, self._answer(operation, status)), most)
+        return _cut(self.shown(answer, operation, status), most)
+
+    def shown(self, answer: Json, operation: str | None, status: int) -> Json:
+        """An answer as it may be shown, uncut."""
+        told: Json = show(answer, self._answer(operation, status))
+        return told
 
     def beginning(self, sent: bytes, operation: str | None, status: int, most: int) -> str:
         """The same of an answer of which only the beginning is left where it had more than `most` bytes.

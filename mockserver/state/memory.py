@@ -91,6 +91,11 @@ class MemoryStore:
             return len(self._view.collection(tenant, kind).records)
         return sum(1 for doc in self.all(tenant, kind) if matches(doc))
 
+    def tenants(self) -> list[Tenant]:
+        """See `Store`."""
+        with self._writing:
+            return self._view.tenants()
+
     def export(self) -> dict[str, Any]:
         """See `Store`."""
         with self._writing:
@@ -200,6 +205,10 @@ class _View:
         if not collection.records:
             del self._collections[place]
         self.revision = change.revision
+
+    def tenants(self) -> list[Tenant]:
+        """Those with a collection, in alphabetical order."""
+        return sorted({tenant for tenant, _ in self._collections})
 
     def changes(self) -> Iterator[Change]:
         """The write behind every record."""

@@ -79,6 +79,7 @@ _THEN = (
 _FIRST = _NOW.order_by(RECORDS.c.revision.desc()).limit(_SIZE)
 _NEXT = union_all(_NOW, _THEN).order_by(text("listed_at DESC")).limit(_SIZE)
 _COUNT = select(func.count()).select_from(RECORDS).where(*_scope(RECORDS))
+_TENANTS = select(RECORDS.c.org, RECORDS.c.sandbox).distinct()
 _ALL = select(RECORDS).order_by(RECORDS.c.revision)
 _PREPARED: dict[str, Any] = {
     "get": _GET,
@@ -198,6 +199,11 @@ class SqlStore:
             return sum(1 for doc in self.all(tenant, kind) if matches(doc))
         ((number,),) = self._rows("count", _key(tenant, kind))
         return int(number)
+
+    def tenants(self) -> list[Tenant]:
+        """See `Store`."""
+        rows = self._database.read(lambda db: db.execute(_TENANTS).all(), long=True)
+        return sorted(Tenant(org, sandbox) for org, sandbox in rows)
 
     def export(self) -> dict[str, Any]:
         """See `Store`."""

@@ -106,6 +106,9 @@ class Store(Protocol):
     def count(self, tenant: Tenant, kind: str, matches: Callable[[Doc], bool] | None = None) -> int:
         """How many records there are, or how many match."""
 
+    def tenants(self) -> list[Tenant]:
+        """Those that have records, in alphabetical order."""
+
     def export(self) -> dict[str, Any]:
         """Everything, at one moment, as JSON. It holds credentials as stored: `Emulator.export` masks them."""
 

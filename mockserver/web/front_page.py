@@ -8,7 +8,7 @@ from mockserver import __version__
 from mockserver.emulator import Emulator
 from mockserver.exchange import BASE_PATH, Result
 from mockserver.web import adapter
-from mockserver.web.console import wants_html
+from mockserver.web.accepting import wants_html
 
 _CONSOLE = "/_mock/"
 _PATHS = {

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from contracts.clients import load
+from mockserver import pages
 from mockserver.conformance import (
     FORMATS,
     RULES,
@@ -182,7 +183,7 @@ def test_the_page_asks_nothing_of_the_network_and_runs_nothing_but_its_own_scrip
     assert not [name for name, _ in attributes if name.startswith("on") or name in ("style", "src")]
     assert {value[0] for name, value in attributes if name == "href" and value} == {"#"}
     policy = next(attrs["content"] for tag, attrs in page.tags if attrs.get("http-equiv"))
-    assert policy == html.policy() and "default-src 'none'" in policy and "unsafe" not in policy
+    assert policy == pages.policy() and "default-src 'none'" in policy and "unsafe" not in policy
     assert "alert(1)</script>" not in text
 
 

@@ -244,3 +244,15 @@ def test_an_id_that_nobody_gave_is_not_there(store: Store, entity_id: str) -> No
     assert store.get(TENANT, KIND, entity_id) is None
     with pytest.raises(Missing):
         store.delete(TENANT, KIND, entity_id)
+
+
+def test_tenants_are_those_with_records(store: Store) -> None:
+    assert store.tenants() == []
+    one, other = Tenant("B@AdobeOrg", "prod"), Tenant("A@AdobeOrg", "stage")
+    for number, tenant in enumerate((one, other, one)):
+        store.insert(tenant, KIND, doc(str(number)))
+    assert store.tenants() == [other, one]
+    store.delete(other, KIND, "1")
+    assert store.tenants() == [one]
+    store.clear()
+    assert store.tenants() == []

@@ -101,4 +101,4 @@ def test_the_first_call_of_the_readme_is_not_greeted_in_red() -> None:
     client = create_app(Emulator(Config(log="none"))).test_client()
     assert client.post(urlsplit(url).path, data=body, headers=headers).status_code == 201
     page = client.get("/_mock/", headers={"Accept": "text/html"}).text
-    assert '<p class="verdict fine">' in page and 'class="badge FAIL"' not in page and "header.sample" in page
+    assert '<p class="verdict fine"' in page and 'class="badge FAIL"' not in page and "header.sample" in page

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mockserver.journal.entries import Entry
+from mockserver.pages import answered
 
 LANE = 26
 LEFT, TOP, RIGHT = 14, 30, 14
@@ -82,13 +83,6 @@ def lay_out(entries: Sequence[Entry]) -> Timeline:
         dots.append(Dot(x, row[_lane(entry)], entry, answered(entry.status)))
     lanes = tuple((row[name], name) for name in names)
     return Timeline(tuple(dots), lanes, tuple(pauses), len(entries) - len(shown))
-
-
-def answered(status: int) -> str:
-    """A status as one of four kinds."""
-    if status == 0:
-        return "none"
-    return "ok" if status < 400 else "refused" if status < 500 else "failed"
 
 
 def _lane(entry: Entry) -> str:

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from mockserver.conformance.writers import html as pages
+from mockserver import pages
 from mockserver.json_input import Json
 from mockserver.recordings.replay import VERDICTS, Compared, ReplayOutcome, reasons
 from mockserver.recordings.writers.terminal import numbered, verdict
 
-_PAGE = Path(__file__).parent / "pages" / "comparison.html"
 _MAX_SHOWN = 500
 """Exchanges shown in full; those that differ come before others are left out."""
 _MAX_LINES = 200
@@ -34,7 +32,8 @@ def write(outcome: ReplayOutcome) -> str:
     weight = {"different": 0, "not served": 0, "not called": 1, "not comparable": 1, "same": 2}
     worst = sorted(outcome.compared, key=lambda one: weight[one.verdict])[:_MAX_SHOWN]
     shown = sorted(worst, key=lambda one: one.exchange.number)
-    page: str = pages.template(_PAGE).render(
+    return pages.render(
+        "comparison.html",
         outcome=outcome,
         verdict=verdict(outcome),
         headline=headline(outcome),
@@ -42,10 +41,7 @@ def write(outcome: ReplayOutcome) -> str:
         shown=[(one, _sides(one)) for one in shown],
         reasons=reasons(outcome.compared).most_common(),
         numbered=numbered,
-        policy=pages.policy(),
-        css=pages.style(),
     )
-    return page
 
 
 def headline(outcome: ReplayOutcome) -> str:

@@ -1,0 +1,103 @@
+"""The pages that people read: templates, one style sheet and two scripts, for the console and every report.
+
+Jinja and the templates are loaded when the first page is asked for. Everything put into a template is escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+
+
+@functools.cache
+def asset(name: str) -> str:
+    """The text of a file in this folder, such as `style.css`."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def policy() -> str:
+    """The Content-Security-Policy of a page that needs nothing else: its own style and script, by hash.
+
+    For a header, add frame-ancestors.
+    """
+    style, script = _hash(asset("style.css")), _hash(asset("report.js"))
+    return f"default-src 'none'; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def render(name: str, **values: Any) -> str:
+    """The page that a template makes of values."""
+    made: str = _environment().get_template(name).render(values)
+    return made
+
+
+@functools.cache
+def _environment() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+    )
+    environment.filters.update(moment=moment, date=date, pretty=pretty, answered=answered, grouped=grouped, rules=rules)
+    environment.globals.update(asset=asset, policy=policy)
+    return environment
+
+
+def moment(at_ms: int) -> str:
+    """Time of day, UTC, to the millisecond."""
+    return _written(at_ms, "%H:%M:%S.%f", 3)
+
+
+def date(at_ms: int) -> str:
+    """Day and time of day, UTC, to the second."""
+    return _written(at_ms, "%Y-%m-%d %H:%M:%S", 0)
+
+
+def _written(at_ms: int, form: str, cut: int) -> str:
+    try:
+        text = datetime.fromtimestamp(at_ms / 1000, UTC).strftime(form)
+    except (ValueError, OverflowError, OSError):
+        return str(at_ms)
+    return text[:-cut] if cut else text
+
+
+def rules(findings: Iterable[Any]) -> list[tuple[str, str]]:
+    """The rules that findings are of, each once, with its level."""
+    return list({one.rule: one.level.value for one in findings}.items())
+
+
+def grouped(number: int) -> str:
+    """A number with a thin space between groups of three digits."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def pretty(text: str) -> str:
+    """JSON indented; what is no JSON, or was cut, as it is."""
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+    except ValueError:
+        return text
+
+
+def answered(status: int) -> str:
+    """How a call was answered: ok, refused, failed or none."""
+    if not status:
+        return "none"
+    return "ok" if status < 400 else "refused" if status < 500 else "failed"

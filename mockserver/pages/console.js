@@ -1,0 +1,13 @@
+// Copy buttons, and the sign that the page is live. Without this script every page works all the same.
+for (const button of document.querySelectorAll("button.copy")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.parentElement.querySelector("pre").textContent);
+    const label = button.firstChild;
+    label.textContent = "Copied";
+    setTimeout(() => { label.textContent = "Copy"; }, 1500);
+  });
+}
+const following = document.getElementById("following");
+if (following && window.htmx) following.hidden = false;

@@ -1,0 +1,55 @@
+"""The console below `/_mock/`: what the server sees and holds, its verdict on the client, and what can be set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from mockserver import __version__
+from mockserver.emulator import Emulator
+from mockserver.web import admin, guard
+from mockserver.web.accepting import wants_html
+from mockserver.web.console import assets, calls, now, resource_pages
+from mockserver.web.console.frame import Frame
+
+_PATHS = ("health", "report", "journal", "state", "faults", "scenarios", "clock", "quirks", "connectors", "reset")
+
+
+def blueprint(emulator: Emulator) -> Blueprint:
+    """Every page. `/_mock/` and `/_mock/report` answer with JSON unless a browser asks or `?format=` is given."""
+    pages = Blueprint("console", __name__, url_prefix="/_mock")
+    pages.before_request(guard.admin_check(emulator.config))
+    frame = Frame(emulator)
+
+    @pages.get("/")
+    def index() -> Response:
+        if wants_html():
+            return now.page(frame)
+        body: Any = {"product": "Mock Flow Service", "version": __version__, "sources": frame.sources()}
+        return admin.answer(emulator, {**body, "paths": [f"/_mock/{path}" for path in _PATHS]})
+
+    @pages.get("/report")
+    def report() -> Response:
+        from mockserver import conformance
+
+        form = request.args.get("format") or ("html" if wants_html() else "json")
+        if form not in conformance.FORMATS:
+            raise admin.wrong("format is one of " + ", ".join(conformance.FORMATS))
+        since = request.args.get("since", 0, type=int)
+        judged = conformance.evaluate(emulator.journal.entries(since), emulator.contract)
+        return _report(emulator, conformance.render(judged, form), conformance.FORMATS[form].media_type)
+
+    assets.add(pages)
+    for part in (now, calls, resource_pages):
+        part.add(pages, frame)
+    return pages
+
+
+def _report(emulator: Emulator, text: str, media_type: str) -> Response:
+    from mockserver.pages import policy
+
+    response = Response(text, content_type=media_type)
+    response.headers["Content-Security-Policy"] = f"{policy()}; frame-ancestors 'none'"
+    response.headers["x-request-id"] = emulator.runtime.request_id("page")
+    return response

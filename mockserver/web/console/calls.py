@@ -1,0 +1,81 @@
+"""**Calls**: the journal, a page at a time, and each call with all that is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, request
+
+from mockserver.errors import ApiError
+from mockserver.journal.entries import CallFilter, Entry
+from mockserver.web.console.frame import Frame
+
+if TYPE_CHECKING:
+    from mockserver.conformance import Finding
+
+SIZE = 100
+"""Calls on a page."""
+
+KINDS: Mapping[str, tuple[str, CallFilter]] = {
+    "": ("All", CallFilter()),
+    "ok": ("Answered", CallFilter(answered=(100, 400))),
+    "refused": ("Refused, 4xx", CallFilter(answered=(400, 500))),
+    "failed": ("Failed, 5xx", CallFilter(answered=(500, 600))),
+    "none": ("No answer", CallFilter(answered=(0, 1))),
+    "fault": ("Struck by a fault", CallFilter(faulty=True)),
+}
+
+
+def add(pages: Blueprint, frame: Frame) -> None:
+    """Both pages."""
+    journal = frame.emulator.journal
+
+    @pages.get("/console/calls")
+    def console_calls() -> Response:
+        kind = request.args.get("kind", "")
+        text = request.args.get("text", "").strip()[:200]
+        before = request.args.get("before", type=int)
+        wanted = KINDS.get(kind, KINDS[""])[1]._replace(text=text)
+        entries = journal.newest(SIZE + 1, wanted, before) if journal.on else []
+        more = len(entries) > SIZE
+        return frame.page(
+            "calls.html",
+            "calls",
+            recorded=journal.on,
+            kinds=[(name, title) for name, (title, _) in KINDS.items()],
+            kind=kind,
+            text=text,
+            before=before,
+            entries=entries[:SIZE],
+            older=entries[SIZE - 1].number if more else None,
+            total=journal.count(),
+            broken=_broken(frame),
+        )
+
+    @pages.get("/console/calls/<int:number>")
+    def console_call(number: int) -> Response:
+        entry = next(iter(journal.newest(1, before=number + 1)), None)
+        if entry is None or entry.number != number:
+            raise ApiError("unknown_path", detail=f"Call {number} is not in the journal: it was dropped or never made.")
+        return frame.page(
+            "call.html",
+            "calls",
+            entry=entry,
+            findings=_broken(frame).get(number, []),
+            before=next(iter(journal.newest(1, before=number)), None),
+            after=_next(frame, number),
+        )
+
+
+def _broken(frame: Frame) -> dict[int, list[Finding]]:
+    """Call number -> findings that it proves."""
+    from mockserver.conformance.writers import html
+
+    return html.broken_by(frame.judged()) if frame.emulator.journal.on else {}
+
+
+def _next(frame: Frame, number: int) -> Entry | None:
+    """The call after one. Numbers have gaps only where other clients' calls were dropped."""
+    found = frame.emulator.journal.newest(1, before=number + 2)
+    return found[0] if found and found[0].number > number else None

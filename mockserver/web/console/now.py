@@ -1,0 +1,118 @@
+"""**Now**: the verdict of the judge, its findings grouped by rule, and the latest calls; live where scripts run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from flask import Blueprint, Response, request
+
+from mockserver import pages as rendering
+from mockserver.web.console.frame import MAX_JUDGED, Frame, link
+
+if TYPE_CHECKING:
+    from mockserver.conformance import Finding, Report
+
+_LATEST = 18
+_MAX_CALLS = 8
+"""Calls linked from one finding."""
+
+
+class RuleFindings(NamedTuple):
+    """The findings of one rule."""
+
+    first: Finding
+    all: list[Finding]
+    calls: list[int]
+
+
+def add(pages: Blueprint, frame: Frame) -> None:
+    """The part of the page that is asked for again and again."""
+
+    @pages.get("/console/now")
+    def console_now() -> Response:
+        """204 where nothing has changed since the mark that was sent: each request ends at once, none is held open."""
+        if request.args.get("mark") == _mark(frame):
+            return Response(status=204)
+        return frame.answer(rendering.render("console/live.html", **_values(frame)))
+
+
+def page(frame: Frame) -> Response:
+    """The whole page."""
+    tenant = frame.tenant(frame.tenants())
+    first = frame.curl(tenant, "POST", "/connections", _FIRST_BODY)
+    paused = request.args.get("live") == "0"
+    return frame.page("now.html", "now", forms=False, first=first, paused=paused, **_values(frame))
+
+
+_FIRST_BODY = {
+    "name": "PostgreSQL base connection",
+    "auth": {
+        "specName": "Basic Authentication",
+        "params": {
+            "server": "db.example.com",
+            "port": "5432",
+            "database": "shop",
+            "username": "reader",
+            "password": "example-password",
+            "sslMode": "Verify Full",
+        },
+    },
+    "connectionSpec": {"id": "74a1c565-4e59-48d7-9d67-7c03b8a13137", "version": "1.0"},
+}
+
+
+def _mark(frame: Frame) -> str:
+    """Changes with everything that the page shows."""
+    emulator = frame.emulator
+    journal, faults = emulator.journal, emulator.faults.active()
+    seen = f"{journal.latest}.{journal.count()}" if journal.on else "off"
+    struck = sum(one.struck for one in faults)
+    return f"{seen}-{len(faults)}.{struck}-{int(emulator.runtime.clock.frozen)}"
+
+
+def _values(frame: Frame) -> dict[str, Any]:
+    journal = frame.emulator.journal
+    common = {
+        "mark": _mark(frame),
+        "recorded": journal.on,
+        "faults": frame.emulator.faults.active(),
+        "frozen": frame.emulator.runtime.clock.frozen,
+        "link": link,
+        "max_judged": MAX_JUDGED,
+    }
+    if not journal.on:
+        return {**common, "headline": "Nothing is recorded", "failed": False, "total": 0, "figures": [], "groups": [],
+                "entries": [], "broken": {}}  # fmt: skip
+    from mockserver.conformance.writers import html
+
+    judged = frame.judged()
+    total = journal.count()
+    return {
+        **common,
+        "headline": html.headline(judged) if total else "Waiting for the first call",
+        "failed": judged.fails(),
+        "total": total,
+        "figures": _figures(judged, total),
+        "groups": _groups(judged),
+        "entries": journal.newest(_LATEST),
+        "broken": html.broken_by(judged),
+    }
+
+
+def _figures(judged: Report, total: int) -> list[tuple[str, Any, str]]:
+    from mockserver.conformance import Level
+
+    levels = [(level.value, judged.count(level), level.value) for level in Level]
+    used = f"{judged.coverage.used} / {len(judged.coverage.operations)}"
+    return [*levels, ("calls", rendering.grouped(total), ""), ("operations used", used, "")]
+
+
+def _groups(judged: Report) -> list[RuleFindings]:
+    """Open findings by rule, worst first."""
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in judged.open:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    return [
+        RuleFindings(found[0], found, sorted({number for one in found for number in one.calls})[-_MAX_CALLS:])
+        for found in by_rule.values()
+    ]

@@ -1,0 +1,149 @@
+"""Records as the console shows them: secrets as kind and length, a row for tables, the records that one names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from mockserver import listing
+from mockserver.emulator import Emulator
+from mockserver.exchange import Tenant
+from mockserver.flows import progress
+from mockserver.journal.redaction import Redaction
+from mockserver.listing import Cursor, ListQuery
+from mockserver.resources._crud import Collection
+from mockserver.resources.connections import CONNECTIONS
+from mockserver.resources.flows import FLOWS
+from mockserver.resources.runs import RUNS
+from mockserver.resources.source_connections import SOURCE_CONNECTIONS
+from mockserver.resources.target_connections import TARGET_CONNECTIONS
+from mockserver.state.records import Doc
+
+SIZE = 50
+"""Records on a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceKind:
+    """One kind of record."""
+
+    collection: Collection
+    title: str
+    one: str
+    lookup: str
+    """The operation whose contract says what of a record is harmless."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as in paths."""
+        return self.collection.kind
+
+
+_SOURCES, _TARGETS = SOURCE_CONNECTIONS.collection, TARGET_CONNECTIONS.collection
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        ResourceKind(CONNECTIONS, "Connections", "Connection", "retrieveConnection"),
+        ResourceKind(_SOURCES, "Source connections", "Source connection", "retrieveSourceConnection"),
+        ResourceKind(_TARGETS, "Target connections", "Target connection", "retrieveTargetConnection"),
+        ResourceKind(FLOWS, "Flows", "Flow", "retrieveFlow"),
+        ResourceKind(RUNS, "Runs", "Run", "retrieveFlowRun"),
+    )
+}
+
+
+class RecordPage(NamedTuple):
+    """A stretch of records, last written first."""
+
+    items: list[dict[str, Any]]
+    after: str | None
+    """Where the next page begins."""
+
+
+class Records:
+    """Reads one tenant's records. Nothing is changed but that overdue runs come about, as on any read."""
+
+    def __init__(self, emulator: Emulator, tenant: Tenant) -> None:
+        self._world = emulator.world
+        self._tenant = tenant
+        self.connectors = emulator.world.connectors_of(tenant)
+        self._redaction = Redaction(emulator.contract, self.connectors.auth_place)
+
+    def count(self, kind: ResourceKind) -> int:
+        """How many there are."""
+        return self._world.store.count(self._tenant, kind.name)
+
+    def page(self, kind: ResourceKind, text: str = "", after: str = "", size: int = SIZE) -> RecordPage:
+        """Records in which `text` occurs, or that meet it where it is a filter. Raises ApiError for a wrong filter."""
+        if kind.name == progress.RUNS:
+            progress.catch_up_all(self._world, self._tenant)
+        query, matches = self._wanted(kind, text)
+        query = replace(query, limit=size, after=_cursor(after))
+        docs, following = self._world.store.page(self._tenant, kind.name, query, matches)
+        return RecordPage([self.shown(kind, doc) for doc in docs], _written(following))
+
+    def get(self, kind: ResourceKind, entity_id: str) -> dict[str, Any] | None:
+        """One record."""
+        if kind.name == progress.RUNS:
+            progress.catch_up_all(self._world, self._tenant)
+        doc = self._world.store.get(self._tenant, kind.name, entity_id)
+        return None if doc is None else self.shown(kind, doc)
+
+    def shown(self, kind: ResourceKind, doc: Doc) -> dict[str, Any]:
+        """A record as the API shows it, but for secrets: of these kind and length."""
+        if kind.collection is CONNECTIONS:
+            whole = {key: value for key, value in self.connectors.complete(doc).items() if key != "passwordFor"}
+        else:
+            whole = kind.collection.show(self._world, doc)
+        told: Any = self._redaction.shown({"items": [whole]}, kind.lookup, 200)
+        shown: dict[str, Any] = told["items"][0]
+        if kind.name == progress.RUNS:  # which no sample of a run shows
+            shown["state"] = doc["state"]
+        return shown
+
+    def label(self, spec: Any) -> str:
+        """What a connection spec is called."""
+        spec_id = spec.get("id") if isinstance(spec, Mapping) else None
+        connector = self.connectors.get(spec_id)
+        return connector.label if connector else "a spec of the tenant's own"
+
+    def flow_spec(self, spec: Any) -> str:
+        """What a flow spec is called."""
+        found = self._world.flow_specs.get(spec.get("id", "")) if isinstance(spec, Mapping) else None
+        return found.name if found else "a spec of the tenant's own"
+
+    def _wanted(self, kind: ResourceKind, text: str) -> tuple[ListQuery, Callable[[Doc], bool] | None]:
+        if not text:
+            return ListQuery(), None
+        if not any(character in "=<>!" for character in text):
+            wanted = text.lower()
+            return ListQuery(), lambda doc: any(wanted in part for part in _searched(doc))
+        query = listing.parse({"property": [text]}, kind.collection.listable, self._world.quirks)
+        if any(condition.path[0] in kind.collection.masked for condition in query.conditions):
+            return query, lambda doc: query.matches(self.shown(kind, doc))
+        return query, query.matches
+
+
+def _searched(doc: Doc) -> Iterator[str]:
+    """The texts that a search without operators looks at: none that can be secret."""
+    for member in ("id", "name", "state", "flowId", "baseConnectionId"):
+        value = doc.get(member)
+        if isinstance(value, str):
+            yield value.lower()
+    params = doc.get("params")
+    if isinstance(params, Mapping):
+        yield from (str(params[key]).lower() for key in ("tableName", "path") if key in params)
+
+
+def _cursor(text: str) -> Cursor | None:
+    ceiling, _, revision = text.partition(".")
+    if not (ceiling.isascii() and ceiling.isdecimal() and revision.isascii() and revision.isdecimal()):
+        return None
+    reached = int(ceiling[:18])
+    return Cursor(reached, min(int(revision[:18]), reached), ())
+
+
+def _written(cursor: Cursor | None) -> str | None:
+    return None if cursor is None else f"{cursor.ceiling}.{cursor.revision}"
