@@ -1,4 +1,4 @@
-"""The command line: parses and prints; decides nothing."""
+"""The command line: parses options and prints results."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from mockserver.config import how_to_get
 
 
 class _ServeByDefault(click.Group):
-    """`mockserver --port 0` means `mockserver serve --port 0`."""
+    """A group whose default command is `serve`: `mockserver --port 0` means `mockserver serve --port 0`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `serve` in front unless a command or a general option is named."""
+        """Insert `serve` unless a command or a general option is given."""
         if not args or (args[0] not in self.commands and args[0] not in ("--help", "-h", "--version")):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
@@ -102,7 +102,7 @@ def operations(as_json: bool) -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def quirks(as_json: bool) -> None:
-    """List where Adobe's documents disagree, and what we do."""
+    """List the contradictions in Adobe's documents and the switch for each."""
     from mockserver.quirks import QUIRKS
 
     rows = [{**dataclasses.asdict(row), "default": row.default} for row in QUIRKS.values()]
@@ -112,7 +112,7 @@ def quirks(as_json: bool) -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def faults(as_json: bool) -> None:
-    """List what can be made to go wrong: by /_mock/faults, --faults FILE, pytest or the header x-mock-fault."""
+    """List the faults for /_mock/faults, --faults FILE, pytest and the header x-mock-fault."""
     from mockserver.faults import FAULTS
 
     def line(row: dict[str, Any]) -> str:
@@ -171,9 +171,9 @@ def contract(
 
 
 def _find_suite() -> None:
-    """Put the contract suite first on the path: beside the package in a checkout, inside it when installed.
+    """Put the contract suite first on the path: beside the package in a checkout, inside it if installed.
 
-    The user's own folder may hold a package called `contracts`, too.
+    The user's own folder may contain a package named `contracts`, too.
     """
     package = Path(__file__).resolve().parents[1]
     installed = package / "suite"

@@ -1,4 +1,4 @@
-"""`mockserver ca`: the certificate authority by which clients believe that we are Adobe's hosts."""
+"""`mockserver ca`: manages the certificate authority that vouches for the emulated hosts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def ca(context: click.Context, /, **options: Any) -> None:
 @ca.command()
 @click.pass_obj
 def show(folder: Any) -> None:
-    """Where it is, what it is, and how clients come to trust it."""
+    """Print its location and contents, and how to make clients trust it."""
     from mockserver.intercept.authority import Authority, AuthorityError
 
     try:
@@ -57,7 +57,7 @@ def show(folder: Any) -> None:
 @ca.command()
 @click.pass_obj
 def renew(folder: Any) -> None:
-    """Make a new one; what trusted the old one must be told."""
+    """Create a new one. Clients that trust the old one must be updated."""
     from mockserver.intercept.authority import Authority, AuthorityError
 
     try:
@@ -82,7 +82,7 @@ def remove(folder: Any) -> None:
 @ca.command()
 @click.pass_obj
 def path(folder: Any) -> None:
-    """Print the file of its certificate, for scripts; it is made if need be."""
+    """Print the path of its certificate for scripts; create it if it is missing."""
     from mockserver.intercept.authority import Authority, AuthorityError
 
     try:

@@ -1,4 +1,4 @@
-"""`mockserver scenarios` and `mockserver conformance`: what a client must be able to take, and whether it does."""
+"""`mockserver scenarios` and `mockserver conformance`: lists the scenarios and runs a client through them."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def conformance(
 
 
 def _run(test: Trial, chosen: list[Any], output: str) -> tuple[list[Step], bool]:
-    """All runs with a line of progress each; and whether the client got beyond the undisturbed one."""
+    """Play all runs and print their progress; returns the steps and whether any scenario was played."""
     steps = [test.play(None)]
     _progress("undisturbed", steps[0], output)
     complaint = _complaint(steps[0])
@@ -105,7 +105,7 @@ def _run(test: Trial, chosen: list[Any], output: str) -> tuple[list[Step], bool]
 
 
 def _complaint(step: Step) -> str | None:
-    """Why no scenario can be judged."""
+    """The reason why no scenario can be judged."""
     from mockserver.journal.entries import TOKEN_OPERATION
 
     if not any(entry.operation != TOKEN_OPERATION for entry in step.entries):

@@ -37,7 +37,7 @@ _EMULATION = (
 
 
 def emulation_options(command: _Command) -> _Command:
-    """How the emulator behaves, wherever it runs."""
+    """Add the options for the behaviour of the emulator."""
     for option in reversed(_EMULATION):
         command = option(command)
     return command

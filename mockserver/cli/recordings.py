@@ -1,4 +1,4 @@
-"""`mockserver compare` and `mockserver calibrate`: a recording held against a server."""
+"""`mockserver compare` and `mockserver calibrate`: compares a recording with a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mockserver exec`: runs a client as it is against a server of its own, and judges it."""
+"""`mockserver exec`: runs an unmodified client against a private server and judges it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from mockserver.config import Config
 
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
-"""Exit statuses that shells give to commands they could not start."""
+"""Exit statuses of shells for commands that cannot be started."""
 _ENTRIES, _BYTES = 100_000, 256 * 1_048_576
-"""The whole run is judged at its end, so the journal keeps more than a server's does."""
+"""Limits of the journal. They exceed those of a server, because the whole run is judged at its end."""
 
 
 @click.command("exec", context_settings={"allow_interspersed_args": False}, short_help="Run a client and judge it.")
@@ -51,7 +51,7 @@ def execute(command: tuple[str, ...], **options: Any) -> None:
 
 
 def _judged_run(command: tuple[str, ...], config: Config, reporting: Reporting) -> tuple[int, int]:
-    """The client's exit status, and that of the judgement."""
+    """Run the client; returns its exit status and that of the judgement."""
     from mockserver.clients.program import PrivateServer
     from mockserver.conformance import evaluate
 

@@ -1,4 +1,4 @@
-"""`mockserver serve`: builds the app, starts the server, says where it is, waits for the end."""
+"""`mockserver serve`: builds the application, starts the server, prints the banner and waits for a signal."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 WRONG_USE = 2
 _ENDING = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP")
-"""Signals that end the server, where the platform has them: for process 1 of a container there is no default."""
+"""Signals that stop the server. They need handlers, because process 1 of a container has no default ones."""
 _WAKE_SECONDS = 1.0
-"""The main thread looks up this often, for platforms where waiting cannot be interrupted by a signal."""
+"""Interval at which the main thread wakes, for platforms where signals do not interrupt waiting."""
 _MAX_DESCRIPTORS = 65_536
 _SETTLED_SECONDS = 1.0
-"""So long after a start there is time for what only refusals need."""
+"""Seconds after the start at which modules for refusals are imported."""
 
 
 def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
-    """Serve until a signal; the exit status. What cannot be started is said in one line."""
+    """Serve until a signal; returns the exit status. Start-up errors are printed in one line."""
     if config.state:
         # A commit gives up the interpreter's lock at each of its steps and must get it back from busier threads.
         # Asked for after half a millisecond instead of five: beside four readers of pages, 61 writes a second, not 49.
@@ -79,7 +79,7 @@ def _serve(config: Config, echo: Callable[[str], None], started: Callable[[], No
 
 
 def run(server: Server, on_ready: Callable[[Server], None]) -> int:
-    """Serve until a signal, then finish what has begun; the exit status. A second signal ends at once."""
+    """Serve until a signal, then finish open requests; returns the exit status. A second signal stops immediately."""
     stopping = threading.Event()
     raise_descriptors()
 
@@ -100,7 +100,7 @@ def run(server: Server, on_ready: Callable[[Server], None]) -> int:
 
 
 def raise_descriptors() -> None:
-    """Raise the soft limit of open files as far as the system allows."""
+    """Raise the soft limit of open files to the hard limit."""
     if resource is None:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -110,7 +110,7 @@ def raise_descriptors() -> None:
 
 
 def _settle(contract: Contract) -> None:
-    """What is better done once the server answers."""
+    """Do the work that can wait until the server answers."""
     later = threading.Timer(_SETTLED_SECONDS, contract.prepare_refusals)
     later.daemon = True
     later.start()

@@ -1,4 +1,4 @@
-"""`mockserver env` and `mockserver init`: what a client and a project need to begin."""
+"""`mockserver env` and `mockserver init`: prints variables for clients and writes files for a new project."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FORMATS: dict[str, Callable[[str, str], str]] = {
     "powershell": lambda name, value: f"$env:{name} = '{value.replace(chr(39), chr(39) * 2)}'",
     "fish": lambda name, value: f"set -gx {name} {_fish_quote(value)}",
 }
-"""Format -> a line that sets a variable."""
+"""Format -> the template of a line that sets a variable."""
 
 _STARTER = Path(__file__).parent / "starter"
 _FILES = ("mockserver.toml", "sources.yaml")
@@ -79,7 +79,7 @@ def init(folder: Path) -> None:
 
 
 def _url(config: Config) -> str:
-    """Where a server with these settings can be reached."""
+    """The URL of a server with these settings."""
     if not config.port:
         raise click.UsageError("port 0 is chosen when the server starts: give its address with --url")
     host = _ANYWHERE.get(config.host, config.host)
@@ -93,7 +93,7 @@ def _addresses(url: str) -> dict[str, str]:
 
 
 def _credentials(config: Config) -> dict[str, str]:
-    """Credentials that the server takes. Those it knows as secrets are not printed."""
+    """Credentials that the server accepts. Configured secrets are not printed."""
     from mockserver.clients.program import CREDENTIALS
 
     found: dict[str, Any] = dict(CREDENTIALS)

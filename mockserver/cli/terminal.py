@@ -1,4 +1,4 @@
-"""Makes standard output and standard error take every character, whatever encoding they have."""
+"""Makes standard output and standard error accept every character in any encoding."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _IN_ASCII = {
     "·": "-", "–": "-", "—": "-", "…": "...", "≥": ">=", "≤": "<=", "→": "->", "×": "x",
     "§": "section ", "“": '"', "”": '"', "‘": "'", "’": "'", "✓": "+", "✗": "x", "\N{NO-BREAK SPACE}": " ",
 }  # fmt: skip
-"""What our own texts hold beyond ASCII -> how it is written where that cannot be shown."""
+"""Non-ASCII characters of our own texts -> their ASCII replacement."""
 
 _HANDLER = "mockserver.terminal"
 
 
 def take_every_character() -> None:
-    """Write characters that a stream's encoding lacks in another way, where Python would raise UnicodeEncodeError."""
+    """Escape characters that a stream's encoding lacks, instead of raising UnicodeEncodeError."""
     codecs.register_error(_HANDLER, _in_ascii)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -31,6 +31,6 @@ def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def _escaped(character: str) -> str:
-    r"""As `\uXXXX`, which JSON has too; characters beyond it as the two halves that JSON wants."""
+    r"""The character as `\uXXXX`, which is valid JSON; those beyond U+FFFF as two surrogates."""
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

@@ -1,7 +1,7 @@
-"""The contract: `openapi.yaml`, loaded once; which operation a call is, and where it or an answer departs.
+"""The contract: matches calls to operations of `openapi.yaml` and checks requests and responses against it.
 
 Checks return violations and never raise. Routing, parameters and bodies all come from the one
-document, so what is published and what is enforced cannot differ.
+document, so the published and the enforced contract cannot differ.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
 """A slash inside a path segment: part of a parameter, such as the $id of a schema (RFC 3986 §2.2)."""
 
 IN_CLEAR = Violation("header", "authorization", "clear", "https", "credentials over http")
-"""A request that sends credentials without TLS."""
+"""The violation of a request that sends credentials without TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +43,29 @@ class Parameter:
     kind: str
     check: SchemaCheck
     wanted: str
-    """What its schema wants, in words."""
+    """What its schema expects, in words."""
     refused: bool = False
-    """Whether the service refuses a value outside the schema; of the others the handler decides."""
+    """Whether the service refuses a value outside the schema. If not, the handler decides."""
 
     def read(self, values: Sequence[str]) -> Json:
-        """The value as its schema types it; a text that does not fit stays a text. Repeated texts are one list."""
+        """The value typed by its schema. Text that does not fit stays text; repeated values become a list."""
         if self.kind == "array":
             return list(values)
         return _as(self.kind, ",".join(dict.fromkeys(values)) if len(values) > 1 else values[0])
 
     def violations(self, where: str, value: Json) -> Iterator[Violation]:
-        """What is wrong with a value that was read."""
+        """The violations of a parsed value."""
         for violation in self.check.violations(value, where):
             yield Violation(where, self.name, violation.keyword, self.wanted, violation.came, blocks=self.refused)
 
     def missing(self, where: str) -> Violation:
-        """What is wrong when it is required and was not sent."""
+        """The violation if it is required and missing."""
         return Violation(where, self.name, "required", self.wanted, MISSING, blocks=self.refused)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the document, compiled."""
+    """An operation of the document, compiled."""
 
     id: str
     method: str
@@ -76,38 +76,38 @@ class Operation:
     body: SchemaCheck | None
     body_required: bool
     media: frozenset[str]
-    """Media types of the body, of which all are JSON."""
+    """Accepted media types of the body; all are JSON."""
     body_blocks: bool
-    """Whether a body outside its schema is refused at once; else the handler refuses it with codes of its own."""
+    """Whether a body outside its schema is refused immediately. If not, the handler refuses it with its own codes."""
     responses: Mapping[str, SchemaCheck | None]
 
 
 @dataclass(slots=True)
 class Seen:
-    """What the contract says of one call. `operation` None: the path or the method is not in it."""
+    """The contract's view of one call. `operation` is None if path or method are not in the contract."""
 
     operation: Operation | None = None
     allowed: tuple[str, ...] = ()
     path: dict[str, str] = field(default_factory=dict)
     arguments: dict[str, Any] = field(default_factory=dict)
-    """The query parameters that the operation has, as their schemas type them."""
+    """The operation's query parameters, typed by their schemas."""
     body: Json = None
     violations: list[Violation] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
-    """Which sources behind connections were asked."""
+    """The sources that were contacted."""
 
     def blocking(self) -> Violation | None:
-        """The first violation that the service itself would refuse."""
+        """The first violation that the service refuses."""
         return next((violation for violation in self.violations if violation.blocks), None)
 
     def note(self, refused: Violation | None) -> None:
-        """Add what a handler refused, unless the contract has seen it already."""
+        """Add the violation of a handler's refusal, unless the contract already has it."""
         if refused is not None and not any(refused.pointer == known.pointer for known in self.violations):
             self.violations.append(refused)
 
 
 class Contract:
-    """The document as it is enforced, compiled."""
+    """The enforced contract, compiled."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document: Mapping[str, Any] = enforced(document)
@@ -122,15 +122,15 @@ class Contract:
     @classmethod
     @functools.cache
     def load(cls) -> Contract:
-        """The shipped document, compiled once however many emulators a process has."""
+        """The shipped contract, compiled once per process."""
         return cls(load_document())
 
     def prepare_refusals(self) -> None:
-        """Import what the first refusal needs: 40 ms, and a second where jsonschema finds certain packages."""
+        """Import what the first refusal needs. It takes 40 ms, or a second if jsonschema finds certain packages."""
         self._registry.explainer  # noqa: B018  (made when looked at)
 
     def check_request(self, call: Call, *, max_body: int = 1_048_576) -> Seen:
-        """Find the operation and gather every violation of the request; nothing is raised."""
+        """Find the operation and collect all violations of the request. Never raises."""
         seen = Seen()
         self._route(call, seen)
         if call.exposes_credentials:
@@ -144,14 +144,14 @@ class Contract:
         return seen
 
     def arguments(self, operation_id: str, query: Pairs) -> dict[str, Any]:
-        """The query parameters of an operation, typed; what is wrong with them is left out of account."""
+        """The typed query parameters of an operation, ignoring violations."""
         arguments: dict[str, Any] = {}
         for _ in _query_violations(self.operations[operation_id], query, arguments):
             pass
         return arguments
 
     def check_response(self, operation: Operation, result: Result) -> list[Violation]:
-        """Where an answer departs from the contract: our own drift."""
+        """The violations of one of our own responses."""
         checks = operation.responses
         status = str(result.status)
         if status not in checks:
@@ -162,7 +162,7 @@ class Contract:
         return list(check.violations(result.body, "response"))
 
     def check_body(self, operation_id: str, body: Json) -> list[Violation]:
-        """The violations of a body of `operation_id`, for what is patched rather than sent."""
+        """The violations of a patched document against the body schema of `operation_id`."""
         check = self.operations[operation_id].body
         return list(check.violations(body, "body")) if check else []
 
@@ -239,7 +239,7 @@ class Contract:
             )
 
     def _credentials(self, source: Mapping[str, Any]) -> Iterator[Parameter]:
-        """The headers that a call is told apart by: API key, organisation, sandbox. Their form is `x-value`."""
+        """The headers that identify the caller: API key, organisation, sandbox."""
         for requirement in source.get("security", self.document.get("security", ())):
             for name in requirement:
                 scheme = self.document["components"]["securitySchemes"][name]
@@ -254,7 +254,7 @@ class Contract:
         return SchemaCheck(self._registry, (*at, "content", next(iter(content)), "schema"))
 
     def _follow(self, node: Any, at: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
-        """Resolve `$ref`s, keeping track of where in the document we are."""
+        """Resolve `$ref`s; returns the node and its place in the document."""
         while isinstance(node, dict) and "$ref" in node:
             at = tuple(part.replace("~1", "/").replace("~0", "~") for part in node["$ref"][2:].split("/"))
             node = functools.reduce(lambda inner, part: inner[part], at, self.document)
@@ -262,15 +262,15 @@ class Contract:
 
 
 def load_document() -> dict[str, Any]:
-    """What `openapi.yaml` says."""
+    """Load `openapi.yaml`."""
     document: dict[str, Any] = documents.read(documents.contract())
     return document
 
 
 def _parts(path: str) -> tuple[str, ...]:
-    """The segments of a decoded path; an id of the Schema Registry is a URI, which is one of them.
+    """The segments of a decoded path. An id of the Schema Registry is a URI and counts as one segment.
 
-    An empty segment is no path, a single slash at the end is tolerated (facts §6).
+    Empty segments are invalid; a single trailing slash is tolerated (facts §6).
     """
     before, uri, rest = path.removeprefix("/").removesuffix("/").partition("/https://")
     return (*before.split("/"), "https://" + rest) if uri else tuple(before.split("/"))
@@ -287,7 +287,7 @@ def _match(segments: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] 
 
 
 def _as(kind: str, text: str) -> Json:
-    """A query or header text as the type its schema wants, or as it is when it does not fit."""
+    """A query or header value converted to the type of its schema, or unchanged if that fails."""
     if kind == "integer" and re.fullmatch(r"-?[0-9]{1,18}", text):
         return int(text)
     if kind == "boolean" and text.lower() in ("true", "false"):
@@ -307,7 +307,7 @@ def _header_violations(operation: Operation, headers: Mapping[str, str]) -> Iter
 
 
 def _query_violations(operation: Operation, pairs: Pairs, arguments: dict[str, Any]) -> Iterator[Violation]:
-    """Read the query into `arguments`, and tell what is wrong with it."""
+    """Parse the query into `arguments` and return its violations."""
     sent: dict[str, list[str]] = {}
     for name, value in pairs:
         sent.setdefault(name, []).append(value)
@@ -325,7 +325,7 @@ def _query_violations(operation: Operation, pairs: Pairs, arguments: dict[str, A
 
 
 def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int) -> Iterator[Violation]:
-    """Media type, then JSON, then schema: each step needs the one before."""
+    """Check media type, JSON and schema, in this order; each step needs the one before."""
     if call.oversized:
         yield Violation("body", "", "size", f"at most {max_body} bytes", "more", blocks=True)
         return

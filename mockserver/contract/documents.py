@@ -1,7 +1,7 @@
-"""Reads the YAML documents that ship with the package; their parsed form is kept beside them, as Python keeps bytecode.
+"""Reads the package's YAML documents and caches their parsed form beside them, as Python caches bytecode.
 
-Of `openapi.yaml`, parsing takes 60 ms and importing the parser another 10, a third of a start; reading what
-was parsed before takes 3. `parse_all` parses all of them ahead, as `compileall` compiles modules.
+Parsing `openapi.yaml` takes 60 ms and importing the parser another 10, a third of the start-up time. Reading the
+cache takes 3. `parse_all` fills the cache ahead of time, as `compileall` does for modules.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MAX_DEPTH = 200
 
 
 def read(path: Path) -> Any:
-    """The value of a YAML document, new at each call. Raises OSError and yaml.YAMLError."""
+    """The value of a YAML document, a new copy per call. Raises OSError and yaml.YAMLError."""
     source = path.read_bytes()
     kept = kept_form(path)
     with contextlib.suppress(OSError):
@@ -47,7 +47,7 @@ def parse(source: bytes | str) -> Any:
 
 
 def dump(value: Any) -> str:
-    """YAML text. What is shared is written as often as it is used: not every reader follows aliases."""
+    """Format as YAML text without aliases, because not every reader supports them."""
     import yaml  # here: a start that finds the parsed form does without
 
     class WholeDumper(yaml.SafeDumper):
@@ -58,28 +58,28 @@ def dump(value: Any) -> str:
 
 
 def kept_form(path: Path) -> Path:
-    """Where the parsed form of a document is kept: in `__pycache__`, or where Python was told to put that."""
+    """The cache file of a document: in `__pycache__`, or in Python's configured cache folder."""
     return Path(cache_from_source(str(path))).with_suffix(".json")
 
 
 def contract() -> Path:
-    """`openapi.yaml`: inside the package when installed, one level up in a checkout."""
+    """The path of `openapi.yaml`: inside the package if installed, one level up in a checkout."""
     packaged = PACKAGE / "openapi.yaml"
     return packaged if packaged.is_file() else PACKAGE.parent / "openapi.yaml"
 
 
 def shipped() -> list[Path]:
-    """Every document that a start or an early call may read."""
+    """All documents that the start or an early call may read."""
     return [contract(), *sorted((PACKAGE / "catalogue").rglob("*.yaml"))]
 
 
 def _digest(source: bytes, form: bytes) -> bytes:
-    """Vouches for both: that the form is whole, and that it was made from this source and no other."""
+    """A digest that proves that the cached form is complete and belongs to this source."""
     return hashlib.sha256(b"%d\n%b%b" % (len(source), source, form)).hexdigest().encode()
 
 
 def _keep(kept: Path, source: bytes, value: Any) -> None:
-    """Best effort. What JSON cannot hold, such as a date or a number for a name, is not kept."""
+    """Write the cache file if possible. Values that JSON cannot express, such as dates, are not cached."""
     try:
         text = json.dumps(value, separators=(",", ":"))
     except (TypeError, ValueError):
@@ -95,7 +95,7 @@ def _keep(kept: Path, source: bytes, value: Any) -> None:
 
 
 def parse_all() -> None:
-    """Parse every shipped document ahead of the first start, even where Python may not keep bytecode."""
+    """Parse and cache every shipped document before the first start."""
     for path in shipped():
         source = path.read_bytes()
         _keep(kept_form(path), source, parse(source))

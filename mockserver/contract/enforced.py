@@ -1,7 +1,7 @@
-"""The contract as the server enforces it: `openapi.yaml` with each `x-enforced` applied.
+"""The enforced contract: `openapi.yaml` with each `x-enforced` patch applied.
 
-Client generators cannot read everything that the server demands or takes: conditions, other spellings, a body that is
-a list or an object. The document says what they can read; beside it, `x-enforced` holds a JSON Merge Patch (RFC 7396)
+Client generators do not support everything that the server enforces: conditions, other spellings, a body that is
+a list or an object. The document contains what they support; `x-enforced` beside it is a JSON Merge Patch (RFC 7396)
 that makes it exact.
 """
 
@@ -14,7 +14,7 @@ PATCH = "x-enforced"
 
 
 def enforced(node: Any) -> Any:
-    """A copy of a document with every patch applied; parts without one are shared with the original."""
+    """A copy of a document with all patches applied. Unpatched parts are shared with the original."""
     if isinstance(node, list):
         items = [enforced(item) for item in node]
         return items if any(new is not old for new, old in zip(items, node, strict=True)) else node
@@ -27,7 +27,7 @@ def enforced(node: Any) -> Any:
 
 
 def merged(target: Any, patch: Any) -> Any:
-    """The outcome of a JSON Merge Patch: objects merge, null removes a member, everything else replaces."""
+    """Apply a JSON Merge Patch: objects merge, null removes a member, everything else replaces."""
     if not isinstance(patch, Mapping):
         return patch
     outcome = dict(target) if isinstance(target, Mapping) else {}

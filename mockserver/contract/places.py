@@ -1,4 +1,4 @@
-"""Which places of bodies, answers and queries are known to be harmless, read off `openapi.yaml` and JSON Schemas."""
+"""Derives from `openapi.yaml` and JSON Schemas which places of bodies, responses and queries are harmless to show."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from mockserver import secrecy
 from mockserver.secrecy import SECRET, UNKNOWN_PLACE, WORD, Hide, Place
 
 _CLOSED = frozenset({"integer", "number", "boolean", "null"})
-"""Types whose places take numbers and words alone."""
+"""Types that can only hold numbers and fixed words."""
 
 _ALTERNATIVES = ("allOf", "anyOf", "oneOf", "if", "then", "else")
 _SAMPLES = frozenset({"default", "example", "examples", "const"})
 
 Auth: TypeAlias = Callable[[Mapping[str, Any]], Place]
-"""What may be shown of `auth` in a connection, as far as its other members tell; of none, in a patch."""
+"""Returns the place of a connection's `auth`, given its other members (None in a patch)."""
 
 
 def of_schema(schema: Any, follow: Callable[[str], Place] = lambda reference: UNKNOWN_PLACE) -> Place:
-    """What a JSON Schema says of a place: a type of texts or numbers is harmless, `format: password` marks secrets."""
+    """The place of a JSON Schema: texts and numbers are harmless, `format: password` marks secrets."""
     if not isinstance(schema, dict):
         return UNKNOWN_PLACE
     if schema.get("format") == "password" or schema.get("writeOnly") is True or "contentEncoding" in schema:
@@ -47,7 +47,7 @@ def of_schema(schema: Any, follow: Callable[[str], Place] = lambda reference: UN
 
 
 def _types(value: Any) -> set[str]:
-    """The types that a schema names; one that a client wrote may hold anything here."""
+    """The types named by a schema. A client's schema may have any value here."""
     given = value if isinstance(value, list) else [value]
     return {one for one in given if isinstance(one, str)}
 
@@ -65,11 +65,11 @@ def _free(value: Any, hide: Hide) -> Any:
 
 
 FREE = Place(harmless=True, read=_free)
-"""Everything below is shown but the samples in a schema."""
+"""A place below which everything is shown, except samples in a schema."""
 
 
 class Places:
-    """The places of every operation; `auth` says what is known of `auth` in a connection."""
+    """The places of every operation. `auth` returns the place of a connection's `auth`."""
 
     def __init__(self, document: Mapping[str, Any], auth: Auth) -> None:
         self._document, self._auth = document, auth
@@ -78,7 +78,7 @@ class Places:
         self.query, self.record = cache(self._query), cache(self._record)
 
     def _request(self, operation: str | None) -> Place:
-        """The body of a call."""
+        """The place of a request body."""
         collection, said = self._operations.get(operation or "", ("", {}))
         made = self._content(said.get("requestBody", {}), collection)
         if "queryString" not in made.members:
@@ -88,14 +88,14 @@ class Places:
         return Place(members={"queryString": read}).merged(made)
 
     def _answer(self, operation: str | None, status: int) -> Place:
-        """The body of an answer."""
+        """The place of a response body."""
         if status >= 400:
             return self._follow("", "#/components/schemas/Refusal")
         collection, said = self._operations.get(operation or "", ("", {}))
         return self._content(said.get("responses", {}).get(str(status), {}), collection)
 
     def _query(self, operation: str | None) -> Mapping[str, Place]:
-        """The parameters of a query by name."""
+        """The places of query parameters, by name."""
         collection, said = self._operations.get(operation or "", ("", {}))
         found = [self._found(one["$ref"]) if "$ref" in one else one for one in said.get("parameters", ())]
         schemas = {one["name"]: one["schema"] for one in found if one["in"] == "query"}
@@ -104,7 +104,7 @@ class Places:
         return {name: special.get(name, place) for name, place in known.items()}
 
     def _record(self, collection: str) -> Place:
-        """An entity of a collection, as it is sent and as it is shown."""
+        """The place of an entity, as sent and as shown."""
         made = UNKNOWN_PLACE
         for name, (first, said) in self._operations.items():
             if first == collection and said["template"].count("/") == 1:

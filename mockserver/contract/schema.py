@@ -1,6 +1,6 @@
-"""JSON Schema checks compiled once, and their errors in words that name the member and never its value.
+"""JSON Schema checks, compiled once, with error texts that name the member but never its value.
 
-`jsonschema_rs` accepts, a hundred times faster than `jsonschema`, which explains what it refuses.
+`jsonschema_rs` decides, a hundred times faster than `jsonschema`, which then explains refusals.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from mockserver.json_input import Json
 from mockserver.secrecy import repeatable
 
 MAX_VIOLATIONS = 100
-"""Maximum reported for one value: a body can break its schema at every item, and the journal keeps each."""
+"""Maximum violations reported per value: a body can violate its schema at every item."""
 
 _MAX_POINTER = 400
-"""Characters of a pointer; a member's name can be as long as its body."""
+"""Maximum length of a pointer in characters: a member's name can be as long as the body."""
 
 _URI = "urn:flow-service:contract"
 _TYPES = {
@@ -36,7 +36,7 @@ _TYPES = {
 
 
 class SchemaRegistry:
-    """One document that schemas are looked up in by JSON Pointer."""
+    """A document with schemas that are referenced by JSON Pointer."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
@@ -45,10 +45,10 @@ class SchemaRegistry:
 
     @cached_property
     def explainer(self) -> Any:
-        """The class of `jsonschema` that explains errors, made when the first one has to be.
+        """The `jsonschema` validator class that explains errors, created on first use.
 
-        References are looked up here, where each is found once: its own way takes as long as all the rest of a refusal.
-        Of an object's members only those at fault are gone into.
+        References are resolved here and cached: `jsonschema`'s own resolution takes as long as the rest of a refusal.
+        Only the invalid members of an object are visited.
         """
         from jsonschema import Draft202012Validator
         from jsonschema.validators import extend
@@ -65,7 +65,7 @@ class SchemaRegistry:
         return extend(Draft202012Validator, {"$ref": follow, "properties": members})  # type: ignore[no-untyped-call]
 
     def _accepts(self, schema: Any, value: Any) -> bool:
-        """Whether a value fits a schema that is part of the document."""
+        """Whether a value matches a schema of the document."""
         judge = self._judges.get(id(schema))
         if judge is None:
             judge = jsonschema_rs.Draft202012Validator(_absolute(schema), registry=self.accelerator)
@@ -74,7 +74,7 @@ class SchemaRegistry:
         return accepted
 
     def resolve(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Follow a schema's `$ref`s within the document."""
+        """Resolve a schema's `$ref`s within the document."""
         while "$ref" in schema:
             schema = self._at(schema["$ref"])
         return schema
@@ -90,12 +90,12 @@ class SchemaRegistry:
 
     @cached_property
     def accelerator(self) -> Any:
-        """The registry in `jsonschema_rs`'s form."""
+        """The registry for `jsonschema_rs`."""
         return jsonschema_rs.Registry([(_URI, dict(self.document))])
 
 
 def _absolute(schema: Any) -> Any:
-    """The schema with the document's name before its references, so that it can be read apart from it."""
+    """A copy of the schema with absolute references, usable outside its document."""
     if isinstance(schema, list):
         return [_absolute(item) for item in schema]
     if not isinstance(schema, dict):
@@ -107,12 +107,12 @@ def _absolute(schema: Any) -> Any:
 
 
 def schema_registry(document: Mapping[str, Any]) -> SchemaRegistry:
-    """The registry over a document."""
+    """The registry of a document."""
     return SchemaRegistry(document)
 
 
 class SchemaCheck:
-    """One schema of the document, compiled when first used."""
+    """A schema of the document, compiled on first use."""
 
     def __init__(self, registry: SchemaRegistry, at: tuple[str, ...]) -> None:
         self._registry = registry
@@ -124,7 +124,7 @@ class SchemaCheck:
 
     @classmethod
     def of(cls, schema: Mapping[str, Any]) -> SchemaCheck:
-        """A schema that is written in the code and refers to nothing."""
+        """A check of a standalone schema."""
         return cls(SchemaRegistry(schema), ())
 
     @cached_property
@@ -136,20 +136,20 @@ class SchemaCheck:
         return self._registry.explainer(self._schema)
 
     def violations(self, value: Json, where: str, *, at: str = "", blocks: bool = False) -> Iterator[Violation]:
-        """The first departures of `value` from the schema, nearest the root first; `at` is where the value stands."""
+        """The first violations of `value`, nearest to the root first. `at` is the pointer of the value."""
         if self._accepts(value):
             return
         found = islice(self._explains.iter_errors(value), MAX_VIOLATIONS)
         errors = sorted(found, key=lambda error: (len(error.path), str(error.path)))
-        # jsonschema reports a list of missing members once for each of them
+        # jsonschema reports the list of missing members once per member
         yield from dict.fromkeys(
             violation for error in errors for violation in _explain(error, where, at, blocks, self._registry)
         )
 
     def unknown_members(self, value: Json) -> Iterator[Violation]:
-        """The first members no schema names: tolerated by the service, a finding for the judge.
+        """The first members that no schema names: tolerated by the service, reported by the judge.
 
-        A schema that says `additionalProperties` itself expects more than it names.
+        A schema with `additionalProperties` expects unnamed members.
         """
         yield from islice(_unknown(self._registry, self._schema, value, ()), MAX_VIOLATIONS)
 
@@ -184,7 +184,7 @@ def _short(at: str) -> str:
 
 
 def kind_of(value: Any) -> str:
-    """What a value is, in words that do not give it away."""
+    """The kind of a value, in words that do not reveal it."""
     match value:
         case None:
             return "null"
@@ -215,7 +215,7 @@ def _explain(error: Any, where: str, root: str, blocks: bool, registry: SchemaRe
 
 
 def _departures(error: Any, registry: SchemaRegistry) -> Iterator[tuple[str | None, str, str]]:
-    """What an error of `jsonschema` is about: a member by its name, else the value; what was expected, what came."""
+    """Convert an error of `jsonschema`: the member, what was expected, what was received."""
     wanted, value = error.validator_value, error.instance
     match error.validator:
         case "required":
@@ -250,7 +250,7 @@ _COMPARED = {
     "maximum": "a larger number",
     "exclusiveMaximum": "a larger number",
 }
-"""Keyword -> what came, where it is broken."""
+"""Keyword -> what was received, if it is violated."""
 
 _SIZES = {
     "minLength": "at least {} characters",
@@ -279,11 +279,11 @@ _REST = {
     "unevaluatedItems": "no further items",
     "items": "no further items",
 }
-"""Keyword -> what it wants, where its own value does not say it better."""
+"""Keyword -> what was expected, unless its value says it better."""
 
 
 def words(schema: Any, otherwise: str = "a value of another form") -> str:
-    """What a schema wants of a value, in words: `a string of at least 1 characters`, `one of azure, aws`."""
+    """What a schema expects, in words: `a string of at least 1 characters`, `one of azure, aws`."""
     if not isinstance(schema, dict):
         return "a value"
     if "const" in schema:

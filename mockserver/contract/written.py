@@ -1,4 +1,4 @@
-"""JSON Schemas that clients write in flow specs: which ones can be used, and how much work a check may take."""
+"""JSON Schemas that clients write in flow specs: which ones are accepted, and the budget of a check."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from mockserver.exchange import Violation
 from mockserver.json_input import Json
 
 MAX_WEIGHT = 1_000
-"""Keywords, subschemas and listed values of one schema (assumed); those of Adobe's flow specs have below 200."""
+"""Maximum keywords, subschemas and enum values of a schema (assumed). Adobe's flow specs have below 200."""
 
 MAX_STEPS = 200_000
-"""A schema's weight times the values it is held against: half a second of processor time."""
+"""Maximum of a schema's weight times the number of checked values: half a second of CPU time."""
 
 _UNIQUE_WEIGHT = 100
-"""`uniqueItems` compares items with each other."""
+"""Extra weight of `uniqueItems`, which compares items with each other."""
 
 _DIALECTS = ("http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema")
 _HARMLESS = frozenset({"$schema", "$comment", "$defs"})
 _UNTAKEN = frozenset({"id", "pattern", "patternProperties", "multipleOf"})
-"""Besides what begins with $ and leads elsewhere: patterns could take for ever, multiples overflow."""
+"""Refused keywords, besides references: patterns could run forever, multiples overflow."""
 
 _NAMES = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
 _VALUES = frozenset({"enum", "const", "default", "examples"})
 
 
 def untaken(schema: Any) -> str | None:
-    """Why a schema that a client wrote cannot be used, or None.
+    """Why a client's schema is refused, or None.
 
-    It must be valid and lead nowhere else: nothing is fetched.
+    It must be valid and may not refer to other documents: nothing is fetched.
     """
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
@@ -65,7 +65,7 @@ def _untaken_words(schema: Any) -> Iterator[str]:
 
 
 class WrittenCheck(SchemaCheck):
-    """A check against a schema that a client wrote: one that would take too long is refused instead."""
+    """A check against a client's schema. A check beyond the budget is a violation itself."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         super().__init__(SchemaRegistry(schema), ())
@@ -76,7 +76,7 @@ class WrittenCheck(SchemaCheck):
         return _weight(self._written)
 
     def violations(self, value: Json, where: str, *, at: str = "", blocks: bool = False) -> Iterator[Violation]:
-        """See SchemaCheck; a single violation where the check would be too much work."""
+        """See SchemaCheck; a single violation if the check exceeds its budget."""
         values = _values(value)
         if self._weight * values > MAX_STEPS:
             came = f"{values} values for a schema of {self._weight} parts"
@@ -86,14 +86,14 @@ class WrittenCheck(SchemaCheck):
 
 
 def _values(value: Json) -> int:
-    """How many values there are in a value, itself included."""
+    """Number of values in a value, including itself."""
     if isinstance(value, dict):
         return 1 + sum(map(_values, value.values()))
     return 1 + sum(map(_values, value)) if isinstance(value, list) else 1
 
 
 def _weight(schema: Any) -> int:
-    """Keywords, subschemas and listed values."""
+    """Number of keywords, subschemas and enum values."""
     if isinstance(schema, list):
         return sum(map(_weight, schema))
     if not isinstance(schema, dict):

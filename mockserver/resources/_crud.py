@@ -1,6 +1,6 @@
-"""Create, look up, list, update, delete: what every stored resource has in common.
+"""Create, look up, list, update, delete: the operations shared by all stored resources.
 
-A `Collection` says what is special: the names of its members and how a record is shown.
+A `Collection` holds the differences: the names of its members and how a record is shown.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mockserver.world import World
 Show = Callable[[World, Doc], dict[str, Any]]
 
 MAX_PAGE_BYTES = 4 * 1_048_576
-"""Maximum size of the items of one page, as JSON; a page that would be larger ends earlier (assumed)."""
+"""Maximum size of a page's items as JSON, in bytes. A larger page ends earlier (assumed)."""
 
 STAMPS = (
     "id",
@@ -45,17 +45,17 @@ STAMPS = (
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """One kind of stored resource."""
+    """A kind of stored resource."""
 
     listable: listing.Listable
     changeable: frozenset[str]
     show: Show
     masked: frozenset[str] = frozenset()
-    """Top-level members that `show` masks or makes: filters look at what is shown."""
+    """Top-level members that `show` masks or adds. Filters apply to the shown form."""
 
     @property
     def kind(self) -> str:
-        """The collection's name, as in its path."""
+        """The name of the collection in paths."""
         return self.listable.kind
 
 
@@ -67,7 +67,7 @@ def create(world: World, request: Request, collection: Collection, members: Mapp
 
 
 def insert(world: World, request: Request, kind: str, members: Mapping[str, Any]) -> Doc:
-    """Store a new record under the next free id: with a seed, another server may have used an id already."""
+    """Store a new record under the next free id. With a seed, another server may already have used an id."""
     while True:
         with suppress(Taken):
             stamped = {"id": world.runtime.new_id(kind), **stamps(world, request), **members}
@@ -75,7 +75,7 @@ def insert(world: World, request: Request, kind: str, members: Mapping[str, Any]
 
 
 def find(world: World, request: Request, collection: Collection) -> Doc:
-    """The record the path names. Raises ApiError `not_found`, for a foreign tenant's too."""
+    """The record named by the path. Raises ApiError `not_found`, also for another tenant's record."""
     entity_id = next(iter(request.path.values()))
     doc = world.store.get(request.tenant, collection.kind, entity_id)
     if doc is None:
@@ -84,24 +84,24 @@ def find(world: World, request: Request, collection: Collection) -> Doc:
 
 
 def lookup(world: World, request: Request, collection: Collection) -> Result:
-    """One record, wrapped in `items` as the service does (facts §5)."""
+    """One record, wrapped in `items` (facts §5)."""
     doc = find(world, request, collection)
     return Result(200, {"items": [collection.show(world, doc)]}, (("ETag", doc["etag"]),))
 
 
 def asked(world: World, request: Request, collection: Collection) -> listing.ListQuery:
-    """What the query of a list request asks for. Raises ApiError."""
+    """Parse the query of a list request. Raises ApiError."""
     return listing.parse(request.arguments, collection.listable, world.quirks, key=world.page_key)
 
 
 def searched(world: World, request: Request, collection: Collection) -> listing.ListQuery:
-    """The same asked for in a body. Raises ApiError."""
+    """Parse the body of a search request. Raises ApiError."""
     body = request.body if isinstance(request.body, dict) else {}
     return listing.parse_search(body, request.arguments, collection.listable, world.quirks, key=world.page_key)
 
 
 def page(world: World, request: Request, collection: Collection, query: listing.ListQuery) -> Result:
-    """A page of records with `_links`, or only their count (facts §6.1)."""
+    """A page of records with `_links`, or just their count (facts §6.1)."""
     matches = _matcher(world, collection, query)
     if query.count:
         return Result(200, {"count": world.store.count(request.tenant, collection.kind, matches)})
@@ -128,14 +128,14 @@ def page(world: World, request: Request, collection: Collection, query: listing.
 def update(
     world: World, request: Request, collection: Collection, accept: Callable[[Doc, dict[str, Any]], dict[str, Any]]
 ) -> Result:
-    """Patch a record under its etag; `accept(old, new)` checks the outcome and may complete it."""
+    """Patch a record if its etag matches. `accept(old, new)` checks the result and may complete it."""
     doc = current(world, request, collection)
     changed = accept(doc, _patching.apply(doc, request.body, collection.changeable))
     return save(world, request, collection, doc, changed)
 
 
 def current(world: World, request: Request, collection: Collection) -> Doc:
-    """The record the path names, in the version that If-Match names. Raises ApiError for any other, or none."""
+    """The record named by the path, in the version named by If-Match. Raises ApiError if it differs or is missing."""
     sent = if_match(world, request)
     if not sent:
         raise ApiError(
@@ -147,7 +147,7 @@ def current(world: World, request: Request, collection: Collection) -> Doc:
 
 
 def save(world: World, request: Request, collection: Collection, old: Doc, changed: Mapping[str, Any]) -> Result:
-    """Write a new version of `old` if nobody else has meanwhile; a receipt with the new etag."""
+    """Write a new version of `old` unless another writer was faster; returns a receipt with the new etag."""
     stamps = {"updatedAt": world.runtime.clock.now_ms(), **_actor(world, request, "updated")}
     try:
         doc = world.store.replace(request.tenant, collection.kind, old["id"], {**changed, **stamps}, old["etag"])
@@ -159,7 +159,7 @@ def save(world: World, request: Request, collection: Collection, old: Doc, chang
 
 
 def remove(world: World, request: Request, collection: Collection, unless: Callable[[], None]) -> Result:
-    """Delete a record unless something forbids it."""
+    """Delete a record, unless the check `unless` raises."""
     doc = find(world, request, collection)
     try:
         world.store.delete(request.tenant, collection.kind, doc["id"], unless)
@@ -169,12 +169,12 @@ def remove(world: World, request: Request, collection: Collection, unless: Calla
 
 
 def receipt(doc: Doc, status: int, *headers: tuple[str, str]) -> Result:
-    """`{"id", "etag"}`: the answer to every write."""
+    """`{"id", "etag"}`: the response to every write."""
     return Result(status, {"id": doc["id"], "etag": doc["etag"]}, (*headers, ("ETag", doc["etag"])))
 
 
 def if_match(world: World, request: Request) -> str:
-    """The etag sent, in its stored form; empty when there is none."""
+    """The etag of If-Match in its stored form; empty if the header is missing."""
     sent = request.call.headers.get("if-match", "").strip()
     if sent and not sent.startswith('"') and world.quirks["unquoted-etag"] == "accept":
         return f'"{sent}"'
@@ -182,7 +182,7 @@ def if_match(world: World, request: Request) -> str:
 
 
 def demand_version(world: World, request: Request, doc: Doc) -> None:
-    """Refuse a stale If-Match where the header is optional."""
+    """Refuse a stale If-Match, for operations where the header is optional."""
     sent = if_match(world, request)
     if sent:
         _demand_version(doc, sent)
@@ -198,7 +198,7 @@ def _mismatch(sent: str, current: str) -> ApiError:
 
 
 def _etag_hint(sent: str) -> str:
-    """What to send in the place of an If-Match that is no current etag."""
+    """Advice for a wrong If-Match."""
     if sent == "*":
         return "If-Match: * is not supported: send the etag of the entity"
     if sent.startswith("W/"):
@@ -223,7 +223,7 @@ def _matcher(world: World, collection: Collection, query: listing.ListQuery) -> 
 
 
 def stamps(world: World, request: Request) -> dict[str, Any]:
-    """The members of `STAMPS`, but for `id`, of a record that is made now."""
+    """The members of `STAMPS`, except `id`, for a record created now."""
     now = world.runtime.clock.now_ms()
     values = {
         "createdAt": now,
@@ -238,12 +238,12 @@ def stamps(world: World, request: Request) -> dict[str, Any]:
 
 
 def service_token(world: World, request: Request) -> bool:
-    """Whether the caller's token is a service token: its API key is listed as a service client."""
+    """Whether the caller has a service token: its API key is configured as a service client."""
     return request.call.headers["x-api-key"] in world.config.service_clients
 
 
 def _actor(world: World, request: Request, verb: str) -> dict[str, str]:
-    """Who acts: made up from the API key, which is all a mock knows of the caller (assumed).
+    """The ids of the acting user and client, derived from the API key, which is all that is known (assumed).
 
     With a service token both members are the client (facts §5).
     """

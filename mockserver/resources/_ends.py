@@ -1,6 +1,6 @@
-"""What source and target connections have in common: the two ends of a flow.
+"""Source and target connections: the code shared by the two ends of a flow.
 
-Both may stand on a base connection, are drafts until published, and may not go while an active flow
+Both may refer to a base connection, can be drafts, and cannot be deleted while an active flow
 uses them.
 """
 
@@ -28,15 +28,15 @@ Check = Callable[[World, Tenant, Connector, Mapping[str, Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One of the two kinds of connection that a flow joins."""
+    """The kind of an end: source or target connections."""
 
     collection: Collection
     create_operation: str
-    """Whose request schema a patched entity must fit as well."""
+    """The operation whose request schema a patched entity must match."""
     flow_member: str
     """The member of a flow that lists entities of this kind."""
     check: Check
-    """What is demanded beyond base connection and spec. Raises ApiError."""
+    """Checks beyond base connection and spec. Raises ApiError."""
 
 
 def end(kind: str, create_operation: str, flow_member: str, check: Check) -> End:
@@ -54,7 +54,7 @@ def end(kind: str, create_operation: str, flow_member: str, check: Check) -> End
 
 
 def show(world: World, doc: Doc) -> dict[str, Any]:
-    """An end with what it has from its base connection and its spec, as they are now."""
+    """An end with the current members inherited from its base connection and spec."""
     tenant = Tenant(doc["imsOrgId"], doc["sandboxName"])
     base = world.store.get(tenant, "connections", doc.get("baseConnectionId", ""))
     inherited = {} if base is None else {"baseConnection": {"id": base["id"], "connectionSpec": base["connectionSpec"]}}
@@ -81,7 +81,7 @@ def create(world: World, request: Request, kind: End) -> Result:
 
 
 def patch(world: World, request: Request, kind: End) -> Result:
-    """Change name, description, data or params, of a draft also the base; the outcome is checked like a new entity."""
+    """Change name, description, data or params (in drafts also the base). The result is checked like a new entity."""
 
     def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
         new = secrecy.restored(new, secrecy.without_userinfo(old), old)
@@ -117,7 +117,7 @@ def remove(world: World, request: Request, kind: End) -> Result:
 
 
 def publish(world: World, request: Request, kind: End) -> Result:
-    """Make a draft an entity like any other, if its base connection is one already (facts §8.4)."""
+    """Publish a draft, if its base connection is published (facts §8.4)."""
     doc = _crud.find(world, request, kind.collection)
     action = _states.action(world, request, "PUBLISH")
     _states.demand_state(doc, DRAFT, action)
@@ -128,7 +128,7 @@ def publish(world: World, request: Request, kind: End) -> Result:
 
 
 def _complete(world: World, body: Mapping[str, Any], connector: Connector) -> dict[str, Any]:
-    """The members kept from a body, in the service's order; unknown ones are dropped (assumed)."""
+    """The known members of a body, in the service's order. Unknown ones are dropped (assumed)."""
     version = body["connectionSpec"].get("version")
     if version is None and world.quirks["missing-version"] == "refuse":
         detail = "version is required for the connection spec"
@@ -152,7 +152,7 @@ def _demand_usable(
 
 
 def _demand_base(world: World, tenant: Tenant, doc: Doc) -> Doc | None:
-    """The base connection, of this tenant and of the same spec; None where the entity names none."""
+    """The base connection, of this tenant and with the same spec; None if the entity names none."""
     base_id = doc.get("baseConnectionId")
     if base_id is None:
         return None

@@ -1,7 +1,7 @@
-"""How the services next door refuse: which service a path belongs to, and the form of its refusals.
+"""Error responses of the neighbouring services: the service of a path, and the form of its errors.
 
-The forms of the Schema Registry and of ad hoc activation are printed in their documents. Catalog, Data Prep and the
-others print none: a problem document (RFC 9457) is assumed. Sandboxes and connectors refuse as Flow Service does.
+The forms of the Schema Registry and of ad hoc activation are documented. Catalog, Data Prep and the
+others document none: a problem document (RFC 9457) is assumed. Sandboxes and connectors answer like Flow Service.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mockserver.specs import xdm
 _BLANK = "about:blank"
 _XDM = "http://ns.adobe.com/aep/errors/XDM-"
 _AS_DOCUMENTED = {"not-found-status": "404", "error-body": "problem"}
-"""Quirks of Flow Service do not reach its neighbours."""
+"""Quirks of Flow Service do not apply to its neighbours."""
 
 
 SERVICES = frozenset(
@@ -32,7 +32,7 @@ SERVICES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FormProblem:
-    """What a refusal says, whatever its form."""
+    """The contents of an error response, independent of its form."""
 
     status: int
     title: str
@@ -41,7 +41,7 @@ class FormProblem:
 
 
 class NeighbourError(Refusal):
-    """A refusal that only a neighbour knows. `pointer` and `expected` are for the journal."""
+    """An error of a neighbouring service. `pointer` and `expected` are for the journal."""
 
     def __init__(self, status: int, title: str, detail: str, *, code: str = "", pointer: str | None = None) -> None:
         super().__init__(title)
@@ -57,14 +57,14 @@ class NeighbourError(Refusal):
 
 
 def service_of(path: str) -> str | None:
-    """The service below whose address a path is; None for Flow Service and for what is no service."""
+    """The neighbouring service of a path; None for Flow Service and unknown paths."""
     parts = path.strip("/").split("/")
     name = parts[0] if parts[0] == "collection" else parts[2] if parts[0] == "data" and len(parts) > 2 else ""
     return name if name in SERVICES else None
 
 
 def is_absent(path: Mapping[str, str]) -> bool:
-    """Whether path parameters name a container or a kind of the Schema Registry that is not emulated."""
+    """Whether the path names a container or kind of the Schema Registry that is not emulated."""
     if "RESOURCE_TYPE" not in path:
         return False
     kind = xdm.kind_of_resource(path["RESOURCE_TYPE"])
@@ -72,7 +72,7 @@ def is_absent(path: Mapping[str, str]) -> bool:
 
 
 def told(refusal: Refusal, call: Call, service: str) -> Result | None:
-    """A refusal in the form of its service; None where it is refused in the usual one."""
+    """The error response in the form of its service; None if that is the usual form."""
     form = _FORMS.get(service, _document)
     if isinstance(refusal, NeighbourError):
         problem = refusal.problem
@@ -110,4 +110,4 @@ def _registry(problem: FormProblem, call: Call) -> Json:
 
 
 _FORMS: dict[str, Callable[[FormProblem, Call], Json]] = {"activation": _message, "schemaregistry": _registry}
-"""Service -> its form; a problem document for all others."""
+"""Service -> its form; all others use a problem document."""

@@ -1,6 +1,6 @@
-"""What a flow names of the services next door: schemas, data sets and mapping sets.
+"""Checks the schemas, data sets and mapping sets that flows and target connections refer to.
 
-Those that were made here are checked against each other. Other ids are taken, unless the operator listed the known ones
+Those created here are checked against each other. Other ids are accepted unless the operator listed the known ones
 or closed the sandbox to them.
 """
 
@@ -20,7 +20,7 @@ from mockserver.world import World
 
 
 def demand_data_set(world: World, tenant: Tenant, data_set: Any, schema: Mapping[str, Any]) -> None:
-    """Data set and schema of a target connection are known where they have to be, and go together. Raises ApiError."""
+    """Require a known data set and schema of a target connection that belong together. Raises ApiError."""
     made = world.store.get(tenant, DATA_SETS, data_set) if isinstance(data_set, str) else None
     if data_set is not None and made is None and _unknown(world, data_set, world.config.datasets):
         raise rejected("/params/dataSetId", "the ID of a known dataset", UNKNOWN_ID)
@@ -36,7 +36,7 @@ def demand_data_set(world: World, tenant: Tenant, data_set: Any, schema: Mapping
 
 
 def demand_mappings(world: World, tenant: Tenant, flow: Mapping[str, Any]) -> None:
-    """Mapping sets of a flow are known where they have to be, and map to the target's schema. Raises ApiError."""
+    """Require known mapping sets of a flow that map to the target's schema. Raises ApiError."""
     for at, name, params in rules.transformations(flow):
         wanted = params.get("mappingId")
         if name != rules.MAPPING or wanted is None:

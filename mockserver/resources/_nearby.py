@@ -1,6 +1,6 @@
-"""Records of services next door: a body under an id, in a tenant's sandbox. Each service shows them in its own way.
+"""Records of the neighbouring services: a body under an id, in a tenant's sandbox. Each service formats them itself.
 
-These services have no etags on the wire: of two writes at once the later one sees what the earlier one left.
+These services have no etags on the wire: concurrent writes are applied one after the other.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def find(world: World, request: Request, kind: str, record_id: str) -> Doc | Non
 
 
 def every(world: World, request: Request, kind: str) -> Iterator[Doc]:
-    """All records of the sandbox, last written first."""
+    """All records of the sandbox, latest write first."""
     return world.store.all(request.tenant, kind)
 
 
 def change(world: World, request: Request, kind: str, doc: Doc, body: Callable[[Doc], Mapping[str, Any]]) -> Doc:
-    """Write `body(record)` in the place of a record's body, computed again if another write came first."""
+    """Replace a record's body by `body(record)`, recomputed if another write came first."""
     while True:
         stamps = _crud.stamps(world, request)
         kept = {name: stamps[name] for name in ("updatedAt", "updatedBy", "updatedClient")}

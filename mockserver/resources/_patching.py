@@ -1,6 +1,6 @@
-"""JSON Patch as Flow Service takes it: `add`, `replace` and `remove` in any case, all or nothing.
+"""JSON Patch as accepted by Flow Service: `add`, `replace` and `remove` in any case, all or nothing.
 
-The members a client may change are given by the resource; everything else belongs to the service.
+The resource defines which members a client may change.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _OPERATIONS = ("add", "replace", "remove")
 _INSTRUCTION = "an object with op, path and value"
 MAX_INSTRUCTIONS = 1000
 MAX_BYTES = 1_048_576
-"""Of the patched document, which obeys the same limits as a request body: a larger one could not be read again."""
+"""Maximum size of a patched document, the same as of a request body."""
 
 
 def apply(doc: Mapping[str, Any], body: Json, changeable: frozenset[str]) -> dict[str, Any]:
-    """The document after all instructions; the one given is left as it was.
+    """Apply all instructions to a copy of the document.
 
     Raises ApiError: `body_missing`, `patch_operation`, `connection_spec_fixed`, `patch_failed`.
     """
@@ -52,14 +52,14 @@ def apply(doc: Mapping[str, Any], body: Json, changeable: frozenset[str]) -> dic
 
 
 def _copy(value: Any) -> Any:
-    """A JSON value copied: as `copy.deepcopy` does, in a fifth of its time."""
+    """A deep copy of a JSON value, five times as fast as `copy.deepcopy`."""
     if isinstance(value, dict):
         return {name: _copy(inner) for name, inner in value.items()}
     return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
 def _checked(item: Any, at: str, changeable: frozenset[str]) -> dict[str, Any]:
-    """One instruction, normalised. A value sent with `remove` is ignored, as samples do (facts §7)."""
+    """One normalised instruction. A value sent with `remove` is ignored: samples send one (facts §7)."""
     if not isinstance(item, dict):
         raise rejected(at, _INSTRUCTION, kind_of(item), key="patch_failed")
     operation = item.get("op")
@@ -88,7 +88,7 @@ def _checked(item: Any, at: str, changeable: frozenset[str]) -> dict[str, Any]:
         return {"op": "remove", "path": path}
     if "value" not in item:
         raise rejected(f"{at}/value", "the new value", MISSING, key="patch_failed")
-    # a copy, because a later instruction may change what an earlier one put in
+    # a copy, because a later instruction may change the value of an earlier one
     return {"op": operation.lower(), "path": path, "value": _copy(item["value"])}
 
 

@@ -1,6 +1,6 @@
-"""What connection specs and flow specs have in common: the catalogue's, and those that a client wrote.
+"""Connection specs and flow specs: the code shared by both, for specs of the catalogue and of clients.
 
-A written spec belongs to its tenant. Its members are kept in one place of the record, because a spec
+A written spec belongs to its tenant. Its members are nested in the record, because a spec
 has a `version` of its own.
 """
 
@@ -24,10 +24,10 @@ from mockserver.world import World
 
 _WRITTEN = "spec"
 _MAX_SPECS = 1_000_000
-"""Lists of specs are never paged (facts §6.1)."""
+"""Maximum specs in a list, which is never paged (facts §6.1)."""
 
 MAX_WRITTEN_BYTES = 4 * 1_048_576
-"""Maximum size of all specs of one kind that a tenant wrote, as JSON (assumed)."""
+"""Maximum size of all specs of one kind written by a tenant, as JSON, in bytes (assumed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +36,22 @@ class SpecKind:
 
     listable: listing.Listable
     members: tuple[str, ...]
-    """Those a client may write, in the order they are shown."""
+    """Members that a client may write, in the order shown."""
 
     @property
     def name(self) -> str:
-        """As in the path."""
+        """The name in paths."""
         return self.listable.kind
 
 
 def written(world: World, tenant: Tenant, kind: SpecKind, spec_id: str) -> dict[str, Any] | None:
-    """A tenant's own spec with this id, as it is shown."""
+    """A tenant's own spec with this id, as shown."""
     doc = world.store.get(tenant, kind.name, spec_id)
     return None if doc is None else _show(doc)
 
 
 def every_written(world: World, tenant: Tenant, kind: SpecKind) -> Sequence[dict[str, Any]]:
-    """A tenant's own specs, last written first."""
+    """A tenant's own specs, latest write first."""
     docs, _ = world.store.page(tenant, kind.name, listing.ListQuery(limit=_MAX_SPECS))
     return [_show(doc) for doc in docs]
 
@@ -64,9 +64,9 @@ def create(world: World, request: Request, kind: SpecKind) -> Result:
 
 
 def replace(world: World, request: Request, kind: SpecKind, catalogued: bool) -> Result:
-    """Store the whole spec in the place of the one that the path names; `catalogued`: the catalogue has that one.
+    """Replace the spec named by the path. `catalogued`: it belongs to the catalogue.
 
-    Nobody's etag is asked for, so a write that comes between is written over.
+    No etag is required, so a concurrent write is overwritten.
     """
     spec_id = next(iter(request.path.values()))
     stamps = _crud.stamps(world, request)
@@ -88,7 +88,7 @@ def replace(world: World, request: Request, kind: SpecKind, catalogued: bool) ->
 
 
 def _demand_room(world: World, request: Request, kind: SpecKind, spec_id: str | None, members: Any) -> None:
-    """Specs are listed without pages, so all that a tenant wrote must fit one response."""
+    """Refuse a spec beyond the budget: specs are listed without pages, so all must fit one response."""
     others = [doc[_WRITTEN] for doc in world.store.all(request.tenant, kind.name) if doc["id"] != spec_id]
     size = sum(len(dumps(written)) for written in (*others, members))
     if size > MAX_WRITTEN_BYTES:
@@ -97,7 +97,7 @@ def _demand_room(world: World, request: Request, kind: SpecKind, spec_id: str | 
 
 
 def answer(query: listing.ListQuery, specs: Sequence[Mapping[str, Any]]) -> Result:
-    """The specs that a query picks, in its order."""
+    """The specs selected by a query, in its order."""
     picked = [spec for spec in specs if query.matches(spec)]
     if query.count:
         return Result(200, {"count": len(picked)})
@@ -110,7 +110,7 @@ def answer(query: listing.ListQuery, specs: Sequence[Mapping[str, Any]]) -> Resu
 
 
 def demand_service_token(world: World, request: Request) -> None:
-    """Specs are written with service tokens only (1426; for flow specs the same is assumed)."""
+    """Refuse user tokens: specs are written with service tokens only (1426; assumed for flow specs)."""
     if not _crud.service_token(world, request):
         hint = "to make tokens of this API key service tokens, start the server with --service-client"
         raise ApiError("spec_by_user_token", hint=hint)

@@ -1,4 +1,4 @@
-"""The states of entities and the actions on them: read and refused alike for every resource (facts §5, §6)."""
+"""States of entities and actions on them, checked alike for every resource (facts §5, §6)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from mockserver.world import World
 
 DRAFT = "draft"
 SETTABLE = ("enabled", "disabled", "initializing")
-"""The states that a client may give to a connection (catalogue row 1456)."""
+"""States that a client may set on a connection (catalogue row 1456)."""
 
 SETTLED = ("enabled", "disabled", DRAFT)
-"""States in which a client may act on an entity; in the others the service is at work."""
+"""States in which clients may act on an entity. In the others the service is processing it."""
 
 PROVIDER_ACTIONS = ("FINALIZE", "FINALIZE_UPDATE")
 SUB_ACTIONS = ("APPLY", "ROLLBACK", "PROGRESS")
@@ -20,7 +20,7 @@ _MAX_SHOWN = 40
 
 
 def action(world: World, request: Request, *offered: str) -> str:
-    """The action that `op` asks for, one of `offered`: in any case, `-` and `_` alike.
+    """The action named by `op`, one of `offered`. Case is ignored, and `-` equals `_`.
 
     Raises ApiError: `op` is missing (2119) or another (1452), `subOp` is missing (2119), another (1435) or of a
     provider (1436), the action is a provider's (1402); in this order.
@@ -40,7 +40,7 @@ def action(world: World, request: Request, *offered: str) -> str:
 
 
 def _sub_actions(world: World, request: Request) -> list[str]:
-    """What `subOp` names, in capitals. Raises ApiError."""
+    """The sub-actions named by `subOp`, in upper case. Raises ApiError."""
     sent = [value for name, value in request.call.parameters() if name == "subOp"]  # not every operation has it
     named = [part for value in sent for part in value.split(",") if part]
     takes_one = "subOp" in world.contract.operations[request.operation].query
@@ -54,18 +54,18 @@ def _sub_actions(world: World, request: Request) -> list[str]:
 
 
 def demand_settled(doc: Doc, key: str) -> None:
-    """Raise the error `key` for an entity that the service is at work on."""
+    """Raise the error `key` for an entity that the service is processing."""
     if doc["state"] not in (*SETTLED, *SETTABLE):
         raise ApiError(key, state=doc["state"], hint="wait until the service is done, and read the entity again")
 
 
 def demand_updatable(doc: Doc) -> None:
-    """Refuse an update while the service is at work: 1457 while it finalizes, else 1420."""
+    """Refuse an update while the service is processing: 1457 while it finalizes, else 1420."""
     demand_settled(doc, "update_state" if "finalizing" in doc["state"] else "update_forbidden")
 
 
 def demand_state(doc: Doc, wanted: str, asked: str) -> None:
-    """Refuse an action in a state that it is not for: 1421 while the service is at work, else 1422."""
+    """Refuse an action in a wrong state: 1421 while the service is processing, else 1422."""
     demand_settled(doc, "transition_forbidden")
     if doc["state"] != wanted:
         expected = f"an entity that is {wanted}"
@@ -82,5 +82,5 @@ def _one_of(values: tuple[str, ...]) -> str:
 
 
 def _printed(value: str) -> str:
-    """As the tutorials write it."""
+    """The tutorials' spelling."""
     return value.lower().replace("_", "-")

@@ -1,7 +1,7 @@
-"""Ad hoc activation: audiences exported at once, each by a run of its own.
+"""Ad hoc activation: exports audiences immediately, each by a run of its own.
 
-Form and messages are those of Adobe's ad hoc activation document. Export jobs are the Segmentation Service's: the ids
-that version 1 names are not looked up. Nor is it checked that an audience's first export was an hour ago.
+Form and messages are those of Adobe's ad hoc activation document. Export jobs belong to the Segmentation Service: ids
+in version 1 requests are not looked up. The required hour after an audience's first export is not checked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mockserver.state.records import Doc
 from mockserver.world import World
 
 MAX_AUDIENCES = 80
-"""Of one job (documented)."""
+"""Maximum audiences of one job (documented)."""
 
 _SECOND = re.compile(r"application/vnd\.adobe\.adhoc\.activation\+json\s*;\s*version\s*=\s*2")
 
@@ -57,7 +57,7 @@ def _flow(world: World, request: Request, flow_id: str) -> Doc:
 
 
 def _demand_ready(world: World, request: Request, flow: Doc, audience: str) -> None:
-    """The flow exports the audience, its schedule holds, and no run of it is under way."""
+    """Require a flow that exports the audience now, without a run in progress. Raises NeighbourError."""
     pointer = f"/activationInfo/{flow['id']}"
     if not exports.scheduled(flow, audience, world.runtime.clock.now_ms()):
         known = next((value.get("name") for value in selectors(flow) if value.get("id") == audience), None)

@@ -1,7 +1,7 @@
-"""Catalog: data sets, and the batches that runs leave in them.
+"""Catalog: data sets and the batches written by runs.
 
-Answers are objects by id, as the pages below `help/catalog/` and Adobe's catalog document print them. Accounts, views,
-labels and the other objects of the service are not emulated, nor are batches that a client makes.
+Responses are objects keyed by id, as printed below `help/catalog/` and in Adobe's catalog document. Accounts, views,
+labels and other objects of the service are not emulated, nor are batches created by clients.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SENT = frozenset(
         "streamingIngestionEnabled", "extensions",
     }
 )  # fmt: skip
-"""Members of a data set that a client gives."""
+"""Members of a data set that a client may send."""
 
 _LIMIT = 20
 
@@ -60,7 +60,7 @@ def retrieve_dataset(world: World, request: Request) -> Result:
 
 @operation("patchDataset")
 def patch_dataset(world: World, request: Request) -> Result:
-    """Change a data set: the members sent, or by JSON Patch."""
+    """Change a data set by the members sent, or by JSON Patch."""
     sent = request.body
 
     def changed(current: Doc) -> Mapping[str, Any]:
@@ -83,7 +83,7 @@ def patch_dataset(world: World, request: Request) -> Result:
 
 @operation("deleteDataset")
 def delete_dataset(world: World, request: Request) -> Result:
-    """Delete a data set; its batches are still told of."""
+    """Delete a data set. Its batches remain visible."""
     doc = _data_set(world, request)
     _nearby.drop(world, request, DATA_SETS, doc)
     return Result(200, [f"@/dataSets/{doc['id']}"])
@@ -91,7 +91,7 @@ def delete_dataset(world: World, request: Request) -> Result:
 
 @operation("listBatches")
 def list_batches(world: World, request: Request) -> Result:
-    """Batches by id, last made first; by data set, status, time or id."""
+    """Batches by id, newest first, filtered by data set, status, time or id."""
     asked = request.arguments
     found = [
         (batch.id, _batch(batch))
@@ -113,7 +113,7 @@ def retrieve_batch(world: World, request: Request) -> Result:
 
 @operation("listLastBatches")
 def list_last_batches(world: World, request: Request) -> Result:
-    """Data set -> its last batch, last good one and last bad one."""
+    """Data set -> its last batch, last successful batch and last failed batch."""
     found = []
     for data_set, members in _last_batches(world, request).items():
         wanted = request.arguments.get("dataSetId", data_set)
@@ -126,7 +126,7 @@ def list_last_batches(world: World, request: Request) -> Result:
 
 
 def batch_of(world: World, request: Request) -> Batch:
-    """The batch that the path names. Raises NeighbourError."""
+    """The batch named by the path. Raises NeighbourError."""
     wanted = request.path["BATCH_ID"]
     for batch in batches.every(world, request.tenant):
         if batch.id == wanted:
@@ -143,7 +143,7 @@ def _data_set(world: World, request: Request) -> Doc:
 
 
 def _demand_schema(world: World, request: Request, body: Mapping[str, Any]) -> None:
-    """The schema is there where the sandbox is closed, and of this tenant where its id says so."""
+    """Require an existing schema in a closed sandbox, and one of this tenant if its id says so."""
     uri = (body.get("schemaRef") or {}).get("id")
     if uri is None or not world.config.closed or uri in world.config.schemas:
         return
@@ -212,7 +212,7 @@ def _batch(batch: Batch) -> dict[str, Any]:
 
 
 def _last_batches(world: World, request: Request) -> dict[str, dict[str, Any]]:
-    """Data set -> what it shows of its batches."""
+    """Data set -> the batch members it shows."""
     found: dict[str, dict[str, Any]] = {}
     for batch in sorted(batches.every(world, request.tenant), key=lambda batch: -batch.course.end):
         members = found.setdefault(batch.data_set, {"lastBatchId": batch.id, "lastBatchStatus": batch.status})
@@ -221,7 +221,7 @@ def _last_batches(world: World, request: Request) -> dict[str, dict[str, Any]]:
 
 
 def _listed(request: Request, found: Iterable[tuple[str, dict[str, Any]]], filters: Iterable[str]) -> Result:
-    """Those that the query asks for, in its order, a stretch of them."""
+    """The page of entries that the query selects, in its order."""
     asked = request.arguments
     rows = [
         row for row in found if all(name not in asked or str(row[1].get(name)) == str(asked[name]) for name in filters)
@@ -251,7 +251,7 @@ def _sortable(value: Any) -> tuple[bool, float, str]:
 
 
 def _projected(request: Request, shown: dict[str, Any]) -> dict[str, Any]:
-    """Only the members that `properties` names, if it does."""
+    """The entry reduced to the members named by `properties`, if given."""
     asked = request.arguments.get("properties")
     names = {name.strip() for name in asked.split(",")} if asked else None
     return shown if names is None else {name: value for name, value in shown.items() if name in names}

@@ -1,4 +1,4 @@
-"""Connection specs: made from the connector catalogue, or written by a client with a service token."""
+"""Connection specs: from the connector catalogue, or written by a client with a service token."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SPECS = _specs.SpecKind(
 )
 
 _CONFIGS_SHOWN = 20
-"""Configs answered where no limit is given (facts §6)."""
+"""Default number of configs in a response (facts §6)."""
 
 _DATA_SETS = "activationDatasets"
 _BUILT_IN_DATA_SETS = ("Customers", "Store visits", "Orders", "Web events", "Loyalty members")
@@ -38,7 +38,7 @@ _BUILT_IN_DATA_SETS = ("Customers", "Store visits", "Orders", "Web events", "Loy
 
 @operation("listConnectionSpecs")
 def list_connection_specs(world: World, request: Request) -> Result:
-    """All specs, or those a `property` filter picks; never paged (facts §6.1)."""
+    """All specs, or those matching a `property` filter; never paged (facts §6.1)."""
     query = listing.parse(request.arguments, _SPECS.listable, world.quirks)
     specs = [connector.describe() for connector in world.connectors.all()]
     own = _specs.every_written(world, request.tenant, _SPECS)
@@ -55,14 +55,14 @@ def retrieve_connection_spec(world: World, request: Request) -> Result:
 
 @operation("createConnectionSpec")
 def create_connection_spec(world: World, request: Request) -> Result:
-    """Store a connector of the tenant's own; its connections are checked against its auth specs."""
+    """Store a tenant's own connector. Its connections are checked against its auth specs."""
     _specs.demand_service_token(world, request)
     return _specs.create(world, request, _SPECS)
 
 
 @operation("updateConnectionSpec")
 def update_connection_spec(world: World, request: Request) -> Result:
-    """Replace one of the tenant's own; the catalogue's are Adobe's."""
+    """Replace a tenant's own spec. Specs of the catalogue cannot be replaced."""
     _specs.demand_service_token(world, request)
     if world.connectors.get(next(iter(request.path.values()))) is not None:
         raise ApiError("forbidden", hint="this connection spec belongs to Adobe: create one of your own")
@@ -71,7 +71,7 @@ def update_connection_spec(world: World, request: Request) -> Result:
 
 @operation("exploreByConnectionSpecId")
 def explore_connection_spec(world: World, request: Request) -> Result:
-    """Look into a source that has no credentials of its own, such as the data landing zone."""
+    """Explore a source without credentials, such as the data landing zone."""
     access = _access(world, request)
     if "objectType" not in request.arguments:
         return Result(200, world.sources.configs(access))
@@ -80,7 +80,7 @@ def explore_connection_spec(world: World, request: Request) -> Result:
 
 @operation("configByConnectionSpecId")
 def configs_of_connection_spec(world: World, request: Request) -> Result:
-    """A stretch of the columns that can be configured, or of the data sets that can be exported (facts §6)."""
+    """A page of the configurable columns, or of the data sets that can be exported (facts §6)."""
     start, limit = request.arguments.get("start", 0), request.arguments.get("limit", _CONFIGS_SHOWN)
     if request.arguments.get("outputType") == _DATA_SETS:
         _demand(world, request)
@@ -92,7 +92,7 @@ def configs_of_connection_spec(world: World, request: Request) -> Result:
 
 
 def exportable(tenant: Tenant) -> list[Json]:
-    """The data sets of a sandbox that exports may read, as the export tutorial shows them. A few are always there."""
+    """The exportable data sets of a sandbox, as the export tutorial shows them. A few always exist."""
     described: Json = {"persisted": True, "containerFormat": "parquet", "format": "parquet"}
     return [
         {
@@ -123,7 +123,7 @@ def _demand(world: World, request: Request) -> Connector:
 
 
 def _access(world: World, request: Request) -> Any:
-    """The way to the source of a connector that needs no connection (which others refuse: assumed)."""
+    """Access to the source of a connector that needs no connection; others refuse (assumed)."""
     connector = _demand(world, request)
     if connector.base_connection:
         message = f"{connector.name} can be explored only through a connection"

@@ -1,4 +1,4 @@
-"""Base connections: what is special to them. The rest is `_crud`."""
+"""Base connections. The parts common to all resources are in `_crud`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def create_connection(world: World, request: Request) -> Result:
 
 @operation("retrieveConnection")
 def retrieve_connection(world: World, request: Request) -> Result:
-    """One connection, secrets masked (quirk `secrets`)."""
+    """One connection, with secrets masked (quirk `secrets`)."""
     return _crud.lookup(world, request, CONNECTIONS)
 
 
@@ -71,13 +71,13 @@ def list_connections(world: World, request: Request) -> Result:
 
 @operation("getConnectionsByFilters")
 def search_connections(world: World, request: Request) -> Result:
-    """The same list, asked for in a body."""
+    """A page of connections, requested in a body."""
     return _crud.page(world, request, CONNECTIONS, _crud.searched(world, request, CONNECTIONS))
 
 
 @operation("patchConnection")
 def patch_connection(world: World, request: Request) -> Result:
-    """Change name, description, auth or state; the outcome is checked like a new connection."""
+    """Change name, description, auth or state. The result is checked like a new connection."""
     connectors = world.connectors_of(request.tenant)
 
     def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def patch_connection(world: World, request: Request) -> Result:
         if old["state"] != DRAFT and new.get("auth") != old.get("auth"):
             if not _only_revoked(old, new):
                 _demand_usable(world, request, connectors, new)
-            # runs that were due before read by the old credentials, though nobody has looked at them yet
+            # overdue runs read with the old credentials, although nobody has queried them yet
             progress.catch_up(world, request.tenant, _flows_on(world, request, old["id"]))
         return new
 
@@ -103,7 +103,7 @@ def patch_connection(world: World, request: Request) -> Result:
 
 @operation("deleteConnection")
 def delete_connection(world: World, request: Request) -> Result:
-    """Delete unless a flow still uses it (1418)."""
+    """Delete a connection unless a flow uses it (1418)."""
     doc = _crud.find(world, request, CONNECTIONS)
     _demand_changeable(doc)
     return _crud.remove(world, request, CONNECTIONS, lambda: _demand_unused(world, request, doc["id"]))
@@ -111,7 +111,7 @@ def delete_connection(world: World, request: Request) -> Result:
 
 @operation("performAction")
 def perform_action(world: World, request: Request) -> Result:
-    """Publish a draft; finalising is for providers (1402)."""
+    """Publish a draft. Finalising is reserved to providers (1402)."""
     doc = _crud.find(world, request, CONNECTIONS)
     action = _states.action(world, request, "PUBLISH")
     _states.demand_state(doc, DRAFT, action)
@@ -142,7 +142,7 @@ def explore_connection(world: World, request: Request) -> Result:
 
 @operation("exploreConfigByConnectionId")
 def connection_configs(world: World, request: Request) -> Result:
-    """The columns that can be configured, as the document's example shows them."""
+    """The configurable columns, in the form of the document's example."""
     doc = _crud.find(world, request, CONNECTIONS)
     access = world.connectors_of(request.tenant).access(doc)
     request.sources.append(world.sources.answering(access))
@@ -150,7 +150,7 @@ def connection_configs(world: World, request: Request) -> Result:
 
 
 def _complete(world: World, request: Request, connectors: Connectors) -> dict[str, Any]:
-    """The members kept from a body, in the service's order; unknown ones are dropped (assumed)."""
+    """The known members of a body, in the service's order. Unknown ones are dropped (assumed)."""
     sent: Any = request.body
     body = {name: sent[name] for name in _BODY if name in sent}
     spec = body["connectionSpec"]
@@ -170,7 +170,7 @@ def _names_another(spec: Mapping[str, Any], newest: Mapping[str, Any]) -> bool:
 
 
 def _demand_usable(world: World, request: Request, connectors: Connectors, doc: Doc) -> None:
-    """Auth spec and params are right, and the source takes them."""
+    """Require a valid auth spec and params that the source accepts. Raises ApiError."""
     connectors.check(doc, world.quirks, strict=world.config.strict)
     access = connectors.access(doc)
     request.sources.append(world.sources.answering(access))
@@ -187,20 +187,20 @@ def _demand_state(state: Any) -> None:
 
 
 def _demand_changeable(doc: Doc) -> None:
-    """Only a settled connection can be changed or deleted; drafts can, as their tutorial shows."""
+    """Refuse to change or delete a connection that the service is processing. Drafts are allowed (tutorial)."""
     if doc["state"] == "initializing":
         raise ApiError("initializing")
     _states.demand_settled(doc, "connection_state")
 
 
 def _demand_unused(world: World, request: Request, connection_id: str) -> None:
-    """Raise for a base connection under either end of a flow, whatever the flow's state."""
+    """Refuse to delete a base connection used by any flow, whatever its state."""
     if next(_flows_on(world, request, connection_id), None) is not None:
         raise ApiError("connection_in_use", id=connection_id)
 
 
 def _flows_on(world: World, request: Request, connection_id: str) -> Iterator[str]:
-    """The flows that have a base connection under one of their ends."""
+    """The flows with a base connection at one of their ends."""
     for flow in world.store.all(request.tenant, progress.FLOWS):
         inherited = flow.get("inheritedAttributes", {})
         ends = [*inherited.get("sourceConnections", ()), *inherited.get("targetConnections", ())]
@@ -209,17 +209,17 @@ def _flows_on(world: World, request: Request, connection_id: str) -> Iterator[st
 
 
 def _only_revoked(old: Doc, new: Mapping[str, Any]) -> bool:
-    """Whether all credentials were taken away and none put in their place: documented; `test` fails from then on."""
+    """Whether a patch removed all credentials without adding others. This is documented; `test` fails afterwards."""
     auth = old.get("auth")
     return isinstance(auth, dict) and new.get("auth") == {name: auth[name] for name in auth if name != "params"}
 
 
 def _note_password(connectors: Connectors, request: Request, old: Doc, new: dict[str, Any]) -> None:
-    """Remember what a password was sent for when the connection now leads elsewhere.
+    """Remember the original target of a password if the connection now has another one.
 
-    Otherwise whoever may patch a connection could have its stored password sent to a server of their choice.
+    Otherwise a client that may patch a connection could have its stored password sent to any server.
     """
-    # the patch made on masks: a password that is still one was not in the patch, or came back as it was shown
+    # the patch was applied to masked params: a password that is still a mask was not changed by the client
     resent = connectors.access(_patching.apply(connectors.mask(old), request.body, CONNECTIONS.changeable)).password
     meant = old.get(PASSWORD_FOR) or connectors.access(old).target
     if resent not in (None, MASK) or connectors.access(new).is_meant_by(meant):

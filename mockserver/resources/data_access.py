@@ -1,4 +1,4 @@
-"""Data Access: the files of a batch with their names and sizes. Their content is not served: see `--lake`.
+"""Data Access: names and sizes of a batch's files. Their content is not served; see `--lake`.
 
 Shapes are those of `help/data-access/tutorials/dataset-data.md`.
 """
@@ -23,7 +23,7 @@ _LIMIT = 100
 
 @operation("listBatchFiles")
 def list_batch_files(world: World, request: Request) -> Result:
-    """Ids of the files of a batch."""
+    """The ids of a batch's files."""
     batch = batch_of(world, request)
     moment = str(batch.course.end)
     found: list[Any] = [
@@ -43,7 +43,7 @@ def list_batch_files(world: World, request: Request) -> Result:
 
 @operation("retrieveFile")
 def retrieve_file(world: World, request: Request) -> Result:
-    """Name and size of a file, by the id that its batch tells."""
+    """Name and size of a file, by its id."""
     wanted = request.path["FILE_ID"]
     for batch in batches.every(world, request.tenant):
         if wanted in batch.files:
@@ -60,7 +60,7 @@ def retrieve_file(world: World, request: Request) -> Result:
 
 
 def _length(batch: Batch, number: int) -> int:
-    """Bytes of one file: the batch's in equal parts, which add up."""
+    """Size of one file in bytes: an equal part of the batch; all parts add up."""
     count = len(batch.files)
     return batch.size * (number + 1) // count - batch.size * number // count
 

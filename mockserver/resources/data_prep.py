@@ -1,6 +1,6 @@
-"""Data Prep: mapping sets, which take columns to fields of a schema; validated and tried on rows.
+"""Data Prep: mapping sets, which map columns to fields of a schema, with validation and preview.
 
-Shapes are those of Adobe's data-prep document and of the tutorials that collect data. Samples, schemas and functions of
+Shapes are those of Adobe's data-prep document and the tutorials that collect data. Samples, schemas and functions of
 the service are not emulated.
 """
 
@@ -25,7 +25,7 @@ _FLAGS: dict[str, Any] = {"identity": False, "primaryIdentity": False, "function
 
 @operation("createMappingSet")
 def create_mapping_set(world: World, request: Request) -> Result:
-    """Store a new mapping set: its id and version, as the tutorials print them."""
+    """Store a new mapping set; answers its id and version, as the tutorials print them."""
     sent: Any = request.body
     _demand_sound(world, request, sent)
     doc = _nearby.put(
@@ -36,7 +36,7 @@ def create_mapping_set(world: World, request: Request) -> Result:
 
 @operation("listMappingSets")
 def list_mapping_sets(world: World, request: Request) -> Result:
-    """Mapping sets, last written first."""
+    """Mapping sets, latest write first."""
     asked = request.arguments
     found = [
         _shown(doc)
@@ -50,13 +50,13 @@ def list_mapping_sets(world: World, request: Request) -> Result:
 
 @operation("retrieveMappingSet")
 def retrieve_mapping_set(world: World, request: Request) -> Result:
-    """One mapping set, in its latest version."""
+    """The latest version of a mapping set."""
     return Result(200, _shown(_mapping_set(world, request)))
 
 
 @operation("putMappingSet")
 def put_mapping_set(world: World, request: Request) -> Result:
-    """Put other mappings in the place of those there; the version rises."""
+    """Replace the mappings of a set, which increments its version."""
     sent: Any = request.body
     doc = _mapping_set(world, request)
     _demand_sound(world, request, sent)
@@ -75,7 +75,7 @@ def list_mappings(world: World, request: Request) -> Result:
 
 @operation("validateMappingSet")
 def validate_mapping_set(world: World, request: Request) -> Result:
-    """Whether each mapping can be carried out, and leads to a field of the schema if all its fields are known."""
+    """Whether each mapping can be applied and its destination is a field of the schema (if all fields are known)."""
     sent: Any = request.body
     fields = schemas.fields(world, request.tenant, mapping.schema_of(sent))
     answers: list[Any] = []
@@ -89,7 +89,7 @@ def validate_mapping_set(world: World, request: Request) -> Result:
 
 @operation("previewMappingSet")
 def preview_mapping_set(world: World, request: Request) -> Result:
-    """What rows become: one for one, a list for a list."""
+    """Apply a mapping set to one row or a list of rows."""
     sent: Any = request.body
     given, rows = sent["mappingSet"], sent["data"]
     fields = schemas.fields(world, request.tenant, mapping.schema_of(given))
@@ -107,7 +107,7 @@ def preview_mapping_set(world: World, request: Request) -> Result:
 
 
 def mapping_set(world: World, tenant: Tenant, mapping_id: str) -> Mapping[str, Any] | None:
-    """A mapping set made here: `version`, and `sent`, which is what it was made of."""
+    """A mapping set created here: `version`, and `sent`, the body it was created from."""
     doc = world.store.get(tenant, MAPPING_SETS, mapping_id)
     return None if doc is None else doc["body"]
 

@@ -1,7 +1,7 @@
-"""Keys for encrypted files: pairs that the platform makes, and public keys that customers share.
+"""Keys for encrypted files: key pairs of the platform, and public keys shared by customers.
 
-Shapes are those of the page on encrypted ingestion. Nothing is encrypted: a public key is text of the right form that
-belongs to no private key, and a pass phrase is neither kept nor shown.
+Shapes are those of the page on encrypted ingestion. Nothing is encrypted: a public key is well-formed text that
+belongs to no private key. Pass phrases are neither stored nor shown.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from mockserver.world import World
 
 KEYS, CUSTOMER_KEYS = "encryptionKeys", "customerKeys"
 _LIFE_SECONDS = 180 * 86_400
-"""Of a pair (documented)."""
+"""Lifetime of a key pair (documented)."""
 
 
 @operation("createEncryptionKey")
 def create_encryption_key(world: World, request: Request) -> Result:
-    """A pair of keys: its public one, its id, and when it expires."""
+    """Create a key pair; answers its public key, id and expiry time."""
     sent: Any = request.body
     key_id = world.runtime.new_id(KEYS)
     expiry = str(world.runtime.clock.now_ms() // 1000 + _LIFE_SECONDS)
@@ -35,26 +35,26 @@ def create_encryption_key(world: World, request: Request) -> Result:
 
 @operation("listEncryptionKeys")
 def list_encryption_keys(world: World, request: Request) -> Result:
-    """All pairs, last made first."""
+    """All key pairs, newest first."""
     return Result(200, [_shown(doc) for doc in _nearby.every(world, request, KEYS)])
 
 
 @operation("retrieveEncryptionKey")
 def retrieve_encryption_key(world: World, request: Request) -> Result:
-    """One pair."""
+    """One key pair."""
     return Result(200, _shown(_key(world, request)))
 
 
 @operation("deleteEncryptionKey")
 def delete_encryption_key(world: World, request: Request) -> Result:
-    """Delete a pair; flows that name it stay."""
+    """Delete a key pair. Flows that use it stay."""
     _nearby.drop(world, request, KEYS, _key(world, request))
     return Result(204)
 
 
 @operation("validateEncryptionKey")
 def validate_encryption_key(world: World, request: Request) -> Result:
-    """Whether a pair can be used: Active, or Expired."""
+    """The state of a key pair: Active or Expired."""
     doc = _key(world, request)
     expired = world.runtime.clock.now_ms() // 1000 >= int(doc["body"]["expiryTime"])
     return Result(200, {"publicKeyId": doc["id"], "status": "Expired" if expired else "Active"})
@@ -62,7 +62,7 @@ def validate_encryption_key(world: World, request: Request) -> Result:
 
 @operation("createCustomerKey")
 def create_customer_key(world: World, request: Request) -> Result:
-    """Keep a public key that signatures are verified by; it comes in Base64."""
+    """Store a customer's public key for verifying signatures; it is sent in Base64."""
     sent: Any = request.body
     try:
         base64.b64decode(sent["publicKey"], validate=True)
@@ -76,7 +76,7 @@ def create_customer_key(world: World, request: Request) -> Result:
 
 @operation("listCustomerKeys")
 def list_customer_keys(world: World, request: Request) -> Result:
-    """All public keys that were shared, last one first."""
+    """All shared public keys, newest first."""
     return Result(200, [_shown(doc) for doc in _nearby.every(world, request, CUSTOMER_KEYS)])
 
 

@@ -1,4 +1,4 @@
-"""Flow specs: the catalogue's, or written by a client with a service token."""
+"""Flow specs: from the catalogue, or written by a client with a service token."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _SPECS = _specs.SpecKind(
 
 
 def find(world: World, tenant: Tenant, spec_id: str) -> FlowSpec | None:
-    """The flow spec as this tenant has it: its own, else the catalogue's. None: unknown."""
+    """The tenant's flow spec: its own, else the catalogue's; None if unknown."""
     own = _specs.written(world, tenant, _SPECS, spec_id)
     return world.flow_specs.get(spec_id) if own is None else FlowSpec(own)
 
 
 @operation("listFlowSpecs")
 def list_flow_specs(world: World, request: Request) -> Result:
-    """All flow specs, or those a `property` filter picks; never paged (facts §6.1)."""
+    """All flow specs, or those matching a `property` filter; never paged (facts §6.1)."""
     query = listing.parse(request.arguments, _SPECS.listable, world.quirks)
     return Result(
         200, {"items": [query.project(spec) for spec in _every(world, request.tenant) if query.matches(spec)]}
@@ -47,7 +47,7 @@ def list_flow_specs(world: World, request: Request) -> Result:
 
 @operation("searchFlowSpecs")
 def search_flow_specs(world: World, request: Request) -> Result:
-    """The same list, asked for in a body; `groupByProperty` changes nothing, as nobody says what it does."""
+    """The same list, requested in a body. `groupByProperty` is undocumented and has no effect."""
     body = request.body if isinstance(request.body, dict) else {}
     query = listing.parse_search(body, {}, _SPECS.listable, world.quirks)
     return _specs.answer(query, _every(world, request.tenant))
@@ -65,7 +65,7 @@ def retrieve_flow_spec(world: World, request: Request) -> Result:
 
 @operation("createFlowSpec")
 def create_flow_spec(world: World, request: Request) -> Result:
-    """Store a flow spec of the tenant's own."""
+    """Store a tenant's own flow spec."""
     _specs.demand_service_token(world, request)
     _demand_usable_schemas(request.body)
     return _specs.create(world, request, _SPECS)
@@ -73,7 +73,7 @@ def create_flow_spec(world: World, request: Request) -> Result:
 
 @operation("updateFlowSpec")
 def update_flow_spec(world: World, request: Request) -> Result:
-    """Replace a flow spec for this tenant, one of the catalogue too: authors of sources add theirs to it so."""
+    """Replace a flow spec for this tenant, including those of the catalogue: this is how authors add their sources."""
     _specs.demand_service_token(world, request)
     _demand_usable_schemas(request.body)
     catalogued = world.flow_specs.get(next(iter(request.path.values()))) is not None
@@ -81,7 +81,7 @@ def update_flow_spec(world: World, request: Request) -> Result:
 
 
 def _demand_usable_schemas(body: Any) -> None:
-    """Flows are checked with the schemas in a spec, so they must be ones that can be used."""
+    """Refuse schemas that cannot be used to check flows."""
     named = [(f"/{name}", body[name]) for name in ("scheduleSpec", "runSpec") if name in body]
     for name in ("transformationSpec", "transformationSpecs"):
         named += [(f"/{name}/{place}", part) for place, part in enumerate(body.get(name, ()))]
@@ -94,7 +94,7 @@ def _demand_usable_schemas(body: Any) -> None:
 
 
 def _every(world: World, tenant: Tenant) -> list[Mapping[str, Any]]:
-    """The catalogue's flow specs as the tenant has them, then its own."""
+    """The catalogue's flow specs as this tenant replaced them, then its own."""
     own = {spec["id"]: spec for spec in _specs.every_written(world, tenant, _SPECS)}
     catalogue: list[Mapping[str, Any]] = [own.pop(spec.id, spec.described) for spec in world.flow_specs.all()]
     return [*catalogue, *own.values()]

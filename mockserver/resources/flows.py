@@ -1,4 +1,4 @@
-"""Flows: one source read into one target on a schedule. What makes runs of them is `running`."""
+"""Flows: a source, a target and a schedule. `mockserver.flows` creates their runs."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _ORDER = (
 """Members in the service's order (facts §6.4); `options` and its place are assumed."""
 
 _ENDS = {"sourceConnectionIds": "sourceConnections", "targetConnectionIds": "targetConnections"}
-"""Member -> the kind of what its ids name."""
+"""Member -> the kind of the entities whose ids it contains."""
 
 _TRANSITIONS = {"ENABLE": ("disabled", "enabled"), "DISABLE": ("enabled", "disabled"), "PUBLISH": (DRAFT, "enabled")}
-"""Action -> the state it is for and the state it leads to."""
+"""Action -> the state it requires and the state it leads to."""
 
 
 def _show(world: World, doc: Doc) -> dict[str, Any]:
-    """A flow with what is known of its runs now."""
+    """A flow with the members derived from its current runs."""
     shown = {**doc, "runs": f"/runs?property=flowId=={doc['id']}"}
     last = progress.last_run(world, doc)
     if last is not None:
@@ -89,13 +89,13 @@ def list_flows(world: World, request: Request) -> Result:
 
 @operation("getFlowsByFilters")
 def search_flows(world: World, request: Request) -> Result:
-    """The same list, asked for in a body, which may name the members to answer."""
+    """A page of flows, requested in a body, which may also name the members to return."""
     return _crud.page(world, request, FLOWS, _crud.searched(world, request, FLOWS))
 
 
 @operation("patchFlow")
 def patch_flow(world: World, request: Request) -> Result:
-    """Change basics, schedule or transformations; the outcome is checked like a new flow (facts §7)."""
+    """Change basics, schedule or transformations. The result is checked like a new flow (facts §7)."""
     exports = False
 
     def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def patch_flow(world: World, request: Request) -> Result:
 
 @operation("deleteByFlow")
 def delete_flow(world: World, request: Request) -> Result:
-    """Delete the flow; its connections and the runs it had stay (the connections are documented, the runs assumed)."""
+    """Delete the flow. Its connections stay (documented), and so do its runs (assumed)."""
     doc = _crud.find(world, request, FLOWS)
     _states.demand_settled(doc, "delete_state")
     _settle_runs(world, request, doc)
@@ -143,7 +143,7 @@ def delete_flow(world: World, request: Request) -> Result:
 
 @operation("postStateTransition")
 def act_on_flow(world: World, request: Request) -> Result:
-    """Enable, disable or publish; finalising is for providers (1402)."""
+    """Enable, disable or publish. Finalising is reserved to providers (1402)."""
     doc = _crud.find(world, request, FLOWS)
     action = _states.action(world, request, *_TRANSITIONS)
     before, after = _TRANSITIONS[action]
@@ -162,7 +162,7 @@ def act_on_flow(world: World, request: Request) -> Result:
 
 
 def _demand_spec(world: World, tenant: Tenant, sent: Mapping[str, Any] | str) -> FlowSpec:
-    """The flow spec that a flow names, by a public client's habit as the id alone."""
+    """The flow spec named by a flow; one public client sends just the id."""
     sent = {"id": sent} if isinstance(sent, str) else sent
     spec = flow_specs.find(world, tenant, sent["id"])
     if spec is None:
@@ -175,7 +175,7 @@ def _demand_spec(world: World, tenant: Tenant, sent: Mapping[str, Any] | str) ->
 def _demand_sound(
     world: World, tenant: Tenant, spec: FlowSpec, flow: Mapping[str, Any], *, publishing: bool = False
 ) -> None:
-    """Everything a flow needs to run is there and goes together. Raises ApiError."""
+    """Require everything that a flow needs to run. Raises ApiError."""
     _demand_ends(world, tenant, spec, flow, publishing=publishing)
     rules.demand_schedule(spec, flow)
     rules.demand_transformations(spec, flow)
@@ -185,7 +185,7 @@ def _demand_sound(
 def _demand_ends(
     world: World, tenant: Tenant, spec: FlowSpec, flow: Mapping[str, Any], *, publishing: bool = False
 ) -> None:
-    """A source and a target are there, published, and of connection specs that the flow spec takes."""
+    """Require a published source and target whose connection specs the flow spec accepts."""
     for member, kind in _ENDS.items():
         entity_id = rules.demand_one(flow, member)
         connection = world.store.get(tenant, kind, entity_id)
@@ -201,7 +201,7 @@ def _demand_ends(
 
 
 def _derived(world: World, tenant: Tenant, flow: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
-    """What follows from the ends: `inheritedAttributes`, and what the flow provider keeps. A draft may lack them."""
+    """The members derived from the ends: `inheritedAttributes` and the provider's. Drafts may lack them."""
     spec = flow_specs.find(world, tenant, flow["flowSpec"]["id"])
     properties = {name: True for name in ("isSourceFlow", "isDestinationFlow") if spec and spec.attributes.get(name)}
     inherited: dict[str, Any] = {"properties": properties, "sourceConnections": [], "targetConnections": []}
@@ -230,14 +230,14 @@ def _inherited(world: World, tenant: Tenant, connection: Doc) -> dict[str, Any]:
 
 
 def _demand_ends_unchanged(old: Doc, new: Mapping[str, Any], spec: FlowSpec) -> None:
-    """Only a draft can change its ends (assumed: the tutorials make a new flow), and an export what it reads."""
+    """Refuse other ends except in drafts (assumed: tutorials create a new flow), other sources unless it exports."""
     for member in ("targetConnectionIds",) if spec.exports else _ENDS:
         if new.get(member) != old.get(member):
             raise ApiError("patch_failed", message=f"/{member} can be changed only in a draft", pointer=f"/{member}")
 
 
 def _settle_runs(world: World, request: Request, doc: Doc) -> None:
-    """What was due before a change takes place as it would have without it."""
+    """Create the runs that were due before a change, as if it had not happened."""
     progress.catch_up(world, request.tenant, [doc["id"]])
 
 

@@ -1,6 +1,6 @@
-"""The few calls to other services of the platform that clients of Flow Service make.
+"""Sandboxes and the data landing zone: calls to other services that clients of Flow Service make.
 
-The sandbox service tells the id of a sandbox; the connectors service tells of the data landing zone.
+The sandbox service returns ids of sandboxes; the connectors service returns the data landing zone.
 Shapes are those of their tutorials and of what the public client `aepp` reads. Nothing is stored.
 """
 
@@ -23,13 +23,13 @@ _CONTAINERS = {
     "dlz_destination": "dlz-destination",
     "dlz_databricks_source": "dlz-databricks-container",
 }
-"""Type of landing zone -> its container, as the tutorials print them."""
+"""Type of landing zone -> its container, as in the tutorials."""
 
 _DAYS = 7
 """How long files stay in a landing zone."""
 
 _SANDBOXES = 50
-"""Of one list."""
+"""Maximum sandboxes of a list."""
 
 _KEY_SECONDS = 3600
 """Life of an AWS key. No page tells it: assumed."""
@@ -37,7 +37,7 @@ _KEY_SECONDS = 3600
 
 @operation("retrieveSandbox")
 def retrieve_sandbox(world: World, request: Request) -> Result:
-    """Id, type and state of a sandbox; every sandbox that a call may name is active."""
+    """Id, type and state of a sandbox. Every sandbox that calls may name is active."""
     name = next(iter(request.path.values()))
     known = world.config.sandboxes
     if not is_sandbox(name) or (known and name not in known):
@@ -47,7 +47,7 @@ def retrieve_sandbox(world: World, request: Request) -> Result:
 
 @operation("listSandboxes")
 def list_sandboxes(world: World, request: Request) -> Result:
-    """The sandboxes that the operator listed; where any may be named, the default one and the caller's."""
+    """The configured sandboxes; if any name is allowed, the default one and the caller's."""
     names = world.config.sandboxes or tuple(dict.fromkeys((DEFAULT_SANDBOX, request.tenant.sandbox)))
     start, limit = request.arguments.get("offset", 0), request.arguments.get("limit", _SANDBOXES)
     shown: Json = [_sandbox(world, request, name) for name in names[start : start + limit]]
@@ -57,7 +57,7 @@ def list_sandboxes(world: World, request: Request) -> Result:
 
 @operation("retrieveLandingZone")
 def retrieve_landing_zone(world: World, request: Request) -> Result:
-    """Where files are put and how long they stay."""
+    """The location of the landing zone and how long files stay."""
     container = _container(request)
     if world.config.platform == "aws":
         days = {"timeUnit": "days", "timeQuantity": _DAYS}
@@ -67,7 +67,7 @@ def retrieve_landing_zone(world: World, request: Request) -> Result:
 
 @operation("retrieveLandingZoneCredentials")
 def retrieve_landing_zone_credentials(world: World, request: Request) -> Result:
-    """Credentials of the right form that open nothing, made from the tenant: there is no storage behind them."""
+    """Well-formed credentials derived from the tenant. There is no storage behind them."""
     container = _container(request)
     made = hashlib.sha256("/".join((*request.tenant, container)).encode()).hexdigest()
     if world.config.platform == "aws":
@@ -107,7 +107,7 @@ def _sandbox(world: World, request: Request, name: str) -> dict[str, Any]:
 
 
 def _container(request: Request) -> str:
-    """The container of the type asked for."""
+    """The container of the requested type."""
     return _CONTAINERS[request.arguments["type"]]
 
 

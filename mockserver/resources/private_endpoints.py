@@ -1,7 +1,7 @@
-"""Private endpoints of Azure: made, listed, deleted; nothing is connected, so they stay Pending until they are used.
+"""Private endpoints of Azure: created, listed, deleted. Nothing is connected: they stay Pending until used.
 
-Shapes are those of the page on private links. That an endpoint is Approved once a connection uses it is assumed: nobody
-approves it in Azure here.
+Shapes are those of the page on private links. An endpoint becomes Approved once a connection uses it (assumed: nobody
+approves it in Azure here).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MINUTES = 60
 
 @operation("createPrivateEndpoint")
 def create_private_endpoint(world: World, request: Request) -> Result:
-    """Store an endpoint for a source that takes private links."""
+    """Store an endpoint for a source that supports private links."""
     sent: Any = request.body
     connector = world.connectors_of(request.tenant).get(sent["connectionSpec"]["id"])
     if connector is None:
@@ -36,7 +36,7 @@ def create_private_endpoint(world: World, request: Request) -> Result:
 
 @operation("listPrivateEndpoints")
 def list_private_endpoints(world: World, request: Request) -> Result:
-    """All endpoints, those for a connection spec, or with `op=autoResolve` those for the one in the body."""
+    """All endpoints, those of a connection spec or, with `op=autoResolve`, those for the connection in the body."""
     wanted = next((text for text in request.arguments.get("property", ())), "")
     name, _, spec = wanted.partition("==")
     if wanted and (name != "connectionSpec.id" or not spec):
@@ -55,14 +55,14 @@ def retrieve_private_endpoint(world: World, request: Request) -> Result:
 
 @operation("deletePrivateEndpoint")
 def delete_private_endpoint(world: World, request: Request) -> Result:
-    """Delete an endpoint; connections that name it stay."""
+    """Delete an endpoint. Connections that use it stay."""
     _nearby.drop(world, request, ENDPOINTS, _endpoint(world, request))
     return Result(200)
 
 
 @operation("enableInteractiveAuthoring")
 def enable_interactive_authoring(world: World, request: Request) -> Result:
-    """Interactive authoring from now on, for so many minutes."""
+    """Enable interactive authoring for a number of minutes."""
     sent = request.body if isinstance(request.body, dict) else {}
     minutes = sent.get("autoTerminationMinutes", _MINUTES)
     until = world.runtime.clock.now_ms() + int(str(minutes)) * 60_000
@@ -76,7 +76,7 @@ def enable_interactive_authoring(world: World, request: Request) -> Result:
 
 @operation("retrieveInteractiveAuthoring")
 def retrieve_interactive_authoring(world: World, request: Request) -> Result:
-    """Whether interactive authoring is on."""
+    """Whether interactive authoring is enabled."""
     doc = _nearby.find(world, request, AUTHORING, AUTHORING)
     on = doc is not None and world.runtime.clock.now_ms() < doc["body"]["untilMs"]
     return Result(200, {"status": "Enabled" if on else "Disabled"})
@@ -103,7 +103,7 @@ def _names(connection: Mapping[str, Any], endpoint_id: str) -> bool:
 
 
 def _spec_in_body(request: Request) -> str:
-    """The connection spec of the connection that is to be resolved: the page sends it in the body of a GET."""
+    """The connection spec of the connection to resolve: the page sends it in the body of a GET."""
     try:
         sent = json_input.parse(request.call.body, max_bytes=100_000)
     except json_input.JsonProblem as problem:

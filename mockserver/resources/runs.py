@@ -1,4 +1,4 @@
-"""Flow runs: made by schedules, on demand and by triggering again. `running` makes them."""
+"""Flow runs: created by schedules, on demand, or by a repeated trigger. `mockserver.flows` creates them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _REPORTED = (
     "providerRefId", "parentFlowRunId", "childFlowRunIds", "params", "predecessors", "metrics", "activities",
     "recordTypes",
 )  # fmt: skip
-"""What a provider may report about a run."""
+"""Members that a provider may report."""
 
 _ORDER = (*_crud.STAMPS, "flowId", "flowSpec", "etag", *_REPORTED)
 _MEMBERS = frozenset({*_ORDER, "state"})
-"""`state` can be filtered by (facts §6.3) though no sample shows it."""
+"""Members for filters. `state` is one of them (facts §6.3), although no sample shows it."""
 
 _SECONDS = ("startTime", "windowStartTime", "windowEndTime")
 
@@ -47,7 +47,7 @@ RUNS = _crud.Collection(
 
 @operation("listFlowRuns")
 def list_flow_runs(world: World, request: Request) -> Result:
-    """A page of runs, newest write first; it costs least when the flow is named."""
+    """A page of runs, newest write first. Naming the flow makes it cheapest."""
     query = _crud.asked(world, request, RUNS)
     named = [c.texts for c in query.conditions if c.path == ("flowId",) and c.operator in ("=", "==")]
     if named:
@@ -59,14 +59,14 @@ def list_flow_runs(world: World, request: Request) -> Result:
 
 @operation("retrieveFlowRun")
 def retrieve_flow_run(world: World, request: Request) -> Result:
-    """One run, in the state that it has reached by now."""
+    """One run in its current state."""
     _bring_up(world, request)
     return _crud.lookup(world, request, RUNS)
 
 
 @operation("createFlowRun")
 def create_flow_run(world: World, request: Request) -> Result:
-    """Run a one-time flow on demand, over a window of its rows if it reads a table (facts §9)."""
+    """Run a one-time flow on demand; for a table, over a window of its rows (facts §9)."""
     body: Any = request.body
     flow_id = body.get("flowId")
     if not flow_id:
@@ -90,7 +90,7 @@ def create_flow_run(world: World, request: Request) -> Result:
 
 @operation("postAction")
 def act_on_flow_run(world: World, request: Request) -> Result:
-    """Trigger a run again: a new run reads the same window; the receipt is the new run's (facts §9)."""
+    """Trigger a run again: a new run reads the same window. The receipt names the new run (facts §9)."""
     run = _bring_up(world, request)
     _states.action(world, request, "RE_TRIGGER")
     _crud.demand_version(world, request, run)
@@ -108,7 +108,7 @@ def act_on_flow_run(world: World, request: Request) -> Result:
 
 @operation("updateRun")
 def update_run(world: World, request: Request) -> Result:
-    """A provider reports how a run goes: with a service token only (1427). From then on it goes as reported."""
+    """Report the progress of a run, with a service token only (1427). The run then follows the reports."""
     _bring_up(world, request)
     if not _crud.service_token(world, request):
         raise ApiError("run_by_user_token")
@@ -125,14 +125,14 @@ def update_run(world: World, request: Request) -> Result:
 
 
 def _bring_up(world: World, request: Request) -> Doc:
-    """The run the path names, as it is now. Raises ApiError `not_found`."""
+    """The run named by the path in its current state. Raises ApiError `not_found`."""
     run = _crud.find(world, request, RUNS)
     progress.catch_up(world, request.tenant, [run["flowId"]])
     return _crud.find(world, request, RUNS)
 
 
 def _asked(world: World, request: Request, flow: Doc, params: Any) -> tuple[int, Span]:
-    """When a run on demand starts and what it reads. Raises ApiError with the provider's codes."""
+    """Start time and window of a run on demand. Raises ApiError with the provider's codes."""
     now = world.runtime.clock.now_ms()
     spec = flow_specs.find(world, request.tenant, flow["flowSpec"]["id"])
     if spec is None or spec.run is None:
@@ -152,7 +152,7 @@ def _asked(world: World, request: Request, flow: Doc, params: Any) -> tuple[int,
 
 
 def _milliseconds(params: Mapping[str, Any], name: str) -> int:
-    """A time of a run's params, which a flow spec of a client's own may leave open."""
+    """A timestamp in a run's params. A client's own flow spec may leave its type open."""
     value = params.get(name)
     if type(value) is not int or not 0 <= value <= MAX_SECONDS:
         raise refusal("run_params", f"/{name}", "seconds since 1970", pointer=f"/params/{name}")
@@ -160,7 +160,7 @@ def _milliseconds(params: Mapping[str, Any], name: str) -> int:
 
 
 def _delta_column(world: World, request: Request, flow: Doc, params: Mapping[str, Any]) -> str | None:
-    """The column of the flow's runs: named by the first, not to be changed by later ones (1382, 1383)."""
+    """The delta column of a flow's runs: set by the first run, fixed for later ones (1382, 1383)."""
     sent = params.get("deltaColumn")
     name = sent.get("name") if isinstance(sent, Mapping) else None
     used = progress.used_delta_column(world, request.tenant, flow["id"]) or rules.delta_column(flow)
@@ -172,7 +172,7 @@ def _delta_column(world: World, request: Request, flow: Doc, params: Mapping[str
 
 
 def _demand_predecessor(world: World, request: Request, predecessor: Mapping[str, Any], at: str) -> None:
-    """What a run is said to follow exists (1428, 1429)."""
+    """Require that a run's predecessor exists (1428, 1429)."""
     for member, kind, key in (
         ("flowRunId", progress.RUNS, "unknown_run"),
         ("flowId", progress.FLOWS, "unknown_earlier_flow"),

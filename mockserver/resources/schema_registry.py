@@ -1,4 +1,4 @@
-"""Schema Registry: schemas, field groups and classes of a tenant, and the global ones they are composed of.
+"""Schema Registry: a tenant's schemas, field groups and classes, and the global ones they are composed of.
 
 Members and their order are those of the pages below `help/xdm/` and of Adobe's schema-registry document. Data types,
 descriptors, unions, import and export are not emulated.
@@ -23,7 +23,7 @@ from mockserver.state.records import Doc
 from mockserver.world import World
 
 _SEGMENTS = {"schemas": "schemas", "fieldgroups": "mixins", "classes": "classes"}
-"""Kind -> what stands for it in an `$id`."""
+"""Kind -> its segment in an `$id`."""
 
 _SENT = frozenset(
     {
@@ -32,20 +32,20 @@ _SENT = frozenset(
         "meta:usageCount", "meta:status", "meta:behaviorType", "meta:sharedSchemas", "labels",
     }
 )  # fmt: skip
-"""Members of a resource that a client gives."""
+"""Members of a resource that a client may send."""
 
 _MEDIA = re.compile(r"application/vnd\.adobe\.(?:xed|xdm)(-[a-z-]+)?\+json(?:\s*;\s*version\s*=\s*([0-9]+))?", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z./+*;,=?0-9 -]{0,120}")
-"""A media type, right or wrong."""
+"""The syntax of any media type."""
 
 _FORMS = ("", "-full", "-notext", "-full-notext", "-full-desc", "-deprecatefield")
 _MAX_ITEMS = 300
-"""Of one list (documented)."""
+"""Maximum items of a list (documented)."""
 
 
 @operation("retrieveRegistryStats")
 def retrieve_registry_stats(world: World, request: Request) -> Result:
-    """The tenant's name in ids, and how much there is."""
+    """The tenant's name in ids, and the number of resources."""
     own = [_body(world, doc) for doc in _nearby.every(world, request, XDM)]
     counts = {segment: sum(body["meta:resourceType"] == segment for body in own) for segment in _SEGMENTS.values()}
     recent = [_summary(body) for body in own[:10]]
@@ -69,7 +69,7 @@ def retrieve_registry_stats(world: World, request: Request) -> Result:
 
 @operation("listXdmResources")
 def list_xdm_resources(world: World, request: Request) -> Result:
-    """All of a kind, or those that `property` names, as summaries or whole."""
+    """All resources of a kind, or those matching `property`, as summaries or in full."""
     container, kind = _place(request)
     form = _accepted(request, listed=True)
     if container == "global":
@@ -100,7 +100,7 @@ def list_xdm_resources(world: World, request: Request) -> Result:
 
 @operation("createXdmResource")
 def create_xdm_resource(world: World, request: Request) -> Result:
-    """Compose a new schema, field group or class in the tenant container."""
+    """Create a schema, field group or class in the tenant container."""
     _, kind = _place(request, writing=True)
     sent: Any = request.body
     body = {name: value for name, value in sent.items() if name in _SENT}
@@ -115,7 +115,7 @@ def create_xdm_resource(world: World, request: Request) -> Result:
 
 @operation("retrieveXdmResource")
 def retrieve_xdm_resource(world: World, request: Request) -> Result:
-    """One resource, in the form and of the major version that Accept names."""
+    """One resource, in the form and major version named by Accept."""
     container, kind = _place(request)
     form = _accepted(request, listed=False)
     resource = _resource(world, request, container, kind)
@@ -129,7 +129,7 @@ def retrieve_xdm_resource(world: World, request: Request) -> Result:
 
 @operation("patchXdmResource")
 def patch_xdm_resource(world: World, request: Request) -> Result:
-    """Change a resource by JSON Patch; its minor version rises."""
+    """Change a resource by JSON Patch, which increments its minor version."""
     _, kind = _place(request, writing=True)
     doc = _own(world, request, kind)
 
@@ -143,19 +143,19 @@ def patch_xdm_resource(world: World, request: Request) -> Result:
 
 @operation("deleteXdmResource")
 def delete_xdm_resource(world: World, request: Request) -> Result:
-    """Delete a resource of the tenant's."""
+    """Delete a tenant's resource."""
     _, kind = _place(request, writing=True)
     _nearby.drop(world, request, XDM, _own(world, request, kind))
     return Result(204)
 
 
 def tenant_id(tenant: Tenant) -> str:
-    """What stands for the organisation in ids: its own name in small letters and digits (made up)."""
+    """The organisation's name in ids: lower-case letters and digits, derived from its id."""
     return re.sub(r"[^a-z0-9]", "", tenant.org.partition("@")[0].lower()) or "tenant"
 
 
 def _place(request: Request, *, writing: bool = False) -> tuple[str, str]:
-    """Container and kind that the path names. Raises NeighbourError."""
+    """Container and kind named by the path. Raises NeighbourError."""
     container, kind = request.path["CONTAINER_ID"], xdm.kind_of_resource(request.path["RESOURCE_TYPE"])
     if writing and (container == "global" or kind not in _SEGMENTS):
         detail = f"{container}/{kind} cannot be written to"
@@ -164,7 +164,7 @@ def _place(request: Request, *, writing: bool = False) -> tuple[str, str]:
 
 
 def _accepted(request: Request, *, listed: bool) -> str:
-    """What of the media type tells the form apart: `-id` and nothing for lists, `-full` and others for one resource."""
+    """The suffix of the media type that selects the form: `-id` for lists, `-full` and others for one resource."""
     sent = request.call.headers.get("accept", "").strip()
     given = _MEDIA.fullmatch(sent)
     form = (given[1] or "") if given else None
@@ -209,7 +209,7 @@ def _not_found(request: Request) -> NeighbourError:
 
 
 def _composed(world: World, request: Request, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """A resource with what the registry works out. Raises NeighbourError for what cannot be one."""
+    """A resource with its derived members. Raises NeighbourError if it is invalid."""
     _demand_sound(kind, body)
     finder = schemas.finder(world, request.tenant)
     if world.config.closed:
@@ -250,7 +250,7 @@ def _unfit(pointer: str, expected: str) -> NeighbourError:
 
 
 def _body(world: World, doc: Doc) -> dict[str, Any]:
-    """A resource as samples print it: what was sent, and what the registry knows of it."""
+    """A resource as samples print it: the members sent and those added by the registry."""
     body = doc["body"]
     first = ("$id", "meta:altId", "meta:resourceType", "version", "title", "type", "description")
     shown = {"meta:altId": doc["id"], **body}
@@ -278,7 +278,7 @@ def _body(world: World, doc: Doc) -> dict[str, Any]:
 
 
 def _with_refs(shown: dict[str, Any]) -> dict[str, Any]:
-    """The answer to a write also lists what the resource refers to."""
+    """The response to a write, which also lists the references of the resource."""
     refs = [uri for uri in shown["meta:extends"] if uri in set(xdm.references(shown))]
     return {**shown, "refs": refs} if refs else shown
 
@@ -288,7 +288,7 @@ def _summary(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _matches(request: Request, resource: Mapping[str, Any]) -> bool:
-    """Whether a resource is what `property` asks for: `title==Hotels`; a list matches by any of its items."""
+    """Whether a resource matches a `property` such as `title==Hotels`. A list matches by any item."""
     return all(name in resource and value in _texts(resource[name]) for name, value in _conditions(request))
 
 

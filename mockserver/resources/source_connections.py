@@ -1,4 +1,4 @@
-"""Source connections: what is read through a base connection. Shared with targets: `_ends`."""
+"""Source connections. The code shared with target connections is in `_ends`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mockserver.world import World
 _FILES = ("delimited", "json", "parquet", "parquet_xdm")
 _TABLES = ("tabular", "parquet_xdm")
 _FORMATS = {"database": _TABLES, "crm": _TABLES, "storage": _FILES}
-"""Connector family -> values of `data.format` (facts §8.4); `parquet_xdm` stands in older tutorials.
+"""Connector family -> values of `data.format` (facts §8.4). `parquet_xdm` is from older tutorials.
 
-Other families take any: streaming tutorials send json, delimited or no data at all.
+Other families accept any: streaming tutorials send json, delimited or no data.
 """
 
 
 def _check(world: World, tenant: Tenant, connector: Connector, doc: Mapping[str, Any]) -> None:
-    """A base connection where the connector needs one, and a format that its sources have."""
+    """Require a base connection if the connector needs one, and a supported format."""
     if connector.base_connection and "baseConnectionId" not in doc:
         raise rejected("/baseConnectionId", "the ID of a base connection", MISSING)
     formats, data = _FORMATS.get(connector.family), doc.get("data") or {}
@@ -42,7 +42,7 @@ def create_source_connection(world: World, request: Request) -> Result:
 
 @operation("retrieveSourceConnection")
 def retrieve_source_connection(world: World, request: Request) -> Result:
-    """One source connection, with what it has from its base connection."""
+    """One source connection, with the members inherited from its base connection."""
     return _crud.lookup(world, request, SOURCE_CONNECTIONS.collection)
 
 
@@ -55,13 +55,13 @@ def list_source_connections(world: World, request: Request) -> Result:
 
 @operation("patchSourceConnection")
 def patch_source_connection(world: World, request: Request) -> Result:
-    """Change name, description, data or params. Flows that exist do not see it (facts §7)."""
+    """Change name, description, data or params. Existing flows are not affected (facts §7)."""
     return _ends.patch(world, request, SOURCE_CONNECTIONS)
 
 
 @operation("deleteSourceConnection")
 def delete_source_connection(world: World, request: Request) -> Result:
-    """Delete unless an active flow uses it (1447)."""
+    """Delete a source connection unless an active flow uses it (1447)."""
     return _ends.remove(world, request, SOURCE_CONNECTIONS)
 
 

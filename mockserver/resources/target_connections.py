@@ -1,4 +1,4 @@
-"""Target connections: where a flow writes to. Shared with sources: `_ends`."""
+"""Target connections. The code shared with source connections is in `_ends`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mockserver.specs.connectors import Connector
 from mockserver.world import World
 
 DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
-"""The connection spec of the data lake, where source flows end (facts §8.4)."""
+"""The connection spec of the data lake, the target of source flows (facts §8.4)."""
 
 
 def _check(world: World, tenant: Tenant, connector: Connector, doc: Mapping[str, Any]) -> None:
-    """The data lake needs a data set. Data sets and schemas are any, or one of those the operator listed.
+    """Require a data set for the data lake. Any data sets and schemas, or those the operator listed, are accepted.
 
-    Of a destination's params, types and listed values are held to its target spec.
+    Types and enum values of a destination's params are checked against its target spec.
     """
     params = doc.get("params") or {}
     for violation in connector.target.violations(params) if connector.target else ():
@@ -41,7 +41,7 @@ def create_target_connection(world: World, request: Request) -> Result:
 
 @operation("retrieveTargetConnection")
 def retrieve_target_connection(world: World, request: Request) -> Result:
-    """One target connection, with what it has from its base connection."""
+    """One target connection, with the members inherited from its base connection."""
     return _crud.lookup(world, request, TARGET_CONNECTIONS.collection)
 
 
@@ -54,13 +54,13 @@ def list_target_connections(world: World, request: Request) -> Result:
 
 @operation("patchTargetConnection")
 def patch_target_connection(world: World, request: Request) -> Result:
-    """Change name, description, data or params. Flows that exist do not see it (facts §7)."""
+    """Change name, description, data or params. Existing flows are not affected (facts §7)."""
     return _ends.patch(world, request, TARGET_CONNECTIONS)
 
 
 @operation("deleteTargetConnection")
 def delete_target_connection(world: World, request: Request) -> Result:
-    """Delete unless an active flow uses it (1447)."""
+    """Delete a target connection unless an active flow uses it (1447)."""
     return _ends.remove(world, request, TARGET_CONNECTIONS)
 
 
