@@ -125,6 +125,7 @@ class Emulator:
     def reset(self) -> None:
         """Back to the first moment: the first records or none, no journal, no tokens, clock and faults as they were."""
         self.world.store.clear()
+        self.world.shown.clear()
         self.journal.clear(anew=True)
         self.tokens.clear()
         self.runtime.reset()
@@ -161,7 +162,9 @@ class Emulator:
 
     def _own_redaction(self, seen: Seen, tenant: Tenant | None, result: Result) -> Redaction | None:
         """What the tenant's own connection specs say now of a call whose connections the catalogue does not know."""
-        if tenant is None or seen.operation is None or seen.operation.segments[0] != "connections":
+        if not self._specs_written or tenant is None:
+            return None
+        if seen.operation is None or seen.operation.segments[0] != "connections":
             return None
         stored: Doc | None = None
         if seen.operation.method == "PATCH":
@@ -195,6 +198,8 @@ class Emulator:
         """Raise for the first violation the service itself would refuse."""
         if (seen.operation is None and _forms.service_of(call.path)) or _forms.is_absent(seen.path):
             raise ApiError("not_emulated", detail="This server does not emulate this operation of a service next door.")
+        if not seen.violations:
+            return
         blocking = seen.blocking()
         if blocking is not None:
             raise _refusal(blocking, seen)

@@ -255,8 +255,9 @@ def show(value: Any, place: Place, hide: Hide = hidden) -> Any:
     if place.read is not None:
         return place.read(value, hide)
     if isinstance(value, dict):
-        known, others, named = place.below(value), place.others or UNKNOWN_PLACE, str if hide is blank else name
-        return {named(key): show(inner, known.get(key, others), hide) for key, inner in value.items()}
+        known, others = place.below(value), place.others or UNKNOWN_PLACE
+        shown = {key: show(inner, known.get(key, others), hide) for key, inner in value.items()}
+        return shown if hide is blank else {name(key): inner for key, inner in shown.items()}
     if isinstance(value, list):
         return [show(inner, place.items or UNKNOWN_PLACE, hide) for inner in value]
     if not place.harmless:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from mockserver.config import Config
 from mockserver.contract import Contract
@@ -13,7 +14,18 @@ from mockserver.sources import Sources
 from mockserver.specs.connectors import Connectors
 from mockserver.specs.flow_specs import FlowSpecs
 from mockserver.specs.written import OwnConnectors
+from mockserver.state.records import Doc
 from mockserver.state.store import Store
+
+
+class Shown(NamedTuple):
+    """A record as answers show it."""
+
+    doc: Doc
+    item: dict[str, Any]
+    """Do not change it: other answers hold it too."""
+    encoded: bytes
+    """The item as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,8 @@ class World:
     flow_specs: FlowSpecs
     sources: Sources
     store: Store
+    shown: dict[str, Shown] = field(default_factory=dict)
+    """By etag, records that answers have shown: `resources._crud` makes them again from the record alone."""
 
     @property
     def page_key(self) -> bytes:

@@ -113,7 +113,8 @@ class Contract:
         self.document: Mapping[str, Any] = enforced(document)
         self._registry = schema_registry(self.document)
         self.operations: dict[str, Operation] = {}
-        self._routes: dict[int, list[tuple[tuple[str, ...], dict[str, Operation]]]] = {}
+        self._routes: dict[tuple[str, int], list[tuple[tuple[str, ...], dict[str, Operation]]]] = {}
+        """By first segment, which no template leaves open, and number of segments."""
         for template, item in self.document["paths"].items():
             self._add_path(template, item)
         for candidates in self._routes.values():
@@ -159,7 +160,7 @@ class Contract:
         check = checks[status]
         if check is None:
             return [] if result.body is None else [Violation("response", "", "body", "no body", kind_of(result.body))]
-        return list(check.violations(result.body, "response"))
+        return [] if check.accepts(result.body) else list(check.violations(result.body, "response"))
 
     def check_body(self, operation_id: str, body: Json) -> list[Violation]:
         """The violations of a patched document against the body schema of `operation_id`."""
@@ -168,7 +169,7 @@ class Contract:
 
     def _route(self, call: Call, seen: Seen) -> None:
         parts = _parts(call.path)
-        for segments, methods in self._routes.get(len(parts), ()):
+        for segments, methods in self._routes.get((parts[0], len(parts)), ()):
             values = _match(segments, parts)
             if values is None:
                 continue
@@ -194,7 +195,7 @@ class Contract:
             operation = self._compile(template, segments, method, item)
             methods[operation.method] = operation
             self.operations[operation.id] = operation
-        self._routes.setdefault(len(segments), []).append((segments, methods))
+        self._routes.setdefault((segments[0], len(segments)), []).append((segments, methods))
 
     def _compile(self, template: str, segments: tuple[str, ...], method: str, item: Mapping[str, Any]) -> Operation:
         source = item[method]
@@ -300,10 +301,10 @@ def _header_violations(operation: Operation, headers: Mapping[str, str]) -> Iter
         yield Violation("header", "authorization", "required", "Bearer and an access token", MISSING)
     for parameter in operation.headers:
         value = headers.get(parameter.name)
-        if value is not None:
-            yield from parameter.violations("header", value)
-        elif parameter.required:
+        if value is None and parameter.required:
             yield parameter.missing("header")
+        elif value is not None and not parameter.check.accepts(value):
+            yield from parameter.violations("header", value)
 
 
 def _query_violations(operation: Operation, pairs: Pairs, arguments: dict[str, Any]) -> Iterator[Violation]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -128,7 +128,8 @@ class SchemaCheck:
         return cls(SchemaRegistry(schema), ())
 
     @cached_property
-    def _accepts(self) -> Any:
+    def accepts(self) -> Callable[[Json], bool]:
+        """Whether a value fits the schema."""
         return jsonschema_rs.Draft202012Validator(self._schema, registry=self._registry.accelerator).is_valid
 
     @cached_property
@@ -137,7 +138,7 @@ class SchemaCheck:
 
     def violations(self, value: Json, where: str, *, at: str = "", blocks: bool = False) -> Iterator[Violation]:
         """The first violations of `value`, nearest to the root first. `at` is the pointer of the value."""
-        if self._accepts(value):
+        if self.accepts(value):
             return
         found = islice(self._explains.iter_errors(value), MAX_VIOLATIONS)
         errors = sorted(found, key=lambda error: (len(error.path), str(error.path)))

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, NoReturn
 from urllib.parse import parse_qsl
 
 from mockserver.errors import ApiError, wrong_value
-from mockserver.json_input import Json
 from mockserver.listing import ordering, property_filter, sealing
 from mockserver.listing.ordering import Place, Sort
 from mockserver.listing.property_filter import Condition
@@ -74,7 +73,7 @@ class ListQuery:
         """Whether a record meets all conditions. Raises ApiError when the filters have looked at too much."""
         return all(condition.matches(doc, self.budget) for condition in self.conditions)
 
-    def project(self, item: Mapping[str, Any]) -> Json:
+    def project(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """The record with the members asked for."""
         if not self.projection:
             return dict(item)

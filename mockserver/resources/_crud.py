@@ -21,12 +21,15 @@ from mockserver.resources import _patching
 from mockserver.secrecy import repeatable
 from mockserver.state.records import Doc
 from mockserver.state.store import Missing, Stale, Taken
-from mockserver.world import World
+from mockserver.world import Shown, World
 
 Show = Callable[[World, Doc], dict[str, Any]]
 
 MAX_PAGE_BYTES = 4 * 1_048_576
 """Maximum size of a page's items as JSON, in bytes. A larger page ends earlier (assumed)."""
+
+_MAX_SHOWN, _MAX_SHOWN_BYTES = 2_048, 4_096
+"""How many records are kept as answers show them, and the size of each as JSON: at most 8 MiB together."""
 
 STAMPS = (
     "id",
@@ -52,6 +55,8 @@ class Collection:
     show: Show
     masked: frozenset[str] = frozenset()
     """Top-level members that `show` masks or adds. Filters apply to the shown form."""
+    lasting: Callable[[World, Doc], bool] = lambda world, doc: False
+    """Whether `show` makes the same of a record for as long as the record stays the same."""
 
     @property
     def kind(self) -> str:
@@ -86,7 +91,9 @@ def find(world: World, request: Request, collection: Collection) -> Doc:
 def lookup(world: World, request: Request, collection: Collection) -> Result:
     """One record, wrapped in `items` (facts §5)."""
     doc = find(world, request, collection)
-    return Result(200, {"items": [collection.show(world, doc)]}, (("ETag", doc["etag"]),))
+    shown = _shown(world, collection, doc)
+    whole = b'{"items":[%b]}' % shown.encoded
+    return Result(200, {"items": [shown.item]}, (("ETag", doc["etag"]),)).encoded_as(whole)
 
 
 def asked(world: World, request: Request, collection: Collection) -> listing.ListQuery:
@@ -110,8 +117,10 @@ def page(world: World, request: Request, collection: Collection, query: listing.
     encoded: list[bytes] = []
     size = 0
     for doc in docs:
-        item = query.project(collection.show(world, doc))
-        text = dumps(item)
+        _, item, text = _shown(world, collection, doc)
+        if query.projection:
+            item = query.project(item)
+            text = dumps(item)
         size += len(text)
         if size > MAX_PAGE_BYTES and items:  # the page ends here; where the next one begins, the store knows
             _, after = world.store.page(request.tenant, collection.kind, replace(query, limit=len(items)), matches)
@@ -123,6 +132,21 @@ def page(world: World, request: Request, collection: Collection, query: listing.
         links = {"next": {"href": listing.next_href(collection.listable, query, after, key=world.page_key)}}
     whole = b'{"items":[%b],"_links":%b}' % (b",".join(encoded), dumps(links))
     return Result(200, {"items": items, "_links": links}).encoded_as(whole)
+
+
+def _shown(world: World, collection: Collection, doc: Doc) -> Shown:
+    """A record as answers show it, made once where that follows from the record alone."""
+    lasting = collection.lasting(world, doc)
+    known = world.shown.get(doc["etag"]) if lasting else None
+    if known is not None and known.doc is doc:
+        return known
+    item = collection.show(world, doc)
+    shown = Shown(doc, item, dumps(item))
+    if lasting and len(shown.encoded) <= _MAX_SHOWN_BYTES:
+        if len(world.shown) >= _MAX_SHOWN:
+            world.shown.clear()
+        world.shown[doc["etag"]] = shown
+    return shown
 
 
 def update(

@@ -30,6 +30,11 @@ def _show(world: World, doc: Doc) -> dict[str, Any]:
     return shown
 
 
+def _lasting(world: World, doc: Doc) -> bool:
+    """Whether no spec that its tenant wrote and may change decides how a connection is shown."""
+    return world.quirks["secrets"] != "show" and world.connectors.get(doc["connectionSpec"]["id"]) is not None
+
+
 CONNECTIONS = _crud.Collection(
     listable=listing.Listable(
         kind="connections",
@@ -39,6 +44,7 @@ CONNECTIONS = _crud.Collection(
     changeable=frozenset({"name", "description", "auth", "state", "encryption"}),
     show=_show,
     masked=frozenset({"auth"}),
+    lasting=_lasting,
 )
 
 

@@ -8,7 +8,8 @@ import logging
 import math
 import socket
 import struct
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 import httptools
@@ -46,7 +47,9 @@ class ClientConnection(HttpToolsProtocol):
         """Received, and parsed once fewer requests wait."""
         self._part: str | None = None
         """What of a request is being received: its head, its body, or nothing."""
-        self._deaf = self._refused = self._ending = self._client_done = False
+        self._deaf = self._refused = self._ending = self._client_done = self._reading = False
+        self._next: tuple[RequestResponseCycle, Any] | None = None
+        """The request whose turn has come, and its application."""
         self._refusal = b""
         """Sent after the responses that come before it."""
         self._body_bytes = self._open = 0
@@ -166,9 +169,6 @@ class ClientConnection(HttpToolsProtocol):
         elif self._part is None and not self._ending:
             self.deadline = monotonic() + self._limits.idle_seconds
         self._read()
-        if not self.busy and (self._refusal or self._client_done):
-            self.transport.write(self._refusal)
-            self.close()
 
     def close(self) -> None:
         """End the connection once all is sent; who was refused may first go on sending, or would lose the answer."""
@@ -224,20 +224,42 @@ class ClientConnection(HttpToolsProtocol):
         if not (self.pipeline or self._unread):
             FlowControl.resume_reading(self.flow)
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """See uvicorn: started by `_read`, when what has come of the request is parsed."""
+        self._next = cycle, app
+
     def _read(self) -> None:
-        """Parse what has come, unless enough requests wait."""
-        while self._unread and not self._deaf and len(self.pipeline) < _MAX_PIPELINED:
-            piece, self._unread = self._unread[:_PIECE], self._unread[_PIECE:]
-            try:
-                self.parser.feed_data(piece)
-            except httptools.HttpParserUpgrade as upgrade:
-                self._unread = self._without_upgrade() + piece[upgrade.args[0] :] + self._unread
-            except httptools.HttpParserError as error:
-                if not self._deaf:
-                    self._refuse("framing", f"The request cannot be read: {error}.")
-            self._open += len(piece)
-            if self._part and self._open > 2 * self._limits.header_bytes + _PIECE:
-                self._refuse("headers_too_large", "The head of the request is too large.")
+        """Parse what has come, unless enough requests wait, and answer each request that has its turn."""
+        if self._reading:
+            return  # a response was complete at once: the loop below goes on
+        self._reading = True
+        while self._next or (self._unread and not self._deaf and len(self.pipeline) < _MAX_PIPELINED):
+            if self._next:
+                (cycle, app), self._next = self._next, None
+                _start(cycle.run_asgi(app), self.loop, self.tasks)
+            else:
+                self._parse()
+        self._reading = False
+        self._end_if_done()
+
+    def _parse(self) -> None:
+        piece, self._unread = self._unread[:_PIECE], self._unread[_PIECE:]
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._unread = self._without_upgrade() + piece[upgrade.args[0] :] + self._unread
+        except httptools.HttpParserError as error:
+            if not self._deaf:
+                self._refuse("framing", f"The request cannot be read: {error}.")
+        self._open += len(piece)
+        if self._part and self._open > 2 * self._limits.header_bytes + _PIECE:
+            self._refuse("headers_too_large", "The head of the request is too large.")
+
+    def _end_if_done(self) -> None:
+        """Close where nothing more comes, and nothing more is to be answered but the refusal."""
+        if (self._refusal or self._client_done) and not (self.busy or self._ending):
+            self.transport.write(self._refusal)
+            self.close()
 
     def _body_length(self, version: str) -> int:
         """The declared length; httptools has refused most of what is ambiguous."""
@@ -282,9 +304,8 @@ class ClientConnection(HttpToolsProtocol):
             return _Refused()
         self._deaf, self._refused, self._part, self._unread = True, True, None, b""
         self._refusal = refusal(key, detail)
-        if not self.busy:
-            self.transport.write(self._refusal)
-            self.close()
+        if not self._reading:
+            self._end_if_done()
         return _Refused()
 
     def _without_upgrade(self) -> bytes:
@@ -302,6 +323,24 @@ class ClientConnection(HttpToolsProtocol):
             self.hold(size)
         if self._crowd.large is self:
             self._crowd.large = None
+
+
+def _start(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]]) -> None:
+    """Run at once until it waits for something: a task from the beginning costs another turn of the loop."""
+    try:
+        awaited = work.send(None)
+    except StopIteration:
+        return
+    task = loop.create_task(_rest(work, awaited))
+    task.add_done_callback(tasks.discard)
+    tasks.add(task)
+
+
+@types.coroutine
+def _rest(work: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+    """What is left of a coroutine that waits for something."""
+    yield awaited
+    yield from work
 
 
 class _Outgoing:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 from mockserver.contract.schema import kind_of
 from mockserver.exchange import MISSING, UNKNOWN
 from mockserver.runtime import day
-from mockserver.secrecy import PARAM, SECRET, UNKNOWN_PLACE, Hide, Place, blank, clean, hidden, is_placeholder
+from mockserver.secrecy import HARMLESS, PARAM, SECRET, UNKNOWN_PLACE, Hide, Place, blank, clean, hidden, is_placeholder
 from mockserver.specs import connection_string
 from mockserver.specs.connection_string import ConnectionString, ConnectionStringError
 from mockserver.specs.families import document, object_schema
@@ -138,6 +138,7 @@ class ConnectionStringRules:
             for name, key in raw["keys"].items()
         )
         self._ssl: Sequence[Mapping[str, Any]] = raw.get("ssl", ())
+        self._harmless = {name.lower(): key.harmless for key in self._keys for name in key.names}
 
     def __call__(self, text: str, quirks: Mapping[str, str]) -> Problem | None:
         """The check."""
@@ -171,11 +172,13 @@ class ConnectionStringRules:
 
     def show(self, text: Any, hide: Hide) -> Any:
         """A redacted connection string, key by key, if it has known keys only and no value contains another pair."""
+        if hide is blank or not isinstance(text, str):
+            return hide(text)
         try:
-            pairs = connection_string.parse(text).pairs if isinstance(text, str) and hide is not blank else ()
+            pairs = connection_string.parse(text).pairs
         except ConnectionStringError:
-            pairs = ()
-        harmless = {name.lower(): key.harmless for key in self._keys for name in key.names}
+            return hide(text)
+        harmless = self._harmless
         good = all(key.lower() in harmless and not (harmless[key.lower()] and "=" in value) for key, value in pairs)
         if not pairs or not good:
             return hide(text)
@@ -259,6 +262,15 @@ class Param:
         return {**schema, "format": "password"} if self.secret else schema
 
 
+def auth_place(params: Place) -> Place:
+    """What may be shown of a connection's `auth` whose params may show this."""
+    return Place(members={"specName": HARMLESS, "type": HARMLESS, "params": params})
+
+
+UNKNOWN_AUTH = auth_place(UNKNOWN_PLACE)
+"""What may be shown of an `auth` that names no known spec."""
+
+
 @dataclass(frozen=True, slots=True)
 class AuthSpec:
     """An auth spec of a connector, compiled for one platform."""
@@ -272,6 +284,8 @@ class AuthSpec:
     secrets: frozenset[str] = field(init=False)
     place: Place = UNKNOWN_PLACE
     """Which params may be shown."""
+    auth_place: Place = field(init=False)
+    """What may be shown of the `auth` that names this spec."""
     shows: Mapping[str, Any] = field(init=False)
     """What answers hold where the client sent nothing, by param."""
 
@@ -281,6 +295,7 @@ class AuthSpec:
         object.__setattr__(self, "secrets", frozenset(param.name for param in members if param.secret))
         if self.place is UNKNOWN_PLACE:
             object.__setattr__(self, "place", Place(members={param.name: param.place for param in members}))
+        object.__setattr__(self, "auth_place", auth_place(self.place))
         object.__setattr__(self, "shows", {param.name: param.shows for param in members if param.shows is not None})
 
     @classmethod

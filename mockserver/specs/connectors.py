@@ -20,8 +20,8 @@ from mockserver.contract import documents
 from mockserver.contract.schema import kind_of, pointer
 from mockserver.errors import ApiError, rejected
 from mockserver.exchange import MISSING, UNKNOWN
-from mockserver.secrecy import HARMLESS, MASK, UNKNOWN_PLACE, Place, blank, repeatable, show
-from mockserver.specs.auth_specs import AuthSpec
+from mockserver.secrecy import MASK, Place, blank, repeatable, show
+from mockserver.specs.auth_specs import UNKNOWN_AUTH, AuthSpec, auth_place
 from mockserver.specs.families import FAMILIES
 from mockserver.specs.target_specs import TargetSpec, shared_part
 
@@ -257,8 +257,9 @@ class Connectors:
     def auth_place(self, connection: Mapping[str, Any]) -> Place:
         """Which members of `auth` may be shown. Without a connection spec: those that no auth spec calls secret."""
         spec = self._auth_spec_of(connection)
-        params = spec.place if spec else UNKNOWN_PLACE if "connectionSpec" in connection else self.any_params
-        return Place(members={"specName": HARMLESS, "type": HARMLESS, "params": params})
+        if spec is not None:
+            return spec.auth_place
+        return UNKNOWN_AUTH if "connectionSpec" in connection else auth_place(self.any_params)
 
     @functools.cached_property
     def any_params(self) -> Place:

@@ -39,7 +39,8 @@ PACE = "mockserver.pace"
 
 _PIECE = 262_144
 _PIECES_PER_SECOND = 10
-_ROUND_SECONDS = 0.025
+_ROUND_SECONDS, _SHORT_SECONDS = 0.025, 0.005
+"""What answers may take before other connections have their turn; what is not worth a look at the time."""
 
 Environ: TypeAlias = dict[str, Any]
 Application: TypeAlias = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -129,8 +130,8 @@ class Bridge:
     def __init__(self, app: Application, threads: int = THREADS) -> None:
         self._app, self._threads = app, threads
         self._turn: Callable[[Environ], Turn] = getattr(app, "turn", lambda environ: Turn.THREAD)
-        self._spent = 0.0
-        """Seconds of the event loop's present round that went into answers."""
+        self._spent, self._ends_round = 0.0, False
+        """Seconds that answers have taken in the event loop's present round, and at most `_SHORT_SECONDS` before."""
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None] = queue.SimpleQueue()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -204,15 +205,16 @@ class Bridge:
         """Answer in the event loop, which looks after its connections however many calls wait."""
         while turn is Turn.SOON and self._spent > _ROUND_SECONDS:
             await asyncio.sleep(0)
-        if not self._spent:
-            asyncio.get_running_loop().call_soon(self._begin_round)
         began = monotonic()
         answer = job()
         self._spent += monotonic() - began
+        if self._spent > _SHORT_SECONDS and not self._ends_round:
+            self._ends_round = True
+            asyncio.get_running_loop().call_soon(self._begin_round)
         return answer
 
     def _begin_round(self) -> None:
-        self._spent = 0.0
+        self._spent, self._ends_round = 0.0, False
 
     def _in_thread(self, job: Callable[[], Any]) -> asyncio.Future[Any]:
         future = asyncio.get_running_loop().create_future()

@@ -65,6 +65,22 @@ def test_a_stored_connection_has_the_documented_members_in_their_order(emulator:
     assert item["auth"]["params"] == {**BASIC_PARAMS, "password": "********"}
 
 
+def test_what_is_shown_follows_the_record_and_the_quirk(emulator: Emulator) -> None:
+    path = f"/connections/{made(emulator)['id']}"
+
+    def shown(member: str) -> list[Any]:
+        bodies: list[Any] = [send(emulator, "GET", asked).body for asked in (path, "/connections")]
+        items = [body["items"][0] for body in bodies]
+        return [item["auth"]["params"]["password"] if member == "password" else item[member] for item in items]
+
+    for value, password in (("mask", "********"), ("show", BASIC_PARAMS["password"]), ("mask", "********")):
+        emulator.quirks.update({"secrets": value})
+        assert shown("password") == [password] * 2
+    state = emulator.export(credentials=True)
+    emulator.restore({**state, "records": [{**row, "doc": {**row["doc"], "name": "x"}} for row in state["records"]]})
+    assert shown("name") == ["x"] * 2  # under the etag that it had
+
+
 def _with(member: str, value: Any) -> dict[str, Any]:
     """The good body with one member replaced (`...` removes it); dots go down."""
     body: Any = connection()

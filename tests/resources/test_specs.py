@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -117,6 +118,21 @@ def test_a_connection_of_a_written_spec_is_checked_and_its_secrets_are_masked(em
     assert refused(elsewhere)[:2] == (400, "1413-400")
     end = {"name": "s", "baseConnectionId": receipt["id"], "data": {"format": "tabular"}, "connectionSpec": spec}
     assert send(emulator, "POST", "/sourceConnections", end).status == 201
+
+
+def test_what_a_written_spec_calls_secret_later_is_masked_from_then_on(emulator: Emulator) -> None:
+    receipt = written(emulator, "/connectionSpecs", CONNECTION_SPEC)
+    params = {"host": "crm.example.com", "password": "c4n4ry"}
+    auth = {"specName": "Basic Authentication", "params": params}
+    path = (
+        f"/connections/{made(emulator, {'name': 'own', 'auth': auth, 'connectionSpec': {'id': receipt['id']}})['id']}"
+    )
+    assert items(emulator, path)[0]["auth"]["params"] == {**params, "password": "********"}
+    later = copy.deepcopy(items(emulator, f"/connectionSpecs/{receipt['id']}")[0])
+    later["authSpec"][0]["spec"]["properties"]["host"]["format"] = "password"
+    assert send(emulator, "PUT", f"/connectionSpecs/{receipt['id']}", later, headers=SERVICE).status == 200
+    for shown in (items(emulator, path), items(emulator, "/connections")):
+        assert shown[0]["auth"]["params"] == dict.fromkeys(params, "********")
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from mockserver.server import Server
-from tests.server.wire import CLOSE, HEAD, NEXT, REFUSED, SHORT, Client, ask, chunked, post, running
+from tests.server.wire import CLOSE, HEAD, NEXT, REFUSED, SHORT, AtOnce, Client, app, ask, chunked, post, running
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as server:
+@pytest.fixture(scope="module", params=[app, AtOnce()], ids=["in-threads", "in-the-loop"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with running(app=request.param) as server:
         yield server
 
 
@@ -89,6 +89,12 @@ def test_pipelined_requests_are_answered_in_their_order(server: Server) -> None:
     sent = b"".join(b"GET " + path.encode() + HEAD + b"\r\n" for path in paths[:-1])
     answers = Client(server, sent + b"GET /39" + HEAD + CLOSE).answers()
     assert [json.loads(body)["PATH_INFO"] for _, body in answers] == paths
+
+
+def test_a_client_that_has_finished_sending_gets_every_answer(server: Server) -> None:
+    client = Client(server, (b"GET /" + HEAD + b"\r\n") * 20)
+    client.socket.shutdown(socket.SHUT_WR)
+    assert len(client.answers()) == 20
 
 
 def test_what_follows_a_last_request_is_not_answered(server: Server) -> None:

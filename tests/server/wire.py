@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver.server import Limits, Server
 from mockserver.web.adapter import BODY_ERROR
-from mockserver.web.bridge import wsgi_server
+from mockserver.web.bridge import Turn, wsgi_server
 
 SHORT = Limits(header_seconds=0.3, body_seconds=0.9, write_seconds=0.3, idle_seconds=1.5, grace_seconds=2)
 HEAD = b" HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -41,6 +41,16 @@ def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     status = STATUS[environ.get(BODY_ERROR)]
     start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(content)))])
     return [content]
+
+
+class AtOnce:
+    """The same application, which answers every request in the event loop."""
+
+    __call__ = staticmethod(app)
+
+    def turn(self, environ: dict[str, Any]) -> Turn:
+        """See `Bridge`."""
+        return Turn.SOON
 
 
 @contextlib.contextmanager
