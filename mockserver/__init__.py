@@ -16,9 +16,9 @@ __all__ = ["Config", "Emulator", "__version__", "create_app", "flow_service"]
 
 
 def create_app(config: Config | Emulator | None = None, **settings: Any) -> Application:
-    """The WSGI application; settings are the members of `Config`.
+    """Create the WSGI application. Settings are the members of `Config`.
 
-    Pass an `Emulator` to keep a hand on its clock, store and journal.
+    Pass an `Emulator` to access its clock, store and journal.
     """
     from mockserver.emulator import Emulator
     from mockserver.web import build_app

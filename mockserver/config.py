@@ -1,4 +1,4 @@
-"""Every setting in one frozen dataclass, and the only reader of the environment and of settings files.
+"""All settings in one frozen dataclass, read from options, the environment and settings files here only.
 
 Precedence: option, environment (`MOCKSERVER_*`), `mockserver.toml` or `[tool.mockserver]` of
 `pyproject.toml` in the working folder, default.
@@ -28,74 +28,74 @@ _NO_FILE = re.compile(
     r"(?i:(?!(?:postgres(?:ql)?|sqlite)(?:\+\w+)?://)[a-z][a-z0-9+.-]*://|(?:.*[\s;])?\w+\s*=\s*\S|[^/\\]*:[^/\\]*@)",
     re.DOTALL,
 )
-"""What is meant for a database and would become the name of a file, its password in it."""
+"""Matches connection strings that would be taken for a file name, with the password in it."""
 
 
 class ConfigError(ValueError):
-    """A setting that cannot be used; the message names it and says what it takes."""
+    """A setting is invalid; the message names it and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """How one emulator behaves. Names are those of the command line's options."""
+    """The settings of one emulator. Names equal the options of the command line."""
 
     host: str = "127.0.0.1"
     port: int = 8080
     platform: str = "azure"
-    """The cloud whose auth specs exist: azure or aws."""
+    """The cloud whose auth specs are used: azure or aws."""
     strict: bool = False
     """Accept only tokens issued here, and refuse unknown members and query parameters."""
     seed: int | None = None
     state: str | None = field(default=None, repr=False)
-    """None: memory. A path: SQLite, acknowledged means on disk. `postgresql://…`: shared by several servers."""
+    """None: memory. A path: SQLite; acknowledged writes are on disk. `postgresql://…`: shared by several servers."""
     sources: str | None = None
-    """A YAML file that declares what stands behind connections."""
+    """A YAML file that declares the systems behind connections."""
     live: tuple[str, ...] = ()
-    """`HOST:PORT` of PostgreSQL databases that may be dialled; every other source is made up. Needs `postgres`."""
+    """`HOST:PORT` of PostgreSQL databases that may be contacted; all other sources are synthetic. Needs `postgres`."""
     live_ca: str | None = None
-    """A PEM file of the authorities that sign those databases' certificates, for sslMode Verify Ca and Verify Full."""
+    """A PEM file of CAs for the certificates of these databases, for sslMode Verify Ca and Verify Full."""
     faults: str | None = None
-    """A YAML or JSON file of faults that are in force from the start."""
+    """A YAML or JSON file of faults in force from the start."""
     learn: str | None = None
     """A HAR file: the specs and entities that it shows are there from the start. Goes with records in memory."""
     tls: bool = False
-    """Serve HTTPS, with a certificate of this installation's own authority."""
+    """Serve HTTPS, with a certificate of this installation's own CA."""
     ca_folder: str | None = None
-    """Where that authority is kept; none: this user's state folder."""
+    """The folder of that CA; by default in this user's state folder."""
     fault_header: bool = True
     """Whether a client may order a fault for its own call by `x-mock-fault`."""
     quirk: Mapping[str, str] = field(default_factory=dict)
     allow_host: tuple[str, ...] = ()
     """Host headers answered besides loopback and Adobe's own names; `*` for any."""
     api_keys: tuple[str, ...] = ()
-    """Known API keys; none: any well-formed key."""
+    """Known API keys; empty accepts any well-formed key."""
     service_clients: tuple[str, ...] = ()
     """API keys whose tokens count as service tokens: they may write specs and runs. All others are user tokens."""
     orgs: tuple[str, ...] = ()
-    """Known organisations; none: any well-formed one."""
+    """Known organisations; empty accepts any well-formed one."""
     sandboxes: tuple[str, ...] = ()
-    """Known sandboxes, the first is the default; none: any well-formed name, `prod` the default."""
+    """Known sandboxes, the default first; empty accepts any well-formed name, with `prod` as the default."""
     datasets: tuple[str, ...] = ()
     schemas: tuple[str, ...] = ()
     mappings: tuple[str, ...] = ()
-    """Known ids of data sets, schemas and mapping sets, of each; none: any id is taken."""
+    """Known ids of data sets, schemas or mapping sets; empty accepts any id."""
     lake: str | None = None
-    """A folder in which the rows that runs bring are written."""
+    """A folder to which runs write their rows."""
     closed: bool = False
-    """Whether data sets, schemas and mapping sets must have been made here, or be listed."""
+    """Whether data sets, schemas and mapping sets must have been created here or be listed."""
     client_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """client id -> secret for the token endpoint; none: any client is served."""
+    """client id -> secret for the token endpoint; empty accepts any client."""
     token_seconds: int = 86_399
-    """Life of a token in seconds (facts §2.1)."""
+    """Lifetime of a token in seconds (facts §2.1)."""
     max_body: int = 1_048_576
-    """Largest request body in bytes."""
+    """Maximum size of a request body in bytes."""
     journal_entries: int = 1_000
     """Calls that are remembered for the judge, the latest; 0: none, and nobody is judged."""
     journal_bytes: int = 16 * 1_048_576
     admin_token: str | None = field(default=None, repr=False)
-    """Demanded by `/_mock`. Without it, `/_mock` is closed when the server is not bound to loopback."""
+    """Required by `/_mock`. Without it, `/_mock` is closed unless the server is bound to loopback."""
     behind_proxy: bool = False
-    """Requests come by a proxy or balancer, from loopback whoever sent them: so `/_mock` asks for the token."""
+    """Requests arrive through a proxy or load balancer, so loopback proves nothing: `/_mock` requires the token."""
     log: str = "text"
     """text, json or none."""
 
@@ -113,12 +113,12 @@ class Config:
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine can reach the server."""
+        """Whether the server is bound to loopback."""
         return self.host in LOOPBACK
 
     @property
     def admin_open(self) -> bool:
-        """Whether `/_mock` answers at all: never to strangers without a token."""
+        """Whether `/_mock` answers at all: with an admin token, or on loopback without a proxy."""
         return (self.loopback and not self.behind_proxy) or self.admin_token is not None
 
 
@@ -128,13 +128,13 @@ def variable(setting: str) -> str:
 
 
 SECRET_VARIABLES = tuple(variable(row.name) for row in fields(Config) if not row.repr)
-"""What they hold is shown nowhere, and given to no program that we start."""
+"""Variables whose values are never shown and never passed to programs that we start."""
 
 
 def how_to_get(extra: str) -> str:
-    """The command that brings an optional dependency into this installation.
+    """The command that installs an optional dependency here.
 
-    It names the packages themselves, since this project may have been installed from a folder or a file.
+    It names the packages themselves, because this project may have been installed from a folder or a file.
     """
     root = Path(__file__).resolve().parents[1]
     if (root / "Makefile").is_file() and Path(sys.prefix).resolve() == root / ".venv":
@@ -148,7 +148,7 @@ def how_to_get(extra: str) -> str:
 
 
 def _packages(extra: str) -> list[str]:
-    """What an extra demands, by what is installed; its own name where that is not known."""
+    """The packages of an extra, from the installed metadata; the extra's name if that is missing."""
     from importlib.metadata import PackageNotFoundError, requires  # here: it takes as long to load as all the rest
 
     try:
@@ -163,10 +163,10 @@ def _packages(extra: str) -> list[str]:
 LISTENING = frozenset(
     {"host", "port", "server", "allow_host", "tls", "log", "journal_entries", "admin_token", "behind_proxy"}
 )
-"""Settings of a server that is started to be found, which commands with a server of their own do not have."""
+"""Settings of `serve` only; commands with a private server lack them."""
 
 ALL = frozenset(row.name for row in fields(Config))
-"""Names of all settings."""
+"""The names of all settings."""
 
 
 def load(
@@ -176,9 +176,9 @@ def load(
     *,
     names: Collection[str] = ALL,
 ) -> Config:
-    """The settings in force; of those that are not in `names`, the defaults.
+    """Load the settings in `names`; the others have their defaults.
 
-    A source is only read for a setting that no stronger source has: whatever stands in the environment,
+    A source is read only for settings that no stronger source has: whatever the environment contains,
     an option wins. Raises ConfigError naming the setting and where it was written.
     """
     values = {name: value for name, value in options.items() if value not in (None, (), {})}
@@ -193,18 +193,18 @@ _TAKES = {
     "int": "a whole number, without quotes",
     "str": "a text, in quotes",
 }
-"""Kind of setting -> what it takes in a settings file. The kind is the first of these names in its annotation."""
+"""Kind of setting -> the type in a settings file. The kind is the first of these names in its annotation."""
 _BOOLS = {word: word in ("1", "true", "yes", "on") for word in ("1", "true", "yes", "on", "0", "false", "no", "off")}
 
 
 def _kinds() -> dict[str, str]:
-    """Setting -> its kind."""
+    """Setting -> kind."""
     hints = get_type_hints(Config)
     return {name: next(kind for kind in _TAKES if kind in str(hint)) for name, hint in hints.items()}
 
 
 _SERVICE_LINK = re.compile(r"(?:tcp|udp|sctp)://.*")
-"""What Kubernetes sets as MOCKSERVER_PORT in each container beside a Service named `mockserver`: no port of ours."""
+"""MOCKSERVER_PORT as Kubernetes sets it in containers beside a Service named `mockserver`; it is ignored."""
 
 
 def _from_environment(environ: Mapping[str, str], names: Collection[str]) -> dict[str, Any]:
@@ -217,7 +217,7 @@ def _from_environment(environ: Mapping[str, str], names: Collection[str]) -> dic
 
 
 def _parse(variable: str, kind: str, text: str) -> Any:
-    """A setting from its text: lists by comma, mappings as `a=b,c=d`."""
+    """Parse a setting: lists are separated by commas, mappings are `a=b,c=d`."""
     if kind == "Mapping":
         return dict(parse_pair(variable, part) for part in text.split(","))
     if kind == "tuple":
@@ -232,12 +232,12 @@ def _parse(variable: str, kind: str, text: str) -> Any:
 
 
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """An environment for a program that we start: without what is secret to this server and its database."""
+    """The environment for a program that we start, without the secrets of this server and its database."""
     return {name: value for name, value in environ.items() if name not in (*SECRET_VARIABLES, "PGPASSWORD")}
 
 
 def forget_secrets() -> None:
-    """Wipe this server's secrets out of its environment, which `/proc/PID/environ` goes on showing otherwise."""
+    """Erase this server's secrets from its environment, which `/proc/PID/environ` would continue to show."""
     for name in SECRET_VARIABLES:
         value = os.environ.pop(name, None)
         if value is not None:
@@ -245,7 +245,7 @@ def forget_secrets() -> None:
 
 
 def _wipe(entry: bytes) -> None:
-    """Overwrite an entry of the environment that this process was started with; only Linux shows where it is."""
+    """Overwrite an entry of the initial environment of this process. Works on Linux only."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
         start, end = int(fields[47]), int(fields[48])  # env_start and env_end of proc(5)
@@ -255,12 +255,12 @@ def _wipe(entry: bytes) -> None:
 
 
 def forget_libpq_service() -> None:
-    """Take PGSERVICE out of this process's environment: libpq obeys it and cannot be told not to."""
+    """Remove PGSERVICE from this process's environment: libpq would obey it and has no option against it."""
     os.environ.pop("PGSERVICE", None)
 
 
 def parse_pair(name: str, text: str) -> tuple[str, str]:
-    """`NAME=VALUE` as a pair."""
+    """Parse `NAME=VALUE`."""
     key, separator, value = text.partition("=")
     if not separator:
         raise ConfigError(f"{name} must be NAME=VALUE, but there is no =")  # which may be a secret
@@ -268,7 +268,7 @@ def parse_pair(name: str, text: str) -> tuple[str, str]:
 
 
 def _from_file(folder: Path, names: Collection[str]) -> dict[str, Any]:
-    """The settings that a file has. An unknown one is always wrong: it is most likely misspelt."""
+    """The settings of a file. Unknown ones are refused: they are most likely misspelt."""
     own, shared = folder / "mockserver.toml", folder / "pyproject.toml"
     path = own if own.is_file() else shared
     if not path.is_file():
@@ -296,7 +296,7 @@ def _from_file(folder: Path, names: Collection[str]) -> dict[str, Any]:
 
 
 def _fits(kind: str, value: object) -> bool:
-    """Whether a value of a settings file is of a setting's kind."""
+    """Whether a value of a settings file has the right type."""
     match kind, value:
         case ("tuple", list(parts)):
             return all(isinstance(part, str) for part in parts)

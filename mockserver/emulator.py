@@ -1,6 +1,6 @@
-"""READ FIRST: the emulator. `handle` is the whole story of a request.
+"""READ FIRST: the emulator. `handle` tells the whole story of a request.
 
-`__init__` spells out which parts there are; nothing is wired anywhere else.
+`__init__` creates and connects all parts; nothing is wired elsewhere.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ log = logging.getLogger("mockserver")
 
 
 _WITHOUT_EFFECT = frozenset({"mode"})
-"""Query parameters of which every value outside the contract is ignored, unless the server is strict."""
+"""Query parameters whose invalid values are ignored, unless the server is strict."""
 
 _WRITING_SPECS = frozenset({"createConnectionSpec", "updateConnectionSpec", "createFlowSpec", "updateFlowSpec"})
 
@@ -81,7 +81,7 @@ class Emulator:
         """The records of the first moment, if it has any."""
 
     def handle(self, call: Call) -> Result:
-        """Answer one call as Flow Service would, and remember it."""
+        """Answer one call like Flow Service and record it in the journal."""
         seen = self.contract.check_request(call, max_body=self.config.max_body)
         operation = seen.operation.id if seen.operation else None
         tenant = fault = None
@@ -119,7 +119,7 @@ class Emulator:
 
     @property
     def may_be_long(self) -> bool:
-        """Whether any call may wait for a disk or another server, or be checked by a schema that a client wrote."""
+        """Whether calls may block: on a disk, another server, or a check against a client's schema."""
         return self._specs_written or bool(self.world.sources.listed)
 
     def reset(self) -> None:
@@ -139,16 +139,16 @@ class Emulator:
         self._first = data
 
     def export(self, *, credentials: bool = False) -> dict[str, Any]:
-        """All records as `store.restore` takes them; credentials masked unless they are asked for."""
+        """All records in the form of `store.restore`, with credentials masked unless requested."""
         state = self.world.store.export()
         if not credentials:
             state["records"] = [{**row, "doc": self._masked(row)} for row in state["records"]]
         return state
 
     def restore(self, data: Any) -> int:
-        """Put an export in the place of all records; how many of them have their credentials masked.
+        """Replace all records by an export; returns how many of them have masked credentials.
 
-        Raises ValueError by place, and nothing has changed then.
+        Raises ValueError naming the place; nothing is changed then.
         """
         _, records = exports.parse(data)
         imports.check(self.contract, records)
@@ -178,24 +178,24 @@ class Emulator:
         return Redaction(self.contract, lambda said: own.auth_place(said if "connectionSpec" in said else stored or {}))
 
     def close(self) -> None:
-        """Let go of files."""
+        """Close the store."""
         self.world.store.close()
 
     def _watched(self, result: Result, call: Call) -> Result:
-        """A response that takes its time; the journal is told if the client does not wait for it."""
+        """A delayed response; the journal records whether the client hangs up before it ends."""
         if result.delivery is None or not (result.delivery.delay_ms or result.delivery.bytes_per_second):
             return result
         hung_up = functools.partial(self.journal.hung_up, call.request_id)
         return replace(result, delivery=replace(result.delivery, hung_up=hung_up))
 
     def _refused(self, refusal: Refusal, call: Call) -> Result:
-        """A refusal in the form of the service that the call is for."""
+        """A refusal in the form of the called service."""
         service = _forms.service_of(call.path)
         theirs = _forms.told(refusal, call, service) if service else None
         return theirs or refusal.result(call.request_id, self.quirks)
 
     def _refuse(self, call: Call, seen: Seen) -> None:
-        """Raise for the first violation the service itself would refuse."""
+        """Raise for the first violation that the service refuses."""
         if (seen.operation is None and _forms.service_of(call.path)) or _forms.is_absent(seen.path):
             raise ApiError("not_emulated", detail="This server does not emulate this operation of a service next door.")
         if not seen.violations:
@@ -226,7 +226,7 @@ class Emulator:
         return handler(self.world, request)
 
     def _drift(self, seen: Seen, result: Result) -> list[Violation]:
-        """Where our own answer leaves the contract: a bug of ours, logged and journaled."""
+        """Violations of the contract by our own response: a bug of ours, logged and recorded."""
         if seen.operation is None or seen.operation.id not in self.handlers:
             return []
         drift = self.contract.check_response(seen.operation, result)
@@ -241,7 +241,7 @@ def _patches_auth(body: Any) -> bool:
 
 
 def _spec_ids(*bodies: Any) -> Iterator[Any]:
-    """Ids of the connection specs that connections in bodies name."""
+    """The connection spec ids in a request body."""
     for body in bodies:
         for one in (body, *(body.get("items") or ())) if isinstance(body, dict) else ():
             spec = one.get("connectionSpec") if isinstance(one, dict) else None
@@ -250,9 +250,9 @@ def _spec_ids(*bodies: Any) -> Iterator[Any]:
 
 
 def _refusal(violation: Violation, seen: Seen) -> Refusal:
-    """The service's answer to a blocking violation.
+    """The service's response to a blocking violation.
 
-    For JSON and schema trouble the catalogue has no code of its own; 1100-400, its general refusal, is assumed.
+    The catalogue has no code for invalid JSON and schema violations; its general code 1100-400 is assumed.
     """
     match violation.where, violation.keyword:
         case "route", "path" | "base":
@@ -286,7 +286,7 @@ def _refusal(violation: Violation, seen: Seen) -> Refusal:
 
 
 def storage_refusal(trouble: StorageUnavailable) -> ApiError:
-    """The answer to a call that the store could not carry out."""
+    """The response to a call that the store could not execute."""
     retry = (("Retry-After", "5"),)
     if trouble.full:
         return ApiError("storage_full", detail="The disk is full. Nothing was changed.", headers=retry)

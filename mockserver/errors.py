@@ -1,4 +1,4 @@
-"""The errors Flow Service answers with: one row each, one exception, one body.
+"""The errors of Flow Service and its gateway: one row each, one exception and one body per kind.
 
 Codes, titles and statuses are Adobe's published catalogue (facts §2 to §4); the message texts are
 our own words with the same variables. The status is the suffix of the code.
@@ -14,7 +14,7 @@ from mockserver.json_input import Json
 from mockserver.secrecy import repeatable
 
 _OURS = frozenset({"action", "allowed", "header", "parameter", "subOperation", "type"})
-"""Variables of messages that never hold what a client sent."""
+"""Variables of messages that never contain a client's text."""
 
 _MAX_SHOWN = 40
 """Maximum characters of a client's value in a message."""
@@ -24,7 +24,7 @@ TYPE_PREFIX = "https://ns.adobe.com/aep/errors/FLOW-"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One error: its catalogue code, its title and a message with `{variables}`."""
+    """One error: its catalogue code, its title, and a message with `{variables}`."""
 
     code: str
     title: str
@@ -32,7 +32,7 @@ class Row:
 
     @property
     def status(self) -> int:
-        """The HTTP status, which is the code's suffix."""
+        """The HTTP status: the suffix of the code."""
         return int(self.code.rpartition("-")[2])
 
 
@@ -149,7 +149,7 @@ ERRORS: dict[str, Row] = {
     ),
     "forbidden": Row("2120-403", "Forbidden", "You do not have permission to perform this operation."),
 }
-"""Key -> row. The keys are ours; everything else about a row is Adobe's but the wording."""
+"""Key -> row. Keys and wording are ours, everything else is Adobe's."""
 
 PLAIN: dict[str, tuple[int, str]] = {
     "unknown_path": (404, "Resource not found"),
@@ -169,29 +169,29 @@ PLAIN: dict[str, tuple[int, str]] = {
     "not_emulated": (501, "Not implemented"),
     "storage_full": (507, "Insufficient storage"),
 }
-"""Refusals for which the catalogue has no code: the service's body with `about:blank` as its type.
+"""Errors without a catalogue code: the service's body with the type `about:blank`.
 
 No sample of these exists (facts §13), so statuses are HTTP's own and the shape is assumed.
 """
 
 
 class Refusal(Exception):
-    """An answer other than success, raised where the reason is found and turned into a `Result` once."""
+    """An error response, raised where the reason is found and converted to a `Result` in one place."""
 
     def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
         """The answer on the wire."""
         raise NotImplementedError
 
     def violation(self) -> Violation | None:
-        """The member or parameter that was refused, as a value for the journal; None where none is named."""
+        """The refused member or parameter, for the journal; None if there is none."""
         return None
 
 
 class ApiError(Refusal):
-    """A refusal by the service: a row of `ERRORS` or `PLAIN`, its variables, and what helps to mend it.
+    """An error of the service: a row of `ERRORS` or `PLAIN`, its variables, and a hint.
 
-    `pointer`, `expected` and `hint` are additions of ours inside `report`; none may hold a value
-    from the request body, which could be a secret. `came` is the kind of value that was sent.
+    `pointer`, `expected` and `hint` are additions of ours inside `report`; none may contain a value
+    from the request body, which could be a secret. `came` is the kind of the received value.
     """
 
     def __init__(
@@ -216,11 +216,11 @@ class ApiError(Refusal):
 
     @property
     def code(self) -> str | None:
-        """The catalogue code, or None where the catalogue has none."""
+        """The catalogue code, or None."""
         return ERRORS[self.key].code if self.key in ERRORS else None
 
     def violation(self) -> Violation | None:
-        """The member or the query parameter that `pointer` names; its keyword is this error's key."""
+        """The member or query parameter named by `pointer`. The keyword is this error's key."""
         pointer = self.extras["pointer"]
         if pointer is None:
             return None
@@ -228,7 +228,7 @@ class ApiError(Refusal):
         return Violation(where, pointer, self.key, self.extras["expected"] or "", self.came, blocks=True)
 
     def reason(self, template: str) -> str:
-        """The message without anything that the client sent, for the request log."""
+        """The message without any text of the client, for the request log."""
         pointer, expected = self.extras["pointer"], self.extras["expected"]
         if "message" in self.variables and pointer is not None and expected is not None:
             place = pointer.rpartition("/")[0] + "/…" if self.came == UNKNOWN else pointer
@@ -236,7 +236,7 @@ class ApiError(Refusal):
         return template.format(**{name: value if name in _OURS else "…" for name, value in self.variables.items()})
 
     def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
-        """The answer on the wire: members and their order as in Adobe's samples (facts §4)."""
+        """The response, with members in the order of Adobe's samples (facts §4)."""
         if self.key in ERRORS:
             row = ERRORS[self.key]
             status, title, kind = row.status, row.title, TYPE_PREFIX + row.code
@@ -258,22 +258,22 @@ class ApiError(Refusal):
 
 
 def rejected(pointer: str, expected: str, came: str, *, hint: str | None = None, key: str = "rejected") -> ApiError:
-    """The refusal of a member for which the catalogue has no code of its own (assumed): what was expected, what came.
+    """The error for an invalid member without a catalogue code (assumed): what was expected, what was received.
 
-    `key` is another row whose variable is `message`.
+    `key` may name another row with the variable `message`.
     """
     message = departure("Member", pointer, expected, came)
     return ApiError(key, message=message, pointer=pointer, expected=expected, came=came, hint=hint)
 
 
 def wrong_value(parameter: str, value: str, expected: str, *, pointer: str | None = None) -> ApiError:
-    """The refusal of the value of a query parameter (1452)."""
+    """The error for an invalid query parameter (1452)."""
     shown = repeatable(value, _MAX_SHOWN)
     return ApiError("parameter_value", value=shown, field=parameter, pointer=pointer or parameter, expected=expected)
 
 
 def outside_contract(violation: Violation, key: str = "rejected") -> ApiError:
-    """The refusal of what the contract does not allow, as `rejected`."""
+    """The error for a violation of the contract, in the form of `rejected`."""
     return ApiError(
         key,
         message=str(violation),
@@ -297,7 +297,7 @@ GATEWAY: dict[str, tuple[str, str, str]] = {
 
 
 class GatewayError(Refusal):
-    """A refusal by Adobe's gateway, which has a body of its own and acts before the service."""
+    """An error of Adobe's gateway, which acts before the service and has its own body."""
 
     def __init__(self, key: str, *, retry_after: int | None = None) -> None:
         super().__init__(key)
@@ -305,7 +305,7 @@ class GatewayError(Refusal):
         self.retry_after = retry_after
 
     def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
-        """The answer on the wire, in the `classic` or the `2026` shape (quirk `gateway-body`)."""
+        """The response, in the `classic` or the `2026` shape (quirk `gateway-body`)."""
         code, message, title = GATEWAY[self.key]
         status = int(code[:3])
         body: Json = {"error_code": code, "message": message}
@@ -316,10 +316,10 @@ class GatewayError(Refusal):
 
 
 class MediaTypeError(Refusal):
-    """A body whose Content-Type is missing or wrong: the platform's own body (facts §2)."""
+    """A missing or wrong Content-Type, answered with the platform's own body (facts §2)."""
 
     def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
-        """The answer on the wire; its status is quirk `content-type`."""
+        """The response. Its status is the quirk `content-type`."""
         if quirks["content-type"] == "415":
             detail = "A body needs Content-Type: application/json."
             return ApiError("unsupported_media_type", detail=detail).result(request_id, quirks)

@@ -1,4 +1,4 @@
-"""The values that cross the emulator's border: a `Call` comes in, a `Result` goes out.
+"""The values at the emulator's boundary: a `Call` comes in, a `Result` goes out.
 
 Nothing here knows of Flask, sockets or files, so a call can come from HTTP, a HAR file or a test.
 """
@@ -17,25 +17,25 @@ from mockserver import json_input
 from mockserver.json_input import Json
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
-"""Query parameters, decoded, in the order sent; a name may repeat."""
+"""Decoded query parameters in the order sent; names may repeat."""
 
 BASE_PATH = "/data/foundation/flowservice"
-"""Where Adobe mounts the service; the emulator answers here and, on host names other than Adobe's, at the root."""
+"""Adobe's base path. The emulator answers below it and, on hosts other than Adobe's, also at the root."""
 
 PLATFORM_HOST = re.compile(r"platform(-[a-z0-9]+)?\.adobe\.io")
 TOKEN_HOST = re.compile(r"ims-na1(-[a-z0-9]+)?\.adobelogin\.com")
-"""Adobe's host names: of the services, and of the token endpoint (facts §1, §2.1)."""
+"""Adobe's hosts: the services and the token endpoint (facts §1, §2.1)."""
 
 
 class Tenant(NamedTuple):
-    """Who owns a record. Part of every store key, so that a foreign id answers like an absent one."""
+    """The owner of a record. It is part of every store key, so another tenant's id behaves like an unknown one."""
 
     org: str
     sandbox: str
 
     @property
     def sandbox_id(self) -> str:
-        """The UUID of the sandbox: always the same for one org and name."""
+        """The UUID of the sandbox, derived from organisation and name."""
         return _sandbox_id(self.org, self.sandbox)
 
 
@@ -46,7 +46,7 @@ def _sandbox_id(org: str, sandbox: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP request as it came.
+    """One HTTP request as received.
 
     `path` is decoded, begins with `/` and is relative to `BASE_PATH`; `query` is the raw query
     string; header names are lower case, repeated headers are joined with a comma as HTTP allows.
@@ -60,17 +60,17 @@ class Call:
     request_id: str
     received_ms: int
     origin: str = "http://127.0.0.1"
-    """Scheme and authority under which the client reached us: the base of absolute links."""
+    """Scheme and authority used by the client: the base of absolute links."""
     oversized: bool = False
-    """The body was larger than allowed and has not been read; `body` is empty."""
+    """The body was too large and was not read; `body` is empty."""
     mounted: bool = True
-    """Whether the short form of a path is taken: not where the client called one of Adobe's hosts."""
+    """Whether paths without `BASE_PATH` are accepted: not on Adobe's hosts."""
     in_clear: bool = False
-    """Whether the client called one of Adobe's hosts without TLS."""
+    """Whether one of Adobe's hosts was called without TLS."""
 
     @property
     def exposes_credentials(self) -> bool:
-        """Whether everybody on the way could read the credentials."""
+        """Whether credentials were sent unencrypted."""
         return self.in_clear and ("authorization" in self.headers or self.path.startswith("/ims/"))
 
     def parameters(self) -> Pairs:
@@ -80,43 +80,43 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How an answer travels when a fault is at work. A wish: the edge acts it out, the core knows no sockets."""
+    """How a response is delivered under a fault. The server carries it out; the core knows no sockets."""
 
     delay_ms: int = 0
-    """Real time before the first byte, whatever the emulator's clock says."""
+    """Real time before the first byte, independent of the emulator's clock."""
     reset: bool = False
-    """The connection breaks instead of an answer; `Result.status` is 0 then."""
+    """Reset the connection instead of a response; `Result.status` is 0."""
     raw: bytes | None = None
-    """What is sent in place of the body as JSON."""
+    """Text to send instead of the JSON body."""
     content_type: str = "application/json"
-    """Of `raw`."""
+    """The media type of `raw`."""
     cut_at: int | None = None
-    """Bytes of the body that are sent before the connection ends, less than its Content-Length announces."""
+    """Number of body bytes to send before closing the connection; Content-Length announces more."""
     bytes_per_second: int | None = None
-    """How fast the body trickles."""
+    """Rate at which the body is sent."""
     hung_up: Callable[[], None] | None = field(default=None, compare=False)
-    """Called if the client hangs up before everything is sent, by a server that can know."""
+    """Called if the client hangs up before everything is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One HTTP answer. `body` None means no body at all; status 0 that there is no answer."""
+    """One HTTP response. `body` None means no body; status 0 means no response."""
 
     status: int
     body: Json = None
     headers: tuple[tuple[str, str], ...] = ()
     error: str | None = None
-    """The catalogue code of a refusal, such as `1439-404`: for the journal, not for the wire."""
+    """The catalogue code of an error, such as `1439-404`; for the journal only."""
     reason: str | None = None
-    """The message of a refusal without anything that the client sent: for the request log."""
+    """The error message without any text of the client; for the request log."""
     source: str | None = None
-    """Which source behind a connection was asked: for the request log and the journal."""
+    """The contacted source behind a connection; for the request log and the journal."""
     delivery: Delivery | None = None
     _encoded: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def encoded(self) -> bytes:
-        """The body as it goes over the wire, empty for none. Made once: the edge sends it, the journal keeps some."""
+        """The encoded body, empty if there is none. Encoded once, for the server and the journal."""
         if self._encoded is None:
             made = b"" if self.body is None else json_input.dumps(self.body)
             object.__setattr__(self, "_encoded", made)
@@ -124,28 +124,28 @@ class Result:
         return self._encoded
 
     def encoded_as(self, encoded: bytes) -> Result:
-        """This result, whose body somebody has encoded already."""
+        """This result with an already encoded body."""
         object.__setattr__(self, "_encoded", encoded)
         return self
 
 
 MISSING = "nothing"
-"""What came in the place of something that was left out."""
+"""`came` of a missing value."""
 
 UNKNOWN = "an unknown member"
-"""What came where no member of this name is allowed."""
+"""`came` of a member that is not allowed."""
 
 UNKNOWN_ID = "an unknown ID"
-"""What came where the ID of something that exists was expected."""
+"""`came` of an id that does not exist."""
 
 _UNKNOWN_KEYWORDS = frozenset({"unknown", "additionalProperties", "unevaluatedProperties"})
-"""Of violations whose pointer names such a member."""
+"""Keywords of violations whose pointer names an unknown member."""
 
 _KINDS_OF_PLACE = {"query": "Query parameter", "header": "Header", "path": "Path parameter"}
 
 
 def departure(kind: str, place: str, expected: str, came: str, *, unknown: bool = False) -> str:
-    """A sentence on one thing that is wrong: where it is, what was expected there, and what came."""
+    """A sentence on one violation: where, what was expected, and what was received."""
     if came == MISSING:
         return f"{kind} {place} is missing; expected {expected}" if place else f"expected {expected}, got nothing"
     if unknown or came == UNKNOWN:
@@ -155,19 +155,19 @@ def departure(kind: str, place: str, expected: str, came: str, *, unknown: bool 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One departure of a request or an answer from the contract. A value: it is never raised."""
+    """One violation of the contract by a request or a response. A value, never raised."""
 
     where: str
     """route, header, query, path, media, body or response."""
     pointer: str
-    """JSON Pointer into the body, or the name of the parameter or header."""
+    """JSON Pointer into the body, or the name of a parameter or header."""
     keyword: str
-    """What was broken, in JSON Schema's word where it has one: required, type, enum, pattern …"""
+    """The violated keyword, of JSON Schema if it has one: required, type, enum, pattern …"""
     expected: str
     came: str
-    """The kind of thing that came, never its value: it might be a secret."""
+    """The kind of the received value, never the value itself: it might be a secret."""
     blocks: bool = False
-    """Whether the service itself refuses this; the others stay findings."""
+    """Whether the service refuses this. If not, it is only a finding."""
 
     def __str__(self) -> str:
         kind = _KINDS_OF_PLACE.get(self.where, "Member")
@@ -176,14 +176,14 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A call after the contract and the gateway have seen it: what a resource handler works on."""
+    """A call checked by the contract and the gateway: the input of a resource handler."""
 
     call: Call
     operation: str
     tenant: Tenant
     path: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    """The query parameters that the operation has, as the contract types them."""
+    """The operation's query parameters, typed by the contract."""
     body: Json = None
     sources: list[str] = field(default_factory=list)
-    """Which sources behind connections were asked: whoever asks one adds it."""
+    """The contacted sources behind connections; whoever contacts one adds it."""

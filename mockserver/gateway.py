@@ -1,7 +1,7 @@
-"""What stands before Flow Service: Adobe's gateway (key, token, org), then the sandbox check.
+"""Adobe's gateway in front of Flow Service: checks API key, token and organisation, then the sandbox.
 
-The order and each answer are facts §2 and §3. Pasted documentation placeholders such as
-`{ORG_ID}` pass: people try the samples before they fill them in.
+The order and the responses are facts §2 and §3. Placeholders of the documentation such as
+`{ORG_ID}` are accepted: people try the samples before they fill them in.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ DEFAULT_SANDBOX = "prod"
 
 @functools.lru_cache(maxsize=1024)
 def _tenant(org: str, sandbox: str) -> Tenant:
-    """One value for all calls of a tenant: its texts are part of every record, and are stored once."""
+    """The same Tenant object for all calls of a tenant: it is part of every record's key and stored once."""
     return Tenant(org, sandbox)
 
 
 def is_sandbox(name: str) -> bool:
-    """Whether a sandbox can have this name."""
+    """Whether this is a valid name of a sandbox."""
     return _SANDBOX.fullmatch(name) is not None or is_placeholder(name)
 
 
 class Gateway:
-    """Decides who a call is from."""
+    """Identifies the caller of a call."""
 
     def __init__(self, config: Config, quirks: Mapping[str, str], tokens: Tokens) -> None:
         self._config = config
@@ -44,7 +44,7 @@ class Gateway:
         self._tokens = tokens
 
     def admit(self, call: Call) -> Tenant:
-        """The tenant of a call. Raises GatewayError or ApiError for the first header at fault."""
+        """The tenant of a call. Raises GatewayError or ApiError for the first invalid header."""
         headers = call.headers
         self._check_key(headers.get("x-api-key", ""))
         self._check_token(headers.get("authorization", ""), headers.get("x-gw-ims-org-id", ""))
@@ -96,7 +96,7 @@ class Gateway:
         return name
 
     def _check_sandbox_id(self, headers: Mapping[str, str], tenant: Tenant) -> None:
-        """A service token may name the sandbox's id as well, which then must be the right one (facts §3)."""
+        """Check the optional sandbox id of a service token (facts §3)."""
         sent = headers.get("x-sandbox-id")
         if sent is not None and sent != tenant.sandbox_id:
             raise ApiError("sandbox_mismatch", id=repeatable(sent), name=repeatable(tenant.sandbox))

@@ -1,8 +1,8 @@
-"""The one way in for bytes that should be JSON, and the one way out.
+"""Parses and formats JSON; all input and output goes through here.
 
-Python's own parser takes much that is not JSON or means trouble later: NaN, 1e999, doubled keys
-(the last one wins), lone surrogates, nesting that ends in a RecursionError. All of it stops here
-(RFC 8259; `B1` to `B6` are tried in tests). A reason never repeats what came.
+Python's own parser accepts invalid or harmful documents: NaN, 1e999, repeated keys
+(the last one wins), lone surrogates, nesting that ends in a RecursionError. All of them are refused here
+(RFC 8259; `B1` to `B6` are tested). Error texts never repeat the input.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ Json: TypeAlias = dict[str, Any] | list[Any] | str | int | float | bool | None
 """A parsed JSON value."""
 
 MAX_DEPTH = 64
-"""Arrays and objects inside each other; counted before parsing."""
+"""Maximum nesting of arrays and objects, counted before parsing."""
 
 MAX_VALUES = 10_000
-"""Members and items of one document: judging each takes time, and no body of Flow Service has a tenth of it."""
+"""Maximum members and items of a document: ten times as many as any body of Flow Service has."""
 
 MAX_DIGITS = 308
-"""Digits of one number: beyond them a float overflows and an integer costs quadratic time."""
+"""Maximum digits of a number: beyond them floats overflow and integers cost quadratic time."""
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
-"""A string, or the rest of a text that ends inside one: were that no match, every later quote would be tried."""
+"""A string, or the unterminated rest of a text. Without the latter, every later quote would be tried."""
 
 _STRING_OR_MARK = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[][{},]', re.DOTALL)
 _ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
@@ -37,7 +37,7 @@ _SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 
 
 class JsonProblem(ValueError):
-    """Bytes that are not one acceptable JSON document. `reason` says why, without a value."""
+    """Bytes are not one acceptable JSON document. `reason` says why, without a value."""
 
     def __init__(self, reason: str, *, too_large: bool = False) -> None:
         super().__init__(reason)
@@ -46,7 +46,7 @@ class JsonProblem(ValueError):
 
 
 def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values: int | None = MAX_VALUES) -> Json:
-    """The value of one JSON document in UTF-8; `max_values` None: as many as there are. Raises JsonProblem."""
+    """Parse one JSON document in UTF-8. `max_values` None: unlimited. Raises JsonProblem."""
     if len(raw) > max_bytes:
         raise JsonProblem(f"more than {max_bytes} bytes", too_large=True)
     if raw.startswith(b"\xef\xbb\xbf"):
@@ -68,7 +68,7 @@ def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values:
 
 
 def dumps(value: Json) -> bytes:
-    """Compact JSON in UTF-8."""
+    """Format compact JSON in UTF-8."""
     try:
         return orjson.dumps(value)
     except TypeError:  # an integer beyond 64 bits, or half a surrogate pair: only the standard library writes them
@@ -78,7 +78,7 @@ def dumps(value: Json) -> bytes:
 
 
 def closed(text: str) -> tuple[str, str]:
-    """JSON that was cut anywhere, as far as it is whole, and what closes it: of `{"a":[1,2` that is `{"a":[1`, `]}`."""
+    """The complete part of truncated JSON and what closes it: for `{"a":[1,2` these are `{"a":[1` and `]}`."""
     closing, end, needed = "", 0, ""
     for match in _STRING_OR_MARK.finditer(text):
         mark = match[0]
@@ -93,7 +93,7 @@ def closed(text: str) -> tuple[str, str]:
 
 
 def too_deep(value: Json, max_depth: int = MAX_DEPTH) -> bool:
-    """Whether arrays and objects lie inside each other deeper than a document may have them."""
+    """Whether the nesting exceeds MAX_DEPTH."""
     level: list[Any] = [value]
     for _ in range(max_depth + 1):
         inner = [holder.values() if isinstance(holder, dict) else holder for holder in level if _holds(holder)]
@@ -126,7 +126,7 @@ def _demand_shallow(raw: bytes, max_depth: int) -> None:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # one text for all equal names: those of a stored connection's `auth` would take 450 bytes of its 3,100
+    # intern equal names: those of a stored connection's `auth` would take 450 of its 3,100 bytes
     made = {intern(name): value for name, value in pairs}
     if len(made) != len(pairs):
         raise JsonProblem("an object with the same member twice")

@@ -1,6 +1,6 @@
 """The pytest plugin: fixtures `flow_service` and `flow_service_server`, marker `flow_conformance`, `--flow-report`.
 
-Importing it costs nothing: the emulator is loaded when a test first asks for a fixture.
+Importing it is cheap: the emulator is loaded when a test first uses a fixture.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MAX_LINES = 40
 """Calls shown with a failed test; the latest."""
 
 _NOT_BEFORE_THE_END = frozenset({"lifecycle.never-deleted", "lifecycle.draft-left"})
-"""Rules about what is left over: a fixture may yet clean it up."""
+"""Rules about leftovers, judged at the end: a fixture may still clean up."""
 
 _SERVICE = pytest.StashKey["FlowService"]()
 _FOUND = pytest.StashKey[frozenset[tuple[str, str]]]()
@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
         f"{_MARK}(level='warn', ignore=[]): fail when the client breaks a rule of this level or worse",
@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def flow_service_config() -> dict[str, Any]:
-    """Settings of the server, by the names of `mockserver.Config`: override this fixture to change them."""
+    """Settings of the server, named like members of `mockserver.Config`. Override this fixture to change them."""
     return {}
 
 
@@ -63,33 +63,33 @@ def flow_service_server(flow_service_config: dict[str, Any]) -> Iterator[FlowSer
 
 @pytest.fixture
 def flow_service(flow_service_server: FlowService, request: pytest.FixtureRequest) -> Iterator[FlowService]:
-    """The service as new: without records, calls and faults."""
+    """The service without records, calls and faults."""
     flow_service_server.reset()
     _begin(request.node, flow_service_server)
     yield flow_service_server
     if request.config.getoption("flow_report"):
         request.config.stash[_REPORTS].append(flow_service_server.report())
-    # what is cleaned up by fixtures has been, so this is the whole story
+    # all fixtures have cleaned up by now
     if not request.node.stash.get(_FAILED, False):
         _judge(request.node, at_the_end=True)
 
 
 def _begin(item: Any, service: FlowService) -> None:
-    """Begin an attempt: what was found in an earlier one, before a plugin ran the test again, is no longer known."""
+    """Begin an attempt; discard the findings of earlier ones, if a plugin repeats the test."""
     item.stash[_SERVICE] = service
     item.stash[_FOUND] = frozenset()
     item.stash[_FAILED] = False
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A marked test must use the fixture: there is nothing else to judge."""
+    """Require the fixture in a marked test."""
     if item.get_closest_marker(_MARK) and "flow_service" not in getattr(item, "fixturenames", ()):
         pytest.fail(f"@pytest.mark.{_MARK} judges the calls made to the fixture flow_service: use it", pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Any:
-    """Judge a marked test as soon as it has passed."""
+    """Judge a marked test after it has passed."""
     outcome = yield
     _judge(item, at_the_end=False)
     return outcome
@@ -109,7 +109,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand the reports on to the controlling process, or write them."""
+    """Send the reports to the controlling process, or write them."""
     config = session.config
     reports: list[Report] = config.stash[_REPORTS]
     if not reports:
@@ -122,7 +122,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Write the report of all tests, and say where it is."""
+    """Write the report of all tests and print its location."""
     folder: Path | None = config.getoption("flow_report")
     reports: list[Report] = config.stash[_REPORTS]
     if folder is None or not reports:
@@ -141,7 +141,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Take over what a finished worker of pytest-xdist has judged."""
+    """Collect the reports of a finished worker of pytest-xdist."""
     handed = getattr(node, "workeroutput", {}).get("flow_service")
     if handed:
         from mockserver.conformance import recorded
@@ -150,7 +150,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 
 def _judge(item: pytest.Item, *, at_the_end: bool) -> None:
-    """Fail a marked test for new findings; until the end nobody is blamed for what is not cleaned up."""
+    """Fail a marked test with new findings. Leftovers count only at the end."""
     marker = item.get_closest_marker(_MARK)
     service = item.stash.get(_SERVICE, None)
     if marker is None or service is None:

@@ -1,4 +1,4 @@
-"""Where Adobe's documents disagree: one row per question, with our default and the alternative.
+"""Quirks: contradictions in Adobe's documents, one row each, with our default and the alternatives.
 
 Switch one with `--quirk NAME=VALUE`, in `mockserver.toml`, or by `PUT /_mock/quirks`. The rows
 follow facts §12; the two defaults that differ from its recommendation say why.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Quirk:
-    """One disagreement: `values[0]` is the default."""
+    """One contradiction. `values[0]` is the default."""
 
     name: str
     question: str
@@ -21,7 +21,7 @@ class Quirk:
 
     @property
     def default(self) -> str:
-        """What the emulator does unless told otherwise."""
+        """The default value."""
         return self.values[0]
 
 
@@ -145,7 +145,7 @@ QUIRKS: dict[str, Quirk] = {row.name: row for row in _ROWS}
 
 
 class Quirks(Mapping[str, str]):
-    """The values in force. Unknown names and values raise ValueError with what would be right."""
+    """The values in force. Unknown names and values raise ValueError with the allowed ones."""
 
     def __init__(self, chosen: Mapping[str, str] | None = None) -> None:
         self._values = {name: row.default for name, row in QUIRKS.items()}
@@ -153,7 +153,7 @@ class Quirks(Mapping[str, str]):
             self.choose(name, value)
 
     def update(self, chosen: Mapping[str, str]) -> None:
-        """Set several quirks, or none when one of them is wrong."""
+        """Set several quirks, or none if one is invalid."""
         Quirks({**self._values, **chosen})
         for name, value in chosen.items():
             self.choose(name, value)
