@@ -37,7 +37,7 @@ def record(
     """Run COMMAND, an unmodified client, against the real service, and keep what it answers.
 
     Everything is passed on unchanged. Only the written copy is masked. Exit status: the client's own, or 1 if a
-    secret was found in the file, which is deleted then.
+    secret was found at a harmless place; the exchange that held it is left out.
     """
     if bool(command) == (listen is not None):
         raise click.UsageError("give a COMMAND to record, or --listen PORT")
@@ -47,14 +47,14 @@ def record(
 
     try:
         recorder = _recorder(out, upstream)
-        status = 0
+        status, complete = 0, False
         try:
             ended = _through(command, upstream, upstream_ca, ca_folder, recorder) if command else _serve(
                 listen or "", upstream or "", upstream_ca, recorder
             )  # fmt: skip
-            status = ended
+            status, complete = ended, True
         finally:
-            recorder.close(complete=status == 0)
+            recorder.close(complete=complete)
     except Leak as leak:
         click.echo(f"mockserver: {leak}", err=True)
         sys.exit(1)

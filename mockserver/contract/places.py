@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache, partial, reduce
 from typing import Any, TypeAlias
 
@@ -102,6 +102,11 @@ class Places:
         known = {name: of_schema(schema.get("items", schema)) for name, schema in schemas.items()}
         special = {"property": self._filter(collection), "orderby": WORD, "continuationToken": WORD}
         return {name: special.get(name, place) for name, place in known.items()}
+
+    def members(self, operation: str | None) -> Collection[str]:
+        """The members of what an operation shows, which filters and projections name."""
+        collection, _ = self._operations.get(operation or "", ("", {}))
+        return self.record(collection).members
 
     def _record(self, collection: str) -> Place:
         """The place of an entity, as sent and as shown."""

@@ -41,11 +41,14 @@ def with_emulator(
 
     replay = Replay(recording, send, token=_STAND_IN)
     compared = replay.run(lead)
-    notes = (*before.guessed, *(f"could not be put there: {line}" for line in before.left_out))
+    notes = (*recording.remarks, *before.guessed, *(f"could not be put there: {line}" for line in before.left_out))
     return outcome(compared, accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete, notes=notes)
 
 
 def with_server(recording: Recording, send: Send, accepted: Accepted | None = None) -> ReplayOutcome:
     """Replay on a server that others may use too; nothing is prepared there, `send` brings the credentials."""
     replay = Replay(recording, send, shared=True)
-    return outcome(replay.run(), accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete)
+    compared = replay.run()
+    return outcome(
+        compared, accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete, notes=recording.remarks
+    )

@@ -10,9 +10,10 @@ import binascii
 import contextlib
 import json
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
@@ -26,21 +27,16 @@ from mockserver.journal.entries import Entry
 from mockserver.journal.redaction import Redaction
 from mockserver.json_input import Json
 from mockserver.quirks import Quirks
+from mockserver.recordings import har_file
 from mockserver.recordings.gaps import NOT_RECORDED, Gaps, is_sanitized
+from mockserver.recordings.har_file import MAX_BYTES, HarError
 from mockserver.specs.connectors import Connectors
-
-MAX_BYTES = 60 * 1_048_576
-"""Largest file read."""
 
 _CODE = re.compile(r"FLOW-(\d{4}-\d{3})$")
 _NEIGHBOURS = "/data/foundation/"
 _TOKEN_PATHS = ("/ims/token", "/ims/exchange")
 _OF_THE_GATEWAY = frozenset({"authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "if-match"})
 _TOKEN_MISSING = ("403010", "ErrMissingOauthToken")
-
-
-class HarError(ValueError):
-    """A file that is no HAR; says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +48,41 @@ class Recorded:
     host: str
     """Empty unless the base path leaves no doubt which service was called."""
     gaps: Gaps
+    whole: bool = True
+    """False: the response ended early."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedHar:
+    """A file, as far as it could be read."""
+
+    exchanges: list[Recorded]
+    unread: tuple[str, ...]
+    """Entries that are none."""
+    complete: bool
+    cut: bool
+    entries: int
+    """How many there are, other traffic included."""
+
+    def remarks(self) -> Iterator[str]:
+        """What the file lacks."""
+        if self.cut:
+            yield f"the file is cut after entry {self.entries}"
+        if self.unread:
+            yield f"{len(self.unread)} entries are no HAR entries, the first: {self.unread[0]}"
+        found = self.exchanges
+        lacking = {
+            "requests have no credentials in the file": sum("authorization" in one.gaps.headers for one in found),
+            "request bodies are not in the file": sum(one.gaps.body for one in found),
+            "response bodies are not in the file": sum(one.gaps.answer for one in found),
+            "responses broke off": sum(not one.whole for one in found),
+        }
+        yield from (f"{count} {what}" for what, count in lacking.items() if count)
 
 
 def read(path: Path, contract: Contract, connectors: Connectors) -> list[Entry]:
     """The calls to Flow Service in the order made, secrets masked. Raises HarError."""
-    recorded = sorted(exchanges(path), key=lambda row: row.call.received_ms)
+    recorded = in_order(list(exchanges(path)))
     journal = Journal(len(recorded) or 1, 4 * MAX_BYTES, Redaction(contract, connectors.auth_place, foreign=True))
     kept: list[Recorded] = []
     for one in recorded:
@@ -107,35 +133,37 @@ def _check_credentials(seen: Seen, connectors: Connectors) -> None:
 
 
 def exchanges(path: Path) -> Iterator[Recorded]:
-    """The calls that may be ones to Flow Service."""
-    for number, raw in enumerate(_entries(path), 1):
+    """The calls that may be ones to Flow Service. Raises HarError, also for an entry that cannot be read."""
+    loaded = load(path)
+    if loaded.unread:
+        raise HarError(loaded.unread[0])
+    yield from loaded.exchanges
+
+
+def in_order(recorded: list[Recorded]) -> list[Recorded]:
+    """Exchanges by when they began; as they are in the file if it does not tell of each."""
+    if all(one.call.received_ms for one in recorded):
+        return sorted(recorded, key=lambda one: one.call.received_ms)
+    return recorded
+
+
+def load(path: Path) -> LoadedHar:
+    """The same, as far as it goes: what cannot be read is said. Raises HarError if nothing can."""
+    file = har_file.read(path)
+    found: list[Recorded] = []
+    unread: list[str] = []
+    for number, raw in enumerate(file.entries, 1):
         try:
             request = raw["request"]
             where = _place(str(request["url"]))
             if where is None or _is_preflight(raw, request):
                 continue
-            yield _read(raw, request, raw.get("response") or {}, *where)
+            found.append(_read(raw, request, raw.get("response") or {}, *where))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise HarError(f"{path}: entry {number} is no HAR entry ({type(error).__name__})") from None
-
-
-def _entries(path: Path) -> list[Any]:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise HarError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    if len(raw) > MAX_BYTES:
-        raise HarError(f"{path}: larger than {MAX_BYTES // 1_048_576} MB; record less, or cut the file")
-    try:
-        document = json.loads(raw.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        raise HarError(f"{path}: not JSON, so not a HAR file") from None
-    log = document.get("log") if isinstance(document, dict) else None
-    entries = log.get("entries") if isinstance(log, dict) else None
-    if not isinstance(entries, list):
-        raise HarError(f"{path}: no log.entries, so not a HAR file")
-    return entries
+            unread.append(f"{path}: entry {number} is no HAR entry ({type(error).__name__})")
+    if unread and len(unread) == len(file.entries):
+        raise HarError(unread[0])
+    return LoadedHar(found, tuple(unread), file.complete, file.cut, len(file.entries))
 
 
 def _place(address: str) -> tuple[SplitResult, str, str] | None:
@@ -189,7 +217,7 @@ def _read(
     call = Call(
         method=method,
         path=path,
-        query=url.query,
+        query=url.query or _query(request),
         headers=headers,
         body=body,
         request_id=_headers(response).get("x-request-id", "")[:64],
@@ -198,7 +226,15 @@ def _read(
         in_clear=url.scheme == "http" and _is_adobe(url.hostname or ""),
     )
     gaps = Gaps(unrecorded, _lacks_body(method, request, body, result), _lacks_answer(response, result))
-    return Recorded(call, result, host, gaps)
+    extension = raw.get("_flow")
+    whole = not isinstance(extension, dict) or extension.get("whole") is not False
+    return Recorded(call, result, host, gaps, whole)
+
+
+def _query(request: Mapping[str, Any]) -> str:
+    """The query of a tool that leaves it out of the URL."""
+    rows = [row for row in request.get("queryString") or () if row.get("name")]
+    return urlencode([(str(row["name"]), str(row.get("value") or "")) for row in rows])
 
 
 def _sent_headers(request: Mapping[str, Any], result: Result) -> tuple[dict[str, str], frozenset[str]]:
@@ -275,12 +311,27 @@ def _decoded(text: str, encoding: object) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def _inflated(raw: bytes) -> bytes:
+    """A body that an exporter left compressed. Raises ValueError for one that is damaged or far too large."""
+    if raw[:2] != b"\x1f\x8b":
+        return raw
+    inflating = zlib.decompressobj(wbits=31)
+    try:
+        inflated = inflating.decompress(raw, MAX_BYTES)
+    except zlib.error:
+        raise ValueError("damaged") from None
+    if inflating.unconsumed_tail:
+        raise ValueError("too large")
+    return inflated
+
+
 def _result(response: Mapping[str, Any]) -> Result:
     status = _number(response.get("status"), 0)
     content = response.get("content") or {}
     body: Json = None
     with contextlib.suppress(ValueError):  # what is no JSON says nothing
-        body = json_input.parse(_decoded(str(content.get("text") or ""), content.get("encoding")), max_bytes=MAX_BYTES)
+        raw = _decoded(str(content.get("text") or ""), content.get("encoding"))
+        body = json_input.parse(_inflated(raw), max_bytes=MAX_BYTES)
     headers = tuple((name, value) for name, value in _headers(response).items() if name in TOLD_HEADERS)
     return Result(status, body, headers, error_code(status, body))
 
@@ -301,5 +352,5 @@ def error_code(status: int, body: Json) -> str | None:
 
 
 def _milliseconds(started: object) -> int:
-    moment = datetime.fromisoformat(str(started)) if started else datetime.fromtimestamp(0, UTC)
-    return int(moment.timestamp() * 1000)
+    """Milliseconds since 1970; 0 if the file does not tell. Raises ValueError for what is no time."""
+    return max(0, int(datetime.fromisoformat(str(started)).timestamp() * 1000)) if started else 0

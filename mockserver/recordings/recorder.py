@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import quote, quote_plus
+from urllib.parse import urlsplit
 
 from mockserver.contract import Contract
 from mockserver.contract.places import Auth
 from mockserver.exchange import Call, Result
 from mockserver.json_input import dumps
+from mockserver.recordings.leaks import LeakSearch, TooManySecrets
 from mockserver.recordings.recording import RecordedExchange, exchange
 from mockserver.recordings.redacting import StandIns, Written
 
 _TAIL = b"\n]}}\n"
+_MAX_SAID = 20
 _INCOMPLETE, _COMPLETE = b'"complete": false', b'"complete": true '
-_MAX_SECRETS = 100_000
 
 
 class Leak(Exception):
-    """A secret was found in the written file, which has been deleted."""
+    """A secret stood at a place that was taken for harmless; what held it was left out of the file."""
 
 
 class Recorder:
@@ -35,18 +33,22 @@ class Recorder:
         """Begin the file. Raises OSError where it cannot be written, or exists already."""
         self.path = path
         self.count = 0
-        self._contract, self._upstream = contract, upstream
-        self._stand_ins = StandIns(key)
-        self._written = Written(contract, auth, self._stand_ins)
+        parts = urlsplit(upstream)
+        self._contract, self._upstream = contract, f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        self._leaks = LeakSearch()
+        self._written = Written(contract, auth, StandIns(key, self._leaks))
         self._lock = threading.Lock()
-        self._file: BinaryIO = path.open("xb")  # never through a link, never over another file
+        self._left_out: dict[int, str] = {}
+        """Exchange -> the place from which the secret came that it held elsewhere."""
+        # never through a link, never over another file; one write a time, so that a kill leaves no half of one
+        self._file: BinaryIO = path.open("xb", buffering=0)
         head = {"name": "mock-flow-service", "version": version}
-        extension = json.dumps({"upstream": upstream, "version": 1})[:-1] + ", " + _INCOMPLETE.decode() + "}"
+        extension = json.dumps({"upstream": self._upstream, "version": 1})[:-1] + ", " + _INCOMPLETE.decode() + "}"
         text = f'{{"log": {{"version": "1.2", "creator": {json.dumps(head)}, "_flow": {extension}, "entries": ['
-        self._end = self._file.write(text.encode())
+        self._end = len(text.encode())
         self._flag = text.encode().index(_INCOMPLETE)
-        self._file.write(_TAIL)
-        self._file.flush()
+        self._first = self._end
+        self._write(text.encode() + _TAIL, 0)
 
     def add(self, call: Call, result: Result, ended_ms: int, *, whole: bool = True) -> None:
         """Write one exchange. `whole`: the response arrived to its end."""
@@ -55,39 +57,76 @@ class Recorder:
                 return
             self.count += 1
             one = exchange(self.count, call, result, self._contract)
-            text = (b"\n" if self.count == 1 else b",\n") + json.dumps(self._entry(one, ended_ms, whole)).encode()
-            self._file.seek(self._end)
-            self._end += self._file.write(text)
-            self._file.write(_TAIL)
-            self._file.flush()
+            try:
+                entry = json.dumps(self._entry(one, ended_ms, whole)).encode()
+                found = self._leaks.found_in(entry)
+            except TooManySecrets:
+                found = "more values than can be searched for"
+            if found:
+                self._left_out[self.count] = found
+                return
+            text = (b"\n" if self._end == self._first else b",\n") + entry
+            self._write(text + _TAIL, self._end)
+            self._end += len(text)
+
+    def _write(self, text: bytes, at: int) -> None:
+        self._file.seek(at)
+        while text:  # a disk that is nearly full takes a part
+            text = text[self._file.write(text) :]
 
     def close(self, *, complete: bool) -> None:
-        """End the file and look through it for secrets. Raises Leak, and the file is gone then."""
+        """Search the file once more, now that every secret is known, and end it. Raises Leak if it had one."""
         with self._lock:
             if self._file.closed:
                 return
-            if complete:
-                self._file.seek(self._flag)
-                self._file.write(_COMPLETE)
+            late = self._late_leaks()
+            if late:
+                self._left_out |= late
+                self._write_again()
+            if complete and not self._left_out:
+                self._write(_COMPLETE, self._flag)
             self._file.close()
-            if found := self._leaks():
-                self.path.unlink()
-                raise Leak(f"{found} values that are secret were in {self.path}, which was deleted")
+            if self._left_out:
+                raise Leak(f"{self.path} lacks {', '.join(self._said())}")
 
-    def _leaks(self) -> int:
-        written = self.path.read_bytes()
-        secrets = list(self._stand_ins.secrets)[:_MAX_SECRETS]
-        return sum(any(form in written for form in _forms(secret)) for secret in secrets)
+    def _said(self) -> list[str]:
+        shown = [f"exchange {number} (it held a secret from {place})" for number, place in self._left_out.items()]
+        return shown if len(shown) <= _MAX_SAID else [*shown[:_MAX_SAID], f"and {len(shown) - _MAX_SAID} more"]
+
+    def _late_leaks(self) -> dict[int, str]:
+        """Exchanges in the file that hold what was seen to be secret only after they were written."""
+        with self.path.open("rb") as written:
+            rows = (line.strip().removesuffix(b",") for line in written)
+            found = {row: place for row in rows if row[:1] == b"{" and (place := self._leaks.found_in(row))}
+        return {_sequence(row): place for row, place in found.items()}
+
+    def _write_again(self) -> None:
+        """Replace the file by one without what was left out, in one step."""
+        part = self.path.with_name(f"{self.path.name}.part")
+        part.unlink(missing_ok=True)
+        with self.path.open("rb") as written, part.open("xb") as kept:
+            kept.write(next(written).rstrip(b"\n"))
+            end = b"\n"
+            for line in written:
+                row = line.strip().removesuffix(b",")
+                if row[:1] == b"{" and _sequence(row) not in self._left_out:
+                    kept.write(end + row)
+                    end = b",\n"
+            kept.write(_TAIL)
+        self._file.close()
+        part.replace(self.path)
+        self._file = self.path.open("r+b", buffering=0)
 
     def _entry(self, one: RecordedExchange, ended_ms: int, whole: bool) -> dict[str, Any]:
         call, result = one.call, one.result
+        sent_headers = self._written.sent(call.headers)  # first: what is secret in them is secret in all that follows
         query = self._written.query(call, one.operation)
-        url = f"{self._upstream.rstrip('/')}{one.target}{f'?{query}' if query else ''}"
+        url = f"{self._upstream}{self._written.target(one)}{f'?{query}' if query else ''}"
         kind = call.headers.get("content-type", "")
         sent = self._body(one)
         shown = self._written.answer(result, one.operation)
         answer = b"" if result.body is None else dumps(shown)
-        headers = self._written.headers({name.lower(): value for name, value in result.headers})
+        headers = self._written.sent({name.lower(): value for name, value in result.headers})
         return {
             "startedDateTime": _moment(call.received_ms),
             "time": max(0, ended_ms - call.received_ms),
@@ -96,7 +135,7 @@ class Recorder:
                 "url": url,
                 "httpVersion": "HTTP/1.1",
                 "cookies": [],
-                "headers": _pairs(self._written.headers(call.headers)),
+                "headers": _pairs(sent_headers),
                 "queryString": [],
                 "headersSize": -1,
                 "bodySize": len(call.body),
@@ -134,6 +173,10 @@ class Recorder:
         return json.dumps(self._written.request_body(body, one.operation), ensure_ascii=False)
 
 
+def _sequence(row: bytes) -> int:
+    return int(json.loads(row)["_flow"]["sequence"])
+
+
 def _token_class(call: Call, result: Result) -> str:
     """What kind of token came, as far as it can be told from outside."""
     sent = call.headers.get("authorization")
@@ -150,18 +193,3 @@ def _pairs(headers: dict[str, str]) -> list[dict[str, str]]:
 
 def _moment(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
-
-
-def _forms(secret: str) -> Iterator[bytes]:
-    """A secret in every encoding in which it could stand in a HAR file."""
-    texts = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
-    texts |= {json.dumps(text)[1:-1] for text in texts} | {json.dumps(secret, ensure_ascii=False)[1:-1]}
-    texts |= {json.dumps(json.dumps(secret))[3:-3]}
-    for text in texts:
-        with suppress(UnicodeEncodeError):
-            yield text.encode()
-    raw = secret.encode(errors="surrogatepass")
-    if len(raw) >= 9:  # shorter ones are part of longer Base64 by chance
-        for shift in range(3):
-            whole = base64.b64encode(raw[shift : shift + (len(raw) - shift) // 3 * 3])
-            yield whole

@@ -33,12 +33,18 @@ class RecordedExchange:
     result: Result
     host: str = ""
     gaps: Gaps = _NO_GAPS
+    whole: bool = True
+    """False: the response ended early."""
+
+    @property
+    def whole_path(self) -> str:
+        """Path with its prefix, decoded."""
+        return self.call.path if self.call.path.startswith(_OUTSIDE) else BASE_PATH + self.call.path
 
     @property
     def target(self) -> str:
         """Path with its prefix, as it goes over the wire, without the query."""
-        path = self.call.path if self.call.path.startswith(_OUTSIDE) else BASE_PATH + self.call.path
-        return quote(path, safe="/:@!$&'()*+,;=~-._")
+        return quote(self.whole_path, safe="/:@!$&'()*+,;=~-._")
 
     @property
     def body(self) -> Json:
@@ -56,26 +62,30 @@ class Recording:
     exchanges: tuple[RecordedExchange, ...]
     complete: bool = True
     """False if recording ended before the client did."""
+    remarks: tuple[str, ...] = ()
+    """What the file lacks."""
 
     @classmethod
     def load(cls, path: Path, contract: Contract) -> Recording:
         """Read a HAR file: ours, or one of a browser or proxy. Raises `har.HarError`."""
-        recorded = sorted(har.exchanges(path), key=lambda one: one.call.received_ms)
+        loaded = har.load(path)
         exchanges = (
-            exchange(number, one.call, one.result, contract, host=one.host, gaps=one.gaps)
-            for number, one in enumerate(recorded, 1)
+            exchange(number, one.call, one.result, contract, host=one.host, gaps=one.gaps, whole=one.whole)
+            for number, one in enumerate(har.in_order(loaded.exchanges), 1)
         )
-        return cls(tuple(exchanges))
+        return cls(tuple(exchanges), loaded.complete, tuple(loaded.remarks()))
 
 
 def exchange(
-    number: int, call: Call, result: Result, contract: Contract, *, host: str = "", gaps: Gaps = _NO_GAPS
-) -> RecordedExchange:
+    number: int, call: Call, result: Result, contract: Contract, *, host: str = "", gaps: Gaps = _NO_GAPS,
+    whole: bool = True,
+) -> RecordedExchange:  # fmt: skip
     """An exchange with the operation that the contract finds for its request."""
     if call.path.startswith("/ims/"):
-        return RecordedExchange(number, TOKEN_OPERATION, {}, call, result, host, gaps)
+        return RecordedExchange(number, TOKEN_OPERATION, {}, call, result, host, gaps, whole)
     seen = contract.check_request(call)
-    return RecordedExchange(number, seen.operation.id if seen.operation else None, seen.path, call, result, host, gaps)
+    operation = seen.operation.id if seen.operation else None
+    return RecordedExchange(number, operation, seen.path, call, result, host, gaps, whole)
 
 
 def scalars(value: Json, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from mockserver import secrecy
 from mockserver.contract import Contract
@@ -20,51 +20,33 @@ from mockserver.exchange import Call, Result
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.journal.redaction import secrets_in
 from mockserver.json_input import Json
+from mockserver.recordings import headers
+from mockserver.recordings.leaks import LeakSearch
+from mockserver.recordings.recording import RecordedExchange
 from mockserver.secrecy import UNKNOWN_PLACE, show
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ACCOUNT = re.compile(r"[0-9A-F]{24}(?=@Adobe(?:Org|ID))")
-_HEADERS = frozenset(
-    [
-        "accept",
-        "allow",
-        "cache-control",
-        "content-encoding",
-        "content-language",
-        "content-length",
-        "content-type",
-        "date",
-        "etag",
-        "expect",
-        "if-match",
-        "if-none-match",
-        "location",
-        "prefer",
-        "retry-after",
-        "server",
-        "user-agent",
-        "vary",
-        "x-request-id",
-        "x-sandbox-id",
-        "x-sandbox-name",
-    ]
+_OPEN_IN_FORMS = ("grant_type", "scope", "client_id", "expires_in", "token_type")
+_PATH_WORD = re.compile(r"[A-Za-z_.-]{0,40}|v\d{1,2}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_PATH_ID = re.compile(
+    r"[0-9a-f]{16,64}|\d{1,20}|_?[a-z0-9]{1,60}\.(schemas|mixins|classes|datatypes)\.[0-9a-f]{8,64}|"
+    r"https?://ns\.adobe\.com/[\w./-]{1,200}"
 )
-"""Headers that are written. Of the others, only that they were there."""
-_OF_THE_CONNECTION = frozenset(
-    ("accept-encoding", "connection", "host", "keep-alive", "transfer-encoding", "via", "x-forwarded-for")
-)
-_SHORTEST_SECRET = 6
-NOT_WRITTEN = "(not recorded)"
+"""Ids of the services."""
+_ETAG = re.compile(r'(?:W/)?"?[0-9a-fA-F-]{1,64}"?|\*')
+_MAX_ETAGS = 100_000
+_NUMBERS, _NUMBER = ("limit", "offset", "start", "count"), re.compile(r"-?[0-9.]{0,15}|true|false")
+_FILTER = re.compile(r"[=!<>~]")
 
 
 class StandIns:
-    """Makes stand-ins with the key of one recording, and remembers the secrets that it hid."""
+    """Makes stand-ins with the key of one recording, and tells a search for leaks what it hid."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-        self.secrets: set[str] = set()
-        """Texts that must not be in the file, in any encoding."""
+    def __init__(self, key: bytes, leaks: LeakSearch) -> None:
+        self._key, self._leaks = key, leaks
         self._clients: dict[str, str] = {}
+        self._etags: set[str] = set()
 
     def hide(self, value: Any) -> Any:
         """What stands for a value of a place that is not known to be harmless."""
@@ -87,18 +69,38 @@ class StandIns:
             return str(uuid.UUID(digest[:32], version=4))
         return ("pseudo-" + digest * (len(value) // 32 + 1))[: max(len(value), 12)]
 
-    def guard(self, *texts: str) -> None:
-        """Note that texts are secret, unless they are too short to be found in others."""
-        self.secrets.update(text for text in texts if len(text) >= _SHORTEST_SECRET)
+    def guard(self, place: str, *texts: str) -> None:
+        """Note that texts from a place must not be in the file, in any encoding. Raises TooManySecrets."""
+        for text in texts:
+            if not secrecy.is_placeholder(text):
+                self._leaks.add(text, place)
+
+    def note_etags(self, value: Json) -> None:
+        """Remember the etags that a service gave: a client's If-Match with one of them is no secret."""
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                if name in ("etag", "version") and isinstance(inner, str) and len(self._etags) < _MAX_ETAGS:
+                    self._etags.add(inner)
+                else:
+                    self.note_etags(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                self.note_etags(inner)
+
+    def is_etag(self, value: str) -> bool:
+        """Whether a value is one that a service gave, or has the form of its etags."""
+        return _ETAG.fullmatch(value) is not None or value in self._etags or f'"{value}"' in self._etags
 
     def client(self, key: str) -> str:
         """What stands for an API key, here and where the service repeats it."""
         return self._clients.setdefault(key, self.text(key))
 
     def account(self, text: str) -> str:
-        """A text in which clients, organisations and accounts of Adobe have stand-ins."""
+        """A text in which clients, organisations and accounts of Adobe have stand-ins, and that holds no secret."""
         if text in self._clients:
             return self._clients[text]
+        if self._leaks.found_in(text.encode(errors="surrogatepass")):  # an error that repeats what was sent
+            return self.text(text)
         return _ACCOUNT.sub(lambda found: self._digest(found[0])[:24].upper(), text)
 
     def accounts(self, value: Json) -> Json:
@@ -119,37 +121,41 @@ class Written:
     def __init__(self, contract: Contract, auth: Auth, stand_ins: StandIns) -> None:
         self._places, self._stand_ins = Places(contract.document, auth), stand_ins
 
-    def headers(self, sent: Mapping[str, str]) -> dict[str, str]:
+    def sent(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Headers: listed ones as sent, a client's key and organisation as stand-ins, of others only the name."""
-        return {secrecy.name(name): self._header(name.lower(), value) for name, value in sent.items()}
+        return {secrecy.name(name): self._header(name.lower(), value) for name, value in headers.items()}
 
     def request_body(self, body: Json, operation: str | None) -> Json:
         """A JSON request body."""
         place = self._places.request(operation)
-        self._stand_ins.guard(*secrets_in(body, place))
+        self._stand_ins.guard("the request body", *secrets_in(body, place))
         return self._shown(body, place)
 
     def form(self, body: bytes) -> str:
         """A form, of which only `grant_type` is written."""
         pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-        self._stand_ins.guard(*(value for name, value in pairs if name == "client_secret"))
+        for name, value in pairs:
+            if name not in _OPEN_IN_FORMS:
+                self._stand_ins.guard(f"{name} in the form", value)
         return urlencode(
             [(name, value if name == "grant_type" else self._stand_ins.text(value)) for name, value in pairs]
         )
 
     def answer(self, result: Result, operation: str | None) -> Json:
         """A JSON response body."""
+        self._stand_ins.note_etags([result.body, {"etag": dict(result.headers).get("etag", "")}])
         place = UNKNOWN_PLACE if operation is None else self._places.answer(operation, result.status)
         if operation == TOKEN_OPERATION:
             return self._token_answer(result.body)
-        self._stand_ins.guard(*secrets_in(result.body, place))
+        self._stand_ins.guard("the response body", *secrets_in(result.body, place))
         return self._shown(result.body, place)
 
     def _token_answer(self, body: Json) -> Json:
         """A response of the token endpoint: the token has the stand-in that requests have which carry it."""
         if not isinstance(body, dict):
             return self._stand_ins.hide(body)  # type: ignore[no-any-return]
-        self._stand_ins.guard(str(body.get("access_token", "")))
+        for name in ("access_token", "refresh_token", "id_token"):
+            self._stand_ins.guard(f"{name} in the response", str(body.get(name, "")))
         open_members = ("token_type", "expires_in", "error")
         return {name: value if name in open_members else self._stand_ins.hide(value) for name, value in body.items()}
 
@@ -158,30 +164,72 @@ class Written:
         known = self._places.query(operation)
         pairs = []
         for name, value in call.parameters():
-            shown = show(value, known.get(name, UNKNOWN_PLACE), self._stand_ins.hide)
-            pairs.append((secrecy.name(name), shown if shown == value else self._kept(name, value, str(shown))))
+            pairs.append((secrecy.name(name), self._parameter(name, value, known.get(name, UNKNOWN_PLACE), operation)))
         return urlencode(pairs)
 
-    def _kept(self, name: str, value: str, shown: str) -> str:
-        # a page token is no secret beyond its server, and a replay needs to tell it
-        return value if name == "continuationToken" else shown
+    def _parameter(self, name: str, value: str, place: secrecy.Place, operation: str | None) -> str:
+        if name == "continuationToken":
+            return value  # no secret beyond its server, and a replay needs to tell it
+        if name == "property" and not self._names_members(value, operation):
+            return self._stand_ins.text(value)
+        if name in _NUMBERS and not _NUMBER.fullmatch(value):
+            return self._stand_ins.text(value)
+        return str(show(value, place, self._stand_ins.hide))
+
+    def _names_members(self, value: str, operation: str | None) -> bool:
+        """Whether a filter or projection begins with members that the operation's entities have."""
+        members = self._places.members(operation)
+        names = [part for one in _FILTER.split(value, maxsplit=1)[:1] for part in one.split(",")]
+        return all(name.strip().partition(".")[0].removesuffix("[]") in members for name in names)
 
     def _shown(self, body: Json, place: secrecy.Place) -> Json:
         shown: Json = show(body, place, self._stand_ins.hide)
         return self._stand_ins.accounts(shown)
 
+    def target(self, one: RecordedExchange) -> str:
+        """A path with its prefix: of a known operation with its ids, of others with words and UUIDs alone."""
+        names = {value for name, value in one.ids.items() if name == "SANDBOX_NAME"}
+        form = _PATH_ID if one.operation else _PATH_WORD
+        return quote(self._path(one.whole_path, form, names), safe="/:@!$&'()*+,;=~-._")
+
+    def _path(self, path: str, form: re.Pattern[str], names: Collection[str] = ()) -> str:
+        parts = (
+            part if part in names or form.fullmatch(part) or _PATH_WORD.fullmatch(part) else self._stand_ins.text(part)
+            for part in path.split("/")
+        )
+        return "/".join(parts)
+
     def _header(self, name: str, value: str) -> str:
-        if name in _HEADERS:
-            return self._stand_ins.account(secrecy.clean(value, self._stand_ins.hide))
-        if name == "authorization":
-            scheme, _, token = value.partition(" ")
-            if not secrecy.is_placeholder(token.strip()):
-                self._stand_ins.guard(token.strip())
-            return f"{scheme} {self._stand_ins.text(token.strip())}" if token else NOT_WRITTEN
-        if name == "x-gw-ims-org-id":
-            return self._stand_ins.account(value) if _ACCOUNT.match(value) else self._stand_ins.text(value)
-        if name == "x-api-key":
-            return self._stand_ins.client(value)
-        if name not in _OF_THE_CONNECTION:
-            self._stand_ins.guard(value)
-        return NOT_WRITTEN
+        match name:
+            case "authorization":
+                self._guard_credentials(name, value)
+                scheme, _, token = value.partition(" ")
+                if token and headers.SCHEME.fullmatch(scheme):
+                    return f"{scheme} {self._stand_ins.text(token.strip())}"
+                return self._stand_ins.text(value)
+            case "x-gw-ims-org-id":
+                return self._stand_ins.account(value) if _ACCOUNT.match(value) else self._stand_ins.text(value)
+            case "x-api-key":
+                return self._stand_ins.client(value)
+            case "location":
+                return self._location(value)
+            case "etag" | "if-match" | "if-none-match":
+                return value if self._stand_ins.is_etag(value) else self._stand_ins.text(value)
+        if (form := headers.WRITTEN.get(name)) is not None:
+            return value if form.fullmatch(value) else self._stand_ins.text(value)
+        if headers.may_hold_credentials(name):
+            self._guard_credentials(name, value)
+        return headers.NOT_WRITTEN
+
+    def _location(self, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            port = f":{parts.port}" if parts.port else ""
+            host = f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else ""
+        except ValueError:
+            return self._stand_ins.text(value)
+        return host + self._path(parts.path, _PATH_ID)
+
+    def _guard_credentials(self, name: str, value: str) -> None:
+        """A header's value and what it is made of."""
+        self._stand_ins.guard(f"the header {name}", value, *headers.parts(name, value))

@@ -146,6 +146,8 @@ def _incomparable(exchange: RecordedExchange) -> str:
     result = exchange.result
     if result.status == 0:
         return "no response was recorded"
+    if not exchange.whole:
+        return "the response ended early"
     if exchange.gaps.body:
         return "the request body was not recorded"
     if result.status in _THROTTLED:

@@ -210,7 +210,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "x.har").open("wb") as file:
         file.truncate(har.MAX_BYTES + 1)
     ran = CliRunner().invoke(main, ["check", str(tmp_path / "x.har")])
-    assert ran.exit_code == 2 and "60 MB" in ran.output
+    assert ran.exit_code == 2 and "200 MB" in ran.output
 
 
 class TestCheck:

@@ -1,0 +1,312 @@
+"""No byte of a secret is in a file that is written: a canary in each place, in each shape, and kills at any moment."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote_plus, urlencode
+
+import pytest
+
+from mockserver.contract import Contract
+from mockserver.exchange import Call
+from mockserver.exchange import Result as Answer
+from mockserver.recordings.recorder import Leak, Recorder
+from mockserver.recordings.recording import Recording
+from tests.calls import HEADERS, connection
+from tests.recordings.test_record_command import recorder, run
+
+CANARIES = [
+    "c4n4ry-plain-secret",
+    "c4n4ry+Secr3t/=&ü \"quoted\" \\ 'x'",
+    base64.b64encode(b"c4n4ry: user and password").decode(),
+    "eyJhbGciOiJSUzI1NiJ9.eyJjNG40cnkiOiJjNG40cnkifQ.YzRuNHJ5LXNpZ25hdHVyZQ",
+    "c4n4ry" * 200,
+]
+AUTH = "Basic Authentication"
+ITEM = "/connections/11111111-2222-4333-8444-555555555555"
+FORM = "application/x-www-form-urlencoded"
+
+Exchange = tuple[dict[str, Any], Answer]
+
+
+def sent(header: str, form: str = "{}") -> Callable[[str], Exchange]:
+    def made(secret: str) -> Exchange:
+        return {"headers": {**HEADERS, header: form.format(secret)}}, Answer(200, {"items": []})
+
+    return made
+
+
+def asked(query: str) -> Callable[[str], Exchange]:
+    return lambda secret: ({"query": query.format(quote(secret, safe=""))}, Answer(200, {"items": []}))
+
+
+def body(make: Callable[[str], Any], **members: Any) -> Callable[[str], Exchange]:
+    def made(secret: str) -> Exchange:
+        value = make(secret)
+        raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return {"method": "POST", "body": raw, **members}, Answer(400, {"title": "no"})
+
+    return made
+
+
+def token_form(**fields: str) -> Callable[[str], Exchange]:
+    def made(secret: str) -> Exchange:
+        form = urlencode({name: value.format(secret) for name, value in fields.items()}).encode()
+        return {"method": "POST", "path": "/ims/token/v3", "body": form}, Answer(200, {"access_token": "t" * 40})
+
+    return made
+
+
+def answered(make: Callable[[str], Any], status: int = 200, **members: Any) -> Callable[[str], Exchange]:
+    return lambda secret: (members, Answer(status, make(secret)))
+
+
+def replied(header: str, form: str) -> Callable[[str], Exchange]:
+    return lambda secret: ({}, Answer(200, {"items": []}, ((header, form.format(secret)),)))
+
+
+PLACES: dict[str, Callable[[str], Exchange]] = {
+    "bearer token": sent("authorization", "Bearer {}"),
+    "token without a scheme": sent("authorization"),
+    "another scheme": sent("authorization", "Digest username=x, response={}"),
+    "api key": sent("x-api-key"),
+    "organisation": sent("x-gw-ims-org-id"),
+    "cookie": sent("cookie", "theme=dark; session={}"),
+    "header of its own": sent("x-functions-key"),
+    "proxy": sent("proxy-authorization", "Basic {}"),
+    "user agent": sent("user-agent", "client/{}"),
+    "if-match": sent("if-match", '"{}"'),
+    "request id": sent("x-request-id"),
+    "accept": sent("accept", "application/{}"),
+    "mock fault": sent("x-mock-fault"),
+    "referer": sent("referer", "https://example.com/?token={}"),
+    "unknown parameter": asked("sig={}"),
+    "parameter of the service": asked("property=auth.params.password=={}"),
+    "projection": asked("property={}"),
+    "page": asked("limit={}"),
+    "id in the path": lambda secret: ({"path": f"/connections/{quote(secret, safe='')}"}, Answer(404)),
+    "unknown path": lambda secret: ({"path": f"/tokens/{secret}/x"}, Answer(404)),
+    "password": body(lambda secret: connection(auth={"specName": AUTH, "params": {"password": secret}})),
+    "unknown member": body(lambda secret: connection(authParams={"accountKey": secret})),
+    "deep inside": body(lambda secret: connection(auth={"params": {"a": [{"b": {"c": [secret]}}]}})),
+    "connection string": body(
+        lambda secret: connection(auth={"params": {"connectionString": f"Server=x;Password={secret}"}})
+    ),
+    "patch": body(
+        lambda secret: [{"op": "replace", "path": "/auth/params/password", "value": secret}], method="PATCH", path=ITEM
+    ),
+    "text instead of an object": body(lambda secret: secret),
+    "broken JSON": body(lambda secret: b'{"auth": ' + secret.encode()),
+    "XML": body(lambda secret: f"<password>{secret}</password>".encode()),
+    "compressed": body(lambda secret: gzip.compress(secret.encode())),
+    "UTF-16": body(lambda secret: json.dumps({"password": secret}).encode("utf-16")),
+    "URL with a password": body(lambda secret: connection(description=f"https://me:{quote(secret, safe='')}@host/")),
+    "client secret": token_form(grant_type="client_credentials", client_secret="{}"),
+    "authorization code": token_form(grant_type="authorization_code", code="{}"),
+    "JWT": token_form(jwt_token="{}"),
+    "access token": lambda secret: (
+        {"method": "POST", "path": "/ims/token/v3", "body": b"grant_type=client_credentials"},
+        Answer(200, {"access_token": secret, "refresh_token": secret, "token_type": "bearer", "unknown": secret}),
+    ),
+    "error of the token endpoint": lambda secret: (
+        {"method": "POST", "path": "/ims/token/v3", "body": urlencode({"client_secret": secret}).encode()},
+        Answer(400, {"error": "invalid_client", "error_description": f"wrong secret {secret}"}),
+    ),
+    "error that repeats a token": lambda secret: (
+        {"headers": {**HEADERS, "authorization": f"Bearer {secret}"}},
+        Answer(401, {"title": "x", "detail": f"the token {secret} is not valid", "status": 401}),
+    ),
+    "set-cookie": replied("set-cookie", "session={}; HttpOnly"),
+    "location": replied("location", "https://host/data/foundation/flowservice/connections?token={}"),
+    "challenge": replied("www-authenticate", "Bearer realm={}"),
+    "password that is shown": answered(
+        lambda secret: {"items": [connection(auth={"specName": AUTH, "params": {"password": secret}})]}, path=ITEM
+    ),
+    "landing zone": answered(
+        lambda secret: {"SASToken": secret, "SASUri": f"https://x.blob.core.windows.net/c?sig={quote(secret)}"},
+        path="/data/foundation/connectors/landingzone/credentials",
+    ),
+    "unknown answer": answered(lambda secret: {"anything": [secret, {"more": secret}]}, path="/unknown"),
+    "answer that is a text": answered(lambda secret: secret),
+}
+
+
+def views(raw: bytes) -> Iterator[str]:
+    """A file in every way of reading it: as it is, and each text in it decoded again and again."""
+    text = raw.decode("utf-8", "surrogateescape")
+    yield text
+    try:
+        waiting: list[Any] = [json.loads(text)]
+    except ValueError:
+        waiting = []
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str):
+            yield value
+            waiting += list(decoded(value))
+
+
+def decoded(text: str) -> Iterator[Any]:
+    if "%" in text or "+" in text:
+        again = unquote_plus(text)
+        if again != text:
+            yield again
+    if text[:1] in '{["':
+        with suppress(ValueError):
+            yield json.loads(text)
+    for part in text.replace('"', " ").split():
+        if len(part) > 8 and len(part) % 4 == 0:
+            with suppress(ValueError):
+                yield base64.b64decode(part, validate=True).decode()
+
+
+def assert_clean(folder: Path, secret: str) -> None:
+    for path in folder.iterdir():
+        raw = path.read_bytes()
+        for view in views(raw):
+            assert secret not in view and "c4n4ry" not in view.lower(), (path.name, view[:200])
+
+
+def a_call(number: int = 0, **members: Any) -> Call:
+    given = {"method": "GET", "path": "/connections", "query": "", "headers": dict(HEADERS), "body": b"", **members}
+    given["headers"] = {**given["headers"], **({"content-type": "application/json"} if given["body"] else {})}
+    return Call(request_id="", received_ms=1_700_000_000_000 + number, **given)
+
+
+@pytest.mark.parametrize("shape", range(len(CANARIES)))
+@pytest.mark.parametrize("place", PLACES)
+def test_a_canary_in_any_place_is_in_no_file(tmp_path: Path, place: str, shape: int) -> None:
+    secret = CANARIES[shape]
+    members, answer = PLACES[place](secret)
+    kept = recorder(tmp_path / "session.har")
+    kept.add(a_call(**members), answer, 1_700_000_000_100)
+    kept.close(complete=True)  # nothing had to be left out
+    assert_clean(tmp_path, secret)
+    (entry,) = json.loads(kept.path.read_text(encoding="utf-8"))["log"]["entries"]
+    assert entry["response"]["status"] == answer.status
+
+
+def test_credentials_in_the_address_of_the_service_are_not_written(tmp_path: Path) -> None:
+    kept = Recorder(
+        tmp_path / "session.har", "https://c4n4ry:c4n4ry-password@host:8443/below", Contract.load(),
+        lambda connection: None, b"k" * 32, "1",  # type: ignore[arg-type,return-value]
+    )  # fmt: skip
+    kept.add(a_call(), Answer(200, {"items": []}), 0)
+    kept.close(complete=True)
+    assert_clean(tmp_path, "c4n4ry-password")
+    assert "https://host:8443" in kept.path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+@pytest.mark.parametrize("form", ["plain", "url", "json", "base64", "hex"])
+def test_a_secret_at_a_harmless_place_is_not_written(tmp_path: Path, form: str, order: str) -> None:
+    """A name that is a password elsewhere: before it is known for one, only the end of the recording can tell."""
+    secret = 'c4n4ry+secret/"quoted"=value'
+    shown = {
+        "plain": secret, "url": quote(secret, safe=""), "json": json.dumps(secret)[1:-1],
+        "base64": base64.b64encode(secret.encode()).decode(), "hex": secret.encode().hex(),
+    }[form]  # fmt: skip
+    named: tuple[Any, Any] = a_call(), Answer(200, {"items": [{"name": f"my {shown} x", "id": "1"}]})
+    secretly: tuple[Any, Any] = a_call(headers={**HEADERS, "x-vault": secret}), Answer(200, {"items": []})
+    kept = recorder(tmp_path / "session.har")
+    exchanges = [secretly, named] if order == "before" else [named, secretly]
+    for call, answer in [(a_call(), Answer(200, {"items": []})), *exchanges]:
+        kept.add(call, answer, 0)
+    if order == "before":
+        kept.close(complete=True)
+    else:
+        with pytest.raises(Leak, match=r"exchange 2 .*header x-vault"):
+            kept.close(complete=True)
+    document = json.loads(kept.path.read_text(encoding="utf-8"))
+    assert len(document["log"]["entries"]) == (3 if order == "before" else 2)
+    assert document["log"]["_flow"]["complete"] is (order == "before")
+    assert secret.encode().hex() not in kept.path.read_text(encoding="utf-8")
+    assert_clean(tmp_path, secret)
+
+
+@pytest.mark.parametrize("name", ["pragma", "cache-control", "accept-language", "sec-fetch-mode", "x-requested-with"])
+def test_ordinary_headers_are_no_secrets(tmp_path: Path, name: str) -> None:
+    kept = recorder(tmp_path / "session.har")
+    answer = Answer(200, {"items": [{"name": "no-cache"}]}, (("cache-control", "no-cache"),))
+    kept.add(a_call(headers={**HEADERS, name: "no-cache"}), answer, 0)
+    kept.close(complete=True)
+    assert '\\"no-cache\\"' in kept.path.read_text(encoding="utf-8")
+
+
+RECORDING = """
+import sys
+from pathlib import Path
+from mockserver.exchange import Result
+from tests.recordings.test_recording_secrecy import CANARIES, PLACES, a_call, recorder
+kept = recorder(Path(sys.argv[1]))
+print("begun", flush=True)
+number = 0
+while True:
+    for place in PLACES.values():
+        number += 1
+        members, answer = place(CANARIES[number % len(CANARIES)])
+        kept.add(a_call(number, **members), answer, number)
+"""
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_kill_leaves_no_secret_and_a_file_that_can_be_read(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "session.har"
+    process = subprocess.Popen([sys.executable, "-c", RECORDING, str(path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None and process.stdout.readline()
+    wanted = random.Random(seed).randrange(2_000, 400_000)
+    deadline = time.monotonic() + 60
+    while path.stat().st_size < wanted and time.monotonic() < deadline:
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert_clean(tmp_path, CANARIES[0])
+    recording = Recording.load(path, Contract.load())
+    assert not recording.complete
+    assert len(recording.exchanges) > wanted / 20_000
+
+
+def test_reports_of_an_unmasked_file_hold_no_secret(tmp_path: Path) -> None:
+    """A browser's HAR has everything in clear; what is made of it has names, types and places."""
+    entries = []
+    for number, place in enumerate(PLACES):
+        members, answer = PLACES[place](CANARIES[number % 2])
+        call = a_call(number, **members)
+        entries.append(
+            {
+                "startedDateTime": "2026-11-29T10:00:00Z",
+                "request": {
+                    "method": call.method,
+                    "url": f"https://platform.adobe.io/data/foundation/flowservice{quote(call.path)}?{call.query}",
+                    "headers": [{"name": name, "value": value} for name, value in call.headers.items()],
+                    "postData": {"mimeType": "application/json", "text": call.body.decode("utf-8", "replace")},
+                },
+                "response": {"status": answer.status, "headers": [], "content": {"text": answer.encoded.decode()}},
+            }
+        )
+    har = tmp_path / "browser.har"
+    har.write_text(json.dumps({"log": {"entries": entries}}), encoding="utf-8")
+    out = tmp_path / "reports"
+    done = run("compare", har, "--report", out)
+    assert done.exit_code in (0, 1), done.output
+    assert_clean(out, CANARIES[0])
+    assert "c4n4ry" not in done.output
+    done = run("calibrate", har, "--write", tmp_path / "reports" / "mockserver.toml")
+    assert_clean(out, CANARIES[0])
+    assert "c4n4ry" not in done.output
