@@ -1,10 +1,10 @@
-"""Clock, ids, etags and request ids: the only source of time and randomness.
+"""Clock, ids, etags and tokens: the only source of time and randomness.
 
 With a seed, the same writes give the same ids, etags and times on every run. Each kind of id has a stream
-of its own, and the clock starts at a fixed moment and moves one millisecond for each write: whatever makes
-nothing (a look-up, a refusal, a health check) shifts neither. Requests that create at the same time take
-the next ids of the stream in the order in which they are carried out, so that the set of ids is the same
-on every run, but not which request gets which.
+of its own. The clock starts at a fixed moment and advances by one millisecond per write. Requests that create
+nothing (look-ups, errors, health checks) shift neither. Concurrent creations take
+the next ids in the order of their execution: the set of ids is the same
+on every run, but not which request gets which id.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import uuid
 from functools import partial
 
 SEEDED_START_MS = 1_767_225_600_000
-"""2026-01-01T00:00:00Z, where a seeded clock begins."""
+"""Start of a seeded clock: 2026-01-01T00:00:00Z."""
 
 PROCESS_KEY = secrets.token_bytes(32)
-"""Of this process: what is hashed with it can be compared here, and guessed nowhere."""
+"""A random key of this process: hashes made with it can be compared within the process only."""
 
 _SCRAMBLE = 0x9E3779B1
-"""Odd, hence a bijection modulo 2**32: neighbouring revisions give unlike etags, none twice."""
+"""An odd multiplier, so a bijection modulo 2**32: etags of neighbouring revisions look unrelated and never repeat."""
 
 _LETTERS = string.ascii_letters + string.digits
 _LETTER_OF_BYTE = bytes(ord(_LETTERS[byte % 62]) for byte in range(256))
@@ -42,37 +42,37 @@ class Clock:
         self._ticks = 0
 
     def now_ms(self) -> int:
-        """The present moment."""
+        """The current time."""
         with self._lock:
             return self._reading() if self._frozen_ms is None else self._frozen_ms
 
     def tick(self) -> None:
-        """Move a seeded clock on, because something was written."""
+        """Advance a seeded clock after a write."""
         with self._lock:
             self._ticks += 1
 
     def ticks(self) -> int:
-        """How often it was moved on."""
+        """Number of ticks so far."""
         return self._ticks
 
     def resume_at(self, ticks: int) -> None:
-        """Let a seeded clock go on where an earlier run's stood."""
+        """Continue a seeded clock from an earlier run."""
         with self._lock:
             self._ticks = ticks
 
     @property
     def frozen(self) -> bool:
-        """Whether the clock stands still."""
+        """Whether the clock is frozen."""
         return self._frozen_ms is not None
 
     def freeze(self, at_ms: int | None = None) -> int:
-        """Stop the clock, now or at a given moment; returns where it stands."""
+        """Freeze the clock, now or at a given time; returns its time."""
         with self._lock:
             self._frozen_ms = self._reading() if at_ms is None else at_ms
             return self._frozen_ms
 
     def advance(self, by_ms: int) -> int:
-        """Move the clock (negative: back), frozen or running; returns the new time."""
+        """Move the clock, frozen or running, by a positive or negative amount; returns the new time."""
         with self._lock:
             if self._frozen_ms is not None:
                 self._frozen_ms += by_ms
@@ -81,7 +81,7 @@ class Clock:
             return self._reading()
 
     def resume(self) -> int:
-        """Let a frozen clock run on from where it stands."""
+        """Unfreeze the clock."""
         with self._lock:
             if self._frozen_ms is not None:
                 self._offset_ms += self._frozen_ms - self._reading()
@@ -89,7 +89,7 @@ class Clock:
             return self._reading()
 
     def reset(self) -> None:
-        """Forget freezing and moving; a seeded clock starts over."""
+        """Undo freezing and moving. A seeded clock starts over."""
         with self._lock:
             self._offset_ms = self._ticks = 0
             self._frozen_ms = None
@@ -101,68 +101,68 @@ class Clock:
 
 _system_clock = getattr(time, "clock_gettime", None)
 _real_seconds = partial(_system_clock, time.CLOCK_MONOTONIC) if _system_clock else partial(time.monotonic)
-"""Kept in a `partial`: libraries that freeze time replace functions of the time module wherever a module names them."""
+"""Wrapped in a `partial`, because libraries that freeze time replace module attributes that are time functions."""
 
 
 def monotonic() -> float:
-    """Seconds of real time since some moment, for waiting and timeouts: no clock of ours or of a test library."""
+    """Seconds of real time, for waiting and timeouts. Independent of the emulator's clock and of test libraries."""
     return _real_seconds()
 
 
 def stop_watch_ms() -> int:
-    """Milliseconds of real time since some moment: to tell how long a client waited, whatever our clock was told."""
+    """Milliseconds of real time, to measure how long a client waited. Independent of the emulator's clock."""
     return int(monotonic() * 1000)
 
 
 class Runtime:
-    """Makes what the service makes up: ids, tokens and request ids."""
+    """Generates ids, tokens and request ids."""
 
     def __init__(self, seed: int | None = None) -> None:
         self.seed = seed
         self.clock = Clock(seeded=seed is not None)
         self._lock = threading.Lock()
         self._drawn: dict[str, int] = {}
-        """Stream -> how much was drawn from it."""
+        """Stream -> number of values drawn."""
 
     def reset(self) -> None:
-        """Start over: with a seed, everything made up from here on repeats."""
+        """Start over: with a seed, all generated values repeat."""
         self.clock.reset()
         with self._lock:
             self._drawn = {}
 
     def new_id(self, kind: str) -> str:
-        """A lower-case version 4 UUID, as nearly every Adobe sample has (facts §5)."""
+        """A lower-case version 4 UUID, as in nearly every Adobe sample (facts §5)."""
         return str(uuid.UUID(int=self._bits(kind, 128), version=4))
 
     def request_id(self, stream: str = "request") -> str:
-        """32 letters and digits, the form the gateway shows in Adobe's own sample (facts §1)."""
+        """32 letters and digits, the form of the gateway in Adobe's sample (facts §1)."""
         return self._bits(stream, 256).to_bytes(32).translate(_LETTER_OF_BYTE).decode("ascii")
 
     def token(self) -> str:
-        """An unguessable access token; guessable only under a seed, where that is the point."""
+        """A random access token, predictable only with a seed."""
         return f"mock.{self._bits('token', 256):064x}"
 
     def chance(self) -> float:
-        """A number from 0 to below 1."""
+        """A random number from 0 (inclusive) to 1 (exclusive)."""
         return self._bits("chance", 53) / (1 << 53)
 
     def key(self) -> bytes:
-        """A secret for sealing."""
+        """A secret key for sealing page tokens."""
         return self._bits("key", 256).to_bytes(32)
 
     def first_revision(self) -> int:
-        """Where an empty store starts counting: two servers started together differ."""
+        """First revision of an empty store; it differs between servers started at the same time."""
         return 0 if self.seed is not None else secrets.randbits(31)
 
     def drawn(self) -> str | None:
-        """How far the streams and the clock of the seed will have got when something is written now; None without."""
+        """The positions of the seeded streams and clock after the next write; None without a seed."""
         if self.seed is None:
             return None
         with self._lock:
             return json.dumps({"seed": self.seed, "ticks": self.clock.ticks() + 1, "streams": self._drawn})
 
     def resume(self, drawn: str | None) -> None:
-        """Go on where an earlier run with the same seed stood."""
+        """Continue from the positions of an earlier run with the same seed."""
         position = {} if drawn is None or self.seed is None else json.loads(drawn)
         if position and position["seed"] == self.seed:
             self.clock.resume_at(position["ticks"])
@@ -180,12 +180,12 @@ class Runtime:
 
 
 def day(at_ms: int) -> str:
-    """The day of a moment, in UTC: `2022-08-03`."""
+    """The UTC date of a moment: `2022-08-03`."""
     return time.strftime("%Y-%m-%d", time.gmtime(at_ms // 1000))
 
 
 def derived_id(*parts: str) -> str:
-    """The UUID of something that follows from others: the same parts always give the same one."""
+    """A UUID derived from its parts: the same parts always give the same UUID."""
     digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=16).digest()
     return str(uuid.UUID(bytes=digest, version=4))
 
@@ -193,8 +193,8 @@ def derived_id(*parts: str) -> str:
 def etag(revision: int, at_ms: int) -> str:
     """The etag of a write, quotes included: `"xxxxxxxx-0000-0200-0000-ssssssss0000"`.
 
-    The form was read off ten Adobe samples (facts §5): the last group is the time of writing in
-    seconds. The first comes from the store's revision, which never repeats, so no etag does,
+    The form is that of ten Adobe samples (facts §5): the last group is the time of the write in
+    seconds. The first is derived from the store's revision, which never repeats; so etags never do,
     whatever the clock does.
     """
     head = (revision * _SCRAMBLE) & 0xFFFFFFFF

@@ -1,8 +1,8 @@
-"""What may be shown of what clients send: the one mask, and the one test for placeholders.
+"""Decides which of the clients' data may be shown: the mask, the placeholders, and the rule for places.
 
-A value is shown if its place is known to be harmless. Anywhere else its kind and length are shown, with a mark: a hash
-keyed by this process, which tells equal values from others and nothing else. Of bodies, the contract and the auth
-specs say which places are harmless (`Place`); for headers there is a list here.
+A value is shown if its place is known to be harmless. Otherwise its kind and length are shown, with a mark: a hash
+keyed by this process, which reveals only whether values are equal. For bodies, the contract and the auth
+specs define the harmless places (`Place`); for headers this module has a list.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import unquote_plus
 from mockserver.runtime import PROCESS_KEY
 
 MASK = "********"
-"""What answers of the API show in place of a secret."""
+"""Replaces secrets in responses of the API."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -38,7 +38,7 @@ _PLACEHOLDER_WORDS = _words(
     USERNAME VALUE VERSION WAREHOUSE ZONE
     """
 )
-"""What the names of placeholders in Adobe's documents are made of."""
+"""Words in the names of placeholders in Adobe's documents."""
 
 _HARMLESS_HEADERS = _words(
     """
@@ -50,23 +50,23 @@ _HARMLESS_HEADERS = _words(
     user-agent vary x-api-key x-gw-ims-org-id x-mock-fault x-request-id x-sandbox-id x-sandbox-name
     """
 )
-"""Headers that carry no credential: `x-api-key` is a client's public id."""
+"""Headers without credentials. `x-api-key` is a client's public id."""
 
 _IDS = frozenset({"if-match", "if-none-match", "x-api-key", "x-gw-ims-org-id", "x-sandbox-id", "x-sandbox-name"})
-"""Of these only what can be an id is shown."""
+"""Headers that are shown only if they look like an id."""
 
 _SCHEMES = frozenset({"basic", "bearer", "digest", "negotiate"})
 NOTHING = re.compile(r"undefined|null|none|nan|nil|<nil>|\(null\)|\[object [a-z]+\]", re.IGNORECASE)
-"""What programs print where a value is missing."""
+"""Texts that programs print for a missing value."""
 
 _NO_VALUE = re.compile(rf"\**|{NOTHING.pattern}|\[[A-Za-z-]{{0,20}} ?redacted\]", re.IGNORECASE)
-"""The same, and what exporters leave."""
+"""The same, plus texts left by exporters."""
 
 VARIABLE = re.compile(
     r"\$\{\{?[^{}]{1,64}\}?\}|\{\{[^{}]{1,64}\}\}|#\{\w{1,64}\}|"
     r"%[A-Za-z_]{1,64}%|\$[A-Z][A-Z_]{2,63}|<[A-Za-z_ -]{3,64}>"
 )
-"""A variable of a shell, a template or a collection of requests that was not resolved."""
+"""An unresolved variable of a shell, a template or a request collection."""
 
 _NAME = re.compile(r"[\w@$:.,+\-/ ~\[\]]{0,80}")
 _WORD = re.compile(r"[A-Za-z_.-]{1,40}|v\d{1,2}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|")
@@ -77,17 +77,17 @@ _URL = re.compile(r"([A-Za-z][\w+.:-]*://[^\s=;?#]*\?)([^\s#]*)")
 _CONDITION = re.compile(r"([^=!<>~]*)([=!<>~]+)(.*)", re.DOTALL)
 
 Hide: TypeAlias = Callable[[Any], Any]
-"""Makes what stands for a value: `hidden`, or `blank` in answers of the API."""
+"""A function that replaces a value: `hidden`, or `blank` in responses of the API."""
 
 
 def is_placeholder(value: object) -> bool:
-    """Whether a value is one that Adobe's documents leave to the reader, such as `{ACCESS_TOKEN}`."""
+    """Whether a value is a placeholder of Adobe's documents, such as `{ACCESS_TOKEN}`."""
     braced = isinstance(value, str) and value[:1] == "{" and value[-1:] == "}"
     return braced and _PLACEHOLDER_WORDS.issuperset(str(value)[1:-1].split("_"))
 
 
 def hidden(value: Any, digits: int = 4) -> Any:
-    """Kind, length and mark of a value; of an object or array, those of each value in it."""
+    """Replace a value by its kind, length and mark; in objects and arrays, replace each value."""
     if isinstance(value, dict):
         return {name(key): hidden(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -101,12 +101,12 @@ def hidden(value: Any, digits: int = 4) -> Any:
 
 
 def token(value: Any, hide: Hide | None = None) -> Any:
-    """The same with a longer mark, for what a report has many of: access tokens and page tokens."""
+    """Like `hidden`, with a longer mark, for access tokens and page tokens."""
     return hidden(value, 12)
 
 
 def blank(value: Any) -> Any:
-    """A value with `MASK` for every text and number."""
+    """Replace every text and number in a value by `MASK`."""
     if isinstance(value, dict):
         return {key: blank(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -115,17 +115,17 @@ def blank(value: Any) -> Any:
 
 
 def name(text: str) -> str:
-    """The name of a member, parameter or header, unless it does not look like one."""
+    """The name of a member, parameter or header, hidden if it does not look like a name."""
     return text if _NAME.fullmatch(text) else _sign("name", text, 4)
 
 
 def repeatable(text: str, most: int = 80) -> str:
-    """What an error repeats of a client's name or pointer: anything that is no name might be a value."""
+    """A client's name or pointer as an error may repeat it. Anything else might be a value and is hidden."""
     return text[:most] if _NAME.fullmatch(text[:80].strip('"')) else f"({len(text)} characters)"
 
 
 def path(text: str, *, known: bool) -> str:
-    """The path of a call: of one that the contract has every id, of others only words and UUIDs."""
+    """The path of a call. Ids of known paths are shown; of unknown paths only words and UUIDs."""
     form = _ID if known else _WORD
     return "/".join(
         part if is_placeholder(part) or form.fullmatch(part) or _WORD.fullmatch(part) else hidden(part)
@@ -134,18 +134,18 @@ def path(text: str, *, known: bool) -> str:
 
 
 def clean(text: str, hide: Hide = hidden) -> str:
-    """A text from a harmless place without the credentials in a URL."""
+    """A text from a harmless place, with credentials in URLs removed."""
     return _USERINFO.sub(lambda found: str(hide(found[0])), text) if "//" in text and "@" in text else text
 
 
 def without_userinfo(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A record whose params hold no credentials in URLs, as answers and exports show it."""
+    """A record with credentials in the URLs of its params removed, for responses and exports."""
     changed = {key: _cleaned(record[key]) for key in ("params", "transformations") if key in record}
     return {**record, **changed} if changed else record
 
 
 def is_masked(value: Any) -> bool:
-    """Whether `MASK` stands for something in a value."""
+    """Whether a value contains `MASK`."""
     if isinstance(value, dict | list):
         return any(map(is_masked, value.values() if isinstance(value, dict) else value))
     return isinstance(value, str) and (value == MASK or f"//{MASK}@" in value)
@@ -160,14 +160,14 @@ def _cleaned(value: Any) -> Any:
 
 
 def word(value: Any, hide: Hide = hidden) -> Any:
-    """A value at a place for numbers, names, ids or pointers: anything else is no value of such a place."""
+    """A value at a place for numbers, names, ids or pointers; hidden if it is anything else."""
     if isinstance(value, str):
         return value if _LISTED.fullmatch(value) or is_placeholder(value) else hide(value)
     return value if value is None or isinstance(value, int | float) else hide(value)
 
 
 def param(value: Any, hide: Hide = hidden) -> Any:
-    """A param of a connection that is not secret. What might be a list of keys and values is recorded as hidden."""
+    """A param that is not secret. A text that might be a list of keys and values is hidden."""
     if not isinstance(value, str):
         return value if value is None or isinstance(value, int | float) else hide(value)
     if "=" not in value or hide is blank:
@@ -178,27 +178,27 @@ def param(value: Any, hide: Hide = hidden) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """What is known of a place in a JSON document. Without arguments: nothing, so that nothing of it is shown."""
+    """What is known about a place in a JSON document. By default nothing, so nothing is shown."""
 
     harmless: bool = False
     """Whether texts and numbers are shown."""
     secret: bool = False
-    """Whether nothing below is shown, whatever else is said of it."""
+    """Whether nothing below is shown, whatever the other members say."""
     members: Mapping[str, Place] = field(default_factory=dict)
     others: Place | None = None
-    """Of members that are not named."""
+    """The place of members that are not named."""
     items: Place | None = None
     read: Callable[[Any, Hide], Any] | None = None
-    """Shows whatever is here, where that depends on the value."""
+    """Shows the value, if that depends on the value itself."""
     siblings: Callable[[Mapping[str, Any]], Mapping[str, Place]] | None = None
-    """The places of members that depend on others of the same object."""
+    """The places of members that depend on other members of the same object."""
 
     def below(self, value: Mapping[str, Any]) -> Mapping[str, Place]:
         """The places of an object's members."""
         return {**self.members, **self.siblings(value)} if self.siblings else self.members
 
     def at(self, steps: Sequence[str]) -> Place:
-        """The place some steps below: names of members, numbers or `[]` for items."""
+        """The place at a path: names of members, numbers or `[]` for items."""
         place = self
         for step in steps:
             item = place.items if step.isdigit() or step in ("[]", "-") else None
@@ -207,7 +207,7 @@ class Place:
         return place
 
     def secrets(self, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-        """Where secrets are, for `secret_at`."""
+        """The paths of secrets, for `secret_at`."""
         if self.secret:
             yield above
         for step, below in (*self.members.items(), ("[]", self.items), ("{}", self.others)):
@@ -215,7 +215,7 @@ class Place:
                 yield from below.secrets((*above, step))
 
     def merged(self, other: Place | None) -> Place:
-        """What both say: secret where either says so, harmless where one does and neither says secret."""
+        """Combine two places: secret if either is, harmless if one is and neither is secret."""
         if other is None:
             return self
         secret, names = self.secret or other.secret, {**self.members, **other.members}
@@ -239,7 +239,7 @@ WORD = Place(harmless=True, read=word)
 
 
 def secret_at(steps: Sequence[str]) -> Place:
-    """A place of which is known that one below it is secret."""
+    """A place with a known secret below it."""
     kinds = {"[]": "items", "{}": "others"}
     return reduce(
         lambda below, step: Place(**{kinds[step]: below}) if step in kinds else Place(members={step: below}),  # type: ignore[arg-type]
@@ -249,7 +249,7 @@ def secret_at(steps: Sequence[str]) -> Place:
 
 
 def show(value: Any, place: Place, hide: Hide = hidden) -> Any:
-    """A JSON value as it may be shown at a place."""
+    """A JSON value in the form that may be shown at a place."""
     if place.secret:
         return hide(value)
     if place.read is not None:
@@ -266,14 +266,14 @@ def show(value: Any, place: Place, hide: Hide = hidden) -> Any:
 
 
 def restored(sent: Any, shown: Any, stored: Any) -> Any:
-    """What a client means that edits what it was shown: a value that is stored otherwise than shown is unchanged."""
+    """Undo the masking in an edited document: a value still in its shown form gets its stored form back."""
     if isinstance(sent, dict) and isinstance(shown, dict) and isinstance(stored, dict):
         return {key: restored(inner, shown.get(key), stored.get(key)) for key, inner in sent.items()}
     return stored if sent == shown else sent
 
 
 def headers(sent: Mapping[str, str], most: int | None = None) -> dict[str, str]:
-    """The headers of a call or an answer, each cut after `most` characters."""
+    """Headers of a request or response, each cut after `most` characters."""
     return {name(key): _header(key.lower(), value)[:most] for key, value in sent.items()}
 
 
@@ -291,7 +291,7 @@ def _header(key: str, value: str) -> str:
 
 
 def query(raw: str, known: Mapping[str, Place]) -> str:
-    """A query string. Of parameters that are not known only the names are shown."""
+    """A query string. Unknown parameters are shown by name only."""
     return "&".join(_parameter(pair, known) for pair in raw.split("&")) if raw else raw
 
 
@@ -304,7 +304,7 @@ def _parameter(pair: str, known: Mapping[str, Place]) -> str:
 
 
 def filters(text: str, record: Place) -> str:
-    """A `property` filter: its values are shown where they are of a record's harmless members."""
+    """A `property` filter. Values compared with harmless members are shown."""
     shown = []
     for part in text.split("&property="):
         condition = _CONDITION.fullmatch(part)

@@ -1,4 +1,4 @@
-"""Access tokens as IMS issues them: kept with their expiry, so that strict mode can tell a live one."""
+"""Access tokens as issued by IMS, with their expiry, for strict mode."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections import OrderedDict
 from mockserver.runtime import Runtime
 
 _MAX_TOKENS = 10_000
-"""Issued tokens remembered, and revoked ones; where there is no room, the client's go first that has most."""
+"""Maximum issued tokens, and revoked tokens, that are kept. The client with the most tokens loses its oldest first."""
 
 _MAX_CLIENTS = 64
-"""Clients whose tokens are counted apart; those that come later are counted together."""
+"""Maximum clients counted separately; later ones are counted together."""
 
 
 class Tokens:
-    """Tokens issued by this server."""
+    """The tokens issued or revoked by this server."""
 
     def __init__(self, runtime: Runtime, seconds: int) -> None:
         self._runtime = runtime
@@ -27,7 +27,7 @@ class Tokens:
         self._revoked: OrderedDict[bytes, None] = OrderedDict()
 
     def issue(self, client: str = "") -> tuple[str, int]:
-        """A new token for a client, by its id, and the token's life in seconds."""
+        """Issue a token to a client id; returns the token and its lifetime in seconds."""
         token = self._runtime.token()
         with self._lock:
             known = client if client in self._of_client or len(self._of_client) < _MAX_CLIENTS else ""
@@ -39,7 +39,7 @@ class Tokens:
         return token, self._seconds
 
     def revoke(self, token: str, org: str) -> None:
-        """From now on the token has expired for this organisation, whoever issued it."""
+        """Treat the token as expired for this organisation from now on, whoever issued it."""
         with self._lock:
             self._revoked[_digest(token, org)] = None
             while len(self._revoked) > _MAX_TOKENS:
@@ -52,7 +52,7 @@ class Tokens:
         return expiry is not None and self._runtime.clock.now_ms() < expiry
 
     def expired(self, token: str, org: str) -> bool:
-        """Whether the token was revoked for this organisation, or issued here and its time is over."""
+        """Whether the token was revoked for this organisation, or was issued here and has expired."""
         with self._lock:
             if self._is_revoked(token, org):
                 return True
@@ -60,7 +60,7 @@ class Tokens:
         return expiry is not None and self._runtime.clock.now_ms() >= expiry
 
     def clear(self) -> None:
-        """Forget every token: all issued ones stop being valid under `--strict`, revoked ones are like new."""
+        """Forget all tokens: under `--strict` issued ones become invalid; revoked ones are no longer revoked."""
         with self._lock:
             self._expiry_ms.clear()
             self._of_client.clear()
@@ -71,5 +71,5 @@ class Tokens:
 
 
 def _digest(token: str, org: str) -> bytes:
-    """What is kept of a revoked token: it may be as long as a header."""
+    """The stored form of a revoked token, which itself may be as long as a header."""
     return hashlib.blake2b(f"{org}\n{token}".encode(errors="surrogatepass"), digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""The parts a resource handler works with, in one value."""
+"""The parts that resource handlers work with, in one object."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything behind the operations. Handlers get it; they never reach for globals."""
+    """Everything behind the operations. Handlers receive it instead of using globals."""
 
     config: Config
     quirks: Quirks
@@ -45,9 +45,9 @@ class World:
 
     @property
     def page_key(self) -> bytes:
-        """What continuation tokens are sealed with."""
+        """The key that seals continuation tokens."""
         return self.store.page_key
 
     def connectors_of(self, tenant: Tenant) -> Connectors:
-        """What a tenant can connect to: the catalogue's connectors and the specs it wrote."""
+        """The connectors of a tenant: those of the catalogue and the specs it wrote."""
         return OwnConnectors(self.connectors, self.store, tenant)

@@ -1,4 +1,4 @@
-"""Judges clients by what the journal recorded: rules in, a report out, in every form a reader likes.
+"""Judges clients by the journal: applies the rules and writes a report in several formats.
 
 report = evaluate(emulator.journal.entries(), emulator.contract)
 print(summary(report, colour=True))
@@ -45,7 +45,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> dict[str, Rule]:
-    """`RULES`, id -> rule: loaded when first asked for."""
+    """Load `RULES` (id -> rule) on first use."""
     if name == "RULES":
         from mockserver.conformance import rules
 

@@ -1,4 +1,4 @@
-"""Findings a team has decided to live with: rule, operation and the reason, in a YAML file.
+"""Baselines: findings that a team accepts, by rule, operation and reason, in a YAML file.
 
     accepted:
       - rule: lifecycle.never-deleted
@@ -22,11 +22,11 @@ from mockserver.conformance.findings import Finding, Level, Report, StaleAccepta
 _MEMBERS = frozenset({"rule", "operation", "reason"})
 
 UNEXPLAINED = "accepted by --write-baseline; say why"
-"""The reason written for a finding that nobody has explained yet."""
+"""The reason written for a finding without an explanation."""
 
 
 class BaselineError(ValueError):
-    """A baseline file that cannot be read; says where and why."""
+    """A baseline file is invalid; the message says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Acceptance:
     reason: str
 
     def covers(self, finding: Finding) -> bool:
-        """Whether the finding is the accepted one."""
+        """Whether this acceptance covers the finding."""
         return finding.rule == self.rule and self.operation in (None, finding.operation)
 
 
@@ -62,7 +62,7 @@ class Baseline:
 
     @classmethod
     def of(cls, report: Report, threshold: Level) -> Baseline:
-        """Accepts what a report finds at `threshold` or worse. Findings it had accepted keep their reasons."""
+        """A baseline that accepts a report's findings at `threshold` or worse. Earlier reasons are kept."""
         rows = {
             (one.rule, one.operation): Acceptance(one.rule, one.operation, one.accepted or UNEXPLAINED)
             for one in report.findings
@@ -71,7 +71,7 @@ class Baseline:
         return cls(tuple(rows.values()))
 
     def as_yaml(self) -> str:
-        """The file that `read` reads."""
+        """The contents of the file, as `read` expects it."""
         rows = [
             {"rule": row.rule, **({"operation": row.operation} if row.operation else {}), "reason": row.reason}
             for row in self.accepted
@@ -79,7 +79,7 @@ class Baseline:
         return yaml.safe_dump({"accepted": rows}, sort_keys=False, allow_unicode=True, width=120)
 
     def apply(self, report: Report) -> Report:
-        """Mark accepted findings, and tell which acceptances found nothing."""
+        """The report with accepted findings marked, and with the acceptances that match no finding."""
         findings = tuple(self._marked(finding) for finding in report.findings)
         stale = tuple(
             StaleAcceptance(row.rule, row.operation, row.reason)

@@ -1,4 +1,4 @@
-"""What of the contract a client used: operations, parameters, auth specs, and the errors it met."""
+"""Coverage: the parts of the contract that a client used, and the errors it received."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From recorded traffic to a report: every rule runs once over the whole record."""
+"""Evaluates recorded traffic: every rule runs once over the whole record."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockserver.journal.entries import Entry
 
 
 def evaluate(entries: Iterable[Entry], contract: Contract, scenarios: Iterable[ScenarioVerdict] = ()) -> Report:
-    """Judge journal entries, oldest first. Takes as long as it takes: never call it while a client waits."""
+    """Judge journal entries, oldest first. It may take long: do not call it while a client waits."""
     kept = tuple(entries)
     traffic = Traffic(kept, contract)
     ordered = sorted(rules.load().values(), key=lambda row: row.comes_last)

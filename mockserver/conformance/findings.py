@@ -1,4 +1,4 @@
-"""What judging yields: findings, scenario verdicts, coverage, and the report that holds them. Values only."""
+"""The results of judging: findings, scenario verdicts, coverage, and the report. Values only."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from mockserver.journal.entries import TOKEN_OPERATION, Entry
 
 
 class Level(StrEnum):
-    """How bad a finding is."""
+    """The severity of a finding."""
 
     FAIL = "FAIL"
-    """The real service would refuse the call, or data would be lost or doubled."""
+    """The real service would refuse the call, or data would be lost or duplicated."""
     WARN = "WARN"
-    """It works by luck, or costs more than it must."""
+    """It works by luck, or costs more than necessary."""
     INFO = "INFO"
-    """Worth knowing; nobody is hurt."""
+    """Worth knowing, but harmless."""
 
     def reaches(self, threshold: Level) -> bool:
         """Whether this level is at least as bad as `threshold`."""
@@ -26,7 +26,7 @@ class Level(StrEnum):
 
     @classmethod
     def parse(cls, text: str) -> Level:
-        """From a word in any case. Raises ValueError."""
+        """Parse a word, ignoring case. Raises ValueError."""
         try:
             return cls(text.upper())
         except ValueError:
@@ -40,28 +40,28 @@ Verdict: TypeAlias = Literal["passed", "failed", "untestable"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule that some calls broke in one way at one operation."""
+    """Calls that broke a rule in the same way at one operation."""
 
     rule: str
     level: Level
     title: str
     detail: str
-    """What the client did, in words that hold no value it sent as a secret."""
+    """What the client did, without any secret value."""
     calls: tuple[int, ...]
-    """Numbers of the journal entries that prove it, in order."""
+    """The numbers of the journal entries that prove it, ascending."""
     hint: str
     """What to do next."""
     source: str
-    """Where the contract or the documentation says so."""
+    """The place in the contract or documentation."""
     operation: str | None
-    """The operation id, or None where no operation of the contract was called."""
+    """The operation id, or None if no operation was called."""
     accepted: str | None = None
-    """The reason the baseline gives for living with it."""
+    """The baseline's reason for accepting it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioVerdict:
-    """How a client took one scenario. Untestable: its situation never arose, and that is no pass."""
+    """The verdict on a client in one scenario. Untestable means that the situation did not occur; it is not a pass."""
 
     id: str
     verdict: Verdict
@@ -73,42 +73,42 @@ class ScenarioVerdict:
 
 @dataclass(frozen=True, slots=True)
 class OperationCoverage:
-    """What of one operation the client used."""
+    """The client's use of one operation."""
 
     operation: str
     method: str
     path: str
     calls: int
     parameters: Mapping[str, int]
-    """Query parameter of the contract -> calls that sent it; 0 for those never sent."""
+    """Query parameter -> number of calls that sent it, including 0."""
     statuses: Mapping[str, int]
-    """Status -> answers with it."""
+    """Status -> number of responses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What of the contract the client met."""
+    """The client's use of the contract."""
 
     operations: tuple[OperationCoverage, ...] = ()
     auth_specs: Mapping[str, int] = field(default_factory=dict)
-    """Name of an auth spec -> connections created with it."""
+    """Name of an auth spec -> number of connections created with it."""
     errors: Mapping[str, int] = field(default_factory=dict)
-    """Error code of the service or the gateway -> times the client met it."""
+    """Error code of the service or the gateway -> number of responses."""
 
     @property
     def used(self) -> int:
-        """How many operations were called at all."""
+        """Number of operations that were called."""
         return sum(operation.calls > 0 for operation in self.operations)
 
 
 def printable(text: str) -> str:
-    """Text without what could steer a terminal; part of it may be a client's."""
+    """Text without control characters for a terminal; part of it may come from a client."""
     return text if text.isprintable() else "".join(mark if mark.isprintable() else "\ufffd" for mark in text)
 
 
 @dataclass(frozen=True, slots=True)
 class StaleAcceptance:
-    """A line of the baseline whose finding no longer occurs: take it out."""
+    """An entry of the baseline whose finding no longer occurs and which should be removed."""
 
     rule: str
     operation: str | None
@@ -117,30 +117,30 @@ class StaleAcceptance:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything judging found out about one client."""
+    """The complete judgement on one client."""
 
     findings: tuple[Finding, ...] = ()
-    """Worst first, then in the order of their first call."""
+    """Sorted by severity, then by first call."""
     calls: tuple[Entry, ...] = ()
     coverage: Coverage = field(default_factory=Coverage)
     scenarios: tuple[ScenarioVerdict, ...] = ()
     stale: tuple[StaleAcceptance, ...] = ()
     client_file: str | None = None
-    """The client's own source file as a URI, for viewers that show findings beside code."""
+    """The client's source file as a URI, for viewers that show findings beside code."""
 
     @property
     def open(self) -> tuple[Finding, ...]:
-        """Findings that no baseline accepts."""
+        """Findings that the baseline does not accept."""
         return tuple(finding for finding in self.findings if finding.accepted is None)
 
     @property
     def judged(self) -> bool:
-        """Whether there is anything to judge: a call to Flow Service, a refused token request, a scenario."""
+        """Whether there was anything to judge: a call to Flow Service, a refused token request, or a scenario."""
         called = any(call.operation != TOKEN_OPERATION for call in self.calls)
         return called or bool(self.findings) or bool(self.scenarios)
 
     def fails(self, threshold: Level = Level.WARN) -> bool:
-        """Whether the client fails: an open finding of that level or worse, a scenario not passed, a stale baseline."""
+        """Whether the client fails: an open finding of at least this level, a failed scenario, or a stale baseline."""
         return (
             any(finding.level.reaches(threshold) for finding in self.open)
             or any(scenario.verdict != "passed" for scenario in self.scenarios)
@@ -148,5 +148,5 @@ class Report:
         )
 
     def count(self, level: Level) -> int:
-        """Open findings of one level."""
+        """Number of open findings of one level."""
         return sum(finding.level is level for finding in self.open)

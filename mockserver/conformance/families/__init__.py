@@ -1,1 +1,1 @@
-"""The rules, one module per family. A new module here is found by itself."""
+"""The rules, one module per family. Modules are discovered automatically."""

@@ -1,4 +1,4 @@
-"""Credentials against the auth spec they claim to follow."""
+"""Rules for credentials and auth specs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refused requests that no other rule explains."""
+"""A rule for refused requests that no other rule explains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connection strings: their grammar, their keys, and the two keys that make TLS mean something."""
+"""Rules for connection strings: grammar, keys, and the two keys that make TLS effective."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""If-Match: sent, quoted, taken from an answer, and fresh."""
+"""Rules for If-Match: it must be sent, quoted, taken from a response, and current."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers every call needs, and the media type of a body."""
+"""Rules for the headers that every call needs, and the media type of a body."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets where they do not belong."""
+"""Rules for secrets in wrong places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entities from creation to deletion: none doubled, forgotten, or used when gone."""
+"""Rules for the life of entities: none created twice, left over, or used after its deletion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists: pages, limits, filters and orders."""
+"""Rules for lists: pages, limits, filters and order."""
 
 from __future__ import annotations
 

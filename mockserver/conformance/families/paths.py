@@ -1,4 +1,4 @@
-"""Paths, methods and query parameters the service does not have."""
+"""Rules for unknown paths, methods and query parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies against the contract: JSON, required members, types, unknown members, specs."""
+"""Rules for request bodies: JSON, required members, types, unknown members, specs."""
 
 from __future__ import annotations
 

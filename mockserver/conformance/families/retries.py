@@ -1,4 +1,4 @@
-"""Trying again: when, how soon, and what not to repeat."""
+"""Rules for retries: when, how soon, and which requests not to repeat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Access tokens over a whole session: fetched once, used until they expire, then replaced."""
+"""Rules for access tokens: fetch once, use until expiry, then replace."""
 
 from __future__ import annotations
 

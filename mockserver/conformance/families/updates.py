@@ -1,4 +1,4 @@
-"""What a PATCH does: its instructions, and what it takes away without saying so."""
+"""Rules for PATCH: its instructions, and members that it removes unintentionally."""
 
 from __future__ import annotations
 
