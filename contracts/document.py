@@ -90,7 +90,10 @@ class Document:
 
     def match(self, method: str, target: str) -> DocumentedOperation | None:
         """The operation a request is for."""
-        path = target.partition("?")[0].rstrip("/")
+        return self._match(method, target.partition("?")[0].rstrip("/"))
+
+    @functools.lru_cache(maxsize=1024)  # noqa: B019  (one document lives as long as the run)
+    def _match(self, method: str, path: str) -> DocumentedOperation | None:
         found = [item for item in (*self.operations, *self.neighbours) if item.pattern.fullmatch(path)]
         nearest = min((item.path.count("{") for item in found), default=0)
         return next((item for item in found if item.method == method and item.path.count("{") == nearest), None)

@@ -65,10 +65,7 @@ GENERATED_ONLY = {
 }
 """Operations whose other parameters mean something only together: the suite's own checks look at those."""
 
-NOT_GENERATED = frozenset(
-    {"ContinuationToken", "Count", "Mode", "SubOp", "ActiveSandboxIds", "OptionalIfMatch"}
-    | {"OfficialFileType", "OfficialCompressionType"}
-)
+NOT_GENERATED = frozenset({"ContinuationToken", "Count", "Mode", "SubOp", "ActiveSandboxIds", "OptionalIfMatch"})
 """A token cannot be made up, count=true goes with no limit, a mode nobody knows is ignored."""
 
 _SEARCH = {
@@ -170,8 +167,10 @@ def _headers_as_parameters(document: dict[str, Any]) -> None:
 
 
 def _generated(parameter: Mapping[str, Any], holder: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
-    """Whether a parameter of an operation, or of all operations of a path, is generated."""
-    name = str(parameter.get("$ref", "")).rpartition("/")[2]
+    """Whether a parameter of an operation, or of all operations of a path, is generated: other spellings are not."""
+    if "$ref" not in parameter:
+        return False
+    name = str(parameter["$ref"]).rpartition("/")[2]
     if known[name]["in"] == "path":
         return True
     only = GENERATED_ONLY.get(holder.get("operationId", ""))

@@ -16,6 +16,8 @@ from contracts.settings import Settings
 from contracts.verdicts import Broken, Untestable, expect, untestable
 from contracts.wire import Answer, Sent, Transport, Unreachable, json_body, with_headers
 
+FOREIGN = "0123456789ABCDEF01234567@AdobeOrg"
+"""An organisation that nothing is made in."""
 MAX_SILENT = 2
 """Requests of one sort without a response, after which no more of it are sent."""
 MAX_SILENT_IN_TURN = 4
@@ -61,6 +63,12 @@ class Stage:
         if not answer.succeeded and self.call("GET", "/connections?limit=1").succeeded:
             untestable(f"there is no second sandbox {name!r}: name one with --other-sandbox")
         return other
+
+    def abroad(self) -> Stage:
+        """Another organisation. Raises Untestable where the organisation is the operator's own."""
+        if "x-gw-ims-org-id" in self.settings.given:
+            untestable("a token is for one organisation, and this one is the operator's")
+        return self._like({**self.headers, "x-gw-ims-org-id": FOREIGN}, self.record, self._faults)
 
     def kind(self, name: str) -> Kind:
         """A collection by name. Raises Untestable when the document has none such."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import sys
@@ -75,11 +76,8 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body parsed, or None when it is not JSON."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+        """The body parsed, or None when it is not JSON. To be read, not changed: who asks next gets the same object."""
+        return _parsed(self.body)
 
     @property
     def is_json(self) -> bool:
@@ -93,6 +91,15 @@ class Answer:
 
     def __str__(self) -> str:
         return f"{self.sent.method} {self.sent.target} {self.silence or f'answered {self.status}'}"
+
+
+@functools.lru_cache(maxsize=16)
+def _parsed(body: bytes) -> Any:
+    """A body parsed once for all observers that look at it."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 class Transport(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.expectations import NOWHERE, ids, refused, replacing
+from contracts.expectations import NOWHERE, ids, refused, replacing, succeeded
 from contracts.kinds import Kind
 from contracts.registry import any_kind, check, deleted
 from contracts.stage import Stage
@@ -30,12 +30,27 @@ def what_is_deleted_is_gone(stage: Stage, kind: Kind) -> None:
         refused(stage.call("GET", made.path), 404, "1439-404")
     expect(made.id not in ids(stage.listed(f"{kind.path}?limit=100")), "a deleted entity is still listed")
     expect(not stage.listed(f"{kind.path}?property=id=={made.id}"), "a filter still finds a deleted entity")
+    if kind.searched:
+        found = succeeded(stage.call("POST", f"{kind.path}/search", {"queryString": f"property=id=={made.id}"}))
+        same(found["items"], [], "entities that a search finds after their deletion")
+
+
+@check("delete.below", operations=("deleteConnection",))
+def nothing_is_left_below(stage: Stage) -> None:
+    """Test, explore, configs and actions of a deleted connection are 1439."""
+    made = stage.make("connections")
+    below = (("GET", "/test"), ("GET", "/explore?objectType=root"), ("GET", "/configs"), ("POST", "/action?op=publish"))
+    same(succeeded(stage.call("GET", made.path + "/test")), {"result": True}, "test before the deletion")
+    expect(stage.call("DELETE", made.path).status in (204, 202), "the deletion failed")
+    for method, step in below:
+        refused(stage.call(method, made.path + step), 404, "1439-404")
 
 
 @check("delete.only-that", each=deleted)
 def nothing_else_goes(stage: Stage, kind: Kind) -> None:
-    """The entity made before and the one made after stay."""
-    first, second, third = (stage.make(kind) for _ in range(3))
+    """The entity made before and the one made after stay, though they have the same name."""
+    name = stage.name("namesake")
+    first, second, third = (stage.make(kind, name=name) for _ in range(3))
     stage.call("DELETE", second.path)
     stage.read(first)
     stage.read(third)

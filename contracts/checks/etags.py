@@ -114,6 +114,15 @@ def the_quotes_must_be_sent(stage: Stage, kind: Kind) -> None:
     refused(stage.patch(made, replacing("description", "x"), etag=made.etag.strip('"')), 412, "1404-412")
 
 
+@check("if-match.weak", each=patched)
+def a_weak_etag_matches_nothing(stage: Stage, kind: Kind) -> None:
+    """`W/` before the current etag: If-Match compares strongly."""
+    made = stage.make(kind)
+    before = stage.read(made)
+    refused(stage.patch(made, replacing("description", "x"), etag=f"W/{made.etag}"), 412, "1404-412")
+    unchanged(before, stage.read(made), "a patch with a weak etag")
+
+
 @check("if-match.foreign", each=patched)
 def another_entitys_etag_is_refused(stage: Stage, kind: Kind) -> None:
     """A current etag of another entity is not this one's."""

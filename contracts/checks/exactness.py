@@ -15,13 +15,16 @@ from contracts.wire import Answer
 
 TEXTS = {
     "long": "x" * 3000 + " end",
+    "very long": "y" * 70_000 + " end",
     "padded": "  two spaces before,  two between, one after ",
-    "decomposed": "cafe\u0301 A\u030a \u1112\u1161\u11ab",
-    "with a line break": "first\nsecond\ttabbed\n",
-    "in mixed case": "Straße İstanbul ĲSSEL ﬁn",
+    "decomposed or in mixed case": "cafe\u0301 A\u030a \u1112\u1161\u11ab Straße İstanbul ĲSSEL ﬁn ①",
+    "with line breaks or invisible signs": "1\n2\r\n3\r\t\u2028\u00a0\u200b\u200d\ufeff\u202e\u00ad\x01\x7f🐘\n",
     "empty": "",
 }
 """Descriptions that a server may not trim, cut, normalise or leave out."""
+
+MAX_TEXT = 10_000
+"""Longer ones may be refused, but not cut."""
 
 CONTENT: Mapping[str, Any] = {
     "big": 9007199254740993,
@@ -37,6 +40,16 @@ CONTENT: Mapping[str, Any] = {
     "empty list": [],
     "text": " cafe\u0301 ",
     "list": [3, 1, 2, 2, {"b": None, "a": [[]]}],
+    "numbers": [2.0, 1e-7, 123456.789012345, 1.7976931348623157e308],
+    "date": "2026-11-29T05:00:00Z",
+    "id": "7738EE60-7A92-4F21-9400-F84CDA8EEAE0",
+    "deep": {"1": {"2": {"3": {"4": {"5": {"6": {"7": {"8": {"9": [[[["end"]]]]}}}}}}}}},
+    "many": list(range(120)),
+    "$ref": "#/a",
+    "a.b": 1,
+    "x/y~z": {"": 1},
+    "k" * 100: 1,
+    "Text": "beside text",
 }
 """Content that only its sender understands."""
 
@@ -46,6 +59,8 @@ def members_come_back_as_they_were_sent(stage: Stage, kind: Kind) -> None:
     """Texts letter by letter, in lookup, list and search, new or patched."""
     for what, text in TEXTS.items():
         sent = {"name": stage.name(f"Mixed Case {text[:60]}") + " ", "description": text}
+        if len(text) > MAX_TEXT and stage.call("POST", kind.path, stage.body(kind, **sent)).status in (400, 413):
+            continue
         made = stage.make(kind, **sent)
         _shown_everywhere(stage, made, sent, f"a text that is {what}")
         if kind.patched:
@@ -57,7 +72,7 @@ def members_come_back_as_they_were_sent(stage: Stage, kind: Kind) -> None:
 @check("create.content-as-sent", each=lambda kind: kind.name != "connections")
 def content_comes_back_as_it_was_sent(stage: Stage, kind: Kind) -> None:
     """Numbers of 64 bits, null, empty values, order and unknown members, new or patched."""
-    member, value = _free_content(stage, kind)
+    member, value = free_content(stage, kind, CONTENT)
     made = stage.make(kind, **{member: value})
     _shown_everywhere(stage, made, {member: value}, "content that only its sender understands")
     if kind.patched:
@@ -157,13 +172,13 @@ def ids_of(made: list[Made]) -> list[str]:
     return [entity.id for entity in made]
 
 
-def _free_content(stage: Stage, kind: Kind) -> tuple[str, Any]:
+def free_content(stage: Stage, kind: Kind, own: Mapping[str, Any]) -> tuple[str, Any]:
     """A member whose content is the client's, with something in it that only the client understands."""
     body = stage.body(kind)
     if kind.name == "flows":
         first, *others = body["transformations"]
-        return "transformations", [{**first, "params": {**first["params"], "own": dict(CONTENT)}}, *others]
-    return "params", {**body["params"], "own": dict(CONTENT)}
+        return "transformations", [{**first, "params": {**first["params"], "own": dict(own)}}, *others]
+    return "params", {**body["params"], "own": dict(own)}
 
 
 def _changes(stage: Stage, made: Made) -> list[tuple[str, Any]]:

@@ -21,6 +21,10 @@ VALUES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
 }
 """Type of a column -> types of its values in a preview; other types are not judged."""
+COLUMN_TYPES = {*VALUES, "date", "date-time", "timestamp", "time", "float", "decimal", "short", "byte", "binary"}
+"""Types of columns that documents print or that such sources have."""
+MAX_TABLES = 3
+"""That are looked into."""
 
 
 @check("explore.test", operations=("testConnection",))
@@ -50,6 +54,43 @@ def a_table_has_columns(stage: Stage) -> None:
     same(body.get("format"), "flat", "format")
     expect(body["schema"]["columns"], "a table without columns")
     expect("data" not in body, "rows that nobody asked for")
+    target = f"{made.path}/explore?objectType=table&object={table}&preview=false"
+    same(succeeded(stage.call("GET", target)), body, "a table with preview=false")
+
+
+@check("explore.each-table", operations=EXPLORE)
+def each_table_shows_its_own(stage: Stage) -> None:
+    """Paths are unique and end in the name; a preview has the table's columns; not all tables are the same one."""
+    made = stage.make("connections")
+    root = _root(stage, made)
+    paths = [entry["path"] for entry in root]
+    same(sorted(set(paths)), sorted(paths), "paths of the root, each once")
+    for entry in root:
+        expect(str(entry["path"]).endswith(str(entry["name"])), f"the path {entry['path']!r} of {entry['name']!r}")
+    tables = [entry["path"] for entry in root if entry["type"] == "table"][:MAX_TABLES]
+    shown = []
+    for path in tables:
+        target = f"{made.path}/explore?objectType=table&object={quote(path, safe='')}"
+        plain, preview = (succeeded(stage.call("GET", target + more)) for more in ("", "&preview=true"))
+        same(preview["schema"], plain["schema"], f"columns of {path} with a preview")
+        shown.append((plain["schema"], preview["data"]))
+    expect(len(tables) < 2 or any(one != shown[0] for one in shown), f"{', '.join(tables)} show the same")
+
+
+@check("explore.rows", operations=EXPLORE)
+def rows_tell_apart(stage: Stage) -> None:
+    """Of the first tables, some row differs from another, and some value is there."""
+    made = stage.make("connections")
+    rows: list[list[dict[str, Any]]] = []
+    for entry in [entry for entry in _root(stage, made) if entry["type"] == "table"][:MAX_TABLES]:
+        target = f"{made.path}/explore?objectType=table&object={quote(entry['path'], safe='')}&preview=true"
+        rows.append(succeeded(stage.call("GET", target))["data"])
+    several = [found for found in rows if len(found) > 1]
+    expect(
+        not several or any(row != found[0] for found in several for row in found), "all rows of each preview are equal"
+    )
+    values = [value for found in rows for row in found for value in row.values()]
+    expect(not values or any(value is not None for value in values), "all values of all previews are null")
 
 
 @check("explore.preview", operations=EXPLORE)
@@ -97,10 +138,30 @@ def an_unknown_connection_is_not_explored(stage: Stage) -> None:
 
 @check("explore.configs", operations=("exploreConfigByConnectionId",))
 def configs_are_columns(stage: Stage) -> None:
-    """Names and types in `items`."""
+    """Names and types in `items`, those of a table."""
     made = stage.make("connections")
-    for item in succeeded(stage.call("GET", f"{made.path}/configs"))["items"]:
+    items = succeeded(stage.call("GET", f"{made.path}/configs"))["items"]
+    expect(items, "configs without a column")
+    for item in items:
         expect({"columnName", "columnType"} <= set(item), f"a column without name or type: {item}")
+
+
+@check("explore.configs-of-a-table", operations=("exploreConfigByConnectionId",))
+def configs_are_those_of_a_table(stage: Stage) -> None:
+    """Names and types are the columns of something that can be explored."""
+    made = stage.make("connections")
+    items = succeeded(stage.call("GET", f"{made.path}/configs"))["items"]
+    names = [item["columnName"] for item in items]
+    types = {item["columnType"] for item in items}
+    expect(types <= COLUMN_TYPES, f"column types {', '.join(sorted(types - COLUMN_TYPES))}, which no column has")
+    tables = [entry["path"] for entry in _root(stage, made) if entry["type"] == "table"]
+    found = []
+    for path in tables:
+        target = f"{made.path}/explore?objectType=table&object={quote(path, safe='')}"
+        found.append([column["name"] for column in succeeded(stage.call("GET", target))["schema"]["columns"]])
+        if found[-1] == names:
+            return
+    expect(names in found, f"configs has the columns {', '.join(names)}, which no table has")
 
 
 def _root(stage: Stage, made: Made) -> list[dict[str, Any]]:

@@ -18,11 +18,22 @@ FUTURE = "4102444800"
 @check("flow.kept", operations=CREATE)
 def a_flow_keeps_what_was_sent(stage: Stage) -> None:
     """References, transformations and schedule come back as sent: texts stay texts."""
-    made = stage.make("flows")
-    item = stage.read(made)
-    for member in ("sourceConnectionIds", "targetConnectionIds", "transformations", "scheduleParams", "flowSpec"):
-        same(item.get(member), made.body[member], member)
-    same(item.get("state"), "enabled", "state")
+    plain = stage.make("flows")
+    delta = {"name": "created_at", "dateFormat": "YYYY-MM-DD", "timezone": "UTC"}
+    mapping = plain.body["transformations"][-1]
+    full = stage.make(
+        "flows",
+        transformations=[{"name": "Copy", "params": {"deltaColumn": delta}}, mapping],
+        scheduleParams={"startTime": FUTURE, "frequency": "minute", "interval": "30", "backfill": "true"},
+        options={"errorDiagnosticsEnabled": True, "partialIngestionPercent": 5},
+        policy={"enforcementRefs": []},
+    )
+    kept = ("sourceConnectionIds", "targetConnectionIds", "transformations", "scheduleParams", "flowSpec")
+    for made in (plain, full):
+        item = stage.read(made)
+        for member in (*kept, *({"options", "policy"} & made.body.keys())):
+            same(item.get(member), made.body[member], member)
+        same(item.get("state"), "enabled", "state")
 
 
 @check("flow.inherited", operations=CREATE)
@@ -58,6 +69,7 @@ def what_a_flow_uses_stays(stage: Stage) -> None:
     refused(stage.call("DELETE", f"/targetConnections/{made.body['targetConnectionIds'][0]}"), 400, "1447-400")
     expect(stage.call("DELETE", made.path).status in (202, 204), "the flow could not be deleted")
     stage.read(source)
+    succeeded(stage.call("GET", f"/targetConnections/{made.body['targetConnectionIds'][0]}"))
     expect(stage.call("DELETE", source.path).status in (202, 204), "the source connection could not be deleted")
     expect(stage.call("DELETE", base.path).status in (202, 204), "the base connection could not be deleted")
 

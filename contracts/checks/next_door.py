@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from contracts.expectations import succeeded
 from contracts.registry import check
 from contracts.stage import Stage
 from contracts.verdicts import Broken, expect, same
+from contracts.wire import Answer
 
 REGISTRY = "/data/foundation/schemaregistry"
 CATALOG = "/data/foundation/catalog"
@@ -18,7 +19,7 @@ EXPORT = "/data/foundation/export"
 CONVERSION = "/data/foundation/conversion"
 PROFILE = "https://ns.adobe.com/xdm/context/profile"
 PERSON = "https://ns.adobe.com/xdm/context/profile-person-details"
-_RAW = {"Accept": "application/vnd.adobe.xed+json; version=1"}
+RAW = {"Accept": "application/vnd.adobe.xed+json; version=1"}
 _WHOLE = {"Accept": "application/vnd.adobe.xed-full+json; version=1"}
 _SCHEMAS = ("createXdmResource", "retrieveXdmResource", "patchXdmResource", "deleteXdmResource")
 _DATA_SETS = ("createDataset", "listDatasets", "retrieveDataset", "patchDataset", "deleteDataset")
@@ -31,12 +32,12 @@ _ARRIVES = {"_id": "1234", "person": {"name": {"firstName": "Jim"}}}
 @check("next-door.schema", operations=_SCHEMAS)
 def a_schema_is_found_by_both_ids_until_it_is_deleted(stage: Stage) -> None:
     """`meta:altId`, and the encoded `$id`."""
-    with _schema(stage) as made:
+    with schema(stage) as made:
         for key in (made["meta:altId"], quote(made["$id"], safe="")):
-            found = succeeded(stage.call("GET", f"{REGISTRY}/tenant/schemas/{key}", headers=_RAW))
+            found = succeeded(stage.call("GET", f"{REGISTRY}/tenant/schemas/{key}", headers=RAW))
             same((found["$id"], found["title"]), (made["$id"], made["title"]), "id and title of the schema")
         same(found["meta:class"], PROFILE, "meta:class")
-    gone = stage.call("GET", f"{REGISTRY}/tenant/schemas/{made['meta:altId']}", headers=_RAW)
+    gone = stage.call("GET", f"{REGISTRY}/tenant/schemas/{made['meta:altId']}", headers=RAW)
     same(gone.status, 404, "status of a schema that was deleted")
     kind = gone.json.get("type", "")
     expect(
@@ -47,7 +48,7 @@ def a_schema_is_found_by_both_ids_until_it_is_deleted(stage: Stage) -> None:
 @check("next-door.field-group", operations=_SCHEMAS)
 def a_field_group_adds_its_fields_and_raises_the_version(stage: Stage) -> None:
     """By a JSON Patch of allOf; the whole schema has the fields then."""
-    with _schema(stage) as made:
+    with schema(stage) as made:
         path = f"{REGISTRY}/tenant/schemas/{made['meta:altId']}"
         patch = [{"op": "add", "path": "/allOf/-", "value": {"$ref": PERSON}}]
         changed = succeeded(stage.call("PATCH", path, patch))
@@ -76,24 +77,24 @@ def accept_has_a_version_for_one_resource_and_none_for_lists(stage: Stage) -> No
 def a_data_set_is_answered_by_reference_and_shown_under_its_id(stage: Stage) -> None:
     """Created, changed, listed by name, deleted."""
     name = stage.name("data set")
-    with _schema(stage) as schema, _data_set(stage, name, schema["$id"]) as data_set:
-        path = f"{CATALOG}/dataSets/{data_set}"
+    with schema(stage) as made, data_set(stage, name, made["$id"]) as data_set_id:
+        path = f"{CATALOG}/dataSets/{data_set_id}"
         changed = succeeded(stage.call("PATCH", path, {"description": "changed"}))
-        same(changed, [f"@/dataSets/{data_set}"], "answer to a change")
+        same(changed, [f"@/dataSets/{data_set_id}"], "answer to a change")
         shown = succeeded(stage.call("GET", path))
-        same((list(shown), shown[data_set]["description"]), ([data_set], "changed"), "id and description")
-        same(shown[data_set]["schemaRef"]["id"], schema["$id"], "schemaRef.id")
+        same((list(shown), shown[data_set_id]["description"]), ([data_set_id], "changed"), "id and description")
+        same(shown[data_set_id]["schemaRef"]["id"], made["$id"], "schemaRef.id")
         listed = succeeded(stage.call("GET", f"{CATALOG}/dataSets?name={quote(name)}"))
-        same(list(listed), [data_set], "data sets of that name")
+        same(list(listed), [data_set_id], "data sets of that name")
     same(stage.call("GET", path).status, 404, "status of a data set that was deleted")
 
 
 @check("next-door.target-schema", operations=("createTargetConnection", "createDataset"))
 def a_target_connection_has_the_schema_of_its_data_set(stage: Stage) -> None:
     """Another one is refused, where both were made here."""
-    with _schema(stage) as schema, _data_set(stage, stage.name("data set"), schema["$id"]) as data_set:
-        for uri, status in ((schema["$id"], 201), (schema["$id"] + "0", 400)):
-            ends = {"params": {"dataSetId": data_set}, "data": {"schema": {"id": uri, "version": "1"}}}
+    with schema(stage) as made, data_set(stage, stage.name("data set"), made["$id"]) as data_set_id:
+        for uri, status in ((made["$id"], 201), (made["$id"] + "0", 400)):
+            ends = {"params": {"dataSetId": data_set_id}, "data": {"schema": {"id": uri, "version": "1"}}}
             body = stage.body("targetConnections", **ends)
             same(stage.call("POST", "/targetConnections", body).status, status, f"status with schema {uri}")
 
@@ -115,8 +116,8 @@ def batches_are_shown_under_their_id_and_name_their_data_set(stage: Stage) -> No
 @check("next-door.preview", operations=("previewMappingSet", "validateMappingSet"))
 def a_mapping_set_is_tried_before_it_is_stored(stage: Stage) -> None:
     """A row as it would arrive, and one outcome for each mapping."""
-    with _schema(stage, PERSON) as schema:
-        given = _mappings(schema["$id"])
+    with schema(stage, PERSON) as described:
+        given = mappings(described["$id"])
         sets = f"{CONVERSION}/mappingSets"
         preview = succeeded(stage.call("POST", f"{sets}/preview", {"data": _ROW, "mappingSet": given}))
         same(preview["data"], _ARRIVES, "the row as it would arrive")
@@ -127,8 +128,8 @@ def a_mapping_set_is_tried_before_it_is_stored(stage: Stage) -> None:
 @check("next-door.mapping-set", lasting=True, operations=_MAPPING_SETS)
 def a_mapping_set_is_kept_under_an_id_of_its_own(stage: Stage) -> None:
     """Its version rises when it is replaced."""
-    with _schema(stage, PERSON) as schema:
-        given = {**_mappings(schema["$id"]), "name": stage.name("mapping set")}
+    with schema(stage, PERSON) as described:
+        given = {**mappings(described["$id"]), "name": stage.name("mapping set")}
         made = succeeded(stage.call("POST", f"{CONVERSION}/mappingSets", given))
         path = f"{CONVERSION}/mappingSets/{made['id']}"
         shown = succeeded(stage.call("GET", path))
@@ -140,11 +141,13 @@ def a_mapping_set_is_kept_under_an_id_of_its_own(stage: Stage) -> None:
 
 
 @contextmanager
-def _schema(stage: Stage, *references: str) -> Iterator[dict[str, Any]]:
+def schema(stage: Stage, *references: str) -> Iterator[dict[str, Any]]:
     """A schema that is deleted at the end."""
     parts = [{"$ref": uri} for uri in (PROFILE, *references)]
     body = {"type": "object", "title": stage.name("schema"), "description": "x", "allOf": parts}
-    made = succeeded(stage.call("POST", f"{REGISTRY}/tenant/schemas", body), 201)
+    answer = stage.call("POST", f"{REGISTRY}/tenant/schemas", body)
+    made = succeeded(answer, 201)
+    leads_to(answer, f"/{made['meta:altId']}", f"/{quote(made['$id'], safe='')}")
     try:
         yield made
     finally:
@@ -153,22 +156,32 @@ def _schema(stage: Stage, *references: str) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def _data_set(stage: Stage, name: str, schema_id: str) -> Iterator[str]:
+def data_set(stage: Stage, name: str, schema_id: str) -> Iterator[str]:
     """A data set that is deleted at the end."""
     reference = {"id": schema_id, "contentType": "application/vnd.adobe.xed+json;version=1"}
-    made = succeeded(stage.call("POST", f"{CATALOG}/dataSets", {"name": name, "schemaRef": reference}), 201)
+    answer = stage.call("POST", f"{CATALOG}/dataSets", {"name": name, "schemaRef": reference})
+    made = succeeded(answer, 201)
     if not isinstance(made, list) or len(made) != 1 or not made[0].startswith("@/dataSets/"):
         raise Broken(f"a new data set is answered by {made}, expected one reference @/dataSets/…")
-    data_set = made[0].removeprefix("@/dataSets/")
+    data_set_id = made[0].removeprefix("@/dataSets/")
+    leads_to(answer, f"/dataSets/{data_set_id}")
     try:
-        yield data_set
+        yield data_set_id
     finally:
-        deleted = stage.call("DELETE", f"{CATALOG}/dataSets/{data_set}")
+        deleted = stage.call("DELETE", f"{CATALOG}/dataSets/{data_set_id}")
     same(deleted.status, 200, "status of the deletion")
 
 
-def _mappings(schema_id: str) -> dict[str, Any]:
+def mappings(schema_id: str) -> dict[str, Any]:
+    """A mapping set that is good for a schema with a person's name."""
     ends = {"_id": "id", "person.name.firstName": "firstName"}
     mappings = [{"sourceType": "ATTRIBUTE", "source": source, "destination": name} for name, source in ends.items()]
     reference = {"id": schema_id, "contentType": "application/vnd.adobe.xed-full+json;version=1"}
     return {"outputSchema": {"schemaRef": reference}, "mappings": mappings}
+
+
+def leads_to(answer: Answer, *paths: str) -> None:
+    """`Location` of what was made, where there is one, ends in one of its paths."""
+    place = answer.header("location")
+    if place is not None:
+        expect(urlsplit(place).path.endswith(paths), f"{answer}, Location {place!r} does not end in {paths[0]}")

@@ -6,12 +6,12 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
-from contracts.expectations import ids, succeeded
+from contracts.expectations import ids, receipt, replacing, succeeded
 from contracts.kinds import Kind
 from contracts.ledger import Made
-from contracts.registry import any_kind, check
+from contracts.registry import any_kind, check, patched
 from contracts.stage import Stage, filters
-from contracts.verdicts import Broken, expect, same
+from contracts.verdicts import Broken, expect, same, untestable
 from contracts.wire import LOOPBACK
 
 MAX_PAGE = 100
@@ -23,12 +23,33 @@ def several_members_order_one_after_the_other(stage: Stage, kind: Kind) -> None:
     """Equal first members are put in order by the second, whichever way, over pages too."""
     made = _pairs(stage, kind)
     only = filters("id==" + ",".join(entity.id for entity in made))
-    for orderby in ("name,createdAt", "name,-createdAt", "-name,createdAt", "-name,-createdAt", "createdAt,name"):
+    third = "name,imsOrgId,-createdAt"
+    for orderby in ("name,createdAt", third, "-name,createdAt", "-name,-createdAt", "createdAt,name"):
         for limit in ("", "&limit=3"):
             target = f"{kind.path}?{only}&orderby={orderby}{limit}"
             items = stage.listed(target)
             same(sorted(ids(items)), sorted(entity.id for entity in made), f"entities of {target}")
             _in_order(items, orderby, target)
+
+
+@check("list.orderby-updated", each=patched)
+def the_time_of_the_last_write_orders(stage: Stage, kind: Kind) -> None:
+    """By `updatedAt`, what was made first and written last comes last, or first with a minus."""
+    made = [stage.make(kind) for _ in range(3)]
+    only = filters("id==" + ",".join(entity.id for entity in made))
+    etag = made[0].etag
+    for number in range(200):
+        etag = receipt(stage.patch(made[0], replacing("description", str(number)), etag=etag))["etag"]
+        if stage.read(made[0])["updatedAt"] > stage.read(made[2])["updatedAt"]:
+            break
+    else:
+        untestable("200 patches in one millisecond: the server's clock stands still")
+    for orderby, at in (("updatedAt", -1), ("-updatedAt", 0)):
+        items = stage.listed(f"{kind.path}?{only}&orderby={orderby}")
+        _in_order(items, orderby, f"a list with orderby={orderby}")
+        same(ids(items)[at], made[0].id, f"the entity at the end of orderby={orderby}")
+        items = stage.listed(f"{kind.path}?{only}&orderby={orderby}&limit=2")
+        same(ids(items)[at], made[0].id, f"the entity at the end of pages with orderby={orderby}")
 
 
 @check("list.equal-keys", each=any_kind)
@@ -100,6 +121,9 @@ def a_search_takes_several_filters(stage: Stage, kind: Kind) -> None:
         _in_order(whole, orderby, f"a search with orderby {orderby}")
         first = succeeded(stage.call("POST", target, {**body, "limit": 3}))
         same(first["items"], whole[:3], "the first page of a search in that order")
+        query = "?" + str(first["_links"]["next"]["href"]).partition("?")[2]
+        rest = succeeded(stage.call("POST", target + query, {**body, "limit": 3}))
+        same(rest["items"], whole[3:], "the second page of a search in that order")
 
 
 def _pairs(stage: Stage, kind: Kind) -> list[Made]:

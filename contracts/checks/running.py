@@ -7,10 +7,12 @@ from typing import Any
 from contracts.expectations import ids, receipt, refused, succeeded
 from contracts.registry import Watch, check, observe
 from contracts.stage import Made, Stage, filters
-from contracts.verdicts import Broken, same, untestable
+from contracts.verdicts import Broken, expect, same, untestable
 from contracts.wire import Answer
 
 WINDOW = {"startTime": "1663735590", "windowStartTime": "1651584991", "windowEndTime": "1663735590"}
+MAX_SKEW = 600_000
+"""Milliseconds by which the clocks of a service and of its provider may differ."""
 
 
 @check("run.of-its-flow", lasting=True, operations=("listFlowRuns",))
@@ -62,6 +64,90 @@ def the_runs_of_a_flow_are_paged_and_counted(stage: Stage) -> None:
         same(times, sorted(times, reverse=orderby[0] == "-"), f"times of runs with orderby={orderby}{limit}")
 
 
+@check("run.as-asked", lasting=True, operations=("createFlowRun", "retrieveFlowRun"))
+def a_run_is_of_its_flow_and_its_params(stage: Stage) -> None:
+    """Params as they were sent, the flow's spec, ends among the flow's own, times in their order."""
+    flow = stage.make("flows")
+    (run,) = _looked_up(stage, _run(stage, flow))
+    same(run.get("params"), _body(flow)["params"], "params of a run")
+    same(run.get("flowSpec"), flow.body["flowSpec"], "flowSpec of a run")
+    same(run.get("createdClient"), stage.headers["x-api-key"], "createdClient of a run")
+    expect(run["updatedAt"] >= run["createdAt"], "a run was updated before it was created")
+    started = run.get("metrics", {}).get("durationSummary", {}).get("startedAtUTC")
+    expect(started is None or started >= run["createdAt"] - MAX_SKEW, f"a run started at {started}, before it was made")
+    for activity in run.get("activities", ()):
+        for member, known in (("sourceInfo", "sourceConnectionIds"), ("targetInfo", "targetConnectionIds")):
+            others = set(ids(activity.get(member, []))) - set(flow.body[known])
+            expect(not others, f"an activity names a {member} that its flow does not: {sorted(others)}")
+
+
+@check("run.told-by-its-flow", lasting=True, operations=("createFlowRun", "retrieveFlow"))
+def a_flow_tells_its_runs(stage: Stage) -> None:
+    """`runs` leads to them, and `lastRunDetails` names the last one."""
+    flows = [stage.make("flows") for _ in range(2)]
+    for flow in flows:
+        made = [_run(stage, flow) for _ in range(2)]
+        newest = [run["id"] for run in stage.listed("/runs?" + filters(f"flowId=={flow.id}") + "&orderby=-createdAt")]
+        shown = stage.read(flow)
+        same(sorted(ids(stage.listed(shown["runs"]))), sorted(made), "runs where the flow's member runs leads to")
+        last = shown.get("lastRunDetails")
+        expect(isinstance(last, dict) and last.get("id") == newest[0], f"lastRunDetails is {last}, of {newest[0]}")
+
+
+@check("run.filtered", lasting=True, operations=("listFlowRuns",))
+def runs_are_filtered_by_status_and_time(stage: Stage) -> None:
+    """As Adobe's guide does: by the status in whatever case, and by the time of the start."""
+    flow = stage.make("flows")
+    for _ in range(2):
+        _run(stage, flow)
+    only = f"flowId=={flow.id}"
+    for _ in range(5):
+        runs = stage.listed("/runs?" + filters(only))
+        status = str(runs[0]["metrics"]["statusSummary"]["status"])
+        started = runs[0]["metrics"].get("durationSummary", {}).get("startedAtUTC")
+        other = "failed" if status.lower() != "failed" else "success"
+        questions = [
+            (f"metrics.statusSummary.status=={status}", [run for run in runs if _status(run) == status]),
+            (f"metrics.statusSummary.status=={status.upper()}", [run for run in runs if _status(run) == status]),
+            (f"metrics.statusSummary.status=={other}", [run for run in runs if _status(run) == other]),
+        ]
+        if started:
+            early, late = (f"metrics.durationSummary.startedAtUTC{sign}" for sign in ("<", ">="))
+            questions += [(early + str(started), [run for run in runs if _started(run) < started])]
+            questions += [(late + str(started), [run for run in runs if _started(run) >= started])]
+        answers = [ids(stage.listed("/runs?" + filters(only, text))) for text, _ in questions]
+        if ids(runs) == ids(stage.listed("/runs?" + filters(only))) and _statuses(runs) == _statuses(
+            stage.listed("/runs?" + filters(only))
+        ):
+            break
+    else:
+        untestable("the runs changed during each of five attempts to compare them")
+    for (text, expected), found in zip(questions, answers, strict=True):
+        same(sorted(found), sorted(ids(expected)), f"runs of the flow with {text}")
+
+
+@check("run.of-its-sandbox", lasting=True, operations=("listFlowRuns",))
+def runs_are_listed_in_their_sandbox(stage: Stage) -> None:
+    """Another sandbox lists and counts none of them."""
+    other = stage.elsewhere()
+    flow = stage.make("flows")
+    run = _run(stage, flow)
+    for text in (f"flowId=={flow.id}", f"id=={run}"):
+        same(other.listed("/runs?" + filters(text)), [], f"runs in another sandbox with {text}")
+        counted = succeeded(other.call("GET", "/runs?count=true&" + filters(text)))
+        same(counted, {"count": 0}, f"count of runs in another sandbox with {text}")
+
+
+@check("run.outlives-its-flow", lasting=True, operations=("deleteByFlow", "listFlowRuns"))
+def runs_stay_when_their_flow_goes(stage: Stage) -> None:
+    """What was done is still told."""
+    flow = stage.make("flows")
+    run = _run(stage, flow)
+    expect(stage.call("DELETE", flow.path).status in (202, 204), "the flow could not be deleted")
+    same(_looked_up(stage, run)[0].get("flowId"), flow.id, "flowId of a run whose flow was deleted")
+    same(ids(stage.listed("/runs?" + filters(f"flowId=={flow.id}"))), [run], "runs of a deleted flow")
+
+
 @check("run.idle-flow", operations=("createFlowRun",))
 def a_disabled_flow_does_not_run(stage: Stage) -> None:
     """1444."""
@@ -105,6 +191,18 @@ def _wrong_metrics(metrics: dict[str, Any]) -> str | None:
     if times.get("completedAtUTC") is not None and times["completedAtUTC"] < times.get("startedAtUTC", 0):
         return "completedAtUTC lies before startedAtUTC"
     return None
+
+
+def _status(run: dict[str, Any]) -> str:
+    return str(run["metrics"]["statusSummary"]["status"])
+
+
+def _statuses(runs: list[dict[str, Any]]) -> list[str]:
+    return [_status(run) for run in runs]
+
+
+def _started(run: dict[str, Any]) -> int:
+    return int(run["metrics"].get("durationSummary", {}).get("startedAtUTC") or 0)
 
 
 def _looked_up(stage: Stage, run: str) -> list[dict[str, Any]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from contracts.expectations import NOWHERE, ids, refused, succeeded
 from contracts.kinds import POSTGRESQL
 from contracts.registry import check
 from contracts.stage import Stage, filters
 from contracts.verdicts import expect, same, untestable
 
-MAX_LOOKUPS = 40
+MAX_LOOKUPS = 200
 """Of a list of specs that is compared as a whole; of a longer one every tenth is looked up."""
 SPECS = ("listConnectionSpecs", "retrieveConnectionSpec")
 
@@ -46,6 +48,47 @@ def specs_are_filtered(stage: Stage) -> None:
         same(succeeded(stage.call("GET", f"{path}?{filters('name==nobody')}"))["items"], [], "specs named nobody")
 
 
+@check("spec.filter-members", writes=False, operations=SPECS)
+def specs_are_filtered_by_their_provider_and_attributes(stage: Stage) -> None:
+    """As Adobe's guide does; of several ids each is found, and each as the whole list shows it."""
+    for path in _collections(stage):
+        items = succeeded(stage.call("GET", path))["items"]
+        chosen = [items[0], items[len(items) // 2], items[-1]]
+        several = filters("id==" + ",".join(dict.fromkeys(ids(chosen))))
+        found = succeeded(stage.call("GET", f"{path}?{several}"))["items"]
+        same(sorted(ids(found)), sorted(set(ids(chosen))), f"{path} with several ids")
+        expect(all(item in items for item in found), f"{path}?{several} shows something else than the whole list")
+        members = ["providerId", *(["attributes.category"] if path == "/connectionSpecs" else [])]
+        for member in members:
+            value = next((shown for item in items if isinstance(shown := _at(item, member), str)), None)
+            expected = [item["id"] for item in items if _at(item, member) == value]
+            if value is not None:
+                text = filters(f'{member}=="{value}"')
+                found = succeeded(stage.call("GET", f"{path}?{text}"))["items"]
+                same(sorted(ids(found)), sorted(expected), f"{path} with {member}=={value}")
+            found = succeeded(stage.call("GET", f"{path}?{filters(member + '==nobody')}"))["items"]
+            same(found, [], f"{path} with {member}==nobody")
+
+
+@check("spec.projection", writes=False, operations=SPECS)
+def only_the_members_of_specs_that_were_asked_for(stage: Stage) -> None:
+    """`property=id,name` shows these two of each."""
+    for path in _collections(stage):
+        items = succeeded(stage.call("GET", path))["items"]
+        short = succeeded(stage.call("GET", f"{path}?property=id,name"))["items"]
+        same(short, [{"id": item["id"], "name": item["name"]} for item in items], f"{path} with property=id,name")
+
+
+@check("spec.search", writes=False, operations=("searchFlowSpecs",))
+def a_search_of_flow_specs_is_their_list(stage: Stage) -> None:
+    """All without a query, those that fit with one."""
+    items = succeeded(stage.call("GET", "/flowSpecs"))["items"]
+    target = "/flowSpecs/search"
+    for text, expected in ((f"id=={items[0]['id']}", items[:1]), ("name==nobody", [])):
+        found = succeeded(stage.call("POST", target, {"queryString": f"property={text}"}))["items"]
+        same(found, expected, f"flow specs found by {text}")
+
+
 @check("spec.filter-wrong", writes=False, operations=("listConnectionSpecs",))
 def other_members_cannot_be_filtered(stage: Stage) -> None:
     """1423 for a member that connection specs do not have."""
@@ -64,6 +107,14 @@ def auth_specs_say_what_is_secret(stage: Stage) -> None:
     same(secret, ["password"], "secret params of Basic Authentication")
     required = sorted(by_name["Basic Authentication"]["required"])
     same(required, ["database", "password", "port", "server", "username"], "required params")
+
+
+def _at(item: dict[str, Any], member: str) -> Any:
+    """The value at a path of members."""
+    found: Any = item
+    for step in member.split("."):
+        found = found.get(step) if isinstance(found, dict) else None
+    return found
 
 
 def _collections(stage: Stage) -> list[str]:

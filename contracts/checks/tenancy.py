@@ -100,6 +100,36 @@ def both_may_use_a_name(stage: Stage, kind: Kind) -> None:
         same(stage.read(mine).get("description"), mine.body.get("description"), "description here")
 
 
+@check("tenant.search", each=lambda kind: kind.searched)
+def searches_find_ones_own(stage: Stage, kind: Kind) -> None:
+    """Neither entities nor counts of another sandbox, by whatever filter."""
+    other = stage.elsewhere()
+    name = stage.name("searched")
+    made = stage.make(kind, name=name)
+    for text in (f"id=={made.id}", f"name=={name}"):
+        body = {"queryString": f"property={text}"}
+        same(succeeded(other.call("POST", f"{kind.path}/search", body))["items"], [], f"a search there with {text}")
+        counted = succeeded(other.call("POST", f"{kind.path}/search", {**body, "count": True}))
+        same(counted, {"count": 0}, f"count of a search there with {text}")
+
+
+@check("tenant.organisation", each=any_kind)
+def another_organisation_sees_nothing(stage: Stage, kind: Kind) -> None:
+    """Nor changes anything, though its sandbox has the same name."""
+    other = stage.abroad()
+    made = stage.make(kind)
+    before = stage.read(made)
+    refused(other.call("GET", made.path), 404, "1439-404")
+    same(other.listed(f"{kind.path}?{filters('id==' + made.id)}"), [], "entities in another organisation's list")
+    target = f"{kind.path}?count=true&{filters('id==' + made.id)}"
+    same(succeeded(other.call("GET", target)), {"count": 0}, "count in another organisation")
+    if kind.patched:
+        refused(other.patch(made, replacing("description", "stolen")), 404, "1439-404")
+    if kind.deleted:
+        refused(other.call("DELETE", made.path), 404, "1439-404")
+    unchanged(before, stage.read(made), "what another organisation tried")
+
+
 def _without(body: dict[str, Any], entity_id: str) -> str:
     """A refusal without what must differ: the request's id and the entity's."""
     report = {name: value for name, value in body["report"].items() if name != "request-id"}

@@ -20,7 +20,7 @@ from contracts.mutants.trial import Trials
 TARGET = 95.0
 """Per cent of the lies that break a promise, to be noticed by it."""
 
-_SHARE = 100
+_SHARE = 20
 """Mutants that a worker takes at once."""
 
 Row = tuple[str, str, list[str]]
@@ -55,13 +55,11 @@ def main(sample: int | None, seed: int, jobs: int, only: str, listing: bool) -> 
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
         for rows in pool.imap_unordered(_judged, shares):
             verdicts += rows
+            for row in rows:
+                _tell(row)
             click.echo(f"{len(verdicts)} of {len(harmful)} wire mutants", err=True)
-    survivors = sorted(row for row in verdicts if not row[1])
+    survivors = [row for row in verdicts if not row[1]]
     noticed = 100 * (len(verdicts) - len(survivors)) / max(1, len(verdicts))
-    for name, _, wrongly in survivors:
-        why = reason(name)
-        told = f" (noticed only by {', '.join(wrongly[:3])})" if wrongly else ""
-        click.echo(f"survives: {name}{told}" + (f"  [{why}]" if why else "  [not argued]"))
     unargued = [name for name, _, _ in survivors if not reason(name)]
     kinds = Counter(mutant.reason for mutant in mutants if mutant.reason)
     for text, count in sorted(kinds.items()):
@@ -72,6 +70,14 @@ def main(sample: int | None, seed: int, jobs: int, only: str, listing: bool) -> 
         f"{time.monotonic() - began:.0f} s)"
     )
     sys.exit(1 if noticed < TARGET or unargued else 0)
+
+
+def _tell(row: Row) -> None:
+    """A survivor, as soon as it is known."""
+    name, noticed_by, wrongly = row
+    if not noticed_by:
+        told = f" (noticed only by {', '.join(wrongly[:3])})" if wrongly else ""
+        click.echo(f"survives: {name}{told}  [{reason(name) or 'not argued'}]")
 
 
 def reason(name: str) -> str:

@@ -141,7 +141,7 @@ def _view(session: Session, operation: str) -> tuple[str, str]:
 
 def _promises(collection: str, view: str, path: Path) -> tuple[str, ...]:
     if collection == "data":
-        return promises.NEIGHBOURS
+        return promises.NEXT_DOOR
     if path[0] != "items" and view:
         return ("answer.schema", "list.*", "filter.*", "delete.*", "tenant.*", "spec.*", "journey.*", "run.*")
     if view:

@@ -59,7 +59,8 @@ SPECS = (
 )
 RUNS = ("answer.schema", "run.*")
 EXPLORED = ("answer.schema", "explore.*", "journey.*", "example.connections")
-NEIGHBOURS = ("answer.schema", "neighbour.*")
+NEXT_DOOR = ("answer.schema", "neighbour.*", "next-door.*", "connectors.*", "destination.adhoc")
+"""What is asked of the services next door."""
 RECEIPTS = (
     "answer.schema",
     "create.*",

@@ -63,18 +63,20 @@ OWN: Mapping[str, Mapping[str, Callable[[list[str]], list[str]]]] = {
 def mutants(session: Session) -> Iterator[Mutant]:
     """Every lie about every parameter that was sent, in the query and in search bodies."""
     for operation in session.operations:
+        next_door = session.next_door(operation)
         seen: dict[str, list[list[str]]] = {}
         for exchange in session.of(operation):
             for name, values in _grouped(_parameters(exchange.asked)).items():
                 seen.setdefault(name, []).append(values)
         for name, samples in seen.items():
             for lie, change in {**ANY, **OWN.get(name, {})}.items():
-                if name not in promises.PARAMETERS or not any(change(list(values)) != values for values in samples):
+                breaks = promises.NEXT_DOOR if next_door else promises.PARAMETERS.get(name, ())
+                if not breaks or not any(change(list(values)) != values for values in samples):
                     continue
                 if lie == UPPER and name in promises.CASELESS:
                     yield unharmful(f"{operation} ?{name}: {lie}", "its values have no case")
                 else:
-                    yield _changed(session.document, operation, name, lie, change)
+                    yield _changed(session.document, operation, name, lie, change, breaks)
         if "continuationToken" in seen:
             for name in ("property", "orderby"):
                 if name in seen:
@@ -136,7 +138,12 @@ def _parsed(text: str) -> Any:
 
 
 def _changed(
-    document: Document, operation: str, name: str, lie: str, change: Callable[[list[str]], list[str]]
+    document: Document,
+    operation: str,
+    name: str,
+    lie: str,
+    change: Callable[[list[str]], list[str]],
+    breaks: tuple[str, ...],
 ) -> Mutant:
     def fault(asked: Asked, right: Right) -> GivenAnswer:
         return right(_asking(asked, name, change) if operation_of(document, asked) == operation else asked)
@@ -144,7 +151,7 @@ def _changed(
     def touches(exchange: Said) -> bool:
         return exchange.operation == operation and _asking(exchange.asked, name, change) != exchange.asked
 
-    return Mutant(f"{operation} ?{name}: {lie}", fault, promises.PARAMETERS[name], touches)
+    return Mutant(f"{operation} ?{name}: {lie}", fault, breaks, touches)
 
 
 def _first_page_only(document: Document, operation: str, name: str) -> Mutant:

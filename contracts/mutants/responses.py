@@ -58,30 +58,33 @@ def mutants(session: Session) -> Iterator[Mutant]:
 
 
 def _headers(session: Session, operation: str, exchanges: list[Said]) -> Iterator[Mutant]:
-    document = session.document
+    document, more = session.document, promises.NEXT_DOOR if session.next_door(operation) else ()
     names = {name.lower() for exchange in exchanges for name, _ in exchange.given.headers if exchange.given.done}
     for name in sorted(names & promises.HEADERS.keys()):
         values = [value for exchange in exchanges if (value := exchange.given.header(name)) is not None]
+        breaks = (*promises.HEADERS[name], *more)
         for lie, change in HEADER_LIES.items():
             if name == "content-type" and lie != "missing":
                 continue
             if name == "x-request-id" and lie == "cut by a letter":
                 yield unharmful(f"{operation} {name}: {lie}", "an id of any length names the exchange")
             elif any(change(value) != value for value in values):
-                yield _header(document, operation, name, lie, change)
+                yield _header(document, f"{operation} {name}: {lie}", breaks, name, change)
         if len(set(values)) > 1:
-            yield _stale(document, operation, name, session.repeating(operation))
+            yield _stale(document, operation, name, session.repeating(operation), breaks)
 
 
-def _header(document: Document, operation: str, name: str, lie: str, change: Callable[[str], str | None]) -> Mutant:
+def _header(
+    document: Document, title: str, breaks: tuple[str, ...], name: str, change: Callable[[str], str | None]
+) -> Mutant:
     def tell(given: GivenAnswer) -> GivenAnswer:
         value = given.header(name)
         return given if value is None or not given.done else given.having(name, change(value))
 
-    return _answering(document, operation, f"{operation} {name}: {lie}", promises.HEADERS[name], tell)
+    return _answering(document, title.partition(" ")[0], title, breaks, tell)
 
 
-def _stale(document: Document, operation: str, name: str, repeating: frozenset[Run]) -> Mutant:
+def _stale(document: Document, operation: str, name: str, repeating: frozenset[Run], breaks: tuple[str, ...]) -> Mutant:
     """The value of the answer before."""
 
     def fault(asked: Asked, right: Right) -> GivenAnswer:
@@ -96,7 +99,7 @@ def _stale(document: Document, operation: str, name: str, repeating: frozenset[R
     def touches(exchange: Said) -> bool:
         return exchange.operation == operation and exchange.run in repeating
 
-    return Mutant(f"{operation} {name}: of the answer before", fault, promises.HEADERS[name], touches)
+    return Mutant(f"{operation} {name}: of the answer before", fault, breaks, touches)
 
 
 def _status(document: Document, operation: str, status: int, other: int) -> Mutant:

@@ -51,9 +51,12 @@ class Session:
 
     @property
     def operations(self) -> list[str]:
-        """Those of Flow Service that were called: of the services next door only what tutorials need is promised."""
-        own = {operation.id for operation in self.document.operations}
-        return list(dict.fromkeys(exchange.operation for exchange in self.exchanges if exchange.operation in own))
+        """Those that were called, of Flow Service and of the services next door."""
+        return list(dict.fromkeys(exchange.operation for exchange in self.exchanges if exchange.operation))
+
+    def next_door(self, operation: str) -> bool:
+        """Whether an operation is another service's."""
+        return any(operation == neighbour.id for neighbour in self.document.neighbours)
 
 
 def record(document: Document) -> Session:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from contracts.broken import proof
 from contracts.broken.wrapping import Wrapped
 from contracts.causes import Fault
 from contracts.mutants.mutant import Mutant
-from contracts.mutants.session import Run, Session, stage_before
+from contracts.mutants.session import Run, Said, Session, stage_before
 from contracts.registry import CHECKS, OBSERVERS, Watch
 from contracts.verdicts import FAILED
 from contracts.wire import Answer, Unreachable
@@ -36,19 +36,18 @@ class Trials:
     """Judges mutants one after the other."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
         self._app: Callable[..., object] | None = None
         self._count = 0
-        order: dict[Run, int] = {}
+        self._document = session.document
+        self._exchanges: dict[Run, list[Said]] = {}
         for exchange in session.exchanges:
-            order[exchange.run] = order.get(exchange.run, 0) + 1
-        self._length = order
+            self._exchanges.setdefault(exchange.run, []).append(exchange)
+        self._runs = sorted(self._exchanges, key=lambda run: (len(self._exchanges[run]), run))
 
     def judge(self, mutant: Mutant) -> Verdict:
         """Run the checks that the lie touches: those of its promises first, the short ones before the long."""
-        runs = self._touched(mutant)
         verdict = Verdict(mutant)
-        for run in runs:
+        for run in self._touched(mutant):
             failed = self._failures(mutant, run)
             verdict.ran += 1
             right = [name for name in failed if mutant.breaks_promise(name)]
@@ -58,12 +57,16 @@ class Trials:
                 break
         return verdict
 
-    def _touched(self, mutant: Mutant) -> list[Run]:
-        found = {exchange.run for exchange in self._session.exchanges if mutant.touches(exchange)}
-        ordered = sorted(found, key=lambda run: (self._length[run], run))
-        holding = [run for run in ordered if mutant.breaks_promise(run[0])]
-        others = [run for run in ordered if not mutant.breaks_promise(run[0])]
-        return holding + others[:_MAX_OTHERS]
+    def _touched(self, mutant: Mutant) -> Iterator[Run]:
+        """The checks in whose exchanges something would change, found one by one."""
+        touched = (run for run in self._runs if any(map(mutant.touches, self._exchanges[run])))
+        others: list[Run] = []
+        for run in touched:
+            if mutant.breaks_promise(run[0]):
+                yield run
+            else:
+                others.append(run)
+        yield from others[:_MAX_OTHERS]
 
     def _failures(self, mutant: Mutant, run: Run) -> list[str]:
         """The check, and the observers, that failed."""
@@ -71,14 +74,15 @@ class Trials:
             self._app = proof.right({})[0]
         self._count += 1
         observed: dict[str, str] = {}
-        watch = Watch(self._session.document, "", {})
+        observers = [one for one in OBSERVERS.values() if mutant.breaks_promise(one.id)]
+        watch = Watch(self._document, "", {})
 
         def hear(answer: Answer) -> list[Fault]:
-            found = [(one.id, fault) for one in OBSERVERS.values() if (fault := one.fault(watch, answer))]
+            found = [(one.id, fault) for one in observers if (fault := one.fault(watch, answer))]
             observed.update({name: fault.message for name, fault in found})
             return [fault for _, fault in found]
 
-        stage = stage_before(Wrapped(self._app, mutant.fault), self._session.document, self._count, hear=hear)
+        stage = stage_before(Wrapped(self._app, mutant.fault), self._document, self._count, hear=hear)
         watch.canary = stage.canary
         name, subject = run
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from contracts.broken.wrapping import Asked, GivenAnswer, Item, Right
@@ -22,6 +24,10 @@ def mutants(session: Session) -> Iterator[Mutant]:
         asked = exchanges[0].asked if exchanges else None
         if asked is None:
             continue
+        if session.next_door(operation):
+            if asked.method == "DELETE":
+                yield _undeleted(document, operation, exchanges[0].given)
+            continue
         if asked.creates and asked.kind in ("connections", "sourceConnections", "targetConnections", "flows", "runs"):
             yield from _told(document, operation, "create", RUN_CREATIONS if asked.kind == "runs" else CREATIONS)
         elif asked.patches:
@@ -35,6 +41,18 @@ def mutants(session: Session) -> Iterator[Mutant]:
             yield from _lists(document, operation, asked)
         if any(isinstance(exchange.given.json, dict) and "count" in exchange.given.json for exchange in exchanges):
             yield from (_capped(document, operation, most) for most in (1, 2, 20, 100))
+
+
+def _undeleted(document: Document, operation: str, given: GivenAnswer) -> Mutant:
+    """A service next door says that it has deleted, and has not."""
+    numbers = itertools.count()
+
+    def lie(asked: Asked, right: Right) -> GivenAnswer:
+        one = asked.having(accept="application/vnd.adobe.xed+json; version=1")  # as the schema registry wants it
+        there = right(replace(one, method="GET", body=b"")).done
+        return given.having("x-request-id", f"undeleted-{next(numbers)}") if there else right(asked)
+
+    return _mutant(document, operation, f"{operation}: not done", promises.NEXT_DOOR, lie)
 
 
 def _told(document: Document, operation: str, write: str, lies: Mapping[str, Lie]) -> Iterator[Mutant]:

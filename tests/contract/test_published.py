@@ -127,10 +127,11 @@ def test_a_choice_is_between_plain_values_or_ways_to_refuse() -> None:
 
 
 def test_a_condition_beside_members_is_for_the_server_only() -> None:
-    """Generators take `anyOf` beside `properties` for the whole, and know no `if`."""
+    """Generators take `anyOf` beside `properties` for the whole; an `if` that stands alone they leave open."""
     for at, part in PARTS.items():
         assert not ("properties" in part and part.keys() & {"anyOf", "oneOf", "not"}), at
-        assert not part.keys() & {"if", "then", "else", "dependentRequired", "patternProperties"}, at
+        alone = part.keys() <= {"description", "if", "else"}
+        assert alone or not part.keys() & {"if", "then", "else", "dependentRequired", "patternProperties"}, at
 
 
 def choices() -> list[Any]:

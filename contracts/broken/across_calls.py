@@ -1,0 +1,254 @@
+"""Servers that are right call by call, and wrong across calls: caches, lost states, stamps, other people's rows."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+from contracts.broken import Asked, GivenAnswer, Item, Right, broken
+
+_NUMBERS = itertools.count()
+
+
+def _again(given: GivenAnswer) -> GivenAnswer:
+    """A stored answer, sent another time."""
+    return given.having("x-request-id", f"stored-{next(_NUMBERS)}")
+
+
+def _cached(asked: Asked, right: Right) -> GivenAnswer:
+    """The answer that the same question got before."""
+    stored = right.memory.setdefault("stored", {})
+    key = (asked.method, asked.path, asked.query, asked.body, asked.headers.get("x-sandbox-name"))
+    if key not in stored:
+        stored[key] = right(asked)
+    return _again(stored[key])
+
+
+@broken("list.fresh", kinds=["targetConnections"])
+def caches_lists_across_patches(asked: Asked, right: Right) -> GivenAnswer:
+    """A list is stored until something is made or deleted."""
+    if asked.lists and asked.kind != "runs":
+        return _cached(asked, right)
+    if asked.creates or asked.method == "DELETE":
+        right.memory.clear()
+    return right(asked)
+
+
+@broken("list.fresh")
+def caches_counts_until_a_deletion(asked: Asked, right: Right) -> GivenAnswer:
+    """The same count is given until something is deleted."""
+    if asked.lists and asked.parameter("count") == "true":
+        return _cached(asked, right)
+    if asked.method == "DELETE":
+        right.memory.clear()
+    return right(asked)
+
+
+@broken("list.fresh", kinds=["flows"])
+def searches_one_write_behind(asked: Asked, right: Right) -> GivenAnswer:
+    """A search that was asked before shows the state before the last action."""
+    if asked.path.endswith("/search"):
+        return _cached(asked, right)
+    if asked.method in ("PATCH", "DELETE") or asked.creates:
+        right.memory.clear()
+    return right(asked)
+
+
+@broken("list.every-state")
+def lists_lack_the_disabled(asked: Asked, right: Right) -> GivenAnswer:
+    """A list without a filter on states leaves out what is disabled."""
+    given = right(asked)
+    if not asked.lists or not given.items or any(text.startswith("state") for text in asked.filters):
+        return given
+    return given.telling(items=[item for item in given.items if item.get("state") != "disabled"])
+
+
+@broken("list.every-state", kinds=["flows"])
+def counts_lack_drafts(asked: Asked, right: Right) -> GivenAnswer:
+    """A count leaves out what is a draft."""
+    return right(
+        asked.asking([*asked.parameters, ("property", "state!=draft")])
+        if asked.lists and asked.parameter("count") == "true"
+        else asked
+    )
+
+
+@broken("action.stamps", kinds=["flows"])
+def does_not_stamp_actions(asked: Asked, right: Right) -> GivenAnswer:
+    """After an action updatedClient is who wrote before."""
+    entity = right.entity(asked) if asked.acts and len(asked.parts) > 1 else {}
+    given = right(asked)
+    if given.done and entity:
+        right.memory[entity["id"]] = entity.get("updatedClient")
+    return given.showing(lambda item: {**item, "updatedClient": right.memory.get(item["id"], item["updatedClient"])})
+
+
+@broken("action.stamps")
+def publishing_loses_the_description(asked: Asked, right: Right) -> GivenAnswer:
+    """What was a draft has no description any more."""
+    given = right(asked)
+    if asked.acts and given.done:
+        right.memory[asked.parts[1]] = True
+    kept = given.showing(lambda item: {n: v for n, v in item.items() if n != "description" or not _known(item, right)})
+    return kept if given.items else given
+
+
+def _known(item: Item, right: Right) -> bool:
+    return item.get("id") in right.memory
+
+
+@broken("list.orderby-updated", kinds=["flows"])
+def orders_updates_by_creation(asked: Asked, right: Right) -> GivenAnswer:
+    """The orders by updatedAt and by createdAt are the same."""
+    pairs = [(n, v.replace("updatedAt", "createdAt") if n == "orderby" else v) for n, v in asked.parameters]
+    return right(asked.asking(pairs) if asked.parameter("orderby") else asked)
+
+
+@broken("list.projection", kinds=["flows"])
+def searches_show_all_members(asked: Asked, right: Right) -> GivenAnswer:
+    """A search ignores which members were asked for."""
+    query = asked.object.get("queryString")
+    if not asked.path.endswith("/search") or not isinstance(query, str):
+        return right(asked)
+    kept = [part for part in query.split("&") if set(part.partition("=")[2]) & set("=<>!")]
+    return right(asked.sending({**asked.object, "queryString": "&".join(kept)}))
+
+
+@broken("tenant.search", kinds=["flows"])
+def searches_all_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
+    """A search finds what is in the other sandbox too."""
+    given = right(asked)
+    if not asked.path.endswith("/search") or not given.done or "items" not in given.json:
+        return given
+    others = [right(asked.having(x_sandbox_name=name)).items for name in ("prod", "contract-suite-other")]
+    return given.telling(items=max(others, key=len))
+
+
+@broken("tenant.organisation")
+def organisations_share_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
+    """Sandboxes of one name are one, whatever the organisation."""
+    own = right.memory.setdefault("organisation", asked.headers.get("x-gw-ims-org-id", ""))
+    return right(asked.having(x_gw_ims_org_id=own) if asked.kind == "connections" and len(asked.parts) > 1 else asked)
+
+
+@broken("delete.below")
+def tests_what_is_deleted(asked: Asked, right: Right) -> GivenAnswer:
+    """The test of a deleted connection answers as it did before."""
+    if asked.parts[-1:] == ["test"]:
+        return _cached(asked, right)
+    return right(asked)
+
+
+@broken("delete.only-that", kinds=["targetConnections"])
+def deletes_by_name(asked: Asked, right: Right) -> GivenAnswer:
+    """All entities of the same name go together."""
+    name = right.entity(asked).get("name") if asked.method == "DELETE" else None
+    given = right(asked)
+    if name is not None and given.done:
+        for item in right.everything(asked.instead("GET", f"/{asked.kind}")):
+            if item.get("name") == name:
+                right(asked.instead("DELETE", f"/{asked.kind}/{item['id']}"))
+    return given
+
+
+@broken("delete.gone", kinds=["flows"])
+def searches_find_the_deleted(asked: Asked, right: Right) -> GivenAnswer:
+    """A search still finds what was deleted."""
+    lost: list[Item] = right.memory.setdefault("lost", [])
+    if asked.method == "DELETE":
+        lost.append(right.entity(asked))
+    given = right(asked)
+    if not asked.path.endswith("/search") or not given.done or "items" not in given.json:
+        return given
+    found = [item for item in lost if str(item.get("id")) in str(asked.object.get("queryString"))]
+    return given.telling(items=[*given.items, *found])
+
+
+@broken("if-match.weak")
+def takes_weak_etags(asked: Asked, right: Right) -> GivenAnswer:
+    """W/ before an etag is ignored."""
+    etag = asked.headers.get("if-match", "")
+    return right(asked.having(if_match=etag.removeprefix("W/")) if etag else asked)
+
+
+@broken("patch.inside-content", kinds=["targetConnections"])
+def reads_no_escapes_in_pointers(asked: Asked, right: Right) -> GivenAnswer:
+    """A pointer's ~1 is a slash of the path."""
+    if not asked.patches or not isinstance(asked.json, list):
+        return right(asked)
+    return right(asked.sending([{**step, "path": str(step["path"]).replace("~1", "/")} for step in asked.json]))
+
+
+@broken("patch.inside-content", kinds=["sourceConnections"])
+def merges_objects_that_replace(asked: Asked, right: Right) -> GivenAnswer:
+    """Replacing an object keeps the members that the new one lacks."""
+    if not asked.patches or len(asked.instructions) != 1:
+        return right(asked)
+    step = asked.instructions[0]
+    found: Any = right.entity(asked)
+    for name in str(step.get("path")).strip("/").split("/"):
+        found = found.get(name) if isinstance(found, dict) else None
+    if step.get("op") == "replace" and isinstance(step.get("value"), dict) and isinstance(found, dict):
+        return right(asked.sending([{**step, "value": {**found, **step["value"]}}]))
+    return right(asked)
+
+
+@broken("patch.inside-content", kinds=["flows"])
+def null_removes(asked: Asked, right: Right) -> GivenAnswer:
+    """Replacing by null removes the member."""
+    if not asked.patches or not isinstance(asked.json, list):
+        return right(asked)
+    steps = [
+        {"op": "remove", "path": step["path"]} if step.get("value", 0) is None and step["op"] == "replace" else step
+        for step in asked.json
+    ]
+    return right(asked.sending(steps))
+
+
+@broken("filter.documented-members", kinds=["sourceConnections"])
+def ignores_filters_by_base(asked: Asked, right: Right) -> GivenAnswer:
+    """A filter on baseConnectionId is ignored."""
+    return right(without_filters(asked, r"baseConnectionId"))
+
+
+@broken("filter.documented-members")
+def ignores_filters_by_spec(asked: Asked, right: Right) -> GivenAnswer:
+    """A filter on connectionSpec.id is ignored."""
+    return right(without_filters(asked, r"connectionSpec\."))
+
+
+@broken("filter.several-values")
+def obeys_two_values(asked: Asked, right: Right) -> GivenAnswer:
+    """Of three values of a filter the last is ignored."""
+
+    def cut(text: str) -> str:
+        return ",".join(text.split(",")[:2]) if text.startswith("name") else text
+
+    return right(asked.asking([(n, cut(v) if n == "property" else v) for n, v in asked.parameters]))
+
+
+@broken("filter.several-values", kinds=["flows"])
+def obeys_two_filters(asked: Asked, right: Right) -> GivenAnswer:
+    """Of three filters the last is ignored."""
+    return right(asked.filtering(*asked.filters[:2]) if asked.lists else asked)
+
+
+@broken("filter.exact-text")
+def filters_by_letters_that_look_alike(asked: Asked, right: Right) -> GivenAnswer:
+    """A filter finds names with spaces at their ends by what is between them."""
+    given = right(asked)
+    name = re.fullmatch(r'name=="(.*)"', asked.filters[0]) if asked.lists and asked.filters else None
+    if name is None or given.items:
+        return given
+    found = [i for i in right.everything(asked.instead("GET", f"/{asked.kind}")) if _alike(i.get("name"), name[1])]
+    return given.telling(items=found) if given.done and "items" in given.json else given
+
+
+def _alike(one: Any, two: str) -> bool:
+    return isinstance(one, str) and " ".join(one.split()) == " ".join(two.split())
+
+
+def without_filters(asked: Asked, pattern: str) -> Asked:
+    """The list without the filters whose member begins so."""
+    return asked.filtering(*(text for text in asked.filters if not re.match(pattern, text))) if asked.lists else asked

@@ -1,0 +1,132 @@
+"""Servers that tell of runs, tables and specs what is not so."""
+
+from __future__ import annotations
+
+from contracts.broken import Asked, GivenAnswer, Item, Right, broken
+from contracts.broken.across_calls import without_filters
+
+
+def _of_runs(asked: Asked, given: GivenAnswer) -> bool:
+    return asked.kind == "runs" and asked.method == "GET" and bool(given.items)
+
+
+@broken("run.as-asked")
+def loses_the_params_of_runs(asked: Asked, right: Right) -> GivenAnswer:
+    """A run shows no params."""
+    given = right(asked)
+    return given.showing(lambda run: {**run, "params": {}}) if _of_runs(asked, given) else given
+
+
+@broken("run.as-asked")
+def names_another_spec_in_runs(asked: Asked, right: Right) -> GivenAnswer:
+    """A run is of another flow spec than its flow."""
+    given = right(asked)
+    spec = {"id": "9753525b-82c7-4dce-8a9b-5ccfce2b9876", "version": "1.0"}
+    return given.showing(lambda run: {**run, "flowSpec": spec}) if _of_runs(asked, given) else given
+
+
+@broken("run.told-by-its-flow")
+def tells_one_last_run_for_all(asked: Asked, right: Right) -> GivenAnswer:
+    """Every flow shows the last run of the first one."""
+    given = right(asked)
+
+    def shown(flow: Item) -> Item:
+        if "lastRunDetails" not in flow:
+            return flow
+        return {**flow, "lastRunDetails": right.memory.setdefault("first", flow["lastRunDetails"])}
+
+    return given.showing(shown) if asked.kind == "flows" else given
+
+
+@broken("run.told-by-its-flow")
+def leads_to_all_runs(asked: Asked, right: Right) -> GivenAnswer:
+    """A flow's member runs leads to the runs of all flows."""
+    given = right(asked)
+    return given.showing(lambda flow: {**flow, "runs": "/runs"} if "runs" in flow else flow)
+
+
+@broken("run.filtered")
+def ignores_filters_by_status(asked: Asked, right: Right) -> GivenAnswer:
+    """A filter on the status of runs is ignored."""
+    return right(without_filters(asked, r"metrics\.statusSummary"))
+
+
+@broken("run.of-its-sandbox")
+def lists_runs_of_all_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
+    """Runs are listed in whatever sandbox."""
+    if asked.kind == "runs" and asked.creates:
+        right.memory["own"] = asked.headers.get("x-sandbox-name", "")
+    own = right.memory.get("own")
+    return right(asked.having(x_sandbox_name=own) if own and asked.kind == "runs" and asked.lists else asked)
+
+
+@broken("run.outlives-its-flow")
+def runs_go_with_their_flow(asked: Asked, right: Right) -> GivenAnswer:
+    """With a flow its runs are no longer listed."""
+    if asked.method == "DELETE" and asked.kind == "flows":
+        right.memory[asked.parts[1]] = True
+    given = right(asked)
+    if asked.kind != "runs" or not asked.lists or not given.items:
+        return given
+    return given.telling(items=[run for run in given.items if run.get("flowId") not in right.memory])
+
+
+@broken("flow.kept")
+def keeps_one_transformation(asked: Asked, right: Right) -> GivenAnswer:
+    """Of several transformations the first is kept."""
+    given = right(asked)
+    if asked.kind != "flows":
+        return given
+    return given.showing(lambda flow: {**flow, "transformations": flow.get("transformations", [])[:1]})
+
+
+@broken("explore.each-table")
+def shows_one_table_for_all(asked: Asked, right: Right) -> GivenAnswer:
+    """Whatever table is asked for, the first is shown."""
+    if asked.parts[-1:] == ["explore"] and asked.parameter("object") and right(asked).done:
+        pairs = [(n, "public.customers" if n == "object" else v) for n, v in asked.parameters]
+        return right(asked.asking(pairs))
+    return right(asked)
+
+
+@broken("explore.rows")
+def repeats_the_first_row(asked: Asked, right: Right) -> GivenAnswer:
+    """All rows of a preview are its first."""
+    given = right(asked)
+    rows = given.json.get("data") if isinstance(given.json, dict) else None
+    return given.telling(data=rows[:1] * len(rows)) if rows and asked.parts[-1:] == ["explore"] else given
+
+
+@broken("explore.table")
+def shows_rows_with_preview_false(asked: Asked, right: Right) -> GivenAnswer:
+    """preview=false shows rows as preview=true does."""
+    return right(asked.asking([(n, "true" if n == "preview" else v) for n, v in asked.parameters]))
+
+
+@broken("explore.configs-of-a-table")
+def invents_columns_in_configs(asked: Asked, right: Right) -> GivenAnswer:
+    """Names columns in configs that no table has."""
+    given = right(asked)
+    if asked.parts[-1:] != ["configs"] or asked.kind != "connections":
+        return given
+    return given.showing(lambda item: {**item, "columnName": f"x_{item['columnName']}"})
+
+
+@broken("spec.filter-members")
+def ignores_filters_by_provider(asked: Asked, right: Right) -> GivenAnswer:
+    """A filter of specs on providerId is ignored."""
+    return right(without_filters(asked, r"providerId|attributes"))
+
+
+@broken("spec.projection")
+def shows_specs_whole(asked: Asked, right: Right) -> GivenAnswer:
+    """Specs are shown with all members, whichever were asked for."""
+    if not asked.kind.endswith("Specs") or not asked.lists:
+        return right(asked)
+    return right(asked.asking([(n, v) for n, v in asked.parameters if n != "property" or v in asked.filters]))
+
+
+@broken("spec.search")
+def finds_all_flow_specs(asked: Asked, right: Right) -> GivenAnswer:
+    """A search of flow specs ignores its query."""
+    return right(asked.sending({}) if asked.path == "/flowSpecs/search" else asked)

@@ -1,0 +1,105 @@
+"""What a list shows at once: every write, every state, to whoever asks the same question again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.expectations import receipt, replacing, succeeded
+from contracts.kinds import Kind
+from contracts.registry import any_kind, check, drafted, patched
+from contracts.stage import Stage, filters
+from contracts.verdicts import expect, same
+
+
+@check("list.fresh", each=any_kind)
+def the_same_question_gets_the_state_of_now(stage: Stage, kind: Kind) -> None:
+    """List, count and search, asked the same after each write, show what there is."""
+    name = stage.name("fresh")
+    made = [stage.make(kind, name=name)]
+    paths = [made[0].path]
+    _shows(stage, kind, name, paths, "a creation")
+    paths.append(stage.make(kind, name=name).path)
+    _shows(stage, kind, name, paths, "a second creation")
+    if kind.patched:
+        receipt(stage.patch(made[0], replacing("description", "patched")))
+        _shows(stage, kind, name, paths, "a patch")
+    if kind.name == "flows":
+        receipt(stage.call("POST", f"{paths[0]}/action?op=disable"))
+        _shows(stage, kind, name, paths, "an action")
+    if kind.drafted:
+        draft = receipt(stage.call("POST", f"{kind.path}?mode=draft", stage.body(kind, name=name)), 201)
+        paths.append(f"{kind.path}/{draft['id']}")
+        _shows(stage, kind, name, paths, "a draft")
+        receipt(stage.call("POST", f"{paths[-1]}/action?op=publish"))
+        _shows(stage, kind, name, paths, "a publication")
+    if kind.deleted:
+        expect(stage.call("DELETE", paths[0]).status in (202, 204), "the deletion failed")
+        _shows(stage, kind, name, paths[1:], "a deletion")
+
+
+@check("list.every-state", each=patched)
+def every_state_is_listed(stage: Stage, kind: Kind) -> None:
+    """What is enabled, what is disabled and what is a draft stands in lists and counts without a filter on states."""
+    name = stage.name("states")
+    made = stage.make(kind, name=name)
+    states = {made.id: "enabled"}
+    if kind.name in ("connections", "flows"):
+        other = stage.make(kind, name=name)
+        if kind.name == "flows":
+            receipt(stage.call("POST", f"{other.path}/action?op=disable"))
+        else:
+            receipt(stage.patch(other, replacing("state", "disabled")))
+        states[other.id] = "disabled"
+    if kind.drafted:
+        draft = receipt(stage.call("POST", f"{kind.path}?mode=draft", stage.body(kind, name=name)), 201)
+        states[draft["id"]] = "draft"
+    only = filters(f"name=={name}")
+    listed = {item["id"]: item.get("state") for item in stage.listed(f"{kind.path}?{only}")}
+    same(listed, states, "entities of one name and their states")
+    same(succeeded(stage.call("GET", f"{kind.path}?count=true&{only}")), {"count": len(states)}, "their count")
+    for state in sorted(set(states.values())):
+        found = {item["id"] for item in stage.listed(f"{kind.path}?{only}&{filters('state==' + state)}")}
+        same(found, {key for key, value in states.items() if value == state}, f"those with state=={state}")
+        target = f"{kind.path}?count=true&{only}&{filters('state==' + state)}"
+        same(succeeded(stage.call("GET", target)), {"count": len(found)}, f"count of those with state=={state}")
+
+
+@check("action.stamps", each=drafted)
+def an_action_changes_the_state_and_the_stamps(stage: Stage, kind: Kind) -> None:
+    """Nothing else; and it is stamped with the client that asked for it, as any write."""
+    made = receipt(stage.call("POST", f"{kind.path}?mode=draft", stage.body(kind)), 201)
+    path = f"{kind.path}/{made['id']}"
+    words = ("publish", "disable") if kind.name == "flows" else ("publish",)
+    for word in words:
+        before = _entity(stage, path)
+        theirs = None if "x-api-key" in stage.settings.given else "contract-suite-2"
+        headers = {"x-api-key": theirs} if theirs else {}
+        receipt(stage.call("POST", f"{path}/action?op={word}", headers=headers))
+        after = _entity(stage, path)
+        moved = {"state", "etag", "version", "updatedAt", "updatedBy", "updatedClient", "lastOperation"}
+        for member in sorted((before.keys() | after.keys()) - moved):
+            same(after.get(member), before.get(member), f"{member} after the action {word}")
+        expect(after["updatedAt"] >= before["updatedAt"], f"updatedAt went backwards with the action {word}")
+        if theirs:
+            same(after.get("updatedClient"), theirs, f"updatedClient after the action {word} of another API key")
+
+
+def _entity(stage: Stage, path: str) -> dict[str, Any]:
+    items = succeeded(stage.call("GET", path))["items"]
+    return dict(items[0])
+
+
+def _shows(stage: Stage, kind: Kind, name: str, paths: list[str], what: str) -> None:
+    """The entities of a name, in every view, are those at the paths."""
+    expected = sorted((_entity(stage, path) for path in paths), key=lambda item: str(item["id"]))
+    only = f"name=={name}"
+    lists = {"list": stage.listed(f"{kind.path}?{filters(only)}")}
+    target = f"{kind.path}?count=true&{filters(only)}"
+    counts = {"list": succeeded(stage.call("GET", target))}
+    if kind.searched:
+        body = {"queryString": f"property={only}"}
+        lists["search"] = succeeded(stage.call("POST", f"{kind.path}/search", body))["items"]
+        counts["search"] = succeeded(stage.call("POST", f"{kind.path}/search", {**body, "count": True}))
+    for view, items in lists.items():
+        same(sorted(items, key=lambda item: str(item.get("id"))), expected, f"a {view} after {what}")
+        same(counts[view], {"count": len(expected)}, f"count of a {view} after {what}")

@@ -1,0 +1,141 @@
+"""Services next door: what making a thing answered, a look-up shows and a list shows is one and the same."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from contracts.checks.connectors_service import CUSTOMER_KEYS, KEYS
+from contracts.checks.neighbours import SANDBOXES
+from contracts.checks.next_door import CATALOG, CONVERSION, PERSON, RAW, REGISTRY, data_set, mappings, schema
+from contracts.expectations import ids, succeeded
+from contracts.registry import check
+from contracts.stage import Stage
+from contracts.verdicts import expect, same
+
+_SCHEMAS = ("createXdmResource", "listXdmResources", "retrieveXdmResource", "patchXdmResource")
+_LIST = {"Accept": "application/vnd.adobe.xed+json"}
+
+
+@check("next-door.schema-state", operations=_SCHEMAS)
+def a_schema_is_the_same_everywhere(stage: Stage) -> None:
+    """Made, looked up, listed; changed, and the same again. Its stamps name the caller."""
+    schemas = f"{REGISTRY}/tenant/schemas"
+    with schema(stage, PERSON) as made:
+        path = f"{schemas}/{made['meta:altId']}"
+        stamps = made["meta:registryMetadata"]
+        same(made["imsOrg"], stage.headers["x-gw-ims-org-id"], "imsOrg")
+        same(stamps["xdm:createdClientId"], stage.headers["x-api-key"], "xdm:createdClientId")
+        same(stamps["repo:lastModifiedDate"], stamps["repo:createdDate"], "repo:lastModifiedDate of a new schema")
+        _registered(stage, path, made, "a new schema")
+        change = [{"op": "replace", "path": "/description", "value": "  changed "}]
+        changed = succeeded(stage.call("PATCH", path, change))
+        same(changed["description"], "  changed ", "description after a change")
+        after = changed["meta:registryMetadata"]
+        expect(after["eTag"] != stamps["eTag"], "a change kept eTag")
+        same(after["repo:createdDate"], stamps["repo:createdDate"], "repo:createdDate after a change")
+        _registered(stage, path, changed, "a changed schema")
+
+
+@check("next-door.data-set-state", operations=("createDataset", "listDatasets", "retrieveDataset", "patchDataset"))
+def a_data_set_is_the_same_everywhere(stage: Stage) -> None:
+    """Its members as they were sent, stamped for the caller; a change moves what it names and the stamps."""
+    name = stage.name("data set")
+    with schema(stage) as made, data_set(stage, name, made["$id"]) as data_set_id:
+        path = f"{CATALOG}/dataSets/{data_set_id}"
+        first = _catalogued(stage, path, data_set_id, name)
+        same(first["name"], name, "name of the data set")
+        same(first["imsOrg"], stage.headers["x-gw-ims-org-id"], "imsOrg of the data set")
+        same(first["createdClient"], stage.headers["x-api-key"], "createdClient of the data set")
+        same(first["schemaRef"]["id"], made["$id"], "schemaRef.id")
+        same(first["updated"], first["created"], "updated of a new data set")
+        succeeded(stage.call("PATCH", path, {"description": " changed "}))
+        after = _catalogued(stage, path, data_set_id, name)
+        same(after["description"], " changed ", "description after a change")
+        moved = {"description", "updated", "updatedUser", "version"}
+        for member in sorted((first.keys() | after.keys()) - moved):
+            same(after.get(member), first.get(member), f"{member} after a change of the description")
+        expect(after["version"] != first["version"], "a change kept the version")
+
+
+@check("next-door.mapping-set-state", lasting=True, operations=("createMappingSet", "retrieveMappingSet"))
+def a_mapping_set_is_the_same_everywhere(stage: Stage) -> None:
+    """Made, looked up, listed; each mapping as it was sent."""
+    with schema(stage, PERSON) as made:
+        given = {**mappings(made["$id"]), "name": stage.name("mapping set")}
+        stored = succeeded(stage.call("POST", f"{CONVERSION}/mappingSets", given))
+        shown = succeeded(stage.call("GET", f"{CONVERSION}/mappingSets/{stored['id']}"))
+        _within(stored, shown, "a new mapping set")
+        same(shown["name"], given["name"], "name")
+        same(shown["outputSchema"]["schemaRef"], given["outputSchema"]["schemaRef"], "schemaRef")
+        same(len(shown["mappings"]), len(given["mappings"]), "number of mappings")
+        for sent, kept in zip(given["mappings"], shown["mappings"], strict=True):
+            _within(sent, kept, "a mapping")
+            same((kept["sourceAttribute"], kept["destinationXdmPath"]), (sent["source"], sent["destination"]), "ends")
+        same(stored["modifiedDate"], stored["createdDate"], "modifiedDate of a new mapping set")
+        same(stored["modifiedBy"], stored["createdBy"], "modifiedBy of a new mapping set")
+        listed = succeeded(stage.call("GET", f"{CONVERSION}/mappingSets?name={quote(given['name'])}"))["data"]
+        same(listed, [shown], "mapping sets of that name")
+
+
+@check("connectors.keys-state", operations=("createEncryptionKey", "listEncryptionKeys", "retrieveEncryptionKey"))
+def a_key_is_the_same_everywhere(stage: Stage) -> None:
+    """Made, looked up, listed; name and algorithm as they were sent."""
+    body = {"name": stage.name("key"), "encryptionAlgorithm": "PGP", "params": {"passPhrase": stage.canary}}
+    made = succeeded(stage.call("POST", KEYS, body), 201)
+    path = f"{KEYS}/{made['publicKeyId']}"
+    try:
+        shown = succeeded(stage.call("GET", path))
+        _within(made, shown, "a new key")
+        same((shown["name"], shown["encryptionAlgorithm"]), (body["name"], "PGP"), "name and algorithm")
+        listed = [one for one in succeeded(stage.call("GET", KEYS)) if one["publicKeyId"] == made["publicKeyId"]]
+        same(listed, [shown], "the key in the list")
+    finally:
+        stage.call("DELETE", path)
+
+
+@check("connectors.customer-keys-state", lasting=True, operations=("createCustomerKey", "listCustomerKeys"))
+def a_shared_key_is_listed_as_it_was_sent(stage: Stage) -> None:
+    """Its text, name and algorithm."""
+    body = {"name": stage.name("key"), "encryptionAlgorithm": "GPG", "publicKey": "LS0tLS1CRUdJTg=="}
+    made = succeeded(stage.call("POST", CUSTOMER_KEYS, body), 201)
+    listed = succeeded(stage.call("GET", CUSTOMER_KEYS))
+    (shown,) = [one for one in listed if one["publicKeyId"] == made["publicKeyId"]]
+    _within(body, shown, "a shared key")
+
+
+@check("next-door.batch-state", writes=False, operations=("listBatches", "retrieveBatch"))
+def a_batch_is_the_same_in_list_and_look_up(stage: Stage) -> None:
+    """Whatever it shows."""
+    for batch_id, batch in succeeded(stage.call("GET", f"{CATALOG}/batches?limit=3")).items():
+        same(succeeded(stage.call("GET", f"{CATALOG}/batches/{batch_id}")), {batch_id: batch}, "a batch looked up")
+
+
+@check("neighbour.sandbox-state", writes=False, operations=("listSandboxes", "retrieveSandbox"))
+def a_sandbox_is_the_same_in_list_and_look_up(stage: Stage) -> None:
+    """Each that is listed."""
+    listed = succeeded(stage.call("GET", SANDBOXES.rstrip("/")))["sandboxes"]
+    expect(len(set(ids(listed))) == len(listed), "the list shows a sandbox twice")
+    for sandbox in listed[:5]:
+        same(succeeded(stage.call("GET", SANDBOXES + quote(sandbox["name"]))), sandbox, "a sandbox looked up")
+
+
+def _registered(stage: Stage, path: str, made: dict[str, Any], what: str) -> None:
+    """A schema as the answer to its making, or its change, showed it; `refs` is told there only."""
+    made = {name: value for name, value in made.items() if name != "refs"}
+    same(succeeded(stage.call("GET", path, headers=RAW)), made, f"{what} looked up")
+    answer = stage.call("GET", path.rpartition("/")[0], headers=_LIST)
+    listed = [one for one in succeeded(answer)["results"] if one["$id"] == made["$id"]]
+    same(listed, [made], f"{what} in the list")
+
+
+def _catalogued(stage: Stage, path: str, data_set_id: str, name: str) -> dict[str, Any]:
+    """A data set as look-up and list show it."""
+    shown = succeeded(stage.call("GET", path))
+    same(succeeded(stage.call("GET", f"{CATALOG}/dataSets?name={quote(name)}")), shown, "data sets of that name")
+    return dict(shown[data_set_id])
+
+
+def _within(part: dict[str, Any], whole: dict[str, Any], what: str) -> None:
+    for member, value in part.items():
+        same(whole.get(member), value, f"{what}: {member}")
