@@ -37,9 +37,9 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def render(name: str, **values: Any) -> str:
+def render(template: str, /, **values: Any) -> str:
     """The page that a template makes of values."""
-    made: str = _environment().get_template(name).render(values)
+    made: str = _environment().get_template(template).render(values)
     return made
 
 
@@ -55,7 +55,9 @@ def _environment() -> Any:
         undefined=StrictUndefined,
         auto_reload=False,
     )
-    environment.filters.update(moment=moment, date=date, pretty=pretty, answered=answered, grouped=grouped, rules=rules)
+    environment.filters.update(
+        moment=moment, date=date, pretty=pretty, answered=answered, grouped=grouped, rules=rules, coded=coded
+    )
     environment.globals.update(asset=asset, policy=policy)
     return environment
 
@@ -76,6 +78,17 @@ def _written(at_ms: int, form: str, cut: int) -> str:
     except (ValueError, OverflowError, OSError):
         return str(at_ms)
     return text[:-cut] if cut else text
+
+
+def coded(text: str) -> Any:
+    """A text of ours with what stands in backticks as code."""
+    from markupsafe import Markup
+
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return text
+    marked = (Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts))
+    return Markup("").join(marked)
 
 
 def rules(findings: Iterable[Any]) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from mockserver.contract import Contract
 from mockserver.recordings.samples import Sample
@@ -16,6 +16,10 @@ from mockserver.recordings.samples import Sample
 _OF_THE_PLATFORM = frozenset({"413", "415", "429", "500", "501", "503", "504", "507"})
 """Statuses that every operation declares and that no page shows per operation."""
 _METHODS = ("get", "post", "put", "patch", "delete")
+
+
+Counted: TypeAlias = "Sample | SampleFigures"
+"""A sample just replayed, or as the manifest has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Tally:
     of: int
 
     @classmethod
-    def of_samples(cls, samples: Iterable[Sample]) -> Tally:
+    def of_samples(cls, samples: Iterable[Counted]) -> Tally:
         """Count samples."""
         verdicts = [sample.passed for sample in samples]
         return cls(sum(verdicts), len(verdicts))
@@ -52,9 +56,26 @@ class FidelityRow:
     """Samples that are as printed only under a quirk."""
 
 
-def table(samples: Iterable[Sample], contract: Contract) -> list[FidelityRow]:
+class SampleFigures(NamedTuple):
+    """What the manifest says of a sample: all that the table needs."""
+
+    operation: str
+    aspect: str
+    provenance: str
+    source: str
+    status: int
+    quirks: Mapping[str, str]
+    passed: bool
+
+    @property
+    def setup(self) -> bool:
+        """The manifest lists only samples that count."""
+        return False
+
+
+def table(samples: Iterable[Counted], contract: Contract) -> list[FidelityRow]:
     """A row per operation, in the order of the contract."""
-    by_operation: dict[str, list[Sample]] = {}
+    by_operation: dict[str, list[Counted]] = {}
     for sample in samples:
         if not sample.setup:
             by_operation.setdefault(sample.operation, []).append(sample)
@@ -63,7 +84,7 @@ def table(samples: Iterable[Sample], contract: Contract) -> list[FidelityRow]:
     return [_row(name, by_operation.get(name, []), contract) for name in ids]
 
 
-def _row(operation_id: str, samples: list[Sample], contract: Contract) -> FidelityRow:
+def _row(operation_id: str, samples: list[Counted], contract: Contract) -> FidelityRow:
     operation = contract.operations[operation_id]
     documented = [sample for sample in samples if sample.provenance == "documented"]
     shown = {str(sample.status) for sample in samples}
@@ -97,6 +118,18 @@ def manifest(samples: Iterable[Sample]) -> Iterator[str]:
                 **({"why": sample.differs} if sample.differs else {}),
             }
             yield json.dumps(row, ensure_ascii=False)
+
+
+def read_manifest(text: str) -> list[SampleFigures]:
+    """The samples that `manifest` wrote."""
+    rows = map(json.loads, text.splitlines())
+    return [
+        SampleFigures(
+            row["operation"], row["aspect"], row["provenance"], row["source"], row["status"], row["quirks"],
+            row["verdict"] == "same",
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def as_json(rows: Iterable[FidelityRow]) -> list[Mapping[str, object]]:

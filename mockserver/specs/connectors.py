@@ -33,6 +33,9 @@ PLATFORMS = ("azure", "aws")
 
 CATALOGUE = Path(__file__).parent.parent / "catalogue"
 
+_CANARY = "c4n4ry"
+"""What stands for a secret in the examples, so that tests find it where it must not be."""
+
 _FIRST_LINE = re.compile(r"id: (?P<id>[0-9a-f-]{36}|null)\s*\n")
 _AUTH_MEMBERS = frozenset({"specName", "params", "type"})
 
@@ -211,6 +214,14 @@ class Connectors:
     def all(self) -> Sequence[Connector]:
         """All connectors of the platform, sorted by file name."""
         return [connector for spec_id in self._files if (connector := self.get(spec_id))]
+
+    def examples(self, spec_id: str) -> list[dict[str, Any]]:
+        """Credentials that a connector takes, in the form of `auth`: of each auth spec of the platform one or more."""
+        connector = self.get(spec_id)
+        raw = json.loads(json.dumps(documents.read(self._files[spec_id])).replace(_CANARY, "example-secret"))
+        names = connector.auth_specs if connector else {}
+        passing = [one["auth"] for one in raw["examples"] if "refused" not in one and "auth" in one]
+        return [auth for auth in passing if auth["specName"] in names]
 
     def check(self, connection: Mapping[str, Any], quirks: Mapping[str, str], *, strict: bool = False) -> None:
         """Raise ApiError unless the connection names a known spec and fits one of its auth specs.

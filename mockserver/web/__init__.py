@@ -50,8 +50,11 @@ def build_app(emulator: Emulator) -> Application:
         return respond(api.failed(error, request.environ))
 
     app.add_url_rule("/<path:path>", "api", answer_api, methods=_METHODS, provide_automatic_options=False)
-    for pages in (front_page, admin, console, docs_pages, fault_pages, scenario_pages, ims, contract_pages):
+    for pages in (front_page, admin, docs_pages, fault_pages, ims, contract_pages):
         app.register_blueprint(pages.blueprint(emulator))
+    stage = scenario_pages.stage_of(emulator)
+    for staged in (console, scenario_pages):
+        app.register_blueprint(staged.blueprint(emulator, stage))
     app.register_error_handler(Refusal, refused)
     app.register_error_handler(StorageUnavailable, unavailable)
     app.register_error_handler(NothingRecorded, not_recorded)

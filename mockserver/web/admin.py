@@ -16,7 +16,8 @@ from mockserver.json_input import Json
 from mockserver.quirks import QUIRKS
 from mockserver.web import adapter, guard
 
-LARGER_BODIES = {"/_mock/state": 512 * 1_048_576}
+MAX_STATE_BYTES = 512 * 1_048_576
+LARGER_BODIES = dict.fromkeys(("/_mock/state", "/_mock/console/settings/import"), MAX_STATE_BYTES)
 """path -> bytes: what is imported was exported, and may be larger than any request of the API."""
 _DEPTH_OF_EXPORT = 8
 """More levels than stand around a body in an export."""
@@ -66,7 +67,7 @@ def _add_state(pages: Blueprint, emulator: Emulator) -> None:
     @pages.route("/state", methods=["PUT", "POST"])
     def import_state() -> Response:
         try:
-            masked = emulator.restore(_exported_state())
+            masked = emulator.restore(exported_state(_sent(MAX_STATE_BYTES)))
         except ValueError as error:
             raise wrong(str(error)) from None
         if not masked:
@@ -105,7 +106,7 @@ def _add_clock(pages: Blueprint, emulator: Emulator) -> None:
 
     @pages.post("/clock")
     def set_clock() -> Response:
-        _move(emulator, json_body(emulator.config.max_body))
+        move_clock(emulator, json_body(emulator.config.max_body))
         return answer(emulator, _clock(emulator))
 
 
@@ -130,20 +131,28 @@ def _add_quirks(pages: Blueprint, emulator: Emulator) -> None:
         return quirks()
 
 
-def _exported_state() -> Any:
-    """An export holds whole records, each a body that was as large and as deep as it may be."""
+def exported_state(text: bytes) -> Any:
+    """An export holds whole records, each a body that was as large and as deep as it may be. Raises ApiError."""
     depth = json_input.MAX_DEPTH + _DEPTH_OF_EXPORT
-    return json_body(LARGER_BODIES["/_mock/state"], max_depth=depth, max_values=None)
+    return _parsed(text, max_bytes=MAX_STATE_BYTES, max_depth=depth, max_values=None)
 
 
-def json_body(most: int, **bounds: Any) -> Any:
-    """The JSON that an admin call sent; `bounds` as `json_input.parse` takes them. Raises ApiError."""
+def json_body(most: int) -> Any:
+    """The JSON that an admin call sent. Raises ApiError."""
+    return _parsed(_sent(most), max_bytes=most)
+
+
+def _sent(most: int) -> bytes:
     if request.mimetype != "application/json":
         raise ApiError(
             "unsupported_media_type", detail="The body must be JSON. Send it with Content-Type: application/json."
         )
+    return adapter.read_body(request.environ, most)
+
+
+def _parsed(text: bytes, **bounds: Any) -> Any:
     try:
-        return json_input.parse(adapter.read_body(request.environ, most), max_bytes=most, **bounds)
+        return json_input.parse(text, **bounds)
     except json_input.JsonProblem as problem:
         raise wrong(problem.reason) from None
 
@@ -153,7 +162,7 @@ def _clock(emulator: Emulator) -> Json:
     return {"nowMs": clock.now_ms(), "frozen": clock.frozen}
 
 
-def _move(emulator: Emulator, asked: Any) -> None:
+def move_clock(emulator: Emulator, asked: Any) -> None:
     """`{"freeze": true | ms}`, `{"advance": "15m"}`, `{"resume": true}`: any of them, in this order."""
     known = {"freeze", "advance", "resume"}
     if not isinstance(asked, dict) or not asked or asked.keys() - known:

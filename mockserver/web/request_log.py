@@ -13,6 +13,9 @@ from flask import Flask, Response, g, request
 from mockserver import secrecy
 from mockserver.exchange import BASE_PATH, Result
 
+_QUIET = ("/_mock/console/now", "/_mock/console/assets/")
+"""What an open console asks for by itself: between the lines of its requests nobody would find a client's."""
+
 
 class RequestLog:
     """Writes what was answered to standard error."""
@@ -33,6 +36,8 @@ class RequestLog:
         g.begun = time.perf_counter()
 
     def _end(self, response: Response) -> Response:
+        if response.status_code < 400 and request.path.startswith(_QUIET):
+            return response
         request_id = response.headers.get("x-request-id")
         begun, answered = g.get("begun", time.perf_counter()), g.get("answered")
         self.write(request.method, request.path, response.status_code, request_id, begun, answered)

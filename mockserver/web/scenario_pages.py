@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flask import Blueprint, Response, request
 
@@ -18,26 +19,35 @@ if TYPE_CHECKING:
     from mockserver.scenarios import ScenarioStage
 
 
-def blueprint(emulator: Emulator) -> Blueprint:
+Stage: TypeAlias = "Callable[[], ScenarioStage]"
+"""Gives the one stage of a server; made when first asked for, as a start does without the judge."""
+
+
+def stage_of(emulator: Emulator) -> Stage:
+    """The stage of an emulator."""
+
+    @functools.cache
+    def stage() -> ScenarioStage:
+        from mockserver.scenarios import ScenarioStage
+
+        return ScenarioStage(emulator)
+
+    return stage
+
+
+def blueprint(emulator: Emulator, stage: Stage) -> Blueprint:
     """The routes, behind the same checks as the other admin routes."""
     pages = Blueprint("scenarios", __name__, url_prefix="/_mock/scenarios")
     pages.before_request(guard.admin_check(emulator.config))
-
-    @functools.cache
-    def the_stage() -> ScenarioStage:
-        from mockserver.scenarios import ScenarioStage  # when somebody asks: a start does without the judge
-
-        return ScenarioStage(emulator)
 
     @pages.get("")
     def scenarios() -> Response:
         from mockserver.scenarios.scenario import load
 
-        stage = the_stage()
         known: list[Any] = [one.as_json() for one in load().values()]
-        playing, verdict = stage.playing, stage.verdict()
+        playing, verdict = stage().playing, stage().verdict()
         shown = {"scenario": playing.id, "verdict": _shown(verdict)} if playing else None
-        verdicts: list[Any] = [_shown(one) for one in stage.verdicts()]
+        verdicts: list[Any] = [_shown(one) for one in stage().verdicts()]
         return admin.answer(emulator, {"playing": shown, "verdicts": verdicts, "known": known})
 
     @pages.post("")
@@ -54,13 +64,13 @@ def blueprint(emulator: Emulator) -> Blueprint:
             raise admin.wrong(str(error)) from None
         if len(chosen) != 1:
             raise admin.wrong("one scenario is played at a time")
-        the_stage().start(chosen[0])
+        stage().start(chosen[0])
         return admin.answer(emulator, {"playing": chosen[0].as_json()}, 201)
 
     @pages.delete("")
     def end() -> Response:
         """The verdict; `?exitStatus=N` says how the client ended."""
-        verdict = the_stage().stop(request.args.get("exitStatus", type=int))
+        verdict = stage().stop(request.args.get("exitStatus", type=int))
         if verdict is None:
             raise ApiError("unknown_path", detail="No scenario is on; POST /_mock/scenarios puts one on.")
         return admin.answer(emulator, _shown(verdict))

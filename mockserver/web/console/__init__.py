@@ -10,13 +10,25 @@ from mockserver import __version__
 from mockserver.emulator import Emulator
 from mockserver.web import admin, guard
 from mockserver.web.accepting import wants_html
-from mockserver.web.console import assets, calls, now, resource_pages
+from mockserver.web.console import (
+    assets,
+    calls,
+    control_pages,
+    fidelity_pages,
+    flow_pages,
+    now,
+    resource_pages,
+    setting_pages,
+    source_pages,
+    spec_pages,
+)
 from mockserver.web.console.frame import Frame
+from mockserver.web.scenario_pages import Stage
 
 _PATHS = ("health", "report", "journal", "state", "faults", "scenarios", "clock", "quirks", "connectors", "reset")
 
 
-def blueprint(emulator: Emulator) -> Blueprint:
+def blueprint(emulator: Emulator, stage: Stage) -> Blueprint:
     """Every page. `/_mock/` and `/_mock/report` answer with JSON unless a browser asks or `?format=` is given."""
     pages = Blueprint("console", __name__, url_prefix="/_mock")
     pages.before_request(guard.admin_check(emulator.config))
@@ -41,7 +53,8 @@ def blueprint(emulator: Emulator) -> Blueprint:
         return _report(emulator, conformance.render(judged, form), conformance.FORMATS[form].media_type)
 
     assets.add(pages)
-    for part in (now, calls, resource_pages):
+    control_pages.add(pages, frame, stage)
+    for part in (now, calls, resource_pages, flow_pages, source_pages, spec_pages, setting_pages, fidelity_pages):
         part.add(pages, frame)
     return pages
 

@@ -39,6 +39,12 @@ _NAVIGATION = (
     NavigationItem("now", "/_mock/", "Now"),
     NavigationItem("calls", "/_mock/console/calls", "Calls"),
     NavigationItem("resources", "/_mock/console/resources", "Resources"),
+    NavigationItem("flows", "/_mock/console/flows", "Flows"),
+    NavigationItem("sources", "/_mock/console/sources", "Sources"),
+    NavigationItem("specs", "/_mock/console/specs", "Specs"),
+    NavigationItem("control", "/_mock/console/control", "Faults and clock"),
+    NavigationItem("settings", "/_mock/console/settings", "Settings"),
+    NavigationItem("fidelity", "/_mock/console/fidelity", "Fidelity"),
 )
 
 FIRST_TENANT = Tenant("5C1328435BF324E90A49402A@AdobeOrg", "prod")

@@ -18,6 +18,7 @@ from mockserver.resources.flows import FLOWS
 from mockserver.resources.runs import RUNS
 from mockserver.resources.source_connections import SOURCE_CONNECTIONS
 from mockserver.resources.target_connections import TARGET_CONNECTIONS
+from mockserver.specs.connectors import Access
 from mockserver.state.records import Doc
 
 SIZE = 50
@@ -90,6 +91,27 @@ class Records:
             progress.catch_up_all(self._world, self._tenant)
         doc = self._world.store.get(self._tenant, kind.name, entity_id)
         return None if doc is None else self.shown(kind, doc)
+
+    def runs_of(self, flow_id: str, most: int) -> list[dict[str, Any]]:
+        """The latest runs of a flow, last written first."""
+        progress.catch_up(self._world, self._tenant, [flow_id])
+        query = ListQuery(limit=most)
+        docs, _ = self._world.store.page(self._tenant, RUNS.kind, query, lambda doc: doc["flowId"] == flow_id)
+        return [self.shown(KINDS[RUNS.kind], doc) for doc in docs]
+
+    def access(self, connection_id: str) -> Access:
+        """The way to the source behind a connection. Raises LookupError where there is none of this id."""
+        doc = self._world.store.get(self._tenant, CONNECTIONS.kind, connection_id)
+        if doc is None:
+            raise LookupError(connection_id)
+        return self.connectors.access(doc)
+
+    def answering(self, connection_id: str) -> str:
+        """Which source stands behind a connection, in words."""
+        try:
+            return self._world.sources.answering(self.access(connection_id))
+        except LookupError:
+            return "nothing: the connection is deleted"
 
     def shown(self, kind: ResourceKind, doc: Doc) -> dict[str, Any]:
         """A record as the API shows it, but for secrets: of these kind and length."""

@@ -39,10 +39,11 @@ def _updated(shown: Shown) -> Cell:
     return Cell(date(at_ms) if isinstance(at_ms, int) else "", "soft")
 
 
-def _object(shown: Shown) -> Cell:
+def object_of(shown: Shown) -> str:
+    """What a source or target connection reads or writes: a table, a path or a data set."""
     params = shown.get("params")
     named = params if isinstance(params, Mapping) else {}
-    return Cell(str(next((named[key] for key in ("tableName", "path", "dataSetId") if key in named), "")), "mono")
+    return str(next((named[key] for key in ("tableName", "path", "dataSetId") if key in named), ""))
 
 
 def _connection(records: Records, shown: Shown) -> list[Cell]:
@@ -57,7 +58,7 @@ def _end(kind: str) -> Callable[[Records, Shown], list[Cell]]:
         base = _text(shown, "baseConnectionId")
         over = Cell(base[:8], "mono", ("connections", base)) if base else Cell("none", "soft")
         label = Cell(records.label(shown.get("connectionSpec")))
-        return [_named(shown, kind), label, _object(shown), over, _state(shown), _updated(shown)]
+        return [_named(shown, kind), label, Cell(object_of(shown), "mono"), over, _state(shown), _updated(shown)]
 
     return cells
 
@@ -99,6 +100,11 @@ def records_of(run: Shown) -> tuple[int, int]:
     """How many records a run read, and how many of them failed."""
     summary = _metrics(run).get("recordSummary", {})
     return int(summary.get("inputRecordCount", 0)), int(summary.get("failedRecordCount", 0))
+
+
+def bytes_of(run: Shown) -> int:
+    """How many bytes a run read."""
+    return int(_metrics(run).get("sizeSummary", {}).get("inputBytes", 0))
 
 
 def span_of(run: Shown) -> tuple[int, int] | None:

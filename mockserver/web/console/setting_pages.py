@@ -1,0 +1,90 @@
+"""**Settings**: quirks with both answers, the state as a file, and the way back to the start."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from mockserver.errors import ApiError
+from mockserver.quirks import QUIRKS
+from mockserver.web import admin
+from mockserver.web.console import forms
+from mockserver.web.console.frame import Frame
+
+_HERE = "settings"
+_DONE = {
+    "quirks": "The quirks are set.",
+    "restored": "The state is imported.",
+    "masked": "The state is imported, but its credentials were masked: those connections do not work. "
+    "Export with credentials to keep them.",
+    "reset": "Everything is as at the start.",
+    "forgotten": "The journal is empty.",
+}
+
+
+def add(pages: Blueprint, frame: Frame) -> None:
+    """The page and its forms."""
+    emulator = frame.emulator
+
+    @pages.get("/console/settings")
+    def console_settings() -> Response:
+        return _page(frame)
+
+    @pages.post("/console/settings/quirks")
+    def console_quirks() -> Response:
+        try:
+            emulator.quirks.update(forms.sent())
+        except ValueError:
+            return _page(frame, "A quirk or an answer is unknown. Nothing was changed.")
+        return forms.done(_HERE, "quirks")
+
+    @pages.post("/console/settings/import")
+    def console_import() -> Response:
+        content = forms.uploaded(admin.MAX_STATE_BYTES)
+        try:
+            masked = emulator.restore(admin.exported_state(content))
+        except (ApiError, ValueError) as refused:
+            return _page(frame, f"Nothing was changed: {getattr(refused, 'detail', '') or refused}")
+        return forms.done(_HERE, "masked" if masked else "restored")
+
+    @pages.post("/console/settings/reset")
+    def console_reset() -> Response:
+        if forms.sent().get("sure") != "yes":
+            return _page(frame, "Nothing was changed: confirm the reset.")
+        emulator.reset()
+        return forms.done(_HERE, "reset")
+
+    @pages.post("/console/settings/forget")
+    def console_forget() -> Response:
+        forms.sent()
+        emulator.journal.clear()
+        return forms.done(_HERE, "forgotten")
+
+
+def _page(frame: Frame, problem: str = "") -> Response:
+    quirks = frame.emulator.quirks
+    return frame.page(
+        "settings.html",
+        _HERE,
+        status=400 if problem else 200,
+        problem=problem,
+        done=_DONE.get(request.args.get("done", ""), ""),
+        quirks=[(row, quirks[row.name]) for row in QUIRKS.values()],
+        changed=sum(quirks[row.name] != row.default for row in QUIRKS.values()),
+        calls=frame.emulator.journal.count(),
+        place=frame.emulator.world.store.place,
+        config=_config(frame),
+    )
+
+
+def _config(frame: Frame) -> list[tuple[str, str]]:
+    """What the server was started with."""
+    config = frame.emulator.config
+    told = {
+        "platform": config.platform,
+        "strict": "on" if config.strict else "off",
+        "seed": "none" if config.seed is None else str(config.seed),
+        "journal": f"{config.journal_entries} calls" if frame.emulator.journal.on else "off",
+        "sources file": str(config.sources or "none"),
+        "faults file": str(config.faults or "none"),
+    }
+    return list(told.items())
