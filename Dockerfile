@@ -16,8 +16,9 @@ RUN python3 -m venv /opt/build \
  && /opt/build/bin/pip --python /opt/mockserver/bin/python3 install -q --require-hashes -r requirements/image.txt
 COPY . .
 RUN /opt/build/bin/pip wheel -q --no-deps --no-build-isolation -w /opt/dist . \
- && /opt/build/bin/pip --python /opt/mockserver/bin/python3 install -q --no-deps /opt/dist/*.whl \
- && cd / && /opt/mockserver/bin/python3 -c 'from mockserver.contract import documents; documents.parse_all()'
+ && /opt/build/bin/pip --python /opt/mockserver/bin/python3 install -q --no-deps /opt/dist/*.whl
+WORKDIR /
+RUN /opt/mockserver/bin/python3 -c 'from mockserver.contract import documents; documents.parse_all()'
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="Mock Flow Service" \

@@ -8,14 +8,14 @@ IMAGE ?= mock-flow-service
 PYTHON_M := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE docs fidelity drift fuzz audit sbom run test coverage install check format contract broken wire-mutants clients bench peers edge mutation torture image lock clean help
+.PHONY: FORCE dist lint release-check docs fidelity drift fuzz audit sbom run test coverage install check format contract broken wire-mutants clients bench peers edge mutation torture image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@echo 'The command for everything else: .venv/bin/mockserver --help   (or: . .venv/bin/activate)' >&2
 	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
 
 # Clients of others come from package indexes, once. CLIENTS=no does without them and their tests.
-test: .venv/.test $(if $(filter no,$(CLIENTS)),,.venv-clients/.clients) ## run every test (ARGS="-n 0 -k etag", CLIENTS=no)
+test: .venv/.test $(if $(filter no,$(CLIENTS)),,.venv-clients/.clients build/lint/.installed) ## run every test (ARGS="-n 0 -k etag", CLIENTS=no)
 	@$(PYTHON_M) pytest -q -n auto $(ARGS)
 
 coverage: .venv/.test ## run every test measured; list what no test reaches, and fail below the target
@@ -113,9 +113,30 @@ sbom: build/audit/.installed ## write build/sbom.json: what the server is made o
 	@$(AUDITING) cyclonedx_py environment --pyproject pyproject.toml --output-reproducible -o build/sbom.json \
 		build/sbom/bin/python && echo build/sbom.json
 
+# Of their own environment too: linters of others, and twine.
+LINTING := build/lint/bin/python -m
+build/lint/.installed: requirements/lint.txt | .venv/.test
+	@echo "Installing linters into build/lint (about 20 s) ..." >&2
+	@$(PYTHON_M) venv --clear build/lint
+	@$(LINTING) pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
+	@touch $@
+
+lint: .venv/.test build/lint/.installed ## lint workflows, jobs, action, Dockerfile and compositions
+	@$(PYTHON_M) pytest -q -n 0 --no-skips tests/publishing/test_linters.py
+
+dist: .venv/.test build/lint/.installed ## build and check the wheel and the source archive, into build/dist
+	@rm -rf build/dist && $(PYTHON_M) hatchling build -d build/dist
+	@$(LINTING) twine check --strict build/dist/*
+
+release-check: ## demand that TAG is the version, and that the changelog describes it (TAG=v0.1.0)
+	@version=$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' mockserver/__init__.py); \
+	[ "$$TAG" = "v$$version" ] || { echo "The tag is '$$TAG', the version is $$version." >&2; exit 1; }; \
+	grep -qF "## [$$version]" CHANGELOG.md || { echo "CHANGELOG.md has no section for $$version." >&2; exit 1; }
+
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' mockserver/__init__.py)
 image: ## build the container image (IMAGE=mock-flow-service)
 	@engine=$$(command -v docker || command -v podman) || { echo 'No docker or podman here.' >&2; exit 1; }; \
-	"$$engine" build -t $(IMAGE) .
+	"$$engine" build -t $(IMAGE) -t $(IMAGE):$(VERSION) .
 
 # Hashes cover every platform and carry no host name. The package index is the one that pip is set to use.
 LOCK = index=$${PIP_INDEX_URL:-$$($(PYTHON_M) pip config get global.index-url 2>/dev/null)}; \
@@ -134,6 +155,7 @@ lock: .venv/.lock ## resolve requirements/*.txt again from pyproject.toml (ARGS=
 	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/mutation.txt --group mutation
 	@$(LOCK) $(ARGS) -o requirements/audit.txt --group audit
 	@$(LOCK) $(ARGS) -o requirements/docs.txt --group docs
+	@$(LOCK) $(ARGS) -o requirements/lint.txt --group lint
 	@for folder in requirements requirements/orval; do npm install --prefix $$folder --package-lock-only --ignore-scripts \
 		--omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error || exit; done
 

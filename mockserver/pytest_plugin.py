@@ -1,12 +1,13 @@
-"""The pytest plugin: fixtures `flow_service` and `flow_service_server`, marker `flow_conformance`, `--flow-report`.
+"""The pytest plugin: fixtures `flow_service`, `flow_service_factory`, `flow_service_server`, a marker, `--flow-report`.
 
 Importing it is cheap: the emulator is loaded when a test first uses a fixture.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from mockserver.clients.service import FlowService
     from mockserver.conformance import Report
+    from mockserver.journal.entries import Entry
 
 _MARK = "flow_conformance"
 _MAX_LINES = 40
@@ -23,7 +25,9 @@ _MAX_LINES = 40
 _NOT_BEFORE_THE_END = frozenset({"lifecycle.never-deleted", "lifecycle.draft-left"})
 """Rules about leftovers, judged at the end: a fixture may still clean up."""
 
-_SERVICE = pytest.StashKey["FlowService"]()
+_FIXTURES = frozenset({"flow_service", "flow_service_factory"})
+
+_SERVICES = pytest.StashKey[list["FlowService"]]()
 _FOUND = pytest.StashKey[frozenset[tuple[str, str]]]()
 _FAILED = pytest.StashKey[bool]()
 _REPORTS = pytest.StashKey[list[Any]]()
@@ -62,28 +66,54 @@ def flow_service_server(flow_service_config: dict[str, Any]) -> Iterator[FlowSer
 
 
 @pytest.fixture
-def flow_service(flow_service_server: FlowService, request: pytest.FixtureRequest) -> Iterator[FlowService]:
+def _flow_service_attempt(request: pytest.FixtureRequest) -> None:
+    """Begin an attempt; discard the findings of earlier ones, if a plugin repeats the test."""
+    stash = request.node.stash
+    stash[_SERVICES], stash[_FOUND], stash[_FAILED] = [], frozenset(), False
+
+
+@pytest.fixture
+def flow_service(
+    flow_service_server: FlowService, _flow_service_attempt: None, request: pytest.FixtureRequest
+) -> Iterator[FlowService]:
     """The service without records, calls and faults."""
     flow_service_server.reset()
-    _begin(request.node, flow_service_server)
+    request.node.stash[_SERVICES].append(flow_service_server)
     yield flow_service_server
+    _conclude(request, [flow_service_server])
+
+
+@pytest.fixture
+def flow_service_factory(
+    flow_service_config: dict[str, Any], _flow_service_attempt: None, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., FlowService]]:
+    """Start further services, each with settings of its own: call it with members of `Config`, such as strict=True."""
+    from mockserver.clients.service import flow_service as serving
+
+    started: list[FlowService] = []
+    with contextlib.ExitStack() as running:
+
+        def start(**settings: Any) -> FlowService:
+            service = running.enter_context(serving(**{**flow_service_config, **settings}))
+            started.append(service)
+            request.node.stash[_SERVICES].append(service)
+            return service
+
+        yield start
+        _conclude(request, started)
+
+
+def _conclude(request: pytest.FixtureRequest, services: list[FlowService]) -> None:
+    """Keep the reports, and judge. All fixtures of the test have cleaned up by now."""
     if request.config.getoption("flow_report"):
-        request.config.stash[_REPORTS].append(flow_service_server.report())
-    # all fixtures have cleaned up by now
+        request.config.stash[_REPORTS] += [service.report() for service in services]
     if not request.node.stash.get(_FAILED, False):
-        _judge(request.node, at_the_end=True)
-
-
-def _begin(item: Any, service: FlowService) -> None:
-    """Begin an attempt; discard the findings of earlier ones, if a plugin repeats the test."""
-    item.stash[_SERVICE] = service
-    item.stash[_FOUND] = frozenset()
-    item.stash[_FAILED] = False
+        _judge(request.node, at_the_end=True, only=services)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Require the fixture in a marked test."""
-    if item.get_closest_marker(_MARK) and "flow_service" not in getattr(item, "fixturenames", ()):
+    """Require a fixture in a marked test."""
+    if item.get_closest_marker(_MARK) and _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
         pytest.fail(f"@pytest.mark.{_MARK} judges the calls made to the fixture flow_service: use it", pytrace=False)
 
 
@@ -99,12 +129,13 @@ def pytest_runtest_call(item: pytest.Item) -> Any:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     """Show with a failed test what its client did."""
     report = yield
-    service = item.stash.get(_SERVICE, None)
-    if report.when == "call" and report.failed and service is not None:
+    services = item.stash.get(_SERVICES, [])
+    if report.when == "call" and report.failed and services:
         item.stash[_FAILED] = True
-        report.sections.append(
-            ("Flow Service calls", _told(service, told_already=bool(item.stash.get(_FOUND, frozenset()))))
-        )
+        told_already = bool(item.stash.get(_FOUND, frozenset()))
+        for number, service in enumerate(services, 1):
+            title = "Flow Service calls" + (f" (service {number} of {len(services)})" if len(services) > 1 else "")
+            report.sections.append((title, _told(service, told_already=told_already)))
     return report
 
 
@@ -149,31 +180,44 @@ def pytest_testnodedown(node: Any, error: object) -> None:
         node.config.stash[_REPORTS] += [recorded.from_json(raw) for raw in json.loads(handed)]
 
 
-def _judge(item: pytest.Item, *, at_the_end: bool) -> None:
+def _judge(item: pytest.Item, *, at_the_end: bool, only: list[FlowService] | None = None) -> None:
     """Fail a marked test with new findings. Leftovers count only at the end."""
     marker = item.get_closest_marker(_MARK)
-    service = item.stash.get(_SERVICE, None)
-    if marker is None or service is None:
+    if marker is None:
         return
+    from mockserver.conformance import NOTHING_JUDGED
+
+    services = item.stash.get(_SERVICES, []) if only is None else only
+    reports = [service.report() for service in services]
+    found = [_new(item, marker, report, at_the_end=at_the_end) for report in reports]
+    if not at_the_end and not any(report.judged for report in reports):
+        pytest.fail(f"{NOTHING_JUDGED} (@pytest.mark.{_MARK})", pytrace=False)
+    for report in found:
+        _fail_for(item, report)
+
+
+def _new(item: pytest.Item, marker: pytest.Mark, report: Report, *, at_the_end: bool) -> Report:
+    """The report with only the new findings that the marker asks for."""
     from dataclasses import replace
 
     from mockserver.clients.service import findings
-    from mockserver.conformance import NOTHING_JUDGED, summary
 
-    report = service.report()
     known = item.stash.get(_FOUND, frozenset())
-    bad = [
+    new = tuple(
         one
         for one in findings(report, *_wanted(marker))
         if (one.rule, one.detail) not in known and (at_the_end or one.rule not in _NOT_BEFORE_THE_END)
-    ]
-    if not report.judged and not at_the_end:
-        pytest.fail(f"{NOTHING_JUDGED} (@pytest.mark.{_MARK})", pytrace=False)
-    if bad:
-        item.stash[_FOUND] = known | {(one.rule, one.detail) for one in bad}
-        rules = ", ".join(dict.fromkeys(one.rule for one in bad))
-        text = summary(replace(report, findings=tuple(bad)))
-        pytest.fail(f"the client broke {rules}\n\n{text}", pytrace=False)
+    )
+    return replace(report, findings=new)
+
+
+def _fail_for(item: pytest.Item, report: Report) -> None:
+    from mockserver.conformance import summary
+
+    if report.findings:
+        item.stash[_FOUND] = item.stash.get(_FOUND, frozenset()) | {(one.rule, one.detail) for one in report.findings}
+        rules = ", ".join(dict.fromkeys(one.rule for one in report.findings))
+        pytest.fail(f"the client broke {rules}\n\n{summary(report)}", pytrace=False)
 
 
 def _wanted(marker: pytest.Mark) -> tuple[str, frozenset[str]]:
@@ -199,7 +243,7 @@ def _told(service: FlowService, *, told_already: bool) -> str:
     return "\n".join(lines or ["(none)"])
 
 
-def _line(call: Any) -> str:
+def _line(call: Entry) -> str:
     query = f"?{call.query}" if call.query else ""
-    marks = "  ".join(filter(None, (call.error, call.fault and f"fault {call.fault}")))
+    marks = "  ".join(filter(None, (call.error, call.fault and f"fault {call.fault}", call.refusal)))
     return f"{call.number:>3}  {call.status or 'no answer'}  {call.method} {call.path}{query}  {marks}".rstrip()

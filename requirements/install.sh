@@ -122,6 +122,7 @@ elif [ "$wanted" = orval ]; then
 else
     count=$(cat $files | grep '==' | grep -v "'win32'" | sort -u | wc -l)
     echo "Installing $((count)) pinned packages into .venv (about $what s) ..." >&2
+    # shellcheck disable=SC2046  # a list of files
     pip_install --require-hashes $(printf -- '-r %s ' $files)
     pip_install --no-deps --no-build-isolation --editable .
     # Starts are twice as fast from here on, even where the environment forbids Python to keep bytecode.

@@ -35,7 +35,7 @@ ROOMS = (
     ("clients",),
     ("intercept",),
     ("__init__",),
-    ("cli", "pytest_plugin"),
+    ("cli", "pytest_plugin", "testcontainers"),
     ("__main__",),
 )
 """Folders and top modules of `mockserver`. Each imports from rows above its own, and from no other.

@@ -48,8 +48,9 @@ def asked(texts: list[str]) -> Iterator[Requirement]:
         ("clients.txt", PROJECT["dependency-groups"]["clients"]),
         ("mutation.txt", PROJECT["dependency-groups"]["mutation"]),
         ("audit.txt", PROJECT["dependency-groups"]["audit"]),
+        ("lint.txt", PROJECT["dependency-groups"]["lint"]),
     ],
-    ids=["run", "image", "test", "build", "clients", "mutation", "audit"],
+    ids=["run", "image", "test", "build", "clients", "mutation", "audit", "lint"],
 )
 def test_every_requirement_is_pinned_to_a_version_it_allows(file: str, texts: list[str]) -> None:
     pins = pinned(file)

@@ -94,12 +94,9 @@ def _addresses(url: str) -> dict[str, str]:
 
 def _credentials(config: Config) -> dict[str, str]:
     """Credentials that the server accepts. Configured secrets are not printed."""
-    from mockserver.clients.program import CREDENTIALS
+    from mockserver.clients import program
 
-    found: dict[str, Any] = dict(CREDENTIALS)
-    for name, known in (("API_KEY", config.api_keys), ("ORG", config.orgs), ("SANDBOX", config.sandboxes)):
-        if known:
-            found[f"FLOW_SERVICE_{name}"] = known[0]
+    found: dict[str, Any] = {**program.CREDENTIALS, **program.accepted(config)}
     if config.strict:
         del found["FLOW_SERVICE_TOKEN"]  # only tokens of its token endpoint count
     if config.client_secrets:

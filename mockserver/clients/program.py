@@ -39,6 +39,12 @@ CREDENTIALS = {
 """Credentials for a client that reads them from the environment, where none are set."""
 
 
+def accepted(config: Config) -> dict[str, str]:
+    """Of the credentials that a server knows, the first of each, as variables."""
+    known = {"API_KEY": config.api_keys, "ORG": config.orgs, "SANDBOX": config.sandboxes}
+    return {f"FLOW_SERVICE_{name}": values[0] for name, values in known.items() if values}
+
+
 class PrivateServer:
     """A server for one client, used as `with PrivateServer() as server:`."""
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mockserver.clients.program import PrivateServer, variables
+from mockserver.clients.program import PrivateServer, accepted, variables
 from mockserver.config import Config
 from mockserver.conformance import NOTHING_JUDGED, Finding, Level, Report, ScenarioVerdict, evaluate, summary
 from mockserver.emulator import Emulator
@@ -42,6 +42,7 @@ class FlowService:
         self.url = server.url + BASE_PATH
         """Base URL of the API: `service.url + "/connections"`."""
         self.token_url = f"{server.url}/ims/token/v3"
+        self._variables: dict[str, str] = {}
         self.headers: dict[str, str] = {}
         """Complete request headers, to send unchanged or modified."""
         self.reset()
@@ -69,13 +70,15 @@ class FlowService:
     @property
     def variables(self) -> dict[str, str]:
         """Environment variables for a client in another process: FLOW_SERVICE_URL and related ones."""
-        return variables(self._server.url, {})
+        return dict(self._variables)
 
     def reset(self) -> None:
         """Remove all calls, faults and records except learned ones. Clock, quirks and headers stay as they are."""
         self.emulator.reset()
         self.emulator.quirks.update(dict(Quirks(self.emulator.config.quirk)))
-        given = variables(self._server.url, {})
+        given = self._variables = {**variables(self._server.url, {}), **accepted(self.emulator.config)}
+        if self.emulator.config.strict:
+            given["FLOW_SERVICE_TOKEN"] = self.emulator.tokens.issue()[0]
         self.headers = {
             "Authorization": f"Bearer {given['FLOW_SERVICE_TOKEN']}",
             "x-api-key": given["FLOW_SERVICE_API_KEY"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -135,6 +136,17 @@ class Entry(NamedTuple):
     source: str | None = None
     """Which source behind a connection was asked, if one was."""
 
+    @property
+    def refusal(self) -> str:
+        """What a refusal says in words; "" for other answers."""
+        if self.status < 400:
+            return ""
+        try:
+            answer = json.loads(self.answer)
+        except ValueError:
+            return ""
+        return words(answer) if isinstance(answer, dict) else ""
+
     def as_json(self) -> dict[str, Any]:
         """The entry as `/_mock/journal` prints it."""
         shown = self._asdict()
@@ -142,3 +154,9 @@ class Entry(NamedTuple):
         shown["tenant"] = self.tenant._asdict() if self.tenant else None
         shown["violations"] = [dataclasses.asdict(violation) for violation in self.violations]
         return shown
+
+
+def words(answer: Mapping[str, Any]) -> str:
+    """A refusal in its own words: of the service or the gateway; "" where it has none."""
+    said = answer.get("errorMessage") or answer.get("message") or answer.get("detail")
+    return said if isinstance(said, str) else ""

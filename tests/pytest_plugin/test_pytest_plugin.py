@@ -126,7 +126,7 @@ def test_a_marked_test_fails_where_its_client_breaks_a_rule(project: pytest.Pyte
             "*send the text of the member etag unchanged*",
             "*- Flow Service calls -*",
             "  1  201  POST /connections",
-            "*1404-412",
+            "*1404-412  The version *Read the entity and try again.",
             "FAILED test_it.py::test_rename - Failed: the client broke etag.unquoted",
         ]
     )
@@ -272,7 +272,7 @@ def test_a_failed_test_shows_what_its_client_did(project: pytest.Pytester) -> No
             "*- Flow Service calls -*",
             "  1  no answer  GET /connections?limit=500  fault reset",
             "  2  201  POST /connections",
-            "  3  412  PATCH /connections/*1404-412",
+            "  3  412  PATCH /connections/*1404-412  The version *",
             "FAIL  etag.unquoted  call 3: *",
         ]
     )
@@ -312,6 +312,8 @@ def test_the_settings_of_the_server_are_a_fixture(project: pytest.Pytester) -> N
             return {"strict": True}
 
         def test_strict(flow_service):
+            assert create(flow_service).status_code == 201
+            flow_service.headers["Authorization"] = "Bearer made-up-by-the-client"
             assert create(flow_service).status_code == 401
         """,
     )

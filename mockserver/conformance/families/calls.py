@@ -8,6 +8,7 @@ from typing import Any
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic
+from mockserver.journal.entries import words
 
 _FILTERS = ("1423-400", "1440-400", "1443-400", "1448-400", "1449-400", "1450-400", "1453-400", "1454-400")
 _PAYLOAD = ("payload.not-json", "payload.member-missing", "payload.value", "payload.not-carried-out")
@@ -137,9 +138,7 @@ def _detail(call: Exchange) -> str:
 
 def _message(answer: dict[str, Any]) -> str:
     """The answer's own words, with the names of variables in place of their values: the same for the same mistake."""
-    said = answer.get("errorMessage") or answer.get("message") or answer.get("detail")
-    if not isinstance(said, str):
-        return ""
+    said = words(answer)
     report = answer.get("report")
     for name, value in report.items() if isinstance(report, dict) else ():
         if isinstance(value, str) and len(value) > 3 and name not in _OF_EVERY_REPORT:
