@@ -158,7 +158,7 @@ class Violation:
     """One violation of the contract by a request or a response. A value, never raised."""
 
     where: str
-    """route, header, query, path, media, body or response."""
+    """request, route, header, query, path, media, body or response."""
     pointer: str
     """JSON Pointer into the body, or the name of a parameter or header."""
     keyword: str

@@ -15,7 +15,7 @@ def measure(traffic: Traffic) -> Coverage:
     statuses: dict[str, Counter[str]] = {}
     errors: Counter[str] = Counter()
     auth_specs: Counter[str] = Counter()
-    for exchange in traffic.calls:
+    for exchange in (*traffic.unread, *traffic.calls):
         operation = exchange.entry.operation
         if exchange.entry.error:
             errors[exchange.entry.error] += 1

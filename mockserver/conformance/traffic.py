@@ -96,6 +96,11 @@ class Exchange:
         return self.method == "OPTIONS" and "access-control-request-method" in self.headers
 
     @property
+    def unread(self) -> bool:
+        """Whether the request was refused before the emulator: for its framing, its size, its Host, its slowness."""
+        return any(self.violations("request"))
+
+    @property
     def succeeded(self) -> bool:
         """Whether the answer was a 2xx."""
         return 200 <= self.status < 300
@@ -243,7 +248,10 @@ class Traffic:
     def __init__(self, entries: Sequence[Entry], contract: Contract) -> None:
         self.contract = contract
         exchanges = [Exchange(entry, self._template(entry)) for entry in entries]
-        self.calls = [one for one in exchanges if one.entry.operation != TOKEN_OPERATION and not one.preflight]
+        self.unread = [one for one in exchanges if one.unread]
+        """Requests that were refused before the emulator."""
+        others = [one for one in exchanges if one.entry.operation != TOKEN_OPERATION and not one.unread]
+        self.calls = [one for one in others if not one.preflight]
         """Calls to Flow Service; what a browser asks by itself is not the client's."""
         self.tokens = [exchange for exchange in exchanges if exchange.entry.operation == TOKEN_OPERATION]
         """Calls to the token endpoint."""

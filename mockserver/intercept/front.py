@@ -8,6 +8,7 @@ from typing import Any
 
 from mockserver import json_input
 from mockserver.intercept.hosts import EMULATED, without_port
+from mockserver.server import refuse
 from mockserver.web.bridge import Application
 
 _OF_NAMES = frozenset(string.ascii_letters + string.digits + ".-_:[]")
@@ -22,6 +23,7 @@ class EmulatedHostsOnly:
 
     def __init__(self, app: Application) -> None:
         self._app = app
+        self.refuse_unread = getattr(app, "refuse_unread", refuse)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""

@@ -17,6 +17,9 @@ TOKEN_OPERATION = "issueToken"  # noqa: S105  (a name)
 NOT_RECORDED = "(not recorded)"
 """In the place of a header's value or a body that a recording lacks; of a token after the word Bearer."""
 
+UNREAD = Violation("request", "", "unread", "a request that the server can read, by a Host of its own", "another", True)
+"""Of calls that were refused before the emulator: of some nothing is known but the method."""
+
 _LINK = "continuationToken="
 
 

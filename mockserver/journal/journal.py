@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 from mockserver import json_input, secrecy
 from mockserver.exchange import Call, Result, Tenant, Violation
 from mockserver.journal import redaction
-from mockserver.journal.entries import TOKEN_OPERATION, CallFilter, Entry, Told, Traces
+from mockserver.journal.entries import TOKEN_OPERATION, UNREAD, CallFilter, Entry, Told, Traces
 from mockserver.journal.redaction import Redaction
 from mockserver.json_input import Json
 from mockserver.runtime import stop_watch_ms
@@ -283,6 +283,10 @@ class Journal:
         self.record(
             whole, result, operation=TOKEN_OPERATION, tenant=None, body=body, violations=violations, fault=fault
         )
+
+    def record_unread(self, call: Call, result: Result) -> None:
+        """Keep a request that was refused before the emulator."""
+        self.record(call, result, operation=None, tenant=None, body=None, violations=(UNREAD,))
 
     def entries(self, since: int = 0) -> list[Entry]:
         """Entries with a number above `since`, oldest first. Raises NothingRecorded when the journal is off."""

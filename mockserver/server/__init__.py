@@ -10,10 +10,10 @@ import ssl
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from mockserver.server.limits import Limits
+from mockserver.server.limits import Limits, Refuse, refuse
 from mockserver.server.service import BACKLOG, RealTimeLoop, Server
 
-__all__ = ["Certificate", "Limits", "RealTimeLoop", "Server", "make_server"]
+__all__ = ["Certificate", "Limits", "RealTimeLoop", "Refuse", "Server", "make_server", "refuse"]
 
 Certificate: TypeAlias = "ssl.SSLContext | tuple[Path, Path]"
 """For TLS: a server's context, or the files of its certificate chain and key."""
@@ -26,13 +26,17 @@ def make_server(
     port: int = 0,
     limits: Limits | None = None,
     certificate: Certificate | None = None,
+    refused: Refuse = refuse,
 ) -> Server:
-    """A server for an ASGI application, listening. Raises OSError, whose text is fit to show, when it cannot."""
+    """A server for an ASGI application, listening. Raises OSError, whose text is fit to show, when it cannot.
+
+    `refused` makes the responses to requests that never reach the application, and so learns of them.
+    """
     context = certificate if isinstance(certificate, ssl.SSLContext) else None
     if isinstance(certificate, tuple):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
-    return Server(app, _listen(host, port), limits or Limits(), context)
+    return Server(app, _listen(host, port), limits or Limits(), context, refused)
 
 
 def _listen(host: str, port: int) -> socket.socket:

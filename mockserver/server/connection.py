@@ -18,8 +18,9 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from mockserver.errors import ApiError
 from mockserver.runtime import monotonic
-from mockserver.server.limits import Limits, refusal
+from mockserver.server.limits import Limits, Refuse, on_the_wire
 
 log = logging.getLogger("mockserver.server")
 
@@ -28,6 +29,7 @@ _LINGER_SECONDS = 2.0
 _MAX_PIPELINED = 16
 _PIECE = 8_192
 """Bytes that are parsed before looking how many requests wait."""
+_TLS_HELLO, _NO_TLS = b"\x16\x03", "The client speaks TLS. Call this server by http://, not https://."
 _HOP = (b"connection", b"upgrade", b"http2-settings")
 
 
@@ -250,7 +252,8 @@ class ClientConnection(HttpToolsProtocol):
             self._unread = self._without_upgrade() + piece[upgrade.args[0] :] + self._unread
         except httptools.HttpParserError as error:
             if not self._deaf:
-                self._refuse("framing", f"The request cannot be read: {error}.")
+                tls = piece.startswith(_TLS_HELLO) and self.scheme == "http"
+                self._refuse("framing", _NO_TLS if tls else f"The request cannot be read: {error}.")
         self._open += len(piece)
         if self._part and self._open > 2 * self._limits.header_bytes + _PIECE:
             self._refuse("headers_too_large", "The head of the request is too large.")
@@ -302,8 +305,9 @@ class ClientConnection(HttpToolsProtocol):
         if self._part == "body":
             self._give_up_body("framing")
             return _Refused()
+        method = self.parser.get_method().decode() if self._part and self.url else ""
         self._deaf, self._refused, self._part, self._unread = True, True, None, b""
-        self._refusal = refusal(key, detail)
+        self._refusal = on_the_wire(self._crowd.refuse(method, ApiError(key, detail=detail)))
         if not self._reading:
             self._end_if_done()
         return _Refused()
@@ -362,8 +366,8 @@ class _Outgoing:
 class Crowd:
     """All connections of a server, and what they may take together."""
 
-    def __init__(self, limits: Limits, clients: set[ClientConnection]) -> None:
-        self.limits, self.clients = limits, clients
+    def __init__(self, limits: Limits, clients: set[ClientConnection], refuse: Refuse) -> None:
+        self.limits, self.clients, self.refuse = limits, clients, refuse
         self.max_clients = 0
         self.large: ClientConnection | None = None
         """Who has a body above the ordinary limit."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from mockserver.errors import ApiError
+from mockserver.exchange import Result
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
 
@@ -18,6 +20,12 @@ except ImportError:  # Windows
 _MANY = 65_536
 _runtime = Runtime()
 _quirks = Quirks()
+
+Refuse: TypeAlias = Callable[[str, ApiError], Result]
+"""Makes the response to a request that never reaches the application, out of its method and the reason.
+
+The method is empty where it was not read. Called in the event loop: it must neither raise nor wait.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +60,14 @@ def descriptors() -> int:
     return _MANY if soft == resource.RLIM_INFINITY else soft
 
 
-def refusal(key: str, detail: str) -> bytes:
-    """The whole response, in the service's shape, to what never reaches the application."""
-    result = ApiError(key, detail=detail).result(_runtime.request_id(), _quirks)
+def refuse(method: str, reason: ApiError) -> Result:
+    """The response in the service's shape, where no application wants to make it."""
+    del method
+    return reason.result(_runtime.request_id(), _quirks)
+
+
+def on_the_wire(result: Result) -> bytes:
+    """A whole response after which the connection ends."""
     head = f"HTTP/1.1 {result.status} {http.HTTPStatus(result.status).phrase}\r\ncontent-type: application/json\r\n"
     head += f"content-length: {len(result.encoded)}\r\nconnection: close\r\n\r\n"
     return head.encode() + result.encoded

@@ -12,7 +12,7 @@ import uvicorn
 
 from mockserver.runtime import monotonic
 from mockserver.server.connection import ClientConnection, Crowd
-from mockserver.server.limits import Limits, descriptors
+from mockserver.server.limits import Limits, Refuse, descriptors
 
 BACKLOG = 2_048
 """Clients that may wait to be accepted: a crowd connects faster than it is let in."""
@@ -34,7 +34,9 @@ class RealTimeLoop(asyncio.SelectorEventLoop):
 class Server(uvicorn.Server):
     """Serves an ASGI application on a listening socket: its port is taken already, and it answers from `start` on."""
 
-    def __init__(self, app: Any, listener: socket.socket, limits: Limits, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, app: Any, listener: socket.socket, limits: Limits, context: ssl.SSLContext | None, refuse: Refuse
+    ) -> None:
         """Ready to start; connections wait in the listener's queue until then."""
         options: dict[str, Any] = {"interface": "asgi3", "ws": "none", "lifespan": "on", "log_config": None}
         options |= {"proxy_headers": False, "server_header": False}
@@ -42,7 +44,7 @@ class Server(uvicorn.Server):
         host, port = listener.getsockname()[:2]
         self.url = f"http{'s' if context else ''}://{f'[{host}]' if ':' in host else host}:{port}"
         """Scheme, host and the real port, without a slash at the end."""
-        self._crowd = Crowd(limits, self.server_state.connections)  # type: ignore[arg-type]
+        self._crowd = Crowd(limits, self.server_state.connections, refuse)  # type: ignore[arg-type]
         self._listener, self._context = listener, context
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mockserver-loop", daemon=True)

@@ -33,7 +33,8 @@ def build_app(emulator: Emulator) -> Application:
         return respond(api.answer(request.environ))
 
     def refused(refusal: Refusal) -> Response:
-        return respond(api.refused(refusal))
+        of_service = request.endpoint == "api" or request.blueprint == ims.NAME
+        return respond(api.unread(refusal, request.environ) if of_service else api.refused(refusal))
 
     def unavailable(trouble: StorageUnavailable) -> Response:
         return respond(api.refused(storage_refusal(trouble)))

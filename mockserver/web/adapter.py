@@ -36,14 +36,18 @@ _BODY_REFUSALS = {
 
 def read_call(environ: dict[str, object], runtime: Runtime, max_body: int) -> Call:
     """The request as the core sees it. Raises ApiError when its body cannot be read, but for one that is too large."""
-    path, site = path_of(environ), site_of(environ)
-    below = site != "token" and (path == BASE_PATH or path.startswith(BASE_PATH + "/"))
     try:
-        body, oversized = read_body(environ, max_body), False
+        return call_of(environ, runtime, read_body(environ, max_body))
     except ApiError as refusal:
         if refusal.key != "too_large":
             raise
-        body, oversized = b"", True  # the contract's to refuse, so that the journal has it
+        return call_of(environ, runtime, oversized=True)  # the contract's to refuse
+
+
+def call_of(environ: dict[str, object], runtime: Runtime, body: bytes = b"", *, oversized: bool = False) -> Call:
+    """The request as the core sees it, with a body that has been read, or without one."""
+    path, site = path_of(environ), site_of(environ)
+    below = site != "token" and (path == BASE_PATH or path.startswith(BASE_PATH + "/"))
     fields = tuple([item for item in environ.items() if item[0].startswith("HTTP_")])
     return Call(
         method=str(environ["REQUEST_METHOD"]),

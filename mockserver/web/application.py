@@ -19,7 +19,7 @@ from werkzeug.routing import Map
 
 from mockserver.emulator import Emulator
 from mockserver.errors import ApiError, Refusal
-from mockserver.exchange import BASE_PATH, Result
+from mockserver.exchange import BASE_PATH, Call, Result
 from mockserver.web import adapter, guard
 from mockserver.web.bridge import Turn
 from mockserver.web.request_log import RequestLog, printable
@@ -51,11 +51,28 @@ class Api:
         try:
             call = adapter.read_call(environ, runtime, self.emulator.config.max_body)
         except ApiError as refusal:
-            return self.refused(refusal)
+            return self.unread(refusal, environ)
         return self.emulator.handle(call), call.request_id
 
+    def unread(self, refusal: Refusal, environ: Environ) -> tuple[Result, str]:
+        """The answer to a call that is refused before the emulator, on record."""
+        return self._on_record(refusal, adapter.call_of(environ, self.emulator.runtime))
+
+    def malformed(self, method: str, refusal: ApiError) -> Result:
+        """The answer to what the HTTP server refuses, on record and in the log; at most its method is known."""
+        runtime = self.emulator.runtime
+        call = Call(method or "-", "-", "", {}, b"", runtime.request_id(), runtime.clock.now_ms())
+        result, request_id = self._on_record(refusal, call)
+        self.log.write(call.method, call.path, result.status, request_id, perf_counter(), result)
+        return result
+
+    def _on_record(self, refusal: Refusal, call: Call) -> tuple[Result, str]:
+        result = refusal.result(call.request_id, self.emulator.quirks)
+        self.emulator.journal.record_unread(call, result)
+        return result, call.request_id
+
     def refused(self, refusal: Refusal) -> tuple[Result, str]:
-        """The answer to what the emulator never sees."""
+        """The answer to what is no call of the service."""
         request_id = self.emulator.runtime.request_id("page")
         return refusal.result(request_id, self.emulator.quirks), request_id
 
@@ -76,7 +93,7 @@ class Api:
             self.check_host(environ)
             result, request_id = self.answer(environ)
         except Refusal as refusal:
-            result, request_id = self.refused(refusal)
+            result, request_id = self.unread(refusal, environ)
         except Exception as error:
             result, request_id = self.failed(error, environ)
         self.log.write(environ["REQUEST_METHOD"], adapter.path_of(environ), result.status, request_id, began, result)
@@ -141,6 +158,10 @@ class Application(Flask):
             and self._may_go_short(environ)
         )
         return Turn.SOON if light else Turn.THREAD
+
+    def refuse_unread(self, method: str, refusal: ApiError) -> Result:
+        """The answer to what the HTTP server refuses before it is a request, for `bridge.wsgi_server`."""
+        return self._api.malformed(method, refusal)
 
     def make_default_options_response(self) -> Response:
         """See Flask, which would add what the catch-all takes in order to refuse it."""

@@ -1,6 +1,7 @@
 """A WSGI application as uvicorn's: it gets each request whole, and answers in the event loop or in a thread.
 
-An application with a method `turn(environ)` says by it which requests can neither wait nor take long.
+An application with a method `turn(environ)` says by it which requests can neither wait nor take long; one with a method
+`refuse_unread(method, refusal)` answers what the server refuses before it is a request.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from urllib.parse import unquote_to_bytes
 from mockserver.errors import ApiError
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime, monotonic
-from mockserver.server import Certificate, Limits, Server, make_server
+from mockserver.server import Certificate, Limits, Refuse, Server, make_server, refuse
 
 log = logging.getLogger("mockserver.server")
 _runtime = Runtime()
@@ -356,4 +357,6 @@ def wsgi_server(
     threads: int = THREADS,
 ) -> Server:
     """A server for a WSGI application, listening. Raises OSError, whose text is fit to show, when it cannot."""
-    return make_server(Bridge(app, threads), host=host, port=port, limits=limits, certificate=certificate)
+    refused: Refuse = getattr(app, "refuse_unread", refuse)
+    bridge = Bridge(app, threads)
+    return make_server(bridge, host=host, port=port, limits=limits, certificate=certificate, refused=refused)

@@ -17,13 +17,14 @@ from mockserver.faults import Injection
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.web import adapter, guard
 
+NAME = "ims"
 _GRANTS = ("client_credentials", "authorization_code")
 _MAX_BODY = 65_536
 
 
 def blueprint(emulator: Emulator) -> Blueprint:
     """`POST /ims/token/v1` to `v4` and the retired `POST /ims/exchange/jwt`."""
-    pages = Blueprint("ims", __name__)
+    pages = Blueprint(NAME, __name__)
     pages.before_request(guard.demand_own_origin)
 
     @pages.post("/ims/token/<any(v1, v2, v3, v4):version>")

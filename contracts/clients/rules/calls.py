@@ -15,3 +15,9 @@ def refused(service: Service) -> None:
         write = service.create(target(), "/targetConnections")
         service.post("/flows", {**flow(read, write, service.now() + 3600), "state": "enabled"})
         service.delete(f"/sourceConnections/{read}", f"/targetConnections/{write}")
+
+
+@breaks("call.unread")
+def unread(service: Service) -> None:
+    """Puts a list of thousands of ids into the URL."""
+    service.get("/connections?property=id==" + ",".join(["8c9df3a5-5f4c-4a4b-8f2a-5a7b1f0c2d3e"] * 2_000))

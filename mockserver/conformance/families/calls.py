@@ -100,6 +100,22 @@ def refused(traffic: Traffic) -> Iterator[Sighting]:
         told.update((call.entry.tenant, entity) for entity in call.entry.traces.told.ids)
 
 
+@rule(
+    "call.unread",
+    Level.FAIL,
+    "A request that was refused before it was read",
+    source="RFC 9110, 15.5 and RFC 9112, 6.3: 400, 408, 414, 421, 431",
+    hint="Read the answer: URL or headers are too long, framing or Host are wrong, or the request came only in part.",
+)
+def unread(traffic: Traffic) -> Iterator[Sighting]:
+    """The HTTP server in front of a service refuses such a request before any service sees it.
+
+    A client that writes HTTP by itself is the usual cause, or a URL into which a whole document went.
+    """
+    for call in traffic.unread:
+        yield call.seen(_detail(call))
+
+
 def _explained(traffic: Traffic, call: Exchange) -> bool:
     found = traffic.named.get(call.entry.number, set())
     explaining = {*EXPLAINED_BY.get(call.entry.error or "", ()), *_ALWAYS}
