@@ -71,6 +71,8 @@ VARIABLE = re.compile(
 _NAME = re.compile(r"[\w@$:.,+\-/ ~\[\]]{0,80}")
 _WORD = re.compile(r"[A-Za-z_.-]{1,40}|v\d{1,2}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|")
 _ID = re.compile(r"[\w.:@*{}\" -]{0,256}")
+_ETAGS = re.compile(r"[\w.:@*{}\"' ,/\\-]{0,256}")
+"""Characters of ids, and those of lists, weak etags and wrong quotes."""
 _LISTED = re.compile(r"[\w .,:;@*~/+-]{0,400}")
 _USERINFO = re.compile(r"(?<=//)(?!\[)(?:[^\s/?#]+|[^\s:/?#@]*:(?!\d{1,5}(?:[/?#,;\s]|$))\S+)(?=@)")
 _URL = re.compile(r"([A-Za-z][\w+.:-]*://[^\s=;?#]*\?)([^\s#]*)")
@@ -279,7 +281,8 @@ def headers(sent: Mapping[str, str], most: int | None = None) -> dict[str, str]:
 
 def _header(key: str, value: str) -> str:
     if key in _HARMLESS_HEADERS:
-        if key not in _IDS or _ID.fullmatch(value):
+        form = _ETAGS if key in ("if-match", "if-none-match") else _ID
+        if key not in _IDS or form.fullmatch(value):
             return clean(value)
         return _sign("variable", value, 4) if VARIABLE.search(value) else str(hidden(value))
     if key == "location":

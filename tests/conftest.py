@@ -1,6 +1,7 @@
-"""What every test gets: no proxy between it and loopback, and Hypothesis without a clock in its verdicts."""
+"""What every test gets: no proxy between it and loopback, its own signals, and Hypothesis without a clock."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,12 @@ from hypothesis import Phase, settings
 from mockserver import Config, Emulator
 
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
+
+for _name in ("SIGINT", "SIGQUIT", "SIGHUP"):
+    _number = getattr(signal, _name, None)
+    if _number is not None and signal.getsignal(_number) == signal.SIG_IGN:
+        # by nohup, or a shell in the background: it stays without effect here, and servers that tests start get it
+        signal.signal(_number, lambda number, frame: None)
 
 settings.register_profile("project", deadline=None)
 settings.register_profile("mutation", deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])

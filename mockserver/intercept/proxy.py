@@ -42,6 +42,7 @@ class Proxy:
         """Ports of our own servers: for tunnels, and for requests that came unencrypted."""
         self._secure_port, self._plain_port = secure_port, plain_port
         self._listener = socket.create_server((LOOPBACK, 0), backlog=_MAX_CLIENTS)
+        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # of all that it accepts
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.refused: Counter[str] = Counter()

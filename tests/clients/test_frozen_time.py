@@ -75,7 +75,7 @@ def test_a_proxy_ends() -> None:
 def test_the_clock_for_waiting_is_not_stopped() -> None:
     with frozen():
         stood = time.monotonic()
-        first, first_ms = monotonic(), stop_watch_ms()
+        first_ms, first = stop_watch_ms(), monotonic()
         while monotonic() < first + 0.01:
             pass
         assert stop_watch_ms() >= first_ms + 10

@@ -2,9 +2,9 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,7 +23,7 @@ print(json.load(urllib.request.urlopen(request)))
 """
 
 
-def python(source: str, seconds: float = 20, show: bool = False, **environ: str):
+def python(source: str, seconds: float = 100, show: bool = False, **environ: str):
     return run([sys.executable, "-c", source], {**os.environ, **environ}, seconds=seconds, show=show)
 
 
@@ -32,7 +32,7 @@ def test_a_client_that_reads_the_environment_reaches_its_own_server_and_leaves_i
         environ = variables(
             server.url, {**os.environ, "http_proxy": "http://127.0.0.1:9", "FLOW_SERVICE_SANDBOX": "dev"}
         )
-        ending = run([sys.executable, "-c", FETCH], environ, seconds=20, show=False)
+        ending = run([sys.executable, "-c", FETCH], environ, seconds=100, show=False)
         assert (ending.status, ending.output.strip()) == (0, "{'items': [], '_links': {}}")
         [entry] = server.emulator.journal.entries()
         assert (entry.status, entry.tenant.sandbox) == (200, "dev")
@@ -44,10 +44,20 @@ def test_the_exit_status_and_both_streams_are_told() -> None:
 
 
 def test_a_client_that_does_not_end_is_stopped_with_what_it_started() -> None:
-    begun = time.monotonic()
-    starts_another = "import subprocess, sys, time\nprint('begun', flush=True)\n"
-    ending = python(starts_another + "subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])", seconds=1)
-    assert (ending.status, ending.output.strip()) == (None, "begun") and time.monotonic() - begun < 20
+    """Both hold a connection to us: its end shows theirs."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        starts_another = (
+            "import socket, subprocess, sys\n"
+            f"line = socket.create_connection(('127.0.0.1', {listener.getsockname()[1]}))\n"
+            "line.set_inheritable(True)\n"
+            "print('begun', flush=True)\n"
+            "subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'], close_fds=False)\n"
+        )
+        ending = python(starts_another, seconds=2)
+        assert (ending.status, ending.output.strip()) == (None, "begun")
+        line, _ = listener.accept()
+        line.settimeout(60)
+        assert line.recv(1) == b""
 
 
 @pytest.mark.skipif(os.name != "posix", reason="this platform has no signals of that kind")
@@ -67,7 +77,7 @@ def test_a_run_in_the_foreground_of_another_thread_leaves_signals_alone() -> Non
     before = signal.getsignal(signal.SIGINT)
     command = [sys.executable, "-c", "print('done')"]
     with ThreadPoolExecutor(1) as other:
-        ending = other.submit(run, command, os.environ, seconds=20, show=False, foreground=True).result()
+        ending = other.submit(run, command, os.environ, seconds=100, show=False, foreground=True).result()
     assert (ending.status, ending.output.strip(), signal.getsignal(signal.SIGINT)) == (0, "done", before)
 
 

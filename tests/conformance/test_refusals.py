@@ -44,6 +44,16 @@ REFUSED: dict[str, tuple[str, dict[str, Any], Script]] = {
         lambda client: client.send("POST", "/runs", {"flowId": disabled_flow(client)}),
     ),
     "a run without flowId": ("1446-400", {}, lambda client: client.send("POST", "/runs", {})),
+    "an exploration of nothing": (
+        "1100-400",
+        {},
+        lambda client: client.send("GET", f"/connections/{client.create()['id']}/explore"),
+    ),
+    "an exploration of an unknown kind": (
+        "1100-400",
+        {},
+        lambda client: client.send("GET", f"/connections/{client.create()['id']}/explore?objectType=views"),
+    ),
     "a run of an unknown flow": ("1430-400", {}, lambda client: client.send("POST", "/runs", {"flowId": NOBODY})),
     "a user who writes specs": (
         "1426-400",

@@ -85,6 +85,26 @@ def test_what_is_no_text_holds_no_secret() -> None:
     assert "hygiene.secret-in-name" not in heard(client)
 
 
+@pytest.mark.parametrize(
+    ("sent", "rule", "form"),
+    [
+        ("*", "etag.malformed", "a star"),
+        ('W/"5-1"', "etag.malformed", "a weak etag"),
+        ('"5-1", "5-2"', "etag.malformed", "a list of etags"),
+        ('W/"5-1",W/"5-2"', "etag.malformed", "a list of etags"),
+        (r"\"5-1\"", "etag.malformed", "the backslashes of JSON"),
+        ('""5-1""', "etag.malformed", "more than one etag"),
+        ("5-1", "etag.unquoted", "without its double quotes"),
+        ("'5-1'", "etag.unquoted", "without its double quotes"),
+    ],
+)
+def test_an_etag_of_a_wrong_form_is_called_what_it_is(sent: str, rule: str, form: str) -> None:
+    client = Client()
+    client.patch(client.create()["id"], sent)
+    [finding] = [one for one in client.judged().findings if one.rule.startswith("etag.")]
+    assert (finding.rule, form in finding.detail) == (rule, True), finding.detail
+
+
 def heard(client: Client) -> set[str]:
     return {finding.rule for finding in client.judged().findings}
 

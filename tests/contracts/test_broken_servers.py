@@ -82,6 +82,6 @@ def test_one_wrong_server_is_served_until_it_is_interrupted() -> None:
                 assert answer.status == 200
         finally:
             process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(100) == 0
     unknown = CliRunner().invoke(command.main, ["--serve", "nobody"])
     assert unknown.exit_code == 2 and "there is no wrong server 'nobody'" in unknown.output

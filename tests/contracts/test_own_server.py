@@ -39,7 +39,7 @@ def served(*options: str) -> Iterator[str]:
             yield re.findall(r"http://127\.0\.0\.1:\d+", banner)[0]
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(20)
+            process.wait(100)
 
 
 def contract(*arguments: str, timeout: float = 600, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -108,7 +108,7 @@ def test_a_signal_reaches_the_client_and_the_verdict_is_still_told(ca_folder: Pa
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "up\n"
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=100)
     assert process.returncode == 9 and "Nothing to judge" in errors
 
 
@@ -145,7 +145,7 @@ def test_a_key_of_the_terminal_reaches_the_client_once(ca_folder: Path) -> None:
         said = iter(lambda: client.read(1), b"")
         assert until(said, b"up") and client.write(b"\x03") and until(said, b"interrupted")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 1
+        assert process.wait(100) == 1
 
 
 @pytest.mark.skipif(os.name != "posix", reason="this platform has no signals to pass on")
@@ -155,7 +155,7 @@ def test_without_a_terminal_an_interrupt_is_passed_on(ca_folder: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == b"interrupted\n"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 1
+        assert process.wait(100) == 1
 
 
 def until(said: Iterator[bytes], word: bytes) -> bool:

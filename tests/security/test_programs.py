@@ -115,7 +115,7 @@ def told(pid: int) -> list[str]:
 def test_no_process_tells_what_clients_sent(tmp_path: Path) -> None:
     """Neither command lines nor environments, of the server and of whatever it may have started."""
     with Server(tmp_path, "--state", "flow.db") as server:
-        http = HTTPConnection("127.0.0.1", server.port, timeout=20)
+        http = HTTPConnection("127.0.0.1", server.port, timeout=100)
         http.request("POST", "/connections", json.dumps(BODY), {**HEADERS, "content-type": "application/json"})
         receipt = json.loads(http.getresponse().read())
         for after in ("test", "explore?objectType=root"):
@@ -146,6 +146,6 @@ def test_a_program_that_we_start_is_not_given_our_secrets(tmp_path: Path) -> Non
         children = family(process.pid)[1:]
         shown = [text for pid in children for text in told(pid)]
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=20)
+        said, _ = process.communicate(timeout=100)
     assert children and "FLOW_SERVICE_URL=" in said
     assert "c4n4ry" not in "".join(shown) + said

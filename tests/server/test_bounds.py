@@ -13,12 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockserver import Config, Emulator, create_app
-from mockserver.server import Limits, Server
+from mockserver.server import Server
 from mockserver.web.bridge import wsgi_server
 from tests.calls import HEADERS, connection
-from tests.server.wire import CLOSE, HEAD, LARGE, Client, app, get, inside, post, release, running
-
-PATIENT = Limits()
+from tests.server.wire import CLOSE, HEAD, LARGE, PATIENT, Client, app, get, inside, post, release, running
 
 
 def broken(clients: list[Client], seconds: float = 5) -> list[Client]:
@@ -70,7 +68,7 @@ def test_requests_that_wait_are_left_in_the_network(request_: bytes) -> None:
     release.clear()
     with running(PATIENT) as server:
         client = Client(server, b"GET /wait" + HEAD + b"\r\n")
-        assert inside.acquire(timeout=5)
+        assert inside.acquire(timeout=60)
         client.socket.setblocking(False)
         flood, sent = request_ * (65_536 // len(request_)), 0
         with contextlib.suppress(BlockingIOError):
@@ -123,9 +121,9 @@ def test_health_is_answered_while_all_threads_are_taken() -> None:
     both.turn = inner.turn  # type: ignore[attr-defined]
     with running(PATIENT, threads=2, app=both) as server:
         waiting = [Client(server, b"GET /wait" + HEAD + CLOSE) for _ in range(4)]
-        assert inside.acquire(timeout=5) and inside.acquire(timeout=5)
+        assert inside.acquire(timeout=60) and inside.acquire(timeout=60)
         [(status, _)] = Client(server, b"GET /_mock/health" + HEAD + CLOSE).answers()
         assert status == 200
         release.set()
         assert [client.answers()[0][0] for client in waiting] == [200] * 4
-    inside.acquire(timeout=1), inside.acquire(timeout=1)
+    assert inside.acquire(timeout=60) and inside.acquire(timeout=60)

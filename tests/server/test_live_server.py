@@ -26,7 +26,7 @@ from tests.server.wire import running
 
 def get(server: Server, path: str) -> tuple[int, Any, dict[str, str]]:
     """Status, body and headers of a call."""
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=100)
     connection.request("GET", path, headers=HEADERS)
     answer = connection.getresponse()
     body = json.loads(answer.read())
@@ -75,7 +75,7 @@ def served(*args: str, program: str = "", **environ: str) -> tuple[int, str, str
         "0",
         *args,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, env=environ or None)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, env=environ or None)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -114,11 +114,11 @@ def test_the_banner_says_what_is_dialled_and_psycopg_comes_with_it() -> None:
         try:
             body = json.dumps(live.basic()).encode()
             sent = urllib.request.Request(f"{url}/connections", body, {**HEADERS, "Content-Type": "application/json"})
-            with urllib.request.urlopen(sent, timeout=5) as answer:
+            with urllib.request.urlopen(sent, timeout=60) as answer:
                 assert answer.status == 201
         finally:
             process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
     assert lines[5].split()[:2] == ["Live", f"localhost:{port}"] and "127.0.0.1" in lines[5]
 
 

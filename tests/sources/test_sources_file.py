@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from mockserver.sources.source import MATCHABLE
 from mockserver.sources.words import VOCABULARY
 from mockserver.specs.connectors import Access
 from tests.calls import question
+from tests.work import counted
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sources.yaml"
 DATABASE = {"family": "database", "connector": "postgre-sql", "port": "5432"}
@@ -88,12 +88,12 @@ def test_rows_written_out_come_back_as_json_values(example: Sources) -> None:
 
 
 def test_a_million_rows_cost_nothing_until_they_are_read(example: Sources) -> None:
-    began = time.process_time()
     access = to("events.example.com", "anything")
-    answer = explore(example, access, objectType="table", object="public.events", preview="true")
-    (table,) = example.objects(access, "public.events")
-    window = table.window("updated_at", 1_767_225_600_000, 1_767_225_600_000 + 900_000)
-    assert time.process_time() - began < 0.5
+    with counted() as work:
+        answer = explore(example, access, objectType="table", object="public.events", preview="true")
+        (table,) = example.objects(access, "public.events")
+        window = table.window("updated_at", 1_767_225_600_000, 1_767_225_600_000 + 900_000)
+    assert work.calls < 500_000
     assert len(answer["data"]) == 100 and table.row_count == 1_000_000
     assert window.rows == 10  # one each 90 s
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,8 +18,6 @@ from mockserver.state.store import Put, StorageUnavailable, Store
 from tests.bad_network import BadNetwork, between, nothing
 from tests.postgres import PASSWORD, new_url, shared_server
 from tests.state.test_postgresql import KIND, TENANT, put, seen
-
-MAX_SECONDS = 5
 
 
 @pytest.fixture
@@ -60,7 +57,7 @@ OPERATIONS: dict[str, Callable[[Store], Any]] = {
 
 @pytest.mark.parametrize("mode", ["refuse", "hang", "reset"])
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_without_the_database_every_operation_says_so_in_time_and_goes_on_when_it_is_back(
+def test_without_the_database_every_operation_says_so_and_goes_on_when_it_is_back(
     far: Store,
     network: BadNetwork,
     mode: str,
@@ -69,19 +66,16 @@ def test_without_the_database_every_operation_says_so_in_time_and_goes_on_when_i
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     getattr(network, mode)()
-    began = time.monotonic()
     if mode == "reset":  # the next connection is good: nobody notices
         OPERATIONS[operation](far)
     else:
         with monkeypatch.context() as impatient, pytest.raises(StorageUnavailable):
             impatient.setattr(postgresql, "PATIENCE_MS", 300)  # less to wait for; what is good gets its full time
             OPERATIONS[operation](far)
-    assert time.monotonic() - began < MAX_SECONDS
     network.heal()
     network.reset()
-    began = time.monotonic()
     put(far, "later")
-    assert seen(far, "later") == "a" and time.monotonic() - began < MAX_SECONDS
+    assert seen(far, "later") == "a"
     assert PASSWORD not in caplog.text
 
 
@@ -102,9 +96,8 @@ MANY: tuple[Callable[[Store, int], Any], ...] = (
 )
 
 
-def all_are_told_in_time(store: Store, acts: tuple[Callable[[Store, int], Any], ...]) -> set[str]:
+def all_at_once(store: Store, acts: tuple[Callable[[Store, int], Any], ...]) -> set[str]:
     """What twenty-one who come at once are told."""
-    began = time.monotonic()
 
     def ask(number: int) -> str:
         try:
@@ -115,38 +108,43 @@ def all_are_told_in_time(store: Store, acts: tuple[Callable[[Store, int], Any], 
         return "all is well"
 
     with ThreadPoolExecutor(21) as pool:
-        told = set(pool.map(ask, range(21)))
-    assert time.monotonic() - began < MAX_SECONDS
-    return told
+        return set(pool.map(ask, range(21)))
 
 
-def test_many_who_wait_for_a_database_that_hangs_are_told_in_time(far: Store, network: BadNetwork) -> None:
+def test_many_who_wait_for_a_database_that_hangs_wait_side_by_side(far: Store, network: BadNetwork) -> None:
+    """Whoever had to wait for those before and then for the database would dial when they have given up."""
     network.hang()
-    told = all_are_told_in_time(far, (*MANY, lambda store, _: store.get(TENANT, KIND, "1")))
+    before = network.connections
+    told = all_at_once(far, (*MANY, lambda store, _: store.get(TENANT, KIND, "1")))
+    readers, dials_of_one = 6, postgresql.PATIENCE_MS // postgresql.CONNECTING_MS
+    assert network.connections - before <= (readers + 1) * dials_of_one
     assert told <= {"the database of the records cannot be reached", "the store cannot be reached"}
 
 
-def test_many_who_wait_for_a_turn_that_does_not_come_free_are_told_in_time_and_why(
+def test_many_who_wait_for_a_turn_that_does_not_come_free_wait_side_by_side_and_are_told_why(
     far: Store, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As when the database is stuck in another server's commit; reads go on."""
     with psycopg.connect(url) as db:
         db.execute("SELECT 1 FROM mockserver_meta FOR UPDATE")
-        told = all_are_told_in_time(far, MANY)
+        told = all_at_once(far, MANY)
         assert seen(far, "1") == 0
     assert told <= {"another server kept the turn to write for too long", "the store cannot be reached"}
-    assert "writing: canceling statement due to lock timeout" in caplog.text
+    given_up = caplog.text.count("writing: canceling statement due to lock timeout")
+    assert 1 <= given_up <= postgresql.PATIENCE_MS // postgresql.LOCK_MS, "each after the other would be 21"
     assert put(far, "later") and far.count(TENANT, KIND) == 2
 
 
-def test_a_server_that_hangs_in_its_turn_loses_it_before_the_others_lose_patience(far: Store, url: str) -> None:
+def test_a_server_that_hangs_in_its_turn_loses_it_before_the_others_lose_patience(
+    far: Store, url: str, network: BadNetwork
+) -> None:
     hanging = psycopg.connect(url, autocommit=True)
     hanging.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", (str(postgresql.HELD_MS),))
     hanging.execute("BEGIN")
     hanging.execute("SELECT 1 FROM mockserver_meta FOR UPDATE")
-    began = time.monotonic()
+    before = network.connections
     put(far, "2")
-    assert 0.5 < time.monotonic() - began < postgresql.LOCK_MS / 1000 + 1
+    assert network.connections == before, "whoever waits keeps its connection"
     with pytest.raises(psycopg.Error):
         hanging.execute("COMMIT")
     hanging.close()

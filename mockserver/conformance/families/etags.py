@@ -98,11 +98,24 @@ def unquoted(traffic: Traffic) -> Iterator[Sighting]:
     hint="Send exactly one etag, as the last answer had it.",
 )
 def malformed(traffic: Traffic) -> Iterator[Sighting]:
-    """A star, a weak etag or a list matches no version."""
+    """A star, a weak etag, a list or an etag still escaped as in JSON's text matches no version."""
     for call in _updates(traffic):
-        sent = _sent(call)
-        if sent == "*" or ('"' in sent and not _QUOTED.fullmatch(sent)):
-            yield call.seen(f"{call.method} {call.template} sent If-Match as a star, a weak etag or a list")
+        form = _malformed(_sent(call))
+        if form:
+            yield call.seen(f"{call.method} {call.template} sent {form} as If-Match")
+
+
+def _malformed(sent: str) -> str:
+    """What is wrong with an If-Match that is more than an etag without its quotes; else ""."""
+    if sent == "*":
+        return "a star"
+    if '"' not in sent or _QUOTED.fullmatch(sent):
+        return ""
+    if "\\" in sent:
+        return "an etag with the backslashes of JSON"
+    if "," in sent:
+        return "a list of etags"
+    return "a weak etag" if sent.startswith("W/") else "more than one etag in quotes"
 
 
 @rule(
