@@ -6,7 +6,7 @@ request go without them. Errors come as SQLAlchemy's, and a lost connection is m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Executable
@@ -24,25 +24,39 @@ class Fetched:
 
     def rows(self, db: Connection, asked: Mapping[str, Any]) -> list[Any]:
         """The rows as tuples. Raises DBAPIError."""
-        return self._run(db, asked, rows=True)
+        return self.send(db, asked)()
 
-    def run(self, db: Connection, asked: Mapping[str, Any]) -> None:
-        """Run a statement without rows. Raises DBAPIError."""
-        self._run(db, asked, rows=False)
+    def send(self, db: Connection, asked: Mapping[str, Any]) -> Callable[[], list[Any]]:
+        """Run the statement. The returned function fetches the rows, for which a pipeline waits only then.
 
-    def _run(self, db: Connection, asked: Mapping[str, Any], *, rows: bool) -> list[Any]:
+        Both raise DBAPIError.
+        """
         driver: Any = db.connection.driver_connection
         if self._given:
             asked = {**self._given, **asked}
         arguments = asked if self._order is None else [asked[name] for name in self._order]
         try:
             cursor = driver.execute(self._text, arguments)
-            return cursor.fetchall() if rows else []
         except db.dialect.loaded_dbapi.Error as error:
-            lost = db.dialect.is_disconnect(error, driver, None)
-            if lost:
-                db.invalidate(error)
-            raise DBAPIError.instance(
-                self._text, None, error, db.dialect.loaded_dbapi.Error, hide_parameters=True,
-                connection_invalidated=lost, dialect=db.dialect,
-            ) from error  # fmt: skip
+            raise failure(db, error) from error
+
+        def fetch() -> list[Any]:
+            try:
+                rows: list[Any] = cursor.fetchall()
+            except db.dialect.loaded_dbapi.Error as error:
+                raise failure(db, error) from error
+            return rows
+
+        return fetch
+
+
+def failure(db: Connection, error: Any) -> DBAPIError:
+    """The driver's error as SQLAlchemy raises it. A connection that it ended is marked as lost."""
+    lost = db.dialect.is_disconnect(error, db.connection.driver_connection, None)
+    if lost:
+        db.invalidate(error)
+    failed: DBAPIError = DBAPIError.instance(
+        None, None, error, db.dialect.loaded_dbapi.Error, hide_parameters=True,
+        connection_invalidated=lost, dialect=db.dialect,
+    )  # fmt: skip
+    return failed

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, NullPool, bindparam, create_engine, func, select, text
@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mockserver.config import how_to_get
 from mockserver.runtime import stop_watch_ms
+from mockserver.state.fetching import failure
 from mockserver.state.readers import Readers
 from mockserver.state.store import StateError, StorageUnavailable
 from mockserver.state.tables import META, SCHEMA_VERSION
@@ -200,8 +201,10 @@ class PostgresDatabase:
                     db.begin()
                     if long:
                         _allow_long(db)
-                    done, _ = work(db)
-                    committing = True
+                    with nullcontext() if long else _sent_together(db):
+                        done, _ = work(db)
+                        committing = True
+                        db.connection.driver_connection.execute("COMMIT")  # type: ignore[union-attr]
                     db.commit()
                     return done
             except DBAPIError as error:
@@ -257,6 +260,17 @@ class PostgresDatabase:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
+
+
+@contextmanager
+def _sent_together(db: Connection) -> Iterator[None]:
+    """Send statements without waiting, until rows of one are fetched or the block ends. Raises DBAPIError."""
+    driver: Any = db.connection.driver_connection
+    try:
+        with driver.pipeline():
+            yield
+    except psycopg.Error as error:
+        raise failure(db, error) from error
 
 
 def _allow_long(db: Connection) -> None:

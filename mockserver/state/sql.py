@@ -1,16 +1,18 @@
 """Records in a database, SQLite or PostgreSQL.
 
 The database's transactions decide every write. One row counts revisions, and a write begins by updating
-it: that takes turns, so revisions are in the order of commits, whichever server writes. Nothing is kept
-in memory. Superseded places in the order of writing stay for a while, so that pages join up.
+it: that takes turns, so revisions are in the order of commits, whichever server writes. Every read asks the
+database; rows that come again as they were are not parsed again. Superseded places in the order of writing
+stay for a while, so that pages join up.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -44,9 +46,16 @@ MAX_HISTORY = 50_000
 
 _PRUNED_EVERY = 1_000
 _BATCH, _MAX_BATCH = 100, 2_000
+_MAX_REMEMBERED = 4_096
+"""Characters of a record that is not parsed again each time it is read: 8 MiB of text for all of them."""
+
 _LAST = 1 << 62
 
 T = TypeVar("T")
+Rows: TypeAlias = Callable[[], list[Any]]
+_Present: TypeAlias = tuple[int, Doc | None]
+"""The revision and the content of a record; 0 and None where there is none."""
+
 log = logging.getLogger("mockserver")
 
 
@@ -62,12 +71,6 @@ _TAKE_TURN = update(META).values(
     revision=META.c.revision + bindparam("writes", type_=BigInteger),
     drawn=func.coalesce(bindparam("so_far", type_=Text), META.c.drawn),
 )
-_GET = select(*_SHOWN).where(*_THIS)
-_SOME = select(*_SHOWN).where(*_scope(RECORDS), RECORDS.c.id.in_(bindparam("ids", expanding=True)))
-_INSERT, _SUPERSEDE = insert(RECORDS), insert(HISTORY)
-_REPLACE = update(RECORDS).where(*_THIS).values({name: bindparam(name) for name in tables.CONTENT})
-_DELETE = delete(RECORDS).where(*_THIS)
-_PRUNE = delete(HISTORY).where(HISTORY.c.superseded <= bindparam("horizon"))
 _NOW = select(*_SHOWN, RECORDS.c.revision.label("listed_at"), null().label("ordered")).where(
     *_scope(RECORDS), RECORDS.c.revision < _BELOW
 )
@@ -76,19 +79,18 @@ _THEN = (
     .join(RECORDS, (RECORDS.c.id == HISTORY.c.id) & _scope(RECORDS)[0] & _scope(RECORDS)[1] & _scope(RECORDS)[2])
     .where(*_scope(HISTORY), HISTORY.c.superseded > bindparam("ceiling", type_=BigInteger), HISTORY.c.revision < _BELOW)
 )
-_FIRST = _NOW.order_by(RECORDS.c.revision.desc()).limit(_SIZE)
-_NEXT = union_all(_NOW, _THEN).order_by(text("listed_at DESC")).limit(_SIZE)
-_COUNT = select(func.count()).select_from(RECORDS).where(*_scope(RECORDS))
 _TENANTS = select(RECORDS.c.org, RECORDS.c.sandbox).distinct()
 _ALL = select(RECORDS).order_by(RECORDS.c.revision)
 _PREPARED: dict[str, Any] = {
-    "get": _GET,
-    "first": _FIRST,
-    "next": _NEXT,
-    "count": _COUNT,
-    "insert": _INSERT,
-    "replace": _REPLACE,
-    "supersede": _SUPERSEDE,
+    "get": select(*_SHOWN).where(*_THIS),
+    "first": _NOW.order_by(RECORDS.c.revision.desc()).limit(_SIZE),
+    "next": union_all(_NOW, _THEN).order_by(text("listed_at DESC")).limit(_SIZE),
+    "count": select(func.count()).select_from(RECORDS).where(*_scope(RECORDS)),
+    "insert": insert(RECORDS),
+    "replace": update(RECORDS).where(*_THIS).values({name: bindparam(name) for name in tables.CONTENT}),
+    "delete": delete(RECORDS).where(*_THIS).returning(RECORDS.c.id),
+    "supersede": insert(HISTORY),
+    "prune": delete(HISTORY).where(HISTORY.c.superseded <= bindparam("horizon", type_=BigInteger)),
 }
 
 
@@ -156,8 +158,9 @@ class SqlStore:
             raise Missing
 
         def work(db: Connection) -> tuple[None, int]:
-            revision = self._take_turn(db, 1)
-            if db.execute(_DELETE, _key(tenant, kind, entity_id)).rowcount == 0:
+            turn, deleted = self._ask_turn(db, 1), self._send(db, "delete", _key(tenant, kind, entity_id))
+            revision = self._revision(turn)
+            if not deleted():
                 raise Missing
             if unless is not None:
                 unless()
@@ -170,8 +173,11 @@ class SqlStore:
         """See `Store`."""
 
         def work(db: Connection) -> tuple[list[Doc], int]:
-            last = self._take_turn(db, len(puts))
-            return self._put(db, tenant, puts, last - len(puts) + 1), last
+            turn = self._ask_turn(db, len(puts))
+            present = [self._send(db, "get", _key(tenant, put.kind, put.doc["id"])) for put in puts]
+            last = self._revision(turn)
+            found = [self._found(tenant, put.kind, rows()) for put, rows in zip(puts, present, strict=True)]
+            return self._put(db, tenant, zip(puts, found, range(last - len(puts) + 1, last + 1), strict=True)), last
 
         if not puts:
             return []
@@ -229,9 +235,16 @@ class SqlStore:
         """See `Store`."""
         self._database.close()
 
-    def _take_turn(self, db: Connection, writes: int) -> int:
-        """Let nobody else write until the transaction ends; returns the revision of the last of so many writes."""
-        rows = self._fetched["turn"].rows(db, {"writes": writes, "so_far": self._runtime.drawn()})
+    def _send(self, db: Connection, name: str, asked: Mapping[str, Any]) -> Rows:
+        return self._fetched[name].send(db, asked)
+
+    def _ask_turn(self, db: Connection, writes: int) -> Rows:
+        """Let nobody else make so many writes until the transaction ends."""
+        return self._send(db, "turn", {"writes": writes, "so_far": self._runtime.drawn()})
+
+    def _revision(self, turn: Rows) -> int:
+        """Wait for the turn; returns the revision of the last of its writes."""
+        rows = turn()
         if not rows:
             log.error("State %s: mockserver_meta lacks the row that counts revisions", self.place)
             raise StorageUnavailable("the state is damaged")
@@ -239,53 +252,34 @@ class SqlStore:
         self._database.begun(transaction)
         return int(revision)
 
-    def _put(self, db: Connection, tenant: Tenant, puts: Sequence[Put], revision: int) -> list[Doc]:
-        """Write records under a turn, the first with this revision."""
-        present = self._present(db, tenant, puts)
-        new, changed, superseded, stored = [], [], [], []
-        for put in puts:
-            kind, entity_id = put.kind, put.doc["id"]
-            before, current = present.get((kind, entity_id), (0, None))
+    def _put(self, db: Connection, tenant: Tenant, writes: Iterable[tuple[Put, _Present, int]]) -> list[Doc]:
+        """Write records under a turn, each in the place of the present one and with its own revision."""
+        stored = []
+        for put, (before, current), revision in writes:
             accept(put, current)
             doc = stamped(put.doc, revision)
             stored.append(doc)
-            row = tables.row(Change(tenant, kind, entity_id, revision, doc))
+            row = tables.row(Change(tenant, put.kind, doc["id"], revision, doc))
             if current is None:
-                new.append(row)
+                self._send(db, "insert", row)
             else:
-                changed.append({**_key(tenant, kind, entity_id), **{name: row[name] for name in tables.CONTENT}})
-                ordered = json.dumps(ordering.excerpt(current))
+                content = {name: row[name] for name in tables.CONTENT}
+                self._send(db, "replace", {**_key(tenant, put.kind, doc["id"]), **content})
                 place = {name: row[name] for name in tables.KEY}
-                superseded.append({**place, "superseded": revision, "revision": before, "ordered": ordered})
-            revision += 1
-        for name, rows in (("insert", new), ("replace", changed), ("supersede", superseded)):
-            if len(rows) == 1:
-                self._fetched[name].run(db, rows[0])
-            elif rows:
-                db.execute(_PREPARED[name], rows)
-        if revision // _PRUNED_EVERY > (revision - len(puts)) // _PRUNED_EVERY:
-            db.execute(_PRUNE, {"horizon": revision - MAX_HISTORY})
+                left = {"superseded": revision, "revision": before, "ordered": json.dumps(ordering.excerpt(current))}
+                self._send(db, "supersede", {**place, **left})
+            if revision % _PRUNED_EVERY == 0:
+                self._send(db, "prune", {"horizon": revision - MAX_HISTORY})
         return stored
 
-    def _present(self, db: Connection, tenant: Tenant, puts: Sequence[Put]) -> dict[tuple[str, str], tuple[int, Doc]]:
-        """The records that some writes are about, those that there are: by kind and id, their revision and content."""
-        found = {}
-        for kind in {put.kind for put in puts}:
-            ids = [put.doc["id"] for put in puts if put.kind == kind]
-            for start in range(0, len(ids), _BATCH):
-                if len(ids) == 1:
-                    rows = self._fetched["get"].rows(db, _key(tenant, kind, ids[0]))
-                else:
-                    rows = list(db.execute(_SOME, {**_key(tenant, kind), "ids": ids[start : start + _BATCH]}))
-                for row in rows:
-                    found[kind, row[0]] = row[1], self._doc(tenant, kind, row)
-        return found
+    def _found(self, tenant: Tenant, kind: str, rows: list[Any]) -> _Present:
+        return (rows[0][1], self._doc(tenant, kind, rows[0])) if rows else (0, None)
 
     def _swap(self, records: Sequence[Change], counted: Callable[[int], int], *, anew: bool = False) -> None:
         """Replace everything; `counted` gives the counter's new value, `anew` lets a seed begin again."""
 
         def work(db: Connection) -> tuple[None, int]:
-            revision = counted(self._take_turn(db, 0))
+            revision = counted(self._revision(self._ask_turn(db, 0)))
             db.execute(delete(RECORDS))
             db.execute(delete(HISTORY))
             tables.insert_all(db, records)
@@ -317,8 +311,9 @@ class SqlStore:
     def _doc(self, tenant: Tenant, kind: str, row: Any) -> Doc:
         """The record in a row that begins with `_SHOWN`. Raises StorageUnavailable if it is damaged."""
         entity_id, revision, written, checksum = row[: len(_SHOWN)]
-        if tables.checksum(tenant, kind, entity_id, revision, written) == checksum:
-            doc: Doc = json.loads(written)
+        read = _read if len(written) <= _MAX_REMEMBERED else _read.__wrapped__
+        doc = read(tenant, kind, entity_id, revision, written, checksum)
+        if doc is not None:
             return doc
         log.error("State %s: the record %s/%s of %s is damaged", self.place, kind, entity_id, "/".join(tenant))
         raise StorageUnavailable("a record is damaged")
@@ -327,6 +322,15 @@ class SqlStore:
         org, sandbox, kind, *shown = row
         tenant = Tenant(org, sandbox)
         return Change(tenant, kind, shown[0], shown[1], self._doc(tenant, kind, shown))
+
+
+@functools.lru_cache(maxsize=2_048)  # the same value for the same row, of which is known how answers show it
+def _read(tenant: Tenant, kind: str, entity_id: str, revision: int, written: str, checksum: int) -> Doc | None:
+    """The record that was written; None where its checksum is wrong."""
+    if tables.checksum(tenant, kind, entity_id, revision, written) != checksum:
+        return None
+    doc: Doc = json.loads(written)
+    return doc
 
 
 def _key(tenant: Tenant, kind: str, entity_id: str = "") -> dict[str, str]:
