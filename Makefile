@@ -134,9 +134,11 @@ release-check: ## demand that TAG is the version, and that the changelog describ
 	grep -qF "## [$$version]" CHANGELOG.md || { echo "CHANGELOG.md has no section for $$version." >&2; exit 1; }
 
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' mockserver/__init__.py)
+# The default format of podman has no HEALTHCHECK.
 image: ## build the container image (IMAGE=mock-flow-service)
 	@engine=$$(command -v docker || command -v podman) || { echo 'No docker or podman here.' >&2; exit 1; }; \
-	"$$engine" build -t $(IMAGE) -t $(IMAGE):$(VERSION) .
+	case $$engine in *podman) form="--format docker" ;; esac; \
+	"$$engine" build $$form -t $(IMAGE) -t $(IMAGE):$(VERSION) .
 
 # Hashes cover every platform and carry no host name. The package index is the one that pip is set to use.
 LOCK = index=$${PIP_INDEX_URL:-$$($(PYTHON_M) pip config get global.index-url 2>/dev/null)}; \

@@ -15,12 +15,13 @@ import yaml
 from mockserver import __version__
 from tests.publishing.files import ROOT, WORKFLOWS, linter
 
+pytestmark = pytest.mark.timeout(600)  # `make` may install linters first
 RELEASE = next(file for file in WORKFLOWS if file.name == "release.yml")
 
 
 def make(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", *words], cwd=ROOT, capture_output=True, text=True, timeout=110, env={**os.environ, **environ}
+        ["make", *words], cwd=ROOT, capture_output=True, text=True, timeout=500, env={**os.environ, **environ}
     )
 
 
