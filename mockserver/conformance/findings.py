@@ -140,7 +140,7 @@ class Report:
         return called or bool(self.findings) or bool(self.scenarios)
 
     def fails(self, threshold: Level = Level.WARN) -> bool:
-        """Whether the client fails: an open finding of at least this level, a failed scenario, or a stale baseline."""
+        """Whether the client fails: an open finding of at least this level, a scenario not passed, a stale baseline."""
         return (
             any(finding.level.reaches(threshold) for finding in self.open)
             or any(scenario.verdict != "passed" for scenario in self.scenarios)

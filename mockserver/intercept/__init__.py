@@ -1,6 +1,6 @@
-"""Stands in for Adobe's hosts by name: an authority of this installation, TLS, and a proxy that dials nothing else.
+"""Intercepts calls to Adobe's hosts: a local CA, TLS, and a proxy that connects to the emulator only.
 
-`lead` in `interception.py` is the way in; here is only what can be known without `cryptography`.
+Start at `lead` in `interception.py`. This module does not need `cryptography`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from pathlib import Path
 from mockserver.config import how_to_get
 
 PUBLIC_FILE = "ca.pem"
-"""The authority's certificate in its folder."""
+"""File name of the CA's certificate."""
 
 
 def available() -> bool:
-    """Whether certificates can be made: they need the extra `intercept`."""
+    """Whether the extra `intercept` is installed."""
     return find_spec("cryptography") is not None and find_spec("httpx") is not None
 
 
 def missing() -> str:
-    """What to say where they are not."""
+    """The message if it is not installed."""
     return f"this needs the packages cryptography and httpx. Install them with: {how_to_get('intercept')}"
 
 
 def ca_folder(chosen: str | None = None) -> Path:
-    """Where the authority lives: the folder of the settings, or this user's state folder."""
+    """The folder of the CA: from the settings, or this user's state folder."""
     if chosen:
         return Path(chosen)
     if sys.platform == "win32":

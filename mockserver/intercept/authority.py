@@ -1,7 +1,7 @@
-"""The certificate authority of this installation: made on demand, short-lived, good for the emulated names alone.
+"""The certificate authority of this installation: created on demand, short-lived, for the emulated names only.
 
-It is written with `cryptography` itself: trustme, which makes the tests' certificates, knows neither name
-constraints nor a path length, and its authority is valid for centuries.
+It uses `cryptography` directly: trustme, which creates the tests' certificates, supports neither name
+constraints nor a path length, and its CA is valid for centuries.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from mockserver.intercept.hosts import EMULATED, LOCAL_ADDRESSES, LOCAL_NAMES
 AUTHORITY_LIFE = dt.timedelta(days=90)
 LEAF_LIFE = dt.timedelta(days=7)
 _RENEW_BEFORE = LEAF_LIFE + dt.timedelta(days=1)
-"""An authority with less than this to live is replaced, so that it outlives every certificate it issues."""
+"""Remaining lifetime below which a CA is replaced, so that it outlives every certificate it issues."""
 _SLACK = dt.timedelta(hours=1)
-"""Clocks of a machine and of its containers differ a little."""
+"""Tolerated difference between the clocks of a machine and its containers."""
 
 log = logging.getLogger("mockserver")
 _FRESH_SECONDS = 3_600.0
@@ -41,12 +41,12 @@ _SECRET_FILE = "authority.pem"  # noqa: S105  (a file's name)
 
 
 class AuthorityError(OSError):
-    """The authority cannot be kept or read; the message says where and why."""
+    """The CA cannot be stored or read; the message says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """An authority, its key held in memory and in one file that nobody else may read."""
+    """A CA. Its key is in memory and in a file that only this user can read."""
 
     folder: Path
     certificate: x509.Certificate
@@ -54,7 +54,7 @@ class Authority:
 
     @classmethod
     def open(cls, folder: Path) -> Authority:
-        """The one kept in the folder; made if there is none, and anew if it has all but run out.
+        """The CA in the folder, created if missing and replaced if nearly expired.
 
         Raises AuthorityError.
         """
@@ -67,7 +67,7 @@ class Authority:
 
     @classmethod
     def read(cls, folder: Path) -> Authority | None:
-        """The one kept in the folder, or None. Raises AuthorityError."""
+        """The CA in the folder, or None. Raises AuthorityError."""
         path = folder / _SECRET_FILE
         try:
             _demand_own(folder, others=stat.S_IWGRP | stat.S_IWOTH)
@@ -87,7 +87,7 @@ class Authority:
 
     @classmethod
     def renew(cls, folder: Path) -> Authority:
-        """Make one in place of any that there is. Raises AuthorityError."""
+        """Create a new CA, replacing any existing one. Raises AuthorityError."""
         key = ec.generate_private_key(ec.SECP256R1())
         made = cls(folder, _authority_certificate(key), key)
         try:
@@ -101,7 +101,7 @@ class Authority:
         return made
 
     def _publish(self) -> None:
-        """See that the certificate beside the key is the key's own."""
+        """Write the certificate file if it does not belong to the key."""
         path = self.public_file
         try:
             if not path.exists() or path.read_bytes() != self.pem:
@@ -111,27 +111,27 @@ class Authority:
 
     @property
     def pem(self) -> bytes:
-        """The certificate, which is no secret."""
+        """The certificate in PEM form."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     @property
     def public_file(self) -> Path:
-        """The certificate alone, for those who configure trust by hand."""
+        """The certificate file, for manual trust configuration."""
         return self.folder / PUBLIC_FILE
 
     @property
     def permitted(self) -> list[str]:
-        """Names and addresses that it can vouch for."""
+        """Names and addresses that it may certify."""
         constraints = self.certificate.extensions.get_extension_for_class(x509.NameConstraints).value
         return [str(subtree.value) for subtree in constraints.permitted_subtrees or ()]
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the certificate, as browsers and openssl print it."""
+        """The SHA-256 fingerprint of the certificate, as printed by browsers and openssl."""
         return self.certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
     def server_context(self) -> ssl.SSLContext:
-        """TLS for a server that answers for the emulated names, speaking HTTP/1.1."""
+        """A TLS context for a server of the emulated names, with HTTP/1.1."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
@@ -139,7 +139,7 @@ class Authority:
         return context
 
     def load_leaf(self, context: ssl.SSLContext) -> None:
-        """Give a context a certificate made this moment; connections that come later get it."""
+        """Load a new certificate into a context; later connections use it."""
         key = ec.generate_private_key(ec.SECP256R1())
         chain = self.issue(key.public_key()).public_bytes(serialization.Encoding.PEM)
         with tempfile.TemporaryDirectory(prefix="mockserver-") as folder:  # ssl reads keys from files alone
@@ -152,7 +152,7 @@ class Authority:
         public_key: ec.EllipticCurvePublicKey,
         names: tuple[str, ...] = (*LOCAL_NAMES, *EMULATED),
     ) -> x509.Certificate:
-        """A server's certificate. The authority's constraints are for verifiers to enforce, not for this method."""
+        """Issue a server certificate. Clients, not this method, enforce the CA's name constraints."""
         own = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
         addresses = LOCAL_ADDRESSES if "localhost" in names else ()
         alternatives = [*map(x509.DNSName, names), *map(x509.IPAddress, addresses)]
@@ -170,7 +170,7 @@ class Authority:
 
 
 def lasting_context(folder: Path) -> ssl.SSLContext:
-    """TLS for a server that runs for as long as it likes: its certificate is made anew all the while.
+    """A TLS context for a server of any lifetime: its certificate is renewed regularly.
 
     Raises AuthorityError.
     """
@@ -189,7 +189,7 @@ def lasting_context(folder: Path) -> ssl.SSLContext:
 
 
 def remove(folder: Path) -> bool:
-    """Delete the authority; whether there was one. Raises AuthorityError."""
+    """Delete the CA; returns whether it existed. Raises AuthorityError."""
     try:
         present = (folder / _SECRET_FILE).exists()
         for name in (_SECRET_FILE, PUBLIC_FILE):
@@ -216,7 +216,7 @@ def _authority_certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 
 
 def _demand_own(path: Path, *, others: int = 0) -> Path:
-    """The path, if it is no link, is this user's own, and gives others none of these rights.
+    """Require that a path is no link, belongs to this user, and gives others none of these permissions.
 
     Raises AuthorityError, and FileNotFoundError.
     """
@@ -292,7 +292,7 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _write(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """All of it or nothing, and never readable by others on the way."""
+    """Write a file atomically, never readable by others."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # mkstemp makes it 0600
     with os.fdopen(handle, "wb") as file:
         file.write(content)

@@ -1,4 +1,4 @@
-"""The environment that makes an unmodified client reach us: one row for each variable, and who reads it."""
+"""Environment variables that lead an unmodified client to the emulator: one row each, with the readers."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from mockserver.intercept.trust import TRUSTSTORE_PASSWORD, TrustFiles
 PRELOAD = Path(__file__).with_name("preload.cjs")
 _LOCAL = (*LOCAL_NAMES, *map(str, LOCAL_ADDRESSES))
 _TAKEN_AWAY = ("ALL_PROXY", "all_proxy", "SSL_CERT_DIR")
-"""They would lead around the proxy, or past our bundle."""
+"""Variables to remove: they would bypass the proxy or our certificate bundle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the parts of an interception listen on loopback."""
+    """The loopback ports of an interception."""
 
     proxy: int
     secure: int
-    """TLS, for the emulated names."""
+    """The server with TLS for the emulated names."""
     plain: int
-    """The same without TLS."""
+    """The server without TLS."""
 
 
 def for_client(environ: Mapping[str, str], ports: Ports, trust: TrustFiles) -> dict[str, str]:
-    """The given environment, turned so that the emulated hosts are ours."""
+    """The environment changed so that the emulated hosts lead to us."""
     proxy = f"http://127.0.0.1:{ports.proxy}"
     around = ",".join(dict.fromkeys((*_LOCAL, *_other_exceptions(environ))))
     bundle = str(trust.bundle)
     ours = {
-        # most clients; some read the names in capitals, some the others
+        # read by most clients, by some in upper case, by others in lower case
         **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), proxy),
         **dict.fromkeys(("NO_PROXY", "no_proxy"), around),
         "SSL_CERT_FILE": bundle,  # Python's ssl (urllib, httpx, aiohttp), Go, .NET, Ruby, OpenSSL
@@ -52,7 +52,7 @@ def for_client(environ: Mapping[str, str], ports: Ports, trust: TrustFiles) -> d
 
 
 def _other_exceptions(environ: Mapping[str, str]) -> list[str]:
-    """What the user exempted from proxies, but for what would exempt an emulated host."""
+    """The user's proxy exceptions, without those that would exempt an emulated host."""
     named = (environ.get("NO_PROXY") or environ.get("no_proxy") or "").split(",")
     return [entry for entry in map(str.strip, named) if entry and not any(_exempts(entry, host) for host in EMULATED)]
 
@@ -85,7 +85,7 @@ def _appended(present: str | None, addition: str) -> str:
 
 
 def _quoted(path: Path) -> str:
-    """As NODE_OPTIONS wants it: in double quotes, backslash as escape."""
+    """Quote for NODE_OPTIONS: double quotes, backslash escapes."""
     text = str(path)
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"' if " " in text or escaped != text else text

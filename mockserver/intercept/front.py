@@ -1,4 +1,4 @@
-"""What stands between intercepted clients and the emulator: they reach Adobe's names and nothing of ours."""
+"""Restricts intercepted clients to Adobe's hosts: they cannot reach `/_mock`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OF_NAMES = frozenset(string.ascii_letters + string.digits + ".-_:[]")
 
 
 class EmulatedHostsOnly:
-    """A WSGI application that lets calls to Adobe's names through, and never to `/_mock`.
+    """A WSGI wrapper that passes only calls to Adobe's hosts, and none to `/_mock`.
 
     Adobe's hosts have no `/_mock`. A proxy that leads to its own controls gives them away to whatever
     the client was talked into calling (CVE-2025-23217).
@@ -36,12 +36,12 @@ class EmulatedHostsOnly:
 
 
 def refusal(host: str) -> str:
-    """One line for a host that is not emulated."""
+    """The message for a host that is not emulated."""
     return f"{printable(host)} is not emulated, and mockserver passes nothing on to other hosts"
 
 
 def printable(host: str) -> str:
-    """A host's name without what could not be part of one."""
+    """A host name reduced to characters allowed in one."""
     return "".join(letter for letter in host[:100] if letter in _OF_NAMES) or "no host"
 
 

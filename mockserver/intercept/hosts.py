@@ -1,11 +1,11 @@
-"""The host names that interception stands in for: the proxy leads to them, the certificate vouches for them."""
+"""The emulated host names, for the proxy and the certificate."""
 
 from __future__ import annotations
 
 import ipaddress
 
 _REGIONS = ("va7", "nld2", "aus5", "can2", "gbr9")
-"""Those that Adobe's pages on redirect addresses list as `platform-REGION.adobe.io`."""
+"""Regions of `platform-REGION.adobe.io`, from Adobe's pages on redirect addresses."""
 
 EMULATED = (
     "platform.adobe.io",
@@ -15,14 +15,14 @@ EMULATED = (
     "ims-na1.adobelogin.com",
     "ims-na1-stg1.adobelogin.com",
 )
-"""Names that a client reaches here instead of at Adobe (facts §1, §2.1)."""
+"""The emulated hosts (facts §1, §2.1)."""
 
 LOCAL_NAMES = ("localhost",)
 LOCAL_ADDRESSES = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
 
 
 def without_port(authority: str) -> str:
-    """The name in `name:port` or `[address]:port`, in lower case."""
+    """The lower-case name in `name:port` or `[address]:port`."""
     name, colon, port = authority.rpartition(":")
     name = name if colon and port.isdigit() else authority
     return name.strip("[]").lower().removesuffix(".")

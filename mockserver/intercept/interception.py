@@ -21,11 +21,11 @@ from mockserver.intercept import available, ca_folder, missing
 from mockserver.server import Server
 
 Serve: TypeAlias = Callable[[ssl.SSLContext | None], Server]
-"""Makes a server, with TLS where there is a context."""
+"""Creates a server, with TLS if a context is given."""
 
 
 def of_emulator(emulator: Emulator) -> Interception:
-    """An emulator by Adobe's names."""
+    """Serves an emulator under Adobe's host names."""
     from mockserver.intercept.front import EmulatedHostsOnly
     from mockserver.server import Limits
     from mockserver.web import build_app
@@ -39,7 +39,7 @@ def of_emulator(emulator: Emulator) -> Interception:
 
 
 class Interception:
-    """Serves something by Adobe's names, until the block ends."""
+    """Serves an application under Adobe's host names within a block."""
 
     def __init__(self, serve: Serve, ca_folder: str | None = None) -> None:
         """Nothing listens yet."""
@@ -47,7 +47,7 @@ class Interception:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start. Raises OSError, whose text is fit to show, for whatever is in the way."""
+        """Start all parts. Raises OSError with a message for users."""
         if not available():
             raise OSError(missing())
         with ExitStack() as opened:
@@ -61,11 +61,11 @@ class Interception:
 
     @property
     def refused(self) -> Mapping[str, int]:
-        """Hosts that the client asked the proxy for in vain, and how often."""
+        """Refused host -> number of requests."""
         return dict(self._proxy.refused)
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """The given environment, turned so that a client reaches us."""
+        """The environment changed so that a client reaches us."""
         from mockserver.intercept import environment
 
         return environment.for_client(environ, self._ports, self._trust)
@@ -92,7 +92,7 @@ class Interception:
 
 @contextmanager
 def lead(server: PrivateServer, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """The environment of a client that knows only Adobe's hosts; within the block they are the server's."""
+    """The environment for an unmodified client. Within the block, Adobe's hosts lead to the server."""
     with of_emulator(server.emulator) as interception:
         yield interception.environment(variables(server.url, environ))
 

@@ -1,6 +1,6 @@
-"""The proxy that leads clients of Adobe's names to the emulator on loopback. It dials nothing else, whatever is asked.
+"""The proxy that leads requests for Adobe's hosts to the emulator on loopback. It connects to nothing else.
 
-A tunnel (CONNECT) ends at our server that speaks TLS; the proxy moves bytes and understands none of them.
+A tunnel (CONNECT) ends at our TLS server; the proxy copies its bytes without inspecting them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _MAX_HEAD = 65_536
 _HEAD_SECONDS = 30.0
 _PIECE = 65_536
 _MAX_NAMES = 50
-"""Refused hosts that are remembered."""
+"""Maximum refused hosts that are kept."""
 _RESET = struct.pack("ii", 1, 0)
 
 
 class _ProxyRefused(Exception):
-    """A request that the proxy itself answers: status and one line that says why."""
+    """A request that the proxy refuses, with a status and a reason."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -36,17 +36,17 @@ class _ProxyRefused(Exception):
 
 
 class Proxy:
-    """An HTTP proxy on a free port of loopback, run by a thread of its own."""
+    """An HTTP proxy on a free loopback port, running in its own thread."""
 
     def __init__(self, secure_port: int, plain_port: int) -> None:
-        """Ports of our own servers: for tunnels, and for requests that came unencrypted."""
+        """`secure_port` receives tunnels, `plain_port` unencrypted requests."""
         self._secure_port, self._plain_port = secure_port, plain_port
         self._listener = socket.create_server((LOOPBACK, 0), backlog=_MAX_CLIENTS)
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # of all that it accepts
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.refused: Counter[str] = Counter()
-        """Host that was asked for -> how often. Nothing was sent to it."""
+        """Refused host -> number of requests. Nothing was sent to it."""
         self._clients: set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mockserver-proxy", daemon=True)
@@ -57,7 +57,7 @@ class Proxy:
         self._ready.wait()
 
     def stop(self) -> None:
-        """End all tunnels and close. Stopping again does nothing."""
+        """End all tunnels and close. Idempotent."""
         if not self._ready.is_set():
             self._listener.close()
         elif self._thread.is_alive():
@@ -112,7 +112,7 @@ class Proxy:
             outer.transport.abort()
 
     def _destination(self, head: bytes) -> tuple[int, bytes]:
-        """Our port that a request is led to, and what is to be said there first. Raises _ProxyRefused."""
+        """The local port for a request, and the bytes to send there first. Raises _ProxyRefused."""
         try:
             method, target, _ = head.partition(b"\r\n")[0].decode("ascii").split(" ")
         except ValueError:
@@ -124,7 +124,7 @@ class Proxy:
             parts = urlsplit(target)
         except ValueError:
             parts = urlsplit("")
-        # some clients ask a proxy for https:// without a tunnel, and proxies fetch it for them
+        # some clients request https:// from a proxy without a tunnel, which proxies support
         if parts.scheme not in ("http", "https"):
             raise _ProxyRefused(400, "this is an HTTP proxy: ask for a whole URL, or use the server's own address")
         self._demand_emulated(parts.netloc, "443" if parts.scheme == "https" else "80")
@@ -155,7 +155,7 @@ _Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def _both_ways(client: _Stream, server: _Stream) -> None:
-    """Carry bytes until the server has no more to say; a connection that it resets is reset for the client."""
+    """Copy bytes until the server closes; a reset by the server resets the client's connection."""
     upward = asyncio.create_task(_carry_or_cut(client[0], server[1]))
     try:
         await _carry(server[0], client[1])
@@ -167,7 +167,7 @@ async def _both_ways(client: _Stream, server: _Stream) -> None:
 
 
 async def _carry_or_cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """What the client sends; when it vanishes the server's end goes with it."""
+    """Copy the client's bytes; if the client disconnects, close the server's connection."""
     try:
         await _carry(reader, writer)
     except OSError:
@@ -188,7 +188,7 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 def _answer(status: int, reason: str) -> bytes:
-    """The reason stands in the status line, too: of a refused tunnel most clients show nothing else."""
+    """Send the refusal, with the reason also in the status line: most clients show nothing else of a refused tunnel."""
     body = f"{reason}\n".encode()
     return b"\r\n".join(
         (

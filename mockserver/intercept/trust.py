@@ -1,4 +1,4 @@
-"""Files by which a client's language trusts our authority besides all that it trusted before."""
+"""Trust files that make a client's language trust our CA in addition to its usual ones."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _NAMED_BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 @dataclass(frozen=True, slots=True)
 class TrustFiles:
-    """Where they are. They hold certificates and no keys."""
+    """The paths of the trust files. They contain certificates, no keys."""
 
     authority: Path
-    """Ours alone, for those that add it to what they have."""
+    """Our CA only, for languages that add it to their own."""
     bundle: Path
-    """Ours and all others, for those that take a file instead of what they have."""
+    """Our CA and all public ones, for languages that replace their own."""
     truststore: Path
     """The same as PKCS #12 for Java."""
 
 
 def write(authority: Authority, folder: Path, environ: Mapping[str, str]) -> TrustFiles:
-    """Write them into a folder. What the environment names as bundle is kept: a company may have its own."""
+    """Write the files. A bundle named by the environment is included: a company may have its own."""
     others = _others(environ)
     files = TrustFiles(folder / "ca.pem", folder / "ca-bundle.pem", folder / "truststore.p12")
     files.authority.write_bytes(authority.pem)
@@ -59,7 +59,7 @@ def _public_bundle() -> str | None:
 
 
 def _certificates(bundle: bytes) -> list[x509.Certificate]:
-    """Those that can be read: public bundles hold a few that break RFC 5280, and other readers pass over them too."""
+    """The readable certificates: public bundles contain a few that violate RFC 5280; other readers skip them, too."""
     found = []
     for part in bundle.split(_END)[:-1]:
         begin = part.rfind(_BEGIN)

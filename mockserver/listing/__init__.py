@@ -1,4 +1,4 @@
-"""What a list request asks for: property filter, order, page, count and projection."""
+"""List requests: property filters, order, pages, count and projection."""
 
 from mockserver.listing.query import (
     MAX_SEARCHED,

@@ -1,4 +1,4 @@
-"""`orderby`: the order asked for, and the place of a record in it (facts §6.2).
+"""`orderby`: parses the requested order and computes the sort key of a record (facts §6.2).
 
 Values of one type compare as that type, by code point; between types the order is absent, boolean,
 number, text, anything else, so that no mixture fails (assumed: the order Cosmos DB has, whose etags
@@ -15,11 +15,11 @@ from mockserver.errors import ApiError
 from mockserver.secrecy import repeatable
 
 MAX_CHARACTERS = 128
-"""Maximum characters of a text that are compared. Texts equal so far keep the order of writing (assumed)."""
+"""Maximum characters of a text that are compared. Beyond them, the order of writes decides (assumed)."""
 
 Scalar: TypeAlias = str | int | float | bool | None
 Place: TypeAlias = tuple[Scalar, ...]
-"""The values that put a record in its place: one for each field of the order."""
+"""The sort values of a record: one for each field of the order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Sort:
 
 
 def parse(texts: Iterable[str], sortable: frozenset[str]) -> tuple[Sort, ...]:
-    """Read `name`, `+name`, `-name`, several by commas; an unencoded + arrives as a space.
+    """Parse `name`, `+name` or `-name`, several separated by commas. An unencoded + arrives as a space.
 
-    Raises ApiError `sort_direction` and `sort_field`. A field named again adds nothing.
+    Raises ApiError `sort_direction` or `sort_field`. Repeated fields are ignored.
     """
     order: dict[str, Sort] = {}
     for item in (part.strip() for text in texts for part in text.split(",")):
@@ -51,24 +51,24 @@ def parse(texts: Iterable[str], sortable: frozenset[str]) -> tuple[Sort, ...]:
 
 
 def scalar(value: Any) -> Scalar:
-    """What of a member takes part in an order: little, because links carry it."""
+    """The part of a member that is compared. It is small, because links contain it."""
     if isinstance(value, str):
         return value[:MAX_CHARACTERS]
     return value if isinstance(value, int | float) else None
 
 
 def excerpt(doc: Mapping[str, Any]) -> dict[str, Scalar]:
-    """All of a record that an order can look at."""
+    """The members of a record that an order can use."""
     return {name: scalar(value) for name, value in doc.items()}
 
 
 def place(doc: Mapping[str, Any], order: Iterable[Sort]) -> Place:
-    """Where a record stands in an order."""
+    """The sort values of a record."""
     return tuple([scalar(doc.get(sort.field)) for sort in order])
 
 
 def key(order: Iterable[Sort], values: Place, revision: int) -> tuple[Any, ...]:
-    """What to sort by: the values in their directions, then the last written first."""
+    """The sort key: the values in their directions, then the latest write first."""
     elements = [
         _Reversed(_ranked(value)) if sort.descending else _ranked(value)
         for sort, value in zip(order, values, strict=True)
@@ -85,7 +85,7 @@ def _ranked(value: Scalar) -> tuple[int, Scalar]:
 
 
 class _Reversed:
-    """Turns the comparison of one element round, which for texts nothing else does."""
+    """Reverses the comparison of one element; texts cannot be negated."""
 
     __slots__ = ("element",)
 

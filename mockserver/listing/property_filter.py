@@ -1,7 +1,7 @@
-"""The grammar of `property` filters: text in, conditions out, and whether a record meets them (facts §6.3).
+"""Parses `property` filters and matches records against them (facts §6.3).
 
 `path op value,value…`, where a path goes down by dots and `[]` means any item of an array. Written
-by hand and linear: nothing from a request becomes a pattern.
+by hand and linear in time: nothing from a request becomes a regular expression.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from typing import Any, NoReturn
 from mockserver.errors import ApiError
 
 MAX_BYTES = 8192
-"""Maximum size of all filters of one query, as UTF-8; the link to the next page carries them (assumed)."""
+"""Maximum size of all filters of a query in UTF-8 (assumed). The link to the next page contains them."""
 
 MAX_CONDITIONS = 50
-"""Maximum number of filters of one query (assumed); each is looked at for every record."""
+"""Maximum number of filters of a query (assumed). Each is checked for every record."""
 
 MAX_STEPS = 32
 """Maximum depth of a path (assumed). Records are at most 64 levels deep, and no documented filter goes below 7."""
 
 MAX_VISITS = 2_000_000
-"""Members and items that the filters of one request may look at: half a second of processor time."""
+"""Maximum members and items that the filters of a request may visit: half a second of CPU time."""
 
 EACH = "[]"
-"""The step of a path that goes to every item of an array."""
+"""The path step that visits every item of an array."""
 
 _AND = "&property="
 _OPERATOR_CHARACTERS = frozenset("=!<>~")
 _EQUALITY = {"==": True, "=": True, "!=": False}
 _ORDER = frozenset({"<", "<=", ">", ">="})
 _TIMES = frozenset({"createdAt", "updatedAt"})
-"""Top-level members that are numbers, epoch milliseconds; below the top level anything may be one."""
+"""Top-level members that hold epoch milliseconds. Nested members may hold anything."""
 
 _STATES = frozenset({"state", "status"})
-"""Compared without case: a documented filter says `Failed` where samples store `failed`."""
+"""Members compared ignoring case: a documented filter says `Failed` where samples store `failed`."""
 
 _WORD = re.compile(r"[A-Za-z_]+")
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
@@ -45,7 +45,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a filter, which is compared as whatever the record holds."""
+    """A value of a filter, compared with the type that the record has."""
 
     text: str
     number: float | None
@@ -53,14 +53,14 @@ class Value:
 
     @classmethod
     def of(cls, text: str) -> Value:
-        """Read the text as every type it can be."""
+        """Convert the text to every type it can have."""
         number: float | None = None
         if _NUMBER.fullmatch(text):
             number = int(text) if _INTEGER.fullmatch(text) else float(text)
         return cls(text, number, {"true": True, "false": False}.get(text.lower()))
 
     def order(self, found: Any) -> int | None:
-        """-1, 0 or 1 when a member is below, at or above this value; None when they do not compare."""
+        """-1, 0 or 1 if a member is less than, equal to or greater than this value; None if they are not comparable."""
         if isinstance(found, str):
             return (found > self.text) - (found < self.text)
         if isinstance(found, bool) or not isinstance(found, int | float) or self.number is None:
@@ -69,7 +69,7 @@ class Value:
 
 
 class Budget:
-    """What the filters of one request may still look at."""
+    """The remaining visits of the filters of one request."""
 
     __slots__ = ("_left",)
 
@@ -77,7 +77,7 @@ class Budget:
         self._left = MAX_VISITS
 
     def spend(self, visits: int) -> None:
-        """Count visits. Raises ApiError when there were too many."""
+        """Count visits. Raises ApiError if there were too many."""
         self._left -= visits
         if self._left < 0:
             raise _too_much("filters that look at less: fewer of them, or members outside of arrays")
@@ -85,20 +85,20 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One filter: `path` is names and `EACH` steps, and any value that fits will do."""
+    """One filter: a path of names and `EACH` steps, an operator, and alternative values."""
 
     path: tuple[str, ...]
     operator: str
     values: tuple[Value, ...]
     texts: frozenset[str]
-    """The values as texts; without case where the path leads to a state."""
+    """The values as texts, lower-cased if the path leads to a state."""
     numbers: frozenset[float]
     truths: frozenset[bool]
     fold: bool
 
     @classmethod
     def of(cls, path: tuple[str, ...], operator: str, texts: Iterable[str]) -> Condition:
-        """Make it ready for many records."""
+        """Prepare a condition for matching many records."""
         values = tuple(map(Value.of, texts))
         fold = next(step for step in reversed(path) if step != EACH) in _STATES
         return cls(
@@ -114,7 +114,7 @@ class Condition:
     def matches(self, doc: Mapping[str, Any], budget: Budget | None = None) -> bool:
         """Whether a record meets it. `!=` is the opposite of `==`, so absent members meet it (assumed).
 
-        Raises ApiError when the budget of the request is spent.
+        Raises ApiError if the budget of the request is exceeded.
         """
         found = _reach(doc, self.path, budget)
         if self.operator in _ORDER:
@@ -140,16 +140,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What `property` parameters ask for: conditions that all must hold, and members to show (none: all)."""
+    """Parsed `property` parameters: conditions that must all hold, and members to show (empty: all)."""
 
     conditions: tuple[Condition, ...]
     projection: frozenset[str]
 
 
 def parse(texts: tuple[str, ...], fields: frozenset[str], unknown_field: str) -> Parsed:
-    """Read the values of all `property` parameters.
+    """Parse the values of all `property` parameters.
 
-    `fields` are the top-level members there are; a filter on another one is the error `unknown_field`.
+    `fields` are the known top-level members. A filter on another one is the error `unknown_field`.
     Raises ApiError with one of the catalogue's filter codes.
     """
     if sum(len(text.encode(errors="replace")) for text in texts) > MAX_BYTES:
@@ -229,7 +229,7 @@ def _demand_known(field: str, shown: str, fields: frozenset[str], unknown_field:
 
 
 def _values(shown: str, name: str, text: str) -> Iterator[str]:
-    """The values between commas, without their quotes; a comma inside quotes belongs to the value."""
+    """The comma-separated values, without quotes. A comma inside quotes belongs to the value."""
     text = text.strip()
     if text[:1] + text[-1:] in ("{}", "[]"):
         hint = "put a value that looks like an object or an array in double quotes"
@@ -247,7 +247,7 @@ def _values(shown: str, name: str, text: str) -> Iterator[str]:
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """Cut at every separator outside double quotes."""
+    """Split at every separator outside double quotes."""
     pieces = text.split(separator)
     joined = pieces[:1]
     quotes = joined[0].count('"')
@@ -270,7 +270,7 @@ def _refuse_value(name: str, value: str, expected: str) -> NoReturn:
 
 
 def _reach(doc: Mapping[str, Any], path: tuple[str, ...], budget: Budget | None) -> list[Any]:
-    """Everything the path leads to; nothing where a step leads nowhere."""
+    """All values at a path; none if a step does not exist."""
     found: list[Any] = [doc]
     for step in path:
         if not found:

@@ -1,7 +1,7 @@
-"""What a list request asks for: `property`, `orderby`, `limit`, `count` and `continuationToken` (facts §6.1).
+"""Parses list requests: `property`, `orderby`, `limit`, `count` and `continuationToken` (facts §6.1).
 
 Pure functions from query parameters to a `ListQuery`, and from a query and a `Cursor` to the link
-of the next page. Finding the records is the store's business.
+of the next page. The store finds the records.
 """
 
 from __future__ import annotations
@@ -23,46 +23,46 @@ MAX_ITEMS = 100
 """Maximum and default page size (facts §6.1)."""
 
 MAX_SEARCHED = 1000
-"""Maximum page size of a search, as Adobe's document declares it for the body."""
+"""Maximum page size of a search, as declared for the body in Adobe's document."""
 
 _MAX_NUMBER = 1 << 62
 _MAX_TOKEN = 12 * property_filter.MAX_BYTES
-"""More than the longest query makes, should each of its bytes need an escape of six."""
+"""Maximum length of a token: enough for the longest query with every byte escaped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listable:
-    """What can be asked of one kind of resource."""
+    """The list parameters of one kind of resource."""
 
     kind: str
     fields: frozenset[str]
-    """Top-level members, which filters and projections may name."""
+    """Top-level members that filters and projections may name."""
     sortable: frozenset[str]
-    """Members to order by; never one with credentials, whose order would give them away."""
+    """Members to sort by, never credentials: their order would reveal them."""
     unknown_field: str = "filter_field"
-    """Error key of a filter on another member."""
+    """The error key of a filter on another member."""
 
 
 class Cursor(NamedTuple):
-    """Where a page ended: its listing began at revision `ceiling`; the last record shown has `revision`."""
+    """The end of a page. The listing began at revision `ceiling`; the last record has `revision`."""
 
     ceiling: int
     revision: int
     place: Place
-    """Where the last record stands in the order asked for; empty in the default order."""
+    """Sort values of the last record; empty in the default order."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """One list request, checked."""
+    """A checked list request."""
 
     filters: tuple[str, ...] = ()
-    """The `property` parameters as they came."""
+    """The `property` parameters as sent."""
     conditions: tuple[Condition, ...] = ()
     projection: frozenset[str] = frozenset()
-    """Top-level members to show; none means all."""
+    """Top-level members to show; empty means all."""
     order: tuple[Sort, ...] = ()
-    """Empty: the last written first."""
+    """Sort fields; empty means the latest write first."""
     limit: int = MAX_ITEMS
     count: bool = False
     after: Cursor | None = None
@@ -70,11 +70,11 @@ class ListQuery:
     """What the filters of this request may still look at."""
 
     def matches(self, doc: Mapping[str, Any]) -> bool:
-        """Whether a record meets all conditions. Raises ApiError when the filters have looked at too much."""
+        """Whether a record meets all conditions. Raises ApiError if the budget of the filters is exceeded."""
         return all(condition.matches(doc, self.budget) for condition in self.conditions)
 
     def project(self, item: Mapping[str, Any]) -> dict[str, Any]:
-        """The record with the members asked for."""
+        """The record reduced to the requested members."""
         if not self.projection:
             return dict(item)
         return {name: value for name, value in item.items() if name in self.projection}
@@ -88,7 +88,7 @@ def parse(
     key: bytes = PROCESS_KEY,
     max_limit: int = MAX_ITEMS,
 ) -> ListQuery:
-    """The list that query parameters, typed by the contract, ask for; those of other names are not looked at.
+    """Parse the typed query parameters. Other parameters are ignored.
 
     A `continuationToken` brings filters and order with it, and what is sent beside it is taken for
     the client's repetition, except limit and count. Tokens are sealed with `key`.
@@ -117,7 +117,7 @@ def parse_search(
     *,
     key: bytes = PROCESS_KEY,
 ) -> ListQuery:
-    """The same list asked for by a body: `queryString`, `limit` (up to 1000), `orderby`, `count`, `projectionFields`.
+    """Parse the body of a search: `queryString`, `limit` (up to 1000), `orderby`, `count`, `projectionFields`.
 
     `queryString` holds filters as a query would (assumed). Raises ApiError.
     """
@@ -131,7 +131,7 @@ def parse_search(
 
 
 def next_href(listable: Listable, query: ListQuery, after: Cursor, *, key: bytes = PROCESS_KEY) -> str:
-    """The link to the page that begins after the cursor.
+    """The link to the page after the cursor.
 
     Relative to the base path and with one parameter that holds no second `=`, because a public
     client takes what follows the only one; and that client adds its own parameters again, so the
@@ -158,7 +158,7 @@ def _filters(query_string: str) -> list[str]:
 
 
 def _continued(token: str, listable: Listable, key: bytes) -> ListQuery:
-    """The query and the cursor in a token; it may be anything, so it is checked like a query of its own."""
+    """The query and cursor of a token. Tokens may be forged, so the content is checked like a new query."""
     try:
         kind, filters, orderby, limit, ceiling, revision, place = _opened(token, key)
         query = _query(_texts(filters), _texts(orderby), listable)
@@ -172,7 +172,7 @@ def _continued(token: str, listable: Listable, key: bytes) -> ListQuery:
 
 
 def _opened(token: str, key: bytes) -> list[Any]:
-    """What `next_href` put in. Raises ValueError."""
+    """The content of a token. Raises ValueError."""
     if len(token) > _MAX_TOKEN:
         raise ValueError
     content = json.loads(sealing.unseal(token, key), parse_constant=_refuse_constant)

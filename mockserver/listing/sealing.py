@@ -1,4 +1,4 @@
-"""Seals what a continuation token carries: its filters may name secrets, its cursor counts what other tenants write.
+"""Encrypts continuation tokens: filters may name secrets, and cursors reveal how much other tenants write.
 
 Encryption with a synthetic IV (as in RFC 5297), of BLAKE2 and SHAKE: the same content makes the same token.
 """
@@ -14,13 +14,13 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def seal(content: bytes, key: bytes) -> str:
-    """The token that carries this."""
+    """Encrypt the content of a token."""
     iv = _iv(content, key)
     return base64.urlsafe_b64encode(iv + _mixed(content, iv, key)).rstrip(b"=").decode()
 
 
 def unseal(token: str, key: bytes) -> bytes:
-    """What a token carries. Raises ValueError for one that was made by another hand."""
+    """Decrypt a token. Raises ValueError for a forged one."""
     if not _TOKEN.fullmatch(token):
         raise ValueError
     sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
