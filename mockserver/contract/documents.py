@@ -15,6 +15,8 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 PACKAGE = Path(__file__).parent.parent
 _MAX_DEPTH = 200
 
@@ -26,7 +28,7 @@ def read(path: Path) -> Any:
     with contextlib.suppress(OSError):
         digest, _, form = kept.read_bytes().partition(b"\n")
         if digest == _digest(source, form):
-            return json.loads(form)
+            return orjson.loads(form)
     value = parse(source)
     if not sys.dont_write_bytecode:
         _keep(kept, source, value)

@@ -16,13 +16,13 @@ PATCH = "x-enforced"
 def enforced(node: Any) -> Any:
     """A copy of a document with all patches applied. Unpatched parts are shared with the original."""
     if isinstance(node, list):
-        items = [enforced(item) for item in node]
+        items = [enforced(item) if isinstance(item, dict | list) else item for item in node]
         return items if any(new is not old for new, old in zip(items, node, strict=True)) else node
     if not isinstance(node, dict):
         return node
     if PATCH in node:
         return enforced(merged({name: value for name, value in node.items() if name != PATCH}, node[PATCH]))
-    members = {name: enforced(value) for name, value in node.items()}
+    members = {name: enforced(value) if isinstance(value, dict | list) else value for name, value in node.items()}
     return members if any(members[name] is not node[name] for name in node) else node
 
 

@@ -7,6 +7,7 @@ has hooked into Flask to see them; then, and for all other pages, Flask does wha
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 import traceback
@@ -15,7 +16,7 @@ from time import perf_counter
 from typing import Any
 
 from flask import Flask, Response, g, got_request_exception, request, request_finished, request_started
-from werkzeug.routing import Map
+from werkzeug.routing import Map, Rule
 
 from mockserver.emulator import Emulator
 from mockserver.errors import ApiError, Refusal
@@ -100,8 +101,25 @@ class Api:
         return adapter.send(result, request_id, environ, start_response)
 
 
+class PageRule(Rule):
+    """A routing rule that compiles the functions that build its URLs only when a URL is built.
+
+    Werkzeug compiles two for every rule, which took a sixth of a start.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compiled = functools.cache(functools.partial(super()._compile_builder, append_unknown))
+
+        def build(rule: Rule, *args: Any, **values: Any) -> tuple[str, str]:
+            return compiled()(rule, *args, **values)
+
+        return build
+
+
 class Application(Flask):
     """What `create_app` returns: a Flask application like any other, hooks, test client and all."""
+
+    url_rule_class = PageRule
 
     def __init__(self, api: Api) -> None:
         self._api = api

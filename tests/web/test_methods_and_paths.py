@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from flask import url_for
 from flask.testing import FlaskClient
 
 from mockserver import Config, Emulator, create_app
@@ -139,3 +140,11 @@ def test_http_1_0_needs_no_host(path: str) -> None:
         assert [status for status, _ in Client(server, (line % 1).encode()).answers()] == [421]
     finally:
         server.stop()
+
+
+def test_flask_builds_the_url_of_every_page() -> None:
+    app = create_app(Emulator(Config(seed=3, log="none")))
+    with app.test_request_context():
+        assert url_for("admin.health") == "/_mock/health"
+        assert url_for("admin.journal", since=3) == "/_mock/journal?since=3"
+        assert all(url_for(rule.endpoint) == rule.rule for rule in app.url_map.iter_rules() if not rule.arguments)
