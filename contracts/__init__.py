@@ -1,8 +1,8 @@
 """The contract suite: holds any server to Flow Service's contract, over HTTP alone.
 
-It knows nothing of the emulator's inside and needs no admin API, so that what it says of our server
-it can say of a stage sandbox too. `run.py` is the way in; `registry.py` says how a check is written.
+It uses neither the emulator's internals nor an admin API, so that it can judge a stage sandbox in the same
+way as our server. Start at `run.py`; `registry.py` explains how to write a check.
 
-`broken/` and `clients/` are what is proved against: wrong servers for the suite, wrong clients for the judge. These two
-know our server, by its public names or its `/_mock`.
+`broken/` has wrong servers that the suite must catch, `clients/` has wrong clients that the judge must catch. These two
+use our server's public names or its `/_mock`.
 """

@@ -1,4 +1,4 @@
-"""Finding the service behind a URL, and a token where a mock on this machine hands them out."""
+"""Finds the service behind a URL and, on a local mock, gets a token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SPECS, CONNECTIONS = "/connectionSpecs", "/connections"
 
 
 def reach(settings: Settings) -> tuple[Settings, Transport]:
-    """The transport to the service's base path, and the settings with a token that it takes.
+    """The transport to the service's base path, and the settings completed with a valid token.
 
     A URL without a path is tried with Adobe's base path first. Raises Unreachable and WrongUse.
     """
@@ -31,7 +31,7 @@ def reach(settings: Settings) -> tuple[Settings, Transport]:
 
 
 def _place(settings: Settings) -> Transport:
-    """Below Adobe's base path, if the URL has no path and something of the service is there; else at the URL."""
+    """The base path: Adobe's if the URL has no path and the service answers there, else the URL's own."""
     plain = HttpTransport(settings.url, settings.neighbours, seconds=settings.patience)
     if urlsplit(settings.url).path not in ("", "/"):
         return plain
@@ -41,7 +41,7 @@ def _place(settings: Settings) -> Transport:
 
 
 def _forgets(transport: Transport, settings: Settings) -> bool:
-    """Whether it shows that it is a stand-in, on this machine, that deletes the runs of a flow that is gone."""
+    """Whether the server is a local mock that can delete the runs of deleted flows."""
     if settings.read_only or urlsplit(settings.url).hostname not in LOOPBACK:
         return False
     return transport.send(Sent("DELETE", FORGET + NOWHERE, tuple(settings.headers.items()))).status == 204

@@ -1,4 +1,4 @@
-"""Which failures have one cause: the first is a finding, the others are not comparable because of it."""
+"""Groups failures by cause: the first is a finding, the others are not comparable because of it."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ ERROR_BODY = "error body"
 NO_CODE = "no error code"
 SCHEMA = "schema "
 ENVELOPE = SCHEMA + "$ "
-"""Begins the cause of a body that is wrong as a whole: no object, or without a member that it must have."""
+"""Prefix of the cause of a body that is wrong as a whole: not an object, or without a required member."""
 _ITEMS = SCHEMA + "$.items "
 HEADER = "header "
 MISSING = "missing "
 
 _BASIC = (SILENT, SERVER_ERROR, NOT_JSON, STATUS)
-"""Causes that leave nothing to compare, the most basic first."""
+"""Causes that prevent any comparison, the most basic first."""
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MAX_SHOWN = 6
-"""Operations, and checks, that a finding names."""
+"""Maximum operations, and checks, named by a finding."""
 
 
 class Fault(NamedTuple):
-    """What is wrong with an answer in itself, whatever was asked; `cause` is equal for what has one cause."""
+    """A fault of a response, independent of the check. Faults with the same cause have an equal `cause`."""
 
     message: str
     cause: str
 
 
 def basic(faults: Iterable[Fault], *, misread: bool = False, refusal: bool = False) -> str:
-    """The cause of the faults of an answer that a check cannot do without; empty when there is none.
+    """The cause of those faults of a response that affect a check; empty if there are none.
 
     `misread`: the check stumbled over the form of the body, so its schema counts; `refusal`: over what a refusal says.
     """
@@ -56,7 +56,7 @@ def basic(faults: Iterable[Fault], *, misread: bool = False, refusal: bool = Fal
 
 
 def act(sent: Sent) -> str:
-    """What a request does, equal for all collections: `GET /*/{}`, `GET /*?property`."""
+    """The kind of a request, equal for all collections: `GET /*/{}`, `GET /*?property`."""
     path, _, query = sent.target.partition("?")
     names = sorted({pair.partition("=")[0] for pair in query.split("&") if pair})
     asked = f"?{'&'.join(names)}" if names else ""
@@ -69,18 +69,18 @@ def act(sent: Sent) -> str:
 
 
 def place(sent: Sent) -> str:
-    """A request for people: method and path, ids left out."""
+    """A request for display: method and path without ids."""
     return f"{sent.method} {_ID.sub('{id}', sent.target.partition('?')[0])}"
 
 
 def missing(sent: Sent) -> str:
-    """The cause of everything that needs a collection which the server does not have."""
+    """The cause of failures due to a collection that the server lacks."""
     return f"{MISSING}{sent.target.partition('?')[0].strip('/').partition('/')[0]}"
 
 
 @dataclass(slots=True)
 class SuiteFinding:
-    """One cause: the outcome that tells it, where it was met, and the outcomes that it made impossible."""
+    """One cause: the outcome that revealed it, its places, and the outcomes it prevented."""
 
     cause: str
     first: Outcome
@@ -91,7 +91,7 @@ class SuiteFinding:
     """Outcomes of other checks: not comparable."""
 
     def level(self, levels: Mapping[str, str]) -> str:
-        """The firmest level of the promises that it breaks or hides."""
+        """The highest level of the promises that it breaks or hides."""
         found = {levels.get(outcome.check, "must") for outcome in (self.first, *self.same, *self.hidden)}
         return min(found, key=LEVELS.index)
 
@@ -103,13 +103,13 @@ class SuiteFinding:
 
     @property
     def elsewhere(self) -> list[str]:
-        """Places where it was met besides the first."""
+        """Further places after the first."""
         first = place(self.first.evidence[-1].sent) if self.first.evidence else ""
         return [name for name in self.places if name != first]
 
 
 class Causes:
-    """Gathers failures by their cause, while they happen."""
+    """Collects failures by cause while they happen."""
 
     def __init__(self) -> None:
         self._by_cause: dict[str, SuiteFinding] = {}
@@ -120,7 +120,7 @@ class Causes:
         return list(self._by_cause.values())
 
     def add(self, outcome: Outcome) -> Outcome:
-        """Place a failure: as it is when it is the first of its cause or check, else as not comparable."""
+        """Add a failure: unchanged if it is the first of its cause or check, else as not comparable."""
         if outcome.verdict != FAILED:
             return outcome
         cause = outcome.cause or outcome.check
@@ -140,11 +140,11 @@ class Causes:
         return placed
 
     def of(self, outcome: Outcome) -> SuiteFinding:
-        """The finding that a failure belongs to."""
+        """The finding of a failure."""
         return self._by_cause[outcome.cause or outcome.check]
 
     def met(self, cause: str, sent: Sent) -> None:
-        """Count one more place of a cause that is known."""
+        """Add a place to a known cause."""
         if cause in self._by_cause:
             self._by_cause[cause].places[place(sent)] += 1
 

@@ -1,4 +1,4 @@
-"""`openapi.yaml` as the suite reads it: the operations, what a collection can do, what answers look like."""
+"""`openapi.yaml` for the suite: operations, features of collections, and schemas of responses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from contracts.enforced import enforced
 METHODS = ("get", "post", "put", "patch", "delete")
 _URI = "urn:contract"
 MAX_MESSAGE = 200
-"""Letters of what a schema's validator says; longer texts repeat the whole value."""
+"""Maximum characters of a validator's message; longer ones repeat the whole value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,17 @@ class DocumentedOperation:
 
     @property
     def reads(self) -> bool:
-        """Whether it changes nothing: a GET, or a search by POST."""
+        """Whether it only reads: a GET, or a search by POST."""
         return self.method == "GET" or self.path.endswith("/search")
 
 
 class Departure(NamedTuple):
-    """Where a body leaves its schema."""
+    """A violation of a schema by a body."""
 
     path: str
     """`$.items[0].etag`."""
     rule: str
-    """The keyword of JSON Schema that it breaks."""
+    """The violated keyword of JSON Schema."""
     message: str
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class Departure(NamedTuple):
 
 
 class Document:
-    """The contract as it is to be kept, parsed once."""
+    """The enforced contract, parsed once."""
 
     def __init__(self, source: Mapping[str, Any]) -> None:
         self.source: Mapping[str, Any] = enforced(source)
@@ -66,14 +66,14 @@ class Document:
 
     @classmethod
     def load(cls, path: Path | None = None) -> Document:
-        """The given file, or the one that belongs to this version."""
+        """Load the given file, or the one of this version."""
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         text = (path or _shipped()).read_text(encoding="utf-8-sig")
         return cls(yaml.load(text, loader))  # noqa: S506  (a safe loader)
 
     @functools.cached_property
     def harmless_names(self) -> frozenset[str]:
-        """Members and parameters with texts and numbers, none of which any schema marks as secret."""
+        """Names of text and number members and parameters that no schema marks as secret."""
         harmless: set[str] = set()
         secret: set[str] = set()
         for name, schema in _named(self.source):
@@ -89,7 +89,7 @@ class Document:
         return frozenset(harmless - secret)
 
     def match(self, method: str, target: str) -> DocumentedOperation | None:
-        """The operation a request is for."""
+        """The operation of a request."""
         return self._match(method, target.partition("?")[0].rstrip("/"))
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019  (one document lives as long as the run)
@@ -105,32 +105,32 @@ class Document:
 
     @property
     def ids(self) -> frozenset[str]:
-        """Of all operations, the neighbours' included."""
+        """The ids of all operations, including the neighbours'."""
         return frozenset(operation.id for operation in (*self.operations, *self.neighbours))
 
     def lasts(self, operation: DocumentedOperation) -> bool:
-        """Whether it makes or changes what no operation can delete: specs and runs."""
+        """Whether it creates or changes something that cannot be deleted: specs and runs."""
         collection = "/" + operation.path.split("/")[1]
         return not operation.reads and self.operation("DELETE", collection + "/{}") is None
 
     def detail(self, operation: DocumentedOperation) -> Mapping[str, Any]:
-        """The operation as the document has it."""
+        """The operation object of the document."""
         item: Mapping[str, Any] = self.source["paths"][operation.path][operation.method.lower()]
         return item
 
     def parameters(self, operation: DocumentedOperation) -> Iterator[Mapping[str, Any]]:
-        """Its parameters, those of the path included."""
+        """Its parameters, including those of the path item."""
         shared = self.source["paths"][operation.path].get("parameters", ())
         for parameter in (*shared, *self.detail(operation).get("parameters", ())):
             yield self.resolve(parameter)
 
     def response(self, operation: DocumentedOperation, status: int) -> Mapping[str, Any] | None:
-        """What the document says of a status, or None."""
+        """The response object of a status, or None."""
         found = self.detail(operation)["responses"].get(str(status))
         return None if found is None else self.resolve(found)
 
     def departure(self, operation: DocumentedOperation, status: int, body: Any) -> Departure | None:
-        """Where a JSON answer leaves its schema, or None."""
+        """The violation of the schema by a JSON response, or None."""
         quick, thorough = self._validators(operation.path, operation.method.lower(), str(status))
         if thorough is None or (quick is not None and quick.is_valid(body)):
             return None
@@ -150,7 +150,7 @@ class Document:
 
     @functools.cache  # noqa: B019  (one document lives as long as the run)
     def _validators(self, path: str, method: str, status: str) -> tuple[Any, Draft202012Validator | None]:
-        """One that is fast, where it is installed, and one that says what is wrong."""
+        """A fast validator (if installed) and an explaining one."""
         response = self.resolve(self.source["paths"][path][method]["responses"][status])
         content = response.get("content", {})
         if not content:
@@ -171,7 +171,7 @@ class Document:
 
 
 def _quick_validators(source: Mapping[str, Any]) -> Callable[[Any], Any] | None:
-    """Makes validators that are fast and explain nothing; None where the package is missing."""
+    """The factory of fast validators without explanations; None if the package is missing."""
     try:
         import jsonschema_rs
     except ImportError:
@@ -181,7 +181,7 @@ def _quick_validators(source: Mapping[str, Any]) -> Callable[[Any], Any] | None:
 
 
 def _absolute(node: Any) -> Any:
-    """A schema whose references name the document they point into."""
+    """A copy of a schema with absolute references."""
     if isinstance(node, Mapping):
         return {
             key: _URI + value if key == "$ref" and isinstance(value, str) and value[:1] == "#" else _absolute(value)
@@ -191,7 +191,7 @@ def _absolute(node: Any) -> Any:
 
 
 def _shipped() -> Path:
-    """`openapi.yaml`: at the root of a checkout, inside the emulator's package once installed."""
+    """The path of `openapi.yaml`: at the root of a checkout, inside the package if installed."""
     root = Path(__file__).parent.parent
     if (root / "openapi.yaml").is_file():
         return root / "openapi.yaml"
@@ -202,7 +202,7 @@ def _shipped() -> Path:
 
 
 def _named(node: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every member and query parameter of a document, with its schema."""
+    """All members and query parameters of a document, with their schemas."""
     if isinstance(node, list):
         for item in node:
             yield from _named(item)

@@ -1,7 +1,7 @@
-"""The contract as a server has to keep it: each `x-enforced` of `openapi.yaml` applied.
+"""The enforced contract: `openapi.yaml` with each `x-enforced` patch applied.
 
-The document says what client generators can read. Where that is less than what holds, a JSON Merge Patch (RFC 7396)
-stands beside it. The emulator reads it in the same way; the suite runs without the emulator, so it has its own reader.
+The document contains what client generators support. Where the contract is stricter, a JSON Merge Patch (RFC 7396)
+stands beside it. The emulator does the same; the suite must run without the emulator and has its own implementation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The codes of refusals, the service's and the gateway's."""
+"""The codes of errors, of the service and of the gateway."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ CODE_PREFIX = "https://ns.adobe.com/aep/errors/FLOW-"
 
 
 def code_of(answer: Answer) -> str | None:
-    """The code of a refusal, whoever refused."""
+    """The code of an error response of the service or the gateway."""
     body = answer.json
     if not isinstance(body, dict):
         return None

@@ -1,4 +1,4 @@
-"""What checks expect of answers, in the words of the contract."""
+"""Expectations of checks about responses."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from contracts.verdicts import Broken, expect, same
 from contracts.wire import Answer
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
-"""A well-formed id that no entity has."""
+"""A well-formed id of no entity."""
 
 
 def succeeded(answer: Answer, status: int = 200) -> Any:
-    """The body of an answer with the right status."""
+    """Expect a status; returns the body."""
     if answer.status != status:
         came = code_of(answer) or "no code"
         cause = f"{act(answer.sent)} {answer.status} {came}"
@@ -25,7 +25,7 @@ def succeeded(answer: Answer, status: int = 200) -> Any:
 
 
 def refused(answer: Answer, status: int, code: str | None = None) -> dict[str, Any]:
-    """The body of a refusal by the service with this status and catalogue code."""
+    """Expect an error of the service with this status and catalogue code; returns the body."""
     body, came = answer.json, code_of(answer)
     expected = f"{status} with {code}" if code else str(status)
     if answer.status != status or (code is not None and came != code):
@@ -36,7 +36,7 @@ def refused(answer: Answer, status: int, code: str | None = None) -> dict[str, A
 
 
 def refused_by_gateway(answer: Answer, status: int, code: str) -> None:
-    """A refusal by the gateway: its own body, whose code is a string, or a number as recorded in 2026."""
+    """Expect an error of the gateway. Its code is a string or, as recorded in 2026, a number."""
     body = answer.json
     came = str(body.get("error_code")) if isinstance(body, dict) else None
     if answer.status != status or came != code:
@@ -47,7 +47,7 @@ def refused_by_gateway(answer: Answer, status: int, code: str) -> None:
 
 
 def receipt(answer: Answer, status: int = 200) -> dict[str, str]:
-    """`{"id", "etag"}` and nothing else."""
+    """Expect exactly `{"id", "etag"}`."""
     body = succeeded(answer, status)
     fine = isinstance(body, dict) and set(body) == {"id", "etag"}
     expect(fine, f"{answer} without a receipt: {answer.text[:200]}", f"receipt of {act(answer.sent)}")
@@ -55,20 +55,20 @@ def receipt(answer: Answer, status: int = 200) -> dict[str, str]:
 
 
 def located(answer: Answer) -> str:
-    """Where `Location` leads: an absolute URL, or a path on the server that answered."""
+    """The target of `Location`: an absolute URL, or a path on the same server."""
     location = answer.header("location")
     expect(location, f"{answer} without the header Location", HEADER + "location")
     return urljoin(answer.url, location or "")
 
 
 def unchanged(before: dict[str, Any], after: dict[str, Any], why: str) -> None:
-    """A refused write left no trace."""
+    """Expect that a refused write changed nothing."""
     for member in sorted(before.keys() | after.keys()):
         same(after.get(member), before.get(member), f"{member} after {why}")
 
 
 def replacing(member: str, value: Any) -> dict[str, Any]:
-    """One instruction of a patch."""
+    """A patch instruction that replaces a member."""
     return {"op": "replace", "path": f"/{member}", "value": value}
 
 
@@ -78,6 +78,6 @@ def ids(items: list[dict[str, Any]]) -> list[str]:
 
 
 def ours(found: list[str], made: list[Made]) -> list[str]:
-    """Those of the ids that the check made itself, in the order found: others may live in the sandbox."""
+    """The ids created by the check itself, in the order found: the sandbox may contain others."""
     mine = {entity.id for entity in made}
     return [entity_id for entity_id in found if entity_id in mine]

@@ -1,4 +1,4 @@
-"""Requests in flight, and the signal that ends a run: a request is never cut, so what it makes is known and deleted."""
+"""Tracks requests in flight. A signal never cuts a request, so that everything it creates is known and deleted."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _STEP = 0.02
-"""Seconds between two looks at what is in flight."""
+"""Seconds between two checks for requests in flight."""
 
 
 class Flight:
-    """Counts requests in flight. After a signal no request begins, and those in flight end before the run does."""
+    """Counts requests in flight. After a signal no request starts, and the run waits for those in flight."""
 
     def __init__(self) -> None:
         self.stopped = threading.Event()
-        """A signal came that ends the run."""
+        """Whether a signal has ended the run."""
         self._out: set[object] = set()
         self._held = False
         self._main = threading.main_thread()
 
     @contextmanager
     def request(self) -> Iterator[None]:
-        """Around one request and what is learned from its answer. Raises KeyboardInterrupt once a signal came."""
+        """Wrap a request and the processing of its response. Raises KeyboardInterrupt after a signal."""
         ticket = self.depart(object())
         try:
             yield
@@ -33,29 +33,29 @@ class Flight:
         self.check()
 
     def depart(self, ticket: object) -> object:
-        """A request begins. Raises KeyboardInterrupt once a signal came."""
+        """Start a request. Raises KeyboardInterrupt after a signal."""
         self.check()
         self._out.add(ticket)
         return ticket
 
     def land(self, ticket: object) -> None:
-        """A request has ended, and what it made is known."""
+        """End a request, after its response has been processed."""
         self._out.discard(ticket)
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt once a signal came: what a signal raises itself is lost in a finalizer."""
+        """Raise KeyboardInterrupt after a signal: an exception raised by a signal handler can get lost in a finalizer."""
         if self.stopped.is_set():
             raise KeyboardInterrupt
 
     def wait(self, seconds: float) -> None:
-        """Until nothing is in flight, but no longer than this."""
+        """Wait until nothing is in flight, up to a limit."""
         deadline = time.monotonic() + seconds
         while self._out and time.monotonic() < deadline:
             time.sleep(_STEP)
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """While others send in threads of their own: a first signal only stops new requests."""
+        """While other threads send requests, a first signal only prevents new ones."""
         self._held = True
         try:
             yield
@@ -64,7 +64,7 @@ class Flight:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """SIGTERM ends the run as Ctrl-C does. A second signal does not wait for requests in flight."""
+        """Make SIGTERM end the run like Ctrl-C. A second signal does not wait for requests in flight."""
         if threading.current_thread() is not self._main:
             yield
             return

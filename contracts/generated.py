@@ -1,7 +1,7 @@
 """Generated requests: schemathesis in all its phases, with every check, on the stage of this run.
 
-Its engine plans and judges; the hooks here see to it that requests reach something real (an entity
-of ours, with its current etag), that nothing else is ever written to, and that all exchanges are
+Its engine plans and judges. The hooks ensure that requests reach something real (an entity
+created by the run, with its current etag), that nothing else is written to, and that all exchanges are
 recorded and observed like the suite's own.
 """
 
@@ -41,7 +41,7 @@ CHECKS = (
     "ignored_auth",
     "object_level_authorization",
 )
-"""The tool's checks; each is `generated.NAME` in the table of promises."""
+"""Schemathesis' checks; each is `generated.NAME` in the table of promises."""
 
 PLAIN = (
     "listConnections",
@@ -78,15 +78,15 @@ OWN_CAUSES = {
     "response_headers_conformance": HEADER,
     "response_schema_conformance": SCHEMA,
 }
-"""Check of the tool -> what the cause begins with when an observer of ours found the same."""
+"""Check of Schemathesis -> prefix of the cause if one of our observers found the same fault."""
 
 REFUSALS: list[int | str] = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429]
-"""Right answers to a request that is wrong; 412 for a wrong If-Match."""
+"""Correct statuses for an invalid request; 412 for a wrong If-Match."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What generation needs of a run."""
+    """The parts of a run that generation needs."""
 
     stage: Stage
     progress: Progress
@@ -94,9 +94,9 @@ class Job:
     remaining: float | None
     """Seconds of the budget left, or None without one."""
     tolerant: bool
-    """Whether the server takes members that the contract does not have."""
+    """Whether the server accepts unknown members."""
     trouble: list[str]
-    """Gets what went wrong in the suite itself."""
+    """Receives errors of the suite itself."""
 
     @property
     def settings(self) -> Settings:
@@ -105,7 +105,7 @@ class Job:
 
 
 def run(job: Job) -> None:
-    """All phases; the outcomes go to the run. Raises KeyboardInterrupt and Unreachable."""
+    """Run all phases and add the outcomes to the run. Raises KeyboardInterrupt and Unreachable."""
     logging.getLogger("hypothesis").setLevel(logging.ERROR)
     document = plausible(job.stage.document.source, _specs(job.stage), tolerant=job.tolerant)
     schema = schemathesis.openapi.from_dict(document, config=schemathesis.Config.from_dict(_config(job)))
@@ -131,7 +131,7 @@ def run(job: Job) -> None:
 
 
 def _specs(stage: Stage) -> list[dict[str, Any]]:
-    """The server's connection specs; what Adobe's page says of PostgreSQL where it shows none."""
+    """The server's connection specs, or the documented one of PostgreSQL if it lists none."""
     body = stage.call("GET", "/connectionSpecs").json
     items = body.get("items") if isinstance(body, dict) else None
     shown = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
@@ -139,7 +139,7 @@ def _specs(stage: Stage) -> list[dict[str, Any]]:
 
 
 class _Found:
-    """Gathers what the tool's checks said: once for each check and operation."""
+    """Collects the failures of Schemathesis' checks, one per check and operation."""
 
     def __init__(self, job: Job, aim: Aim) -> None:
         self._job, self._aim = job, aim
@@ -164,7 +164,7 @@ class _Found:
                     self._failed[key] = Outcome(check, operation, FAILED, message, evidence, cause=cause or check)
 
     def learn_error(self, event: events.NonFatalError) -> None:
-        """What kept the tool from a request: a missing response is known already."""
+        """Record an error of Schemathesis; missing responses are already known."""
         if (
             isinstance(event.value, requests.RequestException | TimeoutError)
             or event.info.title == "Missing Open API links"
@@ -173,7 +173,7 @@ class _Found:
         self._job.trouble.append(f"{event.label}: {event.info.title}: {event.info.message[:300]}")
 
     def tell(self) -> None:
-        """Hand all of it to the run."""
+        """Add all failures to the run."""
         for name in CHECKS:
             if name == "ignored_auth" and not self._job.settings.token_given:
                 reason = "this server takes the suite's made-up token: give a real one in FLOW_SERVICE_TOKEN"
@@ -188,7 +188,7 @@ class _Found:
 
 
 def _cause(check: str, faults: Sequence[Fault]) -> str:
-    """The fault of an answer that a check of the tool found too; empty when it is the check's own finding."""
+    """The cause of a fault that our observers found as well; empty for a finding of Schemathesis only."""
     own = OWN_CAUSES.get(check, "none")
     return next((fault.cause for fault in faults if fault.cause.startswith(own)), "") or basic(faults)
 
@@ -201,7 +201,7 @@ def _answers(recorder: Any, case_id: str) -> list[Answer]:
 
 
 def _operations(job: Job) -> list[dict[str, Any]]:
-    """Per-operation settings. What is not for this run is switched off by name: a filter would lose to these."""
+    """Settings per operation. Excluded operations are disabled by name: these settings would override a filter."""
     settings, document = job.settings, job.stage.document
     wanted = {
         operation.id

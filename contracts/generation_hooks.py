@@ -1,4 +1,4 @@
-"""Hooks between schemathesis and the server: where a generated request is aimed, and what is written down."""
+"""Hooks between Schemathesis and the server: redirect generated requests to our entities, and record exchanges."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from contracts.wire import Answer, Sent, Unreachable
 
 _ID = re.compile(r"\{\w+\}")
 _SHORT = 1.0
-"""Seconds to wait for a response where several requests got none."""
+"""Timeout in seconds after several requests without a response."""
 _NUL = re.compile("[\x00\ud800-\udfff]")
 
 
 class Aim:
-    """Aims generated requests at entities of ours.
+    """Redirects generated requests to entities created by this run.
 
-    A part of a request that was made wrong on purpose stays wrong; everything else about it is made
-    right, so that the wrong part is what the server judges.
+    Deliberately invalid parts of a request stay invalid; everything else is made
+    valid, so that the server judges the invalid part.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -36,15 +36,15 @@ class Aim:
         self._read_only = stage.settings.read_only
         self._standing: dict[str, Made] = {}
         self.faults: dict[str, list[Fault]] = {}
-        """Case -> what is wrong with its answer in itself."""
+        """Case -> fault of its response."""
         self.blocked: dict[str, str] = {}
-        """Case -> why it could not be made right; what the server says to it proves nothing."""
+        """Case -> why it could not be made valid; its response proves nothing."""
         self.gone = ""
-        """Why the server cannot be reached any more."""
+        """Why the server has become unreachable."""
 
     @contextmanager
     def attached(self) -> Iterator[None]:
-        """The hooks in force; some exist for the whole process only."""
+        """Install the hooks within a block; some are process-wide."""
         hooks = (
             self.before_call,
             self.after_call,
@@ -61,13 +61,13 @@ class Aim:
                 GLOBAL_HOOK_DISPATCHER.unregister(hook)
 
     def filter_body(self, context: Any, body: Any) -> bool:
-        """No NUL characters: that JSON may hold them, and no database can, is not what is to be found out."""
+        """Drop bodies with NUL characters: JSON allows them and databases do not, which is not what we test."""
         return not _NUL.search(repr(body).encode("utf-8", "surrogatepass").decode("utf-8", "replace")) and (
             "\\x00" not in repr(body)
         )
 
     def before_call(self, context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-        """Make right what was not made wrong on purpose. Raises KeyboardInterrupt when the run is to end."""
+        """Make all parts valid that are not deliberately invalid. Raises KeyboardInterrupt if the run must end."""
         if self.gone:
             raise KeyboardInterrupt
         try:
@@ -111,7 +111,7 @@ class Aim:
             self._mark(case, kind)
 
     def filter_failure(self, context: Any, failure: Any, case: Any, response: Any) -> bool:
-        """Drop what the tool takes for a failure and the contract does not."""
+        """Drop failures that the contract allows."""
         title = type(failure).__name__
         if title == "MissingHeaderNotRejected" and failure.header_name.lower() == "authorization":
             return bool(response.status_code != 403)  # Adobe's gateway: a missing token is 403, a wrong one 401
@@ -129,7 +129,7 @@ class Aim:
             return
         if self._read_only:
             return
-        # until there is one of ours, nobody else's is written to
+        # never write to an entity that this run did not create
         case.path_parameters[member] = str(uuid.UUID(int=self._stage.chance.getrandbits(128)))
         made = self._target(case, kind)
         case.path_parameters[member] = made.id
@@ -142,7 +142,7 @@ class Aim:
             case.headers.pop("If-Match", None)
 
     def _target(self, case: Any, kind: Kind) -> Made:
-        """Something of ours: a new entity to write to, the same one to read. Raises Broken and Untestable."""
+        """The target entity: a new one for writes, a shared one for reads. Raises Broken and Untestable."""
         if case.path.endswith("/action"):
             return self._draft(kind)
         if case.method in ("PATCH", "DELETE", "PUT", "POST"):
@@ -152,7 +152,7 @@ class Aim:
         return self._standing[kind.name]
 
     def _renamed(self, body: Any) -> Any:
-        """A patch that gives a name gives one with the suite's mark."""
+        """Add the suite's mark to a name in a patch."""
         if isinstance(body, list):
             return [self._renamed(item) for item in body]
         if isinstance(body, dict) and isinstance(body.get("value"), str) and body["value"]:
@@ -168,7 +168,7 @@ class Aim:
         return Made(kind, entity_id, answer.header("etag") or "", body, answer)
 
     def _mark(self, case: Any, kind: Kind | None) -> None:
-        """What is made bears the suite's mark; what refers to other entities refers to ours."""
+        """Add the suite's mark to a new entity, and make its references point to our entities."""
         if kind is not None and kind.name != "connections":
             sample = self._stage.body(kind)
             case.body = {**case.body, **{name: sample[name] for name in sample.keys() - {"name", "description"}}}
@@ -177,7 +177,7 @@ class Aim:
 
 
 def _wrong_on_purpose(case: Any) -> set[str]:
-    """What was generated to be refused: names of parameters in lower case, `body`, `path`, `headers`."""
+    """The deliberately invalid parts: lower-case parameter names, `body`, `path`, `headers`."""
     meta = case.meta
     if meta is None or not meta.generation.mode.is_negative:
         return set()
@@ -194,7 +194,7 @@ def _wrong_on_purpose(case: Any) -> set[str]:
 
 
 def _names(data: Any, location: Any) -> set[str]:
-    """The parameters that were mutated at one location."""
+    """The mutated parameters of one location."""
     mutations = getattr(data, "mutations", None) or ()
     names = {str(m.parameter) for m in mutations if m.parameter and m.parameter_location == location}
     alone = str(getattr(data, "parameter", None) or "Authorization")
@@ -205,7 +205,7 @@ def _names(data: Any, location: Any) -> set[str]:
 
 
 def answer_of(response: Any, base_url: str) -> Answer:
-    """The tool's response as one of ours."""
+    """Convert a response of Schemathesis."""
     given = tuple((name, value) for name, values in response.headers.items() for value in values)
     sent = _sent(response.request, base_url)
     content = response.content or b""
@@ -213,7 +213,7 @@ def answer_of(response: Any, base_url: str) -> Answer:
 
 
 def _sent(request: Any, base_url: str) -> Sent:
-    """The tool's request as one of ours."""
+    """Convert a request of Schemathesis."""
     body = request.body.encode() if isinstance(request.body, str) else request.body
     target = str(request.url).removeprefix(base_url) if base_url else urlsplit(str(request.url)).path
     headers = tuple((str(name), _text(value)) for name, value in request.headers.items())

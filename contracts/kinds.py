@@ -1,7 +1,7 @@
-"""The collections, one row each: how a plausible new entity looks.
+"""The collections, one row each, with the body of a plausible new entity.
 
-What else a collection can do is read from the document, so a collection joins the suite by its row
-here and its paths there.
+Everything else about a collection is read from the document, so adding one takes a row
+here and its paths in the document.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CRM_TO_AEP = "14518937-270c-4525-bdec-c2ba7cce3860"
 
 
 class Given(Protocol):
-    """What the body of a new entity is made from."""
+    """The values from which the body of a new entity is built."""
 
     @property
     def connection(self) -> Mapping[str, Any] | None:
@@ -26,7 +26,7 @@ class Given(Protocol):
 
     @property
     def canary(self) -> str:
-        """The password that may show nowhere."""
+        """The password that must not appear anywhere."""
 
     def shared(self, kind: str) -> str:
         """The id of an entity to refer to."""
@@ -37,7 +37,7 @@ Body = Callable[[Given, str], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One collection: the name in its path, and the body of a good new entity with a given name."""
+    """A collection: the name in its path, and a function for the body of a valid new entity."""
 
     name: str
     body: Body
@@ -49,12 +49,12 @@ class Kind:
         return f"/{self.name}"
 
     def operation(self, method: str, below: str = "") -> DocumentedOperation | None:
-        """The operation on the collection, or (with `/{}` and so on) on what is in it."""
+        """The operation on the collection or, with a suffix such as `/{}`, on its entities."""
         return self.document.operation(method, self.path + below)
 
     @property
     def patched(self) -> bool:
-        """Whether entities can be changed."""
+        """Whether entities can be patched."""
         return self.operation("PATCH", "/{}") is not None
 
     @property
@@ -64,18 +64,18 @@ class Kind:
 
     @property
     def searched(self) -> bool:
-        """Whether the list can be asked for in a body."""
+        """Whether the collection has a search."""
         return self.operation("POST", "/search") is not None
 
     @property
     def drafted(self) -> bool:
-        """Whether entities can be stored unfinished."""
+        """Whether the collection has drafts."""
         create = self.operation("POST")
         return create is not None and any(p["name"] == "mode" for p in self.document.parameters(create))
 
     @property
     def located(self) -> bool:
-        """Whether a new entity's place is told in `Location`."""
+        """Whether creations return `Location`."""
         create = self.operation("POST")
         response = self.document.response(create, 201) if create else None
         return response is not None and "Location" in response.get("headers", {})
@@ -85,7 +85,7 @@ class Kind:
 
 
 def connection_body(given: Given, name: str) -> dict[str, Any]:
-    """A base connection: the operator's own, or PostgreSQL with made-up credentials and the canary as password."""
+    """A base connection: the operator's own, or PostgreSQL with invented credentials and the canary as password."""
     if given.connection is not None:
         return {**given.connection, "name": name}
     return {
@@ -161,5 +161,5 @@ BODIES: Mapping[str, Body] = {
 
 
 def kinds_of(document: Document) -> tuple[Kind, ...]:
-    """The collections of the document in which entities can be made."""
+    """The collections of the document in which entities can be created."""
     return tuple(Kind(name, body, document) for name, body in BODIES.items() if document.operation("POST", f"/{name}"))

@@ -1,4 +1,4 @@
-"""What a run made and has to delete, learned from every answer; and the deletion."""
+"""Tracks the entities that a run created, learned from every response, and deletes them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from contracts.kinds import Kind
 from contracts.wire import FORGET, PLATFORM, Answer, Sent, Transport, Unreachable, with_headers
 
 MARK = "contract-suite"
-"""Begins the name of everything the suite makes."""
+"""Prefix of the name of everything the suite creates."""
 
 _COLLECTION = re.compile(r"/([A-Za-z]+)/?(\?.*)?")
 _ORDER = ("flows", "sourceConnections", "targetConnections", "connections")
-"""Deleted in this order: what uses another goes first."""
+"""Order of deletion: users before the entities they use."""
 _IDS_NEXT_DOOR = ("publicKeyId", "meta:altId", "$id", "id")
-"""Members that hold the id of a new entity, by which it is deleted."""
+"""Members with the id of a new entity at the neighbouring services."""
 _CANNOT_DELETE = (405, 501)
 _MAX_PAGES = 50
-"""Of a list that is searched for what was left behind."""
+"""Maximum pages searched for leftovers."""
 _TENANT = ("authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name")
-"""Headers that say whose an entity is, and let it be deleted."""
+"""Headers that identify the owner of an entity."""
 
 Key = tuple[str, str]
 """Collection and id."""
@@ -35,7 +35,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One entity that a check made."""
+    """An entity created by a check."""
 
     kind: Kind
     id: str
@@ -51,35 +51,35 @@ class Made:
 
 @dataclass(slots=True)
 class Ledger:
-    """Everything made and not yet deleted: (collection, id) -> the headers it was made with."""
+    """The entities created and not yet deleted: (collection, id) -> the headers of the creation."""
 
     made: dict[Key, Mapping[str, str]] = field(default_factory=dict)
     ever: set[str] = field(default_factory=set)
-    """Ids of everything ever made in this run: only these may be written to."""
+    """Ids of all entities created in this run. Only these may be written to."""
     ran: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    """Ids of flows made and run -> the headers their runs were made with."""
+    """Ids of flows with runs -> the headers with which the runs were created."""
     next_door: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    """Paths of entities made at services next door -> the headers they were made with."""
+    """Paths of entities of neighbouring services -> the headers of their creation."""
     total: int = 0
     tenants: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    """Sandbox -> headers, of all sandboxes in which anything was to be made."""
+    """Sandbox -> headers, for all sandboxes with creations."""
     nameless: Counter[str] = field(default_factory=Counter)
-    """Collection -> entities made there whose id no answer told."""
+    """Collection -> number of created entities whose id is unknown."""
     shared: dict[tuple[str, str], Made] = field(default_factory=dict)
-    """(sandbox, collection) -> what others refer to; made once, deleted last."""
+    """(sandbox, collection) -> the entity others refer to; created once, deleted last."""
     not_made: dict[tuple[str, str], Exception] = field(default_factory=dict)
-    """(sandbox, collection) -> why there is nothing to refer to."""
+    """(sandbox, collection) -> why no such entity could be created."""
     refusals: dict[str, tuple[int, str | None]] = field(default_factory=dict)
-    """Path of a collection -> status and code of its answer to a good new entity."""
+    """Path of a collection -> status and code with which it refuses a valid new entity."""
     missing: set[str] = field(default_factory=set)
-    """Causes: collections that the server does not have."""
+    """Causes for collections that the server lacks."""
     silent_at: Counter[str] = field(default_factory=Counter)
-    """Place -> requests there that got no response."""
+    """Place -> number of requests without a response."""
     silent_in_turn: int = 0
-    """Requests without a response since the last response."""
+    """Consecutive requests without a response."""
 
     def notice(self, answer: Answer) -> None:
-        """Learn from any answer what was made and what is gone."""
+        """Learn from a response which entities were created or deleted."""
         sent = answer.sent
         self._hear_silence(answer)
         path = sent.target.partition("?")[0].rstrip("/")
@@ -94,7 +94,7 @@ class Ledger:
             self.made.pop((kind, unquote(entity_id)), None)
 
     def holds(self, sent: Sent) -> bool:
-        """Whether a request is a good lookup of something that was made and not deleted."""
+        """Whether a request is a valid look-up of an existing entity of this run."""
         kind, _, entity_id = sent.target.partition("?")[0].strip("/").partition("/")
         headers = self.made.get((kind, unquote(entity_id)))
         return (
@@ -104,16 +104,16 @@ class Ledger:
         )
 
     def refused_creation(self, answer: Answer) -> None:
-        """Remember how a good new entity was refused."""
+        """Record how a valid new entity was refused."""
         self.refusals[_collection(answer.sent)] = answer.status, code_of(answer)
 
     def always_refuses(self, answer: Answer) -> bool:
-        """Whether a creation got the refusal that a good one gets too."""
+        """Whether a creation was refused like a valid one."""
         told = self.refusals.get(_collection(answer.sent))
         return answer.sent.method == "POST" and told == (answer.status, code_of(answer))
 
     def _creation(self, kind: str, answer: Answer) -> None:
-        """Any 2xx made something; whatever else came, the list tells in the end."""
+        """Learn from a creation. Any 2xx created something; for other statuses the final list decides."""
         headers = dict(answer.sent.headers)
         self.tenants[answer.sent.header("x-sandbox-name") or ""] = headers
         if not answer.succeeded:
@@ -166,13 +166,13 @@ def new_id(answer: Answer) -> str | None:
 
 
 class Sweeper:
-    """Deletes what a ledger holds, and finds out what is left."""
+    """Deletes the entities of a ledger and finds leftovers."""
 
     def __init__(self, transport: Transport, ledger: Ledger, headers: Mapping[str, str], mark: str) -> None:
         self._transport, self._ledger, self._headers, self._mark = transport, ledger, headers, mark
 
     def sweep(self, *, shared: bool, runs: bool) -> list[str]:
-        """Delete everything made, with or without what others refer to; what could not be deleted, in words."""
+        """Delete all entities, with or without shared ones; returns what could not be deleted, as text."""
         ledger = self._ledger
         kept = set() if shared else {made.id for made in ledger.shared.values()}
         if shared:
@@ -191,7 +191,7 @@ class Sweeper:
         return left + (self._forget_runs() if runs else [])
 
     def strays(self, kinds: Mapping[str, Kind]) -> list[str]:
-        """Delete what bears the run's mark and is still listed, whatever answers said; what stays, in words."""
+        """Delete all listed entities with the run's mark; returns what remains, as text."""
         left = []
         names = [name for name in _ORDER if name in kinds]
         for tenant in self._ledger.tenants.values():
@@ -206,7 +206,7 @@ class Sweeper:
         return left + self._unseen(names)
 
     def _unseen(self, names: list[str]) -> list[str]:
-        """What was made without an id, where no list can show that it is gone."""
+        """Entities with unknown ids in collections without a list."""
         left = []
         for kind in names:
             count = self._ledger.nameless[kind]
@@ -215,7 +215,7 @@ class Sweeper:
         return left
 
     def _listed(self, kind: str, tenant: Mapping[str, str]) -> list[str]:
-        """Ids of what bears the mark: the newest come first, so a page without any ends the search."""
+        """Ids of entities with the mark. The newest come first, so a page without any ends the search."""
         found: list[str] = []
         for items in self._pages(f"/{kind}?limit=100", tenant):
             marked = [
@@ -246,7 +246,7 @@ class Sweeper:
         return self._transport.send(Sent("GET", target, self._as(tenant)))
 
     def _forget_runs(self) -> list[str]:
-        """Delete the runs of flows that are gone, where the server offers that; what could not be deleted, in words."""
+        """Delete the runs of deleted flows if the server supports it; returns what could not be deleted, as text."""
         left = []
         for flow_id, headers in list(self._ledger.ran.items()):
             if ("flows", flow_id) not in self._ledger.made:
@@ -263,13 +263,13 @@ class Sweeper:
         return [] if gone else [f"{target}: {answer.silence or f'DELETE answered {answer.status}'}"]
 
     def _as(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-        """The suite's headers, as the tenant that others name."""
+        """The suite's headers with the given tenant."""
         kept = {name: value for name, value in headers.items() if name.lower() in _TENANT}
         return with_headers(self._headers, kept)
 
 
 def _flow_id(sent: Sent) -> str:
-    """The flow that a new run is of."""
+    """The flow of a new run."""
     try:
         body = json.loads(sent.body)
     except ValueError:
