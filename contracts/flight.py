@@ -43,7 +43,7 @@ class Flight:
         self._out.discard(ticket)
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt after a signal: an exception raised by a signal handler can get lost in a finalizer."""
+        """Raise KeyboardInterrupt after a signal: an exception raised by its handler can get lost in a finalizer."""
         if self.stopped.is_set():
             raise KeyboardInterrupt
 

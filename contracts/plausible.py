@@ -1,8 +1,8 @@
-"""The document as generation sees it: narrowed so that what is generated is what real clients send.
+"""The document for generation, narrowed so that generated requests resemble those of real clients.
 
 Spec ids, auth specs and params come from the server's own `GET /connectionSpecs`. Where the contract
 says only `string` although not every string will do (filters, orders, paths of a patch), the good
-values are listed here; what is outside them is generated too, as requests to refuse.
+values are listed here; other values are generated as requests to refuse.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
         "enum": ["Server=db.example.com;Database=shop;Port=5432;UID=reader;Password=xxxxxx"],
     },
 }
-"""Params whose good values a connection spec does not tell, only that they are strings."""
+"""Valid values of params for which connection specs only say that they are strings."""
 
 SSL_MODE = {"type": "string", "enum": ["Disable", "Allow", "Prefer", "Verify Ca", "Verify Full"]}
-"""PostgreSQL's; what other connectors take is not documented."""
+"""Values of PostgreSQL. Those of other connectors are not documented."""
 
 _BASIC = ("server", "port", "database", "username", "password")
 DOCUMENTED_SPEC: Mapping[str, Any] = {
@@ -40,10 +40,10 @@ DOCUMENTED_SPEC: Mapping[str, Any] = {
         }
     ],
 }
-"""PostgreSQL as its page describes it."""
+"""The connection spec of PostgreSQL, from its page."""
 
 MAX_SPECS = 4
-"""Connection specs to generate connections for: the first that have only params known here."""
+"""Maximum connection specs to generate connections for: the first with known params only."""
 
 _FILTERS = ["state==enabled", "createdAt>=1", "updatedAt<99", "id==a,b", "id,createdAt"]
 _SPEC_FILTERS = ["id==a", "name==postgre-sql", "id,name"]
@@ -56,17 +56,17 @@ QUERY: Mapping[str, Mapping[str, Any]] = {
     "OptionalObjectType": {"type": "string", "enum": ["root", "ROOT"]},
     "ActionOp": {"type": "string", "enum": ["publish", "PUBLISH"]},
 }
-"""Parameters of the document -> what good values look like."""
+"""Query parameter -> schema of valid values."""
 
 GENERATED_ONLY = {
     "getByConnectionId": ("ObjectType",),
     "exploreByConnectionSpecId": ("OptionalObjectType",),
     "performAction": ("ActionOp",),
 }
-"""Operations whose other parameters mean something only together: the suite's own checks look at those."""
+"""Operation -> the only parameters to generate. The others work only in combination; our own checks cover them."""
 
 NOT_GENERATED = frozenset({"ContinuationToken", "Count", "Mode", "SubOp", "ActiveSandboxIds", "OptionalIfMatch"})
-"""A token cannot be made up, count=true goes with no limit, a mode nobody knows is ignored."""
+"""Parameters not generated: tokens cannot be invented, count=true excludes limit, unknown modes are ignored."""
 
 _SEARCH = {
     "queryString": {"type": "string", "enum": ["", *(f"property={text}" for text in _FILTERS)]},
@@ -78,7 +78,7 @@ _TEXT = {"type": "string", "minLength": 1}
 
 
 def _named(*references: str, required: Sequence[str] = ("name",)) -> Mapping[str, Any]:
-    """A body of which name and description are generated; the references are put in when it is sent."""
+    """A body with generated name and description; references are inserted when it is sent."""
     named = {"name": _TEXT, "description": {"type": "string"}, **dict.fromkeys(references, True)}
     return {"type": "object", "required": list(required), "properties": named}
 
@@ -117,15 +117,15 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         "flowSpec", "sourceConnectionIds", "targetConnectionIds", "transformations", "scheduleParams"
     ),
 }
-"""Bodies of the document -> what good ones look like."""
+"""Body schema -> schema of valid bodies."""
 
 
 def plausible(
     source: Mapping[str, Any], specs: Sequence[Mapping[str, Any]], *, tolerant: bool = True
 ) -> dict[str, Any]:
-    """A copy of the document in which generated requests are plausible ones.
+    """A copy of the document for plausible requests.
 
-    `tolerant` says whether the server is known to take members that the contract does not have.
+    `tolerant`: the server is known to accept unknown members.
     """
     document = copy.deepcopy(dict(source))
     parameters, schemas = document["components"]["parameters"], document["components"]["schemas"]
@@ -148,9 +148,9 @@ def plausible(
 
 
 def _headers_as_parameters(document: dict[str, Any]) -> None:
-    """The headers that name caller and sandbox, as parameters of every operation: they are left out in turn.
+    """Add the headers for caller and sandbox as parameters of every operation, so that each is omitted in turn.
 
-    What they may look like is what the suite's own checks look at.
+    Our own checks test their values.
     """
     schemes = document["components"]["securitySchemes"]
     keys = {name: scheme for name, scheme in schemes.items() if scheme["type"] == "apiKey"}
@@ -178,7 +178,7 @@ def _generated(parameter: Mapping[str, Any], holder: Mapping[str, Any], known: M
 
 
 def _connection(schema: Mapping[str, Any], specs: Sequence[Mapping[str, Any]], *, extras: bool) -> dict[str, Any]:
-    """A new connection: for each auth spec whose params are known, a branch of its own."""
+    """The schema of a new connection, with one branch per auth spec with known params."""
     branches: list[dict[str, Any]] = []
     for spec in sorted(specs, key=lambda spec: spec.get("id") != POSTGRESQL):
         known = {**PARAMS, "sslMode": SSL_MODE} if spec.get("id") == POSTGRESQL else PARAMS
@@ -239,7 +239,7 @@ def _branch(
 
 
 def _drop_examples_outside(document: dict[str, Any]) -> None:
-    """Examples of request bodies are replayed by the suite itself, against what they are examples of."""
+    """Remove examples of request bodies: the suite replays them itself."""
     for item in document["paths"].values():
         for operation in item.values():
             if isinstance(operation, dict):

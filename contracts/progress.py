@@ -1,4 +1,4 @@
-"""What a run says while it runs: one live line on a terminal, plain lines elsewhere."""
+"""The progress of a run: one live line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Progress:
         self._width = 0
 
     def step(self, done: int, total: int, what: str) -> None:
-        """Where the run is."""
+        """Show the current step."""
         line = f"[{done}/{total}] {what}" if total else what
         if self._live:
             shown = line[:110]
@@ -36,11 +36,11 @@ class Progress:
             self._stream.flush()
 
     def finding(self, word: str, outcome: Outcome) -> None:
-        """A failure is told when it happens, with the word that the summary has for it."""
+        """Print a failure when it happens, with the word used by the summary."""
         self.say(f"{word}  {outcome.label}: {outcome.message}")
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Print a permanent line."""
         if self._live:
             self._stream.write("\r" + " " * self._width + "\r")
             self._width = 0

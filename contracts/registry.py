@@ -1,9 +1,9 @@
-"""How a check is written and found.
+"""Registers checks and observers.
 
 A check is a function with an id. It gets a `Stage` (and, with `each`, a collection), provokes a
-situation and raises `Broken` when the server breaks the promise, `Untestable` when the situation
-cannot be made. An observer looks at every exchange of a run and says what is wrong with it.
-What the promise is, and where it comes from, stands in `requirements.yaml` under the same id.
+situation and raises `Broken` if the server breaks the promise, `Untestable` if the situation
+cannot be created. An observer inspects every exchange of a run and returns what is wrong with it.
+The promise and its source are in `requirements.yaml` under the same id.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Suits = Callable[[Kind], bool]
 Look = Fault | str | None
 
 ANSWERED = "answer.in-time"
-"""The one observer that looks at requests without a response, and at nothing else."""
+"""The only observer of requests without a response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +35,29 @@ class Check:
     id: str
     run: Callable[..., None]
     each: Suits | None
-    """Which collections it is about; None: it is about the server, or chooses itself."""
+    """The collections it applies to; None if it concerns the server or chooses itself."""
     writes: bool
-    """Whether it makes something."""
+    """Whether it writes."""
     operations: tuple[str, ...]
-    """The operations it is about when it is not about collections."""
+    """The operations it concerns, if it does not concern collections."""
     lasting: bool = False
-    """Whether it makes what cannot be deleted; such a check runs only when asked for."""
+    """Whether it creates something that cannot be deleted. Such a check runs only on request."""
 
     def subjects(self, stage: Stage) -> Iterator[Kind | None]:
-        """The collections to run it for; None once when it is about none."""
+        """The collections to run it for; a single None if it concerns none."""
         if self.each is None:
             yield None
         else:
             yield from (kind for kind in stage.kinds.values() if self.each(kind))
 
     def concerns(self, document: Document, kind: Kind | None) -> frozenset[str]:
-        """Ids of the operations it looks at."""
+        """Ids of the operations it concerns."""
         if kind is None:
             return frozenset(self.operations)
         return frozenset(o.id for o in document.operations if o.path.split("/")[1] == kind.name)
 
     def judge(self, stage: Stage, kind: Kind | None) -> Outcome:
-        """Run it once and say what came of it."""
+        """Run it once and return the outcome."""
         began = time.perf_counter()
         subject = kind.name if kind else ""
         verdict, message, cause = PASSED, "", ""
@@ -69,7 +69,7 @@ class Check:
         except Untestable as reason:
             verdict, message = UNTESTABLE, str(reason)
         except (LookupError, TypeError, AttributeError, ValueError) as error:
-            # the check read what is not there: a wrong server may answer with anything
+            # the check read a missing part: a wrong server may answer with anything
             verdict, message = FAILED, _misread(error, stage)
             cause = stage.root_cause(misread=True) or self.id
         seconds = time.perf_counter() - began
@@ -78,7 +78,7 @@ class Check:
 
 
 def _misread(error: Exception, stage: Stage) -> str:
-    """What a body lacks that a check wanted to read, without the words of the language it is written in."""
+    """Describe a missing part of a body without Python's own words."""
     last = str(stage.record[-1]) if stage.record else "nothing was answered"
     match error:
         case KeyError() if error.args and isinstance(error.args[0], str):
@@ -91,13 +91,13 @@ def _misread(error: Exception, stage: Stage) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """One rule that every answer of a run must keep."""
+    """A rule for every response of a run."""
 
     id: str
     look: Callable[[Watch, Answer], Look]
 
     def fault(self, watch: Watch, answer: Answer) -> Fault | None:
-        """What is wrong with an answer, or None."""
+        """The fault of a response, or None."""
         if bool(answer.silence) != (self.id == ANSWERED):
             return None
         try:
@@ -109,7 +109,7 @@ class Observer:
 
 @dataclass(slots=True)
 class Watch:
-    """What observers know: the stage's constants and, for each, what it remembers."""
+    """The memory of observers: constants of the stage and a value per observer."""
 
     document: Document
     canary: str
@@ -139,7 +139,7 @@ def check(
 
 
 def observe(check_id: str) -> Callable[[Callable[[Watch, Answer], Look]], Callable[[Watch, Answer], Look]]:
-    """Register an observer: it returns what is wrong with an answer (a text, or a fault with its cause), or None."""
+    """Register an observer. It returns what is wrong with a response (a text, or a Fault with its cause), or None."""
 
     def register(look: Callable[[Watch, Answer], Look]) -> Callable[[Watch, Answer], Look]:
         _claim(check_id)
@@ -158,22 +158,22 @@ def load() -> None:
 
 
 def any_kind(kind: Kind) -> bool:
-    """For checks on every collection."""
+    """Every collection."""
     return True
 
 
 def patched(kind: Kind) -> bool:
-    """For checks on collections whose entities change."""
+    """Collections whose entities can be patched."""
     return kind.patched
 
 
 def deleted(kind: Kind) -> bool:
-    """For checks on collections whose entities go."""
+    """Collections whose entities can be deleted."""
     return kind.deleted
 
 
 def drafted(kind: Kind) -> bool:
-    """For checks on collections that take drafts."""
+    """Collections with drafts."""
     return kind.drafted
 
 

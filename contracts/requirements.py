@@ -1,4 +1,4 @@
-"""The table of promises, `requirements.yaml`: what is promised, how firmly, where it stands, which checks hold it."""
+"""The table of promises, `requirements.yaml`: text, level, source and checks of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEVELS = ("must", "should", "may")
 """must: documented; should: seen in samples or clients, or the documents disagree; may: assumed by us."""
 
 WORDS = {"must": "FAIL", "should": "WARN", "may": "NOTE"}
-"""Level -> how a failure is shown, while a run goes on and at its end."""
+"""Level -> the word for a failure in progress and summary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ def sources() -> dict[str, str]:
 
 @cache
 def load() -> tuple[Requirement, ...]:
-    """All promises, in the table's order. Raises ValueError for a row that is not right."""
+    """All promises, in the order of the table. Raises ValueError for an invalid row."""
     rows = yaml.safe_load((Path(__file__).parent / "requirements.yaml").read_text(encoding="utf-8"))
     return tuple(_row(row) for row in rows)
 
 
 def levels(rows: Sequence[Requirement]) -> dict[str, str]:
-    """Check -> the firmest level of the promises it holds."""
+    """Check -> the highest level of its promises."""
     found: dict[str, str] = {}
     for row in rows:
         for check in row.checks:

@@ -1,4 +1,4 @@
-"""A whole run: reach the server, judge it, clean up, report. `mockserver contract` calls `main`."""
+"""A complete run: reach the server, run the checks, clean up, report. `mockserver contract` calls `main`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from contracts.wire import Answer, Transport, Unreachable
 FINE, FAILURES, WRONG_USE = 0, 1, 2
 INTERRUPTED = "interrupted"
 MAX_CAUSES = 12
-"""That one observer tells apart."""
+"""Maximum causes that one observer distinguishes."""
 
 
 class Run:
@@ -42,16 +42,16 @@ class Run:
         self.stage = Stage(transport, settings, document, hear=self._hear, flight=self.flight)
         self._levels = requirements.levels(requirements.load())
         self._told: dict[str, str] = {}
-        """Cause -> the word it was last told with."""
+        """Cause -> the word last printed for it."""
         self._watch = Watch(document, self.stage.canary, {})
         self._observed: dict[str, set[str]] = {}
-        """Observer -> the causes that it found."""
+        """Observer -> the causes it found."""
         self._har = har.Writer(settings.report, self.mask) if settings.report else None
         self._deadline = time.monotonic() + settings.budget if settings.budget else None
         self._lock = threading.RLock()
 
     def go(self) -> SuiteReport:
-        """Everything, in order; what was made is deleted whatever happens."""
+        """Run everything in order. Created entities are deleted in any case."""
         began = time.monotonic()
         with self.flight.interruptible():
             try:
@@ -76,7 +76,7 @@ class Run:
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     def add(self, outcome: Outcome) -> None:
-        """Keep an outcome, and tell of it if it is a finding."""
+        """Add an outcome; print it if it is a finding."""
         with self._lock:
             placed = self.report.causes.add(outcome)
             self.report.outcomes.append(placed)
@@ -94,7 +94,7 @@ class Run:
         self.report.ended, self.report.broken_off = reason, True
 
     def _clean_up(self) -> None:
-        """Delete what is left; whoever interrupts this too is told what stays behind."""
+        """Delete what is left. If this is interrupted, too, print what remains."""
         made = self.stage.ledger.made
         if made or self.stage.ledger.next_door:
             count = len(made) + len(self.stage.ledger.next_door)
@@ -125,7 +125,7 @@ class Run:
                 self.add(Outcome(check.id, kind.name if kind else "", UNTESTABLE, reason))
 
     def _look_around(self) -> None:
-        """List every collection once: what is missing altogether is found first, and told as the cause of the rest."""
+        """List every collection once: a missing one is found first and reported as the cause of later failures."""
         chosen = self.settings.operations
         for operation in self.document.operations:
             listed = operation.method == "GET" and operation.path.count("/") == 1
@@ -141,7 +141,7 @@ class Run:
             raise
 
     def _left_out(self, check: Check, kind: Kind | None) -> str | None:
-        """Why a check does not run here: None when it does, empty when it was not asked for."""
+        """Why a check does not run: None if it runs, empty if it was not requested."""
         concerned, chosen = check.concerns(self.document, kind), self.settings.operations
         if chosen and not concerned & chosen:
             return ""
@@ -182,7 +182,7 @@ class Run:
             return [fault for fault in found.values() if fault is not None]
 
     def _observe(self, name: str, fault: Fault, answer: Answer) -> None:
-        """A new cause is an outcome; one that is known was met once more."""
+        """Add an outcome for a new cause, or count a known one."""
         causes = self._observed.setdefault(name, set())
         if fault.cause in causes or len(causes) >= MAX_CAUSES:
             self.report.causes.met(fault.cause, answer.sent)
@@ -208,7 +208,7 @@ class Run:
 
 
 def main(settings: Settings, *, screen: TextIO, out: TextIO, as_json: bool = False, least: str = "should") -> int:
-    """Run and report; the exit status. What prevents a run is said in one line."""
+    """Run and report; returns the exit status. What prevents a run is printed in one line."""
     progress = Progress(screen, Mask(settings.secrets))
     try:
         document = Document.load(settings.contract)
@@ -236,7 +236,7 @@ def main(settings: Settings, *, screen: TextIO, out: TextIO, as_json: bool = Fal
 
 
 def compare(first: Path, second: Path, *, out: TextIO) -> int:
-    """Show where two records of runs differ; the exit status. Raises ValueError for a file that is none."""
+    """Print the differences of two records; returns the exit status. Raises ValueError for an invalid file."""
     rows = record.differences(record.read(first), record.read(second))
     for operation, what, one, two in rows:
         out.write(f"{operation}  {what}\n    only {first}: {one or '-'}\n    only {second}: {two or '-'}\n")

@@ -1,7 +1,7 @@
-"""What a run writes of requests and answers: values from places known to be harmless, of others kind and length.
+"""Decides what a run may write of requests and responses: values from harmless places, else kind and length.
 
-The contract names the harmless members and query parameters; of headers there is a list. What the operator gave as
-credentials is in no text, and no URL keeps its user.
+The contract defines the harmless members and query parameters; for headers there is a list. The operator's
+credentials are in no text, and URLs lose their user info.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote, unquote_plus
 
 SHOWN = "********"
-"""In texts, where one of the operator's credentials was."""
+"""Replaces the operator's credentials in texts."""
 
 _KEY = random.SystemRandom().randbytes(16)
 _HARMLESS_HEADERS = frozenset(
@@ -28,21 +28,21 @@ _PLACEHOLDER = re.compile(r"\{[A-Z_]+\}|\**")
 
 
 class Mask:
-    """Shows what a run sends and gets. `names`: members and parameters that the contract knows to be harmless."""
+    """Redacts requests and responses. `names`: harmless members and parameters."""
 
     def __init__(self, secrets: Iterable[str], names: Iterable[str] = ()) -> None:
         self._forms = sorted({form for text in secrets for form in _forms(text)}, key=len, reverse=True)
         self._names = frozenset(names)
 
     def text(self, text: str) -> str:
-        """A message of ours: without the operator's credentials and without the user of a URL."""
+        """A message without the operator's credentials and without user info in URLs."""
         text = _USERINFO.sub(SHOWN, text) if "//" in text else text
         for form in self._forms:
             text = text.replace(form, SHOWN)
         return text
 
     def url(self, url: str) -> str:
-        """A URL or target: of its query the values of known parameters."""
+        """A URL or target. Its query keeps the values of known parameters only."""
         path, mark, query = url.partition("?")
         return self.text(path + mark + "&".join(map(self._parameter, query.split("&"))))
 
@@ -53,14 +53,14 @@ class Mask:
         return f"{name}{equals}{quote(hidden(value))}"
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """The headers, with the values of those that carry no credential."""
+        """Headers. Those that may carry credentials are hidden."""
         return [(name, self._header(name.lower(), value)) for name, value in headers]
 
     def _header(self, name: str, value: str) -> str:
         return self.url(value) if name in _HARMLESS_HEADERS else hidden(value)
 
     def body(self, body: bytes) -> str:
-        """A body: JSON with the values of known members; of anything else the length."""
+        """A body: JSON with the values of known members, or only the length if it is not JSON."""
         if not body:
             return ""
         try:
@@ -87,7 +87,7 @@ class Mask:
 
 
 def hidden(value: Any) -> str:
-    """Kind, length and mark of a value; equal ones have equal marks in one run."""
+    """Kind, length and mark of a value. Equal values have equal marks within a run."""
     text = value if isinstance(value, str) else json.dumps(value)
     if isinstance(value, str) and _PLACEHOLDER.fullmatch(text):
         return text
@@ -104,6 +104,6 @@ def _all_hidden(value: Any) -> Any:
 
 
 def _forms(text: str) -> set[str]:
-    """A text plain, as JSON writes it, with letters beyond ASCII as they are or not, and percent-encoded."""
+    """The encodings of a text: plain, JSON (with and without escaped non-ASCII characters), percent-encoded."""
     written = {json.dumps(text, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     return {text, *written, quote(text), quote(text, safe="")}

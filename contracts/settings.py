@@ -1,4 +1,4 @@
-"""What a run is told: the server, the credentials and the limits; from options, the environment or a file."""
+"""The settings of a run: server, credentials and limits, from options, the environment or a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = {
     "FLOW_SERVICE_ORG": "x-gw-ims-org-id",
     "FLOW_SERVICE_SANDBOX": "x-sandbox-name",
 }
-"""Environment name -> the header it becomes; the token gets its `Bearer`."""
+"""Environment variable -> header. `Bearer` is added to the token."""
 
 OTHER_SANDBOX = "FLOW_SERVICE_OTHER_SANDBOX"
 
@@ -30,47 +30,47 @@ MADE_UP = {
     "x-gw-ims-org-id": "5C1328435BF324E90A49402A@AdobeOrg",
     "x-sandbox-name": "prod",
 }
-"""For servers on this machine, which are mocks: what was not given is made up."""
+"""Default credentials for local servers, which are mocks."""
 
 
 class WrongUse(ValueError):
-    """The run cannot begin; the message says in one line what is missing or wrong."""
+    """A run cannot start; the message says in one line what is missing or wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One run. `headers` are complete: what every ordinary request carries."""
+    """The settings of one run. `headers` are complete: every ordinary request carries them."""
 
     url: str
     headers: Mapping[str, str] = field(repr=False, default_factory=dict)
     given: frozenset[str] = frozenset()
-    """Lower-case names of the headers that the operator gave; the others are made up."""
+    """Lower-case names of the headers given by the operator; the others are defaults."""
     other_sandbox: str | None = None
-    """A second sandbox of the same organisation, for what must not be seen from there."""
+    """A second sandbox of the same organisation, to test isolation."""
     neighbours: str | None = None
-    """URL of the sandbox service and the connectors service; none: they have the server's own."""
+    """URL of the neighbouring services; by default that of the server."""
     connection: Mapping[str, Any] | None = field(repr=False, default=None)
-    """The body of a base connection that the server accepts; none: PostgreSQL with made-up credentials."""
+    """The body of a base connection that the server accepts; by default PostgreSQL with invented credentials."""
     read_only: bool = False
     lasting: bool = False
-    """Also call operations that make what cannot be deleted: specs and runs."""
+    """Also call operations whose results cannot be deleted: specs and runs."""
     forgets: bool = False
-    """The server is a stand-in that deletes runs when it is asked to: they may be made, and leave nothing behind."""
+    """The server is a mock that can delete runs, so creating them leaves nothing behind."""
     operations: frozenset[str] = frozenset()
-    """Ids of the operations to look at; none: all."""
+    """Ids of the operations to test; empty for all."""
     budget: float | None = None
-    """Seconds after which nothing new is begun."""
+    """Seconds after which no new check starts."""
     seed: int = 1
     examples: int = 25
-    """Generated requests for each operation and phase; 0 leaves generation out."""
+    """Generated requests per operation and phase; 0 disables generation."""
     report: Path | None = None
     known_gaps: frozenset[str] = frozenset()
-    """Checks that are known to fail here; one that passes all the same is reported as stale."""
+    """Checks known to fail. One that passes is reported as stale."""
     write_known_gaps: Path | None = None
-    """Where to write the checks that fail, as known gaps for the next run."""
+    """File to write the failing checks to, as known gaps for later runs."""
     contract: Path | None = None
     timeout: float | None = None
-    """Seconds to wait for a response; none: what suits the place of the server."""
+    """Seconds to wait for a response; the default depends on where the server is."""
 
     @property
     def patience(self) -> float:
@@ -79,12 +79,12 @@ class Settings:
 
     @property
     def token_given(self) -> bool:
-        """Whether the token is a real one, so that a wrong one can be told from it."""
+        """Whether the operator gave a token, so that the server can distinguish wrong ones."""
         return "authorization" in self.given
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Texts that may appear in no output."""
+        """Texts that must not appear in any output."""
         values = [self.headers.get("Authorization", "").removeprefix("Bearer ")]
         if "x-api-key" in self.given:
             values.append(self.headers["x-api-key"])
@@ -108,7 +108,7 @@ def load(
     known_gaps: Path | None = None,
     **limits: Any,
 ) -> Settings:
-    """The settings of a run; an option wins over the environment, and that over the file. Raises WrongUse."""
+    """Load the settings. Options override the environment, which overrides the file. Raises WrongUse."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise WrongUse("the URL is not a server's: give one like http://127.0.0.1:8080")
@@ -146,7 +146,7 @@ def _canonical(name: str) -> str:
 
 
 def _environment_file(path: Path) -> dict[str, str]:
-    """`NAME=VALUE` lines; `#` begins a comment; quotes round a value are dropped."""
+    """Parse `NAME=VALUE` lines. `#` starts a comment; quotes around values are dropped."""
     values = {}
     for line in _read(path).splitlines():
         text = line.strip().removeprefix("export ")
@@ -167,7 +167,7 @@ def _json_file(path: Path) -> Mapping[str, Any]:
 
 
 def _gaps(path: Path) -> frozenset[str]:
-    """Ids of checks: a list of them, or of mappings with `check` and `reason`."""
+    """Read ids of checks: a list of ids, or of mappings with `check` and `reason`."""
     try:
         rows = yaml.safe_load(_read(path)) or []
     except yaml.YAMLError:

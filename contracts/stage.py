@@ -1,4 +1,4 @@
-"""What a check acts on: a server, good headers, things it makes and will delete, and a record of what was said."""
+"""The stage of a check: a server, valid headers, the entities it creates and deletes, and a record of exchanges."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from contracts.verdicts import Broken, Untestable, expect, untestable
 from contracts.wire import Answer, Sent, Transport, Unreachable, json_body, with_headers
 
 FOREIGN = "0123456789ABCDEF01234567@AdobeOrg"
-"""An organisation that nothing is made in."""
+"""An organisation in which nothing is created."""
 MAX_SILENT = 2
-"""Requests of one sort without a response, after which no more of it are sent."""
+"""Requests of one kind without a response, after which no more are sent."""
 MAX_SILENT_IN_TURN = 4
-"""Requests in turn without a response, after which the run ends."""
+"""Consecutive requests without a response, after which the run ends."""
 
 
 class Stage:
-    """One check's view of the server. `fresh()` gives the next check its own record."""
+    """The server as seen by one check. `fresh()` gives the next check its own record."""
 
     def __init__(
         self,
@@ -65,13 +65,13 @@ class Stage:
         return other
 
     def abroad(self) -> Stage:
-        """Another organisation. Raises Untestable where the organisation is the operator's own."""
+        """Another organisation. Raises Untestable if the operator gave the organisation."""
         if "x-gw-ims-org-id" in self.settings.given:
             untestable("a token is for one organisation, and this one is the operator's")
         return self._like({**self.headers, "x-gw-ims-org-id": FOREIGN}, self.record, self._faults)
 
     def kind(self, name: str) -> Kind:
-        """A collection by name. Raises Untestable when the document has none such."""
+        """A collection by name. Raises Untestable if the document lacks it."""
         if name not in self.kinds:
             untestable(f"the contract has no {name}")
         return self.kinds[name]
@@ -85,7 +85,7 @@ class Stage:
         headers: Mapping[str, str | None] | None = None,
         raw: bytes | None = None,
     ) -> Answer:
-        """Send a request as a good client would, but for `headers` (None leaves one out) or the `raw` body."""
+        """Send a valid request, except for changes by `headers` (None omits one) or the `raw` body."""
         content = raw if raw is not None else (b"" if body is None else json_body(body))
         changes: dict[str, str | None] = {"Content-Type": "application/json"} if content else {}
         named = {name.lower() for name in headers or {}}
@@ -102,7 +102,7 @@ class Stage:
         return answer
 
     def notice(self, answer: Answer) -> list[Fault]:
-        """Remember an exchange, whoever had it; what is wrong with it in itself. Raises Unreachable."""
+        """Record an exchange; returns the faults of its response. Raises Unreachable."""
         self.record.append(answer)
         self.ledger.notice(answer)
         faults = self._hear(answer)
@@ -113,7 +113,7 @@ class Stage:
         return faults
 
     def root_cause(self, answer: Answer | None = None, *, misread: bool = False, refusal: bool = False) -> str:
-        """What is wrong with an answer (the last one) in itself, if that leaves nothing to compare; else empty."""
+        """The cause of a fault of a response (by default the last) that prevents comparison; else empty."""
         if not self._faults:
             return ""
         at = next((at for at in reversed(range(len(self.record))) if self.record[at] is answer), -1)
@@ -127,17 +127,17 @@ class Stage:
         return root or (f"creation {last.status}" if self.ledger.always_refuses(last) else "")
 
     def name(self, about: str = "entity") -> str:
-        """A name nobody else uses, with the suite's mark."""
+        """A unique name with the suite's mark."""
         return self.marked(f"{about} {self.chance.getrandbits(32):08x}")
 
     def body(self, kind: str | Kind, **changes: Any) -> dict[str, Any]:
-        """The body of a good new entity; a change to None leaves a member out."""
+        """The body of a valid new entity. A change to None omits the member."""
         row = self.kind(str(kind))
         body = {**row.body(self, changes.pop("name", None) or self.name(row.name)), **changes}
         return {name: value for name, value in body.items() if value is not None}
 
     def make(self, kind: str | Kind, **changes: Any) -> Made:
-        """Make an entity: any 2xx that tells its id. Raises Untestable when the server refuses the suite's sample."""
+        """Create an entity; any 2xx with its id counts. Raises Untestable if the server refuses the suite's sample."""
         row = self.kind(str(kind))
         body = self.body(row, **changes)
         answer = self.call("POST", row.path, body)
@@ -153,7 +153,7 @@ class Stage:
         return Made(row, entity_id, str(told or answer.header("etag") or ""), body, answer)
 
     def shared(self, kind: str) -> str:
-        """The id of an entity for others to refer to: one for all checks. What cannot be made is not tried again."""
+        """The id of an entity for others to refer to, shared by all checks. A failed creation is not repeated."""
         key = (self.headers["x-sandbox-name"], kind)
         if key in self.ledger.not_made:
             raise self.ledger.not_made[key]
@@ -170,7 +170,7 @@ class Stage:
         return self.ledger.shared[key].id
 
     def read(self, made: Made) -> dict[str, Any]:
-        """What a lookup shows of an entity."""
+        """Look up an entity."""
         answer = self.call("GET", made.path)
         if answer.status != 200:
             raise Broken(f"{answer}, expected 200 for an entity just made", f"lookup {answer.status}")
@@ -180,7 +180,7 @@ class Stage:
         return dict(items[0])
 
     def patch(self, made: Made, *operations: Mapping[str, Any], etag: str | None = None, **headers: Any) -> Answer:
-        """Patch with the etag of its making, or another."""
+        """Patch an entity with the etag of its creation, or another one."""
         return self.call(
             "PATCH", made.path, list(operations), headers={"If-Match": made.etag if etag is None else etag, **headers}
         )
@@ -205,18 +205,18 @@ class Stage:
         return [item for page in self.pages(target) for item in page.json.get("items", [])]
 
     def sweep(self, *, shared: bool = True) -> list[str]:
-        """Delete everything made, with or without what others refer to; what could not be deleted, in words."""
+        """Delete all created entities, with or without shared ones; returns what could not be deleted, as text."""
         return self._sweeper().sweep(shared=shared, runs=self.settings.forgets)
 
     def sweep_strays(self) -> list[str]:
-        """Delete what is still listed under this run's mark; what stays behind, in words."""
+        """Delete everything still listed with this run's mark; returns what remains, as text."""
         return self._sweeper().strays(self.kinds)
 
     def _sweeper(self) -> Sweeper:
         return Sweeper(self.transport, self.ledger, self.headers, self.marked(""))
 
     def marked(self, name: str) -> str:
-        """A name with the suite's mark before it."""
+        """A name with the suite's mark as its prefix."""
         return f"{MARK} {self.run_id} {name}"
 
     def _like(self, headers: Mapping[str, str], record: list[Answer], faults: list[list[Fault]]) -> Stage:

@@ -1,4 +1,4 @@
-"""Single checks against any WSGI application, without sockets: for broken servers, and while writing a check."""
+"""Runs single checks against a WSGI application without sockets: for broken servers, and while writing a check."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def judge(
     kinds: Iterable[str] | None = None,
     token: str | None = None,
 ) -> list[Outcome]:
-    """The outcomes of the named checks, and of every observer over the exchanges they had.
+    """Run the named checks; returns their outcomes and those of all observers.
 
     `kinds` limits checks on collections to these; with a `token` that the server issued, its opinion of
     others is looked at too. What was made is deleted again; runs, which nobody can delete, are made all the same.

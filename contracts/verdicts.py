@@ -1,4 +1,4 @@
-"""What a check can say: nothing (the promise held), `Broken`, or `Untestable`; and the values these become."""
+"""Verdicts of checks: passed (nothing raised), `Broken` or `Untestable`, and the resulting outcomes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contracts.wire import Answer
 
 PASSED, FAILED, UNTESTABLE, KNOWN_GAP = "passed", "failed", "untestable", "known gap"
 NOT_COMPARABLE = "not comparable"
-"""The check stumbled over a fault that another finding tells."""
+"""The check failed because of a fault reported by another finding."""
 
 
 class Broken(AssertionError):
-    """The server broke a promise; the message says what came and what was expected.
+    """The server broke a promise; the message says what was expected and what was received.
 
-    `cause` is equal for failures that have one cause; empty, the cause is the check's own. Unless it is `settled`, a
-    fault of the answer in itself comes before it: of `answer`, or of the last one.
+    `cause` is equal for failures with the same cause; empty means the check's own. Unless `settled`, a
+    fault of the response (`answer`, by default the last one) takes precedence as the cause.
     """
 
     def __init__(self, message: str, cause: str = "", *, answer: Answer | None = None, settled: bool = False) -> None:
@@ -25,23 +25,23 @@ class Broken(AssertionError):
 
 
 class Untestable(Exception):
-    """The situation the check needs cannot be made here; the message says why and what would help."""
+    """The situation for the check cannot be created; the message says why and what would help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one check found out about one subject."""
+    """The result of one check for one subject."""
 
     check: str
     subject: str
-    """The collection or operation it was about; empty when it is about the whole server."""
+    """The collection or operation; empty for the whole server."""
     verdict: str
     message: str = ""
     evidence: tuple[Answer, ...] = ()
-    """The exchanges that led to the verdict, last one last."""
+    """The exchanges that led to the verdict, in order."""
     seconds: float = 0.0
     cause: str = ""
-    """Equal for failures that have one cause."""
+    """Equal for failures with the same cause."""
 
     @property
     def label(self) -> str:
@@ -50,7 +50,7 @@ class Outcome:
 
 
 def expect(condition: object, message: str, cause: str = "") -> None:
-    """Raise `Broken` unless the condition holds. The message says what is right, then what came."""
+    """Raise `Broken` unless the condition holds. The message says what was expected, then what was received."""
     if not condition:
         raise Broken(message, cause)
 
