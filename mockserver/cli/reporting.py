@@ -62,7 +62,7 @@ class Reporting:
         if self.folder is not None:
             written = conformance.write_reports(report, self.folder)
             click.echo("report: " + " · ".join(str(path) for path in written), err=err or as_json)
-        if self.written_baseline is not None:
+        if self.written_baseline is not None and report.judged:
             report = self._accept(report, self.written_baseline, err=err or as_json)
         return int(report.fails(self.threshold)) if report.judged else NOTHING_TO_JUDGE
 

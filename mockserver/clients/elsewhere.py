@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ from mockserver.conformance import Report, recorded
 from mockserver.conformance.coverage import measure
 from mockserver.conformance.traffic import Traffic
 from mockserver.contract import Contract
+from mockserver.exchange import BASE_PATH
 
 _SECONDS = 60
 _REFUSED = {
@@ -26,20 +28,30 @@ def judgement(url: str, admin_token: str | None) -> Report:
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"expected a HAR file or a URL such as http://127.0.0.1:8080, got {url!r}")
     headers = {"Accept": "application/json"} | ({"x-mock-admin-token": admin_token} if admin_token else {})
-    asked = urllib.request.Request(f"{url.rstrip('/')}/_mock/report?format=json", headers=headers)  # noqa: S310
+    address = url.rstrip("/").removesuffix(BASE_PATH)
     try:
+        asked = urllib.request.Request(f"{address}/_mock/report?format=json", headers=headers)  # noqa: S310
         found = recorded.from_json(_fetched(asked))
+        return replace(found, coverage=measure(Traffic(found.calls, Contract.load())))
     except urllib.error.HTTPError as error:
         raise ValueError(f"{url}: {_REFUSED.get(error.code, f'answered {error.code} and no report')}") from None
     except urllib.error.URLError as error:
         raise ConnectionError(f"{url} cannot be reached: {getattr(error.reason, 'strerror', error.reason)}") from None
-    except (KeyError, TypeError, ValueError):
+    except http.client.InvalidURL:
+        raise ValueError(f"expected a HAR file or a URL such as http://127.0.0.1:8080, got {url!r}") from None
+    except (AttributeError, KeyError, TypeError, ValueError, http.client.HTTPException):
         raise ValueError(f"{url} answered no report: is it a mockserver of this version?") from None
-    return replace(found, coverage=measure(Traffic(found.calls, Contract.load())))
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """The admin token is for the server that was named, and for no other."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """See urllib: a redirect is an error."""
 
 
 def _fetched(asked: urllib.request.Request) -> Any:
     """The answer's JSON. No proxy is asked: one of the environment may be for the client under test."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
     with direct.open(asked, timeout=_SECONDS) as answer:
         return json.load(answer)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -113,3 +116,70 @@ def test_sarif_points_to_the_clients_file(
     (run,) = json.loads(Path("out/report.sarif").read_text(encoding="utf-8"))["runs"]
     places = {one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in run["results"]}
     assert run["results"] and places == {uri or source.as_uri()}
+
+
+def test_a_client_that_made_no_call_does_not_empty_the_baseline(server: PrivateServer, tmp_path: Path) -> None:
+    careless(server.url)
+    baseline = tmp_path / "accepted.yaml"
+    check(server.url, "--write-baseline", baseline)
+    before = baseline.read_bytes()
+    server.emulator.reset()
+    assert check(server.url, "--write-baseline", baseline).exit_code == 3
+    assert baseline.read_bytes() == before
+
+
+def test_the_url_may_be_the_one_that_clients_have(server: PrivateServer) -> None:
+    careless(server.url)
+    assert check(f"{server.url}/data/foundation/flowservice/").exit_code == 1
+
+
+ODD = {
+    "html": (200, {}, b"<html>"),
+    "list": (200, {}, b"[]"),
+    "calls": (200, {}, b'{"findings": [], "calls": [5]}'),
+    "types": (200, {}, b'{"findings": [{"level": "FAIL"}], "calls": []}'),
+    "cut": (200, {"Content-Length": "900"}, b"{"),
+    "elsewhere": (302, {"Location": "http://127.0.0.1:9/"}, b""),
+    "failing": (500, {}, b""),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_no_report_is_refused_in_one_line(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, headers, body = ODD[name]
+    monkeypatch.setenv("MOCKSERVER_ADMIN_TOKEN", "sesame")
+    with answering(status, headers, body) as url:
+        ran = check(url)
+    assert ran.exit_code == 2 and url in ran.output and "Traceback" not in ran.output, ran.output
+    assert "sesame" not in ran.output
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[::1", "http://127.0.0.1:80 80", "http://127.0.0.1:port", "x://y"])
+def test_a_url_that_is_none_is_refused_in_one_line(url: str) -> None:
+    ran = check(url)
+    assert ran.exit_code == 2 and isinstance(ran.exception, SystemExit), ran.output
+
+
+@contextmanager
+def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[str]:
+    """A server of another kind, with one answer for everything."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
