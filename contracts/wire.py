@@ -1,4 +1,4 @@
-"""Requests and answers as values, and the two ways to exchange them: over HTTP, or by calling a WSGI application."""
+"""Requests and responses as values, and two transports: over HTTP, or by calling a WSGI application."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ Headers = tuple[tuple[str, str], ...]
 
 BASE_PATH = "/data/foundation/flowservice"
 PLATFORM = "/data/"
-"""Begins the paths of all services; a target that begins so is a neighbour's."""
+"""Prefix of the paths of all services. A target with it belongs to a neighbouring service."""
 
 FORGET = "/_mock/runs/"
-"""Below the host of a stand-in: the runs of a flow that is gone can be deleted there."""
+"""Path at the host of a mock where the runs of a deleted flow can be deleted."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEFAULT_SECONDS = 60
-"""To wait for a response: the gateway's own limit."""
+"""Timeout of a response: the gateway's own limit."""
 DEFAULT_LOCAL_SECONDS = 10
-"""To wait for a response of a server on this machine."""
+"""Timeout of a response of a local server."""
 
 
 class Unreachable(Exception):
-    """The server cannot be reached, or does not respond any more; the message says it in one line."""
+    """The server cannot be reached or has stopped responding; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One request: `target` is the path below the server's base path, with the query, percent-encoded.
+    """One request. `target` is the percent-encoded path below the server's base path, with the query.
 
-    A neighbour's is the whole path.
+    For a neighbouring service it is the whole path.
     """
 
     method: str
@@ -54,7 +54,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer, with the request it belongs to. A request without a response has status 0 and `silence`."""
+    """One response with its request. A request without a response has status 0 and `silence`."""
 
     sent: Sent
     url: str
@@ -63,7 +63,7 @@ class Answer:
     body: bytes
     seconds: float = 0.0
     silence: str = ""
-    """Why there is no response, such as "got no response within 10 s"; empty when there is one."""
+    """Why there is no response, such as "got no response within 10 s"; empty if there is one."""
 
     def header(self, name: str) -> str | None:
         """The value of a header, its name in any case."""
@@ -76,17 +76,17 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body parsed, or None when it is not JSON. To be read, not changed: who asks next gets the same object."""
+        """The parsed body, or None if it is not JSON. Do not modify it: it is cached."""
         return _parsed(self.body)
 
     @property
     def is_json(self) -> bool:
-        """Whether the body is JSON, be it null."""
+        """Whether the body is JSON (null included)."""
         return self.json is not None or self.body.strip() == b"null"
 
     @property
     def succeeded(self) -> bool:
-        """Whether the server says that it did what was asked for: any 2xx."""
+        """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
     def __str__(self) -> str:
@@ -95,7 +95,7 @@ class Answer:
 
 @functools.lru_cache(maxsize=16)
 def _parsed(body: bytes) -> Any:
-    """A body parsed once for all observers that look at it."""
+    """Parse a body once for all observers."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -103,19 +103,19 @@ def _parsed(body: bytes) -> Any:
 
 
 class Transport(Protocol):
-    """Sends a request and brings the answer."""
+    """Sends requests and returns responses."""
 
     base_url: str
 
     def send(self, sent: Sent) -> Answer:
-        """Raises Unreachable."""
+        """Send a request and return the response. Raises Unreachable."""
 
 
 class HttpTransport:
-    """Over the network. Proxies and certificates are taken from the environment, except for this machine."""
+    """Sends over HTTP. Proxies and certificates come from the environment, except for local servers."""
 
     def __init__(self, base_url: str, neighbours: str | None = None, *, seconds: float | None = None) -> None:
-        """`neighbours` is the URL of the platform's root, if not the server's own; `seconds` are for one response."""
+        """`neighbours` is the root URL of the neighbouring services, if not the server's; `seconds` is the timeout."""
         self.base_url = base_url.rstrip("/")
         self._root = (neighbours or _root(base_url)).rstrip("/")
         self.seconds = seconds or default_seconds(base_url)
@@ -129,7 +129,7 @@ class HttpTransport:
         return self._root if target.startswith(PLATFORM) else self.base_url
 
     def send(self, sent: Sent) -> Answer:
-        """Redirects are answers, not followed."""
+        """Send a request and return the response. Redirects are not followed."""
         url = self._before(sent.target) + sent.target
         try:
             response = self._session.request(
@@ -146,7 +146,7 @@ class HttpTransport:
         return Answer(sent, url, response.status_code, headers, response.content, response.elapsed.total_seconds())
 
     def silence(self, error: Exception) -> str:
-        """Why a request got no response. Raises Unreachable where there is no server."""
+        """Why a request got no response. Raises Unreachable if there is no server."""
         if isinstance(error, requests.ReadTimeout):
             return f"got no response within {self.seconds:g} s"
         if isinstance(error, requests.exceptions.SSLError | requests.exceptions.ProxyError) or _refused(error):
@@ -155,14 +155,14 @@ class HttpTransport:
 
 
 class WsgiTransport:
-    """By calling the application: no sockets, for deliberately broken servers and quick tests."""
+    """Calls an application without sockets, for broken servers and quick tests."""
 
     def __init__(self, app: Any, base_url: str = "http://127.0.0.1/data/foundation/flowservice") -> None:
         self.app = app
         self.base_url = base_url
 
     def send(self, sent: Sent) -> Answer:
-        """One call of the application."""
+        """Call the application."""
         url = (_root(self.base_url) if sent.target.startswith(PLATFORM) else self.base_url) + sent.target
         started: list[Any] = []
 
@@ -184,12 +184,12 @@ class WsgiTransport:
 
 
 def default_seconds(url: str) -> float:
-    """To wait for a response of the server at a URL."""
+    """The default timeout for the server at a URL."""
     return DEFAULT_LOCAL_SECONDS if urlsplit(url).hostname in LOOPBACK else DEFAULT_SECONDS
 
 
 def _root(base_url: str) -> str:
-    """Where the paths of all services begin: what stands before the base path, or the host."""
+    """The root URL of all services: the part before the base path, or the host."""
     if base_url.rstrip("/").endswith(BASE_PATH):
         return base_url.rstrip("/").removesuffix(BASE_PATH)
     parts = urlsplit(base_url)
@@ -230,7 +230,7 @@ def json_body(value: Any) -> bytes:
 
 
 def with_headers(standard: Mapping[str, str], changes: Mapping[str, str | None]) -> Headers:
-    """The standard headers with some replaced, added, or (None) left out; names in any case."""
+    """The standard headers with some replaced, added, or (None) removed. Names ignore case."""
     changed = {name.lower() for name in changes}
     kept = [(name, value) for name, value in standard.items() if name.lower() not in changed]
     return (*kept, *((name, value) for name, value in changes.items() if value is not None))
@@ -241,7 +241,7 @@ def _header(headers: Headers, name: str) -> str | None:
 
 
 def _refused(error: BaseException) -> bool:
-    """Whether no connection could be made."""
+    """Whether the connection was refused."""
     if isinstance(error, requests.ConnectTimeout | NewConnectionError | NameResolutionError):
         return True
     inner = [item for item in (*error.args, getattr(error, "reason", None)) if isinstance(item, BaseException)]
@@ -249,7 +249,7 @@ def _refused(error: BaseException) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """The innermost cause, without the wrapping of two libraries."""
+    """The innermost cause of an exception."""
     cause: BaseException = error
     while cause.__cause__ or cause.__context__ or (cause.args and isinstance(cause.args[0], BaseException)):
         inner = cause.args[0] if cause.args and isinstance(cause.args[0], BaseException) else None

@@ -1,7 +1,7 @@
-"""Deliberately wrong servers: each is ours with one fault, and names the checks that must catch it.
+"""Deliberately wrong servers: each is our server with one fault, and names the checks that must catch it.
 
-A fault is a function of one request, which it may change, pass to the right server by calling
-`right`, and whose answer it may change. Put it in the module of its theme; the table finds it.
+A fault is a function of one request. It may change the request, pass it to the right server by calling
+`right`, and change the response. Put it into the module of its theme; it is discovered automatically.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from contracts.broken.wrapping import Asked, Fault, GivenAnswer, Item, Right, Wr
 
 @dataclass(frozen=True, slots=True)
 class BrokenServer:
-    """One wrong server."""
+    """A wrong server."""
 
     name: str
     fault: Fault
     caught_by: tuple[str, ...]
-    """Checks that must fail against it."""
+    """The checks that must fail against it."""
     by_way_of: tuple[str, ...] = ()
-    """Checks to run besides, for the traffic that an observer needs."""
+    """Further checks to run, for the traffic that an observer needs."""
     kinds: tuple[str, ...] = ("connections",)
-    """Collections to run checks on collections for."""
+    """The collections to run checks for."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Settings of the right server below that differ from its defaults."""
+    """Settings of the right server that differ from the defaults."""
 
     @property
     def description(self) -> str:
-        """What is wrong with it, in a line."""
+        """Its fault in one line."""
         return inspect.getdoc(self.fault) or ""
 
     @property
     def checks(self) -> tuple[str, ...]:
-        """All that have to run to catch it."""
+        """All checks that have to run to catch it."""
         return (*self.by_way_of, *self.caught_by)
 
     def over(self, app: Any) -> Wrapped:
-        """The wrong server around the right one."""
+        """Wrap the right server."""
         return Wrapped(app, self.fault)
 
 
@@ -52,7 +52,7 @@ SERVERS: dict[str, BrokenServer] = {}
 def broken(
     caught_by: str, *, by_way_of: str = "", kinds: Iterable[str] = ("connections",), **options: Any
 ) -> Callable[[Fault], Fault]:
-    """Register a wrong server, named for its function; checks are written one after the other in a text."""
+    """Register a wrong server under the name of its function. `checks` are separated by spaces."""
 
     def register(fault: Fault) -> Fault:
         name = fault.__name__.replace("_", "-")

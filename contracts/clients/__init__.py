@@ -1,4 +1,4 @@
-"""Clients to be judged: one that breaks each rule, one that fails each scenario, and good ones.
+"""Clients for the judge: one that breaks each rule, one that fails each scenario, and good ones.
 
 A client is a function of a `Service`. It speaks HTTP to any server of ours; its docstring says what it does, and a
 decorator what the judge must make of it. `python -m contracts.clients` lists and runs them. `programs/` holds
@@ -18,24 +18,24 @@ from typing import Literal, TypeAlias
 from contracts.clients.service import Service, Stopped
 
 Script: TypeAlias = Callable[[Service], None]
-"""Raises Stopped where the client gives up and says so."""
+"""The client's function. It raises Stopped if the client stops with an error."""
 
 Kind: TypeAlias = Literal["good", "rule", "scenario"]
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One client. The name of one that is not good is the rule it breaks or the scenario it fails."""
+    """A client. The name of a bad one is the rule it breaks or the scenario it fails."""
 
     name: str
     kind: Kind
     script: Script
     also: frozenset[str] = frozenset()
-    """Other rules that nobody can keep while breaking this one."""
+    """Other rules that are necessarily broken as well."""
 
     @property
     def does(self) -> str:
-        """What it does, in a line."""
+        """What it does, in one line."""
         return inspect.getdoc(self.script) or ""
 
 
@@ -43,17 +43,17 @@ _REGISTERED: dict[str, Client] = {}
 
 
 def good(script: Script) -> Script:
-    """Register a client that nothing can be said against, named for its function."""
+    """Register a good client under the name of its function."""
     return _register(script.__name__.replace("_", "-"), "good", script)
 
 
 def breaks(rule: str, *also: str) -> Callable[[Script], Script]:
-    """Register a client that breaks a rule and does nothing else wrong, save what goes with it."""
+    """Register a client that breaks only this rule and those in `also`."""
     return functools.partial(_register, rule, "rule", also=frozenset(also))
 
 
 def fails(scenario: str) -> Callable[[Script], Script]:
-    """Register a client that does nothing wrong until it meets a scenario, and fails that."""
+    """Register a client that fails this scenario and does nothing else wrong."""
     return functools.partial(_register, scenario, "scenario")
 
 
@@ -66,7 +66,7 @@ def _register(name: str, kind: Kind, script: Script, *, also: frozenset[str] = f
 
 @functools.cache
 def load() -> dict[str, Client]:
-    """Name -> client, by kind and name: every module of this package counts."""
+    """Load every module of this package; returns name -> client, sorted by kind and name."""
     for found in pkgutil.walk_packages(__path__, f"{__name__}."):
         if not found.name.endswith("__main__"):
             importlib.import_module(found.name)

@@ -1,4 +1,4 @@
-"""What good clients send, to be spoilt one thing at a time."""
+"""Request bodies of good clients, which bad ones change in one place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STRING = f"Server=db.example.com;Database=shop;Port=5432;UID=reader;Password={PA
 """A connection string without TLS."""
 
 NOBODY = "11111111-2222-4333-8444-555555555555"
-"""An id that nothing has."""
+"""An id of no entity."""
 
 
 def connection(name: str = "orders", **changes: Any) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def connection(name: str = "orders", **changes: Any) -> dict[str, Any]:
 
 
 def with_params(**changes: Any) -> dict[str, Any]:
-    """The same with other params; None takes one away."""
+    """The same with other params; None removes one."""
     params = {name: value for name, value in {**basic_params(PASSWORD), **changes}.items() if value is not None}
     return connection(auth={"specName": "Basic Authentication", "params": params})
 

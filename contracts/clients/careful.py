@@ -1,4 +1,4 @@
-"""The client that takes every scenario well."""
+"""A client that passes every scenario."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TRIES = 4
 
 @good
 def careful(service: Service) -> None:
-    """Takes every scenario well: waits, renews its token, repeats lookups, looks before it creates twice."""
+    """Passes every scenario: waits, renews its token, repeats look-ups, looks before it creates twice."""
     hand = Careful(service)
     at = f"/connections/{hand.create('orders')}"
     hand.pages()
@@ -24,19 +24,19 @@ def careful(service: Service) -> None:
 
 
 def readable(answer: Answer) -> bool:
-    """Whether the answer came whole and is JSON, or needs no body."""
+    """Whether the response is complete and JSON, or needs no body."""
     return answer.status != LOST and (answer.json is not None or answer.status in (202, 204))
 
 
 class Careful:
-    """Create, list, rename and delete, whatever comes between."""
+    """Creates, lists, renames and deletes, and handles every scenario."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
         service.token()
 
     def ask(self, method: str, path: str, body: Any = None, **headers: Any) -> Answer:
-        """One call, repeated where that helps and harms nobody. Raises Stopped."""
+        """Send one call, repeating it if that is safe. Raises Stopped."""
         renewed = False
         for attempt in range(_TRIES):
             answer = self.service.send(method, path, body, **headers)
@@ -52,7 +52,7 @@ class Careful:
         raise Stopped(f"{method} {path} did not succeed in {_TRIES} tries")
 
     def create(self, name: str) -> str:
-        """The id of a new connection, or of the one that an unclear answer left behind."""
+        """Create a connection, or find the one that an unclear response left; returns its id."""
         answer = self.ask("POST", "/connections", connection(name))
         if answer.status == LOST or answer.status >= 500:
             found = [item["id"] for item in self.pages() if item["name"] == name]
@@ -64,7 +64,7 @@ class Careful:
         return str(answer.json["id"])
 
     def pages(self) -> list[dict[str, Any]]:
-        """All connections; a list whose page token has expired is begun again."""
+        """List all connections. If the page token expires, start again."""
         found: list[dict[str, Any]] = []
         href = "/connections"
         while href:
@@ -79,7 +79,7 @@ class Careful:
         return found
 
     def rename(self, at: str) -> None:
-        """Change what is there now; three tries."""
+        """Rename the current version, in up to three attempts."""
         for _ in range(3):
             read = self.ask("GET", at)
             if read.status == 404:

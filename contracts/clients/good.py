@@ -1,4 +1,4 @@
-"""Clients that do everything right, in the manner of well-known public ones."""
+"""Good clients, in the style of well-known public ones."""
 
 from __future__ import annotations
 

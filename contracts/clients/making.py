@@ -1,4 +1,4 @@
-"""Connections that a client makes and, whatever it does with them, deletes."""
+"""Connections that a client creates and always deletes."""
 
 from __future__ import annotations
 

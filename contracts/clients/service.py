@@ -1,4 +1,4 @@
-"""Flow Service as a client uses it, over HTTP; and the server's own `/_mock`, for what a real client has time for."""
+"""Flow Service over HTTP as clients use it, plus the server's `/_mock` to advance the clock instead of waiting."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from contracts.wire import BASE_PATH, Answer, HttpTransport, Sent, Transport, Un
 
 ADMIN_TOKEN = "MOCKSERVER_ADMIN_TOKEN"
 LOST = 0
-"""The status of an answer that did not arrive, or not whole."""
+"""The status of a missing or incomplete response."""
 
 
 class Stopped(Exception):
-    """The client gives up and says why: its exit status is 1."""
+    """The client stops with an error: its exit status is 1."""
 
 
 class Service:
-    """Sends what a careful client would, unless told otherwise call by call."""
+    """Sends valid calls by default; each call can be changed."""
 
     def __init__(
         self,
@@ -32,19 +32,19 @@ class Service:
         headers: Mapping[str, str] = settings.MADE_UP,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
-        """`flow` leads to Flow Service's base path, `host` to the server's root."""
+        """`flow` is the URL of Flow Service's base path, `host` that of the server's root."""
         self.flow, self.host = flow, host
         self.headers = dict(headers)
         """Sent with every call to Flow Service."""
         self.hear: Callable[[Answer], None] = lambda answer: None
-        """Told of every answer of Flow Service and of the token endpoint."""
+        """Called with every response of Flow Service and the token endpoint."""
         self._environ = environ
 
     @classmethod
     def at(cls, url: str, environ: Mapping[str, str] = os.environ) -> Service:
-        """The service behind a URL, with credentials of the environment or made-up ones.
+        """The service behind a URL, with credentials of the environment or invented ones.
 
-        Raises WrongUse where there is no server of ours: clients that do wrong on purpose belong nowhere else.
+        Raises WrongUse unless it is our server: deliberately bad clients must not be run against any other.
         """
         known = settings.load(url, environ=environ)
         parts = urlsplit(known.url)
@@ -60,7 +60,7 @@ class Service:
         return service
 
     def send(self, method: str, path: str, body: Any = None, *, raw: bytes = b"", **headers: Any) -> Answer:
-        """One call. Header names are written with underscores; None leaves one out. An answer may be LOST."""
+        """Send one call. Header names use underscores; None omits one. The response may be LOST."""
         content = raw or (b"" if body is None else json_body(body))
         standard = {**self.headers, **({"Content-Type": "application/json"} if content else {})}
         changes = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -80,14 +80,14 @@ class Service:
         return self.send("POST", path, body, **headers)
 
     def create(self, body: Mapping[str, Any] | None = None, path: str = "/connections", **headers: Any) -> str:
-        """The id of a new entity, by default of a connection. Raises Stopped."""
+        """Create an entity, by default a connection; returns its id. Raises Stopped."""
         answer = self.post(path, connection() if body is None else body, **headers)
         if answer.status != 201:
             raise Stopped(f"{answer}")
         return str(answer.json["id"])
 
     def read(self, path: str) -> dict[str, Any]:
-        """An entity as the service has it. Raises Stopped."""
+        """Look up an entity. Raises Stopped."""
         answer = self.get(path)
         if answer.status != 200 or not answer.json or not answer.json["items"]:
             raise Stopped(f"{answer}")
@@ -95,17 +95,17 @@ class Service:
         return record
 
     def patch(self, path: str, etag: str | None, *instructions: Mapping[str, Any], **headers: Any) -> Answer:
-        """An update; without instructions, of the name."""
+        """Patch an entity; without instructions, change its name."""
         change = list(instructions) or [{"op": "replace", "path": "/name", "value": "renamed"}]
         return self.send("PATCH", path, change, if_match=etag, **headers)
 
     def delete(self, *paths: str) -> None:
-        """Deletions, one after the other."""
+        """Delete entities one after the other."""
         for path in paths:
             self.send("DELETE", path)
 
     def token(self, *, in_query: bool = False, **form: str) -> None:
-        """A new token, used from here on; where it is refused, the old one stays."""
+        """Fetch a new token and use it from now on; if that is refused, keep the old one."""
         asked = {
             "grant_type": "client_credentials",
             "client_id": self._environ.get("FLOW_SERVICE_CLIENT_ID", self.headers["x-api-key"]),
@@ -124,13 +124,13 @@ class Service:
             self.headers["Authorization"] = f"Bearer {answer.json['access_token']}"
 
     def hurried(self, seconds: float) -> Service:
-        """The same service for a client that waits no longer for an answer."""
+        """The same service with a shorter timeout."""
         impatient = copy.copy(self)
         impatient.flow = HttpTransport(self.flow.base_url, seconds=seconds)
         return impatient
 
     def wait(self, seconds: float) -> None:
-        """Let time pass: the server's clock is moved on, which it takes for waiting, and nobody sits idle."""
+        """Advance the server's clock instead of waiting."""
         self.mock("POST", "/clock", {"advance": int(seconds * 1000)})
 
     def now(self) -> int:
@@ -138,7 +138,7 @@ class Service:
         return int(self.mock("GET", "/clock")["nowMs"]) // 1000
 
     def mock(self, method: str, path: str, body: Any = None) -> Any:
-        """A call of the server's own `/_mock`, which no journal shows. Raises WrongUse where it is refused."""
+        """Call the server's `/_mock`, which is not recorded. Raises WrongUse if it is refused."""
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if self._environ.get(ADMIN_TOKEN):
             headers["x-mock-admin-token"] = self._environ[ADMIN_TOKEN]

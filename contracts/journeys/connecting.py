@@ -1,4 +1,4 @@
-"""Journeys of the connection tutorials: connect a database, look into it, change credentials, delete, draft."""
+"""Journeys of the connection tutorials: connect a database, explore it, change credentials, delete, draft."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contracts.verdicts import expect, same
 
 @check("journey.connect-postgresql", operations=("createConnection",))
 def connect_postgresql(stage: Stage) -> None:
-    """The PostgreSQL page and the explore tutorial, from the connection spec to the first rows."""
+    """Follow the PostgreSQL page and the explore tutorial, from the connection spec to the first rows."""
     # Find the connector by its name, and see what credentials it takes.
     found = succeeded(stage.call("GET", "/connectionSpecs?" + filters('name=="postgre-sql"')))["items"]
     same(ids(found), [POSTGRESQL], "connection specs named postgre-sql")
@@ -34,7 +34,7 @@ def connect_postgresql(stage: Stage) -> None:
 
 @check("journey.change-credentials", operations=("patchConnection",))
 def change_credentials(stage: Stage) -> None:
-    """The update tutorial: read, patch with the etag, read; a second client that read before gets 412."""
+    """Follow the update tutorial: read, patch with the etag, read. A second client with the old etag gets 412."""
     made = stage.make("connections")
     mine, theirs = stage.read(made), stage.read(made)
 
@@ -57,7 +57,7 @@ def change_credentials(stage: Stage) -> None:
 
 @check("journey.delete", operations=("deleteConnection",))
 def delete_a_connection(stage: Stage) -> None:
-    """The delete tutorial: delete, and see by a lookup that it is gone."""
+    """Follow the delete tutorial: delete, and look up that it is gone."""
     made = stage.make("connections")
     answer = stage.call("DELETE", made.path, headers={"Content-Type": "application/json"})
     same((answer.status, answer.body), (204, b""), "answer to a deletion")
@@ -66,7 +66,7 @@ def delete_a_connection(stage: Stage) -> None:
 
 @check("journey.draft", operations=("performAction",))
 def finish_a_draft(stage: Stage) -> None:
-    """The draft tutorial: store without credentials, add them, publish, use."""
+    """Follow the draft tutorial: store without credentials, add them, publish, use."""
     made = receipt(stage.call("POST", "/connections?mode=draft", stage.body("connections", auth=None)), 201)
     path = f"/connections/{made['id']}"
     same(succeeded(stage.call("GET", path))["items"][0]["state"], "draft", "state")
@@ -80,7 +80,7 @@ def finish_a_draft(stage: Stage) -> None:
 
 @check("journey.page-like-aepp", operations=("listConnections",))
 def page_like_the_public_client(stage: Stage) -> None:
-    """Adobe's Python client: `count=False`, its own parameters beside the link, the token cut out by `=`."""
+    """Page like Adobe's Python client: `count=False`, own parameters beside the link, the token cut out by `=`."""
     made = [stage.make("connections") for _ in range(5)]
     first = succeeded(stage.call("GET", "/connections?limit=2&count=False"))
     found = ids(first["items"])

@@ -1,4 +1,4 @@
-"""The journeys of the dataflow tutorials: a database, files and a stream, from credentials to a dataflow."""
+"""Journeys of the dataflow tutorials: a database, files and a stream, from credentials to a dataflow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HTTP_API = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"
 
 @check("journey.dataflow", operations=("createFlow",))
 def a_dataflow_from_a_database(stage: Stage) -> None:
-    """Base, source and target connection, flow spec, flow; then disable, and delete in order."""
+    """Create base, source and target connection and a flow; then disable it, and delete everything in order."""
     base = stage.make("connections")
 
     # Look for the table, and take it with its columns.
@@ -62,7 +62,7 @@ def a_dataflow_from_a_database(stage: Stage) -> None:
 
 @check("journey.dataflow-of-files", operations=("createFlow",))
 def a_dataflow_from_files(stage: Stage) -> None:
-    """An Amazon S3 connection, a look into its folders and a file, and a dataflow of that file."""
+    """Create an Amazon S3 connection, explore its folders and a file, and create a dataflow of that file."""
     base = _connected(stage, AMAZON_S3, "Access Key", {"s3AccessKey": "reader", "s3SecretKey": stage.canary})
 
     # From the root down to a file, as the explore tutorial does.
@@ -91,7 +91,7 @@ def a_dataflow_from_files(stage: Stage) -> None:
 
 @check("journey.dataflow-of-a-stream", operations=("createFlow",))
 def a_dataflow_from_a_stream(stage: Stage) -> None:
-    """A streaming connection tells where to post to, and its dataflow has no schedule."""
+    """Create a streaming connection, which shows its inlet URL, and a dataflow without a schedule."""
     base = _connected(stage, HTTP_API, "Streaming Connection", {"dataType": "xdm"})
     inlet = stage.read(base)["auth"]["params"].get("inletUrl")
     expect(isinstance(inlet, str) and inlet.startswith("https://"), "a streaming connection has no inletUrl")
@@ -102,7 +102,7 @@ def a_dataflow_from_a_stream(stage: Stage) -> None:
 
 
 def _connected(stage: Stage, spec_id: str, auth_spec: str, params: dict[str, Any]) -> Made:
-    """A base connection of another connector, where its auth spec is offered and credentials may be made up."""
+    """A base connection of another connector, if its auth spec is offered and credentials may be invented."""
     if stage.settings.connection is not None:
         untestable("the connection is the operator's own")
     (spec,) = succeeded(stage.call("GET", f"/connectionSpecs/{spec_id}"))["items"]
@@ -113,7 +113,7 @@ def _connected(stage: Stage, spec_id: str, auth_spec: str, params: dict[str, Any
 
 
 def _flows(stage: Stage, base: Made, source: Made, spec_name: str, steps: list[Any], *, scheduled: bool) -> None:
-    """Put a dataflow on a source and read it back; then take everything down."""
+    """Create a dataflow on a source and read it back; then delete everything."""
     (spec,) = succeeded(stage.call("GET", "/flowSpecs?" + filters(f'name=="{spec_name}"')))["items"]
     expect(
         base.body["connectionSpec"]["id"] in spec["sourceConnectionSpecIds"], f"{spec_name} does not take this source"
@@ -134,7 +134,7 @@ def _flows(stage: Stage, base: Made, source: Made, spec_name: str, steps: list[A
 
 
 def _take_down(stage: Stage, *entities: Made) -> None:
-    """Delete from the top; each is gone then."""
+    """Delete users before the entities they use, and check that each is gone."""
     for entity in entities:
         same(stage.call("DELETE", entity.path).status, 204, f"status of the deletion of {entity.kind}")
         refused(stage.call("GET", entity.path), 404, "1439-404")

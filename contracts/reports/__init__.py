@@ -1,1 +1,1 @@
-"""What a run leaves behind: the summary, JUnit, a page, the exchanges, a record to compare."""
+"""The reports of a run: summary, JUnit, HTML page, exchanges (HAR), and a record to compare."""

@@ -1,4 +1,4 @@
-"""Writes a report's files: not through links that somebody planted, and writable by their owner alone."""
+"""Writes report files: never through links, and writable by their owner only."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TextIO
 
 
 def write(path: Path, text: str) -> None:
-    """Put a text into a new file in the place of whatever had that name. Raises OSError."""
+    """Write a text to a new file, replacing anything of that name. Raises OSError."""
     with opened(path) as file:
         file.write(text)
 
 
 def opened(path: Path) -> TextIO:
-    """A new file to write to, in the place of whatever had that name; its folder is made. Raises OSError."""
+    """Open a new file for writing, replacing anything of that name; creates its folder. Raises OSError."""
     for folder in [*reversed([above for above in path.parent.parents if not above.exists()]), path.parent]:
         folder.mkdir(mode=0o755, exist_ok=True)
     path.unlink(missing_ok=True)

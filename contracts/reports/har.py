@@ -1,4 +1,4 @@
-"""The exchanges of a run as a HAR file, written while they happen, without credentials."""
+"""Writes the exchanges of a run to a HAR file as they happen, without credentials."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_BODY = 16_384
 
 
 class Writer:
-    """Appends entries; `close` makes the file whole."""
+    """Appends entries. `close` completes the file."""
 
     def __init__(self, folder: Path, mask: Mask) -> None:
         self._file = files.opened(folder / FILE)

@@ -1,4 +1,4 @@
-"""The outcomes as JUnit XML: one test case each, untestable ones and known ones as skipped."""
+"""Formats outcomes as JUnit XML: one test case each; untestable and known ones are skipped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SKIPPED = (UNTESTABLE, KNOWN_GAP, NOT_COMPARABLE)
 
 
 def document(report: SuiteReport, mask: Mask) -> str:
-    """The whole file."""
+    """Format the whole file."""
     failed = len(report.having(FAILED))
     skipped = sum(len(report.having(verdict)) for verdict in SKIPPED)
     head = (
@@ -39,5 +39,5 @@ def _case(outcome: Outcome, mask: Mask) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without the control characters that XML cannot hold."""
+    """Remove control characters that XML does not allow."""
     return "".join(letter for letter in text if letter in "\t\n" or letter >= " ")

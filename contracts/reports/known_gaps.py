@@ -1,4 +1,4 @@
-"""A first baseline: the checks that fail now, as a list for `--known-gaps`."""
+"""Formats the currently failing checks as a list for `--known-gaps`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HEAD = """\
 
 
 def document(report: SuiteReport, levels: Mapping[str, str], mask: Mask) -> str:
-    """The whole file: one row for each check that a finding names."""
+    """Format the whole file: one row for each check named by a finding."""
     rows = {
         finding.first.check: {"check": finding.first.check, "reason": mask.text(finding.first.message)}
         for finding in report.findings(levels)

@@ -1,4 +1,4 @@
-"""The outcomes as one self-contained page: the verdict, the findings with their exchanges, promises, operations."""
+"""Formats a run as one self-contained HTML page: verdict, findings with exchanges, promises, operations."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _finding(finding: SuiteFinding, rows: Sequence[Requirement], mask: Mask) -> 
 
 
 def _others(report: SuiteReport, mask: Mask) -> str:
-    """Outcomes that are no finding: known gaps, what could not be compared, what could not be tested."""
+    """The outcomes without a finding: known gaps, not comparable, untestable."""
     parts = []
     for verdict in (KNOWN_GAP, NOT_COMPARABLE, UNTESTABLE):
         found = report.having(verdict)

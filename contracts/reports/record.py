@@ -1,4 +1,4 @@
-"""What a server answered, as a record that can be compared with another server's."""
+"""Records the forms of a server's responses, to compare them with another server's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contracts.wire import Answer
 
 FILE = "record.json"
 _OWN = ("report", "auth", "params")
-"""Members whose inside is the client's, the connector's or the message's: only that they are there is compared."""
+"""Members whose content belongs to the client, the connector or a message: only their presence is compared."""
 
 _DEPTH = 4
 
@@ -22,11 +22,11 @@ _FORMS = {
     "uuid": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     "etag": re.compile(r'"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"'),
 }
-"""Texts whose form clients rely on."""
+"""Kinds of text whose form clients rely on."""
 
 
 class Record:
-    """Collects, operation by operation and status by status, what answers look like; never a value of theirs."""
+    """Collects the forms of responses by operation and status, never their values."""
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[str, dict[str, set[str]]]] = {}
@@ -56,7 +56,7 @@ class Record:
 
 
 def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """(operation, what, only in the first, only in the second) for everything in which two records differ."""
+    """The differences of two records: (operation, what, only in the first, only in the second)."""
     rows = []
     for operation in sorted(first.keys() | second.keys()):
         one, two = first.get(operation), second.get(operation)
@@ -68,7 +68,7 @@ def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tup
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A record from its file. Raises ValueError when it is none."""
+    """Read a record from a file. Raises ValueError if it is invalid."""
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))["operations"]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -91,7 +91,7 @@ def _only(one: Any, two: Any) -> tuple[str, str]:
 
 
 def _members(value: Any, at: str, depth: int) -> Iterator[str]:
-    """`/items/0/name: string` for everything in a body; the items of an array count as one."""
+    """The members of a body as `/items/0/name: string`. All items of an array count as one."""
     yield f"{at or '/'}: {_kind(value)}"
     if depth == 0 or at.rpartition("/")[2] in _OWN:
         return
@@ -104,14 +104,14 @@ def _members(value: Any, at: str, depth: int) -> Iterator[str]:
 
 
 def _auth_specs(body: Any) -> Iterator[str]:
-    """What a client can choose from: `postgre-sql: Basic Authentication` for each auth spec of each spec."""
+    """All auth specs as `postgre-sql: Basic Authentication`."""
     for item in _objects(body.get("items") if isinstance(body, dict) else None):
         for auth in _objects(item.get("authSpec")):
             yield f"{item.get('name')}: {auth.get('name')}"
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
-    """The objects in an array; none where a wrong server has something else."""
+    """The objects in an array; none if a wrong server sends something else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
@@ -132,7 +132,7 @@ def _kind(value: Any) -> str:
 
 
 def _telling(answer: Answer) -> Iterator[str]:
-    """Names of the headers that mean something to a client, with the form of an etag."""
+    """The headers that matter to clients, with the form of the etag."""
     for name, value in answer.headers:
         lower = name.lower()
         if lower == "etag":

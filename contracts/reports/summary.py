@@ -1,4 +1,4 @@
-"""The end of a run, readable: the findings by their cause, what could not be compared or tested, what was kept."""
+"""Formats the summary of a run: findings by cause, what could not be compared or tested, and kept promises."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contracts.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTEST
 
 
 def text(report: SuiteReport, rows: Sequence[Requirement], mask: Mask, operations: Sequence[str]) -> str:
-    """The whole summary; the verdict stands last, where a terminal shows it."""
+    """Format the summary. The verdict comes last, where a terminal shows it."""
     parts = [
         _findings(report, rows, mask),
         _gaps(report, mask),
@@ -26,7 +26,7 @@ def text(report: SuiteReport, rows: Sequence[Requirement], mask: Mask, operation
 
 
 def verdict(report: SuiteReport, rows: Sequence[Requirement]) -> str:
-    """The whole run in a sentence."""
+    """The verdict on the run in one sentence."""
     found = report.findings(levels(rows))
     counts = Counter(WORDS[finding.level(levels(rows))] for finding in found)
     kept = sum(verdict == PASSED for verdict in report.of_promises(rows).values())
@@ -54,7 +54,7 @@ def _findings(report: SuiteReport, rows: Sequence[Requirement], mask: Mask) -> s
 
 
 def details(finding: SuiteFinding) -> list[str]:
-    """Where else a finding was met, and what it keeps from being compared."""
+    """The other places of a finding, and the checks it prevents."""
     lines = []
     if finding.elsewhere:
         lines.append(f"also at {shortened(finding.elsewhere)}")
@@ -85,7 +85,7 @@ def _coverage(report: SuiteReport, operations: Sequence[str]) -> str:
 
 
 def answers(statuses: Mapping[int, int]) -> str:
-    """How often an operation gave each status."""
+    """Number of responses by status."""
     shown = [f"{status or 'no response'}: {count}" for status, count in sorted(statuses.items())]
     return "  ".join(shown) or "never called"
 

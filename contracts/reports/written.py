@@ -1,4 +1,4 @@
-"""Puts a report where it was asked for: the screen, a program, a folder."""
+"""Writes a report to its destinations: terminal, JSON, folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def everywhere(
     as_json: bool,
     least: str,
 ) -> None:
-    """The summary (or JSON) to the stream, and the files to the report folder."""
+    """Write the summary (or JSON) to the stream, and the files to the report folder."""
     document = Document.load(settings.contract)
     names = [operation.id for operation in (*document.operations, *document.neighbours)]
     operations = [name for name in names if not settings.operations or name in settings.operations]
