@@ -74,7 +74,8 @@ class Reporting:
         baseline = Baseline.of(report, self.threshold)
         files.write(path, baseline.as_yaml())
         count = len(baseline.accepted)
-        click.echo(f"baseline: {path} accepts {count} finding{'s' * (count != 1)}; give each its reason", err=err)
+        todo = "; give each its reason" if count else ""
+        click.echo(f"baseline: {path} accepts {count} finding{'s' * (count != 1)}{todo}", err=err)
         return baseline.apply(report)
 
 

@@ -154,6 +154,14 @@ def test_what_is_no_report_is_refused_in_one_line(name: str, monkeypatch: pytest
     assert "sesame" not in ran.output
 
 
+def test_the_admin_token_follows_no_redirect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOCKSERVER_ADMIN_TOKEN", "sesame")
+    asked: list[str] = []
+    with answering(200, {}, b"{}", asked) as other, answering(302, {"Location": other}, b"") as url:
+        assert "answered 302" in check(url).output
+    assert asked == []
+
+
 @pytest.mark.parametrize("url", ["http://", "http://[::1", "http://127.0.0.1:80 80", "http://127.0.0.1:port", "x://y"])
 def test_a_url_that_is_none_is_refused_in_one_line(url: str) -> None:
     ran = check(url)
@@ -161,11 +169,13 @@ def test_a_url_that_is_none_is_refused_in_one_line(url: str) -> None:
 
 
 @contextmanager
-def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[str]:
-    """A server of another kind, with one answer for everything."""
+def answering(status: int, headers: dict[str, str], body: bytes, asked: list[str] | None = None) -> Iterator[str]:
+    """A server of another kind, with one answer for everything; `asked` gets the paths."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if asked is not None:
+                asked.append(self.path)
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
