@@ -14,6 +14,7 @@ import pytest
 
 from mockserver.clients.program import PrivateServer
 from mockserver.config import Config
+from mockserver.exchange import BASE_PATH
 from mockserver.intercept import proxy
 from tests.intercept.conftest import Intercepted
 
@@ -92,6 +93,20 @@ def test_after_a_first_request_the_connection_leads_nowhere_else(intercepted: In
 def test_a_request_for_a_whole_url_is_answered(intercepted: Intercepted, scheme: str) -> None:
     answer = say(intercepted, f"GET {scheme}://platform.adobe.io/connections".encode() + END)
     assert answer.startswith(b"HTTP/1.1 403 Forbidden") and b"Api Key is required" in answer
+
+
+@pytest.mark.parametrize("host", ["platform.adobe.io.", "Platform.Adobe.IO", "PLATFORM.adobe.io."])
+def test_a_name_in_another_spelling_leads_here_and_is_judged(intercepted: Intercepted, host: str) -> None:
+    """The final dot of a full name is no part of what certificates and SNI hold: clients leave it out there."""
+    context = ssl.create_default_context(cafile=intercepted.environment()["SSL_CERT_FILE"])
+    with socket.create_connection(("127.0.0.1", proxy_port(intercepted)), timeout=30) as connection:
+        connection.sendall(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n".encode())
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        with context.wrap_socket(connection, server_hostname="platform.adobe.io") as secure:
+            secure.sendall(f"GET {BASE_PATH}/connections HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert secure.recv(65_536).startswith(b"HTTP/1.1 403 ")
+    [entry] = intercepted.emulator.journal.entries()
+    assert (entry.error, entry.operation) == ("403000", "listConnections")
 
 
 def test_a_certificate_is_shown_that_verifies_with_the_strictest_flags(intercepted: Intercepted) -> None:

@@ -6,7 +6,7 @@ import http.client
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from flask import url_for
@@ -101,6 +101,18 @@ def test_an_encoded_slash_is_part_of_its_segment(ask: Ask, path: str, slash: str
     assert ask("GET", path if path.startswith("/") else f"/{path}")[0] == 404
 
 
+@pytest.mark.parametrize("slash", ["%2F", "%2f"])
+def test_an_id_that_is_a_uri_is_one_segment_with_its_slashes_encoded(ask: Ask, slash: str) -> None:
+    """As schema registry pages write it: https%3A%2F%2Fns.adobe.com%2F…"""
+    schemas = "/data/foundation/schemaregistry/tenant/schemas"
+    body = {"type": "object", "title": "x", "allOf": [{"$ref": "https://ns.adobe.com/xdm/context/profile"}]}
+    uri = json.loads(ask("POST", schemas, body)[2])["$id"]
+    encoded = quote(uri, safe="").replace("%2F", slash)
+    accept = {"Accept": "application/vnd.adobe.xed+json; version=1"}
+    status, _, answer = ask("GET", f"{schemas}/{encoded}", **accept)
+    assert (status, json.loads(answer).get("$id")) == (200, uri)
+
+
 @pytest.mark.parametrize("path", ["/_mock%2Fhealth", "/_mock%2fstate", "/%5fmock%2Fjournal"])
 def test_an_encoded_slash_leads_to_no_page(ask: Ask, path: str) -> None:
     assert ask("GET", path)[0] == 404
@@ -122,6 +134,12 @@ def test_the_final_dot_of_a_full_name_changes_nothing(ask: Ask, host: str) -> No
     assert (
         ask("POST", path, {}, Host=host)[0] == ask("POST", path, {}, Host=host.replace(".:", ":").rstrip("."))[0] != 421
     )
+
+
+@pytest.mark.parametrize("host", ["platform.adobe.io", "platform.adobe.io.", "PLATFORM-INT.Adobe.io.:443"])
+def test_adobes_hosts_have_no_short_form_by_any_spelling(ask: Ask, host: str) -> None:
+    assert ask("GET", f"{BASE_PATH}/connections", Host=host)[0] == 200
+    assert ask("GET", "/connections", Host=host)[0] == 404
 
 
 @pytest.mark.parametrize("host", ["evil.example.", "localhost..", ".", "platform.adobe.io.evil."])
