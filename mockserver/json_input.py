@@ -61,7 +61,8 @@ def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values:
     try:
         value: Json = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise JsonProblem(f"{error.msg.lower()} at line {error.lineno}, column {error.colno}") from None
+        where = f"line {error.lineno}, column {error.colno}"
+        raise JsonProblem(f"a syntax error at {where} ({error.msg.lower()})") from None
     if _ODD_ESCAPE.search(raw) and any(_SURROGATE_OR_NUL.search(part) for part in _texts(value)):
         raise JsonProblem("a string with a NUL character or half a surrogate pair")
     return value

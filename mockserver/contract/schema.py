@@ -302,6 +302,8 @@ def words(schema: Any, otherwise: str = "a value of another form") -> str:
     sizes = " and ".join(text.format(schema[name]) for name, text in _SIZES.items() if name in schema)
     if isinstance(types, str) and sizes in _NOT_EMPTY:
         return f"a non-empty {types}"
+    if {"minimum", "maximum"} <= schema.keys():
+        return f"{kinds or 'a number'} from {schema['minimum']} to {schema['maximum']}"
     ranges = " and ".join(text.format(schema[name]) for name, text in _RANGES.items() if name in schema)
     if sizes:
         return f"{kinds or 'a value'} with {sizes}"

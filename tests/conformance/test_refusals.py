@@ -15,6 +15,14 @@ from tests.conformance.client import Client
 Script = Callable[[Client], Any]
 
 
+BASIC = "Basic Authentication"
+
+
+def refused_auth(client: Client, auth: Any) -> None:
+    """Ask for a connection with this `auth`."""
+    client.send("POST", "/connections", {**connection("x"), "auth": auth})
+
+
 def ends(client: Client) -> tuple[str, str]:
     """The ids of a new source and a new target connection."""
     base = client.create()["id"]
@@ -44,6 +52,13 @@ REFUSED: dict[str, tuple[str, dict[str, Any], Script]] = {
         lambda client: client.send("POST", "/runs", {"flowId": disabled_flow(client)}),
     ),
     "a run without flowId": ("1446-400", {}, lambda client: client.send("POST", "/runs", {})),
+    "an auth spec without its name": ("1100-400", {}, lambda client: refused_auth(client, {"params": {}})),
+    "auth without params": ("1100-400", {}, lambda client: refused_auth(client, {"specName": BASIC})),
+    "auth whose params are a list": (
+        "1100-400",
+        {},
+        lambda client: refused_auth(client, {"specName": BASIC, "params": []}),
+    ),
     "an exploration of nothing": (
         "1100-400",
         {},
@@ -95,6 +110,14 @@ def test_a_refusal_is_told_and_told_once(case: str) -> None:
     assert len(told) == 1 and told[0].level.reaches(Level.WARN), told
     if told[0].rule == "call.refused":
         assert code in told[0].detail
+
+
+@pytest.mark.parametrize("auth", [{"params": {}}, {"specName": BASIC}, {}])
+def test_what_a_handler_misses_is_missing_in_the_report_too(auth: Any) -> None:
+    client = Client()
+    refused_auth(client, auth)
+    [finding] = client.judged().findings
+    assert finding.rule == "payload.member-missing" and "lacks /auth/" in finding.detail
 
 
 def test_the_same_mistake_with_other_ids_is_one_finding() -> None:

@@ -148,7 +148,7 @@ def test_a_value_that_does_not_fit_is_refused(emulator: Emulator, query: str) ->
     assert refused(send(emulator, "GET", f"/flows?{query}")) == (400, "1452-400", query.partition("=")[0])
 
 
-LIMIT = "an integer of at least 1 and of at most 2147483647"
+LIMIT = "an integer from 1 to 2147483647"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic, texts
 from mockserver.conformance.unfilled import has_placeholder
-from mockserver.exchange import UNKNOWN_ID, Violation
+from mockserver.exchange import MISSING, UNKNOWN_ID, Violation
 
 _REFERENCE = "Flow Service API reference, request bodies"
 _CATALOGUE = "Flow Service error catalogue"
@@ -21,7 +21,7 @@ def _complaints(traffic: Traffic, *keywords: str) -> Iterator[tuple[Exchange, Vi
     """Violations by bodies other than patches, which have rules of their own, and outside auth params."""
     for call in traffic.calls:
         for violation in call.violations("body", *keywords):
-            elsewhere = violation.pointer.startswith("/auth/params") or violation.pointer in _LISTS
+            elsewhere = violation.pointer.startswith("/auth/params/") or violation.pointer in _LISTS
             if call.method != "PATCH" and not elsewhere:
                 yield call, violation
 
@@ -91,8 +91,9 @@ def on_lookup(traffic: Traffic) -> Iterator[Sighting]:
 )
 def member_missing(traffic: Traffic) -> Iterator[Sighting]:
     """The service cannot create what is not fully described."""
-    for call, violation in _complaints(traffic, "required"):
-        yield call.seen(f"{call.method} {call.template} lacks {violation.pointer}")
+    for call, violation in _complaints(traffic):
+        if violation.keyword == "required" or (violation.came == MISSING and violation.keyword not in _NOT_A_VALUE):
+            yield call.seen(f"{call.method} {call.template} lacks {violation.pointer}")
 
 
 @rule(
@@ -105,7 +106,8 @@ def member_missing(traffic: Traffic) -> Iterator[Sighting]:
 def value(traffic: Traffic) -> Iterator[Sighting]:
     """The member is there, but not as the contract has it."""
     for call, violation in _complaints(traffic):
-        if violation.keyword not in _NOT_A_VALUE and violation.expected and violation.came != UNKNOWN_ID:
+        told_elsewhere = violation.keyword in _NOT_A_VALUE or violation.came in (MISSING, UNKNOWN_ID)
+        if not told_elsewhere and violation.expected:
             where = f"{call.method} {call.template} {violation.pointer or '/'}"
             yield call.seen(f"{where}: expected {violation.expected}, got {violation.came}")
 
