@@ -141,6 +141,20 @@ class Document:
         message = message if len(message) <= MAX_MESSAGE else f"breaks {error.validator} of its schema"
         return Departure(error.json_path, str(error.validator), message)
 
+    def allows(self, operation: DocumentedOperation, query: Mapping[str, Any], body: Any) -> bool:
+        """Whether query parameters, each of them known, and a JSON body are within the contract."""
+        schemas = {one["name"]: one["schema"] for one in self.parameters(operation) if one["in"] == "query"}
+        for name, came in query.items():
+            schema = self.resolve(schemas.get(name, False))
+            if schema is False or not all(self._fits(schema, value) for value in _readings(schema, came)):
+                return False
+        described = self.resolve(self.detail(operation).get("requestBody", {})).get("content", {})
+        media = described.get("application/json")
+        return media is None or self._fits(media["schema"], body)
+
+    def _fits(self, schema: Any, value: Any) -> bool:
+        return bool(Draft202012Validator(_absolute(schema), registry=self._registry).is_valid(value))
+
     def resolve(self, node: Any) -> Any:
         """Follow `$ref`s."""
         while isinstance(node, Mapping) and "$ref" in node:
@@ -168,6 +182,16 @@ class Document:
             for method in METHODS:
                 if method in item:
                     yield DocumentedOperation(item[method]["operationId"], method.upper(), path, pattern)
+
+
+def _readings(schema: Mapping[str, Any], came: Any) -> list[Any]:
+    """A query parameter as its schema types it: the text of a number or a truth value stands for that."""
+    if schema.get("type") == "array":
+        return [came if isinstance(came, list) else [came]]
+    text = str(came)
+    if schema.get("type") == "integer" and text.lstrip("-").isdigit():
+        return [int(text)]
+    return [text.lower() == "true"] if schema.get("type") == "boolean" and text.lower() in ("true", "false") else [came]
 
 
 def _quick_validators(source: Mapping[str, Any]) -> Callable[[Any], Any] | None:
