@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from contracts.document import Document, DocumentedOperation
 
 POSTGRESQL = "74a1c565-4e59-48d7-9d67-7c03b8a13137"
+HTTP_API = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"
 DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 CRM_TO_AEP = "14518937-270c-4525-bdec-c2ba7cce3860"
 

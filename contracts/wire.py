@@ -18,8 +18,8 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError
 Headers = tuple[tuple[str, str], ...]
 
 BASE_PATH = "/data/foundation/flowservice"
-PLATFORM = "/data/"
-"""Prefix of the paths of all services. A target with it belongs to a neighbouring service."""
+PLATFORM = ("/data/", "/collection/")
+"""Prefixes of the paths of all services. A target with one belongs to a neighbouring service."""
 
 FORGET = "/_mock/runs/"
 """Path at the host of a mock where the runs of a deleted flow can be deleted."""

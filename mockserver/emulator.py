@@ -21,7 +21,7 @@ from mockserver.gateway import Gateway
 from mockserver.journal import Journal
 from mockserver.journal.redaction import Redaction
 from mockserver.quirks import Quirks
-from mockserver.resources import _forms
+from mockserver.resources import _forms, inlet
 from mockserver.runtime import Runtime
 from mockserver.sources import Sources
 from mockserver.specs.connectors import Connectors
@@ -89,7 +89,7 @@ class Emulator:
             fault = self.faults.take(call, operation)
             if fault:
                 fault.refuse()
-            tenant = self.gateway.admit(call)
+            tenant = inlet.tenant_of(self.world, seen.path) if seen.is_open else self.gateway.admit(call)
             self._refuse(call, seen)
             result = self._perform(call, seen, tenant, fault)
         except Refusal as refusal:

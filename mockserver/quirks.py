@@ -110,6 +110,18 @@ _ROWS = (
         "platform troubleshooting page against the error catalogue",
     ),
     Quirk(
+        "spec-writers",
+        "who writes connection and flow specs: service tokens, user tokens are refused with 1426-400; or every token",
+        ("service", "any"),
+        "error catalogue against the tutorials of the Sources SDK, which send an ordinary access token",
+    ),
+    Quirk(
+        "spec-answer",
+        "the answer to a new connection spec: the spec bare, or in items",
+        ("bare", "items"),
+        "Sources SDK for batch sources and flow-service document against the Sources SDK for streaming",
+    ),
+    Quirk(
         "sub-op",
         "an action without subOp: accepted, or refused as the flow-service document marks it required",
         ("optional", "required"),

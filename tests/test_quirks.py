@@ -53,6 +53,15 @@ def _sub_op(emulator: Emulator) -> tuple[int, ...]:
     return tuple(send(emulator, "POST", f"{draft}/action?op=publish").status for draft in drafts)
 
 
+_OWN_SPEC = {"name": "acme-crm", "providerId": "0ed90a81-07f4-4586-8190-b40eccef1c5a"}
+
+
+def _spec_answer(emulator: Emulator) -> bool:
+    emulator.quirks.choose("spec-writers", "any")
+    body: Any = send(emulator, "POST", "/connectionSpecs", _OWN_SPEC).body
+    return "items" in body
+
+
 def _draft_flow(emulator: Emulator) -> str:
     return f"/flows/{flowing(emulator, query='?mode=draft')}"
 
@@ -113,6 +122,8 @@ CASES: dict[str, tuple[Probe, dict[str, Any]]] = {
     "secrets": (_password, {"mask": "********", "show": "c4n4ry-s3cret"}),
     "content-type": (_status("POST", "/connections", {}, content_type="text/plain"), {"400": 400, "415": 415}),
     "missing-org": (_status("GET", "/connections", x_gw_ims_org_id=None), {"gateway": 400, "service": 401}),
+    "spec-writers": (_status("POST", "/connectionSpecs", _OWN_SPEC), {"service": 400, "any": 201}),
+    "spec-answer": (_spec_answer, {"bare": False, "items": True}),
     "sub-op": (_sub_op, {"optional": (200, 200), "required": (400, 400)}),
     "run-answer": (_run_answer, {"items": ["items"], "bare": ["etag", "id"]}),
     "partial-run-status": (_partial_run, {"partialSuccess": "partialSuccess", "success": "success"}),

@@ -52,6 +52,12 @@ def files_stay_for_no_day(asked: Asked, right: Right) -> GivenAnswer:
     return given.telling(containerTTL="0") if asked.path == ZONE and given.done else given
 
 
+@broken("neighbour.landing-zone-refresh")
+def refreshes_nothing(asked: Asked, right: Right) -> GivenAnswer:
+    """A refresh answers the credentials that there were."""
+    return right(asked.instead("GET", CREDENTIALS) if asked.path == CREDENTIALS and asked.method == "POST" else asked)
+
+
 @broken("neighbour.landing-zone", platform="aws")
 def buckets_have_no_folder(asked: Asked, right: Right) -> GivenAnswer:
     """A landing zone on AWS is a bucket without a folder."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -24,8 +24,11 @@ _OPENING = ("SASToken", "SASUri", "awsAccessKeyId", "awsSecretAccessKey", "awsSe
 
 def _credentials(answer: Answer) -> Iterator[str]:
     """What in an answer opens a landing zone."""
-    inner = answer.json.get("credentials") if isinstance(answer.json, dict) else None
-    for body in (answer.json, inner):
+    yield from _credentials_of(answer.json if isinstance(answer.json, dict) else {})
+
+
+def _credentials_of(found: Mapping[str, Any]) -> Iterator[str]:
+    for body in (found, found.get("credentials")):
         if isinstance(body, dict):
             yield from (body[name] for name in _OPENING if isinstance(body.get(name), str) and body[name])
 
@@ -101,6 +104,19 @@ def each_sandbox_has_its_own_landing_zone(stage: Stage) -> None:
     mine, other = (set(_credentials(at.call("GET", target))) for at in (stage, elsewhere))
     expect(bool(mine and other), "a landing zone without credentials")
     expect(not mine & other, "the same credentials open both landing zones")
+
+
+@check("neighbour.landing-zone-refresh", operations=(*_ZONES, "refreshLandingZoneCredentials"))
+def refreshed_credentials_are_new(stage: Stage) -> None:
+    """None of the old ones is shown again; without an action nothing is done."""
+    target = CREDENTIALS + _TYPE
+    before = set(_credentials_of(_asked(stage, target)))
+    refused(stage.call("POST", target), 400)
+    refused(stage.call("POST", target + "&action=burn"), 400)
+    same(set(_credentials_of(_asked(stage, target))), before, "credentials after a refresh that was refused")
+    fresh = set(_credentials_of(succeeded(stage.call("POST", target + "&action=refresh"))))
+    expect(bool(fresh) and not fresh & before, "a refresh left some of the old credentials")
+    same(set(_credentials_of(_asked(stage, target))), fresh, "credentials looked up after the refresh")
 
 
 def _own(stage: Stage) -> str:

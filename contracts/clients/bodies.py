@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.kinds import CRM_TO_AEP, DATA_LAKE, POSTGRESQL, basic_params
+from contracts.kinds import CRM_TO_AEP, DATA_LAKE, HTTP_API, POSTGRESQL, basic_params
 
 PASSWORD = "c4n4ry-s3cret"
 STRING = f"Server=db.example.com;Database=shop;Port=5432;UID=reader;Password={PASSWORD}"
@@ -35,6 +35,22 @@ def by_string(text: str, name: str = "orders") -> dict[str, Any]:
     """A base connection to PostgreSQL by connection string."""
     auth = {"specName": "Connection String Based Authentication", "params": {"connectionString": text}}
     return connection(name, auth=auth)
+
+
+def streaming() -> dict[str, Any]:
+    """An HTTP API connection that takes XDM messages."""
+    auth = {"specName": "Streaming Connection", "params": {"dataType": "xdm"}}
+    return connection("events", auth=auth, connectionSpec={"id": HTTP_API, "version": "1.0"})
+
+
+def message() -> dict[str, Any]:
+    """An XDM message as the HTTP API page sends one."""
+    schema = {
+        "id": "https://ns.adobe.com/acme/schemas/52b59140",
+        "contentType": "application/vnd.adobe.xed-full+json;version=1",
+    }
+    body = {"xdmMeta": {"schemaRef": schema}, "xdmEntity": {"_id": "event-1"}}
+    return {"header": {"schemaRef": schema}, "body": body}
 
 
 def source(base_id: str) -> dict[str, Any]:

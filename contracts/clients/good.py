@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.clients import Service, Stopped, good
-from contracts.clients.bodies import PASSWORD, STRING, by_string, connection, flow, source, target
+from contracts.clients.bodies import PASSWORD, STRING, by_string, connection, flow, message, source, streaming, target
 from contracts.kinds import POSTGRESQL, basic_params
 
 
@@ -100,3 +100,15 @@ def given_token(service: Service) -> None:
         answer = service.get(path)
         if answer.status != 200:
             raise Stopped(f"{answer}")
+
+
+@good
+def sender(service: Service) -> None:
+    """The HTTP API tutorial: make an inlet, and send events to it without a header of the gateway."""
+    at = f"/connections/{service.create(streaming())}"
+    inlet = service.read(at)["auth"]["params"]["inletId"]
+    nobody = dict.fromkeys(("Authorization", "x_api_key", "x_gw_ims_org_id", "x_sandbox_name"))
+    for path, body in ((inlet, message()), (f"batch/{inlet}", {"messages": [message(), message()]})):
+        if service.post(f"/collection/{path}", body, **nobody).status >= 300:
+            raise Stopped("an inlet that takes nothing")
+    service.delete(at)

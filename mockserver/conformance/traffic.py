@@ -253,6 +253,8 @@ class Traffic:
         others = [one for one in exchanges if one.entry.operation != TOKEN_OPERATION and not one.unread]
         self.calls = [one for one in others if not one.preflight]
         """Calls to Flow Service; what a browser asks by itself is not the client's."""
+        self.gated = [one for one in self.calls if not self._is_open(one.entry)]
+        """Those that pass the gateway: senders of events do not."""
         self.tokens = [exchange for exchange in exchanges if exchange.entry.operation == TOKEN_OPERATION]
         """Calls to the token endpoint."""
         self.partial = any(entry.traces.partial for entry in entries)
@@ -311,6 +313,10 @@ class Traffic:
             for entity in call.entry.traces.told.ids:
                 told.setdefault(entity, {}).setdefault(here, call)
         return found
+
+    def _is_open(self, entry: Entry) -> bool:
+        operation = self.contract.operations.get(entry.operation or "")
+        return operation is not None and operation.open
 
     def _template(self, entry: Entry) -> str | None:
         operation = self.contract.operations.get(entry.operation or "")

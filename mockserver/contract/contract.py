@@ -80,6 +80,8 @@ class Operation:
     body_blocks: bool
     """Whether a body outside its schema is refused immediately. If not, the handler refuses it with its own codes."""
     responses: Mapping[str, SchemaCheck | None]
+    open: bool = False
+    """Whether it is called without the credentials of the gateway."""
 
 
 @dataclass(slots=True)
@@ -99,6 +101,11 @@ class Seen:
     def blocking(self) -> Violation | None:
         """The first violation that the service refuses."""
         return next((violation for violation in self.violations if violation.blocks), None)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the operation is called without the credentials of the gateway."""
+        return self.operation is not None and self.operation.open
 
     def note(self, refused: Violation | None) -> None:
         """Add the violation of a handler's refusal, unless the contract already has it."""
@@ -173,7 +180,7 @@ class Contract:
             values = _match(segments, parts)
             if values is None:
                 continue
-            if not call.mounted and segments[0] != "data":
+            if not call.mounted and segments[0] not in ("data", "collection"):
                 expected = f"{BASE_PATH} before the path"
                 seen.violations.append(Violation("route", "path", "base", expected, "the path without it", blocks=True))
                 return
@@ -195,7 +202,8 @@ class Contract:
             operation = self._compile(template, segments, method, item)
             methods[operation.method] = operation
             self.operations[operation.id] = operation
-        self._routes.setdefault((segments[0], len(segments)), []).append((segments, methods))
+        for place in (segments, *(tuple(also.strip("/").split("/")) for also in item.get("x-also-at", ()))):
+            self._routes.setdefault((place[0], len(place)), []).append((place, methods))
 
     def _compile(self, template: str, segments: tuple[str, ...], method: str, item: Mapping[str, Any]) -> Operation:
         source = item[method]
@@ -219,6 +227,7 @@ class Contract:
             body_required=bool(body and body.get("required")),
             media=frozenset((body or {}).get("content", ())),
             body_blocks=source.get("x-body-judged-by") != "handler",
+            open=source.get("security") == [],
             responses={
                 str(status): self._content_check(*self._follow(response, (*pointer, "responses", str(status))))
                 for status, response in source["responses"].items()

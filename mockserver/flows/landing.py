@@ -52,6 +52,21 @@ def land(world: World, tenant: Tenant, flow: Doc, run: Doc, source: FlowSource) 
         raise StorageUnavailable("the lake cannot be written to") from trouble
 
 
+def append(world: World, tenant: Tenant, flow: Doc, run: Doc, events: Iterable[Mapping[str, Any]]) -> None:
+    """Write events behind those that the run of a stream has brought so far, as JSON lines alone."""
+    data_set = data_set_of(world, tenant, run["targetConnectionIds"][0])
+    lines = b"".join(json_input.dumps(dict(row)) + b"\n" for row in arrived(world, tenant, flow, events))
+    if world.config.lake is None or data_set is None or not lines:
+        return
+    place = Path(world.config.lake, *map(_safe, (tenant.org, tenant.sandbox, data_set)))
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with (place / f"{batch_id(run['id'], Course(*run['course']).copied)}.jsonl").open("ab") as file:
+            file.write(lines)
+    except OSError as trouble:
+        raise StorageUnavailable("the lake cannot be written to") from trouble
+
+
 def arrived(world: World, tenant: Tenant, flow: Doc, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Rows mapped by the flow's mapping set; unmapped if the mapping set was not created here."""
     found = _mapping_set(world, tenant, flow)

@@ -130,6 +130,12 @@ def used_delta_column(world: World, tenant: Tenant, flow_id: str) -> str | None:
     return progress.get("deltaColumn") if progress else None
 
 
+def of_flow(flow: Doc, run_id: str, made_ms: int) -> dict[str, Any]:
+    """What every run of a flow has from the moment it is made."""
+    stamps = {"id": run_id, "flowId": flow["id"], "createdAt": made_ms, "updatedAt": made_ms}
+    return {**stamps, **{name: flow[name] for name in _COPIED}}
+
+
 def provided(source: Doc, now_ms: int, *, scheduled: bool) -> dict[str, Any]:
     """What the flow provider stores when a flow is enabled. `scheduled`: its spec has a schedule, so it has runs.
 
@@ -217,11 +223,7 @@ class _Update:
         self.new["runs"] += 1
         run_id = derived_id(flow["id"], str(self.new["runs"]))
         record = {
-            "id": run_id,
-            "flowId": flow["id"],
-            "createdAt": made,
-            "updatedAt": made,
-            **{name: flow[name] for name in _COPIED},
+            **of_flow(flow, run_id, made),
             **more,
             "span": list(span),
             "course": list(course := decided(run_id, due_ms, load, rule)),

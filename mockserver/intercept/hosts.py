@@ -12,10 +12,11 @@ EMULATED = (
     "platform-stage.adobe.io",
     "platform-int.adobe.io",
     *(f"platform-{region}.adobe.io" for region in _REGIONS),
+    "dcs.adobedc.net",
     "ims-na1.adobelogin.com",
     "ims-na1-stg1.adobelogin.com",
 )
-"""The emulated hosts (facts §1, §2.1)."""
+"""The emulated hosts (facts §1, §2.1). `dcs` collects events."""
 
 LOCAL_NAMES = ("localhost",)
 LOCAL_ADDRESSES = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))

@@ -7,10 +7,11 @@ of the next page. The store finds the records.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, NoReturn
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from mockserver.errors import ApiError, wrong_value
 from mockserver.listing import ordering, property_filter, sealing
@@ -25,6 +26,7 @@ MAX_ITEMS = 100
 MAX_SEARCHED = 1000
 """Maximum page size of a search, as declared for the body in Adobe's document."""
 
+_BARE_FILTER = re.compile(r"^[^=!<>]+(?:==|!=|<=|>=|<|>)", re.IGNORECASE)
 _MAX_NUMBER = 1 << 62
 _MAX_TOKEN = 12 * property_filter.MAX_BYTES
 """Maximum length of a token: enough for the longest query with every byte escaped."""
@@ -148,13 +150,18 @@ def _query(filters: tuple[str, ...], orderby: tuple[str, ...], listable: Listabl
 
 
 def _filters(query_string: str) -> list[str]:
-    """The values of `property` in a search's `queryString`."""
-    pairs = parse_qsl(query_string.lstrip("?"), keep_blank_values=True)
-    for name, _ in pairs:
-        if name != "property":
-            expected = "property=name==value; separate several with &"
+    """The filters in a search's `queryString`: values of `property`, or bare ones such as `id==…`."""
+    found = []
+    for part in query_string.lstrip("?").split("&"):
+        name, value = next(iter(parse_qsl(part, keep_blank_values=True)), ("", ""))
+        if name == "property":
+            found.append(value)
+        elif _BARE_FILTER.search(part):
+            found.append(unquote_plus(part))
+        elif part:
+            expected = "filters such as name==value, with or without property= before each; separate several with &"
             raise wrong_value("queryString", repeatable(name), expected, pointer="/queryString")
-    return [value for _, value in pairs]
+    return found
 
 
 def _continued(token: str, listable: Listable, key: bytes) -> ListQuery:

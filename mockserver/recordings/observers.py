@@ -28,6 +28,7 @@ _MASK = re.compile(r"\*{3,}|[x•]{3,}", re.IGNORECASE)
 _SECRET = re.compile(r"password|secret|connectionString|accountKey|accessKey|token|sasUri|credentials", re.IGNORECASE)
 _SFTP_DESTINATION = "36965a81-b1c6-401b-99f8-22508f1e6a26"
 _SFTP_OF_THE_DOCUMENT = ("Basic Authentication for sftp", "SSH PublicKey Authentication for sftp")
+_NEW_SPECS = ("createConnectionSpec", "createFlowSpec")
 _CREATIONS = ("createConnection", "createSourceConnection", "createTargetConnection")
 
 
@@ -75,6 +76,22 @@ def not_found_status(exchange: RecordedExchange) -> str | None:
     status = str(exchange.result.status)
     found = exchange.operation and str(exchange.result.error).startswith("1439-")
     return status if found and status in ("404", "400") else None
+
+
+@observes("spec-writers")
+def spec_writers(exchange: RecordedExchange) -> str | None:
+    """Whether a spec was taken: one that came with a service token is taken under either value."""
+    if exchange.operation not in (*_NEW_SPECS, "updateConnectionSpec", "updateFlowSpec"):
+        return None
+    return _by_status(exchange, "service", "any", "1426-400")
+
+
+@observes("spec-answer")
+def spec_answer(exchange: RecordedExchange) -> str | None:
+    """Whether a new connection spec comes in items."""
+    if exchange.operation != "createConnectionSpec" or exchange.result.status != 201:
+        return None
+    return "items" if "items" in _answer(exchange) else "bare"
 
 
 @observes("gateway-body")

@@ -127,6 +127,7 @@ def replay(page: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], list[st
     known: dict[str, Any] = {}
     for exchange in page["exchanges"]:
         before = dict(emulator.quirks)
+        emulator.runtime.clock.advance(exchange.get("after", 0) * 1000)
         emulator.quirks.update(exchange.get("quirks", {}))
         result = emulator.handle(_call(_filled(exchange["request"], known)))
         expect = exchange["expect"]
@@ -188,7 +189,10 @@ def _list_departures(printed: list[Any], came: Json, at: str) -> Iterator[str]:
 
 def _settings(page: Mapping[str, Any]) -> dict[str, Any]:
     rows = page.get("settings", {}).items()
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in rows}
+    settings: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in rows}
+    if "sources" in settings:
+        settings["sources"] = str(folder() / "sources" / settings["sources"])
+    return settings
 
 
 def _filled(value: Any, known: Mapping[str, Any]) -> Any:

@@ -16,6 +16,8 @@ from mockserver.json_input import Json
 from mockserver.specs import xdm
 
 _BLANK = "about:blank"
+_INLET = "http://ns.adobe.com/adobecloud/problem/data-collection-service/inlet"
+_UNAUTHORIZED = "https://ns.adobe.com/adobecloud/problem/data-collection-service-authorization"
 _XDM = "http://ns.adobe.com/aep/errors/XDM-"
 _AS_DOCUMENTED = {"not-found-status": "404", "error-body": "problem"}
 """Quirks of Flow Service do not apply to its neighbours."""
@@ -24,7 +26,7 @@ _AS_DOCUMENTED = {"not-found-status": "404", "error-body": "problem"}
 SERVICES = frozenset(
     {
         "access-control", "activation", "audit", "catalog", "collection", "connectors", "conversion", "dulepolicy",
-        "export", "idnamespace", "import", "query", "sandbox-management", "schemaregistry", "ups",
+        "export", "idnamespace", "import", "mappingSets", "query", "sandbox-management", "schemaregistry", "ups",
     }
 )  # fmt: skip
 """Services of the platform by the name in their addresses. What of them is not emulated answers 501."""
@@ -38,14 +40,18 @@ class FormProblem:
     title: str
     detail: str
     code: str = ""
+    cause: Json = None
+    """What the body tells besides, if its form has a place for it."""
 
 
 class NeighbourError(Refusal):
     """An error of a neighbouring service. `pointer` and `expected` are for the journal."""
 
-    def __init__(self, status: int, title: str, detail: str, *, code: str = "", pointer: str | None = None) -> None:
+    def __init__(
+        self, status: int, title: str, detail: str, *, code: str = "", pointer: str | None = None, cause: Json = None
+    ) -> None:
         super().__init__(title)
-        self.problem = FormProblem(status, title, detail, code)
+        self.problem = FormProblem(status, title, detail, code, cause)
         self.pointer = pointer
 
     def violation(self) -> Violation | None:
@@ -109,5 +115,18 @@ def _registry(problem: FormProblem, call: Call) -> Json:
     }
 
 
-_FORMS: dict[str, Callable[[FormProblem, Call], Json]] = {"activation": _message, "schemaregistry": _registry}
-"""Service -> its form; all others use a problem document."""
+def _data_collection(problem: FormProblem, call: Call) -> Json:
+    """As the pages on streaming print it; the status of a refused token is text there."""
+    if problem.status == 401:
+        report: Json = {"message": problem.detail}
+        return {"type": _UNAUTHORIZED, "status": "401", "title": problem.title, "report": report}
+    report = {"message": problem.detail, **({} if problem.cause is None else {"cause": problem.cause})}
+    return {"type": _INLET, "status": problem.status, "title": problem.title, "report": report}
+
+
+_FORMS: dict[str, Callable[[FormProblem, Call], Json]] = {
+    "activation": _message,
+    "collection": _data_collection,
+    "schemaregistry": _registry,
+}
+"""Service -> its form; a problem document for all others."""

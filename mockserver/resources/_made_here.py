@@ -16,6 +16,7 @@ from mockserver.flows.schedule import whole
 from mockserver.resources import data_prep
 from mockserver.resources.catalog import DATA_SETS
 from mockserver.secrecy import repeatable
+from mockserver.specs import xdm
 from mockserver.world import World
 
 
@@ -49,7 +50,7 @@ def demand_mappings(world: World, tenant: Tenant, flow: Mapping[str, Any]) -> No
             raise ApiError("mapping_refused", id=repeatable(str(wanted)), version=str(version)[:20], pointer=pointer)
         target = _target_schema(world, tenant, flow)
         mapped = mapping.schema_of(made["sent"]) if made is not None else None
-        if mapped is not None and target is not None and mapped != target:
+        if mapped is not None and target is not None and xdm.alt_id(mapped) != xdm.alt_id(target):
             expected = "a mapping set for the schema of the target connection"
             raise rejected(f"{at}/params/mappingId", expected, "one for another schema")
 

@@ -7,7 +7,7 @@ has a `version` of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver import listing
@@ -37,6 +37,8 @@ class SpecKind:
     listable: listing.Listable
     members: tuple[str, ...]
     """Members that a client may write, in the order shown."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Older name of a member -> the name it is kept and shown under."""
 
     @property
     def name(self) -> str:
@@ -60,7 +62,7 @@ def create(world: World, request: Request, kind: SpecKind) -> Result:
     """Store a new spec: 201 with the spec itself (facts §6)."""
     members = _members(request, kind)
     _demand_room(world, request, kind, None, members)
-    return _created(request, kind, _crud.insert(world, request, kind.name, {_WRITTEN: members}))
+    return _created(world, request, kind, _crud.insert(world, request, kind.name, {_WRITTEN: members}))
 
 
 def replace(world: World, request: Request, kind: SpecKind, catalogued: bool) -> Result:
@@ -110,20 +112,24 @@ def answer(query: listing.ListQuery, specs: Sequence[Mapping[str, Any]]) -> Resu
 
 
 def demand_service_token(world: World, request: Request) -> None:
-    """Refuse user tokens: specs are written with service tokens only (1426; assumed for flow specs)."""
-    if not _crud.service_token(world, request):
+    """Refuse user tokens, as quirk `spec-writers` says: 1426, which is assumed for flow specs."""
+    if world.quirks["spec-writers"] == "service" and not _crud.service_token(world, request):
         hint = "to make tokens of this API key service tokens, start the server with --service-client"
         raise ApiError("spec_by_user_token", hint=hint)
 
 
-def _created(request: Request, kind: SpecKind, doc: Doc) -> Result:
+def _created(world: World, request: Request, kind: SpecKind, doc: Doc) -> Result:
     location = f"{request.call.origin}{BASE_PATH}/{kind.name}/{doc['id']}"
-    return Result(201, _show(doc), (("Location", location),))
+    wrapped = kind.name == OWN_SPECS and world.quirks["spec-answer"] == "items"
+    return Result(201, {"items": [_show(doc)]} if wrapped else _show(doc), (("Location", location),))
 
 
 def _members(request: Request, kind: SpecKind) -> dict[str, Any]:
     body: Any = request.body
     sent = {"version": "1.0", **body}
+    for old, new in kind.renamed.items():
+        if old in sent:
+            sent.setdefault(new, sent.pop(old))
     return {name: sent[name] for name in kind.members if name in sent}
 
 

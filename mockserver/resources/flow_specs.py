@@ -9,10 +9,13 @@ from mockserver import listing
 from mockserver.contract.written import untaken
 from mockserver.errors import ApiError, rejected
 from mockserver.exchange import MISSING, Request, Result, Tenant
-from mockserver.resources import _specs, operation
+from mockserver.resources import _crud, _specs, operation
 from mockserver.secrecy import repeatable
 from mockserver.specs.flow_specs import FlowSpec
 from mockserver.world import World
+
+_ADOBE = "acp_foundation_connectors"
+"""Who made the specs of the catalogue: the client in Adobe's samples."""
 
 _FILTERS = frozenset({"id", "name", "providerId", "version", "attributes"})
 
@@ -24,9 +27,10 @@ _SPECS = _specs.SpecKind(
     ),
     members=(
         *("name", "providerId", "version", "type", "attributes", "sourceConnectionSpecIds", "targetConnectionSpecIds"),
-        *("permissionsInfo", "optionSpec", "scheduleSpec", "transformationSpec", "transformationSpecs", "runSpec"),
+        *("permissionsInfo", "optionSpec", "scheduleSpec", "transformationSpecs", "runSpec"),
         *("entitlementInfo", "policy"),
     ),
+    renamed={"transformationSpec": "transformationSpecs"},
 )
 
 
@@ -60,7 +64,7 @@ def retrieve_flow_spec(world: World, request: Request) -> Result:
     spec = find(world, request.tenant, spec_id)
     if spec is None:
         raise ApiError("not_found", type=_SPECS.name, id=repeatable(spec_id))
-    return Result(200, {"items": [dict(spec.described)]})
+    return Result(200, {"items": [_shown(request.tenant, spec)]})
 
 
 @operation("createFlowSpec")
@@ -80,6 +84,15 @@ def update_flow_spec(world: World, request: Request) -> Result:
     return _specs.replace(world, request, _SPECS, catalogued)
 
 
+def _shown(tenant: Tenant, spec: FlowSpec) -> Mapping[str, Any]:
+    """A flow spec; if a sample shows when it was made, also who made it, in the tenant's sandbox."""
+    if spec.created_ms is None:
+        return spec.described
+    values = (spec.id, spec.created_ms, spec.created_ms, _ADOBE, _ADOBE, _ADOBE, _ADOBE)
+    stamps = dict(zip(_crud.STAMPS, (*values, tenant.sandbox_id, tenant.sandbox, tenant.org), strict=True))
+    return {**stamps, **spec.described}
+
+
 def _demand_usable_schemas(body: Any) -> None:
     """Refuse schemas that cannot be used to check flows."""
     named = [(f"/{name}", body[name]) for name in ("scheduleSpec", "runSpec") if name in body]
@@ -96,5 +109,7 @@ def _demand_usable_schemas(body: Any) -> None:
 def _every(world: World, tenant: Tenant) -> list[Mapping[str, Any]]:
     """The catalogue's flow specs as this tenant replaced them, then its own."""
     own = {spec["id"]: spec for spec in _specs.every_written(world, tenant, _SPECS)}
-    catalogue: list[Mapping[str, Any]] = [own.pop(spec.id, spec.described) for spec in world.flow_specs.all()]
+    catalogue: list[Mapping[str, Any]] = [
+        own.pop(spec.id) if spec.id in own else _shown(tenant, spec) for spec in world.flow_specs.all()
+    ]
     return [*catalogue, *own.values()]

@@ -46,6 +46,12 @@ class ExploreRequest:
     determine: bool = False
     """Whether to detect the file's type, compression and delimiter."""
 
+    @property
+    def described(self) -> tuple[str, ...]:
+        """Parameters that tell what `determine` would find out."""
+        told = {"fileType": self.file_type, "compressionType": self.compression, "columnDelimiter": self.delimiter}
+        return tuple(name for name, value in told.items() if value is not None)
+
     @classmethod
     def parse(cls, arguments: Mapping[str, Any]) -> ExploreRequest:
         """Parse the typed query. Raises SourceError for a missing, repeated, misplaced or invalid parameter."""

@@ -38,6 +38,12 @@ class Shape:
         meta = {"meta:xdmType": self.format} if self.format else {}
         return {"name": name, "type": self.type, **meta, "xdm": xdm}
 
+    def property(self) -> dict[str, Any]:
+        """The JSON Schema of a member of a hierarchical answer, as the REST sources' samples write it."""
+        return {"type": self.xdm} | (_SAFE_INTEGER if self.xdm == "integer" else {})
+
+
+_SAFE_INTEGER = {"minimum": -(2**53), "maximum": 2**53 - 1}
 
 _INT2 = Shape("integer", "integer", "integer", limits=(-(2**15), 2**15 - 1))
 _INT4 = Shape("integer", "integer", "integer", limits=(-(2**31), 2**31 - 1))

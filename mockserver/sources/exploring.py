@@ -73,6 +73,11 @@ def _tables(source: Opened, connector: str, asked: ExploreRequest) -> Json:
     ]
 
 
+def _streamed_tables(source: Opened, connector: str, asked: ExploreRequest) -> Json:
+    """Snowflake streaming's page prints the tables in `items`, with type and name alone."""
+    return {"items": [{"type": "table", "name": name} for name in source.tables]}
+
+
 def _table(source: Opened, connector: str, asked: ExploreRequest) -> Json:
     table = source.tables.get(asked.object)
     if table is None:
@@ -82,7 +87,7 @@ def _table(source: Opened, connector: str, asked: ExploreRequest) -> Json:
 
 
 def _resource(source: Opened, connector: str, asked: ExploreRequest) -> Json:
-    """The answer of a REST source, in the form of the Sources SDK's explore spec.
+    """What a REST source answers to its one question: a JSON document, its schema first (SAP Commerce's page).
 
     `sourceParams` belongs to the source's own API, which sources files do not describe. It is ignored,
     and the source's first table answers (assumed).
@@ -92,7 +97,9 @@ def _resource(source: Opened, connector: str, asked: ExploreRequest) -> Json:
     table = next(iter(source.tables.values()), None)
     if table is None:
         raise refusal("table", asked.object)
-    return _flat(table.columns, table.records(PREVIEW_ROWS) if asked.preview else None)
+    properties: Json = {column.name: column.shape.property() for column in table.columns}
+    answer: dict[str, Any] = {"format": "hierarchical", "schema": {"type": "object", "properties": properties}}
+    return {**answer, "data": table.records(PREVIEW_ROWS)} if asked.preview else answer
 
 
 def _folder(source: Opened, connector: str, asked: ExploreRequest) -> Json:
@@ -107,6 +114,8 @@ def _file(source: Opened, connector: str, asked: ExploreRequest) -> Json:
     if file is None:
         raise absent("file", asked.object)
     if asked.determine:
+        if asked.described:
+            raise refusal("determine_with", ", ".join(asked.described))
         return {"properties": _properties(file), **_content(file, asked)}
     if asked.file_type is None:
         raise refusal("missing", "fileType")
@@ -125,8 +134,13 @@ RESOURCES: dict[str, Callable[[Opened, str, ExploreRequest], Json]] = {"rest": _
 HOLD_NOTHING = ("streaming", "platform", "destination")
 """Connector families without data to explore or read."""
 
-ANSWERS = {"storage": FILES, "rest": RESOURCES, **{family: {} for family in HOLD_NOTHING}}
-"""Connector family -> objectType -> the function that answers."""
+ANSWERS = {
+    "storage": FILES,
+    "rest": RESOURCES,
+    "table-stream": {**TABLES, "root": _streamed_tables},
+    **{family: {} for family in HOLD_NOTHING},
+}
+"""Connector family -> objectType -> the answer."""
 
 
 def _content(file: File, asked: ExploreRequest) -> dict[str, Any]:

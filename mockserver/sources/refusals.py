@@ -38,6 +38,7 @@ CONNECTOR: dict[str, tuple[str, str]] = {
     "filter_empty": ("1357-400", "the filter has no value"),
     "object_type": ("1358-400", "the objectType is not valid: {name} supports {expected}"),
     "missing": ("1359-400", "the query parameter {name} is missing"),
+    "determine_with": ("1359-400", "determineProperties=true finds the file's properties itself; also sent: {name}"),
     "start_passed": ("1366-400", "the start time has passed, so it cannot change"),
     "delta_missing": ("1367-400", "the Copy transformation needs a deltaColumn, unless the flow runs once"),
     "delta_with_once": ("1369-400", "a flow that runs once cannot have a deltaColumn"),

@@ -6,7 +6,6 @@ a value of the request.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -15,7 +14,7 @@ from mockserver.contract.schema import kind_of
 from mockserver.exchange import MISSING, UNKNOWN
 from mockserver.runtime import day
 from mockserver.secrecy import HARMLESS, PARAM, SECRET, UNKNOWN_PLACE, Hide, Place, blank, clean, hidden, is_placeholder
-from mockserver.specs import connection_string
+from mockserver.specs import connection_string, inlets
 from mockserver.specs.connection_string import ConnectionString, ConnectionStringError
 from mockserver.specs.families import document, object_schema
 
@@ -205,7 +204,7 @@ class Param:
     """The param of which this is an alias."""
     shows: Any
     """What answers hold where the client sent nothing; None: nothing. `{inlet}` is the connection's own inlet id,
-    `{created}` the day it was made."""
+    `{created}` the day it was made, `{name}` alone the connection's name."""
     description: str
     enum: tuple[str, ...]
     """All allowed values; empty if anything, or more than the page lists, is accepted."""
@@ -321,16 +320,15 @@ class AuthSpec:
         return None
 
     def added(self, params: Mapping[str, Any], connection: Mapping[str, Any]) -> dict[str, Any]:
-        """The params that the service adds when it shows a connection.
-
-        An inlet id has the form of Adobe's samples, 64 hexadecimal digits; here it follows from the connection's id.
-        """
+        """What the service adds to the params of a connection when it shows them."""
         if not self.shows:
             return {}
-        inlet = hashlib.sha256(connection["id"].encode()).hexdigest()
-        created = day(connection["createdAt"])
+        inlet, created = inlets.inlet_id(connection), day(connection["createdAt"])
+        made = {"{name}": connection["name"]}
         return {
-            name: value.replace("{inlet}", inlet).replace("{created}", created) if isinstance(value, str) else value
+            name: made.get(value) or value.replace("{inlet}", inlet).replace("{created}", created)
+            if isinstance(value, str)
+            else value
             for name, value in self.shows.items()
             if name not in params
         }

@@ -22,11 +22,11 @@ _PAIR = re.compile(
     (?: \{ ( [^}]*+ (?: \}\} [^}]*+ )*+ ) \}
       | "  ( [^"]*+ (?: ""   [^"]*+ )*+ ) "
       | '  ( [^']*+ (?: ''   [^']*+ )*+ ) '
-      | (?! [{"'] ) ( [^;]*+ )
+      | ( (?: \{ [A-Z0-9_]++ \} (?= \s*+ [^\s;] ) | (?! [{"'] ) ) [^;]*+ )
     ) \s*+ (?: ; [\s;]*+ | \Z )""",
     re.VERBOSE,
 )
-_BRACES, _DOUBLE, _SINGLE = 2, 3, 4  # groups of _PAIR
+_BRACES, _DOUBLE, _SINGLE, _BARE = 2, 3, 4, 5  # groups of _PAIR
 _CLOSERS = {"{": "}", '"': '"', "'": "'"}
 
 
@@ -78,8 +78,9 @@ class ConnectionString:
 def parse(text: str) -> ConnectionString:
     """Parse a connection string. Raises ConnectionStringError.
 
-    A value that contains `;`, or begins or ends with a space, is enclosed in braces (`}}` for `}`) or in
-    quotes (doubled inside). A placeholder of Adobe's documents, such as `{SERVER}`, keeps its braces.
+    A value that holds `;`, or begins or ends with a space, stands in braces (`}}` for `}`) or in
+    quotes (doubled for one). A placeholder of Adobe's documents, such as `{SERVER}`, keeps its braces, also where more
+    text follows it: `User ID={USERNAME}@{SERVER_NAME}`.
     """
     if len(text) > MAX_LENGTH:
         raise ConnectionStringError(f"more than {MAX_LENGTH} characters", MAX_LENGTH)
@@ -88,7 +89,7 @@ def parse(text: str) -> ConnectionString:
     at = gap.end() if gap else 0
     while at < len(text):
         pair = _PAIR.match(text, at)
-        if pair is None:
+        if pair is None or (pair.lastindex == _BARE and pair[_BARE][:1] == "{" and not _is_sample(pair[_BARE])):
             raise _error(text, at)
         pairs.append((pair[1].rstrip(), _value(pair)))
         at = pair.end()
@@ -115,7 +116,12 @@ def _value(pair: re.Match[str]) -> str:
         return pair[_DOUBLE].replace('""', '"')
     if kind == _SINGLE:
         return pair[_SINGLE].replace("''", "'")
-    return pair[5].rstrip()
+    return pair[_BARE].rstrip()
+
+
+def _is_sample(value: str) -> bool:
+    """Whether a value begins with a placeholder of Adobe's documents, so that its brace opens no quoted text."""
+    return is_placeholder(value[: value.index("}") + 1])
 
 
 def _quoted(value: str) -> str:

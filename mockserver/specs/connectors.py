@@ -106,6 +106,8 @@ class Connector:
     """The target spec; None if it is undocumented or the connector is not a target."""
     encrypts: bool = False
     """Whether exported files can be encrypted."""
+    filter_at_source: Mapping[str, Any] | None = None
+    """What filters of rows may hold, where its page prints it."""
     type_info: Mapping[str, str] | None = None
     """`typeInfo` of its source connections."""
 
@@ -134,6 +136,7 @@ class Connector:
             provenance=raw["provenance"],
             target=TargetSpec.read(raw["targetSpec"]) if "targetSpec" in raw else None,
             encrypts=raw.get("encryption", False),
+            filter_at_source=raw.get("filterAtSource"),
             type_info=raw.get("typeInfo"),
         )
 
@@ -157,6 +160,8 @@ class Connector:
         }
         if family.drafts:
             attributes["isDraftModeSupported"] = True
+        if self.filter_at_source:
+            attributes["filterAtSource"] = self.filter_at_source
         spec: dict[str, Any] = {
             "id": self.id,
             "name": self.name,

@@ -1,7 +1,7 @@
 """Families of connectors, which share parts of their connection specs: `sourceSpec`, `exploreSpec`, permissions.
 
-The family decides what explore answers: tables, files, a resource, or nothing. Shapes are
-those of the specs that Adobe prints: facts §8.2 for tables, the draft tutorial's Azure File Storage for
+A family stands for what explore answers: tables, files, a resource, tables that are streamed, or nothing at all.
+Shapes are those of the specs that Adobe prints: facts §8.2 for tables, the draft tutorial's Azure File Storage for
 files, the templates of the Sources SDK for resources and for streams.
 """
 
@@ -144,6 +144,9 @@ FAMILIES: dict[str, Family] = {
     "rest": Family(None, None, _RESOURCE, "EnterpriseSource", _NO_PAGING, drafts=True),
     "streaming": Family(
         None, None, {"type": "StreamingConnection"}, "StreamingSource", {"updateSupported": False}, drafts=False
+    ),
+    "table-stream": Family(
+        "Database", _TABLE_PARAMS, _TABLES, "StreamingSource", {"updateSupported": False}, drafts=False
     ),
     "platform": Family(None, None, {}, "EnterpriseSource", _NO_PAGING, drafts=False, source=False),
     "destination": Family(None, None, {}, None, {}, drafts=False, source=False, params=_DESTINATION_PARAMS),

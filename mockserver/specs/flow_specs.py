@@ -36,6 +36,8 @@ class FlowSpec:
 
     described: Mapping[str, Any]
     """The spec as shown by `GET /flowSpecs/{id}`. Do not modify it."""
+    created_ms: int | None = None
+    """When it was made, if samples show that of a spec of the catalogue."""
 
     @property
     def id(self) -> str:
@@ -107,7 +109,8 @@ class FlowSpecs:
     def _specs(self) -> Mapping[str, FlowSpec]:
         shared = _read(self._folder / _SHARED)
         files = (path for path in sorted(self._folder.glob("*.yaml")) if path.name != _SHARED)
-        specs = (FlowSpec(_filled(_read(path), shared)) for path in files)
+        read = (_read(path) for path in files)
+        specs = (FlowSpec(_filled(raw, shared), raw.get("createdAt")) for raw in read)
         return {spec.id: spec for spec in specs}
 
 

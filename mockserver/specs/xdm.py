@@ -29,8 +29,8 @@ Find: TypeAlias = Callable[[str], Resource | None]
 
 
 def alt_id(uri: str) -> str:
-    """`meta:altId` of an `$id`: `_xdm.context.profile`."""
-    return "_" + uri.removeprefix(NAMESPACE).replace("/", ".")
+    """`meta:altId` of an `$id`: `_xdm.context.profile`. One that is a `meta:altId` already stays as it is."""
+    return uri if uri.startswith("_") else "_" + uri.removeprefix(NAMESPACE).replace("/", ".")
 
 
 def kind_of_resource(name: str) -> str:

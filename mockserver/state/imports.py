@@ -165,6 +165,16 @@ _KEPT: dict[str, dict[str, Any]] = {
             },
         },
     },
+    "landingZones": {
+        "required": ["body", *_STAMPS],
+        "properties": {
+            "body": {
+                "type": "object",
+                "required": ["count", "atMs"],
+                "properties": {name: {"type": "integer", "minimum": 0} for name in ("count", "atMs")},
+            },
+        },
+    },
     "privateEndpoints": {
         "required": ["body", *_STAMPS],
         "properties": {

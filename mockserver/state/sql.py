@@ -28,6 +28,7 @@ from sqlalchemy import (
     null,
     select,
     text,
+    tuple_,
     union_all,
     update,
 )
@@ -79,9 +80,15 @@ _THEN = (
     .join(RECORDS, (RECORDS.c.id == HISTORY.c.id) & _scope(RECORDS)[0] & _scope(RECORDS)[1] & _scope(RECORDS)[2])
     .where(*_scope(HISTORY), HISTORY.c.superseded > bindparam("ceiling", type_=BigInteger), HISTORY.c.revision < _BELOW)
 )
-_TENANTS = select(RECORDS.c.org, RECORDS.c.sandbox).distinct()
 _ALL = select(RECORDS).order_by(RECORDS.c.revision)
 _PREPARED: dict[str, Any] = {
+    "tenant": select(RECORDS.c.org, RECORDS.c.sandbox)
+    .where(
+        tuple_(RECORDS.c.org, RECORDS.c.sandbox)
+        > tuple_(bindparam("org", type_=Text), bindparam("sandbox", type_=Text))
+    )
+    .order_by(RECORDS.c.org, RECORDS.c.sandbox)
+    .limit(1),
     "get": select(*_SHOWN).where(*_THIS),
     "first": _NOW.order_by(RECORDS.c.revision.desc()).limit(_SIZE),
     "next": union_all(_NOW, _THEN).order_by(text("listed_at DESC")).limit(_SIZE),
@@ -207,9 +214,11 @@ class SqlStore:
         return int(number)
 
     def tenants(self) -> list[Tenant]:
-        """See `Store`."""
-        rows = self._database.read(lambda db: db.execute(_TENANTS).all(), long=True)
-        return sorted(Tenant(org, sandbox) for org, sandbox in rows)
+        """See `Store`. The index is asked for the next tenant after each, so that their records are passed over."""
+        found = [Tenant("", "")]
+        while rows := self._rows("tenant", {"org": found[-1].org, "sandbox": found[-1].sandbox}):
+            found.append(Tenant(*rows[0]))
+        return sorted(found[1:])
 
     def export(self) -> dict[str, Any]:
         """See `Store`."""

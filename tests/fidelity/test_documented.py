@@ -26,6 +26,7 @@ EXCHANGE = {
         "operation": TEXT,
         "aspect": TEXT,
         "setup": {"const": True},
+        "after": {"type": "integer", "minimum": 1},
         "request": {
             "type": "object",
             "required": ["method", "path"],
@@ -56,6 +57,7 @@ FORM = {
     "properties": {
         "page": TEXT,
         "source": TEXT,
+        "commit": {"type": "string", "pattern": "^[0-9a-f]{40}$"},
         "read": {"type": "string", "pattern": "^20[0-9]{2}-[0-9]{2}-[0-9]{2}$"},
         "quirks": TEXTS,
         "settings": {"type": "object"},

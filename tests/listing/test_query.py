@@ -312,6 +312,9 @@ def test_a_token_made_by_hand_is_refused_with_where_to_take_one_from(token: str)
         ({}, ""),
         ({"queryString": "property=state==enabled&property=name==x"}, "property=state==enabled&property=name==x"),
         ({"queryString": "?property=name==%22a%20b%22"}, "property=name==a b"),
+        ({"queryString": "state==enabled"}, "property=state==enabled"),
+        ({"queryString": "id==a,b&property=name==%22a%20b%22"}, "property=id==a,b&property=name==a b"),
+        ({"queryString": "createdAt>=5&name==a+b"}, "property=createdAt>=5&property=name==a b"),
         ({"orderby": "-name", "limit": 5}, "orderby=-name&limit=5"),
         ({"limit": 5, "count": False}, "limit=5"),
         ({"count": True}, "count=true"),
@@ -341,11 +344,12 @@ def test_a_search_with_a_member_of_another_type_is_refused(emulator: Emulator, k
     assert refused(send(emulator, "POST", f"/{kind}/search", body)) == (400, "1100-400", f"/{name}")
 
 
-@pytest.mark.parametrize("text", ["state==enabled", "Xproperty=name==a", "limit=5", "property=name==a&limit=5"])
+@pytest.mark.parametrize("text", ["state", "Xproperty=name==a", "limit=5", "property=name==a&limit=5"])
 def test_a_search_by_another_parameter_is_told_what_a_query_string_holds(emulator: Emulator, text: str) -> None:
     result: Any = send(emulator, "POST", "/flows/search", {"queryString": text})
     assert refused(result) == (400, "1452-400", "/queryString")
-    assert result.body["report"]["expected"] == "property=name==value; separate several with &"
+    expected = "filters such as name==value, with or without property= before each; separate several with &"
+    assert result.body["report"]["expected"] == expected
 
 
 @pytest.mark.parametrize("body", [{"projectionFields": 5}, {"projectionFields": None}])

@@ -53,12 +53,14 @@ def every_disagreement(emulator: Emulator) -> Recording:
     window = {"startTime": now + 60, "windowStartTime": now - 3600, "windowEndTime": now}
     params = {**window, "deltaColumn": {"name": "entered_at"}}
     send(emulator, "POST", "/runs", {"flowId": flow["id"], "params": params})
+    spec = {"name": "acme-crm", "providerId": "0ed90a81-07f4-4586-8190-b40eccef1c5a"}
+    send(emulator, "POST", "/connectionSpecs", spec)
     send(emulator, "DELETE", path)
     return recorded.recording
 
 
-HARD_TO_MEET = {"partial-run-status", "activation-status"}
-"""Quirks that take a source with bad rows or a destination flow; their observers are tested by example."""
+HARD_TO_MEET = {"partial-run-status", "activation-status", "spec-answer"}
+"""Quirks that take a source with bad rows, a destination flow or a service token: observers tested by example."""
 SWITCHES = [(name, value) for name, row in QUIRKS.items() for value in row.values if name not in HARD_TO_MEET]
 
 
@@ -98,3 +100,10 @@ def test_every_quirk_has_an_observer_or_says_why_not() -> None:
     missing = set(QUIRKS) - set(OBSERVERS) - set(NOT_OBSERVABLE)
     assert not missing, f"add to mockserver/recordings/observers.py: {', '.join(sorted(missing))}"
     assert set(OBSERVERS) <= set(QUIRKS)
+
+
+@pytest.mark.parametrize("value", ["bare", "items"])
+def test_the_answer_to_a_new_spec_is_observed(value: str) -> None:
+    emulator = Emulator(Config(seed=3, quirk={"spec-writers": "any", "spec-answer": value}))
+    found = {one.quirk: one for one in observe(every_disagreement(emulator))}
+    assert (found["spec-answer"].value, found["spec-writers"].value) == (value, "any")

@@ -331,6 +331,7 @@ def test_a_streaming_connection_shows_the_inlet_that_the_service_gave_it(emulato
     assert re.fullmatch("[0-9a-f]{64}", first["inletId"]) and first["inletId"] != second["inletId"]
     assert first["inletUrl"] == f"https://dcs.adobedc.net/collection/{first['inletId']}"
     assert (first["dataType"], first["authenticationRequired"]) == ("xdm", False)
+    assert (second["sourceId"], second["name"]) == ("b", "b")
     patch = [{"op": "replace", "path": "/auth/params", "value": {**first, "dataType": "raw"}}]
     headers = {"if-match": receipts[0]["etag"]}
     assert send(emulator, "PATCH", f"/connections/{receipts[0]['id']}", patch, headers=headers).status == 200

@@ -41,12 +41,15 @@ def test_a_service_token_may_name_the_sandbox_by_its_id_too() -> None:
 
 
 # members: documented in the landing zone tutorials, and what aepp reads
+SAS = ["containerName", "SASToken", "storageAccountName", "SASUri"]
+
+
 @pytest.mark.parametrize(
     ("platform", "path", "members"),
     [
         ("azure", ZONE, ["containerName", "containerTTL"]),
         ("aws", ZONE, ["dlzPath", "dataTTL", "dlzProvider"]),
-        ("azure", f"{ZONE}/credentials", ["containerName", "SASToken", "storageAccountName", "SASUri"]),
+        ("azure", f"{ZONE}/credentials", [*SAS, "expiryDate"]),
         ("aws", f"{ZONE}/credentials", ["credentials", "dlzPath", "dlzProvider", "expiryTime"]),
     ],
 )
@@ -75,3 +78,36 @@ def test_credentials_differ_by_tenant_and_container(emulator: Emulator) -> None:
 def test_a_landing_zone_of_no_known_type_is_refused(emulator: Emulator, query: str, code: str) -> None:
     for path in (ZONE, f"{ZONE}/credentials"):
         assert refused(send(emulator, "GET", path + query))[:2] == (400, code)
+
+
+# documented: landing zone tutorial and the Databricks page, which says that expired credentials renew themselves
+@pytest.mark.parametrize(("platform", "opens"), [("azure", "SASUri"), ("aws", "credentials")])
+def test_a_refresh_puts_new_credentials_in_the_place_of_the_old_ones(platform: str, opens: str) -> None:
+    emulator = Emulator(Config(platform=platform, seed=1))
+    at = f"{ZONE}/credentials?type=user_drop_zone"
+    seen: list[Any] = [send(emulator, "GET", at).body]
+    for _ in range(2):
+        seen.append(send(emulator, "POST", f"{at}&action=refresh").body)
+        assert send(emulator, "GET", at).body[opens] == seen[-1][opens]  # type: ignore[index,call-overload]
+    assert len({str(one[opens]) for one in seen}) == 3
+    other: Any = send(emulator, "GET", f"{ZONE}/credentials?type=dlz_databricks_source").body
+    assert other[opens] not in [one[opens] for one in seen]
+
+
+@pytest.mark.parametrize("action", ["", "&action=", "&action=burn"])
+def test_another_action_on_credentials_is_refused(emulator: Emulator, action: str) -> None:
+    result = send(emulator, "POST", f"{ZONE}/credentials?type=user_drop_zone{action}")
+    assert result.status == 400
+
+
+def test_credentials_renew_themselves_on_the_day_they_expire() -> None:
+    emulator = Emulator(Config(seed=1))
+    at = f"{ZONE}/credentials?type=user_drop_zone"
+    send(emulator, "POST", f"{at}&action=refresh")
+    first: Any = send(emulator, "GET", at).body
+    day = 86_400_000
+    emulator.runtime.clock.advance(89 * day)
+    assert send(emulator, "GET", at).body == first
+    emulator.runtime.clock.advance(day)
+    second: Any = send(emulator, "GET", at).body
+    assert second["SASUri"] != first["SASUri"] and second["expiryDate"] > first["expiryDate"]

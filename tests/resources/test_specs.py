@@ -295,3 +295,22 @@ def test_configs_come_a_stretch_at_a_time(emulator: Emulator) -> None:
 def test_a_record_says_who_wrote_it(emulator: Emulator) -> None:
     made_by = items(emulator, f"/connections/{made(emulator)['id']}")[0]
     assert made_by["createdClient"] == HEADERS["x-api-key"] != made_by["createdBy"]
+
+
+# documented: sources-sdk/api/update-flow-specs.md prints them of this flow spec, other pages print none
+def test_a_flow_spec_of_the_catalogue_shows_who_made_it_where_its_page_does(emulator: Emulator) -> None:
+    (rest,), (crm,) = (items(emulator, f"/flowSpecs/{spec_id}") for spec_id in (REST, CRM))
+    assert (rest["createdAt"], rest["sandboxName"], rest["imsOrgId"]) == (
+        1633080822911, "prod", HEADERS["x-gw-ims-org-id"]
+    )  # fmt: skip
+    assert "createdAt" not in crm
+
+
+# documented: sources-sdk/api/update-flow-specs.md sends transformationSpec and gets transformationSpecs
+@pytest.mark.parametrize("name", ["transformationSpec", "transformationSpecs"])
+def test_a_flow_spec_answers_transformation_specs_whatever_they_were_called(emulator: Emulator, name: str) -> None:
+    parts = [{"name": "Mapping", "spec": {"type": "object"}}]
+    answer = written(emulator, "/flowSpecs", {**FLOW_SPEC, name: parts})
+    assert answer["transformationSpecs"] == parts and "transformationSpec" not in answer
+    (shown,) = items(emulator, f"/flowSpecs/{answer['id']}")
+    assert shown["transformationSpecs"] == parts

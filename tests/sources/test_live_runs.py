@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,3 +165,15 @@ def test_flows_over_a_database_that_hangs_cost_a_list_one_wait() -> None:
         before = network.connections
         assert send(emulator, "GET", "/flows").status == 200
         assert network.connections == before + 1
+
+
+def test_the_lake_gets_the_rows_of_a_live_table(tmp_path: Path) -> None:
+    emulator = live.emulator(lake=str(tmp_path))
+    flow_id = reading(emulator, "public.customers", frequency="once", startTime=seconds(emulator))
+    pass_time(emulator, HOUR)
+    (run,) = runs_of(emulator, flow_id)
+    assert status_of(run) == "success"
+    (lines,) = tmp_path.rglob("*.jsonl")
+    rows = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert len(rows) == total([run]) == 250
+    assert rows[0] == {"id": 1, "email": "c1@example.com", "active": False, "balance": 0.25}

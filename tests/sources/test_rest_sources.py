@@ -17,13 +17,25 @@ MIXPANEL = {
 """A connector made with the Sources SDK, as its page creates it."""
 
 
-# the question is documented on the pages of such connectors, the form of the answer in the SDK's template
+SNOWFLAKE = {
+    "name": "Snowflake base connection",
+    "auth": {
+        "specName": "Basic Authentication for Snowflake",
+        "params": {"account": "a", "database": "d", "warehouse": "w", "username": "u", "password": "p"},
+    },
+    "connectionSpec": {"id": "51ae16c2-bdad-42fd-9fce-8d5dfddaf140", "version": "1.0"},
+}
+
+
+# question and form of the answer are documented on the pages of such connectors
 def test_a_rest_source_answers_its_one_question(emulator: Emulator) -> None:
     path = f"/connections/{made(emulator, MIXPANEL)['id']}/explore"
     query = "?objectType=rest&object=json&fileType=json&sourceParams=eyJsaXN0SWQiOiIxMGMwOTdjYTcxIn0="
     shown: Any = send(emulator, "GET", path + query + "&preview=true").body
     assert list(shown) == ["format", "schema", "data"] and shown["data"]
-    assert list(shown["data"][0]) == [column["name"] for column in shown["schema"]["columns"]]
+    assert shown["format"] == "hierarchical" and shown["schema"]["type"] == "object"
+    assert list(shown["data"][0]) == list(shown["schema"]["properties"])
+    assert {"type": "integer", "minimum": -(2**53), "maximum": 2**53 - 1} in shown["schema"]["properties"].values()
     bare: Any = send(emulator, "GET", path + "?objectType=rest").body
     assert list(bare) == ["format", "schema"]
 
@@ -38,3 +50,19 @@ def test_there_is_nothing_to_look_into_behind_the_data_lake(emulator: Emulator) 
     lake = {"name": "lake", "connectionSpec": {"id": "c604ff05-7f1a-43c0-8e18-33bf874cb11c", "version": "1.0"}}
     path = f"/connections/{made(emulator, lake)['id']}/explore?objectType=root"
     assert refused(send(emulator, "GET", path))[:2] == (400, "1100-400")
+
+
+# documented on Snowflake streaming's page: root in items, a source connection without data
+def test_tables_that_are_streamed_come_in_items(emulator: Emulator) -> None:
+    base = made(emulator, SNOWFLAKE)["id"]
+    root: Any = send(emulator, "GET", f"/connections/{base}/explore?objectType=root").body
+    assert root["items"] and all(list(item) == ["type", "name"] for item in root["items"])
+    table = send(emulator, "GET", f"/connections/{base}/explore?objectType=table&object={root['items'][0]['name']}")
+    assert table.status == 200
+    source = {
+        "name": "s",
+        "baseConnectionId": base,
+        "connectionSpec": SNOWFLAKE["connectionSpec"],
+        "params": {"tableName": "ACME", "timestampColumn": "dOb", "backfill": "true"},
+    }
+    assert send(emulator, "POST", "/sourceConnections", source).status == 201

@@ -243,6 +243,17 @@ def test_properties_are_determined_when_asked_for_documented(sources: Sources) -
     assert answer["properties"] == {"fileType": "delimited", "compressionType": "gzip", "columnDelimiter": ","}
 
 
+# documented on the landing zone page: both ways at a time are an error, and neither is one
+@pytest.mark.parametrize(
+    "told", [{"fileType": "delimited"}, {"compressionType": "gzip"}, {"columnDelimiter": ","}], ids=" ".join
+)
+def test_properties_are_determined_or_told_not_both(sources: Sources, told: dict[str, str]) -> None:
+    asked = {"objectType": "file", "object": "/shop/exports/clicks.csv.gz"}
+    key, message = refused(sources, STORAGE, *asked.items(), ("determineProperties", "true"), *told.items())
+    assert key == "1100-400" and next(iter(told)) in message
+    assert refused(sources, STORAGE, *asked.items())[0] == "1100-400"
+
+
 # configs and flow runs
 
 

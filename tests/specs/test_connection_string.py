@@ -38,6 +38,8 @@ READ: list[tuple[str, list[tuple[str, str]]]] = [
     ("A='b;''c'", [("A", "b;'c")]),
     ("A=b'c", [("A", "b'c")]),
     ("A={SERVER};B={PORT}", [("A", "{SERVER}"), ("B", "{PORT}")]),
+    ("A={USERNAME}@{SERVER_NAME};B=c", [("A", "{USERNAME}@{SERVER_NAME}"), ("B", "c")]),
+    ("A={SERVER} ;B=c", [("A", "{SERVER}"), ("B", "c")]),
     ("A=tcp:host,1433", [("A", "tcp:host,1433")]),
     ("A=ü;B=日本", [("A", "ü"), ("B", "日本")]),
 ]
@@ -51,6 +53,7 @@ REFUSED: list[tuple[str, str, int]] = [
     ("A={b}}", "a value that opens with { and does not close", 2),
     ('A="b', 'a value that opens with " and does not close', 2),
     ("A='b", "a value that opens with ' and does not close", 2),
+    ("A={B}c;D=e", "text after the closing } of a value", 5),
     ("A={b}c", "text after the closing } of a value", 5),
     ("A=" + "x" * MAX_LENGTH, f"more than {MAX_LENGTH} characters", MAX_LENGTH),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.clients import Service, breaks
-from contracts.clients.bodies import NOBODY, connection, with_params
+from contracts.clients.bodies import NOBODY, connection, message, streaming, with_params
 from contracts.clients.making import creates, made
 from contracts.kinds import POSTGRESQL
 
@@ -79,3 +79,13 @@ def version_missing(service: Service) -> None:
 def unfilled(service: Service) -> None:
     """Sends ${DB_PASSWORD} as the password, which nobody has replaced."""
     creates(service, with_params(password="${DB_PASSWORD}"))
+
+
+@breaks("payload.event")
+def event(service: Service) -> None:
+    """Sends several messages to an inlet, one without a body, and takes 207 for success."""
+    with made(service, streaming()) as (at, _):
+        inlet = service.read(at)["auth"]["params"]["inletId"]
+        sender = dict.fromkeys(("Authorization", "x_api_key", "x_gw_ims_org_id", "x_sandbox_name"))
+        messages = [message(), {"header": message()["header"]}]
+        service.post(f"/collection/batch/{inlet}", {"messages": messages}, **sender)

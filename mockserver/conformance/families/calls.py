@@ -75,7 +75,7 @@ EXPLAINED_BY: dict[str, tuple[str, ...]] = {
 }
 """Code of a refusal -> the rules that explain it. A code that is not here is explained by none."""
 
-_ALWAYS = frozenset({"lifecycle.other-sandbox", "header.unfilled", "query.unfilled"})
+_ALWAYS = frozenset({"lifecycle.other-sandbox", "payload.event", "header.unfilled", "query.unfilled"})
 """Rules that explain whatever code the refusal had."""
 
 

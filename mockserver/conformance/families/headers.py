@@ -23,7 +23,7 @@ def _told_here(call: Exchange, header: str) -> bool:
 
 
 def _lacking(traffic: Traffic, header: str) -> Iterator[Sighting]:
-    for call in traffic.calls:
+    for call in traffic.gated:
         if not call.headers.get(header, "").strip() and not call.admitted:
             yield call.seen(f"{call.method} {call.template} came without {header}")
 
@@ -37,7 +37,7 @@ def _lacking(traffic: Traffic, header: str) -> Iterator[Sighting]:
 )
 def token_missing(traffic: Traffic) -> Iterator[Sighting]:
     """The gateway lets nothing through without a token: HTTP 403, error_code 403010."""
-    for call in traffic.calls:
+    for call in traffic.gated:
         if call.headers.get("authorization", "").strip().lower() in ("", "bearer") and not call.admitted:
             yield call.seen(f"{call.method} {call.template} came without an access token")
 
@@ -107,7 +107,7 @@ def org_malformed(traffic: Traffic) -> Iterator[Sighting]:
 )
 def sandbox_missing(traffic: Traffic) -> Iterator[Sighting]:
     """Without x-sandbox-name some deployments answer 2105-400 and others act in the default sandbox, perhaps prod."""
-    for call in traffic.calls:
+    for call in traffic.gated:
         if not call.headers.get("x-sandbox-name", "").strip() and "x-sandbox-id" not in call.headers:
             yield call.seen(f"{call.method} {call.template} came without x-sandbox-name")
 

@@ -10,6 +10,7 @@ from mockserver.conformance.traffic import Exchange, Sighting, Traffic, texts
 from mockserver.conformance.unfilled import has_placeholder
 from mockserver.exchange import MISSING, UNKNOWN_ID, Violation
 
+_EVENTS = frozenset({"sendMessage", "postBatchOfStreamingMessages"})
 _REFERENCE = "Flow Service API reference, request bodies"
 _CATALOGUE = "Flow Service error catalogue"
 _NOT_A_VALUE = frozenset({"required", "unknown", "empty", "json", "size", "unknown_spec", "unknown_auth_spec"})
@@ -110,6 +111,29 @@ def value(traffic: Traffic) -> Iterator[Sighting]:
         if not told_elsewhere and violation.expected:
             where = f"{call.method} {call.template} {violation.pointer or '/'}"
             yield call.seen(f"{where}: expected {violation.expected}, got {violation.came}")
+
+
+@rule(
+    "payload.event",
+    Level.FAIL,
+    "An event that its inlet refuses",
+    source="Streaming ingestion: pages on HTTP API connections, multiple messages and streaming validation",
+    hint="Read report.message, or statusCode and message of each of several messages: 207 may hold refusals.",
+)
+def event(traffic: Traffic) -> Iterator[Sighting]:
+    """An inlet takes messages in the form of its data type, for a flow that reads it; what it refuses is lost."""
+    for call in traffic.calls:
+        if call.entry.operation not in _EVENTS:
+            continue
+        answer = call.answer if isinstance(call.answer, dict) else {}
+        each = answer.get("responses")
+        refused = (
+            [one for one in each if isinstance(one, dict) and "statusCode" in one] if isinstance(each, list) else []
+        )
+        if call.refused and call.status != 401:
+            yield call.seen(f"{call.method} {call.template} sent an event that was refused with {call.status}")
+        elif refused:
+            yield call.seen(f"{call.method} {call.template} sent messages of which some were refused")
 
 
 @rule(

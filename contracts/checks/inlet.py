@@ -1,0 +1,97 @@
+"""Inlets of HTTP API connections: what they take, and how they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from contracts.expectations import succeeded
+from contracts.kinds import HTTP_API
+from contracts.registry import check
+from contracts.stage import Stage
+from contracts.verdicts import expect, same, untestable
+from contracts.wire import Answer
+
+COLLECTION = "/collection/"
+BATCH = COLLECTION + "batch/"
+_ONE, _SEVERAL = "sendMessage", "postBatchOfStreamingMessages"
+_SENDER = dict.fromkeys(("Authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name"))
+"""Senders have none of these headers."""
+_SCHEMA = {
+    "id": "https://ns.adobe.com/acme/schemas/52b59140",
+    "contentType": "application/vnd.adobe.xed+json;version=1",
+}
+_REFUSED = "http://ns.adobe.com/adobecloud/problem/data-collection-service/inlet"
+
+
+@check("inlet.shown", operations=("createConnection", "retrieveConnection"))
+def an_http_api_connection_shows_its_inlet(stage: Stage) -> None:
+    """`inletId` and the `inletUrl` that ends with it; `sourceId` and `name` are the connection's name."""
+    with _connection(stage) as shown:
+        params = shown["auth"]["params"]
+        expect(params["inletUrl"].endswith(COLLECTION + params["inletId"]), "inletUrl does not end with the inletId")
+        same((params["sourceId"], params["name"]), (shown["name"], shown["name"]), "sourceId and name")
+        same(params["authenticationRequired"], False, "authenticationRequired")
+
+
+@check("inlet.takes", operations=(_ONE,))
+def an_inlet_takes_a_message_from_anybody(stage: Stage) -> None:
+    """Without a header of the gateway; the receipt names the inlet."""
+    with _connection(stage) as shown:
+        inlet = shown["auth"]["params"]["inletId"]
+        receipt = succeeded(_sent(stage, COLLECTION + inlet, _message()))
+        same(receipt["inletId"], inlet, "inletId of the receipt")
+        expect(bool(receipt["xactionId"]) and receipt["receivedTimeMs"] > 0, "a receipt without xactionId or time")
+
+
+@check("inlet.refuses", operations=(_ONE,))
+def an_inlet_refuses_what_is_no_message(stage: Stage) -> None:
+    """Without body, and of another organisation: 400 in the form of data collection."""
+    with _connection(stage) as shown:
+        at = COLLECTION + shown["auth"]["params"]["inletId"]
+        _sent(stage, at, _message())
+        for event in ({"header": _message()["header"]}, _message(imsOrgId="another@AdobeOrg")):
+            answer = _sent(stage, at, event)
+            same((answer.status, answer.json.get("type")), (400, _REFUSED), "status and type of the refusal")
+
+
+@check("inlet.each-of-several", operations=(_SEVERAL,))
+def each_of_several_messages_has_its_own_outcome(stage: Stage) -> None:
+    """207, and in their order an xactionId or a statusCode with a message."""
+    with _connection(stage) as shown:
+        messages = [_message(), {"header": _message()["header"]}, _message()]
+        answer = _sent(stage, BATCH + shown["auth"]["params"]["inletId"], {"messages": messages})
+        same(answer.status, 207, "status of several messages")
+        found = [(bool(one.get("xactionId")), one.get("statusCode")) for one in answer.json["responses"]]
+        same(found, [(True, None), (False, 400), (True, None)], "xactionId and statusCode of each message")
+
+
+@check("inlet.token", operations=(_ONE,))
+def an_authenticated_inlet_wants_a_token(stage: Stage) -> None:
+    """401 with the status as text, as its page prints it."""
+    with _connection(stage, authenticationRequired=True) as shown:
+        answer = _sent(stage, COLLECTION + shown["auth"]["params"]["inletId"], _message())
+        same((answer.status, answer.json.get("status")), (401, "401"), "status of an event without a token")
+
+
+def _message(**header: Any) -> dict[str, Any]:
+    return {
+        "header": {"schemaRef": _SCHEMA, **header},
+        "body": {"xdmMeta": {"schemaRef": _SCHEMA}, "xdmEntity": {"_id": "1"}},
+    }
+
+
+def _sent(stage: Stage, target: str, body: Any) -> Answer:
+    answer = stage.call("POST", target, body, headers=_SENDER)
+    if answer.status == 404:
+        untestable("the inlet is not there: it may be on a host of its own")
+    return answer
+
+
+@contextmanager
+def _connection(stage: Stage, **params: Any) -> Iterator[dict[str, Any]]:
+    """A streaming connection as it is shown; deleted afterwards."""
+    auth = {"specName": "Streaming Connection", "params": {"dataType": "xdm", **params}}
+    made = stage.make("connections", auth=auth, connectionSpec={"id": HTTP_API, "version": "1.0"})
+    yield stage.read(made)

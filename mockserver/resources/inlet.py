@@ -1,0 +1,199 @@
+"""Inlets of HTTP API connections: events that senders post, one or several at a time.
+
+Forms and messages are those of Adobe's pages on streaming ingestion. The inlet's id stands for the tenant, so that no
+header of the gateway is asked for. Validation knows schemas that were made here; an event of another one is valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.exchange import Request, Result, Tenant
+from mockserver.flows import events, progress, streaming
+from mockserver.json_input import Json
+from mockserver.resources import operation
+from mockserver.resources._forms import NeighbourError
+from mockserver.secrecy import is_placeholder, repeatable
+from mockserver.specs import inlets
+from mockserver.state.records import Doc
+from mockserver.world import World
+
+_FLOW_ID = "x-adobe-flow-id"
+_INVALID = "Invalid XDM Message Format"
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """The inlet that a request is for."""
+
+    id: str
+    connection: Doc
+    params: Mapping[str, Any]
+    flows: Mapping[str, Doc]
+    """The enabled flows that read it."""
+
+    @property
+    def is_xdm(self) -> bool:
+        """Whether it takes XDM messages, and not any object."""
+        return bool(self.params.get("dataType") == "xdm")
+
+    def message(self, text: str) -> str:
+        """A message of the service about an event."""
+        return f"inletId: [{self.id}] imsOrgId: [{self.connection['imsOrgId']}] {text}"
+
+
+def tenant_of(world: World, path: Mapping[str, str]) -> Tenant:
+    """Whose inlet a path names. Raises NeighbourError for one that no connection has."""
+    found = inlets.find(_inlet_id(path), world.store.tenants())
+    if found is None:
+        raise _unknown(path)
+    return found.tenant
+
+
+@operation("sendMessage")
+def send_message(world: World, request: Request) -> Result:
+    """Take one event; with `syncValidation` it is held against its schema first."""
+    door = _open(world, request)
+    event = request.body
+    fault = _fault(door, event)
+    if fault is not None:
+        raise NeighbourError(400, _INVALID, door.message(fault))
+    assert isinstance(event, dict)
+    flow = _flow(door, request, event)
+    synchronous = request.arguments.get("syncValidation") or request.arguments.get("synchronousValidation")
+    wrong = list(_violations(world, request.tenant, door, event))
+    if synchronous and wrong:
+        raise NeighbourError(400, _INVALID, door.message("Message is invalid"), cause=events.report(wrong))
+    if flow is not None:
+        valid = [] if wrong else [_content(door, event)]
+        streaming.arrive(world, request.tenant, flow, streaming.Arrival(valid, len(wrong) and 1))
+    outcome: Json = {"status": "pass"} if synchronous else {"skipped": True}
+    answer = {"inletId": door.id, "xactionId": _number(world, request), "receivedTimeMs": _now(world)}
+    return Result(200, {**answer, "syncValidation": outcome})
+
+
+@operation("postBatchOfStreamingMessages")
+def send_messages(world: World, request: Request) -> Result:
+    """Take several events: 207 with what became of each."""
+    door = _open(world, request)
+    body: Any = request.body
+    batch = _number(world, request)
+    responses: list[Json] = []
+    arrived: dict[str, tuple[Doc, list[Mapping[str, Any]], int]] = {}
+    for place, event in enumerate(body["messages"]):
+        fault = _fault(door, event)
+        if fault is None:
+            try:
+                flow = _flow(door, request, event)
+            except NeighbourError as refused:
+                responses.append({"statusCode": 400, "message": refused.problem.detail})
+                continue
+            responses.append({"xactionId": f"{batch}:{place}"})
+            if flow is not None:
+                _, valid, invalid = arrived.setdefault(flow["id"], (flow, [], 0))
+                if next(_violations(world, request.tenant, door, event), None) is None:
+                    valid.append(_content(door, event))
+                else:
+                    arrived[flow["id"]] = flow, valid, invalid + 1
+        else:
+            responses.append({"statusCode": 400, "message": door.message(fault)})
+    for flow, valid, invalid in arrived.values():
+        streaming.arrive(world, request.tenant, flow, streaming.Arrival(valid, invalid))
+    answer = {"inletId": door.id, "batchId": batch, "receivedTimeMs": _now(world)}
+    return Result(207, {**answer, "responses": responses})
+
+
+def _open(world: World, request: Request) -> _Door:
+    """The inlet of the path, with its sender let in. Raises NeighbourError."""
+    found = inlets.find(_inlet_id(request.path), [request.tenant])
+    connection = world.store.get(request.tenant, "connections", found.connection_id) if found else None
+    params = ((connection or {}).get("auth") or {}).get("params") or {}
+    shown = world.connectors_of(request.tenant).complete(connection) if connection else {}
+    if connection is None or "inletId" not in (shown.get("auth") or {}).get("params", {}):
+        raise _unknown(request.path)
+    if connection["state"] != "enabled":
+        raise NeighbourError(400, "Inlet is not enabled", "The connection of this inlet is not enabled")
+    if params.get("authenticationRequired") is True:
+        _admit(request)
+    flows = {flow["id"]: flow for flow in _flows(world, request.tenant, connection["id"])}
+    return _Door(_inlet_id(request.path), connection, params, flows)
+
+
+def _admit(request: Request) -> None:
+    """The sender has a token. Raises NeighbourError."""
+    scheme, _, token = request.call.headers.get("authorization", "").strip().partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NeighbourError(401, "Authorization", "[id] Ims service token is empty")
+
+
+def _flows(world: World, tenant: Tenant, connection_id: str) -> Iterator[Doc]:
+    for flow in world.store.all(tenant, progress.FLOWS):
+        provider = flow.get("provider", {})
+        if flow["state"] == "enabled" and provider.get("baseConnectionId") == connection_id:
+            yield flow
+
+
+def _flow(door: _Door, request: Request, event: Mapping[str, Any]) -> Doc | None:
+    """The flow that an event is for: the one it names, else the only one; None where nothing reads the inlet."""
+    header = event.get("header") if door.is_xdm else None
+    told = header.get("flowId") if isinstance(header, Mapping) else None
+    told = told or request.arguments.get(_FLOW_ID) or request.call.headers.get(_FLOW_ID)
+    if told is None:
+        if len(door.flows) > 1:
+            text = f"Message names no flow: send {_FLOW_ID}, several dataflows read this inlet"
+            raise NeighbourError(400, _INVALID, door.message(text))
+        return next(iter(door.flows.values()), None)
+    if told not in door.flows and not (is_placeholder(told) and len(door.flows) == 1):
+        text = f"Message names the flow {repeatable(str(told))}, which is no enabled dataflow of this inlet"
+        raise NeighbourError(400, _INVALID, door.message(text))
+    return door.flows.get(told) or next(iter(door.flows.values()))
+
+
+def _fault(door: _Door, event: Json) -> str | None:
+    """Why an event is no message that the inlet takes."""
+    if not isinstance(event, dict):
+        return "Message has unknown xdm format"
+    if not door.is_xdm:
+        return None
+    header, body = event.get("header"), event.get("body")
+    schema = header.get("schemaRef") if isinstance(header, dict) else None
+    entity = body.get("xdmEntity") if isinstance(body, dict) else None
+    if not isinstance(header, dict) or not isinstance(schema, dict) or not isinstance(entity, dict):
+        return "Message has unknown xdm format"
+    if not isinstance(schema.get("id"), str) or not isinstance(schema.get("contentType"), str):
+        return "Message has unknown xdm format"
+    org = header.get("imsOrgId", door.connection["imsOrgId"])
+    if org != door.connection["imsOrgId"] and not is_placeholder(org):
+        return "Message has an absent or wrong ims org in the header"
+    return None
+
+
+def _violations(world: World, tenant: Tenant, door: _Door, event: Mapping[str, Any]) -> Iterator[Json]:
+    if door.is_xdm:
+        yield from events.violations(world, tenant, event["header"]["schemaRef"]["id"], event["body"]["xdmEntity"])
+
+
+def _content(door: _Door, event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What of an event is a row."""
+    entity: Mapping[str, Any] = event["body"]["xdmEntity"] if door.is_xdm else event
+    return entity
+
+
+def _inlet_id(path: Mapping[str, str]) -> str:
+    return next(iter(path.values()))
+
+
+def _unknown(path: Mapping[str, str]) -> NeighbourError:
+    return NeighbourError(404, "Inlet not found", f"inletId: [{repeatable(_inlet_id(path))}] There is no such inlet")
+
+
+def _now(world: World) -> int:
+    return world.runtime.clock.now_ms()
+
+
+def _number(world: World, request: Request) -> str:
+    """The number of a request, in the form of the samples: milliseconds and two counters."""
+    made = world.runtime.new_id("events").replace("-", "")
+    return f"{_now(world)}:{int(made[:3], 16)}:{int(made[3:5], 16)}"
