@@ -1,10 +1,19 @@
-"""Formats a run as one self-contained HTML page: verdict, findings with exchanges, promises, operations."""
+"""The outcomes as one self-contained page: verdict, findings by cause with their exchanges, promises, operations.
+
+Templates and style sheet are those of the emulator's console and reports: they lie beside the emulator, as data.
+"""
 
 from __future__ import annotations
 
+import base64
+import functools
+import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 from contracts.causes import SuiteFinding
 from contracts.outcome_report import SuiteReport
@@ -15,64 +24,96 @@ from contracts.verdicts import KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Ou
 from contracts.wire import Answer
 
 FILE = "index.html"
-_STYLE = """
-:root { color-scheme: light dark; --paper: #fbfbf9; --card: #fff; --ink: #1d2327; --soft: #5d6770; --line: #dfe3e6;
---wash: #f1f3f4; --fail: #b42318; --warn: #93610a; --note: #1b6796; --good: #1c7a4a }
-@media (prefers-color-scheme: dark) { :root { --paper: #14181b; --card: #1b2125; --ink: #e6eaed; --soft: #9aa6af;
---line: #313a41; --wash: #232b30; --fail: #ff8f85; --warn: #f0bf5b; --note: #7cc4ec; --good: #70d49e } }
-* { box-sizing: border-box } body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 74rem;
-padding: 1.5rem clamp(1rem, 4vw, 3rem) 4rem; background: var(--paper); color: var(--ink) }
-h1 { margin: 0; font-size: 1.05rem; font-weight: 600; color: var(--soft) }
-h2 { margin: 2.5rem 0 1rem; font-size: 1.25rem }
-h3 { margin: 0 0 .3rem; font-size: 1rem } p { margin: .4rem 0 } .soft, .untestable { color: var(--soft) }
-.verdict { margin: .25rem 0 1rem; font-size: clamp(1.5rem, 4vw, 2.2rem); font-weight: 700 }
-.bad, .failed, .FAIL h3 b { color: var(--fail) } .fine, .passed { color: var(--good) }
-.WARN h3 b, .known, .not { color: var(--warn) } .NOTE h3 b { color: var(--note) }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; margin: 0 }
-.figures div { padding: .7rem .9rem; border: 1px solid var(--line); border-radius: .6rem; background: var(--card) }
-.figures dt { color: var(--soft); font-size: .85rem } .figures dd { margin: 0; font-size: 1.5rem; font-weight: 650 }
-article { margin: 0 0 .75rem; padding: .9rem 1.1rem; border: 1px solid var(--line); border-radius: .5rem;
-border-left: .3rem solid var(--note); background: var(--card) } .FAIL { border-left-color: var(--fail) }
-.WARN { border-left-color: var(--warn) } summary { cursor: pointer }
-table { border-collapse: collapse; width: 100%; font-size: .92rem } td, th { text-align: left; padding: .4rem .6rem;
-vertical-align: top; border-bottom: 1px solid var(--line) } th { color: var(--soft); font-weight: 600 }
-pre { margin: .5rem 0; padding: .7rem; border-radius: .4rem; background: var(--wash); white-space: pre-wrap;
-overflow-wrap: anywhere }
-"""
+_MAX_BODY = 4000
+"""Characters of a body."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFinding:
+    """A finding in the words of the page."""
+
+    word: str
+    label: str
+    message: str
+    details: list[str]
+    promise: Requirement | None
+    exchanges: list[str]
 
 
 def document(report: SuiteReport, rows: Sequence[Requirement], mask: Mask, operations: Sequence[str]) -> str:
     """The whole page."""
-    found = report.findings(levels(rows))
-    serious = report.broken_off or any(WORDS[finding.level(levels(rows))] != "NOTE" for finding in found)
-    notes = "".join(f"<p class=failed>{escape(mask.text(text))}</p>" for text in _notes(report))
-    return "".join(
-        (
-            "<!doctype html><html lang=en><meta charset=utf-8><title>Flow Service contract</title>",
-            f"<style>{_STYLE}</style><h1>Flow Service contract: {escape(mask.text(report.server))}</h1>",
-            f"<p class='verdict {'bad' if serious else 'fine'}'>{escape(mask.text(summary.verdict(report, rows)))}</p>",
-            _figures(report, rows),
-            notes,
-            "<h2>Findings</h2>",
-            "".join(_finding(finding, rows, mask) for finding in found) or "<p>None.</p>",
-            _others(report, mask),
-            "<h2>Promises</h2><table><tr><th>Promise<th>Level<th>Verdict<th>Text<th>Source</tr>",
-            "".join(_promise(row, verdict) for row, verdict in zip(rows, _verdicts(report, rows), strict=True)),
-            "</table><h2>Operations</h2><table><tr><th>Operation<th>Answers</tr>",
-            "".join(f"<tr><td>{escape(name)}<td>{_answers(report, name)}</tr>" for name in operations),
-            "</table></html>\n",
+    findings = [_shown(finding, rows, mask) for finding in report.findings(levels(rows))]
+    headline, _, told = mask.text(summary.verdict(report, rows)).partition(": ")
+    verdicts = report.of_promises(rows)
+    page: str = (
+        _templates()
+        .get_template("contract.html")
+        .render(
+            server=mask.text(report.server),
+            headline=headline,
+            told=told,
+            serious=bool(report.broken_off) or any(finding.word != "NOTE" for finding in findings),
+            figures=_figures(report, list(verdicts.values()), findings),
+            notes=[mask.text(text) for text in _notes(report)],
+            findings=findings,
+            others=list(_others(report, mask)),
+            promises=[(row, verdicts[row.id]) for row in rows],
+            operations=[(name, summary.answers(report.statuses.get(name, Counter()))) for name in operations],
         )
     )
+    return page
 
 
-def _figures(report: SuiteReport, rows: Sequence[Requirement]) -> str:
-    counts = Counter(WORDS[finding.level(levels(rows))] for finding in report.findings(levels(rows)))
-    verdicts = Counter(_verdicts(report, rows))
-    figures: list[tuple[str, object]] = [(word, counts[word]) for word in WORDS.values()]
-    figures += [("promises kept", f"{verdicts[PASSED]} / {len(rows)}"), ("not comparable", verdicts[NOT_COMPARABLE])]
-    figures += [("exchanges", report.exchanges), ("entities made", report.made), ("left behind", len(report.left))]
-    figures += [("seconds", f"{report.seconds:.1f}"), ("seed", report.seed)]
-    return f"<dl class=figures>{''.join(f'<div><dt>{name}</dt><dd>{value}</dd></div>' for name, value in figures)}</dl>"
+@functools.cache
+def _templates() -> Any:
+    """The emulator's templates; everything put into one is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    folder = _folder()
+
+    @functools.cache
+    def asset(name: str) -> str:
+        return (folder / name).read_text(encoding="utf-8")
+
+    def policy() -> str:
+        style, script = _hash(asset("style.css")), _hash(asset("report.js"))
+        return f"default-src 'none'; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
+
+    made = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    made.globals.update(asset=asset, policy=policy)
+    return made
+
+
+def _folder() -> Path:
+    """Where the templates are: beside the suite in a checkout, in the emulator's package once installed."""
+    beside = Path(__file__).parents[2] / "mockserver" / "pages"
+    if beside.is_dir():
+        return beside
+    found = find_spec("mockserver")
+    if found is None or found.origin is None:
+        raise FileNotFoundError("the HTML report needs the templates of mockserver: install it beside the suite")
+    return Path(found.origin).parent / "pages"
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _figures(
+    report: SuiteReport, verdicts: Sequence[str], findings: Sequence[ShownFinding]
+) -> list[tuple[str, object, str]]:
+    counts, kept = Counter(finding.word for finding in findings), Counter(verdicts)
+    figures: list[tuple[str, object, str]] = [(word, counts[word], word) for word in WORDS.values()]
+    figures += [("promises kept", f"{kept[PASSED]} / {len(verdicts)}", "")]
+    figures += [("not comparable", kept[NOT_COMPARABLE], ""), ("exchanges", report.exchanges, "")]
+    figures += [("entities made", report.made, ""), ("left behind", len(report.left), "")]
+    return [*figures, ("seconds", f"{report.seconds:.1f}", ""), ("seed", str(report.seed), "")]
 
 
 def _notes(report: SuiteReport) -> list[str]:
@@ -82,32 +123,27 @@ def _notes(report: SuiteReport) -> list[str]:
     return ended + left + stale + [f"The suite itself had trouble: {item}" for item in report.trouble]
 
 
-def _finding(finding: SuiteFinding, rows: Sequence[Requirement], mask: Mask) -> str:
-    word = WORDS[finding.level(levels(rows))]
-    promise = next((row for row in rows if finding.first.check in row.checks), None)
-    told = f"<p class=soft>{escape(promise.text)}<br>Source: {escape(promise.origin)}</p>" if promise else ""
-    more = "".join(f"<p class=soft>{escape(mask.text(line))}</p>" for line in summary.details(finding))
-    return (
-        f"<article class={word}><h3><b>{word}</b> {escape(finding.label)}</h3>"
-        f"<p>{escape(mask.text(finding.first.message))}</p>{told}{more}{_evidence(finding.first, mask)}</article>"
+def _shown(finding: SuiteFinding, rows: Sequence[Requirement], mask: Mask) -> ShownFinding:
+    return ShownFinding(
+        WORDS[finding.level(levels(rows))],
+        finding.label,
+        mask.text(finding.first.message),
+        [mask.text(line) for line in summary.details(finding)],
+        next((row for row in rows if finding.first.check in row.checks), None),
+        _evidence(finding.first, mask),
     )
 
 
-def _others(report: SuiteReport, mask: Mask) -> str:
-    """The outcomes without a finding: known gaps, not comparable, untestable."""
-    parts = []
+def _others(report: SuiteReport, mask: Mask) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Outcomes that are no finding: known gaps, what could not be compared, what could not be tested."""
     for verdict in (KNOWN_GAP, NOT_COMPARABLE, UNTESTABLE):
-        found = report.having(verdict)
-        lines = "".join(f"<p><b>{escape(o.label)}</b><br>{escape(mask.text(o.message))}</p>" for o in found)
+        found = [(outcome.label, mask.text(outcome.message)) for outcome in report.having(verdict)]
         if found:
-            parts.append(f"<details><summary>{verdict}: {len(found)} checks</summary>{lines}</details>")
-    return "".join(parts)
+            yield verdict, found
 
 
-def _evidence(outcome: Outcome, mask: Mask) -> str:
-    said = "".join(_exchange(answer, mask) for answer in outcome.evidence)
-    count = "1 exchange" if len(outcome.evidence) == 1 else f"{len(outcome.evidence)} exchanges"
-    return f"<details><summary>{count}</summary>{said}</details>" if said else ""
+def _evidence(outcome: Outcome, mask: Mask) -> list[str]:
+    return [_exchange(answer, mask) for answer in outcome.evidence]
 
 
 def _exchange(answer: Answer, mask: Mask) -> str:
@@ -116,23 +152,7 @@ def _exchange(answer: Answer, mask: Mask) -> str:
         f"{sent.method} {mask.url(sent.target)}",
         *(f"{name}: {value}" for name, value in mask.headers(sent.headers)),
     ]
-    lines += ["", mask.body(sent.body)[:4000], ""]
+    lines += ["", mask.body(sent.body)[:_MAX_BODY], ""]
     lines += [answer.silence or f"HTTP {answer.status}"]
-    lines += [*(f"{name}: {value}" for name, value in mask.headers(answer.headers)), "", mask.body(answer.body)[:4000]]
-    return f"<pre>{escape(mask.text(chr(10).join(lines)))}</pre>"
-
-
-def _verdicts(report: SuiteReport, rows: Sequence[Requirement]) -> list[str]:
-    verdicts = report.of_promises(rows)
-    return [verdicts[row.id] for row in rows]
-
-
-def _promise(row: Requirement, verdict: str) -> str:
-    return (
-        f"<tr><td>{escape(row.id)}<td>{row.level}<td class={verdict.split()[0]}>{verdict}"
-        f"<td>{escape(row.text)}<td>{escape(row.origin)}</tr>"
-    )
-
-
-def _answers(report: SuiteReport, name: str) -> str:
-    return escape(summary.answers(report.statuses.get(name, Counter())))
+    lines += [f"{name}: {value}" for name, value in mask.headers(answer.headers)]
+    return mask.text("\n".join([*lines, "", mask.body(answer.body)[:_MAX_BODY]]))
