@@ -54,6 +54,8 @@ class Config:
     """`HOST:PORT` of PostgreSQL databases that may be contacted; all other sources are synthetic. Needs `postgres`."""
     live_ca: str | None = None
     """A PEM file of CAs for the certificates of these databases, for sslMode Verify Ca and Verify Full."""
+    live_md5: bool = False
+    """Send passwords as MD5, which can be guessed, to live databases that ask for it."""
     faults: str | None = None
     """A YAML or JSON file of faults in force from the start."""
     learn: str | None = None

@@ -39,6 +39,9 @@ log = logging.getLogger("mockserver")
 _WITHOUT_EFFECT = frozenset({"mode"})
 """Query parameters whose invalid values are ignored, unless the server is strict."""
 
+_LARGE = 262_144
+"""Bytes of a response. Records that make such a one were themselves checked, copied and written down."""
+
 _WRITING_SPECS = frozenset({"createConnectionSpec", "updateConnectionSpec", "createFlowSpec", "updateFlowSpec"})
 
 
@@ -67,16 +70,15 @@ class Emulator:
             contract=self.contract,
             connectors=Connectors.load(self.config.platform),
             flow_specs=FlowSpecs(),
-            sources=Sources.load(self.config.sources, self.config.live, self.config.live_ca),
+            sources=Sources.load(self.config.sources, self.config.live, self.config.live_ca, md5=self.config.live_md5),
             store=open_store(self.config.state, self.runtime),
         )
-        self.journal = Journal(
-            self.config.journal_entries,
-            self.config.journal_bytes,
-            Redaction(self.contract, self.world.connectors.auth_place),
-        )
+        self._redaction = Redaction(self.contract, self.world.connectors.auth_place)
+        self.journal = Journal(self.config.journal_entries, self.config.journal_bytes, self._redaction)
         self.handlers = resources.load()
         self._specs_written = self.config.state is not None
+        self._large = False
+        """Whether a response was large, so that pages may take long."""
         self._first: Mapping[str, Any] | None = None
         """The records of the first moment, if it has any."""
 
@@ -98,6 +100,7 @@ class Emulator:
         except StorageUnavailable as trouble:
             result = self._refused(storage_refusal(trouble), call)
         self._specs_written = self._specs_written or operation in _WRITING_SPECS
+        self._large = self._large or len(result.encoded) > _LARGE
         if seen.sources:
             result = replace(result, source="; ".join(dict.fromkeys(seen.sources)))
         violations = list(seen.violations)
@@ -119,8 +122,13 @@ class Emulator:
 
     @property
     def may_be_long(self) -> bool:
-        """Whether calls may block: on a disk, another server, or a check against a client's schema."""
-        return self._specs_written or bool(self.world.sources.listed)
+        """Whether a call on records may wait, be large, or be checked by a schema that a client wrote."""
+        return self._specs_written or self._large or self.may_wait
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether a call may wait for a disk or another server."""
+        return self.config.state is not None or bool(self.world.sources.listed)
 
     def reset(self) -> None:
         """Back to the first moment: the first records or none, no journal, no tokens, clock and faults as they were."""
@@ -130,6 +138,7 @@ class Emulator:
         self.tokens.clear()
         self.runtime.reset()
         self.faults.reset()
+        self._specs_written, self._large = self.config.state is not None, False
         if self._first is not None:
             self.restore(self._first)
 
@@ -158,7 +167,7 @@ class Emulator:
 
     def _masked(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         connectors = self.world.connectors_of(Tenant(row["org"], row["sandbox"]))
-        return secrecy.without_userinfo(connectors.mask(row["doc"]))
+        return self._redaction.record(connectors.mask(row["doc"]), row["kind"])
 
     def _own_redaction(self, seen: Seen, tenant: Tenant | None, result: Result) -> Redaction | None:
         """What the tenant's own connection specs say now of a call whose connections the catalogue does not know."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, TypeAlias
@@ -275,8 +275,16 @@ def restored(sent: Any, shown: Any, stored: Any) -> Any:
 
 
 def headers(sent: Mapping[str, str], most: int | None = None) -> dict[str, str]:
-    """Headers of a request or response, each cut after `most` characters."""
+    """Headers of a request, each cut after `most` characters."""
     return {name(key): _header(key.lower(), value)[:most] for key, value in sent.items()}
+
+
+def answer_headers(sent: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The headers of an answer, with the path of a `Location`."""
+    return {
+        name(key): clean(value).partition("?")[0] if key.lower() == "location" else _header(key.lower(), value)
+        for key, value in sent
+    }
 
 
 def _header(key: str, value: str) -> str:
@@ -285,8 +293,6 @@ def _header(key: str, value: str) -> str:
         if key not in _IDS or form.fullmatch(value):
             return clean(value)
         return _sign("variable", value, 4) if VARIABLE.search(value) else str(hidden(value))
-    if key == "location":
-        return clean(value).partition("?")[0]
     scheme, _, credential = value.strip().partition(" ")
     if key == "authorization" and scheme.lower() in _SCHEMES:
         return f"{scheme} {token(credential.strip())}".rstrip()

@@ -77,12 +77,13 @@ def emulator(
     host: str = HOST,
     patience: Patience = BRIEF,
     resolve: Resolve | None = None,
+    md5: bool = False,
     **settings: Any,
 ) -> Emulator:
     """An emulator that may dial a host at a port, by default the database's."""
     made = Emulator(Config(seed=1, **settings))
     found = resolve or (lambda host, port: ["127.0.0.1"])
-    live = Live([pinned(f"{host}:{at or port()}", found)], patience=patience)
+    live = Live([pinned(f"{host}:{at or port()}", found)], patience=patience, md5=md5)
     made.world = replace(made.world, sources=Sources(live=live))
     return made
 

@@ -52,6 +52,7 @@ def main() -> None:
 )
 @click.option("--live", multiple=True, metavar="HOST:PORT", help="Dial this PostgreSQL; all other sources are made up.")
 @click.option("--live-ca", metavar="FILE", help="PEM of who signs its certificate, for sslMode Verify Ca and Full.")
+@click.option("--live-md5", is_flag=True, default=None, help="Log in to it by MD5 too, if it asks for that.")
 @click.option("--tls", is_flag=True, default=None, help="Serve HTTPS; see `mockserver ca`.")
 @click.option("--log", type=click.Choice(["text", "json", "none"]), help="Request log.  [default: text]")
 @click.option("--journal", "journal_entries", type=int, metavar="N",

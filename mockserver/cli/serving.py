@@ -37,10 +37,9 @@ _SETTLED_SECONDS = 1.0
 
 def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
     """Serve until a signal; returns the exit status. Start-up errors are printed in one line."""
-    if config.state:
-        # A commit gives up the interpreter's lock at each of its steps and must get it back from busier threads.
-        # Asked for after half a millisecond instead of five: beside four readers of pages, 61 writes a second, not 49.
-        sys.setswitchinterval(0.0005)
+    # The event loop, and a commit at each of its steps, give up the interpreter's lock and must get it back from busier
+    # threads. Asked for after half a millisecond, not five: beside four readers of pages 61 writes a second, not 49.
+    sys.setswitchinterval(0.0005)
     with collector.own_process() as started:
         return _serve(config, echo, started)
 

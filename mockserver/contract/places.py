@@ -12,6 +12,9 @@ from mockserver.secrecy import SECRET, UNKNOWN_PLACE, WORD, Hide, Place
 _CLOSED = frozenset({"integer", "number", "boolean", "null"})
 """Types that can only hold numbers and fixed words."""
 
+_VALUES = frozenset({"string", "integer", "number", "boolean"})
+"""Types that say what a text or number is; `null` beside an object says nothing of a text in its place."""
+
 _ALTERNATIVES = ("allOf", "anyOf", "oneOf", "if", "then", "else")
 _SAMPLES = frozenset({"default", "example", "examples", "const"})
 
@@ -30,7 +33,7 @@ def of_schema(schema: Any, follow: Callable[[str], Place] = lambda reference: UN
     compiled, types = partial(of_schema, follow=follow), _types(schema.get("type"))
     closed = "enum" in schema or (types and types <= _CLOSED)
     made = Place(
-        harmless=bool(types & _CLOSED or "string" in types or "enum" in schema),
+        harmless="enum" in schema or not types.isdisjoint(_VALUES),
         read=secrecy.word if closed else None,
         members={key: compiled(inner) for key, inner in _object(schema.get("properties")).items()},
     )

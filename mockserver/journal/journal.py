@@ -125,7 +125,7 @@ class _Kept(NamedTuple):
             status=self.status,
             error=self.error,
             answer=answer,
-            answer_headers=secrecy.headers(dict(self.said)),
+            answer_headers=secrecy.answer_headers(self.said),
             fault=self.fault,
             violations=redaction.named(self.violations),
             request_id=self.request_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,7 @@ from mockserver.contract.places import Auth, Places
 from mockserver.exchange import Violation
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.json_input import Json
-from mockserver.secrecy import HARMLESS, SECRET, TOKEN, UNKNOWN_PLACE, WORD, Place, hidden, show
+from mockserver.secrecy import HARMLESS, SECRET, TOKEN, UNKNOWN_PLACE, WORD, Place, blank, hidden, show
 from mockserver.specs import connection_string
 
 _TOKEN_CALL = Place(
@@ -25,6 +25,9 @@ _TOKEN_CALL = Place(
     }
 )
 """The form and the answers of the token endpoint."""
+
+_PARAMS = frozenset({"params", "transformations"})
+"""Members of records that hold what connectors of all kinds want to know."""
 
 _SHORTEST = 6
 """Characters of a secret that is looked for in other texts; shorter ones are part of ordinary words."""
@@ -47,6 +50,14 @@ class Redaction:
     def body(self, body: Json, operation: str | None, most: int) -> str:
         """A parsed body, as compact JSON cut after `most` characters."""
         return _cut(show(body, _TOKEN_CALL if operation == TOKEN_OPERATION else self._places.request(operation)), most)
+
+    def record(self, doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
+        """A record for an export, with `MASK` in its params for what is not known to be harmless."""
+        known = self._places.record(kind).members
+        return {
+            key: show(value, known[key], blank) if key in _PARAMS and key in known else value
+            for key, value in doc.items()
+        }
 
     def repeats(self, body: Json, operation: str | None) -> tuple[str, ...]:
         """Pointers to names and descriptions in a body that hold one of its secrets."""

@@ -48,7 +48,14 @@ class Sources:
         self._live = live
 
     @classmethod
-    def load(cls, file: str | None = None, live: Sequence[str] = (), authorities: str | None = None) -> Sources:
+    def load(
+        cls,
+        file: str | None = None,
+        live: Sequence[str] = (),
+        authorities: str | None = None,
+        *,
+        md5: bool = False,
+    ) -> Sources:
         """Load the built-in shop, the sources of a YAML file, and live databases given as `HOST:PORT`.
 
         Raises ValueError that names the file and place, or the host.
@@ -64,7 +71,7 @@ class Sources:
             except ImportError as missing:
                 hint = f"Install it with: {how_to_get('postgres')}"
                 raise ValueError(f"--live needs another package. {hint}") from missing
-            live_sources = Live.load(live, authorities)
+            live_sources = Live.load(live, authorities, md5=md5)
         return cls(declared_sources, live_sources)
 
     @property

@@ -94,13 +94,23 @@ class Dialler:
     """Opens sessions at one listed address."""
 
     def __init__(
-        self, listed: LiveAddress, room: threading.Semaphore, authorities: str | None, patience: Patience
+        self,
+        listed: LiveAddress,
+        room: threading.Semaphore,
+        authorities: str | None,
+        patience: Patience,
+        *,
+        md5: bool = False,
     ) -> None:
-        """`room` limits the sessions of all diallers together; `authorities` is a PEM file of trusted CAs."""
+        """`room` limits the sessions of all diallers together; `authorities` is a PEM file of trusted CAs.
+
+        `md5`: whether an unverified server may get a password as MD5.
+        """
         self.listed = listed
         self._room = room
         self._authorities = authorities
         self._patience = patience
+        self._unproven = f"{_PROVEN_BY_BOTH},md5" if md5 else _PROVEN_BY_BOTH
         self._silent_until_ms = 0
 
     @contextmanager
@@ -160,7 +170,7 @@ class Dialler:
             "password": password,
             "sslmode": mode,
             **({"sslrootcert": str(self._authorities)} if verifying else {}),
-            "require_auth": _TRUSTED if verifying else _PROVEN_BY_BOTH,
+            "require_auth": _TRUSTED if verifying else self._unproven,
             "connect_timeout": str(self._patience.connect_seconds),
             "client_encoding": "utf8",
             "application_name": "mock-flow-service",

@@ -15,13 +15,23 @@ Resolve: TypeAlias = Callable[[str, int], Iterable[str]]
 _ENTRY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?)):([0-9]{1,5})")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,80}")
 _Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
-_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96")))
+_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
 _LOCAL_TRANSLATION = ipaddress.IPv6Network("64:ff9b:1::/48")
-"""NAT64, IPv4-compatible and local NAT64 prefixes (RFC 6052, 4291, 8215)."""
+"""NAT64, IPv4-compatible, IPv4-translated and local NAT64 prefixes (RFC 6052, 4291, 7915, 8215)."""
+
+_ISATAP = (b"\x00\x00\x5e\xfe", b"\x02\x00\x5e\xfe")
+"""Octets before the IPv4 address in an ISATAP address (RFC 5214)."""
 
 _MAX_ADDRESSES = 4
-_METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16")))
+_METADATA = frozenset(
+    map(
+        ipaddress.ip_address,
+        ("fd00:ec2::254", "fd20:ce::254", "fd00:42::42", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
+    )
+)
 """Addresses where clouds hand out credentials, besides link-local ones."""
+
+_THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +110,8 @@ def _demand_harmless(text: str, address: str) -> None:
 
 def _is_forbidden(address: _Address) -> bool:
     of_many = address.is_multicast or (address.version == 4 and address.is_reserved)  # broadcast is a reserved one
-    return address.is_link_local or of_many or address.is_unspecified or address in _METADATA
+    nowhere = address.is_unspecified or address in _THIS_NETWORK
+    return address.is_link_local or of_many or nowhere or address in _METADATA
 
 
 def _embedded(address: _Address) -> Iterator[_Address]:
@@ -108,6 +119,8 @@ def _embedded(address: _Address) -> Iterator[_Address]:
     if isinstance(address, ipaddress.IPv4Address):
         return
     yield from filter(None, (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())))
+    if address.packed[8:12] in _ISATAP:
+        yield ipaddress.IPv4Address(address.packed[12:])
     if address in _LOCAL_TRANSLATION:  # RFC 6052 puts it after a prefix of any length, round octet 8
         octets = address.packed
         for at in (6, 7, 8, 12):

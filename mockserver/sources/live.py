@@ -60,14 +60,31 @@ class Live:
     """The databases listed with `--live`."""
 
     def __init__(
-        self, listed: Iterable[LiveAddress], authorities: str | None = None, patience: Patience = USUAL
+        self,
+        listed: Iterable[LiveAddress],
+        authorities: str | None = None,
+        patience: Patience = USUAL,
+        *,
+        md5: bool = False,
     ) -> None:
-        """`authorities`: a PEM file, for sslMode Verify Ca and Verify Full."""
+        """`authorities`: a PEM file, for sslMode Verify Ca and Verify Full.
+
+        `md5`: whether an unverified database may get a password as MD5.
+        """
         room = threading.BoundedSemaphore(MAX_SESSIONS)
-        self._diallers = {(named(one.host), str(one.port)): Dialler(one, room, authorities, patience) for one in listed}
+        self._diallers = {
+            (named(one.host), str(one.port)): Dialler(one, room, authorities, patience, md5=md5) for one in listed
+        }
 
     @classmethod
-    def load(cls, entries: Sequence[str], authorities: str | None, resolve: Resolve = system_resolve) -> Live:
+    def load(
+        cls,
+        entries: Sequence[str],
+        authorities: str | None,
+        resolve: Resolve = system_resolve,
+        *,
+        md5: bool = False,
+    ) -> Live:
         """Parse and resolve `HOST:PORT` texts, once. Raises ValueError."""
         demand_libpq()
         config.forget_libpq_service()
@@ -77,7 +94,7 @@ class Live:
                     pass
             except OSError as error:
                 raise ValueError(f"--live-ca {authorities} cannot be read: {error.strerror}") from None
-        return cls([pinned(entry, resolve) for entry in entries], authorities)
+        return cls([pinned(entry, resolve) for entry in entries], authorities, md5=md5)
 
     @property
     def listed(self) -> tuple[LiveAddress, ...]:

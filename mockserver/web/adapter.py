@@ -73,12 +73,12 @@ def _headers(fields: tuple[tuple[str, str], ...], content_type: str) -> Mapping[
 
 def site_of(environ: Mapping[str, object]) -> str:
     """Which of Adobe's hosts a request names: `platform` or `token`; empty for any other host."""
-    return _site(str(environ.get("HTTP_HOST", "")))
+    return _site(str(environ.get("HTTP_HOST", ""))[:300])
 
 
 @functools.lru_cache(maxsize=64)
 def _site(host: str) -> str:
-    name = re.sub(r":[0-9]{1,5}$", "", host[:300]).lower().removesuffix(".")
+    name = re.sub(r":[0-9]{1,5}$", "", host).lower().removesuffix(".")
     return "platform" if PLATFORM_HOST.fullmatch(name) else "token" if TOKEN_HOST.fullmatch(name) else ""
 
 

@@ -167,15 +167,16 @@ class Application(Flask):
         path = environ.get("PATH_INFO", "")
         if path == "/_mock/health" and self._hooks() == self._our_hooks:
             return Turn.NOW
+        if self._api.emulator.may_wait or not self._may_go_short(environ):
+            return Turn.THREAD
         query, length = environ.get("QUERY_STRING"), environ.get("CONTENT_LENGTH")
         light = (
             _LIGHT_PATH.fullmatch(path)
             and (not query or _LIGHT_QUERY.fullmatch(query))
             and (int(length) <= _LIGHT_BODY if length else "wsgi.input_terminated" not in environ)
             and not self._api.emulator.may_be_long
-            and self._may_go_short(environ)
         )
-        return Turn.SOON if light else Turn.THREAD
+        return Turn.SOON if light else Turn.BUSY
 
     def refuse_unread(self, method: str, refusal: ApiError) -> Result:
         """The answer to what the HTTP server refuses before it is a request, for `bridge.wsgi_server`."""

@@ -32,6 +32,11 @@ _quirks = Quirks()
 THREADS = 16
 """Requests that may be inside the application at once; more wait their turn."""
 
+BUSY_THREADS = 2
+"""Of these, requests that compute and wait for nothing. More at once are no faster, and they delay the event loop,
+which needs the interpreter's lock as they do.
+"""
+
 BODY_ERROR = "mockserver.body_error"
 """In the environ: `too_large` or `too_slow` where the body was not read to its end."""
 
@@ -44,6 +49,7 @@ _ROUND_SECONDS, _SHORT_SECONDS = 0.025, 0.005
 """What answers may take before other connections have their turn; what is not worth a look at the time."""
 
 Environ: TypeAlias = dict[str, Any]
+_Jobs: TypeAlias = "queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None]"
 Application: TypeAlias = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
@@ -52,6 +58,7 @@ class Turn(Enum):
 
     NOW = "in the event loop, before all others"
     SOON = "in the event loop"
+    BUSY = "in one of a few threads: it takes long, but waits for nothing"
     THREAD = "in a thread"
 
 
@@ -133,7 +140,8 @@ class Bridge:
         self._turn: Callable[[Environ], Turn] = getattr(app, "turn", lambda environ: Turn.THREAD)
         self._spent, self._ends_round = 0.0, False
         """Seconds that answers have taken in the event loop's present round, and at most `_SHORT_SECONDS` before."""
-        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None] = queue.SimpleQueue()
+        self._jobs: _Jobs = queue.SimpleQueue()
+        self._busy: _Jobs = queue.SimpleQueue()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request, or start and stop with the server (ASGI)."""
@@ -153,10 +161,11 @@ class Bridge:
             more = message["more_body"]
         environ = _environ(scope, body)
         turn = self._turn(environ)
-        if turn is not Turn.THREAD:
-            answer = await self._in_loop(functools.partial(call, self._app, environ), turn)
+        job = functools.partial(call, self._app, environ)
+        if turn in (Turn.NOW, Turn.SOON):
+            answer = await self._in_loop(job, turn)
         else:
-            answer = await self._in_thread(functools.partial(call, self._app, environ))
+            answer = await _in_thread(job, self._busy if turn is Turn.BUSY else self._jobs)
         await self._send(answer, environ[PACE] or _AT_ONCE, scope, send)
 
     async def _send(self, answer: WsgiAnswer, pace: Pace, scope: Any, send: Any) -> None:
@@ -183,7 +192,7 @@ class Bridge:
         """Send the parts of a body as they come."""
         try:
             while not connection.raw.is_closing():
-                part = await self._in_thread(lambda: next(rest, None))
+                part = await _in_thread(lambda: next(rest, None), self._jobs)
                 await send({"type": "http.response.body", "body": part or b"", "more_body": part is not None})
                 if part is None:
                     return
@@ -194,12 +203,13 @@ class Bridge:
     async def _live(self, receive: Any, send: Any) -> None:
         """Threads of a pool would hold up the end of the process; these are daemons."""
         await receive()
-        for number in range(self._threads):
-            threading.Thread(target=self._work, name=f"mockserver-{number}", daemon=True).start()
+        threads = [self._jobs] * self._threads + [self._busy] * BUSY_THREADS
+        for number, jobs in enumerate(threads):
+            threading.Thread(target=_work, args=(jobs,), name=f"mockserver-{number}", daemon=True).start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        for _ in range(self._threads):
-            self._jobs.put(None)
+        for jobs in threads:
+            jobs.put(None)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _in_loop(self, job: Callable[[], WsgiAnswer], turn: Turn) -> WsgiAnswer:
@@ -217,20 +227,22 @@ class Bridge:
     def _begin_round(self) -> None:
         self._spent, self._ends_round = 0.0, False
 
-    def _in_thread(self, job: Callable[[], Any]) -> asyncio.Future[Any]:
-        future = asyncio.get_running_loop().create_future()
-        self._jobs.put((job, future))
-        return future
 
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            function, future = job
-            try:
-                settle, result = future.set_result, function()
-            except Exception as error:
-                settle, result = future.set_exception, error
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                future.get_loop().call_soon_threadsafe(_settle, future, settle, result)
+def _in_thread(job: Callable[[], Any], jobs: _Jobs) -> asyncio.Future[Any]:
+    future = asyncio.get_running_loop().create_future()
+    jobs.put((job, future))
+    return future
+
+
+def _work(jobs: _Jobs) -> None:
+    while (job := jobs.get()) is not None:
+        function, future = job
+        try:
+            settle, result = future.set_result, function()
+        except Exception as error:
+            settle, result = future.set_exception, error
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            future.get_loop().call_soon_threadsafe(_settle, future, settle, result)
 
 
 def _settle(future: asyncio.Future[Any], settle: Callable[[Any], None], result: Any) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,11 +17,13 @@ from hypothesis import strategies as st
 
 from mockserver import Config, Emulator, create_app
 from mockserver.conformance import FORMATS, evaluate, render, summary
-from mockserver.exchange import Call
+from mockserver.exchange import BASE_PATH, Call, Result
 from mockserver.journal.entries import Entry
+from mockserver.recordings import har
 from tests.calls import BASIC_PARAMS, HEADERS, POSTGRESQL, by_string, connection
 
 CORE = "c4n4ry"
+DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 GENERIC_REST = "4e98f16f-87d6-4ef0-bdc6-7a2b0fe76e62"
 
 SHAPES: dict[str, str] = {
@@ -58,7 +62,24 @@ SHAPES: dict[str, str] = {
     "backslash": f"a\\{CORE}",
     "filter": f"name=={CORE}",
     "mail": f"{CORE}@example.com",
+    "url in brackets": f"http://[u:{CORE}@h]/",
+    "url with an @ in the name": f"https://a@b:{CORE}@h/x",
+    "url with a tab": f"https://u:\t{CORE}@h",
+    "url with a hash": f"https://u:a#{CORE}@h",
+    "url in a text": f"see https://u:{CORE}@h and more",
+    "fragment": f"https://h/x#access_token={CORE}",
+    "no scheme": f"u:{CORE}@h:22/x",
+    "oracle": f"u/{CORE}@h",
+    "basic pair": f"dTpw:{CORE}",
+    "yaml": f"password: {CORE}",
+    "driver": f"Driver={{X}};Pwd={CORE}",
+    "turned": f"\u202e{CORE}",
+    "null": f"\0{CORE}",
+    "redacted in part": f"[{CORE} redacted]",
 }
+
+FEWER = 5
+"""One in so many calls is judged from a HAR file: of each place and each shape, and in other pairs."""
 
 Maker = Callable[[str], tuple[str, str, Any, dict[str, str]]]
 
@@ -136,6 +157,15 @@ PLACES: dict[str, Maker] = {
     "transformation param": _body("POST /flows", lambda s: {"name": "f", "flowSpec": {"id": "x"}, "transformations": [
         {"name": "Mapping", "params": {"password": s}}]}),
     "flow's member": _body("POST /flows", lambda s: {"name": "f", "flowSpec": {"id": "x"}, "secret": s}),
+    "params that are none": _body("POST /runs", lambda s: {"flowId": "x", "params": s}),
+    "source params that are none": _body("POST /sourceConnections", lambda s: {"name": "s", "params": s}),
+    "transformations that are none": _body("POST /flows", lambda s: {"name": "f", "transformations": s}),
+    "stored source param": _body("POST /sourceConnections?mode=draft", lambda s: {
+        **_source(apiSecret=s, headers={"Authorization": s}), "connectionSpec": {"id": GENERIC_REST}}),
+    "stored target param": _body("POST /targetConnections", lambda s: {
+        "name": "t", "connectionSpec": {"id": DATA_LAKE}, "params": {"dataSetId": "x", "secretAccessKey": s}}),
+    "a key next door": _body("POST /data/foundation/connectors/encryption/keys", lambda s: {
+        "name": "k", "params": {"passPhrase": s}}),
     "run's member": _body("POST /runs", lambda s: {"flowId": "x", "token": s}),
     "patched password": _body("PATCH /connections/x", lambda s: _put("/auth/params/password", s)),
     "patched params": _body("PATCH /connections/x", lambda s: _put("/auth/params", {"password": s})),
@@ -157,7 +187,8 @@ PLACES: dict[str, Maker] = {
     "body of a GET": _body("GET /connections", lambda s: {"name": s}),
     **{f"header {name}": _header(name) for name in (
         "authorization", "proxy-authorization", "cookie", "x-functions-key", "apikey", "api-key", "referer", "x-vault",
-        "x-auth-token", "x-amz-security-token", "x-mock-admin-token", "x-custom", "authentication")},
+        "x-auth-token", "x-amz-security-token", "x-mock-admin-token", "x-custom", "authentication", "location",
+        "x-forwarded-authorization", "private-token", "signature", "x-original-url", "prefer", "set-cookie")},
     "bearer": lambda s: ("GET", "/connections", None, {"authorization": f"Bearer {s}"}),
     "basic": lambda s: ("GET", "/connections", None, {"authorization": f"basic  {s} "}),
     "other scheme": lambda s: ("GET", "/connections", None, {"authorization": f"Mine {s}"}),
@@ -180,8 +211,13 @@ def _call(made: tuple[str, str, Any, dict[str, str]], number: int) -> Call:
     return Call(method, path, query, sent, raw, f"{number:032}", number)
 
 
-def _outputs(emulator: Emulator) -> Iterator[tuple[str, str]]:
+def _outputs(emulator: Emulator, made: Sequence[tuple[Call, Result]], folder: Path) -> Iterator[tuple[str, str]]:
     """Everything that shows what was recorded."""
+    made = made[::FEWER]
+    (folder / "har").write_text(json.dumps({"log": {"entries": [_har_entry(*one) for one in made]}}), encoding="utf-8")
+    judged = evaluate(har.read(folder / "har", emulator.contract, emulator.world.connectors), emulator.contract)
+    for form in ("json", "sarif"):
+        yield f"HAR check as {form}", render(judged, form)
     web = create_app(emulator).test_client()
     yield "journal", web.get("/_mock/journal").get_data(as_text=True)
     yield "console", web.get("/_mock/", headers={"Accept": "text/html"}).get_data(as_text=True)
@@ -190,6 +226,20 @@ def _outputs(emulator: Emulator) -> Iterator[tuple[str, str]]:
     for form in FORMATS:
         yield form, render(report, form)
     yield "export", web.get("/_mock/state").get_data(as_text=True)
+
+
+def _har_entry(call: Call, result: Result) -> dict[str, Any]:
+    body, base = call.body.decode("latin-1"), "" if call.path.startswith("/data") else BASE_PATH
+    return {
+        "startedDateTime": "2026-01-01T00:00:00Z",
+        "request": {
+            "method": call.method,
+            "url": f"http://127.0.0.1{base}{quote(call.path)}?{call.query}",
+            "headers": [{"name": name, "value": value} for name, value in call.headers.items()],
+            **({"postData": {"mimeType": "application/json", "text": body}} if body else {}),
+        },
+        "response": {"status": result.status, "headers": [], "content": {"text": result.encoded.decode()}},
+    }
 
 
 def _leaks(text: str) -> list[str]:
@@ -201,13 +251,14 @@ def _leaks(text: str) -> list[str]:
     return found
 
 
-def test_no_secret_of_any_shape_in_any_place_is_in_any_output() -> None:
+def test_no_secret_of_any_shape_in_any_place_is_in_any_output(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     emulator = Emulator(Config(seed=1, journal_entries=10_000, journal_bytes=1 << 30))
-    made = [_call(place(secret), 0) for place in PLACES.values() for secret in SHAPES.values()]
-    for call in made:
-        emulator.handle(call)
-    outputs = dict(_outputs(emulator))
-    assert len(made) * len(outputs) >= 20_000
+    calls = [_call(place(secret), 0) for place in PLACES.values() for secret in SHAPES.values()]
+    made = [(call, emulator.handle(call)) for call in calls]
+    outputs = {**dict(_outputs(emulator, made, tmp_path)), "log": caplog.text}
+    recorded = sum(name.startswith("HAR") for name in outputs)
+    assert math.gcd(FEWER, len(SHAPES)) == 1, "the same shapes would be left out everywhere"
+    assert len(made) * (len(outputs) - recorded) + len(made) // FEWER * recorded >= 40_000
     assert {name: leaks for name, text in outputs.items() if (leaks := _leaks(text))} == {}
 
 
@@ -233,6 +284,11 @@ TWINS: dict[str, Maker] = {
     "table": _body("POST /sourceConnections", lambda w: _source(tableName=w)),
     "path": _body("POST /sourceConnections", lambda w: _source(path=f"/a/{w}.csv", recursive=True)),
     "column": _body("POST /sourceConnections", lambda w: _source(columns=[{"name": w, "type": w}])),
+    **{f"target param {name}": _body("POST /targetConnections", lambda w, name=name: {  # type: ignore[misc]
+        "connectionSpec": {"id": "x"}, "params": {name: w}}) for name in (
+        "mode", "container", "remotePath", "compression", "datasetFileType", "format", "stream", "eventHubName")},
+    "selectors": _body("POST /flows", lambda w: {"name": "f", "flowSpec": {"id": "x"}, "transformations": [
+        {"name": "GeneralTransform", "params": {"segmentSelectors": {"selectors": [{"value": {"id": w}}]}}}]}),
     "data set": _body("POST /targetConnections", lambda w: {"connectionSpec": {"id": "x"}, "params": {"dataSetId": w}}),
     "mapping": _body("POST /flows", lambda w: {"name": "f", "flowSpec": {"id": "x"}, "transformations": [
         {"name": "Mapping", "params": {"mappingId": w, "mappingVersion": w}}]}),

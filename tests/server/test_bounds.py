@@ -8,14 +8,15 @@ import http.client
 import json
 import select
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from mockserver import Config, Emulator, create_app
 from mockserver.server import Server
-from mockserver.web.bridge import wsgi_server
-from tests.calls import HEADERS, connection
+from mockserver.web.bridge import BUSY_THREADS, Turn, wsgi_server
+from tests.calls import HEADERS, connection, made, send
 from tests.server.wire import CLOSE, HEAD, LARGE, PATIENT, Client, app, get, inside, post, release, running
 
 
@@ -127,3 +128,45 @@ def test_health_is_answered_while_all_threads_are_taken() -> None:
         release.set()
         assert [client.answers()[0][0] for client in waiting] == [200] * 4
     assert inside.acquire(timeout=60) and inside.acquire(timeout=60)
+
+
+def turn_of(emulator: Emulator, method: str, path: str, query: str = "") -> Turn:
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query}
+    return create_app(emulator).turn(environ)
+
+
+def test_what_computes_for_long_does_not_run_in_the_event_loop_nor_in_many_threads() -> None:
+    emulator = Emulator(Config(seed=1))
+    assert turn_of(emulator, "GET", "/_mock/health") is Turn.NOW
+    assert turn_of(emulator, "GET", "/connections", "limit=100") is Turn.SOON
+    assert turn_of(emulator, "GET", "/connections", "property=name==a") is Turn.BUSY
+    assert turn_of(emulator, "POST", "/connections/search") is Turn.BUSY
+    for _ in range(3):
+        made(emulator, {**connection(), "description": "x" * 100_000})
+    assert turn_of(emulator, "GET", "/connections", "limit=100") is Turn.SOON
+    send(emulator, "GET", "/connections")
+    assert turn_of(emulator, "GET", "/connections", "limit=100") is Turn.BUSY
+    assert turn_of(emulator, "GET", "/_mock/journal") is Turn.THREAD
+
+
+def test_where_a_call_may_wait_many_threads_share_the_waiting(tmp_path: Path) -> None:
+    emulator = Emulator(Config(state=str(tmp_path / "flow.db")))
+    assert turn_of(emulator, "GET", "/connections", "property=name==a") is Turn.THREAD
+    emulator.close()
+
+
+def test_only_a_few_requests_compute_at_once() -> None:
+    release.clear()
+
+    def computing(environ, start_response):  # type: ignore[no-untyped-def]
+        return app(environ, start_response)
+
+    computing.turn = lambda environ: Turn.BUSY if environ["PATH_INFO"] == "/wait" else Turn.THREAD  # type: ignore[attr-defined]
+    with running(PATIENT, app=computing) as server:
+        waiting = [Client(server, b"GET /wait" + HEAD + CLOSE) for _ in range(BUSY_THREADS + 2)]
+        assert all(inside.acquire(timeout=60) for _ in range(BUSY_THREADS))
+        get(server)
+        assert not inside.acquire(blocking=False), "another one runs as well"
+        release.set()
+        assert [client.answers()[0][0] for client in waiting] == [200] * len(waiting)
+    assert all(inside.acquire(timeout=60) for _ in range(2))

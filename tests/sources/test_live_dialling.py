@@ -211,14 +211,28 @@ def test_what_is_listed_is_a_host_and_a_port(text: str) -> None:
     ["169.254.169.254", "fe80::1", "fe80::1%eth0", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "::ffff:169.254.169.254",
      "fd00:ec2::254", "100.100.100.200", "255.255.255.255", "240.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe",
      "64:ff9b:1:a9fe:a9:fe00::", "2002:a9fe:a9fe::1", "::169.254.169.254", "::ffff:255.255.255.255",
-     "64:ff9b::6464:64c8", "2001:0:a9fe:a9fe::1"],
+     "64:ff9b::6464:64c8", "2001:0:a9fe:a9fe::1", "2001:0:808:808:0:0:5601:5601", "fd00::5efe:a9fe:a9fe",
+     "2001:db8::200:5efe:169.254.169.254", "::ffff:0:169.254.169.254", "0.1.2.3", "192.0.0.192", "fd20:ce::254",
+     "2002:ffff:ffff::", "64:ff9b::ffff:ffff"],
 )  # fmt: skip
 def test_no_name_leads_to_where_clouds_keep_credentials(address: str) -> None:
     with pytest.raises(ValueError, match="never dialled"):
         pinned("db.example.com:5432", lambda host, port: ["10.0.0.1", address])
 
 
-@pytest.mark.parametrize("address", ["10.0.0.1", "::1", "2001:db8::1", "64:ff9b::a00:1", "2002:a00:1::1", "fd00::5"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.1",
+        "::1",
+        "2001:db8::1",
+        "64:ff9b::a00:1",
+        "2002:a00:1::1",
+        "fd00::5",
+        "fd00::5efe:10.0.0.1",
+        "::ffff:0:10.0.0.1",
+    ],
+)
 def test_other_addresses_may_be_listed(address: str) -> None:
     assert pinned("db.example.com:5432", lambda host, port: [address]).addresses == (address,)
 
@@ -281,7 +295,20 @@ IN_CLEAR, AS_MD5 = b"R\0\0\0\x08\0\0\0\x03", b"R\0\0\0\x0c\0\0\0\x05salt"
 @pytest.mark.parametrize("mode", ["Disable", "Allow", "Prefer"])
 @pytest.mark.parametrize("asked", [IN_CLEAR, AS_MD5], ids=["in clear", "as MD5"])
 def test_the_password_is_not_handed_to_a_server_that_asks_for_it_in_clear(asked: bytes, mode: str) -> None:
-    received = []
+    received = _told_to_who_asks(asked, mode)
+    assert not any(PASSWORD.encode() in data or data[:1] == b"p" for data in received)
+
+
+@pytest.mark.parametrize(("asked", "sent"), [(IN_CLEAR, False), (AS_MD5, True)], ids=["in clear", "as MD5"])
+def test_a_hash_that_can_be_guessed_is_sent_where_it_is_allowed_and_nothing_in_clear(asked: bytes, sent: bool) -> None:
+    received = _told_to_who_asks(asked, "Prefer", md5=True)
+    assert any(data[:4] == b"p\0\0\0" and data[5:8] == b"md5" for data in received) is sent
+    assert not any(PASSWORD.encode() in data for data in received)
+
+
+def _told_to_who_asks(asked: bytes, mode: str, *, md5: bool = False) -> list[bytes]:
+    """What a server receives that asks for the password in such a way."""
+    received: list[bytes] = []
 
     def ask(connection: socket.socket) -> None:
         for _ in range(4):
@@ -291,9 +318,9 @@ def test_the_password_is_not_handed_to_a_server_that_asks_for_it_in_clear(asked:
             connection.sendall(b"N" if encryption else asked)
 
     with live.speaking(ask) as port:
-        assert tried(live.emulator(port), live.basic(port, sslMode=mode)) == {"result": False}
+        assert tried(live.emulator(port, md5=md5), live.basic(port, sslMode=mode)) == {"result": False}
     assert any(b"flow" in data for data in received)
-    assert not any(PASSWORD.encode() in data or data[:1] == b"p" for data in received)
+    return received
 
 
 def test_every_ssl_mode_has_libpqs_word() -> None:
