@@ -23,7 +23,7 @@ from mockserver.contract import IN_CLEAR, Contract, Seen
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, PLATFORM_HOST, TOKEN_HOST, Call, Result, Tenant
 from mockserver.journal import Journal
-from mockserver.journal.entries import Entry
+from mockserver.journal.entries import UNREAD, Entry
 from mockserver.journal.redaction import Redaction
 from mockserver.json_input import Json
 from mockserver.quirks import Quirks
@@ -35,6 +35,8 @@ from mockserver.specs.connectors import Connectors
 _CODE = re.compile(r"FLOW-(\d{4}-\d{3})$")
 _NEIGHBOURS = "/data/foundation/"
 _TOKEN_PATHS = ("/ims/token", "/ims/exchange")
+_BEFORE_ANY_SERVICE = frozenset({408, 414, 421, 431})
+"""Statuses of requests that an HTTP server refuses before anybody reads them."""
 _OF_THE_GATEWAY = frozenset({"authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "if-match"})
 _TOKEN_MISSING = ("403010", "ErrMissingOauthToken")
 
@@ -108,6 +110,8 @@ def _record(one: Recorded, journal: Journal, contract: Contract, connectors: Con
         seen.violations = [violation for violation in seen.violations if not violation.blocks]
     else:
         _check_credentials(seen, connectors)
+    if result.status in _BEFORE_ANY_SERVICE:
+        seen.violations = [UNREAD]
     if one.gaps.body:
         seen.violations = [violation for violation in seen.violations if violation.where not in ("body", "media")]
     journal.record(
@@ -244,6 +248,8 @@ def _sent_headers(request: Mapping[str, Any], result: Result) -> tuple[dict[str,
     """
     headers = _headers(request)
     unrecorded = {name for name, value in headers.items() if name in _OF_THE_GATEWAY and is_sanitized(value)}
+    if not headers:  # no client sends none: an exporter left out all of them
+        unrecorded |= _OF_THE_GATEWAY
     if not headers.get("authorization", "").strip() and result.error not in _TOKEN_MISSING:
         unrecorded.add("authorization")
     placed = {name: f"Bearer {NOT_RECORDED}" if name == "authorization" else NOT_RECORDED for name in unrecorded}

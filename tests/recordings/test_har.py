@@ -111,6 +111,20 @@ def test_the_services_neighbours_count_where_the_contract_has_them(tmp_path: Pat
     assert [entry.operation for entry in kept] == ["retrieveSandbox"]
 
 
+def test_where_an_exporter_left_out_all_headers_none_is_missed(recording: Recording, tmp_path: Path) -> None:
+    [entry] = recording(lambda service: service.get("/connections") and None)
+    for headers in ([], None):
+        entry["request"]["headers"] = headers
+        assert rules_of(written(tmp_path / "x.har", at(ADOBE, entry))) == set()
+
+
+@pytest.mark.parametrize("status", [408, 414, 421, 431])
+def test_a_request_that_no_service_read_is_one_finding(recording: Recording, tmp_path: Path, status: int) -> None:
+    [entry] = recording(lambda service: service.get("/connections?limit=x") and None)
+    entry["request"]["headers"], entry["response"] = [], {"status": status}
+    assert rules_of(written(tmp_path / "x.har", at(ADOBE, entry))) == {"call.unread"}
+
+
 def test_http2_names_base64_and_a_left_out_token_are_understood(recording: Recording, tmp_path: Path) -> None:
     [entry] = recording(lambda service: service.create() and None)
     entry = at(ADOBE, entry)

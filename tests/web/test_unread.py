@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,6 +12,7 @@ from mockserver.conformance import evaluate
 from mockserver.errors import ApiError
 from mockserver.intercept.front import EmulatedHostsOnly
 from mockserver.journal.entries import Entry
+from mockserver.server import Server
 from mockserver.web.bridge import wsgi_server
 from tests.calls import HEADERS
 from tests.server.wire import BIG, HEAD, REFUSED, SHORT, Client, chunked, post
@@ -39,23 +41,44 @@ LOST: dict[str, tuple[bytes, int, str, str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Emulator, Server]]:
+    emulator = Emulator(Config(seed=1, log="json"))
+    server = wsgi_server(create_app(emulator), limits=SHORT)
+    server.start()
+    yield emulator, server
+    server.stop()
+
+
+Spoken = tuple[list[tuple[int, bytes]], list[Entry]]
+"""The answers of a server, and its journal."""
+
+
+def said(served: tuple[Emulator, Server], sent: bytes) -> Spoken:
+    """What the shared server answers to these bytes."""
+    emulator, server = served
+    emulator.reset()
+    return Client(server, sent).answers(), emulator.journal.entries()
+
+
 @pytest.mark.parametrize("case", LOST)
-def test_a_refused_request_is_on_record_without_what_it_held(case: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refused_request_is_on_record_without_what_it_held(
+    case: str, served: tuple[Emulator, Server], caplog: pytest.LogCaptureFixture
+) -> None:
     sent, status, method, path = LOST[case]
     caplog.set_level(logging.INFO, "mockserver.requests")
-    emulator = Emulator(Config(seed=1, log="json"))
-    answers, [entry] = spoken(emulator, sent)
+    answers, [entry] = said(served, sent)
     assert [answered for answered, _ in answers] == [status]
     assert (entry.status, entry.method, entry.path, entry.error) == (status, method, path, str(status))
     assert entry.request_id in answers[0][1].decode()
-    [finding] = evaluate([entry], emulator.contract).findings
+    [finding] = evaluate([entry], served[0].contract).findings
     assert finding.rule == "call.unread" and f"refused with {status}: " in finding.detail
     shown = f"{entry.as_json()} {finding} {caplog.text}"
     assert f'"status": {status}' in caplog.text and SECRET.decode() not in shown
 
 
-def spoken(emulator: Emulator, sent: bytes) -> tuple[list[tuple[int, bytes]], list[Entry]]:
-    """What a server answers to these bytes, and its journal."""
+def spoken(emulator: Emulator, sent: bytes) -> Spoken:
+    """What a server of its own answers to these bytes."""
     server = wsgi_server(create_app(emulator), limits=SHORT)
     server.start()
     answers = Client(server, sent).answers()
@@ -64,15 +87,14 @@ def spoken(emulator: Emulator, sent: bytes) -> tuple[list[tuple[int, bytes]], li
 
 
 @pytest.mark.parametrize("case", [case for case, (_, status) in REFUSED.items() if status != 413])
-def test_whatever_the_server_refuses_is_one_entry(case: str) -> None:
-    emulator = Emulator(Config(seed=1, log="none"))
-    answers, entries = spoken(emulator, to_api(REFUSED[case][0]))
+def test_whatever_the_server_refuses_is_one_entry(case: str, served: tuple[Emulator, Server]) -> None:
+    answers, entries = said(served, to_api(REFUSED[case][0]))
     assert [entry.status for entry in entries] == [status for status, _ in answers] == [REFUSED[case][1]]
 
 
-def test_a_client_that_speaks_tls_to_a_plain_port_is_told_so() -> None:
+def test_a_client_that_speaks_tls_to_a_plain_port_is_told_so(served: tuple[Emulator, Server]) -> None:
     hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200)
-    answers, [entry] = spoken(Emulator(Config(seed=1, log="none")), hello)
+    answers, [entry] = said(served, hello)
     assert b"Call this server by http://" in answers[0][1] and "http://" in entry.answer
 
 
