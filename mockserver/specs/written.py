@@ -66,6 +66,10 @@ class OwnConnectors(Connectors):
         return self._catalogue.all()
 
 
+_FAMILIES: dict[Any, str] = {"generic-rest": "rest", "generic-streaming": "streaming"}
+"""`type` of a spec, as the Sources SDK's templates have it -> connector family; tables for all others."""
+
+
 def _connector(doc: Mapping[str, Any], platform: str) -> Connector:
     """Compile a written spec. Everything except its auth specs is shown but not interpreted."""
     described = doc["spec"]
@@ -77,7 +81,7 @@ def _connector(doc: Mapping[str, Any], platform: str) -> Connector:
         name=described["name"],
         label=described["name"],
         category=str((described.get("attributes") or {}).get("category", "")),
-        family="crm",
+        family=_FAMILIES.get(described.get("type"), "crm"),
         provider_id=described["providerId"],
         platforms=(platform,),
         base_connection=bool(raw),

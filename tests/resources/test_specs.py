@@ -314,3 +314,45 @@ def test_a_flow_spec_answers_transformation_specs_whatever_they_were_called(emul
     assert answer["transformationSpecs"] == parts and "transformationSpec" not in answer
     (shown,) = items(emulator, f"/flowSpecs/{answer['id']}")
     assert shown["transformationSpecs"] == parts
+
+
+def test_a_source_of_the_sources_sdk_goes_all_the_way(emulator: Emulator) -> None:
+    """Connection spec, account, explore, a source connection that reads JSON, the flow spec and a flow."""
+    rest = written(emulator, "/connectionSpecs", {**CONNECTION_SPEC, "type": "generic-rest"})
+    spec = {"id": rest["id"], "version": "1.0"}
+    catalogued = items(emulator, f"/flowSpecs/{REST}")[0]
+    listing = [*catalogued["sourceConnectionSpecIds"], rest["id"]]
+    members = {
+        name: catalogued[name]
+        for name in ("name", "providerId", "version", "targetConnectionSpecIds", "scheduleSpec")
+        if name in catalogued
+    }
+    members |= {"sourceConnectionSpecIds": listing, "transformationSpec": catalogued["transformationSpecs"]}
+    replaced: Any = send(emulator, "PUT", f"/flowSpecs/{REST}", members, headers=SERVICE)
+    assert replaced.status == 200, replaced.body
+    assert "transformationSpecs" in items(emulator, f"/flowSpecs/{REST}")[0]
+    auth = {"specName": "Basic Authentication", "params": {"host": "members.example.com", "password": "secret"}}
+    base = made(emulator, {"name": "Members", "connectionSpec": spec, "auth": auth})["id"]
+    explored = send(
+        emulator, "GET", f"/connections/{base}/explore?objectType=rest&object=json&fileType=json&preview=true"
+    )
+    assert explored.status == 200, explored.body
+    assert send(emulator, "GET", f"/connections/{base}/explore?objectType=root").status == 400
+    read = {"name": "Members", "baseConnectionId": base, "connectionSpec": spec, "data": {"format": "json"}}
+    source_id = made(emulator, read, "/sourceConnections")["id"]
+    target_id = made(emulator, target(), "/targetConnections")["id"]
+    flow = {
+        "name": "Members",
+        "flowSpec": {"id": REST, "version": "1.0"},
+        "sourceConnectionIds": [source_id],
+        "targetConnectionIds": [target_id],
+        "transformations": [{"name": "Mapping", "params": {"mappingId": "a" * 32, "mappingVersion": 0}}],
+        "scheduleParams": {"startTime": "1893456000", "frequency": "minute", "interval": 15},
+    }
+    assert made(emulator, flow, "/flows")["id"]
+
+
+def test_a_streaming_source_of_the_sources_sdk_needs_no_format(emulator: Emulator) -> None:
+    stream = written(emulator, "/connectionSpecs", {**CONNECTION_SPEC, "type": "generic-streaming", "authSpec": []})
+    read = {"name": "Events", "connectionSpec": {"id": stream["id"], "version": "1.0"}}
+    assert made(emulator, read, "/sourceConnections")["id"]

@@ -109,6 +109,16 @@ FORM = _object(
     {
         "targetSpec": TARGET_SPEC,
         "encryption": {"const": True},
+        "filterAtSource": _object(
+            {
+                "enabled": {"const": True},
+                "queryLanguage": TEXT,
+                "logicalOperators": NAMES,
+                "comparisonOperators": NAMES,
+                "columnNameEscapeChar": TEXT,
+                "valueEscapeChar": TEXT,
+            }
+        ),
         "typeInfo": {"type": "object", "additionalProperties": TEXT},
     },
 )
