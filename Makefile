@@ -8,7 +8,7 @@ IMAGE ?= mock-flow-service
 PYTHON_M := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE dist lint release-check docs fidelity drift fuzz audit sbom run test coverage install check format contract broken wire-mutants clients bench peers edge mutation torture image lock clean help
+.PHONY: FORCE pictures dist lint release-check docs fidelity drift fuzz audit sbom run test coverage install check format contract broken wire-mutants clients bench peers edge mutation torture image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@echo 'The command for everything else: .venv/bin/mockserver --help   (or: . .venv/bin/activate)' >&2
@@ -46,6 +46,9 @@ clients: .venv/.test .venv-clients/.orval ## run Adobe's own Python client, aepp
 
 broken: .venv/.test ## prove the suite: every wrong server is caught, the right one passes in ten seeds (ARGS="--seeds 3")
 	@$(PYTHON_M) contracts.broken $(ARGS)
+
+pictures: .venv/.test ## take the pictures of docs/console.md from a seeded server (needs chromium)
+	@$(PYTHON_M) tests.pictures
 
 fidelity: .venv/.test ## replay every documented and recorded sample; write docs/fidelity.md
 	@$(PYTHON_M) mockserver fidelity --write . $(ARGS)
