@@ -160,6 +160,7 @@ def test_a_secret_stays_one_whatever_else_is_said_of_its_place() -> None:
         again = again.merged(secrecy.secret_at(steps))
     assert show({"a": {"b": "x"}}, again, blank) == {"a": {"b": MASK}} and again.at(["a", "0"]).secret
     assert SECRET.at(["x"]).secret
+    assert not SECRET.merged(HARMLESS).harmless and not HARMLESS.merged(SECRET).harmless, "a filter asks only that"
 
 
 def test_what_comes_back_as_it_was_shown_means_unchanged() -> None:
