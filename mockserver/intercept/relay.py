@@ -5,6 +5,7 @@ An ASGI application. TLS to the service is verified; redirects are the client's;
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeAlias
@@ -45,6 +46,7 @@ class Relay:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
+            await asyncio.sleep(0)  # our server begins a request outside a task; httpx needs one
             await self._pass_on(scope, receive, send)
 
     async def _live(self, receive: Any, send: Any) -> None:
@@ -136,13 +138,14 @@ def _target(scope: Any) -> tuple[bytes, bytes]:
 def _call(scope: Any, body: bytes, began: int) -> Call:
     raw_path, query = _target(scope)
     path = unquote(raw_path.decode("latin-1"), errors="replace")
-    if path == BASE_PATH or path.startswith(BASE_PATH + "/"):
+    below = path == BASE_PATH or path.startswith(BASE_PATH + "/")
+    if below:
         path = path[len(BASE_PATH) :] or "/"
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Call(scope["method"], path, query.decode("latin-1"), headers, body, "", began)
+    return Call(scope["method"], path, query.decode("latin-1"), headers, body, "", began, mounted=below)
 
 
 def _result(response: httpx.Response, raw: bytes) -> Result:

@@ -330,7 +330,10 @@ class ClientConnection(HttpToolsProtocol):
 
 
 def _start(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]]) -> None:
-    """Run at once until it waits for something: a task from the beginning costs another turn of the loop."""
+    """Run at once until it waits for something: a task from the beginning costs another turn of the loop.
+
+    Until then there is no current task. An application that needs one gives way first: `await asyncio.sleep(0)`.
+    """
     try:
         awaited = work.send(None)
     except StopIteration:
