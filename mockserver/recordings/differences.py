@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
 
 from mockserver.exchange import Result
 from mockserver.json_input import Json
+from mockserver.recordings.gaps import is_hidden
 from mockserver.recordings.recording import RecordedExchange, scalars
-from mockserver.recordings.symbols import Bindings, kind_of, page_token
+from mockserver.recordings.symbols import Bindings, kind_of, page_token, quoted
 
 Grade: TypeAlias = Literal["high", "medium", "low"]
 
@@ -37,6 +39,18 @@ _EXACT = frozenset({"state", "result", "title", "format", "error", "error_code",
 _INSTANT = re.compile(r"(?:At|AtUTC|At_ms|Ms|UTC|Date|startTime|windowStartTime|windowEndTime|started|updated)$")
 _DATA_KEYED = frozenset({"properties", "extensions", "metadata"})
 """Objects whose keys are data: only the kinds of their values are compared where both have them."""
+
+_OF_THE_CALLER = (
+    ("createdClient", "x-api-key"),
+    ("updatedClient", "x-api-key"),
+    ("imsOrgId", "x-gw-ims-org-id"),
+    ("sandboxName", "x-sandbox-name"),
+)
+"""Member of an entity -> the request header that it repeats."""
+_SPECS = ("connectionSpecs", "flowSpecs")
+_OF_THE_SOURCE = ("explore", "configs", "preview")
+_MANY = 4
+"""So many members of one object that are missing or added together are one finding."""
 
 _Walk: TypeAlias = Iterator["Difference"]
 
@@ -68,10 +82,18 @@ class Comparison:
         self._shared = shared
         """Whether others write on the server too: their entities in a list are no difference."""
         self._sent: set[tuple[str, Any]] = set()
+        self._created: dict[str, tuple[Json, Json]] = {}
+        """Id -> when it was created, as it was first shown there and here."""
+        self._about = ""
+        """The collection that the exchange is about, or `explore`: then its values are a source's."""
 
     def compare(self, exchange: RecordedExchange, ours: Result) -> list[Difference]:
         """The differences of one exchange; symbols of the response are bound."""
         self._sent.update((name, value) for name, value in scalars(exchange.body) if value not in (None, ""))
+        headers = exchange.call.headers
+        self._sent.update((name, headers.get(header, "")) for name, header in _OF_THE_CALLER)
+        segments = exchange.call.path.strip("/").split("/")
+        self._about = "explore" if segments[-1] in _OF_THE_SOURCE else segments[0]
         recorded = exchange.result
         if recorded.status != ours.status:
             return [Difference("status", "", str(recorded.status), str(ours.status))]
@@ -91,8 +113,22 @@ class Comparison:
                 yield Difference("missing header", name, "sent", "absent")
             elif name in here and name not in theirs:
                 yield Difference("added header", name, "absent", "sent")
+        if "location" in theirs and "location" in here:
+            yield from self._location(theirs["location"], here["location"])
         if "etag" in theirs and "etag" in here:
+            if (quoted(theirs["etag"]), theirs["etag"][:1] == "W") != (quoted(here["etag"]), here["etag"][:1] == "W"):
+                yield Difference("form", "etag", _strength(theirs["etag"]), _strength(here["etag"]))
             self.bindings.bind(("etag", theirs["etag"]), here["etag"])
+
+    def _location(self, theirs: str, ours: str) -> _Walk:
+        """A Location leads to the same entity, below the same path."""
+        there, here = (urlsplit(one).path.rsplit("/", 1) for one in (theirs, ours))
+        if there[0] != here[0] or len(there) != len(here):
+            yield Difference("form", "location", "one path", "another")
+        elif (self.bindings.ours(("id", there[-1])) or here[-1]) != here[-1]:
+            yield Difference("reference", "location", "the id of before", "another id")
+        else:
+            self.bindings.bind(("id", there[-1]), here[-1])
 
     def _walk(self, pointer: str, name: str, theirs: Json, ours: Json, ordered: bool = False) -> _Walk:
         if _kind(theirs) != _kind(ours):
@@ -110,11 +146,23 @@ class Comparison:
         for key, value in theirs.items():
             if key in ours:
                 yield from self._walk(f"{pointer}/{key}", key, value, ours[key], ordered)
-            elif name not in _DATA_KEYED:
-                yield Difference("missing member", f"{pointer}/{key}", _kind(value), "absent")
-        if name not in _DATA_KEYED:
-            for key in ours.keys() - theirs.keys():
-                yield Difference("added member", f"{pointer}/{key}", "absent", _kind(ours[key]))
+        if name in _DATA_KEYED and not pointer.endswith("/inheritedAttributes/properties"):
+            return
+        yield from self._creation(pointer, theirs, ours)
+        missing = {key: _kind(value) for key, value in theirs.items() if key not in ours}
+        added = {key: _kind(value) for key, value in ours.items() if key not in theirs}
+        yield from (Difference("missing member", at, kind, "absent") for at, kind in _members(pointer, missing))
+        yield from (Difference("added member", at, "absent", kind) for at, kind in _members(pointer, added))
+
+    def _creation(self, pointer: str, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> _Walk:
+        """An entity was created once: when, stays as it is, or does not."""
+        made = theirs.get("createdAt"), ours.get("createdAt")
+        if not isinstance(theirs.get("id"), str) or None in made:
+            return
+        first = self._created.setdefault(str(theirs["id"]), made)
+        moved = made[0] != first[0], made[1] != first[1]
+        if moved[0] is not moved[1]:
+            yield Difference("value", f"{pointer}/createdAt", *("moved" if one else "as before" for one in moved))
 
     def _list(self, pointer: str, name: str, theirs: list[Any], ours: list[Any], ordered: bool) -> _Walk:
         inside = f"{pointer}/*"
@@ -134,6 +182,8 @@ class Comparison:
         if any(item["id"] in self.bindings.others for item in theirs):
             return  # a page that others filled too has another end here
         here = {item["id"]: item for item in ours}
+        if _repeats(theirs) != _repeats(ours):
+            yield Difference("items", inside, *("listed twice" if _repeats(one) else "once" for one in (theirs, ours)))
         self._pair(theirs, ours)
         met = []
         for item in theirs:
@@ -164,28 +214,68 @@ class Comparison:
         if name == "href" and (page := page_token(theirs)):
             if token := page_token(ours):
                 self.bindings.bind(("page", page), token)
+                if _link(theirs) != _link(ours):
+                    yield Difference("form", pointer, "a link of one form", "of another")
             else:
                 yield Difference("missing member", pointer, "a cursor", "no cursor")
         elif kind := kind_of(name, theirs):
             yield from self._symbol(pointer, name, kind, str(theirs), ours)
+        elif kind_of(name, ours) == "etag":
+            yield Difference("form", pointer, "another text", "an etag")
         elif (name, theirs) in self._sent:
             if ours != self.bindings.in_body(theirs, name):
                 yield Difference("value", pointer, "as it was sent", "another")
+        elif (name, ours) in self._sent and not is_hidden(theirs):
+            yield Difference("value", pointer, "another", "as it was sent")
         elif _INSTANT.search(name) and isinstance(theirs, int) and isinstance(ours, int):
             if len(str(abs(theirs))) != len(str(abs(ours))) and theirs and ours:
                 yield Difference("form", pointer, f"{len(str(abs(theirs)))} digits", f"{len(str(abs(ours)))} digits")
-        elif name in _EXACT and theirs != ours:
+        elif (name in _EXACT or self._is_fixed(name, theirs)) and theirs != ours and not is_hidden(theirs):
             yield Difference("value", pointer, "one of the service's words", "another")
+
+    def _is_fixed(self, name: str, theirs: Any) -> bool:
+        """Whether a value is the service's own and not data: a flag, or the name of a spec of the catalogue."""
+        if self._about == "explore":
+            return False
+        return isinstance(theirs, bool) or (self._about in _SPECS and name in ("name", "type", "category"))
 
     def _symbol(self, pointer: str, name: str, kind: Any, theirs: str, ours: Any) -> _Walk:
         if kind_of(name, ours) != kind:
             yield Difference("form", pointer, f"a {kind}", "another text")
             return
+        if kind == "etag" and (theirs[:1] == "W") is not (ours[:1] == "W"):
+            yield Difference("form", pointer, _strength(theirs), _strength(ours))
         bound = self.bindings.ours((kind, theirs))
-        if bound is None:
+        if bound is None and kind != "token" and self.bindings.is_ours(ours):
+            yield Difference("reference", pointer, f"a new {kind}", f"the {kind} of before")
+        elif bound is None:
             self.bindings.bind((kind, theirs), ours)
         elif bound != ours and kind != "token":
             yield Difference("reference", pointer, f"the {kind} of before", f"another {kind}")
+
+
+def _members(pointer: str, kinds: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Pointer and kind of members; of many in one object, one pointer for all: they have one cause."""
+    if len(kinds) < _MANY:
+        yield from ((f"{pointer}/{key}", kind) for key, kind in kinds.items())
+    else:
+        yield f"{pointer}/{{{','.join(sorted(kinds))}}}", f"{len(kinds)} members"
+
+
+def _link(href: str) -> tuple[str, str, frozenset[str]]:
+    """What every link to a next page has in common: host or none, path, names of parameters."""
+    parts = urlsplit(href)
+    return parts.netloc and "host", parts.path, frozenset(name for name, _ in parse_qsl(parts.query))
+
+
+def _repeats(items: list[Any]) -> bool:
+    """Whether an entity is in a list twice."""
+    return len({item["id"] for item in items}) < len(items)
+
+
+def _strength(etag: str) -> str:
+    """What kind of text an etag is."""
+    return "a weak etag" if etag[:1] == "W" else "an etag in quotes" if quoted(etag) else "an etag without quotes"
 
 
 def _kind(value: Json) -> str:

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 from mockserver.journal.entries import NOT_RECORDED, Entry
 
-__all__ = ["NOT_RECORDED", "Gaps", "is_sanitized"]
+__all__ = ["NOT_RECORDED", "STAND_IN", "Gaps", "is_hidden", "is_sanitized"]
+
+STAND_IN = "pseudo-"
+"""What the stand-in of a text begins with."""
 
 _WORDS = (
     "redacted|removed|hidden|masked|sanitized|sanitised|filtered|scrubbed|obfuscated|omitted|stripped|anonymized|"
@@ -29,6 +32,11 @@ _numbers = itertools.count(1)
 def is_sanitized(value: str) -> bool:
     """Whether a tool put this in the place of a value: `[Authorization redacted]`, `*****`, `xxx`."""
     return value == NOT_RECORDED or (len(value) <= _MAX_LENGTH and _SANITIZED.fullmatch(value.strip()) is not None)
+
+
+def is_hidden(value: object) -> bool:
+    """Whether a value of a recording is not what was sent: a stand-in, or what another tool put there."""
+    return isinstance(value, str) and (value.startswith(STAND_IN) or is_sanitized(value))
 
 
 @dataclass(frozen=True, slots=True)

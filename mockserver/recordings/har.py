@@ -144,6 +144,12 @@ def exchanges(path: Path) -> Iterator[Recorded]:
     yield from loaded.exchanges
 
 
+def is_of_the_service(one: Recorded, contract: Contract) -> bool:
+    """Whether a call is one to Flow Service, its token endpoint or a service next door."""
+    outside = one.call.path.startswith(("/data/", "/ims/"))
+    return bool(one.host) or outside or not one.call.mounted or _named_by_path(one.call, contract)
+
+
 def in_order(recorded: list[Recorded]) -> list[Recorded]:
     """Exchanges by when they began; as they are in the file if it does not tell of each."""
     if all(one.call.received_ms for one in recorded):
@@ -213,7 +219,9 @@ def _read(
     host: str,
 ) -> Recorded:
     result = _result(response)
-    headers, unrecorded = _sent_headers(request, result)
+    said = raw.get("_flow")
+    extension: Mapping[str, Any] = said if isinstance(said, dict) else {}
+    headers, unrecorded = _sent_headers(request, result, certain=bool(extension))
     post = request.get("postData") or {}
     if post.get("mimeType") and "content-type" not in headers:
         headers["content-type"] = str(post["mimeType"])
@@ -230,9 +238,7 @@ def _read(
         in_clear=url.scheme == "http" and _is_adobe(url.hostname or ""),
     )
     gaps = Gaps(unrecorded, _lacks_body(method, request, body, result), _lacks_answer(response, result))
-    extension = raw.get("_flow")
-    whole = not isinstance(extension, dict) or extension.get("whole") is not False
-    return Recorded(call, result, host, gaps, whole)
+    return Recorded(call, result, host, gaps, whole=extension.get("whole") is not False)
 
 
 def _query(request: Mapping[str, Any]) -> str:
@@ -241,16 +247,19 @@ def _query(request: Mapping[str, Any]) -> str:
     return urlencode([(str(row["name"]), str(row.get("value") or "")) for row in rows])
 
 
-def _sent_headers(request: Mapping[str, Any], result: Result) -> tuple[dict[str, str], frozenset[str]]:
+def _sent_headers(
+    request: Mapping[str, Any], result: Result, *, certain: bool
+) -> tuple[dict[str, str], frozenset[str]]:
     """The request's headers, and the names of those whose values an exporter or a sanitizer has taken out.
 
-    Chrome drops Authorization. That a token was sent is only doubted where the gateway says that it is missing.
+    Chrome drops Authorization. That a token was sent is only doubted where the gateway says that it is missing, and in
+    a file of our own (`certain`), which says of every header that it was there.
     """
     headers = _headers(request)
     unrecorded = {name for name, value in headers.items() if name in _OF_THE_GATEWAY and is_sanitized(value)}
-    if not headers:  # no client sends none: an exporter left out all of them
+    if not certain and not headers:  # no client sends none: an exporter left out all of them
         unrecorded |= _OF_THE_GATEWAY
-    if not headers.get("authorization", "").strip() and result.error not in _TOKEN_MISSING:
+    if not certain and not headers.get("authorization", "").strip() and result.error not in _TOKEN_MISSING:
         unrecorded.add("authorization")
     placed = {name: f"Bearer {NOT_RECORDED}" if name == "authorization" else NOT_RECORDED for name in unrecorded}
     return {**headers, **placed}, frozenset(unrecorded)

@@ -74,9 +74,18 @@ def existing_before(recording: Recording, contract: Contract) -> Learned:
 
 
 def made_by_others(recording: Recording) -> frozenset[str]:
-    """Ids of entities that somebody else created while the recording went on."""
+    """Ids of entities that somebody else created while the recording went on.
+
+    Those that have a name which this client sent are its own, whatever the service answered.
+    """
     began_ms = recording.exchanges[0].call.received_ms if recording.exchanges else 0
-    later = {key for key, life in _not_created(recording).items() if _made_ms(life.doc) > began_ms}
+    bodies = (exchange.body for exchange in recording.exchanges if exchange.call.method == "POST")
+    sent = {str(body["name"]) for body in bodies if isinstance(body, dict) and "name" in body}
+    later = {
+        key
+        for key, life in _not_created(recording).items()
+        if _made_ms(life.doc) > began_ms and str(life.doc.get("name")) not in sent
+    }
     return frozenset(entity_id for kind, entity_id in later if kind in ENTITIES)
 
 

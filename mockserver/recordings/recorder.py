@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 from mockserver.contract import Contract
 from mockserver.contract.places import Auth
-from mockserver.exchange import Call, Result
+from mockserver.exchange import PLATFORM_HOST, Call, Result
 from mockserver.json_input import dumps
 from mockserver.recordings.leaks import LeakSearch, TooManySecrets
 from mockserver.recordings.recording import RecordedExchange, exchange
@@ -35,6 +36,7 @@ class Recorder:
         self.count = 0
         parts = urlsplit(upstream)
         self._contract, self._upstream = contract, f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        self._short = not PLATFORM_HOST.fullmatch(parts.hostname or "")
         self._leaks = LeakSearch()
         self._written = Written(contract, auth, StandIns(key, self._leaks))
         self._lock = threading.Lock()
@@ -56,7 +58,9 @@ class Recorder:
             if self._file.closed:
                 return
             self.count += 1
-            one = exchange(self.count, call, result, self._contract)
+            # a stand-in takes the short form of a path: only Adobe's hosts do not
+            known = exchange(self.count, replace(call, mounted=call.mounted or self._short), result, self._contract)
+            one = replace(known, call=call)
             try:
                 entry = json.dumps(self._entry(one, ended_ms, whole)).encode()
                 found = self._leaks.found_in(entry)

@@ -38,8 +38,9 @@ class RecordedExchange:
 
     @property
     def whole_path(self) -> str:
-        """Path with its prefix, decoded."""
-        return self.call.path if self.call.path.startswith(_OUTSIDE) else BASE_PATH + self.call.path
+        """Path with its prefix, decoded; of no operation and not below the prefix, as it is."""
+        below = self.operation is not None or self.call.mounted
+        return BASE_PATH + self.call.path if below and not self.call.path.startswith(_OUTSIDE) else self.call.path
 
     @property
     def target(self) -> str:
@@ -69,9 +70,10 @@ class Recording:
     def load(cls, path: Path, contract: Contract) -> Recording:
         """Read a HAR file: ours, or one of a browser or proxy. Raises `har.HarError`."""
         loaded = har.load(path)
+        in_order = har.in_order([one for one in loaded.exchanges if har.is_of_the_service(one, contract)])
         exchanges = (
             exchange(number, one.call, one.result, contract, host=one.host, gaps=one.gaps, whole=one.whole)
-            for number, one in enumerate(har.in_order(loaded.exchanges), 1)
+            for number, one in enumerate(in_order, 1)
         )
         return cls(tuple(exchanges), loaded.complete, tuple(loaded.remarks()))
 

@@ -21,6 +21,7 @@ from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.journal.redaction import secrets_in
 from mockserver.json_input import Json
 from mockserver.recordings import headers
+from mockserver.recordings.gaps import STAND_IN
 from mockserver.recordings.leaks import LeakSearch
 from mockserver.recordings.recording import RecordedExchange
 from mockserver.secrecy import UNKNOWN_PLACE, show
@@ -37,6 +38,7 @@ _PATH_ID = re.compile(
 _ETAG = re.compile(r'(?:W/)?"?[0-9a-fA-F-]{1,64}"?|\*')
 _MAX_ETAGS = 100_000
 _NUMBERS, _NUMBER = ("limit", "offset", "start", "count"), re.compile(r"-?[0-9.]{0,15}|true|false")
+_MASK = re.compile(r"[*•]{3,}")
 _FILTER = re.compile(r"[=!<>~]")
 
 
@@ -62,17 +64,17 @@ class StandIns:
 
     def text(self, value: str) -> str:
         """What stands for a text: a UUID for a UUID, else a hash of the same length."""
-        if not value or secrecy.is_placeholder(value):
+        if not value or _is_no_secret(value):
             return value
         digest = self._digest(value)
         if _UUID.fullmatch(value):
             return str(uuid.UUID(digest[:32], version=4))
-        return ("pseudo-" + digest * (len(value) // 32 + 1))[: max(len(value), 12)]
+        return (STAND_IN + digest * (len(value) // 32 + 1))[: max(len(value), 12)]
 
     def guard(self, place: str, *texts: str) -> None:
         """Note that texts from a place must not be in the file, in any encoding. Raises TooManySecrets."""
         for text in texts:
-            if not secrecy.is_placeholder(text):
+            if not _is_no_secret(text):
                 self._leaks.add(text, place)
 
     def note_etags(self, value: Json) -> None:
@@ -115,6 +117,11 @@ class StandIns:
         return hashlib.blake2b(text.encode(errors="surrogatepass"), key=self._key, digest_size=16).hexdigest()
 
 
+def _is_no_secret(text: str) -> bool:
+    """Whether a text is a placeholder, or the service's own mask, whose form is worth recording."""
+    return secrecy.is_placeholder(text) or _MASK.fullmatch(text) is not None
+
+
 class Written:
     """The written form of requests and responses."""
 
@@ -144,7 +151,8 @@ class Written:
     def answer(self, result: Result, operation: str | None) -> Json:
         """A JSON response body."""
         self._stand_ins.note_etags([result.body, {"etag": dict(result.headers).get("etag", "")}])
-        place = UNKNOWN_PLACE if operation is None else self._places.answer(operation, result.status)
+        known = operation is not None or result.status >= 400  # refusals have one form, whatever was asked
+        place = self._places.answer(operation, result.status) if known else UNKNOWN_PLACE
         if operation == TOKEN_OPERATION:
             return self._token_answer(result.body)
         self._stand_ins.guard("the response body", *secrets_in(result.body, place))

@@ -172,7 +172,7 @@ def outcome(
     places: dict[tuple[str, Difference], list[int]] = {}
     for one in compared:
         for difference in one.differences:
-            operation = one.exchange.operation or f"{one.exchange.call.method} (unknown path)"
+            operation = one.exchange.operation or f"{one.exchange.call.method} (no operation)"
             places.setdefault((operation, difference), []).append(one.exchange.number)
     causes = [
         Cause(operation, difference, tuple(numbers), accepted.reason(operation, difference))

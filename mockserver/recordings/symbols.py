@@ -37,6 +37,11 @@ def kind_of(name: str, value: Json) -> Kind | None:
     return "id" if named and _UUID.fullmatch(value) else None
 
 
+def quoted(etag: str) -> bool:
+    """Whether an etag has its quotes."""
+    return _ETAG.fullmatch(etag) is not None
+
+
 def page_token(href: Json) -> str:
     """The cursor in a `next.href`, or nothing."""
     return dict(parse_qsl(urlsplit(href).query)).get(_PAGE, "") if isinstance(href, str) else ""
