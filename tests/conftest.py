@@ -15,8 +15,8 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
 for _name in ("SIGINT", "SIGQUIT", "SIGHUP"):
     _number = getattr(signal, _name, None)
     if _number is not None and signal.getsignal(_number) == signal.SIG_IGN:
-        # by nohup, or a shell in the background: it stays without effect here, and servers that tests start get it
-        signal.signal(_number, lambda number, frame: None)
+        # by nohup, or a shell in the background: tests interrupt themselves, and servers that they start must end by it
+        signal.signal(_number, signal.default_int_handler if _name == "SIGINT" else lambda number, frame: None)
 
 settings.register_profile("project", deadline=None)
 settings.register_profile("mutation", deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])

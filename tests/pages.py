@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from mockserver.clients.program import PrivateServer
+from tests import programs
 
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = "http://127.0.0.1:8080"
@@ -53,6 +57,9 @@ def blocks(page: Path) -> list[Fence]:
 
 def run(commands: str, folder: Path, server: PrivateServer) -> subprocess.CompletedProcess[str]:
     """Paste commands into a shell that has the installed command on its path and ends at the first failure."""
+    for program in programs.DEBIAN:
+        if re.search(rf"(?:^|[|;&(]) *{program} ", commands, re.MULTILINE) and not shutil.which(program):
+            pytest.skip(programs.missing(program))
     port = server.url.rpartition(":")[2]
     environ = {
         **os.environ,
