@@ -117,7 +117,7 @@ def test_is_text(asked: Asked, right: Right) -> GivenAnswer:
     )
 
 
-@broken("explore.root explore.table answer.schema", by_way_of="explore.root")
+@broken("explore.root explore.table", by_way_of="explore.root")
 def root_is_wrapped(asked: Asked, right: Right) -> GivenAnswer:
     """The root comes in `items` like everything else."""
     given = right(asked)

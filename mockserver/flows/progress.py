@@ -252,7 +252,7 @@ class _Update:
             at, state = states[passed - 1]
             if self.world.config.lake is not None and state in _ARRIVED and "entities" not in run and self.flow:
                 landing.land(self.world, self.tenant, self.flow, run, self._opened(self.flow))
-            self.puts.append(Put(RUNS, {**run, "updatedAt": at, "state": state}, etag))
+            self.puts.append(Put(RUNS, {**run, "updatedAt": max(at, run["createdAt"]), "state": state}, etag))
         if states[passed:]:
             self.new["ahead"].append([run["id"], [list(state) for state in states[passed:]]])
 

@@ -1,4 +1,4 @@
-"""A sample of the wire mutants is noticed by the promises that they break; all of them: `make wire-mutants`."""
+"""A sample of the lies about Flow Service is noticed by the promises that they break; all lies: `make wire-mutants`."""
 
 import random
 from fnmatch import fnmatchcase
@@ -26,7 +26,7 @@ def mutants(recorded: session.Session) -> list[Mutant]:
 
 
 def test_a_sample_is_noticed_by_the_promises_it_breaks(recorded: session.Session, mutants: list[Mutant]) -> None:
-    harmful = [mutant for mutant in mutants if not mutant.reason]
+    harmful = [one for one in mutants if not one.reason and not recorded.next_door(one.name.partition(" ")[0])]
     trials = Trials(recorded)
     verdicts = [trials.judge(mutant) for mutant in random.Random(4).sample(harmful, SAMPLE)]
     survivors = [verdict.mutant.name for verdict in verdicts if not verdict.noticed_by]

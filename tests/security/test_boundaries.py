@@ -35,7 +35,7 @@ def test_a_form_on_a_page_of_another_origin_gets_no_token(path: str, origin: str
     form = {**FORM, "jwt_token": "z"}
     assert web.post(path, data=form, headers={"Origin": origin}).status_code == 403
     assert web.post(path, data=form, headers={"Origin": "http://localhost"}).status_code == 200
-    assert len(emulator.journal.entries()) == 1
+    assert [entry.status for entry in emulator.journal.entries()] == [403, 200]
 
 
 @pytest.mark.parametrize("flood", ["refused", "admitted", "made-up clients"])

@@ -102,7 +102,15 @@ def test_no_list_shows_what_is_foreign(estate: Estate, name: str, other: str) ->
     for query in ("count=true", f"count=true&property=id=={own}"):
         foreign = estate.handle("GET", f"/{kind}?{query}", headers=OTHERS[other]).body
         nobody = estate.handle("GET", f"/{kind}?{query.replace(own, ABSENT)}", headers={"x-sandbox-name": "empty"}).body
-        assert foreign == nobody
+        assert without_caller(foreign) == without_caller(nobody)
+
+
+def without_caller(body: Any) -> Any:
+    """A body without the members in which specs of the catalogue repeat whose they are: the caller's."""
+    if isinstance(body, dict):
+        own = ("imsOrgId", "sandboxId", "sandboxName")
+        return {name: without_caller(value) for name, value in body.items() if name not in own}
+    return [without_caller(value) for value in body] if isinstance(body, list) else body
 
 
 @pytest.mark.parametrize("other", OTHERS)

@@ -141,5 +141,5 @@ def test_our_own_page_names_what_is_live_and_declared() -> None:
     shown = client.get("/_mock/").json["sources"]
     assert shown["records"] == emulator.world.store.place and shown["file"] == str(EXAMPLE_SOURCES)
     assert "server=events.example.com" in " ".join(shown["declared"])
-    page = client.get("/_mock/", headers={"accept": "text/html"}).text
+    page = client.get("/_mock/console/sources").text
     assert "events.example.com" in page
