@@ -1,7 +1,9 @@
 """What every test gets: no proxy between it and loopback, its own signals, and Hypothesis without a clock."""
 
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +28,16 @@ settings.load_profile("project")
 
 _skipped: list[str] = []
 """Reasons of the tests that were skipped, gathered where all reports arrive."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # of pytest-xdist: workers inherit the folder of the process that starts them
+        os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="mockserver-tests-")  # not the authority of whoever runs this
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
