@@ -111,6 +111,8 @@ def insert_all(db: Connection, changes: Sequence[Change]) -> None:
     """Store records in empty tables."""
     if changes:
         db.execute(insert(RECORDS), [row(change) for change in changes])
+    if changes and db.dialect.name == "postgresql":  # until it knows how many there are, look-ups may read all of a kind
+        db.execute(text(f"ANALYZE {RECORDS.name}"))
 
 
 def _of_release_0_1(db: Connection) -> tuple[int | None, list[Change]]:

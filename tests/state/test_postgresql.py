@@ -162,6 +162,20 @@ def test_a_new_server_finds_what_there_is_and_two_that_start_together_make_the_t
         store.close()
 
 
+def test_a_look_up_among_many_imported_records_uses_the_index(url: str) -> None:
+    store = open_store(url, Runtime())
+    put(store, "1")
+    state = store.export()
+    row, first = state["records"][0], state["revision"]
+    rows = [{**row, "revision": first + n, "doc": {**row["doc"], "id": str(n)}} for n in range(5_000)]
+    store.restore({**state, "records": rows, "revision": first + 5_000})
+    asked = "SELECT doc FROM mockserver_records WHERE org = 'org' AND sandbox = 'prod' AND kind = %s AND id = '7'"
+    with psycopg.connect(url) as db:
+        plan = " ".join(line for (line,) in db.execute("EXPLAIN " + asked.replace("%s", "'connections'")))
+    assert "mockserver_records_pkey" in plan
+    store.close()
+
+
 def test_newer_tables_are_refused(url: str) -> None:
     open_store(url, Runtime()).close()
     with psycopg.connect(url) as db:
