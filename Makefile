@@ -7,6 +7,9 @@ IMAGE ?= mock-flow-service
 # Not the scripts beside it: those stop working when the checkout moves.
 PYTHON_M := .venv/bin/python -m
 
+# Where containers set it, every start would compile the whole program again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: FORCE pictures dist lint release-check docs fidelity drift fuzz audit sbom run test coverage install check format contract broken wire-mutants clients bench peers edge mutation torture image lock clean help
 

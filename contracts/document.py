@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from contracts.enforced import enforced
+from contracts.yaml_input import parse_yaml
 
 METHODS = ("get", "post", "put", "patch", "delete")
 _URI = "urn:contract"
@@ -67,9 +67,7 @@ class Document:
     @classmethod
     def load(cls, path: Path | None = None) -> Document:
         """Load the given file, or the one of this version."""
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        text = (path or _shipped()).read_text(encoding="utf-8-sig")
-        return cls(yaml.load(text, loader))  # noqa: S506  (a safe loader)
+        return cls(parse_yaml((path or _shipped()).read_text(encoding="utf-8-sig")))
 
     @functools.cached_property
     def harmless_names(self) -> frozenset[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
+from contracts.yaml_input import parse_yaml
 
 LEVELS = ("must", "should", "may")
 """must: documented; should: seen in samples or clients, or the documents disagree; may: assumed by us."""
@@ -40,14 +40,14 @@ _NAMES = re.compile(r"[A-Za-z]+")
 @cache
 def sources() -> dict[str, str]:
     """Abbreviation of a source -> what it stands for."""
-    rows = yaml.safe_load((Path(__file__).parent / "sources.yaml").read_text(encoding="utf-8"))
+    rows = parse_yaml((Path(__file__).parent / "sources.yaml").read_text(encoding="utf-8"))
     return {str(name): str(text) for name, text in rows.items()}
 
 
 @cache
 def load() -> tuple[Requirement, ...]:
     """All promises, in the order of the table. Raises ValueError for an invalid row."""
-    rows = yaml.safe_load((Path(__file__).parent / "requirements.yaml").read_text(encoding="utf-8"))
+    rows = parse_yaml((Path(__file__).parent / "requirements.yaml").read_text(encoding="utf-8"))
     return tuple(_row(row) for row in rows)
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from contracts.wire import LOOPBACK, default_seconds
+from contracts.yaml_input import parse_yaml
 
 NAMES = {
     "FLOW_SERVICE_TOKEN": "Authorization",
@@ -169,7 +170,7 @@ def _json_file(path: Path) -> Mapping[str, Any]:
 def _gaps(path: Path) -> frozenset[str]:
     """Read ids of checks: a list of ids, or of mappings with `check` and `reason`."""
     try:
-        rows = yaml.safe_load(_read(path)) or []
+        rows = parse_yaml(_read(path)) or []
     except yaml.YAMLError:
         raise WrongUse(f"{path} is not YAML") from None
     if not isinstance(rows, list):

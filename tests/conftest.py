@@ -31,11 +31,13 @@ _skipped: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):  # of pytest-xdist: workers inherit the folder of the process that starts them
-        os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="mockserver-tests-")  # not the authority of whoever runs this
+    """Keep tests away from the certificate authority of the user. Workers of pytest-xdist inherit the folder."""
+    if not hasattr(config, "workerinput"):
+        os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="mockserver-tests-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    """Delete that folder."""
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ["XDG_STATE_HOME"], ignore_errors=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,13 @@ from mockserver.sources.refusals import CONNECTOR, HINTS
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(path for folder in ("mockserver", "contracts", "bench") for path in (ROOT / folder).rglob("*.py"))
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
+
+@functools.cache
+def trees() -> dict[Path, ast.Module]:
+    """The code, parsed."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
 
 PUBLIC = {"FlowServiceContainer", "assert_conformant", "alive_at_end", "parse_all"}
 """What users of the package and the Dockerfile call."""
@@ -23,7 +30,7 @@ PUBLIC = {"FlowServiceContainer", "assert_conformant", "alive_at_end", "parse_al
 def used() -> set[str]:
     """Every name that is read, imported or written as a text somewhere in the code."""
     names: set[str] = set()
-    for node in (node for tree in TREES.values() for node in ast.walk(tree)):
+    for node in (node for tree in trees().values() for node in ast.walk(tree)):
         match node:
             case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
                 names.add(name)
@@ -49,7 +56,7 @@ def test_nothing_is_defined_that_nothing_uses() -> None:
     known = used() | PUBLIC
     dead = [
         f"{path.relative_to(ROOT)}:{line}: {name}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for name, line in defined(tree.body)
         if name not in known and not name.startswith(("__", "pytest_"))
     ]
@@ -69,7 +76,7 @@ def test_nothing_is_defined_that_nothing_uses() -> None:
 def test_every_row_of_errors_is_raised_somewhere(table: dict[str, object], file: str) -> None:
     texts = [
         node.value
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and path.parts[-2] != "pages"
     ]
@@ -101,7 +108,7 @@ def test_a_limit_is_called_max() -> None:
 
 def test_a_class_name_stands_once() -> None:
     places: dict[str, list[str]] = {}
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")

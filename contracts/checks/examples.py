@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from contracts.kinds import POSTGRESQL
 from contracts.registry import check
 from contracts.stage import Stage
 from contracts.verdicts import Broken
+from contracts.yaml_input import parse_yaml
 
 FOLDER = Path(__file__).parent.parent / "examples"
 
@@ -29,7 +28,7 @@ KINDS: Mapping[str, Callable[[Any], bool]] = {
 
 def rows(path: Path) -> list[dict[str, Any]]:
     """The examples of one file."""
-    return list(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return list(parse_yaml(path.read_text(encoding="utf-8")))
 
 
 def replay(stage: Stage, row: Mapping[str, Any]) -> str | None:

@@ -10,11 +10,10 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from contracts.mutants import members, requests, responses, writes
 from contracts.mutants.mutant import Mutant
 from contracts.mutants.session import Session
+from contracts.yaml_input import parse_yaml
 
 THEMES = (members, requests, responses, writes)
 
@@ -28,5 +27,5 @@ def every(session: Session) -> list[Mutant]:
 @functools.cache
 def argued() -> Mapping[str, str]:
     """Name of a mutant, or a pattern of names, that may survive -> why."""
-    rows = yaml.safe_load((Path(__file__).parent / "argued.yaml").read_text(encoding="utf-8")) or []
+    rows = parse_yaml((Path(__file__).parent / "argued.yaml").read_text(encoding="utf-8")) or []
     return {str(name): str(row["reason"]) for row in rows for name in row["mutants"]}

@@ -109,9 +109,10 @@ def row(change: Change) -> dict[str, Any]:
 
 def insert_all(db: Connection, changes: Sequence[Change]) -> None:
     """Store records in empty tables."""
-    if changes:
-        db.execute(insert(RECORDS), [row(change) for change in changes])
-    if changes and db.dialect.name == "postgresql":  # until it knows how many there are, look-ups may read all of a kind
+    if not changes:
+        return
+    db.execute(insert(RECORDS), [row(change) for change in changes])
+    if db.dialect.name == "postgresql":  # until it knows how many there are, a look-up may read all of a kind
         db.execute(text(f"ANALYZE {RECORDS.name}"))
 
 

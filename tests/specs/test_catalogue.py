@@ -13,15 +13,16 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator, Draft202012Validator
 
+from contracts.yaml_input import parse_yaml
 from mockserver.errors import ApiError
 from mockserver.quirks import QUIRKS, Quirks
 from mockserver.specs.connectors import CATALOGUE, MASK, PLATFORMS, Connectors
 from mockserver.specs.families import FAMILIES
 from mockserver.specs.target_specs import SHARED
 
-FILES = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(CATALOGUE.glob("*.yaml"))}
+FILES = {path.stem: parse_yaml(path.read_text(encoding="utf-8")) for path in sorted(CATALOGUE.glob("*.yaml"))}
 ANY_FILE = pytest.mark.parametrize("file", FILES)
-SHARED_PARTS = yaml.safe_load(SHARED.read_text(encoding="utf-8"))
+SHARED_PARTS = parse_yaml(SHARED.read_text(encoding="utf-8"))
 STAND_IN = "00000000-0000-4000-8000-000000000000"
 """Takes the place of an id that is null, so that such a file is held to its promises too."""
 
