@@ -11,7 +11,7 @@ PYTHON_M := .venv/bin/python -m
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE pictures dist lint release-check docs fidelity drift fuzz audit sbom run test coverage install check format contract broken wire-mutants clients bench peers edge mutation torture image lock clean help
+.PHONY: FORCE pictures dist lint release-check docs reference fidelity drift fuzz audit sbom run test coverage install check format contract broken wire-mutants clients bench peers edge mutation torture image lock clean help
 
 run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@echo 'The command for everything else: .venv/bin/mockserver --help   (or: . .venv/bin/activate)' >&2
@@ -101,6 +101,9 @@ build/audit/.installed: requirements/audit.txt | .venv/.test
 	@$(PYTHON_M) venv --clear build/audit
 	@$(AUDITING) pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
 	@touch $@
+
+reference: .venv/.test ## write docs/reference from the tables of rules, scenarios and faults
+	@$(PYTHON_M) docs.site --reference
 
 docs: .venv/.test build/docs-venv/.installed ## build the documentation as a site into build/site (ARGS="--serve" serves it)
 	@$(PYTHON_M) docs.site $(ARGS)

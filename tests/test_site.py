@@ -1,4 +1,4 @@
-"""The documentation as a site: every page is reachable, and every link leads somewhere (`make docs` builds it)."""
+"""Tests of the documentation site: every page is in the navigation, every link works, generated pages are current."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from docs.site import pages, reference
 from mockserver.conformance import RULES
 from mockserver.faults import FAULTS
 from mockserver.quirks import QUIRKS
+from mockserver.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = yaml.safe_load((ROOT / "docs/site/mkdocs.yml").read_text(encoding="utf-8"))
@@ -38,7 +39,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_navigation_leads_to_every_page_and_to_nothing_else(site: Path) -> None:
     written = {*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")}
-    wanted = {str(page.relative_to(ROOT)) for page in written} | {f"reference/{name}.md" for name in reference.pages()}
+    wanted = {str(page.relative_to(ROOT)) for page in written} | {f"{reference.FOLDER}/{name}.md" for name in reference.pages()}
     named = set(destinations(SETTINGS["nav"]))
     assert wanted <= named, "add them to nav in docs/site/mkdocs.yml"
     assert [page for page in named if not (site / page).is_file()] == []
@@ -51,7 +52,15 @@ def test_a_link_to_nothing_is_refused_by_name(tmp_path: Path) -> None:
         pages.collect(tmp_path, tmp_path / "build")
 
 
-@pytest.mark.parametrize(("page", "ids"), [("rules", RULES), ("faults", FAULTS), ("quirks", QUIRKS)])
+@pytest.mark.parametrize("name", reference.CHECKED_IN)
+def test_a_generated_page_of_the_repository_is_current(name: str) -> None:
+    written = (ROOT / reference.FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    assert written == reference.pages()[name], "run `make reference` and commit docs/reference"
+
+
+@pytest.mark.parametrize(
+    ("page", "ids"), [("rules", RULES), ("faults", FAULTS), ("quirks", QUIRKS), ("scenarios", SCENARIOS)]
+)
 def test_a_reference_page_has_every_row_of_its_table(page: str, ids: dict[str, object]) -> None:
     text = reference.pages()[page]
     assert [name for name in ids if f"`{name}`" not in text] == []

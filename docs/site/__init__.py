@@ -1,1 +1,1 @@
-"""The documentation as a site: pages of the repository, and reference pages made from the tables of the code."""
+"""Builds the documentation site from the pages of the repository and from generated reference pages."""

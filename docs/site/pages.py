@@ -1,4 +1,4 @@
-"""Collects what the site consists of into one folder, laid out as the repository is, so that its links hold."""
+"""Collects the pages of the site in one folder with the layout of the repository, so that relative links work."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _LISTING_HEAD = "# `{path}`\n\nFiles of this folder in the repository:\n\n"
 
 
 class BrokenLinkError(Exception):
-    """A page links to something that is not in the repository."""
+    """A page links to a file that is not in the repository."""
 
 
 def collect(root: Path, folder: Path) -> None:
-    """Replace `folder` by the pages of the site: those of the repository, the files they link, and the reference.
+    """Replace `folder` by the pages of the repository, the files that they link to, and the reference pages.
 
-    Raises BrokenLinkError for a link to nothing.
+    Raises BrokenLinkError for a link to a missing file.
     """
     shutil.rmtree(folder, ignore_errors=True)
     for page in [*root.glob("*.md"), *root.glob("docs/*.md")]:
@@ -31,10 +31,7 @@ def collect(root: Path, folder: Path) -> None:
     for picture in root.glob("docs/pictures/*"):
         _copy(picture, root, folder)
     shutil.copy2(Path(__file__).with_name("site.css"), folder / "site.css")
-    for name, text in reference.pages().items():
-        place = folder / "reference" / f"{name}.md"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
+    reference.write(folder / reference.FOLDER, reference.pages())
 
 
 def linked(page: Path) -> list[str]:
@@ -62,7 +59,7 @@ def _copy(file: Path, root: Path, folder: Path) -> None:
 
 
 def _list(directory: Path, root: Path, folder: Path) -> None:
-    """A folder is no page: list its files."""
+    """Write a page that lists the files of a linked folder."""
     path = directory.relative_to(root)
     names = sorted(file.name for file in directory.iterdir() if file.is_file())
     place = folder / path / "index.md"

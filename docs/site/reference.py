@@ -1,9 +1,10 @@
-"""The reference pages of the site, made from the tables of the code: nothing in them is kept by hand."""
+"""Generates the reference pages from the tables of the code."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,12 +19,24 @@ from mockserver.quirks import QUIRKS
 from mockserver.scenarios import SCENARIOS
 from mockserver.specs.connectors import Connectors
 
+FOLDER = "docs/reference"
+CHECKED_IN = ("faults", "rules", "scenarios")
+"""Pages that readers of the repository need; `make reference` writes them. The others exist only on the site."""
+
 _PAGES: dict[str, Callable[[], Iterator[str]]] = {}
 
 
 def pages() -> dict[str, str]:
-    """Each reference page by its name, as Markdown."""
-    return {name: "\n".join(page()) + "\n" for name, page in _PAGES.items()}
+    """Return each reference page by its name, as Markdown."""
+    return {name: "\n".join(page()).rstrip() + "\n" for name, page in _PAGES.items()}
+
+
+def write(folder: Path, names: Iterable[str]) -> None:
+    """Write these pages to a folder."""
+    texts = pages()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / f"{name}.md").write_text(texts[name], encoding="utf-8")
 
 
 def _page(name: str) -> Callable[[Callable[[], Iterator[str]]], Callable[[], Iterator[str]]]:
@@ -36,7 +49,7 @@ def _page(name: str) -> Callable[[Callable[[], Iterator[str]]], Callable[[], Ite
 
 @_page("command-line")
 def _command_line() -> Iterator[str]:
-    yield "# Command line\n\nEvery command with its options, as `--help` prints them.\n"
+    yield "# Command line\n\nLook up a command and its options, as printed by `--help`.\n"
     yield from _help(main, click.Context(main, info_name="mockserver", max_content_width=100))
     for name, command in sorted(main.commands.items()):
         yield f"\n## mockserver {name}\n"
@@ -51,8 +64,8 @@ def _help(command: click.Command, context: click.Context) -> Iterator[str]:
 @_page("http-api")
 def _http_api() -> Iterator[str]:
     document = load_document()
-    yield "# HTTP API\n\nEvery emulated operation with its parameters and responses, from `openapi.yaml`. A running"
-    yield "server has the same in Swagger UI under `/_mock/docs`, where each can be tried.\n"
+    yield "# HTTP API\n\nLook up an emulated operation with its parameters and responses, from `openapi.yaml`. Swagger UI at"
+    yield "`/_mock/docs` of a running server shows the same and can send requests.\n"
     for tag, group in itertools.groupby(_operations(document), key=lambda row: row[2].get("tags", ["Other"])[0]):
         yield f"## {tag}\n"
         for method, path, operation in group:
@@ -100,7 +113,7 @@ def _resolved(document: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
 
 @_page("rules")
 def _rules() -> Iterator[str]:
-    yield f"# Rules\n\nThe {len(RULES)} rules that clients are judged by. `mockserver rules ID` prints one.\n"
+    yield f"# Rules\n\nLook up what a rule means and what to do. The judge has {len(RULES)} rules. `mockserver rules ID` prints one.\n"
     for family, rules in itertools.groupby(sorted(RULES.values(), key=lambda row: row.id), key=lambda row: row.family):
         yield f"## {family}\n"
         for row in rules:
@@ -110,7 +123,8 @@ def _rules() -> Iterator[str]:
 
 @_page("scenarios")
 def _scenarios() -> Iterator[str]:
-    yield f"# Scenarios\n\nThe {len(SCENARIOS)} situations that `mockserver conformance` puts a client through.\n"
+    yield f"# Scenarios\n\nLook up what happens in a scenario and how `mockserver conformance` judges the client. There are"
+    yield f"{len(SCENARIOS)} scenarios.\n"
     for scenario in SCENARIOS.values():
         row = scenario.as_json()
         yield f"## `{row['id']}`\n\n{row['title']}\n"
@@ -123,8 +137,8 @@ def _scenarios() -> Iterator[str]:
 
 @_page("faults")
 def _faults() -> Iterator[str]:
-    yield "# Faults\n\nWhat a server can be told to do wrong: by the header `x-mock-fault`, `POST /_mock/faults`,"
-    yield "`--faults FILE` or pytest.\n"
+    yield "# Faults\n\nLook up a fault that you can request by the header `x-mock-fault`, `POST /_mock/faults`,"
+    yield "`--faults FILE` or in pytest.\n"
     rows = [kind.as_json() for kind in FAULTS.values()]
     yield from _table(
         ("fault", "argument", "default", "effect"),
@@ -134,8 +148,8 @@ def _faults() -> Iterator[str]:
 
 @_page("quirks")
 def _quirks() -> Iterator[str]:
-    yield f"# Quirks\n\nAdobe's documents contradict each other in {len(QUIRKS)} places. Each is a switch:"
-    yield "`--quirk NAME=VALUE`; the first value is the default.\n"
+    yield f"# Quirks\n\nChoose the behaviour where Adobe's documents contradict each other, by `--quirk NAME=VALUE`. There are"
+    yield f"{len(QUIRKS)} quirks; the first value is the default.\n"
     yield from _table(
         ("quirk", "values", "question", "sources"),
         (
@@ -148,8 +162,8 @@ def _quirks() -> Iterator[str]:
 @_page("connectors")
 def _connectors() -> Iterator[str]:
     found = sorted(Connectors.load("azure").all(), key=lambda one: (one.category, one.label))
-    yield f"# Connectors\n\nThe {len(found)} connection specs and their auth specs. `mockserver explain NAME` prints"
-    yield "what is documented and what is assumed of each.\n"
+    yield f"# Connectors\n\nLook up the id and the auth specs of a connection spec. There are {len(found)}. `mockserver explain NAME`"
+    yield "prints what is documented and what is assumed.\n"
     for category, group in itertools.groupby(found, key=lambda one: one.category):
         yield f"## {category}\n"
         yield from _table(
@@ -163,7 +177,7 @@ def _connectors() -> Iterator[str]:
 
 @_page("errors")
 def _errors() -> Iterator[str]:
-    yield "# Errors\n\nThe errors of Flow Service: status, code and title are Adobe's, the texts are ours.\n"
+    yield "# Errors\n\nLook up an error of Flow Service. Status, code and title are Adobe's, the texts are ours.\n"
     rows = sorted({(row.status, row.code, row.title, row.message) for row in ERRORS.values()})
     yield from _table(("status", "code", "title", "text"), ((s, f"`FLOW-{c}`", t, m) for s, c, t, m in rows))
 
@@ -171,7 +185,7 @@ def _errors() -> Iterator[str]:
 @_page("promises")
 def _promises() -> Iterator[str]:
     rows = requirements.load()
-    yield f"# Promises\n\nThe {len(rows)} promises that `mockserver contract` holds a server to.\n"
+    yield f"# Promises\n\nLook up what `mockserver contract` checks: {len(rows)} promises with level and source.\n"
     yield from _table(
         ("promise", "level", "text", "source"),
         ((f"`{row.id}`", row.level, row.text, row.origin) for row in rows),
@@ -187,10 +201,6 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[st
     yield ""
 
 
-def _codes(words: Iterable[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
-
-
 def cell(value: object) -> str:
-    """A value as one cell of a Markdown table."""
+    """Return a value as one cell of a Markdown table."""
     return " ".join(str(value).replace("|", "\\|").replace("<", "&lt;").split())
