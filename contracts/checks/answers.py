@@ -1,4 +1,4 @@
-"""What every single answer keeps to, whoever asked: form, documented status and schema, error body, request id."""
+"""Observers of every response of a run: form, documented status and schema, error body, request id, etags, secrets."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from contracts.wire import PLATFORM, Answer
 _SERVICE = ["type", "title", "status", "report", "errorMessage", "errorDetails"]
 _GATEWAY = {"error_code", "message"}
 _IDS = ("id", "$id", "publicKeyId")
-"""What the id of a new entity is called: by Flow Service, by the registry, by the connectors service."""
+"""Names of the member with a new entity's id: at Flow Service, the registry and the connectors service."""
 
 _MEDIA_TYPE = {"type", "status", "title", "detail"}
 _AS_FLOW_SERVICE = ("/data/foundation/connectors/", "/data/foundation/sandbox-management/")
-"""Services next door that refuse as Flow Service does."""
+"""Neighbouring services whose errors have the form of Flow Service."""
 
 
 @observe(ANSWERED)
 def every_request_is_answered(watch: Watch, answer: Answer) -> Fault:
-    """In time, and with a response that can be read."""
+    """Every request gets a readable response in time."""
     return Fault(str(answer), SILENT)
 
 
 @observe("answer.collection-there")
 def collections_are_there(watch: Watch, answer: Answer) -> Fault | None:
-    """A list is found wherever the contract has one, unless the sandbox is not known."""
+    """Every collection of the contract can be listed, unless the sandbox is unknown."""
     operation = watch.document.match("GET", answer.sent.target)
     if answer.sent.method != "GET" or operation is None or "{" in operation.path or operation.path.count("/") != 1:
         return None
@@ -55,13 +55,13 @@ def collections_are_there(watch: Watch, answer: Answer) -> Fault | None:
 
 @observe("answer.no-server-error")
 def no_server_error(watch: Watch, answer: Answer) -> Fault | None:
-    """No request of this suite is the server's fault."""
-    return Fault(f"{answer}: no request may make the server fail", SERVER_ERROR) if answer.status >= 500 else None
+    """No request of this suite causes a server error."""
+    return Fault(f"{answer}: a request must not cause a server error", SERVER_ERROR) if answer.status >= 500 else None
 
 
 @observe("answer.json")
 def body_is_json(watch: Watch, answer: Answer) -> Fault | None:
-    """JSON whatever the cause, and called so."""
+    """Every body is JSON and has this content type."""
     if not answer.body:
         return None
     kind = (answer.header("content-type") or "").partition(";")[0].strip()
@@ -72,7 +72,7 @@ def body_is_json(watch: Watch, answer: Answer) -> Fault | None:
 
 @observe("answer.documented-status")
 def status_is_documented(watch: Watch, answer: Answer) -> Fault | None:
-    """Only statuses that the contract lists for the operation."""
+    """The status is one that the contract lists for the operation."""
     operation = watch.document.match(answer.sent.method, answer.sent.target)
     if operation is None or answer.status >= 500:
         return None
@@ -84,10 +84,10 @@ def status_is_documented(watch: Watch, answer: Answer) -> Fault | None:
 
 @observe("answer.schema")
 def body_fits_schema(watch: Watch, answer: Answer) -> Fault | None:
-    """The body is what the contract says of the operation and status."""
+    """The body matches the schema of its operation and status."""
     operation = watch.document.match(answer.sent.method, answer.sent.target)
     response = watch.document.response(operation, answer.status) if operation else None
-    if operation is None or response is None or (answer.body and not answer.is_json):  # said by answer.json
+    if operation is None or response is None or (answer.body and not answer.is_json):  # reported by answer.json
         return None
     if not answer.body:
         empty = response.get("content") and answer.succeeded
@@ -105,13 +105,13 @@ def body_fits_schema(watch: Watch, answer: Answer) -> Fault | None:
 
 
 def _error_cause(answer: Answer) -> str:
-    """An error with a wrong body; a server error is wrong in itself."""
+    """The cause of an error with a wrong body. A server error is a cause of its own."""
     return SERVER_ERROR if answer.status >= 500 else ERROR_BODY
 
 
 @observe("answer.documented-headers")
 def headers_are_there(watch: Watch, answer: Answer) -> Fault | None:
-    """The headers that the contract promises with the status."""
+    """The headers that the contract lists for the status are present."""
     operation = watch.document.match(answer.sent.method, answer.sent.target)
     response = watch.document.response(operation, answer.status) if operation else None
     for name, raw in (response or {}).get("headers", {}).items():
@@ -122,16 +122,16 @@ def headers_are_there(watch: Watch, answer: Answer) -> Fault | None:
 
 @observe("answer.empty-body")
 def no_content_is_empty(watch: Watch, answer: Answer) -> Fault | None:
-    """204 has no body, and the answer to HEAD none either."""
+    """204 and responses to HEAD have no body."""
     if answer.body and (answer.status == 204 or answer.sent.method == "HEAD"):
-        cause = "body where none belongs" if answer.is_json else NOT_JSON
+        cause = "unexpected body" if answer.is_json else NOT_JSON
         return Fault(f"{answer} with a body of {len(answer.body)} bytes, expected none", cause)
     return None
 
 
 @observe("answer.request-id-unique")
 def request_id_is_unique(watch: Watch, answer: Answer) -> Fault | str | None:
-    """Each answer's `x-request-id` is its own."""
+    """Each response has its own `x-request-id`."""
     came = answer.header("x-request-id")
     if not came:
         return Fault(f"{answer} without the header x-request-id", HEADER + "x-request-id")
@@ -139,14 +139,14 @@ def request_id_is_unique(watch: Watch, answer: Answer) -> Fault | str | None:
         return f"{answer} with the x-request-id {came!r}, expected one value"
     seen = watch.memory.setdefault("request-id", {})
     if came in seen:
-        return f"{answer} with the x-request-id of an earlier answer ({seen[came]})"
+        return f"{answer} with the x-request-id of an earlier response ({seen[came]})"
     seen[came] = str(answer)
     return None
 
 
 @observe("error.envelope")
 def error_has_one_of_the_bodies(watch: Watch, answer: Answer) -> Fault | None:
-    """Errors have the service's body, the gateway's, or the platform's for a content type."""
+    """An error has the service's body, the gateway's, or the platform's for a wrong content type."""
     if answer.status < 400 or answer.sent.method == "HEAD":
         return None
     body = answer.json
@@ -158,12 +158,12 @@ def error_has_one_of_the_bodies(watch: Watch, answer: Answer) -> Fault | None:
     if list(body) == _SERVICE or set(body) == _MEDIA_TYPE or _GATEWAY <= set(body) <= {*_GATEWAY, "title", "status"}:
         return None
     shown = ", ".join(body) or "no members"
-    return Fault(f"{answer} with {shown}; an error has {', '.join(_SERVICE)}, in this order", _error_cause(answer))
+    return Fault(f"{answer} with {shown}; an error has {', '.join(_SERVICE)}, in order", _error_cause(answer))
 
 
 @observe("error.status-and-code-agree")
 def error_status_agrees(watch: Watch, answer: Answer) -> Fault | None:
-    """HTTP status, `status` and the code's suffix say the same."""
+    """HTTP status, `status` and the suffix of the code are equal."""
     body = answer.json
     if answer.status < 400 or not isinstance(body, dict):
         return None
@@ -177,7 +177,7 @@ def error_status_agrees(watch: Watch, answer: Answer) -> Fault | None:
 
 @observe("error.texts-equal")
 def error_texts_are_equal(watch: Watch, answer: Answer) -> str | None:
-    """`report.detailed-message`, `errorMessage` and `errorDetails` are one text."""
+    """`report.detailed-message`, `errorMessage` and `errorDetails` are equal."""
     body = answer.json
     if answer.status < 400 or not isinstance(body, dict) or not isinstance(body.get("report"), dict):
         return None
@@ -189,7 +189,7 @@ def error_texts_are_equal(watch: Watch, answer: Answer) -> str | None:
 
 @observe("error.request-id")
 def error_repeats_the_request_id(watch: Watch, answer: Answer) -> Fault | str | None:
-    """`report.request-id` is the answer's `x-request-id`."""
+    """`report.request-id` equals the response's `x-request-id`."""
     body = answer.json
     if answer.status < 400 or not isinstance(body, dict) or not isinstance(body.get("report"), dict):
         return None
@@ -202,20 +202,20 @@ def error_repeats_the_request_id(watch: Watch, answer: Answer) -> Fault | str | 
 
 
 def _own_form(answer: Answer) -> bool:
-    """Whether a service next door answered that has a form of its own for errors; the contract says which."""
+    """Whether the response is from a neighbouring service with its own form of errors, according to the contract."""
     return answer.sent.target.startswith(PLATFORM) and not answer.sent.target.startswith(_AS_FLOW_SERVICE)
 
 
 @observe("secret.canary")
 def canary_is_never_seen(watch: Watch, answer: Answer) -> str | None:
-    """The password of this run's connections is in no answer."""
+    """The password of this run's connections is in no response."""
     text = answer.text + "".join(f"{name}{value}" for name, value in answer.headers)
     return f"{answer} with a stored password in it" if watch.canary in text else None
 
 
 @observe("etag.never-repeated")
 def etag_is_never_repeated(watch: Watch, answer: Answer) -> str | None:
-    """No two writes get the same etag, on whatever entity."""
+    """No two writes get the same etag, whichever entities they change."""
     body = answer.json
     if answer.sent.method == "GET" or answer.status not in (200, 201) or not isinstance(body, dict):
         return None
@@ -230,7 +230,7 @@ def etag_is_never_repeated(watch: Watch, answer: Answer) -> str | None:
 
 @observe("etag.shape")
 def etag_has_the_services_shape(watch: Watch, answer: Answer) -> str | None:
-    """Double quotes included, five groups, the last one the second of writing and four zeros."""
+    """An etag has five groups in double quotes; the last one is the second of the write and four zeros."""
     body = answer.json
     if answer.status not in (200, 201) or not isinstance(body, dict):
         return None
@@ -244,7 +244,7 @@ def etag_has_the_services_shape(watch: Watch, answer: Answer) -> str | None:
 
 @observe("create.id-unique")
 def new_ids_are_unique(watch: Watch, answer: Answer) -> str | None:
-    """No two entities get the same id, in whatever sandbox."""
+    """No two entities get the same id, in any sandbox."""
     body = answer.json
     if answer.sent.target.startswith("/data/") or (
         answer.sent.method != "POST"
@@ -263,12 +263,12 @@ def new_ids_are_unique(watch: Watch, answer: Answer) -> str | None:
 
 
 _VOLATILE = ("lastRunDetails", "lastOperation", "runs", "metrics", "activities", "updatedAt")
-"""Members that may change without a write to their entity: what its runs come to."""
+"""Members that may change without a write to their entity: results of its runs."""
 
 
 @observe("entity.one-state")
 def one_etag_is_one_entity(watch: Watch, answer: Answer) -> str | None:
-    """An entity that is seen again with its etag, in whatever answer, is the same."""
+    """An entity with the same etag is the same in every response."""
     body = answer.json
     items = body.get("items") if isinstance(body, dict) else None
     if not answer.succeeded or not isinstance(items, list):

@@ -1,4 +1,4 @@
-"""The connectors service: encryption keys and private endpoints."""
+"""Checks of the connectors service: encryption keys and private endpoints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BLOB = {"id": "4c10e202-c428-4796-9208-5f1f5732b1cf", "version": "1.0"}
 
 @check("connectors.keys", operations=_PAIRS)
 def a_pair_of_keys_is_active_until_it_is_deleted(stage: Stage) -> None:
-    """Its public key is told, its pass phrase never."""
+    """A key pair is listed and looked up until it is deleted. Its pass phrase is never returned."""
     body = {"name": stage.name("key"), "encryptionAlgorithm": "PGP", "params": {"passPhrase": stage.canary}}
     made = succeeded(stage.call("POST", KEYS, body), 201)
     path = f"{KEYS}/{made['publicKeyId']}"
@@ -42,7 +42,7 @@ def a_pair_of_keys_is_active_until_it_is_deleted(stage: Stage) -> None:
 
 @check("connectors.keys-refused", operations=("createEncryptionKey",))
 def a_pair_of_keys_has_an_algorithm_and_a_pass_phrase(stage: Stage) -> None:
-    """PGP or GPG, and a text that is not empty."""
+    """A key pair needs the algorithm PGP or GPG and a non-empty pass phrase."""
     good: dict[str, Any] = {"encryptionAlgorithm": "PGP", "params": {"passPhrase": "x"}}
     wrongs: tuple[dict[str, Any], ...] = (
         {"encryptionAlgorithm": "RSA"},
@@ -55,7 +55,7 @@ def a_pair_of_keys_has_an_algorithm_and_a_pass_phrase(stage: Stage) -> None:
 
 @check("connectors.customer-keys", lasting=True, operations=("createCustomerKey", "listCustomerKeys"))
 def a_shared_key_is_listed(stage: Stage) -> None:
-    """Under the id that sharing it answered."""
+    """A shared key is listed under the id returned by its creation."""
     body = {"name": stage.name("key"), "encryptionAlgorithm": "GPG", "publicKey": "LS0tLS1CRUdJTg=="}
     made = succeeded(stage.call("POST", CUSTOMER_KEYS, body), 201)
     listed = succeeded(stage.call("GET", CUSTOMER_KEYS))
@@ -64,7 +64,7 @@ def a_shared_key_is_listed(stage: Stage) -> None:
 
 @check("connectors.private-endpoints", operations=_ENDPOINTS)
 def a_private_endpoint_is_pending_until_it_is_used(stage: Stage) -> None:
-    """Listed for its connection spec, looked up in items, deleted."""
+    """A private endpoint is listed for its connection spec, looked up in `items`, and deleted."""
     place = {"subscriptionId": "s", "resourceGroupName": "g", "resourceName": "r", "fqdns": []}
     body = {"name": stage.name("endpoint"), **place, "connectionSpec": _BLOB}
     made = succeeded(stage.call("POST", ENDPOINTS, body), 201)
@@ -84,7 +84,7 @@ def a_private_endpoint_is_pending_until_it_is_used(stage: Stage) -> None:
 
 @check("connectors.authoring", lasting=True, operations=("enableInteractiveAuthoring", "retrieveInteractiveAuthoring"))
 def interactive_authoring_is_enabled_for_a_time(stage: Stage) -> None:
-    """Up to two hours."""
+    """Interactive authoring can be enabled for up to two hours."""
     refused(stage.call("POST", AUTHORING + "?op=enable", {"autoTerminationMinutes": 121}), 400)
     same(stage.call("POST", AUTHORING + "?op=enable", {"autoTerminationMinutes": 1}).status, 202, "status")
     status = succeeded(stage.call("GET", AUTHORING))["status"]

@@ -1,4 +1,4 @@
-"""New entities: the receipt, what is kept of what was sent, and what is refused."""
+"""Checks of creations: receipts, stored members, refusals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CREATE = ("createConnection",)
 
 @check("create.receipt", each=any_kind)
 def answers_with_a_receipt(stage: Stage, kind: Kind) -> None:
-    """201 with `{"id", "etag"}`, the id a lower-case UUID."""
+    """A creation responds 201 with `{"id", "etag"}`; the id is a lower-case UUID."""
     body = receipt(stage.make(kind).answer, 201)
     uuid = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     expect(re.fullmatch(uuid, body["id"]), f"id {body['id']!r} is not a lower-case UUID")
@@ -27,7 +27,7 @@ def answers_with_a_receipt(stage: Stage, kind: Kind) -> None:
 
 @check("create.location", each=lambda kind: kind.located)
 def location_leads_to_the_entity(stage: Stage, kind: Kind) -> None:
-    """`Location` leads to the new entity, on this server."""
+    """`Location` leads to the new entity on this server."""
     for made in (stage.make(kind), stage.make(kind)):
         _leads_to(stage, made)
 
@@ -45,7 +45,7 @@ def _leads_to(stage: Stage, made: Made) -> None:
 
 @check("create.kept", each=any_kind)
 def what_was_sent_is_kept(stage: Stage, kind: Kind) -> None:
-    """A lookup shows every member as it was sent; secrets may be masked."""
+    """A look-up shows every member as it was sent; secrets may be masked."""
     made = stage.make(kind)
     item = stage.read(made)
     for member, sent in made.body.items():
@@ -60,7 +60,7 @@ def what_was_sent_is_kept(stage: Stage, kind: Kind) -> None:
 
 @check("create.stamped", each=any_kind)
 def entities_are_stamped(stage: Stage, kind: Kind) -> None:
-    """Organisation, sandbox, client and equal times are the service's to set."""
+    """The service sets organisation, sandbox, client and equal times."""
     item = stage.read(stage.make(kind))
     same(item.get("imsOrgId"), stage.headers["x-gw-ims-org-id"], "imsOrgId")
     same(item.get("sandboxName"), stage.headers["x-sandbox-name"], "sandboxName")
@@ -70,31 +70,31 @@ def entities_are_stamped(stage: Stage, kind: Kind) -> None:
 
 @check("create.stamps-not-taken")
 def stamps_are_not_taken_from_the_client(stage: Stage) -> None:
-    """A client cannot choose id, times, etag or owner: they are ignored or refused."""
+    """A client's id, times, etag and owner are ignored or refused."""
     chosen_ones = {"id": "chosen", "createdAt": 1, "etag": '"chosen"', "version": '"chosen"', "imsOrgId": "x@AdobeOrg"}
     answer = stage.call("POST", "/connections", stage.body("connections", **chosen_ones))
     if answer.status == 400:
         return
     item = succeeded(stage.call("GET", f"/connections/{receipt(answer, 201)['id']}"))["items"][0]
     for member, chosen in chosen_ones.items():
-        expect(item.get(member) != chosen, f"{member} was taken from the client")
+        expect(item.get(member) != chosen, f"{member} was accepted from the client")
 
 
 @check("create.enabled", operations=CREATE)
 def a_new_connection_is_enabled(stage: Stage) -> None:
-    """Unless the client says otherwise."""
+    """A new connection is enabled unless the client sends another state."""
     same(stage.read(stage.make("connections")).get("state"), "enabled", "state")
 
 
 @check("create.state", operations=CREATE)
 def state_is_checked(stage: Stage) -> None:
-    """Only documented states can be set."""
+    """Only documented states are accepted."""
     refused(stage.call("POST", "/connections", stage.body("connections", state="asleep")), 400, "1456-400")
 
 
 @check("create.listed", each=any_kind)
 def a_new_entity_is_in_the_list(stage: Stage, kind: Kind) -> None:
-    """What was acknowledged is there: in the lookup and first in the list."""
+    """A new entity is found by look-up and is first in the list."""
     made = stage.make(kind)
     stage.read(made)
     items = succeeded(stage.call("GET", f"{kind.path}?limit=5"))["items"]
@@ -103,7 +103,7 @@ def a_new_entity_is_in_the_list(stage: Stage, kind: Kind) -> None:
 
 @check("create.unknown-spec", each=any_kind)
 def unknown_spec(stage: Stage, kind: Kind) -> None:
-    """A spec nobody has is 1413."""
+    """An unknown spec is refused with 1413."""
     member = "flowSpec" if kind.name == "flows" else "connectionSpec"
     spec = {"id": "11111111-2222-4333-8444-555555555555", "version": "1.0"}
     refused(stage.call("POST", kind.path, stage.body(kind, **{member: spec})), 400, "1413-400")
@@ -111,14 +111,14 @@ def unknown_spec(stage: Stage, kind: Kind) -> None:
 
 @check("create.unknown-auth-spec", operations=CREATE)
 def unknown_auth_spec(stage: Stage) -> None:
-    """An auth spec that the connection spec does not have is 1415."""
+    """An auth spec that the connection spec does not have is refused with 1415."""
     auth = {"specName": "Carrier Pigeon Authentication", "params": basic_params(stage.canary)}
     refused(_post(stage, auth=auth), 400, "1415-400")
 
 
 @check("create.unlisted-auth-spec", operations=CREATE)
 def unlisted_auth_spec(stage: Stage) -> None:
-    """An auth spec of the other cloud, which this server's connection spec does not list, is 1415."""
+    """An auth spec of the other cloud, not listed by the server's connection spec, is refused with 1415."""
     described = succeeded(stage.call("GET", f"/connectionSpecs/{POSTGRESQL}"))["items"][0]
     listed = {spec["name"] for spec in described["authSpec"]}
     params = {"connectionString": f"Server=db;Database=shop;Port=5432;UID=reader;Password={stage.canary}"}
@@ -132,23 +132,23 @@ def unlisted_auth_spec(stage: Stage) -> None:
 
 @check("create.param-missing", operations=CREATE)
 def param_missing(stage: Stage) -> None:
-    """Each required param is missed by name, and no value is repeated."""
+    """A refusal names the missing required param and repeats no value."""
     for name in ("server", "port", "database", "username", "password"):
         params = {key: value for key, value in basic_params(stage.canary).items() if key != name}
         body = refused(_post(stage, auth=_basic(params)), 400, "1100-400")
-        expect(name in body["errorMessage"], f"the refusal of a body without {name} does not name it")
+        expect(name in body["errorMessage"], f"the refusal of a body without {name} does not name this param")
 
 
 @check("create.param-type", operations=CREATE)
 def param_type(stage: Stage) -> None:
-    """Params are strings: a number, a list and nothing at all are refused."""
+    """Params are strings: a number, a list and null are refused."""
     for value in (5432, ["5432"], None, {"value": "5432"}):
         refused(_post(stage, auth=_basic({**basic_params(stage.canary), "port": value})), 400, "1100-400")
 
 
 @check("create.ssl-mode", operations=CREATE)
 def ssl_mode(stage: Stage) -> None:
-    """A value of sslMode that no document has is refused."""
+    """An undocumented value of sslMode is refused."""
     params = {**basic_params(stage.canary), "sslMode": "Sometimes"}
     refused(_post(stage, auth=_basic(params)), 400, "1100-400")
 
@@ -171,7 +171,7 @@ def spec_missing(stage: Stage, kind: Kind) -> None:
 
 @check("create.version-absent", operations=CREATE)
 def version_absent(stage: Stage) -> None:
-    """Without a version of the spec the newest is taken."""
+    """Without a spec version, the newest version is used."""
     if stage.settings.connection:
         untestable("the connection is the operator's own")
     made = stage.make("connections", connectionSpec={"id": POSTGRESQL})
@@ -181,27 +181,27 @@ def version_absent(stage: Stage) -> None:
 
 @check("create.description-optional", operations=CREATE)
 def description_is_optional(stage: Stage) -> None:
-    """And is not invented."""
+    """The description is optional and not invented."""
     item = stage.read(stage.make("connections", description=None))
     expect(item.get("description") in (None, ""), "a description was made up")
 
 
 @check("create.body-empty", each=any_kind)
 def empty_body(stage: Stage, kind: Kind) -> None:
-    """No body at all is 1405."""
+    """A creation without a body is refused with 1405."""
     refused(stage.call("POST", kind.path, headers={"Content-Type": "application/json"}), 400, "1405-400")
 
 
 @check("create.body-not-json", each=any_kind)
 def body_not_json(stage: Stage, kind: Kind) -> None:
-    """What is not JSON, or not an object, is refused."""
+    """A body that is not JSON, or not an object, is refused."""
     for raw in (b"{", b"name=orders", b"[]", b'"text"', b'{"name": NaN}', b"\xff\xfe"):
         refused(stage.call("POST", kind.path, raw=raw), 400)
 
 
 @check("create.content-type", each=any_kind)
 def content_type(stage: Stage, kind: Kind) -> None:
-    """A body of another type, or of none, is refused with the platform's own body."""
+    """A body with a wrong or missing content type is refused with the platform's error body."""
     for value in ("text/plain", "application/x-www-form-urlencoded", None):
         answer = stage.call("POST", kind.path, stage.body(kind), headers={"Content-Type": value})
         body = refused(answer, 400)
@@ -211,14 +211,14 @@ def content_type(stage: Stage, kind: Kind) -> None:
 
 @check("create.charset", each=any_kind)
 def charset_is_tolerated(stage: Stage, kind: Kind) -> None:
-    """`application/json; charset=utf-8`, in any case, is JSON."""
+    """`application/json; charset=utf-8` is accepted in any case."""
     headers = {"Content-Type": "Application/JSON; charset=UTF-8"}
     receipt(stage.call("POST", kind.path, stage.body(kind), headers=headers), 201)
 
 
 @check("create.unicode", each=any_kind)
 def names_may_be_anything(stage: Stage, kind: Kind) -> None:
-    """Names come back letter by letter."""
+    """Names are returned unchanged."""
     for letters in ("Größe 測試 🐘", 'tab\tand "quotes" and \\', "<b>&amp;</b> {{7*7}} ${x} %s"):
         name = f"{stage.name()} {letters}"
         same(stage.read(stage.make(kind, name=name)).get("name"), name, "name")
@@ -226,13 +226,13 @@ def names_may_be_anything(stage: Stage, kind: Kind) -> None:
 
 @check("create.unknown-members", operations=CREATE)
 def unknown_members_are_tolerated(stage: Stage) -> None:
-    """Public clients send more than the schema knows."""
+    """Unknown members are accepted, since public clients send them."""
     receipt(_post(stage, providerId="0ed90a81-07f4-4586-8190-b40eccef1c5a", colour="blue"), 201)
 
 
 @check("create.refused-leaves-nothing", operations=CREATE)
 def a_refused_body_leaves_nothing(stage: Stage) -> None:
-    """What was refused is not stored."""
+    """A refused entity is not stored."""
     name = stage.name("refused")
     params = {key: value for key, value in basic_params(stage.canary).items() if key != "server"}
     refused(_post(stage, name=name, auth=_basic(params)), 400)

@@ -1,4 +1,4 @@
-"""Deletion: an empty answer, and then nothing is left, anywhere."""
+"""Checks of deletions: an empty response, and the entity is gone everywhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contracts.verdicts import expect, same
 
 @check("delete.answer", each=deleted)
 def answers_with_nothing(stage: Stage, kind: Kind) -> None:
-    """204 (or 202, as the destinations side has it) and no body; no If-Match needed; a slash does no harm."""
+    """A deletion responds 204 (or 202, as for destinations) without a body, needs no If-Match, and accepts a slash."""
     for slash in ("", "/"):
         answer = stage.call("DELETE", stage.make(kind).path + slash)
         expect(answer.status in (204, 202), f"{answer}, expected 204")
@@ -20,7 +20,7 @@ def answers_with_nothing(stage: Stage, kind: Kind) -> None:
 
 @check("delete.gone", each=deleted)
 def what_is_deleted_is_gone(stage: Stage, kind: Kind) -> None:
-    """Lookup, patch and a second deletion are 1439; the list and its filters no longer show it."""
+    """Look-up, patch and second deletion get 1439; the list and its filters no longer show the entity."""
     made = stage.make(kind)
     expect(stage.call("DELETE", made.path).status in (204, 202), "the deletion failed")
     refused(stage.call("GET", made.path), 404, "1439-404")
@@ -37,7 +37,7 @@ def what_is_deleted_is_gone(stage: Stage, kind: Kind) -> None:
 
 @check("delete.below", operations=("deleteConnection",))
 def nothing_is_left_below(stage: Stage) -> None:
-    """Test, explore, configs and actions of a deleted connection are 1439."""
+    """Test, explore, configs and actions of a deleted connection get 1439."""
     made = stage.make("connections")
     below = (("GET", "/test"), ("GET", "/explore?objectType=root"), ("GET", "/configs"), ("POST", "/action?op=publish"))
     same(succeeded(stage.call("GET", made.path + "/test")), {"result": True}, "test before the deletion")
@@ -48,7 +48,7 @@ def nothing_is_left_below(stage: Stage) -> None:
 
 @check("delete.only-that", each=deleted)
 def nothing_else_goes(stage: Stage, kind: Kind) -> None:
-    """The entity made before and the one made after stay, though they have the same name."""
+    """Entities of the same name created before and after stay."""
     name = stage.name("namesake")
     first, second, third = (stage.make(kind, name=name) for _ in range(3))
     stage.call("DELETE", second.path)
@@ -58,7 +58,7 @@ def nothing_else_goes(stage: Stage, kind: Kind) -> None:
 
 @check("delete.count", each=deleted)
 def the_count_goes_down(stage: Stage, kind: Kind) -> None:
-    """By one."""
+    """A deletion reduces the count by one."""
     made = stage.make(kind)
     target = f"{kind.path}?count=true&property=id=={made.id}"
     same(stage.call("GET", target).json, {"count": 1}, "count before the deletion")
@@ -68,7 +68,7 @@ def the_count_goes_down(stage: Stage, kind: Kind) -> None:
 
 @check("lookup.unknown", each=any_kind, writes=False)
 def unknown_ids(stage: Stage, kind: Kind) -> None:
-    """An id nobody has is 1439, with the collection's name and the id in the report."""
+    """An unknown id gets 1439 with the collection's name and the id in the report."""
     for entity_id in (NOWHERE, "none", "a%20b", "x" * 60):
         body = refused(stage.call("GET", f"{kind.path}/{entity_id}"), 404, "1439-404")
         same(body["title"], "Resource not found", "title")
@@ -78,7 +78,7 @@ def unknown_ids(stage: Stage, kind: Kind) -> None:
 
 @check("lookup.wrapped", each=any_kind)
 def a_lookup_is_wrapped_in_items(stage: Stage, kind: Kind) -> None:
-    """One entity, in `items`, as public clients take it out."""
+    """A look-up returns one entity in `items`, as public clients expect."""
     made = stage.make(kind)
     answer = stage.call("GET", made.path)
     same(list(answer.json), ["items"], "members of a lookup")
@@ -87,7 +87,7 @@ def a_lookup_is_wrapped_in_items(stage: Stage, kind: Kind) -> None:
 
 @check("lookup.idempotent", each=any_kind)
 def two_lookups_are_equal(stage: Stage, kind: Kind) -> None:
-    """Byte for byte."""
+    """Two look-ups return the same bytes."""
     made = stage.make(kind)
     first, second = stage.call("GET", made.path), stage.call("GET", made.path)
     same(second.body, first.body, "the second lookup")

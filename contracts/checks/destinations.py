@@ -1,4 +1,4 @@
-"""Destinations: their connection specs, profiles as a source, and flows whose selectors change while they run."""
+"""Checks of destinations: connection specs, profiles as a source, and flows whose selectors change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FLOW = ("createFlow", "patchFlow")
 
 @check("destination.spec", writes=False, operations=("retrieveConnectionSpec",))
 def a_destination_has_a_target_spec(stage: Stage) -> None:
-    """What its target connections hold: names, listed values and what is required."""
+    """A destination's target spec has names, enumerated values and required params."""
     spec = succeeded(stage.call("GET", f"/connectionSpecs/{AMAZON_S3}"))["items"][0]
     target = spec.get("targetSpec", {})
     same(target.get("type"), "UserNamespace", "type of the target spec")
@@ -31,14 +31,14 @@ def a_destination_has_a_target_spec(stage: Stage) -> None:
 
 @check("destination.params", operations=("createTargetConnection",))
 def params_are_held_to_the_target_spec(stage: Stage) -> None:
-    """A value that is not listed, and one of another type."""
+    """A target connection with an unlisted value or a wrong type is refused."""
     for params in ({"compression": "zip"}, {"bucketName": 1}):
         refused(stage.call("POST", "/targetConnections", _target(stage, params)), 400, "1100-400")
 
 
 @check("destination.profiles", operations=("createConnection", "createSourceConnection"))
 def profiles_are_a_source_without_credentials(stage: Stage) -> None:
-    """By way of a base connection that has no auth; the source connection says what it holds."""
+    """The profile store's base connection has no auth; its source connection has `typeInfo`."""
     base = stage.make("connections", connectionSpec=_spec(PROFILES), auth=None)
     source = _profiles(stage, baseConnectionId=base.id)
     same(stage.read(source).get("typeInfo"), {"type": "ProfileFragments", "id": "ups"}, "typeInfo")
@@ -46,7 +46,7 @@ def profiles_are_a_source_without_credentials(stage: Stage) -> None:
 
 @check("destination.inherited", operations=_FLOW)
 def an_export_says_that_it_is_one(stage: Stage) -> None:
-    """`isDestinationFlow`, by which such flows are filtered."""
+    """A flow to a destination has `isDestinationFlow`, which filters use."""
     inherited = stage.read(_export(stage))["inheritedAttributes"]
     same(inherited["properties"].get("isDestinationFlow"), True, "isDestinationFlow")
     same(inherited["sourceConnections"][0].get("typeInfo", {}).get("id"), "ups", "typeInfo of the source")
@@ -54,7 +54,7 @@ def an_export_says_that_it_is_one(stage: Stage) -> None:
 
 @check("destination.selectors", operations=_FLOW)
 def audiences_come_and_go_while_the_flow_is_enabled(stage: Stage) -> None:
-    """Added, replaced as a whole, and removed with the value that samples send."""
+    """Audiences can be added, replaced as a whole, and removed with the value that samples send."""
     flow = _export(stage)
     for instruction, expected in (
         ({"op": "add", "path": f"{SELECTORS}/-", "value": _audience("first")}, ["first"]),
@@ -71,7 +71,7 @@ def audiences_come_and_go_while_the_flow_is_enabled(stage: Stage) -> None:
 
 @check("destination.source-replaced", operations=_FLOW)
 def an_export_can_read_something_else(stage: Stage) -> None:
-    """The flow and what it inherits name the new source connection."""
+    """After its source connection is replaced, the flow and its inherited attributes name the new one."""
     flow, other = _export(stage), _profiles(stage)
     expect(stage.patch(flow, replacing("sourceConnectionIds", [other.id])).status in (200, 202), "it is refused")
     shown = stage.read(flow)
@@ -81,7 +81,7 @@ def an_export_can_read_something_else(stage: Stage) -> None:
 
 @check("destination.revoked", operations=("patchConnection", "testConnection"))
 def credentials_can_be_taken_away(stage: Stage) -> None:
-    """By removing /auth/params; the test fails from then on."""
+    """Removing /auth/params is accepted, and the connection then fails its test."""
     made = stage.make("connections", connectionSpec=_spec(AMAZON_S3), auth=_KEYS)
     receipt(stage.patch(made, {"op": "remove", "path": "/auth/params"}))
     same(stage.read(made)["auth"].get("params", {}), {}, "auth.params")
@@ -90,7 +90,7 @@ def credentials_can_be_taken_away(stage: Stage) -> None:
 
 @check("destination.data-sets", writes=False, operations=("configByConnectionSpecId",))
 def data_sets_to_export_are_listed(stage: Stage) -> None:
-    """With their place in the whole list."""
+    """Exportable data sets are listed with the position in the whole list."""
     target = f"/connectionSpecs/{DATA_SETS}/configs?outputType=activationDatasets&outputField=datasets&limit=1"
     body = succeeded(stage.call("GET", target))
     info = body["pageInfo"]
@@ -101,7 +101,7 @@ def data_sets_to_export_are_listed(stage: Stage) -> None:
 
 @check("destination.adhoc", operations=("runAdhocActivation",))
 def audiences_are_exported_on_demand(stage: Stage) -> None:
-    """One run for each; another audience is refused with a message alone."""
+    """Each audience is exported by a run; another audience is refused with a message only."""
     flow = _export(stage)
     added = {"op": "add", "path": f"{SELECTORS}/-", "value": _audience("chosen")}
     stage.patch(flow, added, etag=stage.read(flow)["etag"])
@@ -138,7 +138,7 @@ def _target(stage: Stage, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _export(stage: Stage) -> Made:
-    """A flow of profiles to Amazon S3 that exports nothing yet."""
+    """A flow of profiles to Amazon S3 without audiences."""
     params = {"bucketName": "exports", "path": "audiences"}
     target = stage.make("targetConnections", connectionSpec=_spec(AMAZON_S3), params=params, data=None)
     chosen: dict[str, Any] = {"segmentSelectors": {"selectors": []}, "profileSelectors": {"selectors": []}}

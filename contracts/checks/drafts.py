@@ -1,4 +1,4 @@
-"""Drafts: stored unfinished, checked when published; and the other actions."""
+"""Checks of drafts, which are stored unfinished and checked when published, and of other actions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ACTION = ("performAction",)
 
 @check("draft.stored", operations=ACTION)
 def a_draft_is_stored_unfinished(stage: Stage) -> None:
-    """With name and spec alone, in the state `draft`."""
+    """A draft needs only name and spec and has the state `draft`."""
     answer = stage.call("POST", "/connections?mode=draft", stage.body("connections", auth=None))
     made_id = receipt(answer, 201)["id"]
     item = stage.call("GET", f"/connections/{made_id}").json["items"][0]
@@ -22,7 +22,7 @@ def a_draft_is_stored_unfinished(stage: Stage) -> None:
 
 @check("draft.published", each=drafted)
 def a_draft_is_published(stage: Stage, kind: Kind) -> None:
-    """A receipt with a new etag, and the state is no longer `draft`; sent without body and content type."""
+    """Publishing without body and content type returns a receipt with a new etag and ends the state `draft`."""
     made = receipt(stage.call("POST", f"{kind.path}?mode=draft", stage.body(kind)), 201)
     path = f"{kind.path}/{made['id']}"
     same(stage.call("GET", path).json["items"][0].get("state"), "draft", "state")
@@ -35,7 +35,7 @@ def a_draft_is_published(stage: Stage, kind: Kind) -> None:
 
 @check("draft.incomplete", operations=ACTION)
 def an_incomplete_draft_is_not_published(stage: Stage) -> None:
-    """It stays a draft, and once completed it can be."""
+    """An incomplete draft stays a draft; once completed, it can be published."""
     made = receipt(stage.call("POST", "/connections?mode=draft", stage.body("connections", auth=None)), 201)
     path = f"/connections/{made['id']}"
     refused(stage.call("POST", f"{path}/action?op=publish"), 400)
@@ -48,14 +48,14 @@ def an_incomplete_draft_is_not_published(stage: Stage) -> None:
 
 @check("draft.published-once", operations=ACTION)
 def only_drafts_are_published(stage: Stage) -> None:
-    """What is enabled already is 1422."""
+    """Publishing an enabled entity is refused with 1422."""
     made = stage.make("connections")
     refused(stage.call("POST", f"{made.path}/action?op=publish"), 400, "1422-400")
 
 
 @check("action.op-any-case", operations=ACTION)
 def op_in_any_case(stage: Stage) -> None:
-    """Tutorials write `publish`, the document `PUBLISH`."""
+    """Action names are accepted in any case: tutorials send `publish`, the document has `PUBLISH`."""
     for word in ("PUBLISH", "Publish"):
         made = receipt(stage.call("POST", "/connections?mode=draft", stage.body("connections")), 201)
         receipt(stage.call("POST", f"/connections/{made['id']}/action?op={word}"))
@@ -63,7 +63,7 @@ def op_in_any_case(stage: Stage) -> None:
 
 @check("action.op-wrong", operations=ACTION)
 def other_actions_are_refused(stage: Stage) -> None:
-    """None, and one nobody knows; the provider's own are 1402."""
+    """A missing and an unknown action are refused; providers' actions with 1402."""
     made = stage.make("connections")
     for query in ("", "?op=", "?op=explode"):
         refused(stage.call("POST", f"{made.path}/action{query}"), 400)
@@ -72,7 +72,7 @@ def other_actions_are_refused(stage: Stage) -> None:
 
 @check("action.if-match", operations=ACTION)
 def an_action_keeps_to_its_etag(stage: Stage) -> None:
-    """If-Match is optional here, but a stale one is refused."""
+    """If-Match is optional for actions, but a stale one is refused."""
     made = receipt(stage.call("POST", "/connections?mode=draft", stage.body("connections")), 201)
     path = f"/connections/{made['id']}"
     headers = {"If-Match": made["etag"]}
@@ -83,5 +83,5 @@ def an_action_keeps_to_its_etag(stage: Stage) -> None:
 
 @check("action.unknown-id", operations=ACTION)
 def an_absent_entity_cannot_act(stage: Stage) -> None:
-    """1439."""
+    """An action on an unknown entity is refused with 1439."""
     refused(stage.call("POST", f"/connections/{NOWHERE}/action?op=publish"), 404, "1439-404")

@@ -1,4 +1,4 @@
-"""Etags: quotes, one value everywhere, a new one for each write; and If-Match, which guards writes with them."""
+"""Checks of etags, which include their quotes and change with each write, and of If-Match."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from contracts.verdicts import expect, same
 
 @check("etag.quoted", each=patched)
 def the_quotes_belong_to_it(stage: Stage, kind: Kind) -> None:
-    """The double quotes are part of the value, in receipts and lookups."""
+    """The double quotes are part of the etag, in receipts and look-ups."""
     made = stage.make(kind)
     for etag in (made.etag, str(stage.read(made).get("etag"))):
         expect(len(etag) > 2 and etag[0] == etag[-1] == '"', f"the etag {etag!r} is not in double quotes")
@@ -23,7 +23,7 @@ def the_quotes_belong_to_it(stage: Stage, kind: Kind) -> None:
 
 @check("etag.one-value", each=patched)
 def one_value_everywhere(stage: Stage, kind: Kind) -> None:
-    """Receipt, lookup, list, `version` and both `ETag` headers hold the same."""
+    """Receipt, look-up, list, `version` and both `ETag` headers have the same etag."""
     made = stage.make(kind)
     same(made.answer.header("etag"), made.etag, "ETag of the creation")
     answer = stage.call("GET", made.path)
@@ -37,21 +37,21 @@ def one_value_everywhere(stage: Stage, kind: Kind) -> None:
 
 @check("etag.changes-on-write", each=patched)
 def each_write_makes_a_new_one(stage: Stage, kind: Kind) -> None:
-    """Also a write of the same value; and the receipt's is the one that a lookup then shows."""
+    """Each write creates a new etag, also with the same value; the receipt's etag is the look-up's."""
     made = stage.make(kind)
     seen, etag = [made.etag], made.etag
     for text in ("first", "second", "second"):
         body = receipt(stage.patch(made, replacing("description", text), etag=etag))
         same(body["id"], made.id, "id in the receipt of a patch")
         etag = body["etag"]
-        expect(etag not in seen, f"the etag {etag} was given twice")
+        expect(etag not in seen, f"the etag {etag} was issued twice")
         same(stage.read(made).get("etag"), etag, "etag after the write")
         seen.append(etag)
 
 
 @check("etag.a-b-a", each=patched)
 def a_value_that_returns_brings_no_old_etag(stage: Stage, kind: Kind) -> None:
-    """A, B, A again: the first etag stays dead."""
+    """Changing a value from A to B and back does not restore the first etag."""
     made = stage.make(kind, description="A")
     second = receipt(stage.patch(made, replacing("description", "B")))["etag"]
     third = receipt(stage.patch(made, replacing("description", "A"), etag=second))["etag"]
@@ -61,7 +61,7 @@ def a_value_that_returns_brings_no_old_etag(stage: Stage, kind: Kind) -> None:
 
 @check("etag.stable-on-read", each=patched)
 def reading_changes_nothing(stage: Stage, kind: Kind) -> None:
-    """Lookups and lists leave etag and every other member alone."""
+    """Look-ups and lists change neither the etag nor any other member."""
     made = stage.make(kind)
     first = stage.read(made)
     stage.call("GET", f"{kind.path}?limit=1")
@@ -70,7 +70,7 @@ def reading_changes_nothing(stage: Stage, kind: Kind) -> None:
 
 @check("etag.not-shared", each=patched)
 def a_write_leaves_others_alone(stage: Stage, kind: Kind) -> None:
-    """Patching one entity does not touch the next."""
+    """Patching one entity does not change another."""
     first, second = stage.make(kind), stage.make(kind)
     before = stage.read(second)
     receipt(stage.patch(first, replacing("description", "changed")))
@@ -79,7 +79,7 @@ def a_write_leaves_others_alone(stage: Stage, kind: Kind) -> None:
 
 @check("if-match.missing", each=patched)
 def if_match_is_demanded(stage: Stage, kind: Kind) -> None:
-    """No If-Match is 1403, whatever else the patch holds, and nothing is written."""
+    """A patch without If-Match is refused with 1403, whatever it contains, and writes nothing."""
     made = stage.make(kind)
     before = stage.read(made)
     body = refused(stage.call("PATCH", made.path, [replacing("description", "x")]), 400, "1403-400")
@@ -89,7 +89,7 @@ def if_match_is_demanded(stage: Stage, kind: Kind) -> None:
 
 @check("if-match.in-query", each=patched)
 def if_match_is_a_header(stage: Stage, kind: Kind) -> None:
-    """In the query, where a published collection puts it, it does not count."""
+    """If-Match in the query, as in a published collection, is ignored."""
     made = stage.make(kind)
     answer = stage.call("PATCH", f"{made.path}?if-match=%22x%22", [replacing("description", "x")])
     expect(code_of(answer) in ("1403-400", "1451-400"), f"{answer}, expected 400 with 1403-400")
@@ -97,7 +97,7 @@ def if_match_is_a_header(stage: Stage, kind: Kind) -> None:
 
 @check("if-match.stale", each=patched)
 def a_stale_etag_is_refused(stage: Stage, kind: Kind) -> None:
-    """412 with 1404 names both versions, and nothing is written."""
+    """A stale etag gets 412 with 1404 and both versions, and nothing is written."""
     made = stage.make(kind)
     current = receipt(stage.patch(made, replacing("description", "by another")))["etag"]
     before = stage.read(made)
@@ -109,14 +109,14 @@ def a_stale_etag_is_refused(stage: Stage, kind: Kind) -> None:
 
 @check("if-match.unquoted", each=patched)
 def the_quotes_must_be_sent(stage: Stage, kind: Kind) -> None:
-    """An etag without its quotes is another one."""
+    """An etag without its quotes is refused like a stale one."""
     made = stage.make(kind)
     refused(stage.patch(made, replacing("description", "x"), etag=made.etag.strip('"')), 412, "1404-412")
 
 
 @check("if-match.weak", each=patched)
 def a_weak_etag_matches_nothing(stage: Stage, kind: Kind) -> None:
-    """`W/` before the current etag: If-Match compares strongly."""
+    """The current etag with `W/` is refused, because If-Match compares strongly."""
     made = stage.make(kind)
     before = stage.read(made)
     refused(stage.patch(made, replacing("description", "x"), etag=f"W/{made.etag}"), 412, "1404-412")
@@ -125,14 +125,14 @@ def a_weak_etag_matches_nothing(stage: Stage, kind: Kind) -> None:
 
 @check("if-match.foreign", each=patched)
 def another_entitys_etag_is_refused(stage: Stage, kind: Kind) -> None:
-    """A current etag of another entity is not this one's."""
+    """The current etag of another entity is refused."""
     first, second = stage.make(kind), stage.make(kind)
     refused(stage.patch(first, replacing("description", "x"), etag=second.etag), 412, "1404-412")
 
 
 @check("if-match.any-case", each=patched)
 def the_headers_name_has_no_case(stage: Stage, kind: Kind) -> None:
-    """Public clients write `If-Match` and `if-match`."""
+    """`If-Match` and `if-match` are both accepted."""
     made = stage.make(kind)
     headers = {"if-match": made.etag}
     receipt(stage.call("PATCH", made.path, [replacing("description", "x")], headers=headers))
@@ -140,7 +140,7 @@ def the_headers_name_has_no_case(stage: Stage, kind: Kind) -> None:
 
 @check("if-match.concurrent", each=patched)
 def of_two_writers_one_wins(stage: Stage, kind: Kind) -> None:
-    """Two patches at once with the same etag: one 200, one 412, never two of either."""
+    """Of two concurrent patches with the same etag, one gets 200 and one 412."""
     for _ in range(4):
         made = stage.make(kind)
         same(sorted(_patched_at_once(stage, made)), [200, 412], "statuses of two patches at once with one etag")

@@ -1,4 +1,4 @@
-"""What a nearly right server gets wrong: values as they were sent, one state seen everywhere, whose write it was."""
+"""Checks for nearly correct servers: values exactly as sent, one state in every view, the right author of a write."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ TEXTS = {
     "with line breaks or invisible signs": "1\n2\r\n3\r\t\u2028\u00a0\u200b\u200d\ufeff\u202e\u00ad\x01\x7f🐘\n",
     "empty": "",
 }
-"""Descriptions that a server may not trim, cut, normalise or leave out."""
+"""Descriptions that a server must not trim, cut, normalise or omit."""
 
 MAX_TEXT = 10_000
-"""Longer ones may be refused, but not cut."""
+"""Maximum characters; longer texts may be refused, but not cut."""
 
 CONTENT: Mapping[str, Any] = {
     "big": 9007199254740993,
@@ -51,12 +51,12 @@ CONTENT: Mapping[str, Any] = {
     "k" * 100: 1,
     "Text": "beside text",
 }
-"""Content that only its sender understands."""
+"""Free content of the client."""
 
 
 @check("create.as-sent", each=any_kind)
 def members_come_back_as_they_were_sent(stage: Stage, kind: Kind) -> None:
-    """Texts letter by letter, in lookup, list and search, new or patched."""
+    """Texts are returned unchanged in look-up, list and search, new or patched."""
     for what, text in TEXTS.items():
         sent = {"name": stage.name(f"Mixed Case {text[:60]}") + " ", "description": text}
         if len(text) > MAX_TEXT and stage.call("POST", kind.path, stage.body(kind, **sent)).status in (400, 413):
@@ -71,18 +71,18 @@ def members_come_back_as_they_were_sent(stage: Stage, kind: Kind) -> None:
 
 @check("create.content-as-sent", each=lambda kind: kind.name != "connections")
 def content_comes_back_as_it_was_sent(stage: Stage, kind: Kind) -> None:
-    """Numbers of 64 bits, null, empty values, order and unknown members, new or patched."""
+    """64-bit numbers, null, empty values, order and unknown members are returned unchanged, new or patched."""
     member, value = free_content(stage, kind, CONTENT)
     made = stage.make(kind, **{member: value})
-    _shown_everywhere(stage, made, {member: value}, "content that only its sender understands")
+    _shown_everywhere(stage, made, {member: value}, "free content")
     if kind.patched:
         receipt(stage.patch(made, replacing(member, value)))
-        _shown_everywhere(stage, made, {member: value}, "patched content that only its sender understands")
+        _shown_everywhere(stage, made, {member: value}, "patched free content")
 
 
 @check("create.once", each=any_kind)
 def a_creation_makes_one(stage: Stage, kind: Kind) -> None:
-    """One entity of its name, and two of the same name if it is sent again."""
+    """One creation creates one entity; sent again, it creates a second one."""
     name = stage.name("once")
     made = [stage.make(kind, name=name)]
     same(ids(stage.listed(f"{kind.path}?{filters('name==' + name)}")), ids_of(made), "entities with the name of one")
@@ -93,7 +93,7 @@ def a_creation_makes_one(stage: Stage, kind: Kind) -> None:
 
 @check("etag.after-each-write", each=patched)
 def one_state_everywhere_after_each_write(stage: Stage, kind: Kind) -> None:
-    """Receipt, headers, lookup, `version`, list and search show one etag and one entity after every kind of write."""
+    """After every kind of write, all views show one etag and one entity."""
     made = stage.make(kind)
     _one_state(stage, made.path, made.answer, "a creation")
     etag = _one_state(stage, made.path, stage.patch(made, replacing("description", "patched")), "a patch")
@@ -119,7 +119,7 @@ def one_state_everywhere_after_each_write(stage: Stage, kind: Kind) -> None:
 
 @check("audit.stamps-move", each=patched)
 def a_write_is_stamped(stage: Stage, kind: Kind) -> None:
-    """Each write moves `updatedAt`, if time has passed; author and client of the creation stay."""
+    """Each write increases `updatedAt` if time has passed; author and client of the creation stay."""
     made = stage.make(kind)
     before = stage.read(made)
     for member in ("createdBy", "updatedBy", "createdClient", "updatedClient"):
@@ -139,7 +139,7 @@ def a_write_is_stamped(stage: Stage, kind: Kind) -> None:
 
 @check("audit.other-client", each=patched)
 def another_clients_write_bears_its_name(stage: Stage, kind: Kind) -> None:
-    """A patch with another API key moves `updatedClient` and `updatedAt`; who made it stays."""
+    """A patch with another API key changes `updatedClient` and `updatedAt`; the creator stays."""
     if "x-api-key" in stage.settings.given:
         untestable("a second API key is needed, and the one given is the operator's")
     made = stage.make(kind)
@@ -159,7 +159,7 @@ def another_clients_write_bears_its_name(stage: Stage, kind: Kind) -> None:
 
 @check("draft.shown", each=drafted)
 def a_draft_is_listed_as_one(stage: Stage, kind: Kind) -> None:
-    """Lookup and list show it with the state `draft`, and a filter finds it by that."""
+    """Look-up and list show a draft with the state `draft`, and a filter finds it by this state."""
     made = receipt(stage.call("POST", f"{kind.path}?mode=draft", stage.body(kind)), 201)
     shown = _entity(stage, f"{kind.path}/{made['id']}")
     listed = stage.listed(f"{kind.path}?{filters('id==' + made['id'], 'state==draft')}")
@@ -168,12 +168,12 @@ def a_draft_is_listed_as_one(stage: Stage, kind: Kind) -> None:
 
 
 def ids_of(made: list[Made]) -> list[str]:
-    """The ids of entities, in the order of their making."""
+    """The ids of entities, in the order of creation."""
     return [entity.id for entity in made]
 
 
 def free_content(stage: Stage, kind: Kind, own: Mapping[str, Any]) -> tuple[str, Any]:
-    """A member whose content is the client's, with something in it that only the client understands."""
+    """A member with free content of the client."""
     body = stage.body(kind)
     if kind.name == "flows":
         first, *others = body["transformations"]
@@ -182,7 +182,7 @@ def free_content(stage: Stage, kind: Kind, own: Mapping[str, Any]) -> tuple[str,
 
 
 def _changes(stage: Stage, made: Made) -> list[tuple[str, Any]]:
-    """New values for the members of a kind that can be patched, each more than once."""
+    """New values for the patchable members of a kind, each more than once."""
     body = made.body
     if made.kind.name == "connections":
         if stage.connection is not None:
@@ -211,7 +211,7 @@ def _entity(stage: Stage, path: str) -> dict[str, Any]:
 
 
 def _views(stage: Stage, path: str) -> dict[str, dict[str, Any]]:
-    """An entity as lookup, list and search show it."""
+    """An entity as shown by look-up, list and search."""
     name, entity_id = path.strip("/").split("/")
     kind = stage.kind(name)
     text = f"id=={entity_id}"
@@ -235,14 +235,14 @@ def _shown_everywhere(stage: Stage, made: Made, expected: dict[str, Any], what: 
 
 
 def _kinds(value: Any) -> Any:
-    """A value as the names of its types: 1, 1.0 and true are equal, and not the same."""
+    """A value with the names of its types, which distinguishes 1, 1.0 and true."""
     if isinstance(value, dict):
         return {name: _kinds(inner) for name, inner in value.items()}
     return [_kinds(inner) for inner in value] if isinstance(value, list) else type(value).__name__
 
 
 def _one_state(stage: Stage, path: str, write: Answer, what: str) -> str:
-    """All views agree after a write; its etag."""
+    """Expect that all views agree after a write; returns the etag."""
     etag = receipt(write, write.status)["etag"]
     same(write.header("etag"), etag, f"ETag of the answer to {what}")
     answer = stage.call("GET", path)

@@ -1,4 +1,4 @@
-"""Replays `contracts/examples/`: one check for each file."""
+"""Replays `contracts/examples/`, one check per file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KINDS: Mapping[str, Callable[[Any], bool]] = {
     "<milliseconds>": lambda came: type(came) is int and 10**12 <= came < 10**13,
     "<text>": lambda came: isinstance(came, str) and came != "",
 }
-"""What a text in angle brackets stands for."""
+"""Text in angle brackets -> the values that it matches."""
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -32,7 +32,7 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 
 def replay(stage: Stage, row: Mapping[str, Any]) -> str | None:
-    """Send an example's request; how its answer differs, or None."""
+    """Send the request of an example; returns how the response differs, or None."""
     request, expected = row["request"], row["expect"]
     if row.get("cloud") == "azure" and not _takes_connection_strings(stage):
         return None
@@ -54,13 +54,13 @@ def replay(stage: Stage, row: Mapping[str, Any]) -> str | None:
 
 
 def _takes_connection_strings(stage: Stage) -> bool:
-    """Azure has this auth spec, AWS has not: how the two are told apart over HTTP."""
+    """Whether the server has Azure's auth spec for connection strings, which AWS lacks."""
     spec = stage.call("GET", f"/connectionSpecs/{POSTGRESQL}").json["items"][0]
     return "Connection String Based Authentication" in [auth["name"] for auth in spec["authSpec"]]
 
 
 def _difference(came: Any, expected: Any, place: str) -> str | None:
-    """Where an answer differs from what is expected of it, as far as that goes."""
+    """The first difference between a response and the expected members."""
     if isinstance(expected, str) and expected in KINDS:
         return None if KINDS[expected](came) else f"{place or '/'} is {came!r}, expected {expected}"
     if isinstance(expected, dict) and isinstance(came, dict):
@@ -81,7 +81,7 @@ def _filled(text: str, known: Mapping[str, str]) -> str:
 def _check(path: Path) -> None:
     @check(f"example.{path.stem}", operations=("createConnection", "listConnections"))
     def replays_the_examples_of_a_file(stage: Stage) -> None:
-        """Each request of the file gets the answer that the file has for it."""
+        """Each request of the file gets its expected response."""
         wrong = [
             (_told(row, found), stage.root_cause(misread=True, refusal=True))
             for row in rows(path)

@@ -1,4 +1,4 @@
-"""What stands behind a connection: test, explore, preview and configs."""
+"""Checks of the source behind a connection: test, explore, preview and configs."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ VALUES: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "string": (str,),
 }
-"""Type of a column -> types of its values in a preview; other types are not judged."""
+"""Type of a column -> types of its values in a preview; other types are not checked."""
 COLUMN_TYPES = {*VALUES, "date", "date-time", "timestamp", "time", "float", "decimal", "short", "byte", "binary"}
-"""Types of columns that documents print or that such sources have."""
+"""Column types in documents or of such sources."""
 MAX_TABLES = 3
-"""That are looked into."""
+"""Maximum tables to explore."""
 
 
 @check("explore.test", operations=("testConnection",))
 def the_credentials_are_tried(stage: Stage) -> None:
-    """`{"result": true}` for a connection that the server took."""
+    """Test returns `{"result": true}` for a connection that the server accepted."""
     made = stage.make("connections")
     same(succeeded(stage.call("GET", f"{made.path}/test")), {"result": True}, "result")
 
 
 @check("explore.root", operations=EXPLORE)
 def the_root_is_an_array(stage: Stage) -> None:
-    """Of what there is, in whatever case `objectType` is written."""
+    """The root is an array of objects; `objectType` is case-insensitive."""
     made = stage.make("connections")
     lower = _root(stage, made)
     same(succeeded(stage.call("GET", f"{made.path}/explore?objectType=ROOT")), lower, "with objectType=ROOT")
@@ -47,20 +47,20 @@ def the_root_is_an_array(stage: Stage) -> None:
 
 @check("explore.table", operations=EXPLORE)
 def a_table_has_columns(stage: Stage) -> None:
-    """`format` and `schema.columns`, no rows unless asked for."""
+    """A table has `format` and `schema.columns`, and rows only on request."""
     made = stage.make("connections")
     table = _table(stage, made)
     body = succeeded(stage.call("GET", f"{made.path}/explore?objectType=table&object={table}"))
     same(body.get("format"), "flat", "format")
     expect(body["schema"]["columns"], "a table without columns")
-    expect("data" not in body, "rows that nobody asked for")
+    expect("data" not in body, "rows without preview=true")
     target = f"{made.path}/explore?objectType=table&object={table}&preview=false"
     same(succeeded(stage.call("GET", target)), body, "a table with preview=false")
 
 
 @check("explore.each-table", operations=EXPLORE)
 def each_table_shows_its_own(stage: Stage) -> None:
-    """Paths are unique and end in the name; a preview has the table's columns; not all tables are the same one."""
+    """Paths are unique and end with the name; a preview has the same columns; tables differ."""
     made = stage.make("connections")
     root = _root(stage, made)
     paths = [entry["path"] for entry in root]
@@ -74,12 +74,12 @@ def each_table_shows_its_own(stage: Stage) -> None:
         plain, preview = (succeeded(stage.call("GET", target + more)) for more in ("", "&preview=true"))
         same(preview["schema"], plain["schema"], f"columns of {path} with a preview")
         shown.append((plain["schema"], preview["data"]))
-    expect(len(tables) < 2 or any(one != shown[0] for one in shown), f"{', '.join(tables)} show the same")
+    expect(len(tables) < 2 or any(one != shown[0] for one in shown), f"{', '.join(tables)} have the same content")
 
 
 @check("explore.rows", operations=EXPLORE)
 def rows_tell_apart(stage: Stage) -> None:
-    """Of the first tables, some row differs from another, and some value is there."""
+    """The first tables have different rows and values that are not null."""
     made = stage.make("connections")
     rows: list[list[dict[str, Any]]] = []
     for entry in [entry for entry in _root(stage, made) if entry["type"] == "table"][:MAX_TABLES]:
@@ -95,7 +95,7 @@ def rows_tell_apart(stage: Stage) -> None:
 
 @check("explore.preview", operations=EXPLORE)
 def a_preview_has_rows_of_those_columns(stage: Stage) -> None:
-    """At most 100 rows, whose members are columns."""
+    """A preview has at most 100 rows whose members are columns of the table."""
     made = stage.make("connections")
     target = f"{made.path}/explore?objectType=table&object={_table(stage, made)}&preview=true"
     body = succeeded(stage.call("GET", target))
@@ -115,7 +115,7 @@ def a_preview_has_rows_of_those_columns(stage: Stage) -> None:
 
 @check("explore.unknown-table", operations=EXPLORE)
 def an_unknown_table_is_refused(stage: Stage) -> None:
-    """Not an empty one."""
+    """Exploring an unknown table is refused."""
     made = stage.make("connections")
     answer = stage.call("GET", f"{made.path}/explore?objectType=table&object=no.such.table")
     expect(answer.status in (400, 404), f"{answer}, expected 400 or 404")
@@ -123,7 +123,7 @@ def an_unknown_table_is_refused(stage: Stage) -> None:
 
 @check("explore.wrong", operations=EXPLORE)
 def wrong_questions_are_refused(stage: Stage) -> None:
-    """No `objectType`, one nobody knows, a table without its name."""
+    """A missing or unknown `objectType` and a table without a name are refused."""
     made = stage.make("connections")
     for query in ("", "?objectType=shelf", "?objectType=table", "?objectType="):
         refused(stage.call("GET", f"{made.path}/explore{query}"), 400)
@@ -131,14 +131,14 @@ def wrong_questions_are_refused(stage: Stage) -> None:
 
 @check("explore.unknown-connection", writes=False, operations=EXPLORE)
 def an_unknown_connection_is_not_explored(stage: Stage) -> None:
-    """1439 below a connection that is not there, and after its deletion."""
+    """Exploring an unknown or deleted connection gets 1439."""
     for below in ("/test", "/explore?objectType=root", "/configs"):
         refused(stage.call("GET", f"/connections/{NOWHERE}{below}"), 404, "1439-404")
 
 
 @check("explore.configs", operations=("exploreConfigByConnectionId",))
 def configs_are_columns(stage: Stage) -> None:
-    """Names and types in `items`, those of a table."""
+    """`items` has the names and types of columns."""
     made = stage.make("connections")
     items = succeeded(stage.call("GET", f"{made.path}/configs"))["items"]
     expect(items, "configs without a column")
@@ -148,7 +148,7 @@ def configs_are_columns(stage: Stage) -> None:
 
 @check("explore.configs-of-a-table", operations=("exploreConfigByConnectionId",))
 def configs_are_those_of_a_table(stage: Stage) -> None:
-    """Names and types are the columns of something that can be explored."""
+    """The columns are those of an explorable table."""
     made = stage.make("connections")
     items = succeeded(stage.call("GET", f"{made.path}/configs"))["items"]
     names = [item["columnName"] for item in items]

@@ -1,4 +1,4 @@
-"""`property` filters, held to a naive reading of the same grammar over what an unfiltered list shows."""
+"""Checks of `property` filters, compared with a simple evaluation of the same filters over the unfiltered list."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def meets(item: Mapping[str, Any], member: str, sign: str, values: tuple[Any, ...]) -> bool:
-    """The reference: whether an entity meets one condition; with several values, any of them."""
+    """The reference: whether an entity satisfies one condition; any of several values counts."""
     found: Any = item
     for step in member.split("."):
         found = found.get(step) if isinstance(found, Mapping) else None
@@ -35,7 +35,7 @@ def meets(item: Mapping[str, Any], member: str, sign: str, values: tuple[Any, ..
 
 @check("filter.equality", each=any_kind)
 def equal_and_not_equal(stage: Stage, kind: Kind) -> None:
-    """`==`, `=`, `!=`, several values, quotes or none, nested members."""
+    """`==`, `=`, `!=`, several values, quoted or not, nested members."""
     made = _three(stage, kind)
     first, second = str(made[0].body["name"]), str(made[1].body["name"])
     spec = "flowSpec.id" if kind.name == "flows" else "connectionSpec.id"
@@ -67,7 +67,7 @@ def equal_and_not_equal(stage: Stage, kind: Kind) -> None:
 
 @check("filter.conjunction", each=any_kind)
 def several_filters_must_all_hold(stage: Stage, kind: Kind) -> None:
-    """Repeated parameters are a conjunction, in either order."""
+    """Repeated parameters must all hold, in any order."""
     made = _three(stage, kind)
     name, other = str(made[0].body["name"]), str(made[1].body["name"])
     for texts, expected in (
@@ -81,7 +81,7 @@ def several_filters_must_all_hold(stage: Stage, kind: Kind) -> None:
 
 @check("filter.times", each=any_kind)
 def times_compare_as_numbers(stage: Stage, kind: Kind) -> None:
-    """`<`, `<=`, `>`, `>=` and `==` on `createdAt`."""
+    """`<`, `<=`, `>`, `>=` and `==` on `createdAt` compare numbers."""
     made = _three(stage, kind)
     moment = stage.read(made[1])["createdAt"]
     for sign in ("<", "<=", ">", ">=", "=="):
@@ -93,7 +93,7 @@ def times_compare_as_numbers(stage: Stage, kind: Kind) -> None:
 
 @check("filter.state", each=patched)
 def states_are_found(stage: Stage, kind: Kind) -> None:
-    """By state, whatever the case."""
+    """States are found in any case."""
     made = _three(stage, kind)
     item = stage.read(made[0])
     state = str(item["state"])
@@ -103,7 +103,7 @@ def states_are_found(stage: Stage, kind: Kind) -> None:
 
 @check("filter.after-write", each=patched)
 def a_filter_sees_the_last_write(stage: Stage, kind: Kind) -> None:
-    """The old name finds nothing, the new one the entity."""
+    """After a write the old name finds nothing, the new one the entity."""
     made = stage.make(kind)
     name = stage.name("renamed")
     receipt(stage.patch(made, replacing("name", name)))
@@ -113,7 +113,7 @@ def a_filter_sees_the_last_write(stage: Stage, kind: Kind) -> None:
 
 @check("filter.encoded", each=any_kind)
 def encoded_or_raw(stage: Stage, kind: Kind) -> None:
-    """Clients encode `=` and quotes, or do not."""
+    """`=` and quotes may be encoded or not."""
     made = stage.make(kind)
     for text in (f"id=={made.id}", f"id%3D%3D{made.id}", f"id%3D%3D%22{made.id}%22"):
         same(ids(stage.listed(f"{kind.path}?property={text}")), [made.id], f"entities with property={text}")
@@ -121,7 +121,7 @@ def encoded_or_raw(stage: Stage, kind: Kind) -> None:
 
 @check("filter.wrong", each=any_kind, writes=False)
 def wrong_filters_have_their_codes(stage: Stage, kind: Kind) -> None:
-    """Each mistake has the catalogue's code."""
+    """Each invalid filter gets its code of the catalogue."""
     for text, code in (
         ("name~orders", "1440-400"),
         ("createdAt<=1,2", "1443-400"),
@@ -136,7 +136,7 @@ def wrong_filters_have_their_codes(stage: Stage, kind: Kind) -> None:
 
 @check("filter.counted", each=any_kind)
 def count_takes_filters(stage: Stage, kind: Kind) -> None:
-    """As the list does."""
+    """`count` applies filters like the list."""
     made = _three(stage, kind)
     text = "id==" + ",".join(entity.id for entity in made[:2])
     same(succeeded(stage.call("GET", f"{kind.path}?count=true&{filters(text)}")), {"count": 2}, "count")
@@ -149,9 +149,9 @@ def _three(stage: Stage, kind: Kind) -> list[Made]:
 def _compare(
     stage: Stage, kind: Kind, made: list[Made], text: str, reference: Callable[[dict[str, Any]], bool]
 ) -> None:
-    """The filter finds, of the entities made here, those that the reference finds in the unfiltered list."""
+    """Expect that the filter finds those of our entities that the reference finds in the unfiltered list."""
     every = stage.listed(f"{kind.path}?{filters('id==' + ','.join(entity.id for entity in made))}")
-    expect(len(every) == len(made), "the list does not show what was made")
+    expect(len(every) == len(made), "the list lacks created entities")
     expected = [item["id"] for item in every if reference(item)]
     found = ours(ids(stage.listed(f"{kind.path}?limit=100&{filters(text)}")), made)
     same(found, expected, f"entities with property={text}")

@@ -1,4 +1,4 @@
-"""Filters on the members that Adobe's guide lists, several values of one member, and values with signs in them."""
+"""Checks of filters on the members in Adobe's guide, on several values, and on values with special characters."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MEMBERS: Mapping[str, tuple[str, ...]] = {
         "inheritedAttributes.targetConnections[].connectionSpec.id",
     ),
 }
-"""Collection -> members of the guide's table and samples."""
+"""Collection -> the members in the guide's table and samples."""
 
 
 @check("filter.documented-members", each=any_kind)
 def each_documented_member_can_be_filtered_by(stage: Stage, kind: Kind) -> None:
-    """The value finds the entity, another one does not, and of two values each counts."""
+    """An entity's value finds it, another value does not, and each of two values counts."""
     made = stage.make(kind)
     item = stage.read(made)
     own = f"id=={made.id}"
@@ -45,7 +45,7 @@ def each_documented_member_can_be_filtered_by(stage: Stage, kind: Kind) -> None:
 
 @check("filter.several-values", each=any_kind)
 def each_of_several_values_counts(stage: Stage, kind: Kind) -> None:
-    """With `==` any of three, with `!=` none of two; three conditions hold together, counts included."""
+    """`==` matches any of three values, `!=` none of two; three conditions must all hold; counts agree."""
     made = [stage.make(kind) for _ in range(3)]
     names = [str(entity.body["name"]) for entity in made]
     every = "id==" + ",".join(entity.id for entity in made)
@@ -63,7 +63,7 @@ def each_of_several_values_counts(stage: Stage, kind: Kind) -> None:
 
 @check("filter.exact-text", each=any_kind)
 def a_value_is_taken_letter_by_letter(stage: Stage, kind: Kind) -> None:
-    """Signs that mean something in a URL, a comma in quotes, letters that only look alike."""
+    """URL characters, quoted commas and similar-looking letters are compared exactly."""
     texts = ("plus+and space&x=1#%41", "one, two", "cafe\u0301", "  spaced  out ")
     names = [f"{stage.name('exact')} {text}" for text in texts]
     for name, alike in zip(names, (" and", "one", "caf\u00e9", "spaced out"), strict=True):
@@ -76,7 +76,7 @@ def a_value_is_taken_letter_by_letter(stage: Stage, kind: Kind) -> None:
 
 
 def _value(item: object, path: str) -> object:
-    """The value at a path of a filter; of a list the first."""
+    """The value at the path of a filter; of a list, the first one."""
     for step in path.split("."):
         name = step.removesuffix("[]")
         item = item.get(name) if isinstance(item, Mapping) else None

@@ -1,4 +1,4 @@
-"""Dataflows: what they refer to, when they run, what they hold on to; and the runs of a flow."""
+"""Checks of dataflows: references, schedules, deletion of their connections; and runs on demand."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from contracts.verdicts import expect, same
 CREATE = ("createFlow",)
 RUNS = ("createFlowRun", "listFlowRuns", "retrieveFlowRun")
 FUTURE = "4102444800"
-"""The year 2100, in seconds: nothing starts while the suite looks."""
+"""The year 2100, in seconds, so that no flow starts during the run."""
 
 
 @check("flow.kept", operations=CREATE)
 def a_flow_keeps_what_was_sent(stage: Stage) -> None:
-    """References, transformations and schedule come back as sent: texts stay texts."""
+    """References, transformations and schedule are returned as sent; texts stay texts."""
     plain = stage.make("flows")
     delta = {"name": "created_at", "dateFormat": "YYYY-MM-DD", "timezone": "UTC"}
     mapping = plain.body["transformations"][-1]
@@ -38,7 +38,7 @@ def a_flow_keeps_what_was_sent(stage: Stage) -> None:
 
 @check("flow.inherited", operations=CREATE)
 def a_flow_shows_what_it_inherits(stage: Stage) -> None:
-    """Its connections with their specs, and the base connection behind the source."""
+    """A flow shows its connections with their specs, and the base connection of the source."""
     made, source, base = _flow_of_its_own(stage)
     inherited = stage.read(made).get("inheritedAttributes", {})
     same(ids(inherited.get("sourceConnections", [])), [source.id], "inherited source connections")
@@ -50,7 +50,7 @@ def a_flow_shows_what_it_inherits(stage: Stage) -> None:
 
 @check("flow.found-by-reference", operations=("listFlows",))
 def flows_are_found_by_what_they_refer_to(stage: Stage) -> None:
-    """Filters go down into arrays."""
+    """Filters reach into arrays."""
     made, source, base = _flow_of_its_own(stage)
     for text in (
         f"sourceConnectionIds[]=={source.id}",
@@ -62,7 +62,7 @@ def flows_are_found_by_what_they_refer_to(stage: Stage) -> None:
 
 @check("flow.holds-its-connections", operations=("deleteConnection", "deleteSourceConnection"))
 def what_a_flow_uses_stays(stage: Stage) -> None:
-    """1418 for the base connection, 1447 for source and target, until the flow is gone."""
+    """Deleting its base connection gets 1418, its source or target connection 1447, until it is deleted."""
     made, source, base = _flow_of_its_own(stage)
     refused(stage.call("DELETE", base.path), 400, "1418-400")
     refused(stage.call("DELETE", source.path), 400, "1447-400")
@@ -76,13 +76,13 @@ def what_a_flow_uses_stays(stage: Stage) -> None:
 
 @check("flow.state-not-taken", operations=CREATE)
 def a_new_flow_brings_no_state(stage: Stage) -> None:
-    """1410."""
+    """A new flow with a state is refused with 1410."""
     refused(stage.call("POST", "/flows", stage.body("flows", state="enabled")), 400, "1410-400")
 
 
 @check("flow.references", operations=CREATE)
 def references_must_lead_somewhere(stage: Stage) -> None:
-    """One source and one target connection that exist."""
+    """A flow needs one source and one target connection that exist."""
     values: list[Any] = [[], [NOWHERE], [NOWHERE, NOWHERE], "x"]
     for member in ("sourceConnectionIds", "targetConnectionIds"):
         for value in values:
@@ -91,7 +91,7 @@ def references_must_lead_somewhere(stage: Stage) -> None:
 
 @check("flow.mapping", operations=CREATE)
 def a_mapping_is_demanded(stage: Stage) -> None:
-    """A flow of tables needs the Mapping transformation."""
+    """A flow of tables needs the transformation Mapping."""
     values: list[Any] = [None, []]
     for value in values:
         refused(stage.call("POST", "/flows", stage.body("flows", transformations=value)), 400, "1100-400")
@@ -99,7 +99,7 @@ def a_mapping_is_demanded(stage: Stage) -> None:
 
 @check("flow.schedule", operations=CREATE)
 def a_schedule_is_checked(stage: Stage) -> None:
-    """Start and frequency are needed; `once` has no interval, every other one, and minutes come in 15s."""
+    """Start and frequency are required; `once` has no interval, others need one, minutes in steps of 15."""
     schedules: list[dict[str, Any] | None] = [
         None,
         {"frequency": "once"},
@@ -115,7 +115,7 @@ def a_schedule_is_checked(stage: Stage) -> None:
 
 @check("flow.enabled-and-disabled", operations=("postStateTransition",))
 def flows_are_enabled_and_disabled(stage: Stage) -> None:
-    """By an action in any case; what is so already is 1422."""
+    """Actions enable and disable a flow, in any case; repeating one is refused with 1422."""
     made = stage.make("flows")
     etag = made.etag
     for word, state in (("disable", "disabled"), ("ENABLE", "enabled"), ("Disable", "disabled")):
@@ -129,7 +129,7 @@ def flows_are_enabled_and_disabled(stage: Stage) -> None:
 
 @check("flow.draft-order", operations=("postStateTransition",))
 def a_flow_is_not_published_before_its_connections(stage: Stage) -> None:
-    """A draft of a flow on a draft of a source connection waits for that one."""
+    """A draft flow on a draft source connection cannot be published before it."""
     body = stage.body("sourceConnections")
     source = receipt(stage.call("POST", "/sourceConnections?mode=draft", body), 201)
     flow = receipt(
@@ -142,13 +142,13 @@ def a_flow_is_not_published_before_its_connections(stage: Stage) -> None:
 
 @check("source.base-connection", operations=("createSourceConnection",))
 def a_source_connection_needs_its_base(stage: Stage) -> None:
-    """A base connection that is not there is refused."""
+    """An unknown base connection is refused."""
     refused(stage.call("POST", "/sourceConnections", stage.body("sourceConnections", baseConnectionId=NOWHERE)), 400)
 
 
 @check("run.wrong", operations=RUNS)
 def runs_need_a_flow(stage: Stage) -> None:
-    """1430 for a flow nobody has, 1446 for none."""
+    """A run of an unknown flow gets 1430, without a flow 1446."""
     refused(stage.call("POST", "/runs", {"flowId": NOWHERE}), 400, "1430-400")
     bodies: tuple[dict[str, Any], ...] = ({"params": {}}, {"flowId": ""}, {"flowId": None})
     for body in bodies:
@@ -157,7 +157,7 @@ def runs_need_a_flow(stage: Stage) -> None:
 
 @check("run.unknown", writes=False, operations=RUNS)
 def unknown_runs(stage: Stage) -> None:
-    """1439, and a list without them."""
+    """An unknown run gets 1439; the list of an unknown flow's runs is empty."""
     body = refused(stage.call("GET", f"/runs/{NOWHERE}"), 404, "1439-404")
     same(body["report"].get("type"), "runs", "report.type")
     same(stage.listed("/runs?" + filters(f"flowId=={NOWHERE}")), [], "runs of a flow that is not there")
@@ -165,7 +165,7 @@ def unknown_runs(stage: Stage) -> None:
 
 @check("run.on-demand", lasting=True, operations=RUNS)
 def a_flow_is_run_on_demand(stage: Stage) -> None:
-    """The receipt in `items`, then the run in the list of its flow and by itself."""
+    """The receipt is in `items`; the run is found in its flow's list and by its id."""
     made = stage.make("flows")
     window = {"startTime": "1663735590", "windowStartTime": "1651584991", "windowEndTime": "1651585991"}
     body = {"flowId": made.id, "params": {**window, "deltaColumn": {"name": "created_at"}}}
@@ -182,7 +182,7 @@ def a_flow_is_run_on_demand(stage: Stage) -> None:
 
 
 def _flow_of_its_own(stage: Stage) -> tuple[Made, Made, Made]:
-    """A flow, its source connection and the base connection behind: none of them shared with other checks."""
+    """A flow, its source connection and its base connection, not shared with other checks."""
     base = stage.make("connections")
     source = stage.make("sourceConnections", baseConnectionId=base.id)
     return stage.make("flows", sourceConnectionIds=[source.id]), source, base

@@ -1,4 +1,4 @@
-"""What a list shows at once: every write, every state, to whoever asks the same question again."""
+"""Checks that lists, counts and searches show every write and every state at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contracts.verdicts import expect, same
 
 @check("list.fresh", each=any_kind)
 def the_same_question_gets_the_state_of_now(stage: Stage, kind: Kind) -> None:
-    """List, count and search, asked the same after each write, show what there is."""
+    """The same list, count and search, repeated after each write, show the new state."""
     name = stage.name("fresh")
     made = [stage.make(kind, name=name)]
     paths = [made[0].path]
@@ -39,7 +39,7 @@ def the_same_question_gets_the_state_of_now(stage: Stage, kind: Kind) -> None:
 
 @check("list.every-state", each=patched)
 def every_state_is_listed(stage: Stage, kind: Kind) -> None:
-    """What is enabled, what is disabled and what is a draft stands in lists and counts without a filter on states."""
+    """Enabled and disabled entities and drafts are listed and counted without a filter on states."""
     name = stage.name("states")
     made = stage.make(kind, name=name)
     states = {made.id: "enabled"}
@@ -59,14 +59,14 @@ def every_state_is_listed(stage: Stage, kind: Kind) -> None:
     same(succeeded(stage.call("GET", f"{kind.path}?count=true&{only}")), {"count": len(states)}, "their count")
     for state in sorted(set(states.values())):
         found = {item["id"] for item in stage.listed(f"{kind.path}?{only}&{filters('state==' + state)}")}
-        same(found, {key for key, value in states.items() if value == state}, f"those with state=={state}")
+        same(found, {key for key, value in states.items() if value == state}, f"entities with state=={state}")
         target = f"{kind.path}?count=true&{only}&{filters('state==' + state)}"
-        same(succeeded(stage.call("GET", target)), {"count": len(found)}, f"count of those with state=={state}")
+        same(succeeded(stage.call("GET", target)), {"count": len(found)}, f"count of entities with state=={state}")
 
 
 @check("action.stamps", each=drafted)
 def an_action_changes_the_state_and_the_stamps(stage: Stage, kind: Kind) -> None:
-    """Nothing else; and it is stamped with the client that asked for it, as any write."""
+    """An action changes only state and stamps, and stamps the calling client."""
     made = receipt(stage.call("POST", f"{kind.path}?mode=draft", stage.body(kind)), 201)
     path = f"{kind.path}/{made['id']}"
     words = ("publish", "disable") if kind.name == "flows" else ("publish",)
@@ -90,7 +90,7 @@ def _entity(stage: Stage, path: str) -> dict[str, Any]:
 
 
 def _shows(stage: Stage, kind: Kind, name: str, paths: list[str], what: str) -> None:
-    """The entities of a name, in every view, are those at the paths."""
+    """Expect that every view shows exactly the entities at these paths under a name."""
     expected = sorted((_entity(stage, path) for path in paths), key=lambda item: str(item["id"]))
     only = f"name=={name}"
     lists = {"list": stage.listed(f"{kind.path}?{filters(only)}")}

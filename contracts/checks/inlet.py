@@ -1,4 +1,4 @@
-"""Inlets of HTTP API connections: what they take, and how they refuse."""
+"""Checks of inlets of HTTP API connections: accepted and refused messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLLECTION = "/collection/"
 BATCH = COLLECTION + "batch/"
 _ONE, _SEVERAL = "sendMessage", "postBatchOfStreamingMessages"
 _SENDER = dict.fromkeys(("Authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name"))
-"""Senders have none of these headers."""
+"""Headers that senders of messages do not have."""
 _SCHEMA = {
     "id": "https://ns.adobe.com/acme/schemas/52b59140",
     "contentType": "application/vnd.adobe.xed+json;version=1",
@@ -27,7 +27,7 @@ _REFUSED = "http://ns.adobe.com/adobecloud/problem/data-collection-service/inlet
 
 @check("inlet.shown", operations=("createConnection", "retrieveConnection"))
 def an_http_api_connection_shows_its_inlet(stage: Stage) -> None:
-    """`inletId` and the `inletUrl` that ends with it; `sourceId` and `name` are the connection's name."""
+    """`inletUrl` ends with `inletId`; `sourceId` and `name` are the connection's name."""
     with _connection(stage) as shown:
         params = shown["auth"]["params"]
         expect(params["inletUrl"].endswith(COLLECTION + params["inletId"]), "inletUrl does not end with the inletId")
@@ -37,7 +37,7 @@ def an_http_api_connection_shows_its_inlet(stage: Stage) -> None:
 
 @check("inlet.takes", operations=(_ONE,))
 def an_inlet_takes_a_message_from_anybody(stage: Stage) -> None:
-    """Without a header of the gateway; the receipt names the inlet."""
+    """A message needs no gateway headers; the receipt names the inlet."""
     with _connection(stage) as shown:
         inlet = shown["auth"]["params"]["inletId"]
         receipt = succeeded(_sent(stage, COLLECTION + inlet, _message()))
@@ -47,7 +47,7 @@ def an_inlet_takes_a_message_from_anybody(stage: Stage) -> None:
 
 @check("inlet.refuses", operations=(_ONE,))
 def an_inlet_refuses_what_is_no_message(stage: Stage) -> None:
-    """Without body, and of another organisation: 400 in the form of data collection."""
+    """A message without body, or of another organisation, gets 400 in the form of data collection."""
     with _connection(stage) as shown:
         at = COLLECTION + shown["auth"]["params"]["inletId"]
         _sent(stage, at, _message())
@@ -58,7 +58,7 @@ def an_inlet_refuses_what_is_no_message(stage: Stage) -> None:
 
 @check("inlet.each-of-several", operations=(_SEVERAL,))
 def each_of_several_messages_has_its_own_outcome(stage: Stage) -> None:
-    """207, and in their order an xactionId or a statusCode with a message."""
+    """Several messages get 207 with an xactionId or a refusal for each, in order."""
     with _connection(stage) as shown:
         messages = [_message(), {"header": _message()["header"]}, _message()]
         answer = _sent(stage, BATCH + shown["auth"]["params"]["inletId"], {"messages": messages})
@@ -69,7 +69,7 @@ def each_of_several_messages_has_its_own_outcome(stage: Stage) -> None:
 
 @check("inlet.token", operations=(_ONE,))
 def an_authenticated_inlet_wants_a_token(stage: Stage) -> None:
-    """401 with the status as text, as its page prints it."""
+    """An event without a token gets 401 with the status as text, as printed on its page."""
     with _connection(stage, authenticationRequired=True) as shown:
         answer = _sent(stage, COLLECTION + shown["auth"]["params"]["inletId"], _message())
         same((answer.status, answer.json.get("status")), (401, "401"), "status of an event without a token")
@@ -85,13 +85,13 @@ def _message(**header: Any) -> dict[str, Any]:
 def _sent(stage: Stage, target: str, body: Any) -> Answer:
     answer = stage.call("POST", target, body, headers=_SENDER)
     if answer.status == 404:
-        untestable("the inlet is not there: it may be on a host of its own")
+        untestable("the inlet was not found: it may be on another host")
     return answer
 
 
 @contextmanager
 def _connection(stage: Stage, **params: Any) -> Iterator[dict[str, Any]]:
-    """A streaming connection as it is shown; deleted afterwards."""
+    """A streaming connection as shown by a look-up; deleted afterwards."""
     auth = {"specName": "Streaming Connection", "params": {"dataType": "xdm", **params}}
     made = stage.make("connections", auth=auth, connectionSpec={"id": HTTP_API, "version": "1.0"})
     yield stage.read(made)

@@ -1,4 +1,4 @@
-"""Lists: the envelope, pages that together are everything once, order, limit and count."""
+"""Checks of lists: envelope, complete and stable pages, order, limit and count."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOKEN = re.compile(r"/[A-Za-z]+\?continuationToken=[A-Za-z0-9_~.-]+")
 
 @check("list.envelope", each=any_kind, writes=False)
 def items_and_links(stage: Stage, kind: Kind) -> None:
-    """`items` and `_links`, the latter also on the last page, then empty."""
+    """A page has `items` and `_links`, which is empty on the last page."""
     *_, last = stage.pages(f"{kind.path}?limit=100")
     same(sorted(last.json), ["_links", "items"], "members of a page")
     same(last.json["_links"], {}, "_links of the last page")
@@ -24,9 +24,9 @@ def items_and_links(stage: Stage, kind: Kind) -> None:
 
 @check("list.paging", each=any_kind)
 def pages_are_everything_once(stage: Stage, kind: Kind) -> None:
-    """Pages of two, of three and of all hold the same entities in the same order, none twice."""
+    """Pages of every size have the same entities in the same order, each once."""
     pairs = [(stage.make(kind), stage.make(kind)) for _ in range(5)]
-    made = [first for first, _ in pairs]  # the others are not asked for, and may be on no page
+    made = [first for first, _ in pairs]  # entities of others must not be on a page
     only = filters("id==" + ",".join(entity.id for entity in made))
     whole = ids(stage.listed(f"{kind.path}?{only}"))
     same(sorted(whole), sorted(entity.id for entity in made), "entities of an unpaged list")
@@ -40,7 +40,7 @@ def pages_are_everything_once(stage: Stage, kind: Kind) -> None:
 
 @check("list.every-page-linked", each=any_kind)
 def the_whole_list_is_reached(stage: Stage, kind: Kind) -> None:
-    """Without a filter too, each new entity is on one page and no id on two."""
+    """Without a filter, each new entity is on one page, and no id is on two."""
     made = [stage.make(kind) for _ in range(3)]
     count = succeeded(stage.call("GET", f"{kind.path}?count=true"))["count"]
     limit = min(100, max(2, count // 20))  # several pages, but not hundreds
@@ -51,7 +51,7 @@ def the_whole_list_is_reached(stage: Stage, kind: Kind) -> None:
 
 @check("list.next-href", each=any_kind)
 def the_link_is_what_clients_can_follow(stage: Stage, kind: Kind) -> None:
-    """Relative to the base path; the token is its only parameter and has no second `=`."""
+    """`next.href` is relative to the base path; the token is its only parameter and has no second `=`."""
     for _ in range(2):
         stage.make(kind)
     href = succeeded(stage.call("GET", f"{kind.path}?limit=1"))["_links"]["next"]["href"]
@@ -61,7 +61,7 @@ def the_link_is_what_clients_can_follow(stage: Stage, kind: Kind) -> None:
 
 @check("list.token-repeatable", each=any_kind)
 def a_token_can_be_used_again(stage: Stage, kind: Kind) -> None:
-    """Following a link twice gives the same page, also with the client's own parameters repeated beside it."""
+    """Following a link twice returns the same page, also with the client's own parameters."""
     made = [stage.make(kind) for _ in range(4)]
     only = filters("id==" + ",".join(entity.id for entity in made))
     href = succeeded(stage.call("GET", f"{kind.path}?{only}&limit=2"))["_links"]["next"]["href"]
@@ -74,14 +74,14 @@ def a_token_can_be_used_again(stage: Stage, kind: Kind) -> None:
 
 @check("list.token-foreign", each=any_kind, writes=False)
 def a_token_that_is_not_the_servers_is_refused(stage: Stage, kind: Kind) -> None:
-    """Made up, cut or empty: never the first page again, which would send a client round in circles."""
+    """An invented, cut or empty token does not return the first page, which would loop a client."""
     for token in ("made-up", "abcdefghijkLMNOPqrstupWXKYZ", "1", ""):
         refused(stage.call("GET", f"{kind.path}?continuationToken={token}"), 400)
 
 
 @check("list.while-writing", each=any_kind)
 def others_may_write_meanwhile(stage: Stage, kind: Kind) -> None:
-    """Entities made between two pages neither push one out nor show one twice."""
+    """Entities created between two pages neither displace nor repeat others."""
     made = [stage.make(kind) for _ in range(4)]
     found: list[str] = []
     for number, page in enumerate(stage.pages(f"{kind.path}?limit=2")):
@@ -93,7 +93,7 @@ def others_may_write_meanwhile(stage: Stage, kind: Kind) -> None:
 
 @check("list.while-deleting", each=deleted)
 def others_may_delete_meanwhile(stage: Stage, kind: Kind) -> None:
-    """An entity deleted after its page was read does not make the next one be skipped."""
+    """Deleting an entity of an earlier page does not skip another one."""
     made = [stage.make(kind) for _ in range(5)]
     pages = stage.pages(f"{kind.path}?limit=2")
     found = ids(next(pages).json["items"])
@@ -107,7 +107,7 @@ def others_may_delete_meanwhile(stage: Stage, kind: Kind) -> None:
 
 @check("list.newest-first", each=patched)
 def the_last_written_comes_first(stage: Stage, kind: Kind) -> None:
-    """In order of the last write, newest first."""
+    """The default order is by last write, newest first."""
     made = [stage.make(kind) for _ in range(3)]
     only = filters("id==" + ",".join(entity.id for entity in made))
     listed = ids(stage.listed(f"{kind.path}?{only}"))
@@ -119,7 +119,7 @@ def the_last_written_comes_first(stage: Stage, kind: Kind) -> None:
 
 @check("list.orderby", each=any_kind)
 def sorted_as_asked(stage: Stage, kind: Kind) -> None:
-    """Ascending, `+` and `-`, encoded or as a space, over pages too."""
+    """`orderby` sorts ascending, or by `+` and `-`, encoded or as a space, also over pages."""
     made = [stage.make(kind, name=stage.name(letter)) for letter in ("b", "a", "c")]
     ascending = [entity.id for entity in sorted(made, key=lambda entity: str(entity.body["name"]))]
     only = filters("id==" + ",".join(entity.id for entity in made))
@@ -141,7 +141,7 @@ def sorted_as_asked(stage: Stage, kind: Kind) -> None:
 
 @check("list.orderby-wrong", each=any_kind, writes=False)
 def a_wrong_order_is_refused(stage: Stage, kind: Kind) -> None:
-    """A sign nobody knows is 1432, a member nobody has 1433."""
+    """An unknown sign gets 1432, an unknown member 1433."""
     refused(stage.call("GET", f"{kind.path}?orderby=*name"), 400, "1432-400")
     refused(stage.call("GET", f"{kind.path}?orderby=colour"), 400, "1433-400")
     refused(stage.call("GET", f"{kind.path}?orderby=name:desc"), 400, "1433-400")
@@ -149,7 +149,7 @@ def a_wrong_order_is_refused(stage: Stage, kind: Kind) -> None:
 
 @check("list.limit", each=any_kind)
 def limit_is_kept(stage: Stage, kind: Kind) -> None:
-    """A page holds at most as many as asked for, and never more than 100."""
+    """A page has at most the requested number of entities, and never more than 100."""
     for _ in range(3):
         stage.make(kind)
     for limit, most in ((1, 1), (2, 2), (100, 100), (5000, 100)):
@@ -161,14 +161,14 @@ def limit_is_kept(stage: Stage, kind: Kind) -> None:
 
 @check("list.limit-wrong", each=any_kind, writes=False)
 def a_wrong_limit_is_refused(stage: Stage, kind: Kind) -> None:
-    """Zero, negative, and what is no number."""
+    """Zero, negative numbers and other text are refused."""
     for limit in ("0", "-1", "many", "1.5"):
         refused(stage.call("GET", f"{kind.path}?limit={limit}"), 400)
 
 
 @check("list.count", each=any_kind)
 def count_is_the_number_of_items(stage: Stage, kind: Kind) -> None:
-    """`{"count": n}` alone, the number of entities that the same list without it has."""
+    """`count=true` returns only `{"count": n}`, the number of entities in the list."""
     made, _ = [stage.make(kind) for _ in range(3)], stage.make(kind)
     only = filters("id==" + ",".join(entity.id for entity in made))
     same(succeeded(stage.call("GET", f"{kind.path}?count=true&{only}")), {"count": 3}, "count with a filter")
@@ -184,7 +184,7 @@ def count_is_the_number_of_items(stage: Stage, kind: Kind) -> None:
 
 @check("list.count-with-limit", each=any_kind, writes=False)
 def count_does_not_go_with_limit(stage: Stage, kind: Kind) -> None:
-    """1401; but public clients send `count=False` with every limit."""
+    """`count=true` with limit gets 1401; `count=False`, as public clients send it, is accepted."""
     refused(stage.call("GET", f"{kind.path}?count=true&limit=1"), 400, "1401-400")
     for word in ("false", "False"):
         expect(
@@ -194,13 +194,13 @@ def count_does_not_go_with_limit(stage: Stage, kind: Kind) -> None:
 
 @check("list.unknown-parameters", each=any_kind, writes=False)
 def unknown_parameters_are_tolerated(stage: Stage, kind: Kind) -> None:
-    """Public clients send some that the contract does not have."""
+    """Unknown query parameters are accepted, since public clients send them."""
     succeeded(stage.call("GET", f"{kind.path}?limit=1&start=0&colour=blue"))
 
 
 @check("list.same-as-lookup", each=any_kind)
 def a_list_shows_what_a_lookup_shows(stage: Stage, kind: Kind) -> None:
-    """Member by member, of several entities that differ."""
+    """Lists show entities like look-ups, member by member, for several different entities."""
     made = [stage.make(kind, **_own_members(stage, kind, number)) for number in range(3)]
     if kind.patched:
         _patch_as_another(stage, made[1])
@@ -218,7 +218,7 @@ def a_list_shows_what_a_lookup_shows(stage: Stage, kind: Kind) -> None:
 
 
 def _own_members(stage: Stage, kind: Kind, number: int) -> dict[str, Any]:
-    """Members in which one entity of a kind differs from the next."""
+    """Members that differ between entities of a kind."""
     own: dict[str, Any] = {"description": f"number {number}"}
     body = stage.body(kind)
     if kind.name == "sourceConnections":
@@ -239,14 +239,14 @@ def _own_members(stage: Stage, kind: Kind, number: int) -> dict[str, Any]:
 
 
 def _patch_as_another(stage: Stage, made: Made) -> None:
-    """A new name, given by another API key where the suite may make one up."""
+    """Patch the name with another API key if the suite may invent one."""
     key = {} if "x-api-key" in stage.settings.given else {"x-api-key": "contract-suite-2"}
     receipt(stage.patch(made, replacing("name", stage.name("renamed")), **key))
 
 
 @check("list.projection", each=any_kind)
 def only_the_members_asked_for(stage: Stage, kind: Kind) -> None:
-    """`property=id,name` shows these two, on every page and in a search."""
+    """`property=id,name` returns only these members, on every page and in a search."""
     made = [stage.make(kind) for _ in range(2)]
     expected = [{"id": entity.id, "name": entity.body["name"]} for entity in made]
     only = "id==" + ",".join(entity.id for entity in made)
@@ -261,7 +261,7 @@ def only_the_members_asked_for(stage: Stage, kind: Kind) -> None:
 
 @check("list.search", each=lambda kind: kind.searched)
 def search_is_the_same_list(stage: Stage, kind: Kind) -> None:
-    """Asked for in a body: filters, order, limit, count, and pages."""
+    """A search supports filters, order, limit, count and pages like the list."""
     made, _ = [stage.make(kind) for _ in range(3)], stage.make(kind)
     only = "id==" + ",".join(entity.id for entity in made)
     target = f"{kind.path}/search"
@@ -273,7 +273,7 @@ def search_is_the_same_list(stage: Stage, kind: Kind) -> None:
 
 
 def _searched(stage: Stage, target: str, body: dict[str, Any], made: list[Made]) -> list[dict[str, Any]]:
-    """All pages of a search: the body again, with the token of the page before in the query."""
+    """All pages of a search: the same body, with the token of the previous page in the query."""
     found: list[dict[str, Any]] = []
     query = ""
     for _ in range(len(made) + 1):

@@ -1,4 +1,4 @@
-"""What clients of Flow Service ask of its neighbours: the sandbox service, and the landing zone of the connectors'."""
+"""Checks of neighbouring services: the sandbox service and the landing zone of the connectors service."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _TYPE = "?type=user_drop_zone"
 _LOOKUP = ("retrieveSandbox", "listSandboxes")
 _ZONES = ("retrieveLandingZone", "retrieveLandingZoneCredentials")
 _OPENING = ("SASToken", "SASUri", "awsAccessKeyId", "awsSecretAccessKey", "awsSessionToken")
-"""Members that open a landing zone."""
+"""Members of a landing zone's credentials."""
 
 
 def _credentials(answer: Answer) -> Iterator[str]:
-    """What in an answer opens a landing zone."""
+    """The credentials of a landing zone in a response."""
     yield from _credentials_of(answer.json if isinstance(answer.json, dict) else {})
 
 
@@ -35,7 +35,7 @@ def _credentials_of(found: Mapping[str, Any]) -> Iterator[str]:
 
 @check("neighbour.gateway", writes=False, operations=(*_LOOKUP, *_ZONES))
 def neighbours_have_the_same_gateway(stage: Stage) -> None:
-    """Without a key 403000, without a token 403010."""
+    """Neighbouring services refuse a missing key with 403000 and a missing token with 403010."""
     for target in (SANDBOXES + _own(stage), ZONE + _TYPE, CREDENTIALS + _TYPE):
         _asked(stage, target)
         refused_by_gateway(stage.call("GET", target, headers={"x-api-key": None}), 403, "403000")
@@ -44,7 +44,7 @@ def neighbours_have_the_same_gateway(stage: Stage) -> None:
 
 @check("neighbour.sandbox", operations=_LOOKUP)
 def a_sandbox_has_the_id_that_its_entities_show(stage: Stage) -> None:
-    """Its name and id, and that it is active."""
+    """A sandbox is active and has the id that its entities show."""
     sandbox = _asked(stage, SANDBOXES + _own(stage))
     entity = stage.read(stage.make("connections"))
     same(sandbox["id"], entity["sandboxId"], "id of the sandbox against sandboxId of an entity in it")
@@ -55,14 +55,14 @@ def a_sandbox_has_the_id_that_its_entities_show(stage: Stage) -> None:
 
 @check("neighbour.sandbox-unknown", writes=False, operations=_LOOKUP)
 def an_unknown_sandbox_is_not_found(stage: Stage) -> None:
-    """By a name that no sandbox can have."""
+    """A sandbox with an invalid name is not found."""
     _asked(stage, SANDBOXES + _own(stage))
     refused(stage.call("GET", SANDBOXES + quote("no such sandbox!")), 404)
 
 
 @check("neighbour.landing-zone", writes=False, operations=_ZONES)
 def a_landing_zone_has_a_place(stage: Stage) -> None:
-    """Container and days on Azure, bucket, folder and days on AWS."""
+    """A landing zone has container and days on Azure; bucket, folder and days on AWS."""
     zone = _asked(stage, ZONE + _TYPE)
     days = zone["containerTTL"] if "containerName" in zone else zone["dataTTL"]["timeQuantity"]
     expect(all(_place(zone)), f"a landing zone without its place: {sorted(zone)}")
@@ -71,7 +71,7 @@ def a_landing_zone_has_a_place(stage: Stage) -> None:
 
 @check("neighbour.landing-zone-credentials", writes=False, operations=_ZONES)
 def credentials_open_the_landing_zone(stage: Stage) -> None:
-    """For the place that the landing zone names; nothing is dialled."""
+    """The credentials are for the place of the landing zone; no connection is made."""
     place = _place(_asked(stage, ZONE + _TYPE))
     found = _asked(stage, CREDENTIALS + _TYPE)
     same(_place(found), place, "place of the credentials against that of the landing zone")
@@ -88,7 +88,7 @@ def credentials_open_the_landing_zone(stage: Stage) -> None:
 
 @check("neighbour.landing-zone-type", writes=False, operations=_ZONES)
 def a_landing_zone_has_a_type(stage: Stage) -> None:
-    """None, and one that is not known."""
+    """A missing and an unknown type are refused."""
     for target in (ZONE, CREDENTIALS):
         _asked(stage, target + _TYPE)
         for query in ("", "?type=attic"):
@@ -97,7 +97,7 @@ def a_landing_zone_has_a_type(stage: Stage) -> None:
 
 @check("neighbour.landing-zone-of-the-sandbox", writes=False, operations=_ZONES)
 def each_sandbox_has_its_own_landing_zone(stage: Stage) -> None:
-    """Nothing that opens one opens the other."""
+    """The landing zones of two sandboxes have different credentials."""
     target = CREDENTIALS + _TYPE
     _asked(stage, target)
     elsewhere = stage.elsewhere()
@@ -108,7 +108,7 @@ def each_sandbox_has_its_own_landing_zone(stage: Stage) -> None:
 
 @check("neighbour.landing-zone-refresh", operations=(*_ZONES, "refreshLandingZoneCredentials"))
 def refreshed_credentials_are_new(stage: Stage) -> None:
-    """None of the old ones is shown again; without an action nothing is done."""
+    """A refresh replaces all credentials; without an action nothing changes."""
     target = CREDENTIALS + _TYPE
     before = set(_credentials_of(_asked(stage, target)))
     refused(stage.call("POST", target), 400)
@@ -124,15 +124,15 @@ def _own(stage: Stage) -> str:
 
 
 def _asked(stage: Stage, target: str) -> dict[str, Any]:
-    """The answer of a neighbour. Raises Untestable where there is none."""
+    """The response of a neighbouring service. Raises Untestable if there is none."""
     answer = stage.call("GET", target)
     if answer.status == 404:
-        untestable(f"{target.partition('?')[0]} is not there: say with --neighbours where it is")
+        untestable(f"{target.partition('?')[0]} was not found: give its URL by --neighbours")
     return dict(succeeded(answer))
 
 
 def _place(body: dict[str, Any]) -> tuple[str, ...]:
-    """Container on Azure; bucket and folder on AWS."""
+    """The container on Azure; bucket and folder on AWS."""
     if "containerName" in body:
         return (body["containerName"],)
     return body["dlzPath"]["bucketName"], body["dlzPath"]["dlzFolder"]

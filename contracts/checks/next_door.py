@@ -1,4 +1,4 @@
-"""Schema Registry, Catalog and Data Prep: what a tutorial asks of them before and after a flow."""
+"""Checks of Schema Registry, Catalog and Data Prep, as the tutorials use them around a flow."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ARRIVES = {"_id": "1234", "person": {"name": {"firstName": "Jim"}}}
 
 @check("next-door.schema", operations=_SCHEMAS)
 def a_schema_is_found_by_both_ids_until_it_is_deleted(stage: Stage) -> None:
-    """`meta:altId`, and the encoded `$id`."""
+    """A schema is found by `meta:altId` and by the encoded `$id`."""
     with schema(stage) as made:
         for key in (made["meta:altId"], quote(made["$id"], safe="")):
             found = succeeded(stage.call("GET", f"{REGISTRY}/tenant/schemas/{key}", headers=RAW))
@@ -47,7 +47,7 @@ def a_schema_is_found_by_both_ids_until_it_is_deleted(stage: Stage) -> None:
 
 @check("next-door.field-group", operations=_SCHEMAS)
 def a_field_group_adds_its_fields_and_raises_the_version(stage: Stage) -> None:
-    """By a JSON Patch of allOf; the whole schema has the fields then."""
+    """A JSON Patch of allOf adds a field group and its fields."""
     with schema(stage) as made:
         path = f"{REGISTRY}/tenant/schemas/{made['meta:altId']}"
         patch = [{"op": "add", "path": "/allOf/-", "value": {"$ref": PERSON}}]
@@ -62,7 +62,7 @@ def a_field_group_adds_its_fields_and_raises_the_version(stage: Stage) -> None:
     "next-door.accept", writes=False, operations=("listXdmResources", "retrieveXdmResource", "retrieveRegistryStats")
 )
 def accept_has_a_version_for_one_resource_and_none_for_lists(stage: Stage) -> None:
-    """Otherwise the registry refuses with codes of its own."""
+    """A wrong Accept is refused with the registry's own codes."""
     expect(bool(succeeded(stage.call("GET", f"{REGISTRY}/stats"))["tenantId"]), "stats without a tenant id")
     path = f"{REGISTRY}/global/classes"
     listed = succeeded(stage.call("GET", path, headers={"Accept": "application/vnd.adobe.xed+json"}))
@@ -75,7 +75,7 @@ def accept_has_a_version_for_one_resource_and_none_for_lists(stage: Stage) -> No
 
 @check("next-door.data-set", operations=_DATA_SETS)
 def a_data_set_is_answered_by_reference_and_shown_under_its_id(stage: Stage) -> None:
-    """Created, changed, listed by name, deleted."""
+    """A data set is created, changed, listed by name and deleted."""
     name = stage.name("data set")
     with schema(stage) as made, data_set(stage, name, made["$id"]) as data_set_id:
         path = f"{CATALOG}/dataSets/{data_set_id}"
@@ -91,7 +91,7 @@ def a_data_set_is_answered_by_reference_and_shown_under_its_id(stage: Stage) -> 
 
 @check("next-door.target-schema", operations=("createTargetConnection", "createDataset"))
 def a_target_connection_has_the_schema_of_its_data_set(stage: Stage) -> None:
-    """Another one is refused, where both were made here."""
+    """Another schema is refused if both were created here."""
     with schema(stage) as made, data_set(stage, stage.name("data set"), made["$id"]) as data_set_id:
         for uri, status in ((made["$id"], 201), (made["$id"] + "0", 400)):
             ends = {"params": {"dataSetId": data_set_id}, "data": {"schema": {"id": uri, "version": "1"}}}
@@ -101,7 +101,7 @@ def a_target_connection_has_the_schema_of_its_data_set(stage: Stage) -> None:
 
 @check("next-door.batches", writes=False, operations=_BATCHES)
 def batches_are_shown_under_their_id_and_name_their_data_set(stage: Stage) -> None:
-    """As many as there are; an unknown one is not found."""
+    """All listed batches are shown; an unknown one is not found."""
     listed = succeeded(stage.call("GET", f"{CATALOG}/batches?limit=2"))
     succeeded(stage.call("GET", f"{CATALOG}/lastBatches"))
     for batch_id, batch in listed.items():
@@ -115,7 +115,7 @@ def batches_are_shown_under_their_id_and_name_their_data_set(stage: Stage) -> No
 
 @check("next-door.preview", operations=("previewMappingSet", "validateMappingSet"))
 def a_mapping_set_is_tried_before_it_is_stored(stage: Stage) -> None:
-    """A row as it would arrive, and one outcome for each mapping."""
+    """A preview maps a row; validation has one outcome per mapping."""
     with schema(stage, PERSON) as described:
         given = mappings(described["$id"])
         sets = f"{CONVERSION}/mappingSets"
@@ -127,7 +127,7 @@ def a_mapping_set_is_tried_before_it_is_stored(stage: Stage) -> None:
 
 @check("next-door.mapping-set", lasting=True, operations=_MAPPING_SETS)
 def a_mapping_set_is_kept_under_an_id_of_its_own(stage: Stage) -> None:
-    """Its version rises when it is replaced."""
+    """A mapping set has its own id, and replacing it increases its version."""
     with schema(stage, PERSON) as described:
         given = {**mappings(described["$id"]), "name": stage.name("mapping set")}
         made = succeeded(stage.call("POST", f"{CONVERSION}/mappingSets", given))
@@ -142,7 +142,7 @@ def a_mapping_set_is_kept_under_an_id_of_its_own(stage: Stage) -> None:
 
 @contextmanager
 def schema(stage: Stage, *references: str) -> Iterator[dict[str, Any]]:
-    """A schema that is deleted at the end."""
+    """Create a schema; deleted at the end."""
     parts = [{"$ref": uri} for uri in (PROFILE, *references)]
     body = {"type": "object", "title": stage.name("schema"), "description": "x", "allOf": parts}
     answer = stage.call("POST", f"{REGISTRY}/tenant/schemas", body)
@@ -157,12 +157,12 @@ def schema(stage: Stage, *references: str) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def data_set(stage: Stage, name: str, schema_id: str) -> Iterator[str]:
-    """A data set that is deleted at the end."""
+    """Create a data set; deleted at the end."""
     reference = {"id": schema_id, "contentType": "application/vnd.adobe.xed+json;version=1"}
     answer = stage.call("POST", f"{CATALOG}/dataSets", {"name": name, "schemaRef": reference})
     made = succeeded(answer, 201)
     if not isinstance(made, list) or len(made) != 1 or not made[0].startswith("@/dataSets/"):
-        raise Broken(f"a new data set is answered by {made}, expected one reference @/dataSets/…")
+        raise Broken(f"the response to a new data set is {made}, expected one reference @/dataSets/…")
     data_set_id = made[0].removeprefix("@/dataSets/")
     leads_to(answer, f"/dataSets/{data_set_id}")
     try:
@@ -173,7 +173,7 @@ def data_set(stage: Stage, name: str, schema_id: str) -> Iterator[str]:
 
 
 def mappings(schema_id: str) -> dict[str, Any]:
-    """A mapping set that is good for a schema with a person's name."""
+    """A mapping set for a schema with a person's name."""
     ends = {"_id": "id", "person.name.firstName": "firstName"}
     mappings = [{"sourceType": "ATTRIBUTE", "source": source, "destination": name} for name, source in ends.items()]
     reference = {"id": schema_id, "contentType": "application/vnd.adobe.xed-full+json;version=1"}
@@ -181,7 +181,7 @@ def mappings(schema_id: str) -> dict[str, Any]:
 
 
 def leads_to(answer: Answer, *paths: str) -> None:
-    """`Location` of what was made, where there is one, ends in one of its paths."""
+    """Expect that `Location`, if present, ends with one of the paths of the new entity."""
     place = answer.header("location")
     if place is not None:
         expect(urlsplit(place).path.endswith(paths), f"{answer}, Location {place!r} does not end in {paths[0]}")

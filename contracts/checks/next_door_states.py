@@ -1,4 +1,4 @@
-"""Services next door: what making a thing answered, a look-up shows and a list shows is one and the same."""
+"""Checks that neighbouring services show an entity alike when created, looked up and listed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LIST = {"Accept": "application/vnd.adobe.xed+json"}
 
 @check("next-door.schema-state", operations=_SCHEMAS)
 def a_schema_is_the_same_everywhere(stage: Stage) -> None:
-    """Made, looked up, listed; changed, and the same again. Its stamps name the caller."""
+    """A schema is equal in creation, look-up and list, also after a change; its stamps name the caller."""
     schemas = f"{REGISTRY}/tenant/schemas"
     with schema(stage, PERSON) as made:
         path = f"{schemas}/{made['meta:altId']}"
@@ -39,7 +39,7 @@ def a_schema_is_the_same_everywhere(stage: Stage) -> None:
 
 @check("next-door.data-set-state", operations=("createDataset", "listDatasets", "retrieveDataset", "patchDataset"))
 def a_data_set_is_the_same_everywhere(stage: Stage) -> None:
-    """Its members as they were sent, stamped for the caller; a change moves what it names and the stamps."""
+    """A data set keeps its members as sent; a change updates only what it names and the stamps."""
     name = stage.name("data set")
     with schema(stage) as made, data_set(stage, name, made["$id"]) as data_set_id:
         path = f"{CATALOG}/dataSets/{data_set_id}"
@@ -60,7 +60,7 @@ def a_data_set_is_the_same_everywhere(stage: Stage) -> None:
 
 @check("next-door.mapping-set-state", lasting=True, operations=("createMappingSet", "retrieveMappingSet"))
 def a_mapping_set_is_the_same_everywhere(stage: Stage) -> None:
-    """Made, looked up, listed; each mapping as it was sent."""
+    """A mapping set is equal in creation, look-up and list; each mapping as sent."""
     with schema(stage, PERSON) as made:
         given = {**mappings(made["$id"]), "name": stage.name("mapping set")}
         stored = succeeded(stage.call("POST", f"{CONVERSION}/mappingSets", given))
@@ -80,7 +80,7 @@ def a_mapping_set_is_the_same_everywhere(stage: Stage) -> None:
 
 @check("connectors.keys-state", operations=("createEncryptionKey", "listEncryptionKeys", "retrieveEncryptionKey"))
 def a_key_is_the_same_everywhere(stage: Stage) -> None:
-    """Made, looked up, listed; name and algorithm as they were sent."""
+    """A key is equal in creation, look-up and list; name and algorithm as sent."""
     body = {"name": stage.name("key"), "encryptionAlgorithm": "PGP", "params": {"passPhrase": stage.canary}}
     made = succeeded(stage.call("POST", KEYS, body), 201)
     path = f"{KEYS}/{made['publicKeyId']}"
@@ -96,7 +96,7 @@ def a_key_is_the_same_everywhere(stage: Stage) -> None:
 
 @check("connectors.customer-keys-state", lasting=True, operations=("createCustomerKey", "listCustomerKeys"))
 def a_shared_key_is_listed_as_it_was_sent(stage: Stage) -> None:
-    """Its text, name and algorithm."""
+    """A shared key is listed with its text, name and algorithm."""
     body = {"name": stage.name("key"), "encryptionAlgorithm": "GPG", "publicKey": "LS0tLS1CRUdJTg=="}
     made = succeeded(stage.call("POST", CUSTOMER_KEYS, body), 201)
     listed = succeeded(stage.call("GET", CUSTOMER_KEYS))
@@ -106,14 +106,14 @@ def a_shared_key_is_listed_as_it_was_sent(stage: Stage) -> None:
 
 @check("next-door.batch-state", writes=False, operations=("listBatches", "retrieveBatch"))
 def a_batch_is_the_same_in_list_and_look_up(stage: Stage) -> None:
-    """Whatever it shows."""
+    """Every member of a batch is equal in list and look-up."""
     for batch_id, batch in succeeded(stage.call("GET", f"{CATALOG}/batches?limit=3")).items():
         same(succeeded(stage.call("GET", f"{CATALOG}/batches/{batch_id}")), {batch_id: batch}, "a batch looked up")
 
 
 @check("neighbour.sandbox-state", writes=False, operations=("listSandboxes", "retrieveSandbox"))
 def a_sandbox_is_the_same_in_list_and_look_up(stage: Stage) -> None:
-    """Each that is listed."""
+    """Each listed sandbox is equal in list and look-up."""
     listed = succeeded(stage.call("GET", SANDBOXES.rstrip("/")))["sandboxes"]
     expect(len(set(ids(listed))) == len(listed), "the list shows a sandbox twice")
     for sandbox in listed[:5]:
@@ -121,7 +121,7 @@ def a_sandbox_is_the_same_in_list_and_look_up(stage: Stage) -> None:
 
 
 def _registered(stage: Stage, path: str, made: dict[str, Any], what: str) -> None:
-    """A schema as the answer to its making, or its change, showed it; `refs` is told there only."""
+    """Expect that look-up and list show a schema like the response to its creation or change, except `refs`."""
     made = {name: value for name, value in made.items() if name != "refs"}
     same(succeeded(stage.call("GET", path, headers=RAW)), made, f"{what} looked up")
     answer = stage.call("GET", path.rpartition("/")[0], headers=_LIST)
@@ -130,7 +130,7 @@ def _registered(stage: Stage, path: str, made: dict[str, Any], what: str) -> Non
 
 
 def _catalogued(stage: Stage, path: str, data_set_id: str, name: str) -> dict[str, Any]:
-    """A data set as look-up and list show it."""
+    """A data set as shown by look-up and list."""
     shown = succeeded(stage.call("GET", path))
     same(succeeded(stage.call("GET", f"{CATALOG}/dataSets?name={quote(name)}")), shown, "data sets of that name")
     return dict(shown[data_set_id])

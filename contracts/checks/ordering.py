@@ -1,4 +1,4 @@
-"""Lists in the order of several members, equal values among them; and how much there is beyond one page."""
+"""Checks of orders by several members, of equal values in them, and of counts beyond one page."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from contracts.verdicts import Broken, expect, same, untestable
 from contracts.wire import LOOPBACK
 
 MAX_PAGE = 100
-"""Entities on a page at most; a local server gets one more than that to count."""
+"""Maximum entities per page; a local server gets one more to count."""
 
 
 @check("list.orderby-several", each=any_kind)
 def several_members_order_one_after_the_other(stage: Stage, kind: Kind) -> None:
-    """Equal first members are put in order by the second, whichever way, over pages too."""
+    """Equal first members are ordered by the second, in each direction, over pages too."""
     made = _pairs(stage, kind)
     only = filters("id==" + ",".join(entity.id for entity in made))
     third = "name,imsOrgId,-createdAt"
@@ -34,7 +34,7 @@ def several_members_order_one_after_the_other(stage: Stage, kind: Kind) -> None:
 
 @check("list.orderby-updated", each=patched)
 def the_time_of_the_last_write_orders(stage: Stage, kind: Kind) -> None:
-    """By `updatedAt`, what was made first and written last comes last, or first with a minus."""
+    """By `updatedAt`, the entity written last comes last, or first with a minus."""
     made = [stage.make(kind) for _ in range(3)]
     only = filters("id==" + ",".join(entity.id for entity in made))
     etag = made[0].etag
@@ -54,7 +54,7 @@ def the_time_of_the_last_write_orders(stage: Stage, kind: Kind) -> None:
 
 @check("list.equal-keys", each=any_kind)
 def equal_values_keep_their_places(stage: Stage, kind: Kind) -> None:
-    """Where the order leaves entities equal, pages still show each once, and the order is the same each time."""
+    """Entities equal in the order appear once over all pages, in the same order each time."""
     name = stage.name("equal")
     made = [stage.make(kind, name=name) for _ in range(5)]
     only = filters("id==" + ",".join(entity.id for entity in made))
@@ -68,7 +68,7 @@ def equal_values_keep_their_places(stage: Stage, kind: Kind) -> None:
 
 @check("list.count-beyond-a-page", each=any_kind)
 def counts_have_no_end(stage: Stage, kind: Kind) -> None:
-    """count=true counts what is beyond a page too, in a list and in a search."""
+    """`count=true` also counts entities beyond one page, in a list and in a search."""
     many = kind.name == "targetConnections" and urlsplit(stage.settings.url).hostname in LOOPBACK
     made = [stage.make(kind) for _ in range(MAX_PAGE + 1 if many else 21)]
     texts = [f"createdAt>={stage.read(made[0])['createdAt']}", "id!=" + made[0].id]
@@ -95,7 +95,7 @@ def _counts(stage: Stage, kind: Kind, texts: list[str]) -> dict[str, Any]:
 
 @check("list.search-several", each=lambda kind: kind.searched)
 def a_search_takes_several_filters(stage: Stage, kind: Kind) -> None:
-    """All hold, in either order; so do several members of `orderby`, on every page."""
+    """All filters must hold, in any order, and several members of `orderby` apply on every page."""
     made = _pairs(stage, kind)
     every = "id==" + ",".join(entity.id for entity in made)
     name = str(made[0].body["name"])
@@ -127,13 +127,13 @@ def a_search_takes_several_filters(stage: Stage, kind: Kind) -> None:
 
 
 def _pairs(stage: Stage, kind: Kind) -> list[Made]:
-    """Four entities with two names, the pairs mixed."""
+    """Four entities with two names, alternating."""
     one, two = stage.name("a"), stage.name("b")
     return [stage.make(kind, name=name) for name in (one, two, one, two)]
 
 
 def _in_order(items: list[dict[str, Any]], orderby: str, what: str) -> None:
-    """Each entity stands where the order wants it, against the one before it."""
+    """Expect that each entity is in order relative to the one before it."""
     for before, after in pairwise(items):
         for key in orderby.split(","):
             member, down = key.lstrip("-"), key[0] == "-"

@@ -1,4 +1,4 @@
-"""JSON Patch as the service takes it: three operations in any case, all or nothing, some members fixed."""
+"""Checks of JSON Patch: three operations in any case, all or nothing, fixed members."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PATCH = ("patchConnection",)
 
 @check("patch.replaces", each=patched)
 def replaces_one_member(stage: Stage, kind: Kind) -> None:
-    """The member named changes, everything else stays but etag, version and the stamps of the update."""
+    """Only the named member, etag, version and update stamps change."""
     made = stage.make(kind)
     before = stage.read(made)
     name = stage.name("renamed")
@@ -34,7 +34,7 @@ def replaces_one_member(stage: Stage, kind: Kind) -> None:
 
 @check("patch.op-any-case", each=patched)
 def operations_in_any_case(stage: Stage, kind: Kind) -> None:
-    """Tutorials write `replace`, the document `REPLACE`, Adobe's own client `Replace`."""
+    """Operations are accepted in any case: tutorials send `replace`, the document has `REPLACE`, aepp `Replace`."""
     made, etag = stage.make(kind), ""
     etag = made.etag
     for word in ("replace", "REPLACE", "Replace", "add", "ADD", "Add"):
@@ -45,7 +45,7 @@ def operations_in_any_case(stage: Stage, kind: Kind) -> None:
 
 @check("patch.add-and-remove", each=patched)
 def adds_and_removes(stage: Stage, kind: Kind) -> None:
-    """A member that is not there can be added, and removed again, with or without a value."""
+    """A missing member can be added, and removed again with or without a value."""
     made = stage.make(kind, description=None)
     added = {"op": "add", "path": "/description", "value": "added"}
     etag = receipt(stage.patch(made, added))["etag"]
@@ -56,7 +56,7 @@ def adds_and_removes(stage: Stage, kind: Kind) -> None:
 
 @check("patch.in-order", each=patched)
 def instructions_apply_in_order(stage: Stage, kind: Kind) -> None:
-    """The last word on a member counts, and it is one write."""
+    """The last instruction on a member wins, and all are one write."""
     made = stage.make(kind)
     answer = stage.patch(made, replacing("description", "first"), replacing("description", "last"))
     etag = receipt(answer)["etag"]
@@ -66,7 +66,7 @@ def instructions_apply_in_order(stage: Stage, kind: Kind) -> None:
 
 @check("patch.atomic", each=patched)
 def all_or_nothing(stage: Stage, kind: Kind) -> None:
-    """One bad instruction, and none is done."""
+    """If one instruction is invalid, none is applied."""
     made = stage.make(kind)
     before = stage.read(made)
     good = replacing("description", "half done")
@@ -78,7 +78,7 @@ def all_or_nothing(stage: Stage, kind: Kind) -> None:
 
 @check("patch.unknown-op", each=patched)
 def other_operations_are_refused(stage: Stage, kind: Kind) -> None:
-    """`copy`, `move`, `test` and what nobody knows are 1434."""
+    """`copy`, `move`, `test` and unknown operations get 1434."""
     made = stage.make(kind)
     for word in ("copy", "move", "test", "increment", ""):
         operation = {"op": word, "path": "/description", "from": "/name", "value": "x"}
@@ -87,7 +87,7 @@ def other_operations_are_refused(stage: Stage, kind: Kind) -> None:
 
 @check("patch.missing-member", each=patched)
 def a_path_that_leads_nowhere_is_refused(stage: Stage, kind: Kind) -> None:
-    """Replacing or removing what is not there is 1455."""
+    """Replacing or removing a missing member gets 1455."""
     made = stage.make(kind)
     for word in ("replace", "remove"):
         refused(stage.patch(made, {"op": word, "path": "/colour", "value": "blue"}), 400, "1455-400")
@@ -95,7 +95,7 @@ def a_path_that_leads_nowhere_is_refused(stage: Stage, kind: Kind) -> None:
 
 @check("patch.spec-fixed", operations=PATCH)
 def the_connection_spec_is_fixed(stage: Stage) -> None:
-    """A connection keeps its spec, as a whole and in part."""
+    """The spec of a connection cannot be changed, neither as a whole nor in part."""
     made = stage.make("connections")
     before = stage.read(made)
     for path, value in (("/connectionSpec", before["connectionSpec"]), ("/connectionSpec/id", "x")):
@@ -105,7 +105,7 @@ def the_connection_spec_is_fixed(stage: Stage) -> None:
 
 @check("patch.stamps-fixed", each=patched)
 def stamps_are_fixed(stage: Stage, kind: Kind) -> None:
-    """id, times, etag and owner are the service's."""
+    """id, times, etag and owner cannot be patched."""
     made = stage.make(kind)
     before = stage.read(made)
     for member, value in (("id", "x"), ("createdAt", 1), ("etag", '"x"'), ("version", '"x"'), ("imsOrgId", "x")):
@@ -115,7 +115,7 @@ def stamps_are_fixed(stage: Stage, kind: Kind) -> None:
 
 @check("patch.empty", each=patched)
 def an_empty_patch_is_refused(stage: Stage, kind: Kind) -> None:
-    """No body is 1405, an array without instructions too."""
+    """A missing body gets 1405, and so does an empty array."""
     made = stage.make(kind)
     headers = {"If-Match": made.etag, "Content-Type": "application/json"}
     refused(stage.call("PATCH", made.path, headers=headers), 400, "1405-400")
@@ -124,7 +124,7 @@ def an_empty_patch_is_refused(stage: Stage, kind: Kind) -> None:
 
 @check("patch.no-value", each=patched)
 def add_and_replace_need_a_value(stage: Stage, kind: Kind) -> None:
-    """An instruction without its value is refused, not taken for null."""
+    """An instruction without its value is refused, not treated as null."""
     made = stage.make(kind)
     before = stage.read(made)
     for word in ("add", "replace"):
@@ -134,7 +134,7 @@ def add_and_replace_need_a_value(stage: Stage, kind: Kind) -> None:
 
 @check("patch.single-instruction", each=patched)
 def a_single_instruction_without_its_array(stage: Stage, kind: Kind) -> None:
-    """The official document types the body so."""
+    """A single instruction is accepted, as the official document types the body."""
     made = stage.make(kind)
     answer = stage.call("PATCH", made.path, replacing("description", "alone"), headers={"If-Match": made.etag})
     receipt(answer)
@@ -143,7 +143,7 @@ def a_single_instruction_without_its_array(stage: Stage, kind: Kind) -> None:
 
 @check("patch.outcome-checked", operations=PATCH)
 def the_outcome_is_checked(stage: Stage) -> None:
-    """What a patch would make must be as good as a new connection."""
+    """A patched connection must be as valid as a new one."""
     if stage.settings.connection:
         untestable("the connection is the operator's own")
     made = stage.make("connections")
@@ -159,7 +159,7 @@ def the_outcome_is_checked(stage: Stage) -> None:
 
 @check("patch.params-as-a-whole", operations=PATCH)
 def params_are_replaced_as_a_whole(stage: Stage) -> None:
-    """`replace /auth/params` leaves nothing of the params before."""
+    """`replace /auth/params` removes all former params."""
     if stage.settings.connection:
         untestable("the connection is the operator's own")
     made = stage.make("connections")
@@ -172,7 +172,7 @@ def params_are_replaced_as_a_whole(stage: Stage) -> None:
 
 @check("patch.disable", operations=PATCH)
 def a_connection_can_be_disabled(stage: Stage) -> None:
-    """And enabled again."""
+    """A connection can be disabled and enabled again."""
     made = stage.make("connections")
     etag = receipt(stage.patch(made, replacing("state", "disabled")))["etag"]
     same(stage.read(made).get("state"), "disabled", "state")
@@ -182,7 +182,7 @@ def a_connection_can_be_disabled(stage: Stage) -> None:
 
 @check("patch.order-of-refusals", each=patched)
 def an_absent_entity_comes_before_its_etag(stage: Stage, kind: Kind) -> None:
-    """A patch of what is not there is 404, with whatever etag."""
+    """A patch of an unknown entity gets 404, whatever the etag."""
     made = stage.make(kind)
     path = f"{kind.path}/00000000-0000-4000-8000-000000000000"
     headers = {"If-Match": made.etag}
@@ -191,7 +191,7 @@ def an_absent_entity_comes_before_its_etag(stage: Stage, kind: Kind) -> None:
 
 @check("patch.trailing-slash", each=patched)
 def a_trailing_slash_changes_nothing(stage: Stage, kind: Kind) -> None:
-    """The official document writes PATCH with a slash, tutorials without."""
+    """PATCH works with a slash, as in the official document, and without, as in tutorials."""
     made = stage.make(kind)
     headers = {"If-Match": made.etag}
     receipt(stage.call("PATCH", made.path + "/", [replacing("description", "slashed")], headers=headers))

@@ -1,4 +1,4 @@
-"""Patches inside content: where a JSON Pointer leads, what null means, what replacing an object leaves."""
+"""Checks of patches inside free content: JSON Pointers, null as a value, replaced objects."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ STEPS: tuple[tuple[str, str, Any, dict[str, Any]], ...] = (
     ("add", "/e", "f", {"e": "f"}),
     ("add", "/E", {"e": {}}, {"E": {"e": {}}}),
 )
-"""Operation, pointer below the client's own content, value; what is other than before."""
+"""Operation, pointer below the content, value, and the expected change."""
 
 
 @check("patch.inside-content", each=lambda kind: kind.patched and kind.name != "connections")
 def a_patch_reaches_into_content(stage: Stage, kind: Kind) -> None:
-    """Escapes, positions in lists, null as a value; an object takes the place of the one before."""
+    """Escapes and list positions apply, null is a value, an object replaces the former one."""
     member, value = free_content(stage, kind, OWN)
     made = stage.make(kind, **{member: value})
     below = "/transformations/0/params/own" if member == "transformations" else "/params/own"

@@ -1,4 +1,4 @@
-"""Whose the things are that others refer to, and that what refers to them says so."""
+"""Checks of references between entities: base connections, inherited attributes, ends of a flow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contracts.verdicts import same
 
 @check("source.foreign-base", operations=("createSourceConnection",))
 def a_base_is_ones_own(stage: Stage) -> None:
-    """Another sandbox's base connection is as good as none."""
+    """The base connection of another sandbox is refused like an unknown one."""
     other = stage.elsewhere()
     body = other.body("sourceConnections", baseConnectionId=stage.shared("connections"))
     refused(other.call("POST", "/sourceConnections", body), 400)
@@ -18,7 +18,7 @@ def a_base_is_ones_own(stage: Stage) -> None:
 
 @check("source.inherited", operations=("retrieveSourceConnection",))
 def a_source_tells_its_base(stage: Stage) -> None:
-    """`inheritedAttributes` holds the base connection and its spec."""
+    """`inheritedAttributes` has the base connection and its spec."""
     base = stage.make("connections")
     inherited = stage.read(stage.make("sourceConnections", baseConnectionId=base.id)).get("inheritedAttributes")
     expected = {"id": base.id, "connectionSpec": stage.read(base)["connectionSpec"]}
@@ -27,7 +27,7 @@ def a_source_tells_its_base(stage: Stage) -> None:
 
 @check("flow.ends-fixed", operations=("patchFlow",))
 def a_flow_keeps_its_ends(stage: Stage) -> None:
-    """A published flow cannot be given another source or target."""
+    """A published flow cannot get another source or target connection."""
     flow = stage.make("flows")
     for member in ("sourceConnectionIds", "targetConnectionIds"):
         refused(stage.patch(flow, replacing(member, [NOWHERE])), 400)

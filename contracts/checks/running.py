@@ -1,4 +1,4 @@
-"""Runs: found by their flow, not made while it is disabled, reported by providers, counted so that nothing is lost."""
+"""Checks of runs: found by their flow, not created while it is disabled, reported only by providers, complete metrics."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from contracts.wire import Answer
 
 WINDOW = {"startTime": "1663735590", "windowStartTime": "1651584991", "windowEndTime": "1663735590"}
 MAX_SKEW = 600_000
-"""Milliseconds by which the clocks of a service and of its provider may differ."""
+"""Maximum difference of the clocks of service and provider, in milliseconds."""
 
 
 @check("run.of-its-flow", lasting=True, operations=("listFlowRuns",))
 def runs_belong_to_their_flow(stage: Stage) -> None:
-    """Each flow's list holds its own run and not the other's."""
+    """Each flow's list has its own run and not the other's."""
     flows = [stage.make("flows") for _ in range(2)]
     runs = [_run(stage, flow) for flow in flows]
     for flow, run in zip(flows, runs, strict=True):
@@ -26,7 +26,7 @@ def runs_belong_to_their_flow(stage: Stage) -> None:
 
 @check("run.same-as-lookup", lasting=True, operations=("listFlowRuns", "retrieveFlowRun"))
 def a_list_of_runs_shows_what_a_lookup_shows(stage: Stage) -> None:
-    """Member by member, while a run goes on and when it has ended; its stamps are the service's."""
+    """Lists show runs like look-ups, in progress and finished; the service sets the stamps."""
     flows = [stage.make("flows") for _ in range(2)]
     runs = [_run(stage, flow) for flow in flows]
     for _ in range(5):
@@ -47,7 +47,7 @@ def a_list_of_runs_shows_what_a_lookup_shows(stage: Stage) -> None:
 
 @check("run.listed", lasting=True, operations=("listFlowRuns",))
 def the_runs_of_a_flow_are_paged_and_counted(stage: Stage) -> None:
-    """Each run once, in the order asked for, over pages too."""
+    """Each run appears once, in the requested order, also over pages."""
     flow = stage.make("flows")
     runs = [_run(stage, flow) for _ in range(3)]
     only = filters(f"flowId=={flow.id}")
@@ -66,7 +66,7 @@ def the_runs_of_a_flow_are_paged_and_counted(stage: Stage) -> None:
 
 @check("run.as-asked", lasting=True, operations=("createFlowRun", "retrieveFlowRun"))
 def a_run_is_of_its_flow_and_its_params(stage: Stage) -> None:
-    """Params as they were sent, the flow's spec, ends among the flow's own, times in their order."""
+    """A run shows its params as sent, its flow's spec and ends, and its times in order."""
     flow = stage.make("flows")
     (run,) = _looked_up(stage, _run(stage, flow))
     same(run.get("params"), _body(flow)["params"], "params of a run")
@@ -74,7 +74,7 @@ def a_run_is_of_its_flow_and_its_params(stage: Stage) -> None:
     same(run.get("createdClient"), stage.headers["x-api-key"], "createdClient of a run")
     expect(run["updatedAt"] >= run["createdAt"], "a run was updated before it was created")
     started = run.get("metrics", {}).get("durationSummary", {}).get("startedAtUTC")
-    expect(started is None or started >= run["createdAt"] - MAX_SKEW, f"a run started at {started}, before it was made")
+    expect(started is None or started >= run["createdAt"] - MAX_SKEW, f"a run started at {started}, before its creation")
     for activity in run.get("activities", ()):
         for member, known in (("sourceInfo", "sourceConnectionIds"), ("targetInfo", "targetConnectionIds")):
             others = set(ids(activity.get(member, []))) - set(flow.body[known])
@@ -83,7 +83,7 @@ def a_run_is_of_its_flow_and_its_params(stage: Stage) -> None:
 
 @check("run.told-by-its-flow", lasting=True, operations=("createFlowRun", "retrieveFlow"))
 def a_flow_tells_its_runs(stage: Stage) -> None:
-    """`runs` leads to them, and `lastRunDetails` names the last one."""
+    """The member `runs` leads to the flow's runs, and `lastRunDetails` names the last one."""
     flows = [stage.make("flows") for _ in range(2)]
     for flow in flows:
         made = [_run(stage, flow) for _ in range(2)]
@@ -96,7 +96,7 @@ def a_flow_tells_its_runs(stage: Stage) -> None:
 
 @check("run.filtered", lasting=True, operations=("listFlowRuns",))
 def runs_are_filtered_by_status_and_time(stage: Stage) -> None:
-    """As Adobe's guide does: by the status in whatever case, and by the time of the start."""
+    """Runs are filtered by status, in any case, and by start time, as in Adobe's guide."""
     flow = stage.make("flows")
     for _ in range(2):
         _run(stage, flow)
@@ -128,7 +128,7 @@ def runs_are_filtered_by_status_and_time(stage: Stage) -> None:
 
 @check("run.of-its-sandbox", lasting=True, operations=("listFlowRuns",))
 def runs_are_listed_in_their_sandbox(stage: Stage) -> None:
-    """Another sandbox lists and counts none of them."""
+    """Another sandbox lists and counts none of the runs."""
     other = stage.elsewhere()
     flow = stage.make("flows")
     run = _run(stage, flow)
@@ -140,7 +140,7 @@ def runs_are_listed_in_their_sandbox(stage: Stage) -> None:
 
 @check("run.outlives-its-flow", lasting=True, operations=("deleteByFlow", "listFlowRuns"))
 def runs_stay_when_their_flow_goes(stage: Stage) -> None:
-    """What was done is still told."""
+    """A run stays after its flow was deleted."""
     flow = stage.make("flows")
     run = _run(stage, flow)
     expect(stage.call("DELETE", flow.path).status in (202, 204), "the flow could not be deleted")
@@ -150,7 +150,7 @@ def runs_stay_when_their_flow_goes(stage: Stage) -> None:
 
 @check("run.idle-flow", operations=("createFlowRun",))
 def a_disabled_flow_does_not_run(stage: Stage) -> None:
-    """1444."""
+    """Running a disabled flow is refused with 1444."""
     flow = stage.make("flows")
     receipt(stage.call("POST", f"{flow.path}/action?op=disable"))
     refused(stage.call("POST", "/runs", _body(flow)), 400, "1444-400")
@@ -159,7 +159,7 @@ def a_disabled_flow_does_not_run(stage: Stage) -> None:
 
 @check("run.by-providers-only", lasting=True, operations=("updateRun",))
 def users_do_not_report(stage: Stage) -> None:
-    """1427 for a user's token that says how a run went."""
+    """A user's report of a run is refused with 1427."""
     run = _run(stage, stage.make("flows"))
     before = succeeded(stage.call("GET", f"/runs/{run}"))["items"][0]
     body = {"metrics": {"statusSummary": {"status": "success"}}}
@@ -169,7 +169,7 @@ def users_do_not_report(stage: Stage) -> None:
 
 @observe("run.metrics-add-up")
 def metrics_add_up(watch: Watch, answer: Answer) -> str | None:
-    """What goes into a run comes out, fails or is skipped; and a run ends after it starts."""
+    """The input of a run equals output, failed and skipped records; a run ends after it starts."""
     body = answer.json
     if answer.status != 200 or not answer.sent.target.startswith("/runs") or not isinstance(body, dict):
         return None
@@ -206,7 +206,7 @@ def _started(run: dict[str, Any]) -> int:
 
 
 def _looked_up(stage: Stage, run: str) -> list[dict[str, Any]]:
-    """A run in `items`; its ETag is the etag inside."""
+    """A run, from `items`; expects that its ETag equals its etag."""
     answer = stage.call("GET", f"/runs/{run}")
     items = succeeded(answer)["items"]
     same([item.get("etag") for item in items], [answer.header("etag")], "etag of a run against the header ETag")
@@ -214,7 +214,7 @@ def _looked_up(stage: Stage, run: str) -> list[dict[str, Any]]:
 
 
 def _run(stage: Stage, flow: Made) -> str:
-    """The id of a new run, whichever of the documented answers the server gives."""
+    """The id of a new run, from any of the documented responses."""
     answer = stage.call("POST", "/runs", _body(flow))
     body = succeeded(answer, 201)
     entity = body["items"][0] if isinstance(body, dict) and "items" in body else body
@@ -226,5 +226,5 @@ def _run(stage: Stage, flow: Made) -> str:
 
 
 def _body(flow: Made) -> dict[str, Any]:
-    """A run on demand over a window of the past."""
+    """A run on demand for a window in the past."""
     return {"flowId": flow.id, "params": {**WINDOW, "deltaColumn": {"name": "created_at"}}}

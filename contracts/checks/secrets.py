@@ -1,4 +1,4 @@
-"""Secrets: kept, used, and never shown: not in lookups, lists, errors, and not to be guessed by filters."""
+"""Checks of secrets: stored and used, but never shown in look-ups, lists and errors, nor revealed by filters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ READ = ("retrieveConnection", "listConnections")
 
 @check("secret.masked", operations=READ)
 def passwords_are_masked(stage: Stage) -> None:
-    """In lookup, list and search; the member stays, its value does not."""
+    """Look-up, list and search keep the member and mask its value."""
     made = _made(stage)
     answers = [stage.call("GET", made.path), stage.call("GET", f"/connections?{filters('id==' + made.id)}")]
     if made.kind.searched:
@@ -30,7 +30,7 @@ def passwords_are_masked(stage: Stage) -> None:
 
 @check("secret.connection-string-masked", operations=READ)
 def connection_strings_are_masked(stage: Stage) -> None:
-    """A connection string holds a password."""
+    """A connection string, which contains a password, is masked."""
     described = succeeded(stage.call("GET", f"/connectionSpecs/{POSTGRESQL}"))["items"][0]
     name = "Connection String Based Authentication"
     if name not in [spec["name"] for spec in described["authSpec"]]:
@@ -44,7 +44,7 @@ def connection_strings_are_masked(stage: Stage) -> None:
 
 @check("secret.not-in-errors", operations=("createConnection",))
 def errors_do_not_repeat_secrets(stage: Stage) -> None:
-    """Whatever is wrong with a body, its values stay out of the refusal."""
+    """No refusal of an invalid body repeats its values."""
     canary = stage.canary
     params = basic_params(canary)
     bad_auths: list[Any] = [
@@ -65,13 +65,13 @@ def errors_do_not_repeat_secrets(stage: Stage) -> None:
 
 @check("secret.not-guessable", operations=("listConnections",))
 def filters_do_not_see_secrets(stage: Stage) -> None:
-    """The right password in a filter finds no more than a wrong one."""
+    """A filter with the right password finds no more than one with a wrong password."""
     made = _made(stage)
     only = filters(f"id=={made.id}")
     for member in ("auth.params.password", "auth.params.connectionString"):
         for text in (f"{member}=={stage.canary}", f"{member}>={stage.canary[:4]}"):
             answer = stage.call("GET", f"/connections?count=true&{only}&{filters(text)}")
-            expect(answer.status == 400 or answer.json == {"count": 0}, f"{answer}: a filter tells about a password")
+            expect(answer.status == 400 or answer.json == {"count": 0}, f"{answer}: a filter reveals a password")
 
 
 @check("secret.not-sortable", operations=("listConnections",))
@@ -83,7 +83,7 @@ def order_does_not_tell_secrets(stage: Stage) -> None:
 
 @check("secret.patched", operations=("patchConnection",))
 def a_patched_secret_is_masked_too(stage: Stage) -> None:
-    """Also the one that replaced the first, and other members stay readable."""
+    """A patched secret is masked, and other members stay readable."""
     made = _made(stage)
     new = {**basic_params(stage.canary + "-new"), "server": "other.example.com"}
     _without_canary(stage, stage.patch(made, replacing("auth/params", new)))
@@ -94,7 +94,7 @@ def a_patched_secret_is_masked_too(stage: Stage) -> None:
 
 @check("secret.mask-comes-back", operations=("patchConnection", "testConnection"))
 def a_mask_that_comes_back_keeps_the_secret(stage: Stage) -> None:
-    """A client that edits what it read sends the mask: the connection still works."""
+    """A patch that contains the mask keeps the secret, so the connection still works."""
     made = _made(stage)
     shown = stage.read(made)["auth"]["params"]
     receipt(stage.patch(made, replacing("auth/params", {**shown, "database": "other"})))
@@ -104,7 +104,7 @@ def a_mask_that_comes_back_keeps_the_secret(stage: Stage) -> None:
 
 def _made(stage: Stage) -> Any:
     if stage.settings.connection:
-        untestable("the connection is the operator's own: the suite does not look for its secrets")
+        untestable("the connection is the operator's own, whose secrets the suite does not search for")
     return stage.make("connections")
 
 

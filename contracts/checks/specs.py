@@ -1,4 +1,4 @@
-"""Connection specs and flow specs: read only, unpaged, found by filters."""
+"""Checks of connection specs and flow specs: read-only, unpaged, filterable."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contracts.stage import Stage, filters
 from contracts.verdicts import expect, same, untestable
 
 MAX_LOOKUPS = 200
-"""Of a list of specs that is compared as a whole; of a longer one every tenth is looked up."""
+"""Maximum specs to look up one by one; of a longer list every tenth is looked up."""
 SPECS = ("listConnectionSpecs", "retrieveConnectionSpec")
 
 
 @check("spec.list", writes=False, operations=SPECS)
 def specs_are_listed(stage: Stage) -> None:
-    """All at once, each id once, PostgreSQL among them; a lookup shows the same."""
+    """Specs are listed without pages, each id once, including PostgreSQL; a look-up shows the same."""
     for path in _collections(stage):
         items = succeeded(stage.call("GET", path))["items"]
         expect(items, f"{path} is empty")
@@ -30,7 +30,7 @@ def specs_are_listed(stage: Stage) -> None:
 
 @check("spec.unknown", writes=False, operations=SPECS)
 def unknown_specs(stage: Stage) -> None:
-    """An id nobody has is 1439."""
+    """An unknown spec id gets 1439."""
     for path in _collections(stage):
         body = refused(stage.call("GET", f"{path}/{NOWHERE}"), 404, "1439-404")
         same(body["report"].get("type"), path.strip("/"), "report.type")
@@ -38,7 +38,7 @@ def unknown_specs(stage: Stage) -> None:
 
 @check("spec.filter", writes=False, operations=SPECS)
 def specs_are_filtered(stage: Stage) -> None:
-    """By id and by name, in quotes or not; what nobody has finds nothing."""
+    """Specs are filtered by id and name, quoted or not; an unknown value finds nothing."""
     for path in _collections(stage):
         first = succeeded(stage.call("GET", path))["items"][0]
         for text in (f"id=={first['id']}", f'id=="{first["id"]}"', f'name=="{first["name"]}"'):
@@ -50,7 +50,7 @@ def specs_are_filtered(stage: Stage) -> None:
 
 @check("spec.filter-members", writes=False, operations=SPECS)
 def specs_are_filtered_by_their_provider_and_attributes(stage: Stage) -> None:
-    """As Adobe's guide does; of several ids each is found, and each as the whole list shows it."""
+    """Filters of Adobe's guide and several ids find specs as the whole list shows them."""
     for path in _collections(stage):
         items = succeeded(stage.call("GET", path))["items"]
         chosen = [items[0], items[len(items) // 2], items[-1]]
@@ -72,7 +72,7 @@ def specs_are_filtered_by_their_provider_and_attributes(stage: Stage) -> None:
 
 @check("spec.projection", writes=False, operations=SPECS)
 def only_the_members_of_specs_that_were_asked_for(stage: Stage) -> None:
-    """`property=id,name` shows these two of each."""
+    """`property=id,name` returns only these members."""
     for path in _collections(stage):
         items = succeeded(stage.call("GET", path))["items"]
         short = succeeded(stage.call("GET", f"{path}?property=id,name"))["items"]
@@ -81,7 +81,7 @@ def only_the_members_of_specs_that_were_asked_for(stage: Stage) -> None:
 
 @check("spec.search", writes=False, operations=("searchFlowSpecs",))
 def a_search_of_flow_specs_is_their_list(stage: Stage) -> None:
-    """All without a query, those that fit with one."""
+    """A search without query returns all flow specs, with a query those that match."""
     items = succeeded(stage.call("GET", "/flowSpecs"))["items"]
     target = "/flowSpecs/search"
     for text, expected in ((f"id=={items[0]['id']}", items[:1]), ("name==nobody", [])):
@@ -91,13 +91,13 @@ def a_search_of_flow_specs_is_their_list(stage: Stage) -> None:
 
 @check("spec.filter-wrong", writes=False, operations=("listConnectionSpecs",))
 def other_members_cannot_be_filtered(stage: Stage) -> None:
-    """1423 for a member that connection specs do not have."""
+    """Filtering connection specs by an unknown member gets 1423."""
     refused(stage.call("GET", "/connectionSpecs?" + filters("colour==blue")), 400, "1423-400")
 
 
 @check("spec.auth-specs", writes=False, operations=SPECS)
 def auth_specs_say_what_is_secret(stage: Stage) -> None:
-    """Each auth spec has a name and a schema whose secrets have the format `password`."""
+    """Each auth spec has a name and a schema that marks secrets by the format `password`."""
     described = succeeded(stage.call("GET", f"/connectionSpecs/{POSTGRESQL}"))["items"][0]
     by_name = {spec["name"]: spec["spec"] for spec in described["authSpec"]}
     expect("Basic Authentication" in by_name, "PostgreSQL has no Basic Authentication")

@@ -1,4 +1,4 @@
-"""What a careless server passes easily: nearly equal values, times that stand still, tests that always succeed."""
+"""Checks that careless servers pass easily: nearly equal values, times that do not change, tests that always pass."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contracts.verdicts import expect, same, untestable
 
 @check("filter.whole-values", each=any_kind)
 def values_are_compared_whole(stage: Stage, kind: Kind) -> None:
-    """The beginning and the end of a name do not find it."""
+    """The beginning and the end of a name do not match it."""
     made = stage.make(kind)
     name = str(made.body["name"])
     for part in (name[:-1], name[1:], f"{name}x"):
@@ -20,7 +20,7 @@ def values_are_compared_whole(stage: Stage, kind: Kind) -> None:
 
 @check("time.update-moves", each=patched)
 def a_write_moves_the_time_of_update(stage: Stage, kind: Kind) -> None:
-    """An entity that is written after another was made is updated after that one's creation."""
+    """An entity written after another was created has a later time of update."""
     made = stage.make(kind)
     created = stage.read(made)["createdAt"]
     for _ in range(200):
@@ -28,15 +28,15 @@ def a_write_moves_the_time_of_update(stage: Stage, kind: Kind) -> None:
         if later > created:
             break
     else:
-        untestable("200 entities were made in one millisecond: the server's clock stands still")
+        untestable("200 entities were created in one millisecond: the server's clock stands still")
     receipt(stage.patch(made, replacing("description", "moved")))
     updated = stage.read(made)["updatedAt"]
-    expect(updated >= later, f"updatedAt is {updated} after a write, an entity made before it has createdAt {later}")
+    expect(updated >= later, f"updatedAt is {updated} after a write, an entity created before it has createdAt {later}")
 
 
 @check("explore.test-fails", operations=("testConnection",))
 def a_connection_without_credentials_fails_its_test(stage: Stage) -> None:
-    """A draft without auth: the result is not true, whether it is false or a refusal."""
+    """The test of a draft without auth is false or refused."""
     answer = stage.call("POST", "/connections?mode=draft", stage.body("connections", auth=None))
     tried = stage.call("GET", f"/connections/{receipt(answer, 201)['id']}/test")
     body = tried.json if isinstance(tried.json, dict) else {}

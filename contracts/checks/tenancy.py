@@ -1,4 +1,4 @@
-"""Tenants: what belongs to one sandbox is not there for another, and answers exactly as if it were not."""
+"""Checks of tenants: entities of one sandbox are unknown to another, with the same response as for unknown ids."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contracts.verdicts import expect, same
 
 @check("tenant.lookup", each=any_kind)
 def a_foreign_entity_is_not_there(stage: Stage, kind: Kind) -> None:
-    """Another sandbox gets the answer for an id that does not exist, letter by letter."""
+    """Another sandbox gets exactly the response for an unknown id."""
     other = stage.elsewhere()
     made = stage.make(kind)
     foreign = _without(refused(other.call("GET", made.path), 404, "1439-404"), made.id)
@@ -23,7 +23,7 @@ def a_foreign_entity_is_not_there(stage: Stage, kind: Kind) -> None:
 
 @check("tenant.list", each=any_kind)
 def lists_show_ones_own(stage: Stage, kind: Kind) -> None:
-    """Neither list, filter nor count of another sandbox knows of it."""
+    """Lists, filters and counts of another sandbox do not contain the entity."""
     other = stage.elsewhere()
     made, _ = stage.make(kind), other.make(kind)
     expect(made.id not in ids(other.listed(f"{kind.path}?limit=100")), "a list shows another sandbox's entity")
@@ -34,7 +34,7 @@ def lists_show_ones_own(stage: Stage, kind: Kind) -> None:
 
 @check("tenant.patch", each=patched)
 def a_foreign_patch_does_nothing(stage: Stage, kind: Kind) -> None:
-    """Not even with the right etag."""
+    """A patch from another sandbox changes nothing, even with the current etag."""
     other = stage.elsewhere()
     made = stage.make(kind)
     before = stage.read(made)
@@ -44,7 +44,7 @@ def a_foreign_patch_does_nothing(stage: Stage, kind: Kind) -> None:
 
 @check("tenant.delete", each=deleted)
 def a_foreign_deletion_does_nothing(stage: Stage, kind: Kind) -> None:
-    """The entity stays."""
+    """A deletion from another sandbox deletes nothing."""
     other = stage.elsewhere()
     made = stage.make(kind)
     refused(other.call("DELETE", made.path), 404, "1439-404")
@@ -55,7 +55,7 @@ def a_foreign_deletion_does_nothing(stage: Stage, kind: Kind) -> None:
     "tenant.below", operations=("testConnection", "getByConnectionId", "exploreConfigByConnectionId", "performAction")
 )
 def what_is_below_is_not_there_either(stage: Stage) -> None:
-    """Test, explore, configs and actions of another sandbox's connection."""
+    """Test, explore, configs and actions are unknown for another sandbox's connection."""
     other = stage.elsewhere()
     made = stage.make("connections")
     for method, below in (
@@ -69,7 +69,7 @@ def what_is_below_is_not_there_either(stage: Stage) -> None:
 
 @check("tenant.token", each=any_kind)
 def a_foreign_token_shows_nothing(stage: Stage, kind: Kind) -> None:
-    """A continuation token carried into another sandbox shows none of the first one's entities."""
+    """A continuation token used in another sandbox shows no entities of the first one."""
     other = stage.elsewhere()
     made = [stage.make(kind) for _ in range(3)]
     href = succeeded(stage.call("GET", f"{kind.path}?limit=1"))["_links"]["next"]["href"]
@@ -83,7 +83,7 @@ def a_foreign_token_shows_nothing(stage: Stage, kind: Kind) -> None:
 
 @check("tenant.same-names", each=any_kind)
 def both_may_use_a_name(stage: Stage, kind: Kind) -> None:
-    """Two sandboxes have entities of one name without meeting."""
+    """Two sandboxes can have entities of the same name."""
     other = stage.elsewhere()
     name = stage.name("shared")
     mine, theirs = stage.make(kind, name=name), other.make(kind, name=name)
@@ -91,7 +91,7 @@ def both_may_use_a_name(stage: Stage, kind: Kind) -> None:
     same(ids(other.listed(f"{kind.path}?{filters('name==' + name)}")), [theirs.id], "entities there")
     here, there = stage.read(mine), other.read(theirs)
     for view, item, owner in (("here", here, stage), ("there", there, other)):
-        same(item.get("sandboxName"), owner.headers["x-sandbox-name"], f"sandboxName of what was made {view}")
+        same(item.get("sandboxName"), owner.headers["x-sandbox-name"], f"sandboxName of a created entity {view}")
     expect(here.get("sandboxId") != there.get("sandboxId"), "two sandboxes have one sandboxId")
     for at, made, item in ((stage, mine, here), (other, theirs, there), (stage, mine, here)):
         same(at.listed(f"{kind.path}?{filters('id==' + made.id)}"), [item], "the entity in a list of its sandbox")
@@ -102,7 +102,7 @@ def both_may_use_a_name(stage: Stage, kind: Kind) -> None:
 
 @check("tenant.search", each=lambda kind: kind.searched)
 def searches_find_ones_own(stage: Stage, kind: Kind) -> None:
-    """Neither entities nor counts of another sandbox, by whatever filter."""
+    """Searches of another sandbox neither find nor count the entity, with any filter."""
     other = stage.elsewhere()
     name = stage.name("searched")
     made = stage.make(kind, name=name)
@@ -115,7 +115,7 @@ def searches_find_ones_own(stage: Stage, kind: Kind) -> None:
 
 @check("tenant.organisation", each=any_kind)
 def another_organisation_sees_nothing(stage: Stage, kind: Kind) -> None:
-    """Nor changes anything, though its sandbox has the same name."""
+    """Another organisation sees and changes nothing, even in a sandbox of the same name."""
     other = stage.abroad()
     made = stage.make(kind)
     before = stage.read(made)
@@ -131,6 +131,6 @@ def another_organisation_sees_nothing(stage: Stage, kind: Kind) -> None:
 
 
 def _without(body: dict[str, Any], entity_id: str) -> str:
-    """A refusal without what must differ: the request's id and the entity's."""
+    """A refusal without request id and entity id, which must differ."""
     report = {name: value for name, value in body["report"].items() if name != "request-id"}
     return repr({**body, "report": report}).replace(entity_id, "{id}")

@@ -1,4 +1,4 @@
-"""Times: milliseconds since 1970, created once, updated by each write, never backwards."""
+"""Checks of times: milliseconds since 1970, constant creation, increasing update, never backwards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contracts.verdicts import expect, same
 
 @check("time.milliseconds", each=any_kind)
 def times_are_in_milliseconds(stage: Stage, kind: Kind) -> None:
-    """Whole numbers of thirteen digits."""
+    """Times are whole numbers of thirteen digits."""
     item = stage.read(stage.make(kind))
     for member in ("createdAt", "updatedAt"):
         came = item.get(member)
@@ -21,7 +21,7 @@ def times_are_in_milliseconds(stage: Stage, kind: Kind) -> None:
 
 @check("time.order", each=patched)
 def times_do_not_run_backwards(stage: Stage, kind: Kind) -> None:
-    """A later entity is not older; a write moves `updatedAt` on and leaves `createdAt`."""
+    """A later entity is not older; a write increases `updatedAt` and keeps `createdAt`."""
     made = stage.make(kind)
     first = stage.read(made)
     receipt(stage.patch(made, replacing("description", "later")))
@@ -35,7 +35,7 @@ def times_do_not_run_backwards(stage: Stage, kind: Kind) -> None:
 
 @check("time.etag-second", each=any_kind)
 def the_etag_holds_the_second_of_writing(stage: Stage, kind: Kind) -> None:
-    """The last group of an etag is `updatedAt` in seconds, within five, in hexadecimal."""
+    """The last group of an etag is `updatedAt` in hexadecimal seconds, within five."""
     item = stage.read(stage.make(kind))
     second = int(str(item["etag"]).strip('"').split("-")[-1][:8], 16)
     expect(abs(second - item["updatedAt"] // 1000) <= 5, "the etag's last group is not the second of writing")
