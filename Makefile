@@ -47,7 +47,7 @@ clients: .venv/.test .venv-clients/.orval ## run Adobe's own Python client, aepp
 	@$(PYTHON_M) mockserver exec $(ARGS) -- .venv-clients/bin/python contracts/clients/programs/with_aepp.py
 	@GENERATORS=all $(PYTHON_M) pytest -q -n 0 tests/clients/test_generated_clients.py
 
-broken: .venv/.test ## prove the suite: every wrong server is caught, the right one passes in ten seeds (ARGS="--seeds 3")
+broken: .venv/.test ## prove the suite: every faulty server is caught, the correct one passes with ten seeds (ARGS="--seeds 3")
 	@$(PYTHON_M) contracts.broken $(ARGS)
 
 pictures: .venv/.test ## take the pictures of docs/console.md from a seeded server (needs chromium)
@@ -60,7 +60,7 @@ drift: .venv/.test ## compare Adobe's OpenAPI documents with those this was made
 	@test -n "$(DOCS)" || { echo 'Say where the documents are: make drift DOCS=folder' >&2; exit 2; }
 	@$(PYTHON_M) mockserver drift $(DOCS) $(ARGS)
 
-wire-mutants: .venv/.test ## prove the suite by thousands of small lies on the wire (ARGS="--sample 100", "--only etag")
+wire-mutants: .venv/.test ## prove the suite by thousands of small faults on the wire (ARGS="--sample 100", "--only etag")
 	@$(PYTHON_M) contracts.mutants $(ARGS)
 
 bench: .venv/.test ## measure the server against a bare Flask application and other tools (ARGS="--quick --json out.json")

@@ -87,12 +87,12 @@ def _advice(answer: Answer) -> str:
                 f"such as https://HOST{BASE_PATH}, of a server that has them"
             )
         case 401 | 403:
-            return "Give credentials that it takes: FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX or --header NAME:VALUE"
+            return "Give credentials that it accepts: FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX or --header NAME:VALUE"
         case status if 300 <= status < 400:
             return f"It redirects to {answer.header('location') or 'nowhere'}: give the URL that it leads to"
         case status if status >= 500:
-            return "The server must answer one good request before the suite can begin: look at its log"
+            return "The server must respond to one valid request before the suite can begin: see its log"
         case _:
             return (
-                "This is a good request: see which header or parameter the server asks for, and give it with --header"
+                "This request is valid: find out which header or parameter the server requires, and give it by --header"
             )

@@ -183,7 +183,7 @@ class Document:
 
 
 def _readings(schema: Mapping[str, Any], came: Any) -> list[Any]:
-    """A query parameter as its schema types it: the text of a number or a truth value stands for that."""
+    """The values that a query parameter's text can stand for: the text, and a number or boolean if its schema allows."""
     if schema.get("type") == "array":
         return [came if isinstance(came, list) else [came]]
     text = str(came)

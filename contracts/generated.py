@@ -64,7 +64,7 @@ PLAIN = (
     "retrieveFlow",
     "listFlowRuns",
 )
-"""Operations that take every plausible request. Elsewhere 400 and 412 may be right too: an etag that a link
+"""Operations that accept every plausible request. Others may correctly respond 400 or 412: an etag from a link
 carries is an old one by now, a published draft is no draft, what a flow uses stays, a source decides for itself."""
 
 ACCEPTANCE: list[int | str] = ["2xx", 400, 404, 412]
@@ -176,7 +176,7 @@ class _Found:
         """Add all failures to the run."""
         for name in CHECKS:
             if name == "ignored_auth" and not self._job.settings.token_given:
-                reason = "this server takes the suite's made-up token: give a real one in FLOW_SERVICE_TOKEN"
+                reason = "this server takes the suite's invented token: give a real one in FLOW_SERVICE_TOKEN"
                 self._job.add(Outcome(f"generated.{name}", "", UNTESTABLE, reason))
                 continue
             subjects = sorted({operation for check, operation in (*self._failed, *self._passed) if check == name})
@@ -184,7 +184,7 @@ class _Found:
                 passed = Outcome(f"generated.{name}", operation, PASSED)
                 self._job.add(self._failed.get((name, operation), passed))
             if not subjects:
-                self._job.add(Outcome(f"generated.{name}", "", UNTESTABLE, "no generated request called for it"))
+                self._job.add(Outcome(f"generated.{name}", "", UNTESTABLE, "no generated request applies"))
 
 
 def _cause(check: str, faults: Sequence[Fault]) -> str:
@@ -240,7 +240,7 @@ def _config(job: Job) -> dict[str, Any]:
         "generation": {"max-examples": settings.examples, "database": "none"},
         "checks": checks,
         "operations": _operations(job),
-        # DELETE on a whole collection is refused by every server that is right; a read-only run does not rely on that.
+        # correct servers refuse DELETE on a collection, but a read-only run must not rely on it
         **({"phases": {"coverage": {"unexpected-methods": []}}} if settings.read_only else {}),
         **({"max-time": max(1, int(job.remaining))} if job.remaining is not None else {}),
     }

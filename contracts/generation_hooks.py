@@ -20,7 +20,7 @@ from contracts.wire import Answer, Sent, Unreachable
 
 _ID = re.compile(r"\{\w+\}")
 NARROWED = ("Invalid enum value", "Value greater than maximum")
-"""What the tool says of values that plausible.py left out: it lists good texts where the contract says `string`."""
+"""The tool's messages for values outside the lists in plausible.py, where the contract allows any string."""
 _SHORT = 1.0
 """Timeout in seconds after several requests without a response."""
 _NUL = re.compile("[\x00\ud800-\udfff]")
@@ -172,7 +172,7 @@ class Aim:
         answer = self._stage.call("POST", f"{kind.path}?mode=draft", body)
         entity_id = new_id(answer)
         if not answer.succeeded or entity_id is None:
-            raise Broken(f"{answer} to a good draft: {answer.text[:200]}")
+            raise Broken(f"{answer} to a valid draft: {answer.text[:200]}")
         return Made(kind, entity_id, answer.header("etag") or "", body, answer)
 
     def _mark(self, case: Any, kind: Kind | None) -> None:
@@ -207,7 +207,7 @@ def _names(data: Any, location: Any) -> set[str]:
     names = {str(m.parameter) for m in mutations if m.parameter and m.parameter_location == location}
     alone = str(getattr(data, "parameter", None) or "Authorization")
     if alone != "Authorization" and data.parameter_location == location:
-        # Made right, the others are not refused first. Without a token they stay as they are: the tool would add one.
+        # Correct the other parts, so that they are not refused first; without a token the tool would add one.
         names.add(alone)
     return names | {name.lower() for name in names} if location.name in ("HEADER", "PATH") else set()
 

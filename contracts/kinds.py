@@ -91,7 +91,7 @@ def connection_body(given: Given, name: str) -> dict[str, Any]:
         return {**given.connection, "name": name}
     return {
         "name": name,
-        "description": "made by the contract suite",
+        "description": "created by the contract suite",
         "auth": {"specName": "Basic Authentication", "params": basic_params(given.canary)},
         "connectionSpec": {"id": POSTGRESQL, "version": "1.0"},
     }
@@ -113,7 +113,7 @@ def source_connection_body(given: Given, name: str) -> dict[str, Any]:
     """A table of a fresh base connection."""
     return {
         "name": name,
-        "description": "made by the contract suite",
+        "description": "created by the contract suite",
         "baseConnectionId": given.shared("connections"),
         "data": {"format": "tabular"},
         "params": {"tableName": "public.customers"},
@@ -125,7 +125,7 @@ def target_connection_body(given: Given, name: str) -> dict[str, Any]:
     """A data set in the data lake."""
     return {
         "name": name,
-        "description": "made by the contract suite",
+        "description": "created by the contract suite",
         "data": {
             "schema": {
                 "id": "https://ns.adobe.com/acme/schemas/d6f5d6bbe6e4a2a4c2a0",
@@ -141,7 +141,7 @@ def flow_body(given: Given, name: str) -> dict[str, Any]:
     """A dataflow from a table to the data lake, once, in the far future."""
     return {
         "name": name,
-        "description": "made by the contract suite",
+        "description": "created by the contract suite",
         "flowSpec": {"id": CRM_TO_AEP, "version": "1.0"},
         "sourceConnectionIds": [given.shared("sourceConnections")],
         "targetConnectionIds": [given.shared("targetConnections")],

@@ -132,7 +132,7 @@ class Ledger:
 
     def _next_door(self, path: str, answer: Answer) -> None:
         body = answer.json
-        if isinstance(body, list) and body:  # Catalog answers ["@/dataSets/5c8c3c55…"]
+        if isinstance(body, list) and body:  # Catalog returns ["@/dataSets/5c8c3c55…"]
             self.next_door[f"{path}/{str(body[0]).rpartition('/')[2]}"] = dict(answer.sent.headers)
         for name in _IDS_NEXT_DOOR:
             if isinstance(body, dict) and isinstance(body.get(name), str):
@@ -211,7 +211,7 @@ class Sweeper:
         for kind in names:
             count = self._ledger.nameless[kind]
             if count and not self._page(f"/{kind}?limit=1", self._headers).succeeded:
-                left.append(f"/{kind}: {count} entities whose id no answer told, and the list cannot be read")
+                left.append(f"/{kind}: {count} entities with unknown ids, and the list cannot be read")
         return left
 
     def _listed(self, kind: str, tenant: Mapping[str, str]) -> list[str]:
@@ -260,7 +260,7 @@ class Sweeper:
         except Unreachable as error:
             return [f"{target}: {error}"]
         gone = answer.succeeded or answer.status in fine
-        return [] if gone else [f"{target}: {answer.silence or f'DELETE answered {answer.status}'}"]
+        return [] if gone else [f"{target}: {answer.silence or f'DELETE returned {answer.status}'}"]
 
     def _as(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """The suite's headers with the given tenant."""

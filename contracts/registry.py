@@ -69,7 +69,7 @@ class Check:
         except Untestable as reason:
             verdict, message = UNTESTABLE, str(reason)
         except (LookupError, TypeError, AttributeError, ValueError) as error:
-            # the check read a missing part: a wrong server may answer with anything
+            # the check read a missing part: a faulty server may respond with anything
             verdict, message = FAILED, _misread(error, stage)
             cause = stage.root_cause(misread=True) or self.id
         seconds = time.perf_counter() - began
@@ -79,14 +79,14 @@ class Check:
 
 def _misread(error: Exception, stage: Stage) -> str:
     """Describe a missing part of a body without Python's own words."""
-    last = str(stage.record[-1]) if stage.record else "nothing was answered"
+    last = str(stage.record[-1]) if stage.record else "there was no response"
     match error:
         case KeyError() if error.args and isinstance(error.args[0], str):
             return f"{last}, its body lacks the member {error.args[0]!r}"
         case IndexError() | KeyError():
-            return f"{last}, its body has fewer entries than it must have"
+            return f"{last}, its body has too few entries"
         case _:
-            return f"{last}, its body has another form than the contract says"
+            return f"{last}, its body does not have the form of the contract"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Observer:
         try:
             found = self.look(watch, answer)
         except (LookupError, TypeError, AttributeError, ValueError):
-            return None  # it read what is not there: answer.schema tells of that
+            return None  # it read a missing part, which answer.schema reports
         return Fault(found, self.id) if isinstance(found, str) else found
 
 
@@ -179,4 +179,4 @@ def drafted(kind: Kind) -> bool:
 
 def _claim(check_id: str) -> None:
     if check_id in CHECKS or check_id in OBSERVERS:
-        raise RuntimeError(f"two checks are called {check_id}")
+        raise RuntimeError(f"two checks have the name {check_id}")

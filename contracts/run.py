@@ -86,7 +86,7 @@ class Run:
             word = requirements.WORDS[finding.level(self._levels)]
             if finding.first.check in self.settings.known_gaps:
                 word = KNOWN_GAP
-            if self._told.get(finding.cause) != word:  # again when it hides a firmer promise
+            if self._told.get(finding.cause) != word:  # print again if it affects a promise of a higher level
                 self._told[finding.cause] = word
                 self.progress.finding(word, finding.first)
 
@@ -98,7 +98,7 @@ class Run:
         made = self.stage.ledger.made
         if made or self.stage.ledger.next_door:
             count = len(made) + len(self.stage.ledger.next_door)
-            self.progress.say(f"deleting what was made ({count} entities)")
+            self.progress.say(f"deleting created entities ({count} entities)")
         try:
             with self.flight.held():
                 self.flight.wait(self.settings.patience)
@@ -120,7 +120,7 @@ class Run:
             reason = self._left_out(check, kind)
             if reason is None:
                 self._judge(check, kind)
-                self.stage.sweep(shared=False)  # lists stay short, and little is there if the run is killed
+                self.stage.sweep(shared=False)  # keeps lists short, and leaves little behind if the run is killed
             elif reason:
                 self.add(Outcome(check.id, kind.name if kind else "", UNTESTABLE, reason))
 
@@ -149,9 +149,9 @@ class Run:
             return "the contract has none of its operations"
         if self.settings.read_only and check.writes:
             return "it writes, and the run is read-only"
-        forgotten = self.settings.forgets and check.id.startswith("run.")  # a server forgets runs, and nothing else
+        forgotten = self.settings.forgets and check.id.startswith("run.")  # a mock can delete runs, but nothing else
         if check.lasting and not self.settings.lasting and not forgotten:
-            return "it makes what cannot be deleted: allow it with --lasting"
+            return "it creates what cannot be deleted: allow it by --lasting"
         if self.remaining() == 0:
             self.report.ended = f"the budget of {self.settings.budget:g} s is spent"
             return "the budget was spent"

@@ -92,7 +92,7 @@ class Stage:
         changes = {name: value for name, value in changes.items() if name.lower() not in named}
         sent = Sent(method, target, with_headers(self.headers, {**changes, **(headers or {})}), content)
         if self.ledger.silent_at[place(sent)] >= MAX_SILENT:
-            answer = Answer(sent, target, 0, (), b"", silence="was not sent: others like it got no response")
+            answer = Answer(sent, target, 0, (), b"", silence="was not sent, because similar requests got no response")
             self.record.append(answer)
             self._faults.append([Fault(str(answer), SILENT)])
             return answer
@@ -144,11 +144,11 @@ class Stage:
         entity_id = new_id(answer)
         if not answer.succeeded or entity_id is None:
             if answer.status == 400 and not changes and self.connection is None:
-                untestable(f"{answer} to the suite's sample: give a body it takes with --connection")
+                untestable(f"{answer} to the suite's sample: give a body that it accepts by --connection")
             self.ledger.refused_creation(answer)
             expected = "expected 201 with a receipt"
             cause = f"creation {answer.status}"
-            raise Broken(f"{answer} to a good body, {expected}: {answer.text[:300]}", cause, answer=answer)
+            raise Broken(f"{answer} to a valid body, {expected}: {answer.text[:300]}", cause, answer=answer)
         told = answer.json.get("etag") if isinstance(answer.json, dict) else None
         return Made(row, entity_id, str(told or answer.header("etag") or ""), body, answer)
 
@@ -173,7 +173,7 @@ class Stage:
         """Look up an entity."""
         answer = self.call("GET", made.path)
         if answer.status != 200:
-            raise Broken(f"{answer}, expected 200 for an entity just made", f"lookup {answer.status}")
+            raise Broken(f"{answer}, expected 200 for a new entity", f"lookup {answer.status}")
         items = answer.json.get("items") if isinstance(answer.json, dict) else None
         if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], dict):
             raise Broken(f"{answer} without exactly one entity in items: {answer.text[:200]}", "lookup items")
@@ -197,7 +197,7 @@ class Stage:
             if not href:
                 return
             target = str(href)
-            expect(target.startswith("/"), f"{answer}, next.href is no path: {target!r}", "next.href")
+            expect(target.startswith("/"), f"{answer}, next.href is not a path: {target!r}", "next.href")
         raise Broken(f"GET {target} did not end within {most} pages", "endless list")
 
     def listed(self, target: str) -> list[dict[str, Any]]:

@@ -62,7 +62,7 @@ def same(came: object, expected: object, what: str) -> None:
 
 
 def untestable(reason: str) -> NoReturn:
-    """Leave a check whose situation cannot be made."""
+    """Leave a check whose situation cannot be created."""
     raise Untestable(reason)
 
 

@@ -1,6 +1,6 @@
-"""Deliberately wrong servers: each is our server with one fault, and names the checks that must catch it.
+"""Deliberately faulty servers. Each is our server with one fault and names the checks that must catch it.
 
-A fault is a function of one request. It may change the request, pass it to the right server by calling
+A fault is a function of one request. It may change the request, pass it to the correct server by calling
 `right`, and change the response. Put it into the module of its theme; it is discovered automatically.
 """
 
@@ -18,7 +18,7 @@ from contracts.broken.wrapping import Asked, Fault, GivenAnswer, Item, Right, Wr
 
 @dataclass(frozen=True, slots=True)
 class BrokenServer:
-    """A wrong server."""
+    """A faulty server."""
 
     name: str
     fault: Fault
@@ -29,20 +29,20 @@ class BrokenServer:
     kinds: tuple[str, ...] = ("connections",)
     """The collections to run checks for."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Settings of the right server that differ from the defaults."""
+    """Settings of the correct server that differ from the defaults."""
 
     @property
     def description(self) -> str:
-        """Its fault in one line."""
+        """The fault in one line."""
         return inspect.getdoc(self.fault) or ""
 
     @property
     def checks(self) -> tuple[str, ...]:
-        """All checks that have to run to catch it."""
+        """All checks that must run to catch it."""
         return (*self.by_way_of, *self.caught_by)
 
     def over(self, app: Any) -> Wrapped:
-        """Wrap the right server."""
+        """Wrap the correct server."""
         return Wrapped(app, self.fault)
 
 
@@ -52,12 +52,12 @@ SERVERS: dict[str, BrokenServer] = {}
 def broken(
     caught_by: str, *, by_way_of: str = "", kinds: Iterable[str] = ("connections",), **options: Any
 ) -> Callable[[Fault], Fault]:
-    """Register a wrong server under the name of its function. `checks` are separated by spaces."""
+    """Register a faulty server under the name of its function. `checks` are separated by spaces."""
 
     def register(fault: Fault) -> Fault:
         name = fault.__name__.replace("_", "-")
         if name in SERVERS:
-            raise RuntimeError(f"two broken servers are called {name}")
+            raise RuntimeError(f"two broken servers have the name {name}")
         SERVERS[name] = BrokenServer(
             name, fault, tuple(caught_by.split()), tuple(by_way_of.split()), tuple(kinds), options
         )
@@ -67,7 +67,7 @@ def broken(
 
 
 def load() -> dict[str, BrokenServer]:
-    """Every wrong server of this package."""
+    """Return every faulty server of this package."""
     for found in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{found.name}")
     return SERVERS

@@ -1,4 +1,4 @@
-"""Servers that are right call by call, and wrong across calls: caches, lost states, stamps, other people's rows."""
+"""Faulty servers that are correct in each request and wrong across requests: caches, lost states, rows of others."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _NUMBERS = itertools.count()
 
 
 def _again(given: GivenAnswer) -> GivenAnswer:
-    """A stored answer, sent another time."""
+    """A cached response, sent again."""
     return given.having("x-request-id", f"stored-{next(_NUMBERS)}")
 
 
 def _cached(asked: Asked, right: Right) -> GivenAnswer:
-    """The answer that the same question got before."""
+    """The response that the same request got before."""
     stored = right.memory.setdefault("stored", {})
     key = (asked.method, asked.path, asked.query, asked.body, asked.headers.get("x-sandbox-name"))
     if key not in stored:
@@ -27,7 +27,7 @@ def _cached(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.fresh", kinds=["targetConnections"])
 def caches_lists_across_patches(asked: Asked, right: Right) -> GivenAnswer:
-    """A list is stored until something is made or deleted."""
+    """Caches a list until an entity is created or deleted."""
     if asked.lists and asked.kind != "runs":
         return _cached(asked, right)
     if asked.creates or asked.method == "DELETE":
@@ -37,7 +37,7 @@ def caches_lists_across_patches(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.fresh")
 def caches_counts_until_a_deletion(asked: Asked, right: Right) -> GivenAnswer:
-    """The same count is given until something is deleted."""
+    """Caches a count until an entity is deleted."""
     if asked.lists and asked.parameter("count") == "true":
         return _cached(asked, right)
     if asked.method == "DELETE":
@@ -47,7 +47,7 @@ def caches_counts_until_a_deletion(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.fresh", kinds=["flows"])
 def searches_one_write_behind(asked: Asked, right: Right) -> GivenAnswer:
-    """A search that was asked before shows the state before the last action."""
+    """A repeated search shows the state before the last action."""
     if asked.path.endswith("/search"):
         return _cached(asked, right)
     if asked.method in ("PATCH", "DELETE") or asked.creates:
@@ -57,7 +57,7 @@ def searches_one_write_behind(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.every-state")
 def lists_lack_the_disabled(asked: Asked, right: Right) -> GivenAnswer:
-    """A list without a filter on states leaves out what is disabled."""
+    """A list without a filter on states omits disabled entities."""
     given = right(asked)
     if not asked.lists or not given.items or any(text.startswith("state") for text in asked.filters):
         return given
@@ -66,7 +66,7 @@ def lists_lack_the_disabled(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.every-state", kinds=["flows"])
 def counts_lack_drafts(asked: Asked, right: Right) -> GivenAnswer:
-    """A count leaves out what is a draft."""
+    """A count omits drafts."""
     return right(
         asked.asking([*asked.parameters, ("property", "state!=draft")])
         if asked.lists and asked.parameter("count") == "true"
@@ -76,7 +76,7 @@ def counts_lack_drafts(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("action.stamps", kinds=["flows"])
 def does_not_stamp_actions(asked: Asked, right: Right) -> GivenAnswer:
-    """After an action updatedClient is who wrote before."""
+    """After an action, updatedClient names the former writer."""
     entity = right.entity(asked) if asked.acts and len(asked.parts) > 1 else {}
     given = right(asked)
     if given.done and entity:
@@ -86,7 +86,7 @@ def does_not_stamp_actions(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("action.stamps")
 def publishing_loses_the_description(asked: Asked, right: Right) -> GivenAnswer:
-    """What was a draft has no description any more."""
+    """A published draft loses its description."""
     given = right(asked)
     if asked.acts and given.done:
         right.memory[asked.parts[1]] = True
@@ -100,14 +100,14 @@ def _known(item: Item, right: Right) -> bool:
 
 @broken("list.orderby-updated", kinds=["flows"])
 def orders_updates_by_creation(asked: Asked, right: Right) -> GivenAnswer:
-    """The orders by updatedAt and by createdAt are the same."""
+    """Ordering by updatedAt orders by createdAt."""
     pairs = [(n, v.replace("updatedAt", "createdAt") if n == "orderby" else v) for n, v in asked.parameters]
     return right(asked.asking(pairs) if asked.parameter("orderby") else asked)
 
 
 @broken("list.projection", kinds=["flows"])
 def searches_show_all_members(asked: Asked, right: Right) -> GivenAnswer:
-    """A search ignores which members were asked for."""
+    """A search ignores the requested members."""
     query = asked.object.get("queryString")
     if not asked.path.endswith("/search") or not isinstance(query, str):
         return right(asked)
@@ -117,7 +117,7 @@ def searches_show_all_members(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("tenant.search", kinds=["flows"])
 def searches_all_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
-    """A search finds what is in the other sandbox too."""
+    """A search also finds entities of the other sandbox."""
     given = right(asked)
     if not asked.path.endswith("/search") or not given.done or "items" not in given.json:
         return given
@@ -127,14 +127,14 @@ def searches_all_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("tenant.organisation")
 def organisations_share_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
-    """Sandboxes of one name are one, whatever the organisation."""
+    """Sandboxes of the same name are shared by all organisations."""
     own = right.memory.setdefault("organisation", asked.headers.get("x-gw-ims-org-id", ""))
     return right(asked.having(x_gw_ims_org_id=own) if asked.kind == "connections" and len(asked.parts) > 1 else asked)
 
 
 @broken("delete.below")
 def tests_what_is_deleted(asked: Asked, right: Right) -> GivenAnswer:
-    """The test of a deleted connection answers as it did before."""
+    """The test of a deleted connection responds as before."""
     if asked.parts[-1:] == ["test"]:
         return _cached(asked, right)
     return right(asked)
@@ -142,7 +142,7 @@ def tests_what_is_deleted(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("delete.only-that", kinds=["targetConnections"])
 def deletes_by_name(asked: Asked, right: Right) -> GivenAnswer:
-    """All entities of the same name go together."""
+    """A deletion deletes all entities of the same name."""
     name = right.entity(asked).get("name") if asked.method == "DELETE" else None
     given = right(asked)
     if name is not None and given.done:
@@ -154,7 +154,7 @@ def deletes_by_name(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("delete.gone", kinds=["flows"])
 def searches_find_the_deleted(asked: Asked, right: Right) -> GivenAnswer:
-    """A search still finds what was deleted."""
+    """A search still finds deleted entities."""
     lost: list[Item] = right.memory.setdefault("lost", [])
     if asked.method == "DELETE":
         lost.append(right.entity(asked))
@@ -167,14 +167,14 @@ def searches_find_the_deleted(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("if-match.weak")
 def takes_weak_etags(asked: Asked, right: Right) -> GivenAnswer:
-    """W/ before an etag is ignored."""
+    """Ignores W/ before an etag."""
     etag = asked.headers.get("if-match", "")
     return right(asked.having(if_match=etag.removeprefix("W/")) if etag else asked)
 
 
 @broken("patch.inside-content", kinds=["targetConnections"])
 def reads_no_escapes_in_pointers(asked: Asked, right: Right) -> GivenAnswer:
-    """A pointer's ~1 is a slash of the path."""
+    """Treats ~1 in a pointer as a slash between steps."""
     if not asked.patches or not isinstance(asked.json, list):
         return right(asked)
     return right(asked.sending([{**step, "path": str(step["path"]).replace("~1", "/")} for step in asked.json]))
@@ -182,7 +182,7 @@ def reads_no_escapes_in_pointers(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("patch.inside-content", kinds=["sourceConnections"])
 def merges_objects_that_replace(asked: Asked, right: Right) -> GivenAnswer:
-    """Replacing an object keeps the members that the new one lacks."""
+    """Replacing an object keeps members that the new one lacks."""
     if not asked.patches or len(asked.instructions) != 1:
         return right(asked)
     step = asked.instructions[0]
@@ -208,19 +208,19 @@ def null_removes(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("filter.documented-members", kinds=["sourceConnections"])
 def ignores_filters_by_base(asked: Asked, right: Right) -> GivenAnswer:
-    """A filter on baseConnectionId is ignored."""
+    """Ignores a filter on baseConnectionId."""
     return right(without_filters(asked, r"baseConnectionId"))
 
 
 @broken("filter.documented-members")
 def ignores_filters_by_spec(asked: Asked, right: Right) -> GivenAnswer:
-    """A filter on connectionSpec.id is ignored."""
+    """Ignores a filter on connectionSpec.id."""
     return right(without_filters(asked, r"connectionSpec\."))
 
 
 @broken("filter.several-values")
 def obeys_two_values(asked: Asked, right: Right) -> GivenAnswer:
-    """Of three values of a filter the last is ignored."""
+    """Ignores the last of three values of a filter."""
 
     def cut(text: str) -> str:
         return ",".join(text.split(",")[:2]) if text.startswith("name") else text
@@ -230,13 +230,13 @@ def obeys_two_values(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("filter.several-values", kinds=["flows"])
 def obeys_two_filters(asked: Asked, right: Right) -> GivenAnswer:
-    """Of three filters the last is ignored."""
+    """Ignores the last of three filters."""
     return right(asked.filtering(*asked.filters[:2]) if asked.lists else asked)
 
 
 @broken("filter.exact-text")
 def filters_by_letters_that_look_alike(asked: Asked, right: Right) -> GivenAnswer:
-    """A filter finds names with spaces at their ends by what is between them."""
+    """A filter ignores spaces at the ends of names."""
     given = right(asked)
     name = re.fullmatch(r'name=="(.*)"', asked.filters[0]) if asked.lists and asked.filters else None
     if name is None or given.items:
@@ -250,5 +250,5 @@ def _alike(one: Any, two: str) -> bool:
 
 
 def without_filters(asked: Asked, pattern: str) -> Asked:
-    """The list without the filters whose member begins so."""
+    """The list without filters on members with this prefix."""
     return asked.filtering(*(text for text in asked.filters if not re.match(pattern, text))) if asked.lists else asked

@@ -1,4 +1,4 @@
-"""Servers that take bodies which they should refuse, or refuse what they should take."""
+"""Faulty servers that accept invalid bodies or refuse valid ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PARAMS = {"server": "db", "port": "5432", "database": "shop", "username": "reade
 
 
 def _with_params(asked: Asked, **changes: Any) -> Asked:
-    """A creation with params changed."""
+    """A creation with changed params."""
     auth = asked.object.get("auth") or {}
     return asked.sending({**asked.object, "auth": {**auth, "params": {**_params(asked), **changes}}})
 
@@ -24,7 +24,7 @@ def _params(asked: Asked) -> dict[str, Any]:
 
 @broken("create.state patch.outcome-checked")
 def takes_any_state(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes a state that nobody knows for `enabled`."""
+    """Accepts an unknown state as `enabled`."""
     if asked.creates and "state" in asked.object:
         return right(asked.sending({**asked.object, "state": "enabled"}))
     if asked.patches:
@@ -35,7 +35,7 @@ def takes_any_state(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.unknown-spec", kinds=["connections", "targetConnections", "flows"])
 def takes_an_unknown_spec(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes a spec id that nobody has."""
+    """Accepts an unknown spec id."""
     given = right(asked)
     if asked.creates and given.code == "1413-400":
         member = "flowSpec" if asked.kind == "flows" else "connectionSpec"
@@ -47,7 +47,7 @@ def takes_an_unknown_spec(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.unknown-auth-spec patch.outcome-checked")
 def takes_an_unknown_auth_spec(asked: Asked, right: Right) -> GivenAnswer:
-    """Does not look up the auth spec."""
+    """Accepts an unknown auth spec."""
     given = right(asked)
     if asked.creates and given.code == "1415-400":
         auth = {"specName": "Basic Authentication", "params": PARAMS}
@@ -59,7 +59,7 @@ def takes_an_unknown_auth_spec(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.unlisted-auth-spec", platform="aws")
 def takes_the_other_clouds_auth_spec(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes a connection string where the connection spec lists none."""
+    """Accepts a connection string that the connection spec does not list."""
     if asked.creates and (asked.object.get("auth") or {}).get("specName", "").startswith("Connection String"):
         return right(asked.sending({**asked.object, "auth": {"specName": "Basic Authentication", "params": PARAMS}}))
     return right(asked)
@@ -67,7 +67,7 @@ def takes_the_other_clouds_auth_spec(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.unlisted-auth-spec secret.connection-string-masked")
 def refuses_connection_strings(asked: Asked, right: Right) -> GivenAnswer:
-    """Refuses an auth spec that its own connection spec lists."""
+    """Refuses an auth spec that its connection spec lists."""
     if asked.creates and (asked.object.get("auth") or {}).get("specName", "").startswith("Connection String"):
         return right(asked.sending({**asked.object, "auth": {"specName": "Unknown", "params": PARAMS}}))
     return right(asked)
@@ -75,7 +75,7 @@ def refuses_connection_strings(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.param-missing create.refused-leaves-nothing example.postgresql")
 def demands_no_params(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes credentials that lack what they need."""
+    """Accepts credentials without required params."""
     if asked.creates and _params(asked):
         return right(_with_params(asked, **{**PARAMS, **_params(asked)}))
     return right(asked)
@@ -83,7 +83,7 @@ def demands_no_params(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.param-missing")
 def names_no_param(asked: Asked, right: Right) -> GivenAnswer:
-    """Says that something is missing, not what."""
+    """Does not name the missing param."""
     given = right(asked)
     if given.code == "1100-400":
         text = "The request could not be processed."
@@ -94,7 +94,7 @@ def names_no_param(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.param-type")
 def takes_any_type(asked: Asked, right: Right) -> GivenAnswer:
-    """Turns whatever comes into text."""
+    """Converts every value to text."""
     if asked.creates and _params(asked):
         return right(_with_params(asked, **{name: str(value) for name, value in _params(asked).items()}))
     return right(asked)
@@ -102,13 +102,13 @@ def takes_any_type(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.ssl-mode")
 def takes_any_ssl_mode(asked: Asked, right: Right) -> GivenAnswer:
-    """Does not look at enumerations."""
+    """Accepts values outside an enumeration."""
     return right(_with_params(asked, sslMode="Require") if asked.creates and "sslMode" in _params(asked) else asked)
 
 
 @broken("create.name-missing patch.outcome-checked")
 def needs_no_name(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes connections without a name."""
+    """Accepts connections without a name."""
     if asked.creates and isinstance(asked.json, dict) and not asked.object.get("name"):
         return right(asked.sending({**asked.object, "name": "unnamed"}))
     if asked.patches:
@@ -120,7 +120,7 @@ def needs_no_name(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.spec-missing")
 def needs_no_spec(asked: Asked, right: Right) -> GivenAnswer:
-    """Has a connection spec of its own choice where none is sent."""
+    """Chooses a connection spec if none is sent."""
     if asked.creates and asked.object and "connectionSpec" not in asked.object:
         return right(asked.sending({**asked.object, "connectionSpec": POSTGRESQL}))
     return right(asked)
@@ -134,14 +134,14 @@ def needs_a_version(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.body-empty patch.empty")
 def takes_nothing_for_an_object(asked: Asked, right: Right) -> GivenAnswer:
-    """No body is an empty object."""
+    """Treats a missing body as an empty object."""
     writes = asked.method in ("POST", "PATCH") and not asked.acts
     return right(asked.sending({}) if writes and not asked.body else asked)
 
 
 @broken("create.body-not-json create.content-type")
 def reads_forms_too(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes what is no JSON for a form."""
+    """Parses a body that is not JSON as a form."""
     if asked.creates and asked.json is None and asked.body:
         body = {"name": "form", "connectionSpec": POSTGRESQL}
         auth = {"specName": "Basic Authentication", "params": PARAMS}
@@ -151,13 +151,13 @@ def reads_forms_too(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.content-type")
 def needs_no_content_type(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes every body for JSON, whatever it is called."""
+    """Accepts JSON with any content type."""
     return right(asked.having(content_type="application/json") if asked.body else asked)
 
 
 @broken("create.content-type")
 def wrong_content_type_is_415(asked: Asked, right: Right) -> GivenAnswer:
-    """Another content type brings HTTP's own status."""
+    """Refuses a wrong content type with 415."""
     given = right(asked)
     body = given.json
     if isinstance(body, dict) and body.get("title") == "BadRequestError":
@@ -167,20 +167,20 @@ def wrong_content_type_is_415(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.charset")
 def knows_no_charset(asked: Asked, right: Right) -> GivenAnswer:
-    """Compares the content type letter by letter."""
+    """Compares the content type exactly."""
     exact = asked.headers.get("content-type") in (None, "application/json")
     return right(asked if exact else asked.having(content_type="text/plain"))
 
 
 @broken("create.unknown-members list.unknown-parameters", strict=True)
 def refuses_what_it_does_not_know(asked: Asked, right: Right) -> GivenAnswer:
-    """Refuses members and parameters that public clients send."""
+    """Refuses unknown members and parameters that public clients send."""
     return right(asked)
 
 
 @broken("create.refused-leaves-nothing")
 def stores_before_it_checks(asked: Asked, right: Right) -> GivenAnswer:
-    """A refused body is stored all the same."""
+    """Stores a refused body."""
     given = right(asked)
     if asked.creates and given.code == "1100-400" and _params(asked):
         right(_with_params(asked, **PARAMS))

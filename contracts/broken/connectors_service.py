@@ -1,4 +1,4 @@
-"""Servers whose encryption keys or private endpoints are wrong."""
+"""Faulty servers with wrong encryption keys or private endpoints."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contracts.checks.connectors_service import AUTHORING, CUSTOMER_KEYS, ENDPOI
 
 @broken("connectors.keys")
 def new_keys_are_expired(asked: Asked, right: Right) -> GivenAnswer:
-    """No key can be used."""
+    """New keys are expired."""
     given = right(asked)
     return given.telling(status="Expired") if asked.path.startswith(KEYS + "/validate/") and given.done else given
 
 
 @broken("connectors.keys-refused")
 def keys_have_any_algorithm(asked: Asked, right: Right) -> GivenAnswer:
-    """Whatever is asked for is made by PGP."""
+    """Accepts any algorithm and uses PGP."""
     if asked.method == "POST" and asked.path == KEYS:
         return right(asked.sending({"encryptionAlgorithm": "PGP", "params": {"passPhrase": "x"}}))
     return right(asked)
@@ -30,12 +30,12 @@ def shared_keys_are_forgotten(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("connectors.private-endpoints")
 def endpoints_are_listed_for_every_source(asked: Asked, right: Right) -> GivenAnswer:
-    """The connection spec that is asked for is not looked at."""
+    """Ignores the connection spec when it lists endpoints."""
     return right(asked.not_asking("property") if asked.path == ENDPOINTS else asked)
 
 
 @broken("connectors.authoring")
 def interactive_authoring_stays_off(asked: Asked, right: Right) -> GivenAnswer:
-    """Enabling it does nothing."""
+    """Enabling interactive authoring has no effect."""
     given = right(asked)
     return given.telling(status="Disabled") if asked.method == "GET" and asked.path == AUTHORING else given

@@ -1,4 +1,4 @@
-"""Servers that tell of runs, tables and specs what is not so."""
+"""Faulty servers with wrong content of runs, tables and specs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def loses_the_params_of_runs(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("run.as-asked")
 def names_another_spec_in_runs(asked: Asked, right: Right) -> GivenAnswer:
-    """A run is of another flow spec than its flow."""
+    """A run has another flow spec than its flow."""
     given = right(asked)
     spec = {"id": "9753525b-82c7-4dce-8a9b-5ccfce2b9876", "version": "1.0"}
     return given.showing(lambda run: {**run, "flowSpec": spec}) if _of_runs(asked, given) else given
@@ -27,7 +27,7 @@ def names_another_spec_in_runs(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("run.told-by-its-flow")
 def tells_one_last_run_for_all(asked: Asked, right: Right) -> GivenAnswer:
-    """Every flow shows the last run of the first one."""
+    """Every flow shows the last run of the first flow."""
     given = right(asked)
 
     def shown(flow: Item) -> Item:
@@ -47,13 +47,13 @@ def leads_to_all_runs(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("run.filtered")
 def ignores_filters_by_status(asked: Asked, right: Right) -> GivenAnswer:
-    """A filter on the status of runs is ignored."""
+    """Ignores a filter on the status of runs."""
     return right(without_filters(asked, r"metrics\.statusSummary"))
 
 
 @broken("run.of-its-sandbox")
 def lists_runs_of_all_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
-    """Runs are listed in whatever sandbox."""
+    """Lists the runs of all sandboxes."""
     if asked.kind == "runs" and asked.creates:
         right.memory["own"] = asked.headers.get("x-sandbox-name", "")
     own = right.memory.get("own")
@@ -62,7 +62,7 @@ def lists_runs_of_all_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("run.outlives-its-flow")
 def runs_go_with_their_flow(asked: Asked, right: Right) -> GivenAnswer:
-    """With a flow its runs are no longer listed."""
+    """Runs disappear when their flow is deleted."""
     if asked.method == "DELETE" and asked.kind == "flows":
         right.memory[asked.parts[1]] = True
     given = right(asked)
@@ -73,7 +73,7 @@ def runs_go_with_their_flow(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("flow.kept")
 def keeps_one_transformation(asked: Asked, right: Right) -> GivenAnswer:
-    """Of several transformations the first is kept."""
+    """Keeps only the first of several transformations."""
     given = right(asked)
     if asked.kind != "flows":
         return given
@@ -82,7 +82,7 @@ def keeps_one_transformation(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("explore.each-table")
 def shows_one_table_for_all(asked: Asked, right: Right) -> GivenAnswer:
-    """Whatever table is asked for, the first is shown."""
+    """Shows the first table for every table."""
     if asked.parts[-1:] == ["explore"] and asked.parameter("object") and right(asked).done:
         pairs = [(n, "public.customers" if n == "object" else v) for n, v in asked.parameters]
         return right(asked.asking(pairs))
@@ -91,7 +91,7 @@ def shows_one_table_for_all(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("explore.rows")
 def repeats_the_first_row(asked: Asked, right: Right) -> GivenAnswer:
-    """All rows of a preview are its first."""
+    """All rows of a preview are the first one."""
     given = right(asked)
     rows = given.json.get("data") if isinstance(given.json, dict) else None
     return given.telling(data=rows[:1] * len(rows)) if rows and asked.parts[-1:] == ["explore"] else given
@@ -99,13 +99,13 @@ def repeats_the_first_row(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("explore.table")
 def shows_rows_with_preview_false(asked: Asked, right: Right) -> GivenAnswer:
-    """preview=false shows rows as preview=true does."""
+    """Treats preview=false as preview=true."""
     return right(asked.asking([(n, "true" if n == "preview" else v) for n, v in asked.parameters]))
 
 
 @broken("explore.configs-of-a-table")
 def invents_columns_in_configs(asked: Asked, right: Right) -> GivenAnswer:
-    """Names columns in configs that no table has."""
+    """Configs has columns that no table has."""
     given = right(asked)
     if asked.parts[-1:] != ["configs"] or asked.kind != "connections":
         return given
@@ -114,13 +114,13 @@ def invents_columns_in_configs(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("spec.filter-members")
 def ignores_filters_by_provider(asked: Asked, right: Right) -> GivenAnswer:
-    """A filter of specs on providerId is ignored."""
+    """Ignores a filter of specs on providerId."""
     return right(without_filters(asked, r"providerId|attributes"))
 
 
 @broken("spec.projection")
 def shows_specs_whole(asked: Asked, right: Right) -> GivenAnswer:
-    """Specs are shown with all members, whichever were asked for."""
+    """Shows all members of specs, whichever were requested."""
     if not asked.kind.endswith("Specs") or not asked.lists:
         return right(asked)
     return right(asked.asking([(n, v) for n, v in asked.parameters if n != "property" or v in asked.filters]))

@@ -1,4 +1,4 @@
-"""Servers that know sources, and little of destinations."""
+"""Faulty servers with wrong destinations."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ def _without(item: Item, *names: str) -> Item:
 
 @broken("destination.spec")
 def destinations_have_no_target_spec(asked: Asked, right: Right) -> GivenAnswer:
-    """A destination's spec ends with its auth specs."""
+    """A destination's spec has no target spec."""
     given = right(asked)
     return given.showing(lambda i: _without(i, "targetSpec")) if asked.path.endswith(AMAZON_S3) else given
 
 
 @broken("destination.params")
 def takes_any_params_of_a_target(asked: Asked, right: Right) -> GivenAnswer:
-    """Where to write is not looked at."""
+    """Accepts any params of a target connection."""
     if asked.creates and asked.kind == "targetConnections" and asked.object["connectionSpec"]["id"] == AMAZON_S3:
         return right(asked.sending({**asked.object, "params": {}}))
     return right(asked)
@@ -43,7 +43,7 @@ def profiles_do_not_say_what_they_are(asked: Asked, right: Right) -> GivenAnswer
 
 @broken("destination.inherited")
 def exports_look_like_sources(asked: Asked, right: Right) -> GivenAnswer:
-    """Every flow is one of a source."""
+    """Every flow has isSourceFlow."""
 
     def change(item: Item) -> Item:
         inherited = {**item["inheritedAttributes"], "properties": {"isSourceFlow": True}}
@@ -55,7 +55,7 @@ def exports_look_like_sources(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("destination.selectors")
 def audiences_stay_once_they_are_there(asked: Asked, right: Right) -> GivenAnswer:
-    """Removing an audience from a flow does nothing."""
+    """Removing an audience from a flow has no effect."""
     if asked.patches and asked.kind == "flows":
         kept = [step for step in asked.instructions if step["op"] != "remove" or not step["path"].startswith(SELECTORS)]
         return right(asked.sending(kept or [{"op": "replace", "path": "/description", "value": "unchanged"}]))
@@ -64,7 +64,7 @@ def audiences_stay_once_they_are_there(asked: Asked, right: Right) -> GivenAnswe
 
 @broken("destination.source-replaced")
 def no_published_flow_changes_its_source(asked: Asked, right: Right) -> GivenAnswer:
-    """What a flow reads is fixed for exports too."""
+    """Exports cannot get another source connection."""
     if asked.patches and any(step["path"] == "/sourceConnectionIds" for step in asked.instructions):
         return right(asked).refusing("1455-400").telling(errorMessage="fixed")
     return right(asked)
@@ -72,7 +72,7 @@ def no_published_flow_changes_its_source(asked: Asked, right: Right) -> GivenAns
 
 @broken("destination.source-replaced")
 def inherits_from_the_source_before(asked: Asked, right: Right) -> GivenAnswer:
-    """A flow whose source was replaced still tells of the old one."""
+    """A flow inherits from its replaced source connection."""
     if asked.kind == "flows" and asked.looks_up:
         seen = right.memory.setdefault("inherited", {})
         return right(asked).showing(
@@ -87,7 +87,7 @@ def inherits_from_the_source_before(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("destination.revoked")
 def keeps_credentials_that_were_taken_away(asked: Asked, right: Right) -> GivenAnswer:
-    """Removing all params is refused."""
+    """Refuses to remove all params."""
     if asked.patches and any(step["path"] == "/auth/params" and step["op"] == "remove" for step in asked.instructions):
         return right(asked.sending([{"op": "remove", "path": "/auth"}]))
     return right(asked)
@@ -95,7 +95,7 @@ def keeps_credentials_that_were_taken_away(asked: Asked, right: Right) -> GivenA
 
 @broken("destination.data-sets")
 def every_stretch_of_data_sets_is_the_last(asked: Asked, right: Right) -> GivenAnswer:
-    """More data sets are never announced."""
+    """`hasNext` of data sets is always false."""
     given = right(asked)
     if asked.path == f"/connectionSpecs/{DATA_SETS}/configs" and given.done:
         return given.telling(pageInfo={**given.json["pageInfo"], "hasNext": False})
@@ -104,7 +104,7 @@ def every_stretch_of_data_sets_is_the_last(asked: Asked, right: Right) -> GivenA
 
 @broken("destination.adhoc")
 def exports_whatever_is_named(asked: Asked, right: Right) -> GivenAnswer:
-    """An audience that the flow does not know is exported like the one it knows."""
+    """Exports audiences that the flow does not have."""
     if asked.path == ADHOC:
         return right(asked.sending({"activationInfo": {flow: ["chosen"] for flow in asked.object["activationInfo"]}}))
     return right(asked)
@@ -112,6 +112,6 @@ def exports_whatever_is_named(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("destination.adhoc")
 def refuses_exports_as_flow_service_does(asked: Asked, right: Right) -> GivenAnswer:
-    """Ad hoc activation has no refusals of its own form."""
+    """Ad hoc activation refuses in the form of Flow Service."""
     given = right(asked)
     return given.telling(errorMessage="no") if asked.path == ADHOC and not given.done else given

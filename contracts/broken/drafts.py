@@ -1,4 +1,4 @@
-"""Servers whose drafts and actions do not do what they say."""
+"""Faulty servers with wrong drafts and actions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contracts.broken import Asked, GivenAnswer, Right, broken
 
 @broken("draft.stored draft.published draft.incomplete journey.draft", kinds=["connections", "flows"])
 def draft_mode_ignored(asked: Asked, right: Right) -> GivenAnswer:
-    """A draft is checked and enabled like any other entity."""
+    """Checks and enables a draft like any other entity."""
     return right(asked.not_asking("mode") if asked.creates else asked)
 
 
 @broken("draft.incomplete")
 def publishes_without_a_check(asked: Asked, right: Right) -> GivenAnswer:
-    """Publishes what is not complete."""
+    """Publishes an incomplete draft."""
     given = right(asked)
     if asked.acts and given.status == 400 and given.code in ("1100-400", "1415-400"):
         found = right.entity(asked)
@@ -25,7 +25,7 @@ def publishes_without_a_check(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("draft.incomplete")
 def refused_drafts_are_published(asked: Asked, right: Right) -> GivenAnswer:
-    """Refuses to publish, and enables all the same."""
+    """Refuses to publish a draft and enables it."""
     given = right(asked)
     if asked.acts and given.status == 400 and right.entity(asked).get("state") == "draft":
         right.memory[asked.parts[1]] = "enabled"
@@ -34,7 +34,7 @@ def refused_drafts_are_published(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("draft.published-once")
 def publishes_again_and_again(asked: Asked, right: Right) -> GivenAnswer:
-    """What is enabled can be published."""
+    """Publishes an enabled entity."""
     given = right(asked)
     if asked.acts and given.code == "1422-400":
         found = right.entity(asked)
@@ -44,7 +44,7 @@ def publishes_again_and_again(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("draft.published journey.draft", kinds=["connections", "sourceConnections", "flows"])
 def publishing_changes_nothing(asked: Asked, right: Right) -> GivenAnswer:
-    """Acknowledges an action and leaves the draft a draft."""
+    """Acknowledges publishing and leaves the state draft."""
     if asked.acts and (asked.parameter("op") or "").lower() == "publish" and (found := right.entity(asked)):
         return right(asked.instead("GET", asked.path[: -len("/action")])).saying(
             {"id": found["id"], "etag": found["etag"]}
@@ -54,14 +54,14 @@ def publishing_changes_nothing(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("draft.published", kinds=["targetConnections"])
 def publishing_needs_a_body(asked: Asked, right: Right) -> GivenAnswer:
-    """An action without a body and content type is refused."""
+    """Refuses an action without body and content type."""
     given = right(asked)
     return given.saying({"error_code": "400000", "message": "no body"}, 400) if asked.acts and not asked.body else given
 
 
 @broken("draft.published", kinds=["connections", "flows"])
 def publishing_keeps_the_etag(asked: Asked, right: Right) -> GivenAnswer:
-    """An action is no write."""
+    """An action does not change the etag."""
     before = right.entity(asked) if asked.acts else {}
     given = right(asked)
     return given.telling(etag=before["etag"]) if before and given.done else given
@@ -69,14 +69,14 @@ def publishing_keeps_the_etag(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("action.op-any-case")
 def actions_have_case(asked: Asked, right: Right) -> GivenAnswer:
-    """Knows `publish` and not `PUBLISH`."""
+    """Accepts `publish` and refuses `PUBLISH`."""
     op = asked.parameter("op") or ""
     return right(asked.asking([("op", "unknown")]) if asked.acts and op != op.lower() else asked)
 
 
 @broken("action.op-wrong")
 def unknown_actions_ignored(asked: Asked, right: Right) -> GivenAnswer:
-    """Acknowledges actions that it does not know."""
+    """Acknowledges unknown actions."""
     given = right(asked)
     if asked.acts and given.status == 400 and (found := right.entity(asked)):
         return given.saying({"id": found["id"], "etag": found["etag"]}, 200)
@@ -85,7 +85,7 @@ def unknown_actions_ignored(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("action.op-wrong")
 def users_may_finalize(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes the actions of providers from everyone."""
+    """Accepts providers' actions from users."""
     given = right(asked)
     if given.code == "1402-400":
         found = right.entity(asked)
@@ -95,19 +95,19 @@ def users_may_finalize(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("action.if-match")
 def actions_ignore_if_match(asked: Asked, right: Right) -> GivenAnswer:
-    """Acts whatever etag is sent."""
+    """Accepts an action with any etag."""
     return right(asked.without("if-match") if asked.acts else asked)
 
 
 @broken("draft.published draft.incomplete action.op-any-case")
 def actions_need_if_match(asked: Asked, right: Right) -> GivenAnswer:
-    """Acts with an etag only."""
+    """Refuses an action without an etag."""
     return right(asked if not asked.acts or "if-match" in asked.headers else asked.having(if_match='"none"'))
 
 
 @broken("action.unknown-id tenant.below")
 def acts_on_nothing(asked: Asked, right: Right) -> GivenAnswer:
-    """An action on what is not there is accepted, to be done later."""
+    """Accepts an action on an unknown entity."""
     given = right(asked)
     return (
         replace(given.saying({"id": asked.parts[1], "etag": ""}), status=202)

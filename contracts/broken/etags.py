@@ -1,4 +1,4 @@
-"""Servers whose etags do not lock, or lock too much."""
+"""Faulty servers whose etags lock too little or too much."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from contracts.broken import Asked, GivenAnswer, Item, Right, broken
 
 
 def _with_current(asked: Asked, right: Right) -> GivenAnswer:
-    """The answer to a patch that has the current etag."""
+    """The response to a patch with the current etag."""
     found = right.entity(asked)
     return right(asked.having(if_match=found["etag"]) if found else asked)
 
 
 def _renamed(asked: Asked, right: Right, name: Callable[[Item], str]) -> GivenAnswer:
-    """The answer of a server whose etags are made by `name`, from the entity as the right server has it."""
+    """The response of a server whose etags are derived by `name` from the correct server's entity."""
     if asked.patches and "if-match" in asked.headers and (found := right.entity(asked)):
         current = asked.headers["if-match"] == name(found)
         asked = asked.having(if_match=found["etag"] if current else '"stale"')
@@ -33,26 +33,26 @@ def _renamed(asked: Asked, right: Right, name: Callable[[Item], str]) -> GivenAn
 
 @broken("if-match.stale etag.a-b-a if-match.foreign if-match.concurrent if-match.unquoted journey.change-credentials")
 def ignores_if_match(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes whatever etag is sent for the current one."""
+    """Accepts any etag as the current one."""
     return _with_current(asked, right) if asked.patches and asked.headers.get("if-match") else right(asked)
 
 
 @broken("if-match.missing if-match.in-query")
 def needs_no_if_match(asked: Asked, right: Right) -> GivenAnswer:
-    """Patches without If-Match."""
+    """Accepts patches without If-Match."""
     return _with_current(asked, right) if asked.patches and "if-match" not in asked.headers else right(asked)
 
 
 @broken("if-match.in-query")
 def finds_if_match_in_the_query(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes an etag from the query too."""
+    """Also accepts an etag from the query."""
     etag = asked.parameter("if-match")
     return _with_current(asked.not_asking("if-match"), right) if asked.patches and etag else right(asked)
 
 
 @broken("if-match.foreign", kinds=["targetConnections"])
 def takes_any_etag_it_made(asked: Asked, right: Right) -> GivenAnswer:
-    """Asks whether an etag is a current one, not whose."""
+    """Accepts the current etag of another entity."""
     if asked.patches and any(item["etag"] == asked.headers.get("if-match") for item in right.everything(asked)):
         return _with_current(asked, right)
     return right(asked)
@@ -73,13 +73,13 @@ def reads_etags_from_a_lagging_copy(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("if-match.unquoted", quirk={"unquoted-etag": "accept"})
 def takes_etags_without_quotes(asked: Asked, right: Right) -> GivenAnswer:
-    """An etag without its quotes is as good."""
+    """Accepts an etag without its quotes."""
     return right(asked)
 
 
 @broken("if-match.stale")
 def names_no_version(asked: Asked, right: Right) -> GivenAnswer:
-    """A refused patch does not say which version is current."""
+    """A refused patch does not name the current version."""
     given = right(asked)
     if given.code == "1404-412":
         return given.telling(report={**given.json["report"], "detailed-message": given.json["title"], "entity": ""})
@@ -101,7 +101,7 @@ def weak_etags(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("etag.a-b-a etag.never-repeated etag.changes-on-write", by_way_of="etag.a-b-a")
 def etag_of_the_content(asked: Asked, right: Right) -> GivenAnswer:
-    """An etag is a digest of what can be changed, so it comes back with the content."""
+    """An etag is a digest of the content, so it returns with the content."""
 
     def digest(item: Item) -> str:
         content = {name: item.get(name) for name in ("id", "name", "description", "auth", "state")}
@@ -112,7 +112,7 @@ def etag_of_the_content(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("etag.never-repeated if-match.foreign", by_way_of="etag.not-shared")
 def etag_counts_writes(asked: Asked, right: Right) -> GivenAnswer:
-    """An etag is the number of writes to the entity, so all new ones have the same."""
+    """An etag is the number of writes, so all new entities have the same."""
 
     def number(item: Item) -> str:
         seen = right.memory.setdefault(item["id"], [])
@@ -125,20 +125,20 @@ def etag_counts_writes(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("time.etag-second")
 def etag_without_a_time(asked: Asked, right: Right) -> GivenAnswer:
-    """Etags are random to the last digit."""
+    """Etags are completely random."""
     return _renamed(asked, right, lambda item: _etag(hashlib.sha256(item["etag"].encode()).hexdigest(), "00000000"))
 
 
 @broken("etag.changes-on-write etag.never-repeated", by_way_of="etag.changes-on-write")
 def keeps_etag_on_write(asked: Asked, right: Right) -> GivenAnswer:
-    """Answers a patch with the etag it was sent."""
+    """Returns the sent etag from a patch."""
     given = right(asked)
     return given.telling(etag=asked.headers["if-match"]) if asked.patches and given.done else given
 
 
 @broken("etag.changes-on-write")
 def writes_the_same_without_an_etag(asked: Asked, right: Right) -> GivenAnswer:
-    """A patch that changes nothing is no write."""
+    """A patch that changes nothing keeps the etag."""
     if asked.patches and (found := right.entity(asked)) and found["etag"] == asked.headers.get("if-match"):
         same = [step for step in asked.instructions if found.get(str(step.get("path"))[1:], 0) == step.get("value", 1)]
         if same and same == asked.instructions:
@@ -148,7 +148,7 @@ def writes_the_same_without_an_etag(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("etag.one-value journey.change-credentials", kinds=["connections", "flows"])
 def lookup_has_an_etag_of_its_own(asked: Asked, right: Right) -> GivenAnswer:
-    """The etag of a lookup is not that of the receipt."""
+    """The etag of a look-up differs from the receipt's."""
     return right(asked).showing(
         lambda item: {**item, "etag": _etag(item["etag"].replace('"', "").replace("-", "")[::-1])}
     )
@@ -162,13 +162,13 @@ def version_is_a_number(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("etag.one-value answer.documented-headers", by_way_of="etag.one-value")
 def no_etag_header(asked: Asked, right: Right) -> GivenAnswer:
-    """Etags are in bodies only."""
+    """Etags are only in bodies."""
     return right(asked).having("etag", None)
 
 
 @broken("etag.one-value list.same-as-lookup")
 def lists_without_etags(asked: Asked, right: Right) -> GivenAnswer:
-    """A list leaves etags out."""
+    """A list omits etags."""
     given = right(asked)
     if asked.lists:
         return given.showing(lambda item: {name: item[name] for name in item if name != "etag"})
@@ -177,7 +177,7 @@ def lists_without_etags(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("etag.not-shared", kinds=["sourceConnections"])
 def one_version_for_all(asked: Asked, right: Right) -> GivenAnswer:
-    """A write to one entity is a write to all of its collection."""
+    """A write to one entity changes the etags of its whole collection."""
     given = right(asked)
     if asked.patches and given.done:
         for item in right.everything(asked):
@@ -189,5 +189,5 @@ def one_version_for_all(asked: Asked, right: Right) -> GivenAnswer:
 
 
 def _etag(digits: str, last: str = "") -> str:
-    """32 digits in the etag's form."""
+    """32 digits in the form of an etag."""
     return f'"{digits[:8]}-0000-{digits[12:16]}-0000-{last or digits[24:32]}0000"'

@@ -1,4 +1,4 @@
-"""Nearly right servers: values a little different, one view behind another, another client's write unnamed."""
+"""Nearly correct servers: slightly different values, one outdated view, an unnamed writer."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ def _replacing(item: Item, **members: Any) -> Item:
 
 @broken("create.as-sent")
 def trims_descriptions(asked: Asked, right: Right) -> GivenAnswer:
-    """Spaces at the ends of a description are lost."""
+    """Trims spaces at the ends of a description."""
     return right(asked).showing(lambda item: _replacing(item, description=str(item.get("description")).strip()))
 
 
 @broken("create.content-as-sent", kinds=["targetConnections"])
 def keeps_numbers_as_doubles(asked: Asked, right: Right) -> GivenAnswer:
-    """Numbers go through a double: long ones lose their last digits."""
+    """Stores numbers as doubles, so long ones lose their last digits."""
 
     def through(value: Any) -> Any:
         if isinstance(value, dict):
@@ -31,7 +31,7 @@ def keeps_numbers_as_doubles(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.once")
 def creates_twice(asked: Asked, right: Right) -> GivenAnswer:
-    """Each creation is done twice."""
+    """Every creation creates two entities."""
     given = right(asked)
     if asked.creates and given.done:
         right(asked)
@@ -40,19 +40,19 @@ def creates_twice(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("audit.stamps-move", by_way_of="audit.other-client")
 def forgets_who_made_it(asked: Asked, right: Right) -> GivenAnswer:
-    """A write takes the entity over: createdAt moves with updatedAt."""
+    """A write changes createdAt like updatedAt."""
     return right(asked).showing(lambda item: _replacing(item, createdAt=item.get("updatedAt")))
 
 
 @broken("audit.other-client")
 def does_not_tell_who_wrote(asked: Asked, right: Right) -> GivenAnswer:
-    """The member updatedClient is the client that made the entity."""
+    """`updatedClient` is the client of the creation."""
     return right(asked).showing(lambda item: _replacing(item, updatedClient=item.get("createdClient")))
 
 
 @broken("etag.after-each-write", kinds=["flows"])
 def lists_keep_the_version_before_an_action(asked: Asked, right: Right) -> GivenAnswer:
-    """Lists show the version that a flow had before an action."""
+    """Lists show a flow's version before an action."""
     given = right(asked)
     if asked.acts and given.receipt:
         right.memory[given.receipt["id"]] = '"00000000-0000-0200-0000-000000000000"'
@@ -63,14 +63,14 @@ def lists_keep_the_version_before_an_action(asked: Asked, right: Right) -> Given
 
 @broken("entity.one-state", by_way_of="list.same-as-lookup")
 def lists_lack_the_client(asked: Asked, right: Right) -> GivenAnswer:
-    """Lists name another client than lookups, under the same etag."""
+    """Lists show another client than look-ups, under the same etag."""
     given = right(asked)
     return given.showing(lambda item: _replacing(item, createdClient="list")) if asked.lists else given
 
 
 @broken("list.orderby-several")
 def sorts_by_the_first_member_only(asked: Asked, right: Right) -> GivenAnswer:
-    """The second member of orderby is ignored."""
+    """Ignores the second member of orderby."""
     order = asked.parameter("orderby") or ""
     return right(
         asked.asking([(n, v.split(",")[0] if n == "orderby" else v) for n, v in asked.parameters]) if order else asked
@@ -79,7 +79,7 @@ def sorts_by_the_first_member_only(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.equal-keys")
 def shuffles_what_is_equal(asked: Asked, right: Right) -> GivenAnswer:
-    """Each look at an ordered list starts with another entity."""
+    """Each request of an ordered list starts with another entity."""
     given = right(asked)
     if not asked.lists or not asked.parameter("orderby") or len(given.items) < 2:
         return given
@@ -90,7 +90,7 @@ def shuffles_what_is_equal(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.count-beyond-a-page")
 def counts_one_page(asked: Asked, right: Right) -> GivenAnswer:
-    """A count is never more than twenty."""
+    """A count is at most twenty."""
     given = right(asked)
     count = given.json.get("count") if isinstance(given.json, dict) else None
     return given.telling(count=min(count, 20)) if isinstance(count, int) and asked.lists else given
@@ -98,7 +98,7 @@ def counts_one_page(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.search-several", kinds=["flows"])
 def searches_by_the_last_filter(asked: Asked, right: Right) -> GivenAnswer:
-    """Of several filters in a search the last one counts."""
+    """A search applies only the last of several filters."""
     query = asked.object.get("queryString")
     if not asked.path.endswith("/search") or not isinstance(query, str):
         return right(asked)
@@ -107,7 +107,7 @@ def searches_by_the_last_filter(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("draft.shown")
 def lists_drafts_as_enabled(asked: Asked, right: Right) -> GivenAnswer:
-    """A list calls a draft enabled."""
+    """A list shows a draft as enabled."""
     given = right(asked)
     drafts = asked.lists and any(item.get("state") == "draft" for item in given.items)
     return given.showing(lambda item: _replacing(item, state="enabled")) if drafts else given
@@ -115,7 +115,7 @@ def lists_drafts_as_enabled(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("run.same-as-lookup")
 def lists_runs_without_their_size(asked: Asked, right: Right) -> GivenAnswer:
-    """A list of runs leaves the metrics out."""
+    """A list of runs omits the metrics."""
     given = right(asked)
     if not asked.lists or asked.kind != "runs":
         return given
@@ -124,6 +124,6 @@ def lists_runs_without_their_size(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("run.listed")
 def shows_one_run_of_a_flow(asked: Asked, right: Right) -> GivenAnswer:
-    """Of several runs only the first is listed."""
+    """Lists only the first of several runs."""
     given = right(asked)
     return given.telling(items=given.items[:1]) if asked.lists and asked.kind == "runs" and given.items else given

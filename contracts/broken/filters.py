@@ -1,4 +1,4 @@
-"""Servers that find what does not fit a filter, or miss what does."""
+"""Faulty servers whose filters find too much or too little."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _split(text: str) -> tuple[str, str, str]:
 
 @broken("filter.equality filter.conjunction filter.wrong list.paging tenant.list", kinds=["connections", "flows"])
 def filters_ignored(asked: Asked, right: Right) -> GivenAnswer:
-    """A list is always whole."""
+    """Ignores filters."""
     return right(asked.filtering() if asked.lists else asked)
 
 
@@ -29,32 +29,32 @@ def not_equal_is_equal(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("filter.equality list.paging")
 def first_value_only(asked: Asked, right: Right) -> GivenAnswer:
-    """Of several values only the first counts."""
+    """Applies only the first of several values."""
     return right(asked.filtering(*(text.partition(",")[0] for text in asked.filters)) if asked.filters else asked)
 
 
 @broken("filter.equality filter.encoded")
 def quotes_are_part_of_values(asked: Asked, right: Right) -> GivenAnswer:
-    """Compares values with their quotes."""
+    """Compares values including their quotes."""
     return right(asked.filtering(*(text.replace('"', "%22") for text in asked.filters)) if asked.filters else asked)
 
 
 @broken("filter.equality")
 def one_equals_sign_is_unknown(asked: Asked, right: Right) -> GivenAnswer:
-    """Knows `==` and not `=`."""
+    """Accepts `==` and refuses `=`."""
     single = any(_split(text)[1] == "=" for text in asked.filters)
     return right(asked.filtering("name~x") if single else asked)
 
 
 @broken("filter.equality")
 def names_without_case(asked: Asked, right: Right) -> GivenAnswer:
-    """Finds names in whatever case."""
+    """Compares names case-insensitively."""
     return right(asked.filtering(*(text.lower() if _split(text)[0] == "name" else text for text in asked.filters)))
 
 
 @broken("filter.whole-values", kinds=["connections", "flows"])
 def equal_is_begins_with(asked: Asked, right: Right) -> GivenAnswer:
-    """`==` finds what begins with the value."""
+    """`==` finds values with this prefix."""
     names = [_split(text)[2].strip('"') for text in asked.filters if _split(text)[:2] == ("name", "==")]
     if asked.lists and names:
         found = [item for item in right.everything(asked) if str(item.get("name")).startswith(names[0])]
@@ -64,13 +64,13 @@ def equal_is_begins_with(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("filter.conjunction", kinds=["connections", "flows"])
 def last_filter_only(asked: Asked, right: Right) -> GivenAnswer:
-    """Of repeated filters the last counts."""
+    """Applies only the last of repeated filters."""
     return right(asked.filtering(*asked.filters[-1:]) if len(asked.filters) > 1 else asked)
 
 
 @broken("filter.conjunction")
 def any_filter_is_enough(asked: Asked, right: Right) -> GivenAnswer:
-    """Repeated filters are alternatives."""
+    """One of repeated filters is enough."""
     if asked.lists and len(asked.filters) > 1:
         found = {i["id"]: i for text in asked.filters for i in right(asked.filtering(text)).items}
         return right(asked).telling(items=list(found.values()), _links={})
@@ -79,14 +79,14 @@ def any_filter_is_enough(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("filter.times", kinds=["connections", "flows"])
 def times_compare_as_text(asked: Asked, right: Right) -> GivenAnswer:
-    """`99` is later than any time, since 9 comes after 1."""
+    """Compares times as text, so `99` is later than any time."""
     texts = [re.sub(r"^(createdAt[<>=]+)(\d{1,12})$", lambda m: m[1] + m[2].ljust(13, "0"), t) for t in asked.filters]
     return right(asked.filtering(*texts) if asked.filters else asked)
 
 
 @broken("filter.times")
 def up_to_is_below(asked: Asked, right: Right) -> GivenAnswer:
-    """`<=` leaves out the limit itself."""
+    """`<=` excludes the limit itself."""
     texts = [text.replace("<=", "<") if text.startswith("createdAt") else text for text in asked.filters]
     return right(asked.filtering(*texts) if asked.filters else asked)
 
@@ -100,7 +100,7 @@ def states_have_case(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("filter.after-write", kinds=["connections", "sourceConnections"])
 def filters_see_the_first_name(asked: Asked, right: Right) -> GivenAnswer:
-    """Filters ask an index that patches do not reach."""
+    """Filters use an index that patches do not update."""
     if asked.creates:
         given = right(asked)
         right.memory[f"name=={asked.object.get('name')}"] = given.receipt.get("id", "")
@@ -110,14 +110,14 @@ def filters_see_the_first_name(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("filter.encoded")
 def filters_are_not_decoded(asked: Asked, right: Right) -> GivenAnswer:
-    """Looks for the operator before it decodes."""
+    """Parses the operator before decoding."""
     encoded = "property=" in asked.query and "%3D" in asked.query
     return right(replace(asked, query="property=name==nobody") if encoded else asked)
 
 
 @broken("filter.wrong spec.filter-wrong list.count")
 def wrong_filters_find_nothing(asked: Asked, right: Right) -> GivenAnswer:
-    """A filter that it does not understand finds nothing."""
+    """An invalid filter finds nothing."""
     given = right(asked)
     wrong = asked.lists and given.status == 400 and given.code.startswith(("144", "145", "1423"))
     return given.saying({"items": [], "_links": {}}, 200) if wrong or asked.query.startswith("count=True") else given
@@ -125,14 +125,14 @@ def wrong_filters_find_nothing(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("filter.wrong")
 def one_code_for_wrong_filters(asked: Asked, right: Right) -> GivenAnswer:
-    """Every wrong filter is 1453."""
+    """Every invalid filter is 1453."""
     given = right(asked)
     return given.refusing("1453-400") if given.code.startswith(("144", "145")) else given
 
 
 @broken("filter.counted list.count list.search")
 def counts_the_first_page(asked: Asked, right: Right) -> GivenAnswer:
-    """A count with conditions counts no further than one."""
+    """A count with conditions is at most one."""
     given = right(asked)
     body = given.json
     if isinstance(body, dict) and set(body) == {"count"}:

@@ -1,4 +1,4 @@
-"""Servers whose flows, their ends and their runs do not hold together."""
+"""Faulty servers with wrong flows, source and target connections, and runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ENDS = ("sourceConnections", "targetConnections")
 
 @broken("source.base-connection")
 def takes_an_unknown_base(asked: Asked, right: Right) -> GivenAnswer:
-    """A source connection may name a base connection that is not there."""
+    """Accepts a source connection with an unknown base connection."""
     base = asked.object.get("baseConnectionId") if asked.creates else None
     if base and not right(asked.instead("GET", f"/connections/{base}")).done:
         known = right.everything(asked.instead("GET", "/connections"))
@@ -21,7 +21,7 @@ def takes_an_unknown_base(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("flow.references")
 def takes_unknown_ends(asked: Asked, right: Right) -> GivenAnswer:
-    """A flow may join what is not there."""
+    """Accepts a flow with unknown connections."""
     if asked.creates and asked.kind == "flows":
         body = asked.object
         for kind in ENDS:
@@ -34,7 +34,7 @@ def takes_unknown_ends(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("flow.inherited source.inherited list.same-as-lookup", kinds=["sourceConnections", "flows"])
 def lookups_inherit_nothing(asked: Asked, right: Right) -> GivenAnswer:
-    """A lookup does not say what an entity has from those it refers to."""
+    """A look-up shows no inherited attributes."""
     given = right(asked)
     if asked.looks_up:
         return given.showing(lambda i: {name: i[name] for name in i if name != "inheritedAttributes"})
@@ -43,7 +43,7 @@ def lookups_inherit_nothing(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("flow.inherited")
 def flows_inherit_from_others(asked: Asked, right: Right) -> GivenAnswer:
-    """A flow tells of a base connection that is not under its source."""
+    """A flow shows a base connection that its source does not use."""
 
     def change(item: Item) -> Item:
         inherited = item.get("inheritedAttributes", {})
@@ -56,21 +56,21 @@ def flows_inherit_from_others(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("flow.holds-its-connections")
 def deletes_connections_in_use(asked: Asked, right: Right) -> GivenAnswer:
-    """Deletes a base connection while a flow uses it."""
+    """Deletes a base connection that a flow uses."""
     given = right(asked)
     return GivenAnswer(204, given.headers, b"") if given.code == "1418-400" else given
 
 
 @broken("flow.holds-its-connections")
 def deletes_ends_in_use(asked: Asked, right: Right) -> GivenAnswer:
-    """Deletes a source or target connection while a flow uses it."""
+    """Deletes a source or target connection that a flow uses."""
     given = right(asked)
     return GivenAnswer(204, given.headers, b"") if given.code == "1447-400" else given
 
 
 @broken("flow.holds-its-connections journey.dataflow")
 def keeps_what_was_used_once(asked: Asked, right: Right) -> GivenAnswer:
-    """What a flow used cannot be deleted, even when the flow is gone."""
+    """Refuses to delete connections of a deleted flow."""
     used = right.memory.setdefault("used", set())
     if asked.creates and asked.kind == "flows":
         used |= {*asked.object.get("sourceConnectionIds", ()), *asked.object.get("targetConnectionIds", ())}
@@ -84,7 +84,7 @@ def keeps_what_was_used_once(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("flow.state-not-taken")
 def takes_a_state_with_a_flow(asked: Asked, right: Right) -> GivenAnswer:
-    """A new flow may choose its state."""
+    """Accepts a state in a new flow."""
     sent = {name: value for name, value in asked.object.items() if name != "state"}
     return right(asked.sending(sent) if asked.creates and asked.kind == "flows" else asked)
 
@@ -100,14 +100,14 @@ def flow_actions_change_nothing(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("flow.enabled-and-disabled")
 def flows_cannot_be_enabled_again(asked: Asked, right: Right) -> GivenAnswer:
-    """What is disabled stays so."""
+    """A disabled flow stays disabled."""
     enable = asked.acts and (asked.parameter("op") or "").lower() == "enable"
     return right(asked.asking([("op", "unknown")]) if enable and asked.kind == "flows" else asked)
 
 
 @broken("flow.enabled-and-disabled")
 def flows_are_disabled_twice(asked: Asked, right: Right) -> GivenAnswer:
-    """An action that does not fit the state is acknowledged."""
+    """Acknowledges an action that does not fit the state."""
     given = right(asked)
     if asked.kind == "flows" and given.code == "1422-400":
         found = right.entity(asked)
@@ -117,13 +117,13 @@ def flows_are_disabled_twice(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("journey.dataflow")
 def flow_without_its_runs(asked: Asked, right: Right) -> GivenAnswer:
-    """A flow does not say where its runs are."""
+    """A flow does not show where its runs are."""
     return right(asked).showing(lambda item: {name: item[name] for name in item if name != "runs"})
 
 
 @broken("flow.ends-fixed")
 def flows_change_their_ends(asked: Asked, right: Right) -> GivenAnswer:
-    """A flow that runs may be given another source."""
+    """Accepts another source connection for an enabled flow."""
     on_ends = asked.kind == "flows" and any("ConnectionIds" in str(s.get("path")) for s in asked.instructions)
     if asked.patches and on_ends:
         return right(asked.sending([{"op": "add", "path": "/description", "value": "joined anew"}]))
@@ -132,7 +132,7 @@ def flows_change_their_ends(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("run.on-demand")
 def one_run_too_many(asked: Asked, right: Right) -> GivenAnswer:
-    """A run that is asked for is made twice."""
+    """Creates a requested run twice."""
     if asked.creates and asked.kind == "runs":
         right(asked)
     return right(asked)
@@ -140,7 +140,7 @@ def one_run_too_many(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("run.on-demand")
 def runs_are_lost(asked: Asked, right: Right) -> GivenAnswer:
-    """Acknowledges a run that nobody finds."""
+    """Acknowledges a run that does not exist."""
     given = right(asked)
     if asked.creates and asked.kind == "runs" and given.done:
         right.memory[(given.items or [given.json])[0]["id"]] = "lost"
@@ -151,13 +151,13 @@ def runs_are_lost(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("run.of-its-flow")
 def runs_of_all_flows(asked: Asked, right: Right) -> GivenAnswer:
-    """The runs of one flow are the runs of all."""
+    """The runs of one flow are the runs of all flows."""
     return right(asked.filtering() if asked.lists and asked.kind == "runs" else asked)
 
 
 @broken("run.wrong")
 def runs_of_nothing(asked: Asked, right: Right) -> GivenAnswer:
-    """A run of a flow that is not there is accepted."""
+    """Accepts a run of an unknown flow."""
     given = right(asked)
     if asked.creates and given.code in ("1430-400", "1446-400"):
         return given.saying({"items": [{"id": asked.object.get("flowId"), "etag": '"0"'}]}, 201)
@@ -175,7 +175,7 @@ def disabled_flows_run(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("run.by-providers-only")
 def users_report_runs(asked: Asked, right: Right) -> GivenAnswer:
-    """Everyone may say how a run went."""
+    """Accepts reports of runs from users."""
     given = right(asked)
     if asked.kind == "runs" and given.code == "1427-400":
         return right(asked.instead("GET", asked.path)).saying(right.entity(asked))
@@ -183,7 +183,7 @@ def users_report_runs(asked: Asked, right: Right) -> GivenAnswer:
 
 
 def _records(run: Item, **changes: Any) -> Item:
-    """A run whose records are counted otherwise."""
+    """A run with a changed count of records."""
     metrics = run.get("metrics", {})
     if "recordSummary" not in metrics:
         return run
@@ -192,7 +192,7 @@ def _records(run: Item, **changes: Any) -> Item:
 
 @broken("run.metrics-add-up", by_way_of="run.on-demand")
 def runs_lose_records(asked: Asked, right: Right) -> GivenAnswer:
-    """More records go in than come out or fail."""
+    """A run's input exceeds its output and failed records."""
 
     def change(run: Item) -> Item:
         return _records(
@@ -205,7 +205,7 @@ def runs_lose_records(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("run.metrics-add-up", by_way_of="run.on-demand")
 def runs_end_before_they_start(asked: Asked, right: Right) -> GivenAnswer:
-    """CompletedAtUTC lies before startedAtUTC."""
+    """`completedAtUTC` is before `startedAtUTC`."""
 
     def change(run: Item) -> Item:
         metrics = run.get("metrics", {})
@@ -221,7 +221,7 @@ def runs_end_before_they_start(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("flow.kept", kinds=["flows"])
 def schedules_become_numbers(asked: Asked, right: Right) -> GivenAnswer:
-    """Shows a start time that was sent as text as a number."""
+    """Shows a start time sent as text as a number."""
 
     def change(item: Item) -> Item:
         schedule = item.get("scheduleParams")
@@ -240,26 +240,26 @@ def filters_do_not_reach_into_arrays(asked: Asked, right: Right) -> GivenAnswer:
 
 
 def _new_flow(asked: Asked, **missing: Any) -> Asked:
-    """A creation of a flow with members that it lacks, or the request as it is."""
+    """A creation of a flow with added members, or the unchanged request."""
     return asked.sending({**asked.object, **missing}) if asked.creates and asked.kind == "flows" else asked
 
 
 @broken("flow.mapping")
 def flows_need_no_mapping(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes a flow of tables without transformations."""
+    """Accepts a flow of tables without transformations."""
     mapping = {"name": "Mapping", "params": {"mappingId": "0b090130b58b4bb6a04e4a8a3a4ff4a0", "mappingVersion": "0"}}
     return right(asked if asked.object.get("transformations") else _new_flow(asked, transformations=[mapping]))
 
 
 @broken("flow.schedule")
 def takes_any_schedule(asked: Asked, right: Right) -> GivenAnswer:
-    """Does not look at schedules."""
+    """Accepts any schedule."""
     return right(_new_flow(asked, scheduleParams={"startTime": "4102444800", "frequency": "once"}))
 
 
 @broken("flow.draft-order")
 def publishes_flows_on_drafts(asked: Asked, right: Right) -> GivenAnswer:
-    """Publishes a flow before what it stands on."""
+    """Publishes a flow before its connections."""
     found = right.entity(asked) if asked.acts and asked.kind == "flows" else {}
     for source in found.get("sourceConnectionIds", ()):
         right(asked.instead("POST", f"/sourceConnections/{source}/action", query="op=publish"))
@@ -268,14 +268,14 @@ def publishes_flows_on_drafts(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("run.unknown")
 def unknown_runs_are_empty(asked: Asked, right: Right) -> GivenAnswer:
-    """A run that nobody has is an empty list."""
+    """An unknown run is an empty list."""
     given = right(asked)
     return given.saying({"items": []}, 200) if asked.kind == "runs" and given.code == "1439-404" else given
 
 
 @broken("journey.dataflow-of-files")
 def previews_without_rows(asked: Asked, right: Right) -> GivenAnswer:
-    """The preview of a file has its columns and no rows."""
+    """The preview of a file has columns and no rows."""
     given = right(asked)
     if asked.parts[-1:] == ["explore"] and "objectType=file" in asked.query:
         return given.telling(data=[])
@@ -284,7 +284,7 @@ def previews_without_rows(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("journey.dataflow-of-a-stream")
 def streams_without_an_inlet(asked: Asked, right: Right) -> GivenAnswer:
-    """A streaming connection does not tell where to post to."""
+    """A streaming connection shows no inlet."""
 
     def without_inlet(item: Item) -> Item:
         auth = item.get("auth") or {}

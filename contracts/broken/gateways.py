@@ -1,4 +1,4 @@
-"""Servers that let in whom they should not, or refuse in another order."""
+"""Faulty servers that admit callers they should refuse, or refuse in another order."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ _GATEWAY = {"403000", "403010", "400003"}
 
 @broken("gateway.key-missing gateway.order gateway.before-service")
 def needs_no_api_key(asked: Asked, right: Right) -> GivenAnswer:
-    """Serves callers without a key."""
+    """Accepts callers without a key."""
     return right(asked if "x-api-key" in asked.headers else asked.having(x_api_key="anyone"))
 
 
 @broken("gateway.token-missing gateway.order example.gateway")
 def needs_no_token(asked: Asked, right: Right) -> GivenAnswer:
-    """Serves callers without a token."""
+    """Accepts callers without a token."""
     return right(asked if "authorization" in asked.headers else asked.having(authorization="Bearer any.token"))
 
 
 @broken("gateway.token-malformed")
 def takes_any_authorization(asked: Asked, right: Right) -> GivenAnswer:
-    """Looks at the presence of Authorization, not at what is in it."""
+    """Accepts any content of Authorization."""
     return right(asked.having(authorization="Bearer any.token") if "authorization" in asked.headers else asked)
 
 
 @broken("gateway.token-unknown", by_way_of="gateway.scheme-in-any-case", strict=True)
 def takes_any_token(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes whatever looks like a token."""
+    """Accepts any well-formed token."""
     given = right(asked)
     if given.status != 401:
         right.memory.setdefault("good", asked.headers.get("authorization"))
@@ -38,32 +38,32 @@ def takes_any_token(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("gateway.scheme-in-any-case")
 def knows_only_bearer_with_a_capital(asked: Asked, right: Right) -> GivenAnswer:
-    """Compares the word Bearer letter by letter."""
+    """Compares the scheme Bearer case-sensitively."""
     return right(asked.having(authorization=asked.headers.get("authorization", "").replace("bearer", "token", 1)))
 
 
 @broken("gateway.org-missing gateway.order")
 def needs_no_organisation(asked: Asked, right: Right) -> GivenAnswer:
-    """Serves callers that name no organisation."""
+    """Accepts callers without an organisation."""
     return right(asked if "x-gw-ims-org-id" in asked.headers else asked.having(x_gw_ims_org_id="any@AdobeOrg"))
 
 
 @broken("gateway.org-malformed")
 def takes_any_organisation(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes an organisation without its realm."""
+    """Accepts an organisation without its realm."""
     org = asked.headers.get("x-gw-ims-org-id")
     return right(asked.having(x_gw_ims_org_id=f"{org}@AdobeOrg") if org and "@" not in org else asked)
 
 
 @broken("sandbox.missing")
 def needs_no_sandbox(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes the default sandbox where none is named."""
+    """Uses the default sandbox if none is named."""
     return right(asked if "x-sandbox-name" in asked.headers else asked.having(x_sandbox_name="prod"))
 
 
 @broken("sandbox.missing")
 def needs_no_sandbox_to_delete(asked: Asked, right: Right) -> GivenAnswer:
-    """One operation of many forgets a header."""
+    """One operation does not require the sandbox header."""
     if asked.method == "DELETE" and "x-sandbox-name" not in asked.headers:
         return right(asked.having(x_sandbox_name="prod"))
     return right(asked)
@@ -71,14 +71,14 @@ def needs_no_sandbox_to_delete(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("sandbox.malformed")
 def lower_cases_the_sandbox(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes `PROD` for `prod`."""
+    """Treats `PROD` as `prod`."""
     sandbox = asked.headers.get("x-sandbox-name")
     return right(asked.having(x_sandbox_name=sandbox.lower()) if sandbox else asked)
 
 
 @broken("sandbox.wildcard")
 def takes_all_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
-    """Lets a user ask for all sandboxes at once."""
+    """Lets a user address all sandboxes at once."""
     return right(asked.having(x_sandbox_name="prod") if asked.headers.get("x-sandbox-name") == "*" else asked)
 
 
@@ -90,7 +90,7 @@ def takes_a_sandbox_id(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("gateway.order")
 def asks_for_the_organisation_first(asked: Asked, right: Right) -> GivenAnswer:
-    """Checks the headers in an order of its own."""
+    """Checks the headers in another order."""
     if "x-gw-ims-org-id" not in asked.headers:
         return right(asked.having(x_api_key="any", authorization="Bearer any.token"))
     return right(asked)
@@ -98,7 +98,7 @@ def asks_for_the_organisation_first(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("gateway.before-service")
 def reads_the_body_before_the_key(asked: Asked, right: Right) -> GivenAnswer:
-    """Parses the body before it knows who sent it."""
+    """Parses the body before it checks the API key."""
     if asked.body and asked.json is None:
         return right(asked.having(x_api_key="any"))
     return right(asked)
@@ -106,7 +106,7 @@ def reads_the_body_before_the_key(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("gateway.token-missing gateway.order")
 def answers_401_to_everyone_unknown(asked: Asked, right: Right) -> GivenAnswer:
-    """One status and code for whatever is wrong with the credentials."""
+    """All wrong credentials get the same status and code."""
     given = right(asked)
     body = given.json
     if given.status == 403 and isinstance(body, dict) and body.get("error_code") in _GATEWAY:
@@ -116,7 +116,7 @@ def answers_401_to_everyone_unknown(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("gateway.header-names-in-any-case if-match.any-case")
 def knows_headers_in_one_spelling(asked: Asked, right: Right) -> GivenAnswer:
-    """Finds a header only as the tutorials write it."""
+    """Compares header names case-sensitively."""
     tutorials = {"Authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "Content-Type", "If-Match"}
     unknown = asked.spelled - tutorials
     return right(asked.without(*(name.lower() for name in unknown)))

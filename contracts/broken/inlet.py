@@ -1,4 +1,4 @@
-"""Servers whose inlets are wrong."""
+"""Faulty servers with wrong inlets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contracts.checks.inlet import BATCH, COLLECTION
 
 @broken("inlet.shown")
 def inlets_are_at_another_address(asked: Asked, right: Right) -> GivenAnswer:
-    """The inletUrl of a connection does not lead to its inlet."""
+    """`inletUrl` does not lead to the inlet."""
     return right(asked).showing(_elsewhere)
 
 
@@ -22,7 +22,7 @@ def _elsewhere(item: Item) -> Item:
 
 @broken("inlet.takes")
 def inlets_name_another(asked: Asked, right: Right) -> GivenAnswer:
-    """The receipt of an event is for another inlet."""
+    """The receipt of an event names another inlet."""
     given = right(asked)
     single = asked.path.startswith(COLLECTION) and not asked.path.startswith(BATCH)
     return given.telling(inletId="0" * 64) if single and given.done else given
@@ -30,7 +30,7 @@ def inlets_name_another(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("inlet.refuses")
 def inlets_take_everything(asked: Asked, right: Right) -> GivenAnswer:
-    """What is no message is taken all the same."""
+    """Accepts invalid messages."""
     given = right(asked)
     if asked.path.startswith(COLLECTION) and given.status == 400:
         return given.saying(given.json, 200)
@@ -39,13 +39,13 @@ def inlets_take_everything(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("inlet.each-of-several")
 def several_events_are_one(asked: Asked, right: Right) -> GivenAnswer:
-    """One outcome for all messages of a request."""
+    """Returns one outcome for all messages of a request."""
     given = right(asked)
     return given.telling(responses=[{"xactionId": "1:1:1:0"}]) if asked.path.startswith(BATCH) and given.done else given
 
 
 @broken("inlet.token")
 def inlets_are_open(asked: Asked, right: Right) -> GivenAnswer:
-    """An inlet that asks for a token takes events without one."""
+    """An inlet with authentication accepts events without a token."""
     bare = asked.path.startswith(COLLECTION) and "authorization" not in asked.headers
     return right(asked.having(authorization="Bearer any.token") if bare else asked)

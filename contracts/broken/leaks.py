@@ -1,4 +1,4 @@
-"""Servers that show secrets, or what belongs to another sandbox."""
+"""Faulty servers that reveal secrets or entities of another sandbox."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def _learn(asked: Asked, right: Right) -> str:
-    """The last password that was sent, wherever it stood."""
+    """Remember the last password that was sent."""
     steps = [step.get("value") for step in asked.instructions] if asked.patches else []
     for holder in (asked.object.get("auth"), *steps):
         params = holder.get("params", holder) if isinstance(holder, dict) else None
@@ -28,7 +28,7 @@ def _with_password(item: Item, password: str) -> Item:
 
 @broken("secret.masked secret.canary secret.patched", by_way_of="secret.masked")
 def password_in_lookups(asked: Asked, right: Right) -> GivenAnswer:
-    """A lookup shows the password."""
+    """A look-up shows the password."""
     password = _learn(asked, right)
     given = right(asked)
     return given.showing(lambda item: _with_password(item, password)) if asked.looks_up else given
@@ -36,7 +36,7 @@ def password_in_lookups(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("secret.masked secret.canary", by_way_of="secret.masked")
 def password_in_lists(asked: Asked, right: Right) -> GivenAnswer:
-    """A list shows what a lookup masks."""
+    """A list shows the password."""
     password = _learn(asked, right)
     given = right(asked)
     return given.showing(lambda item: _with_password(item, password)) if asked.lists else given
@@ -44,7 +44,7 @@ def password_in_lists(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("secret.masked secret.canary", by_way_of="secret.masked")
 def password_in_searches(asked: Asked, right: Right) -> GivenAnswer:
-    """A search shows what lookup and list mask."""
+    """A search shows the password."""
     password = _learn(asked, right)
     given = right(asked)
     return given.showing(lambda i: _with_password(i, password)) if asked.parts[-1:] == ["search"] else given
@@ -52,7 +52,7 @@ def password_in_searches(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("secret.connection-string-masked")
 def connection_string_shown(asked: Asked, right: Right) -> GivenAnswer:
-    """Masks `password` and forgets the connection string."""
+    """Masks `password` but not the connection string."""
     text = _learn(asked, right)
     given = right(asked)
     return given.showing(lambda item: _with_password(item, text)) if "Password=" in text and asked.looks_up else given
@@ -60,7 +60,7 @@ def connection_string_shown(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("secret.masked create.kept")
 def secrets_are_left_out(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes secret params out instead of masking them."""
+    """Removes secret params instead of masking them."""
 
     def change(item: Item) -> Item:
         auth = item.get("auth") or {}
@@ -72,7 +72,7 @@ def secrets_are_left_out(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("secret.not-in-errors secret.canary", by_way_of="secret.not-in-errors")
 def errors_repeat_the_value(asked: Asked, right: Right) -> GivenAnswer:
-    """A refusal shows the params that it refuses."""
+    """A refusal shows the refused params."""
     given = right(asked)
     if given.status == 400 and given.code and asked.body:
         text = f"{given.json['errorMessage']} in {asked.body.decode('utf-8', 'replace')}"
@@ -83,7 +83,7 @@ def errors_repeat_the_value(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("secret.canary", by_way_of="secret.masked explore.root")
 def password_in_explore(asked: Asked, right: Right) -> GivenAnswer:
-    """Exploring tells the URL of the database, credentials included."""
+    """Exploring shows the database URL with credentials."""
     password = _learn(asked, right)
     given = right(asked)
     if asked.parts[-1:] == ["explore"] and isinstance(given.json, list):
@@ -94,14 +94,14 @@ def password_in_explore(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("secret.canary", by_way_of="secret.mask-comes-back")
 def password_in_a_header(asked: Asked, right: Right) -> GivenAnswer:
-    """A header for debugging holds the request's body."""
+    """A debug header contains the request's body."""
     given = right(asked)
     return given.having("x-debug", asked.body.decode("latin-1")) if asked.creates else given
 
 
 @broken("secret.not-guessable")
 def filters_look_at_secrets(asked: Asked, right: Right) -> GivenAnswer:
-    """Filters compare what is stored, not what is shown."""
+    """Filters compare stored values, not shown ones."""
     password = _learn(asked, right)
     for text in asked.filters:
         if text.startswith("auth.params.password=="):
@@ -112,14 +112,14 @@ def filters_look_at_secrets(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("secret.not-sortable")
 def sorts_by_secrets(asked: Asked, right: Right) -> GivenAnswer:
-    """Lists can be ordered by any member, credentials too."""
+    """Lists can be ordered by any member, including credentials."""
     secret = (asked.parameter("orderby") or "").startswith("auth")
     return right(asked.not_asking("orderby") if secret else asked)
 
 
 @broken("secret.mask-comes-back")
 def masks_are_stored(asked: Asked, right: Right) -> GivenAnswer:
-    """A mask that comes back becomes the password."""
+    """Stores the mask of a patch as the password."""
     given = right(asked)
     if asked.patches and given.done and "****" in asked.body.decode():
         right.memory[asked.parts[1]] = "masked"
@@ -129,7 +129,7 @@ def masks_are_stored(asked: Asked, right: Right) -> GivenAnswer:
 
 
 def _elsewhere(asked: Asked, given: GivenAnswer, right: Right) -> GivenAnswer:
-    """The answer of the sandbox that has it."""
+    """The response of the sandbox that has the entity."""
     if given.code == "1439-404" and asked.headers.get("x-sandbox-name") != "prod":
         return right(asked.having(x_sandbox_name="prod"))
     return given
@@ -137,14 +137,14 @@ def _elsewhere(asked: Asked, given: GivenAnswer, right: Right) -> GivenAnswer:
 
 @broken("tenant.lookup", kinds=["connections", "flows"])
 def lookups_cross_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
-    """Looks an id up in whatever sandbox has it."""
+    """Looks up an id in all sandboxes."""
     given = right(asked)
     return _elsewhere(asked, given, right) if asked.looks_up else given
 
 
 @broken("tenant.lookup tenant.below")
 def foreign_is_forbidden(asked: Asked, right: Right) -> GivenAnswer:
-    """Tells by 403 that another sandbox has it."""
+    """Refuses an entity of another sandbox with 403."""
     given = right(asked)
     unknown = given.code == "1439-404"
     return given.refusing("2120-403") if unknown and _elsewhere(asked, given, right).done else given
@@ -152,7 +152,7 @@ def foreign_is_forbidden(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("tenant.list tenant.same-names", kinds=["connections", "sourceConnections"])
 def lists_cross_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
-    """A list shows all of the organisation."""
+    """A list shows all entities of the organisation."""
     given = right(asked)
     if asked.lists and given.done and asked.headers["x-sandbox-name"] != "prod" and "items" in given.json:
         others = right.everything(asked.having(x_sandbox_name="prod"), asked.query)
@@ -162,34 +162,34 @@ def lists_cross_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("tenant.list", kinds=["connections", "flows"])
 def counts_cross_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
-    """A count counts all of the organisation."""
+    """A count includes all entities of the organisation."""
     return right(asked.having(x_sandbox_name="prod") if asked.parameter("count") == "true" else asked)
 
 
 @broken("tenant.patch", kinds=["connections", "targetConnections"])
 def patches_cross_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
-    """Patches an id in whatever sandbox has it."""
+    """Patches an id in all sandboxes."""
     given = right(asked)
     return _elsewhere(asked, given, right) if asked.patches else given
 
 
 @broken("tenant.delete", kinds=["connections", "flows"])
 def deletions_cross_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
-    """Deletes an id in whatever sandbox has it."""
+    """Deletes an id in all sandboxes."""
     given = right(asked)
     return _elsewhere(asked, given, right) if asked.method == "DELETE" else given
 
 
 @broken("tenant.below")
 def explores_across_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
-    """Guards the connection and forgets what is below it."""
+    """Isolates connections but not exploring them."""
     given = right(asked)
     return _elsewhere(asked, given, right) if len(asked.parts) == 3 else given
 
 
 @broken("tenant.token", kinds=["connections", "flows"])
 def tokens_carry_their_sandbox(asked: Asked, right: Right) -> GivenAnswer:
-    """A continuation token shows the list of the sandbox where it was made."""
+    """A continuation token lists the sandbox where it was issued."""
     tokens = right.memory.setdefault("tokens", {})
     token = asked.parameter("continuationToken")
     given = right(asked.having(x_sandbox_name=tokens[token]) if token in tokens else asked)
@@ -201,7 +201,7 @@ def tokens_carry_their_sandbox(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("tenant.same-names", kinds=["connections", "targetConnections"])
 def names_are_unique_everywhere(asked: Asked, right: Right) -> GivenAnswer:
-    """A name that one sandbox uses is taken for all."""
+    """A name used in one sandbox is taken in all."""
     names = right.memory.setdefault("names", set())
     if asked.creates and asked.object.get("name") in names:
         return right(asked.sending({**asked.object, "connectionSpec": {"id": NOBODY, "version": "1.0"}}))
@@ -212,7 +212,7 @@ def names_are_unique_everywhere(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("source.foreign-base")
 def reads_through_foreign_connections(asked: Asked, right: Right) -> GivenAnswer:
-    """A source connection may stand on another sandbox's base connection."""
+    """Accepts a base connection of another sandbox."""
     base = asked.object.get("baseConnectionId") if asked.creates else None
     if base and not right(asked.instead("GET", f"/connections/{base}")).done:
         own = right.everything(asked.instead("GET", "/connections"))

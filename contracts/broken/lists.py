@@ -1,4 +1,4 @@
-"""Servers whose lists are not the whole list, once, in its order."""
+"""Faulty servers with incomplete, unordered or wrongly linked lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _linking(given: GivenAnswer, href: str) -> GivenAnswer:
 
 @broken("list.envelope", kinds=["connections", "flows"])
 def last_page_without_links(asked: Asked, right: Right) -> GivenAnswer:
-    """Leaves `_links` out where there is no next page."""
+    """Omits `_links` on the last page."""
     given = right(asked)
     body = given.json
     if asked.lists and isinstance(body, dict) and body.get("_links") == {}:
@@ -40,14 +40,14 @@ def list_without_envelope(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.paging list.every-page-linked", kinds=["connections", "flows"])
 def page_skips(asked: Asked, right: Right) -> GivenAnswer:
-    """The first of each further page is missing."""
+    """Each further page lacks its first entity."""
     given = right(asked)
     return given.telling(items=given.items[1:]) if asked.parameter(TOKEN) else given
 
 
 @broken("list.paging list.every-page-linked")
 def page_repeats(asked: Asked, right: Right) -> GivenAnswer:
-    """Each page begins with the last entity of the page before."""
+    """Each page begins with the last entity of the previous one."""
     given = right(asked)
     if asked.lists and given.items:
         before = right.memory.get("last")
@@ -59,14 +59,14 @@ def page_repeats(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.paging")
 def pages_in_another_order(asked: Asked, right: Right) -> GivenAnswer:
-    """Each page is sorted for itself."""
+    """Each page is sorted separately."""
     given = right(asked)
     return given.telling(items=given.items[::-1]) if asked.lists and given.items else given
 
 
 @broken("list.paging")
 def last_page_is_empty(asked: Asked, right: Right) -> GivenAnswer:
-    """Links a page that has nothing on it."""
+    """Links to an empty last page."""
     given = right(asked)
     if asked.parameter(TOKEN) == "end":
         return right(asked.instead("GET", asked.path, query="property=name==nobody"))
@@ -77,7 +77,7 @@ def last_page_is_empty(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.paging list.every-page-linked journey.page-like-aepp")
 def token_ignored(asked: Asked, right: Right) -> GivenAnswer:
-    """Every page is the first."""
+    """Every page is the first one."""
     if asked.parameter(TOKEN) and "first" in right.memory:
         return right(replace(asked, query=right.memory["first"]))
     right.memory["first"] = asked.query
@@ -108,7 +108,7 @@ def next_link_absolute(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.next-href")
 def next_link_with_limit(asked: Asked, right: Right) -> GivenAnswer:
-    """The link carries a second parameter."""
+    """The link has a second parameter."""
     given = right(asked)
     return _linking(given, f"{_next(given)}&limit={asked.parameter('limit') or 20}")
 
@@ -131,14 +131,14 @@ def token_padded(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.next-href")
 def next_link_to_another_path(asked: Asked, right: Right) -> GivenAnswer:
-    """The link leads to the service's inner path."""
+    """The link leads to an internal path."""
     given = right(asked)
     return _linking(given, f"/entities{_next(given)}")
 
 
 @broken("list.token-repeatable", kinds=["connections", "flows"])
 def token_used_once(asked: Asked, right: Right) -> GivenAnswer:
-    """A token is gone when it was used."""
+    """A token can be used only once."""
     used = right.memory.setdefault("used", set())
     token = asked.parameter(TOKEN)
     if token and token in used:
@@ -149,14 +149,14 @@ def token_used_once(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.token-foreign")
 def foreign_token_is_the_first_page(asked: Asked, right: Right) -> GivenAnswer:
-    """A token that it does not know begins anew."""
+    """An unknown token returns the first page."""
     given = right(asked)
     return right(asked.not_asking(TOKEN)) if given.status == 400 and asked.parameter(TOKEN) is not None else given
 
 
 @broken("list.while-writing list.while-deleting", kinds=["connections", "sourceConnections"])
 def pages_by_offset(asked: Asked, right: Right) -> GivenAnswer:
-    """A token is the number of entities seen, so a write in between shifts all pages."""
+    """A token is an offset, so a write in between shifts all pages."""
     if not asked.lists or asked.parameter("count"):
         return right(asked)
     seen, limit, query = 0, int(asked.parameter("limit") or 20), asked.not_asking("limit", TOKEN).query
@@ -173,7 +173,7 @@ def pages_by_offset(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.newest-first journey.page-like-aepp")
 def oldest_first(asked: Asked, right: Right) -> GivenAnswer:
-    """Without an order, the oldest comes first."""
+    """By default the oldest entity comes first."""
     plain = asked.lists and asked.parameter("orderby") is None and asked.parameter(TOKEN) is None
     counted = (asked.parameter("count") or "").lower() == "true"
     return right(asked.asking([*asked.parameters, ("orderby", "createdAt")]) if plain and not counted else asked)
@@ -181,14 +181,14 @@ def oldest_first(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.newest-first", kinds=["targetConnections"])
 def writes_move_nothing_up(asked: Asked, right: Right) -> GivenAnswer:
-    """The order is that of creation, whatever was written since."""
+    """The default order is by creation, not by last write."""
     plain = asked.lists and asked.parameter("orderby") is None and asked.filters
     return right(asked.asking([*asked.parameters, ("orderby", "-createdAt")]) if plain else asked)
 
 
 @broken("list.orderby list.orderby-wrong", kinds=["connections", "flows"])
 def orderby_ignored(asked: Asked, right: Right) -> GivenAnswer:
-    """Lists come in one order."""
+    """Ignores orderby."""
     return right(asked.not_asking("orderby"))
 
 
@@ -204,20 +204,20 @@ def orderby_reversed(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.orderby-wrong secret.not-sortable")
 def wrong_orders_ignored(asked: Asked, right: Right) -> GivenAnswer:
-    """An order that it does not know changes nothing."""
+    """Ignores an invalid order."""
     given = right(asked)
     return right(asked.not_asking("orderby")) if given.code in ("1432-400", "1433-400") else given
 
 
 @broken("list.limit", kinds=["connections", "flows"])
 def limit_ignored(asked: Asked, right: Right) -> GivenAnswer:
-    """A page is as long as it likes."""
+    """Ignores limit."""
     return right(asked.not_asking("limit") if asked.lists and asked.parameter("count") is None else asked)
 
 
 @broken("list.limit-wrong")
 def wrong_limits_ignored(asked: Asked, right: Right) -> GivenAnswer:
-    """A limit that is none is the default."""
+    """Replaces an invalid limit by the default."""
     limit = asked.parameter("limit")
     return right(asked.not_asking("limit") if limit and not limit.strip("0").isdigit() else asked)
 
@@ -232,13 +232,13 @@ def count_off_by_one(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.count filter.counted tenant.list", kinds=["targetConnections"])
 def count_ignores_filters(asked: Asked, right: Right) -> GivenAnswer:
-    """Counts all there are."""
+    """A count ignores filters."""
     return right(asked.filtering() if (asked.parameter("count") or "").lower() == "true" else asked)
 
 
 @broken("list.count")
 def count_beside_the_items(asked: Asked, right: Right) -> GivenAnswer:
-    """count=true is a list with a count."""
+    """`count=true` returns a list with a count."""
     given = right(asked)
     body = given.json
     if asked.lists and isinstance(body, dict) and "count" in body:
@@ -248,13 +248,13 @@ def count_beside_the_items(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.count-with-limit")
 def count_with_limit(asked: Asked, right: Right) -> GivenAnswer:
-    """Counts although there is a limit."""
+    """Accepts count with limit."""
     return right(asked.not_asking("limit") if asked.parameter("count") == "true" else asked)
 
 
 @broken("list.count-with-limit journey.page-like-aepp")
 def any_count_is_true(asked: Asked, right: Right) -> GivenAnswer:
-    """The text `False` is as true as any."""
+    """Treats count=False as true."""
     if asked.lists and asked.parameter("count"):
         return right(asked.asking([*asked.not_asking("count").parameters, ("count", "true")]))
     return right(asked)
@@ -262,7 +262,7 @@ def any_count_is_true(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.same-as-lookup", kinds=["connections", "flows"])
 def lists_are_summaries(asked: Asked, right: Right) -> GivenAnswer:
-    """A list shows less than a lookup."""
+    """A list shows fewer members than a look-up."""
     given = right(asked)
     heavy = ("auth", "inheritedAttributes")
     return given.showing(lambda i: {name: i[name] for name in i if name not in heavy}) if asked.lists else given
@@ -270,14 +270,14 @@ def lists_are_summaries(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("list.projection")
 def projection_ignored(asked: Asked, right: Right) -> GivenAnswer:
-    """Shows all members whichever were asked for."""
+    """Shows all members, whichever were requested."""
     kept = [pair for pair in asked.parameters if pair[0] != "property" or pair[1] in asked.filters]
     return right(asked.asking(kept))
 
 
 @broken("list.search", kinds=["connections", "flows"])
 def search_finds_everything(asked: Asked, right: Right) -> GivenAnswer:
-    """A search does not look at its conditions."""
+    """A search ignores its conditions."""
     if asked.parts[-1:] == ["search"]:
         return right(asked.sending({name: asked.object[name] for name in asked.object if name != "queryString"}))
     return right(asked)

@@ -1,4 +1,4 @@
-"""Servers whose sandbox service or landing zone is wrong."""
+"""Faulty servers with a wrong sandbox service or landing zone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contracts.wire import PLATFORM
 
 @broken("neighbour.gateway")
 def asks_neighbours_without_a_key(asked: Asked, right: Right) -> GivenAnswer:
-    """The sandbox service answers callers without a key."""
+    """The sandbox service accepts callers without a key."""
     open_door = asked.path.startswith(SANDBOXES) and "x-api-key" not in asked.headers
     return right(asked.having(x_api_key="anyone") if open_door else asked)
 
@@ -23,7 +23,7 @@ def gives_credentials_without_a_token(asked: Asked, right: Right) -> GivenAnswer
 
 @broken("neighbour.sandbox")
 def sandboxes_have_an_id_of_their_own(asked: Asked, right: Right) -> GivenAnswer:
-    """The sandbox service tells an id that no entity shows."""
+    """The sandbox service shows an id that no entity shows."""
     given = right(asked)
     told = {"id": "7d8e3a1c-0000-4000-8000-000000000000"}
     return given.telling(**told) if asked.path.startswith(SANDBOXES) and given.done else given
@@ -31,14 +31,14 @@ def sandboxes_have_an_id_of_their_own(asked: Asked, right: Right) -> GivenAnswer
 
 @broken("neighbour.sandbox")
 def sandboxes_are_asleep(asked: Asked, right: Right) -> GivenAnswer:
-    """A sandbox in use is told to be in creation."""
+    """A sandbox in use is shown as being created."""
     given = right(asked)
     return given.telling(state="creating") if asked.path.startswith(SANDBOXES) and given.done else given
 
 
 @broken("neighbour.sandbox-unknown")
 def every_sandbox_is_there(asked: Asked, right: Right) -> GivenAnswer:
-    """The sandbox service finds whatever is asked for."""
+    """The sandbox service finds every name."""
     given = right(asked)
     if asked.path.startswith(SANDBOXES) and given.status == 404:
         return right(asked.instead("GET", SANDBOXES + "prod"))
@@ -47,20 +47,20 @@ def every_sandbox_is_there(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("neighbour.landing-zone")
 def files_stay_for_no_day(asked: Asked, right: Right) -> GivenAnswer:
-    """A landing zone empties itself at once."""
+    """Files in a landing zone stay for zero days."""
     given = right(asked)
     return given.telling(containerTTL="0") if asked.path == ZONE and given.done else given
 
 
 @broken("neighbour.landing-zone-refresh")
 def refreshes_nothing(asked: Asked, right: Right) -> GivenAnswer:
-    """A refresh answers the credentials that there were."""
+    """A refresh returns the former credentials."""
     return right(asked.instead("GET", CREDENTIALS) if asked.path == CREDENTIALS and asked.method == "POST" else asked)
 
 
 @broken("neighbour.landing-zone", platform="aws")
 def buckets_have_no_folder(asked: Asked, right: Right) -> GivenAnswer:
-    """A landing zone on AWS is a bucket without a folder."""
+    """A landing zone on AWS has no folder."""
     given = right(asked)
     return given.telling(dlzPath={"bucketName": "dlz-prod"}) if asked.path == ZONE and given.done else given
 
@@ -76,7 +76,7 @@ def signatures_are_left_out(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("neighbour.landing-zone-credentials", platform="aws")
 def keys_come_without_a_session(asked: Asked, right: Right) -> GivenAnswer:
-    """Keys of AWS lack their session token."""
+    """AWS keys lack their session token."""
     given = right(asked)
     if asked.path == CREDENTIALS and given.done:
         return given.telling(credentials={**given.json["credentials"], "awsSessionToken": ""})
@@ -85,17 +85,17 @@ def keys_come_without_a_session(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("neighbour.landing-zone-credentials")
 def credentials_are_for_another_container(asked: Asked, right: Right) -> GivenAnswer:
-    """Opens the destinations' container whichever was asked for."""
+    """Always returns credentials of the destinations' container."""
     return right(asked.asking([("type", "dlz_destination")]) if asked.path == CREDENTIALS and asked.query else asked)
 
 
 @broken("neighbour.landing-zone-type")
 def any_type_is_the_usual_one(asked: Asked, right: Right) -> GivenAnswer:
-    """A landing zone of no type, or of an unknown one, is the sources'."""
+    """Treats a missing or unknown type as the sources' one."""
     return right(asked.asking([("type", "user_drop_zone")]) if asked.path.startswith(ZONE) else asked)
 
 
 @broken("neighbour.landing-zone-of-the-sandbox")
 def all_sandboxes_share_a_landing_zone(asked: Asked, right: Right) -> GivenAnswer:
-    """Neighbours do not look at the sandbox."""
+    """Neighbouring services ignore the sandbox."""
     return right(asked.having(x_sandbox_name="prod") if asked.path.startswith(PLATFORM) else asked)

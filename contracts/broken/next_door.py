@@ -1,4 +1,4 @@
-"""Servers whose Schema Registry, Catalog or Data Prep is wrong."""
+"""Faulty servers with a wrong Schema Registry, Catalog or Data Prep."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SCHEMAS = REGISTRY + "/tenant/schemas"
 
 @broken("next-door.schema")
 def schemas_have_one_id_only(asked: Asked, right: Right) -> GivenAnswer:
-    """The encoded `$id` leads nowhere."""
+    """The encoded `$id` is unknown."""
     if asked.method == "GET" and "https:" in asked.path:
         return right(asked.instead("GET", _SCHEMAS + "/none").having(accept=asked.headers["accept"]))
     return right(asked)
@@ -18,7 +18,7 @@ def schemas_have_one_id_only(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("next-door.schema")
 def deleted_schemas_are_refused_as_flow_service_does(asked: Asked, right: Right) -> GivenAnswer:
-    """The registry has no errors of its own."""
+    """The registry's errors have the form of Flow Service."""
     given = right(asked)
     missing = asked.path.startswith(_SCHEMAS) and given.status == 404
     return given.telling(type="https://ns.adobe.com/aep/errors/FLOW-1439-404") if missing else given
@@ -26,14 +26,14 @@ def deleted_schemas_are_refused_as_flow_service_does(asked: Asked, right: Right)
 
 @broken("next-door.field-group")
 def versions_of_schemas_stand_still(asked: Asked, right: Right) -> GivenAnswer:
-    """A change leaves 1.0."""
+    """A change keeps the version 1.0."""
     given = right(asked)
     return given.telling(version="1.0") if asked.patches and asked.path.startswith(_SCHEMAS) else given
 
 
 @broken("next-door.accept")
 def accept_is_not_looked_at(asked: Asked, right: Right) -> GivenAnswer:
-    """Every form is the usual one."""
+    """Accepts every Accept."""
     listed = asked.path == REGISTRY + "/global/classes"
     form = "application/vnd.adobe.xed+json" + ("" if listed else "; version=1")
     return right(asked.having(accept=form) if asked.path.startswith(REGISTRY) else asked)
@@ -41,7 +41,7 @@ def accept_is_not_looked_at(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("next-door.data-set")
 def data_sets_are_shown_bare(asked: Asked, right: Right) -> GivenAnswer:
-    """A look-up answers the data set without its id."""
+    """A look-up returns the data set without its id."""
     given = right(asked)
     if asked.method == "GET" and asked.path.startswith(CATALOG + "/dataSets/") and given.done:
         return given.saying(next(iter(given.json.values())))
@@ -50,7 +50,7 @@ def data_sets_are_shown_bare(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("next-door.data-set")
 def new_data_sets_are_whole(asked: Asked, right: Right) -> GivenAnswer:
-    """A creation answers an object instead of a reference."""
+    """A creation returns an object instead of a reference."""
     given = right(asked)
     if asked.method == "POST" and asked.path == CATALOG + "/dataSets" and given.done:
         return given.saying({"id": given.json[0].rpartition("/")[2]})
@@ -59,7 +59,7 @@ def new_data_sets_are_whole(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("next-door.target-schema")
 def target_connections_take_any_schema(asked: Asked, right: Right) -> GivenAnswer:
-    """The data set is not asked for its schema."""
+    """Accepts another schema than the data set's."""
     if asked.creates and asked.kind == "targetConnections" and "data" in asked.object:
         return right(asked.sending({name: value for name, value in asked.object.items() if name != "data"}))
     return right(asked)
@@ -67,20 +67,20 @@ def target_connections_take_any_schema(asked: Asked, right: Right) -> GivenAnswe
 
 @broken("next-door.batches")
 def every_batch_is_there(asked: Asked, right: Right) -> GivenAnswer:
-    """An unknown batch is found empty."""
+    """An unknown batch is found, empty."""
     given = right(asked)
     return given.saying({}, 200) if asked.path == CATALOG + "/batches/none" else given
 
 
 @broken("next-door.preview")
 def previews_are_flat(asked: Asked, right: Right) -> GivenAnswer:
-    """A row is shown as it was sent."""
+    """A preview returns the row as sent."""
     given = right(asked)
     return given.telling(data=asked.object["data"]) if asked.path.endswith("/mappingSets/preview") else given
 
 
 @broken("next-door.mapping-set")
 def mapping_sets_have_one_version(asked: Asked, right: Right) -> GivenAnswer:
-    """Replacing one leaves its version."""
+    """Replacing a mapping set keeps its version."""
     given = right(asked)
     return given.telling(version=0) if asked.method == "PUT" and asked.path.startswith(CONVERSION) else given

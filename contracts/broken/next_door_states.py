@@ -1,4 +1,4 @@
-"""Servers next door that answer a creation, a look-up and a list differently."""
+"""Faulty neighbouring services that show an entity differently when created, looked up and listed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contracts.checks.next_door import CATALOG, CONVERSION, REGISTRY
 
 @broken("next-door.schema-state")
 def new_schemas_are_nobodys(asked: Asked, right: Right) -> GivenAnswer:
-    """The answer to a new schema has no stamps of the caller's organisation."""
+    """The response to a new schema lacks the organisation's stamp."""
     given = right(asked)
     made = asked.method == "POST" and asked.path.startswith(REGISTRY) and given.done
     return given.telling(imsOrg="x@AdobeOrg") if made else given
@@ -26,7 +26,7 @@ def places_of_schemas_are_cut(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("next-door.data-set-state")
 def data_sets_are_listed_without_their_description(asked: Asked, right: Right) -> GivenAnswer:
-    """A list of data sets leaves their descriptions out."""
+    """A list of data sets omits their descriptions."""
     given = right(asked)
     if asked.method != "GET" or asked.path != CATALOG + "/dataSets" or not given.done:
         return given
@@ -45,7 +45,7 @@ def mapping_sets_turn_their_mappings_round(asked: Asked, right: Right) -> GivenA
 
 @broken("next-door.batch-state")
 def lists_a_batch_that_is_not_there(asked: Asked, right: Right) -> GivenAnswer:
-    """A list of batches shows one that no look-up finds."""
+    """A list of batches has one that no look-up finds."""
     given = right(asked)
     listed = asked.path == CATALOG + "/batches" and given.done
     return given.saying({**given.json, "none": {"status": "success"}}) if listed else given
@@ -53,7 +53,7 @@ def lists_a_batch_that_is_not_there(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("connectors.keys-state")
 def keys_end_sooner_in_lists(asked: Asked, right: Right) -> GivenAnswer:
-    """A list of keys shows another end of each."""
+    """A list of keys shows another expiry."""
     given = right(asked)
     if asked.method != "GET" or asked.path != KEYS or not given.done:
         return given
@@ -62,7 +62,7 @@ def keys_end_sooner_in_lists(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("connectors.customer-keys-state")
 def shared_keys_lose_their_names(asked: Asked, right: Right) -> GivenAnswer:
-    """A list of shared keys shows no names."""
+    """A list of shared keys omits their names."""
     given = right(asked)
     if asked.method != "GET" or asked.path != CUSTOMER_KEYS or not given.done:
         return given

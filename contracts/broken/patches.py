@@ -1,4 +1,4 @@
-"""Servers that patch too much, too little, or something else."""
+"""Faulty servers that patch too much, too little or something else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _member(step: Item) -> str:
 
 
 def _kept(asked: Asked, right: Right, steps: list[Item]) -> GivenAnswer:
-    """The answer when only some instructions are done; a receipt all the same when there is none left."""
+    """The response if only some instructions are applied; a receipt also if none is left."""
     if not asked.patches or steps == asked.instructions:
         return right(asked)
     if steps:
@@ -37,7 +37,7 @@ def _pretended(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("patch.replaces", kinds=["connections", "flows"])
 def patch_forgets_the_rest(asked: Asked, right: Right) -> GivenAnswer:
-    """A patch is taken for the whole entity: what it does not name is gone."""
+    """A patch removes all members that it does not name."""
     named = {_member(step) for step in asked.instructions}
     if asked.patches and "description" not in named and right.entity(asked).get("description"):
         return right(asked.sending([*asked.instructions, {"op": "remove", "path": "/description"}]))
@@ -46,41 +46,41 @@ def patch_forgets_the_rest(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("patch.op-any-case journey.change-credentials", kinds=["connections", "flows"])
 def operations_in_lower_case_only(asked: Asked, right: Right) -> GivenAnswer:
-    """Knows `replace` and not `Replace`."""
+    """Accepts `replace` and refuses `Replace`."""
     odd = [s for s in asked.instructions if str(s.get("op")) != _op(s)] if asked.patches else []
     return right(asked.sending([{**step, "op": "unknown"} for step in odd]) if odd else asked)
 
 
 @broken("patch.op-any-case")
 def operations_in_upper_case_only(asked: Asked, right: Right) -> GivenAnswer:
-    """Knows `REPLACE` as the document writes it, and nothing else."""
+    """Accepts only `REPLACE`, as in the document."""
     odd = [s for s in asked.instructions if str(s.get("op")) != _op(s).upper()] if asked.patches else []
     return right(asked.sending([{**step, "op": "unknown"} for step in odd]) if odd else asked)
 
 
 @broken("patch.add-and-remove", kinds=["targetConnections"])
 def removes_nothing(asked: Asked, right: Right) -> GivenAnswer:
-    """Acknowledges `remove` and does nothing."""
+    """Acknowledges `remove` without removing."""
     steps = [step for step in asked.instructions if _op(step) != "remove"]
     return _kept(asked, right, steps)
 
 
 @broken("patch.add-and-remove")
 def remove_needs_a_value(asked: Asked, right: Right) -> GivenAnswer:
-    """Every instruction needs a value, as one schema for all has it."""
+    """Requires a value for `remove`."""
     lacking = asked.patches and any(_op(s) == "remove" and "value" not in s for s in asked.instructions)
     return right(asked.sending([{"op": "replace", "path": "/name"}]) if lacking else asked)
 
 
 @broken("patch.in-order")
 def instructions_in_any_order(asked: Asked, right: Right) -> GivenAnswer:
-    """Does the last instruction first."""
+    """Applies the last instruction first."""
     return right(asked.sending(asked.instructions[::-1]) if asked.patches and asked.instructions else asked)
 
 
 @broken("patch.atomic", kinds=["connections", "sourceConnections", "flows"])
 def patches_one_by_one(asked: Asked, right: Right) -> GivenAnswer:
-    """Does what comes before a bad instruction."""
+    """Applies the instructions before an invalid one."""
     given = right(asked)
     if asked.patches and given.status == 400 and len(asked.instructions) > 1:
         right(asked.sending(asked.instructions[:1]))
@@ -89,44 +89,44 @@ def patches_one_by_one(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("patch.unknown-op patch.atomic")
 def leaves_out_unknown_operations(asked: Asked, right: Right) -> GivenAnswer:
-    """Skips instructions that it does not know."""
+    """Skips unknown operations."""
     return _kept(asked, right, [step for step in asked.instructions if _op(step) in OPERATIONS])
 
 
 @broken("patch.missing-member")
 def leaves_out_unknown_members(asked: Asked, right: Right) -> GivenAnswer:
-    """Skips instructions about members that are not there."""
+    """Skips instructions on missing members."""
     return _kept(asked, right, [step for step in asked.instructions if _member(step) not in ("colour", "nowhere")])
 
 
 @broken("patch.spec-fixed")
 def patches_the_connection_spec(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes a patch of the connection spec."""
+    """Patches the connection spec."""
     return _kept(asked, right, [step for step in asked.instructions if _member(step) != "connectionSpec"])
 
 
 @broken("patch.spec-fixed")
 def patches_a_part_of_the_connection_spec(asked: Asked, right: Right) -> GivenAnswer:
-    """Guards /connectionSpec and forgets /connectionSpec/id."""
+    """Protects /connectionSpec but not /connectionSpec/id."""
     deep = [step for step in asked.instructions if str(step.get("path")).startswith("/connectionSpec/")]
     return _kept(asked, right, [step for step in asked.instructions if step not in deep])
 
 
 @broken("patch.stamps-fixed", kinds=["connections", "flows"])
 def patches_stamps(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes a patch of id, times and owner."""
+    """Patches id, times and owner."""
     return _kept(asked, right, [step for step in asked.instructions if _member(step) not in STAMPS])
 
 
 @broken("patch.empty")
 def takes_empty_patches(asked: Asked, right: Right) -> GivenAnswer:
-    """An empty patch is done."""
+    """Accepts an empty patch."""
     return _pretended(asked, right) if asked.patches and asked.json == [] else right(asked)
 
 
 @broken("patch.no-value")
 def takes_no_value_for_null(asked: Asked, right: Right) -> GivenAnswer:
-    """An instruction without a value empties the member."""
+    """Treats a missing value as null."""
     if not asked.patches:
         return right(asked)
     return right(
@@ -136,21 +136,21 @@ def takes_no_value_for_null(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("patch.single-instruction")
 def patches_arrays_only(asked: Asked, right: Right) -> GivenAnswer:
-    """Refuses an instruction without its array."""
+    """Refuses a single instruction without its array."""
     alone = asked.patches and isinstance(asked.json, dict)
     return right(asked.sending("no array") if alone else asked)
 
 
 @broken("patch.outcome-checked")
 def patches_without_a_check(asked: Asked, right: Right) -> GivenAnswer:
-    """Does not look at what a patch makes."""
+    """Does not check the patched document."""
     given = right(asked)
     return _pretended(asked, right) if asked.patches and given.code in ("1100-400", "1455-400") else given
 
 
 @broken("patch.params-as-a-whole")
 def merges_params(asked: Asked, right: Right) -> GivenAnswer:
-    """Leaves params that the patch does not name."""
+    """Keeps params that the patch does not contain."""
     stored = (right.entity(asked).get("auth") or {}).get("params", {}) if asked.patches else {}
 
     def merged(step: Item) -> Item:
@@ -169,19 +169,19 @@ def states_cannot_be_patched(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("patch.order-of-refusals delete.gone")
 def looks_at_the_etag_first(asked: Asked, right: Right) -> GivenAnswer:
-    """Whatever is patched, an etag that is no current one is refused first."""
+    """Checks the etag before the entity's existence."""
     given = right(asked)
     return given.refusing("1404-412") if asked.patches and given.code == "1439-404" else given
 
 
 @broken("etag.changes-on-write patch.replaces if-match.any-case")
 def patch_answers_nothing(asked: Asked, right: Right) -> GivenAnswer:
-    """A patch is answered with 204."""
+    """Responds to a patch with 204."""
     given = right(asked)
     return GivenAnswer(204, given.headers, b"") if asked.patches and given.done else given
 
 
 @broken("patch.replaces filter.after-write", kinds=["flows"])
 def lost_patch(asked: Asked, right: Right) -> GivenAnswer:
-    """Acknowledges a patch and drops it."""
+    """Acknowledges a patch and discards it."""
     return _pretended(asked, right) if asked.patches and asked.instructions else right(asked)

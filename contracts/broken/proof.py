@@ -1,4 +1,4 @@
-"""What the own checks make of wrong servers and of the right one, without sockets; and a port for any of them."""
+"""Runs the suite's own checks against faulty and correct servers without sockets, and serves one on a port."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from mockserver import Config, Emulator, create_app
 
 UNKNOWN_TOKEN = "gateway.token-unknown"
 _MINUTES = 10
-"""That pass for the right server with each look at runs, so that they come to an end."""
+"""Minutes by which the correct server's clock advances at each request of runs, so that they end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What came of one server."""
+    """The result for one faulty server."""
 
     caught: frozenset[str]
-    """Checks that failed."""
+    """The checks that failed."""
     missed: tuple[str, ...]
-    """Those named by the server that did not."""
+    """The checks that should have failed and did not."""
     seconds: float
 
 
 def right(options: Mapping[str, Any]) -> tuple[Any, str | None]:
-    """The right server as an application, and the token that it asks for, if it does.
+    """The correct server as an application, and the token that it requires, if any.
 
-    Its clock takes ten minutes for each look at the runs, and moves on for each creation: entities made
-    within one millisecond would have no order of creation that a wrong server could keep to.
+    Its clock advances at each request of runs, and at each creation: entities created
+    within one millisecond would have no order of creation for a faulty server to keep.
     """
     emulator = Emulator(Config(log="none", **options))
     app = create_app(emulator)
@@ -54,7 +54,7 @@ def right(options: Mapping[str, Any]) -> tuple[Any, str | None]:
 
 
 def prove(server: BrokenServer, document: Document) -> Proof:
-    """Run the checks that must catch it."""
+    """Run the checks that must catch a faulty server."""
     began = time.perf_counter()
     app, token = right(server.options)
     outcomes = trial.judge(server.over(app), server.checks, document=document, kinds=server.kinds, token=token)
@@ -64,7 +64,7 @@ def prove(server: BrokenServer, document: Document) -> Proof:
 
 
 def false_alarms(seed: int, document: Document) -> list[Outcome]:
-    """What the whole suite, but for generated requests, has against the right server: nothing, whatever the seed.
+    """Run the whole suite, without generated requests, against the correct server; returns the failures.
 
     Two checks depend on settings; they see a server with these too.
     """
@@ -80,7 +80,7 @@ def false_alarms(seed: int, document: Document) -> list[Outcome]:
 
 @contextmanager
 def served(app: Any) -> Iterator[str]:
-    """An application on a port of its own; its base URL."""
+    """Serve an application on a free port; yields its base URL."""
     server = make_server("127.0.0.1", 0, app, _Server, _Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -98,4 +98,4 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: what the suite sees is in its report."""
+        """Log nothing, since the suite reports what it sees."""

@@ -1,4 +1,4 @@
-"""Servers that answer writes with something else than the receipt."""
+"""Faulty servers that respond to writes with something other than the receipt."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contracts.broken import Asked, GivenAnswer, Right, broken
 
 @broken("create.receipt answer.documented-status", by_way_of="create.receipt")
 def creation_is_200(asked: Asked, right: Right) -> GivenAnswer:
-    """A creation is answered with 200."""
+    """Responds to a creation with 200."""
     given = right(asked)
     return replace(given, status=200) if given.status == 201 else given
 
 
 @broken("create.receipt")
 def creation_shows_the_entity(asked: Asked, right: Right) -> GivenAnswer:
-    """A creation answers the whole entity."""
+    """Responds to a creation with the whole entity."""
     given = right(asked)
     if given.status == 201 and given.receipt:
         return given.saying(right.entity(asked.instead("GET", f"{asked.path}/{given.receipt['id']}")))
@@ -25,7 +25,7 @@ def creation_shows_the_entity(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.receipt")
 def ids_in_capitals(asked: Asked, right: Right) -> GivenAnswer:
-    """Ids are spelled in capitals."""
+    """Ids are in capitals."""
     given = right(
         replace(asked, path="/".join([*asked.path.split("/")[:2], *(s.lower() for s in asked.path.split("/")[2:])]))
     )
@@ -34,7 +34,7 @@ def ids_in_capitals(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.id-unique", by_way_of="etag.not-shared")
 def first_id_for_all(asked: Asked, right: Right) -> GivenAnswer:
-    """Every creation names the id of the first."""
+    """Every creation returns the id of the first one."""
     given = right(asked)
     if given.status == 201 and given.receipt:
         return given.telling(id=right.memory.setdefault("id", given.receipt["id"]))
@@ -43,13 +43,13 @@ def first_id_for_all(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.location answer.documented-headers journey.connect-postgresql", by_way_of="create.location")
 def no_location(asked: Asked, right: Right) -> GivenAnswer:
-    """A creation does not say where."""
+    """A creation has no Location."""
     return right(asked).having("location", None)
 
 
 @broken("create.location")
 def location_of_the_collection(asked: Asked, right: Right) -> GivenAnswer:
-    """Location leads to the collection, not to the entity."""
+    """Location leads to the collection."""
     given = right(asked)
     place = given.header("location")
     return given.having("Location", place.rpartition("/")[0]) if place else given
@@ -57,7 +57,7 @@ def location_of_the_collection(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.location")
 def location_of_another(asked: Asked, right: Right) -> GivenAnswer:
-    """Location leads to an id that nobody has."""
+    """Location leads to an unknown id."""
     given = right(asked)
     place = given.header("location")
     return given.having("Location", place[:-4] + "0000") if place else given
@@ -65,7 +65,7 @@ def location_of_another(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.location journey.connect-postgresql")
 def location_behind_the_proxy(asked: Asked, right: Right) -> GivenAnswer:
-    """Location names a host that only the server itself knows."""
+    """Location has an internal host."""
     given = right(asked)
     place = given.header("location")
     return given.having("Location", place.replace("127.0.0.1", "flow-service.internal:8443")) if place else given
@@ -73,21 +73,21 @@ def location_behind_the_proxy(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("delete.answer delete.gone journey.delete answer.documented-status", by_way_of="delete.answer")
 def deletion_is_200(asked: Asked, right: Right) -> GivenAnswer:
-    """A deletion is answered with 200 and a body."""
+    """Responds to a deletion with 200 and a body."""
     given = right(asked)
     return given.saying({"deleted": asked.parts[1]}, 200) if given.status == 204 else given
 
 
 @broken("delete.answer answer.empty-body", by_way_of="delete.answer")
 def deletion_says_something(asked: Asked, right: Right) -> GivenAnswer:
-    """204 with a body."""
+    """Responds to a deletion with 204 and a body."""
     given = right(asked)
     return given.saying({}) if given.status == 204 else given
 
 
 @broken("delete.answer")
 def deletion_needs_an_etag(asked: Asked, right: Right) -> GivenAnswer:
-    """Deletes only with If-Match."""
+    """Requires If-Match for a deletion."""
     if asked.method == "DELETE" and "if-match" not in asked.headers:
         return right(asked.instead("PATCH", asked.path, [{"op": "remove", "path": "/description"}]))
     return right(asked)
@@ -95,7 +95,7 @@ def deletion_needs_an_etag(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("etag.changes-on-write answer.schema", by_way_of="etag.changes-on-write")
 def patch_shows_the_entity(asked: Asked, right: Right) -> GivenAnswer:
-    """A patch answers the whole entity."""
+    """Responds to a patch with the whole entity."""
     given = right(asked)
     return given.saying({"items": [right.entity(asked)]}) if asked.patches and given.done else given
 
@@ -117,5 +117,5 @@ def tests_take_for_ever(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("answer.collection-there", by_way_of="spec.list")
 def has_no_flow_specs(asked: Asked, right: Right) -> GivenAnswer:
-    """Flow specs are not served at all."""
+    """The collection of flow specs is missing."""
     return right(asked.instead("GET", "/nowhere") if asked.kind == "flowSpecs" else asked)

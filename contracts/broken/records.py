@@ -1,4 +1,4 @@
-"""Servers that lose, keep or change what they should not."""
+"""Faulty servers that lose, keep or change data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contracts.broken import Asked, GivenAnswer, Item, Right, broken
 
 @broken("create.listed create.kept lookup.wrapped")
 def lost_post(asked: Asked, right: Right) -> GivenAnswer:
-    """Acknowledges a creation that is gone at once."""
+    """Acknowledges a creation and loses it."""
     given = right(asked)
     if asked.creates and given.receipt:
         right(asked.instead("DELETE", f"{asked.path}/{given.receipt['id']}"))
@@ -19,7 +19,7 @@ def lost_post(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.listed tenant.same-names", kinds=["targetConnections"])
 def new_entities_are_not_listed(asked: Asked, right: Right) -> GivenAnswer:
-    """Lists come from an index that misses what is new."""
+    """Lists use an index that lacks new entities."""
     if asked.creates:
         right.memory.setdefault("known", {item["id"] for item in right.everything(asked)})
     given = right(asked)
@@ -30,7 +30,7 @@ def new_entities_are_not_listed(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("delete.gone delete.count")
 def phantom_after_delete(asked: Asked, right: Right) -> GivenAnswer:
-    """Says that it deleted, and did not."""
+    """Acknowledges a deletion and keeps the entity."""
     if asked.method == "DELETE" and len(asked.parts) == 2 and right.entity(asked):
         return GivenAnswer(204, (("x-request-id", f"phantom{id(asked)}"),), b"")
     return right(asked)
@@ -38,7 +38,7 @@ def phantom_after_delete(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("delete.gone delete.count", kinds=["sourceConnections"])
 def deleted_but_still_listed(asked: Asked, right: Right) -> GivenAnswer:
-    """A lookup no longer finds what was deleted; lists and counts do."""
+    """Lists and counts still contain deleted entities."""
     gone = right.memory.setdefault("gone", set())
     if asked.method == "DELETE" and len(asked.parts) == 2 and asked.parts[1] not in gone and right.entity(asked):
         gone.add(asked.parts[1])
@@ -50,7 +50,7 @@ def deleted_but_still_listed(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("delete.only-that")
 def deletion_takes_the_next(asked: Asked, right: Right) -> GivenAnswer:
-    """A deletion takes a neighbour along."""
+    """A deletion also deletes a neighbouring entity."""
     if asked.method == "DELETE" and len(asked.parts) == 2 and right.entity(asked):
         ids = [item["id"] for item in right.everything(asked)]
         after = ids[ids.index(asked.parts[1]) :][1:2]
@@ -68,53 +68,53 @@ def unknown_is_empty(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("lookup.wrapped answer.schema", by_way_of="lookup.wrapped")
 def lookup_unwrapped(asked: Asked, right: Right) -> GivenAnswer:
-    """A lookup is the bare entity."""
+    """A look-up returns the bare entity."""
     given = right(asked)
     return given.saying(given.items[0]) if asked.looks_up and given.items else given
 
 
 @broken("lookup.wrapped answer.schema", by_way_of="lookup.wrapped")
 def lookup_wrapped_twice(asked: Asked, right: Right) -> GivenAnswer:
-    """A lookup is a list of lists."""
+    """A look-up returns a list of lists."""
     given = right(asked)
     return given.saying({"items": [{"items": given.items}]}) if asked.looks_up and given.items else given
 
 
 @broken("lookup.wrapped")
 def lookup_with_links(asked: Asked, right: Right) -> GivenAnswer:
-    """A lookup comes in the envelope of a list."""
+    """A look-up returns the envelope of a list."""
     given = right(asked)
     return given.telling(_links={}) if asked.looks_up and given.items else given
 
 
 @broken("create.kept list.same-as-lookup", kinds=["connections", "flows"])
 def drops_description(asked: Asked, right: Right) -> GivenAnswer:
-    """A lookup does not show what was described."""
+    """A look-up omits the description."""
     given = right(asked)
     return given.showing(lambda item: _without(item, "description")) if asked.looks_up else given
 
 
 @broken("create.description-optional")
 def makes_up_descriptions(asked: Asked, right: Right) -> GivenAnswer:
-    """Describes what nobody described."""
+    """Invents descriptions."""
     return right(asked).showing(lambda item: {"description": "No description", **item})
 
 
 @broken("create.unicode")
 def trims_names(asked: Asked, right: Right) -> GivenAnswer:
-    """Takes white space and quotes off names, as forms do."""
+    """Removes white space and quotes from names."""
     return right(asked).showing(lambda item: {**item, "name": str(item.get("name")).replace("\t", " ")})
 
 
 @broken("create.unicode")
 def escapes_names(asked: Asked, right: Right) -> GivenAnswer:
-    """Escapes names for HTML before they are stored."""
+    """Escapes names for HTML before storing them."""
     return right(asked).showing(lambda item: {**item, "name": html.escape(str(item.get("name")))})
 
 
 @broken("create.unicode")
 def names_in_ascii(asked: Asked, right: Right) -> GivenAnswer:
-    """Stores names in a character set of seven bits."""
+    """Stores names in ASCII."""
     return right(asked).showing(
         lambda item: {**item, "name": str(item.get("name")).encode("ascii", "replace").decode()}
     )
@@ -122,7 +122,7 @@ def names_in_ascii(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.kept")
 def lower_cases_values(asked: Asked, right: Right) -> GivenAnswer:
-    """Spells values of params in lower case."""
+    """Stores values of params in lower case."""
 
     def change(item: Item) -> Item:
         auth = item.get("auth") or {}
@@ -133,19 +133,19 @@ def lower_cases_values(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.kept", kinds=["sourceConnections", "targetConnections"])
 def drops_params(asked: Asked, right: Right) -> GivenAnswer:
-    """Forgets which table or data set was meant."""
+    """Loses the params of source and target connections."""
     return right(asked).showing(lambda item: {**item, "params": {}})
 
 
 @broken("create.stamped")
 def shows_another_organisation(asked: Asked, right: Right) -> GivenAnswer:
-    """The owner is the operator's organisation."""
+    """Shows the operator's organisation as owner."""
     return right(asked).showing(lambda item: {**item, "imsOrgId": "operator@AdobeOrg"})
 
 
 @broken("create.stamped")
 def new_entities_were_never_updated(asked: Asked, right: Right) -> GivenAnswer:
-    """UpdatedAt is 0 until the first write."""
+    """`updatedAt` is 0 until the first write."""
 
     def change(item: Item) -> Item:
         seen = right.memory.setdefault(str(item.get("id")), item.get("etag"))
@@ -156,7 +156,7 @@ def new_entities_were_never_updated(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.stamps-not-taken")
 def takes_stamps_from_the_client(asked: Asked, right: Right) -> GivenAnswer:
-    """Stores createdAt and owner as they were sent."""
+    """Stores createdAt and owner as sent."""
     given = right(asked)
     if asked.creates and given.receipt:
         sent = {name: value for name, value in asked.object.items() if name in ("createdAt", "imsOrgId")}
@@ -166,13 +166,13 @@ def takes_stamps_from_the_client(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("create.enabled")
 def new_connections_initialize(asked: Asked, right: Right) -> GivenAnswer:
-    """A new connection stays in the state `initializing`."""
+    """A new connection stays `initializing`."""
     return right(asked).showing(lambda item: {**item, "state": "initializing"})
 
 
 @broken("lookup.idempotent etag.stable-on-read")
 def reading_writes(asked: Asked, right: Right) -> GivenAnswer:
-    """Each lookup is noted in the entity, which makes a new etag."""
+    """Each look-up creates a new etag."""
     if asked.looks_up and (found := right.entity(asked)):
         touch = [{"op": "add", "path": "/description", "value": found.get("description", "")}]
         right(asked.instead("PATCH", asked.path, touch).having(if_match=found["etag"]))
@@ -181,7 +181,7 @@ def reading_writes(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("time.milliseconds")
 def times_in_seconds(asked: Asked, right: Right) -> GivenAnswer:
-    """Times are seconds."""
+    """Times are in seconds."""
     return right(asked).showing(lambda item: {**item, **{n: item[n] // 1000 for n in _TIMES if n in item}})
 
 
@@ -193,13 +193,13 @@ def times_as_text(asked: Asked, right: Right) -> GivenAnswer:
 
 @broken("time.update-moves")
 def updates_leave_no_time(asked: Asked, right: Right) -> GivenAnswer:
-    """UpdatedAt stays at the time of the creation."""
+    """`updatedAt` stays at the creation."""
     return right(asked).showing(lambda item: {**item, "updatedAt": item.get("createdAt")})
 
 
 @broken("time.order patch.replaces")
 def updates_move_the_creation(asked: Asked, right: Right) -> GivenAnswer:
-    """CreatedAt is the time of the last write."""
+    """`createdAt` is the time of the last write."""
 
     def change(item: Item) -> Item:
         first = right.memory.setdefault(str(item.get("id")), item.get("etag"))

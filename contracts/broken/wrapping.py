@@ -1,4 +1,4 @@
-"""What a wrong server sees and says: one request, one answer, and the right server behind it."""
+"""Requests and responses as seen by a faulty server in front of the correct one."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request, below the base path; a neighbour's with its whole path."""
+    """One request, below the base path; to a neighbouring service with its whole path."""
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
-    """Names in lower case."""
+    """Header names in lower case."""
     body: bytes
     spelled: frozenset[str] = frozenset()
-    """Names of headers as the client wrote them, where the transport tells."""
+    """Header names as sent, if the transport provides them."""
 
     @property
     def json(self) -> Any:
-        """The body parsed, or None."""
+        """The parsed body, or None."""
         return _parsed(self.body)
 
     @property
@@ -39,7 +39,7 @@ class Asked:
 
     @property
     def parts(self) -> list[str]:
-        """The path's steps."""
+        """The segments of the path."""
         return [step for step in self.path.split("/") if step]
 
     @property
@@ -49,46 +49,46 @@ class Asked:
 
     @property
     def creates(self) -> bool:
-        """A new entity is sent."""
+        """Whether it creates an entity."""
         return self.method == "POST" and len(self.parts) == 1
 
     @property
     def lists(self) -> bool:
-        """A collection is read."""
+        """Whether it lists a collection."""
         return self.method == "GET" and len(self.parts) == 1
 
     @property
     def looks_up(self) -> bool:
-        """One entity is read."""
+        """Whether it looks up an entity."""
         return self.method == "GET" and len(self.parts) == 2
 
     @property
     def acts(self) -> bool:
-        """An action is asked for."""
+        """Whether it is an action."""
         return self.method == "POST" and self.parts[-1] == "action"
 
     @property
     def patches(self) -> bool:
-        """One entity is changed."""
+        """Whether it patches an entity."""
         return self.method == "PATCH"
 
     @property
     def instructions(self) -> list[Item]:
-        """Those of a patch, as far as they are objects."""
+        """The instructions of a patch that are objects."""
         return [step for step in (self.json if isinstance(self.json, list) else [self.json]) if isinstance(step, dict)]
 
     @property
     def parameters(self) -> list[tuple[str, str]]:
-        """The query, decoded."""
+        """The decoded query parameters."""
         return parse_qsl(self.query, keep_blank_values=True)
 
     def parameter(self, name: str) -> str | None:
-        """The first value of one."""
+        """The first value of a query parameter."""
         return next((value for key, value in self.parameters if key == name), None)
 
     @property
     def filters(self) -> list[str]:
-        """`property` parameters that are conditions."""
+        """The `property` parameters that are conditions."""
         return [value for key, value in self.parameters if key == "property" and set(value) & set("=<>!~")]
 
     def asking(self, parameters: list[tuple[str, str]]) -> Asked:
@@ -113,7 +113,7 @@ class Asked:
         return replace(self, headers={name: value for name, value in self.headers.items() if name not in names})
 
     def having(self, **headers: str) -> Asked:
-        """The request with headers replaced; `_` stands for `-`."""
+        """The request with replaced headers; `_` stands for `-`."""
         return replace(self, headers={**self.headers, **{n.replace("_", "-"): v for n, v in headers.items()}})
 
     def instead(self, method: str, path: str, value: Any = None, query: str = "") -> Asked:
@@ -128,7 +128,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class GivenAnswer:
-    """One answer."""
+    """One response."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -136,12 +136,12 @@ class GivenAnswer:
 
     @property
     def json(self) -> Any:
-        """The body parsed, or None."""
+        """The parsed body, or None."""
         return _parsed(self.body)
 
     @property
     def items(self) -> list[Item]:
-        """The entities shown."""
+        """The entities of the body."""
         shown = self.json.get("items") if isinstance(self.json, dict) else None
         return [item for item in shown if isinstance(item, dict)] if isinstance(shown, list) else []
 
@@ -152,7 +152,7 @@ class GivenAnswer:
 
     @property
     def code(self) -> str:
-        """A refusal's code in the service's catalogue, such as `1439-404`."""
+        """The catalogue code of a refusal, such as `1439-404`."""
         body = self.json
         return str(body.get("type", "")).partition("FLOW-")[2] if isinstance(body, dict) else ""
 
@@ -163,27 +163,27 @@ class GivenAnswer:
         return body if isinstance(body, dict) and set(body) == {"id", "etag"} else {}
 
     def saying(self, value: Any, status: int | None = None) -> GivenAnswer:
-        """The answer with another JSON body, or another status too."""
+        """The response with another JSON body, and possibly another status."""
         return replace(self, body=json.dumps(value).encode(), status=status or self.status).having(
             "Content-Type", "application/json"
         )
 
     def showing(self, change: Callable[[Item], Item]) -> GivenAnswer:
-        """The answer with each entity shown in another way."""
+        """The response with each entity changed."""
         return self.saying({**self.json, "items": [change(dict(item)) for item in self.items]}) if self.items else self
 
     def telling(self, **members: Any) -> GivenAnswer:
-        """The answer with members of its body replaced."""
+        """The response with replaced members."""
         return self.saying({**self.json, **members}) if isinstance(self.json, dict) else self
 
     def refusing(self, code: str) -> GivenAnswer:
-        """A refusal with another code of the catalogue, and the status that goes with it."""
+        """A refusal with another code of the catalogue and its status."""
         status = int(code.rpartition("-")[2])
         kind = f"https://ns.adobe.com/aep/errors/FLOW-{code}"
         return replace(self.telling(type=kind, status=status), status=status)
 
     def having(self, name: str, value: str | None) -> GivenAnswer:
-        """The answer with a header replaced, or (None) left out."""
+        """The response with a header replaced, or (None) removed."""
         kept = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
         return replace(self, headers=kept if value is None else (*kept, (name, value)))
 
@@ -194,22 +194,22 @@ class GivenAnswer:
 
 @dataclass(slots=True)
 class Right:
-    """The right server, to be called with a request; and what the wrong one remembers."""
+    """The correct server, called with a request, and the memory of the faulty one."""
 
     answer: Callable[[Asked], GivenAnswer]
     memory: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, asked: Asked) -> GivenAnswer:
-        """Its answer."""
+        """Return the correct response."""
         return self.answer(asked)
 
     def entity(self, asked: Asked) -> Item:
-        """What it has where the request goes to, or an empty entity."""
+        """The entity that the request addresses, or an empty one."""
         items = self(asked.instead("GET", "/" + "/".join(asked.parts[:2]))).items
         return items[0] if items else {}
 
     def everything(self, asked: Asked, query: str = "") -> list[Item]:
-        """All entities of the collection that the request goes to."""
+        """All entities of the collection that the request addresses."""
         found: list[Item] = []
         target = f"/{asked.kind}?limit=100&{query}"
         while target:
@@ -225,14 +225,14 @@ Fault = Callable[[Asked, Right], GivenAnswer]
 
 @dataclass(slots=True)
 class Wrapped:
-    """A WSGI application that lets a fault stand between the client and the right server."""
+    """A WSGI application that puts a fault between the client and the correct server."""
 
     app: Any
     fault: Fault
     memory: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        """One request."""
+        """Handle one request."""
         headers = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key[:5] == "HTTP_"}
         if environ.get("CONTENT_TYPE"):
             headers["content-type"] = environ["CONTENT_TYPE"]
@@ -248,7 +248,7 @@ class Wrapped:
             given = self.fault(asked, Right(lambda changed: self._answer(environ, changed), self.memory))
         except TimeoutError:  # a server that does not respond
             raise
-        except Exception as error:  # else a slip in a fault would look like the fault
+        except Exception as error:  # otherwise an error in a fault would look like the fault
             raise RuntimeError(f"{self.fault.__name__} failed at {asked.method} {asked.path}") from error
         start_response(f"{given.status} X", list(given.headers))
         return [given.body]

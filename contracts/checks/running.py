@@ -1,4 +1,4 @@
-"""Checks of runs: found by their flow, not created while it is disabled, reported only by providers, complete metrics."""
+"""Checks of runs: found by their flow, none while it is disabled, reported only by providers, complete metrics."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def a_run_is_of_its_flow_and_its_params(stage: Stage) -> None:
     same(run.get("createdClient"), stage.headers["x-api-key"], "createdClient of a run")
     expect(run["updatedAt"] >= run["createdAt"], "a run was updated before it was created")
     started = run.get("metrics", {}).get("durationSummary", {}).get("startedAtUTC")
-    expect(started is None or started >= run["createdAt"] - MAX_SKEW, f"a run started at {started}, before its creation")
+    expect(started is None or started >= run["createdAt"] - MAX_SKEW, f"a run started at {started}, too early")
     for activity in run.get("activities", ()):
         for member, known in (("sourceInfo", "sourceConnectionIds"), ("targetInfo", "targetConnectionIds")):
             others = set(ids(activity.get(member, []))) - set(flow.body[known])

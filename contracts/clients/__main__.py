@@ -1,4 +1,4 @@
-"""`python -m contracts.clients`: lists the clients that are to be judged, or runs one against a server of ours."""
+"""`python -m contracts.clients`: lists the clients for the judge, or runs one against an emulator."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from contracts.settings import WrongUse
 
 _PROGRAMS = Path(__file__).parent / "programs"
 _KINDS = {
-    "good": "Good ones",
-    "program": "Programs as people write them: `mockserver exec -- python contracts/clients/PROGRAM`, and so on",
-    "rule": "One for each rule, which it breaks: `mockserver exec -- python -m contracts.clients NAME`",
-    "scenario": "One for each scenario, which it fails: `mockserver conformance --scenario NAME -- python -m contracts.clients NAME`",  # noqa: E501
+    "good": "Correct clients",
+    "program": "Ordinary programs: `mockserver exec -- python contracts/clients/PROGRAM`, and so on",
+    "rule": "One client for each rule, which it breaks: `mockserver exec -- python -m contracts.clients NAME`",
+    "scenario": "One client for each scenario, which it fails: `mockserver conformance --scenario NAME -- python -m contracts.clients NAME`",  # noqa: E501
 }
 _COMMENT = re.compile(r"""^(?:"{3}|//|/\*\*?|#)\s*(.+?)\s*(?:"{3}|\*/)?$""", re.MULTILINE)
 
@@ -26,20 +26,20 @@ _COMMENT = re.compile(r"""^(?:"{3}|//|/\*\*?|#)\s*(.+?)\s*(?:"{3}|\*/)?$""", re.
 @click.command()
 @click.argument("name", required=False)
 @click.option("--base-url", envvar="FLOW_SERVICE_URL", metavar="URL",
-              help="The server; by default $FLOW_SERVICE_URL, which `mockserver exec` sets.")  # fmt: skip
-@click.option("-v", "--verbose", is_flag=True, help="Show every call.")
-@click.option("--json", "as_json", is_flag=True, help="The list for programs.")
+              help="URL of the server; by default $FLOW_SERVICE_URL, as set by `mockserver exec`.")  # fmt: skip
+@click.option("-v", "--verbose", is_flag=True, help="Show every request.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def main(name: str | None, base_url: str | None, verbose: bool, as_json: bool) -> None:
-    """List the clients that are to be judged, all or those of a family (etag) or kind (good), or run one by its NAME.
+    """List the clients for the judge, all or those of a family (etag) or kind (good), or run one by its NAME.
 
-    Exit status: 0 when the client came to its end, 1 when it gave up and said so, 2 for wrong use.
+    Exit status: 0 if the client finished, 1 if it stopped with an error, 2 for wrong usage.
     """
     client = load().get(name or "")
     if client is None or as_json:
         _list(name, as_json)
         return
     if not base_url:
-        raise click.UsageError("which server? Give --base-url, or run this by `mockserver exec -- ...`")
+        raise click.UsageError("no server: give --base-url, or run this by `mockserver exec -- ...`")
     try:
         _run(client, base_url, verbose)
     except WrongUse as problem:
@@ -85,7 +85,7 @@ def _unknown(name: str) -> str:
     names = list(load())
     family = [one for one in names if one.startswith(f"{name.partition('.')[0]}.")]
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.8) or family
-    hint = f": did you mean {', '.join(near)}?" if near else "; without a name all are listed"
+    hint = f": did you mean {', '.join(near)}?" if near else "; run without a name to list all"
     return f"there is no client {name!r}{hint}"
 
 

@@ -1,4 +1,4 @@
-"""Request bodies of good clients, which bad ones change in one place."""
+"""Request bodies of correct clients, which faulty ones change in one place."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def connection(name: str = "orders", **changes: Any) -> dict[str, Any]:
 
 
 def with_params(**changes: Any) -> dict[str, Any]:
-    """The same with other params; None removes one."""
+    """Return the body with changed params; None removes one."""
     params = {name: value for name, value in {**basic_params(PASSWORD), **changes}.items() if value is not None}
     return connection(auth={"specName": "Basic Authentication", "params": params})
 
@@ -38,13 +38,13 @@ def by_string(text: str, name: str = "orders") -> dict[str, Any]:
 
 
 def streaming() -> dict[str, Any]:
-    """An HTTP API connection that takes XDM messages."""
+    """An HTTP API connection that accepts XDM messages."""
     auth = {"specName": "Streaming Connection", "params": {"dataType": "xdm"}}
     return connection("events", auth=auth, connectionSpec={"id": HTTP_API, "version": "1.0"})
 
 
 def message() -> dict[str, Any]:
-    """An XDM message as the HTTP API page sends one."""
+    """An XDM message as on the HTTP API page."""
     schema = {
         "id": "https://ns.adobe.com/acme/schemas/52b59140",
         "contentType": "application/vnd.adobe.xed-full+json;version=1",
@@ -54,7 +54,7 @@ def message() -> dict[str, Any]:
 
 
 def source(base_id: str) -> dict[str, Any]:
-    """A source connection: a table of a base connection."""
+    """A source connection for a table of a base connection."""
     return {
         "name": "orders in PostgreSQL",
         "baseConnectionId": base_id,
@@ -65,7 +65,7 @@ def source(base_id: str) -> dict[str, Any]:
 
 
 def target() -> dict[str, Any]:
-    """A target connection: a data set of the data lake."""
+    """A target connection for a data set of the data lake."""
     schema = {
         "id": "https://ns.adobe.com/acme/schemas/52b59140",
         "version": "application/vnd.adobe.xed-full+json;version=1",
@@ -79,7 +79,7 @@ def target() -> dict[str, Any]:
 
 
 def flow(source_id: str, target_id: str, start: int) -> dict[str, Any]:
-    """A dataflow every 15 minutes from a moment on, in seconds since 1970."""
+    """A dataflow every 15 minutes from a start time in seconds since 1970."""
     return {
         "name": "orders to the data lake",
         "flowSpec": {"id": CRM_TO_AEP, "version": "1.0"},

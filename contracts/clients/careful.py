@@ -14,7 +14,7 @@ _TRIES = 4
 
 @good
 def careful(service: Service) -> None:
-    """Passes every scenario: waits, renews its token, repeats look-ups, looks before it creates twice."""
+    """Passes every scenario: waits, renews its token, repeats look-ups, checks before creating again."""
     hand = Careful(service)
     at = f"/connections/{hand.create('orders')}"
     hand.pages()
@@ -29,7 +29,7 @@ def readable(answer: Answer) -> bool:
 
 
 class Careful:
-    """Creates, lists, renames and deletes, and handles every scenario."""
+    """Creates, lists, renames and deletes connections, and handles every scenario."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -93,4 +93,4 @@ class Careful:
                 return
             if answer.status != 412:
                 raise Stopped(f"{answer}")
-        raise Stopped("somebody else was faster three times")
+        raise Stopped("another client wrote first, three times")

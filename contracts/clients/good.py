@@ -1,4 +1,4 @@
-"""Good clients, in the style of well-known public ones."""
+"""Correct clients, in the style of well-known public ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def connection_strings(service: Service) -> None:
 
 @good
 def library(service: Service) -> None:
-    """As aepp does: Content-Type everywhere, count=False beside limit, patches in capitals."""
+    """Like aepp: Content-Type everywhere, count=False with limit, patch operations in capitals."""
     service.headers |= {"Accept": "application/json", "Content-Type": "application/json"}
     made = [f"/connections/{service.create(connection(f'bulk {number}'))}" for number in range(105)]
     page = service.get("/connections?limit=100&count=False").json
@@ -47,7 +47,7 @@ def library(service: Service) -> None:
 
 @good
 def drafts(service: Service) -> None:
-    """The draft tutorial: make, publish without a body, delete."""
+    """The draft tutorial: create, publish without a body, delete."""
     at = f"/connections/{service.create(path='/connections?mode=draft')}"
     service.post(f"{at}/action?op=publish")
     service.delete(at)
@@ -55,7 +55,7 @@ def drafts(service: Service) -> None:
 
 @good
 def patient(service: Service) -> None:
-    """Meets trouble, waits, renews its token, looks before it creates again, reads again on 412."""
+    """Handles failures: waits, renews its token, checks before creating again, reads again on 412."""
     service.token()
     service.get("/connections", x_mock_fault="rate-limit=2")
     service.wait(2.1)
@@ -76,7 +76,7 @@ def patient(service: Service) -> None:
 
 @good
 def dataflow(service: Service) -> None:
-    """The dataflow tutorial: both ends, the flow, its run, and all of it deleted in order."""
+    """The dataflow tutorial: both connections, the flow, its run, and deletion in order."""
     service.token()
     base = service.create(connection("base of a flow"))
     read = service.create(source(base), "/sourceConnections")
@@ -95,7 +95,7 @@ def dataflow(service: Service) -> None:
 
 @good
 def given_token(service: Service) -> None:
-    """Cannot renew its token: stops at any answer that is not 200."""
+    """Cannot renew its token and stops at any response that is not 200."""
     for path in ("/connections", "/connectionSpecs", "/flowSpecs"):
         answer = service.get(path)
         if answer.status != 200:
@@ -104,11 +104,11 @@ def given_token(service: Service) -> None:
 
 @good
 def sender(service: Service) -> None:
-    """The HTTP API tutorial: make an inlet, and send events to it without a header of the gateway."""
+    """The HTTP API tutorial: create an inlet, and send events without gateway headers."""
     at = f"/connections/{service.create(streaming())}"
     inlet = service.read(at)["auth"]["params"]["inletId"]
     nobody = dict.fromkeys(("Authorization", "x_api_key", "x_gw_ims_org_id", "x_sandbox_name"))
     for path, body in ((inlet, message()), (f"batch/{inlet}", {"messages": [message(), message()]})):
         if service.post(f"/collection/{path}", body, **nobody).status >= 300:
-            raise Stopped("an inlet that takes nothing")
+            raise Stopped("an inlet that refuses messages")
     service.delete(at)

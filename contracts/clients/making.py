@@ -1,4 +1,4 @@
-"""Connections that a client creates and always deletes."""
+"""Creates connections that are always deleted again."""
 
 from __future__ import annotations
 

@@ -35,14 +35,14 @@ class Service:
         """`flow` is the URL of Flow Service's base path, `host` that of the server's root."""
         self.flow, self.host = flow, host
         self.headers = dict(headers)
-        """Sent with every call to Flow Service."""
+        """Headers of every request to Flow Service."""
         self.hear: Callable[[Answer], None] = lambda answer: None
-        """Called with every response of Flow Service and the token endpoint."""
+        """Called with every response of Flow Service and of the token endpoint."""
         self._environ = environ
 
     @classmethod
     def at(cls, url: str, environ: Mapping[str, str] = os.environ) -> Service:
-        """The service behind a URL, with credentials of the environment or invented ones.
+        """Return the service behind a URL, with credentials of the environment or invented ones.
 
         Raises WrongUse unless it is our server: deliberately bad clients must not be run against any other.
         """
@@ -60,23 +60,23 @@ class Service:
         return service
 
     def send(self, method: str, path: str, body: Any = None, *, raw: bytes = b"", **headers: Any) -> Answer:
-        """Send one call. Header names use underscores; None omits one. The response may be LOST."""
+        """Send one request. Header names use underscores; None omits one. The response may be LOST."""
         content = raw or (b"" if body is None else json_body(body))
         standard = {**self.headers, **({"Content-Type": "application/json"} if content else {})}
         changes = {name.replace("_", "-"): value for name, value in headers.items()}
         return self._heard(self.flow, Sent(method, path, with_headers(standard, changes), content))
 
     def get(self, path: str, **headers: Any) -> Answer:
-        """A lookup."""
+        """Look up an entity or list."""
         return self.send("GET", path, **headers)
 
     def get_from_adobe(self, path: str, scheme: str) -> Answer:
-        """A lookup by Adobe's own host name, the base path included, as an intercepted client makes it."""
+        """Look up by Adobe's own host name with the base path, like an intercepted client."""
         named = {"Host": "platform.adobe.io", "X-Forwarded-Proto": scheme}
         return self._heard(self.host, Sent("GET", path, with_headers(self.headers, named)))
 
     def post(self, path: str, body: Any = None, **headers: Any) -> Answer:
-        """A creation or an action."""
+        """Create an entity or call an action."""
         return self.send("POST", path, body, **headers)
 
     def create(self, body: Mapping[str, Any] | None = None, path: str = "/connections", **headers: Any) -> str:

@@ -1,4 +1,4 @@
-"""Wire mutants: the right server with one small lie each, made from the contract and a recorded session.
+"""Wire mutants: the correct server with one small fault each, generated from the contract and a recorded session.
 
 `python -m contracts.mutants` (`make wire-mutants`) runs the suite before them. A mutant says which promises its lie
 breaks, or why it breaks none; survivors are argued in `argued.yaml`.
@@ -19,13 +19,13 @@ THEMES = (members, requests, responses, writes)
 
 
 def every(session: Session) -> list[Mutant]:
-    """All mutants, by name."""
+    """Return all mutants by name."""
     found = [mutant for theme in THEMES for mutant in theme.mutants(session)]
     return sorted({mutant.name: mutant for mutant in found}.values(), key=lambda mutant: mutant.name)
 
 
 @functools.cache
 def argued() -> Mapping[str, str]:
-    """Name of a mutant, or a pattern of names, that may survive -> why."""
+    """Name of a mutant that may survive, or a pattern of names -> the reason."""
     rows = parse_yaml((Path(__file__).parent / "argued.yaml").read_text(encoding="utf-8")) or []
     return {str(name): str(row["reason"]) for row in rows for name in row["mutants"]}

@@ -1,4 +1,4 @@
-"""`python -m contracts.mutants`: how many small lies on the wire does the suite notice, and which survive."""
+"""`python -m contracts.mutants`: how many small faults on the wire the suite notices, and which survive."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from contracts.mutants.mutant import Mutant
 from contracts.mutants.trial import Trials
 
 TARGET = 95.0
-"""Per cent of the lies that break a promise, to be noticed by it."""
+"""Required percentage of faults noticed by a promise that they break."""
 
 _SHARE = 20
-"""Mutants that a worker takes at once."""
+"""Mutants that a worker gets at a time."""
 
 Row = tuple[str, str, list[str]]
-"""Name of a mutant, the check that noticed it (empty for a survivor), checks of other promises that failed."""
+"""Name of a mutant, the check that noticed it (empty for a survivor), and failed checks of other promises."""
 
 _work: tuple[session.Session, list[Mutant]]
-"""For worker processes, which inherit it: a mutant is code, and cannot be sent to one."""
+"""Worker processes inherit this, because a mutant is code and cannot be pickled."""
 
 
 @click.command()
-@click.option("--sample", type=click.IntRange(min=1), help="Only so many, chosen by the seed.")
+@click.option("--sample", type=click.IntRange(min=1), help="Run this many, chosen by the seed.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default=True)
-@click.option("--only", metavar="TEXT", default="", help="Only those with this text in their name.")
-@click.option("--list", "listing", is_flag=True, help="List them with their promises and reasons; run nothing.")
+@click.option("--only", metavar="TEXT", default="", help="Run those with this text in their name.")
+@click.option("--list", "listing", is_flag=True, help="List mutants with promises and reasons, without running them.")
 def main(sample: int | None, seed: int, jobs: int, only: str, listing: bool) -> None:
-    """Run the suite before wire mutants, print the share it notices, and list survivors."""
+    """Run the suite against wire mutants, print the share that it notices, and list survivors."""
     global _work
     recorded = session.record(Document.load())
     mutants = [mutant for mutant in every(recorded) if only in mutant.name]
@@ -66,22 +66,22 @@ def main(sample: int | None, seed: int, jobs: int, only: str, listing: bool) -> 
         click.echo(f"breaks no promise ({count}): {text}")
     click.echo(
         f"{len(verdicts) - len(survivors)} of {len(verdicts)} wire mutants are noticed by a promise that they break: "
-        f"{noticed:.1f} % ({len(survivors) - len(unargued)} survivors argued, {len(unargued)} not; "
+        f"{noticed:.1f} % ({len(survivors) - len(unargued)} survivors explained, {len(unargued)} not; "
         f"{time.monotonic() - began:.0f} s)"
     )
     sys.exit(1 if noticed < TARGET or unargued else 0)
 
 
 def _tell(row: Row) -> None:
-    """A survivor, as soon as it is known."""
+    """Print a survivor as soon as it is known."""
     name, noticed_by, wrongly = row
     if not noticed_by:
         told = f" (noticed only by {', '.join(wrongly[:3])})" if wrongly else ""
-        click.echo(f"survives: {name}{told}  [{reason(name) or 'not argued'}]")
+        click.echo(f"survives: {name}{told}  [{reason(name) or 'not explained'}]")
 
 
 def reason(name: str) -> str:
-    """Why a mutant may survive; empty when nobody has said so."""
+    """Why a mutant may survive; empty if nobody has explained it."""
     return next((why for pattern, why in argued().items() if pattern == name or fnmatchcase(name, pattern)), "")
 
 

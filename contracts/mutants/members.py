@@ -1,4 +1,4 @@
-"""Lies about one member of an answer: dropped, cut, trimmed, rounded, swapped, stale, another's, and so on."""
+"""Faults in one member of a response: dropped, cut, trimmed, rounded, swapped, stale, of another entity, and so on."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from contracts.mutants.session import Said, Session, operation_of
 Path = tuple[str, ...]
 DROPPED = object()
 DEPTH = 3
-"""Steps into a body, arrays left out: what is deeper is the client's or the connector's own."""
+"""Maximum depth, without arrays. Deeper content belongs to the client or the connector."""
 
 CLIENTS_OWN = ("own", "extra")
-"""Names of members whose content is the client's: the lie is about the whole of it."""
+"""Members with free content of the client: the fault concerns the whole value."""
 
 _LIST, _LOOKUP, _SEARCH = "list", "lookup", "search"
 
@@ -33,7 +33,7 @@ def _number(change: Callable[[int], Any]) -> Callable[[Any], Any]:
 
 
 def _deep(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The change in a value and in everything inside it."""
+    """The change of a value and of everything inside it."""
 
     def changed(value: Any) -> Any:
         if isinstance(value, dict):
@@ -75,15 +75,15 @@ ALONE: Mapping[str, Callable[[Any], Any]] = {
     "without nulls": _without_nulls,
     "without empty values": _without_empty,
 }
-"""Lies that need nothing but the value."""
+"""Faults that need only the value."""
 
 SPEC_LIES = ("dropped", "nulled", "truncated", "reversed")
 PHASED = ("dropped", "truncated")
-"""Lies that are also told only of what was written again, and only of what was not."""
+"""Faults that are also applied only to entities that were written again, and only to others."""
 
 
 UNWRITTEN = ("connectionSpecs", "flowSpecs", "runs")
-"""Collections whose entities no client changes."""
+"""Collections whose entities clients cannot change."""
 LASTING = (
     "createdAt",
     "createdBy",
@@ -100,18 +100,18 @@ LASTING = (
     "flowId",
     "typeInfo",
 )
-"""Members that no write changes."""
+"""Members that writes do not change."""
 
 
 @dataclass(slots=True)
 class _Sample:
-    """Values of one member at one operation."""
+    """The values of one member at one operation."""
 
     values: list[Any] = field(default_factory=list)
 
 
 def mutants(session: Session) -> Iterator[Mutant]:
-    """Every lie about every member that was seen."""
+    """Every fault in every member that was seen."""
     for operation in session.operations:
         collection, view = _view(session, operation)
         found = _samples(session, operation)
@@ -128,7 +128,7 @@ def mutants(session: Session) -> Iterator[Mutant]:
 
 
 def _view(session: Session, operation: str) -> tuple[str, str]:
-    """The collection and the view of it; an empty view for what shows no entities."""
+    """The collection and its view; an empty view if no entities are shown."""
     row = next(o for o in (*session.document.operations, *session.document.neighbours) if o.id == operation)
     steps = row.path.strip("/").split("/")
     collection = steps[0]
@@ -151,7 +151,7 @@ def _promises(collection: str, view: str, path: Path) -> tuple[str, ...]:
 
 
 def _samples(session: Session, operation: str) -> dict[Path, _Sample]:
-    """Path -> the values that were seen there."""
+    """Path -> the values seen there."""
     found: dict[Path, _Sample] = {}
     for exchange in session.of(operation):
         if exchange.given.done:
@@ -200,7 +200,7 @@ def _saying(given: GivenAnswer, value: Any) -> GivenAnswer:
 
 
 def _differs(one: Any, two: Any) -> bool:
-    """Whether two values differ, in type too."""
+    """Whether two values differ, also in type."""
     return one is DROPPED or repr(one) != repr(two)
 
 
@@ -223,7 +223,7 @@ def _alone(document: Document, operation: str, path: Path, lie: str, broken: tup
 def _phased(
     document: Document, operation: str, path: Path, lie: str, broken: tuple[str, ...], *, written: bool
 ) -> Mutant:
-    """Told only of entities that were patched or acted on."""
+    """Applied only to entities that were patched or acted on."""
     change = ALONE[lie]
 
     def fault(asked: Asked, right: Right) -> GivenAnswer:
@@ -253,7 +253,7 @@ def _from_elsewhere(
     found: Mapping[Path, _Sample],
     broken: tuple[str, ...],
 ) -> Iterator[Mutant]:
-    """Stale, another entity's, and the neighbour's value."""
+    """A stale value, that of another entity, and that of the neighbour in the list."""
     varies = len({repr(value) for value in sample.values}) > 1
     if varies and path[-1] != "id" and path[0] == "items":
         if path[2] in LASTING:
@@ -275,7 +275,7 @@ def _from_elsewhere(
 
 
 def _remembered(session: Session, operation: str, path: Path, lie: str, broken: tuple[str, ...]) -> Mutant:
-    """The value that this entity had first, or that the entity seen before has."""
+    """The entity's first value, or the value of the entity seen before."""
     document, repeating = session.document, session.repeating(operation)
 
     def fault(asked: Asked, right: Right) -> GivenAnswer:
@@ -300,7 +300,7 @@ def _remembered(session: Session, operation: str, path: Path, lie: str, broken: 
 
 
 def _swapped(document: Document, operation: str, path: Path, other: Path, broken: tuple[str, ...]) -> Mutant:
-    """The value of the member beside it."""
+    """The value of the neighbouring member."""
     name = other[-1]
 
     def tell(asked: Asked, given: GivenAnswer) -> GivenAnswer:

@@ -1,4 +1,4 @@
-"""A wire mutant: the right server with one small lie, and the promises that the lie breaks."""
+"""A wire mutant: the correct server with one small fault, and the promises that the fault breaks."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ Touches = Callable[[Said], bool]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One lie."""
+    """One fault."""
 
     name: str
     """`retrieveConnection /items[]/etag: stale`."""
     fault: Fault
     breaks: tuple[str, ...]
-    """Promises, any of which may notice it; `etag.*` stands for all of that theme."""
+    """Promises that may notice it; `etag.*` stands for all of that theme."""
     touches: Touches
     """Whether it would change what happened in a recorded exchange."""
     reason: str = ""
-    """Why it breaks no promise; empty when it breaks one."""
+    """Why it breaks no promise; empty if it breaks one."""
 
     def breaks_promise(self, check: str) -> bool:
-        """Whether a check holds one of the promises that it breaks."""
+        """Whether a check tests one of the promises that it breaks."""
         return any(fnmatchcase(check, pattern) for pattern in self.breaks)
 
 
 def unharmful(name: str, reason: str) -> Mutant:
-    """A lie that breaks no promise; it is listed with the reason, and not run."""
+    """A fault that breaks no promise. It is listed with the reason and not run."""
     return Mutant(name, lambda asked, right: right(asked), (), lambda exchange: False, reason)

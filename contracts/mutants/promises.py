@@ -1,4 +1,4 @@
-"""Which promises a lie breaks: by the member, the parameter, the header or the write that it is about."""
+"""Which promises a fault breaks, by member, parameter, header or write."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENTITY = (
     "flow.kept",
     "entity.one-state",
 )
-"""An entity is shown as it is, and the same everywhere."""
+"""Promises that an entity is shown correctly and alike everywhere."""
 
 MEMBERS: Mapping[str, tuple[str, ...]] = {
     "id": ("lookup.*", "create.*", "list.*", "filter.*", "audit.*"),
@@ -47,7 +47,7 @@ MEMBERS: Mapping[str, tuple[str, ...]] = {
     "flowId": ("run.*",),
     "metrics": ("run.*",),
 }
-"""First member of a path -> promises about it besides those about every entity."""
+"""First member of a path -> promises about it in addition to those about every entity."""
 
 SPECS = (
     "answer.schema",
@@ -60,7 +60,7 @@ SPECS = (
 RUNS = ("answer.schema", "run.*")
 EXPLORED = ("answer.schema", "explore.*", "journey.*", "example.connections")
 NEXT_DOOR = ("answer.schema", "neighbour.*", "next-door.*", "connectors.*", "destination.adhoc")
-"""What is asked of the services next door."""
+"""Promises about neighbouring services."""
 RECEIPTS = (
     "answer.schema",
     "create.*",
@@ -108,7 +108,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
 }
 
 CASELESS = ("count", "limit", "preview", "objectType", "fileType", "op")
-"""Parameters whose values have no case, or are no words."""
+"""Parameters whose values are case-insensitive or not words."""
 
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "location": ("create.location", "answer.documented-headers", "journey.connect-postgresql"),

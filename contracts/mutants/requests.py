@@ -1,4 +1,4 @@
-"""Lies about what was asked for: a parameter ignored, half obeyed, on the first page only, read in another case."""
+"""Faults in reading a request: a parameter ignored, partly applied, on the first page only, read in another case."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ OWN: Mapping[str, Mapping[str, Callable[[list[str]], list[str]]]] = {
         "at most two": lambda values: ["2" if value.isdigit() and int(value) > 2 else value for value in values],
     },
 }
-"""Parameter -> lies that only it can be told."""
+"""Parameter -> faults that apply only to it."""
 
 
 def mutants(session: Session) -> Iterator[Mutant]:
-    """Every lie about every parameter that was sent, in the query and in search bodies."""
+    """Every fault in every parameter that was sent, in the query and in search bodies."""
     for operation in session.operations:
         next_door = session.next_door(operation)
         seen: dict[str, list[list[str]]] = {}
@@ -84,7 +84,7 @@ def mutants(session: Session) -> Iterator[Mutant]:
 
 
 def _parameters(asked: Asked) -> Pairs:
-    """The query's, and those that a search has in its body."""
+    """The parameters of the query and of a search body."""
     body = asked.json if asked.path.endswith("/search") else None
     found = list(asked.parameters)
     if isinstance(body, dict):
@@ -108,7 +108,7 @@ def _grouped(pairs: Pairs) -> dict[str, list[str]]:
 
 
 def _asking(asked: Asked, name: str, change: Callable[[list[str]], list[str]]) -> Asked:
-    """The request with other values of a parameter, wherever it stands."""
+    """The request with other values of a parameter, wherever it is."""
     values = _grouped(list(asked.parameters)).get(name)
     if values is not None and change(list(values)) != values:
         kept = [pair for pair in asked.parameters if pair[0] != name]
@@ -176,7 +176,7 @@ def _first_page_only(document: Document, operation: str, name: str) -> Mutant:
 
 
 def _condition(text: str) -> tuple[str, str, str]:
-    """Member, sign and value of a filter; no sign for a projection."""
+    """Member, operator and value of a filter; no operator for a projection."""
     places = [(text.index(sign), -len(sign), sign) for sign in SIGNS if sign in text]
     if not places:
         return text, "", ""

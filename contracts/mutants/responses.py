@@ -1,4 +1,4 @@
-"""Lies about headers and statuses: missing, stale, doubled, wrong; a neighbouring status; errors of another code."""
+"""Faults in headers and statuses: missing, stale, duplicated, wrong; a neighbouring status; another error code."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NEIGHBOURS: Mapping[int, tuple[int, ...]] = {
     405: (404, 501),
     412: (400, 409, 428),
 }
-"""Status -> statuses that a server may take for it."""
+"""Status -> statuses that a server may confuse with it."""
 
 ERROR_LIES: Mapping[str, Callable[[GivenAnswer], GivenAnswer]] = {
     "without the code": lambda given: given.telling(type="about:blank"),
@@ -44,7 +44,7 @@ ERROR_LIES: Mapping[str, Callable[[GivenAnswer], GivenAnswer]] = {
 
 
 def mutants(session: Session) -> Iterator[Mutant]:
-    """Every lie about every header and status that was seen, operation by operation."""
+    """Every fault in every header and status that was seen, by operation."""
     for operation in session.operations:
         exchanges = list(session.of(operation))
         yield from _headers(session, operation, exchanges)
@@ -85,7 +85,7 @@ def _header(
 
 
 def _stale(document: Document, operation: str, name: str, repeating: frozenset[Run], breaks: tuple[str, ...]) -> Mutant:
-    """The value of the answer before."""
+    """The value of the previous response."""
 
     def fault(asked: Asked, right: Right) -> GivenAnswer:
         given = right(asked)
@@ -106,7 +106,7 @@ def _status(document: Document, operation: str, status: int, other: int) -> Muta
     def tell(given: GivenAnswer) -> GivenAnswer:
         return replace(given, status=other) if given.status == status else given
 
-    # whoever looks at an answer of this operation may say that its status is another one
+    # any check of this operation may notice the wrong status
     return _answering(document, operation, f"{operation} {status}: answered as {other}", ("*",), tell)
 
 

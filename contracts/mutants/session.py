@@ -1,4 +1,4 @@
-"""A session of the suite against the right server: which exchanges each check has, and what they show."""
+"""A session of the suite against the correct server: the exchanges of each check."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from contracts.stage import Stage
 from contracts.wire import WsgiTransport
 
 Run = tuple[str, str]
-"""A check and the collection it ran for, or an empty text."""
+"""A check and its collection, or an empty text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One request of a check, with the operation of the contract that it was for."""
+    """One request of a check, with its operation of the contract."""
 
     run: Run
     operation: str
-    """Its id; empty for a path or method that the contract does not have."""
+    """The operation's id; empty for a path or method outside the contract."""
     asked: Asked
     given: GivenAnswer
 
 
 @dataclass(slots=True)
 class Session:
-    """All exchanges of a run of the suite's own checks."""
+    """All exchanges of one run of the suite's own checks."""
 
     document: Document
     exchanges: list[Said]
@@ -43,7 +43,7 @@ class Session:
         return (exchange for exchange in self.exchanges if exchange.operation == operation)
 
     def repeating(self, operation: str) -> frozenset[Run]:
-        """The checks to which an operation shows more than one thing, so that what it said before can come back."""
+        """The checks that call an operation with more than one result, so that an earlier one can return."""
         counts: Counter[Run] = Counter()
         for exchange in self.of(operation):
             counts[exchange.run] += max(1, len(exchange.given.items)) if exchange.given.done else 0
@@ -51,16 +51,16 @@ class Session:
 
     @property
     def operations(self) -> list[str]:
-        """Those that were called, of Flow Service and of the services next door."""
+        """The operations that were called, of Flow Service and of neighbouring services."""
         return list(dict.fromkeys(exchange.operation for exchange in self.exchanges if exchange.operation))
 
     def next_door(self, operation: str) -> bool:
-        """Whether an operation is another service's."""
+        """Whether an operation belongs to another service."""
         return any(operation == neighbour.id for neighbour in self.document.neighbours)
 
 
 def record(document: Document) -> Session:
-    """Run every check once against the right server."""
+    """Run every check once against the correct server."""
     registry.load()
     exchanges: list[Said] = []
     current: Run = ("", "")
@@ -80,13 +80,13 @@ def record(document: Document) -> Session:
 
 
 def stage_before(app: Any, document: Document, number: int, **hear: Any) -> Stage:
-    """A stage before a server, in an organisation of its own: what others left does not show."""
+    """A stage in front of a server, in its own organisation, isolated from other checks."""
     headers = {**MADE_UP, "x-gw-ims-org-id": f"{number:024X}@AdobeOrg"}
     settings = Settings("http://127.0.0.1", headers, frozenset(), seed=number, lasting=True)
     return Stage(WsgiTransport(app), settings, document, **hear)
 
 
 def operation_of(document: Document, asked: Asked) -> str:
-    """The operation that a request is for; empty for none."""
+    """The operation of a request; empty if there is none."""
     found = document.match(asked.method, asked.path)
     return found.id if found else ""

@@ -1,4 +1,4 @@
-"""Runs the suite before a mutant until a check that holds a broken promise notices it."""
+"""Runs the suite against a mutant until a check of a broken promise notices it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from contracts.verdicts import FAILED
 from contracts.wire import Answer, Unreachable
 
 _MAX_OTHERS = 4
-"""Checks of other promises that run too, for what observers see on the way."""
+"""Maximum checks of other promises that also run, for the observers."""
 _RENEWED = 200
-"""Mutants that share a right server, each in an organisation of its own."""
+"""Mutants that share a correct server, each in its own organisation."""
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What came of one mutant."""
+    """The result for one mutant."""
 
     mutant: Mutant
     noticed_by: str = ""
-    """The check that noticed the lie by a promise that it breaks; empty for a survivor."""
+    """The check that noticed the fault by a promise that it breaks; empty for a survivor."""
     wrongly_by: list[str] = field(default_factory=list)
     """Checks that failed although the mutant breaks none of their promises."""
     ran: int = 0
@@ -45,7 +45,7 @@ class Trials:
         self._runs = sorted(self._exchanges, key=lambda run: (len(self._exchanges[run]), run))
 
     def judge(self, mutant: Mutant) -> Verdict:
-        """Run the checks that the lie touches: those of its promises first, the short ones before the long."""
+        """Run the checks that the fault affects: first those of its promises, short ones before long ones."""
         verdict = Verdict(mutant)
         for run in self._touched(mutant):
             failed = self._failures(mutant, run)
@@ -69,7 +69,7 @@ class Trials:
         yield from others[:_MAX_OTHERS]
 
     def _failures(self, mutant: Mutant, run: Run) -> list[str]:
-        """The check, and the observers, that failed."""
+        """The checks and observers that failed."""
         if self._app is None or self._count % _RENEWED == 0:
             self._app = proof.right({})[0]
         self._count += 1

@@ -1,4 +1,4 @@
-"""Lies about what a server does: writes lost, doubled, late, half done; lists out of order, counts capped."""
+"""Faults in the server's work: writes lost, duplicated, late, partial; lists out of order, counts capped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Lie = Callable[[Asked, Right], GivenAnswer]
 
 
 def mutants(session: Session) -> Iterator[Mutant]:
-    """Every lie about every write, list and count of the session."""
+    """Every fault in every write, list and count of the session."""
     document = session.document
     for operation in session.operations:
         exchanges = [exchange for exchange in session.of(operation) if exchange.given.done]
@@ -44,11 +44,11 @@ def mutants(session: Session) -> Iterator[Mutant]:
 
 
 def _undeleted(document: Document, operation: str, given: GivenAnswer) -> Mutant:
-    """A service next door says that it has deleted, and has not."""
+    """A neighbouring service acknowledges a deletion and keeps the entity."""
     numbers = itertools.count()
 
     def lie(asked: Asked, right: Right) -> GivenAnswer:
-        one = asked.having(accept="application/vnd.adobe.xed+json; version=1")  # as the schema registry wants it
+        one = asked.having(accept="application/vnd.adobe.xed+json; version=1")  # as the schema registry requires
         there = right(replace(one, method="GET", body=b"")).done
         return given.having("x-request-id", f"undeleted-{next(numbers)}") if there else right(asked)
 
@@ -61,7 +61,7 @@ def _told(document: Document, operation: str, write: str, lies: Mapping[str, Lie
 
 
 def _mutant(document: Document, operation: str, name: str, breaks: tuple[str, ...], lie: Lie) -> Mutant:
-    """The lie at the requests of one operation; what it leaves to do later is done at any request that follows."""
+    """A fault in the requests of one operation; postponed work is done at the next request."""
 
     def fault(asked: Asked, right: Right) -> GivenAnswer:
         if operation_of(document, asked) == operation:
@@ -78,7 +78,7 @@ def _mutant(document: Document, operation: str, name: str, breaks: tuple[str, ..
 
 
 def _lost(asked: Asked, right: Right) -> GivenAnswer:
-    """Done, seen to work, and undone: the next look finds nothing of it."""
+    """Done, visible in the response, and undone before the next request."""
     given = right(asked)
     if given.done and given.receipt:
         right(asked.instead("DELETE", f"/{asked.kind}/{given.receipt['id']}"))
@@ -98,7 +98,7 @@ def _twice_silently(asked: Asked, right: Right) -> GivenAnswer:
 
 
 def _late(asked: Asked, right: Right) -> GivenAnswer:
-    """The answer comes at once; the work is done after the next request."""
+    """The response comes at once; the work is done after the next request."""
     shadow = right.entity(asked)
     if not shadow:
         return right(asked)
@@ -124,7 +124,7 @@ def _only(steps: slice) -> Lie:
 
 
 def _without_writing(asked: Asked, right: Right) -> GivenAnswer:
-    """The receipt of a write that is not done: the etag as it was."""
+    """The receipt of a write that is not done, with the old etag."""
     entity = right.entity(asked)
     given = right(asked.sending([])) if not entity else None
     if given is not None or asked.headers.get("if-match") != entity.get("etag"):
@@ -139,7 +139,7 @@ def _whatever_etag(asked: Asked, right: Right) -> GivenAnswer:
 
 
 def _keeping(*members: str) -> Lie:
-    """Members that the write does not advance, in whatever view."""
+    """Members that the write does not update, in every view."""
 
     def lie(asked: Asked, right: Right) -> GivenAnswer:
         before = right.entity(asked)

@@ -1,6 +1,6 @@
-"""The outcomes as one self-contained page: verdict, findings by cause with their exchanges, promises, operations.
+"""Formats the outcomes as one HTML page: verdict, findings by cause with exchanges, promises, operations.
 
-Templates and style sheet are those of the emulator's console and reports: they lie beside the emulator, as data.
+It uses the templates and the style sheet of the emulator's console and reports.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from contracts.wire import Answer
 
 FILE = "index.html"
 _MAX_BODY = 4000
-"""Characters of a body."""
+"""Maximum characters of a body."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownFinding:
-    """A finding in the words of the page."""
+    """A finding as shown on the page."""
 
     word: str
     label: str
@@ -41,7 +41,7 @@ class ShownFinding:
 
 
 def document(report: SuiteReport, rows: Sequence[Requirement], mask: Mask, operations: Sequence[str]) -> str:
-    """The whole page."""
+    """Format the whole page."""
     findings = [_shown(finding, rows, mask) for finding in report.findings(levels(rows))]
     headline, _, told = mask.text(summary.verdict(report, rows)).partition(": ")
     verdicts = report.of_promises(rows)
@@ -66,7 +66,7 @@ def document(report: SuiteReport, rows: Sequence[Requirement], mask: Mask, opera
 
 @functools.cache
 def _templates() -> Any:
-    """The emulator's templates; everything put into one is escaped."""
+    """The emulator's templates, with everything inserted escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folder = _folder()
@@ -91,7 +91,7 @@ def _templates() -> Any:
 
 
 def _folder() -> Path:
-    """Where the templates are: beside the suite in a checkout, in the emulator's package once installed."""
+    """The folder of the templates: beside the suite in a checkout, inside the emulator's package if installed."""
     beside = Path(__file__).parents[2] / "mockserver" / "pages"
     if beside.is_dir():
         return beside
@@ -135,7 +135,7 @@ def _shown(finding: SuiteFinding, rows: Sequence[Requirement], mask: Mask) -> Sh
 
 
 def _others(report: SuiteReport, mask: Mask) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Outcomes that are no finding: known gaps, what could not be compared, what could not be tested."""
+    """Outcomes that are not findings: known gaps, not comparable, untestable."""
     for verdict in (KNOWN_GAP, NOT_COMPARABLE, UNTESTABLE):
         found = [(outcome.label, mask.text(outcome.message)) for outcome in report.having(verdict)]
         if found:

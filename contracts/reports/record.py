@@ -111,7 +111,7 @@ def _auth_specs(body: Any) -> Iterator[str]:
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
-    """The objects in an array; none if a wrong server sends something else."""
+    """The objects in an array; empty if a faulty server sends something else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 

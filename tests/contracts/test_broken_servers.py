@@ -1,4 +1,4 @@
-"""Every deliberately wrong server is caught, by the checks it names; the right one passes them all."""
+"""Every faulty server is caught by the checks that it names, and the correct one passes all checks."""
 
 import dataclasses
 import signal
@@ -52,7 +52,7 @@ def test_the_command_tells_of_each_wrong_server_and_of_the_right_one(monkeypatch
     done = CliRunner().invoke(command.main, ["--seeds", "1"])
     assert done.exit_code == 0, done.output
     assert all(f"{name} " in done.output for name in few)
-    assert "2 of 2 wrong servers are caught\nright server, seed 1: 0 false alarms\n" in done.output
+    assert "2 of 2 faulty servers are caught\ncorrect server, seed 1: 0 false alarms\n" in done.output
 
 
 def test_a_server_that_nobody_catches_and_a_false_alarm_fail_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_a_server_that_nobody_catches_and_a_false_alarm_fail_the_command(monkeyp
     monkeypatch.setattr(proof, "false_alarms", lambda seed, document: [alarm])
     done = CliRunner().invoke(command.main, ["--seeds", "1"])
     assert done.exit_code == 1 and "PASSES " + ", ".join(server.caught_by) in done.output
-    assert "0 of 1 wrong servers are caught\nright server, seed 1: 1 false alarms" in done.output
+    assert "0 of 1 faulty servers are caught\ncorrect server, seed 1: 1 false alarms" in done.output
     assert "  list.pages[flows]: a page is missing" in done.output
 
 
@@ -84,4 +84,4 @@ def test_one_wrong_server_is_served_until_it_is_interrupted() -> None:
             process.send_signal(signal.SIGINT)
         assert process.wait(100) == 0
     unknown = CliRunner().invoke(command.main, ["--serve", "nobody"])
-    assert unknown.exit_code == 2 and "there is no wrong server 'nobody'" in unknown.output
+    assert unknown.exit_code == 2 and "there is no faulty server 'nobody'" in unknown.output

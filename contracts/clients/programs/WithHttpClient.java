@@ -4,7 +4,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
 
-/** Java's own HttpClient: reads a list, in a token's name. */
+/** Lists connections with Java's HttpClient and a given token. */
 public class WithHttpClient {
     public static void main(String[] arguments) throws Exception {
         HttpClient client = HttpClient.newHttpClient();

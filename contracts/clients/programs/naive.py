@@ -1,4 +1,4 @@
-"""A client that works on a fine day: httpx, one try for everything, and no look at what went wrong."""
+"""A client without error handling: httpx, one attempt per request, no checks of failures."""
 
 import os
 

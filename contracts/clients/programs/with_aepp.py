@@ -1,6 +1,6 @@
-"""Adobe's own Python client, aepp, as it comes: credentials, a table, a flow and its run, and an end to all of it.
+"""Adobe's own Python client, aepp, unchanged: credentials, a table, a flow and its run, and deletion of everything.
 
-Given a base URL it goes there, by aepp's settings; else to Adobe's hosts.
+With a base URL it calls that server, by aepp's settings, otherwise Adobe's hosts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PARAMS = {
 
 
 def demand(answer: Any, step: str) -> Any:
-    """What aepp gave back, if it is no error: it raises for none."""
+    """Return aepp's result unless it is an error, since aepp does not raise."""
     assert answer and not (isinstance(answer, dict) and ({"errorMessage", "error_code"} & answer.keys())), (
         step,
         answer,
@@ -38,7 +38,7 @@ def demand(answer: Any, step: str) -> Any:
 
 
 def pass_two_minutes() -> None:
-    """Runs take a while: move the stand-in's clock instead of waiting. The real service has no such thing."""
+    """Advance the emulator's clock instead of waiting for a run. The real service cannot do this."""
     request = urllib.request.Request(
         os.environ["MOCKSERVER_URL"] + "/_mock/clock",
         json.dumps({"advance": "2m"}).encode(),

@@ -1,4 +1,4 @@
-# curl as in Adobe's tutorials: reads a list, in a token's name.
+# Lists connections with curl, as in Adobe's tutorials, and a given token.
 set -eu
 token=$(curl --silent --show-error --fail -X POST 'https://ims-na1.adobelogin.com/ims/token/v3' \
   -d 'grant_type=client_credentials' -d 'client_id=client' -d 'client_secret=a-secret' -d 'scope=openid' |

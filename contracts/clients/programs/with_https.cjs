@@ -1,4 +1,4 @@
-// Node's https module with an agent of its own: reads a list, in a token's name.
+// Lists connections with Node's https module, its own agent and a given token.
 const https = require('node:https');
 
 const agent = new https.Agent({ keepAlive: true });

@@ -1,4 +1,4 @@
-"""httpx: reads a list, in a token's name."""
+"""Lists connections with httpx and a given token."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-// Go's own net/http: reads a list, in a token's name.
+// Lists connections with Go's net/http and a given token.
 package main
 
 import (

@@ -1,4 +1,4 @@
-# Ruby's own Net::HTTP: reads a list, in a token's name.
+# Lists connections with Ruby's Net::HTTP and a given token.
 require 'json'
 require 'net/http'
 

@@ -1,5 +1,5 @@
-// openapi-fetch, typed by what openapi-typescript makes of openapi.yaml: a connection, pages, a change, a look inside.
-// Given a base URL it goes there; else to Adobe's hosts.
+// Creates, pages, changes and explores connections with openapi-fetch and types generated from openapi.yaml,
+// against a base URL or otherwise Adobe's hosts.
 import createClient from 'openapi-fetch';
 import type { components, paths } from './flow-service.js';
 
@@ -19,7 +19,7 @@ const service = createClient<paths>({
   },
 });
 
-/** The body of a good answer; what the service says of a bad one is thrown. */
+/** Return the body of a successful response; throw the service's error otherwise. */
 function given<T>({ data, error, response }: { data?: T; error?: unknown; response: Response }): T {
   if (error !== undefined || data === undefined) {
     throw new Error(`${response.status} ${JSON.stringify(error)}`);

@@ -1,4 +1,4 @@
-"""requests, as the tutorials use it: a token, a base connection, a look at it, its end."""
+"""Gets a token, creates, reads and deletes a base connection with requests, as in the tutorials."""
 
 import requests
 

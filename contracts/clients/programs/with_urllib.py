@@ -1,4 +1,4 @@
-"""urllib, of the standard library: reads a list, in a token's name."""
+"""Lists connections with urllib of the standard library and a given token."""
 
 import json
 import urllib.request

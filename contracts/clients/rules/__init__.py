@@ -1,1 +1,1 @@
-"""A client for each rule, in modules named as the rules' own: it breaks that one, and cleans up after itself."""
+"""One client for each rule, in modules named like the rules' own. It breaks only this rule and cleans up."""

@@ -1,4 +1,4 @@
-"""Auth specs and their params."""
+"""Clients that break rules on auth specs and their params."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def foreign_param(service: Service) -> None:
 
 @breaks("auth.not-encrypted")
 def not_encrypted(service: Service) -> None:
-    """Asks for a connection without encryption: sslMode Disable."""
+    """Connects without encryption: sslMode Disable."""
     creates(service, with_params(sslMode="Disable"))
 
 
 @breaks("auth.param-missing")
 def param_missing(service: Service) -> None:
-    """Leaves the password out."""
+    """Omits the password."""
     creates(service, with_params(password=None))
 
 

@@ -1,4 +1,4 @@
-"""Refused requests that no other rule explains."""
+"""Clients whose requests are refused for reasons that no other rule explains."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contracts.clients.making import made
 
 @breaks("call.refused")
 def refused(service: Service) -> None:
-    """Gives its new flow a state, which only the service sets."""
+    """Sends a state with its new flow, which only the service sets."""
     with made(service) as (at, _):
         read = service.create(source(at.rpartition("/")[2]), "/sourceConnections")
         write = service.create(target(), "/targetConnections")

@@ -1,4 +1,4 @@
-"""If-Match: sent, quoted, taken from an answer, and fresh."""
+"""Clients that break rules on If-Match: sent, quoted, received from the service, and current."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def in_query(service: Service) -> None:
 
 @breaks("etag.invented")
 def invented(service: Service) -> None:
-    """Makes an etag up."""
+    """Invents an etag."""
     with made(service) as (at, _):
         service.patch(at, EARLIER)
 
 
 @breaks("etag.malformed")
 def malformed(service: Service) -> None:
-    """Sends a star for an etag."""
+    """Sends a star as etag."""
     with made(service) as (at, _):
         service.patch(at, "*")
 
@@ -49,7 +49,7 @@ def outdated_by_itself(service: Service) -> None:
 
 @breaks("etag.stale-repeated")
 def stale_repeated(service: Service) -> None:
-    """Insists on an etag after 412."""
+    """Repeats an etag after 412."""
     with made(service) as (at, etag):
         service.patch(at, etag, x_mock_fault="stale-etag")
         service.wait(5)
@@ -58,14 +58,14 @@ def stale_repeated(service: Service) -> None:
 
 @breaks("etag.unquoted")
 def unquoted(service: Service) -> None:
-    """Takes the double quotes off the etag."""
+    """Removes the double quotes from the etag."""
     with made(service) as (at, etag):
         service.patch(at, etag.strip('"'))
 
 
 @breaks("etag.unread")
 def unread(service: Service) -> None:
-    """Uses an etag kept from an earlier run, whose entity is brought back by an import."""
+    """Uses an etag kept from an earlier run, whose entity is restored by an import."""
     with made(service):
         state = service.mock("GET", "/state?credentials=include")
         [record, *_] = [row for row in state["records"] if row["doc"].get("name") == connection()["name"]]

@@ -1,4 +1,4 @@
-"""The headers of every call."""
+"""Clients that break rules on the headers of every request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contracts.clients.making import creates
 
 @breaks("header.accept")
 def accept(service: Service) -> None:
-    """Accepts HTML only."""
+    """Accepts only HTML."""
     service.get("/connections", accept="text/html")
 
 
@@ -21,13 +21,13 @@ def api_key_missing(service: Service) -> None:
 
 @breaks("header.content-encoding")
 def content_encoding(service: Service) -> None:
-    """Says that its body is compressed, which it is not."""
+    """Declares an uncompressed body as compressed."""
     creates(service, content_encoding="gzip")
 
 
 @breaks("header.content-type")
 def content_type(service: Service) -> None:
-    """Says that its JSON is plain text."""
+    """Declares JSON as plain text."""
     creates(service, content_type="text/plain")
 
 
@@ -45,13 +45,13 @@ def org_missing(service: Service) -> None:
 
 @breaks("header.placeholder")
 def placeholder(service: Service) -> None:
-    """Leaves the {ORG_ID} of the documentation as it is."""
+    """Keeps the documentation's {ORG_ID}."""
     service.get("/connections", x_gw_ims_org_id="{ORG_ID}")
 
 
 @breaks("header.sandbox-id")
 def sandbox_id(service: Service) -> None:
-    """Sends x-sandbox-id beside x-sandbox-name."""
+    """Sends x-sandbox-id in addition to x-sandbox-name."""
     service.get("/connections", x_sandbox_id=NOBODY)
 
 
@@ -75,13 +75,13 @@ def token_missing(service: Service) -> None:
 
 @breaks("header.token-scheme")
 def token_scheme(service: Service) -> None:
-    """Sends a token without the word Bearer."""
+    """Sends a token without the scheme Bearer."""
     service.get("/connections", authorization="eyJhbGciOiJSUzI1NiJ9.e30.c2ln")
 
 
 @breaks("header.sample")
 def sample(service: Service) -> None:
-    """Tries a sample of the documentation without filling it in."""
+    """Sends a sample of the documentation unchanged."""
     service.get(
         "/connections",
         authorization="Bearer {ACCESS_TOKEN}",

@@ -1,4 +1,4 @@
-"""Secrets where they do not belong."""
+"""Clients that put secrets in the wrong place."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contracts.clients.making import made
 
 @breaks("hygiene.filter-on-secrets")
 def filter_on_secrets(service: Service) -> None:
-    """Looks for connections by a param of their credentials."""
+    """Filters connections by a param of their credentials."""
     service.get("/connections?property=auth.params.username==reader")
 
 
 @breaks("hygiene.mask-sent-back")
 def mask_sent_back(service: Service) -> None:
-    """Writes back what it read, the stars of the password included."""
+    """Writes back what it read, including the password's mask."""
     with made(service) as (at, etag):
         auth = service.read(at)["auth"]
         service.patch(at, etag, {"op": "replace", "path": "/auth", "value": auth})
@@ -22,7 +22,7 @@ def mask_sent_back(service: Service) -> None:
 
 @breaks("hygiene.secret-in-name")
 def secret_in_name(service: Service) -> None:
-    """Puts the new password into the connection's name, too."""
+    """Puts the new password into the connection's name too."""
     with made(service) as (at, etag):
         password = {"op": "replace", "path": "/auth/params/password", "value": "c4n4ry-new"}
         service.patch(at, etag, password, {"op": "replace", "path": "/name", "value": "db c4n4ry-new"})

@@ -1,4 +1,4 @@
-"""Entities from creation to deletion."""
+"""Clients that break rules on the life of entities, from creation to deletion."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ def deleted_in_use(service: Service) -> None:
 
 @breaks("lifecycle.draft-left")
 def draft_left(service: Service) -> None:
-    """Makes a draft and goes away."""
+    """Creates a draft and leaves it."""
     service.create(path="/connections?mode=draft")
 
 
 @breaks("lifecycle.duplicate-name")
 def duplicate_name(service: Service) -> None:
-    """Gives two connections one name."""
+    """Gives two connections the same name."""
     with made(service), made(service, connection(description="the other")):
         pass
 
 
 @breaks("lifecycle.never-deleted")
 def never_deleted(service: Service) -> None:
-    """Makes a connection and leaves it."""
+    """Creates a connection and leaves it."""
     service.create()
 
 
 @breaks("lifecycle.unknown-id")
 def unknown_id(service: Service) -> None:
-    """Looks up an id that no answer had given."""
+    """Looks up an id that no response contained."""
     service.get(f"/connections/{NOBODY}")
 
 
@@ -52,14 +52,14 @@ def used_after_deletion(service: Service) -> None:
 
 @breaks("lifecycle.wrong-state")
 def wrong_state(service: Service) -> None:
-    """Publishes what is no draft."""
+    """Publishes an entity that is not a draft."""
     with made(service) as (at, _):
         service.post(f"{at}/action?op=publish")
 
 
 @breaks("lifecycle.other-sandbox")
 def other_sandbox(service: Service) -> None:
-    """Looks in sandbox prod for a connection it made in sandbox dev."""
+    """Looks up a connection in sandbox prod that it created in sandbox dev."""
     answer = service.post("/connections", connection(), x_sandbox_name="dev")
     at = f"/connections/{answer.json['id']}"
     service.get(at, x_sandbox_name="prod")

@@ -1,4 +1,4 @@
-"""Lists: pages, limits, filters and orders."""
+"""Clients that break rules on lists: pages, limits, filters and orders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contracts.clients.bodies import connection
 
 @contextmanager
 def _second_page(service: Service) -> Iterator[str]:
-    """The token of the second of two pages of connections that are deleted afterwards."""
+    """The token of the second of two pages of connections, which are deleted afterwards."""
     made = [f"/connections/{service.create(connection(f'page {number}'))}" for number in range(3)]
     href = service.get("/connections?limit=2").json["_links"]["next"]["href"]
     yield href.partition("continuationToken=")[2]
@@ -21,19 +21,19 @@ def _second_page(service: Service) -> Iterator[str]:
 
 @breaks("filter.refused")
 def filter_refused(service: Service) -> None:
-    """Filters with ~, which is no operator."""
+    """Filters with ~, which is not an operator."""
     service.get("/connections?property=name~x")
 
 
 @breaks("orderby.refused")
 def orderby_refused(service: Service) -> None:
-    """Orders by name:desc, where -name is meant."""
+    """Orders by name:desc instead of -name."""
     service.get("/connections?orderby=name:desc")
 
 
 @breaks("paging.count-with-limit")
 def count_with_limit(service: Service) -> None:
-    """Asks for the number of connections and for five of them in one call."""
+    """Requests the count and a limit of five at once."""
     service.get("/connections?count=true&limit=5")
 
 
@@ -47,13 +47,13 @@ def first_page_only(service: Service) -> None:
 
 @breaks("paging.limit-above-maximum")
 def limit_above_maximum(service: Service) -> None:
-    """Asks for 500 connections on one page."""
+    """Requests 500 connections on one page."""
     service.get("/connections?limit=500")
 
 
 @breaks("paging.limit-invalid")
 def limit_invalid(service: Service) -> None:
-    """Asks for a page of no connections."""
+    """Requests a page of zero connections."""
     service.get("/connections?limit=0")
 
 
@@ -68,7 +68,7 @@ def page_repeated(service: Service) -> None:
 
 @breaks("paging.token-altered")
 def token_altered(service: Service) -> None:
-    """Decodes the page token, changes what is in it, and encodes it again."""
+    """Decodes the page token, changes its content, and encodes it again."""
     with _second_page(service) as token:
         text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         changed = base64.urlsafe_b64encode(text + b" ").decode().rstrip("=")
@@ -83,5 +83,5 @@ def token_invented(service: Service) -> None:
 
 @breaks("filter.time-unit")
 def time_unit(service: Service) -> None:
-    """Asks for connections created since a time that it gives in seconds."""
+    """Filters by a creation time in seconds."""
     service.get("/connections?property=createdAt>1767225600")

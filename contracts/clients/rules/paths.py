@@ -1,4 +1,4 @@
-"""Paths, methods and query parameters."""
+"""Clients that break rules on paths, methods and query parameters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def method(service: Service) -> None:
 
 @breaks("path.placeholder")
 def placeholder(service: Service) -> None:
-    """Leaves the {BASE_CONNECTION_ID} of the documentation as it is."""
+    """Keeps the documentation's {BASE_CONNECTION_ID}."""
     service.get("/connections/{BASE_CONNECTION_ID}")
 
 
@@ -31,7 +31,7 @@ def unknown(service: Service) -> None:
 
 @breaks("query.unknown-parameter")
 def unknown_parameter(service: Service) -> None:
-    """Pages with start=20, which is no parameter here."""
+    """Pages with start=20, which is not a parameter."""
     service.get("/connections?start=20")
 
 
@@ -43,5 +43,5 @@ def value(service: Service) -> None:
 
 @breaks("query.unfilled")
 def unfilled(service: Service) -> None:
-    """Filters for a name that it has not read: undefined."""
+    """Filters by a name that is undefined."""
     service.get("/connections?property=name==undefined")

@@ -1,4 +1,4 @@
-"""Bodies."""
+"""Clients that break rules on bodies."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from contracts.kinds import POSTGRESQL
 
 @breaks("payload.empty")
 def empty(service: Service) -> None:
-    """Creates a connection of null."""
+    """Creates a connection with the body null."""
     service.send("POST", "/connections", raw=b"null")
 
 
 @breaks("payload.member-missing")
 def member_missing(service: Service) -> None:
-    """Names no connection spec."""
+    """Omits the connection spec."""
     creates(service, {"name": "no spec"})
 
 
 @breaks("payload.not-carried-out")
 def not_carried_out(service: Service) -> None:
-    """Looks into a table that the source does not have."""
+    """Explores a table that the source does not have."""
     with made(service) as (at, _):
         service.get(f"{at}/explore?objectType=table&object=no.such")
 
 
 @breaks("payload.not-json")
 def not_json(service: Service) -> None:
-    """Sends Python's notation of a dictionary."""
+    """Sends a Python dictionary instead of JSON."""
     service.send("POST", "/connections", raw=b"{'name': 1}")
 
 
 @breaks("payload.on-lookup")
 def on_lookup(service: Service) -> None:
-    """Sends the limit in the body of a lookup."""
+    """Sends the limit in the body of a look-up."""
     service.send("GET", "/connections", {"limit": 5})
 
 
 @breaks("payload.placeholder")
 def placeholder(service: Service) -> None:
-    """Leaves the {SERVER} of the documentation as it is."""
+    """Keeps the documentation's {SERVER}."""
     creates(service, with_params(server="{SERVER}"))
 
 
@@ -59,25 +59,25 @@ def unknown_member(service: Service) -> None:
 
 @breaks("payload.unknown-spec")
 def unknown_spec(service: Service) -> None:
-    """Names a connection spec that nobody has."""
+    """Names an unknown connection spec."""
     creates(service, connection(connectionSpec={"id": NOBODY, "version": "1.0"}))
 
 
 @breaks("payload.value")
 def value(service: Service) -> None:
-    """Sends a number for the name."""
+    """Sends a number as name."""
     creates(service, {**connection(), "name": 7})
 
 
 @breaks("payload.version-missing")
 def version_missing(service: Service) -> None:
-    """Leaves the version of the connection spec out."""
+    """Omits the version of the connection spec."""
     creates(service, connection(connectionSpec={"id": POSTGRESQL}))
 
 
 @breaks("payload.unfilled")
 def unfilled(service: Service) -> None:
-    """Sends ${DB_PASSWORD} as the password, which nobody has replaced."""
+    """Sends ${DB_PASSWORD} as the password, an unresolved variable."""
     creates(service, with_params(password="${DB_PASSWORD}"))
 
 

@@ -1,4 +1,4 @@
-"""Trying again: when, how soon, and what not to repeat."""
+"""Clients that break rules on retries: too soon, too often, or of requests that must not be repeated."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from contracts.clients.bodies import connection
 from contracts.clients.making import made
 
 MANY = 12
-"""Tries in a row, more than are needed: on a busy machine some are slow enough to pass for a pause."""
+"""Attempts in a row. More than necessary, because on a busy machine some look like pauses."""
 
 
 @breaks("retry.after-success")
 def after_success(service: Service) -> None:
-    """Does not understand the answer 201 and creates again at once."""
+    """Does not understand 201 and creates again at once."""
     with made(service), made(service):
         pass
 
 
 @breaks("retry.create-after-unknown-outcome")
 def create_after_unknown_outcome(service: Service) -> None:
-    """Creates again after a 503 without a look whether the first had worked."""
+    """Creates again after a 503 without checking whether the first request worked."""
     service.post("/connections", connection(), x_mock_fault="unavailable")
     service.wait(5)
     with made(service):
@@ -28,7 +28,7 @@ def create_after_unknown_outcome(service: Service) -> None:
 
 @breaks("retry.ignores-retry-after")
 def ignores_retry_after(service: Service) -> None:
-    """Comes back after one second though asked to wait for five."""
+    """Retries after one second although Retry-After says five."""
     service.get("/connections", x_mock_fault="rate-limit=5")
     service.wait(1)
     service.get("/connections")
@@ -36,14 +36,14 @@ def ignores_retry_after(service: Service) -> None:
 
 @breaks("retry.no-pause")
 def no_pause(service: Service) -> None:
-    """Tries again and again without a pause while the service is unavailable."""
+    """Retries without a pause while the service is unavailable."""
     for _ in range(MANY):
         service.get("/connections", x_mock_fault="unavailable")
 
 
 @breaks("retry.polling-too-fast")
 def polling_too_fast(service: Service) -> None:
-    """Looks at a state without a pause."""
+    """Polls a state without a pause."""
     with made(service) as (at, _):
         for _ in range(MANY):
             service.get(at)
@@ -51,7 +51,7 @@ def polling_too_fast(service: Service) -> None:
 
 @breaks("retry.refused-call", "call.refused")
 def refused_call(service: Service) -> None:
-    """Repeats what was refused for good: a spec, for which its token does not suffice."""
+    """Repeats a permanently refused request: writing a spec with a user token."""
     body = {"name": "a spec of ours", "providerId": "0ed90a81-07f4-4586-8190-b40eccef1c5a"}
     for _ in range(2):
         service.post("/connectionSpecs", body)

@@ -1,4 +1,4 @@
-"""Access tokens over a whole session."""
+"""Clients that break rules on access tokens."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from contracts.wire import BASE_PATH
 
 @breaks("token.credentials-in-query")
 def credentials_in_query(service: Service) -> None:
-    """Sends its client secret in the query of the token call."""
+    """Sends its client secret in the query of the token request."""
     service.token(in_query=True)
 
 
 @breaks("token.in-clear")
 def in_clear(service: Service) -> None:
-    """Calls Adobe's host by http:// and sends its token along."""
+    """Calls Adobe's host by http:// and sends its token."""
     service.get_from_adobe(f"{BASE_PATH}/connections", "http")
 
 
 @breaks("token.new-for-every-call")
 def new_for_every_call(service: Service) -> None:
-    """Fetches a new token for each of five calls."""
+    """Fetches a new token for each of five requests."""
     for _ in range(5):
         service.token()
         service.get("/connections")
@@ -28,13 +28,13 @@ def new_for_every_call(service: Service) -> None:
 
 @breaks("token.refused")
 def refused(service: Service) -> None:
-    """Asks for a token by a grant that there is not."""
+    """Requests a token with an unknown grant type."""
     service.token(grant_type="password")
 
 
 @breaks("token.refused-reused")
 def refused_reused(service: Service) -> None:
-    """Goes on with a token that has been refused."""
+    """Keeps using a refused token."""
     service.token()
     service.get("/connections", x_mock_fault="token-revoked")
     service.get("/connectionSpecs")
@@ -42,7 +42,7 @@ def refused_reused(service: Service) -> None:
 
 @breaks("token.not-issued")
 def not_issued(service: Service) -> None:
-    """Fetches a token and goes on with the one it was given."""
+    """Fetches a token and keeps using the one from its configuration."""
     service.headers["Authorization"] = "Bearer given-long-ago"
     given = dict(service.headers)
     service.token()

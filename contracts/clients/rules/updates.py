@@ -1,4 +1,4 @@
-"""What a PATCH says."""
+"""Clients that break rules on the body of PATCH."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def _patches(service: Service, **instruction: Any) -> None:
 
 @breaks("update.not-applicable")
 def not_applicable(service: Service) -> None:
-    """Gives an entity another id."""
+    """Changes the id of an entity."""
     _patches(service, op="replace", path="/id", value="x")
 
 
 @breaks("update.operation")
 def operation(service: Service) -> None:
-    """Patches by move, which the service does not know."""
+    """Patches with move, which the service does not support."""
     _patches(service, op="move", path="/name", value="x")
 
 
@@ -36,20 +36,20 @@ def params_lost(service: Service) -> None:
 
 @breaks("update.single-instruction")
 def single_instruction(service: Service) -> None:
-    """Sends one instruction without the array round it."""
+    """Sends one instruction without an array."""
     with made(service) as (at, etag):
         service.send("PATCH", at, {"op": "replace", "path": "/name", "value": "x"}, if_match=etag)
 
 
 @breaks("update.spec-changed")
 def spec_changed(service: Service) -> None:
-    """Turns a connection into one of another connection spec."""
+    """Changes the connection spec of a connection."""
     _patches(service, op="replace", path="/connectionSpec/id", value=NOBODY)
 
 
 @breaks("update.under-active-flow")
 def under_active_flow(service: Service) -> None:
-    """Makes an enabled flow's source connection read another table."""
+    """Changes the table of an enabled flow's source connection."""
     with made(service) as (at, _):
         read = service.create(source(at.rpartition("/")[2]), "/sourceConnections")
         write = service.create(target(), "/targetConnections")

@@ -1,1 +1,1 @@
-"""A client for each scenario, in modules named as the scenarios' own: on a fine day nothing can be said against it."""
+"""One client for each scenario, in modules named like the scenarios' own. Without the scenario it breaks no rule."""

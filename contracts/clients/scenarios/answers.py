@@ -1,4 +1,4 @@
-"""Answers that are damaged, or only unlike what the client is used to."""
+"""Clients that fail scenarios of damaged or unusual responses."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ def _looks_at_no_answer(service: Service) -> None:
 
 @fails("answer.truncated")
 def truncated(service: Service) -> None:
-    """Takes half an answer for an empty list."""
+    """Treats half a response as an empty list."""
     _looks_at_no_answer(service)
 
 
 @fails("answer.malformed")
 def malformed(service: Service) -> None:
-    """Takes what it cannot parse for an empty list."""
+    """Treats an unparsable response as an empty list."""
     _looks_at_no_answer(service)
 
 
 @fails("answer.empty")
 def empty(service: Service) -> None:
-    """Takes a missing body for an empty list."""
+    """Treats a missing body as an empty list."""
     _looks_at_no_answer(service)
 
 
 @fails("answer.unknown-members")
 def unknown_members(service: Service) -> None:
-    """Has a model of answers that allows no member it does not know."""
+    """Has a response model that allows no unknown members."""
     with made(service) as (at, _):
         answer = service.get(at)
         if answer.json.keys() != {"items"}:
@@ -40,7 +40,7 @@ def unknown_members(service: Service) -> None:
 
 @fails("answer.reordered-members")
 def reordered_members(service: Service) -> None:
-    """Takes the first member of an entity for its id."""
+    """Takes the first member of an entity as its id."""
     with made(service) as (at, _):
         record = service.read(at)
         if at != f"/connections/{next(iter(record.values()))}":
@@ -49,7 +49,7 @@ def reordered_members(service: Service) -> None:
 
 @fails("answer.draft-state")
 def draft_state(service: Service) -> None:
-    """Knows no state but enabled."""
+    """Knows only the state enabled."""
     with made(service) as (at, _):
         if service.read(at)["state"] != "enabled":
             raise Stopped(f"{at} has an unknown state")
@@ -57,7 +57,7 @@ def draft_state(service: Service) -> None:
 
 @fails("answer.empty-list")
 def empty_list(service: Service) -> None:
-    """Takes the first of a list without looking whether there is one."""
+    """Takes the first item of a list without checking that there is one."""
     with made(service):
         listed = service.get("/connections").json["items"]
         first = listed[0] if listed else {}

@@ -1,4 +1,4 @@
-"""Somebody else is at work in the same sandbox."""
+"""Clients that fail scenarios of concurrent changes by others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contracts.clients.making import made
 
 @fails("conflict.stale-etag")
 def stale_etag(service: Service) -> None:
-    """Tries again with the etag that was refused."""
+    """Retries with the refused etag."""
     with made(service) as (at, etag):
         if service.patch(at, etag).status == 412:
             service.patch(at, etag)
@@ -16,7 +16,7 @@ def stale_etag(service: Service) -> None:
 
 @fails("conflict.stale-etag-twice")
 def stale_etag_twice(service: Service) -> None:
-    """Reads again after the first 412; after the second it takes the etag that the refusal names."""
+    """Reads again after the first 412; after the second it uses the etag in the refusal."""
     with made(service) as (at, _):
         answer = service.patch(at, service.read(at)["etag"])
         if answer.status == 412:
@@ -27,7 +27,7 @@ def stale_etag_twice(service: Service) -> None:
 
 @fails("conflict.deleted")
 def deleted(service: Service) -> None:
-    """Looks an entity up, does not look at the answer, and changes it."""
+    """Looks up an entity, ignores the response, and changes the entity."""
     with made(service) as (at, etag):
         service.get(at)
         service.patch(at, etag)
@@ -35,7 +35,7 @@ def deleted(service: Service) -> None:
 
 @fails("conflict.sandbox-gone")
 def sandbox_gone(service: Service) -> None:
-    """Takes 404 for a matter of patience, and looks eight times."""
+    """Retries eight times after 404."""
     with made(service) as (at, _):
         for _ in range(8):
             if service.get(at).status == 200:

@@ -1,4 +1,4 @@
-"""The gateway says: not so fast."""
+"""Clients that fail scenarios of rate limits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contracts.clients import Service, Stopped, fails
 
 @fails("rate-limit.retry-after")
 def retry_after(service: Service) -> None:
-    """Comes back at once, whatever Retry-After says."""
+    """Retries at once, whatever Retry-After says."""
     if service.get("/connections").status == 429:
         service.get("/connections")
 
@@ -22,7 +22,7 @@ def no_retry_after(service: Service) -> None:
 
 @fails("rate-limit.for-good")
 def for_good(service: Service) -> None:
-    """Waits as it is told to, and never gives up: thirty times."""
+    """Waits as requested, and never gives up: thirty times."""
     for _ in range(30):
         answer = service.get("/connections")
         if answer.status == 200:

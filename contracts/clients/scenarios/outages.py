@@ -1,4 +1,4 @@
-"""The service, or the way to it, fails for a moment or for longer."""
+"""Clients that fail scenarios of short and long outages."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def connection_reset(service: Service) -> None:
 
 @fails("outage.for-good")
 def for_good(service: Service) -> None:
-    """Tries once a second and never gives up: thirty times."""
+    """Retries once a second and never gives up: thirty times."""
     for _ in range(30):
         if service.get("/connections").status == 200:
             break
@@ -51,18 +51,18 @@ def for_good(service: Service) -> None:
 
 @fails("outage.slow-answer")
 def slow_answer(service: Service) -> None:
-    """Waits for an answer for one second, then asks again."""
+    """Waits one second for a response, then sends the request again."""
     if service.hurried(1).get("/connections").status == LOST:
         service.get("/connections")
 
 
 @fails("create.unknown-outcome")
 def unknown_outcome(service: Service) -> None:
-    """Creates again after a 500, without a look whether the first had worked."""
+    """Creates again after a 500 without checking whether the first request worked."""
     _creates_blindly(service)
 
 
 @fails("create.answer-lost")
 def answer_lost(service: Service) -> None:
-    """Creates again after a broken connection, without a look whether the first had worked."""
+    """Creates again after a broken connection without checking whether the first request worked."""
     _creates_blindly(service)

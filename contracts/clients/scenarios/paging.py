@@ -1,4 +1,4 @@
-"""Lists that do not fit on one page."""
+"""Clients that fail scenarios of lists with several pages."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from contracts.clients import Service, fails
 
 @fails("paging.three-pages")
 def three_pages(service: Service) -> None:
-    """Takes the first page for the list."""
+    """Takes the first page for the whole list."""
     service.get("/connections")
 
 
 @fails("paging.token-expires")
 def token_expires(service: Service) -> None:
-    """Asks for a page again when its token has expired."""
+    """Repeats the request for a page with its expired token."""
     href = "/connections"
     while href:
         answer = service.get(href)

@@ -1,4 +1,4 @@
-"""The token does not live for ever."""
+"""Clients that fail scenarios of refused tokens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contracts.clients import Service, Stopped, fails
 
 @fails("token.expires")
 def expires(service: Service) -> None:
-    """Goes on with one token, whatever the gateway says."""
+    """Keeps using one token, whatever the gateway says."""
     service.token()
     for path in ("/connections", "/connectionSpecs", "/flowSpecs"):
         service.get(path)
@@ -15,7 +15,7 @@ def expires(service: Service) -> None:
 
 @fails("token.expires-while-paging")
 def expires_while_paging(service: Service) -> None:
-    """Asks for the refused page again with the token that was refused."""
+    """Repeats the refused page with the refused token."""
     service.token()
     href = "/connections"
     while href:
@@ -27,7 +27,7 @@ def expires_while_paging(service: Service) -> None:
 
 @fails("token.forbidden")
 def forbidden(service: Service) -> None:
-    """Makes a call again that was forbidden, and only then stops."""
+    """Repeats a forbidden request before it stops."""
     for _ in range(2):
         answer = service.get("/connections")
         if answer.status == 200:

@@ -1,4 +1,4 @@
-"""Models by datamodel-code-generator, sent by httpx: from a connection to a finished run, and what mistakes get."""
+"""Models by datamodel-code-generator, sent by httpx: from a connection to a finished run, and typed refusals."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-// openapi-fetch, typed by openapi-typescript: from a connection to a finished run, and what the service says of mistakes.
+// openapi-fetch, typed by openapi-typescript: from a connection to a finished run, and typed refusals.
 import createClient from 'openapi-fetch';
 import type { components, paths } from './client';
 
@@ -54,7 +54,7 @@ async function journey(): Promise<void> {
   check(names.sort().join() === 'Archive,Shop database,Warehouse', 'pages');
 
   const body: Schemas['PatchRequest'] = [{ op: 'replace', path: '/name', value: 'Database of the shop' }];
-  // @ts-expect-error: a number is no instruction
+  // @ts-expect-error: a number is not an instruction
   const wrong: Schemas['PatchInstruction'] = 42;
   void wrong;
   const change = { params: { path, header: { 'If-Match': found.etag } }, body };

@@ -1,4 +1,4 @@
-"""openapi-python-client: from a connection to a finished run, and what the service says of mistakes."""
+"""openapi-python-client: from a connection to a finished run, and typed refusals."""
 
 import sys
 import time

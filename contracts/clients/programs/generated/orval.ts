@@ -1,4 +1,4 @@
-// orval with its default, axios: from a connection to a finished run, and what the service says of mistakes.
+// orval with its default, axios: from a connection to a finished run, and typed refusals.
 import axios from 'axios';
 import * as flow from './client';
 
@@ -55,7 +55,7 @@ async function journey(): Promise<void> {
   check(names.sort().join() === 'Archive,Shop database,Warehouse', 'pages');
 
   const rename: flow.PatchRequest = [{ op: 'replace', path: '/name', value: 'Database of the shop' }];
-  // @ts-expect-error: a number is no instruction
+  // @ts-expect-error: a number is not an instruction
   const wrong: flow.PatchInstruction = 42;
   void wrong;
   const ifMatch = { headers: { 'If-Match': found.etag } };

@@ -1,4 +1,4 @@
-// openapi-generator's `typescript-fetch`: from a connection to a finished run, and what the service says of mistakes.
+// openapi-generator's `typescript-fetch`: from a connection to a finished run, and typed refusals.
 import {
   Configuration, ConnectionsApi, FlowsApi, PatchInstructionOpEnum, RefusalFromJSON, ResponseError, RunsApi,
   SourceConnectionsApi, TargetConnectionsApi,

@@ -1,4 +1,4 @@
-// openapi-generator's `java`, library `native`: from a connection to a finished run, and what the service says of mistakes.
+// openapi-generator's `java`, library `native`: from a connection to a finished run, and typed refusals.
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
