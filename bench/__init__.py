@@ -1,1 +1,1 @@
-"""`make bench`: what the server costs, next to a bare Flask application on the same server in the same run."""
+"""`make bench`: measures the cost of the server beside a bare Flask application on the same server in the same run."""

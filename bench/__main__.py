@@ -1,4 +1,4 @@
-"""`make bench`, `python -m bench`: measures and prints; judges nothing."""
+"""`make bench`, `python -m bench`: measures and prints figures, without a verdict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.plan import QUICK, Plan
 
 
 def main() -> int:
-    """Run the benchmark; 0 unless it could not be run."""
+    """Run the benchmark. Returns 0 unless it could not run."""
     options = _options()
     plan = dataclasses.replace(QUICK if options.quick else Plan(), peers=_peers(options))
     try:
@@ -40,15 +40,15 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=sys.modules["bench"].__doc__)
     parser.add_argument("--quick", action="store_true", help="less than a minute: fewer connections, one short round")
     parser.add_argument(
-        "--peers", metavar="NAMES", help="'Prism,Moto' for some, 'none'; those installed, none if quick"
+        "--peers", metavar="NAMES", help="tools, such as 'Prism,Moto', or 'none'; default: all installed, none if quick"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures for programs")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="write a picture of them")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write the figures as SVG")
     return parser.parse_args()
 
 
 def _peers(options: argparse.Namespace) -> tuple[rows.Peer, ...]:
-    """Those asked for, else all that are installed; a quick run has none of itself."""
+    """The requested tools, else all that are installed; a quick run has none by default."""
     there = {peer.name.lower(): peer for peer in rows.installed()}
     if options.peers is None:
         return () if options.quick else tuple(there.values())
@@ -59,7 +59,7 @@ def _peers(options: argparse.Namespace) -> tuple[rows.Peer, ...]:
 
 
 def _progress(doing: str) -> None:
-    """Say what takes the time: in place on a terminal, line by line elsewhere; an empty text clears it."""
+    """Print the current step: in place on a terminal, otherwise line by line; an empty text clears it."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{doing}", end="", file=sys.stderr, flush=True)
     elif doing:

@@ -1,4 +1,4 @@
-"""The yardstick: a Flask application that stores and answers, and checks nothing, under our own HTTP server.
+"""The reference: a Flask application that stores and responds without checks, under our own HTTP server.
 
 `python -m bench.bare` prints its URL and the name of the server it runs under. Paths are the names
 of the cases; the answers have the size of the emulator's.
@@ -22,7 +22,7 @@ _NOW = 1_700_000_000_000
 
 
 def build_app() -> Flask:
-    """The least one would write: a dictionary of connections behind five routes."""
+    """A minimal application: a dictionary of connections behind five routes."""
     app = Flask("bare")
     numbers = itertools.count()
     held: dict[str, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""What is measured: the calls, as raw HTTP, and the answers they must get."""
+"""The measured requests, as raw HTTP, and the expected responses."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _TWO_MISTAKES = {
 _RENAME = [{"op": "replace", "path": "/name", "value": "renamed by the benchmark"}]
 
 ETAG = "{etag}"
-"""Stands in a request for the etag of the last answer to it on the same client connection."""
+"""Placeholder in a request for the etag of its last response on the same client connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kind of call. `path` may hold `{id}`: the stored connections take turns."""
+    """One kind of request. If `path` contains `{id}`, the stored connections take turns."""
 
     name: str
     method: str
@@ -54,12 +54,12 @@ class Case:
 
     @property
     def label(self) -> str:
-        """The name for people."""
+        """The name for display."""
         return self.name.replace("-", " ")
 
     @property
     def follows_etag(self) -> bool:
-        """Whether each request needs the etag of the answer before it."""
+        """Whether each request needs the etag of the previous response."""
         return ETAG in self.headers.values()
 
     def raw(self, entity_id: str) -> bytes:
@@ -73,7 +73,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What one client connection sends in turn, or all of them share. `etag` is the first one to follow."""
+    """The requests that one client connection, or all of them together, send in turn. `etag` is the first etag."""
 
     requests: tuple[bytes, ...]
     etag: str = ""
@@ -81,37 +81,37 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Calls that are sent in turn, over and over, on each of some client connections."""
+    """Requests that each of several client connections sends in turn, repeatedly."""
 
     name: str
     steps: tuple[Case, ...]
 
     @property
     def label(self) -> str:
-        """The name for people."""
+        """The name for display."""
         return self.name.replace("-", " ")
 
     @property
     def cases(self) -> tuple[Case, ...]:
-        """Each kind of call once."""
+        """Each kind of request once."""
         return tuple({case.name: case for case in self.steps}.values())
 
     @property
     def follows_etag(self) -> bool:
-        """Whether each client connection must have records of its own, whose etags it follows."""
+        """Whether each client connection needs its own records, whose etags it follows."""
         return any(case.follows_etag for case in self.steps)
 
     @property
     def statuses(self) -> frozenset[int]:
-        """What may be answered."""
+        """The expected statuses."""
         return frozenset(case.status for case in self.steps)
 
     def shares(self, ids: Sequence[str], connections: int) -> list[Sequence[str]]:
-        """Whose records each client connection asks for: its own where etags are followed, else the same for all."""
+        """The records of each client connection: its own if etags are followed, otherwise all."""
         return [ids[number::connections] for number in range(connections)] if self.follows_etag else [ids]
 
     def stream(self, ids: Sequence[str], etag: str) -> Stream:
-        """The calls for these records, which take turns; only the first one is changed, so that its etag is known."""
+        """The requests for these records in turn. Only the first record is changed, so that its etag is known."""
         turns = range(len(ids)) if any("{id}" in case.path for case in self.steps) else range(1)
         chosen = (
             case.raw(ids[0] if case.follows_etag else ids[(turn + place) % len(ids)])
@@ -122,7 +122,7 @@ class Workload:
 
 
 UNKNOWN_ID = "45a9a940-bcf6-42b5-ab59-000000000404"
-"""No connection's."""
+"""The id of no connection."""
 
 READ = Case("GET-one", "GET", "/connections/{id}", 200)
 PAGE = Case("GET-page-of-100", "GET", "/connections?limit=100", 200)
@@ -144,7 +144,7 @@ _MIXED = (
 
 GET_ONE, PAGE_OF_100, WRONG_TYPE, POST_VALID = (Workload(case.name, (case,)) for case in (READ, PAGE, BAD, CREATE))
 
-# Reads and refusals come first: they leave the number of stored connections as it is.
+# Reads and refusals come first, because they do not change the number of stored connections.
 LOADS = (
     GET_ONE,
     PAGE_OF_100,

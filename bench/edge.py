@@ -1,7 +1,7 @@
-"""`python -m bench.edge`: which HTTP server? Speed and behaviour of each candidate, as Markdown tables.
+"""`python -m bench.edge`: compares speed and behaviour of HTTP servers, as Markdown tables.
 
 Every server carries the same bare Flask application in a process of its own. Bounded: half a minute for
-each server, a minute more with `--timeouts`, which waits to see whether half-sent requests are let go.
+each server, a minute more with `--timeouts`, which waits to measure when half-sent requests are dropped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.server.wire import CLOSE, HEAD, REFUSED, chunked, post
 
 CONNECTIONS = (1, 32, 256)
 LAX = "let pass"
-"""The row that is too wide for a table."""
+"""The row that is too wide for the table."""
 WAIT_SECONDS = 36
 PATIENCE_SECONDS = 5.0
 BODY = json.dumps({"name": "PostgreSQL base connection", "description": "x" * 300}).encode()
@@ -43,21 +43,21 @@ class Running:
     start_seconds: float
 
     def connect(self, sent: bytes = b"", patience: float = PATIENCE_SECONDS) -> socket.socket:
-        """A connection on which something has been sent."""
+        """Open a connection and send some bytes."""
         client = socket.create_connection((HOST, self.port), timeout=patience)
         with contextlib.suppress(ConnectionError):
             client.sendall(sent)
         return client
 
     def exchange(self, sent: bytes, patience: float = PATIENCE_SECONDS) -> tuple[bytes, float | None]:
-        """What comes back, and the seconds until the connection ends, None when it does not."""
+        """The received bytes, and the seconds until the connection ends, or None if it does not."""
         began = time.monotonic()
         with self.connect(sent, patience) as client:
             received, ended = _drain(client, patience)
         return received, time.monotonic() - began if ended else None
 
     def seconds_of_a_get(self) -> float:
-        """How long an ordinary client waits; `inf` when it gives up."""
+        """How long an ordinary client waits; `inf` if it gives up."""
         began = time.monotonic()
         try:
             received, _ = self.exchange(b"GET /" + HEAD + CLOSE)
@@ -81,7 +81,7 @@ def _drain(client: socket.socket, patience: float) -> tuple[bytes, bool]:
 
 @contextlib.contextmanager
 def started(name: str) -> Iterator[Running]:
-    """A server that answers; killed at the end."""
+    """Start a server and wait until it responds; killed at the end."""
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
@@ -102,7 +102,7 @@ def started(name: str) -> Iterator[Running]:
 
 
 def race(names: Sequence[str], rounds: int, seconds: float) -> dict[str, dict[str, str]]:
-    """Requests a second and p50 / p99 in ms of a 350-byte POST, for each server the best of so many rounds.
+    """Requests per second and p50 / p99 in ms of a 350-byte POST, the best round of each server.
 
     Other work on the machine only ever slows a server down; rounds by turns spread it over all of them.
     """
@@ -133,7 +133,7 @@ def _words(seen: load.Figures) -> str:
 
 
 def crowd(running: Running, size: int, sent: bytes) -> str:
-    """The worst of three ordinary requests while others hold their connections."""
+    """The slowest of three ordinary requests while other clients keep connections open."""
     clients = []
     try:
         for _ in range(size):
@@ -148,7 +148,7 @@ def crowd(running: Running, size: int, sent: bytes) -> str:
 
 
 def refusals(running: Running) -> dict[str, str]:
-    """Which of the requests that cannot be trusted are refused with one 4xx and the end of the connection."""
+    """Which ambiguous requests are refused with one 4xx and the end of the connection."""
     lax, words = [], set()
     for name, (sent, _) in REFUSED.items():
         received, seconds = running.exchange(sent, 3)
@@ -177,7 +177,7 @@ def _status(received: bytes, seconds: float | None) -> str:
 
 
 def behaviour(running: Running) -> dict[str, str]:
-    """What each kind of client gets."""
+    """The responses to each kind of client."""
     declared = post(b"Content-Length: 5000000000", body=b"hello")
     endless = chunked((b"ffff\r\n" + b"a" * 65_535 + b"\r\n") * 64)
     pipelined = b"".join(b"GET /%d" % number + HEAD + b"\r\n" for number in range(19)) + b"GET /" + HEAD + CLOSE
@@ -196,10 +196,10 @@ def behaviour(running: Running) -> dict[str, str]:
 
 
 def patience(running: Running) -> dict[str, str]:
-    """When a half-sent head and a half-sent body are let go."""
+    """When a half-sent head and a half-sent body are dropped."""
     clients = {
-        "half-sent head let go after": running.connect(b"GET /" + HEAD + b"A: "),
-        "half-sent body let go after": running.connect(post(b"Content-Length: 99", body=b"a")),
+        "half-sent head dropped after": running.connect(b"GET /" + HEAD + b"A: "),
+        "half-sent body dropped after": running.connect(post(b"Content-Length: 99", body=b"a")),
     }
     began, rows = time.monotonic(), {}
     for name, client in clients.items():
@@ -211,7 +211,7 @@ def patience(running: Running) -> dict[str, str]:
 
 
 def ending(running: Running) -> dict[str, str]:
-    """What SIGTERM does to a request that is being answered."""
+    """What SIGTERM does to a request in progress."""
     with running.connect(b"GET /slow" + HEAD + b"\r\n") as client:
         time.sleep(0.2)
         running.process.send_signal(signal.SIGTERM)
@@ -226,7 +226,7 @@ def ending(running: Running) -> dict[str, str]:
 
 
 def memory(running: Running) -> dict[str, str]:
-    """What the process and its children hold after the probes, where the system tells."""
+    """Memory of the process and its children after the probes, where the system provides it."""
     try:
         return {"memory after all that": f"{pss(running.process.pid) // 1024**2} MiB"}
     except (OSError, IndexError):
@@ -234,7 +234,7 @@ def memory(running: Running) -> dict[str, str]:
 
 
 def observe(name: str, with_timeouts: bool) -> dict[str, str]:
-    """How one server behaves."""
+    """The behaviour of one server."""
     print(f"{name}: behaviour ...", file=sys.stderr, flush=True)
     with started(name) as running:
         column = {"start to first answer": f"{running.start_seconds:.2f} s"}
@@ -245,7 +245,7 @@ def observe(name: str, with_timeouts: bool) -> dict[str, str]:
 
 
 def table(columns: dict[str, dict[str, str]]) -> str:
-    """Markdown: a row for each probe, a column for each server."""
+    """Markdown with a row per probe and a column per server."""
     rows = [["", *columns], ["---"] * (len(columns) + 1)]
     for probe in next(iter(columns.values()), {}):
         rows.append([probe, *(column.get(probe, "") for column in columns.values())])
@@ -256,9 +256,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.edge", description=__doc__)
     parser.add_argument("servers", nargs="*", metavar="SERVER", help=f"of {', '.join(installed())}")
-    parser.add_argument("--rounds", type=int, default=3, help="of load for each server")
+    parser.add_argument("--rounds", type=int, default=3, help="seconds of load for each server")
     parser.add_argument("--seconds", type=float, default=1, help="of load at each number of connections")
-    parser.add_argument("--timeouts", action="store_true", help="see whether half-sent requests are let go")
+    parser.add_argument("--timeouts", action="store_true", help="measure when half-sent requests are dropped")
     options: Any = parser.parse_args(arguments)
     raise_descriptors()
     names = options.servers or installed()

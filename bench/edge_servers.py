@@ -24,7 +24,7 @@ ANSWER = b'{"id":"c4b6d4e5-7f3d-4f5b-a5d1-5a5d9c5a5d9c","etag":"\\"a1000000-0000
 
 
 def application() -> Flask:
-    """Reads the body and answers with a constant; `/slow` takes half a second."""
+    """A Flask application that reads the body and responds with a constant; `/slow` takes half a second."""
     app = Flask("bare")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
 
@@ -43,7 +43,7 @@ def application() -> Flask:
 
 
 def ours(port: int) -> None:
-    """The product's server: uvicorn, held to limits."""
+    """Our own server: uvicorn with limits."""
     from mockserver.cli.serving import run
     from mockserver.web.bridge import wsgi_server
 
@@ -51,7 +51,7 @@ def ours(port: int) -> None:
 
 
 def waitress_default(port: int) -> None:
-    """Waitress as it comes."""
+    """Waitress with its defaults."""
     import_module("waitress").serve(application(), host=HOST, port=port, threads=8)
 
 
@@ -75,7 +75,7 @@ def gunicorn(port: int) -> None:
 
 
 def granian_wsgi(port: int) -> None:
-    """One worker process with one blocking thread, its fastest way to call Flask."""
+    """One worker process with one blocking thread, its fastest mode for Flask."""
     constants = import_module("granian.constants")
     server = import_module("granian").Granian(
         "bench.edge_servers:application",
@@ -92,7 +92,7 @@ def granian_wsgi(port: int) -> None:
 
 
 def granian_asgi(port: int) -> None:
-    """In this process; the body is read by the event loop before a thread calls Flask."""
+    """Granian in this process; the event loop reads the body before a thread calls Flask."""
     embed = import_module("granian.server.embed")
     constants = import_module("granian.constants")
 
@@ -112,7 +112,7 @@ def uvicorn(port: int) -> None:
 
 
 def asgi(app: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
-    """An ASGI application that reads the bounded body and only then has a thread call a WSGI application."""
+    """An ASGI application that reads the bounded body and then calls a WSGI application in a thread."""
     threads = ThreadPoolExecutor(8)
 
     async def called(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -190,11 +190,11 @@ SERVERS: dict[str, tuple[str, Callable[[int], None]]] = {
     "granian-asgi": ("granian", granian_asgi),
     "uvicorn": ("uvicorn", uvicorn),
 }
-"""Name -> the module it needs, and how it serves. The first two are the product's own."""
+"""Name -> the module it needs, and how it serves. The first two are our own."""
 
 
 def installed() -> list[str]:
-    """The names that can run here."""
+    """The names of the servers that can run here."""
     return [name for name, (module, _) in SERVERS.items() if importlib.util.find_spec(module)]
 
 

@@ -1,4 +1,4 @@
-"""A load generator of our own, for machines without wrk: asyncio, keep-alive connections, raw HTTP."""
+"""A load generator for machines without wrk: asyncio, keep-alive connections, raw HTTP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WITHOUT_BODY = (b"204", b"304")
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a run showed. `wrong` counts answers with another status than expected, and broken connections."""
+    """The results of a run. `wrong` counts unexpected statuses and broken connections."""
 
     per_second: float
     p50_ms: float
@@ -28,15 +28,15 @@ class Figures:
     wrong: int
     requests: int
     cpu_us: float = math.nan
-    """Processor time of the server for one request; not a number where the system does not tell."""
+    """CPU time of the server per request; NaN if the system does not provide it."""
 
 
 class LoadError(Exception):
-    """The load could not be put on the server, so there is no figure."""
+    """The load could not be generated, so there are no figures."""
 
 
 class _Turns:
-    """A stream and whose turn it is; client connections may share one."""
+    """A stream and its position; client connections may share one."""
 
     def __init__(self, stream: Stream) -> None:
         self.requests = stream.requests
@@ -44,12 +44,12 @@ class _Turns:
         self.turn = -1
 
     def next_request(self) -> bytes:
-        """The next in turn, with the etag that was answered last."""
+        """The next request, with the etag of the last response."""
         self.turn += 1
         return self._current().replace(_PLACE, self.etag)
 
     def answered(self, head: bytes) -> None:
-        """Take over the etag of an answer to a request that carried one."""
+        """Take the etag of a response to a request that contained one."""
         if self.etag and _PLACE in self._current() and (found := _ETAG.search(head)):
             self.etag = found[1]
 
@@ -58,7 +58,7 @@ class _Turns:
 
 
 class _Run:
-    """What the connections of one run share."""
+    """The state shared by the connections of one run."""
 
     def __init__(self, statuses: Collection[int], most: int | None) -> None:
         self.statuses = frozenset(str(status).encode() for status in statuses)
@@ -68,7 +68,7 @@ class _Run:
         self.wrong = 0
 
     def over(self) -> bool:
-        """Whether no more is to be sent; else one more has been taken."""
+        """Whether nothing more is to be sent; otherwise reserves one request."""
         if perf_counter() >= self.until or self.left == 0:
             return True
         if self.left is not None:
@@ -76,13 +76,13 @@ class _Run:
         return False
 
     def answered(self, seconds: float, head: bytes) -> None:
-        """Count an answer."""
+        """Count a response."""
         self.seconds.append(seconds)
         self.wrong += head[9:12] not in self.statuses
 
 
 class _Connection(asyncio.Protocol):
-    """Sends the next request as soon as the last answer is complete."""
+    """Sends the next request as soon as the last response is complete."""
 
     def __init__(self, run: _Run, turns: _Turns) -> None:
         self.run = run
@@ -92,13 +92,13 @@ class _Connection(asyncio.Protocol):
         self.needed = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Send the first request."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self._send()
 
     def data_received(self, data: bytes) -> None:
-        """Collect an answer; when it is whole, count it and go on."""
+        """Collect a response; once it is complete, count it and send the next request."""
         self.buffer += data
         if not self.needed:
             end = self.buffer.find(b"\r\n\r\n")
@@ -112,7 +112,7 @@ class _Connection(asyncio.Protocol):
             self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """A connection that ends before its run is over counts as a wrong answer."""
+        """Count a connection that ends before its run as a wrong response."""
         if not self.over.done():
             self.run.wrong += 1
             self.over.set_result(None)
@@ -128,7 +128,7 @@ class _Connection(asyncio.Protocol):
     def _body_length(self, head: bytes) -> int:
         found = _LENGTH.search(head)
         if found is None and head[9:12] not in _WITHOUT_BODY:
-            self.over.set_exception(LoadError("an answer has no Content-Length"))
+            self.over.set_exception(LoadError("a response has no Content-Length"))
             self.transport.abort()
         return int(found[1]) if found else 0
 
@@ -142,14 +142,14 @@ def drive(
     seconds: float | None = None,
     count: int | None = None,
 ) -> Figures:
-    """Send for so many seconds, or so many requests. Raises LoadError when there is nothing to count.
+    """Send requests for some seconds, or a number of requests. Raises LoadError without a response.
 
-    One stream is shared by all connections; several must be as many as the connections.
+    All connections share a single stream; otherwise there must be one stream per connection.
     """
     run = _Run(statuses, count)
     took = asyncio.run(_drive(run, [_Turns(stream) for stream in streams], port, connections, seconds))
     if not run.seconds:
-        raise LoadError("no answer came")
+        raise LoadError("there was no response")
     ordered = sorted(run.seconds)
     return Figures(
         per_second=len(ordered) / took,

@@ -1,4 +1,4 @@
-"""One run: servers side by side, filled, then loaded in turn, so that what disturbs the machine disturbs them all."""
+"""One run: servers side by side, filled and then loaded in turn, so that disturbances affect all of them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from mockserver import __version__
 
 @dataclass(frozen=True, slots=True)
 class FigureRow:
-    """One load on so many client connections. Figures are the medians of the rounds; ratios are of one round each."""
+    """One load with a number of client connections. Figures are medians of the rounds; ratios are of one round each."""
 
     load: str
     connections: int
     bare: Figures
     ours: tuple[Figures, ...]
-    """By the number of stored connections, as `Plan.stored` has them."""
+    """By the number of stored connections, as in `Plan.stored`."""
     to_bare: float
     """Requests per second with the fewest connections stored, over the bare application's."""
     to_fewest: tuple[float, ...]
@@ -37,7 +37,7 @@ class FigureRow:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the journal costs under one load: one server without and with it in turn, fewest connections stored."""
+    """The cost of the journal under one load: one server without and with it, with the fewest stored connections."""
 
     load: str
     connections: int
@@ -50,7 +50,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a process holds after the load, journal full. `kind` is PSS or RSS; bytes; connections stored then."""
+    """Memory of a process after the load, with a full journal. `kind` is PSS or RSS, in bytes."""
 
     kind: str
     bare: int
@@ -59,13 +59,13 @@ class Memory:
 
     @property
     def each(self) -> float:
-        """Bytes that one more stored connection takes."""
+        """Bytes per additional stored connection."""
         return (self.ours[-1] - self.ours[0]) / max(1, self.stored[-1] - self.stored[0])
 
 
 @dataclass(frozen=True, slots=True)
 class LoadOutcome:
-    """Everything a run showed. Times in seconds."""
+    """All results of a run. Times are in seconds."""
 
     version: str
     python: str
@@ -79,13 +79,13 @@ class LoadOutcome:
     judged: tuple[Judged, ...]
     memory: Memory | None
     durable: tuple[tuple[int, Figures], ...]
-    """Creates that are on disk before they are answered, by the number of client connections; medians of the rounds."""
+    """Creates that are on disk before the response, by the number of client connections; medians of the rounds."""
     peers: race.Race
-    """Ours beside other tools, where there are any."""
+    """Ours beside other tools, if there are any."""
 
 
 def run(plan: Plan, progress: Progress) -> LoadOutcome:
-    """Measure. Raises LoadError when a server does not start or answers otherwise than it should."""
+    """Measure. Raises LoadError if a server does not start or responds unexpectedly."""
     start, start_bare = _starts(plan, progress)
     with ExitStack() as stack:
         bare = stack.enter_context(servers.bare())
@@ -141,7 +141,7 @@ def _judged(plan: Plan, progress: Progress) -> tuple[Judged, ...]:
         side = subjects.ours(program)
         for load in LOADS:
             progress(f"{load.label}, without a journal and with one in turn")
-            side.loaded(load, connections, plan.seconds)  # fills the journal with what this load leaves there
+            side.loaded(load, connections, plan.seconds)  # fills the journal with entries of this load
             program.ask("GET", FIGURES)
             wrong = side.loaded(load, connections, plan.judged_seconds).wrong
             seen = program.ask("GET", FIGURES).json
@@ -156,14 +156,14 @@ def _durable(plan: Plan, progress: Progress) -> tuple[tuple[int, Figures], ...]:
         subjects.fill(program, 1)
         side = subjects.ours(program)
         for connections in plan.connections:
-            progress(f"creates that are on disk before they are answered, {connections} at a time")
+            progress(f"creates that are on disk before the response, {connections} at a time")
             rounds = [side.loaded(POST_VALID, connections, plan.seconds) for _ in range(plan.rounds)]
             found.append((connections, subjects.middle(rounds)))
     return tuple(found)
 
 
 def _starts(plan: Plan, progress: Progress) -> tuple[float, float]:
-    """Median seconds from the start of the process to the first good answer: ours, the bare application's."""
+    """Median seconds from process start to the first successful response: ours, the bare application's."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for number in range(plan.starts):
         progress(f"starting, {number + 1} of {plan.starts}")

@@ -1,4 +1,4 @@
-"""A run as an SVG picture: ours next to the bare application, and, where they were measured, to other tools."""
+"""Draws a run as an SVG picture: ours beside the bare application and other tools."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class _Bar:
     note: str = ""
     name: str = ""
     hollow: bool = False
-    """A speed of not doing what was to be done."""
+    """A rate of responses to unchecked invalid requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Bars that belong together, under a title where each has a name of its own, else beside it."""
+    """Bars that belong together under a title, each with its name."""
 
     title: str
     bars: list[_Bar]
@@ -43,7 +43,7 @@ def draw(outcome: LoadOutcome) -> str:
     if outcome.peers.standings:
         y += 22
         body.append(f'<text x="10" y="{y}" class="title">Beside other tools, {most} client connections</text>')
-        hint = "Hollow: what is wrong was taken as right, so this is the speed of not checking."
+        hint = "Hollow: invalid requests were accepted, so this is the rate without checks."
         body.append(f'<text x="10" y="{y + 18}" class="dim" font-size="11">{hint}</text>')
         y = _groups(body, y + 34, _beside_tools(outcome, most))
     width, height = _LEFT + _WIDTH + _RIGHT, y + 22
@@ -97,7 +97,7 @@ def _legend(outcome: LoadOutcome, y: float) -> Iterator[str]:
 
 
 def _groups(body: list[str], y: int, groups: list[_Group]) -> int:
-    """Draws groups from `y` on, all to one scale; where they end."""
+    """Draw groups from `y` on with the same scale; returns where they end."""
     most = max(bar.per_second for group in groups for bar in group.bars)
     for group in groups:
         named = any(bar.name for bar in group.bars)

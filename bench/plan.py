@@ -1,4 +1,4 @@
-"""How much is measured."""
+"""How much a run measures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.peers.rows import Peer
 
 Progress = Callable[[str], None]
-"""Takes what is being done now."""
+"""Called with the current step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +16,16 @@ class Plan:
     """One run of the benchmark."""
 
     stored: tuple[int, ...] = (100, 10_000, 100_000)
-    """A server of ours for each of these numbers of stored connections."""
+    """One server of ours for each of these numbers of stored connections."""
     connections: tuple[int, ...] = (1, 32)
     """Client connections at a time."""
     rounds: int = 4
     seconds: float = 1
     judged_seconds: float = 20
-    """For each load without and with a journal."""
+    """Seconds of each load without and with a journal."""
     starts: int = 7
     peers: tuple[Peer, ...] = ()
-    """The tools beside ours."""
+    """The tools to compare."""
     peer_rounds: int = 3
 
 

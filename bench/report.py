@@ -1,4 +1,4 @@
-"""A run on paper: the table for people, JSON for programs."""
+"""Formats a run: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MIB = 1024 * 1024
 
 
 def table(outcome: LoadOutcome) -> str:
-    """The run as text of 120 columns."""
+    """The run as text of at most 120 columns."""
     plan = outcome.plan
     fewest, *more = (f"{number:,}" for number in plan.stored)
     rates, ratios = "".join(f"{'ours,':>9}" for _ in plan.stored), "".join(f"{one:>9}" for one in (fewest, *more))

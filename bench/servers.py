@@ -1,4 +1,4 @@
-"""The programs that are measured: ours and the bare one, each a process of its own; their start and their memory."""
+"""The measured programs, ours and the bare one, each as a process: start, requests, memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _POLL_SECONDS = 0.002
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """What came back for one call."""
+    """The response to one request."""
 
     status: int
     headers: dict[str, str]
@@ -39,12 +39,12 @@ class RawAnswer:
 
     @property
     def json(self) -> Any:
-        """The body, parsed."""
+        """The parsed body."""
         return json.loads(self.body)
 
 
 class Program:
-    """A running server on a free port of loopback; a context manager that ends it, and what it has started."""
+    """A running server on a free loopback port; a context manager that ends it and its processes."""
 
     def __init__(
         self,
@@ -55,9 +55,9 @@ class Program:
         files: Mapping[str, str] | None = None,
         patience: float = _ANSWER_SECONDS,
     ) -> None:
-        """Start it in a folder of its own, with these files, and wait for a 200 from the path `probe`.
+        """Start it in its own folder with these files, and wait for a 200 from the path `probe`.
 
-        Without a `port` it must print its URL. Raises LoadError when it does not come up within `patience` seconds.
+        Without a `port` it must print its URL. Raises LoadError if it is not ready within `patience` seconds.
         """
         self._folder = tempfile.TemporaryDirectory(prefix="mockserver-bench-", ignore_cleanup_errors=True)
         for name, text in (files or {}).items():
@@ -69,7 +69,7 @@ class Program:
         with self._said.open("wb") as output:
             self._process = subprocess.Popen(
                 command,
-                cwd=self._folder.name,  # nobody's settings file
+                cwd=self._folder.name,  # no settings file
                 env=_environment(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -83,10 +83,10 @@ class Program:
             self.stop()
             raise
         self.start_seconds = perf_counter() - began
-        """From the start of the process to its first good answer."""
+        """Seconds from the start of the process to its first successful response."""
 
     def _wait(self, probe: str, until: float) -> None:
-        problem = "it says nothing"
+        problem = "it printed nothing"
         while perf_counter() < until and self._process.poll() is None:
             if self.port or self._announced():
                 try:
@@ -108,7 +108,7 @@ class Program:
         return self.port > 0
 
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> RawAnswer:
-        """One call on a connection of its own. Raises LoadError when no answer comes."""
+        """Send one request on its own connection. Raises LoadError without a response."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=_ANSWER_SECONDS)
         sent = {**HEADERS, **({} if body is None else {"Content-Type": "application/json"}), **(headers or {})}
         try:
@@ -116,12 +116,12 @@ class Program:
             response = connection.getresponse()
             return RawAnswer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         except (OSError, HTTPException) as error:
-            raise LoadError(f"no answer to {method} {path}: {error!r}") from None
+            raise LoadError(f"no response to {method} {path}: {error!r}") from None
         finally:
             connection.close()
 
     def memory(self) -> tuple[str, int] | None:
-        """The kind of figure (PSS where the system knows it, else RSS) and bytes; None where neither can be had."""
+        """The kind of figure (PSS if available, otherwise RSS) and bytes; None if neither is available."""
         try:
             return "PSS", pss(self._process.pid)
         except (OSError, IndexError):
@@ -133,14 +133,14 @@ class Program:
             return None
 
     def cpu_seconds(self) -> float:
-        """Processor time that it and its processes took so far; not a number where the system does not tell."""
+        """CPU time of the program and its processes so far; NaN if the system does not provide it."""
         try:
             return sum(_cpu_seconds(pid) for pid in family(self._process.pid))
         except OSError:
             return math.nan
 
     def stop(self) -> None:
-        """End it, and wait until it has ended."""
+        """End it and wait until it has ended."""
         self._signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_STOP_SECONDS)
@@ -160,7 +160,7 @@ class Program:
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that it has started, as far as /proc tells. Raises OSError where there is no /proc."""
+    """A process and its descendants, from /proc. Raises OSError without /proc."""
     tasks, pids = list(Path(f"/proc/{pid}/task").iterdir()), [pid]
     for task in tasks:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile
@@ -171,9 +171,9 @@ def family(pid: int) -> list[int]:
 
 
 def pss(pid: int) -> int:
-    """Bytes that a process and all that it has started hold, what is shared with others divided by their number.
+    """Memory of a process and its descendants in bytes, with shared memory divided by the number of its users.
 
-    Raises OSError, IndexError where the system does not tell.
+    Raises OSError or IndexError if the system does not provide it.
     """
     rolled = (Path(f"/proc/{one}/smaps_rollup").read_text() for one in family(pid))
     return sum(int(text.split("Pss:")[1].split()[0]) for text in rolled) * 1024
@@ -187,7 +187,7 @@ def _cpu_seconds(pid: int) -> float:
 def ours(*, durable: bool = False) -> Program:
     """The emulator as a user starts it, without the request log.
 
-    `durable` puts its records on disk, where temporary files are.
+    `durable` keeps its records on disk, in the folder for temporary files.
     """
     more = ["--state", "flow.db"] if durable else []
     started = ["mockserver", "serve", "--port", "0", "--log", "none", *more]
@@ -195,7 +195,7 @@ def ours(*, durable: bool = False) -> Program:
 
 
 def switched() -> Program:
-    """The emulator whose journal is taken away and given back."""
+    """The emulator whose journal is switched off and on."""
     return Program([sys.executable, "-m", "bench.switched"], "/connections?limit=1")
 
 
@@ -205,7 +205,7 @@ def bare() -> Program:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without settings; bytecode is kept, as it is wherever nobody forbids it."""
+    """Our environment without settings of the emulator, and with cached bytecode."""
     dropped = ("MOCKSERVER_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return kept | {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1"}

@@ -1,4 +1,4 @@
-"""`python -m bench.stores`: what each kind of store does in one process, without HTTP, and how fast a full one starts.
+"""`python -m bench.stores`: measures each kind of store in one process without HTTP, and the start of a full one.
 
 python -m bench.stores --postgres postgresql://user:password@127.0.0.1/database
 """
@@ -44,10 +44,10 @@ _TENANT = Tenant(_HEADERS["x-gw-ims-org-id"], _HEADERS["x-sandbox-name"])
 
 
 def main() -> int:
-    """Measure memory, an SQLite file and, if one is named, a PostgreSQL database, which is left empty."""
+    """Measure memory, an SQLite file and, if given, a PostgreSQL database, which is emptied."""
     parser = argparse.ArgumentParser(prog="bench.stores", description=__doc__)
-    parser.add_argument("--postgres", metavar="URL", help="a database of its own; all records in it are removed")
-    parser.add_argument("--many", type=int, default=MANY, help="how many records a full store has")
+    parser.add_argument("--postgres", metavar="URL", help="a dedicated database; all its records are deleted")
+    parser.add_argument("--many", type=int, default=MANY, help="records of a full store")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         places = {"memory": None, "SQLite file": f"{folder}/flow.db"}
@@ -96,7 +96,7 @@ def _create(emulator: Emulator) -> str:
 
 
 def _rate(act: Callable[[], Any], threads: int) -> str:
-    """The best of some rounds: other programs only ever make it slower."""
+    """The best of several rounds, because other programs only slow it down."""
 
     def work(until: float) -> int:
         done = 0
@@ -115,7 +115,7 @@ def _rate(act: Callable[[], Any], threads: int) -> str:
 
 
 def _fill(emulator: Emulator, many: int) -> None:
-    """Import so many records, like the ones that are there."""
+    """Import this many records, similar to the existing ones."""
     state = emulator.world.store.export()
     row, first = state["records"][-1], state["revision"]
     for number in range(len(state["records"]), many):

@@ -1,4 +1,4 @@
-"""A server under load: how the calls of the benchmark are put to it, and what it shows."""
+"""Puts the requests of the benchmark to a server under load and measures it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from bench.load import Figures, LoadError
 
 _FILL_CONNECTIONS = 8
 _READ_IN_TURN = 100
-"""So many of the stored connections are read and changed in turn."""
+"""Number of stored connections that are read and changed in turn."""
 
 
 class Subject:
-    """A running program, and how it wants to be asked."""
+    """A running program and how it is addressed."""
 
     def __init__(self, program: servers.Program, ids: Sequence[str], asked: Callable[[Case], Case]) -> None:
-        """`ids` are those of stored connections; `asked` puts a call the way this program understands it."""
+        """`ids` are stored connections; `asked` adapts a request to this program."""
         self.program = program
         self.ids = ids
         self.asked = asked
 
     def answer(self, case: Case) -> servers.RawAnswer:
-        """What it answers to one call, asked as it wants to be asked."""
+        """The response to one request."""
         path, headers = self._path(case), dict(case.headers)
         if case.follows_etag:
             headers = {name: value.replace(ETAG, self._etag(path)) for name, value in headers.items()}
         return self.program.ask(case.method, path, case.body, headers)
 
     def check(self, work: Workload) -> None:
-        """Raises LoadError unless each call of a load gets the answer that it names."""
+        """Raise LoadError unless each request of a load gets its expected response."""
         for case in work.cases:
             answer = self.answer(self.asked(case))
             if answer.status != case.status:
@@ -40,7 +40,7 @@ class Subject:
                 raise LoadError(f"{case.method} {self._path(self.asked(case))} answers {said}")
 
     def loaded(self, work: Workload, connections: int, seconds: float) -> Figures:
-        """Figures of some seconds of load."""
+        """The figures of some seconds of load."""
         asked = Workload(work.name, tuple(self.asked(case) for case in work.steps))
         streams = [asked.stream(share, self._first_etag(asked, share)) for share in asked.shares(self.ids, connections)]
         drive = wrk.drive if wrk.available() else load.drive
@@ -57,12 +57,12 @@ class Subject:
         return self._etag(changes[0].path.replace("{id}", ids[0])) if changes else ""
 
     def _etag(self, path: str) -> str:
-        # The bare application has no etags, and is sent what looks like one.
+        # The bare application has no etags and is sent an invented one.
         return self.program.ask("GET", path).headers.get("etag", '"0"')
 
 
 def ours(program: servers.Program) -> Subject:
-    """The emulator with what is stored in it."""
+    """The emulator with its stored connections."""
     items = program.ask("GET", f"/connections?limit={_READ_IN_TURN}").json["items"]
     return Subject(program, [item["id"] for item in items], lambda case: case)
 
@@ -73,7 +73,7 @@ def bare(program: servers.Program) -> Subject:
 
 
 def fill(program: servers.Program, number: int) -> None:
-    """Store so many connections in an empty emulator. Raises LoadError when that many are not there then."""
+    """Store connections in an empty emulator. Raises LoadError if they are not all there afterwards."""
     stream = POST_VALID.stream([""], "")
     figures = load.drive(program.port, [stream], POST_VALID.statuses, _FILL_CONNECTIONS, count=number)
     there = stored(program)
@@ -82,12 +82,12 @@ def fill(program: servers.Program, number: int) -> None:
 
 
 def stored(program: servers.Program) -> int:
-    """How many connections the emulator holds."""
+    """The number of connections in the emulator."""
     return int(program.ask("GET", "/connections?count=true").json["count"])
 
 
 def middle(figures: Iterable[Figures]) -> Figures:
-    """The medians of the rounds; what went wrong in any of them is added up."""
+    """The medians of the rounds; wrong responses of all rounds are added."""
     rounds = list(figures)
     return Figures(
         per_second=median(one.per_second for one in rounds),
@@ -100,5 +100,5 @@ def middle(figures: Iterable[Figures]) -> Figures:
 
 
 def ratio(ours: Iterable[Figures], theirs: Iterable[Figures]) -> float:
-    """Requests per second over theirs: the median of the rounds' ratios."""
+    """Requests per second relative to another subject: the median of the rounds' ratios."""
     return median(one.per_second / other.per_second for one, other in zip(ours, theirs, strict=True))

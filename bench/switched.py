@@ -1,7 +1,7 @@
-"""What the journal costs: our server, whose journal is taken away and given back five times a second.
+"""Measures the cost of the journal: our server, whose journal is switched off and on five times a second.
 
-Two processes never run equally fast: what memory each got makes up to a tenth, as much as a journal costs. So one
-process is both, and what disturbs the machine disturbs both. `python -m bench.switched KIND` prints its URL.
+Two processes never run equally fast: their memory layout makes up to a tenth, as much as a journal costs. So one
+process measures both, under the same disturbances. `python -m bench.switched KIND` prints its URL.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from mockserver.web import build_app
 from mockserver.web.bridge import wsgi_server
 
 FIGURES = "/bench/figures"
-"""Answers what was seen since it was last asked: two `Spent`, without and with a journal, and the ratio."""
+"""Path that returns the figures since the last request: two `Spent`, without and with a journal, and the ratio."""
 
 _SLICE_SECONDS = 0.1
 _CHANGING_SECONDS = 0.01
-"""So long after a change it does not count: calls that had begun still go the other way."""
+"""Seconds after a switch that do not count, because earlier requests are still in progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Requests per second, and microseconds of processor time for each."""
+    """Requests per second, and microseconds of CPU time per request."""
 
     per_second: float
     cpu_us: float
@@ -51,7 +51,7 @@ class _Slice:
 
 
 class Switch:
-    """A WSGI application that counts what the emulator's answers, and changes its journal meanwhile."""
+    """A WSGI application that counts the emulator's responses and switches its journal meanwhile."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
@@ -72,7 +72,7 @@ class Switch:
         return self._app(environ, start_response)
 
     def start(self) -> None:
-        """Begin to change."""
+        """Begin to switch."""
         threading.Thread(target=self._change, daemon=True).start()
 
     def _change(self) -> None:

@@ -1,4 +1,4 @@
-"""Puts load on a server with wrk, where it is installed: less of the machine goes to the one who measures."""
+"""Generates load by wrk, if installed, which takes less CPU time than our own generator."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def available() -> bool:
 def drive(
     port: int, streams: Sequence[Stream], statuses: Collection[int], connections: int, *, seconds: float
 ) -> Figures:
-    """Send for so many seconds (wrk knows whole ones only). Raises LoadError when wrk fails.
+    """Send requests for some whole seconds. Raises LoadError if wrk fails.
 
-    Each stream has a thread of wrk's: several streams must be as many as the connections.
+    Each stream has a wrk thread; several streams need as many connections.
     """
     with tempfile.TemporaryDirectory(prefix="mockserver-bench-") as folder:
         for number, stream in enumerate(streams):
@@ -38,8 +38,8 @@ def drive(
         raise LoadError(f"wrk failed: {(ran.stderr or ran.stdout).strip()[-300:]}")
     seen = json.loads(lines[-1])
     if not seen["requests"]:
-        raise LoadError("no answer came")
-    # wrk tells refusals from answers, not one status from another; what a case answers is checked beforehand.
+        raise LoadError("there was no response")
+    # wrk distinguishes refusals from successes, but no statuses; those are checked beforehand.
     unexpected = seen["refused"] if max(statuses) < 400 else seen["requests"] - seen["refused"]
     return Figures(
         per_second=seen["requests"] / seen["microseconds"] * 1e6,

@@ -87,7 +87,7 @@ def _advice(answer: Answer) -> str:
                 f"such as https://HOST{BASE_PATH}, of a server that has them"
             )
         case 401 | 403:
-            return "Give credentials that it accepts: FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX or --header NAME:VALUE"
+            return "Give valid credentials: FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX or --header NAME:VALUE"
         case status if 300 <= status < 400:
             return f"It redirects to {answer.header('location') or 'nowhere'}: give the URL that it leads to"
         case status if status >= 500:

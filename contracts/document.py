@@ -183,7 +183,7 @@ class Document:
 
 
 def _readings(schema: Mapping[str, Any], came: Any) -> list[Any]:
-    """The values that a query parameter's text can stand for: the text, and a number or boolean if its schema allows."""
+    """The values that a query parameter's text can stand for: the text, or a number or boolean by its schema."""
     if schema.get("type") == "array":
         return [came if isinstance(came, list) else [came]]
     text = str(came)

@@ -65,7 +65,7 @@ PLAIN = (
     "listFlowRuns",
 )
 """Operations that accept every plausible request. Others may correctly respond 400 or 412: an etag from a link
-carries is an old one by now, a published draft is no draft, what a flow uses stays, a source decides for itself."""
+may be stale, a draft may be published, an entity may be in use, a source may refuse."""
 
 ACCEPTANCE: list[int | str] = ["2xx", 400, 404, 412]
 

@@ -201,7 +201,7 @@ class Sweeper:
             for kind in names:
                 still = self._listed(kind, tenant) if any(key[0] == kind for key in refusals) else []
                 for entity_id in still:
-                    why = refusals.get((kind, entity_id)) or [f"/{kind}/{entity_id}: deleted, and still listed"]
+                    why = refusals.get((kind, entity_id)) or [f"/{kind}/{entity_id}: deleted, but still listed"]
                     left += why
         return left + self._unseen(names)
 

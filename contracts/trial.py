@@ -26,8 +26,8 @@ def judge(
 ) -> list[Outcome]:
     """Run the named checks; returns their outcomes and those of all observers.
 
-    `kinds` limits checks on collections to these; with a `token` that the server issued, its opinion of
-    others is looked at too. What was made is deleted again; runs, which nobody can delete, are made all the same.
+    `kinds` limits the collections. With a `token` issued by the server, checks also test how it treats
+    other tokens. Created entities are deleted again, except runs.
     """
     registry.load()
     given, headers = frozenset[str](), MADE_UP

@@ -1,4 +1,4 @@
-"""Other tools that stand in for an HTTP service, measured beside ours where `make peers` has installed them.
+"""Other tools that emulate an HTTP service, measured beside ours if `make peers` has installed them.
 
 A tool is one row of `PEERS`. Those that read a contract get ours.
 """

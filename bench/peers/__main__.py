@@ -1,4 +1,4 @@
-"""`make peers`: installs the tools that `make bench` measures beside ours, each into a folder of its own."""
+"""`make peers`: installs the tools that `make bench` measures beside ours, each into its own folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.peers.rows import HOMES, PEERS, Package
 
 
 def main() -> int:
-    """Install what is not there yet; 1 when something could not be installed."""
+    """Install missing tools. Returns 1 if one could not be installed."""
     packages = tuple({peer.package.name: peer.package for peer in PEERS}.values())
     failed = 0
     for number, package in enumerate(packages, 1):
@@ -39,11 +39,11 @@ def _programs(package: Package) -> Iterator[str]:
 
 
 def _install(package: Package) -> str:
-    """What went wrong, or nothing."""
+    """Install a tool; returns an error message or an empty text."""
     shutil.rmtree(package.home, ignore_errors=True)
     package.home.mkdir(parents=True)
     if package.index == "npm":
-        # Nothing that a package brings is run while it is installed.
+        # No script of a package runs during installation.
         quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error"]
         commands = [["npm", "install", *quiet, "--prefix", str(package.home), f"{package.name}@{package.version}"]]
     else:

@@ -1,4 +1,4 @@
-"""Our contract as other tools can read it, and what the tools that read none are told in its place."""
+"""Our contract in forms that other tools can read, and settings for tools that read no contract."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ _OLD_KEYWORDS = (
     *("allOf", "anyOf", "oneOf", "not", "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems"),
     *("uniqueItems", "minProperties", "maxProperties", "description"),
 )
-"""What a schema of OpenAPI 3.0 may hold, as far as ours do."""
+"""The keywords of OpenAPI 3.0 schemas that ours use."""
 _JSON = {"Content-Type": "application/json"}
 
 
 def whole() -> str:
-    """All of it as JSON, at the root: YAML aliases and a base path are not understood by every tool."""
+    """The whole contract as JSON at the root, because not every tool supports YAML aliases and base paths."""
     return json.dumps(_contract())
 
 
 def plain() -> str:
-    """All of it without the patterns of texts and the links between operations."""
+    """The whole contract without patterns of texts and without links between operations."""
     return json.dumps(_mapped(_contract(), _plainer))
 
 
 def older() -> str:
-    """The connections' part as OpenAPI 3.0, which anybody may call: no security scheme."""
+    """The part of connections as OpenAPI 3.0 without security schemes."""
     return json.dumps(_older())
 
 
 def stubs() -> str:
-    """Mappings for WireMock: the contract's headers and schema of a connection as matchers, its examples as answers."""
+    """Mappings for WireMock: the contract's headers and connection schema as matchers, its examples as responses."""
     components = _older()["components"]
     schemas, examples = components["schemas"], components["examples"]
 
@@ -61,7 +61,7 @@ def stubs() -> str:
 
 
 def crud_route() -> str:
-    """An environment of Mockoon with one CRUD route over an empty list."""
+    """A Mockoon environment with one CRUD route over an empty list."""
     route, answer, bucket = (f"00000000-0000-4000-8000-00000000000{number}" for number in range(3))
     response: dict[str, Any] = {
         **{"uuid": answer, "body": "{}", "latency": 0, "statusCode": 200, "label": "", "headers": [], "filePath": ""},
@@ -84,7 +84,7 @@ def crud_route() -> str:
 
 
 def empty_list() -> str:
-    """A database of json-server with a list of connections that is empty."""
+    """A json-server database with an empty list of connections."""
     return json.dumps({"connections": []})
 
 
@@ -93,7 +93,7 @@ def _contract() -> dict[str, Any]:
     document: dict[str, Any] = documents.read(documents.contract())
     for item in document["paths"].values():
         item.pop("x-enforced", None)  # our server's own
-        shared = item.pop("parameters", [])  # said once for a path: MockServer then matches some operations only
+        shared = item.pop("parameters", [])  # parameters of a path: with them MockServer matches only some operations
         for operation in (one for one in item.values() if isinstance(one, dict)):
             operation["parameters"] = [*shared, *operation.get("parameters", [])]
     return {**document, "servers": [{"url": "/"}]}
@@ -113,14 +113,14 @@ def _older() -> dict[str, Any]:
 
 
 def _mapped(value: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
-    """The value with each of its objects changed, the outer before the inner ones."""
+    """The value with each of its objects changed, outer objects first."""
     if isinstance(value, dict):
         return {name: _mapped(one, change) for name, one in change(value).items()}
     return [_mapped(one, change) for one in value] if isinstance(value, list) else value
 
 
 def _plainer(value: dict[str, Any]) -> dict[str, Any]:
-    # A member of a record may be called pattern too; its schema is no text.
+    # A member of a record may have the name pattern too; its schema is not a text.
     return {
         name: one for name, one in value.items() if name != "links" and not (name == "pattern" and isinstance(one, str))
     }
@@ -144,7 +144,7 @@ def _with_old_schema(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _old_schema(schema: Any) -> Any:
-    """A schema in the words of OpenAPI 3.0; what it has no word for is left out."""
+    """A schema in the keywords of OpenAPI 3.0; others are dropped."""
     if not isinstance(schema, dict):
         return {} if schema else {"not": {}}
     old = {name: one for name, one in schema.items() if name in _OLD_KEYWORDS}

@@ -1,4 +1,4 @@
-"""Ours, the bare application and the other tools side by side: who checks what, and how fast."""
+"""Measures ours, the bare application and the other tools side by side: what each checks, and how fast."""
 
 from __future__ import annotations
 
@@ -37,41 +37,41 @@ _FEW = 100
 
 _LOADS = (GET_ONE, PAGE_OF_100, WRONG_TYPE, POST_VALID)
 _AT_ONE = (GET_ONE, POST_VALID)
-"""Those that are put on one client connection as well as on many."""
+"""Loads that run with one client connection as well as with many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """The statuses that tell what a tool looks at; None where it has no such call."""
+    """The statuses that show what a tool checks; None if it has no such request."""
 
     wrong_type: int | None
-    """A name that is a number: against the contract's schema."""
+    """A name that is a number, which violates the contract's schema."""
     invalid: int | None
     """Params that the connection spec does not allow."""
     unknown_id: int | None
     """A look-up of a connection that was never created."""
     stale_etag: int | None
-    """A change with an etag that is none."""
+    """A change with an invalid etag."""
     kept: bool
     """Whether what was created can be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeerAnswer:
-    """One load on so many client connections: medians of the rounds."""
+    """One load with a number of client connections: medians of the rounds."""
 
     load: str
     connections: int
     figures: Figures
     status: int
-    """What was answered."""
+    """The statuses of the responses."""
     ours: float
     """Our requests per second over its, the median of the rounds' ratios."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What one server showed. Seconds and bytes; memory as PSS, or as RSS where the system knows no better."""
+    """The results of one server. Seconds and bytes; memory as PSS, or RSS if PSS is not available."""
 
     name: str
     version: str
@@ -80,17 +80,17 @@ class Standing:
     memory_before: int
     memory_after: int
     checks: Checks | None
-    """None for the bare application, which has none."""
+    """None for the bare application, which checks nothing."""
     seen: tuple[PeerAnswer, ...]
 
     def at(self, load: str, connections: int) -> PeerAnswer | None:
-        """What it showed under one load."""
+        """The results under one load."""
         return next((one for one in self.seen if (one.load, one.connections) == (load, connections)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """All of them, ours first; and who could not be measured, with the reason."""
+    """All servers, ours first, and those that could not be measured, with the reason."""
 
     standings: tuple[Standing, ...] = ()
     absent: tuple[tuple[str, str], ...] = ()
@@ -106,7 +106,7 @@ class _Runner:
         self.statuses: dict[str, int] = {}
 
     def run(self, load: Workload, connections: int, seconds: float) -> None:
-        """One round, where the load means something here."""
+        """Run one round, if the load applies to this server."""
         if not _has(self.side, load.steps[0]):
             return
         seen = self.side.loaded(load, connections, seconds)
@@ -114,12 +114,12 @@ class _Runner:
         self.statuses[load.label] = self.side.asked(load.steps[0]).status
 
     def warm_up(self, loads: Iterable[Workload], connections: int, seconds: float) -> None:
-        """Workload that does not count."""
+        """Generate load that does not count."""
         for load in (load for load in loads if _has(self.side, load.steps[0])):
             self.side.loaded(load, connections, seconds)
 
     def standing(self, ours: _Runner) -> Standing:
-        """What it showed, beside ours."""
+        """The results, relative to ours."""
         seen = tuple(
             PeerAnswer(
                 load=load,
@@ -149,7 +149,7 @@ def run(plan: Plan, progress: Progress) -> Race:
                 with ExitStack() as own:
                     runner = _started(peer, own)
                     progress(f"warming up {peer.name}")
-                    loads = (GET_ONE,) if peer.page else _LOADS  # what is stored slows some of them down
+                    loads = (GET_ONE,) if peer.page else _LOADS  # stored records slow some of them down
                     runner.warm_up(loads, max(plan.connections), plan.seconds * peer.warm_up)
                     runners.append(runner)
                     stack.push(own.pop_all())
@@ -164,7 +164,7 @@ def run(plan: Plan, progress: Progress) -> Race:
 
 
 def _round(runners: list[_Runner], load: Workload, connections: int, seconds: float) -> Iterator[tuple[str, str]]:
-    """Each in turn; the tools that fail are out of the race, and told."""
+    """Load each server in turn. A tool that fails leaves the race and is named."""
     for runner in tuple(runners):
         try:
             runner.run(load, connections, seconds)
@@ -216,7 +216,7 @@ def _started(peer: Peer, stack: ExitStack) -> _Runner:
 
 
 def _id(created: servers.RawAnswer) -> str:
-    """The id that a creation was answered with; where there is none, look-ups need any that is well formed."""
+    """The id in the response to a creation, or any well-formed id."""
     try:
         return str(created.json["id"] or UNKNOWN_ID)
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""The race on paper: a table for each load, and who checks what."""
+"""Formats the comparison: a table for each load, and what each tool checks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from bench.peers.race import PeerAnswer, Race, Standing
 from bench.plan import Plan
 
 _MIB = 1024 * 1024
-_HOW_TO = "Other tools were not measured: `make peers` installs them, and `make bench` then runs them beside ours."
+_HOW_TO = "Other tools were not measured. Install them by `make peers` and repeat `make bench`."
 
 
 def tables(race: Race, plan: Plan) -> list[str]:
-    """Lines of text, of 120 columns at most."""
+    """Lines of text, of at most 120 columns."""
     absent = [f"not measured: {name}: {' '.join(reason.split())[:300]}" for name, reason in race.absent]
     if not race.standings:
         return absent or [_HOW_TO]
@@ -46,7 +46,7 @@ def _remark(found: list[PeerAnswer]) -> str:
 
 
 def passes(seen: PeerAnswer) -> bool:
-    """Whether what should be refused was not."""
+    """Whether the invalid request was accepted."""
     return seen.load == "POST wrong type" and seen.status < 400
 
 

@@ -1,4 +1,4 @@
-"""The tools: what each one is, where it comes from, how it is started and asked."""
+"""The other tools: what each is, where it comes from, how it is started and called."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _INSTALLED = "installed"
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Where a tool comes from: a package of npm or of the Python index, in one pinned version."""
+    """The source of a tool: a pinned package of npm or of the Python index."""
 
     index: str
     """`npm` or `pip`."""
     name: str
     version: str
     needs: str = ""
-    """The program that must be there to run it."""
+    """The program required to run it."""
 
     @property
     def home(self) -> Path:
-        """The folder it is installed into, one for each version."""
+        """The folder of the installation, one for each version."""
         return HOMES / f"{self.name.rpartition('/')[2].partition('[')[0]}-{self.version}"
 
     @property
     def mark(self) -> Path:
-        """There when the installation was completed."""
+        """A file that exists if the installation is complete."""
         return self.home / _INSTALLED
 
     @property
@@ -43,40 +43,40 @@ class Package:
         return self.mark.exists() and bool(shutil.which(self.needs) if self.needs else True)
 
     def file(self, path: str) -> str:
-        """A file of the installation, which may be named by a pattern."""
+        """A file of the installation, possibly given by a pattern."""
         return str(next(self.home.glob(path), self.home / path))
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One tool, as it is measured."""
+    """One measured tool."""
 
     name: str
     package: Package
     kind: str
-    """What it is, for people."""
+    """A description for display."""
     command: Callable[[Package, str], list[str]]
-    """Its command line, by its package and the port."""
+    """Its command line for a package and a port."""
     files: Mapping[str, Callable[[], str]] = field(default_factory=dict)
-    """What it finds in its folder, by name."""
+    """The files in its folder, by name."""
     base: str = ""
-    """Goes before our paths."""
+    """Prefix of our paths."""
     probe: str = "/connections"
-    """A path that answers 200 as soon as it serves."""
+    """A path that returns 200 as soon as it is ready."""
     cases: Mapping[str, Case] | None = None
-    """Calls of its own in place of ours, by the names of ours; those that it has no counterpart for are absent."""
+    """Its own requests by the names of ours; those without a counterpart are absent."""
     opening: tuple[Case, ...] = ()
-    """What must be called before anything else."""
+    """The request to send first."""
     page: str = ""
-    """The path of a page of 100, where there is a list of what was created and not an example."""
+    """The path of a page of 100, if the tool lists created entities."""
 
     @property
     def warm_up(self) -> int:
-        """Rounds of each load until what it does often has been compiled: Java takes longest."""
+        """Rounds of each load until frequently used code is compiled; most for Java."""
         return 4 if self.package.needs == "java" else 2
 
     def asked(self, case: Case) -> Case:
-        """One of our calls as this tool wants it. Raises KeyError when it has no counterpart."""
+        """A request adapted to this tool. Raises KeyError if it has no counterpart."""
         if self.cases is not None:
             return self.cases[case.name]
         path = self.page if case.name == PAGE.name else case.path
