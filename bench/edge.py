@@ -1,7 +1,7 @@
 """`python -m bench.edge`: compares speed and behaviour of HTTP servers, as Markdown tables.
 
-Every server carries the same bare Flask application in a process of its own. Bounded: half a minute for
-each server, a minute more with `--timeouts`, which waits to measure when half-sent requests are dropped.
+Every server runs the same bare Flask application in its own process. It takes half a minute for
+each server, and a minute more with `--timeouts`, which waits for half-sent requests to be dropped.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def started(name: str) -> Iterator[Running]:
 def race(names: Sequence[str], rounds: int, seconds: float) -> dict[str, dict[str, str]]:
     """Requests per second and p50 / p99 in ms of a 350-byte POST, the best round of each server.
 
-    Other work on the machine only ever slows a server down; rounds by turns spread it over all of them.
+    Other programs only slow a server down; alternating rounds spread this over all of them.
     """
     best: dict[tuple[str, int], load.Figures] = {}
     for number in range(rounds):

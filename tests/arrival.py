@@ -1,4 +1,4 @@
-"""The services next door as a tutorial uses them: a schema, its data set, a mapping set, a flow that names them."""
+"""Creates what a flow needs at neighbouring services: a schema, its data set, a mapping set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FULL = "application/vnd.adobe.xed-full+json;version=1"
 
 
 class Arrival(NamedTuple):
-    """Ids of what a flow arrives at."""
+    """Ids of a schema, its data set, a mapping set and a target connection."""
 
     schema: str
     data_set: str
@@ -26,7 +26,7 @@ class Arrival(NamedTuple):
 
 
 def schema(emulator: Emulator, *references: str, title: str = "Store visits") -> str:
-    """The `$id` of a new schema of people."""
+    """Create a schema of people; returns its `$id`."""
     parts = [{"$ref": uri} for uri in (PROFILE, PERSON, *references)]
     result: Any = send(
         emulator, "POST", f"{REGISTRY}/tenant/schemas", {"type": "object", "title": title, "allOf": parts}
@@ -36,7 +36,7 @@ def schema(emulator: Emulator, *references: str, title: str = "Store visits") ->
 
 
 def data_set(emulator: Emulator, schema_id: str, name: str = "Store visits") -> str:
-    """The id of a new data set."""
+    """Create a data set; returns its id."""
     body = {"name": name, "schemaRef": {"id": schema_id, "contentType": FULL}}
     result: Any = send(emulator, "POST", f"{CATALOG}/dataSets", body)
     assert result.status == 201, result
@@ -44,7 +44,7 @@ def data_set(emulator: Emulator, schema_id: str, name: str = "Store visits") -> 
 
 
 def mapping(emulator: Emulator, schema_id: str, **fields: str) -> str:
-    """The id of a new mapping set: destination, with __ for each dot, to source."""
+    """Create a mapping set of destination (__ for each dot) to source; returns its id."""
     mappings = [
         {"sourceType": "ATTRIBUTE", "source": source, "destination": name.replace("__", ".")}
         for name, source in fields.items()
@@ -56,7 +56,7 @@ def mapping(emulator: Emulator, schema_id: str, **fields: str) -> str:
 
 
 def arrival(emulator: Emulator) -> Arrival:
-    """A schema, a data set and a mapping set of it, and a target connection to it."""
+    """Create a schema, its data set and mapping set, and a target connection."""
     uri = schema(emulator)
     found = data_set(emulator, uri)
     mapped = mapping(emulator, uri, _id="visit_id", person__name__fullName="city")
@@ -64,7 +64,7 @@ def arrival(emulator: Emulator) -> Arrival:
 
 
 def target_to(emulator: Emulator, data_set_id: str, schema_id: str) -> str:
-    """A target connection to a data set."""
+    """Create a target connection to a data set."""
     body = {
         "name": "target",
         "data": {"schema": {"id": schema_id, "version": FULL}},
@@ -75,7 +75,7 @@ def target_to(emulator: Emulator, data_set_id: str, schema_id: str) -> str:
 
 
 def arriving(emulator: Emulator, to: Arrival, **changes: Any) -> dict[str, Any]:
-    """The body of a flow that arrives there every 15 minutes."""
+    """The body of a flow into the data set every 15 minutes."""
     copy = {"name": "Copy", "params": {"deltaColumn": {"name": "entered_at"}}}
     mapped = {"name": "Mapping", "params": {"mappingId": to.mapping, "mappingVersion": 0}}
     return flow(emulator, **{"targetConnectionIds": [to.target], "transformations": [copy, mapped], **changes})

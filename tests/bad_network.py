@@ -1,4 +1,4 @@
-"""A network that fails when it is told to: a TCP proxy between a client and a server on loopback."""
+"""A TCP proxy between a client and a loopback server that fails on request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 Fate = Callable[[bytes], bytes]
-"""What becomes of a piece of what is sent. Raises Cut to end the connection."""
+"""Transforms a piece of the sent bytes. Raises Cut to end the connection."""
 
 
 class Cut(Exception):
@@ -21,7 +21,7 @@ class Cut(Exception):
 
 
 class BadNetwork:
-    """Passes bytes on, until told otherwise; `port` stays the same throughout."""
+    """Passes bytes on until it is told to fail; `port` stays the same."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -30,7 +30,7 @@ class BadNetwork:
         self._open: set[socket.socket] = set()
         self._forgotten: set[socket.socket] = set()
         self.connections = 0
-        """How many have been made so far."""
+        """Number of connections so far."""
         self.request: Fate = _whole
         self.answer: Fate = _whole
         threading.Thread(target=self._accept, daemon=True).start()
@@ -41,24 +41,24 @@ class BadNetwork:
 
     @property
     def waiting(self) -> bool:
-        """Whether a cut was ordered and has not come about."""
+        """Whether a requested cut has not happened yet."""
         return self.answer is not _whole or self.request is not _whole
 
     def refuse(self) -> None:
-        """Cut every connection, now and as soon as it is made."""
+        """Cut every connection, now and when opened."""
         self.request = self.answer = nothing
         self.reset()
 
     def hang(self) -> None:
-        """Swallow whatever is sent."""
+        """Drop whatever is sent."""
         self.request = self.answer = lambda data: b""
 
     def forget(self) -> None:
-        """Swallow what is sent on connections there are, as a firewall does that no longer knows them."""
+        """Drop what is sent on open connections, like a firewall that has forgotten them."""
         self._forgotten = set(self._open)
 
     def cut_after(self, count: int, way: str = "answer") -> None:
-        """Let so many bytes of answers (or of requests) through, then cut that connection, and heal."""
+        """Let this many bytes of responses (or requests) through, then cut that connection, and heal."""
         left = count
 
         def pass_some(data: bytes) -> bytes:
@@ -72,14 +72,14 @@ class BadNetwork:
         setattr(self, way, pass_some)
 
     def reset(self) -> None:
-        """Cut all connections that are open."""
+        """Cut all open connections."""
         for end in list(self._open):
             with contextlib.suppress(OSError):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 end.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Stop."""
+        """Stop the proxy."""
         self._listener.close()
         self.refuse()
 
@@ -121,13 +121,13 @@ def _whole(data: bytes) -> bytes:
 
 
 def nothing(data: bytes) -> bytes:
-    """The fate of what is cut off."""
+    """Drop a piece."""
     raise Cut
 
 
 @contextlib.contextmanager
 def between(port: int) -> Iterator[BadNetwork]:
-    """A network before a port, for the time of the block."""
+    """Run a network in front of a port for the block."""
     network = BadNetwork(port)
     try:
         yield network

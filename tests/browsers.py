@@ -1,4 +1,4 @@
-"""Chromium, driven by Playwright: looks at pages of a served emulator."""
+"""Opens pages of a served emulator in Chromium, driven by Playwright."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mockserver import Emulator, create_app
 from mockserver.web.bridge import wsgi_server
 
 _PATIENCE_MS = 120_000
-"""A page has this long: beside a whole suite on two cores nothing is quick. `expect` has it too."""
+"""Timeout of a page, long enough for a busy machine; also that of `expect`."""
 
 expect.set_options(timeout=_PATIENCE_MS)
 
@@ -24,12 +24,12 @@ STATES: dict[str, dict[str, Any]] = {
     "dark": {"viewport": WIDE, "color_scheme": "dark"},
     "narrow": {"viewport": NARROW},
 }
-"""How pages are looked at."""
+"""The states in which pages are opened."""
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium. Close it before this thread uses asyncio otherwise: Playwright's loop runs meanwhile."""
+    """Start Debian's Chromium. Close it before this thread uses asyncio otherwise, since Playwright's loop runs."""
     path = shutil.which("chromium")
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
@@ -42,7 +42,7 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def served(emulator: Emulator) -> Iterator[str]:
-    """The address of a server around an emulator."""
+    """Serve an emulator; yields its URL."""
     server = wsgi_server(create_app(emulator), host="127.0.0.1", port=0)
     server.start()
     try:
@@ -53,7 +53,7 @@ def served(emulator: Emulator) -> Iterator[str]:
 
 @contextmanager
 def looking(browser: Browser, state: str, complaints: list[str], **more: Any) -> Iterator[Page]:
-    """A page in one of STATES; what the browser complains of, a policy that is broken too, is gathered."""
+    """Open a page in one of STATES and collect the browser's errors, including policy violations."""
     context = browser.new_context(**STATES[state], **more)
     context.set_default_timeout(_PATIENCE_MS)
     page = context.new_page()

@@ -1,4 +1,4 @@
-"""Calls as a good client makes them, to be spoilt by tests one thing at a time."""
+"""Valid requests, which tests change in one place."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def call(
     headers: Mapping[str, str | None] | None = None,
     raw: bytes | None = None,
 ) -> Call:
-    """A call with all headers; `headers` overrides, None leaves one out."""
+    """A request with all headers; `headers` overrides them, None omits one."""
     sent: dict[str, str | None] = dict(HEADERS)
     content = raw if raw is not None else (b"" if body is None else json.dumps(body).encode())
     if content:
@@ -77,12 +77,12 @@ def call(
 
 
 def send(emulator: Emulator, method: str, path: str, body: Any = None, **options: Any) -> Result:
-    """Make a call and take its result."""
+    """Send a request and return its result."""
     return emulator.handle(call(method, path, body, **options))
 
 
 def made(emulator: Emulator, body: Any = None, path: str = "/connections") -> dict[str, str]:
-    """The receipt of a new connection."""
+    """Create a connection; returns the receipt."""
     result = send(emulator, "POST", path, body or connection())
     assert result.status == 201, result.body
     assert isinstance(result.body, dict)
@@ -97,7 +97,7 @@ def refused(result: Result) -> tuple[int, str | None, Any]:
 
 
 def source(base_id: str, **changes: Any) -> dict[str, Any]:
-    """A complete source connection: a table of a PostgreSQL base connection."""
+    """A complete source connection for a table of a PostgreSQL base connection."""
     body = {
         "name": "PostgreSQL source connection",
         "description": "made by a test",
@@ -110,7 +110,7 @@ def source(base_id: str, **changes: Any) -> dict[str, Any]:
 
 
 def target(**changes: Any) -> dict[str, Any]:
-    """A complete target connection: a data set of the data lake."""
+    """A complete target connection for a data set of the data lake."""
     schema = {
         "id": "https://ns.adobe.com/acme/schemas/52b59140",
         "version": "application/vnd.adobe.xed-full+json;version=1",
@@ -125,5 +125,5 @@ def target(**changes: Any) -> dict[str, Any]:
 
 
 def question(query: Pairs) -> ExploreRequest:
-    """What the query of an explore call asks."""
+    """Parse the query of an explore request."""
     return ExploreRequest.parse(Contract.load().arguments("getByConnectionId", query))

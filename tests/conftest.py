@@ -1,4 +1,4 @@
-"""What every test gets: no proxy between it and loopback, its own signals, and Hypothesis without a clock."""
+"""Fixtures for every test: no proxy for loopback, default signals, Hypothesis without deadlines."""
 
 import os
 import shutil
@@ -17,12 +17,12 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
 for _name in ("SIGINT", "SIGQUIT", "SIGHUP"):
     _number = getattr(signal, _name, None)
     if _number is not None and signal.getsignal(_number) == signal.SIG_IGN:
-        # by nohup, or a shell in the background: tests interrupt themselves, and servers that they start must end by it
+        # ignored under nohup or in a background shell, but tests interrupt themselves and their servers
         signal.signal(_number, signal.default_int_handler if _name == "SIGINT" else lambda number, frame: None)
 
 settings.register_profile("project", deadline=None)
 settings.register_profile("mutation", deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
-"""Of `make mutation`: a fault is noticed or it is not; to look for the smallest example takes minutes."""
+"""Used by `make mutation`: without shrinking examples, which takes minutes."""
 settings.load_profile("project")
 
 
@@ -64,7 +64,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(autouse=True)
 def no_drift(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """In service an answer outside the contract is a line in the log; in a test it is a failure."""
+    """Fail the test if a response violates the contract, which is otherwise only logged."""
     yield
     drift = [record.getMessage() for record in caplog.get_records("call") if "outside the contract" in record.msg]
     assert not drift, drift
@@ -78,9 +78,9 @@ def emulator() -> Emulator:
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    """An empty place of each kind that a store can keep its records in, as `--state` names it."""
+    """An empty `--state` place for each kind of store."""
     if request.param == "postgresql":
-        from tests.postgres import new_url  # here: most tests do without a database
+        from tests.postgres import new_url  # imported here, because most tests need no database
 
         return new_url()
     return str(tmp_path / "state.db") if request.param == "sqlite" else None

@@ -1,4 +1,4 @@
-"""Flows as a good client makes them: a base connection, its two ends, the flow, its runs."""
+"""Creates flows with their connections and runs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BASES: dict[str, dict[str, Any]] = {
 
 
 def source_of(emulator: Emulator, spec_id: str, **members: Any) -> str:
-    """A source connection of another connector, through a new base connection."""
+    """Create a source connection of another connector, with its base connection."""
     spec = {"id": spec_id, "version": "1.0"}
     base = made(emulator, {"name": "base", "auth": BASES[spec_id], "connectionSpec": spec})
     body = {"name": "source", "baseConnectionId": base["id"], "connectionSpec": spec, **members}
@@ -45,7 +45,7 @@ def source_of(emulator: Emulator, spec_id: str, **members: Any) -> str:
 
 
 def files(emulator: Emulator, path: str = "/shop/customers.csv", **changes: Any) -> dict[str, Any]:
-    """The body of a flow over files of a storage, every hour from now on."""
+    """The body of a flow over files, every hour from now on."""
     read = source_of(emulator, AMAZON_S3, data={"format": "delimited"}, params={"path": path})
     schedule = {"startTime": seconds(emulator), "frequency": "hour", "interval": 1}
     body = {"flowSpec": {"id": CLOUD_STORAGE_TO_AEP, "version": "1.0"}, "sourceConnectionIds": [read]}
@@ -59,7 +59,7 @@ def stream(emulator: Emulator, **changes: Any) -> dict[str, Any]:
 
 
 def source(emulator: Emulator, table: str = "sales.store_visits", *, query: str = "", **changes: Any) -> str:
-    """A source connection that reads a table through a new base connection."""
+    """Create a source connection for a table, with its base connection."""
     body = {
         "name": "source",
         "baseConnectionId": made(emulator)["id"],
@@ -71,7 +71,7 @@ def source(emulator: Emulator, table: str = "sales.store_visits", *, query: str 
 
 
 def target(emulator: Emulator, *, query: str = "") -> str:
-    """A target connection to a data set of the data lake."""
+    """Create a target connection for a data set of the data lake."""
     body = {
         "name": "target",
         "data": {"schema": {"id": "https://ns.adobe.com/acme/schemas/1f2e", "version": "1"}},
@@ -82,7 +82,7 @@ def target(emulator: Emulator, *, query: str = "") -> str:
 
 
 def flow(emulator: Emulator, table: str = "sales.store_visits", **changes: Any) -> dict[str, Any]:
-    """The body of a flow over a table every 15 minutes from a minute on; None leaves a member out."""
+    """The body of a flow over a table every 15 minutes from a given minute; None omits a member."""
     ends = {} if "sourceConnectionIds" in changes else {"sourceConnectionIds": [source(emulator, table)]}
     ends |= {} if "targetConnectionIds" in changes else {"targetConnectionIds": [target(emulator)]}
     body = {
@@ -96,7 +96,7 @@ def flow(emulator: Emulator, table: str = "sales.store_visits", **changes: Any) 
 
 
 def declared(emulator: Emulator, file: Path) -> None:
-    """Put a sources file behind the emulator's connections."""
+    """Use a sources file for the emulator's connections."""
     emulator.world = replace(emulator.world, sources=Sources.load(str(file)))
 
 
@@ -112,13 +112,13 @@ def events(emulator: Emulator, **changes: Any) -> dict[str, Any]:
 
 
 def once(emulator: Emulator, start: int | None = None, **changes: Any) -> dict[str, Any]:
-    """The body of a flow that runs once, now unless told otherwise."""
+    """The body of a flow that runs once, by default now."""
     schedule = {"startTime": seconds(emulator) if start is None else start, "frequency": "once"}
     return flow(emulator, **{"transformations": [MAPPING], "scheduleParams": schedule, **changes})
 
 
 def flowing(emulator: Emulator, body: dict[str, Any] | None = None, *, query: str = "") -> str:
-    """The id of a new flow."""
+    """Create a flow; returns its id."""
     return made(emulator, body or flow(emulator), f"/flows{query}")["id"]
 
 
@@ -132,7 +132,7 @@ def looked_up(emulator: Emulator, path: str) -> dict[str, Any]:
 
 
 def runs_of(emulator: Emulator, flow_id: str, query: str = "") -> list[dict[str, Any]]:
-    """All runs of a flow as its pages show them, the earliest first."""
+    """All runs of a flow, over pages, the earliest first."""
     path, found = f"/runs?property=flowId=={flow_id}{query}", []
     while path:
         result = send(emulator, "GET", path)
@@ -144,17 +144,17 @@ def runs_of(emulator: Emulator, flow_id: str, query: str = "") -> list[dict[str,
 
 
 def pass_time(emulator: Emulator, milliseconds: int) -> None:
-    """Move the clock on."""
+    """Advance the clock."""
     emulator.runtime.clock.advance(milliseconds)
 
 
 def seconds(emulator: Emulator) -> int:
-    """The present moment in seconds since 1970."""
+    """The current time in seconds since 1970."""
     return emulator.runtime.clock.now_ms() // 1000
 
 
 def total(runs: list[dict[str, Any]], member: str = "inputRecordCount") -> int:
-    """A count of records over several runs."""
+    """A count of records, added over several runs."""
     return sum(run["metrics"].get("recordSummary", {}).get(member, 0) for run in runs)
 
 

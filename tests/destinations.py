@@ -1,4 +1,4 @@
-"""Flows to destinations as the tutorials make them, to be changed and run by tests."""
+"""Creates flows to destinations as in the tutorials."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def spec(spec_id: str) -> dict[str, str]:
 
 
 def audience(segment_id: str, **schedule: str) -> dict[str, Any]:
-    """A selector of one audience, exported in full."""
+    """A selector that exports one audience in full."""
     value: dict[str, Any] = {"id": segment_id, "name": f"Audience {segment_id}", "exportMode": "DAILY_FULL_EXPORT"}
     return {"type": "PLATFORM_SEGMENT", "value": {**value, **({"schedule": schedule} if schedule else {})}}
 
 
 def transform(*selectors: Any, **params: Any) -> list[dict[str, Any]]:
-    """The one transformation of an export."""
+    """The transformation of an export."""
     chosen = {"segmentSelectors": {"selectors": list(selectors)}, "profileSelectors": {"selectors": []}}
     return [{"name": "GeneralTransform", "params": {**chosen, **params}}]
 
 
 def s3_target(emulator: Emulator, **params: Any) -> str:
-    """A target connection of Amazon S3 on a base connection of its own."""
+    """A target connection of Amazon S3 with its base connection."""
     auth = {"specName": "Access Key", "params": {"s3AccessKey": "reader", "s3SecretKey": "c4n4ry-s3cret"}}
     base = made(emulator, {"name": "Amazon S3 base connection", "auth": auth, "connectionSpec": spec(S3)})["id"]
     place = {"mode": "Server-to-server", "bucketName": "exports", "path": "audiences", "compression": "NONE"}
@@ -55,7 +55,7 @@ def data_sets(emulator: Emulator, *ids: str) -> str:
 
 
 def exporting(emulator: Emulator, flow_spec: str = S3_SEGMENT_FLOW, **changes: Any) -> dict[str, str]:
-    """The receipt of a flow from the profile store to Amazon S3."""
+    """Create a flow from the profile store to Amazon S3; returns the receipt."""
     flow = {
         "name": "Audiences to Amazon S3",
         "flowSpec": spec(flow_spec),

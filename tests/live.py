@@ -1,4 +1,4 @@
-"""A live PostgreSQL database behind connections: its tables, and emulators that may dial it."""
+"""A live PostgreSQL database behind connections: its tables, and emulators that may connect to it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.postgres import PASSWORD, shared_server
 
 HOST = "localhost"
 BRIEF = Patience(connect_seconds=2, statement_ms=300, session_ms=1_000, silent_ms=300)
-"""For databases that are meant to be too slow."""
+"""A short timeout, for databases that are deliberately slow."""
 
 _SQL = """
 CREATE TABLE customers (id bigint PRIMARY KEY, email text NOT NULL, active boolean, balance numeric(10,2));
@@ -56,7 +56,7 @@ GRANT SELECT (open) ON partly TO reader;
 
 @cache
 def port() -> int:
-    """The port of a server with the database `crm`, made when first asked for."""
+    """The port of a server with the database `crm`, created on first use."""
     server = shared_server()
     with psycopg.connect(server.url(), autocommit=True) as db:
         db.execute("CREATE DATABASE crm")
@@ -65,7 +65,7 @@ def port() -> int:
 
 
 def execute(statements: str, database: str = "crm") -> None:
-    """Change a database."""
+    """Run a statement in a database."""
     url = f"postgresql://flow:{PASSWORD}@127.0.0.1:{shared_server().port}/{database}"
     with psycopg.connect(url, autocommit=True) as db:
         db.execute(statements.encode())
@@ -80,7 +80,7 @@ def emulator(
     md5: bool = False,
     **settings: Any,
 ) -> Emulator:
-    """An emulator that may dial a host at a port, by default the database's."""
+    """An emulator that may connect to a host and port, by default the database's."""
     made = Emulator(Config(seed=1, **settings))
     found = resolve or (lambda host, port: ["127.0.0.1"])
     live = Live([pinned(f"{host}:{at or port()}", found)], patience=patience, md5=md5)
@@ -104,12 +104,12 @@ def string(at: int | None = None, **keys: str) -> dict[str, Any]:
 
 
 def draft(emulator: Emulator, body: dict[str, Any]) -> str:
-    """The id of a new draft, whose credentials nobody has tried."""
+    """Create a draft, whose credentials are not verified; returns its id."""
     return made(emulator, body, "/connections?mode=draft")["id"]
 
 
 def explore(emulator: Emulator, connection_id: str, table: str | None = None, *, preview: bool = False) -> Result:
-    """What explore answers: the tables, or one table, or also its rows."""
+    """The response of explore: the tables, or one table, or also its rows."""
     query = "objectType=root" if table is None else f"objectType=table&object={quote(table)}"
     return send(emulator, "GET", f"/connections/{connection_id}/explore?{query}{'&preview=true' * preview}")
 
@@ -124,12 +124,12 @@ def rows(emulator: Emulator, connection_id: str, table: str) -> list[dict[str, A
 
 
 def names(items: Any) -> Iterable[str]:
-    """The names that explore lists."""
+    """The names listed by explore."""
     return [item["name"] for item in items]
 
 
 class Canary:
-    """A port that nobody may dial."""
+    """A port to which nobody may connect."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -138,7 +138,7 @@ class Canary:
 
     @property
     def dialled(self) -> bool:
-        """Whether somebody has: the system takes connections before they are accepted."""
+        """Whether somebody has connected; the system accepts connections before we do."""
         try:
             self._listener.accept()[0].close()
         except BlockingIOError:
@@ -146,13 +146,13 @@ class Canary:
         return True
 
     def close(self) -> None:
-        """Stop."""
+        """Close the port."""
         self._listener.close()
 
 
 @contextmanager
 def speaking(answer: Callable[[socket.socket], None]) -> Iterator[int]:
-    """The port of a server that deals with each connection as told, for the time of the block."""
+    """Serve each connection by a function for the block; yields the port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def accept() -> None:

@@ -1,4 +1,4 @@
-"""Command blocks of Markdown pages: which are run, and how a reader's shell runs them."""
+"""Command blocks of Markdown pages: which are run by tests, and how."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests import programs
 
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = "http://127.0.0.1:8080"
-"""Where pages say that the server is; a test puts its own in the place."""
+"""The server's URL on pages; a test replaces it by its own server's."""
 
 _REASON = re.compile(r"<!-- not run by tests: (.+) -->")
 _FENCE = re.compile(r"( *)```(\w*)")
 
 
 class Fence(NamedTuple):
-    """A fenced block of a page, without its indentation, and why no test runs it, if one could."""
+    """A fenced block of a page without its indentation, and why no test runs it, if so."""
 
     language: str
     text: str
@@ -51,7 +51,7 @@ def fences(page: Path) -> list[Fence]:
 
 
 def blocks(page: Path) -> list[Fence]:
-    """The blocks of commands."""
+    """The fenced blocks of commands."""
     return [fence for fence in fences(page) if fence.language == "sh"]
 
 
@@ -65,7 +65,7 @@ def run(commands: str, folder: Path, server: PrivateServer) -> subprocess.Comple
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "MOCKSERVER_CA_FOLDER": str(folder / "ca"),
-        "MOCKSERVER_PORT": port,  # what `mockserver env` prints leads to the test's server too
+        "MOCKSERVER_PORT": port,  # so that `mockserver env` prints the test server's URL
     }
     script = commands.replace(ADDRESS, server.url)
     return subprocess.run(

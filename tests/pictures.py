@@ -1,4 +1,4 @@
-"""Takes the pictures of the documentation from a seeded server: `make pictures` writes `docs/pictures/`."""
+"""`make pictures`: takes the pictures of the documentation from a seeded server and writes `docs/pictures/`."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _PAGES: dict[str, tuple[str, str]] = {
     "calls": ("/_mock/console/calls", "light"),
     "resources": ("/_mock/console/resources?kind=runs", "light"),
 }
-"""Name of a picture -> page, and how it is looked at."""
+"""Name of a picture -> page and the state of the browser."""
 
 
 def seed(emulator: Emulator) -> None:
-    """Let a client do its work, a little of it wrong."""
+    """Run a client with a few mistakes."""
     base = connection("Shop events, PostgreSQL")
     base["auth"]["params"]["server"] = "events.example.com"
     base_id = made(emulator, base)["id"]
@@ -67,7 +67,7 @@ def _take(browser: Browser, url: str, name: str, state: str, folder: Path) -> No
 
 
 def take(folder: Path) -> dict[str, int]:
-    """Write every picture into a folder; name -> bytes."""
+    """Write every picture into a folder; returns name -> bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     settings: dict[str, Any] = {"seed": 1, "log": "none"}
     full = Emulator(Config(sources="examples/sources.yaml", **settings))
@@ -79,7 +79,7 @@ def take(folder: Path) -> dict[str, int]:
 
 
 def main() -> None:
-    """Take them, and refuse what is too large for a repository."""
+    """Take the pictures; fail if one is too large for the repository."""
     with tempfile.TemporaryDirectory() as made_here:
         sizes = take(Path(made_here))
         too_large = [name for name, size in sizes.items() if size > MAX_BYTES]

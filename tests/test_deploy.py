@@ -1,4 +1,4 @@
-"""The topology of compose.yaml: that its parts fit each other, and that it carries calls when a server dies."""
+"""Tests of the topology of compose.yaml: its parts fit together, and it serves requests while a server dies."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _until(true: Any) -> None:
                 return
         except Gone:
             pass
-        time.sleep(0.05)  # a program of others comes up
+        time.sleep(0.05)  # an external program starts
     raise AssertionError("the balancer did not come up")
 
 
@@ -82,7 +82,7 @@ def test_when_a_server_is_killed_the_others_go_on_and_nothing_acknowledged_is_lo
                 if status != 201:
                     odd.append((status, made))
                     continue
-                kept[made["id"]] = ""  # until the next answer is there: perhaps this etag, perhaps the next
+                kept[made["id"]] = ""  # until the next response, it may be this etag or the next
                 status, changed = client("PATCH", f"/connections/{made['id']}", patch("x"), {"If-Match": made["etag"]})
                 if status == 200:
                     kept[made["id"]] = changed["etag"]

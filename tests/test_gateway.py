@@ -1,4 +1,4 @@
-"""What stands before the service: each header absent, empty, malformed and doubled, in Adobe's order."""
+"""Tests of the gateway: each header absent, empty, malformed and repeated, in Adobe's order."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_what_a_missing_header_means_is_a_quirk(quirk: dict[str, str], header: s
 
 
 def admitted(config: Config, **headers: str) -> Tenant:
-    """The tenant of a call with these headers, and no sandbox unless one is among them."""
+    """The tenant of a request with these headers, and no sandbox unless one is given."""
     sent = {**{name: value for name, value in HEADERS.items() if name != "x-sandbox-name"}, **headers}
     return Emulator(config).gateway.admit(call("GET", "/connections", headers={"x-sandbox-name": None, **sent}))
 

@@ -1,4 +1,4 @@
-"""Which bytes are JSON here (RFC 8259, and what no store or reader agrees on is refused)."""
+"""Tests which bytes are accepted as JSON (RFC 8259, without what stores and readers disagree on)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def problem(raw: bytes, max_bytes: int = MIB) -> JsonProblem:
         (b"1e308", 1e308),
         (b"1e-999", 0.0),
         (b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, json.loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)),
-        (b'["' + b"[" * 500 + b'"]', ["[" * 500]),  # brackets in a text are no nesting
+        (b'["' + b"[" * 500 + b'"]', ["[" * 500]),  # brackets in a text do not nest
         (b'[["' + b"[" * 500 + b'\\"["]]', [["[" * 500 + '"[']]),
         (b"[" + b",".join([b"[]"] * 500) + b"]", [[]] * 500),
     ],
@@ -99,7 +99,7 @@ def test_size_is_looked_at_first() -> None:
 @pytest.mark.parametrize("unit", [b'\\"', b'"', b"\\", b'"\\', b'["', b'"[', b"]", b"\\u0000"])
 @pytest.mark.parametrize("end", [b"", b"\\", b'"'])
 def test_the_worst_megabyte_takes_no_time(unit: bytes, end: bytes) -> None:
-    """A text that never ends made each of its quotes a new beginning: minutes for one request."""
+    """Each quote of an unterminated text used to start a new search, which took minutes."""
     start = b"[" * 10 + b'"[[[[[[[[[[' * 8
     filler = unit * ((MIB - len(start) - 1) // len(unit))
     problem(start + filler + end)

@@ -1,4 +1,4 @@
-"""Names: nothing is defined that nothing uses, and a limit is a `MAX_`."""
+"""Tests of names: nothing is defined without use, and limits are called `MAX_`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def trees() -> dict[Path, ast.Module]:
 
 
 PUBLIC = {"FlowServiceContainer", "assert_conformant", "alive_at_end", "parse_all"}
-"""What users of the package and the Dockerfile call."""
+"""Names used by users of the package and the Dockerfile."""
 
 
 def used() -> set[str]:
@@ -40,7 +40,7 @@ def used() -> set[str]:
 
 
 def defined(body: list[ast.stmt], owner: ast.ClassDef | None = None) -> Iterator[tuple[str, int]]:
-    """Functions, methods, classes and constants; not what a decorator or a base class calls by its name."""
+    """Functions, methods, classes and constants, except those called by a decorator or a base class."""
     for node in body:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() if not (node.decorator_list or (owner and owner.bases)):

@@ -1,4 +1,4 @@
-"""What is installed is what pyproject.toml asks for: pinned, hashed, and with no word of the machine that locked it."""
+"""Tests that requirements are those of pyproject.toml, pinned, hashed, and without traces of a machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def pinned(name: str) -> dict[str, Requirement]:
 
 
 def asked(texts: list[str]) -> Iterator[Requirement]:
-    """The requirements of a list, with those of the extras it names in place of the project's own name."""
+    """The requirements of a list, including those of the named extras."""
     for requirement in map(Requirement, texts):
         if requirement.name == NAME:
             for extra in requirement.extras:

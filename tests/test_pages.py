@@ -1,4 +1,4 @@
-"""Commands of every page paste as they stand: the blocks of a page run in one shell, or say why they cannot."""
+"""Tests that the command blocks of every page run in one shell, or the page says why not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every row of the quirks table: its default and its alternatives, seen on the wire."""
+"""Tests of every quirk: its default and its alternatives, over the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""README's commands paste as they stand: each block runs with the installed command, or says why it cannot."""
+"""Tests that each command block of the README runs with the installed command, or says why not."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def server() -> Iterator[PrivateServer]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """What a reader has: an empty folder, but for the examples."""
+    """A reader's folder: empty except for the examples."""
     shutil.copytree(pages.ROOT / "examples", tmp_path / "examples")
     return tmp_path
 
 
 @pytest.mark.parametrize("commands", RUN, ids=[commands.split("\n")[0][:40] for commands in RUN])
 def test_a_block_runs_as_it_stands(commands: str, folder: Path, server: PrivateServer) -> None:
-    script = commands.replace("curl -i", "curl -i --fail")  # its status alone does not tell a refusal
+    script = commands.replace("curl -i", "curl -i --fail")  # its exit status alone does not show a refusal
     done = pages.run(script, folder, server)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,4 +1,4 @@
-"""What is registered by its name is registered once: a second one of that name is a slip, told at import."""
+"""Tests that registering a name twice fails at import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be shown of a value, a name, a path, a header, a query."""
+"""Tests of what may be shown of a value, a name, a path, a header, a query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With a seed, what is made is the same on every run, whatever else is asked meanwhile."""
+"""Tests that seeded writes give the same results on every run, whatever else is requested."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NOISE: dict[str, Any] = {
 
 
 def made(client: FlaskClient, number: int) -> Any:
-    """A connection made and changed, as a client sees it."""
+    """A connection, created and changed, as a client sees it."""
     receipt = client.post("/connections", headers=HEADERS, json=connection(f"c{number}")).get_json()
     path = f"/connections/{receipt['id']}"
     patch = [{"op": "replace", "path": "/description", "value": "changed"}]
@@ -65,7 +65,7 @@ def _calls(client: FlaskClient) -> list[Any]:
 
 
 def _made_by(emulator: Emulator, count: int) -> list[dict[str, Any]]:
-    """The records of so many creations, as stored."""
+    """The stored records of a number of creations."""
     ids = [json.loads(send(emulator, "POST", "/connections", connection()).encoded)["id"] for _ in range(count)]
     rows = {row["doc"]["id"]: row["doc"] for row in emulator.world.store.export()["records"]}
     return [rows[entity_id] for entity_id in ids]
@@ -87,7 +87,7 @@ def test_after_a_restart_ids_etags_and_times_go_on_where_they_were(tmp_path: Pat
 
 
 def test_an_id_that_is_taken_is_passed_over(tmp_path: Path) -> None:
-    """As after an import, or when another server with the same seed shares the records."""
+    """For example after an import, or if another server with the same seed shares the records."""
     emulator = Emulator(Config(seed=7))
     _made_by(emulator, 3)
     saved = emulator.export(credentials=True)

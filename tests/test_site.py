@@ -21,7 +21,7 @@ SETTINGS = yaml.safe_load((ROOT / "docs/site/mkdocs.yml").read_text(encoding="ut
 
 
 def destinations(nav: Any) -> Iterator[str]:
-    """The pages that a navigation of MkDocs leads to."""
+    """The pages in a navigation of MkDocs."""
     if isinstance(nav, str):
         yield nav
     else:

@@ -1,4 +1,4 @@
-"""Tokens: how long they live, and that a bounded number is remembered."""
+"""Tests of the lifetime of tokens, and of the bounded number of remembered tokens."""
 
 from __future__ import annotations
 

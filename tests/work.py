@@ -1,4 +1,4 @@
-"""The work that a piece of code does, counted in calls: no machine's speed and no load changes it."""
+"""Measures the work of code in function calls, independent of machine and load."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 @dataclass
 class Work:
-    """What the calling thread did in a block of `counted`."""
+    """The work of the calling thread in a block of `counted`."""
 
     calls: int = 0
-    """Of functions, those written in C included."""
+    """Calls of functions, including those in C."""
     names: frozenset[str] = frozenset()
-    """Of the functions written in C."""
+    """Calls of functions in C."""
 
 
 @contextlib.contextmanager
 def counted() -> Iterator[Work]:
-    """Count the work of the block; what is yielded is filled when it ends."""
+    """Count the work of the block; the yielded value is filled at its end."""
     work, profile = Work(), Profile()
     profile.enable()
     try:

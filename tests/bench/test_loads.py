@@ -1,4 +1,4 @@
-"""The benchmark asks for what it says: its loads get the answers they name, from the emulator itself."""
+"""Tests that the benchmark's loads get the expected responses from the emulator."""
 
 from __future__ import annotations
 

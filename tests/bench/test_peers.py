@@ -1,4 +1,4 @@
-"""What other tools are given says what our contract says, in words that they understand."""
+"""Tests that other tools get our contract in a form that they support."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that run clients keep their certificate authority with the tests."""
+"""Keeps the certificate authority of commands in the tests' folder."""
 
 from tests.conformance.conftest import ca_folder, no_authority_at_home
 

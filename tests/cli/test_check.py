@@ -1,4 +1,4 @@
-"""`mockserver check`: a recording or a running server is judged, a baseline is begun, SARIF points to the client."""
+"""Tests of `mockserver check`: judges a recording or a running server, writes a baseline, names the client in SARIF."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_a_url_that_is_none_is_refused_in_one_line(url: str) -> None:
 
 @contextmanager
 def answering(status: int, headers: dict[str, str], body: bytes, asked: list[str] | None = None) -> Iterator[str]:
-    """A server of another kind, with one answer for everything; `asked` gets the paths."""
+    """A server that gives one response to everything; `asked` collects the paths."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

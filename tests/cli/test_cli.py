@@ -1,4 +1,4 @@
-"""The command line: what it prints, how it exits, where settings come from."""
+"""Tests of the command line: output, exit statuses, sources of settings."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_missing_package_is_got_in_the_way_of_this_installation(
     assert command[:4] == [sys.executable, "-m", "pip", "install"]
     assert "mock-flow-service" not in " ".join(command), "it need not be on any index"
     done = subprocess.run([*command, "--no-index"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr  # everything is here already
+    assert done.returncode == 0, done.stderr  # everything is installed already
     monkeypatch.setattr("sys.prefix", str(tmp_path / "pipx" / "venvs" / "x"))
     assert config.how_to_get(extra).startswith("pipx inject mock-flow-service ")
     monkeypatch.setattr("sys.prefix", str(tmp_path))

@@ -1,4 +1,4 @@
-"""`mockserver conformance`: real programs over real sockets, the exit status, the report, and what is wrong use."""
+"""Tests of `mockserver conformance` with real programs over sockets: exit status, report, wrong usage."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What surrounds a command: variables that others set, files written by editors, terminals that show ASCII only."""
+"""Tests of commands in unusual environments: foreign variables, files of other editors, ASCII terminals."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ KUBERNETES = {
     "MOCKSERVER_SERVICE_HOST": "10.96.0.10",
     "MOCKSERVER_SERVICE_PORT": "1080",
 }
-"""What a container has beside a Service named `mockserver`."""
+"""Variables of a container beside a Kubernetes Service named `mockserver`."""
 
 NOWHERE = Path("/nonexistent-folder")
 
 
 def ran(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own, whose streams have the encoding that the environment says."""
+    """Run a command in its own process, whose streams have the encoding of the environment."""
     command = [sys.executable, "-m", "mockserver", *args]
     done = subprocess.run(command, capture_output=True, timeout=60, env={**os.environ, **environ})
     return subprocess.CompletedProcess(

@@ -1,4 +1,4 @@
-"""What a start imports: every module counts, and most of them are wanted later or never."""
+"""Tests which modules a start imports, since each costs time."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ NOT_AT_A_START = {
     "tomllib",
     "yaml",
 }
-"""Together they would double the time to the first answer."""
+"""Modules that would together double the time to the first response."""
 
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The modules of a server that has given its first answer; documents have been parsed by an earlier start."""
-    unwanted = ("MOCKSERVER_", "PYTHONDONT", "COVERAGE_")  # coverage imports what a start does without
+    """The modules of a server after its first response; an earlier start has parsed the documents."""
+    unwanted = ("MOCKSERVER_", "PYTHONDONT", "COVERAGE_")  # coverage imports modules that a start does not need
     environ = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     environ["PYTHONPYCACHEPREFIX"] = str(tmp_path_factory.mktemp("bytecode"))
     environ["PYTHONPATH"] = str(_ROOT)

@@ -1,4 +1,4 @@
-"""`mockserver env` and `mockserver init`, and what a server says when it is ready."""
+"""Tests of `mockserver env`, `mockserver init`, and the banner of a server."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_init_shows_every_setting_that_is_no_secret_and_each_can_be_taken_as_sho
     text = re.sub(r"^# (?=[a-z0-9_]+ = )", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     shown = set(re.findall(r"^([a-z0-9_]+) = ", text, re.MULTILINE))
     assert shown == {row.name for row in fields(Config)} - {"admin_token", "client_secrets"}
-    for excluded in ("learn", "state"):  # one excludes the other
+    for excluded in ("learn", "state"):  # mutually exclusive
         path.write_text(re.sub(rf"^{excluded} = .*\n", "", text, flags=re.MULTILINE), encoding="utf-8")
         settings = config.load({}, {}, empty_folder)
     assert (settings.port, settings.journal_entries, settings.max_body) == (8080, 1_000, Config().max_body)

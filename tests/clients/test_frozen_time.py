@@ -1,4 +1,4 @@
-"""Real waiting goes on when a test library has stopped the time of the process."""
+"""Tests that real waiting continues while a test library has frozen the process's time."""
 
 from __future__ import annotations
 

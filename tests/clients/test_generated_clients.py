@@ -1,6 +1,6 @@
-"""Clients generated from `openapi.yaml`, unedited: compiled strictly, and led from a connection to a finished run.
+"""Generates clients from `openapi.yaml`, compiles them strictly, and runs each from a connection to a finished run.
 
-`make test` runs those that are made in seconds. `make clients` sets GENERATORS=all and runs every one.
+`make test` runs the fast ones. `make clients` sets GENERATORS=all and runs every one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def run(folder: Path, *command: object, **environ: str) -> str:
 
 
 def openapi_generator(folder: Path, *options: str) -> Path:
-    """openapi-generator's jar, which its Python package ships; Java runs it."""
+    """The jar of openapi-generator, from its Python package."""
     if not shutil.which("java"):
         pytest.skip(missing("java"))
     installed(BIN / "openapi-generator-cli")
@@ -76,7 +76,7 @@ def typescript_fetch(folder: Path) -> list[object]:
 
 
 def java(folder: Path) -> list[object]:
-    """The library that stands on the JDK and Jackson alone, which comes with the generator."""
+    """The client of the library `native`, which needs only the JDK and Jackson."""
     jar = openapi_generator(folder, "-g", "java", "--library", "native")
     sources = [*(folder / "client" / "src" / "main").rglob("*.java"), *(PROGRAMS / "java").rglob("*.java")]
     (folder / "sources").write_text("\n".join(map(str, sources)))

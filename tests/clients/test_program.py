@@ -1,4 +1,4 @@
-"""A client's own server, the environment that leads there, and how a client's end is told."""
+"""Tests of a client's private server, its environment, and how its end is reported."""
 
 import os
 import signal
@@ -44,7 +44,7 @@ def test_the_exit_status_and_both_streams_are_told() -> None:
 
 
 def test_a_client_that_does_not_end_is_stopped_with_what_it_started() -> None:
-    """Both hold a connection to us: its end shows theirs."""
+    """Both keep a connection to the test, whose end shows theirs."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         starts_another = (
             "import socket, subprocess, sys\n"

@@ -1,4 +1,4 @@
-"""A client without sockets, with a service of its own, for what HTTP would not carry or would take too long for."""
+"""A client with its own service and without sockets, for requests that HTTP cannot carry or would take too long."""
 
 import json
 from typing import Any
@@ -14,18 +14,18 @@ from tests.calls import HEADERS, connection
 
 
 class Client:
-    """Calls the emulator as a careful client does, unless told otherwise call by call."""
+    """Sends valid requests like a careful client, with changes per request."""
 
     def __init__(self, **settings: Any) -> None:
         self.emulator = Emulator(Config(seed=7, **settings))
         app = create_app(self.emulator)
         self.web = app.test_client()
         self.service = Service(WsgiTransport(app), WsgiTransport(app, "http://127.0.0.1"), environ={})
-        """For the clients of `contracts/clients/`."""
+        """Used by the clients of `contracts/clients/`."""
         self.headers: dict[str, str] = dict(HEADERS)
 
     def send(self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: Any) -> Result:
-        """One call. Header names are written with underscores; None leaves one out."""
+        """Send one request. Header names use underscores; None omits one."""
         sent: dict[str, Any] = dict(self.headers)
         content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         if content:
@@ -45,29 +45,29 @@ class Client:
         return self.emulator.handle(call)
 
     def create(self, name: str = "orders", **changes: Any) -> dict[str, Any]:
-        """A new connection: its receipt."""
+        """Create a connection; returns the receipt."""
         result = self.send("POST", "/connections", connection(name, **changes))
         assert result.status == 201, result.body
         assert isinstance(result.body, dict)
         return result.body
 
     def read(self, connection_id: str) -> dict[str, Any]:
-        """A connection as the service has it."""
+        """Look up a connection."""
         body: Any = self.send("GET", f"/connections/{connection_id}").body
         record: dict[str, Any] = body["items"][0]
         return record
 
     def patch(self, connection_id: str, etag: str | None, *instructions: dict[str, Any]) -> Result:
-        """An update; without instructions, of the name."""
+        """Patch a connection; without instructions, change its name."""
         change = list(instructions) or [{"op": "replace", "path": "/name", "value": "renamed"}]
         return self.send("PATCH", f"/connections/{connection_id}", change, if_match=etag)
 
     def delete(self, connection_id: str) -> Result:
-        """A deletion."""
+        """Delete a connection."""
         return self.send("DELETE", f"/connections/{connection_id}")
 
     def token(self, *, in_query: bool = False, **form: str) -> str:
-        """A token of the token endpoint, used from here on; "" when it was refused."""
+        """Fetch a token and use it from now on; returns "" if refused."""
         good = {"grant_type": "client_credentials", "client_id": "acme", "client_secret": "s3cr3t-canary"}
         sent = {**good, "scope": "openid,AdobeID", **form}
         if in_query:
@@ -81,7 +81,7 @@ class Client:
     def answered(
         self, status: int, method: str, path: str, body: Any = None, *, code: str | None = None, **answer_headers: str
     ) -> None:
-        """Record a call that met trouble on the way: what a proxy or an overloaded service answers."""
+        """Record a request with a response of a proxy or an overloaded service."""
         runtime = self.emulator.runtime
         content = b"" if body is None else json.dumps(body).encode()
         headers = {**self.headers, **({"content-type": "application/json"} if content else {})}
@@ -96,9 +96,9 @@ class Client:
         )
 
     def wait(self, seconds: float) -> None:
-        """Let time pass without sleeping."""
+        """Advance the clock instead of sleeping."""
         self.emulator.runtime.clock.advance(int(seconds * 1000))
 
     def judged(self) -> Report:
-        """The verdict on everything done so far."""
+        """The report on everything done so far."""
         return evaluate(self.emulator.journal.entries(), self.emulator.contract)

@@ -1,4 +1,4 @@
-"""A server for clients that speak HTTP, shared by all tests and as new for each."""
+"""A server for HTTP clients, shared by all tests and reset for each."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ def server(running: FlowService) -> FlowService:
 
 @pytest.fixture
 def service(server: FlowService) -> Service:
-    """The server as clients of `contracts/clients/` see it."""
+    """The server as used by clients of `contracts/clients/`."""
     return Service.at(server.url, {})
 
 
@@ -35,5 +35,5 @@ def ca_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_authority_at_home(ca_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands that run clients keep their certificate authority with the tests."""
+    """Keep the certificate authority of commands in the tests' folder."""
     monkeypatch.setenv("MOCKSERVER_CA_FOLDER", str(ca_folder))

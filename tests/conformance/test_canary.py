@@ -1,4 +1,4 @@
-"""A password in every place a client can put one: none of it is in anything the judge or the server shows."""
+"""Tests that a password sent in any place appears nowhere in the output of judge and server."""
 
 import base64
 import json

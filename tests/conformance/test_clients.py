@@ -1,4 +1,4 @@
-"""Each client of `contracts/clients/` over HTTP: a broken one hears exactly what it did wrong, a good one nothing."""
+"""Tests each client of `contracts/clients/` over HTTP: a faulty one gets exactly its finding, a correct one none."""
 
 import contextlib
 import json
@@ -23,19 +23,19 @@ CLIENTS = load()
 
 
 def every(*kinds: str) -> pytest.MarkDecorator:
-    """The clients of these kinds."""
+    """Parametrize over the clients of these kinds."""
     chosen = [client for client in CLIENTS.values() if client.kind in kinds]
     return pytest.mark.parametrize("client", chosen, ids=lambda client: client.name)
 
 
 def heard(client: Client, server: FlowService, service: Service) -> set[str]:
-    """The rules that the client is said to have broken."""
+    """The rules that the client broke according to the judge."""
     client.script(service)
     return {finding.rule for finding in server.report().findings}
 
 
 def verdict(scenario_id: str, script: Script, server: FlowService, service: Service) -> ScenarioVerdict:
-    """How a client took a scenario."""
+    """The verdict on a client in a scenario."""
     with contextlib.suppress(Stopped), server.scenario(scenario_id) as playing:
         script(service)
     assert playing.verdict is not None and playing.verdict.id == scenario_id
@@ -88,7 +88,7 @@ def test_every_client_says_in_a_line_what_it_does() -> None:
 
 
 def run(*arguments: str, url: str | None = None, **environ: str) -> Result:
-    """The command."""
+    """Run the command."""
     given = {"FLOW_SERVICE_URL": url, "MOCKSERVER_ADMIN_TOKEN": None, **environ}
     return CliRunner().invoke(main, arguments, env=given)
 
@@ -96,7 +96,7 @@ def run(*arguments: str, url: str | None = None, **environ: str) -> Result:
 def test_the_command_lists_every_client_and_every_program() -> None:
     rows = json.loads(run("--json").stdout)
     files = [path for path in (ROOT / "contracts/clients/programs").iterdir() if path.is_file()]
-    programs = {path.name for path in files if path.suffix != ".json"}  # what a program plays is none
+    programs = {path.name for path in files if path.suffix != ".json"}  # programs are not listed as clients
     assert {row["name"] for row in rows if row["kind"] != "program"} == set(CLIENTS)
     assert {row["name"].removeprefix("programs/") for row in rows if row["kind"] == "program"} == programs
     listed = run().stdout
@@ -137,7 +137,7 @@ def test_what_the_command_cannot_do_is_said_in_words_by_status_2(server: FlowSer
 
 
 def refused(*arguments: str, url: str | None = None) -> str:
-    """What the command says when it will not run."""
+    """The message of the command when it refuses to run."""
     ran = run(*arguments, url=url)
     assert ran.exit_code == 2, ran.output
     return ran.stderr

@@ -1,4 +1,4 @@
-"""Whatever a correct client does, in whatever order, the judge has nothing to say."""
+"""Tests that random sequences of correct client behaviour get no finding."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ STRING = "Server=db;Database=shop;UID=reader;Password={p;w}"
 
 
 class Session:
-    """A client that knows what it has."""
+    """A client that remembers its entities."""
 
     def __init__(self) -> None:
         self.client = Client()
@@ -24,7 +24,7 @@ class Session:
         self.count = 0
 
     def create(self, pick: int) -> None:
-        """A connection of a new name."""
+        """Create a connection with a new name."""
         self.count += 1
         body = by_string(STRING) if pick % 2 else connection()
         path = "/connections?mode=draft" if pick % 5 == 0 else "/connections"
@@ -33,20 +33,20 @@ class Session:
         self.made.append(result.body)
 
     def read(self, pick: int) -> None:
-        """A lookup, at a sensible pace."""
+        """Look up a connection, with a pause."""
         if self.made:
             self.client.wait(2)
             self.client.send("GET", f"/connections/{self.made[pick % len(self.made)]['id']}")
 
     def rename(self, pick: int) -> None:
-        """An update with the etag of the last answer."""
+        """Patch with the etag of the last response."""
         if self.made:
             entity = self.made[pick % len(self.made)]
             change = {"op": ("replace", "REPLACE", "add")[pick % 3], "path": "/description", "value": f"text {pick}"}
             self._update(entity, change)
 
     def credentials(self, pick: int) -> None:
-        """All params replaced by all params."""
+        """Replace all params by all params."""
         if self.made:
             entity = self.made[pick % len(self.made)]
             auth = {"specName": "Basic Authentication", "params": {**BASIC_PARAMS, "server": f"db{pick}"}}
@@ -59,7 +59,7 @@ class Session:
         entity["etag"] = result.body["etag"]
 
     def pages(self, pick: int) -> None:
-        """Every page of a list."""
+        """Read every page of a list."""
         self.client.wait(2)
         path: str | None = f"/connections?limit={1 + pick % 3}&orderby=-name"
         while path:
@@ -68,20 +68,20 @@ class Session:
             self.client.wait(2)
 
     def filtered(self, pick: int) -> None:
-        """A filter, a count, a search."""
+        """Send a filter, a count and a search."""
         self.client.send("GET", f"/connections?property=name==connection {pick}")
         self.client.send("GET", "/connections?count=true")
         self.client.send("POST", "/connections/search", {"queryString": "property=state==enabled", "limit": 5})
 
     def look(self, pick: int) -> None:
-        """What stands behind a connection."""
+        """Explore a connection."""
         if self.made:
             at = f"/connections/{self.made[pick % len(self.made)]['id']}"
             self.client.send("GET", f"{at}/test")
             self.client.wait(2)
 
     def delete(self, pick: int) -> None:
-        """A deletion, confirmed."""
+        """Delete a connection and verify it."""
         if self.made:
             entity = self.made.pop(pick % len(self.made))
             self.client.delete(entity["id"])

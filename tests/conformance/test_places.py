@@ -1,4 +1,4 @@
-"""Host, base path and scheme: what a client that calls Adobe by name may get wrong."""
+"""Tests of mistakes of clients that call Adobe by name: host, base path and scheme."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ FORM = {"grant_type": "client_credentials", "client_id": "a", "client_secret": "
 
 
 def asked(method: str, url: str, **kwargs: Any) -> tuple[int, dict[str, list[str]]]:
-    """The status of a call made to a URL of Adobe's, and what is said of it at levels that fail a client."""
+    """The status of a request to an Adobe URL, and its findings at failing levels."""
     emulator = Emulator()
     scheme, _, rest = url.partition("://")
     host, slash, path = rest.partition("/")

@@ -1,4 +1,4 @@
-"""Whatever the service refused and no fault caused is a finding, told once; what a good client meets too is none."""
+"""Tests that every refusal not caused by a fault is one finding, except those that correct clients meet too."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,12 +19,12 @@ BASIC = "Basic Authentication"
 
 
 def refused_auth(client: Client, auth: Any) -> None:
-    """Ask for a connection with this `auth`."""
+    """Create a connection with this `auth`."""
     client.send("POST", "/connections", {**connection("x"), "auth": auth})
 
 
 def ends(client: Client) -> tuple[str, str]:
-    """The ids of a new source and a new target connection."""
+    """Create a source and a target connection; returns their ids."""
     base = client.create()["id"]
     made: list[Any] = [
         client.send("POST", "/sourceConnections", source(base)).body,
@@ -34,7 +34,7 @@ def ends(client: Client) -> tuple[str, str]:
 
 
 def a_flow(client: Client, **changes: Any) -> Any:
-    """The answer to a new flow."""
+    """The response to a new flow."""
     return client.send("POST", "/flows", {**flow(*ends(client), 4_000_000_000), **changes}).body
 
 

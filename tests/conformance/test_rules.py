@@ -1,4 +1,4 @@
-"""Rules where they are close to each other; their table, their baseline, their pages and commands."""
+"""Tests of similar rules, and of the table of rules, its baseline, pages and commands."""
 
 import json
 from collections.abc import Callable
@@ -178,7 +178,7 @@ def test_a_record_that_lacks_calls_in_its_midst_proves_nothing_new() -> None:
     client = Client(journal_entries=6)
     client.send("GET", "/flows", x_api_key="somebody-else")
     made = client.create()
-    for number in range(60):  # push out what this client did first, not the first call of all
+    for number in range(60):  # evict this client's first request, not the first of all
         client.send("GET", f"/runs?limit={number + 1}")
     entries = client.emulator.journal.entries()
     assert (entries[0].number, entries[1].number > 2) == (1, True)
@@ -213,7 +213,7 @@ def test_a_filter_by_time_is_in_milliseconds(text: str, search: bool) -> None:
 
 
 def a_flow(client: Client) -> dict[str, str]:
-    """The ids of an enabled flow and its ends."""
+    """The ids of an enabled flow and its connections."""
     base = client.create()["id"]
     ids: dict[str, Any] = {}
     for kind, body in (("sourceConnections", source(base)), ("targetConnections", target())):

@@ -1,4 +1,4 @@
-"""Other ways to fail scenarios, clients that never meet them, and how scenarios are chosen and told."""
+"""Tests of further failures in scenarios, of clients that never meet one, and of choosing scenarios."""
 
 
 import pytest
@@ -14,47 +14,47 @@ from tests.conformance.test_clients import verdict
 
 
 def first(service: Service) -> None:
-    """One lookup, and whatever comes is fine."""
+    """Make one look-up and ignore the response."""
     service.get("/connections")
 
 
 def goes_on(service: Service) -> None:
-    """Looks at no answer, and ends in order."""
+    """Ignores every response and ends normally."""
     first(service)
     service.get("/connectionSpecs")
 
 
 def gives_up(service: Service) -> None:
-    """Stops at whatever comes first."""
+    """Stops at the first failure."""
     first(service)
     raise Stopped
 
 
 def times_out_and_gives_up(service: Service) -> None:
-    """Waits for one second."""
+    """Stops after a timeout of one second."""
     gives_up(service.hurried(1))
 
 
 def creates_until_it_likes_the_answer(service: Service) -> None:
-    """Takes a receipt with more members than two for a failure."""
+    """Treats a receipt with additional members as a failure."""
     for _ in range(2):
         service.create()
 
 
 def writes_over(service: Service) -> None:
-    """Takes the etag that the refusal names, which spares reading what the other wrote."""
+    """Uses the etag in the refusal instead of reading the other client's change."""
     with made(service) as (at, etag):
         service.patch(at, service.patch(at, etag).json["report"]["entity"])
 
 
 def ends_after_412(service: Service) -> None:
-    """Does not look whether its change was made."""
+    """Does not check whether its change was made."""
     with made(service) as (at, etag):
         service.patch(at, etag)
 
 
 def reads_to_the_end_and_one_page_twice(service: Service) -> None:
-    """Asks for every page, and for the second one once more."""
+    """Requests every page, and the second one twice."""
     body = service.get("/connections").json
     service.get(body["_links"]["next"]["href"])
     while body["_links"]:
@@ -68,33 +68,33 @@ def asks_for_the_list_again_and_again(service: Service) -> None:
 
 
 def looks_up_twice(service: Service) -> None:
-    """Does not believe that an entity is gone."""
+    """Looks up a deleted entity again."""
     at = f"/connections/{service.create()}"
     for _ in range(2):
         service.get(at)
 
 
 def asks_twice_for_nobody(service: Service) -> None:
-    """Asks again, for what was never there."""
+    """Repeats a request for an unknown entity."""
     for _ in range(2):
         service.get("/connections/no-such-connection")
 
 
 def takes_half_a_list(service: Service) -> None:
-    """Reads on until a page is refused, and goes on to something else."""
+    """Reads pages until one is refused, and continues with something else."""
     service.get(service.get("/connections").json["_links"]["next"]["href"])
     service.get("/connectionSpecs")
 
 
 def looks_and_creates_all_the_same(service: Service) -> None:
-    """Lists the connections after an unclear answer, and does not look for its own among them."""
+    """Lists connections after an unclear response without looking for its own."""
     service.post("/connections", connection())
     service.get("/connections")
     service.post("/connections", connection())
 
 
 def looks_elsewhere(service: Service) -> None:
-    """Goes on to another collection after an unclear answer."""
+    """Continues with another collection after an unclear response."""
     service.post("/connections", connection())
     service.get("/sourceConnections")
 
@@ -105,28 +105,28 @@ def searches(service: Service) -> None:
 
 
 def renews_and_does_something_else(service: Service) -> None:
-    """Fetches a new token, and forgets what was refused."""
+    """Fetches a new token and does not repeat the refused request."""
     goes_on(service)
     service.token()
     service.get("/flows")
 
 
 def gives_up_though_it_could_renew(service: Service) -> None:
-    """Fetched its token of this service, and stops when that expires."""
+    """Fetched its token from this service and stops when it expires."""
     service.token()
     goes_on(service)
     raise Stopped
 
 
 def hangs_up_and_asks_again_later(service: Service) -> None:
-    """Waits for an answer for half a second, and asks again when it would have come."""
+    """Times out after half a second and repeats the request later."""
     service.hurried(0.5).get("/connections")
     service.wait(5)
     service.get("/connections")
 
 
 def hangs_up_and_goes_on(service: Service) -> None:
-    """Waits for an answer for half a second, and takes something else for as good."""
+    """Times out after half a second and continues with another request."""
     service.hurried(0.5).get("/connections")
     service.wait(5)
     service.get("/connectionSpecs")
@@ -154,7 +154,7 @@ MORE_BROKEN: list[tuple[str, Script, str]] = [
     ("token.expires", gives_up_though_it_could_renew, "knows where tokens come from"),
     ("token.forbidden", goes_on, "as if the call had been carried out"),
 ]
-"""Other ways to fail, and words of the reason that is given."""
+"""Other ways to fail, and words of the reason."""
 
 NEVER_ARISES: dict[str, Script] = {
     "answer.draft-state": lambda service: service.get("/connectionSpecs") and None,
@@ -205,7 +205,7 @@ def test_three_tries_at_once_are_too_hasty_where_nothing_says_how_long_to_wait()
     client = Client()
     stage = ScenarioStage(client.emulator)
     stage.start(SCENARIOS["rate-limit.no-retry-after"])
-    for _ in range(3):  # without sockets: on a busy machine they can take a tenth of a second, which is a pause
+    for _ in range(3):  # without sockets, which can take a tenth of a second on a busy machine and look like a pause
         first(client.service)
     found = stage.stop(0)
     assert found is not None and found.verdict == "failed" and "three times within" in found.detail

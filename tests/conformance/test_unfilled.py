@@ -1,4 +1,4 @@
-"""Values that were never filled in are told as what they are, wherever they stand; samples of Adobe's are welcome."""
+"""Tests that unfilled values are reported in every place, and Adobe's samples are accepted."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ HEADERS = ["authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "i
 
 
 def judged(client: Client) -> dict[str, str]:
-    """Rules of the levels that fail a client, with what each says."""
+    """Rules of failing levels, with the details of their findings."""
     return {one.rule: one.detail for one in client.judged().findings if one.level is not Level.INFO}
 
 

@@ -1,4 +1,4 @@
-"""Every written form says what the report says, and nothing a client sent becomes markup."""
+"""Tests that every report format has the same content and contains no markup of clients."""
 
 import json
 import re
@@ -34,7 +34,7 @@ EVIL = "<script>alert(1)</script>\"'|`]]>\x07\x1b[31m"
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    """Findings of all levels, scenarios of all verdicts, a stale baseline and hostile names."""
+    """A report with findings of all levels, scenarios of all verdicts, a stale baseline and hostile names."""
     client = Client()
     for name in ("tutorial", "etag.unquoted", "paging.limit-above-maximum", "lifecycle.never-deleted", "path.unknown"):
         load()[name].script(client.service)
@@ -161,14 +161,14 @@ def test_markdown_rows_keep_their_columns(report: Report) -> None:
 
 
 class _Markup(HTMLParser):
-    """Counts what the page is made of."""
+    """Counts the elements of a page."""
 
     def __init__(self) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember a tag."""
+        """Record a tag."""
         self.tags.append((tag, dict(attrs)))
 
 

@@ -1,4 +1,4 @@
-"""Documents are read as they are written. What was parsed before is used when it is sure to be the same, else not."""
+"""Tests that documents are read as written, and a parsed cache is used only if it is current."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def document(tmp_path: Path) -> Path:
 
 
 def parses(monkeypatch: pytest.MonkeyPatch) -> list[bytes | str]:
-    """What goes through the YAML parser from now on."""
+    """Record what goes through the YAML parser from now on."""
     seen: list[bytes | str] = []
     parse = documents.parse
 
@@ -141,7 +141,7 @@ def test_all_documents_can_be_parsed_ahead_even_where_bytecode_is_not_kept(tmp_p
 
 
 def repeated_members(node: yaml.Node) -> Iterator[str]:
-    """Members that one object of a YAML document has twice: the latter would win without a word."""
+    """Members that a YAML object has twice, of which YAML silently uses the last."""
     if isinstance(node, yaml.MappingNode):
         names = [key.value for key, _ in node.value]
         yield from (

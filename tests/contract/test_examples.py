@@ -1,4 +1,4 @@
-"""Every example of a request in `openapi.yaml`, sent to a server that has what it names, is accepted."""
+"""Tests that a server accepts every example request of `openapi.yaml`."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SFTP = {
     "specName": "Basic Authentication for sftp",
     "params": {"host": "files.example.com", "port": 22, "userName": "reader", "password": "c4n4ry"},
 }
-"""Credentials of a base connection that is no database."""
+"""Credentials of a base connection that is not a database."""
 
 
 def requests() -> Iterator[Any]:
-    """Each operation with the examples of its parameters, once for each example of its body.
+    """Each operation with its example parameters, once for each example body.
 
-    Of services next door those that name no entity: theirs are made by calls of their own.
+    For neighbouring services, only examples without an entity.
     """
     for path, item in DOCUMENT["paths"].items():
         if "servers" in item and (path.endswith("/adhocrun") or NAMES_AN_ENTITY.search(path)):
@@ -68,7 +68,7 @@ def test_an_example_is_accepted(method: str, path: str, operation: Any, body: An
 
 
 def stored(emulator: Emulator, path: str, operation: Any) -> tuple[str | None, str | None]:
-    """An entity of the kind that a path speaks of, with its etag."""
+    """An entity for a path, with its etag."""
     kind = path.split("/")[1]
     if "{" not in path:
         return None, None
@@ -94,7 +94,7 @@ def stored(emulator: Emulator, path: str, operation: Any) -> tuple[str | None, s
 
 
 def run(emulator: Emulator, *, failed: bool) -> tuple[str, str]:
-    """A run of a flow that runs on demand; a failed one can be triggered again."""
+    """A run of a flow on demand; a failed one can be re-triggered."""
     flow = made(emulator, dataflows.once(emulator), "/flows")["id"]
     dataflows.pass_time(emulator, 3_600_000)
     [found, *_] = dataflows.runs_of(emulator, flow)
@@ -107,7 +107,7 @@ def run(emulator: Emulator, *, failed: bool) -> tuple[str, str]:
 
 
 def standing(emulator: Emulator, body: Any) -> Any:
-    """The body with what it stands on: the ids of other entities are ids of this server."""
+    """The body with its references replaced by ids of this server."""
     if not isinstance(body, dict):
         return body
     body = json.loads(json.dumps(body))

@@ -1,4 +1,4 @@
-"""Which operations there are: the contract, the handlers and Adobe's document name the same ones."""
+"""Tests that the contract, the handlers and Adobe's document have the same operations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockserver.contract import Contract, load_document
 from mockserver.contract.schema import SchemaCheck, schema_registry
 from tests.calls import refused, send
 
-# Adobe's document of the Flow Service: every operation it has, under its own id
+# every operation of Adobe's OpenAPI document of Flow Service, under its own id
 OFFICIAL = """
 listConnections             GET    /connections
 createConnection            POST   /connections
@@ -95,7 +95,7 @@ def follow(document: Any, node: Any, at: tuple[str, ...]) -> tuple[Any, tuple[st
 
 
 def documented_examples() -> list[Any]:
-    """Every example of a body, with the schema it stands under."""
+    """Every example body with its schema."""
     document = load_document()
     registry = schema_registry(document)
     found = []

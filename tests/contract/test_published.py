@@ -1,4 +1,4 @@
-"""What client generators stumble over is not in `openapi.yaml`; what the server enforces stands beside it."""
+"""Tests that `openapi.yaml` has nothing that client generators cannot read; further constraints are in `x-enforced`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOCUMENT = load_document()
 
 
 def published(node: Any, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every object of the document but those of `x-` members and of examples, with where it stands."""
+    """Every object of the document with its place, except `x-` members and examples."""
     if isinstance(node, dict):
         yield at, node
         for name, value in node.items():
@@ -52,7 +52,7 @@ def resolved(node: Any) -> Any:
 
 
 def as_named(name: Any) -> str:
-    """A name as most languages end up with: without punctuation and case."""
+    """A name as in most generated code: without punctuation and case."""
     return re.sub(r"[^a-z0-9]", "", str(name).lower())
 
 
@@ -66,7 +66,7 @@ def types(schema: dict[str, Any]) -> list[str]:
 
 
 def test_yaml_aliases_stay_below_what_parsers_allow() -> None:
-    """SnakeYAML, which reads the file for all generators in Java, stops at 50."""
+    """SnakeYAML, used by all Java generators, stops at 50."""
     aliases = [event for event in yaml.parse(TEXT) if isinstance(event, yaml.AliasEvent)]
     assert len(aliases) < 25
 
@@ -98,7 +98,7 @@ def test_no_object_has_members_that_get_the_same_name() -> None:
 
 
 def test_no_object_has_a_member_of_its_own_name() -> None:
-    """openapi-python-client has a variable for either, in one function."""
+    """openapi-python-client uses a variable for each in one function."""
     schemas = DOCUMENT["components"]["schemas"]
     assert [
         one for one, schema in schemas.items() if as_named(one) in map(as_named, schema.get("properties", ()))
@@ -111,9 +111,9 @@ def test_no_operation_has_parameters_that_get_the_same_name() -> None:
 
 
 def test_a_choice_is_between_plain_values_or_ways_to_refuse() -> None:
-    """In Java an array in a choice does not compile, and one object is not told from another.
+    """In Java, arrays in a choice do not compile, and objects are not distinguished.
 
-    A refusal may be a choice between named objects: generated clients read it only when they are told to.
+    A refusal may be a choice between named objects, because generated clients read it only on request.
     """
     responses = DOCUMENT["components"]["responses"].values()
     schemas = [response["content"]["application/json"]["schema"] for response in responses]
@@ -127,7 +127,7 @@ def test_a_choice_is_between_plain_values_or_ways_to_refuse() -> None:
 
 
 def test_a_condition_beside_members_is_for_the_server_only() -> None:
-    """Generators take `anyOf` beside `properties` for the whole; an `if` that stands alone they leave open."""
+    """Generators take `anyOf` beside `properties` as the whole schema, and ignore a separate `if`."""
     for at, part in PARTS.items():
         assert not ("properties" in part and part.keys() & {"anyOf", "oneOf", "not"}), at
         alone = part.keys() <= {"description", "if", "else"}
@@ -135,7 +135,7 @@ def test_a_condition_beside_members_is_for_the_server_only() -> None:
 
 
 def choices() -> list[Any]:
-    """Each choice between objects, with the examples of bodies that are one of them."""
+    """Each choice between objects, with the example bodies of each."""
     found: dict[str, list[Any]] = {}
     for _, part in PARTS.items():
         schema = part.get("schema")
@@ -146,7 +146,7 @@ def choices() -> list[Any]:
 
 
 def opened(schema: Any) -> Any:
-    """A schema as generated classes read it: members that it does not name are taken."""
+    """A schema as generated classes read it: with unknown members allowed."""
     if isinstance(schema, list):
         return [opened(item) for item in schema]
     if not isinstance(schema, dict):
@@ -164,21 +164,21 @@ def test_required_members_alone_tell_the_choices_apart(name: str, examples: list
 
 
 def test_optional_members_stand_beside_no_other_type() -> None:
-    """In TypeScript an optional member does not fit an index of strings."""
+    """In TypeScript an optional member does not match an index of strings."""
     for at, part in PARTS.items():
         if part.get("properties"):
             assert not isinstance(part.get("additionalProperties"), dict), at
 
 
 def test_an_object_that_holds_anything_says_so() -> None:
-    """openapi-typescript makes `Record<string, never>` of one that says nothing."""
+    """openapi-typescript generates `Record<string, never>` without additionalProperties."""
     for at, part in PARTS.items():
         if "object" in types(part) and not part.keys() & {"properties", "allOf"}:
             assert "additionalProperties" in part, at
 
 
 def test_a_member_of_a_request_has_a_type() -> None:
-    """One without is sent by clients in Java although nobody set it, as null."""
+    """Java clients send a member without a type as null."""
     open_ = [
         f"{at}/{name}"
         for at, part in PARTS.items()
@@ -274,7 +274,7 @@ def references(node: Any) -> Iterator[Any]:
 
 
 def test_every_reference_leads_within_the_document_also_those_of_examples_and_extensions() -> None:
-    """Tools that resolve a document, such as Prism, follow every `$ref`, and fetch what lies elsewhere."""
+    """Tools such as Prism resolve every `$ref` and would fetch others."""
     found = set(references(DOCUMENT))
     assert {one for one in found if not one.startswith("#/")} == set()
     for reference in found:

@@ -1,4 +1,4 @@
-"""The accelerator and the explainer are two validators of one contract: they must agree on what is right."""
+"""Tests that the fast validator and the explaining validator agree."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ VALUES = st.recursive(
 
 
 def places(value: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    """The way to every value inside a value, and to itself."""
+    """The path to every value inside a value, and to itself."""
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [at, *(place for name, inner in members for place in places(inner, (*at, name)))]
 
 
 def edited(value: Any, at: tuple[str | int, ...], edit: Any) -> Any:
-    """A copy in which one place is edited; `edit` returns the new value, or `...` to leave it out."""
+    """A copy with one place edited; `edit` returns the new value, or `...` to remove it."""
     if not at:
         return edit(value)
     items = dict(value) if isinstance(value, dict) else dict(enumerate(value))
@@ -45,7 +45,7 @@ def edited(value: Any, at: tuple[str | int, ...], edit: Any) -> Any:
 
 @st.composite
 def bodies(draw: st.DrawFn) -> tuple[str, SchemaCheck, Any]:
-    """A body of the contract with up to three things done to it, or one that nobody would send."""
+    """A body of the contract with up to three changes, or a random one."""
     name, check, examples = draw(st.sampled_from(CHECKS))
     body = draw(st.sampled_from(examples) | VALUES)
     for _ in range(draw(st.integers(0, 3))):

@@ -1,4 +1,4 @@
-"""What a schema wants is told in words, whichever of its keywords is broken."""
+"""Tests that violations of every schema keyword are described in words."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ BROKEN: dict[str, tuple[dict[str, Any], Any, str]] = {
 }  # fmt: skip
 REFERENCES = {"$ref", "$dynamicRef"}
 NEVER_BROKEN = {"format"}
-"""An annotation, as the contract uses it."""
+"""An annotation used by the contract."""
 
 
 @pytest.mark.parametrize("keyword", sorted(BROKEN))

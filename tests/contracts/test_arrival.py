@@ -1,4 +1,4 @@
-"""How the suite finds a service behind a URL, and a token where a mock on this machine hands them out."""
+"""Tests how the suite finds the service behind a URL, and gets a token from a local mock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNAUTHORISED = ("401 Unauthorized", {"message": "Oauth token is not valid"})
 
 
 def service(rows: Rows) -> Callable[..., Any]:
-    """A WSGI application with these answers, and 404 for all else."""
+    """A WSGI application with these responses, and 404 for everything else."""
 
     def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         status, body = rows.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]), ("404 Not Found", {}))

@@ -1,4 +1,4 @@
-"""Wrong servers on ports of their own, held to the contract by the command that users have, generated requests too."""
+"""Tests the command against faulty servers on ports, including generated requests."""
 
 import json
 import os
@@ -17,7 +17,7 @@ CAUGHT = [
     ("creation-is-200", "createConnection", "status_code_conformance"),
     ("takes-any-token", "listConnections", "ignored_auth"),
 ]
-"""Wrong server, operations to look at, the check of the generator that catches it besides the suite's own."""
+"""Faulty server, operations to test, and the generator's check that catches it in addition to the suite's own."""
 
 
 @pytest.mark.slow

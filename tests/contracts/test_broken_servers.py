@@ -57,7 +57,7 @@ def test_the_command_tells_of_each_wrong_server_and_of_the_right_one(monkeypatch
 
 def test_a_server_that_nobody_catches_and_a_false_alarm_fail_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     def does_no_harm(asked: Asked, right: Right) -> GivenAnswer:
-        """Answers as it should."""
+        """Responds correctly."""
         return right(asked)
 
     name, server = next(iter(SERVERS.items()))

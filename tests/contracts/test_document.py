@@ -1,4 +1,4 @@
-"""The contract tells which generated requests lie within it, whatever the generator's narrowed copy says."""
+"""Tests that the contract recognises generated requests that are within it."""
 
 from typing import Any
 

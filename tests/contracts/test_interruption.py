@@ -1,4 +1,4 @@
-"""An interrupted run lets the request in flight end, and deletes what that made."""
+"""Tests that an interrupted run finishes the request in flight and deletes what it created."""
 
 import signal
 import subprocess
@@ -40,7 +40,7 @@ def test_what_a_request_in_flight_makes_is_deleted(number: signal.Signals, held:
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert under_way.wait(60)
             process.send_signal(number)
-            with pytest.raises(subprocess.TimeoutExpired):  # it does not end while the request is in flight
+            with pytest.raises(subprocess.TimeoutExpired):  # waits while the request is in flight
                 process.wait(1.5)
             released.set()
             out, _ = process.communicate(timeout=60)

@@ -1,4 +1,4 @@
-"""Our own server, started as users start it, held to the whole contract: in memory, and on SQLite under --strict."""
+"""Tests our own server, started as by users, against the whole contract: in memory, and on SQLite with --strict."""
 
 import json
 import os
@@ -25,12 +25,12 @@ from contracts.wire import PLATFORM
 ROOT = Path(__file__).parents[2]
 EXAMPLES = "1"
 STRICT_GAPS = ["create.unknown-members", "list.unknown-parameters"]
-"""What --strict refuses on purpose although public clients rely on it."""
+"""Checks that --strict fails deliberately, although public clients rely on the behaviour."""
 
 
 @contextmanager
 def served(*options: str) -> Iterator[str]:
-    """`mockserver serve` in a process of its own; its base URL."""
+    """Run `mockserver serve` in its own process; yields its base URL."""
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--log", "none", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -49,13 +49,13 @@ def contract(*arguments: str, timeout: float = 600, **environment: str) -> subpr
 
 
 def count(url: str) -> int:
-    """How many entities there are on the server, in all collections."""
+    """The number of entities on the server, in all collections."""
     state = json.loads(urllib.request.urlopen(f"{url}/_mock/state").read())
     return len(state["records"])
 
 
 def wait_for_entities(url: str, made_by: str | None) -> None:
-    """Until the run has made something: then it can be interrupted."""
+    """Wait until the run has created something, so that it can be interrupted."""
     deadline = time.monotonic() + 30
     while count(url) == 0 and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -68,7 +68,7 @@ def test_our_server_keeps_every_promise_in_memory(tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert (report["failures"], report["trouble"], report["left"]) == ([], [], [])
     untestable = {promise for promise, verdict in report["promises"].items() if verdict != "passed"}
-    assert untestable <= {"gateway.token-unknown", "generated.ignored_auth"}, untestable  # it takes any token
+    assert untestable <= {"gateway.token-unknown", "generated.ignored_auth"}, untestable  # it accepts any token
     assert done.returncode == 0
     assert {path.name for path in tmp_path.iterdir()} == {"index.html", "junit.xml", "exchanges.har", "record.json"}
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind, and what it is told: masks, JUnit, records, settings."""
+"""Tests of reports and settings of a run: masks, JUnit, records, options."""
 
 import io
 import json
@@ -146,7 +146,7 @@ def test_the_command_compares_two_records(tmp_path: Path) -> None:
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is one."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""The table of promises and the checks know each other: neither has a row the other lacks."""
+"""Tests that every promise has checks, and every check a promise."""
 
 from collections import Counter
 from pathlib import Path

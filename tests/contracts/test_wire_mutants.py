@@ -1,4 +1,4 @@
-"""A sample of the lies about Flow Service is noticed by the promises that they break; all lies: `make wire-mutants`."""
+"""Tests that a sample of faults in Flow Service is found by the promises that they break; all: `make wire-mutants`."""
 
 import random
 from fnmatch import fnmatchcase

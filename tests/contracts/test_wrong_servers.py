@@ -39,7 +39,7 @@ Fault = Callable[[Asked, Right], GivenAnswer]
 
 @dataclass
 class Judged:
-    """A run against a wrong server, and how many entities are on the server after it."""
+    """A run against a faulty server, and the number of entities left on it."""
 
     report: SuiteReport
     screen: str
@@ -51,7 +51,7 @@ class Judged:
 
     @property
     def everything(self) -> str:
-        """All that the run shows, in every form of its report."""
+        """The whole output of the run, in every report format."""
         mask, names = Mask(()), [operation.id for operation in DOCUMENT.operations]
         forms = [summary.text(self.report, ROWS, mask, names), page.document(self.report, ROWS, mask, names)]
         programs = written.for_programs(self.report, ROWS, mask, "may")
@@ -164,7 +164,7 @@ def creations_are_forbidden(asked: Asked, right: Right) -> GivenAnswer:
 SILENCE = "got no response within 10 s"
 WRONG: list[tuple[Fault, str, int]] = [
     (creation_is_200, "answer.documented-status", 1),
-    (every_status_is_one_more, "answer.documented-status", 2),  # and HEAD, which the contract does not have
+    (every_status_is_one_more, "answer.documented-status", 2),  # and HEAD, which is not in the contract
     (no_location, "answer.documented-headers", 1),
     (no_request_id, "answer.documented-headers", 1),
     (html, "answer.json", 1),
@@ -181,7 +181,7 @@ WRONG: list[tuple[Fault, str, int]] = [
     (no_connection_specs, "answer.collection-there", 1),
     (creations_are_forbidden, "create.receipt", 1),
 ]
-"""Wrong server, the check that tells its cause first, and how many findings there are at most."""
+"""Faulty server, the check that reports its cause first, and the maximum number of findings."""
 
 
 @pytest.mark.parametrize(("fault", "first", "most"), WRONG, ids=[row[0].__name__ for row in WRONG])

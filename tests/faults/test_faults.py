@@ -1,4 +1,4 @@
-"""Faults: what each does to a call, which calls are struck, and how an order that cannot be used is refused."""
+"""Tests of the effect of each fault, of the selection of requests, and of refused orders."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def order(emulator: Emulator, *faults: Fault) -> None:
 
 
 def ask(emulator: Emulator, what: str) -> Result:
-    """A call that would succeed; those about an entity are about a new one."""
+    """Send a request that would succeed; requests about an entity use a new one."""
     if what == LIST:
         return send(emulator, "GET", "/connections")
     if what == MAKE:
@@ -88,7 +88,7 @@ EFFECTS: dict[str, tuple[str, str, Callable[[Result], bool]]] = {
     "draft-state": ("", READ, lambda r: body_of(r)["items"][0]["state"] == "draft"),
     "empty-list": ("", LIST, lambda r: body_of(r) == {"items": [], "_links": {}}),
 }
-"""Fault -> argument, a call it makes sense for, and what the client gets."""
+"""Fault -> argument, a suitable request, and the client's view."""
 
 
 def test_every_fault_has_an_effect_here() -> None:
@@ -144,7 +144,7 @@ FILTERS = ["", "?property=state==enabled", "?property=name==orders&limit=50", "?
 
 
 def pages_of(emulator: Emulator, first: Result) -> list[list[dict[str, Any]]]:
-    """The items of each page, read to the end."""
+    """The items of each page, to the end."""
     pages = [body_of(first)]
     while "next" in pages[-1]["_links"]:
         pages.append(body_of(send(emulator, "GET", pages[-1]["_links"]["next"]["href"])))
@@ -190,7 +190,7 @@ def test_made_up_flows_make_no_runs(emulator: Emulator) -> None:
 
 
 def strikes(emulator: Emulator, fault: Fault, calls: int = 6) -> str:
-    """`x` for each listing that was struck, `.` for each that was not."""
+    """`x` for each list request that was struck, `.` for each other one."""
     order(emulator, {"fault": "forbidden", **fault})
     return "".join("x" if ask(emulator, LIST).status == 403 else "." for _ in range(calls))
 
@@ -316,7 +316,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_fault_that_finds_nothing_to_work_on_changes_nothing(emulator: Emulator) -> None:
-    """Nobody else writes what is not there, and no body is cut that never was."""
+    """An unknown entity is not written, and a missing body not cut."""
     patch = [{"op": "replace", "path": "/name", "value": "x"}]
     order(emulator, {"fault": "stale-etag"})
     gone = send(emulator, "PATCH", "/connections/nobody", patch, headers={"if-match": '"a"'})

@@ -1,4 +1,4 @@
-"""Tests name faults that exist: a misspelt one is refused with 400 whatever else the test looks at."""
+"""Tests that tests name existing faults, since an unknown one is always refused with 400."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from mockserver.faults import FAULTS
 
 TESTS = Path(__file__).parents[1]
 ORDERS_MISTAKES = {"test_faults.py", "test_names.py"}
-"""Files that order faults which do not exist, to see them refused."""
+"""Files that deliberately order unknown faults."""
 
 
 def ordered(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Line and name of each fault that a literal `x-mock-fault` header orders."""
+    """Line and name of each fault in a literal `x-mock-fault` header."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):

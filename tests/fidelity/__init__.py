@@ -1,1 +1,1 @@
-"""The documented exchanges, replayed."""
+"""Replays the documented exchanges."""

@@ -1,4 +1,4 @@
-"""Every page is followed to its end: what comes back is what it prints, or the file says why not."""
+"""Tests that the responses to each page's exchanges are as printed, or the file says why not."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_the_answers_are_the_printed_ones_unless_the_file_says_why_not(name: str
     assert not told, f"no longer different: {told}"
 
 
-# the comparison itself, by kind of departure
+# the comparison itself, by kind of difference
 @pytest.mark.parametrize(
     ("printed", "came", "count"),
     [

@@ -1,4 +1,4 @@
-"""Which runs are due, told by the flow, its progress and the time alone."""
+"""Tests which runs are due, given only the flow, its progress and the time."""
 
 from __future__ import annotations
 

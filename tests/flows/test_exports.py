@@ -1,4 +1,4 @@
-"""Runs of flows to destinations: when they are due, and what their metrics say."""
+"""Tests when runs of flows to destinations are due, and of their metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.destinations import S3_DATASET_FLOW, audience, data_sets, exporting, 
 
 HOUR = 3_600_000
 START = 1_767_225_600
-"""2026-01-01T00:00:00Z, where a seeded clock begins."""
+"""2026-01-01T00:00:00Z, the start of a seeded clock."""
 
 
 @pytest.fixture
@@ -21,13 +21,13 @@ def emulator() -> Emulator:
 
 
 def runs(emulator: Emulator, flow_id: str, more: str = "") -> list[dict[str, Any]]:
-    """The runs of a flow, last one first."""
+    """The runs of a flow, latest first."""
     body: Any = send(emulator, "GET", f"/runs?property=flowId=={flow_id}{more}").body
     return body["items"]  # type: ignore[no-any-return]
 
 
 def exported(emulator: Emulator, **schedule: Any) -> str:
-    """The id of a flow that exports one audience on a schedule."""
+    """Create a flow that exports one audience on a schedule; returns its id."""
     return exporting(emulator, transformations=transform(audience("a", **schedule)))["id"]
 
 

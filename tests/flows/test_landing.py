@@ -1,4 +1,4 @@
-"""Rows that runs bring: below `--lake`, mapped, as many as the batch says."""
+"""Tests that runs write their mapped rows to `--lake`, as many as the batch says."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def batches(emulator: Emulator) -> Any:
 
 
 def landed(emulator: Emulator, to: Arrival) -> dict[str, list[Any]]:
-    """Batch -> its rows as they lie in the lake."""
+    """Batch -> its rows in the lake."""
     assert emulator.config.lake is not None
     place = Path(emulator.config.lake, TENANT.org, TENANT.sandbox, to.data_set)
     return {path.stem: [json.loads(line) for line in path.read_text().splitlines()] for path in place.glob("*.jsonl")}

@@ -1,4 +1,4 @@
-"""Runs happen: when they are due, over which rows, to which end, and once whoever looks."""
+"""Tests of runs: when they are due, which rows they read, how they end; created once by the first query."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_new_credentials_lead_to_another_source_from_now_on(emulator: Emulator) 
 
 
 def test_a_disabled_flow_rests_and_then_reads_what_it_missed(emulator: Emulator) -> None:
-    """That the pause has no runs is documented; that the next one reads what came meanwhile is assumed."""
+    """Documented: no runs meanwhile. Assumed: the next run reads the rows of that time."""
     flow_id = flowing(emulator)
     due = disabled_between(emulator, flow_id)
     assert len(due) == 8
@@ -303,7 +303,7 @@ def test_progress_survives_a_restart(tmp_path: Path) -> None:
 
 
 def test_the_runs_of_a_flow_that_is_gone_can_be_forgotten(emulator: Emulator) -> None:
-    """As no operation of the service does; `DELETE /_mock/runs/FLOW` calls it."""
+    """`DELETE /_mock/runs/FLOW` deletes them; the real service cannot."""
     ids = [made(emulator, once(emulator), "/flows")["id"] for _ in range(2)]
     pass_time(emulator, HOUR)
     with pytest.raises(ValueError, match="delete it first"):

@@ -1,4 +1,4 @@
-"""When flows run, held to a naive reading of the same rules (facts §8.4 unless said otherwise)."""
+"""Tests of schedules against a simple implementation of the same rules (facts §8.4 unless marked otherwise)."""
 
 from __future__ import annotations
 

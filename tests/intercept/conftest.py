@@ -1,4 +1,4 @@
-"""An authority that many tests share, and an emulator reached by Adobe's names."""
+"""A shared certificate authority, and an emulator that is reached by Adobe's host names."""
 
 import os
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ class Intercepted:
     url: str
 
     def environment(self, **given: str) -> dict[str, str]:
-        """A client's environment; nothing of the machine's own but the path to programs."""
+        """A client's environment, with nothing of the machine's except the path to programs."""
         return self.interception.environment(variables(self.url, {"PATH": os.environ["PATH"], **given}))
 
 

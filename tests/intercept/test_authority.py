@@ -1,4 +1,4 @@
-"""The certificate authority: who may read it, what it can vouch for, how long, and that verifiers agree."""
+"""Tests of the certificate authority: who can read it, its constraints and lifetime, and what verifiers accept."""
 
 from __future__ import annotations
 
@@ -156,17 +156,17 @@ def test_the_command_shows_renews_and_removes_it(tmp_path: Path) -> None:
 
 
 def no_folder(folder: Path) -> None:
-    """A file where the folder should be."""
+    """Put a file in place of the folder."""
     folder.write_text("")
 
 
 def no_place(folder: Path) -> None:
-    """A folder where the certificate should be."""
+    """Put a folder in place of the certificate."""
     (folder / "ca.pem" / "theirs").mkdir(parents=True)
 
 
 def another_key(folder: Path) -> None:
-    """A key and a certificate, but not of the kind that the authority has."""
+    """A key and a certificate of another key type than the authority's."""
     Authority.open(folder)
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     text = key.private_bytes(

@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote, as they come: Adobe's own, Postman's runner, and one made from our contract."""
+"""Tests of third-party clients, unmodified: Adobe's own, Postman's runner, and one generated from our contract."""
 
 import os
 import shutil
@@ -24,11 +24,11 @@ TO_A_FINISHED_RUN = A_CONNECTION | {
     *("testConnection", "createSourceConnection", "createTargetConnection", "createFlow", "listFlowRuns"),
     *("deleteByFlow", "deleteTargetConnection", "deleteSourceConnection"),
 }
-"""Operations that a journey takes; `getByConnectionId` explores."""
+"""Operations that a client must call; `getByConnectionId` explores."""
 
 
 def installed(program: Path) -> str:
-    """The path of what runs a client. Where it is missing the test is skipped; CI has no such excuse."""
+    """The path of a client's program. A missing one skips the test, except in CI."""
     if not program.exists():
         if NODE_PROGRAMS in program.parents and not shutil.which("npm"):
             pytest.skip(missing("npm"))
@@ -49,7 +49,7 @@ def newman(tmp_path: Path) -> list[str]:
 
 
 def openapi_fetch(tmp_path: Path) -> list[str]:
-    """Types made from `openapi.yaml`; the program is held to them by the strict compiler, then run."""
+    """Generate types from `openapi.yaml`, compile the program strictly against them, and run it."""
     generate, compile_ = (installed(NODE_PROGRAMS / name) for name in ("openapi-typescript", "tsc"))
     (tmp_path / "node_modules").symlink_to(CLIENTS / "node_modules")
     program = tmp_path / "with_openapi_fetch.mts"
@@ -63,7 +63,7 @@ def openapi_fetch(tmp_path: Path) -> list[str]:
 
 
 Client = Callable[[Path], list[str]]
-"""Makes the command that runs it, in a folder of its own."""
+"""Creates the command that runs it, in its own folder."""
 
 
 @pytest.mark.timeout(300)

@@ -1,4 +1,4 @@
-"""`mockserver exec`: the client's output and status, the verdict, the reports, signals."""
+"""Tests of `mockserver exec`: the client's output and status, the verdict, the reports, signals."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_signal_reaches_the_client_and_the_verdict_is_still_told(ca_folder: Pa
         str(ca_folder),
         sys.executable,
         "-c",
-        code + "[time.sleep(0.1) for _ in range(300)]",  # a long sleep would not see a signal that came just before
+        code + "[time.sleep(0.1) for _ in range(300)]",  # a long sleep would miss a signal that arrived just before
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "up\n"
@@ -118,9 +118,9 @@ COUNTS = (
     "signal.signal(signal.SIGINT, lambda *_: seen.append(1) or print('interrupted', flush=True))\n"
     "signal.signal(signal.SIGTERM, lambda *_: sys.exit(len(seen)))\n"
     "print('up', flush=True)\n"
-    "while True: time.sleep(0.1)\n"  # pause() would not see a signal that came just before it
+    "while True: time.sleep(0.1)\n"  # pause() would miss a signal that arrived just before
 )
-"""Ends with how often it was interrupted."""
+"""Its exit status is the number of interrupts."""
 
 
 def counting(ca_folder: Path, **options: Any) -> subprocess.Popen[bytes]:
@@ -159,7 +159,7 @@ def test_without_a_terminal_an_interrupt_is_passed_on(ca_folder: Path) -> None:
 
 
 def until(said: Iterator[bytes], word: bytes) -> bool:
-    """Read until a word has come."""
+    """Read until a word appears."""
     seen = b""
     while word not in seen:
         seen += next(said)

@@ -1,4 +1,4 @@
-"""The proxy on the wire: what it leads where, what it refuses, and that nothing of ours shows through it."""
+"""Tests of the proxy over sockets: what it forwards, what it refuses, and that it hides our own API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def proxy_port(intercepted: Intercepted) -> int:
 
 
 def say(intercepted: Intercepted, sent: bytes) -> bytes:
-    """What the proxy answers until it closes."""
+    """Send bytes to the proxy; returns its response until it closes."""
     with socket.create_connection(("127.0.0.1", proxy_port(intercepted)), timeout=30) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
@@ -97,7 +97,7 @@ def test_a_request_for_a_whole_url_is_answered(intercepted: Intercepted, scheme:
 
 @pytest.mark.parametrize("host", ["platform.adobe.io.", "Platform.Adobe.IO", "PLATFORM.adobe.io."])
 def test_a_name_in_another_spelling_leads_here_and_is_judged(intercepted: Intercepted, host: str) -> None:
-    """The final dot of a full name is no part of what certificates and SNI hold: clients leave it out there."""
+    """Certificates and SNI have no final dot, so clients omit it there."""
     context = ssl.create_default_context(cafile=intercepted.environment()["SSL_CERT_FILE"])
     with socket.create_connection(("127.0.0.1", proxy_port(intercepted)), timeout=30) as connection:
         connection.sendall(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n".encode())
@@ -119,7 +119,7 @@ def test_a_certificate_is_shown_that_verifies_with_the_strictest_flags(intercept
 
 
 def test_a_connection_that_the_server_breaks_is_broken_for_the_client(intercepted: Intercepted) -> None:
-    # unencrypted: of what happens below TLS Python's ssl tells a reset from an end no more
+    # unencrypted, because Python's ssl does not distinguish a reset from an end
     request = (
         b"GET http://platform.adobe.io/connections HTTP/1.1\r\nHost: platform.adobe.io\r\nx-mock-fault: reset\r\n\r\n"
     )
@@ -132,7 +132,7 @@ def test_a_connection_that_the_server_breaks_is_broken_for_the_client(intercepte
 def test_one_connection_serves_many_requests_and_no_small_write_waits_for_more(
     intercepted: Intercepted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nagle's algorithm would hold up each for 40 ms."""
+    """Nagle's algorithm would delay each by 40 ms."""
     without_nagle, both_ways = [], proxy._both_ways
 
     async def watched(*ends: Any) -> None:

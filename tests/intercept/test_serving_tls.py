@@ -1,4 +1,4 @@
-"""`mockserver serve --tls`: HTTPS for this machine's names and Adobe's, and a certificate that never runs out."""
+"""Tests of `mockserver serve --tls`: HTTPS for local names and Adobe's, with a certificate that is renewed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def serving(ca_folder: Path) -> Iterator[tuple[int, ssl.SSLContext]]:
 
 
 def connected(port: int, ca_folder: Path, name: str) -> ssl.SSLSocket:
-    """A verified connection in which the server is called by a name."""
+    """A verified connection to the server under a host name."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     connection.connect()
     trusting = ssl.create_default_context(cafile=ca_folder / "ca.pem")
@@ -116,7 +116,7 @@ def test_the_certificate_is_renewed_while_the_server_runs_and_kept_where_it_cann
 
     def next_day() -> None:
         due.release()
-        assert asked.acquire(timeout=100)  # what was due is done
+        assert asked.acquire(timeout=100)  # the renewal was done
 
     monkeypatch.setattr(authority, "time", SimpleNamespace(sleep=until_due))
     server = wsgi_server(create_app(log="none"), certificate=authority.lasting_context(tmp_path))

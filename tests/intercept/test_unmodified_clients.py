@@ -1,4 +1,4 @@
-"""Programs that know only Adobe's hosts, run as they are: every stack reaches the emulator, and nothing else."""
+"""Tests that unmodified programs of every stack reach the emulator by Adobe's host names, and no other host."""
 
 import re
 import shutil
@@ -29,16 +29,16 @@ STACKS = {
     "go": ["go", "run", "with_net_http.go"],
     "ruby": ["ruby", "with_net_http.rb"],
 }
-"""Name -> what runs it, and the program."""
+"""Name -> its interpreter and the program."""
 
 
 def program_of(command: list[str]) -> str:
-    """What must be installed: a shell script is curl's."""
+    """The required program: for a shell script, curl."""
     return "curl" if command[0] == "sh" else command[0]
 
 
 def only_where_installed(stacks: dict[str, list[str]]) -> list:
-    """One whose program this machine does not have is skipped by name."""
+    """Skip the test, by name, if the machine lacks its program."""
     return [
         pytest.param(
             command,
@@ -54,7 +54,7 @@ def test_an_unmodified_client_reaches_the_emulator_by_adobes_names(
     command: list[str], intercepted: Intercepted, tmp_path: Path
 ) -> None:
     *runs_it, program = command
-    environ = intercepted.environment(GOCACHE=str(tmp_path))  # Go compiles nothing without a place to keep it
+    environ = intercepted.environment(GOCACHE=str(tmp_path))  # Go needs a cache folder to compile
     ending = run([*runs_it, str(PROGRAMS / program)], environ, seconds=120, show=False)
     assert ending.status == 0, ending.output
     calls = intercepted.emulator.journal.entries()
@@ -80,7 +80,7 @@ ELSEWHERE = {
 def test_no_other_host_is_reached_and_the_client_is_told_which(command: list[str], intercepted: Intercepted) -> None:
     ending = run(command, intercepted.environment(), seconds=30, show=False)
     assert ending.status
-    # curl tells of a refused tunnel only that it was
+    # curl does not print why a tunnel was refused
     assert ("403" if command[0] == "curl" else "example.com is not emulated") in ending.output.replace(":443", "")
 
 

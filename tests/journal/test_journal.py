@@ -1,4 +1,4 @@
-"""The journal: bounded, and nothing secret ever gets into it."""
+"""Tests of the journal: bounded, and without secrets."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _auth(value: Any) -> dict[str, Any]:
     return {"op": "replace", "path": "/auth", "value": value}
 
 
-# (method, path, body): a secret in each place where a client can put one
+# (method, path, body): a secret in each place
 PLACES: list[tuple[str, str, Any]] = [
     ("POST", "/connections", connection()),
     ("POST", "/connections", by_string(f"Server=h;Database=d;UID=u;Password={CANARY}")),
@@ -110,7 +110,7 @@ def test_it_is_bounded_in_entries_and_in_bytes() -> None:
     for _ in range(5):
         send(by_number, "GET", "/connections")
     assert [entry.number for entry in by_number.journal.entries()] == [3, 4, 5]
-    for _ in range(100):  # unread, too
+    for _ in range(100):  # also without reading
         send(by_number, "GET", "/connections")
     assert by_number.journal._count < 3 + 32
     assert [entry.number for entry in by_number.journal.entries()] == [103, 104, 105]
@@ -149,7 +149,7 @@ def test_fewer_entries_than_none_are_refused() -> None:
 
 
 def _recorded(answer: Any, body: Any = None, **more: Any) -> Entry:
-    """What is read of an exchange whose answer came with its credentials masked."""
+    """An entry as read, for an exchange whose response had masked credentials."""
     kept = journal()
     sent = call("POST", "/connections", body)
     kept.record(sent, Result(200, answer), operation=None, tenant=None, body=body, violations=(), **more)
@@ -158,7 +158,7 @@ def _recorded(answer: Any, body: Any = None, **more: Any) -> Entry:
 
 
 FILLING = ["x" * 90] * 60
-"""More than the journal keeps of an answer."""
+"""More bytes than the journal keeps of a response."""
 
 
 @pytest.mark.parametrize("filling", [[], FILLING], ids=["whole", "cut"])
@@ -238,11 +238,11 @@ def test_after_a_reset_calls_are_numbered_from_one_as_nothing_came_before(emulat
 
 
 def test_the_journal_takes_no_more_memory_than_it_counts(emulator: Emulator) -> None:
-    """Of an answer too: the JSON writer's buffer is larger than what it wrote."""
+    """Also for responses, whose JSON writer has a larger buffer than its output."""
     ids = [made(emulator)["id"] for _ in range(20)]
 
     def once(number: int) -> None:
-        fresh = {name: f"{value} "[:-1] for name, value in HEADERS.items()}  # as a server has them: nobody else's
+        fresh = {name: f"{value} "[:-1] for name, value in HEADERS.items()}  # as in a server: not shared
         send(emulator, "GET", f"/connections/{ids[number % 20]}", headers=fresh)
         send(emulator, "POST", "/connections", {"name": f"{number}" * 100, "auth": {"params": {"password": "x" * 50}}})
 

@@ -1,4 +1,4 @@
-"""The grammar of `property` filters, against a naive reading of the same rules.
+"""Tests of the grammar of `property` filters, against a simple implementation of the same rules.
 
 The rules are documented (facts §6.3) except where a line says assumed.
 """
@@ -60,7 +60,7 @@ def met(doc: Mapping[str, Any], text: str) -> bool:
         ("params.columns[].name==lastName", True),
         ("params.columns[].name==middleName", False),
         ("params.columns[].keys[]==2", True),
-        ("params.columns.name==firstName", False),  # assumed: an array is entered by [] only
+        ("params.columns.name==firstName", False),  # assumed: only [] enters an array
         ("params.columns[]==odd", True),
         ("ids[]==y", True),
         ("ids[]==z,y", True),
@@ -81,7 +81,7 @@ def met(doc: Mapping[str, Any], text: str) -> bool:
         ("metrics.rows>9", True),  # as numbers: as texts "10" is below "9"
         ("metrics.rows==10.0", True),
         ("metrics.ratio<=0.5", True),
-        ("metrics.rows<lots", False),  # a text does not compare with a number
+        ("metrics.rows<lots", False),  # a text is not comparable with a number
         ("metrics.none<5", False),
         ("params.at>=2024-04-30", True),
         ("params.at<2024-05-01", False),
@@ -150,7 +150,7 @@ def test_a_filter_that_cannot_be_read_has_its_own_code(text: str, code: str) -> 
         filtered(text)
     assert caught.value.code == code
     result = caught.value.result("0" * 32, Quirks())
-    assert result.status == 400 and result.body  # every variable of the message is there
+    assert result.status == 400 and result.body  # every variable of the message is present
 
 
 def test_a_refusal_does_not_repeat_what_may_be_a_secret() -> None:
@@ -190,7 +190,7 @@ def naive_reach(value: Any, path: list[str]) -> list[Any]:
 
 
 def naive_equal(found: Any, text: str, last: str) -> bool:
-    """The record's member decides as what the text is read."""
+    """Compare by the type that the record's member has."""
     if isinstance(found, str):
         return found.lower() == text.lower() if last == "state" else found == text
     try:

@@ -1,4 +1,4 @@
-"""List queries alone: order, limit, count, projection and the tokens that carry them on.
+"""Tests of list queries: order, limit, count, projection, and continuation tokens.
 
 The rules are documented (facts §6.1 to §6.3) except where a line says assumed.
 """
@@ -56,7 +56,7 @@ _scalars = st.one_of(
         ("orderby=state,-name,+id", [("state", False), ("name", True), ("id", False)]),
         ("orderby=state, -name", [("state", False), ("name", True)]),
         ("orderby=state&orderby=-name", [("state", False), ("name", True)]),  # assumed: as by commas
-        ("orderby=name,-name", [("name", False)]),  # assumed: the second decides nothing
+        ("orderby=name,-name", [("name", False)]),  # assumed: the second has no effect
     ],
 )
 def test_an_order_is_read(query: str, order: list[tuple[str, bool]]) -> None:
@@ -107,7 +107,7 @@ def test_any_records_can_be_put_in_any_order(docs: list[dict[str, Any]], order: 
         kind = next((place for place, kind in enumerate(kinds) if isinstance(value, kind)), 0)
         return kind, value if kind else 0
 
-    expected = list(reversed(numbered))  # last written first, and stable sorting from the last field on
+    expected = list(reversed(numbered))  # newest first, then stable sorts from the last field on
     for sort in reversed(sorts):
         expected.sort(key=lambda pair, field=sort.field: rank(pair[1].get(field)), reverse=sort.descending)  # type: ignore[misc]
     assert sorted(numbered, key=key) == expected
@@ -163,7 +163,7 @@ LIMIT = "an integer from 1 to 2147483647"
     ],
 )
 def test_a_refusal_says_what_came_and_what_would_do(emulator: Emulator, query: str, value: str, expected: str) -> None:
-    """What is expected is what passes: a limit above 100 does."""
+    """The expected value is one that passes, so a limit above 100 is named too."""
     result: Any = send(emulator, "GET", f"/flows?{query}")
     report, name = result.body["report"], query.partition("=")[0]
     assert (report["value"], report["field"], report["pointer"]) == (value, name, name)
@@ -239,7 +239,7 @@ def test_what_is_sent_beside_a_token_changes_the_limit_at_most() -> None:
 
 
 def _sealed(content: Any, *, padded_to: int = 0) -> str:
-    """A token made by someone who has the key; `padded_to` many bytes of JSON."""
+    """A token encrypted with the key; `padded_to` this many bytes of JSON."""
     text = json.dumps(content).encode().ljust(padded_to)
     return sealing.seal(text, PROCESS_KEY)
 
@@ -290,7 +290,7 @@ def test_a_token_tells_nothing_to_who_has_another_key_and_no_other_server_takes_
 @given(st.data())
 def test_a_token_with_one_changed_character_is_refused(data: st.DataObject) -> None:
     token = linked(parsed("orderby=name&limit=2"), Cursor(5, 3, ("a",)))
-    place = data.draw(st.integers(0, len(token) - 2))  # the last one may hold unused bits
+    place = data.draw(st.integers(0, len(token) - 2))  # the last one may have unused bits
     letter = data.draw(st.sampled_from("ABCabc019-_").filter(lambda letter: letter != token[place]))
     assert error(f"continuationToken={token[:place]}{letter}{token[place + 1 :]}").code == "1452-400"
 

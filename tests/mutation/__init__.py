@@ -1,1 +1,1 @@
-"""How many small faults in the code its tests notice: `make mutation`."""
+"""`make mutation`: how many small faults in the code the tests notice."""

@@ -1,4 +1,4 @@
-"""`make mutation`: puts small faults into modules, one at a time, and counts those that their tests notice.
+"""`make mutation`: puts small faults into modules, one at a time, and counts those that the tests notice.
 
 mutmut makes the faults and runs the tests, each module in a copy of this project of its own under
 `build/mutants`. At the end: a table, and a file for each module with the faults that nobody noticed.
@@ -23,11 +23,11 @@ from tests.mutation.modules import EQUIVALENT, MODULES, Module
 ROOT = Path(__file__).parents[2]
 PLACE = ROOT / "build" / "mutants"
 PYTHON = ROOT / "build" / "mutation" / "bin" / "python"
-"""Has mutmut; what the tests need it takes from the environment that runs this."""
+"""The environment with mutmut; the tests' packages come from the environment that runs this."""
 
 AIM = 85
 FAILED, ENDLESS = {1, 3}, {24, -24, 36, 152, 255}
-"""Exit statuses of the tests of a fault that was noticed: they failed, or they did not come to an end."""
+"""Exit statuses of tests that noticed a fault: they failed or timed out."""
 
 _NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info")
 
@@ -49,14 +49,14 @@ def main() -> int:
         low |= score < AIM
         _say("")
         print(row, f"survivors: build/mutants/{name}.txt", flush=True)
-    print("\n| module | mutants | killed | of these by time | survived | score | without equivalent ones |")
+    print("\n| module | mutants | killed | of these by timeout | survived | score | without equivalent ones |")
     print("|---|---|---|---|---|---|---|")
     print("\n".join(rows))
     return 1 if low else 0
 
 
 def _run(module: Module, processes: int) -> None:
-    """Copy the project, and let mutmut work in the copy."""
+    """Copy the project and run mutmut in the copy."""
     tree = PLACE / module.name
     shutil.rmtree(tree, ignore_errors=True)
     shutil.copytree(ROOT, tree, ignore=_NOT_COPIED)
@@ -71,7 +71,7 @@ def _run(module: Module, processes: int) -> None:
         "timeout_constant": 4.0,
         "timeout_multiplier": 5.0,
     }
-    with (tree / "pyproject.toml").open("a") as file:  # a list of texts is the same in TOML as in JSON
+    with (tree / "pyproject.toml").open("a") as file:  # a list of texts is the same in TOML and JSON
         file.write("\n[tool.mutmut]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items()))
         file.write("use_git_change_detection = false\ntrack_dependencies = false\n")
     with (PLACE / f"{module.name}.log").open("wb") as log:
@@ -116,7 +116,7 @@ def _result(name: str) -> tuple[str, float]:
 
 
 def _changes(name: str, keys: list[str]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Each mutant with the line as it was and as it became."""
+    """Each mutant with the original and the changed line."""
     for key in keys:
         shown = subprocess.run(_mutmut("show", key), cwd=PLACE / name, env=_environment(), capture_output=True,
                                text=True, check=True).stdout  # fmt: skip
@@ -125,7 +125,7 @@ def _changes(name: str, keys: list[str]) -> Iterator[tuple[str, tuple[str, str]]
 
 
 def _say(text: str) -> None:
-    """Progress: one line that changes on a terminal, and elsewhere only what stands at its end."""
+    """Print progress: one changing line on a terminal, elsewhere only the final line."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text[:110]}", end="", file=sys.stderr, flush=True)
 

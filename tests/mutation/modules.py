@@ -1,4 +1,4 @@
-"""Which modules are measured, by which tests, and which faults make no difference."""
+"""Which modules are measured, by which tests, and which faults are equivalent."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One module of `mockserver` and the tests that say how it behaves."""
+    """One module of `mockserver` and the tests of its behaviour."""
 
     name: str
     tests: tuple[str, ...]
     chosen: str = "not postgresql"
-    """Which of the tests, as pytest's `-k` has it: a fault is tried in seconds, and some tests take longer."""
+    """An expression for pytest's `-k` that excludes slow tests, so that a fault takes seconds."""
 
     @property
     def file(self) -> str:
@@ -49,4 +49,4 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     (_PATCH.format("in_place=True"), _PATCH.format("in_place=False")): _SLOWER,
     (_PATCH.format("in_place=True"), _PATCH.format("")): _SLOWER,
 }
-"""The code as it was and as it became -> why no test can tell one from the other. They count as survivors."""
+"""Original and changed code -> why no test can distinguish them. They count as survivors."""

@@ -1,4 +1,4 @@
-"""What is measured is there; the measuring itself takes minutes and is `make mutation`."""
+"""Tests that the measured modules exist; the measurement takes minutes and is `make mutation`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files that other programs run for us: workflows, jobs of other CIs, the action; and the shell steps in them."""
+"""Files that other programs run: workflows, jobs of other CIs, the action; and their shell steps."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ ACTION = ROOT / "action.yml"
 
 
 def linter(name: str) -> Path:
-    """A program of `make lint`; the test is skipped where it is missing."""
+    """The path of a program of `make lint`; a missing one skips the test."""
     if not (LINTERS / name).exists():
         pytest.skip(f"{name} is not installed: make lint")
     return LINTERS / name
 
 
 def linted(name: str, *arguments: object) -> None:
-    """Run a linter; it must find nothing."""
-    path = f"{LINTERS}{os.pathsep}{os.environ['PATH']}"  # actionlint looks for shellcheck
+    """Run a linter and expect no findings."""
+    path = f"{LINTERS}{os.pathsep}{os.environ['PATH']}"  # actionlint uses shellcheck
     done = subprocess.run(
         [linter(name), *map(str, arguments)],
         cwd=ROOT,
@@ -45,7 +45,7 @@ def linted(name: str, *arguments: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A piece of shell and where it stands."""
+    """A shell step and its place."""
 
     file: str
     name: str
@@ -54,7 +54,7 @@ class Step:
 
 
 def steps(file: Path) -> list[Step]:
-    """The shell of a file, in order; the variables are those of the file and of the step."""
+    """The shell steps of a file in order, with the variables of the file and the step."""
     text = file.read_text(encoding="utf-8")
     if file.name == "Jenkinsfile":
         found = re.findall(r"\bsh '([^']*)'", text)
@@ -83,9 +83,9 @@ def _shell(node: Any, name: str) -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 def run(script: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run a step as a CI does: bash that ends at the first failure, with the installed command on the path.
+    """Run a step like a CI: bash that stops at the first failure, with the installed command on the path.
 
-    No package index is asked: what a step installs is installed already, or the step fails.
+    No package index is used: the packages of a step are already installed, otherwise the step fails.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     fixed = {"PATH": path, "PIP_NO_INDEX": "1", "MOCKSERVER_CA_FOLDER": str(folder / "ca"), "HOME": str(folder)}
@@ -101,6 +101,6 @@ def run(script: str, folder: Path, **environ: str) -> subprocess.CompletedProces
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A checkout of a user: the examples stand for the client."""
+    """A user's checkout, with the examples as the client."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     return tmp_path

@@ -1,4 +1,4 @@
-"""The composite action: its steps run in a shell as a runner runs them, from start to verdict."""
+"""Tests of the composite action: its steps run in a shell like in a runner, from start to verdict."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ BASE = "/data/foundation/flowservice"
 
 
 class Runner:
-    """Runs the action's steps with inputs, and keeps what they put out."""
+    """Runs the action's steps with inputs and keeps their outputs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.temp = folder, folder / "temp"
         self.summary, self.output = folder / "summary.md", folder / "output"
         self.said = ""
         (self.temp / "mock-flow-service" / "bin").mkdir(parents=True)
-        # installed already, as the second use of the action finds it
+        # already installed, as for the second use of the action
         (self.temp / "mock-flow-service" / "bin" / "mockserver").symlink_to(Path(sys.executable).parent / "mockserver")
 
     def use(self, **inputs: str) -> int:
-        """The exit status of the first step that fails, else 0."""
+        """Run the action; returns the exit status of the first failing step, else 0."""
         given = {name: inputs.get(name, str(row.get("default", ""))) for name, row in DOCUMENT["inputs"].items()}
         for step in DOCUMENT["runs"]["steps"]:
             wanted = {"inputs.report == ''": not given["report"], "inputs.report != ''": bool(given["report"])}
@@ -73,7 +73,7 @@ class Runner:
         return done.returncode
 
     def stop(self) -> None:
-        """End the server, as a runner does when the job is over."""
+        """End the server, like a runner at the end of a job."""
         for stat in Path("/proc").glob("[0-9]*/cmdline"):
             with suppress(OSError):
                 if str(self.temp).encode() in stat.read_bytes():

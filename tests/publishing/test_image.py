@@ -1,4 +1,4 @@
-"""What the image promises, tried without an engine: process 1, signals, a root that cannot be written, health."""
+"""Tests of the image's promises without an engine: process 1, signals, read-only root, health."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ READ_ONLY = 'mount --make-rprivate / && mount -o remount,bind,ro / && exec "$@"'
 
 
 def container() -> list[str]:
-    """What makes a command process 1 under a root that cannot be written; nothing where the system forbids that."""
+    """A prefix that makes a command process 1 under a read-only root; empty if the system does not permit it."""
     for namespace in NAMESPACES:
         words = [*namespace, "sh", "-c", READ_ONLY, "sh"]
         try:
@@ -40,7 +40,7 @@ def container() -> list[str]:
 
 @contextmanager
 def contained(**environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The server as the image starts it, and its port."""
+    """The server as started by the image, and its port."""
     given = {
         "PATH": os.environ["PATH"],
         "MOCKSERVER_PORT": "0",
@@ -70,7 +70,7 @@ def contained(**environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def server_of(process: subprocess.Popen[str]) -> int:
-    """The server's own process, seen from here: the child of `unshare`, if there is one."""
+    """The server's own process as seen from here: the child of `unshare`, if any."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return int(children[0]) if children else process.pid
 
@@ -88,7 +88,7 @@ def test_as_process_1_under_a_read_only_root_it_serves_and_ends_on_a_signal(numb
 
 
 def healthy(port: str) -> bool:
-    """What the HEALTHCHECK of the Dockerfile finds."""
+    """Run the HEALTHCHECK of the Dockerfile."""
     found = re.search(r"HEALTHCHECK .*?CMD (\[.*?\])\n(?=ENTRYPOINT)", DOCKERFILE, re.DOTALL)
     assert found
     _, *words = json.loads(found[1].replace("\\\n", ""))

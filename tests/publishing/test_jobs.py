@@ -1,4 +1,4 @@
-"""The jobs of examples/ci do what they say: their steps run in a shell, against a server where they name one."""
+"""Tests that the jobs of examples/ci work: their steps run in a shell, with a server if they need one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REPORT = {"index.html", "junit.xml", "report.json", "report.sarif", "summary.md"
 
 
 def by_job(file: str) -> dict[str, list[Step]]:
-    """The steps of a file by the way they go: `exec`, or with a server beside."""
+    """The steps of a file by variant: `exec`, or with a separate server."""
     found = steps(JOBS / file)
     beside = next((n for n, step in enumerate(found) if "start" in step.name or step.name == "service"), len(found))
     return {"exec": found[:beside], "beside": found[beside:]}
@@ -30,7 +30,7 @@ def by_job(file: str) -> dict[str, list[Step]]:
 
 @pytest.fixture
 def server() -> Iterator[PrivateServer]:
-    """What a service container is, with the variables that the jobs give it."""
+    """A server like the service container, with the variables of the jobs."""
     given = yaml.safe_load((JOBS / "gitlab.yml").read_text(encoding="utf-8"))["service"]["variables"]
     with PrivateServer(load({"log": "none"}, given, Path("/nonexistent"))) as started:
         yield started
@@ -41,7 +41,7 @@ def test_a_client_is_run_and_judged_and_its_report_is_kept(file: str, folder: Pa
     told = {"GITHUB_STEP_SUMMARY": str(folder / "summary.md")}
     for step in by_job(file)["exec"]:
         script = step.script
-        if script.startswith("python -m venv"):  # the environment that has the package already
+        if script.startswith("python -m venv"):  # the environment with the package
             (folder / ".flow-service").symlink_to(ROOT / ".venv")
             continue
         done = run(script, folder, **told, **step.environ)
@@ -62,7 +62,7 @@ def test_a_client_beside_a_server_is_judged_at_the_end(file: str, folder: Path, 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     told = {"GITHUB_STEP_SUMMARY": str(folder / "summary.md")}
-    ending = "\nkill %1; wait"  # a runner ends what a job has left running
+    ending = "\nkill %1; wait"  # a runner ends the processes that a job left running
     scripts = [step.script for step in by_job(file)["beside"]]
     script = "\n".join([*scripts[:-1], f"({scripts[-1]})"]) + (ending if file == "github.yml" else "")
     script = script.replace("8080", str(port)).replace(f"http://flow-service:{port}", server.url)

@@ -1,4 +1,4 @@
-"""Linters of others find nothing in what other programs run for us; each of them finds a planted mistake."""
+"""Tests that third-party linters find nothing in files for other programs, and find a planted mistake."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_files_of_other_languages_can_be_parsed(language: str, file: str) -> Non
 
 
 def parsed(language: str, file: Path) -> bool:
-    """Whether a parser of the linters' environment takes a file whole."""
+    """Whether a parser of the linters' environment accepts a whole file."""
     code = {
         "hcl2": "import hcl2, sys; hcl2.load(open(sys.argv[1]))",
         "tree_sitter_groovy": (

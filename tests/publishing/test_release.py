@@ -1,4 +1,4 @@
-"""A release, tried without publishing: what the workflow's steps build, what they check, what they refuse."""
+"""Tests of a release without publishing: what the workflow's steps build, check and refuse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Services that a test starts itself, and what a refusal said, seen from a project that uses the plugin."""
+"""Tests of `flow_service_factory` and of refusals in failure reports, from a project that uses the plugin."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The pages on tests: their Python blocks are one test file each, and run as the pages say."""
+"""Tests that the Python blocks of the pages on tests run as the pages say."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ interactions:
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project with the plugin as an installed package brings it, and a cassette that it recorded once."""
+    """A project with the installed plugin and a recorded cassette."""
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p mockserver.pytest_plugin -p no:cacheprovider")
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.mkdir("cassettes").joinpath("list.yaml").write_text(CASSETTE, encoding="utf-8")
@@ -35,7 +35,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 
 def blocks(page: str) -> str:
-    """All Python blocks of a page, one after the other."""
+    """All Python blocks of a page, joined."""
     return "\n\n".join(re.findall(r"^```python\n(.*?)^```$", (DOCS / page).read_text(encoding="utf-8"), re.M | re.S))
 
 
@@ -58,4 +58,4 @@ def test_the_fixture_page_fails_where_it_says_and_passes_elsewhere(project: pyte
 @pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
 def test_every_python_block_is_python(page: str) -> None:
     for block in re.findall(r"^```python\n(.*?)^```$", (DOCS / page).read_text(encoding="utf-8"), re.M | re.S):
-        compile(block, page, "exec")  # parses; the tests above and those of the pages' own subjects run them
+        compile(block, page, "exec")  # only parses; other tests run them

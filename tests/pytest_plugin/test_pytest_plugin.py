@@ -1,4 +1,4 @@
-"""The pytest plugin, seen from a project that uses it: each test runs pytest on files of its own."""
+"""Tests of the pytest plugin from a project that uses it: each test runs pytest on its own files."""
 
 import json
 import subprocess
@@ -44,7 +44,7 @@ def unquoted(service):
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project whose client is in client.py, with the plugin as an installed package would bring it."""
+    """A project whose client is in client.py, with the plugin as if installed."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p mockserver.pytest_plugin -p no:cacheprovider")
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -199,7 +199,7 @@ def pytest_runtest_protocol(item, nextitem):
         item.ihook.pytest_runtest_logreport(report=report)
     return True
 """
-"""As pytest-rerunfailures, flaky and pytest-retry do: setup, call and teardown of a failed test once more."""
+"""Repeats setup, call and teardown of a failed test, like pytest-rerunfailures, flaky and pytest-retry."""
 
 
 def test_findings_belong_to_an_attempt(project: pytest.Pytester) -> None:

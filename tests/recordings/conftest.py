@@ -1,4 +1,4 @@
-"""The server and the service of the conformance tests: a recording is made from the same clients."""
+"""The server and the service of the conformance tests, whose clients are recorded."""
 
 from tests.conformance.conftest import ca_folder, no_authority_at_home, running, server, service
 

@@ -1,4 +1,4 @@
-"""A recording of ourselves: what a client does from the first connection to the last deletion, and what it was told."""
+"""A recording of our own server: a client's requests from the first connection to the last deletion."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.dataflows import HOUR, flow, once, pass_time, runs_of
 
 
 class Recorded:
-    """An emulator whose every call is kept as an exchange."""
+    """An emulator that keeps every exchange."""
 
     def __init__(self, emulator: Emulator) -> None:
         self.exchanges: list[RecordedExchange] = []
@@ -37,7 +37,7 @@ class Recorded:
 
 
 def tell(emulator: Emulator) -> Recording:
-    """The whole story: connections, refusals, pages, a flow with its runs, the end."""
+    """Run everything: connections, refusals, pages, a flow with its runs, deletion."""
     recorded = Recorded(emulator)
     connections(emulator)
     lists(emulator)
@@ -46,7 +46,7 @@ def tell(emulator: Emulator) -> Recording:
 
 
 def connections(emulator: Emulator) -> None:
-    """Create, read, change, refuse a stale etag, look inside, delete."""
+    """Create, read, change, refuse a stale etag, explore, delete."""
     first = made(emulator)
     path = f"/connections/{first['id']}"
     send(emulator, "GET", path)
@@ -66,7 +66,7 @@ def connections(emulator: Emulator) -> None:
 
 
 def lists(emulator: Emulator) -> None:
-    """Several pages, an order, a filter, a count."""
+    """Use several pages, an order, a filter, a count."""
     for name in ("c", "a", "b"):
         made(emulator, connection(name))
     page = send(emulator, "GET", "/connections?limit=2").body
@@ -79,7 +79,7 @@ def lists(emulator: Emulator) -> None:
 
 
 def flows(emulator: Emulator) -> None:
-    """A flow by schedule with its runs, one on demand, a second one switched off, both deleted."""
+    """Create a flow by schedule with its runs, one on demand, and a disabled one; delete both."""
     made_flow = made(emulator, flow(emulator), "/flows")
     path = f"/flows/{made_flow['id']}"
     pass_time(emulator, 3 * HOUR)
@@ -95,7 +95,7 @@ def flows(emulator: Emulator) -> None:
 
 
 class Server:
-    """An emulator as a replay sees it: requests in, responses out, its clock led by the recording."""
+    """An emulator as seen by a replay, with its clock driven by the recording."""
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
@@ -118,7 +118,7 @@ def described(found: Any) -> list[str]:
 
 
 def as_har(recording: Recording) -> dict[str, Any]:
-    """The recording as a proxy would have written it."""
+    """The recording as a proxy would write it."""
     return {"log": {"version": "1.2", "entries": [_entry(one) for one in recording.exchanges]}}
 
 

@@ -1,4 +1,4 @@
-"""A recording of ourselves with a quirk switched shows exactly that switch."""
+"""Tests that a recording of our server with one changed quirk shows exactly this quirk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SFTP_DESTINATION = "36965a81-b1c6-401b-99f8-22508f1e6a26"
 
 
 def every_disagreement(emulator: Emulator) -> Recording:
-    """A client that meets every place where Adobe's documents disagree, as far as one can by requests."""
+    """A client that meets every point where Adobe's documents disagree, as far as possible."""
     recorded = Recorded(emulator)
     receipt = made(emulator)
     path = f"/connections/{receipt['id']}"
@@ -60,7 +60,7 @@ def every_disagreement(emulator: Emulator) -> Recording:
 
 
 HARD_TO_MEET = {"partial-run-status", "activation-status", "spec-answer"}
-"""Quirks that take a source with bad rows, a destination flow or a service token: observers tested by example."""
+"""Quirks that need a source with bad rows, a destination flow or a service token; tested by example."""
 SWITCHES = [(name, value) for name, row in QUIRKS.items() for value in row.values if name not in HARD_TO_MEET]
 
 

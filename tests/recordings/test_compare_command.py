@@ -1,4 +1,4 @@
-"""`mockserver compare` and `calibrate`: verdicts, exit statuses, reports, accepted differences."""
+"""Tests of `mockserver compare` and `calibrate`: verdicts, exit statuses, reports, accepted differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as a difference, one kind after the other, without a server."""
+"""Tests of each kind of difference, without a server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def found(theirs: Any, ours: Any, *, path: str = "/connections", headers: Any = 
 
 
 def told(pairs: list[tuple[Any, Any, str, Any]]) -> list[str]:
-    """Those of several exchanges, one after the other."""
+    """The differences of several exchanges in order."""
     recorded = [
         exchange(
             number,

@@ -1,4 +1,4 @@
-"""`mockserver drift`: what moved in Adobe's documents, and that what they have and we do not answers 501."""
+"""Tests of `mockserver drift`: changes in Adobe's documents; documented operations without a handler return 501."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.calls import HEADERS, send
 
 TITLE = "Data Prep API"
 NO_KIND_HERE = ("datatypes", "descriptors", "unions", "rpc")
-"""Of the Schema Registry, what is not emulated below paths that are."""
+"""Operations of the Schema Registry that are not emulated below emulated paths."""
 
 
 def run(*arguments: object) -> Result:
@@ -27,7 +27,7 @@ def run(*arguments: object) -> Result:
 
 
 def document() -> dict[str, Any]:
-    """A document in Adobe's way of writing, in small."""
+    """A small document in Adobe's style."""
     limit = {"name": "limit", "in": "query", "schema": {"type": "integer"}}
     state = {"type": "string", "enum": ["enabled", "disabled"]}
     thing = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}, "state": state}}
@@ -48,7 +48,7 @@ def document() -> dict[str, Any]:
 
 
 def moved(folder: Path, changed: dict[str, Any]) -> list[str]:
-    """What a changed document is said to have moved against the one above."""
+    """The reported changes of a document compared with the one above."""
     known = folder / "known"
     now = folder / "now"
     for place, content in ((known, document()), (now, changed)):
@@ -179,7 +179,7 @@ def test_a_folder_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
 
 
 def not_served() -> list[tuple[str, str]]:
-    """Method and path of each documented operation that the contract does not have."""
+    """Method and path of each documented operation that is not in the contract."""
     emulator = Emulator()
     found = []
     for method, path in sorted({one for document in documented.known() for one in document.operations()}):

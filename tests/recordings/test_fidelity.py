@@ -1,4 +1,4 @@
-"""`mockserver fidelity`, `explain` and `assess`, and the page that is made from the table."""
+"""Tests of `mockserver fidelity`, `explain` and `assess`, and of the generated page."""
 
 from __future__ import annotations
 

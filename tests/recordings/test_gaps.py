@@ -1,4 +1,4 @@
-"""What browsers, exporters and sanitizers do to a recording is not blamed on the client."""
+"""Tests that a client is not blamed for what browsers, exporters and sanitizers change in a recording."""
 
 import json
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def an_entry(
     body: Any = None,
     **changes: Any,
 ) -> HarEntry:
-    """One call as Chrome has it; a header is changed by its name with underscores, None leaves it out."""
+    """One request as Chrome writes it. Header names use underscores; None omits one."""
     sent = {**HEADERS, **({"Content-Type": "application/json"} if body is not None else {})}
     sent |= {name.replace("_", "-"): value for name, value in changes.items()}
     request: dict[str, Any] = {
@@ -132,7 +132,7 @@ def test_tokens_that_cannot_be_told_apart_are_not_said_to_be_the_same(tmp_path: 
 
 
 def without_body(entry: HarEntry, size: int | None = 281) -> HarEntry:
-    """As exporters leave it that drop what was sent."""
+    """The entry without the request's body, as some exporters write it."""
     del entry["request"]["postData"]
     entry["request"]["bodySize"] = size
     return entry

@@ -1,4 +1,4 @@
-"""A recorded file is judged like the traffic itself; what is no HAR is refused in words."""
+"""Tests that a HAR file is judged like live traffic, and other files are refused in words."""
 
 import base64
 import json
@@ -53,7 +53,7 @@ def entry_of(answer: Answer, at_ms: int) -> dict[str, Any]:
 
 @pytest.fixture
 def recording(server: FlowService, service: Service) -> Recording:
-    """What a proxy would have recorded of a client."""
+    """The recording of a client, as written by a proxy."""
     entries: list[dict[str, Any]] = []
     service.hear = lambda answer: entries.append(entry_of(answer, server.clock.now_ms()))
 
@@ -65,13 +65,13 @@ def recording(server: FlowService, service: Service) -> Recording:
 
 
 def at(origin: str, entry: dict[str, Any]) -> dict[str, Any]:
-    """The same call made to another server."""
+    """The same request to another server."""
     _, _, path = entry["request"]["url"].partition("/data/")
     return {**entry, "request": {**entry["request"], "url": f"{origin}/data/{path}"}}
 
 
 def written(path: Path, *entries: dict[str, Any]) -> Path:
-    """A HAR file."""
+    """Write a HAR file."""
     path.write_text(json.dumps({"log": {"version": "1.2", "entries": entries}}), encoding="utf-8")
     return path
 
@@ -228,7 +228,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
 
 
 class TestCheck:
-    """The command."""
+    """Tests of the command."""
 
     @pytest.fixture
     def file(self, recording: Recording, tmp_path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""`--learn`: an emulator begins with what a recording leaves behind, and says what it had to guess."""
+"""Tests of `--learn`: an emulator starts with the state at the end of a recording, and says what it guessed."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_companys_own_connector_can_be_connected_to(recorded: Recorded, tmp_pa
     auth = CONNECTION_SPEC["authSpec"][0]["name"]
     body = {"name": "own", "connectionSpec": {"id": own["id"], "version": "1.0"}, "auth": {"specName": auth}}
     refused: Any = send(ours, "POST", "/connections", {**body, "auth": {"specName": "No Such", "params": {}}})
-    assert refused.status == 400 and auth in json.dumps(refused.body)  # it is known what the connector takes
+    assert refused.status == 400 and auth in json.dumps(refused.body)  # the connector's params are known
     assert learned.learned == [f"connectionSpecs {own['id']}"]
 
 
@@ -120,7 +120,7 @@ def test_an_organisation_that_is_named_gets_what_the_recording_shows(recorded: R
 def test_what_is_missing_is_said(recorded: Recorded, tmp_path: Path) -> None:
     emulator = recorded.emulator
     first = made(emulator)
-    recorded.exchanges.clear()  # as of a recording that begins later
+    recorded.exchanges.clear()  # as in a recording that begins later
     send(emulator, "GET", f"/connections/{first['id']}/test")
     send(emulator, "GET", "/data/foundation/catalog/dataSets")
     made(emulator, connection("other"))

@@ -1,4 +1,4 @@
-"""`mockserver record`: a client is led to a service unchanged, and what is written holds no secret."""
+"""Tests of `mockserver record`: a client reaches a service unchanged, and the file has no secret."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ found = requests.get(f"{connections}/{made['id']}", headers=headers).json()["ite
 assert found["etag"] == made["etag"]
 assert requests.delete(f"{connections}/{made['id']}", headers=headers).status_code == 204
 """
-"""A client that knows only Adobe's hosts."""
+"""A client that calls Adobe's hosts."""
 CANARY = "c4n4ry+Secr3t/=&ü"
 
 
@@ -58,7 +58,7 @@ def recorder(path: Path, upstream: str = "https://platform.adobe.io") -> Recorde
 
 @contextmanager
 def recorded(path: Path, upstream: str) -> Iterator[str]:
-    """The base URL of a server that records what it passes on."""
+    """Run a recording server; yields its base URL."""
     kept = recorder(path, upstream)
 
     def seen(call: Call, result: Answer, ended_ms: int, whole: bool) -> None:
@@ -95,7 +95,7 @@ def test_an_unmodified_client_is_recorded_and_its_recording_compared(
 
 
 def traffic(url: str) -> None:
-    """Secrets in every place where a client or a service can put one."""
+    """Exchanges with secrets in every place of client and service."""
     token = CANARY.encode("latin-1", "ignore").hex()
     headers = {**HEADERS, "authorization": f"Bearer {token}", "x-functions-key": "c4n4ry-header"}
     base = url + BASE_PATH
@@ -144,7 +144,7 @@ def test_a_query_reaches_the_service_and_the_file(service: str, tmp_path: Path, 
     assert latest[0]["query"] == latest[1]["query"] and latest[0]["query"]
     (entry,) = json.loads((tmp_path / "session.har").read_text(encoding="utf-8"))["log"]["entries"]
     written, sent = (parse_qsl(text, True) for text in (urlsplit(entry["request"]["url"]).query, query))
-    assert [name for name, _ in written] == [name for name, _ in sent]  # values that no operation has are masked
+    assert [name for name, _ in written] == [name for name, _ in sent]  # values outside all operations are masked
 
 
 def test_the_client_sees_what_the_service_sent(service: str, tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_the_client_sees_what_the_service_sent(service: str, tmp_path: Path) -> 
 
 
 def broken_service(answer: bytes) -> str:
-    """A server that sends some bytes and hangs up."""
+    """A server that sends some bytes and closes."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:

@@ -1,4 +1,4 @@
-"""No byte of a secret is in a file that is written: a canary in each place, in each shape, and kills at any moment."""
+"""Tests that no file has a byte of a secret: known secrets in each place and form, and kills at any time."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ PLACES: dict[str, Callable[[str], Exchange]] = {
 
 
 def views(raw: bytes) -> Iterator[str]:
-    """A file in every way of reading it: as it is, and each text in it decoded again and again."""
+    """A file in every decoding: unchanged, and each text in it decoded repeatedly."""
     text = raw.decode("utf-8", "surrogateescape")
     yield text
     try:
@@ -195,7 +195,7 @@ def test_a_canary_in_any_place_is_in_no_file(tmp_path: Path, place: str, shape: 
     members, answer = PLACES[place](secret)
     kept = recorder(tmp_path / "session.har")
     kept.add(a_call(**members), answer, 1_700_000_000_100)
-    kept.close(complete=True)  # nothing had to be left out
+    kept.close(complete=True)  # nothing had to be omitted
     assert_clean(tmp_path, secret)
     (entry,) = json.loads(kept.path.read_text(encoding="utf-8"))["log"]["entries"]
     assert entry["response"]["status"] == answer.status
@@ -215,7 +215,7 @@ def test_credentials_in_the_address_of_the_service_are_not_written(tmp_path: Pat
 @pytest.mark.parametrize("order", ["before", "after"])
 @pytest.mark.parametrize("form", ["plain", "url", "json", "base64", "hex"])
 def test_a_secret_at_a_harmless_place_is_not_written(tmp_path: Path, form: str, order: str) -> None:
-    """A name that is a password elsewhere: before it is known for one, only the end of the recording can tell."""
+    """A name that is later sent as a password can be found only when the recording ends."""
     secret = 'c4n4ry+secret/"quoted"=value'
     shown = {
         "plain": secret, "url": quote(secret, safe=""), "json": json.dumps(secret)[1:-1],
@@ -283,7 +283,7 @@ def test_a_kill_leaves_no_secret_and_a_file_that_can_be_read(tmp_path: Path, see
 
 
 def test_reports_of_an_unmasked_file_hold_no_secret(tmp_path: Path) -> None:
-    """A browser's HAR has everything in clear; what is made of it has names, types and places."""
+    """A browser's HAR is unmasked; its reports have only names, types and places."""
     entries = []
     for number, place in enumerate(PLACES):
         members, answer = PLACES[place](CANARIES[number % 2])

@@ -1,4 +1,4 @@
-"""The instrument tested on itself: a recording of ours replayed on a fresh server shows no difference."""
+"""Tests that replaying our own recording on a fresh server shows no difference."""
 
 from __future__ import annotations
 

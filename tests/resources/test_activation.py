@@ -1,4 +1,4 @@
-"""Ad hoc activation, and the runs it starts."""
+"""Tests of ad hoc activation and the runs that it starts."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ def emulator() -> Emulator:
 
 
 def flow_of(emulator: Emulator, *audiences: Any) -> str:
-    """The id of an enabled flow that exports these audiences."""
+    """Create an enabled flow that exports these audiences; returns its id."""
     return exporting(emulator, transformations=transform(*audiences))["id"]
 
 
 def run(emulator: Emulator, wanted: Any, headers: dict[str, str] = SECOND, **more: Any) -> Result:
-    """Ask for an activation."""
+    """Request an activation."""
     return send(emulator, "POST", PATH, {"activationInfo": wanted, **more}, headers=headers)
 
 
 def message(result: Result) -> str:
-    """What a refusal says, which is all it says."""
+    """The only member of a refusal, its message."""
     body: Any = result.body
     assert list(body) == ["message"]
     return str(body["message"])
 
 
 def test_each_audience_of_each_flow_gets_a_run_of_its_own(emulator: Emulator) -> None:
-    """Documented: the answer of ad-hoc-activation-api.md; the run is looked up at its statusURL."""
+    """Documented: the response in ad-hoc-activation-api.md; the run is found at statusURL."""
     first, second = flow_of(emulator, audience("a"), audience("b")), flow_of(emulator, audience("b"))
     result: Any = run(emulator, {first: ["a", "b"], second: ["b"]})
     assert result.status == 200
@@ -66,7 +66,7 @@ def test_version_one_names_the_export_job(emulator: Emulator) -> None:
 
 
 def test_an_audience_is_not_exported_twice_at_a_time(emulator: Emulator) -> None:
-    """Documented: the first of the two messages of its own."""
+    """Documented: the first of its two error messages."""
     flow_id = flow_of(emulator, audience("a"), audience("b"))
     started: Any = run(emulator, {flow_id: ["a"]}).body
     run_id = started["order"][0]["statusURL"].rpartition("/")[2]
@@ -88,7 +88,7 @@ def test_an_audience_is_not_exported_twice_at_a_time(emulator: Emulator) -> None
     ],
 )
 def test_a_schedule_that_has_not_begun_or_is_over_forbids_it(emulator: Emulator, schedule: dict[str, str]) -> None:
-    """Documented: the second message. It names the audience as the flow does."""
+    """Documented: the second message. It names the audience as in the flow."""
     flow_id = flow_of(emulator, audience("a", **schedule))
     assert message(run(emulator, {flow_id: ["a"]})) == (
         "Segments Audience a are not part of this dataflow or out of schedule range!"

@@ -1,4 +1,4 @@
-"""Catalog and Data Access: data sets, the batches that runs leave in them, and their files."""
+"""Tests of Catalog and Data Access: data sets, batches of runs, and their files."""
 
 from __future__ import annotations
 

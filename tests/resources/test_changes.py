@@ -1,4 +1,4 @@
-"""PATCH, DELETE and If-Match: facts §7, row by row."""
+"""Tests of PATCH, DELETE and If-Match: facts §7, row by row."""
 
 from __future__ import annotations
 

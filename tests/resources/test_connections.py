@@ -1,4 +1,4 @@
-"""Base connections from first call to last: the answers the documents promise."""
+"""Tests of base connections, against the documented responses."""
 
 from __future__ import annotations
 
@@ -78,11 +78,11 @@ def test_what_is_shown_follows_the_record_and_the_quirk(emulator: Emulator) -> N
         assert shown("password") == [password] * 2
     state = emulator.export(credentials=True)
     emulator.restore({**state, "records": [{**row, "doc": {**row["doc"], "name": "x"}} for row in state["records"]]})
-    assert shown("name") == ["x"] * 2  # under the etag that it had
+    assert shown("name") == ["x"] * 2  # with its former etag
 
 
 def _with(member: str, value: Any) -> dict[str, Any]:
-    """The good body with one member replaced (`...` removes it); dots go down."""
+    """The valid body with one member replaced (`...` removes it); dots separate levels."""
     body: Any = connection()
     *outer, last = member.split(".")
     place = body
@@ -145,7 +145,7 @@ def test_a_wrong_connection_is_refused_by_code_and_pointer_and_leaves_nothing(
     assert send(emulator, "GET", "/connections?count=true").body == {"count": 0}
 
 
-# the connection string is read as ODBC reads one: inferred, the page only shows the pattern
+# the connection string is parsed like ODBC's: inferred, the page shows only the pattern
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,4 +1,4 @@
-"""The connectors service: encryption keys, private endpoints, and the connections and flows that name them."""
+"""Tests of the connectors service: encryption keys, private endpoints, and connections and flows that use them."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_flow_of_encrypted_files_names_keys(emulator: Emulator) -> None:
 
 
 def test_a_private_endpoint_is_approved_once_a_connection_uses_it(emulator: Emulator) -> None:
-    """Documented: the answers of the page on private links; that use approves it is assumed."""
+    """Documented: the responses on the page on private links. Assumed: use approves it."""
     endpoint: Any = send(emulator, "POST", f"{ENDPOINTS}/", ENDPOINT)
     assert endpoint.status == 201 and endpoint.body["state"] == "Pending"
     other = {**ENDPOINT, "connectionSpec": {"id": SNOWFLAKE, "version": "1.0"}}
@@ -122,7 +122,7 @@ def test_a_private_endpoint_is_approved_once_a_connection_uses_it(emulator: Emul
     assert send(emulator, "GET", f"{ENDPOINTS}/{endpoint_id}").status == 404
 
 
-# documented: the sources of the page; each with an auth spec of theirs
+# documented: the page's sources, each with one of its auth specs
 @pytest.mark.parametrize(
     ("spec_id", "auth"),
     [

@@ -1,4 +1,4 @@
-"""Data Prep: mapping sets in both ways of writing, validated against a schema and tried on rows."""
+"""Tests of Data Prep: mapping sets in both forms, validated against a schema and applied to rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def emulator() -> Emulator:
 
 
 def older(schema_id: str) -> dict[str, Any]:
-    """A mapping set as database-nosql.md writes it."""
+    """A mapping set in the form of database-nosql.md."""
     extra = {"identity": False, "identityGroup": None, "namespaceCode": None, "version": 0}
     ends = {"_id": "TestID", "person.name.fullName": "Name", "person.birthDate": "Datefield"}
     mappings = [{"destinationXdmPath": name, "sourceAttribute": source, **extra} for name, source in ends.items()]
@@ -67,7 +67,7 @@ def test_a_flow_names_a_mapping_set_for_the_schema_of_its_target(emulator: Emula
 
 
 def test_the_sample_of_a_preview_is_mapped(emulator: Emulator) -> None:
-    """Documented: the preview of Adobe's data-prep document, whose `_id` becomes a text by its schema."""
+    """Documented: the preview in Adobe's data-prep document; the schema makes `_id` a text."""
     mappings = [
         {
             "sourceType": "ATTRIBUTE",

@@ -1,4 +1,4 @@
-"""Destinations: their specs as printed, what their connections take, and flows that lead to them."""
+"""Tests of destinations: their printed specs, accepted params of their connections, and flows to them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from tests.destinations import (
 
 
 def looked_up(emulator: Emulator, path: str) -> Any:
-    """The one entity of a lookup."""
+    """The entity of a look-up."""
     result = send(emulator, "GET", path)
     assert result.status == 200, result.body
     return result.body["items"][0]  # type: ignore[index, call-overload]
 
 
 def patched(emulator: Emulator, path: str, *instructions: Mapping[str, Any]) -> Any:
-    """The result of a patch under the current etag."""
+    """The result of a patch with the current etag."""
     etag = looked_up(emulator, path)["etag"]
     return send(emulator, "PATCH", path, list(instructions), headers={"if-match": etag})
 
@@ -90,7 +90,7 @@ def test_an_older_destination_has_modes(emulator: Emulator, spec_id: str, modes:
     assert refused(send(emulator, "POST", "/targetConnections", wrong)) == (400, "1100-400", "/params/mode")
 
 
-# what is wrong with the params of a target connection, by kind; documented samples break patterns and `required`
+# invalid params of a target connection, by kind; documented samples violate patterns and `required`
 @pytest.mark.parametrize(
     ("params", "pointer"),
     [
@@ -157,7 +157,7 @@ def test_credentials_are_dated_and_their_other_names_are_taken_and_masked() -> N
 def test_credentials_can_be_taken_away_and_the_test_fails_until_they_are_back(
     emulator: Emulator, spec_id: str, auth: dict[str, Any]
 ) -> None:
-    """Documented: Patch_Connection_Remove_Auth_Params of the destinations document answers 200."""
+    """Documented: Patch_Connection_Remove_Auth_Params returns 200."""
     path = f"/connections/{made(emulator, {'name': 'x', 'auth': auth, 'connectionSpec': spec(spec_id)})['id']}"
     revoked = {"op": "remove", "path": "/auth/params", "value": {"accessId": "exampleAccessId"}}
     assert patched(emulator, path, revoked).status == 200
@@ -206,7 +206,7 @@ def test_profiles_can_have_a_base_connection_without_auth(emulator: Emulator) ->
     assert found["inheritedAttributes"]["baseConnection"]["id"] == base and found["data"]["format"] == "CSV"
 
 
-# instructions of the pages and of the document, each on a published flow, and what is there afterwards
+# instructions of the pages and of the document, each on a published flow, and the result
 CHANGES: dict[str, tuple[list[dict[str, Any]], Any]] = {
     "an audience is added": (
         [{"op": "add", "path": "/transformations/0/params/segmentSelectors/selectors/-", "value": audience("new")}],
@@ -257,7 +257,7 @@ def test_what_an_export_holds_can_be_changed_while_it_is_enabled(
     assert after["lastOperation"]["operation"] == "update"
 
 
-# what no page has, by kind
+# invalid in every documented form, by kind
 @pytest.mark.parametrize(
     ("params", "pointer"),
     [
@@ -303,7 +303,7 @@ def test_audiences_carry_the_moment_they_were_added_and_changed() -> None:
 
 
 def test_an_export_can_read_something_else_and_a_sources_flow_cannot(emulator: Emulator) -> None:
-    """Documented: Update_Source_Connection of the destinations document; of sources' flows it is assumed."""
+    """Documented: Update_Source_Connection. Assumed for flows of sources."""
     schedule = {"interval": 3, "timeUnit": "hour", "startTime": 1668474000}
     sources = [data_sets(emulator, "5ef3e3259ad2a1191ab7dd7d")]
     flow_id = exporting(
@@ -342,7 +342,7 @@ def test_an_export_of_data_sets_has_its_own_schedule(emulator: Emulator, schedul
 
 
 def test_a_client_that_names_the_flow_spec_alone_gets_its_flow(emulator: Emulator) -> None:
-    """What the activate-segment tool of a public MCP server sends."""
+    """The activate-segment tool of a public MCP server sends this."""
     target = {"name": "Bucket", "connectionSpec": spec(S3), "params": {"bucketName": "b", "path": "p"}}
     body = {
         "name": "Activate a segment",
@@ -384,7 +384,7 @@ def test_what_public_clients_add_to_a_flow_is_kept(emulator: Emulator, path: str
 
 
 def test_the_data_sets_that_can_be_exported_come_in_stretches(emulator: Emulator) -> None:
-    """Documented: export-datasets.md; `hasNext` is what aepp reads on by."""
+    """Documented: export-datasets.md; aepp pages by `hasNext`."""
     path = f"/connectionSpecs/{ACTIVATION_LAKE}/configs?outputType=activationDatasets&outputField=datasets"
     whole: Any = send(emulator, "GET", path).body
     total = len(whole["items"])

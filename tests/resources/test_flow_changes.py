@@ -1,4 +1,4 @@
-"""Flows change: patches, actions, drafts, deletion. Provenance stands in each case's id."""
+"""Tests of changes of flows: patches, actions, drafts, deletion. Each case's id names its provenance."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_an_action_may_carry_an_etag_and_then_it_counts(emulator: Emulator) -> N
 
 
 def test_a_sub_operation_of_the_official_document_passes(emulator: Emulator) -> None:
-    """It marks subOp as required, so a client made from it sends one (documented)."""
+    """Documented as required, so generated clients send it."""
     assert act(emulator, flowing(emulator), "DISABLE&subOp=APPLY").status == 200
 
 
@@ -187,7 +187,7 @@ def test_a_draft_may_be_bare_and_is_completed_by_patches(emulator: Emulator) -> 
 def test_a_flow_the_service_is_at_work_on_is_left_alone(
     emulator: Emulator, state: str, patch: str, action: str, delete: str
 ) -> None:
-    """Such states come in by an imported state only; the codes are documented."""
+    """Only an imported state has such states; the codes are documented."""
     flow_id = flowing(emulator)
     doc = emulator.world.store.get(TENANT, "flows", flow_id)
     assert doc is not None

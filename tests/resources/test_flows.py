@@ -1,4 +1,4 @@
-"""Flows: what they must be and what they tell. Provenance stands in each case's id."""
+"""Tests of valid and invalid flows and of their responses. Each case's id names its provenance."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_new_flow_is_told_with_what_follows_from_its_ends(emulator: Emulator) 
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
-    # what changes, code, pointer, what the text holds
+    # change, code, pointer, part of the message
     "state sent (documented)": ({"state": "enabled"}, "1410-400", "/state", ""),
     "an unknown spec (documented)": ({"flowSpec": {"id": "x"}}, "1413-400", "/flowSpec/id", ""),
     "another version (assumed)": (
@@ -174,7 +174,7 @@ def test_ends_of_another_sandbox_are_as_good_as_absent(emulator: Emulator) -> No
 
 
 def test_known_mapping_sets_are_the_only_ones(emulator: Emulator) -> None:
-    """Assumed: a list of the operator's, for a service that is not emulated."""
+    """Assumed: the operator's list replaces a service that is not emulated."""
     strict = Emulator(Config(seed=1, mappings=("known",)))
     result = send(strict, "POST", "/flows", flow(strict))
     assert refused(result) == (400, "1419-400", "/transformations/1/params/mappingId")
@@ -205,7 +205,7 @@ def test_filters_of_the_documents_find_the_flow(emulator: Emulator, condition: s
 
 
 def test_a_search_answers_the_members_named(emulator: Emulator) -> None:
-    """`projectionFields` stands in the official document alone (documented); how it is read is assumed."""
+    """Documented: `projectionFields`, only in the official document. Assumed: its meaning."""
     flow_id = flowing(emulator)
     pass_time(emulator, HOUR)
     asked = {"queryString": "property=state==enabled", "projectionFields": "id,lastRunDetails", "orderby": "name"}
@@ -222,7 +222,7 @@ def test_files_need_no_delta_column(emulator: Emulator) -> None:
 
 
 def test_streams_need_no_schedule_and_have_no_runs(emulator: Emulator) -> None:
-    """The streaming tutorial's flow (documented); that it has no runs is said by its spec."""
+    """Documented: the streaming tutorial's flow; its spec says that it has no runs."""
     flow_id = flowing(emulator, stream(emulator, scheduleParams={"startTime": 1, "frequency": "once"}))
     pass_time(emulator, HOUR)
     assert looked_up(emulator, f"/flows/{flow_id}")["state"] == "enabled"

@@ -1,4 +1,4 @@
-"""Inlets of HTTP API connections: what is taken, what is refused and how, and the runs that count it."""
+"""Tests of inlets of HTTP API connections: accepted and refused messages, and the runs that count them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _id(body: Any) -> str:
 
 
 def post(emulator: Emulator, path: str, body: Any, query: str = "", **headers: str) -> Result:
-    """A sender's request: no key, no organisation, no sandbox."""
+    """Send a request like a sender: without key, organisation and sandbox."""
     sent = {"content-type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
     call = Call("POST", f"/collection/{path}", query, sent, json.dumps(body).encode(), "0" * 32, 0)
     return emulator.handle(call)
@@ -131,7 +131,7 @@ def test_a_message_that_is_none_is_refused_in_the_services_form(emulator: Emulat
     assert says in body["report"]["message"] or isinstance(event, list)
 
 
-# documented: streaming-multiple-messages.md, its second request with its answer
+# documented: streaming-multiple-messages.md, its second request with its response
 def test_each_of_several_messages_has_its_own_outcome(emulator: Emulator) -> None:
     base = connection(emulator, dataType="xdm")
     flow_id = flow(emulator, base)

@@ -1,4 +1,4 @@
-"""Lists over the wire: filters, order, pages, count, projection and search (facts §6.1 to §6.3)."""
+"""Tests of lists over the API: filters, order, pages, count, projection and search (facts §6.1 to §6.3)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def names(emulator: Emulator, query: str = "") -> list[str]:
 
 
 def walk(emulator: Emulator, query: str) -> list[list[str]]:
-    """All pages, following `_links` as clients do."""
+    """All pages, following `_links`."""
     pages, path = [], f"/connections{query}"
     while path:
         body: Any = send(emulator, "GET", path).body
@@ -127,7 +127,7 @@ def test_pages_follow_a_link_that_carries_the_whole_query(five: Emulator) -> Non
     assert walk(five, "?limit=2&property=name!=charlie") == [["echo", "bravo"], ["alpha", "delta"]]
     body: Any = send(five, "GET", "/connections?limit=2").body
     href = body["_links"]["next"]["href"]
-    prefix, token = href.split("=")  # exactly one "=": a public client takes what follows it
+    prefix, token = href.split("=")  # exactly one "=", because a public client takes the text after it
     assert prefix == "/connections?continuationToken" and quote(token) == token
 
 
@@ -184,7 +184,7 @@ def test_unknown_parameters_are_ignored_as_public_clients_rely_on(five: Emulator
         ({"queryString": "property=name==alpha"}, ["alpha"]),
         ({"queryString": "property=state==enabled&property=name==echo"}, ["echo"]),
         ({"orderby": "name", "limit": 2}, ["alpha", "bravo"]),
-        ({"orderby": "name", "limit": 2.0}, ["alpha", "bravo"]),  # to JSON Schema 2.0 is an integer
+        ({"orderby": "name", "limit": 2.0}, ["alpha", "bravo"]),  # for JSON Schema, 2.0 is an integer
     ],
 )
 def test_search_is_the_same_list_asked_for_in_a_body(five: Emulator, body: Any, found: list[str]) -> None:

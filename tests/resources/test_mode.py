@@ -1,4 +1,4 @@
-"""`mode`: `draft` is known; what the service makes of any other value is not documented."""
+"""Tests of `mode`: `draft` is documented; the effect of other values is not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BODIES: dict[str, Callable[[Emulator], Any]] = {
 
 
 def issued(emulator: Emulator) -> dict[str, str | None]:
-    """A token of the emulator itself."""
+    """A token issued by the emulator."""
     return {"authorization": f"Bearer {emulator.tokens.issue()[0]}"}
 
 

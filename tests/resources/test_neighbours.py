@@ -1,4 +1,4 @@
-"""The sandbox lookup and the landing zone: what clients of Flow Service ask of its neighbours."""
+"""Tests of the sandbox look-up and the landing zone, which clients of Flow Service use."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_sandbox_that_is_not_listed_is_not_found() -> None:
 
 
 def test_a_service_token_may_name_the_sandbox_by_its_id_too() -> None:
-    """As aepp does after it has looked the id up; documented: refused to user tokens, and 2103 when they differ."""
+    """aepp does so. Documented: refused for user tokens, and 2103 if they differ."""
     emulator = Emulator(Config(service_clients=("acme-service",)))
     sandbox: Any = send(emulator, "GET", f"{SANDBOXES}/prod").body
     headers = {"x-api-key": "acme-service", "x-sandbox-id": sandbox["id"]}

@@ -1,4 +1,4 @@
-"""JSON Patch as the service takes it (facts §7)."""
+"""Tests of JSON Patch as supported by the service (facts §7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that are asked for: on demand, again, and reported by a provider. Provenance stands in ids and docstrings."""
+"""Tests of requested runs: on demand, re-triggered, reported by a provider. Ids and docstrings name the provenance."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_a_successful_run_without_records_may_go_again_and_no_other(emulator: Em
 
 
 def test_only_a_service_token_reports_how_a_run_goes(emulator: Emulator) -> None:
-    """Documented but for what becomes of the rest of the run (assumed)."""
+    """Documented, except the effect on the rest of the run (assumed)."""
     provider = Emulator(Config(seed=1, service_clients=("provider",)))
     flow_id = flowing(provider)
     pass_time(provider, MINUTE)

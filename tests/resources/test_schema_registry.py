@@ -1,4 +1,4 @@
-"""Schema Registry: composing schemas, looking them up in the forms that Accept names, and what it refuses."""
+"""Tests of Schema Registry: composed schemas, the forms of Accept, and refusals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TENANT = "5c1328435bf324e90a49402a"
 
 
 def composed(emulator: Emulator, *references: str, title: str = "Loyalty Members", kind: str = "schemas") -> Any:
-    """A new resource, as the answer shows it."""
+    """Create a resource; returns the response."""
     body = {"type": "object", "title": title, "description": "x", "allOf": [{"$ref": uri} for uri in references]}
     result = send(emulator, "POST", f"{ROOT}/tenant/{kind}", body)
     assert result.status == 201, result
@@ -33,7 +33,7 @@ def asked(emulator: Emulator, path: str, headers: Any = RAW) -> Result:
 
 
 def test_a_schema_tells_its_ids_and_what_it_extends(emulator: Emulator) -> None:
-    """Documented: members of the first answer of create-schema-api.md, in its order."""
+    """Documented: members of the first response of create-schema-api.md, in order."""
     made = composed(emulator, PROFILE)
     assert made["$id"].startswith(f"https://ns.adobe.com/{TENANT}/schemas/")
     assert made["meta:altId"] == f"_{TENANT}.schemas.{made['$id'].rpartition('/')[2]}"
@@ -57,7 +57,7 @@ def test_both_ids_lead_to_it_and_another_tenant_has_it_not(emulator: Emulator) -
 
 
 def test_a_field_group_is_added_by_a_patch_that_raises_the_version(emulator: Emulator) -> None:
-    """Documented: the second answer of create-schema-api.md."""
+    """Documented: the second response of create-schema-api.md."""
     made = composed(emulator, PROFILE)
     path = f"{ROOT}/tenant/schemas/{made['meta:altId']}"
     result: Any = send(emulator, "PATCH", path, [{"op": "add", "path": "/allOf/-", "value": {"$ref": PERSON}}])
@@ -132,7 +132,7 @@ def test_adobes_own_resources_can_be_looked_up_and_not_changed(emulator: Emulato
     ],
 )
 def test_accept_says_what_is_wanted(emulator: Emulator, accept: str | None, status: int, code: str | None) -> None:
-    """Documented: accept headers of a look-up, and the errors of Adobe's schema-registry document."""
+    """Documented: Accept headers of a look-up, and the errors of Adobe's schema-registry document."""
     result: Any = asked(emulator, "global/classes/_xdm.context.profile", {"accept": accept})
     assert result.status == status
     if code:

@@ -1,4 +1,4 @@
-"""Source connections: what they stand on, what they read, and what keeps them from being deleted."""
+"""Tests of source connections: their base connection, their source, and when they cannot be deleted."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_params_come_back_as_sent(emulator: Emulator, base: str) -> None:
     assert shown(emulator, entity_id)["params"] == params
 
 
-# (what, changes to a good body, `...` leaves one out). All are requests of tutorials or of public clients
+# (what, changes to a valid body, `...` omits one). All are requests of tutorials or public clients
 ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     ("no columns, as the filter tutorial sends it", {"params": {"tableName": "test1.Mytable"}}),
     ("the format of older tutorials", {"data": {"format": "parquet_xdm"}}),
@@ -253,7 +253,7 @@ def test_an_active_flow_keeps_its_source_connection(
     assert (result.status, result.error) == (status, code)
 
 
-# states the service passes through while it is at work (facts §5): only a restored export holds them
+# transitional states (facts §5), which only an imported state has
 @pytest.mark.parametrize("state", ["inProgress", "updating", "enabling", "disabling"])
 def test_while_the_service_is_at_work_nothing_is_changed_or_deleted(emulator: Emulator, base: str, state: str) -> None:
     doc = {**emulator.world.store.get(TENANT, "connections", base), "id": UNKNOWN, "state": state}  # type: ignore[dict-item]

@@ -1,4 +1,4 @@
-"""Connection specs and flow specs: the catalogue's, and those that clients write with service tokens."""
+"""Tests of connection specs and flow specs, of the catalogue and written by clients with service tokens."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_user_token_writes_no_spec(emulator: Emulator, path: str, spec: Any) -
 
 @pytest.mark.parametrize(("path", "spec"), KINDS)
 def test_a_service_token_writes_a_spec_that_is_answered_unwrapped(emulator: Emulator, path: str, spec: Any) -> None:
-    """Documented: 201, the spec itself and Location; a service token's user is its client."""
+    """Documented: 201, the bare spec, Location; a service token's user is its client."""
     result: Any = send(emulator, "POST", path, spec, headers=SERVICE)
     assert result.status == 201 and {**result.body, **spec} == result.body
     assert dict(result.headers)["Location"].endswith(f"{path}/{result.body['id']}")
@@ -158,7 +158,7 @@ def test_adobes_own_connection_specs_stay_as_they_are(emulator: Emulator) -> Non
 
 
 def test_a_flow_spec_of_the_catalogue_is_replaced_for_one_sandbox_only(emulator: Emulator) -> None:
-    """Documented: authors of a source add their connection spec to RestStorageToAEP with a PUT."""
+    """Documented: authors of a source add their spec to RestStorageToAEP by PUT."""
     own = {**FLOW_SPEC, "name": "RestStorageToAEP", "sourceConnectionSpecIds": [UNKNOWN]}
     assert send(emulator, "PUT", f"/flowSpecs/{REST}", own, headers=SERVICE).status == 200
     assert items(emulator, f"/flowSpecs/{REST}")[0]["sourceConnectionSpecIds"] == [UNKNOWN]
@@ -271,7 +271,7 @@ def test_what_cannot_be_answered_is_refused(emulator: Emulator, method: str, pat
 
 
 def test_the_landing_zone_is_explored_by_its_spec(emulator: Emulator) -> None:
-    """Documented: the landing zone tutorial; without objectType the form of the official document's example."""
+    """Documented: the landing zone tutorial; without objectType as in the official document."""
     explore = f"/connectionSpecs/{LANDING_ZONE}/explore"
     root: Any = send(emulator, "GET", f"{explore}?objectType=root").body
     file = next(entry for entry in root if entry["type"] == "file")
@@ -282,7 +282,7 @@ def test_the_landing_zone_is_explored_by_its_spec(emulator: Emulator) -> None:
 
 
 def test_configs_come_a_stretch_at_a_time(emulator: Emulator) -> None:
-    """A client reads on while pageInfo.hasNext is true."""
+    """Clients continue while pageInfo.hasNext is true."""
     configs = f"/connectionSpecs/{LANDING_ZONE}/configs?outputType=columns&outputField=columns"
     whole: Any = send(emulator, "GET", configs).body
     assert whole["pageInfo"] == {"hasNext": False} and len(whole["items"]) > 1
@@ -306,7 +306,7 @@ def test_a_flow_spec_of_the_catalogue_shows_who_made_it_where_its_page_does(emul
     assert "createdAt" not in crm
 
 
-# documented: sources-sdk/api/update-flow-specs.md sends transformationSpec and gets transformationSpecs
+# documented: sources-sdk/api/update-flow-specs.md sends transformationSpec and receives transformationSpecs
 @pytest.mark.parametrize("name", ["transformationSpec", "transformationSpecs"])
 def test_a_flow_spec_answers_transformation_specs_whatever_they_were_called(emulator: Emulator, name: str) -> None:
     parts = [{"name": "Mapping", "spec": {"type": "object"}}]
@@ -317,7 +317,7 @@ def test_a_flow_spec_answers_transformation_specs_whatever_they_were_called(emul
 
 
 def test_a_source_of_the_sources_sdk_goes_all_the_way(emulator: Emulator) -> None:
-    """Connection spec, account, explore, a source connection that reads JSON, the flow spec and a flow."""
+    """Create connection spec, account, source connection that reads JSON, flow spec and flow."""
     rest = written(emulator, "/connectionSpecs", {**CONNECTION_SPEC, "type": "generic-rest"})
     spec = {"id": rest["id"], "version": "1.0"}
     catalogued = items(emulator, f"/flowSpecs/{REST}")[0]

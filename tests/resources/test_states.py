@@ -1,4 +1,4 @@
-"""The same wrong request gets the same code from every resource."""
+"""Tests that the same invalid request gets the same code from every resource."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OWN_ACTION = {"runs": "re-trigger"}
 
 @pytest.fixture
 def entity(emulator: Emulator, request: pytest.FixtureRequest) -> tuple[str, str]:
-    """The kind asked for, and the id of an entity of it."""
+    """Create an entity of a kind; returns its id."""
     kind: str = request.param
     if kind == "connections":
         return kind, made(emulator)["id"]
@@ -63,7 +63,7 @@ def test_a_wrong_action_gets_the_same_code_everywhere(
 def test_an_entity_that_the_service_is_at_work_on_is_left_alone(
     emulator: Emulator, entity: tuple[str, str], state: str
 ) -> None:
-    """A connection's update and deletion have a code of their own in the catalogue."""
+    """Update and deletion of connections have their own code in the catalogue."""
     kind, entity_id = entity
     doc = emulator.world.store.get(TENANT, kind, entity_id)
     assert doc is not None

@@ -1,4 +1,4 @@
-"""Target connections: what is particular to them; the rest is tested with source connections."""
+"""Tests of what is specific to target connections; the rest is tested with source connections."""
 
 from __future__ import annotations
 

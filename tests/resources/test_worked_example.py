@@ -1,4 +1,4 @@
-"""CONTRIBUTING's worked example does what it says: its two blocks make a resource that answers."""
+"""Tests that the blocks of CONTRIBUTING's worked example create a resource that works."""
 
 from __future__ import annotations
 

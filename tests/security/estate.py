@@ -1,4 +1,4 @@
-"""One entity of every kind, and every operation of the contract as a good call to them."""
+"""One entity of every kind, and a valid request of every operation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUERIES = {
 
 
 class Estate:
-    """An emulator that knows the caller as a service, with an entity of each kind."""
+    """An emulator that treats the caller as a service, with an entity of each kind."""
 
     def __init__(self, **settings: Any) -> None:
         self.emulator = Emulator(
@@ -58,7 +58,7 @@ class Estate:
         return send(self.emulator, method, path, body, **options)
 
     def example(self, operation_id: str) -> Any:
-        """A body that the document shows for an operation; None where it takes none."""
+        """The document's example body of an operation; None if it takes none."""
         operation = self.emulator.contract.operations[operation_id]
         document = self.emulator.contract.document
         node = self._follow(document["paths"][operation.template][operation.method.lower()].get("requestBody"))
@@ -75,16 +75,16 @@ class Estate:
         return node
 
     def path(self, operation: Operation, entity_id: str | None = None) -> str:
-        """Where an operation acts on our entity, or on another one."""
+        """The path of an operation for our entity or another one."""
         kind = operation.segments[0]
         known = entity_id or self.ids.get(kind, "prod")
         return "/" + "/".join(known if part.startswith("{") else part for part in operation.segments)
 
     def etag(self, operation: Operation) -> str:
-        """The present version of the entity that an operation acts on."""
+        """The current etag of the entity of an operation."""
         doc = self.emulator.world.store.get(TENANT, operation.segments[0], self.ids.get(operation.segments[0], ""))
         return doc["etag"] if doc else '"x"'
 
     def query(self, operation: Operation) -> str:
-        """What an operation must be told in its query."""
+        """The required query of an operation."""
         return QUERIES.get(operation.id, "")

@@ -1,4 +1,4 @@
-"""Matrix B over every operation of the contract: whatever comes, JSON below 500, in time, and nothing is broken."""
+"""Tests every operation with invalid input: the response is JSON below 500, quick, and nothing breaks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WITH_ID = [
     name for name, operation in sorted(OPERATIONS.items()) if any(part.startswith("{") for part in operation.segments)
 ]
 MAX_CALLS = 2_000_000
-"""Of functions, in one request: what this is to catch made many millions."""
+"""Maximum function calls of one request; the faults to catch made many millions."""
 
 DEEP = b'{"a":' * 100_000
 BODIES: dict[str, bytes] = {
@@ -164,7 +164,7 @@ def estate() -> Estate:
 
 
 def answered(estate: Estate, what: str, *request: Any, **options: Any) -> Result:
-    """The answer to a request: JSON, no 5xx, without much work. Of a refusal: the service's shape."""
+    """The response to a request, checked: JSON, no 5xx, little work; a refusal has the service's form."""
     with counted() as work:
         result = estate.handle(*request, **options)
     assert result.status < 500 or result.status == 501, (what, result)
@@ -194,7 +194,7 @@ def test_no_bytes_are_too_much_for_a_body(estate: Estate, name: str) -> None:
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to every value inside a document."""
+    """The path to every value inside a document."""
     yield at
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in inner:
@@ -202,7 +202,7 @@ def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def spoilt(value: Any, at: tuple[Any, ...], odd: Any) -> Any:
-    """A copy with something else in one place."""
+    """A copy with another value in one place."""
     if not at:
         return odd
     whole = copy.deepcopy(value)
@@ -230,7 +230,7 @@ def test_no_type_is_too_much_for_any_place_of_a_body(estate: Estate, name: str) 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_no_text_is_too_much_for_a_parameter(estate: Estate, name: str) -> None:
     operation, body = OPERATIONS[name], estate.example(name)
-    every = 12 if "Specs" in name else 4  # lists of specs are long, and none of their own ends
+    every = 12 if "Specs" in name else 4  # lists of specs are long and unpaged
     for number, parameter in enumerate((*operation.query, "unknown")):
         others = [part for part in estate.query(operation).split("&") if not part.startswith(f"{parameter}=")]
         for text in TEXTS[number % every :: every]:

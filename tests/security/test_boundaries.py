@@ -1,4 +1,4 @@
-"""Who may change what others see, and whom this installation trusts."""
+"""Tests of who may change what others see, and of the trust in this installation's certificate authority."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def _kept(folder: Path, certificate: x509.Certificate, key: ec.EllipticCurvePriv
 
 
 def _planted(folder: Path, **changes: Any) -> None:
-    """An authority like ours but for one thing."""
+    """An authority that differs from ours in one respect."""
     key = ec.generate_private_key(ec.SECP256R1())
     whole = authority._authority_certificate(key)
     ends = whole.not_valid_after_utc + changes.get("longer", timedelta(0))

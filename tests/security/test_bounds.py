@@ -1,4 +1,4 @@
-"""No request, and no series of requests, makes anything that is too deep, too large or too slow to handle."""
+"""Tests that no request and no series of requests creates anything too deep, too large or too slow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def nested(levels: int, inner: Any = 1) -> Any:
 
 
 def ladder(rungs: int) -> list[dict[str, Any]]:
-    """Instructions that each put 30 levels below those of the one before."""
+    """Instructions that each add 30 levels below the former one's."""
     paths = ["/auth/params/x" + ("/a" * 29 + "/b") * rung for rung in range(rungs)]
     return [{"op": "add", "path": path, "value": nested(30)} for path in paths]
 
@@ -84,7 +84,7 @@ def test_a_document_has_only_so_many_values(filler: str) -> None:
 
 
 UNCODED = ["identity", ""]
-"""Values of Content-Encoding that say a body is as it is (RFC 9110, 8.4): what was packed is refused as no JSON."""
+"""Values of Content-Encoding for unencoded bodies (RFC 9110, 8.4): compressed ones are refused as invalid JSON."""
 PACKED = gzip.compress(b" " * (64 * MIB)) * 16  # a gibibyte in a mebibyte
 
 

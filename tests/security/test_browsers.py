@@ -1,4 +1,4 @@
-"""A web page in a browser on the same machine is an attacker: Host, Origin, and the headers of every answer."""
+"""Tests of web pages in a local browser as attackers: Host, Origin, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -105,14 +105,14 @@ def test_no_answer_lets_other_sites_read_it(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_what_a_page_can_send_without_asking_is_not_taken(client: FlaskClient, kind: str) -> None:
-    """Such a POST is a simple request of CORS: no browser asks first."""
+    """Such a POST is a simple request of CORS, without a preflight."""
     for method, path in (("POST", "/_mock/clock"), ("PUT", "/_mock/state"), ("POST", "/_mock/faults")):
         answer = client.open(path, method=method, data='{"advance": "1h"}', content_type=kind)
         assert answer.status_code == 415
 
 
 class TestAdmin:
-    """S3: strangers need the token, and every door has the same lock."""
+    """S3: strangers need the token, on every route."""
 
     @staticmethod
     def doors(emulator: Emulator) -> list[tuple[str, str]]:

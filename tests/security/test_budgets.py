@@ -1,4 +1,4 @@
-"""What one request may cost, in bytes and steps: the worst input that each budget allows, and the first one beyond it.
+"""Tests of the cost of one request in bytes and steps: the worst input within each budget, and the first beyond.
 
 The budgets are the table in SECURITY.md. No test here looks at a clock.
 """
@@ -31,7 +31,7 @@ def report(result: Result) -> Any:
 
 
 def steps_taken(function: Any) -> int:
-    """Lines of our own code that ran: a measure of work that no machine's load changes."""
+    """Executed lines of our own code, a measure of work that is independent of the machine."""
     count = 0
 
     def local(frame: Any, event: str, _: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Nothing that a client sends becomes markup in a page of ours or a line of its own in the log."""
+"""Tests that no text of a client becomes markup in a page or a line in the log."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ OURS = {"html", "head", "body", "meta", "title", "style", "script", "link"}
 
 
 class Page(HTMLParser):
-    """What a browser would make of a page: elements, and attributes that run something."""
+    """The elements of a page, and attributes that run something."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Page(HTMLParser):
 
 
 def attacked() -> FlaskClient:
-    """A server that was sent the corpus in every place that a page may show."""
+    """A server that received the attack texts in every place that a page may show."""
     client = create_app(Emulator(Config(seed=1))).test_client()
     for evil in EVIL:
         latin = evil.encode().decode("latin-1")

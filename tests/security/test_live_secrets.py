@@ -1,4 +1,4 @@
-"""A canary as the password of a live connection, in everything the server lets out: nowhere."""
+"""Tests that the password of a live connection appears in no output of the server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["logged"]
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    """The database's port, with a user whose password is the canary."""
+    """The database's port, with a user who has the known password."""
     found = live.port()
     with psycopg.connect(shared_server().url().replace("/postgres", "/crm"), autocommit=True) as db:
         db.execute(sql.SQL("CREATE ROLE canary LOGIN PASSWORD {}").format(CANARY))
@@ -31,7 +31,7 @@ def port() -> int:
 
 
 def bodies(port: int) -> Iterator[dict[str, Any]]:
-    """Connections that succeed and that fail in every way."""
+    """Connections that succeed, and that fail in every way."""
     params = live.basic(port)["auth"]["params"]
     right = {"username": "canary", "password": CANARY}
     for change in (right, {"password": CANARY}, {**right, "database": "nothing"}, {**right, "sslMode": "Verify Full"}):
@@ -68,7 +68,7 @@ def test_no_password_of_a_live_connection_comes_out_again(port: int, logged: lis
 
 
 def look_in(watched: Watched, connection_id: str) -> None:
-    """Ask everything that dials."""
+    """Send every request that connects to the database."""
     path = f"/connections/{connection_id}"
     for after in (
         "/test",

@@ -1,4 +1,4 @@
-"""S2, of the programs beside the server: nothing secret in their output, files, processes or children."""
+"""Tests that no secret is in output, files, processes or children of the commands beside the server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 HARMLESS = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")}
 BODY = connection(auth={"specName": "Basic Authentication", "params": {**BASIC_PARAMS, "password": CANARY}})
 OF_THE_SUITE = re.compile("c4n4ry-[0-9a-f]{16}")
-"""What the contract suite makes up, and shows."""
+"""Values that the contract suite invents and shows."""
 
 LATIN = CANARY.encode().decode("latin-1")
 
@@ -39,7 +39,7 @@ def texts(folder: Path) -> list[str]:
 
 
 def entry(method: str, path: str, body: Any = None, status: int = 400, **headers: str) -> dict[str, Any]:
-    """One exchange as a browser writes it down; the answer repeats what was sent."""
+    """One exchange as a browser records it; the response repeats the request."""
     sent = json.dumps(body) if body is not None else ""
     content = {"mimeType": "application/json", "text": sent}
     named = [{"name": name, "value": value} for name, value in {**HEADERS, **headers}.items()]
@@ -73,12 +73,12 @@ def test_no_credential_in_a_recording_comes_out_of_its_judgement(tmp_path: Path,
     file.write_text(json.dumps({"log": {"version": "1.2", "entries": HAR}}), encoding="utf-8")
     done = run("check", str(file), "--report", str(folder), *options)
     assert done.returncode == 1 and len(texts(folder)) > 3
-    assert leaks(file.read_text(encoding="utf-8"))  # else the test could not fail
+    assert leaks(file.read_text(encoding="utf-8"))  # otherwise the test could not fail
     assert [leak for text in (done.stdout, done.stderr, *texts(folder)) for leak in leaks(text)] == []
 
 
 def test_no_credential_of_a_contract_run_is_in_its_reports(tmp_path: Path) -> None:
-    """The operator's connection and token, against a server that shows what it stored."""
+    """The operator's connection and token, against a server that shows stored values."""
     file, folder = tmp_path / "connection.json", tmp_path / "report"
     file.write_text(json.dumps(BODY), encoding="utf-8")
     with Server(tmp_path, "--quirk", "secrets=show") as server:
@@ -87,13 +87,13 @@ def test_no_credential_of_a_contract_run_is_in_its_reports(tmp_path: Path) -> No
             "--operations", "createConnection,retrieveConnection,patchConnection,listConnections",
             "--report", str(folder), "--json", FLOW_SERVICE_TOKEN="t0ken-c4n4ry.s3cr3t",
         )  # fmt: skip
-    assert done.returncode == 1 and len(texts(folder)) == 4  # secrets are shown, which is a failure
+    assert done.returncode == 1 and len(texts(folder)) == 4  # the server shows secrets, so the suite fails
     out = [OF_THE_SUITE.sub("", text) for text in (done.stdout, done.stderr, *texts(folder))]
     assert [leak for text in out for leak in leaks(text)] == []
 
 
 def read(file: Path) -> str:
-    """What `/proc` tells; nothing of a process that has ended meanwhile."""
+    """A file in `/proc`; empty if the process has ended."""
     try:
         return file.read_bytes().decode("latin-1")
     except (FileNotFoundError, ProcessLookupError):
@@ -101,19 +101,19 @@ def read(file: Path) -> str:
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that it started."""
+    """A process and its descendants."""
     children = Path(f"/proc/{pid}/task").glob("*/children")
     return [pid, *(one for file in children for child in read(file).split() for one in family(int(child)))]
 
 
 def told(pid: int) -> list[str]:
-    """What everybody on the machine can read of a process."""
+    """What everybody on the machine can read about a process."""
     return [read(Path(f"/proc/{pid}/{name}")) for name in ("cmdline", "environ")]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 def test_no_process_tells_what_clients_sent(tmp_path: Path) -> None:
-    """Neither command lines nor environments, of the server and of whatever it may have started."""
+    """Neither command lines nor environments of the server and its children have it."""
     with Server(tmp_path, "--state", "flow.db") as server:
         http = HTTPConnection("127.0.0.1", server.port, timeout=100)
         http.request("POST", "/connections", json.dumps(BODY), {**HEADERS, "content-type": "application/json"})
@@ -128,7 +128,7 @@ def test_no_process_tells_what_clients_sent(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 def test_a_program_that_we_start_is_not_given_our_secrets(tmp_path: Path) -> None:
-    """What opens our database and our `/_mock`: neither its environment nor its command line has it."""
+    """Database URL and admin token are neither in its environment nor in its command line."""
     secrets = {
         "MOCKSERVER_ADMIN_TOKEN": "c4n4ry-admin",
         "MOCKSERVER_CLIENT_SECRETS": "acme=c4n4ry-client",

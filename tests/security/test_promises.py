@@ -1,4 +1,4 @@
-"""SECURITY.md promises nothing that no test keeps."""
+"""Tests that every promise in SECURITY.md names existing tests."""
 
 from __future__ import annotations
 

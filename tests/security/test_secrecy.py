@@ -1,4 +1,4 @@
-"""Secrecy by place: secrets of every shape in every place are in no output, and their harmless twins are readable."""
+"""Tests that secrets of every form in every place are in no output, while similar harmless texts are readable."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ SHAPES: dict[str, str] = {
 }
 
 FEWER = 5
-"""One in so many calls is judged from a HAR file: of each place and each shape, and in other pairs."""
+"""One in this many requests is judged from a HAR file, with each place and each form."""
 
 Maker = Callable[[str], tuple[str, str, Any, dict[str, str]]]
 
@@ -200,7 +200,7 @@ PLACES: dict[str, Maker] = {
     "row filter": lambda s: ("GET", "/connections/x/explore?filters=" + quote(s, safe=""), None, {}),
     "source params": lambda s: ("GET", "/connections/x/explore?sourceParams=" + quote(s, safe=""), None, {}),
 }  # fmt: skip
-"""Place -> the call that puts a text there."""
+"""Place -> the request that puts a text there."""
 
 
 def _call(made: tuple[str, str, Any, dict[str, str]], number: int) -> Call:
@@ -212,7 +212,7 @@ def _call(made: tuple[str, str, Any, dict[str, str]], number: int) -> Call:
 
 
 def _outputs(emulator: Emulator, made: Sequence[tuple[Call, Result]], folder: Path) -> Iterator[tuple[str, str]]:
-    """Everything that shows what was recorded."""
+    """All outputs that show recorded requests."""
     made = made[::FEWER]
     (folder / "har").write_text(json.dumps({"log": {"entries": [_har_entry(*one) for one in made]}}), encoding="utf-8")
     judged = evaluate(har.read(folder / "har", emulator.contract, emulator.world.connectors), emulator.contract)
@@ -272,7 +272,7 @@ WORDS = [
     "team-7",
     "params",
 ]
-"""Ordinary texts, some with words in them that mean credentials elsewhere."""
+"""Ordinary texts, some with words that name credentials elsewhere."""
 
 TWINS: dict[str, Maker] = {
     "name": _body("POST /connections", lambda w: connection(w)),
@@ -304,7 +304,7 @@ TWINS: dict[str, Maker] = {
     "id": lambda w: ("GET", f"/connections/{w}", None, {}),
     **{f"header {name}": _header(name) for name in ("user-agent", "x-api-key", "x-sandbox-name", "accept")},
 }  # fmt: skip
-"""Place -> the call that puts an ordinary text there."""
+"""Place -> the request that puts an ordinary text there."""
 
 
 @pytest.mark.parametrize("place", TWINS)
@@ -323,7 +323,7 @@ def _spec_of(spec_id: str, auth_spec: str, **params: Any) -> dict[str, Any]:
 
 B_HEADERS = {**HEADERS, "x-gw-ims-org-id": "B@AdobeOrg", "x-api-key": "b-client"}
 HOSTILE = ["x-api-key", '{"name":"', "connections", "acme-client", "‹string", "prod", "POST", "db.example.com", "1"]
-"""What client A's record holds, sent by client B as its secrets."""
+"""Values of client A's record, sent by client B as secrets."""
 
 BY_A = [
     PLACES["unknown auth spec"]("s3cret-of-a"),
@@ -343,7 +343,7 @@ BY_A = [
     )
 )
 def test_no_call_of_another_client_changes_a_byte_of_what_is_told_of_one(by_b: list[tuple[str, str, bool]]) -> None:
-    """Before, between or after A's calls, admitted or refused: A's entries are the same, and so is their judgement."""
+    """B's requests before, between or after A's change neither A's entries nor A's findings."""
     alone, among = (Emulator(Config(seed=1, journal_entries=100)) for _ in range(2))
     by_a = [_call(made, number) for number, made in enumerate(BY_A)]
     for call in by_a:

@@ -1,4 +1,4 @@
-"""S2: a canary in every place meant for a credential, and in every output of the server: nowhere."""
+"""Tests S2: a known secret in every place for credentials is in no output of the server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Watched:
-    """A server, and everything it has let out."""
+    """A server and all its outputs."""
 
     def __init__(self, log: str = "text", state: Path | None = None, **settings: Any) -> None:
         self.emulator = Emulator(Config(seed=1, log=log, state=str(state) if state else None, **settings))
@@ -33,7 +33,7 @@ class Watched:
         self.out: list[str] = []
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """One call; its answer is an output, headers included."""
+        """Send one request; the response with its headers is an output."""
         sent = {**HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}}
         options: dict[str, Any] = {"data": body} if isinstance(body, bytes) else {"json": body} if body else {}
         if isinstance(body, bytes):
@@ -43,7 +43,7 @@ class Watched:
         return answer
 
     def pages(self) -> None:
-        """Everything that shows what has happened."""
+        """Everything that shows past requests."""
         for path in ("journal", "state", "report", "faults", "scenarios", "clock", "quirks", "connectors"):
             self.out.append(self.client.get(f"/_mock/{path}").text)
         for path in ("/_mock/", "/_mock/report", "/_mock/?live=1"):
@@ -52,13 +52,13 @@ class Watched:
             self.out.append(self.client.get(f"/_mock/report?format={form}").text)
 
     def leaks(self) -> list[str]:
-        """What got out."""
+        """The secrets found in outputs."""
         return [f"{leak}  [{text[:60]}]" for text in self.out for leak in leaks(text)]
 
 
 @pytest.fixture
 def logged(request: pytest.FixtureRequest) -> Iterator[list[str]]:
-    """What the server writes to its log, in the form that its command line chose."""
+    """The server's log, in the format given on the command line."""
     style, lines = getattr(request, "param", "text"), []
 
     class Keep(logging.Handler):
@@ -77,7 +77,7 @@ def logged(request: pytest.FixtureRequest) -> Iterator[list[str]]:
 
 
 def filled(spec: dict[str, Any]) -> dict[str, Any]:
-    """Params of an auth spec: the canary where its schema says password, something harmless elsewhere."""
+    """Params of an auth spec: the known secret where its schema says password, harmless values elsewhere."""
     made: dict[str, Any] = {}
     for name, member in spec["spec"]["properties"].items():
         if member.get("format") == "password" or name == "connectionString":
@@ -301,7 +301,7 @@ def _under_faults(watched: Watched) -> None:
 
 
 def _in_failures(watched: Watched) -> None:
-    """A bug of ours whose exception quotes the body, and one at each end of the way."""
+    """Failures whose exceptions quote the body: in our code, in the adapter and in the server."""
 
     def fail(world: Any, request: Any) -> Any:
         raise RuntimeError(f"cannot digest {request.body} of {request.call}")
@@ -341,7 +341,7 @@ def test_nothing_tells_a_credential_that_it_was_sent(
 
 
 def test_the_canary_is_found_where_it_is_asked_for() -> None:
-    """Else a test above could not fail: the one page that tells secrets does, and a quirk shows them."""
+    """Otherwise the tests could not fail: the export with credentials and the quirk show it."""
     watched = Watched(quirk={"secrets": "show"})
     watched.call("POST", "/connections", _basic())
     assert leaks(watched.client.get("/_mock/state?credentials=include").text)

@@ -1,4 +1,4 @@
-"""S1: what belongs to one organisation or sandbox is not there for any other, by any operation and however it asks."""
+"""Tests S1: entities of one organisation or sandbox do not exist for any other, in any operation."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_no_list_shows_what_is_foreign(estate: Estate, name: str, other: str) ->
 
 
 def without_caller(body: Any) -> Any:
-    """A body without the members in which specs of the catalogue repeat whose they are: the caller's."""
+    """A body without members in which catalogue specs repeat the caller."""
     if isinstance(body, dict):
         own = ("imsOrgId", "sandboxId", "sandboxName")
         return {name: without_caller(value) for name, value in body.items() if name not in own}
@@ -149,10 +149,10 @@ def test_nothing_can_be_built_on_what_is_foreign(estate: Estate, other: str) -> 
 
 
 def test_the_owner_can_do_all_of_it(estate: Estate) -> None:
-    """Else the tests above would prove nothing."""
+    """Otherwise the tests above would prove nothing."""
     for kind, entity_id in estate.ids.items():
         assert entity_id in json.dumps(estate.handle("GET", f"/{kind}?limit=100").body)
         assert estate.handle("GET", f"/{kind}/{entity_id}").status == 200
     statuses = {name: ask(estate, name, None, {}).status for name in ON_ONE if OPERATIONS[name].method == "GET"}
     refused = {name for name, status in statuses.items() if status != 200}
-    assert refused <= {"exploreByConnectionSpecId", "configByConnectionSpecId"}  # a spec of one's own has no source
+    assert refused <= {"exploreByConnectionSpecId", "configByConnectionSpecId"}  # a client-written spec has no source

@@ -1,4 +1,4 @@
-"""Credentials under connection specs that a tenant wrote, and what the judge says of ordinary names."""
+"""Tests of credentials under client-written connection specs, and of the judge's treatment of ordinary names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all clients together may take of the server's memory, and that it answers meanwhile."""
+"""Tests of the memory that all clients together may use, and of responses meanwhile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.server.wire import CLOSE, HEAD, LARGE, PATIENT, Client, app, get, ins
 
 
 def broken(clients: list[Client], seconds: float = 5) -> list[Client]:
-    """The clients whose connections are reset, once there is one or the time is up."""
+    """The clients whose connections were reset by then."""
     poll = select.poll()
     for client in clients:
         poll.register(client.socket, select.POLLHUP | select.POLLERR)

@@ -1,4 +1,4 @@
-"""The garbage collector of a server's own process: what lives is looked at once, what dies goes all the same."""
+"""Tests of the garbage collector settings: surviving objects are examined once, garbage is still collected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def started() -> Iterator[Callable[[], None]]:
 
 
 class Cycle:
-    """What only the collector frees."""
+    """An object that only the collector frees."""
 
     def __init__(self) -> None:
         self.itself = self

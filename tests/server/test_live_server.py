@@ -1,4 +1,4 @@
-"""A server with live databases: how it starts, and what others notice of a database that hangs."""
+"""Tests of a server with live databases: its start, and the effect of a hanging database on others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.server.wire import running
 
 
 def get(server: Server, path: str) -> tuple[int, Any, dict[str, str]]:
-    """Status, body and headers of a call."""
+    """Status, body and headers of a response."""
     connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=100)
     connection.request("GET", path, headers=HEADERS)
     answer = connection.getresponse()
@@ -42,10 +42,10 @@ def test_a_database_that_hangs_holds_up_nobody_else_however_many_ask_for_it() ->
         with running(Limits(), threads=16, app=build_app(emulator)) as server, ThreadPoolExecutor(14) as crowd:
             asking = [crowd.submit(get, server, f"/connections/{base}/test") for _ in range(14)]
             while not network.connections:
-                time.sleep(0.01)  # nothing tells us when the first dial begins
+                time.sleep(0.01)  # there is no notification when the first connection attempt begins
             others = [get(server, "/connections") for _ in range(20)]
             assert {asked.result()[0] for asked in asking if asked.done()} <= {503}, "the database still hangs"
-            wait(asking, return_when=FIRST_COMPLETED)  # who finds no room is told so while the others still wait
+            wait(asking, return_when=FIRST_COMPLETED)  # no free session: refused while the others still wait
             network.refuse()
             answers = [asked.result() for asked in asking]
     assert {status for status, *_ in others} == {200}
@@ -65,7 +65,7 @@ def test_a_burst_at_a_database_that_answers_is_answered() -> None:
 
 
 def served(*args: str, program: str = "", **environ: str) -> tuple[int, str, str]:
-    """Status and outputs of `mockserver serve` that does not come up."""
+    """Status and outputs of `mockserver serve` if it does not start."""
     command = [
         sys.executable,
         "-c",

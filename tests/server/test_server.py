@@ -1,4 +1,4 @@
-"""What the server makes of bytes: what it refuses, what it hands to the application, what it sends back.
+"""Tests of the HTTP server on raw bytes: refusals, requests passed to the application, responses.
 
 Statuses are those of RFC 9110 and 9112; that a refusal has the service's JSON shape is our own choice.
 """
@@ -66,7 +66,7 @@ UNDERSTOOD: dict[str, tuple[bytes, dict[str, Any]]] = {
         {"HTTP_CONTENT_ENCODING": "gzip", "length": 2},
     ),
 }
-"""What is sent, and what of it the application must see."""
+"""Sent bytes, and what the application must receive."""
 
 
 @pytest.mark.parametrize("case", UNDERSTOOD)
@@ -161,7 +161,7 @@ def test_one_client_at_a_time_may_send_a_larger_body_where_one_is_expected() -> 
     with running(dataclasses.replace(SHORT, larger_bodies={"/state": size})) as server:
         assert [status for status, _ in Client(server, sent).answers()] == [413]
         head, _, body = import_.partition(b"\r\n\r\n")
-        head = head.replace(b"\r\nConnection: close", b"")  # it stays, and is in nobody's way
+        head = head.replace(b"\r\nConnection: close", b"")  # it stays open and delays nobody
         first = Client(server, head + b"\r\nExpect: 100-continue\r\n\r\n")
         assert first.socket.recv(25).startswith(b"HTTP/1.1 100 ")
         assert [status for status, _ in Client(server, import_).answers()] == [413]

@@ -1,6 +1,6 @@
-"""How the server lives with slow clients, crowds, signals and its own end.
+"""Tests of the server with slow clients, crowds, signals and its own end.
 
-Limits are shortened, so that nothing here waits for the thirty seconds that a client has in earnest.
+Limits are shortened, so that no test waits for the real thirty seconds.
 """
 
 import contextlib
@@ -62,7 +62,7 @@ SLOW = {
     "silence": (b"", []),
     "silence-after-an-answer": (b"GET /" + HEAD + b"\r\n", [200]),
 }
-"""What is sent before the client falls silent, and the answers it must get before the connection ends."""
+"""Bytes sent before the client falls silent, and the responses before the connection ends."""
 
 
 @pytest.mark.parametrize("case", SLOW)
@@ -73,7 +73,7 @@ def test_a_silent_client_is_answered_if_it_began_and_let_go(server: Server, case
 
 @pytest.mark.parametrize(("case", "limit"), [("half-a-head", "header_seconds"), ("half-a-body", "body_seconds")])
 def test_a_head_and_a_body_have_each_their_time(case: str, limit: str) -> None:
-    """The other times are so long that `Client` would give up first."""
+    """All other limits are longer than `Client` waits."""
     with running(dataclasses.replace(PATIENT, **{limit: 0.3})) as server:
         began = time.monotonic()
         assert [status for status, _ in Client(server, SLOW[case][0]).answers()] == [408]
@@ -103,7 +103,7 @@ def test_a_client_that_does_not_read_its_answer_is_let_go() -> None:
 def test_a_client_that_pauses_gets_its_whole_answer_and_the_next() -> None:
     with running(PATIENT) as server:
         client = Client(server, b"GET /large" + HEAD + b"\r\nGET /" + HEAD + CLOSE)
-        get(server)  # it is not in the others' way while its answer lies there
+        get(server)  # its unread response does not delay others
         (large, body), (next_, _) = client.answers()
     assert (large, len(body), next_) == (200, LARGE, 200)
 
@@ -115,7 +115,7 @@ def test_clients_that_vanish_within_their_answer_leave_no_trace(
         for _ in range(100):
             client = Client(server, b"GET /" + HEAD + CLOSE)
             client.socket.recv(1)
-            client.socket.close()  # with the rest unread, which resets the connection
+            client.socket.close()  # with the rest unread, so the connection is reset
 
     crowd = [threading.Thread(target=read_a_little_and_leave) for _ in range(4)]
     for client in crowd:
@@ -227,7 +227,7 @@ sys.exit(run(wsgi_server(app), lambda server: print(server.url, flush=True)))
 
 
 class Elsewhere:
-    """Where a server of another process can be reached."""
+    """The address of a server in another process."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -1,4 +1,4 @@
-"""A client that writes raw bytes to a server of ours, and an application that tells what it was given."""
+"""A client that writes raw bytes to a server, and an application that returns what it received."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockserver.web.bridge import Turn, wsgi_server
 
 SHORT = Limits(header_seconds=0.3, body_seconds=0.9, write_seconds=0.3, idle_seconds=1.5, grace_seconds=2)
 PATIENT = Limits(header_seconds=3600, body_seconds=3600, write_seconds=3600, idle_seconds=3600)
-"""Longer than any test."""
+"""A timeout longer than any test."""
 HEAD = b" HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 CLOSE = b"Connection: close\r\n\r\n"
 LARGE = 32_000_000
@@ -24,13 +24,13 @@ BIG = b"a" * 70_000
 STATUS = {None: "200 OK", "too_large": "413 Too Large", "too_slow": "408 Timeout", "framing": "400 Bad Request"}
 
 release = threading.Event()
-"""Lets requests to `/wait` go."""
+"""Releases requests to `/wait`."""
 inside = threading.Semaphore(0)
 """Counts requests that have reached `/wait`."""
 
 
 def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    """Tells what it was given; `/wait` answers when the test lets it."""
+    """Return the received request; `/wait` responds when the test permits."""
     if environ["PATH_INFO"] == "/wait":
         inside.release()
         release.wait(60)
@@ -45,7 +45,7 @@ def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
 
 
 class AtOnce:
-    """The same application, which answers every request in the event loop."""
+    """The same application, which responds to every request in the event loop."""
 
     __call__ = staticmethod(app)
 
@@ -56,7 +56,7 @@ class AtOnce:
 
 @contextlib.contextmanager
 def running(limits: Limits = SHORT, *, threads: int = 4, **options: Any) -> Iterator[Server]:
-    """A server for `app`, or the one given, that ends with the block."""
+    """Run a server for `app`, or the given one, for the block."""
     server = wsgi_server(options.pop("app", app), limits=limits, threads=threads, **options)
     server.start()
     try:
@@ -67,7 +67,7 @@ def running(limits: Limits = SHORT, *, threads: int = 4, **options: Any) -> Iter
 
 
 class Client:
-    """A socket that is in no hurry."""
+    """A socket that waits patiently."""
 
     def __init__(self, server: Server, sent: bytes = b"") -> None:
         host, port = server.url.removeprefix("http://").split(":")
@@ -75,11 +75,11 @@ class Client:
         self.send(sent)
 
     def send(self, data: bytes) -> None:
-        with contextlib.suppress(ConnectionError):  # refused before all is sent: the answer may still be there
+        with contextlib.suppress(ConnectionError):  # refused early; the response may be readable
             self.socket.sendall(data)
 
     def read(self) -> bytes:
-        """Everything until the server ends the connection."""
+        """Read until the server closes the connection."""
         received = bytearray()
         with contextlib.suppress(ConnectionError):
             while data := self.socket.recv(65_536):
@@ -88,12 +88,12 @@ class Client:
         return bytes(received)
 
     def answers(self) -> list[tuple[int, bytes]]:
-        """Status and body of every answer until the server ends the connection."""
+        """Status and body of every response until the server closes the connection."""
         return split(self.read())
 
 
 def split(stream: bytes) -> list[tuple[int, bytes]]:
-    """The answers in a stream; each must name its length."""
+    """The responses in a stream; each must have a Content-Length."""
     found = []
     while stream:
         head, _, stream = stream.partition(b"\r\n\r\n")
@@ -105,7 +105,7 @@ def split(stream: bytes) -> list[tuple[int, bytes]]:
 
 
 def ask(server: Server, sent: bytes) -> dict[str, Any]:
-    """What the application saw of a request that is answered."""
+    """Send a request; returns what the application received."""
     [(status, body)] = Client(server, sent).answers()
     assert status == 200, body
     seen: dict[str, Any] = json.loads(body)
@@ -113,17 +113,17 @@ def ask(server: Server, sent: bytes) -> dict[str, Any]:
 
 
 def get(server: Server, path: bytes = b"/") -> None:
-    """An ordinary request, which is answered."""
+    """Send an ordinary request."""
     assert ask(server, b"GET " + path + HEAD + CLOSE)["PATH_INFO"] == path.decode()
 
 
 def post(*fields: bytes, body: bytes = b"") -> bytes:
-    """A POST with these fields, sent as they are."""
+    """Send a POST with these header fields, unchanged."""
     return b"POST /" + HEAD + b"".join(field + b"\r\n" for field in fields) + b"\r\n" + body
 
 
 def chunked(body: bytes) -> bytes:
-    """A POST whose body is these bytes, which may or may not be chunks."""
+    """Send a POST whose body is these bytes, valid chunks or not."""
     return post(b"Transfer-Encoding: chunked", body=body)
 
 
@@ -168,4 +168,4 @@ REFUSED: dict[str, tuple[bytes, int]] = {
     "long-target": (b"GET /" + BIG + HEAD + b"\r\n", 414),
     "five-gigabytes-declared": (post(b"Content-Length: 5000000000", body=b"hello"), 413),
 }
-"""What is sent, and the status it must get."""
+"""Sent bytes, and the expected status."""

@@ -1,4 +1,4 @@
-"""Which source answered a call is told in the log, in the journal and on our own page; a near miss is a warning."""
+"""Tests that log, journal and console name the source of a response, and near misses get a warning."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_declared_source_is_told_by_what_it_is_matched_by() -> None:
 
 
 def asked(emulator: Emulator) -> list[tuple[str, str, Any]]:
-    """Calls that ask a source."""
+    """Send requests that read a source."""
     base = made(emulator)["id"]
     return [
         ("POST", "/connections", connection()),

@@ -1,4 +1,4 @@
-"""Which databases are dialled, with what, and what is said when it comes to nothing."""
+"""Tests of which databases the server connects to, with which parameters, and of error messages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def canary() -> Iterator[live.Canary]:
 
 
 def tried(emulator: Emulator, body: dict[str, Any]) -> Any:
-    """What test says of a draft."""
+    """The result of testing a draft."""
     return send(emulator, "GET", f"/connections/{live.draft(emulator, body)}/test").body
 
 
@@ -125,7 +125,7 @@ def test_another_port_is_not_listed(canary: live.Canary) -> None:
 
 
 def test_a_connection_string_without_a_port_means_5432() -> None:
-    emulator = live.emulator(5432, resolve=lambda host, port: ["127.0.0.77"])  # where nobody listens
+    emulator = live.emulator(5432, resolve=lambda host, port: ["127.0.0.77"])  # no server listens here
     text = "Server=localhost;Database=crm;UID=flow;Password=c4n4ry"
     assert tried(emulator, by_string(text)) == {"result": False}
     assert tried(emulator, by_string(text + ";Port=5433")) == {"result": True}
@@ -180,7 +180,7 @@ def test_a_name_that_leads_elsewhere_later_is_not_followed(canary: live.Canary) 
         asked.append(host)
         return ["127.0.0.1"] if len(asked) == 1 else ["127.0.0.2"]
 
-    emulator = live.emulator(resolve=resolve, host="db.invalid")  # which no system resolves
+    emulator = live.emulator(resolve=resolve, host="db.invalid")  # never resolvable
     for _ in range(3):
         assert tried(emulator, live.basic(server="db.invalid")) == {"result": True}
     assert asked == ["db.invalid"]
@@ -289,7 +289,7 @@ def test_a_connection_that_breaks_anywhere_is_a_refusal(count: int) -> None:
 
 
 IN_CLEAR, AS_MD5 = b"R\0\0\0\x08\0\0\0\x03", b"R\0\0\0\x0c\0\0\0\x05salt"
-"""How a server asks for the password itself, and for a hash of it that can be guessed."""
+"""Requests of a server for the password in clear, and for a weak hash of it."""
 
 
 @pytest.mark.parametrize("mode", ["Disable", "Allow", "Prefer"])
@@ -307,7 +307,7 @@ def test_a_hash_that_can_be_guessed_is_sent_where_it_is_allowed_and_nothing_in_c
 
 
 def _told_to_who_asks(asked: bytes, mode: str, *, md5: bool = False) -> list[bytes]:
-    """What a server receives that asks for the password in such a way."""
+    """What a server receives that asks for the password in this way."""
     received: list[bytes] = []
 
     def ask(connection: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""A stored password goes where it was sent for: to no other server, port, database or user name (assumed: 1100-400)."""
+"""Tests that a stored password goes only to the server, port, database and user it was sent for (assumed: 1100-400)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def emulator() -> Emulator:
 
 
 def patch(emulator: Emulator, connection_id: str, *changes: tuple[str, Any]) -> Result:
-    """Put values at places of a connection, in one patch."""
+    """Set values at places of a connection by one patch."""
     path = f"/connections/{connection_id}"
     etag = {"if-match": looked_up(emulator, path)["etag"]}
     body = [{"op": "add", "path": place, "value": value} for place, value in changes]
@@ -33,7 +33,7 @@ def patch(emulator: Emulator, connection_id: str, *changes: tuple[str, Any]) -> 
 
 
 def is_withheld(result: Result) -> bool:
-    """Whether an answer says that the password must be sent again."""
+    """Whether a response says that the password must be sent again."""
     return refused(result)[:2] == (400, "1100-400") and "send the password again" in str(result.body)
 
 
@@ -46,7 +46,7 @@ def test_a_patch_that_leads_elsewhere_without_the_password_is_refused(emulator: 
     params = live.basic()["auth"]["params"]
     there = params[member]
     elsewhere = live.basic(**{member: {"server": "db.example.com", "port": "1"}.get(member, "other")})
-    unlisted = member in ("server", "port")  # where nobody tries the credentials
+    unlisted = member in ("server", "port")  # where credentials are not verified
     base = made(emulator, elsewhere)["id"] if unlisted else live.draft(emulator, elsewhere)
     moved = {**params, "password": MASK}
     change = {
@@ -58,7 +58,7 @@ def test_a_patch_that_leads_elsewhere_without_the_password_is_refused(emulator: 
     if unlisted:
         assert is_withheld(result)
         assert live.explore(emulator, base).status == 200  # unchanged: the shop
-    else:  # a draft takes it and tries nothing
+    else:  # a draft accepts it without a test
         assert result.status == 200
         assert is_withheld(live.explore(emulator, base))
     assert patch(emulator, base, change, (f"{PARAMS}/password", PASSWORD)).status == 200
@@ -108,7 +108,7 @@ def test_a_connection_that_was_led_elsewhere_before_that_place_was_listed_is_not
     emulator = Emulator(Config(seed=1, state=state))
     base = made(emulator, live.basic(server="db.example.com"))["id"]
     assert patch(emulator, base, (f"{PARAMS}/server", live.HOST)).status == 200
-    assert live.explore(emulator, base).status == 200  # made up: nobody is given the password
+    assert live.explore(emulator, base).status == 200  # synthetic: the password goes nowhere
     emulator.close()
     emulator = live.emulator(state=state)
     assert is_withheld(live.explore(emulator, base))

@@ -1,4 +1,4 @@
-"""Flow runs over a live table count its rows."""
+"""Tests that flow runs over a live table count its rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.calls import made, send
 from tests.dataflows import HOUR, MINUTE, pass_time, runs_of, seconds, status_of, total
 
 START_MS = 1_767_225_600_000
-"""Where a seeded clock begins: 2026-01-01T00:00:00Z, the middle of the orders."""
+"""The start of a seeded clock, 2026-01-01T00:00:00Z, in the middle of the orders."""
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def copy(column: str) -> dict[str, Any]:
 
 
 def reading(emulator: Emulator, table: str, column: str = "placed_at", body: Any = None, **schedule: Any) -> str:
-    """The id of a flow over a live table, every 15 minutes from a minute on."""
+    """Create a flow over a live table, every 15 minutes from a given minute; returns its id."""
     base = made(emulator, body or live.basic())["id"]
     read = dataflows.source(emulator, table, baseConnectionId=base)
     params = {"startTime": seconds(emulator) + 60, "frequency": "minute", "interval": 15, **schedule}
@@ -53,7 +53,7 @@ def test_each_run_counts_the_rows_since_the_one_before(emulator: Emulator, colum
     pass_time(emulator, 2 * HOUR)
     runs = runs_of(emulator, flow_id)
     assert [total([run]) for run in runs][:6] == [61, 15, 15, 15, 14, 0]
-    assert total(runs) == 120  # all that have a moment
+    assert total(runs) == 120  # all with a timestamp
     assert {status_of(run) for run in runs[:-1]} == {"success"}
 
 
@@ -144,7 +144,7 @@ def test_runs_that_are_due_while_too_many_sources_are_read_are_made_up_for_later
         before = network.connections
         asking = [crowd.submit(live.explore, emulator, base, "public.slow", preview=True) for _ in range(MAX_SESSIONS)]
         while network.connections < before + MAX_SESSIONS:
-            time.sleep(0.01)  # nothing tells us when a dial begins
+            time.sleep(0.01)  # there is no notification when a connection attempt begins
         pass_time(emulator, 20 * MINUTE)
         answer: Any = send(emulator, "GET", f"/flows/{flow_id}")
         assert answer.status == 200 and "lastRunDetails" not in answer.body["items"][0]

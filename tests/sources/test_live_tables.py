@@ -1,4 +1,4 @@
-"""What explore shows of a live PostgreSQL database. Shapes are documented; how types map beyond samples is assumed."""
+"""Tests of exploring a live PostgreSQL database. Forms are documented; type mapping beyond samples is assumed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def base(emulator: Emulator) -> str:
 
 @pytest.fixture(scope="module")
 def reader(emulator: Emulator) -> str:
-    """A connection of a user who may see little."""
+    """A connection of a user with few permissions."""
     return made(emulator, live.basic(username="reader", password="reader-c4n4ry"))["id"]
 
 

@@ -1,4 +1,4 @@
-"""A live database behind TLS: what each sslMode believes."""
+"""Tests of a live database behind TLS: what each sslMode accepts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def wrapped(authority: trustme.CA, name: str, then: Callable[[ssl.SSLSocket], No
 
     def answer(connection: socket.socket) -> None:
         if connection.recv(8) != b"\0\0\0\x08\x04\xd2\x16\x2f":
-            return  # whoever does not want TLS
+            return  # a client without TLS
         connection.sendall(b"S")
         with suppress(OSError), context.wrap_socket(connection, server_side=True) as secure:
             then(secure)
@@ -39,7 +39,7 @@ def wrapped(authority: trustme.CA, name: str, then: Callable[[ssl.SSLSocket], No
 
 
 def relay(secure: ssl.SSLSocket) -> None:
-    """Pass everything on to the database and back, in one thread: two must not use one TLS connection at once."""
+    """Copy everything to the database and back in one thread, since two must not share a TLS connection."""
     with socket.create_connection(("127.0.0.1", live.port())) as database:
         while True:
             ready = [secure] if secure.pending() else select.select([secure, database], [], [])[0]
@@ -52,7 +52,7 @@ def relay(secure: ssl.SSLSocket) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def database() -> int:
-    """The database's port: it is made before any thread wants it."""
+    """The database's port, created before any thread uses it."""
     return live.port()
 
 

@@ -1,4 +1,4 @@
-"""Creating, testing and exploring connections whose sources are declared: from a call to its answer.
+"""Tests of creating, testing and exploring connections with declared sources, over the API.
 
 What the answers hold is the business of `test_sources.py`; here it is that they come, with the status and
 the body of the service.

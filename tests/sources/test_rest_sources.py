@@ -1,4 +1,4 @@
-"""Explore behind connectors made with the Sources SDK, and behind the platform's own stores."""
+"""Tests of exploring connectors of the Sources SDK and the platform's own stores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MIXPANEL = {
     "auth": {"specName": "Basic Authentication", "params": {"username": "u", "password": "p"}},
     "connectionSpec": {"id": "fd2c8ff3-1de0-4f6b-8fa8-4264784870eb", "version": "1.0"},
 }
-"""A connector made with the Sources SDK, as its page creates it."""
+"""A connector of the Sources SDK, created as on its page."""
 
 
 SNOWFLAKE = {
@@ -27,7 +27,7 @@ SNOWFLAKE = {
 }
 
 
-# question and form of the answer are documented on the pages of such connectors
+# request and form of the response are documented on the pages of such connectors
 def test_a_rest_source_answers_its_one_question(emulator: Emulator) -> None:
     path = f"/connections/{made(emulator, MIXPANEL)['id']}/explore"
     query = "?objectType=rest&object=json&fileType=json&sourceParams=eyJsaXN0SWQiOiIxMGMwOTdjYTcxIn0="

@@ -1,4 +1,4 @@
-"""Row filters of explore. Operators and node types are documented; codes are Adobe's, when they come is assumed."""
+"""Tests of row filters. Operators and node types are documented; codes are Adobe's, their use is assumed."""
 
 from __future__ import annotations
 

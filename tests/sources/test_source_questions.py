@@ -1,4 +1,4 @@
-"""Whatever is asked, a source answers with JSON or refuses: nothing else comes out."""
+"""Tests that a source returns JSON or refuses, for every request."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_any_question_gets_json_or_a_refusal() -> None:
 @settings(deadline=None, max_examples=400)
 @given(access=ACCESSES, query=QUERIES)
 def ask(answered: list[object], access: Access, query: tuple[tuple[str, str], ...]) -> None:
-    """One question; a good answer is noted."""
+    """Send one request; a successful response is recorded."""
     try:
         json.dumps(SOURCES.explore(access, question(query)), allow_nan=False)
         answered.append(query)

@@ -1,4 +1,4 @@
-"""Windows of a delta column, held to a plain count over the rows."""
+"""Tests of windows of a delta column, compared with a plain count of rows."""
 
 from __future__ import annotations
 

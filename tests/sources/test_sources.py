@@ -1,4 +1,4 @@
-"""What stands behind connections: the built-in shop as test, explore, configs and flow runs see it.
+"""Tests of the built-in shop as seen by test, explore, configs and flow runs.
 
 Expected answers are marked: documented (Adobe shows it), or assumed (no sample exists).
 """
@@ -115,7 +115,7 @@ def test_the_shop_has_nulls_and_is_the_same_every_time(sources: Sources) -> None
     assert explore(Sources.load(), POSTGRESQL, **asked)["data"] == rows
 
 
-# what is refused: texts are ours, codes Adobe's
+# refusals: texts are ours, codes Adobe's
 
 CSV = [("objectType", "file"), ("object", "/readme.csv"), ("fileType", "delimited")]
 
@@ -243,7 +243,7 @@ def test_properties_are_determined_when_asked_for_documented(sources: Sources) -
     assert answer["properties"] == {"fileType": "delimited", "compressionType": "gzip", "columnDelimiter": ","}
 
 
-# documented on the landing zone page: both ways at a time are an error, and neither is one
+# documented on the landing zone page: both together are an error, neither is not
 @pytest.mark.parametrize(
     "told", [{"fileType": "delimited"}, {"compressionType": "gzip"}, {"columnDelimiter": ","}], ids=" ".join
 )

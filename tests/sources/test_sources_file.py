@@ -1,4 +1,4 @@
-"""Sources declared in a file: whom a connection reaches, what is let in, and how mistakes are named."""
+"""Tests of sources declared in a file: matching, credentials, and messages for mistakes."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_files_are_declared_by_path(example: Sources) -> None:
     assert len(example.objects(storage, "/drop")) == 4
 
 
-# who reaches what
+# matching
 
 
 @pytest.mark.parametrize(

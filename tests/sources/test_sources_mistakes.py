@@ -1,4 +1,4 @@
-"""Mistakes in a file of sources: each is one line with the file, the place and what is expected there."""
+"""Tests that each mistake in a sources file is one line with file, place and expectation."""
 
 from __future__ import annotations
 

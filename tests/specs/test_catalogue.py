@@ -1,4 +1,4 @@
-"""Every file of the connector catalogue: its form, its examples, and the connection spec made from it."""
+"""Tests every file of the connector catalogue: its form, its examples, and its connection spec."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILES = {path.stem: parse_yaml(path.read_text(encoding="utf-8")) for path in sor
 ANY_FILE = pytest.mark.parametrize("file", FILES)
 SHARED_PARTS = parse_yaml(SHARED.read_text(encoding="utf-8"))
 STAND_IN = "00000000-0000-4000-8000-000000000000"
-"""Takes the place of an id that is null, so that such a file is held to its promises too."""
+"""Replaces an id that is null, so that such a file is tested too."""
 
 UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 TEXT = {"type": "string", "minLength": 1}
@@ -126,7 +126,7 @@ FORM = _object(
 
 
 def _platform(file: str, example: dict[str, Any]) -> str:
-    """The cloud an example is for: named, else the first that has its auth spec, else the connector's first."""
+    """The cloud of an example: the named one, else the first with its auth spec, else the connector's first."""
     name = example.get("auth", {}).get("specName")
     offering = [spec["platforms"][0] for spec in FILES[file]["authSpecs"] if spec["name"] == name]
     return str(example.get("platform") or [*offering, FILES[file]["platforms"][0]][0])
@@ -134,7 +134,7 @@ def _platform(file: str, example: dict[str, Any]) -> str:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Any:
-    """Connectors of a folder with one file of the catalogue, id and all."""
+    """Connectors of a folder with one file of the catalogue."""
 
     def serve(file: str, platform: str) -> tuple[Connectors, str]:
         text = (CATALOGUE / f"{file}.yaml").read_text(encoding="utf-8")
@@ -212,7 +212,7 @@ def test_examples_pass_or_are_refused_where_they_say_without_a_secret(file: str,
 
 
 def _spoilt(params: dict[str, Any], spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Params with one thing wrong, and the member that has it."""
+    """Params with one mistake, and its member."""
     for name, param in spec["params"].items():
         if param.get("required"):
             yield name, {other: value for other, value in params.items() if other != name}
@@ -295,7 +295,7 @@ def test_what_stands_for_another_param_is_as_secret_as_it_is(file: str) -> None:
                 assert param.get("secret") == spec["params"][param["standsFor"]].get("secret")
 
 
-# documented ids that clients carry in their code, and names that they look up in the list
+# documented ids that clients have in their code, and names that they look up
 @pytest.mark.parametrize(
     ("name", "spec_id"),
     [
@@ -315,7 +315,7 @@ def test_specs_that_clients_look_for_by_name_are_there(name: str, spec_id: str, 
         assert found[name] == spec_id
 
 
-# what a newcomer does: one file, and it is served
+# adding a connector takes one file
 NEW = """id: 5f0f4a0e-3c0b-4d6a-9d53-0d9c2a1b7e11
 version: "2.0"
 name: acme-warehouse

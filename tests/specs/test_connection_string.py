@@ -1,4 +1,4 @@
-"""Connection strings: the grammar by example, what is written is read back, and no text is slow to read."""
+"""Tests of connection strings: grammar, round trip, and parsing time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mockserver.specs.connectors import Connectors
 from tests.calls import by_string, refused, send
 from tests.work import counted
 
-# ODBC's grammar with ADO.NET's quotes: assumed, Adobe's pages only show patterns
+# ODBC's grammar with ADO.NET's quotes: assumed, Adobe's pages show only patterns
 READ: list[tuple[str, list[tuple[str, str]]]] = [
     ("", []),
     (" ; ;; ", []),
@@ -108,7 +108,7 @@ def test_a_placeholder_is_one_of_adobes(value: object, expected: bool) -> None:
 
 
 SPECIAL = st.sampled_from(";={}\"' \tA")
-"""Drawn from alone half of the time: among all of Unicode they would hardly ever meet."""
+"""Half of the examples use only these, because they would rarely meet among all of Unicode."""
 VALUES = st.text(SPECIAL, max_size=8) | st.text(max_size=8)
 KEYS = (st.text(SPECIAL, min_size=1, max_size=4) | st.text(min_size=1, max_size=8)).filter(
     lambda key: key == key.strip() and "=" not in key and ";" not in key
@@ -151,7 +151,7 @@ def test_no_text_takes_more_than_a_few_steps_for_each_character(length: int) -> 
 
 @pytest.mark.parametrize("pattern", [connection_string._GAP, connection_string._PAIR], ids=["gap", "pair"])
 def test_no_repetition_within_one_step_gives_back_what_it_took(pattern: re.Pattern[str]) -> None:
-    """Possessive, each of them: with one that is not, a text could be read many times over."""
+    """All repetitions are possessive; otherwise a text could be parsed many times."""
     repetitions = re.findall(r"(?<!\()[*+]\+?(?![*+])", re.sub(r"\[[^]]*\]", "x", pattern.pattern))
     assert repetitions and all(one in ("*+", "++") for one in repetitions)
 
@@ -162,7 +162,7 @@ DOCUMENTED = ["SERVER", "PORT", "DATABASE", "USERNAME", "PASSWORD", "ACCESS_KEY"
 
 @pytest.mark.parametrize(("key", "value"), [*QUOTED, ("Password", "HUNTER2"), ("Password", "A_1"), ("UID", "X")])
 def test_braces_that_quote_a_value_are_no_placeholder(key: str, value: str) -> None:
-    """Whatever capitals, digits and underscores the value is made of (ODBC)."""
+    """Also if the value consists of capitals, digits and underscores (ODBC)."""
     assert connection_string.parse(f"{key}={{{value}}};A=1").get(key) == value
 
 

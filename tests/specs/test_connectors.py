@@ -1,4 +1,4 @@
-"""PostgreSQL's rules, masks and platforms, asked of the catalogue without a server."""
+"""Tests of PostgreSQL's rules, masks and platforms in the catalogue, without a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogue of flow specs: every file is whole, and its rules are the printed ones."""
+"""Tests of the catalogue of flow specs: every file is complete, and its rules are the documented ones."""
 
 import uuid
 

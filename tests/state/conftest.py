@@ -1,4 +1,4 @@
-"""A store of each kind, empty."""
+"""An empty store of each kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records as these tests store them, and readers that turn pages."""
+"""Records for tests of stores, and readers of pages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def asked(limit: int = 100, orderby: str = "", *filters: str) -> ListQuery:
 
 
 def walk(store: Store, query: ListQuery, between: Callable[[int], None] = lambda _: None) -> list[str]:
-    """The ids on all pages, going on by links as clients do; `between` is called after each page."""
+    """The ids on all pages, following links; `between` is called after each page."""
     seen: list[str] = []
     pages = 0
     while True:
@@ -54,7 +54,7 @@ def walk(store: Store, query: ListQuery, between: Callable[[int], None] = lambda
 
 
 def race(count: int, act: Callable[[int], Any]) -> list[Any]:
-    """The outcomes of so many threads that start together; a refusal is an outcome."""
+    """The outcomes of threads that start together; a refusal is an outcome."""
     ready = threading.Barrier(count)
 
     def run(number: int) -> Any:

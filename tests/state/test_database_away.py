@@ -1,4 +1,4 @@
-"""A PostgreSQL database that goes away, hangs, falls silent or comes back, as a store on it sees that."""
+"""Tests of a store whose PostgreSQL database is lost, hangs, falls silent or returns."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def network() -> Iterator[BadNetwork]:
 
 @pytest.fixture
 def far(url: str, network: BadNetwork) -> Iterator[Store]:
-    """A store whose network can be made to fail."""
+    """A store whose network can fail on request."""
     store = open_store(url.replace(f":{shared_server().port}/", f":{network.port}/"), Runtime())
     put(store, "1", 0)
     yield store
@@ -66,11 +66,11 @@ def test_without_the_database_every_operation_says_so_and_goes_on_when_it_is_bac
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     getattr(network, mode)()
-    if mode == "reset":  # the next connection is good: nobody notices
+    if mode == "reset":  # the next connection works, so nobody notices
         OPERATIONS[operation](far)
     else:
         with monkeypatch.context() as impatient, pytest.raises(StorageUnavailable):
-            impatient.setattr(postgresql, "PATIENCE_MS", 300)  # less to wait for; what is good gets its full time
+            impatient.setattr(postgresql, "PATIENCE_MS", 300)  # a shorter wait; working connections get their full time
             OPERATIONS[operation](far)
     network.heal()
     network.reset()
@@ -97,7 +97,7 @@ MANY: tuple[Callable[[Store, int], Any], ...] = (
 
 
 def all_at_once(store: Store, acts: tuple[Callable[[Store, int], Any], ...]) -> set[str]:
-    """What twenty-one who come at once are told."""
+    """The outcomes of twenty-one concurrent callers."""
 
     def ask(number: int) -> str:
         try:
@@ -112,7 +112,7 @@ def all_at_once(store: Store, acts: tuple[Callable[[Store, int], Any], ...]) -> 
 
 
 def test_many_who_wait_for_a_database_that_hangs_wait_side_by_side(far: Store, network: BadNetwork) -> None:
-    """Whoever had to wait for those before and then for the database would dial when they have given up."""
+    """Waiting one after the other would exceed each caller's deadline."""
     network.hang()
     before = network.connections
     told = all_at_once(far, (*MANY, lambda store, _: store.get(TENANT, KIND, "1")))
@@ -124,7 +124,7 @@ def test_many_who_wait_for_a_database_that_hangs_wait_side_by_side(far: Store, n
 def test_many_who_wait_for_a_turn_that_does_not_come_free_wait_side_by_side_and_are_told_why(
     far: Store, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As when the database is stuck in another server's commit; reads go on."""
+    """As when the database hangs in another server's commit; reads continue."""
     with psycopg.connect(url) as db:
         db.execute("SELECT 1 FROM mockserver_meta FOR UPDATE")
         told = all_at_once(far, MANY)
@@ -154,7 +154,7 @@ def test_a_server_that_hangs_in_its_turn_loses_it_before_the_others_lose_patienc
 def test_a_commit_whose_connection_is_cut_anywhere_is_reported_as_it_was(
     far: Store, network: BadNetwork, way: str, outcomes: set[bool]
 ) -> None:
-    """Cut after n bytes, then all is well again: the outcome that is told must be the one that is in the database."""
+    """After a cut at byte n, the reported outcome must be the one in the database."""
     told: list[tuple[int, bool]] = []
     for cut in itertools.count(0, 7):
         network.cut_after(cut, way)
@@ -175,7 +175,7 @@ def test_a_commit_whose_connection_is_cut_anywhere_is_reported_as_it_was(
 def test_an_outcome_that_cannot_be_found_out_is_told_to_be_unknown(
     far: Store, network: BadNetwork, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Everything before COMMIT passes, its answer does not, and the network stays away."""
+    """Everything before COMMIT passes, its response does not, and the network stays down."""
 
     def watch(data: bytes) -> bytes:
         if b"COMMIT" in data:

@@ -1,4 +1,4 @@
-"""What comes from outside as a state is what the contract says of each kind, or it is refused by place."""
+"""Tests that an imported state follows the contract for each kind, or is refused by place."""
 
 from __future__ import annotations
 

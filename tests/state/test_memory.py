@@ -1,4 +1,4 @@
-"""What one more stored connection takes, and what is shared so that it takes no more."""
+"""Tests of the memory per stored connection, and of what records share."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from mockserver.state.memory import MemoryStore
 from tests.calls import HEADERS, connection, send
 
 MAX_BYTES = 2560
-"""The aim; 2,000 are taken at the time of writing."""
+"""Maximum bytes; 2,000 when written."""
 
 
 def a_call_of_its_own(emulator: Emulator) -> Call:
-    """A call none of whose texts is another call's, as they come off a wire."""
+    """A request that shares no text with another, as if read from a socket."""
     sent = json.loads(json.dumps({**HEADERS, "content-type": "application/json"}))
     body = json.dumps(connection()).encode()
     return Call("POST", "/connections", "", sent, body, "0" * 32, emulator.runtime.clock.now_ms())
@@ -33,7 +33,7 @@ def test_a_stored_connection_takes_no_more_than_the_aim(emulator: Emulator) -> N
         for _ in range(number):
             assert emulator.handle(a_call_of_its_own(emulator)).status == 201
 
-    store(1000)  # what is made once is made now
+    store(1000)  # create now what is created once
     gc.collect()
     tracemalloc.start()
     try:

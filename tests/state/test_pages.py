@@ -1,4 +1,4 @@
-"""Pages of a list neither skip nor repeat, wherever the records are kept and whatever is written meanwhile."""
+"""Tests that pages neither skip nor repeat records, in any store, while others write."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_last_written_comes_first_and_pages_join_up(store: Store) -> None:
     for number in range(7):
         put(store, str(number))
     rename(store, "3", "b")
-    assert store.page(TENANT, KIND, asked(7))[1] is None  # exactly full, and nothing follows
+    assert store.page(TENANT, KIND, asked(7))[1] is None  # exactly full, without a next page
     assert walk(store, asked()) == walk(store, asked(1)) == walk(store, asked(3)) == ["3", "6", "5", "4", "2", "1", "0"]
 
 
@@ -110,7 +110,7 @@ def test_readers_see_whole_lists_while_others_write(store: Store) -> None:
     faults: list[str] = []
 
     def read() -> None:
-        while not done.wait(0.001):  # and not without a pause: the writers need the interpreter, too
+        while not done.wait(0.001):  # with pauses, because the writers need the interpreter too
             for orderby in ("", "-name"):
                 ids = walk(store, asked(7, orderby))
                 if len(set(ids)) != len(ids) or not {str(number) for number in range(30)} <= set(ids):
@@ -142,7 +142,7 @@ def test_every_etag_of_parallel_writers_is_its_own_and_the_list_has_them_in_orde
 
 @pytest.mark.parametrize("size", [30, 3000])
 def test_a_page_costs_the_same_in_a_small_and_a_large_store(store: Store, size: int) -> None:
-    """Counted in records looked at, which the clock of a busy machine cannot disturb."""
+    """Counted in records read, independent of the machine's load."""
     store.transact(TENANT, [Put(KIND, doc(str(number))) for number in range(size)])
     _, after = store.page(TENANT, KIND, asked(10))
     looked: list[str] = []

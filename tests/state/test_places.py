@@ -1,4 +1,4 @@
-"""Which store a `--state` setting names; a connection string is never taken for a file name, nor repeated."""
+"""Tests of `--state`: which store it selects, and that a connection string is neither a file name nor repeated."""
 
 from __future__ import annotations
 

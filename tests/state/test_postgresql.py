@@ -1,4 +1,4 @@
-"""Several stores on one PostgreSQL database, as several servers have it."""
+"""Tests of several stores on one PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_write_is_decided_by_what_the_others_wrote_and_not_by_old_memory(pair:
     etag = put(one, "1")
     with pytest.raises(Taken):
         put(other, "1")
-    assert other.get(TENANT, KIND, "1") is not None  # the refused write brought it along
+    assert other.get(TENANT, KIND, "1") is not None  # received with the refused write
     rename(one, "1", "b")
     with pytest.raises(Stale):
         other.transact(TENANT, [Put(KIND, {"id": "2", "updatedAt": 5}), Put(KIND, {"id": "1", "updatedAt": 5}, etag)])

@@ -1,4 +1,4 @@
-"""The state file: what was acknowledged is in it, and a file that is not right is refused and left alone."""
+"""Tests of the state file: acknowledged writes are in it; a damaged file is refused and left unchanged."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def put(store: Store, entity_id: str, name: str = "a") -> str:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a state file with 60 records is, closed."""
+    """A closed state file with 60 records."""
     path = tmp_path / "state.db"
     store = opened(path)
     for number in range(60):
@@ -44,7 +44,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def refused(path: Path) -> str:
-    """The message of a refusal; the file must be what it was."""
+    """The message of a refusal; expects that the file is unchanged."""
     before = path.read_bytes() if path.is_file() else None
     with pytest.raises(StateError) as caught:
         opened(path)
@@ -127,7 +127,7 @@ def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: Path) -
         assert process.stdout is not None
         lines = list(itertools.islice(process.stdout, 40 + 37 * attempt))
         process.send_signal(signal.SIGKILL)
-        lines += process.stdout.readlines()  # acknowledged, and not yet read by us
+        lines += process.stdout.readlines()  # acknowledged, but not yet read by the test
         process.wait()
         if not lines[-1].endswith("\n"):
             del lines[-1]
@@ -140,11 +140,11 @@ def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: Path) -
         for entity_id, etag in acknowledged.items():
             found = kept.get(entity_id)
             if found is None:
-                # gone, or on its way there: only one in three is ever deleted
+                # deleted or being deleted, which only one in three is
                 assert int(entity_id.rpartition("-")[2]) % 3 == 0
             elif etag == "":
                 pytest.fail(f"{entity_id} is back")
-            elif found["etag"] != etag:  # the write after the acknowledged one got to disk: it must be whole
+            elif found["etag"] != etag:  # the next write may be on disk too, but must be complete
                 assert found["text"] == "y" * 3000
         assert len({found["etag"] for found in kept.values()}) == len(kept)
     assert len(acknowledged) > 60
@@ -156,7 +156,7 @@ def test_a_second_process_is_told_that_the_file_is_in_use(path: Path) -> None:
         assert process.stdout is not None and process.stdout.readline()
         with pytest.raises(StateError, match="in use by another process"):
             opened(path)
-        assert process.stdout.readline()  # and the first one goes on
+        assert process.stdout.readline()  # the first server continues
     finally:
         process.kill()
         process.communicate()

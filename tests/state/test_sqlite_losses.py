@@ -1,4 +1,4 @@
-"""A state file that is not right, or has lost something, is refused by name and left alone."""
+"""Tests that a damaged or incomplete state file is refused by name and left unchanged."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_damaged_record_is_never_shown_and_the_log_names_it(
 
 
 def test_no_changed_byte_gives_wrong_records(path: Path) -> None:
-    """A byte in a free part of a page may change and nothing is wrong; or it is refused, at the latest on reading."""
+    """A changed byte in free space is harmless; any other is refused, at the latest on reading."""
     store = opened(path)
     records = store.export()["records"]
     store.close()
@@ -130,7 +130,7 @@ def test_no_changed_byte_gives_wrong_records(path: Path) -> None:
 
 @pytest.fixture
 def killed(tmp_path: Path) -> Path:
-    """A state file whose server was killed: what it acknowledged is in the write-ahead log only."""
+    """A state file of a killed server, whose writes are only in the write-ahead log."""
     path = tmp_path / "state.db"
     process = writer(path, "x")
     assert process.stdout is not None

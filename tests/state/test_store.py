@@ -1,4 +1,4 @@
-"""One behaviour, wherever the records are kept: in memory, in an SQLite file, in a PostgreSQL database."""
+"""Tests of the common behaviour of all stores: in memory, in an SQLite file, in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def test_a_refused_write_takes_no_revision(store: Store) -> None:
 
 
 def test_nothing_is_written_between_the_question_and_the_removal(store: Store) -> None:
-    """A connection is removed unless a flow uses it, while flows are being made."""
+    """A connection is deleted unless a flow uses it, while flows are created."""
     for turn in range(20):
         put(store, str(turn))
 
@@ -225,7 +225,7 @@ def test_nothing_is_written_between_the_question_and_the_removal(store: Store) -
                 raise PermissionError
 
         def make(turn: int = turn) -> Any:
-            """As a flow is made: only if its connection is there."""
+            """Create a flow only if its connection exists."""
             flow = store.insert(TENANT, "flows", doc(str(turn)))
             return flow if store.get(TENANT, KIND, str(turn)) is not None else store.delete(TENANT, "flows", str(turn))
 

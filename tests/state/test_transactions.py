@@ -1,4 +1,4 @@
-"""Several records written as one: all of them or none, on every store."""
+"""Tests that several records are written together or not at all, in every store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of release 0.1 in this release: files and tables that the old code wrote (`release_0_1/`)."""
+"""Tests of the upgrade of files and tables written by release 0.1 (`release_0_1/`)."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def in_database(tmp_path: Path, changed: str) -> str:
 
 @pytest.fixture(params=[in_file, in_database], ids=["sqlite", "postgresql"])
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> Old:
-    """A place with what release 0.1 wrote, and one statement more."""
+    """A place with the data of release 0.1, and one more statement."""
     return lambda changed: str(request.param(tmp_path, changed))
 
 
 def test_records_etags_and_counter_are_kept(old: Old) -> None:
     state = old("")
-    for _ in range(2):  # the second time it is not old any more
+    for _ in range(2):  # the second time it is already upgraded
         store = open_store(state, Runtime())
         assert store.export() == EXPORT
         store.close()
@@ -72,7 +72,7 @@ def test_records_etags_and_counter_are_kept(old: Old) -> None:
 def test_what_is_not_right_is_refused_by_name_and_left_as_it_was(old: Old, changed: str, said: str) -> None:
     state = old(changed)
     messages = set()
-    for _ in range(2):  # the first try changed nothing
+    for _ in range(2):  # the first attempt changed nothing
         with pytest.raises(StateError, match=said) as caught:
             open_store(state, Runtime())
         messages.add(str(caught.value))

@@ -1,4 +1,4 @@
-"""A container engine as far as Testcontainers speaks to one: it "runs" our image as a server in this process."""
+"""A container engine for Testcontainers, which "runs" our image as a server in this process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ID = "f" * 64
 
 
 class Engine:
-    """What was asked of the engine: `created` is the body of POST /containers/create."""
+    """Records the requests; `created` is the body of POST /containers/create."""
 
     def __init__(self) -> None:
         self.created: dict[str, Any] = {}
@@ -27,18 +27,18 @@ class Engine:
         self._port = 0
 
     def start(self) -> None:
-        """Run the server with the environment of the container, as the image does."""
+        """Start the server with the environment of the container, like the image."""
         environ = dict(pair.split("=", 1) for pair in self.created["Env"])
         settings = config.load({"host": "127.0.0.1", "port": 0, "log": "none"}, environ, Path("/nonexistent"))
         server = self._running.enter_context(PrivateServer(settings))
         self._port = int(server.url.rpartition(":")[2])
 
     def stop(self) -> None:
-        """End what runs."""
+        """Stop the server."""
         self._running.close()
 
     def inspected(self) -> dict[str, Any]:
-        """The container as the engine describes it."""
+        """The container in the engine's format."""
         ports = {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(self._port)}]}
         return {
             "Id": ID,
@@ -51,7 +51,7 @@ class Engine:
 
 @contextmanager
 def engine() -> Iterator[tuple[Engine, str]]:
-    """A running engine, and its address as DOCKER_HOST has it."""
+    """Run an engine; yields its address as DOCKER_HOST."""
     made, app = Engine(), Flask("engine")
 
     @app.get("/version")

@@ -1,4 +1,4 @@
-"""The container for Testcontainers: how it is asked for, when it counts as ready, and what it tells."""
+"""Tests of the container for Testcontainers: its creation, readiness and members."""
 
 from __future__ import annotations
 

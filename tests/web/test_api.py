@@ -1,4 +1,4 @@
-"""Over HTTP: what only the edge adds. Flask's own client drives the real application."""
+"""Tests of what the HTTP layer adds, with Flask's test client."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_bug_of_ours_is_a_json_500_without_a_traceback(emulator: Emulator, cap
 
 
 class TestTokens:
-    """The token endpoint: facts §2.1."""
+    """Tests of the token endpoint: facts §2.1."""
 
     FORM: ClassVar = {
         "grant_type": "client_credentials",
@@ -172,7 +172,7 @@ class TestTokens:
 
 
 class TestAdmin:
-    """`/_mock`."""
+    """Tests of `/_mock`."""
 
     def test_health(self, client: FlaskClient) -> None:
         assert client.get("/_mock/health").json["status"] == "ok"

@@ -1,4 +1,4 @@
-"""The console and the report over HTTP: forms, headers, and nothing a client sent becomes markup."""
+"""Tests of console and report over HTTP: formats, headers, and no markup of clients."""
 
 import itertools
 import json
@@ -19,7 +19,7 @@ EVIL = "<img src=x onerror=alert(1)>"
 
 @pytest.fixture
 def client(emulator: Emulator) -> FlaskClient:
-    """A server that has seen a good call, a bad one and a hostile one."""
+    """A server that received a valid, an invalid and a hostile request."""
     client = create_app(emulator).test_client()
     client.post("/connections", json=connection(EVIL), headers=HEADERS)
     client.get("/connections", headers={**HEADERS, "x-sandbox-name": ""})

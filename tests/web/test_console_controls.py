@@ -1,4 +1,4 @@
-"""What can be looked into and set in the console: flows, sources, specs, faults, clock, quirks, state."""
+"""Tests of what the console shows and sets: flows, sources, specs, faults, clock, quirks, state."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def client(emulator: Emulator) -> FlaskClient:
 
 
 def sent(client: FlaskClient, path: str, status: int = 303, **fields: str) -> str:
-    """The page that a form leads to."""
+    """The page to which a form leads."""
     kind = "application/x-www-form-urlencoded"
     answer = client.post(f"/_mock/console/{path}", data=fields, headers=HERE, content_type=kind)
     assert answer.status_code == status, answer.text
@@ -36,13 +36,13 @@ def sent(client: FlaskClient, path: str, status: int = 303, **fields: str) -> st
 
 
 def curls(page: str) -> list[list[str]]:
-    """The commands of a page, as a shell reads them."""
+    """The commands of a page, as parsed by a shell."""
     texts = re.findall(r"<pre[^>]*>(curl .*?)</pre>", page, re.DOTALL)
     return [shlex.split(text.replace("\\\n", " ")) for text in texts]
 
 
 def run(client: FlaskClient, command: list[str]) -> int:
-    """The status that a curl command gets."""
+    """The status of a curl command."""
     headers = dict(command[at + 1].split(": ", 1) for at, word in enumerate(command) if word == "-H")
     method = command[command.index("-X") + 1] if "-X" in command else "GET"
     url = urlsplit(next(word for word in command if word.startswith("http")))

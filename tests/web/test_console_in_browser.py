@@ -1,4 +1,4 @@
-"""The console in Chromium: what is alive in it."""
+"""Tests of the console in Chromium: what works with JavaScript."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def browser() -> Iterator[Browser]:
 
 
 def called(url: str, path: str) -> int:
-    """The status of a call to the API."""
+    """The status of a request to the API."""
     asked = urllib.request.Request(f"{url}/data/foundation/flowservice{path}", headers=HEADERS)
     with urllib.request.urlopen(asked) as answer:
         return int(answer.status)

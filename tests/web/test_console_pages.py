@@ -1,4 +1,4 @@
-"""The pages of the console over HTTP: what each shows, what it hides, and what it costs."""
+"""Tests of the console's pages over HTTP: what each shows, what it hides, and what it costs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Inline(HTMLParser):
 
 
 def shown(client: FlaskClient, path: str, status: int = 200) -> str:
-    """A page as a browser gets it, entities resolved."""
+    """A page as a browser gets it, with entities resolved."""
     answer = client.get(path, headers=BROWSER)
     assert answer.status_code == status and answer.content_type.startswith("text/html"), answer.text
     policy = answer.headers["Content-Security-Policy"]

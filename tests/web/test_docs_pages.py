@@ -1,4 +1,4 @@
-"""The contract in Swagger UI: everything it needs comes from this server."""
+"""Tests of Swagger UI: it loads everything from this server."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_scripts_run_from_this_server_alone_and_the_address_configures_nothing(c
 
 
 def test_a_first_call_needs_no_typing(emulator: Emulator, client: FlaskClient) -> None:
-    """Each security scheme of the document is filled in, and the call that they make is answered."""
+    """Each security scheme of the document has a value, and a request with them succeeds."""
     script = client.get("/_mock/docs/start.js").text
     given = json.loads(re.findall(r"Object\.entries\((\{.*?\})\)", script)[0])
     schemes = load_document()["components"]["securitySchemes"]

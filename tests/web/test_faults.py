@@ -1,4 +1,4 @@
-"""Faults on the wire: what a client's socket sees, on a server and under Flask's own test client."""
+"""Tests of faults over sockets, and with Flask's test client."""
 
 import http.client
 import select
@@ -70,7 +70,7 @@ def test_latency_comes_before_the_answer_and_a_slow_body_within_it(server: Serve
 
 
 def test_clients_that_wait_for_late_answers_hold_nobody_up() -> None:
-    """Others are answered while every one of more clients than threads still waits for its answer."""
+    """Others get responses while more clients than threads wait for theirs."""
     server = wsgi_server(create_app(Emulator(Config(seed=1, log="none"))), limits=Limits(grace_seconds=0.3))
     server.start()
     waiting = [http.client.HTTPConnection(urlsplit(server.url).netloc) for _ in range(40)]

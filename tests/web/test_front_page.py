@@ -1,4 +1,4 @@
-"""`GET /`: a browser gets to the console, a program gets links, Adobe's hosts have no such page."""
+"""Tests of `GET /`: a browser gets the console, a program gets links, Adobe's hosts have no such page."""
 
 from __future__ import annotations
 

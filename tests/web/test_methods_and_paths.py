@@ -1,4 +1,4 @@
-"""What HTTP says of methods, paths, hosts and encodings, over a real server and under Flask alone."""
+"""Tests of methods, paths, hosts and encodings according to HTTP, over a server and with Flask alone."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_an_encoded_slash_is_part_of_its_segment(ask: Ask, path: str, slash: str
 
 @pytest.mark.parametrize("slash", ["%2F", "%2f"])
 def test_an_id_that_is_a_uri_is_one_segment_with_its_slashes_encoded(ask: Ask, slash: str) -> None:
-    """As schema registry pages write it: https%3A%2F%2Fns.adobe.com%2F…"""
+    """As on schema registry pages: https%3A%2F%2Fns.adobe.com%2F…"""
     schemas = "/data/foundation/schemaregistry/tenant/schemas"
     body = {"type": "object", "title": "x", "allOf": [{"$ref": "https://ns.adobe.com/xdm/context/profile"}]}
     uri = json.loads(ask("POST", schemas, body)[2])["$id"]

@@ -1,4 +1,4 @@
-"""Two servers on one PostgreSQL: clients, whose calls go to either, cannot tell that there are two."""
+"""Tests of two servers on one PostgreSQL, which clients cannot distinguish from one."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_runs_are_made_once_however_many_look_at_them(pair: list[Server]) -> Non
     }
     status, made = client("POST", "/flows", body)
     assert status == 201, made
-    for server in pair:  # each has a clock of its own
+    for server in pair:  # each has its own clock
         server.client()("POST", "/_mock/clock", {"advance": "1d"})
     ready = threading.Barrier(8)
 

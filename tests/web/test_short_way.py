@@ -1,4 +1,4 @@
-"""The API's calls take a short way past Flask: nobody can tell, and who hooks into Flask sees every call."""
+"""Tests that requests which bypass Flask get the same responses, and that Flask hooks see every request."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_an_empty_answer_is_the_same_both_ways() -> None:
 def test_a_bug_of_ours_is_the_same_both_ways(caplog: pytest.LogCaptureFixture) -> None:
     seen = []
     for made in (app(short=True), app(short=False)):
-        del made.extensions["emulator"].world  # what no test of ours can bring about
+        del made.extensions["emulator"].world  # which no test can cause
         seen.append(answers(made, "GET", "/connections", {}))
     assert seen[0] == seen[1] and seen[0][0].startswith("500")
     logged = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]

@@ -1,4 +1,4 @@
-"""Requests that are refused before the emulator are in the journal, the log and the report, with nothing they held."""
+"""Tests that requests refused before the emulator are in journal, log and report, without their content."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIELDS = b"Authorization: Bearer %s\r\nX-Other: %s\r\n" % (SECRET, SECRET)
 
 
 def to_api(sent: bytes) -> bytes:
-    """The same request for the API."""
+    """The same request to the API."""
     return sent.replace(b" / ", b" /connections ", 1)
 
 
@@ -51,11 +51,11 @@ def served() -> Iterator[tuple[Emulator, Server]]:
 
 
 Spoken = tuple[list[tuple[int, bytes]], list[Entry]]
-"""The answers of a server, and its journal."""
+"""The responses of a server, and its journal."""
 
 
 def said(served: tuple[Emulator, Server], sent: bytes) -> Spoken:
-    """What the shared server answers to these bytes."""
+    """The shared server's response to these bytes."""
     emulator, server = served
     emulator.reset()
     return Client(server, sent).answers(), emulator.journal.entries()
@@ -78,7 +78,7 @@ def test_a_refused_request_is_on_record_without_what_it_held(
 
 
 def spoken(emulator: Emulator, sent: bytes) -> Spoken:
-    """What a server of its own answers to these bytes."""
+    """The response of a separate server to these bytes."""
     server = wsgi_server(create_app(emulator), limits=SHORT)
     server.start()
     answers = Client(server, sent).answers()

@@ -1,4 +1,4 @@
-"""`docs/from-table-to-run.md` is pasted into a shell: each block prints what the page says, word for word."""
+"""Tests that each block of `docs/from-table-to-run.md`, pasted into a shell, prints exactly what the page says."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MARK = "---- end of block ----"
 
 
 def blocks(text: str) -> list[tuple[str, str]]:
-    """Each script of a page, and what it prints."""
+    """Each script of a page, and its output."""
     return [(match["script"], match["printed"] or "") for match in BLOCK.finditer(text)]
 
 
 def pasted(scripts: list[str], url: str, lake: Path) -> list[str]:
-    """What each script prints when all are pasted into one shell."""
+    """The output of each script when all are pasted into one shell."""
     text = f"\necho '{MARK}'\n".join(scripts)
     environ = {**os.environ, "URL": url, "LAKE": str(lake)}
     done = subprocess.run(["bash", "-eu", "-c", text], capture_output=True, text=True, timeout=120, env=environ)
