@@ -1,4 +1,4 @@
-"""`make fuzz`: every target, or those named, for some seconds each; guided by coverage where atheris is installed.
+"""`make fuzz`: runs every target, or the named ones, for some seconds each, guided by coverage if atheris is installed.
 
 `api` and `store` are histories of calls compared with a model; the others take bytes.
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Run them one after another; 1 when one of them found something."""
+    """Run the targets in turn. Returns 1 if one of them found something."""
     if sys.argv[1:2] == ["--guided"]:
         return _guided(sys.argv[2], sys.argv[3:])
     from tests.fuzz import machines
@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def _start(name: str, target: Target, seconds: int) -> bool:
-    """Run one target in a process of its own, which libFuzzer ends itself; whether it found nothing."""
+    """Run one target in its own process, which libFuzzer ends; returns whether it found nothing."""
     with TemporaryDirectory() as folder:
         for number, seed in enumerate(target.seeds):
             (Path(folder) / str(number)).write_bytes(seed)
@@ -69,11 +69,11 @@ def _start(name: str, target: Target, seconds: int) -> bool:
 
 
 def _guided(name: str, arguments: list[str]) -> int:
-    import atheris  # not in the pins: pip install atheris, where it has a wheel
+    import atheris  # not pinned: pip install atheris, if there is a wheel
 
-    with atheris.instrument_imports(include=["mockserver"]):  # nothing of ours may have been imported before
+    with atheris.instrument_imports(include=["mockserver"]):  # must run before our modules are imported
         from tests.fuzz.targets import TARGETS
-    for seed in TARGETS[name].seeds:  # what is imported late is imported now, and counts for no input
+    for seed in TARGETS[name].seeds:  # import now what is imported late, so that it counts for no input
         TARGETS[name].take(seed)
     atheris.Setup([sys.argv[0], *arguments], TARGETS[name].take)
     atheris.Fuzz()
@@ -96,7 +96,7 @@ def _blindly(name: str, target: Target, seconds: int) -> bool:
 
 
 def _mutated(corpus: list[bytearray], dice: random.Random) -> bytearray:
-    """A good input with a few bytes changed, taken out, doubled, or taken from another one."""
+    """A valid input with a few bytes changed, removed, duplicated, or taken from another one."""
     data = bytearray(dice.choice(corpus))
     for _ in range(dice.randint(0, 6)):
         at, end = sorted((dice.randint(0, len(data)), dice.randint(0, len(data))))

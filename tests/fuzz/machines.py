@@ -1,4 +1,4 @@
-"""Machines that `make fuzz` runs: histories of calls whose every answer is compared with a model's."""
+"""Model-based tests that `make fuzz` runs: histories of operations whose results are compared with a model's."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.fuzz.test_api_machine import Connections
 
 MACHINES: dict[str, tuple[type[RuleBasedStateMachine], ...]] = {"api": (Connections,), "store": tuple(STORES.values())}
 _HISTORIES = 50
-"""At a time: then the clock is looked at."""
+"""Histories between two checks of the clock."""
 
 
 def run(name: str, seconds: int) -> bool:
-    """Histories of up to 50 steps, new ones every time, for so many seconds; whether they found nothing."""
+    """Run new histories of up to 50 steps for some seconds; returns whether they found nothing."""
     chosen = settings(
         max_examples=_HISTORIES, stateful_step_count=50, database=None, deadline=None,
         suppress_health_check=list(HealthCheck), print_blob=True,

@@ -1,4 +1,4 @@
-"""Every store against a dictionary: two tenants insert, replace, delete, transact, list, order, export and restore.
+"""Compares every store with a dictionary: two tenants insert, replace, delete, transact, list, order, export, restore.
 
 One machine for memory, for an SQLite file that is closed and opened again, and for two stores on one PostgreSQL of
 which either is asked. What a store answers must be what the dictionary has.
@@ -43,16 +43,16 @@ MADE_UP = '"00000000-0000-0200-0000-000000000000"'
 
 @dataclass
 class Row:
-    """What the model knows of a record."""
+    """The model's knowledge of a record."""
 
     doc: dict[str, Any]
     written: int
-    """Counts writes: the order of records."""
+    """Number of the write, which orders records."""
 
 
 @dataclass
 class Begun:
-    """A listing that has been begun: the ids of then, in the order of then, that no page has passed."""
+    """A started listing: the remaining ids as of its start, in their order."""
 
     tenant: Tenant
     query: ListQuery
@@ -79,7 +79,7 @@ class Model:
 
 
 class Records(RuleBasedStateMachine):
-    """In memory. Other stores are this with another `place`."""
+    """A store in memory. Other stores are subclasses with another `place`."""
 
     listings = Bundle("listings")
     exports = Bundle("exports")
@@ -94,7 +94,7 @@ class Records(RuleBasedStateMachine):
         self.made = self.turns = self.epoch = 0
 
     def opened(self) -> list[Store]:
-        """Stores on one place, of which each is asked in turn."""
+        """Open stores on one place, which are used in turn."""
         return [open_store(None, Runtime())]
 
     def close(self) -> None:
@@ -102,7 +102,7 @@ class Records(RuleBasedStateMachine):
             store.close()
 
     def teardown(self) -> None:
-        """What lasts is there at the end, whatever was closed before."""
+        """Verify that a durable store has everything at the end."""
         if self.lasts:
             self.close_and_open_all()
             self.everything_is_there()
@@ -110,7 +110,7 @@ class Records(RuleBasedStateMachine):
 
     @property
     def store(self) -> Store:
-        """Whose turn it is, up to date as at the beginning of a call."""
+        """The store whose turn it is, up to date as at the beginning of a request."""
         self.turns += 1
         store = self.stores[self.turns % len(self.stores)]
         return store
@@ -125,7 +125,7 @@ class Records(RuleBasedStateMachine):
         self.model.put(tenant, dict(stored))
 
     def someone(self, tenant: Tenant, pick: int) -> str:
-        """An id that is there, or one that is not."""
+        """An id that exists, or one that does not."""
         ids = [*self.model.rows[tenant], "nobody"]
         return ids[pick % len(ids)]
 
@@ -179,7 +179,7 @@ class Records(RuleBasedStateMachine):
         return Put(KIND, {"id": entity_id, **doc}, self.etag(tenant, entity_id, which))
 
     def attempt(self, tenant: Tenant, puts: list[Put], write: Callable[[], list[Any]]) -> None:
-        """All are written, or the first that cannot be says why and none is."""
+        """All records are written, or the first invalid one says why and none is."""
         wrong = next((error for put in puts if (error := self.expected(tenant, put))), None)
         if wrong is None:
             for put, stored in zip(puts, write(), strict=True):
@@ -217,7 +217,7 @@ class Records(RuleBasedStateMachine):
 
     @rule(tenant=WHO, limit=st.integers(1, 4), order=ORDERS, doc=DOCS, picks=st.lists(st.integers(0, 50), max_size=6))
     def walk_list(self, tenant: Tenant, limit: int, order: str, doc: dict[str, Any], picks: list[int]) -> None:
-        """All pages, with a record changed after each of them."""
+        """Read all pages, with a record changed after each of them."""
         _, begun = self.begin_list(tenant, limit, order, "")
         while begun.after is not None:
             if picks and self.model.rows[tenant]:
@@ -227,11 +227,11 @@ class Records(RuleBasedStateMachine):
     @rule(listing=listings)
     def go_on_with_list(self, listing: tuple[int, Begun]) -> None:
         epoch, begun = listing
-        if epoch == self.epoch and begun.after is not None:  # else it is over, or older than a restart
+        if epoch == self.epoch and begun.after is not None:  # otherwise it has ended, or is older than a restart
             self.turn_page(begun)
 
     def turn_page(self, begun: Begun) -> None:
-        """Those of then that are still there and match, as they are now."""
+        """Expect the records of the start that still exist and match, in their current form."""
         rows, query = self.model.rows[begun.tenant], begun.query
         asked = ListQuery(query.filters, query.conditions, order=query.order, limit=query.limit, after=begun.after)
         follow = [one for one in begun.rest if one in rows and query.matches(rows[one].doc)]
@@ -262,7 +262,7 @@ class Records(RuleBasedStateMachine):
 
     @rule(listing=consumes(listings))
     def clear(self, listing: tuple[int, Begun]) -> None:
-        del listing  # consumed only so that this comes seldom
+        del listing  # consumed so that this happens rarely
         self.store.clear()
         self.model.rows = {tenant: {} for tenant in TENANTS}
         self.epoch += 1
@@ -290,7 +290,7 @@ class Records(RuleBasedStateMachine):
 
 
 class RecordsInFile(Records):
-    """On disk."""
+    """A store in an SQLite file."""
 
     lasts = True
 
@@ -307,7 +307,7 @@ class RecordsInFile(Records):
 
 
 class RecordsInDatabase(Records):
-    """In a database, by two stores: the same place for all histories, because making one takes a while."""
+    """Two stores in one PostgreSQL database, shared by all histories, because creating it takes time."""
 
     lasts = True
 
@@ -321,7 +321,7 @@ class RecordsInDatabase(Records):
 
 @cache
 def _url() -> str:
-    from tests.postgres import new_url  # here: most need no database
+    from tests.postgres import new_url  # imported here, because most need no database
 
     return new_url()
 

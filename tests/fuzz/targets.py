@@ -1,4 +1,4 @@
-"""What is fuzzed: functions that take any bytes and raise only when we are wrong, with good inputs to begin from."""
+"""Fuzz targets: functions that accept any bytes and raise only for our faults, with valid inputs to start from."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DOC = {**connection(), "id": "1", "hosts": ["a", "b"], "state": "enabled", "crea
 
 
 def take_json(data: bytes) -> None:
-    """What is read is what Python reads, goes out again, and is neither deep nor a float that is none."""
+    """The parsed value equals Python's, can be encoded, is not too deep, and has no NaN or infinity."""
     try:
         value = json_input.parse(data, max_bytes=MIB)
     except json_input.JsonProblem as problem:
@@ -43,7 +43,7 @@ def take_json(data: bytes) -> None:
 
 
 def take_connection_string(data: bytes) -> None:
-    """What is read can be written and read again."""
+    """A parsed string can be written and parsed again."""
     text = data.decode("utf-8", "replace")
     try:
         pairs = connection_string.parse(text).pairs
@@ -54,7 +54,7 @@ def take_connection_string(data: bytes) -> None:
 
 
 def take_filter(data: bytes) -> None:
-    """A filter is refused in the service's words, or tells of any record whether it fits."""
+    """A filter is refused in the service's words, or decides for any record whether it matches."""
     texts = tuple(data.decode("utf-8", "replace").split("\n"))
     try:
         parsed = property_filter.parse(texts, CONNECTIONS.listable.fields, "filter_field")
@@ -67,7 +67,7 @@ def take_filter(data: bytes) -> None:
 
 
 def take_patch(data: bytes) -> None:
-    """All or nothing, and only what a client may change."""
+    """All or nothing, and only members that clients may change."""
     try:
         body = json_input.parse(data, max_bytes=MIB)
     except json_input.JsonProblem:
@@ -85,7 +85,7 @@ def take_patch(data: bytes) -> None:
 
 
 def take_query(data: bytes) -> None:
-    """Parameters of a list, page tokens among them; the link made from what is taken is taken again."""
+    """List parameters, including page tokens; a link made from accepted ones is accepted again."""
     seen = CONTRACT.check_request(Call("GET", "/connections", data.decode("latin-1"), HEADERS, b"", "0" * 32, 0))
     if seen.blocking() is not None:
         return
@@ -102,7 +102,7 @@ def take_query(data: bytes) -> None:
 
 
 def take_token(data: bytes) -> None:
-    """A page token that nobody sealed opens nothing; a sealed one holds whatever the fuzzer wants."""
+    """An unsealed page token is refused; a sealed one may contain anything."""
     token = sealing.seal(data, PROCESS_KEY)
     for text in (data.decode("latin-1"), token):
         try:
@@ -114,7 +114,7 @@ def take_token(data: bytes) -> None:
 
 
 def take_http(data: bytes) -> None:
-    """Whatever comes in whatever pieces: each request is answered at most once, and nothing is raised."""
+    """Each request in any bytes and pieces gets at most one response, and nothing is raised."""
     size = 1 + (data[0] if data else 0)
     served = _wire().run([data[start : start + size] for start in range(1, len(data), size)])
     assert len(served) <= data.count(b"\n") + 1
@@ -125,7 +125,7 @@ def take_http(data: bytes) -> None:
 
 
 def take_call(data: bytes) -> None:
-    """The whole way through the emulator: JSON or nothing comes out, and never a 5xx."""
+    """The whole emulator returns JSON or nothing, and never a 5xx."""
     line, _, body = data.partition(b"\n")
     method, _, target = line.decode("latin-1").partition(" ")
     path, _, query = target.partition("?")
@@ -138,7 +138,7 @@ def take_call(data: bytes) -> None:
 
 @dataclass(frozen=True)
 class Target:
-    """One function and inputs that it likes."""
+    """One function and suitable inputs."""
 
     take: Callable[[bytes], None]
     seeds: tuple[bytes, ...]
@@ -186,7 +186,7 @@ def _demand_4xx(refusal: ApiError) -> None:
 
 
 class _Known:
-    """An emulator with one connection, as it was at first whenever it has grown."""
+    """An emulator with one connection, recreated whenever it has grown."""
 
     def __init__(self) -> None:
         self.emulator = Emulator(Config(seed=1, log="none", journal_entries=10))
@@ -210,7 +210,7 @@ def _emulator() -> _Known:
 
 
 class _Wire:
-    """Connections of a server, with no network below them."""
+    """Connections of a server, without a network."""
 
     limits = Limits(max_body=1000, header_bytes=4000, header_fields=20)
 
@@ -223,7 +223,7 @@ class _Wire:
         self._served: list[tuple[bytes, list[tuple[bytes, bytes]], bytes]] = []
 
     def run(self, pieces: list[bytes]) -> list[tuple[bytes, list[tuple[bytes, bytes]], bytes]]:
-        """The requests that come out of these pieces: target, fields and body."""
+        """The requests parsed from these pieces: target, fields and body."""
         self._served = []
         self._runner.run(self._send(pieces))
         return self._served
@@ -260,7 +260,7 @@ def _wire() -> _Wire:
 
 
 class _Transport(asyncio.Transport):
-    """A transport to nowhere."""
+    """A transport that discards everything."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The whole API against a model of a page: three tenants make, read, change, publish, list and delete connections.
+"""Compares the whole API with a small model: three tenants create, read, change, publish, list, delete connections.
 
 `make fuzz` runs the same machine for as long as one likes.
 """
@@ -26,7 +26,7 @@ WHO = st.sampled_from(TENANTS)
 
 @dataclass
 class Row:
-    """What the model knows of a connection."""
+    """The model's knowledge of a connection."""
 
     id: str
     name: str
@@ -40,7 +40,7 @@ class Row:
 
 
 class Connections(RuleBasedStateMachine):
-    """Every answer is compared with the model's."""
+    """Compares every response with the model's."""
 
     ids = Bundle("ids")
 
@@ -60,7 +60,7 @@ class Connections(RuleBasedStateMachine):
         return send(self.emulator, method, path, body, headers=sent)
 
     def written(self, tenant: tuple[str, str], row: Row, result: Result) -> None:
-        """A receipt: its etag was never used, and the row is the last one written now."""
+        """Expect a receipt with a new etag; the row becomes the latest one."""
         body: Any = result.body
         assert (result.status, body.keys(), body["id"]) in (
             (200, {"id", "etag"}, row.id),
@@ -104,7 +104,7 @@ class Connections(RuleBasedStateMachine):
 
     @rule(tenant=WHO, entity_id=ids, which=st.sampled_from(["GET", "DELETE", "PATCH", "action", "test", "explore"]))
     def touch_what_is_not_there(self, tenant: tuple[str, str], entity_id: str, which: str) -> None:
-        """Another tenant's, or one that is deleted: every operation answers as for an id that never was."""
+        """Another tenant's or a deleted id gets the same response as an unknown one, in every operation."""
         if entity_id in self.rows[tenant]:
             return
         path = {"action": "/connections/{}/action?op=publish", "test": "/connections/{}/test"}.get(which)
@@ -169,7 +169,7 @@ class Connections(RuleBasedStateMachine):
 
     @rule(tenant=WHO, base=ids)
     def stand_on(self, tenant: tuple[str, str], base: str) -> None:
-        """A source connection on another tenant's base is refused like one on none."""
+        """A source connection on another tenant's base is refused like one on an unknown base."""
         result = self.send(tenant, "POST", "/sourceConnections", source(base))
         if base in self.rows[tenant]:
             assert result.status == (201 if self.rows[tenant][base].state == "enabled" else 400)

@@ -1,4 +1,4 @@
-"""Every store against a dictionary, in short; `make fuzz ARGS="store"` goes on for as long as one likes."""
+"""Compares every store with a dictionary, briefly; `make fuzz ARGS="store"` continues for longer."""
 
 from __future__ import annotations
 

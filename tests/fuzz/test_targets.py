@@ -1,4 +1,4 @@
-"""The fuzz targets for a moment each; `make fuzz` runs them for as long as one likes."""
+"""Runs each fuzz target briefly; `make fuzz` runs them for longer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make torture`: every trial in full, with progress, and a table at the end. Exit status 1 if a promise was broken."""
+"""`make torture`: runs every trial in full and prints a table. Exit status 1 if a promise was broken."""
 
 from __future__ import annotations
 

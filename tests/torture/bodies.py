@@ -1,4 +1,4 @@
-"""Bodies that want memory: the largest, the longest, compressed ones, half ones, many at once."""
+"""Trial of bodies that use much memory: large, long, compressed, incomplete, many at once."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.torture.trial import Outcome, Say, trial
 
 MIB = 1_048_576
 MAX_GROWN = 192 * MIB
-"""Over a server that has answered one call: the journal, and each thread with the largest body and what it became."""
+"""Allowed bytes beyond a server that has answered one request: the journal, and a body with its parsed form per thread."""
 
 _HELD = 100
-"""Connections that wait with half a body. Each may cost what a body may be large: their number is the operator's."""
+"""Connections that wait with half a body. Each may cost a full body."""
 
 _ENDLESS = 8 * MIB
-"""How much of a body without an end is offered: the answer must come before all is taken."""
+"""Bytes offered of an endless body; the response must come before all are accepted."""
 
 
 @trial("bodies", "no body, however large, compressed or slow, takes memory without bound, and each is told 4xx",
@@ -59,7 +59,7 @@ def bodies(count: int, say: Say) -> Outcome:
 
 
 def _most(server: Server) -> int:
-    """The most memory that the process has had, in bytes."""
+    """The peak memory of the process in bytes."""
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
@@ -75,7 +75,7 @@ def _whole(body: bytes, *more: str) -> Iterator[bytes]:
 
 
 def _bomb() -> Iterator[bytes]:
-    """One gibibyte, packed into one mebibyte."""
+    """One gibibyte, compressed to one mebibyte."""
     return _whole(_gibibyte(), "Content-Encoding: gzip")
 
 
@@ -94,31 +94,31 @@ def _text() -> Iterator[bytes]:
 
 
 def _long() -> Iterator[bytes]:
-    """Ten gibibytes are announced, and come as long as they are taken."""
+    """Ten announced gibibytes, sent as long as they are accepted."""
     yield _head(f"Content-Length: {10 * 1024 * MIB}")
     yield from (b" " * 65_536 for _ in range(_ENDLESS // 65_536))
 
 
 def _chunked() -> Iterator[bytes]:
-    """Nothing is announced."""
+    """Endless chunks."""
     yield _head("Transfer-Encoding: chunked")
     yield from (b"10000\r\n" + b" " * 65_536 + b"\r\n" for _ in range(_ENDLESS // 65_536))
 
 
 @cache
 def _packed() -> bytes:
-    """64 MiB, by zlib."""
+    """64 MiB, compressed by zlib."""
     return zlib.compress(b" " * (64 * MIB), 9)
 
 
 @cache
 def _gibibyte() -> bytes:
-    """By gzip, whose pieces may follow each other."""
+    """A gibibyte compressed by gzip, whose members can be concatenated."""
     return gzip.compress(b" " * (64 * MIB)) * 16
 
 
 def _half(server: Server) -> socket.socket:
-    """Half of the largest body, and then silence."""
+    """Half of the largest body, then silence."""
     end = socket.create_connection(("127.0.0.1", server.port), timeout=20)
     end.sendall(_head(f"Content-Length: {MIB}") + b" " * 65_536)
     return end
@@ -131,7 +131,7 @@ def _send(server: Server, parts: Iterator[bytes]) -> tuple[int, bool]:
             for part in parts:
                 end.sendall(part)
         except OSError:
-            pass  # it has heard enough
+            pass  # the server has closed
         answer = b""
         try:
             while more := end.recv(65_536):

@@ -1,4 +1,4 @@
-"""The connection to the client is cut after each byte of an answer; the client, who cannot know, repeats its write."""
+"""Trial that cuts the connection after each byte of a response; the client then repeats its write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.torture.trial import Outcome, Say, trial
     "cut answers", "a write whose answer is cut at any byte is done once; its repetition is a 412", full=2_000, short=60
 )
 def cut_answers(count: int, say: Say) -> Outcome:
-    """`count` is the most bytes; it ends where an answer ends. In short, every so many bytes."""
+    """Cut after up to `count` bytes; in the short form only every few bytes."""
     outcome = Outcome({"places an answer was cut at": 0})
     step = 1 if count >= 1_000 else 29
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server, between(server.port) as network:
@@ -27,7 +27,7 @@ def cut_answers(count: int, say: Say) -> Outcome:
             client = Client(network.port)
             try:
                 client("PATCH", path, patch(f"cut {cut}"), {"If-Match": etag})
-                break  # the answer is shorter: it came whole
+                break  # the response is shorter and arrived completely
             except Gone:
                 outcome.figures["places an answer was cut at"] += 1
             status, _ = client("PATCH", path, patch(f"again {cut}"), {"If-Match": etag})

@@ -1,4 +1,4 @@
-"""The disk is full after so many bytes, for every so many: writes are refused, reads go on, room brings all back."""
+"""Trial of full disks of every size: writes are refused, reads continue, and with space writes continue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.torture.server import ROOT
 from tests.torture.trial import Outcome, Say, trial
 
 STEP = 1_777
-"""Bytes; no divisor of a page, so that the end of the room falls everywhere in it."""
+"""Bytes; not a divisor of a page, so that the limit falls at every position in it."""
 
 _CHILD = textwrap.dedent(
     """

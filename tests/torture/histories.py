@@ -1,4 +1,4 @@
-"""Whatever several threads see of one record, there is an order of their calls that explains it.
+"""Trial of linearizability: an order of the threads' operations on one record explains their results.
 
 The search is Wing and Gong's: some call that nobody finished before it is tried as the next one, and
 what was tried already is not tried again.
@@ -29,18 +29,18 @@ THREADS, CALLS = 3, 5
 
 @dataclass(frozen=True)
 class Event:
-    """One call: when it began and ended, what was asked, what was answered."""
+    """One operation: start, end, request and result."""
 
     began: int
     ended: int
     what: str
     asked: str | None
     answer: str | None
-    """An etag, a refusal in words, or None: there is no record, or there is no more."""
+    """An etag, a refusal in words, or None for no record."""
 
 
 def explained(history: list[Event]) -> bool:
-    """Whether there is an order of the calls, in which none comes before one that ended before it began."""
+    """Whether an order of the operations, consistent with their times, explains their results."""
     tried: set[tuple[frozenset[int], str | None]] = set()
     events = dict(enumerate(history))
 
@@ -62,7 +62,7 @@ def explained(history: list[Event]) -> bool:
 
 
 def _step(event: Event, etag: str | None) -> tuple[bool, str | None]:
-    """Whether a call can have been answered so when the record had this etag; and the etag after it."""
+    """Whether this result is possible if the record had this etag; and the etag afterwards."""
     match event.what:
         case "get":
             return event.answer == etag, etag
@@ -78,7 +78,7 @@ def _step(event: Event, etag: str | None) -> tuple[bool, str | None]:
 
 
 class _Caller:
-    """One thread's calls on the record `1` of a store; the etags it has seen are those it writes with."""
+    """One thread's operations on the record `1` of a store, with the etags that it has seen."""
 
     def __init__(self, store: Store, chance: random.Random, kind: str) -> None:
         self.store, self.chance, self.kind = store, chance, kind
@@ -117,7 +117,7 @@ class _Caller:
 
 
 def record(stores: list[Store], count: int, seed: int, say: Say) -> Outcome:
-    """So many histories of one record each, the threads spread over the stores."""
+    """Record histories of one record each, with threads spread over the stores."""
     outcome = Outcome({f"histories of {THREADS} threads, {CALLS} calls each": count})
     ready = threading.Barrier(THREADS)
     overlapping = 0

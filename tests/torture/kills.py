@@ -1,4 +1,4 @@
-"""A server with an SQLite file is killed in the middle of writes, over and over."""
+"""Trial that repeatedly kills a server with an SQLite file during writes."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from tests.torture.trial import Outcome, Say, trial
 WRITERS = 8
 KILLED_WITHIN = 0.5
 FILL = 1500
-"""Characters of a record, all alike in each version: a torn one shows."""
+"""Characters of a record, all equal in each version, so that a torn one shows."""
 _EMPTIED_EVERY = 25
 GONE = ""
 
 
 @dataclass
 class _Writer:
-    """Writes until the server is gone; remembers what was acknowledged and what was on its way."""
+    """Writes until the server is killed, and remembers acknowledged writes and the one in flight."""
 
     port: int
     label: str
     acknowledged: dict[str, str] = field(default_factory=dict)
     """id -> etag, or GONE."""
     under_way: str | None = None
-    """The id of the record whose write got no answer; "new" for a creation."""
+    """The id of the record whose write got no response; "new" for a creation."""
     writes: int = 0
     refused: list[str] = field(default_factory=list)
 
@@ -108,7 +108,7 @@ def _compare(server: Nursery, expected: dict[str, str], under_way: set[str], out
         outcome.wrong.append(complaint)
     for entity_id, etag in expected.items():
         there = found.get(entity_id)
-        if entity_id in under_way:  # this write may or may not have come about; the one before it was acknowledged
+        if entity_id in under_way:  # this write may or may not have happened; the one before it was acknowledged
             if there is None and etag != GONE:
                 expected[entity_id] = GONE
             elif there is not None:
@@ -119,7 +119,7 @@ def _compare(server: Nursery, expected: dict[str, str], under_way: set[str], out
         if lost:
             outcome.figures["of them lost"] += 1
             outcome.wrong.append(f"{entity_id} should have {etag or 'no record'}, has {there and there['etag']}")
-    for entity_id in found.keys() - expected.keys():  # created without an answer
+    for entity_id in found.keys() - expected.keys():  # created without a response
         expected[entity_id] = found[entity_id]["etag"]
 
 

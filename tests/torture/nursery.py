@@ -1,4 +1,4 @@
-"""A process that has imported all of the server and forks one when it is told to, so that a start takes no time.
+"""A process that has imported the server and forks one per request, so that a start takes no time.
 
     python -m tests.torture.nursery --state f.db
 

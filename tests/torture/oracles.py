@@ -1,4 +1,4 @@
-"""Whether time tells what an answer does not: is this id nobody's, or somebody else's?"""
+"""Trial whether steps or times distinguish an id of another tenant from an unknown id."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from tests.torture.trial import Outcome, Say, trial
 ABSENT = "00000000-0000-4000-8000-000000000000"
 ELSEWHERE = {"x-sandbox-name": "dev"}
 _FEW = 100
-"""With fewer calls the times of a busy machine mean nothing; the steps are compared all the same."""
+"""Minimum requests to compare times on a busy machine; steps are always compared."""
 
 MAX_APART = 0.1
-"""Of medians, as a part; and of the chance that a foreign id takes longer, from one half."""
+"""Tolerance of medians as a fraction, and of the probability that a foreign id takes longer, from one half."""
 
 
 @trial("oracles", "a foreign id takes the steps and the time of an absent one", full=10_000, short=20)
 def oracles(count: int, say: Say) -> Outcome:
-    """Every operation on one entity, by turns with an id of another sandbox and with nobody's."""
+    """Call every operation on one entity alternately with an id of another sandbox and an unknown id."""
     outcome, estate, apart = Outcome(), Estate(), 0.0
     operations = _on_one(estate)
     for name in operations:
         foreign, absent = _asker(estate, name, None), _asker(estate, name, ABSENT)
         outcome.demand(foreign() == absent(), f"{name} answers otherwise")
-        estate.emulator.journal.clear()  # a full one makes room now and then, for whatever calls
+        estate.emulator.journal.clear()  # a full journal evicts entries at any request
         outcome.demand(_steps(foreign) == _steps(absent), f"{name} takes other steps")
         times: tuple[list[int], list[int]] = ([], [])
         for number in range(count):
@@ -58,7 +58,7 @@ def _on_one(estate: Estate) -> list[str]:
 
 
 def _asker(estate: Estate, name: str, entity_id: str | None) -> Callable[[], str]:
-    """Calls an operation from another sandbox; its answer, without the ids."""
+    """Calls an operation from another sandbox; returns the response without ids."""
     operation = estate.emulator.contract.operations[name]
     own = estate.ids[operation.segments[0]]
     path = f"{estate.path(operation, entity_id)}?{estate.query(operation)}"
@@ -72,14 +72,14 @@ def _asker(estate: Estate, name: str, entity_id: str | None) -> Callable[[], str
 
 
 def _steps(act: Callable[[], Any]) -> list[tuple[str, int]]:
-    """The functions that a call goes through, in order, each with how often it comes in a row."""
+    """The functions called by a request, in order, with repetitions counted."""
     came: list[str] = []
 
     def note(frame: Any, event: str, argument: Any) -> None:
         if event == "call" and "mockserver" in frame.f_code.co_filename:
             came.append(f"{frame.f_code.co_filename}:{frame.f_code.co_qualname}")
 
-    act()  # whatever is made once is made
+    act()  # create now what is created once
     before = sys.getprofile()
     sys.setprofile(note)
     try:
@@ -90,7 +90,7 @@ def _steps(act: Callable[[], Any]) -> list[tuple[str, int]]:
 
 
 def _chance(left: list[int], right: list[int]) -> float:
-    """How likely one of the left is greater than one of the right (Mann and Whitney)."""
+    """The probability that one of the left is greater than one of the right (Mann and Whitney)."""
     ranked = sorted([(value, 1) for value in left] + [(value, 0) for value in right])
     below, wins = 0.0, 0.0
     for _, group in groupby(ranked, key=lambda pair: pair[0]):

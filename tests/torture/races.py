@@ -1,4 +1,4 @@
-"""Many who write at the same time: one etag, one winner; one id each; no etag twice, whatever the clock does."""
+"""Trials of concurrent writes: one winner per etag, unique ids, and unique etags whatever the clock does."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ DAY_MS = 86_400_000
 
 
 class Etags:
-    """Has every etag ever been new?"""
+    """Records whether every etag was new."""
 
     def __init__(self, outcome: Outcome) -> None:
         self.seen: set[str] = set()
         self._outcome = outcome
 
     def new(self, etag: str) -> str:
-        """The etag, which must be a new one."""
+        """The etag, which must be new."""
         self._outcome.demand(etag not in self.seen, f"{etag} was given out twice")
         self.seen.add(etag)
         return etag
@@ -46,9 +46,9 @@ UNSERVED = ""
 def run_races(
     count: int, racers: list[Any], etag: str, outcome: Outcome, say: Say, read: Callable[[], str] = str
 ) -> Etags:
-    """`count` times, all racers are given the present etag at once: `racer(etag, text)` is the new one or None.
+    """Run `count` races; all racers get the current etag: `racer(etag, text)` returns the new one or None.
 
-    UNSERVED is a 503, which may leave a race without a winner; then `read` gives the present etag.
+    UNSERVED is a 503, which may leave a race without a winner; then `read` returns the current etag.
     """
     etags = Etags(outcome)
     begun, ended = threading.Barrier(len(racers) + 1), threading.Barrier(len(racers) + 1)
@@ -84,7 +84,7 @@ def run_races(
 
 @trial("races", "of those who write with one etag exactly one wins, and no etag comes twice", full=100_000, short=300)
 def races(count: int, say: Say) -> Outcome:
-    """Through the whole emulator, in threads, with the clock thrown about."""
+    """Race through the whole emulator, in threads, with a jumping clock."""
     outcome = Outcome({"races of 4 in one process": count})
     emulator = Emulator(Config())
     receipt = made(emulator)
@@ -119,7 +119,7 @@ def races_of_replicas(count: int, say: Say) -> Outcome:
 
 
 def race_over_http(count: int, servers: list[Server], outcome: Outcome, say: Say) -> None:
-    """Races between clients of these servers."""
+    """Race clients of these servers."""
     _, receipt = servers[0].client()("POST", "/connections", connection())
     path, causes = f"/connections/{receipt['id']}", Counter[str]()
 
@@ -145,7 +145,7 @@ def race_over_http(count: int, servers: list[Server], outcome: Outcome, say: Say
 
 @contextlib.contextmanager
 def replicas(count: int) -> Iterator[list[Server]]:
-    """So many servers on one new place in PostgreSQL."""
+    """Start servers on one new PostgreSQL schema."""
     from tests.postgres import new_url
 
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""A server in a process of its own that may be killed and started again, and a client that keeps its connection."""
+"""A server in its own process that can be killed and restarted, and a client that keeps its connection."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        """Start, and wait until it says where it is."""
+        """Start, and wait until it prints its URL."""
         self.process = subprocess.Popen(
             self._command, cwd=self._folder, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True,
@@ -44,18 +44,18 @@ class Server:
         raise RuntimeError(f"the server did not start: {self.said}")
 
     def kill(self) -> None:
-        """As the kernel does it, with no time to say goodbye."""
+        """Kill it by SIGKILL."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> str:
-        """End it; returns the rest of what it said."""
+        """End it; returns the rest of its output."""
         self.process.terminate()
         rest, _ = self.process.communicate(timeout=20)
         return str(rest)
 
     def client(self) -> Client:
-        """A connection of one's own."""
+        """A new connection."""
         return Client(self.port)
 
     def __enter__(self) -> Server:
@@ -67,7 +67,7 @@ class Server:
 
 
 class Nursery:
-    """Servers on one state file, one after the other, each born by fork: see `nursery.py`."""
+    """Servers on one state file, one after the other, each forked: see `nursery.py`."""
 
     def __init__(self, folder: Path, state: str) -> None:
         command = [sys.executable, "-m", "tests.torture.nursery", "--state", str(folder / state)]
@@ -78,7 +78,7 @@ class Nursery:
         self.start()
 
     def start(self) -> None:
-        """Have one born, and wait until it says where it is."""
+        """Fork a server, and wait until it prints its URL."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
@@ -93,14 +93,14 @@ class Nursery:
         raise RuntimeError(f"the server did not start: {said}")
 
     def kill(self) -> None:
-        """As the kernel does it, with no time to say goodbye."""
+        """Kill it by SIGKILL."""
         os.kill(self._pid, signal.SIGKILL)
         assert self._process.stdout is not None
         while self._process.stdout.readline() not in ("dead\n", ""):
             pass
 
     def client(self) -> Client:
-        """A connection of one's own."""
+        """A new connection."""
         return Client(self.port)
 
     def __enter__(self) -> Nursery:
@@ -112,7 +112,7 @@ class Nursery:
 
 
 class Client:
-    """Calls as a good client makes them, over one connection."""
+    """Sends valid requests over one connection."""
 
     def __init__(self, port: int, seconds: float = 20) -> None:
         self._http = HTTPConnection("127.0.0.1", port, timeout=seconds)
@@ -120,13 +120,13 @@ class Client:
     def __call__(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> tuple[int, Any]:
-        """Status and body. Raises Gone when no whole answer comes."""
+        """Return status and body. Raises Gone without a complete response."""
         sent = {**HEADERS, **({} if body is None else {"content-type": "application/json"}), **(headers or {})}
         try:
             self._http.request(method, path, None if body is None else json.dumps(body), sent)
             answer = self._http.getresponse()
             if answer.status != 204 and answer.getheader("Content-Length") is None:
-                raise HTTPException("the head of the answer is cut")  # which the library takes for a whole one
+                raise HTTPException("the head of the answer is cut")  # which the library treats as complete
             content = answer.read()
         except (OSError, HTTPException) as error:
             self._http.close()
@@ -134,12 +134,12 @@ class Client:
         return answer.status, json.loads(content) if content else None
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._http.close()
 
 
 class Gone(Exception):
-    """No whole answer came: nobody knows what was done."""
+    """There was no complete response, so the outcome is unknown."""
 
 
 def patch(value: str) -> list[dict[str, str]]:

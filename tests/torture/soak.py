@@ -1,4 +1,4 @@
-"""An hour in miniature: a server under a steady mixture of calls, seen from outside; and a crowd of connections."""
+"""Trials of a long steady load on a server, measured from outside, and of many open connections."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WINDOWS = 10
 
 
 class _Process:
-    """What Linux tells of a process."""
+    """Measurements of a process from /proc."""
 
     def __init__(self, pid: int) -> None:
         self._folder = Path(f"/proc/{pid}")
@@ -37,7 +37,7 @@ class _Process:
 
 @trial("soak", "memory, descriptors, threads and latency stay flat, the journal is bounded", full=600, short=2)
 def soak(seconds: int, say: Say) -> Outcome:
-    """70 % look one up, 20 % list, 10 % write: the records stay as many, the journal is full before it counts."""
+    """Send 70 % look-ups, 20 % lists, 10 % writes, with a constant number of records and a full journal."""
     outcome = Outcome()
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder), MOCKSERVER_JOURNAL_ENTRIES="300") as server:
         process, mixture = _Process(server.process.pid), _Mixture(server.client())
@@ -57,7 +57,7 @@ def soak(seconds: int, say: Say) -> Outcome:
         _, journal = server.client()("GET", "/_mock/journal")
     memory, descriptors, threads, times, calls = zip(*windows, strict=True)
     grown = memory[-1] - memory[1]
-    share = 0.05 if seconds >= 60 else 0.2  # in seconds nothing has settled
+    share = 0.05 if seconds >= 60 else 0.2  # nothing has settled within seconds
     outcome.demand(grown < share * memory[1], f"memory grew by {grown / MIB:.1f} MiB")
     outcome.demand(max(descriptors) - min(descriptors) <= 2, f"descriptors: {descriptors}")
     outcome.demand(max(threads) - min(threads) <= 2, f"threads: {threads}")
@@ -78,7 +78,7 @@ def soak(seconds: int, say: Say) -> Outcome:
 
 
 class _Mixture:
-    """One client's calls, one after the other, on a hundred records."""
+    """One client's requests in turn, on a hundred records."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -116,7 +116,7 @@ class _Mixture:
 
 @trial("crowd", "with as many open connections another client is served within 1 s", full=10_000, short=300)
 def crowd(count: int, say: Say) -> Outcome:
-    """Half of them silent, half with half a request."""
+    """Open many connections, half of them silent, half with half a request."""
     outcome = Outcome()
     raise_descriptors()
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server:

@@ -1,4 +1,4 @@
-"""Every trial of `make torture`, in short."""
+"""Runs every trial of `make torture` in short."""
 
 from __future__ import annotations
 

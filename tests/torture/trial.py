@@ -1,4 +1,4 @@
-"""A trial: something terrible is done so many times, and what must not be is counted."""
+"""A trial repeats a disturbance and counts broken promises."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 @dataclass
 class Outcome:
-    """What was done and what was wrong about it."""
+    """What was done, and which promises were broken."""
 
     figures: dict[str, Any] = field(default_factory=dict)
     """Words -> count, for the table."""
     wrong: list[str] = field(default_factory=list)
-    """Broken promises; none is the aim."""
+    """Broken promises."""
 
     def demand(self, kept: bool, complaint: str) -> None:
-        """Note a broken promise."""
+        """Record a broken promise unless the condition holds."""
         if not kept:
             self.wrong.append(complaint)
 
@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Trial:
-    """`run(size, say)` does it `size` times and tells how far it is."""
+    """`run(size, say)` repeats it `size` times and reports progress."""
 
     name: str
     promise: str
@@ -42,7 +42,7 @@ TRIALS: dict[str, Trial] = {}
 
 
 def trial(name: str, promise: str, *, full: int, short: int) -> Callable[[Any], Any]:
-    """Add a function to the trials."""
+    """Register a function as a trial."""
 
     def add(run: Callable[[int, Say], Outcome]) -> Callable[[int, Say], Outcome]:
         TRIALS[name] = Trial(name, promise, full, short, run)
