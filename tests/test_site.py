@@ -39,7 +39,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_navigation_leads_to_every_page_and_to_nothing_else(site: Path) -> None:
     written = {*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")}
-    wanted = {str(page.relative_to(ROOT)) for page in written} | {f"{reference.FOLDER}/{name}.md" for name in reference.pages()}
+    wanted = {str(page.relative_to(ROOT)) for page in written} | {
+        f"{reference.FOLDER}/{name}.md" for name in reference.pages()
+    }
     named = set(destinations(SETTINGS["nav"]))
     assert wanted <= named, "add them to nav in docs/site/mkdocs.yml"
     assert [page for page in named if not (site / page).is_file()] == []

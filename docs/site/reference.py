@@ -64,8 +64,8 @@ def _help(command: click.Command, context: click.Context) -> Iterator[str]:
 @_page("http-api")
 def _http_api() -> Iterator[str]:
     document = load_document()
-    yield "# HTTP API\n\nLook up an emulated operation with its parameters and responses, from `openapi.yaml`. Swagger UI at"
-    yield "`/_mock/docs` of a running server shows the same and can send requests.\n"
+    yield "# HTTP API\n\nLook up an emulated operation with its parameters and responses, from `openapi.yaml`. A"
+    yield "running server shows the same in Swagger UI at `/_mock/docs`, which can send requests.\n"
     for tag, group in itertools.groupby(_operations(document), key=lambda row: row[2].get("tags", ["Other"])[0]):
         yield f"## {tag}\n"
         for method, path, operation in group:
@@ -113,7 +113,8 @@ def _resolved(document: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
 
 @_page("rules")
 def _rules() -> Iterator[str]:
-    yield f"# Rules\n\nLook up what a rule means and what to do. The judge has {len(RULES)} rules. `mockserver rules ID` prints one.\n"
+    yield f"# Rules\n\nLook up what a rule means and what to do. There are {len(RULES)} rules. `mockserver rules ID`"
+    yield "prints one.\n"
     for family, rules in itertools.groupby(sorted(RULES.values(), key=lambda row: row.id), key=lambda row: row.family):
         yield f"## {family}\n"
         for row in rules:
@@ -123,8 +124,8 @@ def _rules() -> Iterator[str]:
 
 @_page("scenarios")
 def _scenarios() -> Iterator[str]:
-    yield f"# Scenarios\n\nLook up what happens in a scenario and how `mockserver conformance` judges the client. There are"
-    yield f"{len(SCENARIOS)} scenarios.\n"
+    yield "# Scenarios\n\nLook up what happens in a scenario and how `mockserver conformance` judges the client."
+    yield f"There are {len(SCENARIOS)} scenarios.\n"
     for scenario in SCENARIOS.values():
         row = scenario.as_json()
         yield f"## `{row['id']}`\n\n{row['title']}\n"
@@ -148,8 +149,8 @@ def _faults() -> Iterator[str]:
 
 @_page("quirks")
 def _quirks() -> Iterator[str]:
-    yield f"# Quirks\n\nChoose the behaviour where Adobe's documents contradict each other, by `--quirk NAME=VALUE`. There are"
-    yield f"{len(QUIRKS)} quirks; the first value is the default.\n"
+    yield "# Quirks\n\nChoose the behaviour where Adobe's documents contradict each other, by `--quirk NAME=VALUE`."
+    yield f"There are {len(QUIRKS)} quirks; the first value is the default.\n"
     yield from _table(
         ("quirk", "values", "question", "sources"),
         (
@@ -162,8 +163,8 @@ def _quirks() -> Iterator[str]:
 @_page("connectors")
 def _connectors() -> Iterator[str]:
     found = sorted(Connectors.load("azure").all(), key=lambda one: (one.category, one.label))
-    yield f"# Connectors\n\nLook up the id and the auth specs of a connection spec. There are {len(found)}. `mockserver explain NAME`"
-    yield "prints what is documented and what is assumed.\n"
+    yield f"# Connectors\n\nLook up the id and the auth specs of a connection spec. There are {len(found)} connection specs."
+    yield "`mockserver explain NAME` prints what is documented and what is assumed.\n"
     for category, group in itertools.groupby(found, key=lambda one: one.category):
         yield f"## {category}\n"
         yield from _table(

@@ -1,6 +1,5 @@
 """Tests of further failures in scenarios, of clients that never meet one, and of choosing scenarios."""
 
-
 import pytest
 
 from contracts.clients import Script, Service, Stopped

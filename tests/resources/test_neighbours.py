@@ -29,7 +29,7 @@ def test_a_sandbox_that_is_not_listed_is_not_found() -> None:
 
 
 def test_a_service_token_may_name_the_sandbox_by_its_id_too() -> None:
-    """aepp does so. Documented: refused for user tokens, and 2103 if they differ."""
+    """As aepp does. Documented: refused for user tokens, and 2103 if they differ."""
     emulator = Emulator(Config(service_clients=("acme-service",)))
     sandbox: Any = send(emulator, "GET", f"{SANDBOXES}/prod").body
     headers = {"x-api-key": "acme-service", "x-sandbox-id": sandbox["id"]}

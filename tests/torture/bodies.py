@@ -17,7 +17,7 @@ from tests.torture.trial import Outcome, Say, trial
 
 MIB = 1_048_576
 MAX_GROWN = 192 * MIB
-"""Allowed bytes beyond a server that has answered one request: the journal, and a body with its parsed form per thread."""
+"""Allowed bytes beyond a server after one request: the journal, and a body with its parsed form per thread."""
 
 _HELD = 100
 """Connections that wait with half a body. Each may cost a full body."""
@@ -26,7 +26,7 @@ _ENDLESS = 8 * MIB
 """Bytes offered of an endless body; the response must come before all are accepted."""
 
 
-@trial("bodies", "no body, however large, compressed or slow, takes memory without bound, and each is told 4xx",
+@trial("bodies", "no body, however large, compressed or slow, takes unbounded memory; each gets a 4xx",
        full=1_200, short=30)  # fmt: skip
 def bodies(count: int, say: Say) -> Outcome:
     outcome = Outcome()

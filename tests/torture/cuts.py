@@ -12,7 +12,10 @@ from tests.torture.trial import Outcome, Say, trial
 
 
 @trial(
-    "cut answers", "a write whose answer is cut at any byte is done once; its repetition is a 412", full=2_000, short=60
+    "cut responses",
+    "a write whose response is cut at any byte is done once; its repetition gets 412",
+    full=2_000,
+    short=60,
 )
 def cut_answers(count: int, say: Say) -> Outcome:
     """Cut after up to `count` bytes; in the short form only every few bytes."""

@@ -63,7 +63,7 @@ _CHILD = textwrap.dedent(
 
 @trial(
     "full disks",
-    "a write without room is refused, reads go on, and with room all goes on, nothing lost",
+    "a write without space is refused, reads continue, and with space writes continue; nothing is lost",
     full=200,
     short=4,
 )

@@ -158,7 +158,7 @@ def _overlaps(history: list[Event]) -> bool:
     return any(later.began < earlier.ended for earlier, later in itertools.pairwise(ordered))
 
 
-@trial("histories", "what threads see of one record can be explained by some order (memory)", full=10_000, short=300)
+@trial("histories", "concurrent operations on one record are linearizable (memory)", full=10_000, short=300)
 def histories(count: int, say: Say) -> Outcome:
     return record([open_store(None, Runtime())], count, 1, say)
 

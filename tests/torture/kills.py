@@ -69,7 +69,7 @@ class _Writer:
         return body
 
 
-@trial("kills", "nothing acknowledged is lost, nothing is torn", full=1000, short=3)
+@trial("kills", "no acknowledged write is lost, no record is torn", full=1000, short=3)
 def kills(count: int, say: Say) -> Outcome:
     outcome = Outcome({"kill -9 in the middle of writes": 0, "acknowledged writes": 0, "of them lost": 0, "torn": 0})
     chance = random.Random(count)

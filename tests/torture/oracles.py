@@ -23,7 +23,7 @@ MAX_APART = 0.1
 """Tolerance of medians as a fraction, and of the probability that a foreign id takes longer, from one half."""
 
 
-@trial("oracles", "a foreign id takes the steps and the time of an absent one", full=10_000, short=20)
+@trial("oracles", "a foreign id takes the same steps and time as an unknown one", full=10_000, short=20)
 def oracles(count: int, say: Say) -> Outcome:
     """Call every operation on one entity alternately with an id of another sandbox and an unknown id."""
     outcome, estate, apart = Outcome(), Estate(), 0.0

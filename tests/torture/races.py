@@ -82,7 +82,12 @@ def run_races(
     return etags
 
 
-@trial("races", "of those who write with one etag exactly one wins, and no etag comes twice", full=100_000, short=300)
+@trial(
+    "races",
+    "of concurrent writes with the same etag exactly one succeeds; no etag is issued twice",
+    full=100_000,
+    short=300,
+)
 def races(count: int, say: Say) -> Outcome:
     """Race through the whole emulator, in threads, with a jumping clock."""
     outcome = Outcome({"races of 4 in one process": count})
@@ -153,7 +158,7 @@ def replicas(count: int) -> Iterator[list[Server]]:
         yield [stack.enter_context(Server(Path(folder), MOCKSERVER_STATE=url)) for _ in range(count)]
 
 
-@trial("creations", "as many parallel creations are as many records, listed once each", full=1_000, short=100)
+@trial("creations", "every parallel creation is one record, listed once", full=1_000, short=100)
 def creations(count: int, say: Say) -> Outcome:
     outcome = Outcome({"parallel creations": count})
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder), "--state", "f.db") as server:
@@ -190,7 +195,7 @@ def _listed(server: Server) -> list[str]:
 
 @trial(
     "clock steps",
-    "etags stay new and lists in order when the clock jumps a day back and forth",
+    "etags stay unique and lists ordered while the clock jumps a day back and forth",
     full=100_000,
     short=2_000,
 )

@@ -35,7 +35,7 @@ class _Process:
         return len(list((self._folder / "task").iterdir()))
 
 
-@trial("soak", "memory, descriptors, threads and latency stay flat, the journal is bounded", full=600, short=2)
+@trial("soak", "memory, descriptors, threads and latency stay constant, the journal is bounded", full=600, short=2)
 def soak(seconds: int, say: Say) -> Outcome:
     """Send 70 % look-ups, 20 % lists, 10 % writes, with a constant number of records and a full journal."""
     outcome = Outcome()
@@ -114,7 +114,7 @@ class _Mixture:
         return answer[1]
 
 
-@trial("crowd", "with as many open connections another client is served within 1 s", full=10_000, short=300)
+@trial("crowd", "with this many open connections another client is served within 1 s", full=10_000, short=300)
 def crowd(count: int, say: Say) -> Outcome:
     """Open many connections, half of them silent, half with half a request."""
     outcome = Outcome()
