@@ -163,7 +163,7 @@ def _quirks() -> Iterator[str]:
 @_page("connectors")
 def _connectors() -> Iterator[str]:
     found = sorted(Connectors.load("azure").all(), key=lambda one: (one.category, one.label))
-    yield f"# Connectors\n\nLook up the id and the auth specs of a connection spec. There are {len(found)} connection specs."
+    yield f"# Connectors\n\nLook up the id and the auth specs of a connection spec. There are {len(found)} of them."
     yield "`mockserver explain NAME` prints what is documented and what is assumed.\n"
     for category, group in itertools.groupby(found, key=lambda one: one.category):
         yield f"## {category}\n"

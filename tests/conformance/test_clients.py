@@ -127,7 +127,7 @@ def some_other_application(environ: dict[str, object], start_response: Any) -> l
 
 def test_what_the_command_cannot_do_is_said_in_words_by_status_2(server: FlowService) -> None:
     assert "did you mean etag.in-query, etag.invented" in refused("etag.nonsense", url=server.url)
-    assert "without a name all are listed" in refused("nonsense", url=server.url)
+    assert "run without a name to list all" in refused("nonsense", url=server.url)
     assert "did you mean header.sandbox-missing" in refused("header.sandbox-mising", url=server.url)
     assert "--base-url" in refused("careful")
     assert "does not answer" in refused("careful", url="http://127.0.0.1:9")
