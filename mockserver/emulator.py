@@ -134,7 +134,7 @@ class Emulator:
         """Back to the first moment: the first records or none, no journal, no tokens, clock and faults as they were."""
         self.world.store.clear()
         self.world.shown.clear()
-        self.journal.clear(anew=True)
+        self.journal.clear(renumber=True)
         self.tokens.clear()
         self.runtime.reset()
         self.faults.reset()
@@ -184,7 +184,7 @@ class Emulator:
         if all(known(spec_id) for spec_id in _spec_ids(seen.body, result.body, stored)):
             return None
         own = self.world.connectors_of(tenant)
-        return Redaction(self.contract, lambda said: own.auth_place(said if "connectionSpec" in said else stored or {}))
+        return Redaction(self.contract, lambda body: own.auth_place(body if "connectionSpec" in body else stored or {}))
 
     def close(self) -> None:
         """Close the store."""
@@ -200,8 +200,8 @@ class Emulator:
     def _refused(self, refusal: Refusal, call: Call) -> Result:
         """A refusal in the form of the called service."""
         service = _forms.service_of(call.path)
-        theirs = _forms.told(refusal, call, service) if service else None
-        return theirs or refusal.result(call.request_id, self.quirks)
+        result = _forms.refusal_of(refusal, call, service) if service else None
+        return result or refusal.result(call.request_id, self.quirks)
 
     def _refuse(self, call: Call, seen: Seen) -> None:
         """Raise for the first violation that the service refuses."""

@@ -40,7 +40,7 @@ CREDENTIALS = {
 
 
 def accepted(config: Config) -> dict[str, str]:
-    """Of the credentials that a server knows, the first of each, as variables."""
+    """Environment variables with the first valid API key, organisation and sandbox of a server."""
     known = {"API_KEY": config.api_keys, "ORG": config.orgs, "SANDBOX": config.sandboxes}
     return {f"FLOW_SERVICE_{name}": values[0] for name, values in known.items() if values}
 
@@ -71,7 +71,7 @@ class PrivateServer:
 
 
 def _learned(emulator: Emulator) -> Learned | None:
-    """What the emulator was told to learn from a recording."""
+    """The initial state from a recording, if the setting `learn` names one."""
     if emulator.config.learn is None:
         return None
     from mockserver.recordings import learning  # here: a server that learns nothing does without

@@ -54,7 +54,7 @@ class FlowService:
 
     @property
     def learned(self) -> Learned | None:
-        """What the service began with, if it was told to `learn` from a recording."""
+        """The initial state from a recording, if the setting `learn` names one."""
         return self._server.learned
 
     @property

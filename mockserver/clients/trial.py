@@ -78,7 +78,7 @@ class Trial:
     ) -> ScenarioVerdict:
         if ending.status is None:
             numbers = tuple(entry.number for entry in entries if entry.fault)
-            return scenario.told(ScenarioOutcome("failed", f"it had not ended after {self.seconds:g} s", numbers))
+            return scenario.reported(ScenarioOutcome("failed", f"it had not ended after {self.seconds:g} s", numbers))
         return scenario.verdict(entries, contract, ending.status)
 
 

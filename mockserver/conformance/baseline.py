@@ -22,7 +22,7 @@ from mockserver.conformance.findings import Finding, Level, Report, StaleAccepta
 _MEMBERS = frozenset({"rule", "operation", "reason"})
 
 UNEXPLAINED = "accepted by --write-baseline; say why"
-"""The reason written for a finding without an explanation."""
+"""The reason that `--write-baseline` writes for a new finding."""
 
 
 class BaselineError(ValueError):
@@ -50,7 +50,7 @@ class Baseline:
 
     @classmethod
     def read(cls, path: Path) -> Baseline:
-        """From a file. Raises BaselineError."""
+        """Parse a file. Raises BaselineError."""
         try:
             raw = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:

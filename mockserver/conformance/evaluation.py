@@ -12,7 +12,7 @@ from mockserver.journal.entries import Entry
 
 
 def evaluate(entries: Iterable[Entry], contract: Contract, scenarios: Iterable[ScenarioVerdict] = ()) -> Report:
-    """Judge journal entries, oldest first. It may take long: do not call it while a client waits."""
+    """Judge journal entries, oldest first. This may take long: do not call it while a client waits."""
     kept = tuple(entries)
     traffic = Traffic(kept, contract)
     ordered = sorted(rules.load().values(), key=lambda row: row.comes_last)

@@ -16,7 +16,7 @@ class Level(StrEnum):
     FAIL = "FAIL"
     """The real service would refuse the call, or data would be lost or duplicated."""
     WARN = "WARN"
-    """It works by luck, or costs more than necessary."""
+    """It works by chance, or costs more than necessary."""
     INFO = "INFO"
     """Worth knowing, but harmless."""
 

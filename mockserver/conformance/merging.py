@@ -1,4 +1,4 @@
-"""Several judged records in one report: of several runs of a client, or of several tests."""
+"""Merges reports of several runs of a client or of several tests into one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockserver.journal.entries import Entry
 
 
 def merge(reports: Iterable[Report], contract: Contract) -> Report:
-    """One report of all. Calls are numbered through; the same finding in several reports is one."""
+    """Merge reports. Calls are renumbered; equal findings become one."""
     calls: list[Entry] = []
     findings: list[Finding] = []
     verdicts: list[ScenarioVerdict] = []
@@ -31,7 +31,7 @@ def merge(reports: Iterable[Report], contract: Contract) -> Report:
 
 
 def _united(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Worst first, then in the order of their first call."""
+    """Merge equal findings. Sorted by severity, then by first call."""
     united: dict[tuple[str, str | None, str], Finding] = {}
     for finding in findings:
         key = (finding.rule, finding.operation, finding.detail)

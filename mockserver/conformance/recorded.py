@@ -1,4 +1,4 @@
-"""A report as plain JSON values and back: how processes hand each other what they have judged."""
+"""Converts reports to JSON and back, to pass them between processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mockserver.journal.entries import Entry
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """Findings and calls; coverage can be measured again."""
+    """Convert findings and calls. Coverage is left out, because it can be measured again."""
     return {
         "findings": [asdict(finding) for finding in report.findings],
         "calls": [entry.as_json() for entry in report.calls],
@@ -19,7 +19,7 @@ def to_json(report: Report) -> dict[str, Any]:
 
 
 def from_json(raw: dict[str, Any]) -> Report:
-    """What `to_json` made. Raises KeyError and TypeError for anything else."""
+    """Parse the result of `to_json`. Raises KeyError or TypeError if it is invalid."""
     return Report(
         findings=tuple(map(_finding, raw["findings"])),
         calls=tuple(map(_entry, raw["calls"])),

@@ -1,7 +1,7 @@
 """The `@rule` decorator and the table of all rules.
 
-A rule is one function from traffic to sightings: what a client did, in which calls. It says nothing
-about how bad that is or what to do; its registration does.
+A rule is a function from traffic to sightings: what a client did, in which calls. Its registration adds the severity
+and what to do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Judge: TypeAlias = Callable[[Traffic], Iterable[Sighting]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: what it watches for, how bad that is, who says so and what helps."""
+    """One rule: what it detects, its severity, its source, and a hint."""
 
     id: str
     level: Level
@@ -31,7 +31,7 @@ class Rule:
     explanation: str
     judge: Judge
     comes_last: bool = False
-    """Whether it judges what the other rules left unsaid: `Traffic.named`."""
+    """Whether it runs after the other rules, because it needs their findings (`Traffic.named`)."""
 
     @property
     def family(self) -> str:
@@ -39,7 +39,7 @@ class Rule:
         return self.id.partition(".")[0]
 
     def findings(self, traffic: Traffic) -> Iterator[Finding]:
-        """Sightings that tell the same of the same operation become one finding."""
+        """Run the rule. Equal sightings at one operation become one finding."""
         grouped: dict[tuple[str | None, str], list[int]] = {}
         for sighting in self.judge(traffic):
             grouped.setdefault((sighting.operation, printable(sighting.detail)), []).extend(sighting.calls)
@@ -70,7 +70,7 @@ def rule(
 
 @functools.cache
 def load() -> dict[str, Rule]:
-    """Id -> rule, in the order of their families' modules: every module of `families/` counts."""
+    """Load every module of `families/`; returns id -> rule, in the order of the modules."""
     from mockserver.conformance import families
 
     for module in sorted(info.name for info in pkgutil.iter_modules(families.__path__)):

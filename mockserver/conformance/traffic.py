@@ -1,6 +1,6 @@
-"""Recorded traffic as rules look at it: each exchange parsed once, when first asked.
+"""Recorded traffic for rules. Each exchange is parsed once, on first use.
 
-Everything here comes from masked journal entries, so nothing a rule can reach holds a secret.
+All data comes from masked journal entries, so that rules never see a secret.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from mockserver.journal.entries import NOT_RECORDED, TOKEN_OPERATION, Entry
 from mockserver.json_input import Json
 from mockserver.secrecy import is_placeholder
 
-_UNHEARD = frozenset({"answer-lost", "latency", "slow-body", "truncate"})
-"""Faults after which a client may have heard no answer, whatever was answered."""
+_UNRECEIVED = frozenset({"answer-lost", "latency", "slow-body", "truncate"})
+"""Faults with which a client may not have received the response."""
 
-_ANSWERED = _UNHEARD | {
+_ANSWERED = _UNRECEIVED | {
     *("malformed-json", "empty-answer", "unknown-members", "reordered-members"),
     *("draft-state", "empty-list", "short-pages"),
 }
-"""Faults that leave the status of an answer as the service chose it: what it refused, it would have refused anyway."""
+"""Faults that do not change the status, so that a refused request would also be refused without them."""
 
 _IDENTITY = ("authorization", "x-api-key", "x-gw-ims-org-id")
 
@@ -45,7 +45,7 @@ _CREDENTIALS = frozenset({
     *("accesstoken", "authorization", "authtoken", "bearer", "bearertoken", "clientsecret", "jwt"),
     *("jwttoken", "passwd", "password", "pwd", "refreshtoken", "secret", "secretkey", "token"),
 })  # fmt: skip
-"""Names of parameters, of which only the letters count."""
+"""Names of parameters; only letters are compared."""
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
 
@@ -55,7 +55,7 @@ ACTIONS = frozenset({"action", "test", "explore", "configs", "search"})
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a rule saw: a sentence about the client, and the calls that prove it."""
+    """What a rule detected: a sentence about the client, and the calls that prove it."""
 
     detail: str
     calls: tuple[int, ...]
@@ -63,7 +63,7 @@ class Sighting:
 
 
 class Exchange:
-    """One journal entry with what rules ask of it."""
+    """One journal entry, with the properties that rules need."""
 
     def __init__(self, entry: Entry, template: str | None) -> None:
         self.entry = entry
@@ -71,13 +71,13 @@ class Exchange:
         self.segments = tuple(part for part in entry.path.split("/") if part)
 
     def seen(self, detail: str, *proof: Exchange) -> Sighting:
-        """A sighting at this exchange; `proof` are earlier ones that belong to it."""
+        """Create a sighting at this exchange. `proof`: earlier exchanges that belong to it."""
         calls = (*(other.entry.number for other in proof), self.entry.number)
         return Sighting(detail, calls, self.entry.operation)
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Request headers, names in lower case, credentials masked."""
+        """Request headers with names in lower case and masked credentials."""
         return self.entry.headers
 
     @property
@@ -87,22 +87,22 @@ class Exchange:
 
     @property
     def status(self) -> int:
-        """The answer's status; 0 where there was no answer."""
+        """Status of the response; 0 if there was none."""
         return self.entry.status
 
     @property
     def preflight(self) -> bool:
-        """Whether a browser asked by itself whether it may make a call (CORS)."""
+        """Whether this is a CORS preflight request of a browser."""
         return self.method == "OPTIONS" and "access-control-request-method" in self.headers
 
     @property
     def unread(self) -> bool:
-        """Whether the request was refused before the emulator: for its framing, its size, its Host, its slowness."""
+        """Whether the request was refused before the emulator, for its framing, size, Host or slowness."""
         return any(self.violations("request"))
 
     @property
     def succeeded(self) -> bool:
-        """Whether the answer was a 2xx."""
+        """Whether the response was a 2xx."""
         return 200 <= self.status < 300
 
     @cached_property
@@ -112,74 +112,74 @@ class Exchange:
 
     @property
     def refused(self) -> bool:
-        """Whether the service or the gateway refused the request: a 4xx that no fault caused, other than 429."""
+        """Whether the service or the gateway refused the request: a 4xx other than 429 that no fault caused."""
         return 400 <= self.status < 500 and self.status != 429 and self.faults <= _ANSWERED
 
     @property
     def admitted(self) -> bool:
-        """Whether the answer proves that the gateway let the request through: only the service answers like this."""
+        """Whether the response proves that the gateway accepted the request, because only the service sends it."""
         answered = self.succeeded or _SERVICE_CODE.fullmatch(self.entry.error or "") is not None
         return answered and self.faults <= _ANSWERED
 
     def recorded(self, header: str) -> bool:
-        """Whether the record has what the client sent in this header, nothing included."""
+        """Whether the record contains what the client sent in this header, including nothing."""
         return NOT_RECORDED not in self.headers.get(header, "")
 
     @property
     def token(self) -> str:
-        """What is shown of the access token; empty without one, or where the record does not tell tokens apart."""
+        """The masked access token; empty if there is none or the record does not distinguish tokens."""
         return self.headers.get("authorization", "").partition("‹")[2] if self.recorded("authorization") else ""
 
     @property
     def sample(self) -> bool:
-        """Whether this is a sample of the documentation as it stands: token, API key and organisation are left open."""
+        """Whether token, API key and organisation are placeholders, as in an unchanged sample of the documentation."""
         sent = (self.headers.get(name, "").rpartition(" ")[2] for name in _IDENTITY)
         return all(map(is_placeholder, sent))
 
     @cached_property
     def unfilled_headers(self) -> dict[str, str]:
-        """Headers whose value was never filled in, and what they hold."""
+        """Headers whose value was never filled in, with what they contain."""
         held = {name: unfilled_header(value) for name, value in self.headers.items() if name != "origin"}
         return {name: what for name, what in held.items() if what}
 
     @cached_property
     def unfilled_members(self) -> dict[str, str]:
-        """Pointers to members of the body that were never filled in, and what they hold."""
+        """Pointers to members of the body that were never filled in, with what they contain."""
         return dict(unfilled_places(self.body))
 
     @property
     def unknown_outcome(self) -> bool:
-        """Whether the client cannot know if the service acted: no answer, or a server's failure."""
-        return self.status == 0 or self.status >= 500 or not self.faults.isdisjoint(_UNHEARD)
+        """Whether the client cannot know if the request was executed: no response, or a 5xx."""
+        return self.status == 0 or self.status >= 500 or not self.faults.isdisjoint(_UNRECEIVED)
 
     @property
     def collection(self) -> str:
-        """The first segment of the path: such as `connections`."""
+        """The first path segment, such as `connections`."""
         return self.segments[0] if self.segments else ""
 
     @property
     def entity(self) -> str | None:
-        """The id in the path, if the path names one entity."""
+        """The id in the path, if it addresses one entity."""
         return self.segments[1] if len(self.segments) > 1 and self.segments[1] not in ACTIONS else None
 
     @property
     def lists(self) -> bool:
-        """Whether this asks for a list."""
+        """Whether this requests a list."""
         return (self.method == "GET" and len(self.segments) == 1) or self.segments[1:] == ("search",)
 
     @property
     def creates(self) -> bool:
-        """Whether this asks for a new entity."""
+        """Whether this creates an entity."""
         return self.method == "POST" and len(self.segments) == 1
 
     @property
     def key(self) -> tuple[str, str, str, int]:
-        """The same for the same call made again: method, path, query and the very bytes of the body."""
+        """Method, path, query and hash of the body: equal for repetitions of a call."""
         return self.method, self.entry.path, self.entry.query, self.entry.traces.body
 
     @cached_property
     def query(self) -> tuple[tuple[str, str], ...]:
-        """Query parameters, decoded; secrets masked."""
+        """Decoded query parameters, with masked secrets."""
         return tuple(parse_qsl(self.entry.query, keep_blank_values=True))
 
     def argument(self, name: str) -> str | None:
@@ -188,27 +188,27 @@ class Exchange:
 
     @property
     def secret_parameters(self) -> list[str]:
-        """Query parameters with a credential's name and a value."""
+        """Names of query parameters that are credentials and have a value."""
         return [name for name, value in self.query if value and _NO_LETTER.sub("", name.lower()) in _CREDENTIALS]
 
     @cached_property
     def body(self) -> Json:
-        """The masked request body; None where it was not JSON or too long to be kept whole."""
+        """The masked request body; None if it was not JSON or too long to be stored completely."""
         return _parsed(self.entry.body)
 
     @property
     def members(self) -> Mapping[str, Any]:
-        """The request body if it is an object."""
+        """The request body, if it is an object; otherwise empty."""
         return self.body if isinstance(self.body, dict) else {}
 
     @cached_property
     def answer(self) -> Json:
-        """The masked answer; None where it was too long to be kept whole."""
+        """The masked response body; None if it was too long to be stored completely."""
         return _parsed(self.entry.answer)
 
     @cached_property
     def made(self) -> str | None:
-        """The id of the entity that this call created."""
+        """The id of the created entity, if any."""
         if self.creates and self.succeeded and isinstance(self.answer, dict):
             made = self.answer.get("id")
             return made if isinstance(made, str) else None
@@ -216,7 +216,7 @@ class Exchange:
 
     @cached_property
     def record(self) -> Mapping[str, Any]:
-        """The one entity of a lookup's answer."""
+        """The entity in the response to a lookup."""
         items = self.answer.get("items") if isinstance(self.answer, dict) else None
         if self.entity and isinstance(items, list) and len(items) == 1 and isinstance(items[0], dict):
             return items[0]
@@ -224,26 +224,26 @@ class Exchange:
 
     @property
     def blamed(self) -> str | None:
-        """The member or parameter that the refusal names."""
+        """The member or parameter that the error names."""
         report = self.answer.get("report") if isinstance(self.answer, dict) else None
         pointer = report.get("pointer") if isinstance(report, dict) else None
         return pointer if isinstance(pointer, str) else None
 
     def violations(self, where: str, *keywords: str) -> Iterator[Violation]:
-        """What the contract had against this call, by place and, if given, by keyword."""
+        """Contract violations of this call, by place and, if given, by keyword."""
         for violation in self.entry.violations:
             if violation.where == where and (not keywords or violation.keyword in keywords):
                 yield violation
 
     def gap_ms(self, before: Exchange) -> int:
-        """Milliseconds since `before`, by the service's clock or by a stop watch, whichever saw more."""
+        """Milliseconds since `before`, by the service's clock or the monotonic clock, whichever shows more."""
         by_clock = self.entry.at_ms - before.entry.at_ms
         watch, earlier = self.entry.traces.watch_ms, before.entry.traces.watch_ms
         return max(by_clock, watch - earlier) if watch is not None and earlier is not None else by_clock
 
 
 class Traffic:
-    """All exchanges of one client, oldest first, and the indexes that several rules share."""
+    """All exchanges of one client, oldest first, with indexes for rules."""
 
     def __init__(self, entries: Sequence[Entry], contract: Contract) -> None:
         self.contract = contract
@@ -252,40 +252,40 @@ class Traffic:
         """Requests that were refused before the emulator."""
         others = [one for one in exchanges if one.entry.operation != TOKEN_OPERATION and not one.unread]
         self.calls = [one for one in others if not one.preflight]
-        """Calls to Flow Service; what a browser asks by itself is not the client's."""
+        """Calls to Flow Service, without CORS preflight requests."""
         self.gated = [one for one in self.calls if not self._is_open(one.entry)]
-        """Those that pass the gateway: senders of events do not."""
+        """Calls that pass the gateway, which are all but those to inlets."""
         self.tokens = [exchange for exchange in exchanges if exchange.entry.operation == TOKEN_OPERATION]
         """Calls to the token endpoint."""
         self.partial = any(entry.traces.partial for entry in entries)
-        """Whether answers are missing from the record."""
+        """Whether response bodies are missing from the record."""
         gapless = not entries or (entries[0].number, entries[-1].number) == (1, len(entries))
         self.whole = gapless and not self.partial
-        """Whether the record has every call from the first on, and every answer."""
+        """Whether the record contains every call from the first on, and every response."""
         self.named: dict[int, set[str]] = {}
-        """Number of a call -> rules whose findings rest on it; filled as rules run, for those that come last."""
+        """Number of a call -> rules with findings about it. Filled while rules run, for those that come last."""
 
     @cached_property
     def pages_given(self) -> dict[str, Exchange]:
-        """Continuation token -> the answer that offered it first."""
+        """Continuation token -> first exchange whose response contains it."""
         given: dict[str, Exchange] = {}
         for exchange in self.calls:
-            if exchange.entry.traces.told.next_page:
-                given.setdefault(exchange.entry.traces.told.next_page, exchange)
+            if exchange.entry.traces.response.next_page:
+                given.setdefault(exchange.entry.traces.response.next_page, exchange)
         return given
 
     @cached_property
     def etags_shown(self) -> dict[str, list[Exchange]]:
-        """Etag -> the answers that showed it."""
+        """Etag -> exchanges whose response contains it."""
         shown: dict[str, list[Exchange]] = {}
         for exchange in self.calls:
-            for etag in exchange.entry.traces.told.etags:
+            for etag in exchange.entry.traces.response.etags:
                 shown.setdefault(etag, []).append(exchange)
         return shown
 
     @cached_property
     def by_entity(self) -> dict[str, list[Exchange]]:
-        """Id in the path -> the calls that name it."""
+        """Id -> calls with it in their path."""
         named: dict[str, list[Exchange]] = {}
         for exchange in self.calls:
             if exchange.entity:
@@ -294,24 +294,24 @@ class Traffic:
 
     @cached_property
     def made(self) -> dict[str, Exchange]:
-        """Id -> the call that created the entity."""
+        """Id -> call that created the entity."""
         return {exchange.made: exchange for exchange in self.calls if exchange.made}
 
     @cached_property
     def from_elsewhere(self) -> dict[int, Exchange]:
-        """Number of a refused call -> the answer that had told an id it names, in another sandbox or organisation."""
-        told: dict[str, dict[Tenant, Exchange]] = {}
+        """Number of a refused call -> exchange in another sandbox or organisation that showed an id in the call."""
+        shown: dict[str, dict[Tenant, Exchange]] = {}
         found: dict[int, Exchange] = {}
         for call in self.calls:
             here = call.entry.tenant
             if here is None:
                 continue
             for entity in (call.entity or "", *(text for _, text in texts(call.body))) if call.refused else ():
-                elsewhere = told.get(entity, {})
+                elsewhere = shown.get(entity, {})
                 if elsewhere and here not in elsewhere:
                     found.setdefault(call.entry.number, next(iter(elsewhere.values())))
-            for entity in call.entry.traces.told.ids:
-                told.setdefault(entity, {}).setdefault(here, call)
+            for entity in call.entry.traces.response.ids:
+                shown.setdefault(entity, {}).setdefault(here, call)
         return found
 
     def _is_open(self, entry: Entry) -> bool:
@@ -324,12 +324,12 @@ class Traffic:
 
 
 def shortened(template: str) -> str:
-    """A path of the contract with `{id}` for its parameters: `/connections/{id}`."""
+    """A path template with `{id}` for each parameter: `/connections/{id}`."""
     return _PARAMETER.sub("{id}", template)
 
 
 def texts(value: Json, at: str = "") -> Iterator[tuple[str, str]]:
-    """Every text of a body with the JSON Pointer to it."""
+    """JSON Pointer and value of every string in a body."""
     if isinstance(value, str):
         yield at, value
     elif isinstance(value, list):
@@ -341,12 +341,12 @@ def texts(value: Json, at: str = "") -> Iterator[tuple[str, str]]:
 
 
 def means_page(name: str) -> bool:
-    """Whether a client that uses this name means a page: its token, its number or where it starts."""
+    """Whether a parameter of this name selects a page, by token, number or start."""
     return _NO_LETTER.sub("", name.lower()) in _PAGES
 
 
 def listed(words: Iterable[str]) -> str:
-    """Words for a sentence: `a, b and c`."""
+    """Join words: `a, b and c`."""
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
 

@@ -1,4 +1,4 @@
-"""Values that were never filled in: what programs print for nothing, templates left as they are, placeholders."""
+"""Detects values that were never filled in: texts such as `undefined`, unresolved templates, placeholders."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _TEMPLATE = re.compile(r"\$\{[^{}]{1,64}\}|\{\{[^{}]{1,64}\}\}")
 _PRINTED = re.compile(r"\bundefined\b|\[object [A-Z][A-Za-z]*\]")
 _BRACES = re.compile(r"\{[A-Za-z_][\w. -]{0,63}\}")
 _MARK = "‹variable"
-"""How the journal shows a secret that has the form of a template."""
+"""How the journal shows a secret in the form of a template."""
 
 _UNRESOLVED = "a variable that was not resolved"
 _CREDENTIAL = re.compile(r"passw|pwd|secret|token|key|connectionString|user|credential", re.IGNORECASE)
-"""Names of members whose values are never `null` or `none`."""
+"""Names of members whose values cannot be `null` or `none`."""
 
 _SCHEME = re.compile(r"(?:bearer|basic)\s+", re.IGNORECASE)
 
 
 def unfilled(text: str) -> str:
-    """What a whole value is, if it is none: `undefined` and the like as they are, or words for a template; else ""."""
+    """Describe an unfilled value: texts such as `undefined` as they are, templates in words; "" for other values."""
     bare = text.strip().strip('"')
     if NOTHING.fullmatch(bare):
         return bare
@@ -30,7 +30,7 @@ def unfilled(text: str) -> str:
 
 
 def unfilled_header(value: str) -> str:
-    """The same of a header, whose scheme and parts are looked at."""
+    """Like `unfilled`, for a header value, whose scheme is ignored and whose parts are searched."""
     bare = _SCHEME.sub("", value.strip())
     if is_placeholder(bare):
         return ""
@@ -40,17 +40,17 @@ def unfilled_header(value: str) -> str:
 
 
 def unfilled_segment(segment: str) -> bool:
-    """Whether part of a path was never filled in; braces of any kind count, Adobe's included."""
+    """Whether a path segment was never filled in. All braces count, also those of Adobe's samples."""
     return bool(unfilled(segment) or _TEMPLATE.search(segment) or _BRACES.search(segment) or _PRINTED.search(segment))
 
 
 def has_placeholder(text: str) -> bool:
-    """Whether a text holds a placeholder of Adobe's documents."""
+    """Whether a text contains a placeholder of Adobe's documents."""
     return any(is_placeholder(found[0]) for found in _BRACES.finditer(text))
 
 
 def unfilled_places(body: Any, at: str = "", name: str = "") -> Iterator[tuple[str, str]]:
-    """Every member of a body that was never filled in, with what it holds."""
+    """Pointer and description of every unfilled member of a body."""
     if isinstance(body, list):
         for index, item in enumerate(body):
             yield from unfilled_places(item, f"{at}/{index}", name)
@@ -65,7 +65,7 @@ def unfilled_places(body: Any, at: str = "", name: str = "") -> Iterator[tuple[s
 
 
 def unfilled_text(text: str) -> str:
-    """What a text of the client's own is, if it is no value: one may read `none` or speak of what is undefined."""
+    """Like `unfilled`, for free texts such as names, which may be `none` or contain `undefined`."""
     printed = _PRINTED.fullmatch(text.strip().strip('"'))
     return printed[0] if printed else _UNRESOLVED if _TEMPLATE.search(text) or text.startswith(_MARK) else ""
 

@@ -45,9 +45,9 @@ def _seconds(text: str) -> int | None:
     return None if text == "none" else whole(text)
 
 
-def whole(text: str, least: int = 0) -> int:
+def whole(text: str, minimum: int = 0) -> int:
     """An integer of at most nine digits. Raises ValueError."""
-    if not _NUMBER.fullmatch(text) or int(text) < least:
+    if not _NUMBER.fullmatch(text) or int(text) < minimum:
         raise ValueError
     return int(text)
 
@@ -64,6 +64,6 @@ NONE = Argument("", "no argument", _nothing)
 MILLISECONDS = Argument("MS[-MS]", "milliseconds, or a range of them such as 100-400", _milliseconds, "1000")
 RETRY_AFTER = Argument("SECONDS|none", "seconds for Retry-After, or none to leave it out", _seconds, "1")
 NO_RETRY_AFTER = Argument("SECONDS|none", RETRY_AFTER.expected, _seconds, "none")
-BYTES = Argument("BYTES|half", "how many bytes of the body arrive, or half", _size, "half")
-SPEED = Argument("BYTES", "bytes per second, at least 1", _from_one, "200")
-PAGES = Argument("PAGES", "how many pages there are at least", _from_one, "3")
+BYTES = Argument("BYTES|half", "number of bytes of the body to send, or half", _size, "half")
+SPEED = Argument("BYTES", "bytes per second, at minimum 1", _from_one, "200")
+PAGES = Argument("PAGES", "minimum number of pages", _from_one, "3")

@@ -139,7 +139,7 @@ def _revoked(strike: Strike) -> Refusal | None:
 
 
 def _page_token_gone(strike: Strike) -> Refusal:
-    hint = "start the listing again from its first page"
+    hint = "start the list again from its first page"
     return ApiError(
         "parameter_value", value="(expired)", field="continuationToken", pointer="continuationToken", hint=hint
     )
@@ -150,15 +150,17 @@ def _retry_after(strike: Strike) -> tuple[tuple[str, str], ...]:
 
 
 _ROWS = (
-    # answer instead of the service: nothing is executed
+    # answer instead of the service: the request is not executed
     FaultKind(
         "rate-limit",
-        "429 from the gateway, with Retry-After or without",
+        "429 from the gateway, with or without Retry-After",
         arguments.RETRY_AFTER,
         refuse=lambda strike: GatewayError("rate_exceeded", retry_after=strike.argument),
     ),
     FaultKind(
-        "internal-error", "500 (1400-500) from the service; nothing was done", refuse=lambda _: ApiError("internal")
+        "internal-error",
+        "500 (1400-500) from the service; the request is not executed",
+        refuse=lambda _: ApiError("internal"),
     ),
     FaultKind(
         "unavailable",
@@ -171,61 +173,61 @@ _ROWS = (
     FaultKind(
         "token-expired", "401 (401013) from the gateway, for this call", refuse=lambda _: GatewayError("token_invalid")
     ),
-    FaultKind("token-revoked", "401 (401013) for as long as the client sends this token", refuse=_revoked),
+    FaultKind("token-revoked", "401 (401013) as long as the client sends this token", refuse=_revoked),
     FaultKind(
         "sandbox-gone",
-        "404 (2100-404): the sandbox is not there any more",
+        "404 (2100-404): the sandbox no longer exists",
         refuse=lambda strike: ApiError("sandbox_unknown", name=strike.call.headers.get("x-sandbox-name", "")[:80]),
     ),
     FaultKind(
         "page-token-expired",
-        "400 (1452-400) for a continuationToken that was good",
+        "400 (1452-400) for a valid continuationToken",
         refuse=_page_token_gone,
         fits=lambda call: "continuationToken=" in call.query,
     ),
     FaultKind(
         "bad-gateway",
-        "502 from a proxy on the way: an HTML page",
+        "502 with an HTML page, from a proxy",
         refuse=lambda _: Undelivered(502, Delivery(raw=_PROXY_PAGE, content_type="text/html")),
     ),
     FaultKind(
         "reset",
-        "the connection breaks before an answer; nothing was done",
+        "the connection is reset before the response; the request is not executed",
         refuse=lambda _: Undelivered(0, Delivery(reset=True)),
     ),
     # change the state or the request
     FaultKind(
         "stale-etag",
-        "somebody else writes the entity just before: 412 (1404-412)",
+        "another client updates the entity just before: 412 (1404-412)",
         act=meddling.overtake,
         fits=lambda call: bool(call.headers.get("if-match")),
     ),
     FaultKind(
-        "deleted", "somebody else deletes the entity just before", act=meddling.delete, fits=meddling.names_an_entity
+        "deleted", "another client deletes the entity just before", act=meddling.delete, fits=meddling.names_an_entity
     ),
     FaultKind(
         "short-pages",
-        "a list comes in many short pages; records are added where there are too few",
+        "a list has many short pages; records are added if there are too few",
         arguments.PAGES,
         act=meddling.shorten_pages,
         fits=meddling.begins_a_list,
     ),
     # change the response
-    FaultKind("answer-lost", "the request is carried out, then the connection breaks", spoil=_lost),
-    FaultKind("applied-500", "the request is carried out, the answer is 500 (1400-500)", spoil=_failed_afterwards),
-    FaultKind("latency", "the answer comes late", arguments.MILLISECONDS, spoil=_late),
+    FaultKind("answer-lost", "the request is executed, then the connection is reset", spoil=_lost),
+    FaultKind("applied-500", "the request is executed, but the response is 500 (1400-500)", spoil=_failed_afterwards),
+    FaultKind("latency", "the response is delayed", arguments.MILLISECONDS, spoil=_late),
     FaultKind(
         "slow-body",
-        "the body trickles",
+        "the body arrives slowly",
         arguments.SPEED,
         spoil=lambda strike, result: _delivered(result, bytes_per_second=strike.argument),
     ),
     FaultKind("truncate", "the connection ends in the middle of the body", arguments.BYTES, spoil=_truncated),
-    FaultKind("malformed-json", "the body is not JSON, whatever its Content-Type says", spoil=_malformed),
+    FaultKind("malformed-json", "the body is not JSON, although its Content-Type is", spoil=_malformed),
     FaultKind("empty-answer", "the body is missing", spoil=lambda strike, result: replace(result, body=None)),
-    FaultKind("unknown-members", "members that the client does not know yet", spoil=_with_more_members),
+    FaultKind("unknown-members", "additional members that the client does not know", spoil=_with_more_members),
     FaultKind("reordered-members", "members in another order", spoil=_reordered),
-    FaultKind("draft-state", "entities are drafts", spoil=_as_drafts, fits=lambda call: call.method == "GET"),
+    FaultKind("draft-state", "entities have the state draft", spoil=_as_drafts, fits=lambda call: call.method == "GET"),
     FaultKind("empty-list", "a list without items", spoil=_emptied, fits=meddling.begins_a_list),
 )
 

@@ -36,7 +36,7 @@ def overtake(strike: object, world: World, request: Request) -> Request:
     doc = world.store.get(request.tenant, kind, entity_id)
     if doc is not None:
         changed = {**doc, "updatedAt": world.runtime.clock.now_ms(), "updatedBy": SOMEBODY}
-        with contextlib.suppress(Missing, Stale):  # somebody was faster still
+        with contextlib.suppress(Missing, Stale):  # another request was faster
             world.store.replace(request.tenant, kind, entity_id, changed, doc["etag"])
     return request
 
@@ -92,7 +92,7 @@ def _fill(world: World, tenant: Tenant, kind: str, asked: tuple[Condition, ...],
             _set(pattern, condition.path, next(iter(condition.values)).text)
     named = "name" in pattern and ("name",) not in {condition.path for condition in asked}
     for number in range(wanted):
-        insert(world, tenant, kind, {**pattern, "name": f"Somebody else's no. {number + 1}"} if named else pattern)
+        insert(world, tenant, kind, {**pattern, "name": f"Another client's no. {number + 1}"} if named else pattern)
 
 
 def _set(doc: dict[str, Any], path: tuple[str, ...], value: str) -> None:

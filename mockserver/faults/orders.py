@@ -108,7 +108,7 @@ def from_header(text: str) -> list[Order]:
 
 def from_file(path: Path, operations: Iterable[str]) -> list[Order]:
     """Parse a YAML or JSON file. Raises FaultError."""
-    import yaml  # here: a start without such a file does without
+    import yaml  # imported here: only needed with a file
 
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8-sig"))

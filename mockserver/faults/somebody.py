@@ -52,12 +52,12 @@ def _connection(world: World, tenant: Tenant) -> Doc:
         "password": "not-a-secret",
     }
     auth = {"specName": "Basic Authentication", "params": params}
-    return {"name": "Somebody else's", "connectionSpec": _POSTGRESQL, "state": "enabled", "auth": auth}
+    return {"name": "Another client's", "connectionSpec": _POSTGRESQL, "state": "enabled", "auth": auth}
 
 
 def _source(world: World, tenant: Tenant) -> Doc:
     return {
-        "name": "Somebody else's",
+        "name": "Another client's",
         "baseConnectionId": _stored(world, tenant, "connections")["id"],
         "state": "enabled",
         "data": {"format": "tabular"},
@@ -72,7 +72,7 @@ def _target(world: World, tenant: Tenant) -> Doc:
         "version": "application/vnd.adobe.xed-full+json;version=1",
     }
     return {
-        "name": "Somebody else's",
+        "name": "Another client's",
         "state": "enabled",
         "data": {"schema": schema},
         "connectionSpec": _DATA_LAKE,
@@ -85,7 +85,7 @@ def _flow(world: World, tenant: Tenant) -> Doc:
     source, target = _stored(world, tenant, "sourceConnections"), _stored(world, tenant, "targetConnections")
     base = {"id": source["baseConnectionId"], "connectionSpec": _POSTGRESQL}
     return {
-        "name": "Somebody else's",
+        "name": "Another client's",
         "flowSpec": _CRM_TO_AEP,
         "sourceConnectionIds": [source["id"]],
         "targetConnectionIds": [target["id"]],

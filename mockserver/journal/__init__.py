@@ -1,4 +1,4 @@
-"""What was said: each request with its response, bounded and redacted."""
+"""The journal: the latest requests with their responses, bounded and redacted."""
 
 from mockserver.journal.journal import Journal, NothingRecorded
 

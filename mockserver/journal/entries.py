@@ -1,4 +1,4 @@
-"""What is known of one call and its answer afterwards: the journal keeps entries, rules and scenarios judge them."""
+"""Journal entries: one request and its response each. The journal returns them; rules and scenarios judge them."""
 
 from __future__ import annotations
 
@@ -12,30 +12,29 @@ from mockserver.exchange import Tenant, Violation
 from mockserver.json_input import Json
 
 TOKEN_OPERATION = "issueToken"  # noqa: S105  (a name)
-"""What entries of the token endpoint are recorded under; it is no operation of Flow Service."""
+"""Operation of entries of the token endpoint. It is not an operation of Flow Service."""
 
 NOT_RECORDED = "(not recorded)"
-"""In the place of a header's value or a body that a recording lacks; of a token after the word Bearer."""
+"""Replaces a header value, a body or the token after `Bearer` that a recording does not contain."""
 
-UNREAD = Violation("request", "", "unread", "a request that the server can read, by a Host of its own", "another", True)
-"""Of calls that were refused before the emulator: of some nothing is known but the method."""
+UNREAD = Violation("request", "", "unread", "a readable request with a Host of this server", "another", True)
+"""Violation of a request that the server refused before the emulator. Often only its method is known."""
 
 _LINK = "continuationToken="
 
 
-class Told(NamedTuple):
-    """What an answer told its client that the client may use later."""
+class ResponseFacts(NamedTuple):
+    """The values of a response that a client can use in later requests."""
 
     etags: tuple[str, ...] = ()
-    """Every etag the answer showed."""
     ids: tuple[str, ...] = ()
-    """Every entity's id the answer showed."""
+    """The ids of its entities."""
     next_page: str = ""
-    """The continuation token the answer offered."""
+    """Its continuation token."""
 
     @classmethod
-    def of(cls, answer: Json) -> Told:
-        """Read off an answer."""
+    def of(cls, answer: Json) -> ResponseFacts:
+        """Extract them from a response body."""
         if not isinstance(answer, dict):
             return cls()
         items = answer.get("items")
@@ -44,17 +43,17 @@ class Told(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes it takes, roughly."""
+        """Estimated memory in bytes."""
         return 90 * (len(self.etags) + len(self.ids)) + len(self.next_page)
 
 
-NOTHING_TOLD = Told()
+NO_FACTS = ResponseFacts()
 
 
 def _texts_of(records: list[Any], name: str) -> tuple[str, ...]:
-    """The texts that records have under a name."""
+    """The string values of one member of the records."""
     try:
-        texts = tuple(map(itemgetter(name), records))  # all there is to do for a page of ours, in a third of the time
+        texts = tuple(map(itemgetter(name), records))  # fast path: every record of our own pages has the member
         "".join(texts)
     except (KeyError, IndexError, TypeError):
         found = (record.get(name) for record in records if isinstance(record, dict))
@@ -70,19 +69,19 @@ def _next_page(answer: Mapping[str, Any]) -> str:
 
 
 class Traces(NamedTuple):
-    """What judging needs beyond the masked and shortened texts. Never printed, and no secret can be read from it."""
+    """Facts that rules need and the masked, shortened texts lack. Never printed; contains no secret."""
 
     body: int = 0
-    """Equal for equal bodies. Python's own hash, which is keyed anew by each process."""
+    """Hash of the body, with a key that differs per process (Python's `hash`)."""
     sent_mask: bool = False
     """Whether the client sent our mask in place of a secret."""
     watch_ms: int | None = None
-    """When it was recorded, by a clock that nobody can set; None for what was recorded elsewhere."""
-    told: Told = NOTHING_TOLD
+    """When it was recorded, by the monotonic clock; None for imported recordings."""
+    response: ResponseFacts = NO_FACTS
     hung_up: bool = False
-    """Whether the client hung up before the whole answer was sent; known of answers that a fault delays."""
+    """Whether the client disconnected before the response was complete. Only known if a fault delayed the response."""
     partial: bool = False
-    """Whether the answer's body is missing from a recording: what it told is not known."""
+    """Whether the response body is missing from a recording."""
     repeats: tuple[str, ...] = ()
     """Pointers to names and descriptions in the body that hold one of its secrets."""
 
@@ -91,31 +90,31 @@ _NO_TRACES = Traces()
 
 
 class CallFilter(NamedTuple):
-    """Which calls are asked for; what is left as it is lets every call through."""
+    """Selects calls. The defaults select every call."""
 
-    answered: tuple[int, int] = (0, 1000)
-    """Lowest status, and the one above the highest."""
+    statuses: tuple[int, int] = (0, 1000)
+    """Range of statuses; the second is exclusive."""
     text: str = ""
-    """Part of method and path, such as `POST /conn`; in any case."""
+    """Substring of method and path, such as `POST /conn`. Case is ignored."""
     faulty: bool = False
-    """Only calls that a fault struck."""
+    """Only calls with an injected fault."""
     entity: str = ""
-    """The id of a record: only calls that name it in their path or made it."""
+    """Id of a record: only calls with this id in their path, and the call that created it."""
 
-    def takes(self, method: str, path: str, status: int, fault: str | None, answer: str | bytes) -> bool:
-        """Whether a call is one of those asked for."""
-        if not self.answered[0] <= status < self.answered[1] or (self.faulty and fault is None):
+    def matches(self, method: str, path: str, status: int, fault: str | None, answer: str | bytes) -> bool:
+        """Whether a call is selected."""
+        if not self.statuses[0] <= status < self.statuses[1] or (self.faulty and fault is None):
             return False
         if self.text and self.text.lower() not in f"{method} {path}".lower():
             return False
         if not self.entity or self.entity in path:
             return True
-        told = answer if isinstance(answer, bytes) else answer.encode()
-        return method == "POST" and status == 201 and self.entity.encode() in told
+        body = answer if isinstance(answer, bytes) else answer.encode()
+        return method == "POST" and status == 201 and self.entity.encode() in body
 
 
 class Entry(NamedTuple):
-    """One call and its answer, masked."""
+    """One request and its response, masked."""
 
     number: int
     at_ms: int
@@ -130,28 +129,28 @@ class Entry(NamedTuple):
     error: str | None
     answer: str
     answer_headers: Mapping[str, str]
-    """What the answer said in headers: ETag, Location, Allow, Retry-After."""
+    """Response headers: ETag, Location, Allow, Retry-After."""
     fault: str | None
-    """The fault that was injected into this exchange, if one was."""
+    """The injected fault, if any."""
     violations: tuple[Violation, ...]
     request_id: str
     traces: Traces = _NO_TRACES
     source: str | None = None
-    """Which source behind a connection was asked, if one was."""
+    """The source behind a connection that was queried, if any."""
 
     @property
     def refusal(self) -> str:
-        """What a refusal says in words; "" for other answers."""
+        """The message of an error response; "" for other responses."""
         if self.status < 400:
             return ""
         try:
             answer = json.loads(self.answer)
         except ValueError:
             return ""
-        return words(answer) if isinstance(answer, dict) else ""
+        return error_message(answer) if isinstance(answer, dict) else ""
 
     def as_json(self) -> dict[str, Any]:
-        """The entry as `/_mock/journal` prints it."""
+        """The entry as returned by `/_mock/journal`."""
         shown = self._asdict()
         del shown["traces"]
         shown["tenant"] = self.tenant._asdict() if self.tenant else None
@@ -159,7 +158,7 @@ class Entry(NamedTuple):
         return shown
 
 
-def words(answer: Mapping[str, Any]) -> str:
-    """A refusal in its own words: of the service or the gateway; "" where it has none."""
-    said = answer.get("errorMessage") or answer.get("message") or answer.get("detail")
-    return said if isinstance(said, str) else ""
+def error_message(answer: Mapping[str, Any]) -> str:
+    """The message in an error body of the service or the gateway; "" if it has none."""
+    message = answer.get("errorMessage") or answer.get("message") or answer.get("detail")
+    return message if isinstance(message, str) else ""

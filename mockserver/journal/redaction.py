@@ -1,4 +1,4 @@
-"""What is shown of recorded calls: the rules of `secrecy` at the places that the contract knows."""
+"""Redacts recorded calls: applies the rules of `secrecy` to the places that the contract describes."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ _TOKEN_CALL = Place(
         "access_token": TOKEN,
     }
 )
-"""The form and the answers of the token endpoint."""
+"""Request form and responses of the token endpoint."""
 
 _PARAMS = frozenset({"params", "transformations"})
-"""Members of records that hold what connectors of all kinds want to know."""
+"""Members of records whose content depends on the connector."""
 
-_SHORTEST = 6
-"""Characters of a secret that is looked for in other texts; shorter ones are part of ordinary words."""
+_MIN_SECRET = 6
+"""Minimum characters of a secret that is searched for in other texts. Shorter ones occur in ordinary words."""
 
 _FOREIGN_REFUSAL = Place(members=dict.fromkeys(("type", "title", "status", "error_code", "error"), HARMLESS))
-"""A refusal by another server: its messages may repeat anything."""
+"""An error response of another server, whose messages may repeat anything."""
 
 
 class Redaction:
-    """Shows calls and answers. `foreign`: the answers are another server's."""
+    """Redacts requests, responses and records. `foreign`: the responses come from another server."""
 
     def __init__(self, contract: Contract, auth: Auth, *, foreign: bool = False) -> None:
         self._places, self._foreign = Places(contract.document, auth), foreign
 
     def query(self, query: str, operation: str | None) -> str:
-        """A query string."""
+        """Redact a query string."""
         token_call = operation == TOKEN_OPERATION
         return secrecy.query(query, _TOKEN_CALL.members if token_call else self._places.query(operation))
 
-    def body(self, body: Json, operation: str | None, most: int) -> str:
-        """A parsed body, as compact JSON cut after `most` characters."""
-        return _cut(show(body, _TOKEN_CALL if operation == TOKEN_OPERATION else self._places.request(operation)), most)
+    def body(self, body: Json, operation: str | None, limit: int) -> str:
+        """Redact a parsed request body; returns compact JSON, cut after `limit` characters."""
+        return _cut(show(body, _TOKEN_CALL if operation == TOKEN_OPERATION else self._places.request(operation)), limit)
 
     def record(self, doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
-        """A record for an export, with `MASK` in its params for what is not known to be harmless."""
+        """Redact a record for an export: `MASK` replaces every param that is not known to be harmless."""
         known = self._places.record(kind).members
         return {
             key: show(value, known[key], blank) if key in _PARAMS and key in known else value
@@ -60,32 +60,32 @@ class Redaction:
         }
 
     def repeats(self, body: Json, operation: str | None) -> tuple[str, ...]:
-        """Pointers to names and descriptions in a body that hold one of its secrets."""
-        secrets = [text for text in secrets_in(body, self._places.request(operation)) if len(text) >= _SHORTEST]
+        """Pointers to names and descriptions in a body that contain one of its secrets."""
+        secrets = [text for text in secrets_in(body, self._places.request(operation)) if len(text) >= _MIN_SECRET]
         if not secrets:
             return ()
         return tuple(at for at, text in _open_texts(body) if any(secret in text for secret in secrets))
 
-    def answer(self, answer: Json, operation: str | None, status: int, most: int) -> str:
-        """The same of an answer."""
-        return _cut(self.shown(answer, operation, status), most)
+    def answer(self, answer: Json, operation: str | None, status: int, limit: int) -> str:
+        """Redact a response body; returns compact JSON, cut after `limit` characters."""
+        return _cut(self.shown(answer, operation, status), limit)
 
     def shown(self, answer: Json, operation: str | None, status: int) -> Json:
-        """An answer as it may be shown, uncut."""
-        told: Json = show(answer, self._answer(operation, status))
-        return told
+        """Redact a response body; returns JSON, uncut."""
+        redacted: Json = show(answer, self._answer(operation, status))
+        return redacted
 
-    def beginning(self, sent: bytes, operation: str | None, status: int, most: int) -> str:
-        """The same of an answer of which only the beginning is left where it had more than `most` bytes.
+    def beginning(self, sent: bytes, operation: str | None, status: int, limit: int) -> str:
+        """Redact an encoded response body, which is incomplete if it has more than `limit` bytes.
 
-        Of a beginning as much is shown as is whole: what the cut left of a member or item might be half a secret.
+        The last member or item of an incomplete body is left out: it might be half a secret.
         """
         text = sent.decode("utf-8", "ignore")
-        if len(sent) <= most:
-            return self.answer(json.loads(text) if text else None, operation, status, most)
+        if len(sent) <= limit:
+            return self.answer(json.loads(text) if text else None, operation, status, limit)
         text, closing = json_input.closed(text)
         shown = json_input.dumps(show(json.loads(text + closing), self._answer(operation, status))).decode()
-        return shown[: min(most, len(shown) - len(closing))] + "…"
+        return shown[: min(limit, len(shown) - len(closing))] + "…"
 
     def _answer(self, operation: str | None, status: int) -> Place:
         if operation == TOKEN_OPERATION:
@@ -94,7 +94,7 @@ class Redaction:
 
 
 def named(violations: tuple[Violation, ...]) -> tuple[Violation, ...]:
-    """Violations that hold nothing but names of a client's own."""
+    """Redact violations: pointers and received values may repeat what a client sent."""
     return tuple(
         replace(one, pointer="/".join(map(secrecy.name, one.pointer.split("/"))), came=secrecy.repeatable(one.came))
         for one in violations
@@ -102,7 +102,7 @@ def named(violations: tuple[Violation, ...]) -> tuple[Violation, ...]:
 
 
 def _open_texts(body: Json) -> Iterator[tuple[str, str]]:
-    """Names and descriptions that a body sends or a patch sets, with their pointers."""
+    """Pointers and texts of the names and descriptions in a body or patch."""
     for item in body if isinstance(body, list) else [body]:
         if isinstance(item, dict):
             pairs = [(f"/{key}", item.get(key)) for key in ("name", "description")] + [
@@ -114,7 +114,7 @@ def _open_texts(body: Json) -> Iterator[tuple[str, str]]:
 
 
 def secrets_in(value: Any, place: Place) -> Iterator[str]:
-    """The texts at secret places, and the secret values of connection strings."""
+    """The texts at secret places and the secret values in connection strings."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from secrets_in(inner, SECRET if place.secret else place.below(value).get(key, UNKNOWN_PLACE))
@@ -131,6 +131,6 @@ def secrets_in(value: Any, place: Place) -> Iterator[str]:
             yield from (text for (_, text), (_, shown) in pairs if text != shown)
 
 
-def _cut(shown: Json, most: int) -> str:
+def _cut(shown: Json, limit: int) -> str:
     text = "" if shown is None else json_input.dumps(shown).decode()
-    return text if len(text) <= most else text[:most] + "…"
+    return text if len(text) <= limit else text[:limit] + "…"

@@ -77,7 +77,7 @@ def is_absent(path: Mapping[str, str]) -> bool:
     return path["CONTAINER_ID"] not in xdm.CONTAINERS or kind not in xdm.KINDS
 
 
-def told(refusal: Refusal, call: Call, service: str) -> Result | None:
+def refusal_of(refusal: Refusal, call: Call, service: str) -> Result | None:
     """The error response in the form of its service; None if that is the usual form."""
     form = _FORMS.get(service, _document)
     if isinstance(refusal, NeighbourError):

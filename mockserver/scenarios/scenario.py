@@ -59,20 +59,20 @@ class Played:
     def gave_up(self, call: Exchange, else_: str) -> ScenarioOutcome:
         """Passed if the client stopped with an error status; otherwise failed with the text `else_`."""
         if self.stopped:
-            return passed(f"it stopped and said so: exit status {self.exit_status}", call)
+            return passed(f"it stopped with exit status {self.exit_status}", call)
         return failed(else_, call)
 
     def unmoved(self, *, by: str) -> ScenarioOutcome:
         """Passed if the client continued normally."""
         first = self.struck[0]
         if self.stopped:
-            return failed(f"it stopped at {by}: exit status {self.exit_status}", first)
+            return failed(f"it stopped with exit status {self.exit_status} because of {by}", first)
         for before, call in pairwise(self.traffic.calls):
             if before.entry.fault and call.key == before.key and call.method not in LOOKUPS:
-                return failed(f"it took {by} for a failure and repeated {call.method} {call.template}", before, call)
+                return failed(f"it treated {by} as an error and repeated {call.method} {call.template}", before, call)
         if self.exit_status is None and not any(self.after(first)):
-            return ScenarioOutcome("untestable", f"it made no call after {by}, so nobody can tell what it made of it")
-        return passed(f"it went on in spite of {by}", first)
+            return ScenarioOutcome("untestable", f"it made no call after {by}, so its reaction is unknown")
+        return passed(f"it continued despite {by}", first)
 
 
 Judge: TypeAlias = Callable[[Played], ScenarioOutcome | None]
@@ -100,10 +100,10 @@ class Scenario:
         played = Played(Traffic(tuple(entries), contract), exit_status)
         outcome = self.judge(played) if played.struck else None
         if outcome is None:
-            outcome = ScenarioOutcome("untestable", f"the situation never arose: {self.needs}")
-        return self.told(outcome)
+            outcome = ScenarioOutcome("untestable", f"the situation did not occur: {self.needs}")
+        return self.reported(outcome)
 
-    def told(self, outcome: ScenarioOutcome) -> ScenarioVerdict:
+    def reported(self, outcome: ScenarioOutcome) -> ScenarioVerdict:
         """The report entry of an outcome."""
         return ScenarioVerdict(self.id, outcome.verdict, outcome.detail, outcome.calls, self.title, self.hint)
 

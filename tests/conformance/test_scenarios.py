@@ -132,26 +132,26 @@ def hangs_up_and_goes_on(service: Service) -> None:
 
 
 MORE_BROKEN: list[tuple[str, Script, str]] = [
-    ("answer.empty-list", asks_for_the_list_again_and_again, "asked for the list 8 times"),
+    ("answer.empty-list", asks_for_the_list_again_and_again, "requested the list 8 times"),
     ("answer.unknown-members", creates_until_it_likes_the_answer, "repeated POST /connections"),
-    ("conflict.deleted", looks_up_twice, "the same call again"),
-    ("conflict.stale-etag", ends_after_412, "as if its change had been made"),
+    ("conflict.deleted", looks_up_twice, "repeated the call"),
+    ("conflict.stale-etag", ends_after_412, "as if its change had succeeded"),
     ("conflict.stale-etag", writes_over, "without reading it"),
-    ("conflict.sandbox-gone", goes_on, "as if all were well"),
-    ("create.answer-lost", looks_and_creates_all_the_same, "made a second one of what was there"),
-    ("create.unknown-outcome", looks_elsewhere, "without a look whether the entity was there"),
+    ("conflict.sandbox-gone", goes_on, "ended without an error"),
+    ("create.answer-lost", looks_and_creates_all_the_same, "created the entity a second time"),
+    ("create.unknown-outcome", looks_elsewhere, "without checking whether the entity exists"),
     ("outage.for-good", goes_on, "no call had succeeded"),
     ("outage.slow-answer", times_out_and_gives_up, "took three seconds"),
-    ("outage.slow-answer", hangs_up_and_asks_again_later, "hung up before the answer came"),
-    ("outage.slow-answer", hangs_up_and_goes_on, "hung up before the answer came"),
-    ("outage.unavailable-once", asks_twice_for_nobody, "never saw it succeed"),
+    ("outage.slow-answer", hangs_up_and_asks_again_later, "disconnected before the response"),
+    ("outage.slow-answer", hangs_up_and_goes_on, "disconnected before the response"),
+    ("outage.unavailable-once", asks_twice_for_nobody, "never successfully"),
     ("paging.three-pages", reads_to_the_end_and_one_page_twice, "read a page twice"),
-    ("paging.token-expires", takes_half_a_list, "took half a list for a whole one"),
-    ("rate-limit.retry-after", gives_up, "gave up at a 429"),
-    ("token.expires", goes_on, "as if all were well"),
-    ("token.expires", renews_and_does_something_else, "did not make the call again"),
-    ("token.expires", gives_up_though_it_could_renew, "knows where tokens come from"),
-    ("token.forbidden", goes_on, "as if the call had been carried out"),
+    ("paging.token-expires", takes_half_a_list, "treated an incomplete list as complete"),
+    ("rate-limit.retry-after", gives_up, "gave up after a 429"),
+    ("token.expires", goes_on, "ended without an error"),
+    ("token.expires", renews_and_does_something_else, "did not repeat the call"),
+    ("token.expires", gives_up_though_it_could_renew, "had fetched a token before"),
+    ("token.forbidden", goes_on, "as if the call had succeeded"),
 ]
 """Other ways to fail, and words of the reason."""
 
@@ -207,7 +207,7 @@ def test_three_tries_at_once_are_too_hasty_where_nothing_says_how_long_to_wait()
     for _ in range(3):  # without sockets, which can take a tenth of a second on a busy machine and look like a pause
         first(client.service)
     found = stage.stop(0)
-    assert found is not None and found.verdict == "failed" and "three times within" in found.detail
+    assert found is not None and found.verdict == "failed" and "three attempts within" in found.detail
 
 
 def test_every_fault_that_a_scenario_orders_is_known() -> None:

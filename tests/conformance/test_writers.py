@@ -120,8 +120,8 @@ def test_an_accepted_finding_is_suppressed_with_its_reason_in_sarif(report: Repo
     [
         ((), (), False, "Keeps the contract"),
         ((Level.INFO,), ("passed",), False, "Keeps the contract"),
-        ((), (), True, "Accepts what no longer occurs"),
-        ((Level.WARN,), (), True, "Works by luck"),
+        ((), (), True, "Accepts findings that no longer occur"),
+        ((Level.WARN,), (), True, "Works by chance"),
         ((Level.WARN,), ("untestable",), False, "Does not pass every scenario"),
         ((Level.FAIL,), ("failed",), False, "Breaks the contract"),
     ],

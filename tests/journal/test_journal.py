@@ -15,7 +15,7 @@ from mockserver.config import ConfigError
 from mockserver.contract import Contract
 from mockserver.exchange import Result
 from mockserver.journal import Journal, NothingRecorded
-from mockserver.journal.entries import Entry, Told
+from mockserver.journal.entries import Entry, ResponseFacts
 from mockserver.journal.redaction import Redaction
 from mockserver.specs.connectors import Connectors
 from tests.calls import HEADERS, by_string, call, connection, made, send
@@ -175,15 +175,15 @@ def test_a_patched_secret_is_masked_though_its_path_is_cut_off() -> None:
 
 def test_an_answer_without_a_body_is_read_as_none() -> None:
     entry = _recorded(None)
-    assert (entry.answer, entry.traces.told) == ("", Told())
+    assert (entry.answer, entry.traces.response) == ("", ResponseFacts())
 
 
 @pytest.mark.parametrize("filling", ["", "x" * 5000], ids=["whole", "cut"])
-def test_what_an_answer_told_is_known_however_much_of_it_is_kept(filling: str) -> None:
+def test_etags_ids_and_the_next_page_are_known_however_much_of_a_response_is_kept(filling: str) -> None:
     href = "/connections?continuationToken=abc&limit=2"
     items = [{"name": filling, "id": "a", "etag": '"1"'}, {"id": "b", "etag": '"2"'}, "no entity", {"id": 5}]
-    told = _recorded({"items": items, "_links": {"next": {"href": href}}}).traces.told
-    assert told == Told(etags=('"1"', '"2"'), ids=("a", "b"), next_page="abc")
+    facts = _recorded({"items": items, "_links": {"next": {"href": href}}}).traces.response
+    assert facts == ResponseFacts(etags=('"1"', '"2"'), ids=("a", "b"), next_page="abc")
 
 
 def _named(emulator: Emulator, name: str) -> None:

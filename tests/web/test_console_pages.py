@@ -74,7 +74,7 @@ def test_now_groups_findings_by_rule_and_links_their_calls(client: FlaskClient) 
     for _ in range(3):
         client.get("/connections", headers={**HEADERS, "x-sandbox-name": ""})
     page = shown(client, "/_mock/")
-    assert page.count("A call that names no sandbox") == 1
+    assert page.count("A call without x-sandbox-name") == 1
     for number in (1, 2, 3):
         assert f'href="/_mock/console/calls/{number}"' in page
         assert "header.sandbox-missing" in shown(client, f"/_mock/console/calls/{number}")
@@ -212,7 +212,7 @@ def test_records_are_filtered_and_paged(client: FlaskClient) -> None:
     assert following and "Number 69" in shown(client, following[1])
     assert "Number 77" in shown(client, "/_mock/console/resources?text=number+77")
     assert "Number 88" in shown(client, "/_mock/console/resources?text=name%3D%3DNumber+88")
-    assert "Nothing fits" in shown(client, "/_mock/console/resources?text=state%3D%3Ddisabled")
+    assert "No matches" in shown(client, "/_mock/console/resources?text=state%3D%3Ddisabled")
     for wrong in ("nonsense%3D%3D1", "%3D%3D"):
         assert 'role="alert"' in shown(client, f"/_mock/console/resources?text={wrong}")
     for after in ("x", "1.2.3", "9" * 30 + ".1", "-1.-1", "1.99999999999999999999"):

@@ -14,11 +14,11 @@ _PARAMS = "/auth/params/"
 SPELLINGS = ("Disable", "Allow", "Prefer", "Verify Ca", "Verify Full")
 ON_AWS = ("true", "false")
 POSTGRESQL = "74a1c565-4e59-48d7-9d67-7c03b8a13137"
-"""These three repeat the connector's file, which rules may not read; a test holds them to it."""
+"""These three repeat values in the connector's file, which rules may not read. A test compares them."""
 
 
 def _refused(traffic: Traffic) -> Iterator[tuple[Exchange, Violation, str]]:
-    """Params the service refused, with the name of each; what stands in a connection string is judged elsewhere."""
+    """Params that the service refused, with their names. Connection strings have rules of their own."""
     for call in traffic.calls:
         for violation in call.violations("body"):
             name = violation.pointer.removeprefix(_PARAMS)
@@ -34,12 +34,12 @@ def _foreign(violation: Violation) -> bool:
 @rule(
     "auth.unknown-spec",
     Level.FAIL,
-    "An auth spec the connector does not have",
+    "An auth spec that the connector does not have",
     source="Flow Service error catalogue: 1415-400",
-    hint="Use a name that GET /connectionSpecs/{id} lists under authSpec, letter for letter.",
+    hint="Use exactly a name that GET /connectionSpecs/{id} lists under authSpec.",
 )
 def unknown_spec(traffic: Traffic) -> Iterator[Sighting]:
-    """`auth.specName` chooses one of the connector's ways to authenticate; some exist on one cloud only."""
+    """`auth.specName` selects one of the connector's auth specs. Some exist only on one cloud."""
     for call in traffic.calls:
         for violation in call.violations("body", "unknown_auth_spec"):
             yield call.seen(f"{call.method} {call.template} named an auth spec other than {violation.expected[7:]}")
@@ -50,10 +50,10 @@ def unknown_spec(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "A param that the auth spec does not have",
     source=_PAGE,
-    hint="Send the params of the auth spec named in specName only, or name the other one.",
+    hint="Send only params of the auth spec in specName, or change specName.",
 )
 def foreign_param(traffic: Traffic) -> Iterator[Sighting]:
-    """Each auth spec has params of its own: a connection string goes with one, server and password with another."""
+    """Each auth spec has its own params: one takes a connection string, another takes server and password."""
     for call, violation, name in _refused(traffic):
         if _foreign(violation):
             yield call.seen(f"auth.params.{name} does not belong to the auth spec: {violation.expected}")
@@ -62,12 +62,12 @@ def foreign_param(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "auth.param-missing",
     Level.FAIL,
-    "A param that the auth spec demands is missing",
+    "A required param of the auth spec is missing",
     source=_PAGE,
-    hint="Add the param named.",
+    hint="Add the named param.",
 )
 def param_missing(traffic: Traffic) -> Iterator[Sighting]:
-    """Without it the source cannot be reached, and the connection is not created."""
+    """Without the param, the source cannot be reached, and the connection is not created."""
     for call, violation, name in _refused(traffic):
         if violation.came == MISSING and not _foreign(violation):
             yield call.seen(f"auth.params lacks {name}")
@@ -77,25 +77,25 @@ def param_missing(traffic: Traffic) -> Iterator[Sighting]:
     "auth.port-as-number",
     Level.FAIL,
     "A port sent as a number",
-    source=f"{_PAGE}: every param is a text",
-    hint='Quote it: "port": "5432".',
+    source=f"{_PAGE}: every param is a string",
+    hint='Send a string: "port": "5432".',
 )
 def port_as_number(traffic: Traffic) -> Iterator[Sighting]:
-    """Params are texts, the port too."""
+    """All params are strings, including the port."""
     for call, violation, name in _refused(traffic):
         if name == "port" and violation.came == "a number":
-            yield call.seen("auth.params.port was a number, not a text")
+            yield call.seen("auth.params.port was a number, not a string")
 
 
 @rule(
     "auth.param-value",
     Level.FAIL,
-    "A param with a value the auth spec does not take",
+    "A param with an invalid value",
     source=_PAGE,
-    hint="Send what is expected.",
+    hint="Send the expected value.",
 )
 def param_value(traffic: Traffic) -> Iterator[Sighting]:
-    """The param belongs to the auth spec, its value does not."""
+    """The auth spec has the param but does not accept its value."""
     for call, violation, name in _refused(traffic):
         a_port = name == "port" and violation.came == "a number"
         if not (a_port or _foreign(violation) or violation.came == MISSING):
@@ -105,12 +105,12 @@ def param_value(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "auth.ssl-mode-spelling",
     Level.WARN,
-    "sslMode in a spelling the API page does not list",
+    "A spelling of sslMode that the API page does not list",
     source=f"PostgreSQL API page: {', '.join(SPELLINGS)}; the overview page spells them with hyphens",
     hint="Use the spelling of the API page.",
 )
 def ssl_mode_spelling(traffic: Traffic) -> Iterator[Sighting]:
-    """Two of Adobe's pages spell the values differently; only those of the API page are sure to be taken."""
+    """Two of Adobe's pages spell the values differently. Only those of the API page are certain to be accepted."""
     for call in traffic.calls:
         mode = _sent_ssl_mode(call)
         if call.succeeded and mode is not None and mode not in (*SPELLINGS, *ON_AWS):
@@ -120,19 +120,19 @@ def ssl_mode_spelling(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "auth.not-encrypted",
     Level.INFO,
-    "A connection that asks for no encryption",
+    "A connection without encryption",
     source="PostgreSQL API page: Disable, and EncryptionMethod=0, mean no TLS",
-    hint="Ask for Verify Full, or EncryptionMethod=1 with ValidateServerCertificate=1.",
+    hint="Send sslMode Verify Full, or EncryptionMethod=1 with ValidateServerCertificate=1.",
 )
 def not_encrypted(traffic: Traffic) -> Iterator[Sighting]:
-    """The password and the data cross the network in the clear."""
+    """The password and the data are sent over the network unencrypted."""
     for call in traffic.calls:
         if (_sent_ssl_mode(call) or "").lower() == "disable":
             yield call.seen(f"{call.method} {call.template} sent sslMode Disable")
 
 
 def _sent_ssl_mode(call: Exchange) -> str | None:
-    """The sslMode of a new PostgreSQL connection: other connectors have lists of their own."""
+    """The sslMode of a new PostgreSQL connection. Other connectors have other values."""
     auth, spec = call.members.get("auth"), call.members.get("connectionSpec")
     if not (call.creates and isinstance(auth, dict) and isinstance(spec, dict) and spec.get("id") == POSTGRESQL):
         return None

@@ -1,4 +1,4 @@
-"""A rule for refused requests that no other rule explains."""
+"""Rules for refused requests that no other rule explains."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic
-from mockserver.journal.entries import words
+from mockserver.journal.entries import error_message
 
 _FILTERS = ("1423-400", "1440-400", "1443-400", "1448-400", "1449-400", "1450-400", "1453-400", "1454-400")
 _PAYLOAD = ("payload.not-json", "payload.member-missing", "payload.value", "payload.not-carried-out")
@@ -73,10 +73,10 @@ EXPLAINED_BY: dict[str, tuple[str, ...]] = {
     "1447-400": ("lifecycle.deleted-in-use",),
     "1455-400": ("update.not-applicable",),
 }
-"""Code of a refusal -> the rules that explain it. A code that is not here is explained by none."""
+"""Error code -> rules that explain it. No rule explains a code that is not listed."""
 
 _ALWAYS = frozenset({"lifecycle.other-sandbox", "payload.event", "header.unfilled", "query.unfilled"})
-"""Rules that explain whatever code the refusal had."""
+"""Rules that explain a refusal with any code."""
 
 
 @rule(
@@ -84,20 +84,20 @@ _ALWAYS = frozenset({"lifecycle.other-sandbox", "payload.event", "header.unfille
     Level.FAIL,
     "A refused request that no other rule explains",
     source="Flow Service error catalogue; gateway errors of the Platform troubleshooting guide",
-    hint="Read errorMessage or message of the answer, and send what it asks for.",
+    hint="Read errorMessage or message of the response, and correct the request.",
     comes_last=True,
 )
 def refused(traffic: Traffic) -> Iterator[Sighting]:
-    """Every 4xx that no fault caused is told, so that a client is never called good for requests nobody carried out.
+    """Every 4xx that no fault caused is reported, because the request was not executed.
 
-    Left out is what a good client meets too: an expired token that it replaces, an entity that somebody else changed
-    or deleted meanwhile, 429.
+    Exceptions are refusals that a correct client can meet: 429, an expired token that it replaces, and an entity that
+    another client changed or deleted meanwhile.
     """
-    told: set[tuple[object, str]] = set()
+    shown: set[tuple[object, str]] = set()
     for call in traffic.calls:
-        if call.refused and not _explained(traffic, call) and not _expected(traffic, call, told):
+        if call.refused and not _explained(traffic, call) and not _expected(traffic, call, shown):
             yield call.seen(_detail(call))
-        told.update((call.entry.tenant, entity) for entity in call.entry.traces.told.ids)
+        shown.update((call.entry.tenant, entity) for entity in call.entry.traces.response.ids)
 
 
 @rule(
@@ -105,12 +105,12 @@ def refused(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "A request that was refused before it was read",
     source="RFC 9110, 15.5 and RFC 9112, 6.3: 400, 408, 414, 421, 431",
-    hint="Read the answer: URL or headers are too long, framing or Host are wrong, or the request came only in part.",
+    hint="Read the response: the URL or headers are too long, framing or Host are wrong, or the request is incomplete.",
 )
 def unread(traffic: Traffic) -> Iterator[Sighting]:
-    """The HTTP server in front of a service refuses such a request before any service sees it.
+    """The HTTP server in front of the service refuses such a request before the service receives it.
 
-    A client that writes HTTP by itself is the usual cause, or a URL into which a whole document went.
+    Usual causes are a client that implements HTTP itself, or a whole document in the URL.
     """
     for call in traffic.unread:
         yield call.seen(_detail(call))
@@ -120,46 +120,46 @@ def _explained(traffic: Traffic, call: Exchange) -> bool:
     found = traffic.named.get(call.entry.number, set())
     explaining = {*EXPLAINED_BY.get(call.entry.error or "", ()), *_ALWAYS}
     if any(violation.pointer == call.blamed for violation in call.violations("body", "unknown")):
-        explaining.add("payload.unknown-member")  # where the service is told to be strict
+        explaining.add("payload.unknown-member")  # on a strict server
     if call.blamed in call.unfilled_members:
         explaining.add("payload.unfilled")
     return not found.isdisjoint(explaining)
 
 
-def _expected(traffic: Traffic, call: Exchange, told: set[tuple[object, str]]) -> bool:
-    """Whether a client that does everything right can meet this refusal."""
+def _expected(traffic: Traffic, call: Exchange, shown: set[tuple[object, str]]) -> bool:
+    """Whether a correct client can receive this error. `shown`: ids in earlier responses, by tenant."""
     match call.entry.error:
         case "401013":
             return any(_replaces(other, call) for other in traffic.calls if other.admitted)
         case "1404-412":
-            shown = traffic.etags_shown.get(call.headers.get("if-match", "").strip(), ())
-            return not traffic.whole or any(earlier.entry.number < call.entry.number for earlier in shown)
+            sources = traffic.etags_shown.get(call.headers.get("if-match", "").strip(), ())
+            return not traffic.whole or any(earlier.entry.number < call.entry.number for earlier in sources)
         case "1439-404" | "1439-400":
-            return traffic.partial or (call.entry.tenant, call.entity) in told
+            return traffic.partial or (call.entry.tenant, call.entity) in shown
         case _:
             return False
 
 
 def _replaces(other: Exchange, refused: Exchange) -> bool:
-    """Whether a token expired: it was good before, or another one was good afterwards."""
+    """Whether a token had expired: it was accepted before, or another one was accepted afterwards."""
     same = other.headers.get("authorization", "") == refused.headers.get("authorization", "")
     return same == (other.entry.number < refused.entry.number) or not refused.token
 
 
 def _detail(call: Exchange) -> str:
-    said = _message(call.answer if isinstance(call.answer, dict) else {})
+    message = _message(call.answer if isinstance(call.answer, dict) else {})
     code = call.entry.error or str(call.status)
-    return f"{call.method} {call.template} was refused with {code}" + (f": {said}" if said else "")
+    return f"{call.method} {call.template} was refused with {code}" + (f": {message}" if message else "")
 
 
 def _message(answer: dict[str, Any]) -> str:
-    """The answer's own words, with the names of variables in place of their values: the same for the same mistake."""
-    said = words(answer)
+    """The error message with `{name}` in place of values, so that equal mistakes have equal messages."""
+    message = error_message(answer)
     report = answer.get("report")
     for name, value in report.items() if isinstance(report, dict) else ():
         if isinstance(value, str) and len(value) > 3 and name not in _OF_EVERY_REPORT:
-            said = said.replace(value, f"{{{name}}}")
-    return said[:200]
+            message = message.replace(value, f"{{{name}}}")
+    return message[:200]
 
 
 _OF_EVERY_REPORT = frozenset({"detailed-message", "request-id", "pointer", "expected", "hint", "message", "type"})

@@ -19,7 +19,7 @@ _AT = "/auth/params/connectionString"
 KNOWN_KEYS = frozenset(
     {"server", "database", "port", "uid", "password", "pwd", "encryptionmethod", "validateservercertificate"}
 )
-"""The keys of the page, in lower case; a test holds them to the connector's file."""
+"""The keys on the page, in lower case. A test compares them with the connector's file."""
 
 
 def _refused(traffic: Traffic) -> Iterator[tuple[Exchange, Violation]]:
@@ -31,7 +31,7 @@ def _refused(traffic: Traffic) -> Iterator[tuple[Exchange, Violation]]:
 
 
 def _strings(traffic: Traffic) -> Iterator[tuple[Exchange, ConnectionString]]:
-    """The connection strings of new PostgreSQL connections, secrets masked."""
+    """The connection strings of new PostgreSQL connections, with masked secrets."""
     for call in traffic.calls:
         auth, spec = call.members.get("auth"), call.members.get("connectionSpec")
         if not (isinstance(auth, dict) and isinstance(spec, dict) and spec.get("id") == POSTGRESQL):
@@ -47,12 +47,12 @@ def _strings(traffic: Traffic) -> Iterator[tuple[Exchange, ConnectionString]]:
 @rule(
     "connection-string.malformed",
     Level.FAIL,
-    "A connection string that cannot be read",
+    "A malformed connection string",
     source=f"{_PAGE}: {_PATTERN}",
-    hint="Write key=value pairs with semicolons between; put a value that holds one in braces.",
+    hint="Write key=value pairs separated by semicolons. Put a value that contains one in braces.",
 )
 def malformed(traffic: Traffic) -> Iterator[Sighting]:
-    """The text is not key=value pairs: a key without =, an open brace, or no text at all."""
+    """The value is not a list of key=value pairs: a key without =, an unclosed brace, or not a string."""
     for call, violation in _refused(traffic):
         if not violation.expected.startswith("a connection string with") and " after " not in violation.expected:
             yield call.seen(f"the connection string was not {violation.expected} but {violation.came}")
@@ -61,12 +61,12 @@ def malformed(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "connection-string.key-missing",
     Level.FAIL,
-    "A connection string without a key it needs",
+    "A required key of the connection string is missing",
     source=f"{_PAGE}: {_PATTERN}",
-    hint="Add the key named.",
+    hint="Add the named key.",
 )
 def key_missing(traffic: Traffic) -> Iterator[Sighting]:
-    """Without server, database, user and password nothing can be reached."""
+    """Without server, database, user and password, the source cannot be reached."""
     for call, violation in _refused(traffic):
         if violation.expected.startswith("a connection string with"):
             yield call.seen(f"the connection string was {violation.came}")
@@ -75,15 +75,15 @@ def key_missing(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "connection-string.value",
     Level.FAIL,
-    "A key of the connection string with a value it cannot have",
+    "A key of the connection string with an invalid value",
     source=f"{_PAGE}: EncryptionMethod is 0, 1 or 6, ValidateServerCertificate 0 or 1",
-    hint="Send what is expected.",
+    hint="Send the expected value.",
 )
 def value(traffic: Traffic) -> Iterator[Sighting]:
-    """The key is known, its value is not."""
+    """The key is known, but its value is not allowed."""
     for call, violation in _refused(traffic):
         if " after " in violation.expected:
-            yield call.seen(f"the connection string needs {violation.expected}")
+            yield call.seen(f"the connection string requires {violation.expected}")
 
 
 @rule(
@@ -91,10 +91,10 @@ def value(traffic: Traffic) -> Iterator[Sighting]:
     Level.WARN,
     "A key of the connection string that the page does not list",
     source=_PAGE,
-    hint="Keys are Server, Database, Port, UID, Password, EncryptionMethod and ValidateServerCertificate.",
+    hint="Use Server, Database, Port, UID, Password, EncryptionMethod and ValidateServerCertificate.",
 )
 def misspelt_key(traffic: Traffic) -> Iterator[Sighting]:
-    """Unknown keys are ignored. The page itself misspells ValidateServerCertificate once: copied, it checks nothing."""
+    """Unknown keys are ignored. The page misspells ValidateServerCertificate once; this spelling has no effect."""
     for call, parsed in _strings(traffic):
         for key, _ in parsed:
             if key.lower() not in KNOWN_KEYS:
@@ -104,12 +104,12 @@ def misspelt_key(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "connection-string.repeated-key",
     Level.WARN,
-    "A key twice in one connection string",
-    source="ODBC takes the first of equal keys, ADO.NET the last (which one the service takes is assumed)",
-    hint="Write each key once.",
+    "A repeated key in a connection string",
+    source="ODBC uses the first of equal keys, ADO.NET the last (which one the service uses is assumed)",
+    hint="Send each key once.",
 )
 def repeated_key(traffic: Traffic) -> Iterator[Sighting]:
-    """Readers of connection strings disagree on which of two equal keys counts."""
+    """Parsers of connection strings disagree on which of two equal keys is used."""
     for call, parsed in _strings(traffic):
         for key in parsed.repeated:
             yield call.seen(f"the connection string has {key[:40]} more than once")
@@ -118,27 +118,27 @@ def repeated_key(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "connection-string.certificate-not-validated",
     Level.WARN,
-    "TLS without a look at the server's certificate",
+    "TLS without validation of the server's certificate",
     source=f"{_PAGE}: ValidateServerCertificate is 0 unless set",
     hint="Add ValidateServerCertificate=1 after EncryptionMethod=1.",
 )
 def certificate_not_validated(traffic: Traffic) -> Iterator[Sighting]:
-    """EncryptionMethod=1 alone encrypts to whoever answers: without validation it stops no man in the middle."""
+    """EncryptionMethod=1 alone encrypts the connection to any server. It does not prevent a man in the middle."""
     for call, parsed in _strings(traffic):
         misspelt = parsed.get("ValidationServerCertificate") is not None
         if parsed.get("EncryptionMethod") == "1" and parsed.get("ValidateServerCertificate") != "1" and not misspelt:
-            yield call.seen("the connection string asks for TLS without ValidateServerCertificate=1")
+            yield call.seen("the connection string requests TLS without ValidateServerCertificate=1")
 
 
 @rule(
     "connection-string.validation-without-encryption",
     Level.WARN,
-    "A certificate check without TLS",
-    source=f"{_PAGE}: ValidateServerCertificate works with EncryptionMethod only",
+    "Validation of a certificate without TLS",
+    source=f"{_PAGE}: ValidateServerCertificate works only with EncryptionMethod",
     hint="Add EncryptionMethod=1.",
 )
 def validation_without_encryption(traffic: Traffic) -> Iterator[Sighting]:
-    """ValidateServerCertificate=1 has no effect as long as EncryptionMethod is 0 or absent."""
+    """ValidateServerCertificate=1 has no effect if EncryptionMethod is 0 or absent."""
     for call, parsed in _strings(traffic):
         if parsed.get("ValidateServerCertificate") == "1" and parsed.get("EncryptionMethod") in (None, "0"):
-            yield call.seen("the connection string validates a certificate but does not ask for TLS")
+            yield call.seen("the connection string validates a certificate but does not request TLS")

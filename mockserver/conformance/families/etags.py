@@ -16,7 +16,7 @@ _QUOTED = re.compile(r'"[^"]+"')
 
 
 def _updates(traffic: Traffic) -> Iterator[Exchange]:
-    """Calls that must carry If-Match: PATCH everywhere, and PUT of a run."""
+    """Calls that require If-Match: PATCH, and PUT of a run."""
     for call in traffic.calls:
         updates = call.method == "PATCH" or (call.method == "PUT" and call.collection == "runs")
         filled_in = call.recorded("if-match") and "if-match" not in call.unfilled_headers
@@ -29,18 +29,18 @@ def _sent(call: Exchange) -> str:
 
 
 def _shown_before(traffic: Traffic, call: Exchange) -> Iterator[Exchange]:
-    """Answers before a call that showed the etag it sent."""
+    """Earlier responses that contain the etag of a call."""
     shown = traffic.etags_shown.get(_sent(call), ())
     return (earlier for earlier in shown if earlier.entry.number < call.entry.number)
 
 
 def _complete(traffic: Traffic, call: Exchange) -> bool:
-    """Whether every etag the entity ever had must be in the record."""
+    """Whether the record must contain every etag that the entity ever had."""
     return traffic.whole or (call.entity in traffic.made and not traffic.partial)
 
 
 def _unseen(traffic: Traffic) -> Iterator[Exchange]:
-    """Updates with a well-formed etag that no answer in a complete record showed."""
+    """Updates with a well-formed etag that no response in a complete record contains."""
     for call in _updates(traffic):
         an_etag = _QUOTED.fullmatch(_sent(call)) and not has_placeholder(_sent(call))
         if an_etag and _complete(traffic, call) and not any(_shown_before(traffic, call)):
@@ -52,24 +52,24 @@ def _unseen(traffic: Traffic) -> Iterator[Exchange]:
     Level.FAIL,
     "An update without If-Match",
     source=f"{_CATALOGUE}: 1403-400 Header is missing",
-    hint="Read the entity and send its etag, quotes included, as If-Match.",
+    hint="Read the entity and send its etag, including the quotes, as If-Match.",
 )
 def missing(traffic: Traffic) -> Iterator[Sighting]:
-    """Updates name the version they are meant for; without If-Match the service refuses them."""
+    """The service refuses an update without If-Match, which names the version to update."""
     for call in _updates(traffic):
         if not _sent(call) and "if-match" not in {name.lower() for name, _ in call.query}:
-            yield call.seen(f"{call.method} {call.template} came without If-Match")
+            yield call.seen(f"{call.method} {call.template} was sent without If-Match")
 
 
 @rule(
     "etag.in-query",
     Level.FAIL,
-    "The etag in the query, where nobody looks",
+    "The etag in the query, where it is ignored",
     source=f"{_REFERENCE} is a header; Adobe's Postman collection has it in the query by mistake",
-    hint="Send it as the header If-Match.",
+    hint="Send it in the header If-Match.",
 )
 def in_query(traffic: Traffic) -> Iterator[Sighting]:
-    """An `if-match` query parameter does nothing, and the update is refused for want of the header."""
+    """The query parameter `if-match` has no effect, and the update is refused because the header is missing."""
     for call in _updates(traffic):
         if not _sent(call) and "if-match" in {name.lower() for name, _ in call.query}:
             yield call.seen(f"{call.method} {call.template} sent if-match as a query parameter")
@@ -80,10 +80,10 @@ def in_query(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "An etag without its double quotes",
     source="Destinations reference: an etag without double quotes gives 412; documentation issue 83 says the same",
-    hint="The quotes belong to the etag: send the text of the member etag unchanged.",
+    hint="The quotes are part of the etag. Send the member etag unchanged.",
 )
 def unquoted(traffic: Traffic) -> Iterator[Sighting]:
-    """The member etag holds quotes of its own inside JSON's: JSON's come off, the inner ones stay."""
+    """The value of the member etag contains quotes. Parsing the JSON removes only the outer quotes of the string."""
     for call in _updates(traffic):
         sent = _sent(call)
         if sent and sent != "*" and '"' not in sent and not has_placeholder(sent):
@@ -93,12 +93,12 @@ def unquoted(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "etag.malformed",
     Level.FAIL,
-    "An If-Match that is no single etag",
+    "An If-Match that is not a single etag",
     source=f"{_REFERENCE}: the entity's etag; * and weak etags occur in no sample (assumed)",
-    hint="Send exactly one etag, as the last answer had it.",
+    hint="Send exactly one etag, as in the last response.",
 )
 def malformed(traffic: Traffic) -> Iterator[Sighting]:
-    """A star, a weak etag, a list or an etag still escaped as in JSON's text matches no version."""
+    """A star, a weak etag, a list or an etag with JSON escapes does not match any version."""
     for call in _updates(traffic):
         form = _malformed(_sent(call))
         if form:
@@ -106,7 +106,7 @@ def malformed(traffic: Traffic) -> Iterator[Sighting]:
 
 
 def _malformed(sent: str) -> str:
-    """What is wrong with an If-Match that is more than an etag without its quotes; else ""."""
+    """Describe an If-Match that is not a single etag, with or without quotes; "" for others."""
     if sent == "*":
         return "a star"
     if '"' not in sent or _QUOTED.fullmatch(sent):
@@ -121,15 +121,15 @@ def _malformed(sent: str) -> str:
 @rule(
     "etag.invented",
     Level.FAIL,
-    "An etag that no answer ever gave",
+    "An etag that no response contained",
     source=f"{_CATALOGUE}: 1404-412 Version not matching",
-    hint="Read the entity and send the etag of that answer.",
+    hint="Read the entity and send its etag.",
 )
 def invented(traffic: Traffic) -> Iterator[Sighting]:
-    """The service never gave this etag to the client, and refused it."""
+    """The service never returned this etag to the client, and refused it."""
     for call in _unseen(traffic):
         if call.status == 412:
-            yield call.seen(f"{call.method} {call.template} sent an etag that no answer had given")
+            yield call.seen(f"{call.method} {call.template} sent an etag that no response contained")
 
 
 @rule(
@@ -137,10 +137,10 @@ def invented(traffic: Traffic) -> Iterator[Sighting]:
     Level.WARN,
     "An update of an entity that was not read",
     source=f"{_REFERENCE}: read the entity, then send its etag",
-    hint="Read the entity right before the update: an etag kept from an earlier run is good until somebody writes.",
+    hint="Read the entity just before the update. An etag from an earlier run is only valid until the next write.",
 )
 def unread(traffic: Traffic) -> Iterator[Sighting]:
-    """The etag came from outside this session. It happened to be current."""
+    """The etag is from an earlier session. It is current only by chance."""
     for call in _unseen(traffic):
         if call.succeeded:
             yield call.seen(f"{call.method} {call.template} used an etag from before this session")
@@ -150,11 +150,11 @@ def unread(traffic: Traffic) -> Iterator[Sighting]:
     "etag.outdated-by-itself",
     Level.FAIL,
     "An etag that the client's own update had replaced",
-    source=f"{_REFERENCE}: every write answers with the new etag",
-    hint="After an update go on with the etag of its answer.",
+    source=f"{_REFERENCE}: every write returns the new etag",
+    hint="After an update, use the etag in its response.",
 )
 def outdated_by_itself(traffic: Traffic) -> Iterator[Sighting]:
-    """PATCH answers {id, etag} with the new etag; the old one is dead from then on."""
+    """PATCH returns {id, etag} with the new etag. The old one is no longer valid."""
     for call in _updates(traffic):
         if call.status != 412:
             continue
@@ -171,14 +171,14 @@ def outdated_by_itself(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "The same stale etag sent again",
     source=f"{_CATALOGUE}: 1404-412, read it again and retry",
-    hint="On 412 read the entity, apply the change to what it is now, and send the new etag.",
+    hint="On 412, read the entity again, apply the change to its new state, and send its new etag.",
 )
 def stale_repeated(traffic: Traffic) -> Iterator[Sighting]:
-    """After 412 the same etag cannot become right again."""
+    """An etag that was refused with 412 never becomes valid again."""
     refused: dict[tuple[str | None, str], Exchange] = {}
     for call in _updates(traffic):
         key = (call.entity, _sent(call))
         if key in refused and call.status == 412:
-            yield call.seen(f"{call.method} {call.template} repeated an etag after the answer 412", refused[key])
+            yield call.seen(f"{call.method} {call.template} repeated an etag after a 412", refused[key])
         elif call.status == 412 and any(_shown_before(traffic, call)):
             refused[key] = call

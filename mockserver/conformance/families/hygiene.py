@@ -1,4 +1,4 @@
-"""Rules for secrets in wrong places."""
+"""Rules for secrets in the wrong place."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _AUTH = re.compile(r"(?:^|property=)auth\b", re.IGNORECASE)
     "hygiene.secret-in-query",
     Level.WARN,
     "A secret in the query",
-    source=f"{_OWASP}; Flow Service takes credentials in headers and bodies only",
-    hint="Send the token as Authorization, credentials in the body.",
+    source=f"{_OWASP}; Flow Service accepts credentials only in headers and bodies",
+    hint="Send the token in Authorization, and credentials in the body.",
 )
 def secret_in_query(traffic: Traffic) -> Iterator[Sighting]:
-    """Queries end up in logs, histories and referrers. Flow Service looks for nothing secret there."""
+    """Queries are stored in logs, histories and referrers. Flow Service expects no secrets in them."""
     for call in traffic.calls:
         for name in call.secret_parameters:
             yield call.seen(f"{call.method} {call.template} sent a secret in the query parameter {name[:40]}")
@@ -30,12 +30,12 @@ def secret_in_query(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "hygiene.filter-on-secrets",
     Level.WARN,
-    "A filter that looks into credentials",
-    source=f"{_OWASP}; answers mask secrets, so that such a filter finds nothing",
+    "A filter on credentials",
+    source=f"{_OWASP}; responses mask secrets, so that such a filter finds nothing",
     hint="Filter by name, state or connectionSpec.id.",
 )
 def filter_on_secrets(traffic: Traffic) -> Iterator[Sighting]:
-    """Filtering by `auth` puts a credential into the query and compares it with a mask."""
+    """A filter on `auth` puts a credential into the query, and the service compares it with a mask."""
     for call in traffic.calls:
         filters = [value for name, value in call.query if name == "property"]
         asked = call.members.get("queryString")
@@ -47,11 +47,11 @@ def filter_on_secrets(traffic: Traffic) -> Iterator[Sighting]:
     "hygiene.secret-in-name",
     Level.WARN,
     "A secret in a name or description",
-    source="Names and descriptions are answered unmasked and shown in the user interface",
+    source="Names and descriptions are returned unmasked and shown in the user interface",
     hint="Keep credentials in auth.params.",
 )
 def secret_in_name(traffic: Traffic) -> Iterator[Sighting]:
-    """Everybody who may list connections reads names and descriptions."""
+    """Everybody who may list connections can read names and descriptions."""
     for call in traffic.calls:
         for at in call.entry.traces.repeats:
             yield call.seen(f"{call.method} {call.template} sent a secret in {at}")
@@ -60,12 +60,12 @@ def secret_in_name(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "hygiene.mask-sent-back",
     Level.FAIL,
-    "The mask sent in place of a secret",
-    source="Answers mask secret params; what is sent is stored as it is",
-    hint="Leave unchanged params out of a patch, or ask the user for the secret again.",
+    "A mask sent instead of a secret",
+    source="Responses mask secret params; the service stores values as sent",
+    hint="Omit unchanged params from a patch, or ask the user for the secret again.",
 )
 def mask_sent_back(traffic: Traffic) -> Iterator[Sighting]:
-    """A client that writes back what it read stores asterisks as the password, and the source refuses it."""
+    """A client that sends back what it read stores asterisks as the password, which the source refuses."""
     for call in traffic.calls:
         if call.entry.traces.sent_mask:
-            yield call.seen(f"{call.method} {call.template} sent a mask where a secret belongs")
+            yield call.seen(f"{call.method} {call.template} sent a mask instead of a secret")

@@ -1,4 +1,4 @@
-"""Rules for the life of entities: none created twice, left over, or used after its deletion."""
+"""Rules for the lifecycle of entities: created twice, never deleted, used after deletion."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def _deletes(call: Exchange) -> bool:
     Level.INFO,
     "Entities created and never deleted",
     source="Delete tutorials; the service keeps entities until they are deleted",
-    hint="Delete what a test or a trial created: flows first, then source and target connections, then connections.",
+    hint="Delete entities that tests created: first flows, then source and target connections, then connections.",
 )
 def never_deleted(traffic: Traffic) -> Iterator[Sighting]:
-    """What is left over counts against the organisation's limits and holds credentials."""
+    """Entities that are not deleted count against the organisation's limits and contain credentials."""
     deleted = {call.entity for call in traffic.calls if _deletes(call)}
     for entity, call in traffic.made.items():
         if entity not in deleted and call.argument("mode") != "draft" and call.collection != "runs":
@@ -35,27 +35,27 @@ def never_deleted(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "lifecycle.draft-left",
     Level.INFO,
-    "A draft neither published nor deleted",
+    "A draft that was neither published nor deleted",
     source="Draft tutorial: publish with POST /{collection}/{id}/action?op=publish",
     hint="Publish the draft or delete it.",
 )
 def draft_left(traffic: Traffic) -> Iterator[Sighting]:
-    """A draft does nothing until it is published."""
+    """A draft has no effect until it is published."""
     settled = {call.entity for call in traffic.calls if _deletes(call) or (call.argument("op") and call.succeeded)}
     for entity, call in traffic.made.items():
         if call.argument("mode") == "draft" and entity not in settled:
-            yield call.seen(f"{call.method} {call.template} made a draft that was left")
+            yield call.seen(f"{call.method} {call.template} created a draft that was neither published nor deleted")
 
 
 @rule(
     "lifecycle.duplicate-name",
     Level.WARN,
-    "Two living entities of one name",
-    source="Base connection tutorials: choose a descriptive name, it is how connections are found",
-    hint="Look for the name first, or give each entity a name of its own.",
+    "Two entities with the same name",
+    source="Base connection tutorials: choose a descriptive name, because connections are found by it",
+    hint="Search for the name before you create the entity, or use a different name for each.",
 )
 def duplicate_name(traffic: Traffic) -> Iterator[Sighting]:
-    """Names need not be unique, so nothing stops a client that creates the same connection on every run."""
+    """Names need not be unique, so a client can create the same connection again on every run."""
     living: dict[tuple[object, str, str], Exchange] = {}
     for call in traffic.calls:
         if _deletes(call):
@@ -65,21 +65,21 @@ def duplicate_name(traffic: Traffic) -> Iterator[Sighting]:
             continue
         key = (call.entry.tenant, call.collection, name)
         if key in living and living[key].key != call.key:
-            yield call.seen(f"{call.method} {call.template} created a second entity of the same name", living[key])
+            yield call.seen(f"{call.method} {call.template} created a second entity with the same name", living[key])
         elif key in living and call.entry.number > living[key].entry.number + 1:
-            yield call.seen(f"{call.method} {call.template} created the same entity once more", living[key])
+            yield call.seen(f"{call.method} {call.template} created the same entity again", living[key])
         living.setdefault(key, call)
 
 
 @rule(
     "lifecycle.used-after-deletion",
     Level.WARN,
-    "An entity used after the client had deleted it",
-    source=f"{_CATALOGUE}: 1439-404; delete tutorials confirm a deletion by one lookup",
-    hint="Forget the id once it is deleted.",
+    "An entity used after the client deleted it",
+    source=f"{_CATALOGUE}: 1439-404; delete tutorials confirm a deletion with one lookup",
+    hint="Discard the id after the deletion.",
 )
 def used_after_deletion(traffic: Traffic) -> Iterator[Sighting]:
-    """One lookup to confirm a deletion is what the tutorials do. Anything more works on something that is gone."""
+    """One lookup to confirm a deletion is allowed, as in the tutorials. All other calls to a deleted entity fail."""
     deleted: dict[str, Exchange] = {}
     confirmed: set[str] = set()
     for call in traffic.calls:
@@ -99,20 +99,20 @@ def used_after_deletion(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "lifecycle.unknown-id",
     Level.WARN,
-    "An id that no answer had given",
+    "An id that no response contained",
     source=f"{_CATALOGUE}: 1439-404 Resource not found",
-    hint="Look the entity up by name, and check the sandbox: a foreign id answers like an absent one.",
+    hint="Look up the entity by name, and check the sandbox: an id of another sandbox is refused like an unknown one.",
 )
 def unknown_id(traffic: Traffic) -> Iterator[Sighting]:
-    """The id is from elsewhere: another sandbox, another day, or written by hand."""
+    """The id is from another sandbox, from an earlier session, or written by hand."""
     known: set[str] = set()
     for call in traffic.calls:
         entity = call.entity
         absent = call.entry.error in ("1439-404", "1439-400")
         unknown = absent and entity and entity not in known and not traffic.partial
         if unknown and not unfilled_segment(entity or ""):
-            yield call.seen(f"{call.method} {call.template} used an id that no answer had given")
-        known.update(call.entry.traces.told.ids)
+            yield call.seen(f"{call.method} {call.template} used an id that no response contained")
+        known.update(call.entry.traces.response.ids)
 
 
 @rule(
@@ -120,19 +120,19 @@ def unknown_id(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "An id of another sandbox or organisation",
     source=f"{_CATALOGUE}: 1439-404 Resource not found; an entity belongs to the sandbox it was created in",
-    hint="Send x-sandbox-name and x-gw-ims-org-id as when the entity was created, or look it up by name here.",
+    hint="Send the x-sandbox-name and x-gw-ims-org-id with which the entity was created, or look it up by name.",
 )
 def other_sandbox(traffic: Traffic) -> Iterator[Sighting]:
-    """Whatever is created in one sandbox does not exist in the others: there its id answers like one that nobody has.
+    """An entity exists only in the sandbox it was created in. In others, its id is refused like an unknown one.
 
-    Ids in the path and in the body count.
+    Ids in the path and in the body are checked.
     """
     for call in traffic.calls:
         proof = traffic.from_elsewhere.get(call.entry.number)
         filled_in = call.unfilled_headers.keys().isdisjoint(("x-sandbox-name", "x-gw-ims-org-id"))
         if proof and proof.entry.tenant and call.entry.tenant and filled_in:
             apart = _apart(proof.entry.tenant, call.entry.tenant)
-            yield call.seen(f"{call.method} {call.template} named an entity of {apart}", proof)
+            yield call.seen(f"{call.method} {call.template} referred to an entity of {apart}", proof)
 
 
 def _apart(there: Tenant, here: Tenant) -> str:
@@ -147,13 +147,13 @@ def _apart(there: Tenant, here: Tenant) -> str:
     Level.FAIL,
     "A deletion in the wrong order",
     source=f"{_CATALOGUE}: 1418-400, 1447-400",
-    hint="Delete flows first, then their source and target connections, then the base connections.",
+    hint="First delete flows, then their source and target connections, then the base connections.",
 )
 def deleted_in_use(traffic: Traffic) -> Iterator[Sighting]:
-    """A connection that a flow uses cannot be deleted."""
+    """A connection cannot be deleted while a flow uses it."""
     for call in traffic.calls:
         if call.entry.error in ("1418-400", "1447-400"):
-            yield call.seen(f"{call.method} {call.template} tried to delete what a flow still uses")
+            yield call.seen(f"{call.method} {call.template} tried to delete an entity that a flow uses")
 
 
 @rule(
@@ -161,10 +161,10 @@ def deleted_in_use(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "An action that the entity's state does not allow",
     source=f"{_CATALOGUE}: 1402-400, 1416-400, 1417-400, 1422-400",
-    hint="Read the state first: only drafts are published, and finalizing is for providers.",
+    hint="Check the state first. Only drafts can be published, and only providers can finalize.",
 )
 def wrong_state(traffic: Traffic) -> Iterator[Sighting]:
-    """Publishing twice, or changing what is still being set up, is refused."""
+    """The service refuses to publish an entity twice, or to change one that is being set up."""
     for call in traffic.calls:
         if call.entry.error in ("1402-400", "1416-400", "1417-400", "1422-400"):
             yield call.seen(f"{call.method} {call.template} does not fit the entity's state ({call.entry.error})")

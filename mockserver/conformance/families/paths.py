@@ -19,13 +19,13 @@ _JUDGED_ELSEWHERE = frozenset({"limit", "property", "orderby", "continuationToke
     Level.FAIL,
     "A path that Flow Service does not have",
     source=f"{_REFERENCE}, list of operations",
-    hint="`mockserver operations` lists the paths; an empty id makes another path too.",
+    hint="`mockserver operations` lists the paths. Check for an empty id in the path.",
 )
 def unknown(traffic: Traffic) -> Iterator[Sighting]:
-    """No operation has this path: often a doubled slash, an empty id or a base path given twice."""
+    """No operation has this path. Frequent causes are a double slash, an empty id and a repeated base path."""
     for call in traffic.calls:
         for _ in call.violations("route", "path"):
-            yield call.seen(f"{call.method} {_shortened(call.entry.path)} is no path of the service")
+            yield call.seen(f"{call.method} {_shortened(call.entry.path)} is not a path of the service")
 
 
 @rule(
@@ -33,10 +33,10 @@ def unknown(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "A path without the base path of Flow Service",
     source=f"{_REFERENCE}, servers: https://platform.adobe.io/data/foundation/flowservice",
-    hint="Put /data/foundation/flowservice before the path.",
+    hint="Add /data/foundation/flowservice before the path.",
 )
 def base_missing(traffic: Traffic) -> Iterator[Sighting]:
-    """Many services share Adobe's host: a path that begins with /connections leads to none of them."""
+    """Many services share Adobe's host. A path that begins with /connections belongs to none of them."""
     for call in traffic.calls:
         for violation in call.violations("route", "base"):
             yield call.seen(f"{call.method} {_shortened(call.entry.path)}: expected {violation.expected}")
@@ -45,40 +45,40 @@ def base_missing(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "path.method",
     Level.FAIL,
-    "A method that the path does not take",
+    "A method that the path does not support",
     source=f"{_REFERENCE}, list of operations",
-    hint="Updates are PATCH with If-Match, for runs and specs PUT; `mockserver operations` lists the methods.",
+    hint="Use PATCH with If-Match for updates, PUT for runs and specs. `mockserver operations` lists the methods.",
 )
 def method(traffic: Traffic) -> Iterator[Sighting]:
-    """The path exists, with other methods."""
+    """The path exists, but only with other methods."""
     for call in traffic.calls:
         for violation in call.violations("route", "method"):
-            yield call.seen(f"{call.method} {_shortened(call.entry.path)}: the path takes {violation.expected}")
+            yield call.seen(f"{call.method} {_shortened(call.entry.path)}: the path supports {violation.expected}")
 
 
 @rule(
     "path.placeholder",
     Level.FAIL,
-    "A placeholder where an id belongs",
-    source="Adobe's samples write {BASE_CONNECTION_ID} and the like for ids of yours",
-    hint="Put the id an earlier answer gave in its place; undefined means that the client reads the wrong member.",
+    "A placeholder instead of an id",
+    source="Adobe's samples write {BASE_CONNECTION_ID} and the like for your ids",
+    hint="Send the id from an earlier response. If it is undefined, the client reads the wrong member.",
 )
 def placeholder(traffic: Traffic) -> Iterator[Sighting]:
-    """The path holds the documentation's braces, a variable, `undefined` or `null`, and no entity has such an id."""
+    """The path contains a placeholder of the documentation, a variable, `undefined` or `null` instead of an id."""
     for call in traffic.calls:
         if any(map(unfilled_segment, call.segments)):
-            yield call.seen(f"{call.method} {call.template} was sent with a placeholder for an id")
+            yield call.seen(f"{call.method} {call.template} was sent with a placeholder instead of an id")
 
 
 @rule(
     "query.unfilled",
     Level.FAIL,
-    "A query parameter with undefined, null or an unresolved variable in the place of a value",
-    source=f"{_REFERENCE}, parameters: a value is taken as it stands",
-    hint="Leave the parameter out where there is no value; look where the client takes it from.",
+    "A query parameter with undefined, null or an unresolved variable instead of a value",
+    source=f"{_REFERENCE}, parameters: values are not interpreted",
+    hint="Omit the parameter if there is no value. Check where the client gets it.",
 )
 def unfilled_parameter(traffic: Traffic) -> Iterator[Sighting]:
-    """The client had no value and sent the parameter all the same: it filters for a name that nobody has."""
+    """The client sent the parameter without a value, for example a filter for a name that does not exist."""
     for call in traffic.calls:
         for name, value in call.query:
             what = unfilled_text(re.split("[=<>!]", value)[-1]) if name == "property" else unfilled(value)
@@ -89,12 +89,12 @@ def unfilled_parameter(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "query.unknown-parameter",
     Level.WARN,
-    "A query parameter that nobody knows",
+    "An unknown query parameter",
     source="Flow Service error catalogue: 1451-400 Unknown query parameters",
-    hint="Leave it out: it has no effect at best. Lists page by continuationToken and filter by property.",
+    hint="Omit it: at best it has no effect. Lists use continuationToken for pages and property for filters.",
 )
 def unknown_parameter(traffic: Traffic) -> Iterator[Sighting]:
-    """The catalogue has an error for unknown parameters, yet clients that send `start` or `state` live: by luck."""
+    """The catalogue has an error for unknown parameters. Clients that send `start` or `state` work only by chance."""
     for call in traffic.calls:
         for violation in call.violations("query", "unknown"):
             name = violation.pointer
@@ -105,19 +105,19 @@ def unknown_parameter(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "query.value",
     Level.FAIL,
-    "A query parameter that is missing or cannot have this value",
+    "A query parameter that is missing or has an invalid value",
     source=f"{_REFERENCE}, parameters; error catalogue: 1452-400, 2119-400",
-    hint="`/openapi.yaml` lists each operation's parameters with their values.",
+    hint="`/openapi.yaml` lists the parameters of each operation and their values.",
 )
 def value(traffic: Traffic) -> Iterator[Sighting]:
-    """The contract demands another value, or demands the parameter at all."""
+    """The contract requires another value, or the operation requires the parameter."""
     for call in traffic.calls:
         for violation in call.violations("query"):
             filled_in = not unfilled(call.argument(violation.pointer) or "")
             if violation.keyword != "unknown" and violation.pointer not in _JUDGED_ELSEWHERE and filled_in:
                 where = f"{call.method} {call.template}, parameter {violation.pointer}"
-                wanted = f"expected {violation.expected}" if violation.expected else "not taken"
-                yield call.seen(f"{where}: {wanted}, got {violation.came}")
+                expected = f"expected {violation.expected}" if violation.expected else "not supported"
+                yield call.seen(f"{where}: {expected}, got {violation.came}")
 
 
 def _shortened(path: str) -> str:

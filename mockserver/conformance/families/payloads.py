@@ -15,11 +15,11 @@ _REFERENCE = "Flow Service API reference, request bodies"
 _CATALOGUE = "Flow Service error catalogue"
 _NOT_A_VALUE = frozenset({"required", "unknown", "empty", "json", "size", "unknown_spec", "unknown_auth_spec"})
 _LISTS = frozenset({"/limit", "/orderby", "/queryString"})
-"""Members of a search, which the rules for lists judge."""
+"""Members of a search, which are judged by the rules for lists."""
 
 
 def _complaints(traffic: Traffic, *keywords: str) -> Iterator[tuple[Exchange, Violation]]:
-    """Violations by bodies other than patches, which have rules of their own, and outside auth params."""
+    """Violations in bodies, without patches and auth params, which have their own rules."""
     for call in traffic.calls:
         for violation in call.violations("body", *keywords):
             elsewhere = violation.pointer.startswith("/auth/params/") or violation.pointer in _LISTS
@@ -30,12 +30,12 @@ def _complaints(traffic: Traffic, *keywords: str) -> Iterator[tuple[Exchange, Vi
 @rule(
     "payload.not-json",
     Level.FAIL,
-    "A body that is not one JSON document",
+    "A body that is not valid JSON",
     source=f"{_REFERENCE}; RFC 8259",
-    hint="Let a JSON library write the body; send each member once, in UTF-8, without NaN.",
+    hint="Use a JSON library to write the body. Send each member once, in UTF-8, without NaN.",
 )
 def not_json(traffic: Traffic) -> Iterator[Sighting]:
-    """The body cannot be read as JSON, or would be read differently by different readers."""
+    """The body cannot be parsed as JSON, or different parsers would interpret it differently."""
     for call in traffic.calls:
         for violation in call.violations("body", "json"):
             yield call.seen(f"{call.method} {call.template} sent a body with {violation.came}")
@@ -44,26 +44,26 @@ def not_json(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "payload.empty",
     Level.FAIL,
-    "A body is missing",
+    "A missing body",
     source=f"{_CATALOGUE}: 1405-400",
-    hint="Send the JSON body the operation asks for.",
+    hint="Send the JSON body that the operation requires.",
 )
 def empty(traffic: Traffic) -> Iterator[Sighting]:
-    """The operation needs a body that is neither null nor empty."""
+    """The operation requires a body that is neither null nor empty."""
     for call in traffic.calls:
         for _ in call.violations("body", "empty"):
-            yield call.seen(f"{call.method} {call.template} came without a body")
+            yield call.seen(f"{call.method} {call.template} was sent without a body")
 
 
 @rule(
     "payload.too-large",
     Level.FAIL,
-    "A body larger than the service takes",
+    "A body that is too large",
     source="No limit is published (the limit of this server is assumed)",
     hint="Send less in one call.",
 )
 def too_large(traffic: Traffic) -> Iterator[Sighting]:
-    """No connection or flow needs a body of this size."""
+    """No connection or flow requires a body of this size."""
     for call in traffic.calls:
         for _ in call.violations("body", "size"):
             yield call.seen(f"{call.method} {call.template} sent a body that is too large")
@@ -74,13 +74,13 @@ def too_large(traffic: Traffic) -> Iterator[Sighting]:
     Level.WARN,
     "A lookup or deletion with a body",
     source="RFC 9110, 9.3.1: a body of GET has no meaning, and some servers refuse it",
-    hint="Move what the body says into the query, or leave it out.",
+    hint="Move the content of the body into the query, or omit it.",
 )
 def on_lookup(traffic: Traffic) -> Iterator[Sighting]:
-    """GET and DELETE take no body; proxies on the way drop it or close the connection."""
+    """GET and DELETE have no body. Proxies remove it or close the connection."""
     for call in traffic.calls:
         if call.method in ("GET", "DELETE", "HEAD") and call.entry.body:
-            yield call.seen(f"{call.method} {call.template} came with a body")
+            yield call.seen(f"{call.method} {call.template} was sent with a body")
 
 
 @rule(
@@ -88,10 +88,10 @@ def on_lookup(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "A required member is missing",
     source=_REFERENCE,
-    hint="Add the member named; `/openapi.yaml` shows a complete example.",
+    hint="Add the named member. `/openapi.yaml` shows a complete example.",
 )
 def member_missing(traffic: Traffic) -> Iterator[Sighting]:
-    """The service cannot create what is not fully described."""
+    """The service cannot create an entity without its required members."""
     for call, violation in _complaints(traffic):
         if violation.keyword == "required" or (violation.came == MISSING and violation.keyword not in _NOT_A_VALUE):
             yield call.seen(f"{call.method} {call.template} lacks {violation.pointer}")
@@ -100,12 +100,12 @@ def member_missing(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "payload.value",
     Level.FAIL,
-    "A member of the wrong type or value",
+    "A member with a wrong type or value",
     source=_REFERENCE,
-    hint="Send what is expected; numbers that Adobe's samples quote are texts.",
+    hint="Send the expected value. Numbers in quotes in Adobe's samples are strings.",
 )
 def value(traffic: Traffic) -> Iterator[Sighting]:
-    """The member is there, but not as the contract has it."""
+    """The member does not match the contract."""
     for call, violation in _complaints(traffic):
         told_elsewhere = violation.keyword in _NOT_A_VALUE or violation.came in (MISSING, UNKNOWN_ID)
         if not told_elsewhere and violation.expected:
@@ -116,12 +116,12 @@ def value(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "payload.event",
     Level.FAIL,
-    "An event that its inlet refuses",
+    "An event that the inlet refuses",
     source="Streaming ingestion: pages on HTTP API connections, multiple messages and streaming validation",
-    hint="Read report.message, or statusCode and message of each of several messages: 207 may hold refusals.",
+    hint="Read report.message or, for several messages, statusCode and message of each: a 207 may contain errors.",
 )
 def event(traffic: Traffic) -> Iterator[Sighting]:
-    """An inlet takes messages in the form of its data type, for a flow that reads it; what it refuses is lost."""
+    """An inlet accepts messages of its data type for a flow that reads from it. Refused messages are lost."""
     for call in traffic.calls:
         if call.entry.operation not in _EVENTS:
             continue
@@ -133,18 +133,18 @@ def event(traffic: Traffic) -> Iterator[Sighting]:
         if call.refused and call.status != 401:
             yield call.seen(f"{call.method} {call.template} sent an event that was refused with {call.status}")
         elif refused:
-            yield call.seen(f"{call.method} {call.template} sent messages of which some were refused")
+            yield call.seen(f"{call.method} {call.template} sent messages, some of which were refused")
 
 
 @rule(
     "payload.not-carried-out",
     Level.FAIL,
-    "A request that what stands behind the service refuses",
+    "A request that the flow provider refuses",
     source=f"{_CATALOGUE}: 1100-400, 1101-404, Error from flow provider",
-    hint="Read errorMessage of the answer: it holds the provider's own words.",
+    hint="Read errorMessage of the response, which contains the provider's message.",
 )
 def not_carried_out(traffic: Traffic) -> Iterator[Sighting]:
-    """The request keeps the contract, and the provider refuses it all the same: credentials, tables, times, states."""
+    """The request keeps the contract, but the provider refuses it, for its credentials, tables, times or states."""
     for call in traffic.calls:
         departures = (one for one in call.entry.violations if one.keyword != "unknown" or one.pointer == call.blamed)
         explained = (
@@ -159,40 +159,40 @@ def not_carried_out(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "payload.unknown-member",
     Level.WARN,
-    "A member that no schema names",
-    source=f"{_REFERENCE}; the service tolerates them as far as is known",
-    hint="Correct its spelling or leave it out: it has no effect.",
+    "A member that is not in the schema",
+    source=f"{_REFERENCE}; as far as is known, the service ignores them",
+    hint="Correct its spelling or omit it. It has no effect.",
 )
 def unknown_member(traffic: Traffic) -> Iterator[Sighting]:
-    """Unknown members are dropped in silence, so that a misspelt one is a setting never made."""
+    """Unknown members are silently ignored, so that a misspelt member has no effect."""
     for call in traffic.calls:
         for violation in call.violations("body", "unknown"):
-            yield call.seen(f"{call.method} {call.template} sent {violation.pointer[:120]}, which no schema names")
+            yield call.seen(f"{call.method} {call.template} sent {violation.pointer[:120]}, which is not in the schema")
 
 
 @rule(
     "payload.unknown-spec",
     Level.FAIL,
-    "An id that is no connection spec or flow spec",
+    "An unknown connection spec or flow spec",
     source=f"{_CATALOGUE}: 1413-400",
-    hint="Look ids up by GET /connectionSpecs or /flowSpecs; `mockserver connectors` lists them.",
+    hint="Look up ids with GET /connectionSpecs or /flowSpecs. `mockserver connectors` lists them.",
 )
 def unknown_spec(traffic: Traffic) -> Iterator[Sighting]:
-    """Each connector has one connection spec id, the same everywhere."""
+    """Each connector has one connection spec id, which is the same in every sandbox."""
     for call in traffic.calls:
         if call.entry.error == "1413-400":
-            yield call.seen(f"{call.method} {call.template} named an unknown spec")
+            yield call.seen(f"{call.method} {call.template} referred to an unknown spec")
 
 
 @rule(
     "payload.version-missing",
     Level.WARN,
     "A connection spec without its version",
-    source="Flow Service reference: the newest is taken; destinations reference: 422, version is required",
+    source="Flow Service reference: the newest is used; destinations reference: 422, version is required",
     hint='Send "connectionSpec": {"id": ..., "version": "1.0"}.',
 )
 def version_missing(traffic: Traffic) -> Iterator[Sighting]:
-    """Adobe's documents disagree on what happens without a version; with it nobody has to guess."""
+    """Adobe's documents disagree on what happens without a version."""
     for call in traffic.calls:
         spec = call.members.get("connectionSpec")
         if call.creates and isinstance(spec, dict) and "id" in spec and "version" not in spec:
@@ -202,12 +202,12 @@ def version_missing(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "payload.placeholder",
     Level.FAIL,
-    "A body still holds the documentation's placeholder",
-    source="Adobe's samples write {TENANT_ID}, {SERVER}, {PASSWORD} for values of yours",
-    hint="Replace the text in braces, braces included, by your own value.",
+    "A placeholder of the documentation in a body",
+    source="Adobe's samples write {TENANT_ID}, {SERVER}, {PASSWORD} for your values",
+    hint="Replace the placeholder, including its braces, with your own value.",
 )
 def placeholder(traffic: Traffic) -> Iterator[Sighting]:
-    """Values in braces are to be filled in: stored as they are, nothing can be reached with them."""
+    """Values in braces must be replaced. They are stored as sent, and nothing can be reached with them."""
     for call in traffic.calls:
         for at, text in texts(call.body):
             if has_placeholder(text) and not call.sample and at not in call.unfilled_members:
@@ -217,9 +217,9 @@ def placeholder(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "payload.unfilled",
     Level.FAIL,
-    "A body with undefined, null as text or an unresolved variable in the place of a value",
-    source=f"{_REFERENCE}: a text is stored as it stands",
-    hint="Look where the client takes this value from: it reads the wrong member, or the variable is not set.",
+    "A body with undefined, the string null or an unresolved variable instead of a value",
+    source=f"{_REFERENCE}: strings are stored as sent",
+    hint="Check where the client gets this value: it reads the wrong member, or a variable is not set.",
 )
 def unfilled(traffic: Traffic) -> Iterator[Sighting]:
     """The service stores `${DB_PASSWORD}` as the password, and the source refuses it when the first flow runs."""

@@ -12,7 +12,7 @@ from mockserver.conformance.traffic import LOOKUPS, Exchange, Sighting, Traffic
 _HTTP = "RFC 9110"
 _VOLATILE = frozenset({"x-request-id", "date", "traceparent", "tracestate", "user-agent", "content-length"})
 _FINAL = frozenset({400, 403, 405, 413, 415, 422})
-"""Refusals that the same call meets again, however often it is made."""
+"""Errors that a repeated call receives again."""
 
 _TOLERANCE_MS = 50
 _SOON_MS = 200
@@ -34,19 +34,19 @@ def _retry_after_ms(call: Exchange) -> int | None:
 @rule(
     "retry.ignores-retry-after",
     Level.WARN,
-    "A retry before Retry-After had passed",
+    "A retry before the time in Retry-After",
     source=f"{_HTTP}, 10.2.3; the gateway sends Retry-After with 429",
-    hint="Wait as many seconds as Retry-After says, then try again.",
+    hint="Wait for the number of seconds in Retry-After, then retry.",
 )
 def ignores_retry_after(traffic: Traffic) -> Iterator[Sighting]:
-    """The server says how long to wait. Who comes back sooner is refused again, and for longer."""
+    """Retry-After is the time to wait. A client that retries earlier is refused again, and for longer."""
     waiting: dict[tuple[str, str], Exchange] = {}
     for call in traffic.calls:
         key = (call.method, call.entry.path)
         before = waiting.pop(key, None)
         wanted = _retry_after_ms(before) if before else None
         if before and wanted is not None and call.gap_ms(before) + _TOLERANCE_MS < wanted:
-            yield call.seen(f"repeated sooner than the {wanted // 1000} s that Retry-After had asked for", before)
+            yield call.seen(f"repeated before the {wanted // 1000} s in Retry-After had passed", before)
         if _retry_after_ms(call) is not None:
             waiting[key] = call
 
@@ -54,19 +54,19 @@ def ignores_retry_after(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "retry.refused-call",
     Level.WARN,
-    "A call repeated unchanged after it was refused for good",
+    "An unchanged call repeated after a permanent refusal",
     source=f"{_HTTP}, 15.5: the client seems to have erred",
-    hint="Retry 429 and 5xx; on other 4xx read the answer and change the call.",
+    hint="Retry only 429 and 5xx. On other 4xx, read the response and correct the call.",
 )
 def refused_call(traffic: Traffic) -> Iterator[Sighting]:
-    """The same call gets the same refusal: a retry costs time and hides the error."""
+    """The same call is refused again. A retry costs time and hides the error."""
     refused: dict[tuple[str, str, str, int], Exchange] = {}
     for call in traffic.calls:
         before = refused.get(call.key)
         if before and _headers(before) == _headers(call) and not before.entry.fault:
-            yield call.seen(f"{call.method} {call.template} was repeated after the answer {before.status}", before)
+            yield call.seen(f"{call.method} {call.template} was repeated after a {before.status}", before)
         if call.succeeded and call.method not in LOOKUPS:
-            refused.clear()  # what was changed may have been the reason: a flow is gone, a draft published
+            refused.clear()  # the change may have removed the reason, such as a flow or a draft
         if call.status in _FINAL:
             refused.setdefault(call.key, call)
 
@@ -74,12 +74,12 @@ def refused_call(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "retry.create-after-unknown-outcome",
     Level.FAIL,
-    "A creation repeated without a look whether the first one worked",
+    "A creation repeated without a check whether the first one succeeded",
     source=f"{_HTTP}, 9.2.2: POST is not idempotent; Flow Service has no idempotency key",
-    hint="List the collection filtered by name first, and create only what is not there.",
+    hint="First list the collection filtered by name, and create the entity only if it does not exist.",
 )
 def create_after_unknown_outcome(traffic: Traffic) -> Iterator[Sighting]:
-    """After a 5xx or a broken connection the entity may exist. A blind second POST makes two of it."""
+    """After a 5xx or a broken connection, the entity may exist. A second POST then creates a duplicate."""
     unsure: dict[tuple[str, str, str, int], Exchange] = {}
     for call in traffic.calls:
         if call.method == "GET" or call.lists:
@@ -96,10 +96,10 @@ def create_after_unknown_outcome(traffic: Traffic) -> Iterator[Sighting]:
     Level.WARN,
     "Retries without a pause",
     source="Common practice: exponential backoff with jitter",
-    hint="Wait longer before each further try, for example 1, 2 and 4 seconds.",
+    hint="Wait longer before each retry, for example 1, 2 and 4 seconds.",
 )
 def no_pause(traffic: Traffic) -> Iterator[Sighting]:
-    """Three tries within the blink of an eye meet the same trouble and make it worse."""
+    """Attempts in immediate succession meet the same error and increase the load."""
     run: list[Exchange] = []
     for call in traffic.calls:
         hurried = run and run[-1].key == call.key and call.gap_ms(run[-1]) < _SOON_MS
@@ -107,44 +107,44 @@ def no_pause(traffic: Traffic) -> Iterator[Sighting]:
             run = []
         run.append(call)
         if len(run) == 3 and all(_passing_trouble(earlier) for earlier in run[:2]):
-            yield call.seen(f"{call.method} {call.template} was tried three times without a pause", *run[:2])
+            yield call.seen(f"{call.method} {call.template} was attempted three times without a pause", *run[:2])
         if not _passing_trouble(call):
             run = []
 
 
 def _passing_trouble(call: Exchange) -> bool:
-    """Trouble that time may heal and for which no waiting time was given."""
+    """Whether a response is a temporary error without Retry-After."""
     return (call.status in (429, 500, 502, 503, 504) or call.status == 0) and _retry_after_ms(call) is None
 
 
 @rule(
     "retry.polling-too-fast",
     Level.WARN,
-    "Polling faster than the service can change",
+    "Polling too fast",
     source="No rate is published for Flow Service; a sister product allows 12 calls in 6 seconds per user",
-    hint="Pause for some seconds between two looks at a state, and longer each time.",
+    hint="Wait some seconds between two requests for a state, and longer each time.",
 )
 def polling_too_fast(traffic: Traffic) -> Iterator[Sighting]:
-    """Six or more equal lookups in a row, each within a second of the one before."""
+    """Six or more equal lookups in succession, each less than a second after the one before."""
     run: list[Exchange] = []
     for call in [*traffic.calls, None]:
         if call and run and call.key == run[-1].key and call.gap_ms(run[-1]) < _POLL_MS:
             run.append(call)
             continue
         if len(run) >= _POLLS:
-            yield run[-1].seen(f"{run[-1].method} {run[-1].template} was asked without a pause", *run[:-1])
+            yield run[-1].seen(f"{run[-1].method} {run[-1].template} was requested without a pause", *run[:-1])
         run = [call] if call and call.method == "GET" and call.succeeded else []
 
 
 @rule(
     "retry.after-success",
     Level.WARN,
-    "A call repeated although it had succeeded",
-    source=f"{_HTTP}, 15.3: 2xx says that the call was carried out",
-    hint="Look at how the client reads the answer: it did not understand it. Creations answer 201 with id and etag.",
+    "A call repeated after it succeeded",
+    source=f"{_HTTP}, 15.3: 2xx means that the request was executed",
+    hint="Check how the client reads the response. Creations return 201 with id and etag.",
 )
 def after_success(traffic: Traffic) -> Iterator[Sighting]:
-    """An equal writing call right after its success shows that the client could not read the answer."""
+    """A client that repeats a write immediately after it succeeded did not understand the response."""
     for before, call in pairwise(traffic.calls):
         writes = call.method not in LOOKUPS and call.method != "DELETE" and not call.lists
         same = call.key == before.key and call.headers.get("if-match") == before.headers.get("if-match")

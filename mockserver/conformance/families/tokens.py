@@ -12,7 +12,7 @@ from mockserver.journal.entries import TOKEN_OPERATION
 _IMS = "Adobe developer guide, OAuth server-to-server credentials"
 _CREDENTIALS = frozenset({"client_secret", "code", "jwt_token", "refresh_token", "assertion", "password"})
 _ENOUGH = 4
-"""Calls before a pattern can be told from an accident."""
+"""Minimum number of calls from which the rule applies."""
 
 
 @rule(
@@ -20,10 +20,10 @@ _ENOUGH = 4
     Level.WARN,
     "A new token for nearly every call",
     source=f"{_IMS}: a token lives as long as expires_in says, in seconds",
-    hint="Keep the token until shortly before expires_in seconds have passed.",
+    hint="Reuse the token until shortly before expires_in seconds have passed.",
 )
 def new_for_every_call(traffic: Traffic) -> Iterator[Sighting]:
-    """A token is good for hours. Fetching one for every call doubles the time of each and is rate limited by Adobe."""
+    """A token is valid for hours. Fetching one for every call doubles its duration, and Adobe limits the rate."""
     calls = [call for call in traffic.calls if call.token]
     tokens = {call.token for call in calls}
     if len(calls) >= _ENOUGH and len(tokens) >= 0.8 * len(calls):
@@ -35,11 +35,11 @@ def new_for_every_call(traffic: Traffic) -> Iterator[Sighting]:
     "token.not-issued",
     Level.FAIL,
     "A token other than the one that was fetched",
-    source=f"{_IMS}: the member access_token of the answer is the token",
-    hint="Send access_token of the latest answer of the token endpoint as Authorization: Bearer.",
+    source=f"{_IMS}: the member access_token of the response is the token",
+    hint="Send access_token from the latest response of the token endpoint as Authorization: Bearer.",
 )
 def not_issued(traffic: Traffic) -> Iterator[Sighting]:
-    """A client that fetches a token and sends another reads the wrong member, or keeps one that it was once given."""
+    """A client that fetches a token and sends another one reads the wrong member, or uses an old token."""
     issued: dict[str, Exchange] = {}
     clients: set[str] = set()
     for call in sorted((*traffic.tokens, *traffic.calls), key=lambda one: one.entry.number):
@@ -51,19 +51,19 @@ def not_issued(traffic: Traffic) -> Iterator[Sighting]:
 
 
 def _fetched(call: Exchange) -> str:
-    """What is shown of the token in an answer; empty where the record lacks it."""
+    """The masked token in a response; empty if the record does not contain it."""
     answer = call.answer if isinstance(call.answer, dict) else {}
     return str(answer.get("access_token", "")).partition("‹")[2]
 
 
 def _is_another(call: Exchange, issued: Mapping[str, Exchange]) -> bool:
-    """Whether a token is none of those fetched; unknown where the record does not tell them apart."""
-    told_apart = call.token and "" not in issued and "authorization" not in call.unfilled_headers
-    return bool(told_apart) and call.token not in issued
+    """Whether a token was not fetched. False if the record does not distinguish tokens."""
+    distinguished = call.token and "" not in issued and "authorization" not in call.unfilled_headers
+    return bool(distinguished) and call.token not in issued
 
 
 def _same_client(call: Exchange, clients: set[str], traffic: Traffic) -> bool:
-    """Whether a call is of a client that fetched a token: others on the same server have other API keys."""
+    """Whether a call is from a client that fetched a token. Other clients have other API keys."""
     key = "x-api-key"
     return call.headers.get(key) in clients or not any(one.headers.get(key) in clients for one in traffic.calls)
 
@@ -71,17 +71,17 @@ def _same_client(call: Exchange, clients: set[str], traffic: Traffic) -> bool:
 @rule(
     "token.refused-reused",
     Level.FAIL,
-    "A token used again after the gateway had refused it",
+    "A token used again after the gateway refused it",
     source="Platform troubleshooting guide: 401013 Oauth token is not valid",
     hint="On 401, fetch a new token once and repeat the call with it.",
 )
 def refused_reused(traffic: Traffic) -> Iterator[Sighting]:
-    """A 401 says that the token has expired or was revoked: with the same token every further call fails too."""
+    """401 means that the token has expired or was revoked. Every further call with it fails too."""
     refused: dict[str, Exchange] = {}
     for call in traffic.calls:
         token = call.token
         if token in refused:
-            yield call.seen("a token was used again after the answer 401", refused[token])
+            yield call.seen("a token was used again after a 401", refused[token])
         elif token and call.status == 401:
             refused[token] = call
 
@@ -89,15 +89,15 @@ def refused_reused(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "token.credentials-in-query",
     Level.INFO,
-    "Client credentials in the query of the token call",
-    source=f"{_IMS}: parameters go in the body or the query",
-    hint="Send client_id, client_secret and the rest form-encoded in the body.",
+    "Client credentials in the query of the token request",
+    source=f"{_IMS}: parameters are in the body or the query",
+    hint="Send client_id, client_secret and the other parameters form-encoded in the body.",
 )
 def credentials_in_query(traffic: Traffic) -> Iterator[Sighting]:
-    """Adobe takes the secret in the query too, but proxies and servers write queries to their logs."""
+    """Adobe also accepts the secret in the query, but proxies and servers log queries."""
     for call in traffic.tokens:
         if any(name in _CREDENTIALS for name, _ in call.query):
-            yield call.seen("the token call carried a secret in its query")
+            yield call.seen("the token request had a secret in its query")
 
 
 @rule(
@@ -105,24 +105,24 @@ def credentials_in_query(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "Credentials sent without encryption",
     source="RFC 6750, 5.3: bearer tokens are sent over TLS only; Adobe's hosts are https",
-    hint="Begin every URL with https://; a redirect to it comes too late.",
+    hint="Use https:// in every URL. A redirect to https:// comes too late.",
 )
 def in_clear(traffic: Traffic) -> Iterator[Sighting]:
-    """By http:// everybody on the way can read the token or the client secret, and use it."""
+    """With http://, everybody on the network path can read and use the token or the client secret."""
     for call in (*traffic.tokens, *traffic.calls):
         for _ in call.violations("header", "clear"):
-            yield call.seen(f"{call.method} {call.template} sent credentials by http://")
+            yield call.seen(f"{call.method} {call.template} sent credentials over http://")
 
 
 @rule(
     "token.refused",
     Level.FAIL,
-    "A token call that was refused",
+    "A refused token request",
     source=f"{_IMS}; error names of RFC 6749",
     hint="Send grant_type=client_credentials, client_id, client_secret and scope.",
 )
 def refused(traffic: Traffic) -> Iterator[Sighting]:
-    """IMS answers 400 and says in `error` what was wrong: the grant, the client or its secret."""
+    """IMS returns 400 with the cause in `error`: the grant, the client or its secret."""
     for call in traffic.tokens:
         if 400 <= call.status < 500 and call.status != 429:
-            yield call.seen(f"the token call was refused with {call.entry.error or call.status}")
+            yield call.seen(f"the token request was refused with {call.entry.error or call.status}")

@@ -25,12 +25,12 @@ def _instructions(call: Exchange) -> Iterator[Mapping[str, Any]]:
 @rule(
     "update.operation",
     Level.FAIL,
-    "A patch operation the service does not know",
+    "An unknown patch operation",
     source=f"{_CATALOGUE}: 1434-400; add, replace and remove",
-    hint="Use add, replace or remove; move, copy and test of RFC 6902 are not taken.",
+    hint="Use add, replace or remove. The service does not support move, copy and test of RFC 6902.",
 )
 def operation(traffic: Traffic) -> Iterator[Sighting]:
-    """Flow Service takes three of JSON Patch's six operations."""
+    """Flow Service supports three of the six operations of JSON Patch."""
     for call in _refused(traffic, "1434-400"):
         yield call.seen(f"{call.method} {call.template} sent an op other than add, replace and remove")
 
@@ -40,10 +40,10 @@ def operation(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "An attempt to change the connection spec",
     source=f"{_CATALOGUE}: 1414-400",
-    hint="Create a new connection for another source.",
+    hint="Create a new connection for another connection spec.",
 )
 def spec_changed(traffic: Traffic) -> Iterator[Sighting]:
-    """A connection keeps its connection spec for life."""
+    """The connection spec of a connection cannot be changed."""
     for call in _refused(traffic, "1414-400"):
         yield call.seen(f"{call.method} {call.template} tried to change connectionSpec")
 
@@ -53,10 +53,10 @@ def spec_changed(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "A patch that cannot be applied",
     source=f"{_CATALOGUE}: 1455-400",
-    hint="Give a JSON Pointer to a member that exists and that clients may change.",
+    hint="Send a JSON Pointer to an existing member that clients may change.",
 )
 def not_applicable(traffic: Traffic) -> Iterator[Sighting]:
-    """The path is missing from the entity, belongs to the service, or cannot take the value."""
+    """The path does not exist in the entity, is read-only, or does not accept the value."""
     for call in _refused(traffic, "1455-400"):
         yield call.seen(f"{call.method} {call.template} sent a patch that cannot be applied")
 
@@ -64,12 +64,12 @@ def not_applicable(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "update.single-instruction",
     Level.INFO,
-    "A patch without its array",
-    source="Tutorials send an array; the Flow Service reference alone shows one object",
-    hint="Send an array of instructions, also for one.",
+    "A patch that is not an array",
+    source="Tutorials send an array; only the Flow Service reference shows an object",
+    hint="Send an array of instructions, even for one instruction.",
 )
 def single_instruction(traffic: Traffic) -> Iterator[Sighting]:
-    """Adobe's documents disagree; the array works everywhere."""
+    """Adobe's documents disagree. An array works everywhere."""
     for call in traffic.calls:
         if call.method == "PATCH" and isinstance(call.body, dict):
             yield call.seen(f"{call.method} {call.template} sent one instruction without an array")
@@ -80,10 +80,10 @@ def single_instruction(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "A patch that drops members of auth.params",
     source="Update tutorial, before and after: replace /auth/params replaces all of it",
-    hint="Send every member that is to stay, or patch single members: /auth/params/password.",
+    hint="Send all members that you want to keep, or patch single members: /auth/params/password.",
 )
 def params_lost(traffic: Traffic) -> Iterator[Sighting]:
-    """`replace /auth/params` is no merge: what the value leaves out is gone, sslMode for one."""
+    """`replace /auth/params` does not merge. Members that are not in the value are removed, for example sslMode."""
     known: dict[str, set[str]] = {}
     for call in traffic.calls:
         entity = call.made or call.entity or ""
@@ -105,16 +105,16 @@ def params_lost(traffic: Traffic) -> Iterator[Sighting]:
     Level.INFO,
     "A source or target connection changed under an active flow",
     source="Update tutorials: a dataflow reads and writes what its connections say at each run (assumed)",
-    hint="Disable the flow, change the connection, enable the flow: so no run meets half a change.",
+    hint="Disable the flow, change the connection, then enable the flow, so that no run uses a partial change.",
 )
 def under_active_flow(traffic: Traffic) -> Iterator[Sighting]:
-    """The flow's next run reads other data, from where its last run ended: what came before is never read."""
+    """The next run reads from the new data what is newer than the last run. Older data is never read."""
     active: dict[str, Exchange] = {}
     for call in traffic.calls:
         if call.method == "PATCH" and call.succeeded and call.collection in _ENDS and _touches_data(call):
             for flow in active.values():
                 if call.entity in (flow.members.get(_ENDS[call.collection]) or ()):
-                    yield call.seen(f"{call.method} {call.template} changed what an active flow uses", flow)
+                    yield call.seen(f"{call.method} {call.template} changed an entity that an active flow uses", flow)
         if call.collection != "flows" or not call.succeeded:
             continue
         op = (call.argument("op") or "").lower()
@@ -127,17 +127,17 @@ def under_active_flow(traffic: Traffic) -> Iterator[Sighting]:
 
 
 _ENDS = {"sourceConnections": "sourceConnectionIds", "targetConnections": "targetConnectionIds"}
-"""Collection -> the member of a flow that names its entities."""
+"""Collection -> member of a flow with ids of its entities."""
 
 
 def _touches_data(call: Exchange) -> bool:
-    """Whether a patch changes more than what people read."""
+    """Whether a patch changes params or data."""
     paths = (str(instruction.get("path")) for instruction in _instructions(call))
     return any(path.lstrip("/").partition("/")[0] in ("params", "data") for path in paths)
 
 
 def _whole_params(instruction: Mapping[str, Any]) -> set[str] | None:
-    """The members that a patch of all params leaves; None when it patches something else."""
+    """The members that remain after a patch of all params; None for other patches."""
     value = instruction.get("value")
     replaces = str(instruction.get("op")).lower() in ("add", "replace") and instruction.get("path") == "/auth/params"
     return set(value) if replaces and isinstance(value, dict) else None

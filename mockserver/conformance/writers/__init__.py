@@ -1,4 +1,4 @@
-"""A report in every form a reader likes: for the terminal, for programs, for CI, for a browser."""
+"""Writes reports in several formats: terminal, JSON, JUnit, SARIF, Markdown, HTML."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["FORMATS", "NOTHING_JUDGED", "Format", "render", "summary", "write_re
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One written form of a report."""
+    """A format of reports."""
 
     file: str
     media_type: str
     module: str
 
     def write(self, report: Report) -> str:
-        """The report in this form."""
+        """Format a report."""
         module = importlib.import_module(f"{__name__}.{self.module}")
         return cast(Callable[[Report], str], module.write)(report)
 
@@ -36,16 +36,16 @@ FORMATS = {
     "sarif": Format("report.sarif", "application/sarif+json", "sarif"),
     "markdown": Format("summary.md", "text/markdown; charset=utf-8", "markdown"),
 }
-"""Name -> form: one module with `write(report) -> str` each."""
+"""Name -> format. Each has a module with `write(report) -> str`."""
 
 
 def render(report: Report, form: str) -> str:
-    """The report in one of `FORMATS`. Raises KeyError for another."""
+    """Format a report. Raises KeyError for an unknown format."""
     return FORMATS[form].write(report)
 
 
 def write_reports(report: Report, folder: Path) -> list[Path]:
-    """Write every form into a folder, made if need be; returns the files. Raises OSError."""
+    """Write all formats into a folder, which is created if necessary; returns the files. Raises OSError."""
     files.make_folder(folder)
     written = []
     for form in FORMATS.values():

@@ -1,4 +1,4 @@
-"""Writes a report's files: not through links that somebody planted, and writable by their owner alone."""
+"""Writes files of reports. Links are not followed, and only the owner can write to the files."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 def write(path: Path, text: str) -> None:
-    """Put a text into a file, which is new, or in the place of whatever had that name. Raises OSError.
+    """Create or replace a file. Raises OSError.
 
-    A link of that name is replaced and not followed. No umask makes the file writable by others.
+    A link of that name is replaced, not followed. The file is never writable by others, whatever the umask.
     """
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     with suppress(FileNotFoundError):
         new.unlink()
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)  # O_EXCL: nor is a link followed here
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)  # O_EXCL: follows no link
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
@@ -26,6 +26,6 @@ def write(path: Path, text: str) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, writable by their owner alone. Raises OSError."""
+    """Create a folder and its parents, writable only by their owner. Raises OSError."""
     for missing in [*reversed([above for above in folder.parents if not above.exists()]), folder]:
         missing.mkdir(mode=0o755, exist_ok=True)

@@ -1,6 +1,6 @@
-"""The report as one HTML page that needs nothing else: no request leaves it, and its policy forbids any.
+"""The report as one self-contained HTML page. Its Content-Security-Policy forbids all requests.
 
-Text reaches the page through templates that escape it; styles and script are ours, named by hash in the policy.
+Templates escape all text. The policy allows only our style and script, by hash.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from mockserver.conformance.writers.terminal import verdict
 from mockserver.journal.entries import Entry
 
 _MAX_CALLS = 1_000
-"""Calls shown in full; those with findings come before others are left out."""
+"""Maximum number of calls shown. Those without findings are left out first."""
 
 
 def write(report: Report) -> str:
-    """The page."""
+    """Generate the page."""
     broken = broken_by(report)
     shown = _worth_showing(report, broken)
     return pages.render(
@@ -49,12 +49,12 @@ def headline(report: Report) -> str:
     if any(scenario.verdict != "passed" for scenario in report.scenarios):
         return "Does not pass every scenario"
     if report.count(Level.WARN):
-        return "Works by luck"
-    return "Accepts what no longer occurs" if report.stale else "Keeps the contract"
+        return "Works by chance"
+    return "Accepts findings that no longer occur" if report.stale else "Keeps the contract"
 
 
 def broken_by(report: Report) -> dict[int, list[Finding]]:
-    """Call number -> open findings it proves."""
+    """Call number -> open findings with this call."""
     broken: dict[int, list[Finding]] = {}
     for finding in report.open:
         for number in finding.calls:

@@ -1,4 +1,4 @@
-"""The report as JSON, for programs. Its shape is published in `docs/report.schema.json`."""
+"""The report as JSON. `docs/report.schema.json` describes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mockserver.conformance.findings import Coverage, Finding, Level, Report, Sc
 from mockserver.conformance.writers.terminal import verdict
 
 FORMAT = 1
-"""Grows by one when a member is removed or changes its meaning; new members do not count."""
+"""Version of the format. Increased when a member is removed or changes its meaning, not for new members."""
 
 
 def write(report: Report) -> str:

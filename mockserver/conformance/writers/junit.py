@@ -1,4 +1,4 @@
-"""The report as JUnit XML: one test case a rule, one a scenario, so that any CI shows it without a plug-in."""
+"""The report as JUnit XML, which every CI can show: one test case per rule and per scenario."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write(report: Report) -> str:
-    """A failed case is a rule with an open FAIL or WARN finding; INFO goes to its system-out."""
+    """Generate the XML. A case fails if its rule has an open FAIL or WARN finding; INFO is in its system-out."""
     root = ElementTree.Element("testsuites", name="Flow Service client conformance")
     broken = {finding.rule for finding in report.open if finding.level.reaches(Level.WARN)}
     table = rules.load()
@@ -59,5 +59,5 @@ def _scenario(suite: ElementTree.Element, scenario: ScenarioVerdict) -> None:
 
 
 def _clean(text: str) -> str:
-    """Without what XML cannot hold, escaped or not."""
+    """Remove characters that are not allowed in XML."""
     return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,4 +1,4 @@
-"""The report as Markdown, for the job summary of a CI run or a pull request's comment."""
+"""The report as Markdown, for a job summary or a comment on a pull request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAX_ROWS = 200
 
 
 def write(report: Report) -> str:
-    """A heading, the verdict, and tables of findings, scenarios and coverage."""
+    """Generate a heading, the verdict, and tables of findings, scenarios and coverage."""
     lines = ["## Flow Service client conformance", "", f"**{_text(verdict(report))}**", ""]
     if report.open:
         lines += ["| | rule | what the client did | calls | what to do |", "|---|---|---|---|---|"]
@@ -33,11 +33,11 @@ def write(report: Report) -> str:
         ]
         lines.append("")
     for row in report.stale:
-        lines.append(f"- ❌ the baseline accepts `{row.rule}`, which no longer occurs: take it out")
+        lines.append(f"- ❌ the baseline accepts `{row.rule}`, which no longer occurs: remove it")
     used = [row for row in report.coverage.operations if row.calls]
     lines += [f"<details><summary>{len(report.calls)} calls, {len(used)} of {len(report.coverage.operations)} "]
     lines[-1] += "operations</summary>"
-    lines += ["", "| operation | calls | answers |", "|---|---|---|"]
+    lines += ["", "| operation | calls | responses |", "|---|---|---|"]
     for operation in used:
         answers = ", ".join(f"{count}x {status}" for status, count in operation.statuses.items())
         lines.append(f"| `{operation.method} {shortened(operation.path)}` | {operation.calls} | {answers} |")
@@ -45,6 +45,6 @@ def write(report: Report) -> str:
 
 
 def _text(text: str) -> str:
-    """Text that Markdown shows as it is, on one line."""
+    """Escape a text for Markdown, on one line."""
     escaped = html.escape(" ".join(printable(text).split()), quote=False)
     return _SPECIAL.sub(r"\\\1", escaped)

@@ -1,4 +1,4 @@
-"""The report as SARIF 2.1.0, for code scanning views."""
+"""The report as SARIF 2.1.0, for code scanning."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEVELS = {Level.FAIL: "error", Level.WARN: "warning", Level.INFO: "note"}
 
 
 def write(report: Report) -> str:
-    """One run; a finding is a result at the logical location of its operation."""
+    """Generate one run. Each finding is a result at the logical location of its operation."""
     table = rules.load()
     index = {rule_id: number for number, rule_id in enumerate(table)}
     scenarios = [scenario for scenario in report.scenarios if scenario.verdict != "passed"]
@@ -82,5 +82,5 @@ def _location(name: str | None, kind: str) -> dict[str, Any]:
 
 
 def _file(uri: str) -> dict[str, Any]:
-    """Traffic has no line. Viewers need a file: the client's where it is known, else the contract."""
+    """A location in a file, which viewers require: the client's file if it is known, otherwise the contract."""
     return {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}

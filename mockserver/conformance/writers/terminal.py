@@ -1,4 +1,4 @@
-"""The summary a person reads in a terminal: worst first, one line a finding, then what to do about it."""
+"""The summary for the terminal: findings by severity, each with what to do."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import click
 from mockserver.conformance.findings import Finding, Level, Report, ScenarioVerdict, printable
 
 Style: TypeAlias = dict[str, Any]
-"""What `click.style` takes."""
+"""Keyword arguments of `click.style`."""
 
 Paint: TypeAlias = Callable[[str, Style], str]
-"""Takes a text and how it is to look."""
+"""Applies a style to a text."""
 
 _DIM: Style = {"dim": True}
 _BOLD: Style = {"bold": True}
@@ -32,9 +32,9 @@ NOTHING_JUDGED = "Nothing to judge: the client made no call to Flow Service."
 
 
 def summary(report: Report, *, threshold: Level = Level.WARN, colour: bool = False, width: int = 100) -> str:
-    """The report in some dozens of lines, ending with the verdict: passed, or failed, and why.
+    """The report as text, ending with the verdict: passed, or failed and why.
 
-    `threshold` is the level from which findings fail the client; `colour` adds ANSI colours.
+    `threshold` is the level from which findings fail the client. `colour` adds ANSI colours.
     """
     paint = _painted if colour else _plain
     lines = [paint(_headline(report), _BOLD), ""]
@@ -46,7 +46,7 @@ def summary(report: Report, *, threshold: Level = Level.WARN, colour: bool = Fal
     if accepted:
         lines.append(paint(f"  {len(accepted)} accepted by the baseline", _DIM))
     lines += [
-        paint("  STALE", _PAINT["FAIL"]) + f"  {row.rule}: the baseline accepts what no longer occurs; take it out"
+        paint("  STALE", _PAINT["FAIL"]) + f"  {row.rule}: this accepted finding no longer occurs; remove it"
         for row in report.stale
     ]
     if lines[-1]:
@@ -56,7 +56,7 @@ def summary(report: Report, *, threshold: Level = Level.WARN, colour: bool = Fal
 
 
 def verdict(report: Report) -> str:
-    """One sentence: how many findings of each level, how many scenarios passed and how many did not."""
+    """One line: number of findings per level, and of scenarios that passed."""
     if not report.judged:
         return NOTHING_JUDGED
     parts = [f"{report.count(level)} {level}" for level in Level if report.count(level)]
@@ -72,7 +72,7 @@ def verdict(report: Report) -> str:
 
 
 def _outcome(report: Report, threshold: Level) -> str:
-    """The verdict after the word that the exit status says."""
+    """The last line: passed or failed, as the exit status, and the verdict."""
     if not report.judged:
         return NOTHING_JUDGED
     return f"{'Failed' if report.fails(threshold) else 'Passed'}: {verdict(report)}"
@@ -103,12 +103,12 @@ def _scenario(scenario: ScenarioVerdict, paint: Paint, width: int) -> Iterator[s
             yield from (paint(line, _DIM) for line in _wrapped("→ " + scenario.hint, width))
 
 
-def numbered(calls: tuple[int, ...], most: int = 6) -> str:
-    """`call 9, 11`, the rest counted."""
+def numbered(calls: tuple[int, ...], limit: int = 6) -> str:
+    """`call 9, 11`; beyond the limit, calls are only counted."""
     if not calls:
         return ""
-    shown = ", ".join(map(str, calls[:most]))
-    return f"call {shown}" + (f" and {len(calls) - most} more" if len(calls) > most else "")
+    shown = ", ".join(map(str, calls[:limit]))
+    return f"call {shown}" + (f" and {len(calls) - limit} more" if len(calls) > limit else "")
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The calls of a record laid out as a picture: one lane an operation, one dot a call, pauses as gaps."""
+"""Lays out calls as a timeline: one lane per operation, one dot per call, gaps for pauses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PAUSE_MS = 1_000
 _PAUSE_STEPS = 2
 _NARROW, _WIDE = 18, 48
 _COMFORTABLE = 900
-"""Width up to which dots are spread out."""
+"""Width up to which dots are spread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class Dot:
     y: int
     entry: Entry
     kind: str
-    """ok, refused, failed or none: how it was answered."""
+    """Class of the status: ok, refused, failed or none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A stretch without calls."""
+    """A period without calls."""
 
     x: int
     label: str
@@ -40,33 +40,33 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Everything the picture shows."""
+    """The elements of the drawing."""
 
     dots: tuple[Dot, ...]
     lanes: tuple[tuple[int, str], ...]
     """Vertical position -> operation."""
     pauses: tuple[Pause, ...]
     left_out: int
-    """Later calls for which there was no room."""
+    """Number of later calls that are not drawn."""
 
     @property
     def width(self) -> int:
-        """Of the picture."""
+        """Size of the drawing."""
         return max((self.dots[-1].x if self.dots else 0) + RIGHT + _NARROW, _COMFORTABLE)
 
     @property
     def names_width(self) -> int:
-        """Of the column of operations, in a font 11 units high."""
+        """Width of the column with operations, for a font of size 11."""
         return 14 + 7 * max((len(name) for _, name in self.lanes), default=0)
 
     @property
     def height(self) -> int:
-        """Of the picture."""
+        """Size of the drawing."""
         return TOP + LANE * len(self.lanes)
 
 
 def lay_out(entries: Sequence[Entry]) -> Timeline:
-    """Place calls in the order made; lanes in the order of their first call."""
+    """Lay out calls in their order, and lanes in the order of their first call."""
     shown = entries[:MAX_DOTS]
     step = max(_NARROW, min(_WIDE, _COMFORTABLE // (len(shown) + 1)))
     names = list(dict.fromkeys(_lane(entry) for entry in shown))

@@ -5,19 +5,19 @@ from __future__ import annotations
 from mockserver.conformance.traffic import Exchange
 from mockserver.scenarios.scenario import Played, ScenarioOutcome, failed, passed, scenario
 
-_SOURCE = "Flow Service API reference: _links.next is there as long as more follows"
+_SOURCE = "Flow Service API reference: _links.next is present on every page but the last"
 
 
 def _offering(played: Played, fault: str = "short-pages") -> list[Exchange]:
     """First pages with a link to a next page."""
-    return [call for call in played.struck_by(fault) if call.entry.traces.told.next_page]
+    return [call for call in played.struck_by(fault) if call.entry.traces.response.next_page]
 
 
 def _read_on(played: Played, first: Exchange) -> tuple[list[Exchange], list[Exchange]]:
-    """The pages a client read after a first page, each once, and the pages it read again."""
+    """The pages that a client read from a first page on, and the pages it read again."""
     pages, again, place = [first], [], first
-    while place.entry.traces.told.next_page:
-        token = place.entry.traces.told.next_page
+    while place.entry.traces.response.next_page:
+        token = place.entry.traces.response.next_page
         asked = [call for call in played.after(place) if call.argument("continuationToken") == token]
         good = [call for call in asked if call.succeeded]
         if not good:
@@ -32,13 +32,13 @@ def _read_on(played: Played, first: Exchange) -> tuple[list[Exchange], list[Exch
     "paging.three-pages",
     "A list of three pages",
     {"fault": "short-pages", "argument": "3"},
-    happens="Pages are so short that a list has at least three; records are added where there are too few.",
+    happens="Pages are so short that every list has at least three. Records are added if there are too few.",
     source=_SOURCE,
-    hint="Follow _links.next.href until an answer has none, whatever limit you asked for.",
-    needs="the client listed nothing that comes in pages",
+    hint="Follow _links.next.href until a response has none, whatever limit you sent.",
+    needs="the client requested no list with pages",
 )
 def three_pages(played: Played) -> ScenarioOutcome | None:
-    """It reads every page of a list, once."""
+    """It reads every page of a list exactly once."""
     offers = _offering(played)
     if not offers:
         return None
@@ -47,10 +47,10 @@ def three_pages(played: Played) -> ScenarioOutcome | None:
         if again:
             return failed("it read a page twice", *pages, *again)
     for pages, _ in readings:
-        if not pages[-1].entry.traces.told.next_page:
+        if not pages[-1].entry.traces.response.next_page:
             return passed(f"it read all {len(pages)} pages", *pages)
     pages = max((pages for pages, _ in readings), key=len)
-    return failed(f"it stopped after page {len(pages)}, though _links.next was there", *pages)
+    return failed(f"it stopped after page {len(pages)}, although the page had _links.next", *pages)
 
 
 @scenario(
@@ -58,13 +58,13 @@ def three_pages(played: Played) -> ScenarioOutcome | None:
     "A page token expires",
     {"fault": "short-pages", "argument": "3"},
     {"fault": "page-token-expired", "times": 1},
-    happens="A list comes in at least three pages, and the second one is refused with 400 (1452-400).",
-    source="error catalogue: 1452-400; how long a continuation token lives is not documented",
-    hint="Begin the list again, or stop with an error: half a list must not pass for a whole one.",
-    needs="the client asked for no second page",
+    happens="A list has at least three pages, and the request for the second one is refused with 400 (1452-400).",
+    source="error catalogue: 1452-400; the lifetime of continuation tokens is not documented",
+    hint="Start the list again, or stop with an error. Do not treat an incomplete list as complete.",
+    needs="the client requested no second page",
 )
 def token_expires(played: Played) -> ScenarioOutcome | None:
-    """It begins the list again, or stops and says so."""
+    """It starts the list again, or stops with an error."""
     refused = played.struck_by("page-token-expired")
     if not refused:
         return None
@@ -72,5 +72,5 @@ def token_expires(played: Played) -> ScenarioOutcome | None:
         if later.key == refused[0].key:
             return failed("it sent the same continuation token again", refused[0], later)
         if later.lists and later.collection == refused[0].collection and not later.argument("continuationToken"):
-            return passed("it began the list again", refused[0], later)
-    return played.gave_up(refused[0], "it took half a list for a whole one")
+            return passed("it started the list again", refused[0], later)
+    return played.gave_up(refused[0], "it treated an incomplete list as complete")

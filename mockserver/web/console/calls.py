@@ -1,4 +1,4 @@
-"""**Calls**: the journal, a page at a time, and each call with all that is known of it."""
+"""**Calls**: the journal in pages, and a page for each call."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from mockserver.conformance import Finding
 
 SIZE = 100
-"""Calls on a page."""
+"""Calls per page."""
 
 KINDS: Mapping[str, tuple[str, CallFilter]] = {
     "": ("All", CallFilter()),
-    "ok": ("Answered", CallFilter(answered=(100, 400))),
-    "refused": ("Refused, 4xx", CallFilter(answered=(400, 500))),
-    "failed": ("Failed, 5xx", CallFilter(answered=(500, 600))),
-    "none": ("No answer", CallFilter(answered=(0, 1))),
-    "fault": ("Struck by a fault", CallFilter(faulty=True)),
+    "ok": ("Answered", CallFilter(statuses=(100, 400))),
+    "refused": ("Refused, 4xx", CallFilter(statuses=(400, 500))),
+    "failed": ("Failed, 5xx", CallFilter(statuses=(500, 600))),
+    "none": ("No response", CallFilter(statuses=(0, 1))),
+    "fault": ("Injected fault", CallFilter(faulty=True)),
 }
 
 
 def add(pages: Blueprint, frame: Frame) -> None:
-    """Both pages."""
+    """Add both pages."""
     journal = frame.emulator.journal
 
     @pages.get("/console/calls")
@@ -69,13 +69,13 @@ def add(pages: Blueprint, frame: Frame) -> None:
 
 
 def _broken(frame: Frame) -> dict[int, list[Finding]]:
-    """Call number -> findings that it proves."""
+    """Call number -> findings with this call."""
     from mockserver.conformance.writers import html
 
     return html.broken_by(frame.judged()) if frame.emulator.journal.on else {}
 
 
 def _next(frame: Frame, number: int) -> Entry | None:
-    """The call after one. Numbers have gaps only where other clients' calls were dropped."""
+    """The call after this one. Numbers have gaps only where calls were dropped."""
     found = frame.emulator.journal.newest(1, before=number + 2)
     return found[0] if found and found[0].number > number else None
