@@ -48,9 +48,9 @@ class ExploreRequest:
 
     @property
     def described(self) -> tuple[str, ...]:
-        """Parameters that tell what `determine` would find out."""
-        told = {"fileType": self.file_type, "compressionType": self.compression, "columnDelimiter": self.delimiter}
-        return tuple(name for name, value in told.items() if value is not None)
+        """Parameters that state what `determine` would detect."""
+        stated = {"fileType": self.file_type, "compressionType": self.compression, "columnDelimiter": self.delimiter}
+        return tuple(name for name, value in stated.items() if value is not None)
 
     @classmethod
     def parse(cls, arguments: Mapping[str, Any]) -> ExploreRequest:

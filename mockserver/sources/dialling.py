@@ -78,13 +78,13 @@ class Patience:
     """Time limits for a database."""
 
     connect_seconds: int = 3
-    """For connecting and logging in at one address; psycopg accepts no less than 2."""
+    """Connecting and logging in at one address. psycopg accepts at least 2."""
     statement_ms: int = 5_000
-    """For one statement; the database enforces it."""
+    """One statement. The database enforces it."""
     session_ms: int = 8_000
-    """For everything after connecting; enforced here, whatever the network does."""
+    """Everything after connecting. Enforced here, whatever the network does."""
     silent_ms: int = 2_000
-    """How long a database is not asked again after a timeout, so that a list of flows does not wait for each flow."""
+    """Time without new connections after a timeout, so that a list of flows does not wait for each flow."""
 
 
 USUAL = Patience()
@@ -124,18 +124,18 @@ class Dialler:
             raise SourceBusy
         try:
             db = self._dial(parameters)
-            with self._told(), closing(db):
+            with self._translated(), closing(db):
                 yield db
         finally:
             self._room.release()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated(self) -> Iterator[None]:
         """Translate errors of the database into errors of the service. No text of the database is passed on."""
         try:
             yield
         except psycopg.Error as error:
-            # by its kind alone: the database's words may hold what stands in a row
+            # only its type: the database's message may contain values of a row
             log.warning("live source %s: %s %s", self.listed, type(error).__name__, error.sqlstate or "")
             if isinstance(error, errors.ConnectionTimeout):
                 self._keep_away()
@@ -245,7 +245,7 @@ def _begun(parameters: Mapping[str, Any], patience: Patience) -> Connection:
     """A connection in a read-only transaction. Raises psycopg.Error."""
     db = Connection.connect(autocommit=True, prepare_threshold=None, **parameters)
     try:
-        db.patient_until(stop_watch_ms() + patience.session_ms)
+        db.wait_until(stop_watch_ms() + patience.session_ms)
         db.adapters.register_loader("text", _Text)
         db.execute(_BEGIN.format(patience.statement_ms))
         if db.info.parameter_status("server_encoding") == "SQL_ASCII":  # asked for UTF-8, it refuses what is none

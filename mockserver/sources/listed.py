@@ -48,7 +48,7 @@ class LiveAddress:
         return f"{self.host}:{self.port}"
 
     def is_called(self, server: str) -> bool:
-        """Whether another spelling means this host, as far as can be told without a name server."""
+        """Whether another spelling means this host, as far as can be decided without a name server."""
         if _is_loopback(server):
             return any(map(_is_loopback, self.addresses))
         return server in map(named, self.addresses)

@@ -26,7 +26,7 @@ class _UniqueSafeLoader(_SafeLoader):  # type: ignore[misc]  # one of two classe
         seen = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' is there twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' occurs twice", key.start_mark)
             seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping

@@ -1,1 +1,1 @@
-"""Records: the store's protocol and errors, where records are kept, export and import."""
+"""Stores of records (memory, SQLite, PostgreSQL), their protocol, export and import."""

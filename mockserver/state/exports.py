@@ -1,4 +1,4 @@
-"""The JSON that the whole state is written to and read back from: `GET` and `PUT /_mock/state`."""
+"""Writes and parses exports, the JSON of the complete state: `GET` and `PUT /_mock/state`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ EXPORT_VERSION = 1
 """The format that `write` writes and `parse` reads."""
 
 _MAX_REVISION = 1 << 53
-"""Beyond it a JSON reader may round."""
+"""JSON parsers may round larger integers."""
 
 
 def write(records: Iterable[Change], revision: int) -> dict[str, Any]:
-    """An export of these records, oldest first, and of the counter."""
+    """Export records, oldest first, and the revision counter."""
     rows = [
         {"org": c.tenant.org, "sandbox": c.tenant.sandbox, "kind": c.kind, "revision": c.revision, "doc": c.doc}
         for c in sorted(records, key=lambda change: change.revision)
@@ -26,9 +26,12 @@ def write(records: Iterable[Change], revision: int) -> dict[str, Any]:
 
 
 def parse(data: Mapping[str, Any]) -> tuple[int, list[Change]]:
-    """The counter and the records of an export. Raises ValueError, with no value from it: it holds credentials."""
+    """Parse an export; returns the revision counter and the records.
+
+    Raises ValueError. Its message repeats no value, because exports contain credentials.
+    """
     if _member(data, "version", int, "") != EXPORT_VERSION:
-        raise ValueError(f"/version: this server reads exports of version {EXPORT_VERSION}")
+        raise ValueError(f"/version: expected {EXPORT_VERSION}, the version that this server supports")
     used = _member(data, "revision", int, "")
     if not 0 <= used <= _MAX_REVISION:
         raise ValueError(f"/revision: expected 0 to {_MAX_REVISION}")
@@ -63,7 +66,7 @@ def _member(holder: Any, name: str, kind: type, where: str) -> Any:
         raise ValueError(departure("Member", where or "/", "an object", kind_of(holder)))
     if name not in holder:
         raise ValueError(departure("Member", f"{where}/{name}", _KINDS[kind], MISSING))
-    if type(holder[name]) is not kind:  # not isinstance: True is no number here
+    if type(holder[name]) is not kind:  # not isinstance: True is not an integer here
         raise ValueError(departure("Member", f"{where}/{name}", _KINDS[kind], kind_of(holder[name])))
     return holder[name]
 

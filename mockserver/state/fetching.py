@@ -1,7 +1,7 @@
-"""Statements of SQLAlchemy run on the driver's own connection.
+"""Runs SQLAlchemy statements directly on the driver's connection.
 
-The result objects of SQLAlchemy cost twice what a look-up costs the database, so the statements of every
-request go without them. Errors come as SQLAlchemy's, and a lost connection is marked as it marks it.
+SQLAlchemy's result objects take twice as long as a lookup in the database, so the statements of every request
+avoid them. Errors are converted to SQLAlchemy's, and a lost connection is invalidated as SQLAlchemy does it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Dialect, Executable
 from sqlalchemy.exc import DBAPIError
 
 
-class Fetched:
-    """A statement compiled once for a dialect."""
+class PreparedStatement:
+    """A statement, compiled once for a dialect."""
 
     def __init__(self, statement: Executable, dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
@@ -22,19 +22,19 @@ class Fetched:
         self._order: Sequence[str] | None = compiled.positiontup
         self._given = {name: value for name, value in compiled.params.items() if value is not None}
 
-    def rows(self, db: Connection, asked: Mapping[str, Any]) -> list[Any]:
-        """The rows as tuples. Raises DBAPIError."""
-        return self.send(db, asked)()
+    def rows(self, db: Connection, parameters: Mapping[str, Any]) -> list[Any]:
+        """Run the statement; returns its rows as tuples. Raises DBAPIError."""
+        return self.send(db, parameters)()
 
-    def send(self, db: Connection, asked: Mapping[str, Any]) -> Callable[[], list[Any]]:
-        """Run the statement. The returned function fetches the rows, for which a pipeline waits only then.
+    def send(self, db: Connection, parameters: Mapping[str, Any]) -> Callable[[], list[Any]]:
+        """Send the statement; returns a function that fetches its rows. In a pipeline, only that function waits.
 
         Both raise DBAPIError.
         """
         driver: Any = db.connection.driver_connection
         if self._given:
-            asked = {**self._given, **asked}
-        arguments = asked if self._order is None else [asked[name] for name in self._order]
+            parameters = {**self._given, **parameters}
+        arguments = parameters if self._order is None else [parameters[name] for name in self._order]
         try:
             cursor = driver.execute(self._text, arguments)
         except db.dialect.loaded_dbapi.Error as error:
@@ -51,7 +51,7 @@ class Fetched:
 
 
 def failure(db: Connection, error: Any) -> DBAPIError:
-    """The driver's error as SQLAlchemy raises it. A connection that it ended is marked as lost."""
+    """Convert a driver's error to SQLAlchemy's. If the connection is lost, it is invalidated."""
     lost = db.dialect.is_disconnect(error, db.connection.driver_connection, None)
     if lost:
         db.invalidate(error)

@@ -1,7 +1,6 @@
-"""What a record from outside must be like to be let in: what the contract says of its kind, and what we keep beside.
+"""Checks imported records against the contract and against schemas of their internal members.
 
-A record is shown to clients and worked with by handlers, so one that lacks what they rely on would
-make every later call a failure of the server.
+Handlers rely on these members. A record without them would turn later requests into server errors.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from mockserver.contract.schema import SchemaCheck
 from mockserver.exchange import Violation, departure
 from mockserver.state.records import Change, Doc
 
-_MADE = {"/inheritedAttributes", "/runs", "/metrics", "/activities"}
-"""Members that an answer has and a record need not: they are made when it is shown."""
+_COMPUTED = {"/inheritedAttributes", "/runs", "/metrics", "/activities"}
+"""Members that are computed for responses, so that stored records need not have them."""
 
-_MOMENT = {"type": ["integer", "null"]}
+_TIME = {"type": ["integer", "null"]}
 _NUMBERS = {"type": "integer", "minimum": 0}
 _TEXT = {"type": ["string", "null"]}
 
@@ -25,9 +24,9 @@ _STAMPS = (
     *("createdAt", "updatedAt", "createdBy", "updatedBy", "createdClient", "updatedClient"),
     *("sandboxId", "sandboxName", "imsOrgId"),
 )
-"""What every record of a service next door has."""
+"""Members of every record of the neighbouring services."""
 
-_KEPT: dict[str, dict[str, Any]] = {
+_INTERNAL: dict[str, dict[str, Any]] = {
     "flows": {
         "required": ["provider", "inheritedAttributes"],
         "properties": {
@@ -57,7 +56,7 @@ _KEPT: dict[str, dict[str, Any]] = {
                 "type": "array",
                 "minItems": 4,
                 "maxItems": 4,
-                "prefixItems": [_MOMENT, {"type": "integer"}, _TEXT, {"type": "boolean"}],
+                "prefixItems": [_TIME, {"type": "integer"}, _TEXT, {"type": "boolean"}],
             },
             "course": {
                 "type": "array",
@@ -73,7 +72,7 @@ _KEPT: dict[str, dict[str, Any]] = {
         "required": ["runs", "lastMs", "latest", "ahead"],
         "properties": {
             "runs": _NUMBERS,
-            "lastMs": _MOMENT,
+            "lastMs": _TIME,
             "latest": _TEXT,
             "deltaColumn": _TEXT,
             "exported": {"type": "object", "additionalProperties": {"type": "integer"}},
@@ -198,19 +197,19 @@ _KEPT: dict[str, dict[str, Any]] = {
     "connectionSpecs": {"required": ["spec"], "properties": {"spec": {"type": "object"}}},
     "flowSpecs": {"required": ["spec"], "properties": {"spec": {"type": "object"}}},
 }
-"""kind -> what its records keep that no client sees."""
+"""kind -> schema of the members that clients do not see."""
 
 
 def check(contract: Contract, changes: Iterable[Change]) -> None:
-    """Raises ValueError for the first record that is not what its kind demands, by place and never with a value."""
+    """Check records. Raises ValueError that names the first invalid member, but repeats no value."""
     shown = dict(_lookups(contract))
-    kept = {kind: SchemaCheck.of({"type": "object", **schema}) for kind, schema in _KEPT.items()}
+    internal = {kind: SchemaCheck.of({"type": "object", **schema}) for kind, schema in _INTERNAL.items()}
     for number, change in enumerate(changes):
         where, doc = f"/records/{number}", change.doc
         assert doc is not None
-        if change.kind not in shown and change.kind not in kept:
-            raise ValueError(f"{where}/kind: expected one of {', '.join(sorted({*shown, *kept}))}")
-        for found in _violations(change.kind, doc, shown, kept):
+        if change.kind not in shown and change.kind not in internal:
+            raise ValueError(f"{where}/kind: expected one of {', '.join(sorted({*shown, *internal}))}")
+        for found in _violations(change.kind, doc, shown, internal):
             raise ValueError(departure("Member", f"{where}/doc{found.pointer}", found.expected, found.came))
         for name, value in (("imsOrgId", change.tenant.org), ("sandboxName", change.tenant.sandbox)):
             if change.kind in shown and doc.get(name, value) != value:
@@ -218,7 +217,7 @@ def check(contract: Contract, changes: Iterable[Change]) -> None:
 
 
 def _lookups(contract: Contract) -> Iterator[tuple[str, SchemaCheck]]:
-    """Kind -> what the contract says of one entity looked up, wrapped in `items`."""
+    """Kind -> check of the lookup response, which has one entity in `items`."""
     for operation in contract.operations.values():
         match operation.segments:
             case (kind, key) if operation.method == "GET" and key.startswith("{"):
@@ -228,14 +227,14 @@ def _lookups(contract: Contract) -> Iterator[tuple[str, SchemaCheck]]:
 
 
 def _violations(
-    kind: str, doc: Doc, shown: Mapping[str, SchemaCheck], kept: Mapping[str, SchemaCheck]
+    kind: str, doc: Doc, shown: Mapping[str, SchemaCheck], internal: Mapping[str, SchemaCheck]
 ) -> Iterator[Violation]:
-    if kind in kept:
-        yield from kept[kind].violations(dict(doc), "body")
+    if kind in internal:
+        yield from internal[kind].violations(dict(doc), "body")
     if kind not in shown:
         return
     inside = {**doc, **doc["spec"]} if kind in ("connectionSpecs", "flowSpecs") else dict(doc)
     for violation in shown[kind].violations({"items": [inside]}, "body"):
         at = violation.pointer.removeprefix("/items/0")
-        if violation.keyword != "required" or at not in _MADE:
+        if violation.keyword != "required" or at not in _COMPUTED:
             yield Violation("body", at, violation.keyword, violation.expected, violation.came)

@@ -1,7 +1,7 @@
-"""Records in memory. One thread writes at a time; readers take no lock.
+"""The store in memory. One thread writes at a time; readers take no lock.
 
-That works because a reader looks only at revisions up to the one its view had reached, and a change
-moves the view on when it is wholly in.
+This is safe because a reader ignores revisions above the one it started at, and a change raises the revision
+of the view only when it is complete.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from mockserver.listing import Cursor, ListQuery, ordering
 from mockserver.runtime import Runtime
 from mockserver.state import exports
 from mockserver.state.records import Change, Doc, Key, Listed, page_of, stamped
-from mockserver.state.store import Missing, Put, accept
+from mockserver.state.store import Missing, Put, check
 
 _LIVE = 1 << 63
-"""Above every revision: nothing has superseded this entry."""
+"""Higher than every revision. Marks an entry that is not superseded."""
 
 _COMPACT_MARGIN = 1000
 _NOTHING: Doc = MappingProxyType({})
 
 
 class MemoryStore:
-    """All records of one server, gone when it ends. See `Store`."""
+    """Keeps the records of one server until it ends. See `Store`."""
 
     place = "memory"
 
@@ -63,7 +63,7 @@ class MemoryStore:
         """See `Store`."""
         with self._writing:
             for put in puts:
-                accept(put, self.get(tenant, put.kind, put.doc["id"]))
+                check(put, self.get(tenant, put.kind, put.doc["id"]))
             revision = self._view.revision
             stored = [stamped(put.doc, revision + number) for number, put in enumerate(puts, 1)]
             for number, (put, doc) in enumerate(zip(puts, stored, strict=True), 1):
@@ -118,16 +118,16 @@ class MemoryStore:
 
 
 class _Entry:
-    """A place in the order of writing: taken by one write, given up when a later one supersedes it."""
+    """One write of a record in the order of writes. A later write of the record supersedes it."""
 
-    __slots__ = ("entity_id", "left", "revision", "superseded")
+    __slots__ = ("entity_id", "ordered", "revision", "superseded")
 
     def __init__(self, entity_id: str, revision: int) -> None:
         self.entity_id = entity_id
         self.revision = revision
         self.superseded = _LIVE
-        self.left: Doc = _NOTHING
-        """Once superseded: the members that the record was ordered by."""
+        self.ordered: Doc = _NOTHING
+        """The members that the record was sorted by. Set once the entry is superseded."""
 
 
 def _revision_of(entry: _Entry) -> int:
@@ -135,14 +135,14 @@ def _revision_of(entry: _Entry) -> int:
 
 
 class _Collection:
-    """One tenant's records of one kind and the order they were written in."""
+    """One tenant's records of one kind, with the order in which they were written."""
 
     __slots__ = ("_horizon", "_superseded", "entries", "records")
 
     def __init__(self) -> None:
         self.records: dict[str, tuple[Doc, _Entry]] = {}
         self.entries: list[_Entry] = []
-        """By revision, ascending. Only ever appended to, or exchanged for a shorter list."""
+        """By revision, ascending. Only appended to, or replaced by a shorter list: readers iterate without a lock."""
         self._superseded = 0
         self._horizon = 0
 
@@ -152,8 +152,8 @@ class _Collection:
         if change.doc is None:
             self.records.pop(change.entity_id, None)
         else:
-            if known is not None:  # before the record is exchanged: a reader looks in the opposite order
-                known[1].left = ordering.excerpt(known[0])
+            if known is not None:  # before the record is replaced, because readers look at the record first
+                known[1].ordered = ordering.excerpt(known[0])
             entry = _Entry(change.entity_id, change.revision)
             self.records[change.entity_id] = change.doc, entry
             self.entries.append(entry)
@@ -164,22 +164,25 @@ class _Collection:
                 self._compact(change.revision)
 
     def snapshot(self, ceiling: int, below: int | None = None) -> Iterator[Listed]:
-        """The records that existed at revision `ceiling` and still do, last written first, from before `below`."""
+        """The records that existed at revision `ceiling` and still exist, latest write first.
+
+        `below` skips those written at this revision or later.
+        """
         entries = self.entries
         start = bisect_left(entries, ceiling + 1 if below is None else below, key=_revision_of)
         for place in range(start - 1, -1, -1):
             entry = entries[place]
             if entry.superseded > ceiling and (record := self.records.get(entry.entity_id)) is not None:
-                yield Listed(entry.revision, record[0], record[0] if record[1] is entry else entry.left)
+                yield Listed(entry.revision, record[0], record[0] if record[1] is entry else entry.ordered)
 
     def _compact(self, revision: int) -> None:
-        """Drop the entries superseded before the last compaction: lists begun since then need the others."""
+        """Remove the entries superseded before the last compaction. Lists that began since then need the others."""
         self.entries = [entry for entry in self.entries if entry.superseded > self._horizon]
         self._horizon, self._superseded = revision, 0
 
 
 class _View:
-    """What readers see. `revision` moves on only when a change is wholly in."""
+    """The records that readers see. `revision` is raised only when a change is complete."""
 
     def __init__(self, records: Iterable[Change], revision: int) -> None:
         self._collections: dict[tuple[Tenant, str], _Collection] = {}
@@ -194,11 +197,11 @@ class _View:
         return None if record is None else record[0]
 
     def collection(self, tenant: Tenant, kind: str) -> _Collection:
-        """One tenant's records of one kind; an empty collection where there are none."""
+        """One tenant's records of one kind, possibly empty."""
         return self._collections.get((tenant, kind)) or _EMPTY
 
     def apply(self, change: Change) -> None:
-        """Show one write to every later reader. A collection without records is dropped: it costs nothing."""
+        """Make one write visible to later readers. A collection without records is removed, to free its memory."""
         place = change.tenant, change.kind
         collection = self._collections.get(place) or self._collections.setdefault(place, _Collection())
         collection.apply(change)
@@ -207,11 +210,11 @@ class _View:
         self.revision = change.revision
 
     def tenants(self) -> list[Tenant]:
-        """Those with a collection, in alphabetical order."""
+        """Tenants with records, in alphabetical order."""
         return sorted({tenant for tenant, _ in self._collections})
 
     def changes(self) -> Iterator[Change]:
-        """The write behind every record."""
+        """The latest write of every record."""
         for (tenant, kind), collection in self._collections.items():
             for entity_id, (doc, entry) in collection.records.items():
                 yield Change(tenant, kind, entity_id, entry.revision, doc)

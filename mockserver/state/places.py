@@ -1,4 +1,4 @@
-"""Which store a `--state` setting names."""
+"""Opens the store that a `--state` setting names."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ _NOT_A_PATH = re.compile(
     r"|pass(?:word|file|wd)?|pwd)\s*=|:[^@]*@|^(?:postgres(?:ql)?|sqlite|file|jdbc):|://",
     re.IGNORECASE,
 )
-"""What a connection string has and a path has not: keywords of libpq and of others, or `:password@`."""
+"""Recognises connection strings by keywords of libpq and other drivers, or by `:password@`."""
 
 
 def open_store(state: str | None, runtime: Runtime) -> Store:
-    """The store named by `--state`: None is memory; a path or `sqlite:///path` is an SQLite file.
+    """Open the store that `--state` names.
 
-    `postgresql://…` is a database that several servers may share. Raises StateError, which repeats no secret.
+    None is memory; a path or `sqlite:///path` is an SQLite file; `postgresql://…` is a database that several
+    servers may share. Raises StateError. Its message contains no secret.
     """
     if state is None:
         return MemoryStore(runtime)
@@ -29,7 +30,7 @@ def open_store(state: str | None, runtime: Runtime) -> Store:
     scheme = found[1].lower() if found else "sqlite"
     rest = state[found.end() :] if found else state
     if scheme in ("postgresql", "postgres"):
-        from mockserver.state.postgresql import PostgresDatabase  # here, because it needs an optional package
+        from mockserver.state.postgresql import PostgresDatabase  # imported here: needs an optional package
         from mockserver.state.sql import SqlStore
 
         return SqlStore(runtime, PostgresDatabase(f"postgresql://{rest}"))
@@ -37,10 +38,8 @@ def open_store(state: str | None, runtime: Runtime) -> Store:
         raise StateError(f"State {scheme}://… is not supported: give the path of an SQLite file, or postgresql://….")
     if _NOT_A_PATH.search(rest):
         expected = "postgresql://user:password@host:port/database, or the path of an SQLite file"
-        raise StateError(
-            f"The state is neither a path nor a URL, but looks like a connection string: write {expected}."
-        )
-    from mockserver.state.sql import SqlStore  # here, because a start without --state saves importing SQLAlchemy
+        raise StateError(f"The state looks like a connection string, not a path or URL. Expected {expected}.")
+    from mockserver.state.sql import SqlStore  # imported here: slow to import
     from mockserver.state.sqlite import SqliteFile
 
     return SqlStore(runtime, SqliteFile(Path(rest.removeprefix("/") if found else rest)))

@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL on which nothing waits for ever."""
+"""A PostgreSQL connection with a deadline."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mockserver.runtime import stop_watch_ms
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection whose waiting has a deadline, whatever the network does."""
+    """A psycopg connection that stops waiting at a deadline, whatever the network does."""
 
     _deadline_ms = 0
 
-    def patient_until(self, deadline_ms: int) -> None:
-        """Fail what is not answered by then, by the runtime's stop watch."""
+    def wait_until(self, deadline_ms: int) -> None:
+        """Set the deadline, in milliseconds of the runtime's monotonic clock."""
         self._deadline_ms = deadline_ms
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
@@ -25,5 +25,5 @@ class Connection(psycopg.Connection[Any]):
         try:
             return super().wait(gen, interval, left)
         except errors._WaitTimeout:
-            self.close()  # what comes later belongs to nobody
+            self.close()  # a late response must not be taken for that of the next query
             raise errors.ConnectionTimeout("no answer in time") from None

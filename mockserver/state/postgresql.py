@@ -1,7 +1,7 @@
-"""A PostgreSQL database as the store's database, shared by any number of servers. Needs the extra `postgres`.
+"""A PostgreSQL database that any number of servers may share. Needs the extra `postgres`.
 
-Nothing waits for ever: every operation has a deadline, and a connection that is dead or silent is replaced
-while there is time. If a connection is lost during COMMIT, the database is asked what became of the transaction.
+Every operation has a deadline. A dead or silent connection is replaced until then. If a connection is lost during
+COMMIT, the status of the transaction is queried on a new one.
 """
 
 from __future__ import annotations
@@ -30,63 +30,63 @@ try:
 except ImportError as missing:
     raise StateError(f"PostgreSQL needs one more package: {how_to_get('postgres')}") from missing
 
-PATIENCE_MS = 4_000
-"""For one operation, however many connections it takes: a client is told of trouble within five seconds."""
+OPERATION_MS = 4_000
+"""Timeout of one operation, including new connections. Clients receive an error within five seconds."""
 
 SILENCE_MS = 1_500
-"""A connection that does not answer for so long is replaced: a firewall may have forgotten it."""
+"""A connection that is silent for this long is replaced: a firewall may have dropped it."""
 
 CONNECTING_MS = 2_000
-"""For making a connection; psycopg takes whole seconds, two at the least."""
+"""Timeout of connecting. psycopg takes whole seconds, at least two."""
 
 LOCK_MS = 1_250
-"""For the turn to write. Shorter than SILENCE_MS: who waits for another server keeps its connection."""
+"""Timeout of the write lock. Shorter than SILENCE_MS, so that waiting for the lock does not replace the connection."""
 
 HELD_MS = 1_000
-"""What a server that hangs may keep the turn for. Shorter than LOCK_MS: the others wait, and are not refused."""
+"""Time after which a hanging server loses the write lock. Shorter than LOCK_MS, so that the others are not refused."""
 
 LONG_MS = 60_000
-"""For reading, replacing or upgrading all records."""
+"""Timeout of reading, replacing or upgrading all records."""
 
 READERS = 16
-"""Connections for reading, at most; there is one more for writing."""
+"""Maximum connections for reading. There is one more for writing."""
 
-USUAL = {
+DEFAULT_OPTIONS = {
     "connect_timeout": CONNECTING_MS // 1000,
     "application_name": "mock-flow-service",
     "target_session_attrs": "read-write",
     "keepalives_idle": 5,
     "client_encoding": "utf8",
 }
-"""What a connection is made with unless the URL says otherwise."""
+"""Connection options, unless the URL sets them."""
 
 _UPGRADING = 0x466C6F77
-"""Key of the advisory lock that lets one server at a time change the tables."""
+"""Key of the advisory lock for changing the tables."""
 
 _SETTINGS = """
 SELECT set_config('idle_in_transaction_session_timeout', %s::text, false), set_config('lock_timeout', %s::text, false),
  set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
  ELSE current_setting('synchronous_commit') END, false)"""
-"""No setting may let us acknowledge what is not on disk."""
+"""Sets timeouts, and `synchronous_commit` if it is off: a write is acknowledged only once it is on disk."""
 
-_LOST = "the connection to the database was lost in a commit, and its outcome is not known"
+_LOST = "the connection to the database was lost during a commit, and its outcome is unknown"
 _PING = select(1)
-_TURN = select(META.c.one).with_for_update()
+_LOCK = select(META.c.one).with_for_update()
 _OUTCOME = select(func.txid_status(bindparam("transaction")))
 
 T = TypeVar("T")
 log = logging.getLogger("mockserver")
 
 
-class _Patience(threading.local):
-    """How long the operation of this thread may still wait."""
+class _Deadline(threading.local):
+    """The deadline of this thread's current operation."""
 
     until_ms = 0
     silence_ms = 0
 
     @contextmanager
     def of(self, ms: int) -> Iterator[None]:
-        """An operation that may take so long, or what is left of the one it belongs to."""
+        """Limit an operation to `ms`, or to the remaining time of the operation that contains it."""
         outer, until = self.until_ms, stop_watch_ms() + ms
         self.until_ms = min(outer, until) if outer else until
         self.silence_ms = SILENCE_MS
@@ -96,37 +96,37 @@ class _Patience(threading.local):
             self.until_ms = outer
 
     def extend(self, ms: int) -> None:
-        """Let the operation take so long from now on."""
+        """Set a new deadline, `ms` from now."""
         self.until_ms, self.silence_ms = stop_watch_ms() + ms, ms
 
     def left_ms(self) -> int:
-        """What is left."""
+        """Remaining time in milliseconds."""
         return self.until_ms - stop_watch_ms()
 
 
-_patience = _Patience()
+_deadline = _Deadline()
 
 
 class _Link(Link):
-    """A connection on which nothing waits longer than the operation of its thread may."""
+    """A connection with the deadline of its thread's operation."""
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """See psycopg."""
-        self.patient_until(stop_watch_ms() + min(_patience.left_ms(), _patience.silence_ms))
+        self.wait_until(stop_watch_ms() + min(_deadline.left_ms(), _deadline.silence_ms))
         return super().wait(gen, interval, timeout)
 
 
 class PostgresDatabase:
-    """A `Database` that other servers may use as well."""
+    """A `Database` in PostgreSQL."""
 
     transaction: ColumnElement[int] = func.txid_current()
 
     def __init__(self, url: str) -> None:
-        """Connects later. Raises StateError for a URL that PostgreSQL does not know."""
+        """Does not connect yet. Raises StateError for an invalid URL."""
         given = _parse(url)
         self.place = _without_credentials(given)
         self._secrets = [str(given[name]) for name in ("password", "sslpassword") if given.get(name)]
-        self._target = conninfo.make_conninfo("", **{**USUAL, **given})
+        self._target = conninfo.make_conninfo("", **{**DEFAULT_OPTIONS, **given})
         self._writing, self._open = threading.Lock(), True
         self._transaction = 0
         options: dict[str, Any] = {
@@ -142,7 +142,7 @@ class PostgresDatabase:
     def prepare(self, work: Callable[[Connection, int], T]) -> T:
         """See `Database`."""
         try:
-            with _patience.of(PATIENCE_MS), self._writes.begin() as db:
+            with _deadline.of(OPERATION_MS), self._writes.begin() as db:
                 _allow_long(db)
                 db.execute(select(func.pg_advisory_xact_lock(_UPGRADING)))
                 db.execute(text("CREATE TABLE IF NOT EXISTS mockserver_schema (version integer NOT NULL)"))
@@ -160,22 +160,22 @@ class PostgresDatabase:
 
     def read(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
         """See `Database`."""
-        with _patience.of(PATIENCE_MS), self._told("reading"):
+        with _deadline.of(OPERATION_MS), self._reported("reading"):
             while True:
                 try:
-                    with self._reads.one(_patience.left_ms() / 1000) as db:
+                    with self._reads.one(_deadline.left_ms() / 1000) as db:
                         if long:
                             db.execute(_PING)
-                            _patience.extend(LONG_MS)
+                            _deadline.extend(LONG_MS)
                         return work(db)
                 except DBAPIError as error:
-                    if not self._worth_another_try(error):
+                    if not self._should_retry(error):
                         raise
 
     def write(self, work: Callable[[Connection], tuple[T, int]], *, long: bool = False) -> T:
         """See `Database`."""
-        with _patience.of(PATIENCE_MS), self._told("writing"):
-            if not self._writing.acquire(timeout=max(0, PATIENCE_MS - SILENCE_MS) / 1000):
+        with _deadline.of(OPERATION_MS), self._reported("writing"):
+            if not self._writing.acquire(timeout=max(0, OPERATION_MS - SILENCE_MS) / 1000):
                 raise StorageUnavailable
             try:
                 return self._commit(work, long)
@@ -201,7 +201,7 @@ class PostgresDatabase:
                     db.begin()
                     if long:
                         _allow_long(db)
-                    with nullcontext() if long else _sent_together(db):
+                    with nullcontext() if long else _pipeline(db):
                         done, _ = work(db)
                         committing = True
                         db.connection.driver_connection.execute("COMMIT")  # type: ignore[union-attr]
@@ -210,25 +210,25 @@ class PostgresDatabase:
             except DBAPIError as error:
                 if committing and error.connection_invalidated and self._was_committed():
                     return done
-                if not self._worth_another_try(error):
+                if not self._should_retry(error):
                     raise
 
     def _was_committed(self) -> bool:
-        """What became of a commit whose answer got lost: the turn comes free when that is decided."""
+        """Whether a commit whose response was lost succeeded. Waits for the write lock, which it held until decided."""
         try:
             with self._writes.connect() as db:
-                db.execute(_TURN)
+                db.execute(_LOCK)
                 return bool(db.execute(_OUTCOME, {"transaction": self._transaction}).scalar_one() == "committed")
         except SQLAlchemyError as error:
             log.error("State %s: %s: %s", self.place, _LOST, self._words(error))
             raise StorageUnavailable(_LOST, unknown=True) from error
 
-    def _worth_another_try(self, error: DBAPIError) -> bool:
-        """Whether a new connection, or waiting longer for the turn, may help and there is time for it."""
-        _patience.silence_ms = PATIENCE_MS
+    def _should_retry(self, error: DBAPIError) -> bool:
+        """Whether to try again, on a new connection or by waiting longer for the write lock."""
+        _deadline.silence_ms = OPERATION_MS
         if isinstance(error.orig, errors.LockNotAvailable):
-            return _patience.left_ms() >= SILENCE_MS
-        if isinstance(error.orig, errors.ReadOnlySqlTransaction):  # the server is a standby now
+            return _deadline.left_ms() >= SILENCE_MS
+        if isinstance(error.orig, errors.ReadOnlySqlTransaction):  # the server has become a standby
             self._writes.dispose()
             return True
         return error.connection_invalidated
@@ -236,25 +236,25 @@ class PostgresDatabase:
     def _connect(self) -> _Link:
         if not self._open:
             raise psycopg.OperationalError("the store is closed")
-        if _patience.left_ms() < CONNECTING_MS:
-            raise psycopg.OperationalError("no answer in time, and no time left for a new connection")
+        if _deadline.left_ms() < CONNECTING_MS:
+            raise psycopg.OperationalError("no response in time, and no time left for a new connection")
         link = _Link.connect(self._target, autocommit=True)
         link.execute(_SETTINGS, (HELD_MS, LOCK_MS))
         link.autocommit = False
         return link
 
     @contextmanager
-    def _told(self, doing: str) -> Iterator[None]:
-        """Turn trouble into StorageUnavailable; the operator's log gets the cause, the client its kind."""
+    def _reported(self, doing: str) -> Iterator[None]:
+        """Convert errors to StorageUnavailable. The log gets the cause; the client gets only its kind."""
         try:
             yield
         except SQLAlchemyError as error:
             log.error("State %s: %s: %s", self.place, doing, self._words(error))
             cause = getattr(error, "orig", None)
-            raise StorageUnavailable(_kind(cause), full=isinstance(cause, errors.DiskFull)) from error
+            raise StorageUnavailable(_reason(cause), full=isinstance(cause, errors.DiskFull)) from error
 
     def _words(self, error: SQLAlchemyError) -> str:
-        """The first line of a message, without passwords."""
+        """The first line of an error message, without passwords."""
         cause = getattr(error, "orig", None) or error
         text = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
         for secret in self._secrets:
@@ -263,8 +263,8 @@ class PostgresDatabase:
 
 
 @contextmanager
-def _sent_together(db: Connection) -> Iterator[None]:
-    """Send statements without waiting, until rows of one are fetched or the block ends. Raises DBAPIError."""
+def _pipeline(db: Connection) -> Iterator[None]:
+    """Send statements without waiting for results, until rows are fetched or the block ends. Raises DBAPIError."""
     driver: Any = db.connection.driver_connection
     try:
         with driver.pipeline():
@@ -274,36 +274,36 @@ def _sent_together(db: Connection) -> Iterator[None]:
 
 
 def _allow_long(db: Connection) -> None:
-    """Lift the limits on this transaction, which handles all records."""
+    """Raise the timeouts of this transaction, because it handles all records."""
     db.execute(_PING)
-    _patience.extend(LONG_MS)
+    _deadline.extend(LONG_MS)
     for setting in ("idle_in_transaction_session_timeout", "lock_timeout"):
         db.exec_driver_sql(f"SET LOCAL {setting} = {LONG_MS}")
 
 
-def _kind(cause: BaseException | None) -> str:
-    """The cause in words for any client: nothing of the database's own, which names hosts and users."""
+def _reason(cause: BaseException | None) -> str:
+    """A description of an error for clients. The database's own message may contain hosts and users."""
     if isinstance(cause, errors.LockNotAvailable):
-        return "another server kept the turn to write for too long"
+        return "another server held the write lock for too long"
     if getattr(cause, "sqlstate", None) is None:
         return "the database of the records cannot be reached"
-    return "the database of the records refused"
+    return "the database of the records refused the operation"
 
 
 def _parse(url: str) -> dict[str, Any]:
-    """The options in a URL. Raises StateError, which repeats nothing of it: it may hold a password."""
+    """Parse a URL into options. Raises StateError. Its message repeats nothing, because the URL may hold a password."""
     try:
         given = conninfo.conninfo_to_dict(url)
         shown = f"{given.get('host', '')}{given.get('dbname', '')}"
         if "@" in shown or not set(str(given.get("port", ""))) <= set("0123456789,"):
-            raise psycopg.ProgrammingError  # a password with / or @ in it was taken for a host or a name
+            raise psycopg.ProgrammingError  # an unescaped / or @ in the password
     except psycopg.Error:
-        expected = "postgresql://user:password@host:port/database, special characters of the password as %2F"
-        raise StateError(f"PostgreSQL cannot read the URL of the state: write {expected}.") from None
+        expected = "postgresql://user:password@host:port/database, with special characters as in %2F"
+        raise StateError(f"The URL of the state is not valid for PostgreSQL. Expected {expected}.") from None
     return given
 
 
 def _without_credentials(given: Mapping[str, Any]) -> str:
-    """`postgresql://host:port/database`: what may be shown of a connection string."""
+    """The connection string as `postgresql://host:port/database`, without credentials."""
     port = f":{given['port']}" if given.get("port") else ""
     return f"postgresql://{given.get('host') or 'localhost'}{port}/{given.get('dbname') or ''}"

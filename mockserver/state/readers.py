@@ -1,4 +1,4 @@
-"""Connections for reading that stay open between requests."""
+"""A pool of connections for reading."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from mockserver.state.store import StorageUnavailable
 
 
 class Readers:
-    """So many connections at most, the one used last first.
+    """A pool of at most `size` connections; the most recently used one is reused first.
 
-    SQLAlchemy's own pool begins and ends a transaction for each use, which costs more than a look-up.
+    SQLAlchemy's pool begins and ends a transaction for each use, which takes longer than a lookup.
     """
 
-    def __init__(self, engine: Engine, most: int) -> None:
+    def __init__(self, engine: Engine, size: int) -> None:
         self._engine = engine
         self._generation = 0
-        self._idle: queue.LifoQueue[tuple[int, Connection | None]] = queue.LifoQueue(most)
-        for _ in range(most):
+        self._idle: queue.LifoQueue[tuple[int, Connection | None]] = queue.LifoQueue(size)
+        for _ in range(size):
             self._idle.put((0, None))
 
     @contextmanager
     def one(self, seconds: float) -> Iterator[Connection]:
-        """A connection in autocommit. Raises StorageUnavailable when none comes free in time."""
+        """Borrow a connection in autocommit mode. Raises StorageUnavailable if none becomes free in `seconds`."""
         try:
             generation, db = self._idle.get(timeout=max(0, seconds))
         except queue.Empty:
@@ -40,14 +40,14 @@ class Readers:
                 db = self._engine.connect()
             yield db
         finally:
-            if db is not None and db.invalidated:  # the others are no better: each is replaced when its turn comes
+            if db is not None and db.invalidated:  # the others are probably lost too: each is replaced on next use
                 self._generation += 1
                 _close(db)
                 db = None
             self._idle.put((self._generation, db))
 
     def close(self) -> None:
-        """Close those that are idle; whoever reads on finds no new connection."""
+        """Close the idle connections. The others are replaced on their next use."""
         self._generation += 1
         with suppress(queue.Empty):
             while True:

@@ -1,4 +1,4 @@
-"""Records as a store holds them, and how a list of them is cut into pages."""
+"""Records as stored, and pages of them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from mockserver.listing import Cursor, ListQuery, ordering
 from mockserver.runtime import etag
 
 Doc: TypeAlias = Mapping[str, Any]
-"""A record as stored. Never changed in place, neither by the store nor by its readers."""
+"""A record as stored. Neither the store nor its readers change it in place."""
 
 Key: TypeAlias = tuple[Tenant, str, str]
 """Tenant, kind, id."""
 
 
 class Change(NamedTuple):
-    """One write: the record it leaves behind, or None for a deletion."""
+    """One write: the new record, or None for a deletion."""
 
     tenant: Tenant
     kind: str
@@ -29,16 +29,18 @@ class Change(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A record in a list: its revision when the list was begun, and the record as it is now."""
+    """A record in a list."""
 
     revision: int
+    """Its revision when the list began."""
     doc: Doc
-    then: Doc
-    """The members it was ordered by when the list was begun."""
+    """The current record."""
+    ordered: Doc
+    """The members it is sorted by, as they were when the list began."""
 
 
 def stamped(doc: Doc, revision: int) -> Doc:
-    """The record with the `version` and `etag` of a revision, as its last members."""
+    """A record with the `version` and `etag` of a revision as its last members."""
     members = {name: value for name, value in doc.items() if name not in ("version", "etag")}
     tag = etag(revision, doc["updatedAt"])
     return {**members, "version": tag, "etag": tag}
@@ -47,9 +49,10 @@ def stamped(doc: Doc, revision: int) -> Doc:
 def page_of(
     rows: Iterable[Listed], query: ListQuery, matches: Callable[[Doc], bool] | None
 ) -> tuple[list[Doc], Cursor | None]:
-    """One page of `rows`, which are the last written first, and where the next page begins if more follow.
+    """One page of `rows` (latest write first), and the cursor of the next page if there is one.
 
-    A list is as of its newest record, not of the store's revision: then its links stay the same while others write.
+    A list is as of the revision of its newest record, not of the store, so that writes to other lists do not change
+    its links.
     """
     rows, after = iter(rows), query.after
     if after is None:
@@ -68,14 +71,14 @@ def page_of(
     if len(page) <= query.limit:
         return docs, None
     last = page[query.limit - 1]
-    return docs, Cursor(ceiling, last.revision, ordering.place(last.then, query.order))
+    return docs, Cursor(ceiling, last.revision, ordering.place(last.ordered, query.order))
 
 
 def _first_in_order(rows: Iterable[Listed], query: ListQuery) -> Iterator[Listed]:
-    """The first rows after the query's cursor in its order: one page, and one row more if more follow."""
+    """The rows of one page in the query's order, and one row more if there is one."""
 
     def key(row: Listed) -> tuple[Any, ...]:
-        return ordering.key(query.order, ordering.place(row.then, query.order), row.revision)
+        return ordering.key(query.order, ordering.place(row.ordered, query.order), row.revision)
 
     keyed = ((key(row), row) for row in rows)
     after = query.after

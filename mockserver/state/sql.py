@@ -1,9 +1,8 @@
-"""Records in a database, SQLite or PostgreSQL.
+"""The store in a database, SQLite or PostgreSQL.
 
-The database's transactions decide every write. One row counts revisions, and a write begins by updating
-it: that takes turns, so revisions are in the order of commits, whichever server writes. Every read asks the
-database; rows that come again as they were are not parsed again. Superseded places in the order of writing
-stay for a while, so that pages join up.
+One row counts revisions. Every write begins by updating it, which locks it until the commit: so revisions are in the
+order of commits, whichever server writes. Every read queries the database; unchanged rows are not parsed again.
+Superseded revisions are kept for a while, so that the pages of a list fit together while others write.
 """
 
 from __future__ import annotations
@@ -37,25 +36,25 @@ from mockserver.exchange import Tenant
 from mockserver.listing import Cursor, ListQuery, ordering
 from mockserver.runtime import Runtime
 from mockserver.state import exports, tables
-from mockserver.state.fetching import Fetched
+from mockserver.state.fetching import PreparedStatement
 from mockserver.state.records import Change, Doc, Listed, page_of, stamped
-from mockserver.state.store import Missing, Put, StorageUnavailable, accept
+from mockserver.state.store import Missing, Put, StorageUnavailable, check
 from mockserver.state.tables import HISTORY, META, RECORDS
 
 MAX_HISTORY = 50_000
-"""Superseded places kept, of all tenants together: lists begun before as many updates may miss updated records."""
+"""Maximum superseded revisions kept, of all tenants. A list that began earlier may miss updated records."""
 
 _PRUNED_EVERY = 1_000
 _BATCH, _MAX_BATCH = 100, 2_000
 _MAX_REMEMBERED = 4_096
-"""Characters of a record that is not parsed again each time it is read: 8 MiB of text for all of them."""
+"""Maximum characters of a record whose parsed form is cached: at most 8 MiB of text in total."""
 
 _LAST = 1 << 62
 
 T = TypeVar("T")
 Rows: TypeAlias = Callable[[], list[Any]]
 _Present: TypeAlias = tuple[int, Doc | None]
-"""The revision and the content of a record; 0 and None where there is none."""
+"""Revision and content of the current record; 0 and None if there is none."""
 
 log = logging.getLogger("mockserver")
 
@@ -68,7 +67,7 @@ _THIS = [*_scope(RECORDS), RECORDS.c.id == bindparam("_id")]
 _SHOWN = (RECORDS.c.id, RECORDS.c.revision, RECORDS.c.doc, RECORDS.c.checksum)
 _BELOW, _SIZE = bindparam("below", type_=BigInteger), bindparam("size", type_=BigInteger)
 
-_TAKE_TURN = update(META).values(
+_TAKE_LOCK = update(META).values(
     revision=META.c.revision + bindparam("writes", type_=BigInteger),
     drawn=func.coalesce(bindparam("so_far", type_=Text), META.c.drawn),
 )
@@ -102,28 +101,27 @@ _PREPARED: dict[str, Any] = {
 
 
 class Database(Protocol):
-    """Where the tables are. `read` and `write` raise StorageUnavailable; what `work` raises goes through."""
+    """A database that contains the tables. `read` and `write` raise StorageUnavailable; errors of `work` propagate."""
 
     place: str
     dialect: Dialect
     transaction: ColumnElement[int]
-    """What the database calls the transaction that is on, of interest if its outcome gets lost."""
+    """SQL expression of the current transaction's id, to look up its outcome if that is lost."""
 
     def begun(self, transaction: int) -> None:
-        """Note the transaction of the write that is on."""
+        """Note the id of the current write's transaction."""
 
     def prepare(self, work: Callable[[Connection, int], T]) -> T:
-        """Do the first work, in one transaction that no other server is in; it gets the version of the schema.
+        """Run `work` with the schema version, in one transaction and exclusively; afterwards it is `SCHEMA_VERSION`.
 
-        The version is `SCHEMA_VERSION` afterwards. Raises StateError, also for a ValueError of the work, whose
-        text goes on after the name of the place.
+        Raises StateError, also for a ValueError of `work`, whose text is appended to the name of the place.
         """
 
     def read(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
-        """Do work that only reads, again on a new connection if the first one was dead."""
+        """Run `work`, which only reads. It is repeated on a new connection if the first one is lost."""
 
     def write(self, work: Callable[[Connection], tuple[T, int]], *, long: bool = False) -> T:
-        """Do work and commit; on disk when it returns. The work returns its result and the revision used last."""
+        """Run `work` and commit to disk. `work` returns its result and the last revision used."""
 
     def close(self) -> None:
         """Release every connection."""
@@ -133,12 +131,14 @@ class SqlStore:
     """Records in a database. See `Store`."""
 
     def __init__(self, runtime: Runtime, database: Database) -> None:
-        """Create the tables or bring them up to date. Raises StateError."""
+        """Create or upgrade the tables. Raises StateError."""
         self.place = database.place
         self._runtime, self._database = runtime, database
-        turn = _TAKE_TURN.returning(META.c.revision, database.transaction)
-        prepared: dict[str, Any] = {**_PREPARED, "turn": turn}
-        self._fetched = {name: Fetched(statement, database.dialect) for name, statement in prepared.items()}
+        lock = _TAKE_LOCK.returning(META.c.revision, database.transaction)
+        prepared: dict[str, Any] = {**_PREPARED, "lock": lock}
+        self._statements = {
+            name: PreparedStatement(statement, database.dialect) for name, statement in prepared.items()
+        }
         try:
             self.page_key, drawn = database.prepare(lambda db, version: tables.prepare(db, version, runtime))
         except BaseException:
@@ -165,8 +165,8 @@ class SqlStore:
             raise Missing
 
         def work(db: Connection) -> tuple[None, int]:
-            turn, deleted = self._ask_turn(db, 1), self._send(db, "delete", _key(tenant, kind, entity_id))
-            revision = self._revision(turn)
+            lock, deleted = self._ask_lock(db, 1), self._send(db, "delete", _key(tenant, kind, entity_id))
+            revision = self._revision(lock)
             if not deleted():
                 raise Missing
             if unless is not None:
@@ -180,9 +180,9 @@ class SqlStore:
         """See `Store`."""
 
         def work(db: Connection) -> tuple[list[Doc], int]:
-            turn = self._ask_turn(db, len(puts))
+            lock = self._ask_lock(db, len(puts))
             present = [self._send(db, "get", _key(tenant, put.kind, put.doc["id"])) for put in puts]
-            last = self._revision(turn)
+            last = self._revision(lock)
             found = [self._found(tenant, put.kind, rows()) for put, rows in zip(puts, present, strict=True)]
             return self._put(db, tenant, zip(puts, found, range(last - len(puts) + 1, last + 1), strict=True)), last
 
@@ -214,7 +214,7 @@ class SqlStore:
         return int(number)
 
     def tenants(self) -> list[Tenant]:
-        """See `Store`. The index is asked for the next tenant after each, so that their records are passed over."""
+        """See `Store`. Each query finds the next tenant in the index, which skips the records of the one before."""
         found = [Tenant("", "")]
         while rows := self._rows("tenant", {"org": found[-1].org, "sandbox": found[-1].sandbox}):
             found.append(Tenant(*rows[0]))
@@ -224,7 +224,7 @@ class SqlStore:
         """See `Store`."""
 
         def work(db: Connection) -> tuple[Sequence[Any], int]:
-            rows = db.execute(_ALL).all()  # first: the counter is then at least as far
+            rows = db.execute(_ALL).all()  # before the counter, which then includes them
             return rows, db.execute(select(META.c.revision)).scalar_one()
 
         rows, revision = self._database.read(work, long=True)
@@ -233,27 +233,27 @@ class SqlStore:
     def restore(self, data: Mapping[str, Any]) -> None:
         """See `Store`."""
         used, records = exports.parse(data)
-        self._swap(records, lambda present: max(present, used))
+        self._replace_all(records, lambda present: max(present, used))
 
     def clear(self) -> None:
         """See `Store`."""
         first = None if self._runtime.seed is None else self._runtime.first_revision()
-        self._swap([], lambda present: present if first is None else first, anew=first is not None)
+        self._replace_all([], lambda present: present if first is None else first, restart=first is not None)
 
     def close(self) -> None:
         """See `Store`."""
         self._database.close()
 
-    def _send(self, db: Connection, name: str, asked: Mapping[str, Any]) -> Rows:
-        return self._fetched[name].send(db, asked)
+    def _send(self, db: Connection, name: str, parameters: Mapping[str, Any]) -> Rows:
+        return self._statements[name].send(db, parameters)
 
-    def _ask_turn(self, db: Connection, writes: int) -> Rows:
-        """Let nobody else make so many writes until the transaction ends."""
-        return self._send(db, "turn", {"writes": writes, "so_far": self._runtime.drawn()})
+    def _ask_lock(self, db: Connection, writes: int) -> Rows:
+        """Request the write lock, which reserves a number of revisions until the transaction ends."""
+        return self._send(db, "lock", {"writes": writes, "so_far": self._runtime.drawn()})
 
-    def _revision(self, turn: Rows) -> int:
-        """Wait for the turn; returns the revision of the last of its writes."""
-        rows = turn()
+    def _revision(self, lock: Rows) -> int:
+        """Wait for the write lock; returns the last of the reserved revisions."""
+        rows = lock()
         if not rows:
             log.error("State %s: mockserver_meta lacks the row that counts revisions", self.place)
             raise StorageUnavailable("the state is damaged")
@@ -262,10 +262,10 @@ class SqlStore:
         return int(revision)
 
     def _put(self, db: Connection, tenant: Tenant, writes: Iterable[tuple[Put, _Present, int]]) -> list[Doc]:
-        """Write records under a turn, each in the place of the present one and with its own revision."""
+        """Write records under the write lock. Each replaces the current one and has its own revision."""
         stored = []
         for put, (before, current), revision in writes:
-            accept(put, current)
+            check(put, current)
             doc = stamped(put.doc, revision)
             stored.append(doc)
             row = tables.row(Change(tenant, put.kind, doc["id"], revision, doc))
@@ -284,30 +284,30 @@ class SqlStore:
     def _found(self, tenant: Tenant, kind: str, rows: list[Any]) -> _Present:
         return (rows[0][1], self._doc(tenant, kind, rows[0])) if rows else (0, None)
 
-    def _swap(self, records: Sequence[Change], counted: Callable[[int], int], *, anew: bool = False) -> None:
-        """Replace everything; `counted` gives the counter's new value, `anew` lets a seed begin again."""
+    def _replace_all(self, records: Sequence[Change], count: Callable[[int], int], *, restart: bool = False) -> None:
+        """Replace all records. `count` computes the new revision counter; `restart` restarts the seed."""
 
         def work(db: Connection) -> tuple[None, int]:
-            revision = counted(self._revision(self._ask_turn(db, 0)))
+            revision = count(self._revision(self._ask_lock(db, 0)))
             db.execute(delete(RECORDS))
             db.execute(delete(HISTORY))
             tables.insert_all(db, records)
-            db.execute(update(META).values(revision=revision, **({"drawn": None} if anew else {})))
+            db.execute(update(META).values(revision=revision, **({"drawn": None} if restart else {})))
             return None, revision
 
         self._database.write(work, long=True)
 
-    def _rows(self, name: str, asked: Mapping[str, Any]) -> Sequence[Any]:
-        statement = self._fetched[name]
-        return self._database.read(lambda db: statement.rows(db, asked))
+    def _rows(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        statement = self._statements[name]
+        return self._database.read(lambda db: statement.rows(db, parameters))
 
     def _listed(self, tenant: Tenant, kind: str, ceiling: int | None, below: int | None, size: int) -> Iterator[Listed]:
-        """The records of the moment `ceiling` (None: now), last written first, from before `below`."""
+        """The records as of revision `ceiling` (None: now) with a revision below `below`, latest write first."""
         scope = _key(tenant, kind)
         below = (_LAST if ceiling is None else ceiling + 1) if below is None else below
         while True:
-            moment = {} if ceiling is None else {"ceiling": ceiling}
-            rows = self._rows("next" if moment else "first", {**scope, **moment, "below": below, "size": size})
+            as_of = {} if ceiling is None else {"ceiling": ceiling}
+            rows = self._rows("next" if as_of else "first", {**scope, **as_of, "below": below, "size": size})
             for row in rows:
                 doc = self._doc(tenant, kind, row)
                 listed_at, ordered = row[len(_SHOWN) :]
@@ -318,7 +318,7 @@ class SqlStore:
             below, size = rows[-1][len(_SHOWN)], min(4 * size, _MAX_BATCH)
 
     def _doc(self, tenant: Tenant, kind: str, row: Any) -> Doc:
-        """The record in a row that begins with `_SHOWN`. Raises StorageUnavailable if it is damaged."""
+        """The record in a row that starts with `_SHOWN`. Raises StorageUnavailable if it is damaged."""
         entity_id, revision, written, checksum = row[: len(_SHOWN)]
         read = _read if len(written) <= _MAX_REMEMBERED else _read.__wrapped__
         doc = read(tenant, kind, entity_id, revision, written, checksum)
@@ -333,9 +333,9 @@ class SqlStore:
         return Change(tenant, kind, shown[0], shown[1], self._doc(tenant, kind, shown))
 
 
-@functools.lru_cache(maxsize=2_048)  # the same value for the same row, of which is known how answers show it
+@functools.lru_cache(maxsize=2_048)  # also lets the shown form be cached, by the identity of the record
 def _read(tenant: Tenant, kind: str, entity_id: str, revision: int, written: str, checksum: int) -> Doc | None:
-    """The record that was written; None where its checksum is wrong."""
+    """Parse a record; returns None if its checksum is wrong."""
     if tables.checksum(tenant, kind, entity_id, revision, written) != checksum:
         return None
     doc: Doc = json.loads(written)
@@ -343,12 +343,12 @@ def _read(tenant: Tenant, kind: str, entity_id: str, revision: int, written: str
 
 
 def _key(tenant: Tenant, kind: str, entity_id: str = "") -> dict[str, str]:
-    """The parameters of a statement about one record, or all of a kind."""
+    """Parameters of a statement about one record or all records of a kind."""
     return {"_org": tenant.org, "_sandbox": tenant.sandbox, "_kind": kind, "_id": entity_id}
 
 
 def _can_be_stored(entity_id: str) -> bool:
-    """Whether a text could be the id of a record: databases take neither NUL nor half a surrogate pair."""
+    """Whether a text can be the id of a record. Databases accept neither NUL nor half a surrogate pair."""
     try:
         return b"\0" not in entity_id.encode()
     except UnicodeEncodeError:

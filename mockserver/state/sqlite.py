@@ -1,7 +1,7 @@
-"""An SQLite file as the store's database: private, whole, and written by one server at a time.
+"""An SQLite database file, readable only by its owner and used by one server at a time.
 
-Beside the file lies a guard (`flow.db-guard`). The server that has it locked has the file; it also holds
-the last acknowledged revision, so that a file that lost acknowledged writes is noticed.
+A guard file beside it (`flow.db-guard`) is locked by the server that uses the database. It contains the last
+acknowledged revision, so that a database file that lost acknowledged writes is detected.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 APPLICATION_ID = 0x466C6F77
-"""`Flow`: marks the file as ours."""
+"""`Flow`: identifies the file as ours."""
 
-_BESIDE = ("-wal", "-shm", "-journal", "-guard")
-_SMALLEST = 512
-"""Bytes of the smallest page, and so of the smallest file that is not empty."""
+_SUFFIXES = ("-wal", "-shm", "-journal", "-guard")
+_MIN_BYTES = 512
+"""Size of the smallest database page, and so of the smallest file that is not empty."""
 
 READERS = 16
-"""Connections for reading, at most; there is one more for writing."""
+"""Maximum connections for reading. There is one more for writing."""
 
 _MARKS = ("application_id", "user_version")
 _REVISION_BYTES = 20
@@ -68,17 +68,17 @@ _TROUBLE = {
     sqlite3.SQLITE_IOERR: "cannot be read or written: the disk reports an error; check it, or name another file",
     sqlite3.SQLITE_NOTADB: "is not an SQLite database, and was left as it is: name another file",
 }
-"""Primary result code of SQLite -> what is wrong with the file and what to do; any other means damage."""
+"""Primary result code of SQLite -> the problem and what to do. Any other code means that the file is damaged."""
 
 T = TypeVar("T")
 log = logging.getLogger("mockserver")
 
 
 class SqliteFile:
-    """A `Database` in one file, mode 0600 because it holds credentials."""
+    """A `Database` in one file. Its mode is 0600, because it contains credentials."""
 
     def __init__(self, path: Path) -> None:
-        """Lock the file and check it, without a change to it. Raises StateError."""
+        """Lock and check the file without changing it. Raises StateError."""
         self._path = path.absolute()
         self.place = str(self._path)
         self.transaction: ColumnElement[int] = literal_column("0")
@@ -112,34 +112,34 @@ class SqliteFile:
             db.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
             db.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
             db.commit()
-            db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # so that the file itself says that it is in use
+            db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # writes `serving` to the file itself
             self._guard.write(db.execute(select(META.c.revision)).scalar_one())
             self._serving = True
-        for suffix in ("", *_BESIDE):
+        for suffix in ("", *_SUFFIXES):
             _make_private(self._path.with_name(self._path.name + suffix))
         return done
 
     def read(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
         """See `Database`."""
-        with self._told(), self._reads.one(_BUSY_SECONDS) as db:
+        with self._reported(), self._reads.one(_BUSY_SECONDS) as db:
             return work(db)
 
     def write(self, work: Callable[[Connection], tuple[T, int]], *, long: bool = False) -> T:
-        """See `Database`: `synchronous = FULL` waits for the disk."""
-        with self._told(), self._writing, self._writes.begin() as db:
+        """See `Database`. With `synchronous = FULL`, a commit waits for the disk."""
+        with self._reported(), self._writing, self._writes.begin() as db:
             done, revision = work(db)
             self._demand_there()
             if revision < (self._guard.acknowledged or 0):
-                self._guard.write(revision)  # a seed begins again
+                self._guard.write(revision)  # the counter was reset
             db.commit()
             self._guard.write(revision)
             return done
 
     def begun(self, transaction: int) -> None:
-        """See `Database`. Nothing gets lost between SQLite and us."""
+        """See `Database`. Does nothing: SQLite's outcomes are never lost."""
 
     def close(self) -> None:
-        """See `Database`. The write-ahead log is folded into the file and removed."""
+        """See `Database`. Merges the write-ahead log into the file and removes it."""
         with self._writing:
             if not self._open:
                 return
@@ -155,9 +155,9 @@ class SqliteFile:
     def _connect(self) -> sqlite3.Connection:
         if not (self._open and self._is_there()):
             raise sqlite3.OperationalError("the file was deleted or replaced" if self._open else "the store is closed")
-        uri = f"{self._path.as_uri()}?mode=rw"  # and not created: a new file in the place of a deleted one loses writes
+        uri = f"{self._path.as_uri()}?mode=rw"  # does not create a file: that would hide a deletion
         db = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
-        # FULL: each commit waits for the disk; fullfsync: on macOS for the medium, too
+        # FULL: each commit waits for the disk; fullfsync: on macOS also for the medium
         for setting in ("synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON", "cell_size_check = ON"):
             db.execute(f"PRAGMA {setting}")
         return db
@@ -166,24 +166,24 @@ class SqliteFile:
         return self._path.with_name(self._path.name + suffix)
 
     def _demand_regular(self) -> None:
-        """Follow no link that somebody else may have planted."""
+        """Raise StateError for links and other special files, which another user may have created."""
         if self._path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a folder")
-        for path in (self._path, *map(self._beside, _BESIDE)):
+        for path in (self._path, *map(self._beside, _SUFFIXES)):
             with contextlib.suppress(FileNotFoundError):
                 if not stat.S_ISREG(path.lstat().st_mode):
                     raise StateError(f"State file {path} {_LINK}.")
 
     def _demand_whole(self) -> None:
-        """Refuse a file that lost what was acknowledged. SQLite would take a cut one for new and remove its log."""
+        """Raise StateError for a file that lost acknowledged writes. SQLite would treat a truncated file as new."""
         size = self._path.stat().st_size if self._path.exists() else 0
-        if size < _SMALLEST:
-            held = [path.name for path in map(self._beside, _BESIDE) if path.exists() and path.stat().st_size]
+        if size < _MIN_BYTES:
+            held = [path.name for path in map(self._beside, _SUFFIXES) if path.exists() and path.stat().st_size]
             if held or size:
                 raise self._unfit(_CUT.format(", ".join(held)) if held else _TROUBLE[sqlite3.SQLITE_NOTADB])
             return
-        # read-only: closing any other connection would write what is left of the log into the file;
-        # immutable: any other one would create the log
+        # mode=ro, because closing a writable connection would merge the log into the file;
+        # immutable, because any other connection would create a log
         mode = "mode=ro" if self._beside("-wal").exists() else "immutable=1"
         with contextlib.closing(sqlite3.connect(f"{self._path.as_uri()}?{mode}", uri=True, timeout=0)) as db:
             application, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in _MARKS)
@@ -201,7 +201,7 @@ class SqliteFile:
                     raise self._unfit(_NO_GUARD)
 
     def _demand_there(self) -> None:
-        """Notice that the file was deleted or replaced: what is written to it would be lost."""
+        """Raise StorageUnavailable if the file was deleted or replaced, because writes to it would be lost."""
         if not (self._is_there() and self._beside("-wal").exists()):
             log.error("State file %s was deleted or replaced while in use: put it back", self._path)
             raise StorageUnavailable("the file of the records was deleted or replaced")
@@ -213,8 +213,8 @@ class SqliteFile:
             return False
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn trouble while serving into StorageUnavailable; the operator's log gets the cause."""
+    def _reported(self) -> Iterator[None]:
+        """Convert errors while serving to StorageUnavailable. The log gets the cause."""
         try:
             yield
         except SQLAlchemyError as error:
@@ -224,7 +224,7 @@ class SqliteFile:
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn trouble at the start into a StateError."""
+        """Convert errors at the start to StateError."""
         try:
             yield
         except (DBAPIError, sqlite3.Error) as error:
@@ -244,10 +244,10 @@ class SqliteFile:
 
 
 class _Guard:
-    """The file beside the state file: a lock that dies with the process, and the last acknowledged revision."""
+    """The guard file: a lock that ends with the process, and the last acknowledged revision."""
 
     def __init__(self, path: Path) -> None:
-        """Lock it. Raises BlockingIOError when another server has it."""
+        """Create and lock the file. Raises BlockingIOError if another server has locked it."""
         self._path = path
         while True:
             self.existed = path.exists()
@@ -257,7 +257,7 @@ class _Guard:
                 if fcntl is not None:
                     fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if path.exists() and os.path.samestat(path.stat(), os.fstat(self._file.fileno())):
-                    break  # else its server has just removed it
+                    break  # otherwise its server has just removed it
             except BaseException:
                 self._file.close()
                 raise
@@ -266,13 +266,13 @@ class _Guard:
         self.acknowledged = int(written) if written.isdigit() else None
 
     def write(self, revision: int) -> None:
-        """Note a revision. Not synced: after a power cut it may be older, never newer, than what is on disk."""
+        """Write the revision, unsynced: after a power failure it may be older than the database, never newer."""
         self._file.seek(0)
         self._file.write(b"%020d" % revision)
         self.acknowledged = revision
 
     def release(self, *, settled: bool) -> None:
-        """Unlock; remove the file if everything it vouches for is in the state file."""
+        """Unlock the file. `settled` removes it, because the database file contains everything."""
         if settled:
             with contextlib.suppress(OSError):
                 self._path.unlink()
@@ -280,17 +280,17 @@ class _Guard:
 
 
 def _create_private(path: Path) -> None:
-    """Create an absent file, readable by nobody else; SQLite would leave that to the umask."""
+    """Create the file with mode 0600 if it does not exist. SQLite would use the umask."""
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _make_private(path: Path) -> None:
-    """Give the same mode to a file that came from elsewhere and to those left beside it."""
-    with contextlib.suppress(OSError):  # another user's, or not there
+    """Set mode 0600 on an existing file."""
+    with contextlib.suppress(OSError):  # another user's, or absent
         path.chmod(0o600, follow_symlinks=False) if os.chmod in os.supports_follow_symlinks else path.chmod(0o600)
 
 
 def _result_code(error: BaseException | None) -> int:
-    """SQLite's primary result code; errors of Python's own, such as bad UTF-8, have none."""
+    """SQLite's primary result code; SQLITE_ERROR for Python's own errors, such as invalid UTF-8."""
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF

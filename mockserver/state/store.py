@@ -1,4 +1,4 @@
-"""What every store does, and what it raises. `memory` and `sql` are the stores."""
+"""The `Store` protocol and its errors. `memory` and `sql` implement it."""
 
 from __future__ import annotations
 
@@ -11,29 +11,28 @@ from mockserver.state.records import Doc
 
 
 class Missing(LookupError):
-    """There is no such record, or it is another tenant's, which looks the same."""
+    """The tenant has no such record."""
 
 
 class Stale(Exception):
-    """The etag given is not the current one, which is `current`."""
+    """The given etag is not the current one (`current`)."""
 
     def __init__(self, current: str) -> None:
         self.current = current
 
 
 class Taken(ValueError):
-    """The id of a new record is in use."""
+    """The id of a new record already exists."""
 
 
 class StateError(ValueError):
-    """The place named for the state cannot be used; the message says what to do."""
+    """The state cannot be used; the message says why and what to do."""
 
 
 class StorageUnavailable(Exception):
-    """The store cannot be read or written now; a later try may succeed.
+    """The store is temporarily unavailable. The message can be shown to clients.
 
-    Nothing was changed, unless the outcome is `unknown`: then the change may have been made.
-    `full` means that the disk is full. The text is fit for clients.
+    Nothing was changed, unless `unknown` is set: then the change may have been made. `full`: the disk is full.
     """
 
     def __init__(self, why: str = "the store cannot be reached", *, full: bool = False, unknown: bool = False) -> None:
@@ -43,7 +42,7 @@ class StorageUnavailable(Exception):
 
 
 class Put(NamedTuple):
-    """A record to write, with `id` and `updatedAt` (ms), and the etag of the one it replaces: None if it is new."""
+    """A record to write. It has `id` and `updatedAt` (ms). `if_match` is the etag of the replaced one, None for new."""
 
     kind: str
     doc: Doc
@@ -51,18 +50,18 @@ class Put(NamedTuple):
 
 
 class Store(Protocol):
-    """Records by tenant, kind and id. Safe for any number of threads; a write is atomic.
+    """Stores records by tenant, kind and id. Thread-safe; writes are atomic.
 
-    Every method raises StorageUnavailable when the place of the records cannot be reached.
+    Every method raises StorageUnavailable if the records cannot be reached.
     """
 
     place: str
-    """Where the records are, in words without credentials."""
+    """Where the records are kept, without credentials."""
     page_key: bytes
-    """Seals the links to next pages; servers that share records share it."""
+    """Key that seals links to next pages. Servers that share records share it."""
 
     def insert(self, tenant: Tenant, kind: str, doc: Doc) -> Doc:
-        """Store a new record, which has `id` and `updatedAt` (ms); returns it with `version` and `etag`.
+        """Store a new record with `id` and `updatedAt` (ms); returns it with `version` and `etag`.
 
         Raises Taken.
         """
@@ -71,62 +70,58 @@ class Store(Protocol):
         """The record, or None."""
 
     def replace(self, tenant: Tenant, kind: str, entity_id: str, doc: Doc, if_match: str) -> Doc:
-        """Compare and swap: store `doc` if the record's etag still is `if_match`; returns it with its new etag.
-
-        Raises Missing and Stale.
-        """
+        """Replace a record if its etag is still `if_match`; returns it with its new etag. Raises Missing and Stale."""
 
     def delete(self, tenant: Tenant, kind: str, entity_id: str, unless: Callable[[], None] | None = None) -> None:
-        """Remove a record. `unless` may raise to forbid it: no write happens between it and the removal.
+        """Delete a record. Raises Missing.
 
-        `unless` may read the store, not write to it. Raises Missing.
+        `unless` may raise to prevent it. It may read from the store; no other write happens until the deletion.
         """
 
     def transact(self, tenant: Tenant, puts: Sequence[Put]) -> list[Doc]:
-        """Write several records or none, in this order; each record may be written once.
+        """Write several records, all or none, in this order; returns them as stored.
 
-        Returns the records as stored. Raises Missing, Stale and Taken.
+        No record may occur twice. Raises Missing, Stale and Taken.
         """
 
     def all(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
-        """Every record, last written first."""
+        """Every record, latest write first."""
 
     def page(
         self, tenant: Tenant, kind: str, query: ListQuery, matches: Callable[[Doc], bool] | None = None
     ) -> tuple[list[Doc], Cursor | None]:
-        """One page of the records that match, and where the next one begins if more follow.
+        """One page of the matching records, and the cursor of the next page if there is one.
 
-        All pages of one list show the records that existed when the first page was read, as they are
-        now but in the order they had then: none twice, none left out, whatever is written meanwhile.
-        The history behind this is bounded: a list that stays open during more than a thousand updates
-        (and as many as there are records) may miss some of the updated records. A page in the default
-        order costs what is on it and what it passes over; in any other order, a look at every record.
+        All pages of a list show the records that existed when its first page was read, with their current content but
+        in their order at that time: each once, whatever is written meanwhile. The history for this is limited: a list
+        that stays open during more than a thousand updates (and more than there are records) may miss updated records.
+        In the default order, a page reads the records up to its end; in any other order, all records.
         """
 
     def count(self, tenant: Tenant, kind: str, matches: Callable[[Doc], bool] | None = None) -> int:
-        """How many records there are, or how many match."""
+        """Number of records, or of those that match."""
 
     def tenants(self) -> list[Tenant]:
-        """Those that have records, in alphabetical order."""
+        """Tenants with records, in alphabetical order."""
 
     def export(self) -> dict[str, Any]:
-        """Everything, at one moment, as JSON. It holds credentials as stored: `Emulator.export` masks them."""
+        """A consistent copy of everything as JSON. It contains credentials; `Emulator.export` masks them."""
 
     def restore(self, data: Mapping[str, Any]) -> None:
-        """Replace everything by an export. Etags come back with their records; the counter goes on.
+        """Replace everything with an export. Records keep their etags; the revision counter is never lowered.
 
-        Raises ValueError that names what is wrong; then nothing has changed.
+        Raises ValueError that names the mistake; then nothing has changed.
         """
 
     def clear(self) -> None:
-        """Remove all records. The counter goes on, except under a seed: there everything repeats."""
+        """Remove all records. The revision counter continues, except with a seed, where it restarts."""
 
     def close(self) -> None:
-        """Release the place, after the writes that have begun."""
+        """Close the store after the current writes."""
 
 
-def accept(put: Put, current: Doc | None) -> None:
-    """Check a write against the present record. Raises Taken, Missing or Stale."""
+def check(put: Put, current: Doc | None) -> None:
+    """Check a write against the current record. Raises Taken, Missing or Stale."""
     if put.if_match is None:
         if current is not None:
             raise Taken

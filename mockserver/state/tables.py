@@ -1,4 +1,4 @@
-"""The tables of an SQL store, and how those of release 0.1 become these."""
+"""The tables of an SQL store, and their upgrade from release 0.1."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from mockserver.runtime import Runtime
 from mockserver.state.records import Change
 
 SCHEMA_VERSION = 2
-"""1 was release 0.1's, whose servers kept all records in memory as well."""
+"""1 was that of release 0.1, whose servers also kept all records in memory."""
 
 KEY = ("org", "sandbox", "kind", "id")
 CONTENT = ("revision", "doc", "checksum")
@@ -50,8 +50,8 @@ META = Table(
     Column("one", Integer, CheckConstraint("one = 1"), primary_key=True, autoincrement=False),
     Column("revision", BigInteger, nullable=False),
     Column("page_key", LargeBinary, nullable=False),
-    Column("drawn", Text),  # how far the streams of a seed have got
-    Column("serving", Integer, nullable=False),  # 1 from opening an SQLite file to closing it
+    Column("drawn", Text),  # position of the seed's streams
+    Column("serving", Integer, nullable=False),  # 1 while an SQLite file is open
 )
 RECORDS = Table(
     "mockserver_records",
@@ -70,15 +70,15 @@ HISTORY = Table(
     Column("superseded", BigInteger, primary_key=True, autoincrement=False),
     *_key_columns(primary=False),
     Column("revision", BigInteger, nullable=False),
-    Column("ordered", Text, nullable=False),  # the members that lists are ordered by
+    Column("ordered", Text, nullable=False),  # the members that lists can be sorted by
     Index("mockserver_history_listed", "org", "sandbox", "kind", "superseded"),
 )
 
 
 def prepare(db: Connection, version: int, runtime: Runtime) -> tuple[bytes, str | None]:
-    """Create the tables or bring them up to date; returns the key of cursors and how far a seed has got.
+    """Create or upgrade the tables; returns the key of cursors and the position of the seed's streams.
 
-    Raises ValueError for tables that are not as they should be.
+    Raises ValueError for damaged tables.
     """
     if version < SCHEMA_VERSION:
         used, records = _of_release_0_1(db) if version else (None, [])
@@ -95,12 +95,12 @@ def prepare(db: Connection, version: int, runtime: Runtime) -> tuple[bytes, str 
 
 
 def checksum(tenant: Tenant, kind: str, entity_id: str, revision: int, doc: str) -> int:
-    """Tells a damaged record. `ascii` writes values and their types alike in every Python."""
+    """Checksum of a record. `ascii` formats it the same way in every version of Python."""
     return zlib.crc32(ascii((*tenant, kind, entity_id, revision, doc)).encode())
 
 
 def row(change: Change) -> dict[str, Any]:
-    """The row of a record."""
+    """Convert a record to a row."""
     tenant, kind, entity_id, revision, doc = change
     written = json.dumps(doc, separators=(",", ":"))
     content = (revision, written, checksum(tenant, kind, entity_id, revision, written))
@@ -108,16 +108,16 @@ def row(change: Change) -> dict[str, Any]:
 
 
 def insert_all(db: Connection, changes: Sequence[Change]) -> None:
-    """Store records in empty tables."""
+    """Insert records into empty tables."""
     if not changes:
         return
     db.execute(insert(RECORDS), [row(change) for change in changes])
-    if db.dialect.name == "postgresql":  # until it knows how many there are, a look-up may read all of a kind
+    if db.dialect.name == "postgresql":  # without statistics, a lookup may read all records of a kind
         db.execute(text(f"ANALYZE {RECORDS.name}"))
 
 
 def _of_release_0_1(db: Connection) -> tuple[int | None, list[Change]]:
-    """The counter and the records in the tables of schema 1, which are dropped. Raises ValueError."""
+    """The revision counter and the records of schema 1, whose tables are dropped. Raises ValueError."""
     prefix = "" if db.dialect.name == "sqlite" else "mockserver_"
     counters: Sequence[Any] = db.execute(select(column("revision")).select_from(table(f"{prefix}meta"))).all()
     if len(counters) != 1:
@@ -127,9 +127,9 @@ def _of_release_0_1(db: Connection) -> tuple[int | None, list[Change]]:
     for org, sandbox, kind, entity_id, revision, written, *sums in rows:
         tenant = Tenant(org, sandbox)
         if sums not in ([], [checksum(tenant, kind, entity_id, revision, written)]):
-            raise ValueError(f"is damaged: the record {kind}/{entity_id} is not as it was written")
+            raise ValueError(f"is damaged: the record {kind}/{entity_id} has a wrong checksum")
         if not isinstance(doc := _parsed(written), dict):
-            raise ValueError(f"is damaged: the record {kind}/{entity_id} is no JSON object")
+            raise ValueError(f"is damaged: the record {kind}/{entity_id} is not a JSON object")
         changes.append(Change(tenant, kind, entity_id, revision, doc))
     for name in ("meta", "records", "changes"):
         db.execute(text(f"DROP TABLE IF EXISTS {prefix}{name}"))

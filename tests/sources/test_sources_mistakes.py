@@ -125,7 +125,7 @@ MISTAKES = [
     ("sources: [{match: {}, runs: [{status: failed, numbers: [0]}]}]", "/runs/0/numbers/0: expected an integer from 1"),
     ("sources: [{match: {}, runs: [{status: failed, rows: 0.1}]}]", "/runs/0/rows: expected a share of rows for"),
     ("sources: [\n", "line 2: not YAML"),
-    ("a: 1\na: 2", "line 2: not YAML: 'a' is there twice"),
+    ("a: 1\na: 2", "line 2: not YAML: 'a' occurs twice"),
     ("!!python/object/apply:os.system [id]", "not YAML"),
     ("sources: " + "[" * 5000, "not YAML"),
 ]

@@ -70,7 +70,9 @@ def test_without_the_database_every_operation_says_so_and_goes_on_when_it_is_bac
         OPERATIONS[operation](far)
     else:
         with monkeypatch.context() as impatient, pytest.raises(StorageUnavailable):
-            impatient.setattr(postgresql, "PATIENCE_MS", 300)  # a shorter wait; working connections get their full time
+            impatient.setattr(
+                postgresql, "OPERATION_MS", 300
+            )  # a shorter wait; working connections get their full time
             OPERATIONS[operation](far)
     network.heal()
     network.reset()
@@ -116,7 +118,7 @@ def test_many_who_wait_for_a_database_that_hangs_wait_side_by_side(far: Store, n
     network.hang()
     before = network.connections
     told = all_at_once(far, (*MANY, lambda store, _: store.get(TENANT, KIND, "1")))
-    readers, dials_of_one = 6, postgresql.PATIENCE_MS // postgresql.CONNECTING_MS
+    readers, dials_of_one = 6, postgresql.OPERATION_MS // postgresql.CONNECTING_MS
     assert network.connections - before <= (readers + 1) * dials_of_one
     assert told <= {"the database of the records cannot be reached", "the store cannot be reached"}
 
@@ -129,9 +131,9 @@ def test_many_who_wait_for_a_turn_that_does_not_come_free_wait_side_by_side_and_
         db.execute("SELECT 1 FROM mockserver_meta FOR UPDATE")
         told = all_at_once(far, MANY)
         assert seen(far, "1") == 0
-    assert told <= {"another server kept the turn to write for too long", "the store cannot be reached"}
+    assert told <= {"another server held the write lock for too long", "the store cannot be reached"}
     given_up = caplog.text.count("writing: canceling statement due to lock timeout")
-    assert 1 <= given_up <= postgresql.PATIENCE_MS // postgresql.LOCK_MS, "each after the other would be 21"
+    assert 1 <= given_up <= postgresql.OPERATION_MS // postgresql.LOCK_MS, "each after the other would be 21"
     assert put(far, "later") and far.count(TENANT, KIND) == 2
 
 
@@ -185,7 +187,7 @@ def test_an_outcome_that_cannot_be_found_out_is_told_to_be_unknown(
     network.request = watch
     with pytest.raises(StorageUnavailable) as caught:
         put(far, "2")
-    assert caught.value.unknown and "not known" in caplog.text
+    assert caught.value.unknown and "outcome is unknown" in caplog.text
     network.heal()
     assert seen(far, "2") == "a"
 
