@@ -1,6 +1,6 @@
-"""The HTTP server: uvicorn with httptools, held to limits of ours. What it promises: docs/server.md.
+"""The HTTP server: uvicorn with httptools and limits of our own. docs/server.md describes its guarantees.
 
-It serves an ASGI application in a thread of its own; `mockserver.web.bridge` makes one of a WSGI application.
+It serves an ASGI application in its own thread. `mockserver.web.bridge` adapts WSGI applications.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mockserver.server.service import BACKLOG, RealTimeLoop, Server
 __all__ = ["Certificate", "Limits", "RealTimeLoop", "Refuse", "Server", "make_server", "refuse"]
 
 Certificate: TypeAlias = "ssl.SSLContext | tuple[Path, Path]"
-"""For TLS: a server's context, or the files of its certificate chain and key."""
+"""For TLS: an SSL context of a server, or the files of its certificate chain and key."""
 
 
 def make_server(
@@ -28,9 +28,9 @@ def make_server(
     certificate: Certificate | None = None,
     refused: Refuse = refuse,
 ) -> Server:
-    """A server for an ASGI application, listening. Raises OSError, whose text is fit to show, when it cannot.
+    """Create a listening server for an ASGI application. Raises OSError, whose message can be shown to users.
 
-    `refused` makes the responses to requests that never reach the application, and so learns of them.
+    `refused` creates the responses to requests that never reach the application.
     """
     context = certificate if isinstance(certificate, ssl.SSLContext) else None
     if isinstance(certificate, tuple):
@@ -47,5 +47,5 @@ def _listen(host: str, port: int) -> socket.socket:
         reason = error.strerror or str(error)
         raise OSError(f"cannot listen on {host}:{port}: {reason}; --port 0 picks a free port") from None
     listener.setblocking(False)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # for what it accepts; asyncio misses these
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by accepted sockets; asyncio sets none
     return listener

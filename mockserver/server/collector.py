@@ -1,10 +1,9 @@
-"""Python's garbage collector in a process that is a server's own. A library leaves its host's collector alone.
+"""Tunes Python's garbage collector for a process that only serves. In other processes it is left alone.
 
-A full collection looks at every container there is. Of 60,000 stored connections and a full journal that takes 0.2 s,
-in which nobody is answered, and finds nothing: documents and journal entries hold no cycles, so they go with their
-last reference. So each is looked at once: what has survived a full collection is set aside by `gc.freeze`, and full
-collections come sooner, since each has little to look at. A cycle that dies among what was set aside, say of a failure
-or a connection that was under way, waits for the next collection of everything, every `WHOLE_EVERY`-th full one.
+A full collection visits every container. With 60,000 stored connections and a full journal it blocks all requests for
+0.2 s and frees nothing: documents and journal entries contain no cycles. So `gc.freeze` excludes objects that survived
+a full collection from later ones, which run more often because they have little to visit. Garbage cycles among the
+excluded objects, for example of an error, are freed by a collection of everything after `WHOLE_EVERY` full ones.
 """
 
 from __future__ import annotations
@@ -14,22 +13,22 @@ import gc
 from collections.abc import Callable, Iterator, Mapping
 
 WHOLE_EVERY = 1000
-"""A full collection comes with every 5,000 stored connections or so, one of everything with 5 million."""
+"""A full collection happens about every 5,000 stored connections, a collection of everything every 5 million."""
 
 _THRESHOLDS = (700, 10, 2)
 
 
 @contextlib.contextmanager
 def own_process() -> Iterator[Callable[[], None]]:
-    """No collection until what is yielded is called, when the server has started; afterwards as before.
+    """Tune the collector within the block. Collections are off until the yielded function is called after the start.
 
-    A start makes no garbage, and looking for some takes 25 ms of its 200.
+    A start creates no garbage cycles, and searching for them takes 25 ms of its 200.
     """
     full = 0
 
-    def collecting(phase: str, told: Mapping[str, int]) -> None:
+    def on_collection(phase: str, info: Mapping[str, int]) -> None:
         nonlocal full
-        if told["generation"] < 2:
+        if info["generation"] < 2:
             return
         if phase == "stop":
             gc.freeze()
@@ -40,7 +39,7 @@ def own_process() -> Iterator[Callable[[], None]]:
 
     def started() -> None:
         gc.freeze()
-        gc.callbacks.append(collecting)
+        gc.callbacks.append(on_collection)
         gc.set_threshold(*_THRESHOLDS)
         gc.enable()
 
@@ -49,8 +48,8 @@ def own_process() -> Iterator[Callable[[], None]]:
     try:
         yield started
     finally:
-        if collecting in gc.callbacks:
-            gc.callbacks.remove(collecting)
+        if on_collection in gc.callbacks:
+            gc.callbacks.remove(on_collection)
         gc.set_threshold(*thresholds)
         gc.unfreeze()
         gc.enable()

@@ -1,4 +1,4 @@
-"""One client's connection: uvicorn's, held to limits of size and time. All of it runs in the event loop's thread."""
+"""A client's connection: uvicorn's protocol with limits of size and time. Runs in the event loop's thread."""
 
 from __future__ import annotations
 
@@ -25,48 +25,48 @@ from mockserver.server.limits import Limits, Refuse, on_the_wire
 log = logging.getLogger("mockserver.server")
 
 _LINGER_SECONDS = 2.0
-"""How long a refused client may go on sending: closing at once would reset the response it has not read yet."""
+"""Time a refused client may continue sending. Closing at once would reset the connection before it reads."""
 _MAX_PIPELINED = 16
 _PIECE = 8_192
-"""Bytes that are parsed before looking how many requests wait."""
+"""Bytes that are parsed before the number of waiting requests is checked."""
 _TLS_HELLO, _NO_TLS = b"\x16\x03", "The client speaks TLS. Call this server by http://, not https://."
 _HOP = (b"connection", b"upgrade", b"http2-settings")
 
 
 class _Refused(Exception):
-    """Stops the parser from within its callbacks: the rest of the stream means nothing any more."""
+    """Raised in a callback of the parser to stop it, because the rest of the stream cannot be interpreted."""
 
 
 class ClientConnection(HttpToolsProtocol):
-    """A client's connection. What two readers could understand differently is refused (RFC 9112 §6.3, §11.2)."""
+    """A client's connection. Requests that parsers could interpret differently are refused (RFC 9112 §6.3, §11.2)."""
 
     def __init__(self, config: Config, state: ServerState, crowd: Crowd) -> None:
         super().__init__(config, state, {"connection": self})
         self._crowd, self._limits = crowd, crowd.limits
         self.logger, self.access_log = log, False
-        self.parser = httptools.HttpRequestParser(self)  # uvicorn's would be lenient
+        self.parser = httptools.HttpRequestParser(self)  # uvicorn's is lenient
         self._unread = b""
-        """Received, and parsed once fewer requests wait."""
+        """Bytes received and not parsed yet."""
         self._part: str | None = None
-        """What of a request is being received: its head, its body, or nothing."""
+        """The part of a request that is being received: head, body or None."""
         self._deaf = self._refused = self._ending = self._client_done = self._reading = False
         self._next: tuple[RequestResponseCycle, Any] | None = None
-        """The request whose turn has come, and its application."""
+        """The request to answer next, and its application."""
         self._refusal = b""
-        """Sent after the responses that come before it."""
+        """Response to send after those to earlier requests."""
         self._body_bytes = self._open = 0
         self.deadline = monotonic() + self._limits.idle_seconds
-        """When `expire` is due."""
-        self._hung_up: Callable[[], None] | None = None
+        """Time at which the server calls `expire`."""
+        self._on_hang_up: Callable[[], None] | None = None
         self.held = 0
-        """Bytes of its requests and responses that are kept."""
+        """Bytes of its requests and responses in memory."""
 
     def connection_made(self, transport: Any) -> None:
         """See asyncio."""
         super().connection_made(transport)
-        self.raw: asyncio.Transport = transport  # first: TLS pauses writing as soon as it has limits
-        transport.set_write_buffer_limits(1, 0)  # whatever a client leaves unread is known
-        self.transport = _Outgoing(transport, self.close)  # type: ignore[assignment]
+        self.raw: asyncio.Transport = transport  # first, because TLS may pause writing when limits are set
+        transport.set_write_buffer_limits(1, 0)  # writing pauses as soon as the client leaves anything unread
+        self.transport = _ResponseWriter(transport, self.close)  # type: ignore[assignment]
         self.flow.resume_reading = self._resume_reading  # type: ignore[method-assign]
         self._crowd.admit(self)
 
@@ -76,7 +76,7 @@ class ClientConnection(HttpToolsProtocol):
         self.pipeline.clear()
         super().connection_lost(exc)
         self._release(0)
-        self._tell_hang_up()
+        self._report_hang_up()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
@@ -85,21 +85,21 @@ class ClientConnection(HttpToolsProtocol):
             self._read()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """See asyncio: who has finished sending still gets the responses, but over TLS."""
+        """See asyncio. A client that has finished sending still receives its responses, except over TLS."""
         self._client_done = True
-        self._tell_hang_up()
+        self._report_hang_up()
         return self.busy and self._part is None and self.scheme == "http"
 
-    def watch(self, hung_up: Callable[[], None] | None) -> None:
-        """Call this when the client hangs up while a response takes its time, by ending its side too."""
-        self._hung_up = hung_up
+    def watch(self, on_hang_up: Callable[[], None] | None) -> None:
+        """Set the function to call if the client disconnects or ends its side before the response is complete."""
+        self._on_hang_up = on_hang_up
         if self._client_done or self.raw.is_closing():
-            self._tell_hang_up()
+            self._report_hang_up()
 
-    def _tell_hang_up(self) -> None:
-        told, self._hung_up = self._hung_up, None
-        if told is not None:
-            told()
+    def _report_hang_up(self) -> None:
+        callback, self._on_hang_up = self._on_hang_up, None
+        if callback is not None:
+            callback()
 
     def pause_writing(self) -> None:
         """See asyncio."""
@@ -128,26 +128,26 @@ class ClientConnection(HttpToolsProtocol):
             raise self._refuse("uri_too_long", "The target of the request is too long.")
 
     def on_headers_complete(self) -> None:
-        """See httptools: what can be refused without the body is refused."""
+        """See httptools. Refuses requests whose head is invalid."""
         version, target = self.parser.get_http_version(), self.url
         if self.parser.get_method() == b"CONNECT":
-            raise self._refuse("method_not_allowed", "This server is no proxy.")
+            raise self._refuse("method_not_allowed", "This server is not a proxy.")
         if self.parser.should_upgrade():
-            return  # the parser will stop; see _without_upgrade
+            return  # the parser stops; see _without_upgrade
         length = self._body_length(version)
         self.expect_100_continue = self.expect_100_continue and version == "1.1"
-        self.url = b"/"  # the application takes the target apart
+        self.url = b"/"  # the bridge parses the target
         super().on_headers_complete()
         self.scope["raw_path"], self.headers = target, []  # a trailer of the body is ignored
         self.cycle.keep_alive = self.parser.should_keep_alive()
         self._part, self._body_bytes, self._open = "body", 0, 0
         self.deadline = monotonic() + self._limits.body_seconds
-        self._demand_room(length)
+        self._check_body_size(length)
 
     def on_body(self, body: bytes) -> None:
         """See httptools."""
         self._body_bytes, self._open = self._body_bytes + len(body), 0
-        self._demand_room(self._body_bytes)
+        self._check_body_size(self._body_bytes)
         if self._body_bytes > _PIECE:
             self.hold(self._body_bytes)
         super().on_body(body)
@@ -160,8 +160,8 @@ class ClientConnection(HttpToolsProtocol):
             self._deaf = not self.cycle.keep_alive
 
     def on_response_complete(self) -> None:
-        """See uvicorn: a response has been handed to the transport, and the next one's turn has come."""
-        self.transport.write(b"")  # a head without a body
+        """See uvicorn. The response was passed to the transport; the next request can be answered."""
+        self.transport.write(b"")  # sends a head without a body
         self._release(self.raw.get_write_buffer_size())
         if self.raw.is_closing():
             return
@@ -173,52 +173,52 @@ class ClientConnection(HttpToolsProtocol):
         self._read()
 
     def close(self) -> None:
-        """End the connection once all is sent; who was refused may first go on sending, or would lose the answer."""
+        """Close the connection once everything is sent. A refused client may continue sending for a moment."""
         self.transport.write(b"")
         lingering = self._refused and not self._client_done
         self._ending = self._deaf = True
         self.deadline = monotonic() + (_LINGER_SECONDS if lingering else self._limits.write_seconds)
         if not lingering:
             self.raw.close()
-        elif self.raw.can_write_eof():  # TLS cannot be ended on one side: the deadline ends it
-            with contextlib.suppress(OSError):  # the client is gone, which asyncio has yet to say
+        elif self.raw.can_write_eof():  # TLS cannot end only one side: there the deadline closes the connection
+            with contextlib.suppress(OSError):  # the client has disconnected and asyncio has not noticed yet
                 self.raw.write_eof()
 
     def cut(self, *, reset: bool = False) -> None:
-        """End the connection within a response, or break it: the client sees a reset, what it did not take is lost."""
+        """Close the connection in the middle of a response, or reset it. A reset discards unread bytes."""
         if self.cycle is not None:
             self.cycle.disconnected = True
         if not reset:
             self.close()
             return
-        with contextlib.suppress(OSError):  # it is broken already
+        with contextlib.suppress(OSError):  # already disconnected
             sock = self.raw.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.raw.abort()
 
     def hold(self, size: int) -> None:
-        """Tell how many bytes of the request and the response are kept."""
+        """Set the number of bytes of its requests and responses in memory."""
         self._crowd.hold(self, size)
 
     def expire(self) -> None:
-        """The deadline has passed: the client was too slow, or silent for long."""
+        """Handle a missed deadline: the client was too slow or idle."""
         if self._ending or self.flow.write_paused:
             self.cut(reset=True)
         elif self._part == "head":
             self._refuse("body_timeout", "The head of the request did not arrive in time.")
         elif self._part == "body":
-            self._give_up_body("too_slow")
+            self._reject_body("too_slow")
         else:
             self.close()
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is under way."""
+        """Whether no request is being received or answered."""
         return not (self.busy or self._part or self._ending)
 
     @property
     def busy(self) -> bool:
-        """Whether a request has come and its response is not complete."""
+        """Whether a request was received and its response is not complete."""
         cycle: RequestResponseCycle | None = self.cycle
         return bool(self.pipeline or (cycle and not cycle.response_complete))
 
@@ -227,13 +227,13 @@ class ClientConnection(HttpToolsProtocol):
             FlowControl.resume_reading(self.flow)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """See uvicorn: started by `_read`, when what has come of the request is parsed."""
+        """See uvicorn. `_read` starts the request once the bytes received so far are parsed."""
         self._next = cycle, app
 
     def _read(self) -> None:
-        """Parse what has come, unless enough requests wait, and answer each request that has its turn."""
+        """Parse received bytes, unless too many requests wait, and start the next request."""
         if self._reading:
-            return  # a response was complete at once: the loop below goes on
+            return  # called by a response that was complete at once: the loop below continues
         self._reading = True
         while self._next or (self._unread and not self._deaf and len(self.pipeline) < _MAX_PIPELINED):
             if self._next:
@@ -242,7 +242,7 @@ class ClientConnection(HttpToolsProtocol):
             else:
                 self._parse()
         self._reading = False
-        self._end_if_done()
+        self._close_if_done()
 
     def _parse(self) -> None:
         piece, self._unread = self._unread[:_PIECE], self._unread[_PIECE:]
@@ -258,14 +258,14 @@ class ClientConnection(HttpToolsProtocol):
         if self._part and self._open > 2 * self._limits.header_bytes + _PIECE:
             self._refuse("headers_too_large", "The head of the request is too large.")
 
-    def _end_if_done(self) -> None:
-        """Close where nothing more comes, and nothing more is to be answered but the refusal."""
+    def _close_if_done(self) -> None:
+        """Close the connection if no more requests follow and all but the refusal are answered."""
         if (self._refusal or self._client_done) and not (self.busy or self._ending):
             self.transport.write(self._refusal)
             self.close()
 
     def _body_length(self, version: str) -> int:
-        """The declared length; httptools has refused most of what is ambiguous."""
+        """Check the headers and return the declared length. httptools has refused most ambiguous framing already."""
         length = hosts = size = 0
         for name, value in self.headers:
             size += len(name) + len(value) + 4
@@ -275,24 +275,24 @@ class ClientConnection(HttpToolsProtocol):
                 raise self._refuse("framing", "Transfer-Encoding may only be chunked, in HTTP/1.1.")
             hosts += name == b"host"
         if len(self.headers) > self._limits.header_fields or size > self._limits.header_bytes:
-            most = f"{self._limits.header_fields} fields and {self._limits.header_bytes} bytes"
-            raise self._refuse("headers_too_large", f"The header fields are more than {most}.")
+            limit = f"{self._limits.header_fields} fields and {self._limits.header_bytes} bytes"
+            raise self._refuse("headers_too_large", f"The headers exceed the limit of {limit}.")
         if hosts > 1 or version not in ("1.1", "1.0"):
-            raise self._refuse("framing", "The request names more than one Host, or is not HTTP/1.1.")
+            raise self._refuse("framing", "The request has more than one Host header, or is not HTTP/1.1.")
         return length
 
-    def _demand_room(self, size: int) -> None:
-        """Let the application refuse a body that is too large. Raises _Refused."""
+    def _check_body_size(self, size: int) -> None:
+        """Reject a body that is too large. Raises _Refused."""
         if size <= self._limits.max_body:
             return
         path = self.scope["raw_path"].partition(b"?")[0].decode("latin-1")
         if size > self._limits.larger_bodies.get(path, 0) or self._crowd.large not in (None, self):
-            self._give_up_body("too_large")
+            self._reject_body("too_large")
             raise _Refused
         self._crowd.large = self
 
-    def _give_up_body(self, error: str) -> None:
-        """Let the application say what was wrong with the body; nothing more is read."""
+    def _reject_body(self, error: str) -> None:
+        """Stop reading, and let the application answer with the error."""
         self._deaf, self._refused, self._part, self._unread = True, True, None, b""
         self.scope["state"]["error"] = error
         self.cycle.keep_alive = self.cycle.more_body = self.cycle.waiting_for_100_continue = False
@@ -301,21 +301,21 @@ class ClientConnection(HttpToolsProtocol):
         self.deadline = math.inf
 
     def _refuse(self, key: str, detail: str) -> _Refused:
-        """Answer it here, after what came before; nothing more is read. What is raised stops the parser."""
+        """Stop reading, and answer with an error after the earlier responses. Raise the result to stop the parser."""
         if self._part == "body":
-            self._give_up_body("framing")
+            self._reject_body("framing")
             return _Refused()
         method = self.parser.get_method().decode() if self._part and self.url else ""
         self._deaf, self._refused, self._part, self._unread = True, True, None, b""
         self._refusal = on_the_wire(self._crowd.refuse(method, ApiError(key, detail=detail)))
         if not self._reading:
-            self._end_if_done()
+            self._close_if_done()
         return _Refused()
 
     def _without_upgrade(self) -> bytes:
-        """The head again, without its wish to change the protocol.
+        """The head without its request for another protocol, to be parsed again.
 
-        Java's client offers h2c with every first request, body included; the parser hands that over unread.
+        Java's client requests h2c with its first request, and the parser stops there.
         """
         lines = [b"%b: %b\r\n" % field for field in self.headers if field[0] not in _HOP]
         line = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
@@ -330,9 +330,9 @@ class ClientConnection(HttpToolsProtocol):
 
 
 def _start(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]]) -> None:
-    """Run at once until it waits for something: a task from the beginning costs another turn of the loop.
+    """Run a coroutine at once until it waits. Starting it as a task would cost another iteration of the event loop.
 
-    Until then there is no current task. An application that needs one gives way first: `await asyncio.sleep(0)`.
+    Until then there is no current task. An application that needs one begins with `await asyncio.sleep(0)`.
     """
     try:
         awaited = work.send(None)
@@ -345,20 +345,20 @@ def _start(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, tas
 
 @types.coroutine
 def _rest(work: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
-    """What is left of a coroutine that waits for something."""
+    """The rest of a started coroutine that waits for something."""
     yield awaited
     yield from work
 
 
-class _Outgoing:
-    """What uvicorn writes responses to: head and body leave together, and an end loses nothing of them."""
+class _ResponseWriter:
+    """The transport that uvicorn writes responses to. Sends head and body together."""
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
         self._write, self.close, self.is_closing = transport.write, close, transport.is_closing
         self._head = b""
 
     def write(self, data: bytes) -> None:
-        """Send what comes, but keep a head until more comes, be it nothing."""
+        """Send data. The head of a response is held back until the next call."""
         if data[:9] == b"HTTP/1.1 " and data[-4:] == b"\r\n\r\n" and data[9:10] != b"1":
             self._head = data
         elif data or self._head:
@@ -367,17 +367,17 @@ class _Outgoing:
 
 
 class Crowd:
-    """All connections of a server, and what they may take together."""
+    """All connections of a server, and their common limits."""
 
     def __init__(self, limits: Limits, clients: set[ClientConnection], refuse: Refuse) -> None:
         self.limits, self.clients, self.refuse = limits, clients, refuse
         self.max_clients = 0
         self.large: ClientConnection | None = None
-        """Who has a body above the ordinary limit."""
+        """The client that sends a body above the ordinary limit."""
         self._held = 0
 
     def admit(self, connection: ClientConnection) -> None:
-        """Where descriptors run short the client that was idle for longest makes room, or else the new one goes."""
+        """Accept a connection. If too many are open, the longest idle one is closed; if none is idle, the new one."""
         if len(self.clients) > self.max_clients:
             idle = (one for one in self.clients if one.idle and one is not connection)
             victim = min(idle, key=lambda one: one.deadline, default=connection)
@@ -385,7 +385,10 @@ class Crowd:
             victim.raw.abort()
 
     def hold(self, connection: ClientConnection, size: int) -> None:
-        """Count the bytes kept for a client. Above the limit whoever has most is cut off, but for one alone."""
+        """Set the bytes in memory for a client. Above the total limit, the client with most is cut off.
+
+        A client that alone exceeds the limit is not.
+        """
         self._held += size - connection.held
         connection.held = size
         while self._held > self.limits.held_bytes:

@@ -1,4 +1,4 @@
-"""What one client, and all of them together, may take of the server; the words in which it refuses."""
+"""Limits of the server, for one client and for all together, and its default error responses."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _runtime = Runtime()
 _quirks = Quirks()
 
 Refuse: TypeAlias = Callable[[str, ApiError], Result]
-"""Makes the response to a request that never reaches the application, out of its method and the reason.
+"""Creates the response to a request that never reaches the application, from its method and the error.
 
-The method is empty where it was not read. Called in the event loop: it must neither raise nor wait.
+The method is empty if it was not received. Called in the event loop: it must neither raise nor block.
 """
 
 
@@ -34,26 +34,26 @@ class Limits:
 
     max_body: int = 1_048_576
     larger_bodies: Mapping[str, int] = field(default_factory=dict)
-    """Path -> what it may take above `max_body`, from one client at a time: such a body is held in memory."""
+    """Path -> maximum body where `max_body` is exceeded. Only one client at a time, because it is held in memory."""
     header_bytes: int = 65_536
-    """Of the request target, and of all fields together."""
+    """Maximum of the request target, and of all header fields together."""
     header_fields: int = 100
     header_seconds: float = 30
-    """From the first byte of a request to the end of its head."""
+    """Time from the first byte of a request to the end of its head."""
     body_seconds: float = 30
-    """From the end of the head to the end of the body."""
+    """Time from the end of the head to the end of the body."""
     write_seconds: float = 30
-    """How long a client may leave what was sent to it unread."""
+    """Time a client may leave sent data unread."""
     idle_seconds: float = 75
-    """How long a connection may be silent between requests."""
+    """Time a connection may be idle between requests."""
     grace_seconds: float = 10
-    """How long a stop waits for requests that have begun."""
+    """Time a stopping server waits for current requests."""
     held_bytes: int = 134_217_728
-    """Request bodies and unsent responses of all clients together; above it whoever has most is cut off."""
+    """Maximum of request bodies and unsent responses of all clients. Above it, the client with most is cut off."""
 
 
 def descriptors() -> int:
-    """The number of files and sockets the process may open; many where the platform does not say."""
+    """Maximum number of files and sockets the process may open; 65,536 if the platform has no limit."""
     if resource is None:
         return _MANY
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -61,13 +61,13 @@ def descriptors() -> int:
 
 
 def refuse(method: str, reason: ApiError) -> Result:
-    """The response in the service's shape, where no application wants to make it."""
+    """The default `Refuse`: an error body in the form of the service."""
     del method
     return reason.result(_runtime.request_id(), _quirks)
 
 
 def on_the_wire(result: Result) -> bytes:
-    """A whole response after which the connection ends."""
+    """Encode a complete HTTP response that closes the connection."""
     head = f"HTTP/1.1 {result.status} {http.HTTPStatus(result.status).phrase}\r\ncontent-type: application/json\r\n"
     head += f"content-length: {len(result.encoded)}\r\nconnection: close\r\n\r\n"
     return head.encode() + result.encoded

@@ -1,4 +1,4 @@
-"""uvicorn's server in a thread of its own, with the deadlines and the patient end that it lacks."""
+"""uvicorn's server in its own thread, with deadlines and a graceful stop."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ from mockserver.server.connection import ClientConnection, Crowd
 from mockserver.server.limits import Limits, Refuse, descriptors
 
 BACKLOG = 2_048
-"""Clients that may wait to be accepted: a crowd connects faster than it is let in."""
+"""Maximum connections waiting to be accepted."""
 _ACCEPTED_TOGETHER = 4
-"""New clients before the loop looks after the others, and sees how many descriptors are left."""
+"""Maximum connections accepted in one iteration of the event loop, before descriptors are counted again."""
 _OTHER_DESCRIPTORS = 32
-"""Kept for files, the listener and the loop."""
+"""Descriptors reserved for files, the listener and the event loop."""
 _LAST_CALL_SECONDS = 0.1
-"""A stop gives this long to requests that are on their way on open connections."""
-_LOOK_SECONDS = 0.02
+"""Time a stopping server still reads requests that are on their way on open connections."""
+_POLL_SECONDS = 0.02
 
 
 class RealTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock no test library stops."""
+    """An event loop with a real clock, also where a test library freezes `time`."""
 
     time = staticmethod(monotonic)
 
 
 class Server(uvicorn.Server):
-    """Serves an ASGI application on a listening socket: its port is taken already, and it answers from `start` on."""
+    """Serves an ASGI application on a listening socket."""
 
     def __init__(
         self, app: Any, listener: socket.socket, limits: Limits, context: ssl.SSLContext | None, refuse: Refuse
     ) -> None:
-        """Ready to start; connections wait in the listener's queue until then."""
+        """Prepare the server. Until `start`, connections wait in the listener's queue."""
         options: dict[str, Any] = {"interface": "asgi3", "ws": "none", "lifespan": "on", "log_config": None}
         options |= {"proxy_headers": False, "server_header": False}
         super().__init__(uvicorn.Config(app, **options))
         host, port = listener.getsockname()[:2]
         self.url = f"http{'s' if context else ''}://{f'[{host}]' if ':' in host else host}:{port}"
-        """Scheme, host and the real port, without a slash at the end."""
+        """Scheme, host and actual port, without a trailing slash."""
         self._crowd = Crowd(limits, self.server_state.connections, refuse)  # type: ignore[arg-type]
         self._listener, self._context = listener, context
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mockserver-loop", daemon=True)
 
     def start(self) -> None:
-        """Serve in the background."""
+        """Start serving in the background."""
         self._thread.start()
         self._ready.wait()
 
     def stop(self) -> None:
-        """Take no more requests, answer what has begun, close. Stopping again does nothing."""
+        """Stop accepting requests, answer the current ones and close. Stopping again does nothing."""
         self.should_exit = True
         if self._thread.ident:
             self._thread.join()
@@ -63,7 +63,7 @@ class Server(uvicorn.Server):
             self._listener.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """See uvicorn, which has no time limit for a TLS handshake."""
+        """See uvicorn. Adds a time limit for TLS handshakes."""
         await self.lifespan.startup()
         self._crowd.max_clients = descriptors() - _OTHER_DESCRIPTORS
         server = await asyncio.get_running_loop().create_server(
@@ -73,13 +73,13 @@ class Server(uvicorn.Server):
             ssl=self._context,
             ssl_handshake_timeout=self._crowd.limits.header_seconds if self._context else None,
         )
-        self._listener.listen(BACKLOG)  # for asyncio one number is both
+        self._listener.listen(BACKLOG)  # asyncio uses one number for both
         self.servers = [server]
         self.started = True
         self._ready.set()
 
     async def on_tick(self, counter: int) -> bool:
-        """See uvicorn. Looking at all connections ten times a second costs less than a timer for each request."""
+        """See uvicorn. Checks all deadlines ten times a second, which costs less than a timer for each request."""
         now = monotonic()
         for connection in list(self._crowd.clients):
             if connection.deadline <= now:
@@ -87,14 +87,14 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """See uvicorn, which would answer 500 where the time is up."""
+        """See uvicorn. Resets connections after the grace period, where uvicorn would respond with 500."""
         self.servers[0].close()
         await asyncio.sleep(_LAST_CALL_SECONDS)
         for connection in list(self._crowd.clients):
             connection.shutdown()
         until = monotonic() + self._crowd.limits.grace_seconds
         while self._crowd.clients and monotonic() < until:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
         for connection in list(self._crowd.clients):
             connection.cut(reset=True)
         await self.lifespan.shutdown()
