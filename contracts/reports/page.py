@@ -43,7 +43,7 @@ class ShownFinding:
 def document(report: SuiteReport, rows: Sequence[Requirement], mask: Mask, operations: Sequence[str]) -> str:
     """Format the whole page."""
     findings = [_shown(finding, rows, mask) for finding in report.findings(levels(rows))]
-    headline, _, told = mask.text(summary.verdict(report, rows)).partition(": ")
+    headline, _, counts = mask.text(summary.verdict(report, rows)).partition(": ")
     verdicts = report.of_promises(rows)
     page: str = (
         _templates()
@@ -51,7 +51,7 @@ def document(report: SuiteReport, rows: Sequence[Requirement], mask: Mask, opera
         .render(
             server=mask.text(report.server),
             headline=headline,
-            told=told,
+            counts=counts,
             serious=bool(report.broken_off) or any(finding.word != "NOTE" for finding in findings),
             figures=_figures(report, list(verdicts.values()), findings),
             notes=[mask.text(text) for text in _notes(report)],

@@ -1,6 +1,6 @@
-"""The pages that people read: templates, one style sheet and two scripts, for the console and every report.
+"""Renders HTML pages of the console and the reports: templates, one style sheet and two scripts.
 
-Jinja and the templates are loaded when the first page is asked for. Everything put into a template is escaped.
+Jinja and the templates are loaded on first use. All values in a template are escaped.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def asset(name: str) -> str:
 
 @functools.cache
 def policy() -> str:
-    """The Content-Security-Policy of a page that needs nothing else: its own style and script, by hash.
+    """The Content-Security-Policy of a self-contained page. It allows its own style and script by hash.
 
-    For a header, add frame-ancestors.
+    Add `frame-ancestors` for use in a header.
     """
     style, script = _hash(asset("style.css")), _hash(asset("report.js"))
     return f"default-src 'none'; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
@@ -38,7 +38,7 @@ def _hash(text: str) -> str:
 
 
 def render(template: str, /, **values: Any) -> str:
-    """The page that a template makes of values."""
+    """Render a template with values."""
     made: str = _environment().get_template(template).render(values)
     return made
 
@@ -63,12 +63,12 @@ def _environment() -> Any:
 
 
 def moment(at_ms: int) -> str:
-    """Time of day, UTC, to the millisecond."""
+    """Format as time of day in UTC, with milliseconds."""
     return _written(at_ms, "%H:%M:%S.%f", 3)
 
 
 def date(at_ms: int) -> str:
-    """Day and time of day, UTC, to the second."""
+    """Format as date and time of day in UTC, with seconds."""
     return _written(at_ms, "%Y-%m-%d %H:%M:%S", 0)
 
 
@@ -81,7 +81,7 @@ def _written(at_ms: int, form: str, cut: int) -> str:
 
 
 def coded(text: str) -> Any:
-    """A text of ours with what stands in backticks as code."""
+    """Convert backticks in a text of our own to `<code>`."""
     from markupsafe import Markup
 
     parts = text.split("`")
@@ -92,17 +92,17 @@ def coded(text: str) -> Any:
 
 
 def rules(findings: Iterable[Any]) -> list[tuple[str, str]]:
-    """The rules that findings are of, each once, with its level."""
+    """The distinct rules of findings, with their levels."""
     return list({one.rule: one.level.value for one in findings}.items())
 
 
 def grouped(number: int) -> str:
-    """A number with a thin space between groups of three digits."""
+    """Format a number with thin spaces between groups of three digits."""
     return f"{number:,}".replace(",", "\u202f")
 
 
 def pretty(text: str) -> str:
-    """JSON indented; what is no JSON, or was cut, as it is."""
+    """Indent JSON. Invalid or cut JSON is returned unchanged."""
     try:
         return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
     except ValueError:
@@ -110,7 +110,7 @@ def pretty(text: str) -> str:
 
 
 def answered(status: int) -> str:
-    """How a call was answered: ok, refused, failed or none."""
+    """Class of a status: ok, refused, failed or none."""
     if not status:
         return "none"
     return "ok" if status < 400 else "refused" if status < 500 else "failed"

@@ -1,4 +1,4 @@
-// Copy buttons, and the sign that the page is live. Without this script every page works all the same.
+// Copy buttons and the live indicator. All pages also work without this script.
 for (const button of document.querySelectorAll("button.copy")) {
   if (!navigator.clipboard) continue;
   button.hidden = false;

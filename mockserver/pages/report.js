@@ -1,5 +1,5 @@
 
-// A link to a call opens it; opening a page at a call does too.
+// Opens the call that a link or the page's URL points to.
 const open = () => {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (target instanceof HTMLDetailsElement) {

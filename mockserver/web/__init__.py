@@ -1,4 +1,4 @@
-"""The only folder that imports Flask: the emulator over HTTP."""
+"""The emulator over HTTP. The only folder that imports Flask."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
 
 
 def build_app(emulator: Emulator) -> Application:
-    """The Flask application around an emulator: API, token endpoint, contract and `/_mock`."""
+    """Build the Flask application of an emulator: API, token endpoint, contract and `/_mock`."""
     api = Api(emulator)
     app = Application(api)
     app.url_map.strict_slashes = False
@@ -27,7 +27,7 @@ def build_app(emulator: Emulator) -> Application:
     app.extensions["emulator"] = emulator
 
     def answer_api(path: str = "") -> Response:
-        """Everything without a rule of its own: the core reads the path from the environ, undecoded by routing."""
+        """Answer every path without a route. The core reads the raw path from the environ."""
         if not path or path.startswith(("_mock", "openapi.")):
             return respond(api.refused(_no_such_page(app)))
         return respond(api.answer(request.environ))
@@ -43,7 +43,7 @@ def build_app(emulator: Emulator) -> Application:
         return respond(api.refused(ApiError("journal_off", detail=str(nothing))))
 
     def http_error(error: HTTPException) -> Response:
-        """Flask's own refusals (a method nobody knows, a bad path) are the API's to answer."""
+        """Let the API answer what Flask refuses, such as unknown methods and invalid paths."""
         del error
         return answer_api(request.path.removeprefix("/"))
 
@@ -65,10 +65,10 @@ def build_app(emulator: Emulator) -> Application:
 
 
 def _no_such_page(app: Application) -> ApiError:
-    """The catch-all gets what no route of ours takes: an unknown path, or a known one with another method."""
+    """The error for an unknown path below `/_mock`, or a known path with another method."""
     allowed = sorted(app.methods_of_page() - {"HEAD", "OPTIONS"})
     if not allowed:
         return ApiError("unknown_path", detail="There is no such page.")
-    takes = ", ".join(allowed)
-    detail = f"This path supports {takes}."
-    return ApiError("method_not_allowed", detail=detail, headers=(("Allow", takes),))
+    methods = ", ".join(allowed)
+    detail = f"This path supports {methods}."
+    return ApiError("method_not_allowed", detail=detail, headers=(("Allow", methods),))

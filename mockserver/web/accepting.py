@@ -1,4 +1,4 @@
-"""What a request accepts in answer."""
+"""Content negotiation: HTML or JSON."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from flask import request
 
 
 def wants_html() -> bool:
-    """Whether a browser asks: programs that take anything get JSON."""
+    """Whether the request prefers HTML, as browsers do. `Accept: */*` means JSON."""
     return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"

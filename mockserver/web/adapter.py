@@ -1,7 +1,4 @@
-"""Between WSGI and the emulator: a request becomes a `Call`, a `Result` becomes a response.
-
-The only place that knows what an answer looks like in HTTP.
-"""
+"""Converts WSGI requests to `Call` and `Result` to HTTP responses."""
 
 from __future__ import annotations
 
@@ -20,12 +17,12 @@ from mockserver.runtime import Runtime
 from mockserver.web.delivered import Delivered
 
 BODY_ERROR = "mockserver.body_error"
-"""Set in the environ by the server when it could not or would not read the body."""
+"""Key in the environ that the server sets if it did not read the body."""
 
 _ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
 
 _NOT_A_PAGE = ("X-Content-Type-Options", "nosniff")
-"""Answers quote what was sent, and a browser may look whether that reads like HTML."""
+"""Responses quote what was sent, which a browser must not interpret as HTML."""
 
 _BODY_REFUSALS = {
     "too_large": ("too_large", "The request body is larger than this server accepts."),
@@ -35,17 +32,17 @@ _BODY_REFUSALS = {
 
 
 def read_call(environ: dict[str, object], runtime: Runtime, max_body: int) -> Call:
-    """The request as the core sees it. Raises ApiError when its body cannot be read, but for one that is too large."""
+    """Convert a request to a `Call`. Raises ApiError if its body cannot be read, except if it is too large."""
     try:
         return call_of(environ, runtime, read_body(environ, max_body))
     except ApiError as refusal:
         if refusal.key != "too_large":
             raise
-        return call_of(environ, runtime, oversized=True)  # the contract's to refuse
+        return call_of(environ, runtime, oversized=True)  # the contract refuses it
 
 
 def call_of(environ: dict[str, object], runtime: Runtime, body: bytes = b"", *, oversized: bool = False) -> Call:
-    """The request as the core sees it, with a body that has been read, or without one."""
+    """Convert a request to a `Call` with the given body."""
     path, site = path_of(environ), site_of(environ)
     below = site != "token" and (path == BASE_PATH or path.startswith(BASE_PATH + "/"))
     fields = tuple([item for item in environ.items() if item[0].startswith("HTTP_")])
@@ -64,15 +61,15 @@ def call_of(environ: dict[str, object], runtime: Runtime, body: bytes = b"", *, 
     )
 
 
-@functools.lru_cache(maxsize=128)  # the same value for calls with the same headers, as nearly all of a client's are
+@functools.lru_cache(maxsize=128)  # a client sends the same headers with nearly every request
 def _headers(fields: tuple[tuple[str, str], ...], content_type: str) -> Mapping[str, str]:
-    """A call's headers by the names they have in HTTP."""
+    """Convert fields of the environ to headers with their names in HTTP."""
     headers = {name[5:].replace("_", "-").lower(): value for name, value in fields}
     return {**headers, "content-type": content_type} if content_type else headers
 
 
 def site_of(environ: Mapping[str, object]) -> str:
-    """Which of Adobe's hosts a request names: `platform` or `token`; empty for any other host."""
+    """The Adobe host that a request names: `platform` or `token`; empty for other hosts."""
     return _site(str(environ.get("HTTP_HOST", ""))[:300])
 
 
@@ -83,13 +80,13 @@ def _site(host: str) -> str:
 
 
 def path_of(environ: dict[str, object]) -> str:
-    """The path of a request, decoded: WSGI hands it over as latin-1 text of the raw bytes (PEP 3333)."""
+    """The decoded path of a request. WSGI provides it as latin-1 text of the bytes (PEP 3333)."""
     path = str(environ.get("PATH_INFO") or "/")
     return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
 
 
 def keep_encoded_slashes(environ: dict[str, Any]) -> None:
-    """Decode the path again where it holds `%2F`: that is a part of its segment, not the end of it (RFC 3986 §2.2)."""
+    """Keep `%2F` in the path encoded, because it is part of a segment and does not end it (RFC 3986 §2.2)."""
     path = str(environ.get("REQUEST_URI", "")).partition("?")[0]
     if not _ENCODED_SLASH.search(path):
         return
@@ -99,7 +96,7 @@ def keep_encoded_slashes(environ: dict[str, Any]) -> None:
 
 
 def read_body(environ: dict[str, object], max_body: int) -> bytes:
-    """The whole body, if it is whole and within bounds. Raises ApiError otherwise."""
+    """Read the body. Raises ApiError if it is incomplete or too large."""
     trouble = environ.get(BODY_ERROR)
     if trouble:
         key, detail = _BODY_REFUSALS[str(trouble)]
@@ -121,7 +118,7 @@ def read_body(environ: dict[str, object], max_body: int) -> bytes:
 
 
 def send(result: Result, request_id: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Answer a WSGI request with a result as `write` does, in a fraction of the time that a response object takes."""
+    """Send a result as the WSGI response. Same response as from `write`, but much faster."""
     if result.delivery is not None:
         return write(result, request_id)(environ, start_response)
     phrase = HTTP_STATUS_CODES.get(result.status, "unknown").upper()
@@ -130,7 +127,7 @@ def send(result: Result, request_id: str, environ: dict[str, Any], start_respons
 
 
 def write(result: Result, request_id: str) -> Response:
-    """The HTTP response of a result."""
+    """Convert a result to a Flask response."""
     head = _head(result, request_id)
     if result.delivery is not None:
         return Delivered(result, head)
@@ -141,9 +138,9 @@ def write(result: Result, request_id: str) -> Response:
 
 
 def _head(result: Result, request_id: str) -> list[tuple[str, str]]:
-    """The header fields of a response, the same on both ways."""
+    """The response headers, the same for `send` and `write`."""
     head = [*result.headers, ("x-request-id", request_id), _NOT_A_PAGE]
-    if result.delivery is not None:  # it says itself what it sends
+    if result.delivery is not None:  # `Delivered` adds the others
         return head
     if result.body is not None:
         head.append(("Content-Type", "application/json"))

@@ -1,4 +1,4 @@
-"""`/_mock`: health, reset, state, runs, journal, clock, quirks. Ours, and never mistaken for Adobe's."""
+"""`/_mock`, the emulator's own API: health, reset, state, runs, journal, clock, quirks."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from mockserver.web import adapter, guard
 
 MAX_STATE_BYTES = 512 * 1_048_576
 LARGER_BODIES = dict.fromkeys(("/_mock/state", "/_mock/console/settings/import"), MAX_STATE_BYTES)
-"""path -> bytes: what is imported was exported, and may be larger than any request of the API."""
+"""path -> maximum body. Imported exports may be larger than requests of the API."""
 _DEPTH_OF_EXPORT = 8
-"""More levels than stand around a body in an export."""
+"""Levels that an export may have around a request body."""
 
 _WITH_CREDENTIALS = "Export with GET /_mock/state?credentials=include to keep them."
 
@@ -29,7 +29,7 @@ _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 def blueprint(emulator: Emulator) -> Blueprint:
-    """All admin routes, behind the origin and token checks."""
+    """The admin routes, which require the same origin and the admin token."""
     pages = Blueprint("admin", __name__, url_prefix="/_mock")
     pages.before_request(guard.admin_check(emulator.config))
     for add in (_add_health, _add_state, _add_runs, _add_journal, _add_clock, _add_quirks):
@@ -38,7 +38,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
 
 
 def answer(emulator: Emulator, body: Json, status: int = 200) -> Response:
-    """An admin answer: JSON with a request id, like every other one."""
+    """An admin response: JSON with a request id."""
     return adapter.write(Result(status, body), emulator.runtime.request_id("page"))
 
 
@@ -56,9 +56,9 @@ def _add_health(pages: Blueprint, emulator: Emulator) -> None:
 def _add_state(pages: Blueprint, emulator: Emulator) -> None:
     @pages.post("/reset")
     def reset() -> Response:
-        told = answer(emulator, {"status": "reset"})  # first: it takes a request id, and none shall be taken afterwards
+        response = answer(emulator, {"status": "reset"})  # before the reset, because it draws a request id
         emulator.reset()
-        return told
+        return response
 
     @pages.get("/state")
     def export_state() -> Response:
@@ -132,22 +132,22 @@ def _add_quirks(pages: Blueprint, emulator: Emulator) -> None:
 
 
 def exported_state(text: bytes) -> Any:
-    """An export holds whole records, each a body that was as large and as deep as it may be. Raises ApiError."""
+    """Parse an export, which may be larger and deeper than a request body. Raises ApiError."""
     depth = json_input.MAX_DEPTH + _DEPTH_OF_EXPORT
     return _parsed(text, max_bytes=MAX_STATE_BYTES, max_depth=depth, max_values=None)
 
 
-def json_body(most: int) -> Any:
-    """The JSON that an admin call sent. Raises ApiError."""
-    return _parsed(_sent(most), max_bytes=most)
+def json_body(max_bytes: int) -> Any:
+    """Parse the JSON body of an admin request. Raises ApiError."""
+    return _parsed(_sent(max_bytes), max_bytes=max_bytes)
 
 
-def _sent(most: int) -> bytes:
+def _sent(max_bytes: int) -> bytes:
     if request.mimetype != "application/json":
         raise ApiError(
             "unsupported_media_type", detail="The body must be JSON. Send it with Content-Type: application/json."
         )
-    return adapter.read_body(request.environ, most)
+    return adapter.read_body(request.environ, max_bytes)
 
 
 def _parsed(text: bytes, **bounds: Any) -> Any:
@@ -163,7 +163,7 @@ def _clock(emulator: Emulator) -> Json:
 
 
 def move_clock(emulator: Emulator, asked: Any) -> None:
-    """`{"freeze": true | ms}`, `{"advance": "15m"}`, `{"resume": true}`: any of them, in this order."""
+    """Apply `{"freeze": true | ms, "advance": "15m", "resume": true}`, each optional, in this order."""
     known = {"freeze", "advance", "resume"}
     if not isinstance(asked, dict) or not asked or asked.keys() - known:
         raise wrong('Expected {"freeze": true or a time in ms}, {"advance": "15m"} or {"resume": true}.')
@@ -177,7 +177,7 @@ def move_clock(emulator: Emulator, asked: Any) -> None:
 
 
 def _milliseconds(value: Any) -> int:
-    """Milliseconds from a number or a duration such as `90s`, `15m`, `1.5h`, `30d`."""
+    """Convert a number or a duration such as `90s`, `15m`, `1.5h`, `30d` to milliseconds."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15:
         return value
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
@@ -187,5 +187,5 @@ def _milliseconds(value: Any) -> int:
 
 
 def wrong(message: str) -> ApiError:
-    """A refusal of an admin call, in words."""
+    """A 400 error of the admin API."""
     return ApiError("bad_request", detail=message)

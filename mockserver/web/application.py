@@ -1,8 +1,8 @@
-"""The Flask application, and the short way that the API's calls take through it.
+"""The Flask application, and the fast path of API requests through it.
 
-Flask's routing, contexts and response objects cost 100 µs a call, as much as the emulator itself, and the API
-needs none of them: the contract routes it. So its calls go straight from WSGI to the emulator, unless somebody
-has hooked into Flask to see them; then, and for all other pages, Flask does what it always does.
+Flask's routing, contexts and response objects take 100 µs per request, as long as the emulator itself, and the API
+does not need them, because the contract routes it. So API requests go from WSGI directly to the emulator. Flask
+handles all other pages, and API requests too if the application has hooks that must see them.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _LIGHT_PATH = re.compile(
     rf"(?:{BASE_PATH})?/(?:(?:sourceC|targetC|c)onnections|connectionSpecs|flowSpecs)(?:/(?!search)[^/]*)?/?"
 )
 _LIGHT_QUERY = re.compile(r"(?:(?:limit=[0-9]{1,3}|continuationToken=[^&]*)(?:&|$))*")
-"""Not what filters or orders all records."""
+"""Queries that neither filter nor sort all records."""
 _LIGHT_BODY = 65_536
 
 
 class Api:
-    """Answers calls of Flow Service. Both ways end here."""
+    """Answers requests to Flow Service, both on the fast path and through Flask."""
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
@@ -47,7 +47,7 @@ class Api:
         self.check_host = guard.host_check(emulator.config)
 
     def answer(self, environ: Environ) -> tuple[Result, str]:
-        """The emulator's answer to a request, and its request id."""
+        """Answer a request; returns the result and the request id."""
         runtime = self.emulator.runtime
         try:
             call = adapter.read_call(environ, runtime, self.emulator.config.max_body)
@@ -56,11 +56,11 @@ class Api:
         return self.emulator.handle(call), call.request_id
 
     def unread(self, refusal: Refusal, environ: Environ) -> tuple[Result, str]:
-        """The answer to a call that is refused before the emulator, on record."""
+        """Refuse a request before it reaches the emulator, and record it in the journal."""
         return self._on_record(refusal, adapter.call_of(environ, self.emulator.runtime))
 
     def malformed(self, method: str, refusal: ApiError) -> Result:
-        """The answer to what the HTTP server refuses, on record and in the log; at most its method is known."""
+        """Refuse a request that the HTTP server could not read, and record and log it. `method` may be empty."""
         runtime = self.emulator.runtime
         call = Call(method or "-", "-", "", {}, b"", runtime.request_id(), runtime.clock.now_ms())
         result, request_id = self._on_record(refusal, call)
@@ -73,22 +73,22 @@ class Api:
         return result, call.request_id
 
     def refused(self, refusal: Refusal) -> tuple[Result, str]:
-        """The answer to what is no call of the service."""
+        """Refuse a request that is not one to the service."""
         request_id = self.emulator.runtime.request_id("page")
         return refusal.result(request_id, self.emulator.quirks), request_id
 
     def failed(self, error: Exception, environ: Environ) -> tuple[Result, str]:
-        """A bug of ours: where it happened goes to the log, the client gets the service's own 1400-500.
+        """Answer 1400-500 after an unexpected exception, and log its traceback.
 
-        The exception's own text stays out: it may quote what the client sent, a password among it.
+        The message of the exception is not logged: it may quote a password that the client sent.
         """
         where = "".join(traceback.format_tb(error.__traceback__))
-        asked = f"{printable(str(environ['REQUEST_METHOD']))} {self.log.path(adapter.path_of(environ))}"
-        log.error("unexpected failure in %s\n%s%s", asked, where, type(error).__name__)
+        target = f"{printable(str(environ['REQUEST_METHOD']))} {self.log.path(adapter.path_of(environ))}"
+        log.error("unexpected failure in %s\n%s%s", target, where, type(error).__name__)
         return self.refused(ApiError("internal"))
 
     def __call__(self, environ: Environ, start_response: Any) -> Sent:
-        """The short way, as a WSGI application."""
+        """Answer a WSGI request on the fast path."""
         began = perf_counter()
         try:
             self.check_host(environ)
@@ -102,9 +102,9 @@ class Api:
 
 
 class PageRule(Rule):
-    """A routing rule that compiles the functions that build its URLs only when a URL is built.
+    """A routing rule that compiles its URL builders on first use.
 
-    Werkzeug compiles two for every rule, which took a sixth of a start.
+    Werkzeug compiles two per rule at once, which took a sixth of the start.
     """
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
@@ -117,14 +117,14 @@ class PageRule(Rule):
 
 
 class Application(Flask):
-    """What `create_app` returns: a Flask application like any other, hooks, test client and all."""
+    """The Flask application that `create_app` returns. Hooks and the test client work as usual."""
 
     url_rule_class = PageRule
 
     def __init__(self, api: Api) -> None:
         self._api = api
         self._pages: set[str] = set()
-        """First segments of the paths that have a rule of their own."""
+        """First path segments of the routes other than the API's."""
         super().__init__("mockserver", static_folder=None)
         self.before_request(lambda: api.check_host(request.environ))
         self.after_request(guard.page_headers)
@@ -139,7 +139,7 @@ class Application(Flask):
         provide_automatic_options: bool | None = None,
         **options: Any,
     ) -> None:
-        """See Flask; a page of one's own may stand below any path."""
+        """See Flask. Users of the package may add pages at any path."""
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
         if endpoint != "api":
             self._pages.add(_first_segment(rule))
@@ -147,12 +147,12 @@ class Application(Flask):
     def wsgi_app(self, environ: Environ, start_response: Any) -> Sent:
         """See Flask."""
         adapter.keep_encoded_slashes(environ)
-        if self._may_go_short(environ) or self._is_no_page_there(environ):
+        if self._takes_fast_path(environ) or self._is_hidden_page(environ):
             return self._api(environ, start_response)
         return super().wsgi_app(environ, start_response)
 
-    def _is_no_page_there(self, environ: Environ) -> bool:
-        """Whether a page of ours is asked for by a name of Adobe's, which has none: the API refuses it, on record."""
+    def _is_hidden_page(self, environ: Environ) -> bool:
+        """Whether a page of ours is requested from one of Adobe's hosts, which do not have it: the API refuses it."""
         first = _first_segment(environ.get("PATH_INFO", ""))
         match adapter.site_of(environ):
             case "platform":
@@ -163,11 +163,11 @@ class Application(Flask):
                 return False
 
     def turn(self, environ: Environ) -> Turn:
-        """Where a request is answered: whether it can wait for anything or take long is told by its form."""
+        """Decide where a request is answered, by whether it can block or take long."""
         path = environ.get("PATH_INFO", "")
         if path == "/_mock/health" and self._hooks() == self._our_hooks:
             return Turn.NOW
-        if self._api.emulator.may_wait or not self._may_go_short(environ):
+        if self._api.emulator.may_wait or not self._takes_fast_path(environ):
             return Turn.THREAD
         query, length = environ.get("QUERY_STRING"), environ.get("CONTENT_LENGTH")
         light = (
@@ -179,33 +179,33 @@ class Application(Flask):
         return Turn.SOON if light else Turn.BUSY
 
     def refuse_unread(self, method: str, refusal: ApiError) -> Result:
-        """The answer to what the HTTP server refuses before it is a request, for `bridge.wsgi_server`."""
+        """The response to a request that the HTTP server could not read. See `bridge.wsgi_server`."""
         return self._api.malformed(method, refusal)
 
     def make_default_options_response(self) -> Response:
-        """See Flask, which would add what the catch-all takes in order to refuse it."""
+        """See Flask. Leaves out the methods of the catch-all route, which Flask would include."""
         response = self.response_class()
         response.allow.update(self.methods_of_page())
         return response
 
     def methods_of_page(self) -> set[str]:
-        """The methods that the page asked for has, nothing for what is no page."""
+        """The methods of the requested page; empty if there is no such page."""
         rules = [rule.empty() for rule in self.url_map.iter_rules() if rule.endpoint != "api"]
         pages = Map(rules, strict_slashes=False, merge_slashes=False).bind("")
         path = request.path.rstrip("/")
         return {*pages.allowed_methods(path), *pages.allowed_methods(path + "/")}
 
-    def _may_go_short(self, environ: Environ) -> bool:
+    def _takes_fast_path(self, environ: Environ) -> bool:
         path = environ.get("PATH_INFO", "")
         return not (
             _first_segment(path) in self._pages
             or path.startswith("/_mock")
-            or "werkzeug.debug.preserve_context" in environ  # `with app.test_client()` looks into the context later
+            or "werkzeug.debug.preserve_context" in environ  # `with app.test_client()` reads the context afterwards
             or self._hooks() != self._our_hooks
         )
 
     def _hooks(self) -> int:
-        """How many functions want to see every request."""
+        """Number of functions that Flask calls for every request."""
         return (
             len(self.before_request_funcs.get(None, ()))
             + len(self.after_request_funcs.get(None, ()))
@@ -218,7 +218,7 @@ class Application(Flask):
 
 
 def respond(answer: tuple[Result, str]) -> Response:
-    """An answer on Flask's way."""
+    """Convert an answer of `Api` to a Flask response."""
     g.answered = answer[0]
     return adapter.write(*answer)
 

@@ -1,7 +1,7 @@
-"""A WSGI application as uvicorn's: it gets each request whole, and answers in the event loop or in a thread.
+"""Adapts a WSGI application to ASGI. It receives complete requests and runs in the event loop or in a thread.
 
-An application with a method `turn(environ)` says by it which requests can neither wait nor take long; one with a method
-`refuse_unread(method, refusal)` answers what the server refuses before it is a request.
+An application may have two methods: `turn(environ)` decides where a request is answered, and
+`refuse_unread(method, refusal)` answers requests that the server could not read.
 """
 
 from __future__ import annotations
@@ -30,23 +30,21 @@ log = logging.getLogger("mockserver.server")
 _runtime = Runtime()
 _quirks = Quirks()
 THREADS = 16
-"""Requests that may be inside the application at once; more wait their turn."""
+"""Threads for requests that may block. More requests wait."""
 
 BUSY_THREADS = 2
-"""Of these, requests that compute and wait for nothing. More at once are no faster, and they delay the event loop,
-which needs the interpreter's lock as they do.
-"""
+"""Threads for requests that only compute. More would not be faster, but would delay the event loop (GIL)."""
 
 BODY_ERROR = "mockserver.body_error"
-"""In the environ: `too_large` or `too_slow` where the body was not read to its end."""
+"""Key in the environ: `too_large`, `too_slow` or `framing` if the body was not read completely."""
 
 PACE = "mockserver.pace"
-"""In the environ: the application puts a `Pace` there for a response that is to take its time."""
+"""Key in the environ where the application puts a `Pace` for a delayed or slow response."""
 
 _PIECE = 262_144
 _PIECES_PER_SECOND = 10
 _ROUND_SECONDS, _SHORT_SECONDS = 0.025, 0.005
-"""What answers may take before other connections have their turn; what is not worth a look at the time."""
+"""Time that responses may take in the event loop before it serves connections; time below which none is measured."""
 
 Environ: TypeAlias = dict[str, Any]
 _Jobs: TypeAlias = "queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None]"
@@ -58,18 +56,18 @@ class Turn(Enum):
 
     NOW = "in the event loop, before all others"
     SOON = "in the event loop"
-    BUSY = "in one of a few threads: it takes long, but waits for nothing"
+    BUSY = "in one of a few threads: it takes long but does not block"
     THREAD = "in a thread"
 
 
 @dataclass(slots=True)
 class Pace:
-    """How a response is to be sent: after `delay_seconds`, its body at no more than `bytes_per_second`."""
+    """How to send a response: after `delay_seconds`, with at most `bytes_per_second`."""
 
     delay_seconds: float = 0
     bytes_per_second: int | None = None
     hung_up: Callable[[], None] | None = None
-    """Called if the client hangs up before everything is sent."""
+    """Called if the client disconnects before everything is sent."""
 
 
 _AT_ONCE = Pace()
@@ -77,15 +75,15 @@ _AT_ONCE = Pace()
 
 @dataclass(slots=True)
 class WsgiAnswer:
-    """What the application answered."""
+    """The response of the application."""
 
     status: int = 0
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes = b""
     rest: Iterator[bytes] | None = None
-    """The parts after `body`, where the application did not say how long it will be."""
+    """The parts after `body` if the application sent no Content-Length."""
     reset: bool = False
-    """Whether the connection is to break."""
+    """Whether to reset the connection."""
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
         """The `start_response` of PEP 3333."""
@@ -103,7 +101,7 @@ class WsgiAnswer:
 
 
 def call(app: Application, environ: Environ) -> WsgiAnswer:
-    """The application's answer. Never raises."""
+    """Call the application. Never raises."""
     answer = WsgiAnswer()
     try:
         parts = app(environ, answer.start)
@@ -120,7 +118,7 @@ def call(app: Application, environ: Environ) -> WsgiAnswer:
             _close(parts)
         else:
             answer.rest = _closing(rest, parts)
-    except ConnectionError:  # how an application asks for a broken connection
+    except ConnectionError:  # raised by an application to reset the connection
         answer.reset = True
     except Exception as error:  # its text may quote what the client sent
         where = "".join(traceback.format_tb(error.__traceback__))
@@ -133,22 +131,22 @@ def call(app: Application, environ: Environ) -> WsgiAnswer:
 
 
 class Bridge:
-    """A WSGI application as an ASGI application with threads of its own."""
+    """Runs a WSGI application as an ASGI application, with its own threads."""
 
     def __init__(self, app: Application, threads: int = THREADS) -> None:
         self._app, self._threads = app, threads
         self._turn: Callable[[Environ], Turn] = getattr(app, "turn", lambda environ: Turn.THREAD)
         self._spent, self._ends_round = 0.0, False
-        """Seconds that answers have taken in the event loop's present round, and at most `_SHORT_SECONDS` before."""
+        """Seconds spent on responses in this iteration of the event loop, and at most `_SHORT_SECONDS` before."""
         self._jobs: _Jobs = queue.SimpleQueue()
         self._busy: _Jobs = queue.SimpleQueue()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request, or start and stop with the server (ASGI)."""
+        """Answer a request, or handle the start and stop of the server (ASGI lifespan)."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        with contextlib.suppress(asyncio.CancelledError):  # a stop that has waited long enough
+        with contextlib.suppress(asyncio.CancelledError):  # the grace period of a stop has passed
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
@@ -189,7 +187,7 @@ class Bridge:
             connection.cut()
 
     async def _send_rest(self, rest: Iterator[bytes], connection: Any, send: Any) -> None:
-        """Send the parts of a body as they come."""
+        """Send the parts of a body as the application yields them."""
         try:
             while not connection.raw.is_closing():
                 part = await _in_thread(lambda: next(rest, None), self._jobs)
@@ -201,7 +199,7 @@ class Bridge:
             connection.cut(reset=True)
 
     async def _live(self, receive: Any, send: Any) -> None:
-        """Threads of a pool would hold up the end of the process; these are daemons."""
+        """Run the threads while the server runs. They are daemons, so that they do not delay the end of the process."""
         await receive()
         threads = [self._jobs] * self._threads + [self._busy] * BUSY_THREADS
         for number, jobs in enumerate(threads):
@@ -213,7 +211,7 @@ class Bridge:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _in_loop(self, job: Callable[[], WsgiAnswer], turn: Turn) -> WsgiAnswer:
-        """Answer in the event loop, which looks after its connections however many calls wait."""
+        """Answer in the event loop. Yields to the loop after `_ROUND_SECONDS`, however many requests wait."""
         while turn is Turn.SOON and self._spent > _ROUND_SECONDS:
             await asyncio.sleep(0)
         began = monotonic()
@@ -241,7 +239,7 @@ def _work(jobs: _Jobs) -> None:
             settle, result = future.set_result, function()
         except Exception as error:
             settle, result = future.set_exception, error
-        with contextlib.suppress(RuntimeError):  # the loop is closed
+        with contextlib.suppress(RuntimeError):  # the event loop is closed
             future.get_loop().call_soon_threadsafe(_settle, future, settle, result)
 
 
@@ -251,10 +249,10 @@ def _settle(future: asyncio.Future[Any], settle: Callable[[Any], None], result: 
 
 
 async def _send_body(body: bytes, pace: Pace, more: bool, connection: Any, send: Any) -> None:
-    """Send what is known of a body, in pieces, for as long as the client stays."""
+    """Send a body in pieces, as long as the client is connected."""
     piece, left = _PIECE, memoryview(body)
     if pace.bytes_per_second:
-        await send({"type": "http.response.body", "more_body": True})  # the head leaves at once
+        await send({"type": "http.response.body", "more_body": True})  # sends the head at once
         piece = max(1, pace.bytes_per_second // _PIECES_PER_SECOND)
     while len(left) > piece and not connection.raw.is_closing():
         await send({"type": "http.response.body", "body": left[:piece], "more_body": True})
@@ -265,7 +263,7 @@ async def _send_body(body: bytes, pace: Pace, more: bool, connection: Any, send:
 
 
 def _frame(answer: WsgiAnswer, scope: Any) -> int:
-    """Name the length of a body where it is known; the number of bytes that a response lacks of what it promises."""
+    """Add Content-Length if the length is known; returns how many bytes the body is shorter than its Content-Length."""
     named = next((int(value) for name, value in answer.headers if name.lower() == b"content-length"), None)
     if answer.status < 200 or answer.status in (204, 304):
         answer.body = b""
@@ -281,7 +279,7 @@ def _frame(answer: WsgiAnswer, scope: Any) -> int:
 
 
 def _environ(scope: Any, body: bytearray) -> Environ:
-    """The environ of a request. Fields sent twice are joined by a comma, so that the application sees both."""
+    """Convert a request to a WSGI environ. Repeated headers are joined with commas."""
     path, query, authority = _split(scope["raw_path"])
     environ = {
         **_base(*scope["server"], scope["scheme"]),
@@ -295,7 +293,7 @@ def _environ(scope: Any, body: bytearray) -> Environ:
         "wsgi.input": BytesIO(body),
     }
     if authority is not None:
-        environ["HTTP_HOST"] = authority.decode("latin-1")  # it wins over the field (RFC 9112 §3.2.2)
+        environ["HTTP_HOST"] = authority.decode("latin-1")  # it overrides the header (RFC 9112 §3.2.2)
     if error := scope["state"].get("error"):
         environ[BODY_ERROR] = error
     return environ
@@ -320,7 +318,7 @@ def _base(host: str, port: int, scheme: str) -> Environ:
 
 @functools.lru_cache(maxsize=128)  # a client sends the same ones with nearly every request
 def _fields(sent: tuple[tuple[bytes, bytes], ...]) -> Mapping[str, Any]:
-    """The part of the environ that the fields of a request make; none whose underscore would pass for a hyphen."""
+    """The headers as entries of the environ. Names with underscores are left out: in WSGI they would equal hyphens."""
     made: dict[str, Any] = {}
     for name, value in sent:
         if name == b"transfer-encoding":
@@ -334,7 +332,7 @@ def _fields(sent: tuple[tuple[bytes, bytes], ...]) -> Mapping[str, Any]:
 
 
 def _split(target: bytes) -> tuple[bytes, bytes, bytes | None]:
-    """Path, query and, of an absolute form, the authority."""
+    """Split a request target into path, query and, in absolute form, authority."""
     authority = None
     if not target.startswith(b"/"):
         _, found, rest = target.partition(b"://")
@@ -347,7 +345,7 @@ def _split(target: bytes) -> tuple[bytes, bytes, bytes | None]:
 
 
 def _closing(parts: Iterator[bytes], owner: Any) -> Iterator[bytes]:
-    """The parts, and the end that WSGI promises their owner."""
+    """Yield the parts, then close their owner as WSGI requires."""
     try:
         yield from parts
     finally:
@@ -368,7 +366,7 @@ def wsgi_server(
     certificate: Certificate | None = None,
     threads: int = THREADS,
 ) -> Server:
-    """A server for a WSGI application, listening. Raises OSError, whose text is fit to show, when it cannot."""
+    """Create a listening server for a WSGI application. Raises OSError, whose message can be shown to users."""
     refused: Refuse = getattr(app, "refuse_unread", refuse)
     bridge = Bridge(app, threads)
     return make_server(bridge, host=host, port=port, limits=limits, certificate=certificate, refused=refused)

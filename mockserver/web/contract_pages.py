@@ -1,7 +1,6 @@
-"""Serves the contract itself: `/openapi.yaml` and `/openapi.json`.
+"""Serves the contract: `/openapi.yaml` and `/openapi.json`.
 
-As it is written, for generators and readers. `?composed=true` adds what the connector catalogue knows: a schema for
-each auth spec, chosen by the connection spec.
+`?composed=true` adds a schema for each auth spec of the connector catalogue, selected by the connection spec.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from mockserver.specs.composition import composed
 
 
 def blueprint(emulator: Emulator) -> Blueprint:
-    """Both forms in YAML and JSON; each is made when first asked for."""
+    """The routes. Each document is generated on first request."""
     pages = Blueprint("contract", __name__)
 
     def whole() -> dict[str, Any]:
@@ -32,15 +31,15 @@ def blueprint(emulator: Emulator) -> Blueprint:
     def as_json(compose: bool) -> bytes:
         return json_input.dumps(whole() if compose else load_document())
 
-    def wanted() -> bool:
+    def is_composed() -> bool:
         return request.args.get("composed", "").lower() == "true"
 
     @pages.get("/openapi.yaml")
     def openapi_yaml() -> Response:
-        return Response(as_yaml(wanted()), content_type="application/yaml; charset=utf-8")
+        return Response(as_yaml(is_composed()), content_type="application/yaml; charset=utf-8")
 
     @pages.get("/openapi.json")
     def openapi_json() -> Response:
-        return Response(as_json(wanted()), content_type="application/json")
+        return Response(as_json(is_composed()), content_type="application/json")
 
     return pages

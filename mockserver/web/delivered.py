@@ -1,7 +1,6 @@
-"""An answer that a fault slows, cuts, garbles or loses on its way to the client.
+"""Responses that a fault delays, slows, cuts, garbles or loses.
 
-Where the server can wait without holding a thread it is asked to; elsewhere, as in Flask's test client
-or under other servers, the calling thread waits.
+Our server waits without blocking a thread. Under Flask's test client or another server, the calling thread waits.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class Delivered(Response):
             del self.headers["Content-Type"]
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """See WSGI. Raises ConnectionResetError, which a server answers by breaking the connection."""
+        """Send the response (WSGI). Raises ConnectionResetError to make the server reset the connection."""
         delivery = self.delivery
         paced = PACE in environ
         if paced:

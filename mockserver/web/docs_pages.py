@@ -1,4 +1,4 @@
-"""`/_mock/docs`: the contract in Swagger UI, whose files come from the package flask-swagger-ui (Apache-2.0)."""
+"""`/_mock/docs`: the contract in Swagger UI. Its files come from the package flask-swagger-ui (Apache-2.0)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ASSETS = {
     "favicon-32x32.png": "image/png",
     "LICENSE": "text/plain; charset=utf-8",
 }
-"""What is served of the package: names from this table alone, never a path of the request."""
+"""The files of the package that are served. Only these names are accepted, never a path."""
 
 # Swagger UI draws its icons from data: URLs and sets style attributes
 _POLICY = (
@@ -44,7 +44,7 @@ _PAGE = """<!doctype html>
 </html>
 """
 
-# no configuration from the page's own address: that way lay CVE-2018-25031 and CVE-2025-8191
+# queryConfigEnabled is off: configuration from the URL allowed CVE-2018-25031 and CVE-2025-8191
 _START = """const ui = SwaggerUIBundle({
   url: "/openapi.json", dom_id: "#contract", queryConfigEnabled: false, validatorUrl: null,
   docExpansion: "list", defaultModelsExpandDepth: 0, filter: true, tryItOutEnabled: true, persistAuthorization: true,
@@ -81,7 +81,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
 
 
 def _credentials(emulator: Emulator) -> dict[str, str]:
-    """What a first call needs, by the security schemes of the document: a new token, and headers that are accepted."""
+    """Valid credentials for requests from the page, by security scheme: a new token and accepted headers."""
     config = emulator.config
     return {
         "accessToken": emulator.tokens.issue()[0],
@@ -92,7 +92,7 @@ def _credentials(emulator: Emulator) -> dict[str, str]:
 
 
 def _folder() -> Path | None:
-    """Where the package keeps Swagger UI; it is looked for, not imported."""
+    """The folder of Swagger UI in the package, which is located without importing it."""
     spec = importlib.util.find_spec("flask_swagger_ui")
     return Path(spec.origin).parent / "dist" if spec and spec.origin else None
 

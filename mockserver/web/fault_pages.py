@@ -1,4 +1,4 @@
-"""`/_mock/faults`: which faults there are, which are in force; set and lift them."""
+"""`/_mock/faults`: list, add and remove faults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockserver.web import admin, guard
 
 
 def blueprint(emulator: Emulator) -> Blueprint:
-    """The routes, behind the same checks as the other admin routes."""
+    """The routes, with the same checks as the other admin routes."""
     pages = Blueprint("faults", __name__, url_prefix="/_mock/faults")
     pages.before_request(guard.admin_check(emulator.config))
 
@@ -40,7 +40,7 @@ def blueprint(emulator: Emulator) -> Blueprint:
     @pages.delete("/<int:number>")
     def lift(number: int) -> Response:
         if not emulator.faults.remove(number):
-            raise ApiError("unknown_path", detail="No such fault is in force; GET /_mock/faults lists them.")
+            raise ApiError("unknown_path", detail="This fault is not active. GET /_mock/faults lists the active ones.")
         return admin.answer(emulator, None, 204)
 
     return pages

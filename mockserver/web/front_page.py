@@ -1,4 +1,4 @@
-"""`GET /`: leads a browser to the console, and tells a program where everything is."""
+"""`GET /`: redirects browsers to the console and returns links as JSON to programs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _PATHS = {
 
 
 def blueprint(emulator: Emulator) -> Blueprint:
-    """The page. It exists on our own host names only: on Adobe's, the API answers."""
+    """The route. On Adobe's host names, the API answers instead."""
     pages = Blueprint("front", __name__)
-    browsers_may_enter = emulator.config.admin_open and emulator.config.admin_token is None
+    console_is_open = emulator.config.admin_open and emulator.config.admin_token is None
 
     @pages.get("/")
     def index() -> Response:
-        if browsers_may_enter and wants_html():
+        if console_is_open and wants_html():
             result = Result(303, headers=(("Location", _CONSOLE), ("Vary", "Accept")))
         else:
             origin = request.host_url.rstrip("/")

@@ -1,4 +1,4 @@
-"""Keeps web pages and strangers out: Host allow-list, Origin check, the admin token, and what browsers are told."""
+"""Protects the server from web pages and other users: Host allow-list, Origin check, admin token, security headers."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _PAGE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""On everything that is ours and not Flow Service's; a page with a style of its own brings its own policy."""
+"""Headers of every `/_mock` response. A page with its own style sets its own policy."""
 
 
 def host_check(config: Config) -> Callable[[Mapping[str, Any]], None]:
-    """A check of a request's environ: a page whose name was rebound to 127.0.0.1 gets no further."""
+    """A check of the Host header. It stops web pages whose host name was rebound to 127.0.0.1."""
     allowed = LOOPBACK | {config.host.lower(), *(name.lower() for name in config.allow_host)}
     seen: set[str] = set()
 
     def check(environ: Mapping[str, Any]) -> None:
         if "HTTP_HOST" not in environ and environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
-            return  # it need not name a host, and no browser speaks it
+            return  # HTTP/1.0 does not require a Host, and no browser uses it
         host = environ.get("HTTP_HOST", "")
         if host in seen or "*" in allowed:
             return
@@ -43,7 +43,7 @@ def host_check(config: Config) -> Callable[[Mapping[str, Any]], None]:
         if name not in allowed and not (PLATFORM_HOST.fullmatch(name) or TOKEN_HOST.fullmatch(name)):
             raise ApiError(
                 "wrong_host",
-                detail="This server does not answer to this Host. To allow it, start the server with --allow-host.",
+                detail="This Host is not allowed. To allow it, start the server with --allow-host.",
             )
         if len(seen) < 64:
             seen.add(host)
@@ -52,14 +52,14 @@ def host_check(config: Config) -> Callable[[Mapping[str, Any]], None]:
 
 
 def demand_own_origin() -> None:
-    """A check before calls that a form on any web page can make: none of another origin changes this server."""
+    """Refuse changes by web pages of another origin. Raises ApiError."""
     origin = request.headers.get("Origin")
     if origin and request.method not in _SAFE and not _same(origin, request.environ.get("HTTP_HOST", "")):
         raise ApiError("forbidden_origin", detail="A page of another origin cannot change this server.")
 
 
 def admin_check(config: Config) -> Callable[[], None]:
-    """A check before every `/_mock` call: same origin, and the token when strangers can reach us."""
+    """A check of every `/_mock` request: same origin, and the admin token if one is set."""
 
     def check() -> None:
         demand_own_origin()
@@ -80,7 +80,7 @@ def admin_check(config: Config) -> Callable[[], None]:
 
 
 def page_headers(response: Response) -> Response:
-    """What tells a browser to make nothing of an answer but what it says it is, and to lend it to no other site."""
+    """Add security headers: no content sniffing, no use by other sites."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     if request.path.startswith("/_mock"):
         for name, value in _PAGE_HEADERS.items():
@@ -89,7 +89,7 @@ def page_headers(response: Response) -> Response:
 
 
 def _hostname(host: str) -> str:
-    """The name in a Host header, lower case, without the final dot of a full name; empty for what is no host."""
+    """The name in a Host header, in lower case and without a trailing dot; empty if it is not a valid host."""
     match = _HOST.fullmatch(host)
     return (match[1] or match[2]).lower().removesuffix(".") if match else ""
 

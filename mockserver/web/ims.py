@@ -1,4 +1,4 @@
-"""The token endpoint: Adobe's identity service as far as clients of Flow Service need it (facts §2.1)."""
+"""The token endpoint of Adobe's identity service, as far as clients of Flow Service need it (facts §2.1)."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ def blueprint(emulator: Emulator) -> Blueprint:
         form = _form(call)
         refusal = None if form.get("jwt_token") else _oauth_error("invalid_request", "jwt_token is missing")
         refusal = refusal or _refused_client(form, emulator.config.client_secrets)
-        # the retired exchange counted the token's life in milliseconds
+        # the retired exchange returned expires_in in milliseconds
         return _answer(emulator, call, form, refusal or _issue(emulator, form, life_factor=1000))
 
     return pages
 
 
 def _answer(emulator: Emulator, call: Call, form: Mapping[str, str], result: Result) -> Response:
-    """The answer, if no fault strikes it, remembered for the judge."""
+    """Apply faults to the result, record the request and send the response."""
     fault = emulator.faults.take(call, TOKEN_OPERATION)
     if fault:
-        result = _struck(emulator, call, result, fault)
+        result = _with_fault(emulator, call, result, fault)
     violations = (IN_CLEAR,) if call.exposes_credentials else ()
     emulator.journal.record_token_call(call, result, form.items(), fault.name if fault else None, violations)
     return adapter.write(result, call.request_id)
 
 
-def _struck(emulator: Emulator, call: Call, result: Result, fault: Injection) -> Result:
-    """What a fault makes of the answer; the bodies are those of the gateway, which stands before IMS too (assumed)."""
+def _with_fault(emulator: Emulator, call: Call, result: Result, fault: Injection) -> Result:
+    """Apply a fault. Its error bodies are the gateway's, which is in front of IMS too (assumed)."""
     try:
         fault.refuse()
     except Refusal as refusal:
@@ -66,10 +66,10 @@ def _struck(emulator: Emulator, call: Call, result: Result, fault: Injection) ->
 
 
 def _form(call: Call) -> Mapping[str, str]:
-    """Parameters from the query and the body, urlencoded or multipart; clients mix them."""
+    """Parse the parameters in query and body (urlencoded or multipart). Clients use both."""
     multipart = request.mimetype == "multipart/form-data"
     media_type = request.mimetype if multipart else "application/x-www-form-urlencoded"
-    parser = FormDataParser(max_form_memory_size=_MAX_BODY)  # a form that cannot be read is an empty one
+    parser = FormDataParser(max_form_memory_size=_MAX_BODY)  # an invalid form is treated as empty
     _, form, _ = parser.parse(BytesIO(call.body), media_type, len(call.body), request.mimetype_params)
     return {**dict(call.parameters()), **form.to_dict()}
 

@@ -1,4 +1,4 @@
-"""The request log: one line per request, as text or JSON; never anything of a query, a body or a header."""
+"""The request log: one line per request, as text or JSON, without query, headers and body."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from mockserver import secrecy
 from mockserver.exchange import BASE_PATH, Result
 
 _QUIET = ("/_mock/console/now", "/_mock/console/assets/")
-"""What an open console asks for by itself: between the lines of its requests nobody would find a client's."""
+"""Requests that an open console makes by itself. They are not logged, because they would hide those of clients."""
 
 
 class RequestLog:
-    """Writes what was answered to standard error."""
+    """Logs requests to standard error."""
 
     def __init__(self, style: str, collections: Collection[str]) -> None:
-        """`collections` are the first segments of paths of the API; what follows one is an id."""
+        """`collections` are the first path segments of the API. The segment after one is an id."""
         self._style, self._collections = style, collections
         self._log = logging.getLogger("mockserver.requests")
 
     def watch(self, app: Flask) -> None:
-        """Log every request of the app, unless logging is off."""
+        """Log every request to the application, unless logging is off."""
         if self._style == "none":
             return
         app.before_request(self._begin)
@@ -44,7 +44,7 @@ class RequestLog:
         return response
 
     def path(self, path: str) -> str:
-        """A path on one line, without what may be a secret."""
+        """Format a path on one line, with possible secrets redacted."""
         known = path.removeprefix(BASE_PATH).strip("/").partition("/")[0] in self._collections
         return printable(secrecy.path(path[:200], known=known).replace("‹", "<").replace("›", ">"))
 
@@ -57,13 +57,13 @@ class RequestLog:
         begun: float,
         answered: Result | None = None,
     ) -> None:
-        """Log one response; `begun` is a reading of `time.perf_counter`, `answered` what the core answered."""
+        """Log one request. `begun` is a value of `time.perf_counter`; `answered` is the core's result, if any."""
         if self._style == "none":
             return
-        told = (
+        facts = (
             {} if answered is None else {"error": answered.error, "reason": answered.reason, "source": answered.source}
         )
-        notes = {name: text for name, text in told.items() if text}
+        notes = {name: text for name, text in facts.items() if text}
         took = (time.perf_counter() - begun) * 1000
         path = self.path(path)
         if self._style == "json":
@@ -85,12 +85,12 @@ class RequestLog:
 
 
 def printable(text: str) -> str:
-    """A text from a client on one line: control characters could forge another, or paint a terminal."""
+    """Escape control characters, which could forge a log line or control a terminal."""
     return text.encode("unicode_escape").decode("ascii")
 
 
 def configure(style: str) -> None:
-    """Send log lines to standard error, bare; only the command line does this, never an import."""
+    """Configure logging to standard error. Called by the command line only."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Plain(style))
     logger = logging.getLogger("mockserver")
@@ -100,7 +100,7 @@ def configure(style: str) -> None:
 
 
 class _Plain(logging.Formatter):
-    """Request lines as they are, others with their level; JSON objects when asked for."""
+    """Formats request lines unchanged and other records with their level, or as JSON."""
 
     def __init__(self, style: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""`/_mock/scenarios`: which scenarios there are; put one on, end it, read the verdicts."""
+"""`/_mock/scenarios`: list scenarios, start and end one, read the verdicts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 Stage: TypeAlias = "Callable[[], ScenarioStage]"
-"""Gives the one stage of a server; made when first asked for, as a start does without the judge."""
+"""Returns the stage of the server. It is created on first use, so that the start need not import the judge."""
 
 
 def stage_of(emulator: Emulator) -> Stage:
-    """The stage of an emulator."""
+    """A function that returns the stage of an emulator."""
 
     @functools.cache
     def stage() -> ScenarioStage:
@@ -36,7 +36,7 @@ def stage_of(emulator: Emulator) -> Stage:
 
 
 def blueprint(emulator: Emulator, stage: Stage) -> Blueprint:
-    """The routes, behind the same checks as the other admin routes."""
+    """The routes, with the same checks as the other admin routes."""
     pages = Blueprint("scenarios", __name__, url_prefix="/_mock/scenarios")
     pages.before_request(guard.admin_check(emulator.config))
 
@@ -52,27 +52,27 @@ def blueprint(emulator: Emulator, stage: Stage) -> Blueprint:
 
     @pages.post("")
     def start() -> Response:
-        """`{"scenario": ID}`."""
+        """Start a scenario. The body is `{"scenario": ID}`."""
         from mockserver.scenarios import choose
 
         asked = admin.json_body(emulator.config.max_body)
         if not isinstance(asked, dict) or asked.keys() != {"scenario"} or not isinstance(asked["scenario"], str):
-            raise admin.wrong('send {"scenario": "ID"}')
+            raise admin.wrong('Expected {"scenario": "ID"}.')
         try:
             chosen = choose(asked["scenario"])
         except ValueError as error:
             raise admin.wrong(str(error)) from None
         if len(chosen) != 1:
-            raise admin.wrong("one scenario is played at a time")
+            raise admin.wrong("Only one scenario can be played at a time. Send one ID.")
         stage().start(chosen[0])
         return admin.answer(emulator, {"playing": chosen[0].as_json()}, 201)
 
     @pages.delete("")
     def end() -> Response:
-        """The verdict; `?exitStatus=N` says how the client ended."""
+        """End the scenario; returns its verdict. `?exitStatus=N` is the exit status of the client."""
         verdict = stage().stop(request.args.get("exitStatus", type=int))
         if verdict is None:
-            raise ApiError("unknown_path", detail="No scenario is on; POST /_mock/scenarios puts one on.")
+            raise ApiError("unknown_path", detail="No scenario is in progress. POST /_mock/scenarios starts one.")
         return admin.answer(emulator, _shown(verdict))
 
     return pages

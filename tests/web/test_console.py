@@ -88,7 +88,7 @@ def test_a_server_without_a_journal_says_that_it_judges_nobody() -> None:
         assert answer.status_code == 409 and "--journal 1000" in answer.json["errorMessage"]
     assert client.get("/_mock/scenarios").json["playing"] is None
     page = client.get("/_mock/", headers=BROWSER)
-    assert page.status_code == 200 and "Nothing is recorded" in page.text and "Nothing to complain" not in page.text
+    assert page.status_code == 200 and "Nothing is recorded" in page.text and "No findings" not in page.text
 
 
 def test_the_first_call_of_the_readme_is_not_greeted_in_red() -> None:

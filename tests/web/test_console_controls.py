@@ -124,7 +124,7 @@ def test_a_strict_server_gets_a_token_of_its_own() -> None:
 def test_specs_are_searched(client: FlaskClient) -> None:
     page = shown(client, "/_mock/console/specs?text=POSTGRE")
     assert "PostgreSQL" in page and "MySQL" not in page
-    assert "No connector fits" in shown(client, f"/_mock/console/specs?text={EVIL}")
+    assert "No matching connectors" in shown(client, f"/_mock/console/specs?text={EVIL}")
     assert "CRMToAEP" in shown(client, "/_mock/console/specs/flows?text=crm")
 
 
@@ -132,11 +132,11 @@ def test_a_fault_is_ordered_struck_and_lifted(client: FlaskClient, emulator: Emu
     page = sent(
         client, "control/order", fault="rate-limit", argument="2", operation="listConnections", times="1", skip=""
     )
-    assert "in force" in page and "rate-limit=2" in page and "listConnections" in page
+    assert "The fault is active" in page and "rate-limit=2" in page and "listConnections" in page
     assert [client.get("/connections", headers=HEADERS).status_code for _ in range(2)] == [429, 200]
     assert "1 of 2" in shown(client, "/_mock/console/control")
     number = emulator.faults.active()[0].number
-    assert "is lifted" in sent(client, "control/lift", number=str(number)) and not emulator.faults.active()
+    assert "was removed" in sent(client, "control/lift", number=str(number)) and not emulator.faults.active()
     sent(client, "control/order", fault="latency")
     sent(client, "control/lift", number="")
     assert not emulator.faults.active()
@@ -167,7 +167,7 @@ def test_the_clock_is_frozen_advanced_and_resumed(client: FlaskClient, emulator:
 
 def test_a_scenario_is_played_to_its_verdict(client: FlaskClient) -> None:
     page = sent(client, "control/scenario", scenario="rate-limit.retry-after")
-    assert "the client make its calls now" in page and client.get("/_mock/scenarios").json["playing"]
+    assert "Run the client now" in page and client.get("/_mock/scenarios").json["playing"]
     assert client.get("/connections", headers=HEADERS).status_code == 429
     page = sent(client, "control/scenario")
     assert "rate-limit.retry-after" in page and "verdict is below" in page
@@ -214,7 +214,7 @@ def test_a_wrong_state_changes_nothing(client: FlaskClient, content: bytes) -> N
 
 def test_a_reset_wants_to_be_confirmed(client: FlaskClient) -> None:
     client.post("/connections", json=connection("Kept"), headers=HEADERS)
-    assert "confirm" in sent(client, "settings/reset", status=400)
+    assert "Confirm the reset" in sent(client, "settings/reset", status=400)
     assert "Kept" in shown(client, "/_mock/console/resources")
     assert "journal is empty" in sent(client, "settings/forget")
     assert client.get("/_mock/journal").json["entries"] == []

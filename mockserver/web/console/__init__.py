@@ -1,4 +1,4 @@
-"""The console below `/_mock/`: what the server sees and holds, its verdict on the client, and what can be set."""
+"""The console below `/_mock/`: calls, records, the verdict on the client, and settings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PATHS = ("health", "report", "journal", "state", "faults", "scenarios", "clock"
 
 
 def blueprint(emulator: Emulator, stage: Stage) -> Blueprint:
-    """Every page. `/_mock/` and `/_mock/report` answer with JSON unless a browser asks or `?format=` is given."""
+    """The routes. `/_mock/` and `/_mock/report` return HTML to browsers, JSON to programs, or what `?format=` names."""
     pages = Blueprint("console", __name__, url_prefix="/_mock")
     pages.before_request(guard.admin_check(emulator.config))
     frame = Frame(emulator)
@@ -47,7 +47,7 @@ def blueprint(emulator: Emulator, stage: Stage) -> Blueprint:
 
         form = request.args.get("format") or ("html" if wants_html() else "json")
         if form not in conformance.FORMATS:
-            raise admin.wrong("format is one of " + ", ".join(conformance.FORMATS))
+            raise admin.wrong("Unknown format. Expected one of " + ", ".join(conformance.FORMATS) + ".")
         since = request.args.get("since", 0, type=int)
         judged = conformance.evaluate(emulator.journal.entries(since), emulator.contract)
         return _report(emulator, conformance.render(judged, form), conformance.FORMATS[form].media_type)

@@ -1,4 +1,4 @@
-"""`/_mock/console/…`: style sheet, scripts and icon of the console. Their addresses change with their content."""
+"""`/_mock/console/assets/…`: style sheet, scripts and icon of the console. Their URLs change with their content."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _TYPES = {
     "htmx.LICENSE.txt": "text/plain; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-"""What is served: names from this table alone, never a path of the request."""
+"""The files that are served. Only these names are accepted, never a path."""
 
 
 @functools.cache
 def addresses() -> Mapping[str, str]:
-    """Name -> where it is served."""
+    """Name -> URL."""
     return {name: f"/_mock/console/assets/{name}?{_digest(name)}" for name in _TYPES}
 
 
@@ -32,7 +32,7 @@ def _digest(name: str) -> str:
 
 
 def add(pages: Blueprint) -> None:
-    """The route."""
+    """Add the route."""
 
     @pages.get("/console/assets/<name>")
     def console_asset(name: str) -> Response:

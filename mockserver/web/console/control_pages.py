@@ -1,4 +1,4 @@
-"""**Faults and clock**: order a fault, start a scenario, freeze and advance the clock."""
+"""**Faults and clock**: add faults, play scenarios, freeze and advance the clock."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mockserver.web.scenario_pages import Stage
 _HERE = "control"
 _STEPS = (("1m", "1 minute"), ("15m", "15 minutes"), ("1h", "1 hour"), ("1d", "1 day"), ("7d", "7 days"))
 _DONE = {
-    "ordered": "The fault is in force.",
-    "lifted": "The fault is lifted.",
-    "cleared": "All faults are lifted.",
-    "started": "The scenario is on: let the client make its calls now.",
-    "ended": "The scenario has ended; its verdict is below.",
+    "added": "The fault is active.",
+    "removed": "The fault was removed.",
+    "cleared": "All faults were removed.",
+    "started": "The scenario has started. Run the client now.",
+    "ended": "The scenario has ended. Its verdict is below.",
     "moved": "The clock is set.",
 }
 _SELECTORS = ("argument", "operation", "method", "path", "times", "skip")
@@ -30,7 +30,7 @@ _NUMBERS = ("times", "skip")
 
 
 def add(pages: Blueprint, frame: Frame, stage: Stage) -> None:
-    """The page and its forms."""
+    """Add the page and its forms."""
     faults = frame.emulator.faults
 
     @pages.get("/console/control")
@@ -44,13 +44,13 @@ def add(pages: Blueprint, frame: Frame, stage: Stage) -> None:
             faults.order(_order(form))
         except FaultError as error:
             return _page(frame, stage, problem=str(error), form=form)
-        return forms.done(_HERE, "ordered")
+        return forms.done(_HERE, "added")
 
     @pages.post("/console/control/lift")
     def console_lift() -> Response:
         number = forms.sent().get("number", "")
         faults.remove(int(number) if number.isascii() and number.isdecimal() and len(number) < 10 else None)
-        return forms.done(_HERE, "lifted" if number else "cleared")
+        return forms.done(_HERE, "removed" if number else "cleared")
 
     @pages.post("/console/control/scenario")
     def console_scenario() -> Response:
@@ -76,7 +76,7 @@ def add(pages: Blueprint, frame: Frame, stage: Stage) -> None:
 
 
 def _order(form: dict[str, str]) -> dict[str, Any]:
-    """An order as JSON has it, of the fields that were filled in."""
+    """Convert the filled fields of a form to an order for `Faults.order`."""
     given: dict[str, Any] = {name: form[name].strip() for name in _SELECTORS if form.get(name, "").strip()}
     numbers = {name: int(given[name]) for name in _NUMBERS if given.get(name, "").isdecimal() and len(given[name]) < 10}
     return {"fault": form.get("fault", ""), **given, **numbers}

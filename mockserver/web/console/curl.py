@@ -1,4 +1,4 @@
-"""Ready-made `curl` commands that work against this server as they stand."""
+"""Generates `curl` commands that work against this server."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _PLAIN = re.compile(r"[\w@%+=:,./-]+")
 
 
 class CurlMaker:
-    """Writes commands for one server: with a token that it takes, and a key that it knows."""
+    """Generates commands with a valid token and API key."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._issued = ""
 
     def command(self, url: str, method: str, tenant: Tenant, body: Any = None) -> str:
-        """A command for a POSIX shell, over several lines."""
+        """A command of several lines for a POSIX shell."""
         headers = {
             "Authorization": f"Bearer {self._token(tenant)}",
             "x-api-key": next(iter(self._emulator.config.api_keys), "console"),
@@ -32,7 +32,7 @@ class CurlMaker:
         return _written(url, method, headers, body)
 
     def _token(self, tenant: Tenant) -> str:
-        """Any well-formed token will do, but for a strict server, which takes only those it has issued."""
+        """A valid token. A strict server accepts only tokens it issued; otherwise any token is accepted."""
         if not self._emulator.config.strict:
             return "local"
         if not self._emulator.tokens.live(self._issued, tenant.org):

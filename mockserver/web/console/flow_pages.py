@@ -1,4 +1,4 @@
-"""**Flows**: each flow as a picture, source to target, with its runs on a time line and their metrics as bars."""
+"""**Flows**: each flow as a picture from source to target, with its runs on a timeline and their metrics as bars."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mockserver.web.console.frame import Frame
 from mockserver.web.console.records import KINDS, Records
 
 _SIZE = 10
-"""Flows on a page."""
+"""Flows per page."""
 _MAX_RUNS, _MAX_BARS = 60, 12
 _FEW_RUNS = 40
 
 
 def add(pages: Blueprint, frame: Frame) -> None:
-    """Both pages."""
+    """Add both pages."""
 
     @pages.get("/console/flows")
     def console_flows() -> Response:
@@ -56,13 +56,13 @@ def _flow(frame: Frame, tenant: Tenant, flow_id: str) -> Response:
         flow=flow,
         picture=flow_picture.draw(records, flow, runs),
         runs=measured,
-        most=max((read for _, read, *_ in measured), default=0),
+        max_read=max((read for _, read, *_ in measured), default=0),
         schedule=rows.every(flow.get("scheduleParams")),
         spec=records.flow_spec(flow.get("flowSpec")),
         curl=frame.curl(tenant, "GET", f"/runs?property=flowId=={flow_id}"),
     )
 
 
-def _runs(records: Records, flow_id: str, most: int) -> list[dict[str, object]]:
+def _runs(records: Records, flow_id: str, limit: int) -> list[dict[str, object]]:
     """The latest runs, oldest first."""
-    return records.runs_of(flow_id, most)[::-1]
+    return records.runs_of(flow_id, limit)[::-1]

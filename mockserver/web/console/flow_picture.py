@@ -1,4 +1,4 @@
-"""A flow as a picture: its sources and targets beside it, and its runs on a time line. Lengths are in SVG units."""
+"""Draws a flow: its sources and targets beside it, and its runs on a timeline. Lengths are in SVG units."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _BOX_WIDTH, _BOX_HEIGHT, _GAP = 264, 66, 14
 _MAX_ENDS = 4
 _MAX_LETTERS = 32
 _BARS_TOP, _BARS_HEIGHT = 12, 96
-_LEAST_BAR, _WIDEST_BAR = 3, 22
+_MIN_BAR, _MAX_BAR_WIDTH = 3, 22
 _MARGIN = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One connection or the flow itself."""
+    """A box for a connection or for the flow."""
 
     x: float
     y: float
@@ -31,28 +31,28 @@ class Box:
 
     @property
     def middle(self) -> float:
-        """The height at which arrows meet it."""
+        """The y coordinate of arrows."""
         return self.y + _BOX_HEIGHT / 2
 
 
 @dataclass(frozen=True, slots=True)
 class RunBar:
-    """One run: where it stands in time, and how much it read."""
+    """A bar for a run, placed by time; its height is the number of records read."""
 
     x: float
     y: float
     width: float
     height: float
     failed: float
-    """Height of the part that failed."""
+    """Height for the failed records."""
     state: str
     run_id: str
-    told: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
 class FlowPicture:
-    """Everything that is drawn."""
+    """All elements of the drawing."""
 
     sources: tuple[Box, ...]
     flow: Box
@@ -60,18 +60,18 @@ class FlowPicture:
     bars: tuple[RunBar, ...]
     first_ms: int
     last_ms: int
-    most: int
+    max_read: int
     """Records of the largest run."""
     left_out: int
-    """Ends for which there was no room."""
+    """Number of connections that are not drawn."""
 
     box_width, box_height, width = _BOX_WIDTH, _BOX_HEIGHT, WIDTH
     base = _BARS_TOP + _BARS_HEIGHT
-    """Where bars stand."""
+    """The y coordinate of the bottom of all bars."""
 
     @property
     def height(self) -> float:
-        """Of the picture of the ends."""
+        """Height of the part with the boxes."""
         rows_of_boxes = max(len(self.sources), len(self.targets), 1)
         return rows_of_boxes * (_BOX_HEIGHT + _GAP) + _GAP
 
@@ -85,16 +85,16 @@ def draw(records: Records, flow: Mapping[str, Any], runs: Sequence[Mapping[str, 
     middle = Box(
         (WIDTH - _BOX_WIDTH) / 2, _top(0, 1, tallest), _short(flow.get("name")), _short(spec), "flows", flow["id"]
     )
-    bars, first_ms, last_ms, most = _bars(runs)
+    bars, first_ms, last_ms, max_read = _bars(runs)
     left_out = max(0, len(sources) - _MAX_ENDS) + max(0, len(targets) - _MAX_ENDS)
     return FlowPicture(
         _placed(sources, 2, tallest), middle, _placed(targets, WIDTH - _BOX_WIDTH - 2, tallest),
-        bars, first_ms, last_ms, most, left_out,
+        bars, first_ms, last_ms, max_read, left_out,
     )  # fmt: skip
 
 
 def _ends(records: Records, flow: Mapping[str, Any], member: str, kind: str) -> list[tuple[str, str, str, str]]:
-    """Title, second line, kind and id of each end."""
+    """Title, subtitle, kind and id of each connection."""
     found = []
     for entity_id in flow.get(member) or ():
         shown = records.get(KINDS[kind], str(entity_id))
@@ -113,7 +113,7 @@ def _placed(ends: list[tuple[str, str, str, str]], x: float, tallest: int) -> tu
 
 
 def _top(place: int, of: int, tallest: int) -> float:
-    """Where a box begins, in a column that is centred beside the tallest."""
+    """The y coordinate of a box. Shorter columns are centred beside the tallest."""
     step = _BOX_HEIGHT + _GAP
     return _GAP + (tallest - of) * step / 2 + place * step
 
@@ -128,18 +128,17 @@ def _bars(runs: Sequence[Mapping[str, Any]]) -> tuple[tuple[RunBar, ...], int, i
         return (), 0, 0, 0
     at = [(rows.span_of(run) or (int(run.get("createdAt", 0)),))[0] for run in runs]
     first_ms, last_ms = min(at), max(at)
-    most = max(rows.records_of(run)[0] for run in runs)
+    max_read = max(rows.records_of(run)[0] for run in runs)
     room = WIDTH - 2 * _MARGIN
-    width = max(_LEAST_BAR, min(_WIDEST_BAR, room / len(runs) - 2))
+    width = max(_MIN_BAR, min(_MAX_BAR_WIDTH, room / len(runs) - 2))
     reach = max(1, last_ms - first_ms)
     bars = []
     for start, run in zip(at, runs, strict=True):
         read, failed = rows.records_of(run)
-        height = max(_LEAST_BAR, _BARS_HEIGHT * read / most) if most else _LEAST_BAR
+        height = max(_MIN_BAR, _BARS_HEIGHT * read / max_read) if max_read else _MIN_BAR
         x = _MARGIN + (room - width) * (start - first_ms) / reach
-        told = f"{run.get('state', '')}: {read} records{f', {failed} failed' if failed else ''}"
+        label = f"{run.get('state', '')}: {read} records{f', {failed} failed' if failed else ''}"
         failing = height * failed / read if read else 0
-        bars.append(
-            RunBar(x, _BARS_TOP + _BARS_HEIGHT - height, width, height, failing, str(run.get("state")), run["id"], told)
-        )
-    return tuple(bars), first_ms, last_ms, most
+        y = _BARS_TOP + _BARS_HEIGHT - height
+        bars.append(RunBar(x, y, width, height, failing, str(run.get("state")), run["id"], label))
+    return tuple(bars), first_ms, last_ms, max_read

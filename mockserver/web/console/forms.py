@@ -1,4 +1,4 @@
-"""Forms of the console: read within bounds, and taken from its own pages alone."""
+"""Parses forms of the console. They are limited in size and accepted from its own pages only."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ MAX_FORM_BYTES = 65_536
 
 
 def sent() -> dict[str, str]:
-    """The fields of a form. Raises ApiError unless a page of ours sent it."""
-    _demand_a_page_of_ours()
+    """Parse the fields of a form. Raises ApiError unless a page of this server sent it."""
+    _demand_own_page()
     if request.mimetype != "application/x-www-form-urlencoded":
         raise ApiError("unsupported_media_type", detail="Send a form, or call the JSON API below /_mock.")
     body = adapter.read_body(request.environ, MAX_FORM_BYTES)
@@ -26,13 +26,13 @@ def sent() -> dict[str, str]:
         raise admin.wrong("The form cannot be read: expected UTF-8 and at most 200 fields.") from None
 
 
-def uploaded(most: int) -> bytes:
-    """The one file of a form, empty for none. Raises ApiError unless a page of ours sent it."""
-    _demand_a_page_of_ours()
+def uploaded(max_bytes: int) -> bytes:
+    """The uploaded file of a form; empty if there is none. Raises ApiError unless a page of this server sent it."""
+    _demand_own_page()
     if request.mimetype != "multipart/form-data":
         raise ApiError("unsupported_media_type", detail="Send a form with a file, or call the JSON API below /_mock.")
-    body = adapter.read_body(request.environ, most)
-    parser = FormDataParser(max_content_length=most, max_form_memory_size=MAX_FORM_BYTES, max_form_parts=4)
+    body = adapter.read_body(request.environ, max_bytes)
+    parser = FormDataParser(max_content_length=max_bytes, max_form_memory_size=MAX_FORM_BYTES, max_form_parts=4)
     try:
         _, _, files = parser.parse(BytesIO(body), request.mimetype, len(body), dict(request.mimetype_params))
     except ValueError:
@@ -41,14 +41,15 @@ def uploaded(most: int) -> bytes:
     return b"" if file is None else file.read()
 
 
-def _demand_a_page_of_ours() -> None:
-    """Every browser says with a form which page sent it; `guard` has refused all pages but those of this server."""
+def _demand_own_page() -> None:
+    """Require an Origin header, which browsers send with every form. `guard` has refused other origins already."""
     if "Origin" not in request.headers:
-        raise ApiError("forbidden_origin", detail="Only pages of this server send forms. Programs call the JSON API.")
+        detail = "Forms are accepted from pages of this server only. Programs use the JSON API."
+        raise ApiError("forbidden_origin", detail=detail)
 
 
 def done(page: str, what: str) -> Response:
-    """Back to the page, which says what was done: reloading it sends nothing again."""
+    """Redirect to a page that shows what was done, so that reloading it does not send the form again."""
     answer = redirect(f"/_mock/console/{page}?done={what}", code=303)
     assert isinstance(answer, Response)
     return answer

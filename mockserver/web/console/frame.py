@@ -1,4 +1,4 @@
-"""What all pages of the console share: navigation, tenant, headers, and the judge's verdict."""
+"""Common parts of all console pages: navigation, tenant, headers, and the verdict on the client."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mockserver.conformance import Report
 
 MAX_JUDGED = 2_000
-"""Latest calls that the console judges; `/_mock/report` judges all there are."""
+"""Maximum number of latest calls that the console judges. `/_mock/report` judges all calls."""
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -48,11 +48,11 @@ _NAVIGATION = (
 )
 
 FIRST_TENANT = Tenant("5C1328435BF324E90A49402A@AdobeOrg", "prod")
-"""Of ready-made calls while no tenant has records."""
+"""Tenant of the `curl` commands while no tenant has records."""
 
 
 class Frame:
-    """Renders pages of the console for one emulator."""
+    """Renders the console pages of one emulator."""
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
@@ -61,7 +61,7 @@ class Frame:
         self._judged: tuple[int, int, Report] | None = None
 
     def page(self, template: str, here: str, *, status: int = 200, forms: bool = True, **values: Any) -> Response:
-        """A page; `here` is its key in the navigation. One without forms may send none anywhere."""
+        """Render a page. `here` is its key in the navigation; `forms` allows it to send forms."""
         clock = self.emulator.runtime.clock
         shared = {
             "here": here,
@@ -76,16 +76,16 @@ class Frame:
         return self.answer(text, status=status, forms=forms)
 
     def answer(self, text: str, *, status: int = 200, forms: bool = False) -> Response:
-        """HTML with the headers of the console."""
+        """Create an HTML response with the headers of the console."""
         response = Response(text, status, content_type="text/html; charset=utf-8")
         response.headers["Content-Security-Policy"] = _POLICY.format(forms="'self'" if forms else "'none'")
-        if forms:  # under no-referrer a browser sends the Origin null with a form, even to its own server
+        if forms:  # with no-referrer, browsers would send `Origin: null` with forms
             response.headers["Referrer-Policy"] = "same-origin"
         response.headers["x-request-id"] = self.emulator.runtime.request_id("page")
         return response
 
     def sources(self) -> dict[str, Any]:
-        """Where records are kept, and what stands behind connections."""
+        """The store and the sources behind connections."""
         sources = self.emulator.world.sources
         return {
             "records": self.emulator.world.store.place,
@@ -95,7 +95,7 @@ class Frame:
         }
 
     def judged(self) -> Report:
-        """The verdict on the latest calls; kept until another call is recorded. Raises NothingRecorded."""
+        """The verdict on the latest calls, cached until the next call. Raises NothingRecorded."""
         from mockserver import conformance
 
         journal = self.emulator.journal
@@ -107,11 +107,11 @@ class Frame:
             return self._judged[2]
 
     def tenants(self) -> list[Tenant]:
-        """Those with records."""
+        """Tenants with records."""
         return self.emulator.world.store.tenants()
 
     def tenant(self, known: list[Tenant]) -> Tenant:
-        """The tenant that the query names, or the first with records."""
+        """The tenant named by the query, or the first one with records."""
         if "tenant" in request.args:  # as the form sends it
             org, _, sandbox = request.args["tenant"].rpartition("|")
             return Tenant(org[:256], sandbox[:256])
@@ -122,12 +122,12 @@ class Frame:
         return known[0] if known else first
 
     def curl(self, tenant: Tenant, method: str, path: str, body: Any = None) -> str:
-        """A command that makes a call to this server as a tenant."""
+        """A `curl` command for a request of a tenant to this server."""
         return self._curl.command(f"{request.host_url.rstrip('/')}{BASE_PATH}{path}", method, tenant, body)
 
 
 def link(path: str, tenant: Tenant | None = None, **more: Any) -> str:
-    """The address of a page of the console for a tenant; parameters without a value are left out."""
+    """The URL of a console page. Parameters without a value are left out."""
     parameters: Mapping[str, Any] = {**(tenant._asdict() if tenant else {}), **more}
     query = urlencode({name: value for name, value in parameters.items() if value not in (None, "")})
     return f"/_mock/console/{path}" + (f"?{query}" if query else "")

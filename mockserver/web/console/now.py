@@ -1,4 +1,4 @@
-"""**Now**: the verdict of the judge, its findings grouped by rule, and the latest calls; live where scripts run."""
+"""**Now**: the verdict, findings by rule, and the latest calls. Updates itself if scripts are allowed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _LATEST = 18
 _MAX_CALLS = 8
-"""Calls linked from one finding."""
+"""Maximum calls linked from one finding."""
 
 
 class RuleFindings(NamedTuple):
@@ -26,18 +26,18 @@ class RuleFindings(NamedTuple):
 
 
 def add(pages: Blueprint, frame: Frame) -> None:
-    """The part of the page that is asked for again and again."""
+    """Add the part of the page that is polled."""
 
     @pages.get("/console/now")
     def console_now() -> Response:
-        """204 where nothing has changed since the mark that was sent: each request ends at once, none is held open."""
+        """Return the part, or 204 if it has not changed since the `mark` in the query."""
         if request.args.get("mark") == _mark(frame):
             return Response(status=204)
         return frame.answer(rendering.render("console/live.html", **_values(frame)))
 
 
 def page(frame: Frame) -> Response:
-    """The whole page."""
+    """Render the whole page."""
     tenant = frame.tenant(frame.tenants())
     first = frame.curl(tenant, "POST", "/connections", _FIRST_BODY)
     paused = request.args.get("live") == "0"
@@ -62,7 +62,7 @@ _FIRST_BODY = {
 
 
 def _mark(frame: Frame) -> str:
-    """Changes with everything that the page shows."""
+    """A text that changes whenever the page would change."""
     emulator = frame.emulator
     journal, faults = emulator.journal, emulator.faults.active()
     seen = f"{journal.latest}.{journal.count()}" if journal.on else "off"
@@ -108,7 +108,7 @@ def _figures(judged: Report, total: int) -> list[tuple[str, Any, str]]:
 
 
 def _groups(judged: Report) -> list[RuleFindings]:
-    """Open findings by rule, worst first."""
+    """Open findings grouped by rule, worst first."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in judged.open:
         by_rule.setdefault(finding.rule, []).append(finding)

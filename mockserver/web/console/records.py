@@ -1,4 +1,4 @@
-"""Records as the console shows them: secrets as kind and length, a row for tables, the records that one names."""
+"""Reads records for the console. Secrets are shown as kind and length."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mockserver.specs.connectors import Access
 from mockserver.state.records import Doc
 
 SIZE = 50
-"""Records on a page."""
+"""Records per page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class ResourceKind:
     title: str
     one: str
     lookup: str
-    """The operation whose contract says what of a record is harmless."""
+    """The operation whose response schema decides which members are harmless."""
 
     @property
     def name(self) -> str:
-        """Its name, as in paths."""
+        """Its name in paths."""
         return self.collection.kind
 
 
@@ -56,15 +56,15 @@ KINDS = {
 
 
 class RecordPage(NamedTuple):
-    """A stretch of records, last written first."""
+    """A page of records, latest write first."""
 
     items: list[dict[str, Any]]
     after: str | None
-    """Where the next page begins."""
+    """Start of the next page."""
 
 
 class Records:
-    """Reads one tenant's records. Nothing is changed but that overdue runs come about, as on any read."""
+    """Reads one tenant's records. Like any read, this creates overdue runs."""
 
     def __init__(self, emulator: Emulator, tenant: Tenant) -> None:
         self._world = emulator.world
@@ -73,11 +73,11 @@ class Records:
         self._redaction = Redaction(emulator.contract, self.connectors.auth_place)
 
     def count(self, kind: ResourceKind) -> int:
-        """How many there are."""
+        """Number of records."""
         return self._world.store.count(self._tenant, kind.name)
 
     def page(self, kind: ResourceKind, text: str = "", after: str = "", size: int = SIZE) -> RecordPage:
-        """Records in which `text` occurs, or that meet it where it is a filter. Raises ApiError for a wrong filter."""
+        """A page of records that contain `text` or, if it is a filter, match it. Raises ApiError for a wrong filter."""
         if kind.name == progress.RUNS:
             progress.catch_up_all(self._world, self._tenant)
         query, matches = self._wanted(kind, text)
@@ -86,55 +86,55 @@ class Records:
         return RecordPage([self.shown(kind, doc) for doc in docs], _written(following))
 
     def get(self, kind: ResourceKind, entity_id: str) -> dict[str, Any] | None:
-        """One record."""
+        """A record, or None."""
         if kind.name == progress.RUNS:
             progress.catch_up_all(self._world, self._tenant)
         doc = self._world.store.get(self._tenant, kind.name, entity_id)
         return None if doc is None else self.shown(kind, doc)
 
-    def runs_of(self, flow_id: str, most: int) -> list[dict[str, Any]]:
-        """The latest runs of a flow, last written first."""
+    def runs_of(self, flow_id: str, limit: int) -> list[dict[str, Any]]:
+        """The latest runs of a flow, latest write first."""
         progress.catch_up(self._world, self._tenant, [flow_id])
-        query = ListQuery(limit=most)
+        query = ListQuery(limit=limit)
         docs, _ = self._world.store.page(self._tenant, RUNS.kind, query, lambda doc: doc["flowId"] == flow_id)
         return [self.shown(KINDS[RUNS.kind], doc) for doc in docs]
 
     def access(self, connection_id: str) -> Access:
-        """The way to the source behind a connection. Raises LookupError where there is none of this id."""
+        """The credentials and address of a connection's source. Raises LookupError if there is no such connection."""
         doc = self._world.store.get(self._tenant, CONNECTIONS.kind, connection_id)
         if doc is None:
             raise LookupError(connection_id)
         return self.connectors.access(doc)
 
     def answering(self, connection_id: str) -> str:
-        """Which source stands behind a connection, in words."""
+        """A description of the source behind a connection."""
         try:
             return self._world.sources.answering(self.access(connection_id))
         except LookupError:
-            return "nothing: the connection is deleted"
+            return "none: the connection was deleted"
 
     def shown(self, kind: ResourceKind, doc: Doc) -> dict[str, Any]:
-        """A record as the API shows it, but for secrets: of these kind and length."""
+        """A record as the API shows it, with kind and length in place of secrets."""
         if kind.collection is CONNECTIONS:
             whole = {key: value for key, value in self.connectors.complete(doc).items() if key != "passwordFor"}
         else:
             whole = kind.collection.show(self._world, doc)
-        told: Any = self._redaction.shown({"items": [whole]}, kind.lookup, 200)
-        shown: dict[str, Any] = told["items"][0]
-        if kind.name == progress.RUNS:  # which no sample of a run shows
+        answer: Any = self._redaction.shown({"items": [whole]}, kind.lookup, 200)
+        shown: dict[str, Any] = answer["items"][0]
+        if kind.name == progress.RUNS:  # the API does not show it
             shown["state"] = doc["state"]
         return shown
 
     def label(self, spec: Any) -> str:
-        """What a connection spec is called."""
+        """The label of a connection spec."""
         spec_id = spec.get("id") if isinstance(spec, Mapping) else None
         connector = self.connectors.get(spec_id)
-        return connector.label if connector else "a spec of the tenant's own"
+        return connector.label if connector else "custom spec"
 
     def flow_spec(self, spec: Any) -> str:
-        """What a flow spec is called."""
+        """The name of a flow spec."""
         found = self._world.flow_specs.get(spec.get("id", "")) if isinstance(spec, Mapping) else None
-        return found.name if found else "a spec of the tenant's own"
+        return found.name if found else "custom spec"
 
     def _wanted(self, kind: ResourceKind, text: str) -> tuple[ListQuery, Callable[[Doc], bool] | None]:
         if not text:
@@ -149,7 +149,7 @@ class Records:
 
 
 def _searched(doc: Doc) -> Iterator[str]:
-    """The texts that a search without operators looks at: none that can be secret."""
+    """The texts that a search without operators covers. None of them can be secret."""
     for member in ("id", "name", "state", "flowId", "baseConnectionId"):
         value = doc.get(member)
         if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""**Resources**: the records of a tenant in tables, and each record with its JSON, its history and as curl."""
+"""**Resources**: the records of a tenant in tables, and a page for each record with its JSON, history and `curl`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _NAMED = {
     "targetConnectionIds": "targetConnections",
     "flowId": "flows",
 }
-"""Member -> the kind of record whose id it holds."""
+"""Member that contains an id -> kind of that record."""
 
 
 def add(pages: Blueprint, frame: Frame) -> None:
-    """Both pages."""
+    """Add both pages."""
 
     @pages.get("/console/resources")
     def console_resources() -> Response:
@@ -100,7 +100,7 @@ def _label(records: Records, kind: ResourceKind, shown: Mapping[str, Any]) -> st
 
 
 def _named(shown: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Member, kind and id of each record that one names."""
+    """Member, kind and id of each record that a record refers to."""
     for member, kind in _NAMED.items():
         value = shown.get(member)
         for entity_id in value if isinstance(value, list) else [value]:

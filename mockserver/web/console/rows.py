@@ -1,4 +1,4 @@
-"""A record as a row of a table: what stands in which column, and where it leads."""
+"""Converts records to rows of tables."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Shown: TypeAlias = Mapping[str, Any]
 
 
 class Cell(NamedTuple):
-    """One cell."""
+    """One cell of a table."""
 
     text: str
     kind: str = ""
-    """badge, number, mono or soft: how it looks."""
+    """Its style: badge, number, mono or soft."""
     leads: tuple[str, str] | None = None
-    """Kind and id of the record it names."""
+    """Kind and id of the record it links to."""
 
 
 def _text(shown: Shown, member: str) -> str:
@@ -40,7 +40,7 @@ def _updated(shown: Shown) -> Cell:
 
 
 def object_of(shown: Shown) -> str:
-    """What a source or target connection reads or writes: a table, a path or a data set."""
+    """The table, path or data set of a source or target connection."""
     params = shown.get("params")
     named = params if isinstance(params, Mapping) else {}
     return str(next((named[key] for key in ("tableName", "path", "dataSetId") if key in named), ""))
@@ -72,7 +72,7 @@ def _flow(records: Records, shown: Shown) -> list[Cell]:
 
 
 def every(schedule: Any) -> str:
-    """A schedule in words."""
+    """Describe a schedule."""
     if not isinstance(schedule, Mapping) or "frequency" not in schedule:
         return "not scheduled"
     frequency, interval = str(schedule["frequency"]), str(schedule.get("interval", ""))
@@ -97,18 +97,18 @@ def _run(records: Records, shown: Shown) -> list[Cell]:
 
 
 def records_of(run: Shown) -> tuple[int, int]:
-    """How many records a run read, and how many of them failed."""
+    """Number of records that a run read, and how many of them failed."""
     summary = _metrics(run).get("recordSummary", {})
     return int(summary.get("inputRecordCount", 0)), int(summary.get("failedRecordCount", 0))
 
 
 def bytes_of(run: Shown) -> int:
-    """How many bytes a run read."""
+    """Number of bytes that a run read."""
     return int(_metrics(run).get("sizeSummary", {}).get("inputBytes", 0))
 
 
 def span_of(run: Shown) -> tuple[int, int] | None:
-    """When a run started and ended, in milliseconds; None while it has not started."""
+    """Start and end of a run in milliseconds; None if it has not started."""
     summary = _metrics(run).get("durationSummary", {})
     if "startedAtUTC" not in summary:
         return None
@@ -116,7 +116,7 @@ def span_of(run: Shown) -> tuple[int, int] | None:
 
 
 def took(run: Shown) -> str:
-    """How long a run took."""
+    """Duration of a run; empty if unknown."""
     span = span_of(run)
     return "" if span is None or span[0] == span[1] else f"{(span[1] - span[0]) / 1000:.0f} s"
 
@@ -143,5 +143,5 @@ _CELLS: Mapping[str, Callable[[Records, Shown], list[Cell]]] = {
 
 
 def cells(records: Records, kind: str, shown: Shown) -> list[Cell]:
-    """The row of a record, in the order of its kind's COLUMNS."""
+    """The cells of a record, in the order of COLUMNS."""
     return _CELLS[kind](records, shown)

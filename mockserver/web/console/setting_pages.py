@@ -1,4 +1,4 @@
-"""**Settings**: quirks with both answers, the state as a file, and the way back to the start."""
+"""**Settings**: quirks, export and import of the state, and reset."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _HERE = "settings"
 _DONE = {
     "quirks": "The quirks are set.",
     "restored": "The state is imported.",
-    "masked": "The state is imported, but its credentials were masked: those connections do not work. "
+    "masked": "The state is imported, but its credentials were masked, so these connections do not work. "
     "Export with credentials to keep them.",
-    "reset": "Everything is as at the start.",
+    "reset": "The server was reset to its initial state.",
     "forgotten": "The journal is empty.",
 }
 
 
 def add(pages: Blueprint, frame: Frame) -> None:
-    """The page and its forms."""
+    """Add the page and its forms."""
     emulator = frame.emulator
 
     @pages.get("/console/settings")
@@ -34,7 +34,7 @@ def add(pages: Blueprint, frame: Frame) -> None:
         try:
             emulator.quirks.update(forms.sent())
         except ValueError:
-            return _page(frame, "A quirk or an answer is unknown. Nothing was changed.")
+            return _page(frame, "Unknown quirk or value. Nothing was changed.")
         return forms.done(_HERE, "quirks")
 
     @pages.post("/console/settings/import")
@@ -49,7 +49,7 @@ def add(pages: Blueprint, frame: Frame) -> None:
     @pages.post("/console/settings/reset")
     def console_reset() -> Response:
         if forms.sent().get("sure") != "yes":
-            return _page(frame, "Nothing was changed: confirm the reset.")
+            return _page(frame, "Confirm the reset. Nothing was changed.")
         emulator.reset()
         return forms.done(_HERE, "reset")
 
@@ -77,9 +77,9 @@ def _page(frame: Frame, problem: str = "") -> Response:
 
 
 def _config(frame: Frame) -> list[tuple[str, str]]:
-    """What the server was started with."""
+    """The settings of the server."""
     config = frame.emulator.config
-    told = {
+    settings = {
         "platform": config.platform,
         "strict": "on" if config.strict else "off",
         "seed": "none" if config.seed is None else str(config.seed),
@@ -87,4 +87,4 @@ def _config(frame: Frame) -> list[tuple[str, str]]:
         "sources file": str(config.sources or "none"),
         "faults file": str(config.faults or "none"),
     }
-    return list(told.items())
+    return list(settings.items())

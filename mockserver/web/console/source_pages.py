@@ -1,4 +1,4 @@
-"""**Sources**: what stands behind each connection, its tables and files, and their first rows."""
+"""**Sources**: the source behind each connection, its tables and files, and their first rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROWS = 20
 
 
 def add(pages: Blueprint, frame: Frame) -> None:
-    """Both pages."""
+    """Add both pages."""
 
     @pages.get("/console/sources")
     def console_sources() -> Response:
@@ -81,7 +81,7 @@ def _source(frame: Frame, tenant: Tenant, records: Records, shown: Mapping[str, 
 
 
 def _question(name: str, stored: bool, *, preview: bool) -> ExploreRequest:
-    """The explore request for a table or a file, whose type its name tells."""
+    """The explore request for a table or file. The file type is derived from its name."""
     if not stored:
         return ExploreRequest("table", name, preview=preview)
     ending = name.rpartition(".")[2].lower()

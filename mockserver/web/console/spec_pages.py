@@ -1,4 +1,4 @@
-"""**Specs**: connectors with their auth specs, and flow specs; for each a call that works against this server."""
+"""**Specs**: connectors with their auth specs, and flow specs, each with a `curl` command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockserver.web.console.frame import Frame
 
 
 def add(pages: Blueprint, frame: Frame) -> None:
-    """The lists, and a page for each spec."""
+    """Add the lists and a page for each spec."""
     world = frame.emulator.world
 
     @pages.get("/console/specs")
@@ -76,14 +76,14 @@ def _connector(frame: Frame, tenant: Tenant, connector: Connector) -> Response:
         "connector.html",
         "specs",
         connector=connector,
-        auth_specs=[(spec.describe(), curl) for spec, curl in _ways_in(frame, tenant, connector)],
+        auth_specs=[(spec.describe(), curl) for spec, curl in _auth_specs(frame, tenant, connector)],
         text=json.dumps(connector.describe(), ensure_ascii=False, indent=2),
         curl=frame.curl(tenant, "GET", f"/connectionSpecs/{connector.id}"),
     )
 
 
-def _ways_in(frame: Frame, tenant: Tenant, connector: Connector) -> Iterator[tuple[Any, str]]:
-    """Each auth spec with a call that makes a connection by it, from the example in the catalogue."""
+def _auth_specs(frame: Frame, tenant: Tenant, connector: Connector) -> Iterator[tuple[Any, str]]:
+    """Each auth spec, with a command that creates a connection from the example in the catalogue."""
     examples = frame.emulator.world.connectors.examples(connector.id)
     for name, spec in connector.auth_specs.items():
         auth = next((example for example in examples if example["specName"] == name), None)
@@ -92,12 +92,12 @@ def _ways_in(frame: Frame, tenant: Tenant, connector: Connector) -> Iterator[tup
 
 
 def _body(connector: Connector, auth: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of a call that makes a connection."""
+    """The body of a request that creates a connection."""
     return {"name": f"{connector.label} connection", "auth": auth, "connectionSpec": dict(connector.reference)}
 
 
 def _labels(frame: Frame, spec_ids: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Id and label of connection specs, in alphabetical order; what the platform does not have has only an id."""
+    """Id and label of connection specs, by label. A spec that the platform lacks is labelled with its id."""
     found = ((one, frame.emulator.world.connectors.get(one)) for one in spec_ids)
     yield from sorted(
         ((one, connector.label if connector else one) for one, connector in found), key=lambda pair: pair[1]
