@@ -124,8 +124,8 @@ def _progress(title: str, step: Step, output: str) -> None:
     status = step.ending.status
     calls = f"{len(step.entries)} call{'s' * (len(step.entries) != 1)}"
     ended = f"{calls}, stopped by us" if status is None else f"{calls}, exit status {status}"
-    said = step.verdict.verdict if step.verdict else ""
-    mark = click.style(f"{said:<11}", fg=_COLOURS.get(said))
+    text = step.verdict.verdict if step.verdict else ""
+    mark = click.style(f"{text:<11}", fg=_COLOURS.get(text))
     click.echo(f"  {title:<34} {mark}{ended}, {step.took_seconds:.1f} s", err=True)
     good = step.verdict.verdict != "failed" if step.verdict else status == 0
     if output == "failed" and not good and step.ending.output:

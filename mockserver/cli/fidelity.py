@@ -49,10 +49,10 @@ def fidelity(as_json: bool, root: Path | None) -> None:
 @click.option("--write", "into", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write the digest with these documents in it here, such as fidelity/documents.jsonl.")  # fmt: skip
 def drift(folder: Path, as_json: bool, into: Path | None) -> None:
-    """Compare Adobe's OpenAPI documents in FOLDER with those that the emulator was made from.
+    """Compare Adobe's OpenAPI documents in FOLDER with those that the emulator is based on.
 
     Operations, parameters, members and enumerations that were added or removed are printed. Documents are matched by
-    their title. Exit status: 0 nothing moved, 1 something moved, 2 wrong use, 3 nothing could be compared.
+    their title. Exit status: 0 no changes, 1 changes, 2 wrong use, 3 nothing could be compared.
     """
     from mockserver.recordings import documented
     from mockserver.recordings import drift as drifting

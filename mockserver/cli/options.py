@@ -20,7 +20,7 @@ _EMULATION = (
     click.option("--seed", type=int, help="Same ids, etags and times on every run."),
     click.option("--state", metavar="FILE|URL", help="Keep records in a SQLite file, or share postgresql://…"),
     click.option("--learn", metavar="FILE.har", help="Begin with the specs and entities that a recording shows."),
-    click.option("--sources", metavar="FILE", help="YAML that declares what stands behind connections."),
+    click.option("--sources", metavar="FILE", help="YAML that declares the sources behind connections."),
     click.option("--lake", metavar="DIR", help="Write the rows that runs bring below this folder."),
     click.option("--closed", is_flag=True, default=None, help="Refuse schemas, data sets and mappings from elsewhere."),
     click.option("--faults", metavar="FILE", help="YAML of faults in force from the start; see `mockserver faults`."),

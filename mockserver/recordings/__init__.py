@@ -1,1 +1,1 @@
-"""Recorded traffic: HAR files in and out."""
+"""Recorded traffic: writes and reads HAR files, replays and compares them."""

@@ -1,4 +1,4 @@
-"""Differences that somebody looked at and accepted: `accepted.yaml`, a reason for each.
+"""Accepted differences: `accepted.yaml`, with a reason for each.
 
 - operation: createConnection
 kind: added header
@@ -16,12 +16,12 @@ from mockserver.recordings.differences import GRADES, Difference
 
 
 class AcceptedError(ValueError):
-    """A file of accepted differences that cannot be used; says where and why."""
+    """A file of accepted differences is invalid; the message says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedRow:
-    """One accepted difference. It names one kind at one place: a row cannot hide more than it says."""
+    """One accepted difference. It covers one kind at one place only."""
 
     operation: str
     kind: str
@@ -34,26 +34,26 @@ class AcceptedRow:
 
 @dataclass(slots=True)
 class Accepted:
-    """Rows, and which of them excused something."""
+    """Accepted differences, and which of them occurred."""
 
     rows: tuple[AcceptedRow, ...] = ()
     _used: set[AcceptedRow] = field(default_factory=set)
 
     @classmethod
     def read(cls, path: Path) -> Accepted:
-        """Read a file. Raises AcceptedError."""
+        """Parse a file. Raises AcceptedError."""
         try:
             found = documents.parse(path.read_bytes().decode("utf-8-sig"))
         except (OSError, ValueError) as error:
             raise AcceptedError(f"{path}: {getattr(error, 'strerror', None) or 'is not UTF-8'}") from None
-        except Exception as error:  # the parser's own class is imported only when it parses
+        except Exception as error:  # the parser's error class is imported only on use
             raise AcceptedError(f"{path}: is not YAML ({type(error).__name__})") from None
         if not isinstance(found, list):
-            raise AcceptedError(f"{path}: must be a list of accepted differences")
+            raise AcceptedError(f"{path}: expected a list of accepted differences")
         return cls(tuple(_row(f"{path}: item {number}", one) for number, one in enumerate(found, 1)))
 
     def reason(self, operation: str, difference: Difference) -> str:
-        """Why a difference is accepted, or nothing."""
+        """The reason for accepting a difference; empty if it is not accepted."""
         for row in self.rows:
             if (row.operation, row.kind, row.pointer) == (operation, difference.kind, difference.pointer):
                 self._used.add(row)
@@ -61,16 +61,16 @@ class Accepted:
         return ""
 
     def stale(self) -> tuple[str, ...]:
-        """Rows that excused nothing."""
+        """Rows whose difference did not occur."""
         return tuple(str(row) for row in self.rows if row not in self._used)
 
 
 def _row(where: str, one: object) -> AcceptedRow:
     names = ("operation", "kind", "pointer", "reason")
     if not isinstance(one, dict) or set(one) != set(names):
-        raise AcceptedError(f"{where} must have exactly {', '.join(names)}")
+        raise AcceptedError(f"{where}: expected exactly the members {', '.join(names)}")
     if not all(isinstance(one[name], str) for name in names) or not one["reason"].strip():
-        raise AcceptedError(f"{where}: every member is a text, and reason is not empty")
+        raise AcceptedError(f"{where}: expected strings, and a reason that is not empty")
     if one["kind"] not in GRADES:
-        raise AcceptedError(f"{where}: kind is one of {', '.join(GRADES)}")
+        raise AcceptedError(f"{where}/kind: expected one of {', '.join(GRADES)}")
     return AcceptedRow(*(one[name] for name in names))

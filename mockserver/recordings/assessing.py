@@ -1,4 +1,4 @@
-"""How far a client can rely on the emulator: what it uses, and what is known of each part."""
+"""Assesses how far a client can rely on the emulator: what the client uses, and the evidence for each part."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from mockserver.specs.connectors import Connectors
 
 Reliance: TypeAlias = Literal["recorded", "documented", "assumed", "absent"]
 RELIANCES: Mapping[Reliance, str] = {
-    "recorded": "answered as the real service was recorded",
-    "documented": "answered as a page prints",
-    "assumed": "no sample shows it: the emulator follows the contract",
-    "absent": "not in the contract, or answered with 501",
+    "recorded": "as recorded from the real service",
+    "documented": "as printed on a page of Adobe",
+    "assumed": "no sample; the emulator follows the contract",
+    "absent": "not in the contract, or 501",
 }
 _TOKENS = "token endpoint"
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One thing that a client uses."""
+    """A feature that a client uses."""
 
     kind: Literal["operation", "status", "parameter", "connector"]
     name: str
@@ -37,7 +37,7 @@ class Use:
 def assess(
     entries: Iterable[Entry], samples: Sequence[Sample], contract: Contract, connectors: Connectors
 ) -> list[Use]:
-    """What a client's requests use, the least reliable first."""
+    """The features that a client's requests use, least reliable first."""
     passed = [sample for sample in samples if sample.passed and not sample.setup]
     counts: Counter[tuple[str, str]] = Counter()
     for entry in entries:

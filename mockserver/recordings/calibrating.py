@@ -1,4 +1,4 @@
-"""Sets the quirks of the emulator to what a recording shows."""
+"""Derives the quirks of the emulator from a recording."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Finding: TypeAlias = Literal["observed", "not observed", "contradictory", "not o
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a recording says about one quirk."""
+    """The evidence in a recording for one quirk."""
 
     quirk: str
     finding: Finding
@@ -25,7 +25,7 @@ class Observed:
 
     @property
     def value(self) -> str | None:
-        """The value that was observed, if it was exactly one."""
+        """The observed value, if there is exactly one."""
         return next(iter(self.seen)) if self.finding == "observed" else None
 
     def __str__(self) -> str:
@@ -33,13 +33,13 @@ class Observed:
         if self.finding == "not observable":
             return NOT_OBSERVABLE[self.quirk]
         if self.finding == "not observed":
-            return f"not observed; stays {default}, the default"
-        shown = " · ".join(f"{value} by exchange {_list(numbers)}" for value, numbers in self.seen.items())
-        return f"contradictory, so nothing is chosen: {shown}" if len(self.seen) > 1 else shown
+            return f"not observed; default {default}"
+        shown = " · ".join(f"{value} in exchange {_list(numbers)}" for value, numbers in self.seen.items())
+        return f"contradictory, not changed: {shown}" if len(self.seen) > 1 else shown
 
 
 def observe(recording: Recording) -> list[Observed]:
-    """What a recording says about every quirk, in the order of the table."""
+    """The evidence for every quirk, in the order of the table."""
     return [_observed(quirk, recording) for quirk in QUIRKS]
 
 
@@ -57,12 +57,12 @@ def _observed(quirk: str, recording: Recording) -> Observed:
 
 
 def chosen(found: list[Observed]) -> dict[str, str]:
-    """Quirk -> the value to set: what was observed, defaults included."""
+    """Quirk -> observed value, including defaults."""
     return {one.quirk: one.value for one in found if one.value is not None}
 
 
 def fragment(found: list[Observed]) -> str:
-    """The lines for `mockserver.toml`."""
+    """Lines for `mockserver.toml`."""
     rows = [
         f"{one.quirk} = {json.dumps(one.value)}  # exchange {_list(one.seen[one.value])}"
         for one in found

@@ -1,4 +1,4 @@
-"""Compares a recording with a server: what `mockserver compare` does, without the command line."""
+"""Compares a recording with a server, for `mockserver compare`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BY_SERVICES = frozenset(
 
 
 def suited(config: Config, recording: Recording) -> Config:
-    """Settings under which the emulator can answer as the recorded service did: whose tokens are service tokens."""
+    """Adapt settings to a recording: clients that successfully wrote specs or runs become service clients."""
     clients = {
         exchange.call.headers.get("x-api-key", "")
         for exchange in recording.exchanges
@@ -30,7 +30,7 @@ def suited(config: Config, recording: Recording) -> Config:
 def with_emulator(
     recording: Recording, emulator: Emulator, send: Send, accepted: Accepted | None = None
 ) -> ReplayOutcome:
-    """Replay on a fresh emulator: entities that were there before exist, and its clock follows the recording."""
+    """Replay on a new emulator. Earlier entities are created first, and its clock follows the recording."""
     before = existing_before(recording, emulator.contract)
     if before.learned:
         emulator.restore(before.state)
@@ -41,12 +41,13 @@ def with_emulator(
 
     replay = Replay(recording, send, token=_STAND_IN)
     compared = replay.run(lead)
-    notes = (*recording.remarks, *before.guessed, *(f"could not be put there: {line}" for line in before.left_out))
+    left_out = (f"not created before the replay: {line}" for line in before.left_out)
+    notes = (*recording.remarks, *before.guessed, *left_out)
     return outcome(compared, accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete, notes=notes)
 
 
 def with_server(recording: Recording, send: Send, accepted: Accepted | None = None) -> ReplayOutcome:
-    """Replay on a server that others may use too; nothing is prepared there, `send` brings the credentials."""
+    """Replay on a server that others may use too. Nothing is prepared; `send` adds the credentials."""
     replay = Replay(recording, send, shared=True)
     compared = replay.run()
     return outcome(

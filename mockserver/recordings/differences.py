@@ -1,4 +1,4 @@
-"""Where a response departs from the recorded one. Differences are values: places and kinds, never what stood there."""
+"""Compares responses with recorded ones. A difference names its place and kind, never a value."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ GRADES: dict[str, Grade] = {
     "added header": "low",
     "added item": "low",
 }
-"""Kind of difference -> how much it matters to a client."""
+"""Kind of difference -> its importance for clients."""
 
 _PROMISED_HEADERS = ("etag", "location", "retry-after", "allow")
 _EXACT = frozenset({"state", "result", "title", "format", "error", "error_code", "token_type", "operation"})
 _INSTANT = re.compile(r"(?:At|AtUTC|At_ms|Ms|UTC|Date|startTime|windowStartTime|windowEndTime|started|updated)$")
 _DATA_KEYED = frozenset({"properties", "extensions", "metadata"})
-"""Objects whose keys are data: only the kinds of their values are compared where both have them."""
+"""Objects whose keys are data. Only the types of common members are compared."""
 
 _OF_THE_CALLER = (
     ("createdClient", "x-api-key"),
@@ -46,28 +46,28 @@ _OF_THE_CALLER = (
     ("imsOrgId", "x-gw-ims-org-id"),
     ("sandboxName", "x-sandbox-name"),
 )
-"""Member of an entity -> the request header that it repeats."""
+"""Member of an entity -> request header with the same value."""
 _SPECS = ("connectionSpecs", "flowSpecs")
 _OF_THE_SOURCE = ("explore", "configs", "preview")
 _MANY = 4
-"""So many members of one object that are missing or added together are one finding."""
+"""Number of missing or added members of one object from which they are reported as one difference."""
 
 _Walk: TypeAlias = Iterator["Difference"]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One departure. `pointer` is a template: items of a list are `*`."""
+    """One difference. In `pointer`, `*` stands for the items of a list."""
 
     kind: str
     pointer: str
     recorded: str
-    """A status, code, JSON type or name; never a value that a client or the service sent."""
+    """A status, code, JSON type or description; never a value that a client or the service sent."""
     ours: str
 
     @property
     def grade(self) -> Grade:
-        """How much it matters."""
+        """Its importance."""
         return GRADES[self.kind]
 
     def __str__(self) -> str:
@@ -75,20 +75,20 @@ class Difference:
 
 
 class Comparison:
-    """Compares responses in the order of the recording, and binds symbols where both show one."""
+    """Compares responses in the order of the recording, and binds symbols that both contain."""
 
     def __init__(self, bindings: Bindings, *, shared: bool = False) -> None:
         self.bindings = bindings
         self._shared = shared
-        """Whether others write on the server too: their entities in a list are no difference."""
+        """Whether others write to the server too. Their entities in a list are not a difference."""
         self._sent: set[tuple[str, Any]] = set()
         self._created: dict[str, tuple[Json, Json]] = {}
-        """Id -> when it was created, as it was first shown there and here."""
+        """Id -> first `createdAt` in the recording and here."""
         self._about = ""
-        """The collection that the exchange is about, or `explore`: then its values are a source's."""
+        """The collection of the request, or `explore` if the response contains data of a source."""
 
     def compare(self, exchange: RecordedExchange, ours: Result) -> list[Difference]:
-        """The differences of one exchange; symbols of the response are bound."""
+        """Compare one exchange and bind the symbols of its response."""
         self._sent.update((name, value) for name, value in scalars(exchange.body) if value not in (None, ""))
         headers = exchange.call.headers
         self._sent.update((name, headers.get(header, "")) for name, header in _OF_THE_CALLER)
@@ -121,12 +121,12 @@ class Comparison:
             self.bindings.bind(("etag", theirs["etag"]), here["etag"])
 
     def _location(self, theirs: str, ours: str) -> _Walk:
-        """A Location leads to the same entity, below the same path."""
+        """Compare the path and the entity of two Location headers."""
         there, here = (urlsplit(one).path.rsplit("/", 1) for one in (theirs, ours))
         if there[0] != here[0] or len(there) != len(here):
-            yield Difference("form", "location", "one path", "another")
+            yield Difference("form", "location", "a path", "another path")
         elif (self.bindings.ours(("id", there[-1])) or here[-1]) != here[-1]:
-            yield Difference("reference", "location", "the id of before", "another id")
+            yield Difference("reference", "location", "the same id as before", "another id")
         else:
             self.bindings.bind(("id", there[-1]), here[-1])
 
@@ -155,14 +155,14 @@ class Comparison:
         yield from (Difference("added member", at, "absent", kind) for at, kind in _members(pointer, added))
 
     def _creation(self, pointer: str, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> _Walk:
-        """An entity was created once: when, stays as it is, or does not."""
+        """Compare whether `createdAt` of an entity has changed."""
         made = theirs.get("createdAt"), ours.get("createdAt")
         if not isinstance(theirs.get("id"), str) or None in made:
             return
         first = self._created.setdefault(str(theirs["id"]), made)
         moved = made[0] != first[0], made[1] != first[1]
         if moved[0] is not moved[1]:
-            yield Difference("value", f"{pointer}/createdAt", *("moved" if one else "as before" for one in moved))
+            yield Difference("value", f"{pointer}/createdAt", *("changed" if one else "unchanged" for one in moved))
 
     def _list(self, pointer: str, name: str, theirs: list[Any], ours: list[Any], ordered: bool) -> _Walk:
         inside = f"{pointer}/*"
@@ -178,9 +178,9 @@ class Comparison:
         yield from self._entities(inside, name, theirs, ours, ordered)
 
     def _entities(self, inside: str, name: str, theirs: list[Any], ours: list[Any], ordered: bool) -> _Walk:
-        """Lists are compared by membership; their order only where the client asked for one."""
+        """Compare the entities of two lists, and their order if the client requested one."""
         if any(item["id"] in self.bindings.others for item in theirs):
-            return  # a page that others filled too has another end here
+            return  # a page with entities of others ends elsewhere
         here = {item["id"]: item for item in ours}
         if _repeats(theirs) != _repeats(ours):
             yield Difference("items", inside, *("listed twice" if _repeats(one) else "once" for one in (theirs, ours)))
@@ -197,10 +197,10 @@ class Comparison:
             yield Difference("added item", inside, "absent", "listed")
         places = [place for place, item in enumerate(ours) if item["id"] in met]
         if ordered and [ours[place]["id"] for place in places] != met:
-            yield Difference("order", inside, "as asked for", "another")
+            yield Difference("order", inside, "as requested", "another order")
 
     def _pair(self, theirs: list[Any], ours: list[Any]) -> None:
-        """Bind entities that both show for the first time, in their order; not where others write too."""
+        """Bind entities that both show for the first time, in their order. Not on shared servers."""
         known = {self.bindings.ours(("id", item["id"])) for item in theirs}
         if self._shared:
             return
@@ -215,7 +215,7 @@ class Comparison:
             if token := page_token(ours):
                 self.bindings.bind(("page", page), token)
                 if _link(theirs) != _link(ours):
-                    yield Difference("form", pointer, "a link of one form", "of another")
+                    yield Difference("form", pointer, "a link", "a link of another form")
             else:
                 yield Difference("missing member", pointer, "a cursor", "no cursor")
         elif kind := kind_of(name, theirs):
@@ -224,17 +224,17 @@ class Comparison:
             yield Difference("form", pointer, "another text", "an etag")
         elif (name, theirs) in self._sent:
             if ours != self.bindings.in_body(theirs, name):
-                yield Difference("value", pointer, "as it was sent", "another")
+                yield Difference("value", pointer, "the value sent", "another value")
         elif (name, ours) in self._sent and not is_hidden(theirs):
-            yield Difference("value", pointer, "another", "as it was sent")
+            yield Difference("value", pointer, "another value", "the value sent")
         elif _INSTANT.search(name) and isinstance(theirs, int) and isinstance(ours, int):
             if len(str(abs(theirs))) != len(str(abs(ours))) and theirs and ours:
                 yield Difference("form", pointer, f"{len(str(abs(theirs)))} digits", f"{len(str(abs(ours)))} digits")
         elif (name in _EXACT or self._is_fixed(name, theirs)) and theirs != ours and not is_hidden(theirs):
-            yield Difference("value", pointer, "one of the service's words", "another")
+            yield Difference("value", pointer, "a fixed value", "another value")
 
     def _is_fixed(self, name: str, theirs: Any) -> bool:
-        """Whether a value is the service's own and not data: a flag, or the name of a spec of the catalogue."""
+        """Whether a value is defined by the service: a boolean, or the name of a spec in the catalogue."""
         if self._about == "explore":
             return False
         return isinstance(theirs, bool) or (self._about in _SPECS and name in ("name", "type", "category"))
@@ -247,15 +247,15 @@ class Comparison:
             yield Difference("form", pointer, _strength(theirs), _strength(ours))
         bound = self.bindings.ours((kind, theirs))
         if bound is None and kind != "token" and self.bindings.is_ours(ours):
-            yield Difference("reference", pointer, f"a new {kind}", f"the {kind} of before")
+            yield Difference("reference", pointer, f"a new {kind}", f"the same {kind} as before")
         elif bound is None:
             self.bindings.bind((kind, theirs), ours)
         elif bound != ours and kind != "token":
-            yield Difference("reference", pointer, f"the {kind} of before", f"another {kind}")
+            yield Difference("reference", pointer, f"the same {kind} as before", f"another {kind}")
 
 
 def _members(pointer: str, kinds: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Pointer and kind of members; of many in one object, one pointer for all: they have one cause."""
+    """Pointer and type of members. Many members of one object share one pointer, because they have one cause."""
     if len(kinds) < _MANY:
         yield from ((f"{pointer}/{key}", kind) for key, kind in kinds.items())
     else:
@@ -263,18 +263,18 @@ def _members(pointer: str, kinds: Mapping[str, str]) -> Iterator[tuple[str, str]
 
 
 def _link(href: str) -> tuple[str, str, frozenset[str]]:
-    """What every link to a next page has in common: host or none, path, names of parameters."""
+    """The form of a link to a next page: whether it has a host, its path, and the names of its parameters."""
     parts = urlsplit(href)
     return parts.netloc and "host", parts.path, frozenset(name for name, _ in parse_qsl(parts.query))
 
 
 def _repeats(items: list[Any]) -> bool:
-    """Whether an entity is in a list twice."""
+    """Whether a list contains an entity twice."""
     return len({item["id"] for item in items}) < len(items)
 
 
 def _strength(etag: str) -> str:
-    """What kind of text an etag is."""
+    """A description of an etag's form."""
     return "a weak etag" if etag[:1] == "W" else "an etag in quotes" if quoted(etag) else "an etag without quotes"
 
 

@@ -1,7 +1,7 @@
-"""What Adobe's OpenAPI documents state, as facts without prose: operations, parameters, members, enumerations.
+"""Extracts facts from Adobe's OpenAPI documents, without their prose: operations, parameters, members, enumerations.
 
-`fidelity/documents.jsonl` holds the facts of the documents that the emulator was made from, one holder a line. A holder
-is an operation or a named schema of a document; a fact is one short text such as `query limit integer`.
+`fidelity/documents.jsonl` contains the facts of the documents that the emulator is based on, one holder per line. A
+holder is an operation or a named schema of a document; a fact is a short text such as `query limit integer`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from mockserver.contract import documents
 from mockserver.recordings.samples import folder
 
 FILE = "documents.jsonl"
-"""Name of the digest in `fidelity/`."""
+"""File name of the digest in `fidelity/`."""
 
 MAX_BYTES = 20 * 1_048_576
-"""Largest document read."""
+"""Maximum size of a document."""
 
 Holder: TypeAlias = tuple[str, str]
 """Kind (`operation` or `schema`) and name (`POST /connections`, `Connection`)."""
@@ -30,12 +30,12 @@ Holder: TypeAlias = tuple[str, str]
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _MAX_DEPTH = 40
 _MAX_FACTS = 20_000
-"""Of one operation or schema. YAML's aliases can make a small file endless."""
+"""Maximum facts of an operation or schema. YAML aliases can expand a small file without limit."""
 _COMBINED = ("oneOf", "anyOf", "allOf")
 
 
 class DocumentError(ValueError):
-    """A file that is no OpenAPI document; says where and why."""
+    """A file is not an OpenAPI document; the message says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,11 @@ class OfficialDocument:
 
     title: str
     base: str
-    """Path below which its operations are, such as `/data/foundation/catalog`."""
+    """Base path of its operations, such as `/data/foundation/catalog`."""
     holders: Mapping[Holder, frozenset[str]]
 
     def operations(self) -> Iterator[tuple[str, str]]:
-        """Method and whole path of each operation."""
+        """Method and full path of each operation."""
         for kind, name in self.holders:
             if kind == "operation":
                 method, _, path = name.partition(" ")
@@ -56,7 +56,7 @@ class OfficialDocument:
 
 
 def read(path: Path) -> OfficialDocument:
-    """The facts of an OpenAPI 3 or Swagger 2 document, YAML or JSON. Raises DocumentError."""
+    """Extract the facts of an OpenAPI 3 or Swagger 2 document in YAML or JSON. Raises DocumentError."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise DocumentError(f"{path}: larger than {MAX_BYTES // 1_048_576} MB")
@@ -65,10 +65,10 @@ def read(path: Path) -> OfficialDocument:
         raise
     except OSError as error:
         raise DocumentError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    except Exception as error:  # the parser's own class is imported only when it parses
+    except Exception as error:  # the parser's error class is imported only on use
         raise DocumentError(f"{path}: is not YAML ({type(error).__name__})") from None
     if not isinstance(found, dict) or not isinstance(found.get("paths"), dict):
-        raise DocumentError(f"{path}: no `paths`, so not an OpenAPI document")
+        raise DocumentError(f"{path}: not an OpenAPI document, because it has no `paths`")
     try:
         return _facts(found, path.stem)
     except DocumentError as error:
@@ -76,12 +76,12 @@ def read(path: Path) -> OfficialDocument:
 
 
 def known() -> tuple[OfficialDocument, ...]:
-    """The documents that the emulator was made from."""
+    """The documents that the emulator is based on."""
     return parse((folder() / FILE).read_text(encoding="utf-8"))
 
 
 def dump(found: tuple[OfficialDocument, ...]) -> str:
-    """The digest of documents, a holder a line: a changed document changes the lines of what it changed."""
+    """Format documents as a digest with one holder per line, so that a change affects only its lines."""
     rows: list[dict[str, Any]] = []
     for document in sorted(found, key=lambda one: one.title):
         rows.append({"document": document.title, "base": document.base})
@@ -91,7 +91,7 @@ def dump(found: tuple[OfficialDocument, ...]) -> str:
 
 
 def parse(text: str) -> tuple[OfficialDocument, ...]:
-    """The documents of a digest."""
+    """Parse a digest."""
     found: list[OfficialDocument] = []
     holders: dict[Holder, frozenset[str]] = {}
     for row in map(json.loads, text.splitlines()):
@@ -122,7 +122,7 @@ def _facts(document: Mapping[str, Any], stem: str) -> OfficialDocument:
 
 
 def _within(facts: Iterator[str], name: str) -> frozenset[str]:
-    """Facts, as many as a document written by people has. Raises DocumentError."""
+    """Collect facts up to the maximum. Raises DocumentError."""
     found = list(itertools.islice(facts, _MAX_FACTS + 1))
     if len(found) > _MAX_FACTS:
         raise DocumentError(f"{name} has more than {_MAX_FACTS} members")
@@ -133,7 +133,7 @@ def _base(document: Mapping[str, Any]) -> str:
     """The path of the first server; Swagger 2 has it in `basePath`."""
     server = next(iter(_list(document.get("servers"))), None)
     url = str(server["url"]) if isinstance(server, dict) and "url" in server else str(document.get("basePath") or "")
-    # a host with a variable in it is no host to a parser: only the path matters
+    # the host may contain a variable, which a URL parser rejects; only the path matters
     return urlsplit(url.replace("{", "").replace("}", "")).path.rstrip("/")
 
 
@@ -159,7 +159,7 @@ def _of_content(holder: Mapping[str, Any], place: str) -> Iterator[str]:
 
 
 def _of_schema(schema: Any, at: str, depth: int = 0) -> Iterator[str]:
-    """Facts of a schema and of what is in it. A reference is a fact; what it leads to is another holder."""
+    """Facts of a schema and its members. A reference is a fact; its target is another holder."""
     if not isinstance(schema, dict) or depth > _MAX_DEPTH:
         return
     if "$ref" in schema:
@@ -182,7 +182,7 @@ def _of_schema(schema: Any, at: str, depth: int = 0) -> Iterator[str]:
 
 
 def _resolved(document: Mapping[str, Any], value: Any) -> Mapping[str, Any]:
-    """What a reference within the document leads to; nothing if it leads nowhere."""
+    """Resolve a reference within the document; returns an empty mapping if it is broken."""
     for _ in range(_MAX_DEPTH):
         if not isinstance(value, dict):
             return {}

@@ -1,4 +1,4 @@
-"""What moved in Adobe's OpenAPI documents since the emulator was made from them: `mockserver drift`."""
+"""Finds changes in Adobe's OpenAPI documents since the versions that the emulator is based on: `mockserver drift`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from mockserver.recordings.documented import DocumentError, Holder, OfficialDocu
 Change: TypeAlias = Literal["added", "removed"]
 
 _NOT_COMPARED = {"not in the folder": "absent", "not known here": "unknown", "not read": "unread"}
-"""What is said of a document that was not compared -> where `Drift` has them."""
+"""Reason why a document was not compared -> attribute of `Drift`."""
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One thing that a document has and its earlier copy did not, or the other way round."""
+    """A fact that was added to a document or removed from it."""
 
     document: str
     change: Change
     holder: Holder
     fact: str
-    """Empty: the whole operation or schema."""
+    """Empty for the whole operation or schema."""
 
     def __str__(self) -> str:
         kind, name = self.holder
@@ -33,25 +33,25 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What moved, what was compared, and what could not be."""
+    """The changes found, the documents compared, and those that could not be compared."""
 
     moved: tuple[Moved, ...]
     compared: tuple[str, ...]
     absent: tuple[str, ...]
-    """Titles of known documents that the folder does not hold."""
+    """Titles of known documents that are not in the folder."""
     unknown: tuple[str, ...]
-    """Titles of documents of the folder that the emulator was not made from."""
+    """Titles of documents in the folder that the emulator is not based on."""
     unread: tuple[str, ...]
-    """Files that are no OpenAPI documents, and why."""
+    """Files that are not OpenAPI documents, and why."""
 
     @property
     def status(self) -> int:
-        """Exit status: 0 nothing moved, 1 something moved, 3 nothing could be compared."""
+        """Exit status: 0 no changes, 1 changes, 3 nothing could be compared."""
         return 3 if not self.compared else int(bool(self.moved))
 
 
 def read_folder(folder: Path) -> tuple[tuple[OfficialDocument, ...], tuple[str, ...]]:
-    """The documents of a folder and the folders in it, and why other files are none."""
+    """The documents in a folder and its subfolders, and why other files were not read."""
     found, unread = [], []
     for path in sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file()):
         try:
@@ -62,7 +62,7 @@ def read_folder(folder: Path) -> tuple[tuple[OfficialDocument, ...], tuple[str, 
 
 
 def compare(known: tuple[OfficialDocument, ...], folder: Path) -> Drift:
-    """Compare the documents of a folder with known ones. Documents are matched by title."""
+    """Compare the documents in a folder with known ones. They are matched by title."""
     found, unread = read_folder(folder)
     now, then = ({one.title: one for one in documents} for documents in (found, known))
     both = [title for title in then if title in now]
@@ -90,17 +90,17 @@ def _moved(then: OfficialDocument, now: OfficialDocument) -> Iterator[Moved]:
 
 
 def lines(found: Drift) -> Iterator[str]:
-    """What moved, document by document, and what could not be compared."""
+    """The changes by document, and the documents that could not be compared."""
     for title in found.compared:
         moved = [one for one in found.moved if one.document == title]
-        yield f"{title}: {len(moved)} moved" if moved else f"{title}: nothing moved"
+        yield f"{title}: {len(moved)} change{'s' * (len(moved) != 1)}" if moved else f"{title}: no changes"
         yield from (f"  {one}" for one in moved)
     for heading, names in _NOT_COMPARED.items():
         yield from (f"{heading}: {name}" for name in getattr(found, names))
 
 
 def as_json(found: Drift) -> Mapping[str, object]:
-    """The same for programs."""
+    """The result as JSON."""
     moved = [
         {"document": one.document, "change": one.change, one.holder[0]: one.holder[1], "fact": one.fact}
         for one in found.moved

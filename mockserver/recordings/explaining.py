@@ -1,4 +1,4 @@
-"""What is emulated, from which sources, what is assumed, and which samples show it: `mockserver explain`."""
+"""Explains what is emulated, its sources, assumptions and samples: `mockserver explain`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_SAMPLES = 12
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A title, and sections of lines under a heading."""
+    """A title, and sections with a heading and lines."""
 
     title: str
     sections: tuple[tuple[str, tuple[str, ...]], ...]
@@ -45,7 +45,7 @@ def explain(name: str, platform: str = "azure") -> Explanation | None:
 
 
 def names(platform: str = "azure") -> list[str]:
-    """Everything that can be explained."""
+    """All names that can be explained."""
     connectors = [connector.name for connector in Connectors.load(platform).all()]
     codes = {row.code for row in ERRORS.values()}
     return [*Contract.load().operations, *sorted(codes), *QUIRKS, *connectors, *RULES]
@@ -64,8 +64,8 @@ def _operation(name: str) -> Explanation | None:
         f"{name}  {operation.method} {operation.template}",
         (
             ("What it does", (source.get("summary", ""), *_lines(source.get("description", "")))),
-            ("How true it is (samples answered as printed / all)", (tallies,)),
-            ("Assumed: statuses that no sample shows", (", ".join(row.assumed) or "none",)),
+            ("Fidelity (samples answered as printed / all)", (tallies,)),
+            ("Assumed: statuses without a sample", (", ".join(row.assumed) or "none",)),
             ("Samples", _shown(found)),
         ),
     )
@@ -80,7 +80,7 @@ def _error(name: str) -> Explanation | None:
     return Explanation(
         f"{code}  {next(iter(rows.values())).title}",
         (
-            ("Status, code and title", ("from Adobe's catalogue of Flow Service errors; the texts are ours",)),
+            ("Status, code and title", ("from Adobe's catalogue of Flow Service errors; the messages are ours",)),
             ("Text", texts),
             ("Samples with this status", _shown([one for one in samples() if code.endswith(f"-{one.status}")])),
         ),
@@ -93,7 +93,7 @@ def _quirk(name: str) -> Explanation | None:
         return None
     seen = "by `mockserver calibrate`" if name in OBSERVERS else NOT_OBSERVABLE[name]
     return Explanation(
-        f"{name}  {' or '.join(row.values)}; {row.default} unless switched",
+        f"{name}  {' or '.join(row.values)}; default {row.default}",
         (
             ("Where Adobe's documents disagree", (row.question, row.sources)),
             ("Observed in a recording", (seen,)),

@@ -1,6 +1,6 @@
-"""How true the emulator is, per operation: samples that it answers as printed or recorded, beside what it assumes.
+"""Measures fidelity per operation: samples that the emulator answers as printed or recorded, and what it assumes.
 
-There is no total: a sum would hide an operation that nobody has looked at.
+There is no total, because a sum would hide operations without samples.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from mockserver.contract import Contract
 from mockserver.recordings.samples import Sample
 
 _OF_THE_PLATFORM = frozenset({"413", "415", "429", "500", "501", "503", "504", "507"})
-"""Statuses that every operation declares and that no page shows per operation."""
+"""Statuses that every operation declares and that pages do not show per operation."""
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 Counted: TypeAlias = "Sample | SampleFigures"
-"""A sample just replayed, or as the manifest has it."""
+"""A replayed sample, or its row in the manifest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Samples that pass, of all there are."""
+    """Number of samples that pass, and of all samples."""
 
     passed: int
     of: int
@@ -41,7 +41,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class FidelityRow:
-    """What is known of one operation."""
+    """The fidelity of one operation."""
 
     operation: str
     method: str
@@ -51,13 +51,13 @@ class FidelityRow:
     state: Tally
     recorded: Tally
     assumed: tuple[str, ...]
-    """Statuses that the contract declares and no sample shows."""
+    """Statuses that the contract declares and no sample has."""
     quirks: int
-    """Samples that are as printed only under a quirk."""
+    """Number of samples that are answered as printed only with a quirk."""
 
 
 class SampleFigures(NamedTuple):
-    """What the manifest says of a sample: all that the table needs."""
+    """A row of the manifest: the attributes of a sample that the table needs."""
 
     operation: str
     aspect: str
@@ -69,12 +69,12 @@ class SampleFigures(NamedTuple):
 
     @property
     def setup(self) -> bool:
-        """The manifest lists only samples that count."""
+        """False: the manifest contains no setup requests."""
         return False
 
 
 def table(samples: Iterable[Counted], contract: Contract) -> list[FidelityRow]:
-    """A row per operation, in the order of the contract."""
+    """One row per operation, in the order of the contract."""
     by_operation: dict[str, list[Counted]] = {}
     for sample in samples:
         if not sample.setup:
@@ -102,7 +102,7 @@ def _row(operation_id: str, samples: list[Counted], contract: Contract) -> Fidel
 
 
 def manifest(samples: Iterable[Sample]) -> Iterator[str]:
-    """One line of JSON per sample that counts."""
+    """One line of JSON per sample, without setup requests."""
     for sample in samples:
         if not sample.setup:
             row = {
@@ -121,7 +121,7 @@ def manifest(samples: Iterable[Sample]) -> Iterator[str]:
 
 
 def read_manifest(text: str) -> list[SampleFigures]:
-    """The samples that `manifest` wrote."""
+    """Parse the output of `manifest`."""
     rows = map(json.loads, text.splitlines())
     return [
         SampleFigures(
@@ -133,7 +133,7 @@ def read_manifest(text: str) -> list[SampleFigures]:
 
 
 def as_json(rows: Iterable[FidelityRow]) -> list[Mapping[str, object]]:
-    """The table for programs."""
+    """The table as JSON."""
     return [
         {
             "operation": row.operation,

@@ -1,4 +1,4 @@
-"""`docs/fidelity.md` and its picture, made from the table of fidelity."""
+"""Generates `docs/fidelity.md` and its picture from the table of fidelity."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from mockserver.recordings.samples import Sample
 
 _HEAD = """# Fidelity
 
-How true the emulator is to the real service, operation by operation. `make fidelity` replays every sample in
-[`fidelity/`](../fidelity/README.md) and writes this page; a test holds it to be current.
+How closely the emulator matches the real service, operation by operation. `make fidelity` replays every sample in
+[`fidelity/`](../fidelity/README.md) and generates this page; a test checks that it is current.
 
-Until recordings are contributed this is **fidelity to Adobe's documents**: a sample passes if the emulator answers as
-the page prints. Nothing is summed up, and what nobody has looked at does not count as passed.
+Until recordings are contributed, this is **fidelity to Adobe's documents**: a sample passes if the emulator answers as
+the page prints. There is no total, and an operation without samples does not count as passed.
 
 ![Samples per operation](fidelity.svg)
 
 | column | meaning |
 |---|---|
-| documented | first successes and lists that a page prints: answered as printed / all |
-| refusals | errors that a page prints |
-| state | requests that build on earlier ones: look-ups, patches, deletions |
-| recorded | exchanges with the real service that somebody contributed |
-| assumed | statuses that the contract declares and no sample shows, without those of the platform (429, 5xx) |
-| quirk | samples that are as printed only under a quirk, because Adobe's documents disagree |
+| documented | first successes and lists on a page: answered as printed / all |
+| refusals | errors on a page |
+| state | requests that depend on earlier ones: lookups, patches, deletions |
+| recorded | contributed exchanges with the real service |
+| assumed | statuses that the contract declares and no sample has, without those of the platform (429, 5xx) |
+| quirk | samples that are answered as printed only with a quirk, because Adobe's documents disagree |
 """
 _BAR, _LINE, _LEFT, _WIDTH = 12, 18, 250, 760
 
 
 def write(rows: Sequence[FidelityRow], samples: Sequence[Sample]) -> str:
-    """The page."""
+    """Generate the page."""
     head = "| operation | documented | refusals | state | recorded | assumed | quirk |"
     lines = [_HEAD, head, "|---|---|---|---|---|---|---|"]
     for row in rows:
         tallies = (row.documented, row.refusals, row.state, row.recorded)
         cells = (*map(str, tallies), ", ".join(row.assumed) or "–", str(row.quirks or "–"))
         lines.append(f"| `{row.operation}` | {' | '.join(cells)} |")
-    lines += ["", "## Samples that the emulator answers otherwise", ""]
+    lines += ["", "## Samples that are not answered as printed", ""]
     lines += list(_differing(samples)) or ["None."]
     lines += ["", "## Pages", "", "| page | read | samples | as printed |", "|---|---|---|---|", *_pages(samples), ""]
     return "\n".join(lines)
 
 
 def files(rows: Sequence[FidelityRow], samples: Sequence[Sample]) -> dict[str, str]:
-    """Path in the repository -> what stands there."""
+    """Path in the repository -> generated content."""
     return {
         "docs/fidelity.md": write(rows, samples),
         "docs/fidelity.svg": picture(rows),
@@ -71,9 +71,9 @@ def _pages(samples: Sequence[Sample]) -> Iterator[str]:
 
 
 def picture(rows: Sequence[FidelityRow]) -> str:
-    """A bar per operation that has samples: green as printed, red otherwise. SVG, readable on light and dark."""
+    """Draw a bar for each operation with samples: green as printed, red otherwise. SVG for light and dark pages."""
     shown = [(row, _total(row)) for row in rows if _total(row).of]
-    most = max((total.of for _, total in shown), default=1)
+    maximum = max((total.of for _, total in shown), default=1)
     height = _LINE * (len(shown) + 1)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
@@ -83,7 +83,7 @@ def picture(rows: Sequence[FidelityRow]) -> str:
     ]
     for number, (row, total) in enumerate(shown):
         top = _LINE * number + 4
-        scale = (_WIDTH - _LEFT - 60) / most
+        scale = (_WIDTH - _LEFT - 60) / maximum
         good, all_of_it = total.passed * scale, total.of * scale
         parts.append(f'<text x="{_LEFT - 8}" y="{top + 10}" text-anchor="end">{html.escape(row.operation)}</text>')
         parts.append(f'<rect x="{_LEFT}" y="{top}" width="{all_of_it:.1f}" height="{_BAR}" rx="2" fill="#d9534f"/>')

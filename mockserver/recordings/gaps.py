@@ -1,6 +1,6 @@
-"""What a HAR file does not hold: credentials that were dropped or replaced, bodies that were left out.
+"""Detects gaps in a HAR file: credentials that were removed or replaced, bodies that were left out.
 
-A gap is marked in the journal entry, so that no rule takes it for something the client did.
+A gap is marked in the journal entry, so that rules do not blame the client for it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mockserver.journal.entries import NOT_RECORDED, Entry
 __all__ = ["NOT_RECORDED", "STAND_IN", "Gaps", "is_hidden", "is_sanitized"]
 
 STAND_IN = "pseudo-"
-"""What the stand-in of a text begins with."""
+"""Prefix of the stand-in for a text."""
 
 _WORDS = (
     "redacted|removed|hidden|masked|sanitized|sanitised|filtered|scrubbed|obfuscated|omitted|stripped|anonymized|"
@@ -30,31 +30,31 @@ _numbers = itertools.count(1)
 
 
 def is_sanitized(value: str) -> bool:
-    """Whether a tool put this in the place of a value: `[Authorization redacted]`, `*****`, `xxx`."""
+    """Whether a tool has replaced a value: `[Authorization redacted]`, `*****`, `xxx`."""
     return value == NOT_RECORDED or (len(value) <= _MAX_LENGTH and _SANITIZED.fullmatch(value.strip()) is not None)
 
 
 def is_hidden(value: object) -> bool:
-    """Whether a value of a recording is not what was sent: a stand-in, or what another tool put there."""
+    """Whether a value in a recording was replaced, by our recorder or by another tool."""
     return isinstance(value, str) and (value.startswith(STAND_IN) or is_sanitized(value))
 
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """What is missing of one exchange."""
+    """The parts of one exchange that are missing."""
 
     headers: frozenset[str]
-    """Names of headers whose value is not in the file."""
+    """Names of headers whose values are missing."""
     body: bool
     answer: bool
 
     def mark(self, entry: Entry, sanitized: bool) -> Entry:
-        """The entry with its gaps marked. `sanitized`: a mask in a body may be the tool's that wrote the file."""
+        """Mark the gaps in an entry. `sanitized`: a mask in a body may come from the tool that wrote the file."""
         sent = {name: f"Bearer {NOT_RECORDED}" if name == "authorization" else NOT_RECORDED for name in self.headers}
         traces = entry.traces._replace(
             sent_mask=entry.traces.sent_mask and not sanitized,
             partial=self.answer,
-            # equal to no other: whether the same was sent again, nobody knows
+            # unique, because it is unknown whether the same body was sent again
             body=-next(_numbers) if self.body else entry.traces.body,
         )
         body = NOT_RECORDED if self.body else entry.body

@@ -1,6 +1,6 @@
-"""HAR files: traffic recorded by a browser, Postman, Newman or a proxy, as journal entries to be judged.
+"""Reads HAR files of browsers, Postman, Newman or proxies, and converts them to journal entries.
 
-Only calls to Flow Service and its token endpoint count; everything else a browser recorded is passed over.
+Only requests to Flow Service, its neighbouring services and its token endpoint are read; others are ignored.
 """
 
 from __future__ import annotations
@@ -36,54 +36,54 @@ _CODE = re.compile(r"FLOW-(\d{4}-\d{3})$")
 _NEIGHBOURS = "/data/foundation/"
 _TOKEN_PATHS = ("/ims/token", "/ims/exchange")
 _BEFORE_ANY_SERVICE = frozenset({408, 414, 421, 431})
-"""Statuses of requests that an HTTP server refuses before anybody reads them."""
+"""Statuses of requests that an HTTP server refuses before a service receives them."""
 _OF_THE_GATEWAY = frozenset({"authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "if-match"})
 _TOKEN_MISSING = ("403010", "ErrMissingOauthToken")
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One exchange of the file."""
+    """One exchange in the file."""
 
     call: Call
     result: Result
     host: str
-    """Empty unless the base path leaves no doubt which service was called."""
+    """Empty unless the base path identifies the service."""
     gaps: Gaps
     whole: bool = True
-    """False: the response ended early."""
+    """False if the response is incomplete."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedHar:
-    """A file, as far as it could be read."""
+    """The readable part of a file."""
 
     exchanges: list[Recorded]
     unread: tuple[str, ...]
-    """Entries that are none."""
+    """Errors of invalid entries."""
     complete: bool
     cut: bool
     entries: int
-    """How many there are, other traffic included."""
+    """Number of entries, including other traffic."""
 
     def remarks(self) -> Iterator[str]:
-        """What the file lacks."""
+        """Describe what is missing in the file."""
         if self.cut:
-            yield f"the file is cut after entry {self.entries}"
+            yield f"the file is truncated after entry {self.entries}"
         if self.unread:
-            yield f"{len(self.unread)} entries are no HAR entries, the first: {self.unread[0]}"
+            yield f"{len(self.unread)} invalid HAR entries, the first: {self.unread[0]}"
         found = self.exchanges
         lacking = {
             "requests have no credentials in the file": sum("authorization" in one.gaps.headers for one in found),
             "request bodies are not in the file": sum(one.gaps.body for one in found),
             "response bodies are not in the file": sum(one.gaps.answer for one in found),
-            "responses broke off": sum(not one.whole for one in found),
+            "responses are incomplete": sum(not one.whole for one in found),
         }
         yield from (f"{count} {what}" for what, count in lacking.items() if count)
 
 
 def read(path: Path, contract: Contract, connectors: Connectors) -> list[Entry]:
-    """The calls to Flow Service in the order made, secrets masked. Raises HarError."""
+    """Read the calls to Flow Service in the order they were made, with masked secrets. Raises HarError."""
     recorded = in_order(list(exchanges(path)))
     journal = Journal(len(recorded) or 1, 4 * MAX_BYTES, Redaction(contract, connectors.auth_place, foreign=True))
     kept: list[Recorded] = []
@@ -101,7 +101,7 @@ def read(path: Path, contract: Contract, connectors: Connectors) -> list[Entry]:
 
 
 def _record(one: Recorded, journal: Journal, contract: Contract, connectors: Connectors) -> bool:
-    """Record a call if it is one to Flow Service. What its answer proves is not doubted."""
+    """Record a call if it is one to Flow Service. Violations that its response disproves are left out."""
     call, result = one.call, one.result
     seen = contract.check_request(call)
     if seen.operation is None and not _named_by_path(call, contract) and not one.host:
@@ -127,7 +127,7 @@ def _record(one: Recorded, journal: Journal, contract: Contract, connectors: Con
 
 
 def _check_credentials(seen: Seen, connectors: Connectors) -> None:
-    """What the emulator's handler would say of a new connection. The real service's own 2xx would prove it wrong."""
+    """Add the violations that the emulator would find in the credentials of a new connection."""
     whole = not any(violation.where == "body" and violation.blocks for violation in seen.violations)
     if seen.operation and seen.operation.id == "createConnection" and whole and isinstance(seen.body, dict):
         try:
@@ -137,7 +137,7 @@ def _check_credentials(seen: Seen, connectors: Connectors) -> None:
 
 
 def exchanges(path: Path) -> Iterator[Recorded]:
-    """The calls that may be ones to Flow Service. Raises HarError, also for an entry that cannot be read."""
+    """Read the calls that may be ones to Flow Service. Raises HarError, also for an invalid entry."""
     loaded = load(path)
     if loaded.unread:
         raise HarError(loaded.unread[0])
@@ -145,20 +145,20 @@ def exchanges(path: Path) -> Iterator[Recorded]:
 
 
 def is_of_the_service(one: Recorded, contract: Contract) -> bool:
-    """Whether a call is one to Flow Service, its token endpoint or a service next door."""
+    """Whether a call is one to Flow Service, its token endpoint or a neighbouring service."""
     outside = one.call.path.startswith(("/data/", "/ims/"))
     return bool(one.host) or outside or not one.call.mounted or _named_by_path(one.call, contract)
 
 
 def in_order(recorded: list[Recorded]) -> list[Recorded]:
-    """Exchanges by when they began; as they are in the file if it does not tell of each."""
+    """Sort exchanges by start time. If one has none, the order of the file is kept."""
     if all(one.call.received_ms for one in recorded):
         return sorted(recorded, key=lambda one: one.call.received_ms)
     return recorded
 
 
 def load(path: Path) -> LoadedHar:
-    """The same, as far as it goes: what cannot be read is said. Raises HarError if nothing can."""
+    """Read a file and collect errors of invalid entries. Raises HarError if no entry can be read."""
     file = har_file.read(path)
     found: list[Recorded] = []
     unread: list[str] = []
@@ -170,25 +170,25 @@ def load(path: Path) -> LoadedHar:
                 continue
             found.append(_read(raw, request, raw.get("response") or {}, *where))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            unread.append(f"{path}: entry {number} is no HAR entry ({type(error).__name__})")
+            unread.append(f"{path}: entry {number} is not a valid HAR entry ({type(error).__name__})")
     if unread and len(unread) == len(file.entries):
         raise HarError(unread[0])
     return LoadedHar(found, tuple(unread), file.complete, file.cut, len(file.entries))
 
 
 def _place(address: str) -> tuple[SplitResult, str, str] | None:
-    """URL, path as the core sees it, and the host where the base path leaves no doubt; None for other traffic."""
+    """URL, path without base path, and host if the base path identifies the service; None for other traffic."""
     try:
         url = urlsplit(address)
         host = url.hostname or ""
-    except ValueError:  # what no service of Adobe's has
+    except ValueError:  # not a URL of Adobe
         return None
     path = unquote(url.path, errors="replace") or "/"
     if path.startswith(_TOKEN_PATHS):
         return url, path, host
     if path == BASE_PATH or path.startswith(BASE_PATH + "/"):
         return url, path[len(BASE_PATH) :] or "/", host or "-"
-    # on Adobe's host a path without the base path is a mistake, if the service has a path like it
+    # on Adobe's host, a path of the service without the base path is a mistake of the client
     here = host in ("127.0.0.1", "localhost", "::1") or path.startswith(_NEIGHBOURS) or PLATFORM_HOST.fullmatch(host)
     return (url, path, "") if here else None
 
@@ -198,14 +198,14 @@ def _is_adobe(host: str) -> bool:
 
 
 def _is_preflight(raw: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
-    """Whether a browser asked by itself whether it may make the call; that is never authorized."""
+    """Whether this is a CORS preflight request, which is never authorized."""
     return str(request["method"]).upper() == "OPTIONS" and (
         raw.get("_resourceType") == "preflight" or "authorization" not in _headers(request)
     )
 
 
 def _named_by_path(call: Call, contract: Contract) -> bool:
-    """Whether a short path begins with one of the service's collections; its neighbours' paths begin with `data`."""
+    """Whether a short path begins with a collection of the service. Those of neighbours begin with `data`."""
     first = call.path.strip("/").split("/")[0]
     return first != "data" and any(operation.segments[0] == first for operation in contract.operations.values())
 
@@ -219,8 +219,8 @@ def _read(
     host: str,
 ) -> Recorded:
     result = _result(response)
-    said = raw.get("_flow")
-    extension: Mapping[str, Any] = said if isinstance(said, dict) else {}
+    flow = raw.get("_flow")
+    extension: Mapping[str, Any] = flow if isinstance(flow, dict) else {}
     headers, unrecorded = _sent_headers(request, result, certain=bool(extension))
     post = request.get("postData") or {}
     if post.get("mimeType") and "content-type" not in headers:
@@ -242,7 +242,7 @@ def _read(
 
 
 def _query(request: Mapping[str, Any]) -> str:
-    """The query of a tool that leaves it out of the URL."""
+    """The query, for tools that leave it out of the URL."""
     rows = [row for row in request.get("queryString") or () if row.get("name")]
     return urlencode([(str(row["name"]), str(row.get("value") or "")) for row in rows])
 
@@ -250,14 +250,14 @@ def _query(request: Mapping[str, Any]) -> str:
 def _sent_headers(
     request: Mapping[str, Any], result: Result, *, certain: bool
 ) -> tuple[dict[str, str], frozenset[str]]:
-    """The request's headers, and the names of those whose values an exporter or a sanitizer has taken out.
+    """The request's headers, and the names of those whose values an exporter or sanitizer has removed.
 
-    Chrome drops Authorization. That a token was sent is only doubted where the gateway says that it is missing, and in
-    a file of our own (`certain`), which says of every header that it was there.
+    Chrome removes Authorization, so it is assumed to be sent unless the gateway reported it missing. Our own files
+    (`certain`) contain the names of all headers.
     """
     headers = _headers(request)
     unrecorded = {name for name, value in headers.items() if name in _OF_THE_GATEWAY and is_sanitized(value)}
-    if not certain and not headers:  # no client sends none: an exporter left out all of them
+    if not certain and not headers:  # every client sends headers: an exporter has removed them
         unrecorded |= _OF_THE_GATEWAY
     if not certain and not headers.get("authorization", "").strip() and result.error not in _TOKEN_MISSING:
         unrecorded.add("authorization")
@@ -266,9 +266,9 @@ def _sent_headers(
 
 
 def _headers(holder: Mapping[str, Any]) -> dict[str, str]:
-    """Names in lower case, repeated ones joined; HTTP/2's pseudo headers, and rows without name or value, left out.
+    """Headers with names in lower case and repeated ones joined, without HTTP/2 pseudo headers and incomplete rows.
 
-    Of the gateway's headers a value of null says that it was taken out.
+    A null value of a gateway header means that it was removed.
     """
     headers: dict[str, str] = {}
     for row in holder.get("headers") or ():
@@ -289,7 +289,7 @@ def _body(post: Mapping[str, Any]) -> bytes:
 
 
 def _lacks_body(method: str, request: Mapping[str, Any], body: bytes, result: Result) -> bool:
-    """Whether a body was sent that is not in the file, or not whole."""
+    """Whether a body was sent that is missing or incomplete in the file."""
     size = _number(request.get("bodySize"), -1)
     length = _headers(request).get("content-length", "")
     if length.isdecimal() and len(length) < 12:
@@ -308,7 +308,7 @@ def _is_json(body: bytes) -> bool:
 
 
 def _lacks_answer(response: Mapping[str, Any], result: Result) -> bool:
-    """Whether the body of a success is not in the file."""
+    """Whether the body of a successful response is missing in the file."""
     size = _number((response.get("content") or {}).get("size"), -1)
     return result.body is None and (result.status in (200, 201) or result.status == 304) and size != 0
 
@@ -327,7 +327,7 @@ def _decoded(text: str, encoding: object) -> bytes:
 
 
 def _inflated(raw: bytes) -> bytes:
-    """A body that an exporter left compressed. Raises ValueError for one that is damaged or far too large."""
+    """Decompress a body that an exporter left compressed. Raises ValueError if it is damaged or far too large."""
     if raw[:2] != b"\x1f\x8b":
         return raw
     inflating = zlib.decompressobj(wbits=31)
@@ -344,28 +344,28 @@ def _result(response: Mapping[str, Any]) -> Result:
     status = _number(response.get("status"), 0)
     content = response.get("content") or {}
     body: Json = None
-    with contextlib.suppress(ValueError):  # what is no JSON says nothing
+    with contextlib.suppress(ValueError):  # bodies that are not JSON are ignored
         raw = _decoded(str(content.get("text") or ""), content.get("encoding"))
         body = json_input.parse(_inflated(raw), max_bytes=MAX_BYTES)
-    headers = tuple((name, value) for name, value in _headers(response).items() if name in TOLD_HEADERS)
+    headers = tuple((name, value) for name, value in _headers(response).items() if name in KEPT_HEADERS)
     return Result(status, body, headers, error_code(status, body))
 
 
-TOLD_HEADERS = frozenset({"etag", "location", "allow", "retry-after"})
+KEPT_HEADERS = frozenset({"etag", "location", "allow", "retry-after"})
 """Response headers that are kept."""
 
 
 def error_code(status: int, body: Json) -> str | None:
-    """The code of a refusal, as the emulator's journal has it."""
+    """The code of an error response, in the form of the journal."""
     if status < 400:
         return None
-    said = body if isinstance(body, dict) else {}
-    code = _CODE.search(str(said.get("type", "")))
+    members = body if isinstance(body, dict) else {}
+    code = _CODE.search(str(members.get("type", "")))
     if code:
         return code[1]
-    return str(said.get("error_code") or said.get("error") or status)[:40]
+    return str(members.get("error_code") or members.get("error") or status)[:40]
 
 
 def _milliseconds(started: object) -> int:
-    """Milliseconds since 1970; 0 if the file does not tell. Raises ValueError for what is no time."""
+    """Convert a time to milliseconds since 1970; 0 if it is missing. Raises ValueError if it is invalid."""
     return max(0, int(datetime.fromisoformat(str(started)).timestamp() * 1000)) if started else 0

@@ -1,4 +1,4 @@
-"""Reads the entries of a HAR file, also of one that is cut: then the entries before the cut."""
+"""Reads the entries of a HAR file, which may be truncated."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from pathlib import Path
 from typing import Any
 
 MAX_BYTES = 200 * 1_048_576
-"""Largest file read."""
+"""Maximum size of a file."""
 
 _ENTRIES = re.compile(r'"entries"\s*:\s*\[')
 _BETWEEN = re.compile(r"[\s,]*")
 
 
 class HarError(ValueError):
-    """A file that is no HAR; says where and why."""
+    """A file is not a HAR file; the message says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class HarFile:
-    """What a file holds, before anything is made of it."""
+    """The unparsed entries of a file."""
 
     entries: tuple[Any, ...]
     complete: bool
-    """False: the file is cut, or the recorder that wrote it did not come to its end."""
+    """False if the file is truncated or its recorder was interrupted."""
     cut: bool
 
 
@@ -38,12 +38,12 @@ def read(path: Path) -> HarFile:
     except (ValueError, RecursionError):
         entries = tuple(_before_the_cut(text))
         if not entries:
-            raise HarError(f"{path}: not JSON, so not a HAR file") from None
+            raise HarError(f"{path}: not a HAR file, because it is not JSON") from None
         return HarFile(entries, complete=False, cut=True)
     log = document.get("log") if isinstance(document, dict) else None
     found = log.get("entries") if isinstance(log, dict) else None
     if not isinstance(found, list) or not isinstance(log, dict):
-        raise HarError(f"{path}: no log.entries, so not a HAR file")
+        raise HarError(f"{path}: not a HAR file, because it has no log.entries")
     extension = log.get("_flow")
     complete = not isinstance(extension, dict) or extension.get("complete") is not False
     return HarFile(tuple(found), complete, cut=False)
@@ -61,12 +61,12 @@ def _text(path: Path) -> str:
     try:
         return raw.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
-        # an exporter that writes bytes of a body as they are: the rest of the file can be read all the same
+        # some exporters write raw bytes of a body; the rest of the file can still be read
         return raw.decode("utf-16" if wide else "utf-8-sig", "replace")
 
 
 def _before_the_cut(text: str) -> Iterator[Any]:
-    """The entries that are whole."""
+    """The complete entries of a truncated file."""
     begin = _ENTRIES.search(text)
     if not text.lstrip().startswith("{") or begin is None:
         return

@@ -1,4 +1,4 @@
-"""Which headers a recording holds: those that a replay needs or that explain a response, in their usual form."""
+"""Decides which headers are written to a recording: those that a replay needs or that explain a response."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 NOT_WRITTEN = "(not recorded)"
-"""Stands for the value of a header that was there."""
+"""Replaces the value of a header that is not written."""
 
 SCHEME = re.compile(r"[A-Za-z-]{1,20}")
 _TYPE = r"(?:application|text|\*)/(?:vnd\.adobe\.[a-z.+-]{1,60}|[a-z]+\+json|x-www-form-urlencoded|[a-z]{1,8}|\*)"
@@ -29,7 +29,7 @@ WRITTEN: dict[str, re.Pattern[str]] = {
     "retry-after": re.compile(rf"\d{{1,9}}|{_DATE}"),
     "x-sandbox-name": re.compile(r"[\w-]{1,256}"),
 }
-"""Header -> the form in which its value is written; another value has a stand-in."""
+"""Header -> pattern of the values that are written. Other values are replaced by stand-ins."""
 
 _OF_THE_CONNECTION = frozenset(
     ("accept-encoding", "connection", "host", "keep-alive", "transfer-encoding", "via", "x-forwarded-for")
@@ -48,13 +48,13 @@ _WITHOUT_CREDENTIALS_BELOW = ("access-control-", "cross-origin-", "sec-", "x-for
 
 
 def may_hold_credentials(name: str) -> bool:
-    """Whether the value of a header must be found nowhere else: of all but those known for ordinary words."""
+    """Whether a header may contain credentials, which must not occur anywhere in the file."""
     known = name in _OF_THE_CONNECTION or name in _WITHOUT_CREDENTIALS
     return not known and not name.startswith(_WITHOUT_CREDENTIALS_BELOW)
 
 
 def parts(name: str, value: str) -> Iterator[str]:
-    """What credentials are made of: the values of cookies, user and password of Basic, the token of a scheme."""
+    """The parts of credentials: values of cookies, user and password of Basic, token of other schemes."""
     if "cookie" in name:
         yield from (pair.partition("=")[2].strip().strip('"') for pair in value.split(";"))
         return

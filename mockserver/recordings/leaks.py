@@ -1,6 +1,6 @@
-"""Finds secrets in text that is about to be written, in every encoding in which they could stand there.
+"""Searches text for secrets, in every encoding that they may have.
 
-One pass over a text, however many secrets there are: each form of a secret is known by its first bytes.
+A search is a single pass over the text, however many secrets there are: encoded secrets are indexed by first bytes.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from contextlib import suppress
 from urllib.parse import quote, quote_plus
 
 _KEY = 6
-"""Bytes by which a form is known; shorter secrets cannot be told from ordinary text."""
+"""Length of the indexed prefix. Shorter secrets cannot be distinguished from ordinary text."""
 MAX_SECRETS = 100_000
-"""Secrets that are remembered; a recording with more of them ends."""
+"""Maximum number of secrets. A recording with more of them is incomplete."""
 
 
 class TooManySecrets(Exception):
-    """More secrets came than can be searched for."""
+    """The maximum number of secrets is exceeded."""
 
 
 class LeakSearch:
-    """The secrets of one recording."""
+    """Searches for the secrets of one recording."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()
         self._forms: dict[bytes, dict[bytes, str]] = {}
-        """First bytes -> forms that begin so, each with the place from which its secret came."""
+        """First bytes -> encoded secrets with this prefix -> place where the secret was received."""
 
     def add(self, secret: str, place: str) -> None:
-        """Search for this secret from now on. Raises TooManySecrets."""
+        """Add a secret. Raises TooManySecrets."""
         if len(secret) < _KEY or secret in self._known:
             return
         if len(self._known) >= MAX_SECRETS:
@@ -41,7 +41,7 @@ class LeakSearch:
                 self._forms.setdefault(form[:_KEY], {}).setdefault(form, place)
 
     def found_in(self, text: bytes) -> str | None:
-        """The place from which a secret in this text came; None if there is none."""
+        """The place where the first secret in a text was received; None if the text contains none."""
         forms = self._forms
         if not forms:
             return None
@@ -58,7 +58,7 @@ def _forms(secret: str) -> Iterator[bytes]:
     texts = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
     texts |= {text.replace("%2F", "%2f").replace("%3D", "%3d").replace("%2B", "%2b") for text in texts}
     texts |= {quote(text, safe="") for text in (quote(secret, safe=""), quote_plus(secret))}
-    for _ in range(3):  # JSON in a text of JSON
+    for _ in range(3):  # JSON in strings of JSON
         texts |= {json.dumps(text, ensure_ascii=ascii_only)[1:-1] for text in texts for ascii_only in (True, False)}
     for text in texts:
         with suppress(UnicodeEncodeError):
@@ -71,7 +71,7 @@ def _forms(secret: str) -> Iterator[bytes]:
 
 
 def _base64_forms(raw: bytes) -> Iterator[bytes]:
-    """What stands in Base64 wherever in the encoded text the bytes begin; shorter ones stand there by chance."""
+    """The Base64 forms of bytes at every offset in a longer text. Short ones are left out, as they occur by chance."""
     if len(raw) < 9:
         return
     for shift in range(3):

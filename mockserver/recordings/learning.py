@@ -1,4 +1,4 @@
-"""What a recording tells of a sandbox: the entities and specs in it, as a state that the emulator can start from."""
+"""Derives a state from a recording: its entities and specs, for the emulator to start from."""
 
 from __future__ import annotations
 
@@ -22,61 +22,61 @@ from mockserver.state import exports, imports
 from mockserver.state.records import Change
 
 _SHOWN_ONLY = frozenset({"providerRefId", "runs", "lastRunDetails", "lastOperation"})
-"""Members that the service makes up when it shows an entity."""
+"""Members that the service computes for responses."""
 _INHERITED = {"sourceConnectionIds": "sourceConnections", "targetConnectionIds": "targetConnections"}
 
 
 @dataclass(slots=True)
 class Learned:
-    """A state, and what had to be guessed or left out."""
+    """A state, and what was guessed or left out."""
 
     state: dict[str, Any] = field(default_factory=dict)
-    """As `PUT /_mock/state` takes it."""
+    """In the form of `PUT /_mock/state`."""
     learned: list[str] = field(default_factory=list)
     guessed: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     tenants: tuple[Tenant, ...] = ()
-    """Whose entities they are."""
+    """Tenants of the entities."""
 
     @property
     def summary(self) -> str:
-        """How much there is of each kind, and where: a line."""
+        """One line with the number of entities of each kind, and their tenants."""
         counts = Counter(name.partition(" ")[0] for name in self.learned)
         there = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing"
         where = ", ".join(f"{tenant.org} {tenant.sandbox}" for tenant in self.tenants)
         return f"{there}{f' in {where}' if where else ''}"
 
     def lines(self) -> Iterator[str]:
-        """What was guessed and what was left out."""
+        """One line for each guess and each omission."""
         yield from (f"guessed: {line}" for line in self.guessed)
         yield from (f"left out: {line}" for line in self.left_out)
 
 
 def start_from(emulator: Emulator, file: str) -> Learned:
-    """Let an emulator begin with what a recording leaves behind, and return there at each reset.
+    """Set the initial state of an emulator to the state at the end of a recording. A reset restores it.
 
-    The only organisation of a recording becomes the emulator's own, where `org` names one. Raises ValueError.
+    If the recording has one organisation, it is replaced by the first one of the setting `org`. Raises ValueError.
     """
     recording = Recording.load(Path(file), emulator.contract)
     org = next(iter(emulator.config.orgs), "")
     learned = alive_at_end(recording, emulator.contract, emulator.world.connectors, org)
     if not learned.learned:
-        raise ValueError(f"{file}: shows no entity and no spec in full, so there is nothing to learn")
+        raise ValueError(f"{file}: contains no complete entity or spec, so there is nothing to learn")
     emulator.begin_with(learned.state)
     return learned
 
 
 def existing_before(recording: Recording, contract: Contract) -> Learned:
-    """The entities that were there before a recording began, as they were first shown."""
+    """The entities that existed before a recording began, as first shown."""
     began_ms = recording.exchanges[0].call.received_ms if recording.exchanges else 0
     strangers = {key: life for key, life in _not_created(recording).items() if _made_ms(life.doc) <= began_ms}
     return _learned(strangers, contract, Connectors.load("azure"))
 
 
 def made_by_others(recording: Recording) -> frozenset[str]:
-    """Ids of entities that somebody else created while the recording went on.
+    """Ids of entities that other clients created during the recording.
 
-    Those that have a name which this client sent are its own, whatever the service answered.
+    Entities with a name that this client sent are its own, whatever the service responded.
     """
     began_ms = recording.exchanges[0].call.received_ms if recording.exchanges else 0
     bodies = (exchange.body for exchange in recording.exchanges if exchange.call.method == "POST")
@@ -90,9 +90,9 @@ def made_by_others(recording: Recording) -> frozenset[str]:
 
 
 def alive_at_end(recording: Recording, contract: Contract, connectors: Connectors, org: str = "") -> Learned:
-    """The entities that a recording leaves behind, as they were last known.
+    """The entities that exist at the end of a recording, in their last known state.
 
-    `org`: the organisation they get, if the recording has one or none.
+    `org` replaces their organisation, if the recording has at most one.
     """
     lives, unseen = at_end(recording)
     orgs = {life.tenant.org for life in lives.values()} - {""}
@@ -102,16 +102,16 @@ def alive_at_end(recording: Recording, contract: Contract, connectors: Connector
             if "imsOrgId" in life.doc:
                 life.doc["imsOrgId"] = org
     learned = _learned(lives, contract, connectors)
-    learned.left_out += [f"{name}: used, but never shown in full" for name in unseen]
+    learned.left_out += [f"{name}: used, but never shown completely" for name in unseen]
     learned.left_out += _next_door(recording)
     return learned
 
 
 def _next_door(recording: Recording) -> list[str]:
-    """The services beside Flow Service that a recording shows."""
+    """Lines about neighbouring services in a recording, which are not learned."""
     paths = (one.call.path.split("/") for one in recording.exchanges if one.result.status == 200)
     counts = Counter(parts[3] for parts in paths if len(parts) > 3 and parts[1] == "data")
-    return [f"{name}: services next door are not learned ({count} responses)" for name, count in counts.items()]
+    return [f"{name}: neighbouring services are not learned ({count} responses)" for name, count in counts.items()]
 
 
 def _made_ms(doc: Mapping[str, Any]) -> int:
@@ -120,7 +120,7 @@ def _made_ms(doc: Mapping[str, Any]) -> int:
 
 
 def _not_created(recording: Recording) -> Lives:
-    """The entities that a recording shows without having created them, as they were first shown."""
+    """The entities in a recording that it did not create, as first shown."""
     created = {
         str(exchange.result.body["id"])
         for exchange in recording.exchanges
@@ -145,7 +145,7 @@ def _learned(lives: Lives, contract: Contract, connectors: Connectors) -> Learne
         if kind == "flowSpecs" and known_flow_specs.get(entity_id) is not None:
             continue
         if not life.tenant.org:
-            learned.left_out.append(f"{name}: the file does not tell its organisation; name one with --org")
+            learned.left_out.append(f"{name}: its organisation is not in the file; set one with --org")
             continue
         doc = _spec(kind, life.doc, learned) if kind in SPECS else _entity(kind, life.doc, lives, learned)
         change = Change(life.tenant, kind, entity_id, len(changes) + 1, doc)
@@ -164,14 +164,14 @@ def _learned(lives: Lives, contract: Contract, connectors: Connectors) -> Learne
 
 
 def _spec(kind: str, known: Mapping[str, Any], learned: Learned) -> dict[str, Any]:
-    """A written spec keeps its members apart from its stamps, since it has a `version` of its own."""
+    """The record of a custom spec. Its members are nested, because it has its own `version`."""
     etag = etag_of(1, 0)
-    made_up = {**dict.fromkeys(STAMPS, ""), "createdAt": 0, "updatedAt": 0, "version": etag, "etag": etag}
+    placeholders = {**dict.fromkeys(STAMPS, ""), "createdAt": 0, "updatedAt": 0, "version": etag, "etag": etag}
     if "createdAt" not in known:
-        learned.guessed.append(f"{kind} {known['id']}: when and by whom it was written")
+        learned.guessed.append(f"{kind} {known['id']}: its author and times")
     stamps = {name: known[name] for name in STAMPS if name in known and name not in ("version", "etag")}
     spec = {name: value for name, value in known.items() if name not in STAMPS or name == "version"}
-    return {**made_up, **stamps, "spec": spec}
+    return {**placeholders, **stamps, "spec": spec}
 
 
 def _entity(kind: str, known: Mapping[str, Any], lives: Lives, learned: Learned) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _entity(kind: str, known: Mapping[str, Any], lives: Lives, learned: Learned)
 
 
 def _inherited(flow: Mapping[str, Any], lives: Lives) -> dict[str, Any]:
-    """What a flow that was never shown has from its ends."""
+    """`inheritedAttributes` of a flow that was never shown, from its connections."""
     inherited: dict[str, Any] = {"properties": {"isSourceFlow": True}}
     for member, kind in _INHERITED.items():
         ends = [lives[kind, end].doc for end in flow.get(member) or () if (kind, end) in lives]
@@ -194,7 +194,7 @@ def _inherited(flow: Mapping[str, Any], lives: Lives) -> dict[str, Any]:
 
 
 def _provider(flow: Mapping[str, Any], lives: Lives, learned: Learned) -> dict[str, Any]:
-    """What the flow provider keeps of a flow; it runs from its last change on, not for all the time before."""
+    """The `provider` member of a flow. Its runs start at its last change."""
     source_id = next(iter(flow.get("sourceConnectionIds") or ()), "")
     life = lives.get(("sourceConnections", source_id))
     if life is None:

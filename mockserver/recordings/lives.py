@@ -1,4 +1,4 @@
-"""The life of each entity in a recording: created, shown, changed, deleted, as far as the exchanges tell."""
+"""Follows each entity through a recording: created, shown, changed, deleted."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ ENTITIES = ("connections", "sourceConnections", "targetConnections", "flows")
 SPECS = ("connectionSpecs", "flowSpecs")
 
 _ACTIONS = {"enable": "enabled", "disable": "disabled", "publish": "enabled"}
-"""Action on an entity -> the state it leads to."""
+"""Action on an entity -> resulting state."""
 
 _UNKNOWN_ACTOR = "unknown@AdobeID"
 
 
 @dataclass(slots=True)
 class Life:
-    """An entity as it was last known."""
+    """The last known state of an entity."""
 
     tenant: Tenant
     doc: dict[str, Any]
     guesses: list[str] = field(default_factory=list)
-    """What of the document the service did not show."""
+    """What the service did not show."""
 
 
 Lives = dict[tuple[str, str], Life]
-"""Kind and id -> life, in the order in which the recording first tells of them."""
+"""Kind and id -> life, in the order of first occurrence."""
 
 
 def shown(exchange: RecordedExchange) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Kind and document of every entity that a response shows in full."""
+    """Kind and document of every entity that a response shows completely."""
     body = exchange.result.body
     items = body.get("items") if isinstance(body, dict) else None
     kind, depth = _kind(exchange)
@@ -44,21 +44,21 @@ def shown(exchange: RecordedExchange) -> Iterator[tuple[str, dict[str, Any]]]:
         return
     projected = (value for name, value in exchange.call.parameters() if name == "property")
     if any(not set(value) & set("=<>!~") for value in projected):
-        return  # a projection shows entities in part
+        return  # a projection shows only some members
     for item in items:
         if isinstance(item, dict) and isinstance(item.get("id"), str) and (kind in SPECS or "etag" in item):
             yield kind, item
 
 
 def tenant_of(exchange: RecordedExchange, doc: Mapping[str, Any]) -> Tenant:
-    """Organisation and sandbox of an entity; the organisation is empty where the file does not tell it."""
+    """Organisation and sandbox of an entity. The organisation is empty if unknown."""
     headers = exchange.call.headers
     org = doc.get("imsOrgId") or headers.get("x-gw-ims-org-id", "")
     return Tenant(str(org), str(doc.get("sandboxName") or headers.get("x-sandbox-name") or "prod"))
 
 
 def at_end(recording: Recording) -> tuple[Lives, tuple[str, ...]]:
-    """The entities alive when a recording ended, and what it used without ever showing it."""
+    """The entities that exist at the end of a recording, and those that it used but never showed."""
     lives: Lives = {}
     used: dict[tuple[str, str], None] = {}
     for exchange in recording.exchanges:
@@ -82,14 +82,14 @@ def at_end(recording: Recording) -> tuple[Lives, tuple[str, ...]]:
 
 
 def _kind(exchange: RecordedExchange) -> tuple[str | None, int]:
-    """The kind of entity that a request is about, and how many segments its path has."""
+    """The kind of entity in a request's path, and the number of path segments."""
     segments = exchange.call.path.strip("/").split("/")
     known = exchange.operation is not None and segments[0] in (*ENTITIES, *SPECS)
     return (segments[0] if known else None), len(segments)
 
 
 def _create(exchange: RecordedExchange, kind: str, lives: Lives) -> None:
-    """What was sent, with what the service adds; a look-up replaces it."""
+    """Add a created entity, from the request and what the service adds. A later lookup replaces it."""
     sent, receipt = exchange.body, exchange.result.body
     if not isinstance(sent, dict) or not isinstance(receipt, dict) or not isinstance(receipt.get("id"), str):
         return
@@ -102,13 +102,13 @@ def _create(exchange: RecordedExchange, kind: str, lives: Lives) -> None:
     draft = any(pair == ("mode", "draft") for pair in exchange.call.parameters())
     state = {"state": "draft"} if draft else {} if "state" in sent else {"state": "enabled"}
     doc = {**stamps, **sent, **(state if kind in ENTITIES else {})}
-    life = Life(tenant, doc, ["was created and never shown: who made it, its sandbox ID, what the service adds"])
+    life = Life(tenant, doc, ["created and never shown: its author, sandbox ID and members added by the service"])
     _new_etag(exchange, life)
     lives[kind, receipt["id"]] = life
 
 
 def _change(exchange: RecordedExchange, life: Life) -> None:
-    """A patch or an action on an entity that is known."""
+    """Apply a patch or an action to a known entity."""
     if exchange.call.method == "PATCH":
         _patch(exchange, life)
     elif exchange.call.method == "PUT" and isinstance(exchange.body, dict):
@@ -129,7 +129,7 @@ def _patch(exchange: RecordedExchange, life: Life) -> None:
         steps = [{**one, "op": str(one["op"]).lower()} for one in (body if isinstance(body, list) else [body])]
         life.doc = jsonpatch.apply_patch(life.doc, steps)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, KeyError, TypeError, ValueError):
-        life.guesses.append("a patch of it cannot be followed: it is as it was before")
+        life.guesses.append("one of its patches cannot be applied and is ignored")
 
 
 def _new_etag(exchange: RecordedExchange, life: Life) -> None:

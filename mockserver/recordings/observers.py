@@ -1,6 +1,6 @@
-"""What a recorded exchange says about each quirk. One function per quirk; a test tells which is missing.
+"""Observers: functions that derive the value of a quirk from a recorded exchange. A test requires one per quirk.
 
-An observer returns the quirk's value that the exchange shows, or None if it shows none.
+An observer returns the value of its quirk, or None if the exchange does not show it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ OBSERVERS: dict[str, Observer] = {}
 """Quirk -> its observer."""
 
 NOT_OBSERVABLE: dict[str, str] = {}
-"""Quirk -> why no exchange can show its value."""
+"""Quirk -> reason why exchanges cannot show its value."""
 
 _BARE_ETAG = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _DOCUMENTED_SSL_MODES = frozenset({"Disable", "Allow", "Prefer", "Verify Ca", "Verify Full"})
@@ -33,7 +33,7 @@ _CREATIONS = ("createConnection", "createSourceConnection", "createTargetConnect
 
 
 def observes(quirk: str) -> Callable[[Observer], Observer]:
-    """Register the observer of a quirk."""
+    """Register a function as the observer of a quirk."""
 
     def register(observer: Observer) -> Observer:
         OBSERVERS[quirk] = observer
@@ -52,7 +52,7 @@ def _sent(exchange: RecordedExchange) -> Mapping[str, Any]:
 
 
 def _by_status(exchange: RecordedExchange, refused: str, taken: str, *codes: str) -> str | None:
-    """One value for a success, the other for a refusal with one of the codes (with any, if none is given)."""
+    """`taken` for a success, `refused` for an error with one of the codes, or with any code if none is given."""
     if 200 <= exchange.result.status < 300:
         return taken
     if 400 <= exchange.result.status < 500 and (not codes or exchange.result.error in codes):
@@ -62,7 +62,7 @@ def _by_status(exchange: RecordedExchange, refused: str, taken: str, *codes: str
 
 @observes("error-body")
 def error_body(exchange: RecordedExchange) -> str | None:
-    """Whether a refusal of the service has the new members or the two texts alone."""
+    """Whether an error of the service has the new members or only the two texts."""
     answer = _answer(exchange)
     if "FLOW-" in str(answer.get("type", "")):
         return "problem"
@@ -80,7 +80,7 @@ def not_found_status(exchange: RecordedExchange) -> str | None:
 
 @observes("spec-writers")
 def spec_writers(exchange: RecordedExchange) -> str | None:
-    """Whether a spec was taken: one that came with a service token is taken under either value."""
+    """Whether a spec was accepted. Specs sent with a service token are accepted with either value."""
     if exchange.operation not in (*_NEW_SPECS, "updateConnectionSpec", "updateFlowSpec"):
         return None
     return _by_status(exchange, "service", "any", "1426-400")
@@ -88,7 +88,7 @@ def spec_writers(exchange: RecordedExchange) -> str | None:
 
 @observes("spec-answer")
 def spec_answer(exchange: RecordedExchange) -> str | None:
-    """Whether a new connection spec comes in items."""
+    """Whether a new connection spec is returned in `items`."""
     if exchange.operation != "createConnectionSpec" or exchange.result.status != 201:
         return None
     return "items" if "items" in _answer(exchange) else "bare"
@@ -96,7 +96,7 @@ def spec_answer(exchange: RecordedExchange) -> str | None:
 
 @observes("gateway-body")
 def gateway_body(exchange: RecordedExchange) -> str | None:
-    """Whether the gateway's code is a text or a number."""
+    """Whether the gateway's code is a string or a number."""
     code = _answer(exchange).get("error_code")
     if exchange.result.status < 400 or code is None or isinstance(code, bool):
         return None
@@ -105,7 +105,7 @@ def gateway_body(exchange: RecordedExchange) -> str | None:
 
 @observes("missing-token")
 def missing_token(exchange: RecordedExchange) -> str | None:
-    """The status of a request without a token, everything before it being there."""
+    """The status of a request that lacks a token, but no header that is checked earlier."""
     absent = "authorization" not in exchange.call.headers and "x-api-key" in exchange.call.headers
     status = str(exchange.result.status)
     return status if absent and status in ("401", "403") else None
@@ -113,7 +113,7 @@ def missing_token(exchange: RecordedExchange) -> str | None:
 
 @observes("missing-sandbox")
 def missing_sandbox(exchange: RecordedExchange) -> str | None:
-    """Whether a request without x-sandbox-name was served."""
+    """Whether a request without x-sandbox-name was accepted."""
     if exchange.operation is None or "x-sandbox-name" in exchange.call.headers or "/ims/" in exchange.target:
         return None
     return _by_status(exchange, "refuse", "default", "2105-400")
@@ -129,14 +129,14 @@ def missing_org(exchange: RecordedExchange) -> str | None:
 
 @observes("delete-status")
 def delete_status(exchange: RecordedExchange) -> str | None:
-    """The status of a deletion that worked."""
+    """The status of a successful deletion."""
     status = str(exchange.result.status)
     return status if exchange.call.method == "DELETE" and status in ("202", "204") else None
 
 
 @observes("activation-status")
 def activation_status(exchange: RecordedExchange) -> str | None:
-    """The status of a patch of the selectors of a flow."""
+    """The status of a patch of a flow's selectors."""
     body = exchange.body
     paths = [str(one.get("path", "")) for one in body if isinstance(one, dict)] if isinstance(body, list) else []
     status = str(exchange.result.status)
@@ -146,7 +146,7 @@ def activation_status(exchange: RecordedExchange) -> str | None:
 
 @observes("unquoted-etag")
 def unquoted_etag(exchange: RecordedExchange) -> str | None:
-    """Whether an If-Match without the etag's quotes was taken."""
+    """Whether an If-Match without the etag's quotes was accepted."""
     if not _BARE_ETAG.fullmatch(exchange.call.headers.get("if-match", "")):
         return None
     return _by_status(exchange, "refuse", "accept", "1404-412")
@@ -154,7 +154,7 @@ def unquoted_etag(exchange: RecordedExchange) -> str | None:
 
 @observes("missing-version")
 def missing_version(exchange: RecordedExchange) -> str | None:
-    """Whether a connection spec without a version was taken."""
+    """Whether a connection spec without a version was accepted."""
     spec = _sent(exchange).get("connectionSpec")
     if exchange.operation not in _CREATIONS or not isinstance(spec, dict) or "version" in spec or "id" not in spec:
         return None
@@ -163,7 +163,7 @@ def missing_version(exchange: RecordedExchange) -> str | None:
 
 @observes("ssl-mode")
 def ssl_mode(exchange: RecordedExchange) -> str | None:
-    """Whether a spelling of sslMode that the API page does not list was taken."""
+    """Whether a spelling of sslMode that is not on the API page was accepted."""
     auth = _sent(exchange).get("auth")
     params = auth.get("params") if isinstance(auth, dict) else None
     mode = params.get("sslMode") if isinstance(params, dict) else None
@@ -181,7 +181,7 @@ def _spelt(mode: str) -> str:
 
 @observes("secrets")
 def secrets(exchange: RecordedExchange) -> str | None:
-    """Whether a connection shows its secret members."""
+    """Whether a connection contains its secret members."""
     items = _answer(exchange).get("items")
     if exchange.operation != "retrieveConnection" or not isinstance(items, list) or not items:
         return None
@@ -204,7 +204,7 @@ def content_type(exchange: RecordedExchange) -> str | None:
 
 @observes("sub-op")
 def sub_op(exchange: RecordedExchange) -> str | None:
-    """Whether an action without subOp was taken."""
+    """Whether an action without subOp was accepted."""
     names = {name for name, _ in exchange.call.parameters()}
     if not exchange.target.endswith("/action") or "subOp" in names or "op" not in names:
         return None
@@ -223,21 +223,21 @@ def run_answer(exchange: RecordedExchange) -> str | None:
 
 @observes("partial-run-status")
 def partial_run_status(exchange: RecordedExchange) -> str | None:
-    """The status of a run of which some rows failed."""
+    """The status of a run with failed rows."""
     for run in _answer(exchange).get("items") or ():
         metrics = run.get("metrics") if isinstance(run, dict) else None
         if not isinstance(metrics, dict):
             continue
-        counts, said = metrics.get("recordSummary") or {}, (metrics.get("statusSummary") or {}).get("status")
+        counts, status = metrics.get("recordSummary") or {}, (metrics.get("statusSummary") or {}).get("status")
         partial = counts.get("failedRecordCount") and counts.get("outputRecordCount")
-        if partial and said in ("partialSuccess", "success"):
-            return str(said)
+        if partial and status in ("partialSuccess", "success"):
+            return str(status)
     return None
 
 
 @observes("unknown-parameters")
 def unknown_parameters(exchange: RecordedExchange) -> str | None:
-    """Whether a query parameter that the contract does not know was ignored."""
+    """Whether a query parameter that is not in the contract was ignored."""
     operation = Contract.load().operations.get(exchange.operation or "")
     if operation is None or all(name in operation.query for name, _ in exchange.call.parameters()):
         return None
@@ -246,16 +246,16 @@ def unknown_parameters(exchange: RecordedExchange) -> str | None:
 
 @observes("limit-above-maximum")
 def limit_above_maximum(exchange: RecordedExchange) -> str | None:
-    """Whether a limit above 100 was taken."""
+    """Whether a limit above 100 was accepted."""
     limits = [value for name, value in exchange.call.parameters() if name == "limit" and value.isdecimal()]
     if not limits or not 100 < int(limits[0][:9]) <= 1000 or exchange.operation in (None, "listFlowRuns"):
-        return None  # far above, every server may refuse
+        return None  # any server may refuse a much larger limit
     return _by_status(exchange, "refuse", "clamp")
 
 
 @observes("sftp-destination-auth")
 def sftp_destination_auth(exchange: RecordedExchange) -> str | None:
-    """Whether the SFTP destination takes an auth spec that only the document has."""
+    """Whether the SFTP destination accepts an auth spec that is only in the document."""
     spec, auth = _sent(exchange).get("connectionSpec"), _sent(exchange).get("auth")
     named = auth.get("specName") if isinstance(auth, dict) else None
     here = isinstance(spec, dict) and spec.get("id") == _SFTP_DESTINATION and named in _SFTP_OF_THE_DOCUMENT

@@ -1,4 +1,4 @@
-"""Writes a recording while it happens: HAR 1.2 with our extension `_flow`, masked, whole after every exchange."""
+"""Writes a recording as HAR 1.2 with our extension `_flow`. The file is masked, and valid after every exchange."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from mockserver.recordings.recording import RecordedExchange, exchange
 from mockserver.recordings.redacting import StandIns, Written
 
 _TAIL = b"\n]}}\n"
-_MAX_SAID = 20
+_MAX_LISTED = 20
 _INCOMPLETE, _COMPLETE = b'"complete": false', b'"complete": true '
 
 
 class Leak(Exception):
-    """A secret stood at a place that was taken for harmless; what held it was left out of the file."""
+    """Exchanges were left out of the file, because they contained a secret at a place that seemed harmless."""
 
 
 class Recorder:
-    """One file. Safe for any number of threads."""
+    """Writes one file. Thread-safe."""
 
     def __init__(self, path: Path, upstream: str, contract: Contract, auth: Auth, key: bytes, version: str) -> None:
-        """Begin the file. Raises OSError where it cannot be written, or exists already."""
+        """Create the file. Raises OSError if it exists or cannot be written."""
         self.path = path
         self.count = 0
         parts = urlsplit(upstream)
@@ -41,8 +41,8 @@ class Recorder:
         self._written = Written(contract, auth, StandIns(key, self._leaks))
         self._lock = threading.Lock()
         self._left_out: dict[int, str] = {}
-        """Exchange -> the place from which the secret came that it held elsewhere."""
-        # never through a link, never over another file; one write a time, so that a kill leaves no half of one
+        """Number of an exchange -> place where the secret in it was received."""
+        # mode x: follows no link and replaces no file; unbuffered: the file is valid after each write
         self._file: BinaryIO = path.open("xb", buffering=0)
         head = {"name": "mock-flow-service", "version": version}
         extension = json.dumps({"upstream": self._upstream, "version": 1})[:-1] + ", " + _INCOMPLETE.decode() + "}"
@@ -53,19 +53,19 @@ class Recorder:
         self._write(text.encode() + _TAIL, 0)
 
     def add(self, call: Call, result: Result, ended_ms: int, *, whole: bool = True) -> None:
-        """Write one exchange. `whole`: the response arrived to its end."""
+        """Write one exchange. `whole`: the response is complete."""
         with self._lock:
             if self._file.closed:
                 return
             self.count += 1
-            # a stand-in takes the short form of a path: only Adobe's hosts do not
+            # stand-ins of the service accept paths without base path; Adobe's hosts do not
             known = exchange(self.count, replace(call, mounted=call.mounted or self._short), result, self._contract)
             one = replace(known, call=call)
             try:
                 entry = json.dumps(self._entry(one, ended_ms, whole)).encode()
                 found = self._leaks.found_in(entry)
             except TooManySecrets:
-                found = "more values than can be searched for"
+                found = "a place beyond the maximum number of secrets"
             if found:
                 self._left_out[self.count] = found
                 return
@@ -75,11 +75,11 @@ class Recorder:
 
     def _write(self, text: bytes, at: int) -> None:
         self._file.seek(at)
-        while text:  # a disk that is nearly full takes a part
+        while text:  # a nearly full disk accepts only a part
             text = text[self._file.write(text) :]
 
     def close(self, *, complete: bool) -> None:
-        """Search the file once more, now that every secret is known, and end it. Raises Leak if it had one."""
+        """Search the file again, now that all secrets are known, and close it. Raises Leak if it lacks exchanges."""
         with self._lock:
             if self._file.closed:
                 return
@@ -91,21 +91,21 @@ class Recorder:
                 self._write(_COMPLETE, self._flag)
             self._file.close()
             if self._left_out:
-                raise Leak(f"{self.path} lacks {', '.join(self._said())}")
+                raise Leak(f"{self.path} lacks {', '.join(self._missing())}")
 
-    def _said(self) -> list[str]:
-        shown = [f"exchange {number} (it held a secret from {place})" for number, place in self._left_out.items()]
-        return shown if len(shown) <= _MAX_SAID else [*shown[:_MAX_SAID], f"and {len(shown) - _MAX_SAID} more"]
+    def _missing(self) -> list[str]:
+        shown = [f"exchange {number} (contains a secret from {place})" for number, place in self._left_out.items()]
+        return shown if len(shown) <= _MAX_LISTED else [*shown[:_MAX_LISTED], f"and {len(shown) - _MAX_LISTED} more"]
 
     def _late_leaks(self) -> dict[int, str]:
-        """Exchanges in the file that hold what was seen to be secret only after they were written."""
+        """Exchanges in the file with a secret that became known only later."""
         with self.path.open("rb") as written:
             rows = (line.strip().removesuffix(b",") for line in written)
             found = {row: place for row in rows if row[:1] == b"{" and (place := self._leaks.found_in(row))}
         return {_sequence(row): place for row, place in found.items()}
 
     def _write_again(self) -> None:
-        """Replace the file by one without what was left out, in one step."""
+        """Atomically replace the file with one without the exchanges to leave out."""
         part = self.path.with_name(f"{self.path.name}.part")
         part.unlink(missing_ok=True)
         with self.path.open("rb") as written, part.open("xb") as kept:
@@ -123,7 +123,7 @@ class Recorder:
 
     def _entry(self, one: RecordedExchange, ended_ms: int, whole: bool) -> dict[str, Any]:
         call, result = one.call, one.result
-        sent_headers = self._written.sent(call.headers)  # first: what is secret in them is secret in all that follows
+        sent_headers = self._written.sent(call.headers)  # first, because their secrets must not occur in the rest
         query = self._written.query(call, one.operation)
         url = f"{self._upstream}{self._written.target(one)}{f'?{query}' if query else ''}"
         kind = call.headers.get("content-type", "")
@@ -182,7 +182,7 @@ def _sequence(row: bytes) -> int:
 
 
 def _token_class(call: Call, result: Result) -> str:
-    """What kind of token came, as far as it can be told from outside."""
+    """Classify the token of a request: absent, malformed, expired or user."""
     sent = call.headers.get("authorization")
     if sent is None:
         return "absent"

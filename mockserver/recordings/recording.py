@@ -1,4 +1,4 @@
-"""A recording: the exchanges between a client and the service, in the order they began."""
+"""A recording: the exchanges between a client and the service, by start time."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _MAX_BODY = 16 * 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class RecordedExchange:
-    """One request and the response it got."""
+    """One request and its response."""
 
     number: int
     operation: str | None
-    """None: the path or the method is not in the contract."""
+    """None if path or method is not in the contract."""
     ids: Mapping[str, str]
     """Path parameters by name."""
     call: Call
@@ -34,17 +34,17 @@ class RecordedExchange:
     host: str = ""
     gaps: Gaps = _NO_GAPS
     whole: bool = True
-    """False: the response ended early."""
+    """False if the response is incomplete."""
 
     @property
     def whole_path(self) -> str:
-        """Path with its prefix, decoded; of no operation and not below the prefix, as it is."""
+        """The decoded path with the base path, unless the request is to another service."""
         below = self.operation is not None or self.call.mounted
         return BASE_PATH + self.call.path if below and not self.call.path.startswith(_OUTSIDE) else self.call.path
 
     @property
     def target(self) -> str:
-        """Path with its prefix, as it goes over the wire, without the query."""
+        """The encoded path with the base path, without the query."""
         return quote(self.whole_path, safe="/:@!$&'()*+,;=~-._")
 
     @property
@@ -58,17 +58,17 @@ class RecordedExchange:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Exchanges, and what is known of how they were recorded."""
+    """Exchanges, and how completely they were recorded."""
 
     exchanges: tuple[RecordedExchange, ...]
     complete: bool = True
-    """False if recording ended before the client did."""
+    """False if the recording was interrupted."""
     remarks: tuple[str, ...] = ()
-    """What the file lacks."""
+    """What is missing in the file."""
 
     @classmethod
     def load(cls, path: Path, contract: Contract) -> Recording:
-        """Read a HAR file: ours, or one of a browser or proxy. Raises `har.HarError`."""
+        """Read a HAR file of our recorder, a browser or a proxy. Raises `har.HarError`."""
         loaded = har.load(path)
         in_order = har.in_order([one for one in loaded.exchanges if har.is_of_the_service(one, contract)])
         exchanges = (
@@ -82,7 +82,7 @@ def exchange(
     number: int, call: Call, result: Result, contract: Contract, *, host: str = "", gaps: Gaps = _NO_GAPS,
     whole: bool = True,
 ) -> RecordedExchange:  # fmt: skip
-    """An exchange with the operation that the contract finds for its request."""
+    """Create an exchange with the operation of its request."""
     if call.path.startswith("/ims/"):
         return RecordedExchange(number, TOKEN_OPERATION, {}, call, result, host, gaps, whole)
     seen = contract.check_request(call)

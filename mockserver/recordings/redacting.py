@@ -1,7 +1,7 @@
-"""What of an exchange is written to a recording: the rest becomes stand-ins that keep the shape of what they hide.
+"""Redacts exchanges for a recording: values that may be secret are replaced by stand-ins of the same shape.
 
-A stand-in is a hash keyed by the recording: equal values have equal stand-ins within one file, and nothing else can be
-read from it. Placeholders of documents and what programs print for "nothing" stay as they are.
+A stand-in is a hash with a key per recording. Equal values have equal stand-ins within one file; nothing else can be
+derived from it. Placeholders of documents and texts such as `undefined` are kept.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _FILTER = re.compile(r"[=!<>~]")
 
 
 class StandIns:
-    """Makes stand-ins with the key of one recording, and tells a search for leaks what it hid."""
+    """Creates the stand-ins of one recording, and adds the values they replace to a search for leaks."""
 
     def __init__(self, key: bytes, leaks: LeakSearch) -> None:
         self._key, self._leaks = key, leaks
@@ -51,7 +51,7 @@ class StandIns:
         self._etags: set[str] = set()
 
     def hide(self, value: Any) -> Any:
-        """What stands for a value of a place that is not known to be harmless."""
+        """The stand-in for a value that is not known to be harmless."""
         if isinstance(value, dict):
             return {secrecy.name(name): self.hide(inner) for name, inner in value.items()}
         if isinstance(value, list | tuple):
@@ -63,7 +63,7 @@ class StandIns:
         return self.text(str(value))
 
     def text(self, value: str) -> str:
-        """What stands for a text: a UUID for a UUID, else a hash of the same length."""
+        """The stand-in for a text: a UUID for a UUID, otherwise a hash of the same length."""
         if not value or _is_no_secret(value):
             return value
         digest = self._digest(value)
@@ -72,13 +72,13 @@ class StandIns:
         return (STAND_IN + digest * (len(value) // 32 + 1))[: max(len(value), 12)]
 
     def guard(self, place: str, *texts: str) -> None:
-        """Note that texts from a place must not be in the file, in any encoding. Raises TooManySecrets."""
+        """Mark texts from a place as secret: they must not occur in the file in any encoding. Raises TooManySecrets."""
         for text in texts:
             if not _is_no_secret(text):
                 self._leaks.add(text, place)
 
     def note_etags(self, value: Json) -> None:
-        """Remember the etags that a service gave: a client's If-Match with one of them is no secret."""
+        """Note the etags in a response. An If-Match with one of them is not secret."""
         if isinstance(value, dict):
             for name, inner in value.items():
                 if name in ("etag", "version") and isinstance(inner, str) and len(self._etags) < _MAX_ETAGS:
@@ -90,23 +90,23 @@ class StandIns:
                 self.note_etags(inner)
 
     def is_etag(self, value: str) -> bool:
-        """Whether a value is one that a service gave, or has the form of its etags."""
+        """Whether a value is a noted etag or has the form of one."""
         return _ETAG.fullmatch(value) is not None or value in self._etags or f'"{value}"' in self._etags
 
     def client(self, key: str) -> str:
-        """What stands for an API key, here and where the service repeats it."""
+        """The stand-in for an API key, also where the service repeats it."""
         return self._clients.setdefault(key, self.text(key))
 
     def account(self, text: str) -> str:
-        """A text in which clients, organisations and accounts of Adobe have stand-ins, and that holds no secret."""
+        """Replace clients, organisations and Adobe accounts in a text, or the whole text if it contains a secret."""
         if text in self._clients:
             return self._clients[text]
-        if self._leaks.found_in(text.encode(errors="surrogatepass")):  # an error that repeats what was sent
+        if self._leaks.found_in(text.encode(errors="surrogatepass")):  # for example an error message that repeats it
             return self.text(text)
         return _ACCOUNT.sub(lambda found: self._digest(found[0])[:24].upper(), text)
 
     def accounts(self, value: Json) -> Json:
-        """The same for every text of a JSON value."""
+        """Apply `account` to every string in a JSON value."""
         if isinstance(value, dict):
             return {name: self.accounts(inner) for name, inner in value.items()}
         if isinstance(value, list):
@@ -118,28 +118,28 @@ class StandIns:
 
 
 def _is_no_secret(text: str) -> bool:
-    """Whether a text is a placeholder, or the service's own mask, whose form is worth recording."""
+    """Whether a text is a placeholder or a mask of the service."""
     return secrecy.is_placeholder(text) or _MASK.fullmatch(text) is not None
 
 
 class Written:
-    """The written form of requests and responses."""
+    """Redacts the parts of requests and responses."""
 
     def __init__(self, contract: Contract, auth: Auth, stand_ins: StandIns) -> None:
         self._places, self._stand_ins = Places(contract.document, auth), stand_ins
 
     def sent(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Headers: listed ones as sent, a client's key and organisation as stand-ins, of others only the name."""
+        """Redact headers. Listed ones are kept, API key and organisation become stand-ins, others lose their value."""
         return {secrecy.name(name): self._header(name.lower(), value) for name, value in headers.items()}
 
     def request_body(self, body: Json, operation: str | None) -> Json:
-        """A JSON request body."""
+        """Redact a JSON request body."""
         place = self._places.request(operation)
         self._stand_ins.guard("the request body", *secrets_in(body, place))
         return self._shown(body, place)
 
     def form(self, body: bytes) -> str:
-        """A form, of which only `grant_type` is written."""
+        """Redact a form, of which only `grant_type` is kept."""
         pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
         for name, value in pairs:
             if name not in _OPEN_IN_FORMS:
@@ -149,9 +149,9 @@ class Written:
         )
 
     def answer(self, result: Result, operation: str | None) -> Json:
-        """A JSON response body."""
+        """Redact a JSON response body."""
         self._stand_ins.note_etags([result.body, {"etag": dict(result.headers).get("etag", "")}])
-        known = operation is not None or result.status >= 400  # refusals have one form, whatever was asked
+        known = operation is not None or result.status >= 400  # errors have the same form for all requests
         place = self._places.answer(operation, result.status) if known else UNKNOWN_PLACE
         if operation == TOKEN_OPERATION:
             return self._token_answer(result.body)
@@ -159,7 +159,7 @@ class Written:
         return self._shown(result.body, place)
 
     def _token_answer(self, body: Json) -> Json:
-        """A response of the token endpoint: the token has the stand-in that requests have which carry it."""
+        """Redact a response of the token endpoint. Its token has the same stand-in as in requests with it."""
         if not isinstance(body, dict):
             return self._stand_ins.hide(body)  # type: ignore[no-any-return]
         for name in ("access_token", "refresh_token", "id_token"):
@@ -168,7 +168,7 @@ class Written:
         return {name: value if name in open_members else self._stand_ins.hide(value) for name, value in body.items()}
 
     def query(self, call: Call, operation: str | None) -> str:
-        """A query string: values at places that are not known to be harmless have stand-ins."""
+        """Redact a query string. Values that are not known to be harmless become stand-ins."""
         known = self._places.query(operation)
         pairs = []
         for name, value in call.parameters():
@@ -177,7 +177,7 @@ class Written:
 
     def _parameter(self, name: str, value: str, place: secrecy.Place, operation: str | None) -> str:
         if name == "continuationToken":
-            return value  # no secret beyond its server, and a replay needs to tell it
+            return value  # a cursor is not secret, and a replay must recognise it
         if name == "property" and not self._names_members(value, operation):
             return self._stand_ins.text(value)
         if name in _NUMBERS and not _NUMBER.fullmatch(value):
@@ -185,7 +185,7 @@ class Written:
         return str(show(value, place, self._stand_ins.hide))
 
     def _names_members(self, value: str, operation: str | None) -> bool:
-        """Whether a filter or projection begins with members that the operation's entities have."""
+        """Whether a filter or projection begins with a member of the operation's entities."""
         members = self._places.members(operation)
         names = [part for one in _FILTER.split(value, maxsplit=1)[:1] for part in one.split(",")]
         return all(name.strip().partition(".")[0].removesuffix("[]") in members for name in names)
@@ -195,7 +195,7 @@ class Written:
         return self._stand_ins.accounts(shown)
 
     def target(self, one: RecordedExchange) -> str:
-        """A path with its prefix: of a known operation with its ids, of others with words and UUIDs alone."""
+        """Redact a path. Paths of known operations keep their ids, others only words and UUIDs."""
         names = {value for name, value in one.ids.items() if name == "SANDBOX_NAME"}
         form = _PATH_ID if one.operation else _PATH_WORD
         return quote(self._path(one.whole_path, form, names), safe="/:@!$&'()*+,;=~-._")
@@ -239,5 +239,5 @@ class Written:
         return host + self._path(parts.path, _PATH_ID)
 
     def _guard_credentials(self, name: str, value: str) -> None:
-        """A header's value and what it is made of."""
+        """Mark the value of a header and its parts as secret."""
         self._stand_ins.guard(f"the header {name}", value, *headers.parts(name, value))

@@ -1,6 +1,6 @@
-"""Replays a recording against a server and tells where it answers otherwise.
+"""Replays a recording against a server and finds differences in its responses.
 
-One cause, one finding: what depends on a request that went wrong here is not sent, and says on what it depends.
+Each cause is one finding: requests that depend on a failed request are not sent, and name the one they depend on.
 """
 
 from __future__ import annotations
@@ -40,61 +40,61 @@ class Compared:
     verdict: Verdict
     differences: tuple[Difference, ...] = ()
     why: str = ""
-    """Why it could not be compared or was not called."""
+    """Why it was not compared or not sent."""
     ours: Result | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Equal differences of one operation: one finding."""
+    """A finding: equal differences of one operation."""
 
     operation: str
     difference: Difference
     exchanges: tuple[int, ...]
     accepted: str = ""
-    """The reason given for accepting it; empty if it is open."""
+    """The reason for accepting it; empty if it is open."""
 
     @property
     def grade(self) -> Grade:
-        """How much it matters to a client."""
+        """Its importance for clients."""
         return self.difference.grade
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayOutcome:
-    """What a comparison found."""
+    """The result of a comparison."""
 
     compared: tuple[Compared, ...]
     causes: tuple[Cause, ...]
     ambiguous: int = 0
-    """Symbols that two values here would have stood for."""
+    """Number of symbols with two different values here."""
     stale: tuple[str, ...] = ()
-    """Rows of the accepted differences that excuse nothing."""
+    """Accepted differences that did not occur."""
     complete: bool = True
     notes: tuple[str, ...] = ()
 
     @property
     def open(self) -> tuple[Cause, ...]:
-        """The findings that nobody accepted."""
+        """The findings that are not accepted."""
         return tuple(cause for cause in self.causes if not cause.accepted)
 
     def count(self, verdict: Verdict) -> int:
-        """How many exchanges have a verdict."""
+        """Number of exchanges with a verdict."""
         return sum(one.verdict == verdict for one in self.compared)
 
     @property
     def status(self) -> int:
-        """The exit status: 0 same, 1 different, 3 nothing could be compared."""
+        """Exit status: 0 same, 1 different, 3 nothing could be compared."""
         if not any(one.verdict in ("same", "different", "not served") for one in self.compared):
             return 3
         return int(bool(self.open or self.stale or self.count("not served")))
 
 
 class Replay:
-    """Sends the requests of a recording to a server, one after the other."""
+    """Sends the requests of a recording to a server, one by one."""
 
     def __init__(self, recording: Recording, send: Send, *, shared: bool = False, token: str = "") -> None:
-        """`shared`: a server that others use too. `token`: sent in place of the recorded one."""
+        """`shared`: others use the server too. `token` replaces the recorded one."""
         self._recording = recording
         self._send = send
         self._token = token
@@ -102,7 +102,7 @@ class Replay:
         self._comparison = Comparison(self.bindings, shared=shared)
 
     def run(self, before: Callable[[RecordedExchange], None] = lambda exchange: None) -> list[Compared]:
-        """Replay everything; `before` is called ahead of each request, to move a clock."""
+        """Replay all exchanges. `before` is called before each request, for example to set a clock."""
         compared = []
         for exchange in self._recording.exchanges:
             before(exchange)
@@ -113,16 +113,16 @@ class Replay:
         if why := _incomparable(exchange):
             return Compared(exchange, "not comparable", why=why)
         if lost := self.bindings.lost(exchange):
-            why = f"needs the {lost[0]} that exchange {self.bindings.born[lost]} showed"
+            why = f"needs the {lost[0]} from exchange {self.bindings.born[lost]}"
             return Compared(exchange, "not called", why=why)
         if self.bindings.others.intersection(exchange.ids.values()):
-            return Compared(exchange, "not comparable", why="is about an entity that somebody else made meanwhile")
+            return Compared(exchange, "not comparable", why="about an entity that another client created")
         try:
             ours = self._send(*self._request(exchange))
         except OSError as error:
             return Compared(exchange, "not comparable", why=f"no response ({type(error).__name__})")
         if ours.status == 501 and exchange.result.status != 501:
-            why = f"{exchange.operation or exchange.call.path} answers 501"
+            why = f"{exchange.operation or exchange.call.path} is answered with 501"
             return Compared(exchange, "not served", why=why, ours=ours)
         differences = tuple(self._comparison.compare(exchange, ours))
         return Compared(exchange, "different" if differences else "same", differences, ours=ours)
@@ -142,20 +142,20 @@ class Replay:
 
 
 def _incomparable(exchange: RecordedExchange) -> str:
-    """Why the recorded exchange says nothing about another server, or nothing at all."""
+    """Why an exchange cannot be compared with another server; empty if it can."""
     result = exchange.result
     if result.status == 0:
         return "no response was recorded"
     if not exchange.whole:
-        return "the response ended early"
+        return "the recorded response is incomplete"
     if exchange.gaps.body:
         return "the request body was not recorded"
     if result.status in _THROTTLED:
-        return f"the service was not able to answer ({result.status})"
+        return f"the service was unavailable ({result.status})"
     if result.error in _EXPIRED and "authorization" in exchange.call.headers:
-        return "the token had expired; no other server can know"
+        return "the token had expired, which another server cannot know"
     if exchange.operation == TOKEN_OPERATION and result.status >= 400:
-        return "client credentials are known to the recorded service only"
+        return "only the recorded service knows the client credentials"
     return ""
 
 
@@ -167,7 +167,7 @@ def outcome(
     complete: bool = True,
     notes: Iterable[str] = (),
 ) -> ReplayOutcome:
-    """Group what was found by its cause, and set aside what was accepted."""
+    """Group differences by cause, and mark the accepted ones."""
     accepted = accepted or Accepted()
     places: dict[tuple[str, Difference], list[int]] = {}
     for one in compared:
@@ -184,5 +184,5 @@ def outcome(
 
 
 def reasons(compared: Iterable[Compared]) -> Counter[str]:
-    """Why exchanges were not compared, with how often."""
+    """Reasons why exchanges were not compared, with their number."""
     return Counter(one.why for one in compared if one.why)

@@ -1,6 +1,6 @@
-"""Samples: exchanges that a page of Adobe prints or that somebody recorded, as data in `fidelity/`.
+"""Replays samples: exchanges from a page of Adobe or a recording, as data in `fidelity/`.
 
-A file is one page: a session whose exchanges are made in order. `fidelity/README.md` describes its members.
+A file is one page: a session of exchanges that are replayed in order. `fidelity/README.md` describes its format.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HEADERS = {
     "x-gw-ims-org-id": "5C1328435BF324E90A49402A@AdobeOrg",
     "x-sandbox-name": "prod",
 }
-"""What every request carries unless its sample says otherwise."""
+"""Default request headers of samples."""
 
 _MARKS = {
     "<uuid>": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
@@ -44,7 +44,7 @@ _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One exchange of a page, and where our response departs from it."""
+    """One exchange of a page, and how our response differs."""
 
     page: str
     id: str
@@ -57,17 +57,17 @@ class Sample:
     status: int
     quirks: Mapping[str, str]
     differs: str
-    """Why we answer otherwise, if the file says so."""
+    """Why our response differs, if the file explains it."""
     departures: tuple[str, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether we answer as the sample says."""
+        """Whether our response is as printed."""
         return not self.departures
 
 
 def folder() -> Path:
-    """`fidelity/`: inside the package when installed, one level up in a checkout."""
+    """The folder `fidelity/`: inside the package when installed, one level up in a checkout."""
     packaged = documents.PACKAGE / "fidelity"
     return packaged if packaged.is_dir() else documents.PACKAGE.parent / "fidelity"
 
@@ -108,7 +108,7 @@ def _sample(
 
 
 def _aspect(exchange: Mapping[str, Any]) -> Aspect:
-    """A refusal, a list, a request that builds on what came before, or the first success of its kind."""
+    """Classify an exchange: refusal, list, state (depends on earlier requests) or success."""
     request = exchange["request"]
     if exchange["expect"]["status"] >= 400:
         return "refusal"
@@ -122,7 +122,7 @@ def _aspect(exchange: Mapping[str, Any]) -> Aspect:
 
 
 def replay(page: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], list[str]]]:
-    """Each exchange of a page and where our response departs from what is printed."""
+    """Replay a page; yields each exchange and the differences of our response."""
     emulator = Emulator(dataclasses.replace(Config(seed=1, quirk=dict(page.get("quirks", {}))), **_settings(page)))
     known: dict[str, Any] = {}
     for exchange in page["exchanges"]:
@@ -131,7 +131,7 @@ def replay(page: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], list[st
         emulator.quirks.update(exchange.get("quirks", {}))
         result = emulator.handle(_call(_filled(exchange["request"], known)))
         expect = exchange["expect"]
-        found = [] if result.status == expect["status"] else [f"status {result.status}, printed is {expect['status']}"]
+        found = [] if result.status == expect["status"] else [f"status {result.status}, printed {expect['status']}"]
         if not found and "body" in expect:
             found = list(departures(_filled(expect["body"], known), result.body, ""))
         if result.status < 300:
@@ -152,16 +152,16 @@ def _call(request: Mapping[str, Any]) -> Call:
 
 
 def _captured(exchange: Mapping[str, Any], result: Result) -> dict[str, Any]:
-    import jsonpointer  # here: only a replay needs it
+    import jsonpointer  # imported here: only needed by a replay
 
     return {name: jsonpointer.resolve_pointer(result.body, at) for name, at in exchange.get("capture", {}).items()}
 
 
 def departures(printed: Json, came: Json, at: str) -> Iterator[str]:
-    """Where a value is not what is printed; members that are not printed may be there."""
+    """The differences between a printed value and ours. Additional members are allowed."""
     if isinstance(printed, dict):
         if not isinstance(came, dict):
-            yield f"{at or '/'}: {came!r} is no object"
+            yield f"{at or '/'}: {came!r} is not an object"
             return
         for name, inner in printed.items():
             if name not in came:
@@ -175,7 +175,7 @@ def departures(printed: Json, came: Json, at: str) -> Iterator[str]:
         if not of_kind or not re.fullmatch(_MARKS[printed], str(came)):
             yield f"{at or '/'}: {came!r} is not {printed}"
     elif printed != "<any>" and (printed != came or isinstance(printed, bool) is not isinstance(came, bool)):
-        yield f"{at or '/'}: {came!r}, printed is {printed!r}"
+        yield f"{at or '/'}: {came!r}, printed {printed!r}"
 
 
 def _list_departures(printed: list[Any], came: Json, at: str) -> Iterator[str]:
@@ -196,7 +196,7 @@ def _settings(page: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _filled(value: Any, known: Mapping[str, Any]) -> Any:
-    """A value with what earlier responses held in the place of `${name}`."""
+    """Replace `${name}` in a value with values from earlier responses."""
     if isinstance(value, str):
         whole = _PLACEHOLDER.fullmatch(value)
         if whole:

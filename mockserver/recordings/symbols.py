@@ -1,7 +1,7 @@
-"""Symbols: what the service made up in a recording, and what stands for it when the recording is replayed.
+"""Symbols: values that the service generated in a recording, and their counterparts in a replay.
 
-An id of the recording is not an id of another server. Births and uses are bound by their place, never by replacing
-text: an id in a path segment, an etag in If-Match, a cursor in `continuationToken`.
+Another server generates other ids. Symbols are found and replaced by their place, never by text replacement: an id in
+a path segment, an etag in If-Match, a cursor in `continuationToken`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PAGE = "continuationToken"
 
 
 def kind_of(name: str, value: Json) -> Kind | None:
-    """The kind of symbol that a member holds, or None for an ordinary value."""
+    """The kind of symbol in a member, or None for other values."""
     if not isinstance(value, str) or not value:
         return None
     if name in ("etag", "eTag", "version") and _ETAG.fullmatch(value):
@@ -38,17 +38,17 @@ def kind_of(name: str, value: Json) -> Kind | None:
 
 
 def quoted(etag: str) -> bool:
-    """Whether an etag has its quotes."""
+    """Whether an etag has quotes."""
     return _ETAG.fullmatch(etag) is not None
 
 
 def page_token(href: Json) -> str:
-    """The cursor in a `next.href`, or nothing."""
+    """The cursor in a `next.href`; empty if there is none."""
     return dict(parse_qsl(urlsplit(href).query)).get(_PAGE, "") if isinstance(href, str) else ""
 
 
-def told(result: Result) -> Iterator[Symbol]:
-    """Every symbol that a response shows."""
+def defined_in(result: Result) -> Iterator[Symbol]:
+    """Every symbol in a response."""
     yield from _in(result.body, "")
     for name, value in result.headers:
         if name.lower() == "etag" and value:
@@ -70,49 +70,49 @@ def _in(value: Json, name: str) -> Iterator[Symbol]:
 
 @dataclass(slots=True)
 class Bindings:
-    """Recorded symbols -> ours. The first binding wins; one that would contradict it is counted."""
+    """Maps recorded symbols to ours. The first binding wins; contradicting ones are counted in `ambiguous`."""
 
     born: dict[Symbol, int]
-    """Where the recording shows a symbol first: the number of the exchange."""
+    """Symbol -> number of the exchange that first shows it."""
     others: frozenset[str] = frozenset()
-    """Ids of entities that somebody else made while the recording went on: no server can have them."""
+    """Ids of entities that other clients created during the recording, which a replay cannot have."""
     ambiguous: int = 0
     _ours: dict[Symbol, str] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, exchanges: Sequence[RecordedExchange], others: frozenset[str] = frozenset()) -> Bindings:
-        """Bindings for a recording; nothing is bound yet."""
+        """Create empty bindings for a recording."""
         born: dict[Symbol, int] = {}
         for exchange in exchanges:
-            for symbol in told(exchange.result):
+            for symbol in defined_in(exchange.result):
                 born.setdefault(symbol, exchange.number)
         return cls(born, others)
 
     def bind(self, symbol: Symbol, ours: str) -> None:
-        """Note that ours stands for a recorded symbol."""
+        """Bind a recorded symbol to ours."""
         if self._ours.setdefault(symbol, ours) != ours:
             self.ambiguous += 1
         else:
             self._taken.add(ours)
 
     def ours(self, symbol: Symbol) -> str | None:
-        """What stands for a recorded symbol here, or None."""
+        """Our counterpart of a recorded symbol, or None."""
         return self._ours.get(symbol)
 
     def is_ours(self, value: str) -> bool:
-        """Whether an id of ours stands for a recorded one already."""
+        """Whether one of our ids is already bound."""
         return value in self._taken
 
     def lost(self, exchange: RecordedExchange) -> Symbol | None:
-        """A symbol that a request needs, was born in an earlier exchange, and has no counterpart here."""
+        """A symbol in a request that an earlier exchange defined and that has no counterpart here; None if all have."""
         for symbol in uses(exchange):
             if self.born.get(symbol, exchange.number) < exchange.number and symbol not in self._ours:
                 return symbol
         return None
 
     def in_path(self, exchange: RecordedExchange) -> str:
-        """The target of a request with our ids."""
+        """The path of a request with our ids."""
         known = {value: self._ours[("id", value)] for value in exchange.ids.values() if ("id", value) in self._ours}
         return "/".join(known.get(segment, segment) for segment in exchange.target.split("/"))
 
@@ -138,7 +138,7 @@ class Bindings:
         return value.replace(bare, self._ours.get(("id", bare), bare)) if bare else value
 
     def in_header(self, name: str, value: str) -> str:
-        """A header with our etag in If-Match, quoted or not as the client sent it."""
+        """A header with our etag in If-Match, with or without quotes as the client sent it."""
         if name != "if-match":
             return value
         quoted = value if _ETAG.fullmatch(value) else f'"{value}"'
@@ -155,7 +155,7 @@ class Bindings:
 
 
 def uses(exchange: RecordedExchange) -> Iterator[Symbol]:
-    """The symbols that a request names."""
+    """The symbols in a request."""
     for value in exchange.ids.values():
         yield "id", value
     for name, value in exchange.call.parameters():

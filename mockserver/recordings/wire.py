@@ -1,4 +1,4 @@
-"""Sends the requests of a replay over HTTP, one connection kept open."""
+"""Sends the requests of a replay over one HTTP connection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from mockserver.exchange import Result
 from mockserver.json_input import Json, JsonProblem, parse
-from mockserver.recordings.har import TOLD_HEADERS, error_code
+from mockserver.recordings.har import KEPT_HEADERS, error_code
 
 _SECONDS = 30
 _MAX_BODY = 64 * 1_048_576
@@ -20,12 +20,12 @@ class Wire:
     """A connection to one server: `with Wire("http://127.0.0.1:8080") as wire: wire.send(...)`."""
 
     def __init__(self, url: str, extra: Mapping[str, str] | None = None) -> None:
-        """`extra`: headers sent in place of the recorded ones. Raises ValueError for a URL that is not HTTP."""
+        """`extra`: headers that replace the recorded ones. Raises ValueError for an invalid URL."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("expected a URL such as http://127.0.0.1:8080")
         if parts.username or parts.password:
-            raise ValueError("expected a URL without user name and password; send them with --header")
+            raise ValueError("expected a URL without user name and password; use --header instead")
         self._extra = {name.lower(): value for name, value in (extra or {}).items()}
         self._prefix = parts.path.rstrip("/")
         if parts.scheme == "https":
@@ -43,7 +43,7 @@ class Wire:
         self._link.close()
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Result:
-        """Send a request and read the response. Raises OSError when none came."""
+        """Send a request and read the response. Raises OSError if there is none."""
         try:
             self._link.request(method, self._prefix + target, body or None, {**headers, **self._extra})
             response = self._link.getresponse()
@@ -55,7 +55,8 @@ class Wire:
             self._link.close()
             raise
         answer: Json = None
-        with suppress(JsonProblem):  # what is not JSON says nothing
+        with suppress(JsonProblem):  # bodies that are not JSON are ignored
             answer = parse(raw, max_bytes=_MAX_BODY) if raw else None
-        told = tuple((name.lower(), value) for name, value in response.getheaders() if name.lower() in TOLD_HEADERS)
-        return Result(response.status, answer, told, error_code(response.status, answer))
+        received = ((name.lower(), value) for name, value in response.getheaders())
+        kept = tuple(pair for pair in received if pair[0] in KEPT_HEADERS)
+        return Result(response.status, answer, kept, error_code(response.status, answer))

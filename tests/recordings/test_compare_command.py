@@ -51,7 +51,7 @@ def test_one_cause_is_one_finding_with_its_place(odd_session: Path, tmp_path: Pa
     assert document["counts"]["different"] == 2 and document["status"] == 1
     assert ElementTree.parse(tmp_path / "report" / "comparison.xml").getroot()[0].get("failures") == "2"  # noqa: S314
     page = (tmp_path / "report" / "comparison.html").read_text()
-    assert "Answers otherwise" in page and "<mark>" in page
+    assert "Responses differ" in page and "<mark>" in page
     assert "| `deleteConnection` |" in (tmp_path / "report" / "comparison.md").read_text()
 
 
@@ -89,7 +89,7 @@ def test_an_accepted_difference_is_excused_and_one_that_excuses_nothing_is_told(
     rows.append({"operation": "listFlows", "kind": "order", "pointer": "", "reason": "nobody knows"})
     accepted.write_text(json.dumps(rows), encoding="utf-8")
     done = run("compare", odd_session, "--accepted", accepted)
-    assert done.exit_code == 1 and "excuses nothing: listFlows: order /" in done.output
+    assert done.exit_code == 1 and "no longer occurs: listFlows: order /" in done.output
 
 
 @pytest.mark.parametrize("rows", ["- {operation: a}", "{}", "- {operation: a, kind: odd, pointer: '', reason: b}", "["])

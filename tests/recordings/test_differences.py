@@ -72,7 +72,7 @@ def test_an_etag_that_moved_there_and_not_here_is_a_reference() -> None:
     new = ETAG.replace("1e20", "1e21")
     first, second = (item(etag=ETAG), item(etag=ETAG), "/connections", ((), ())), item(etag=new)
     assert told([first, (second, item(etag=ETAG), "/connections", ((), ()))]) == [
-        "reference /items/*/etag: recorded a new etag, here the etag of before"
+        "reference /items/*/etag: recorded a new etag, here the same etag as before"
     ]
 
 
@@ -80,7 +80,7 @@ def test_an_entity_is_created_once() -> None:
     moved = (item(createdAt=1_700_000_000_999), item(createdAt=1_800_000_000_000), "/connections", ((), ()))
     before = (item(createdAt=1_700_000_000_000), item(createdAt=1_800_000_000_000), "/connections", ((), ()))
     assert told([before, before]) == []
-    assert told([before, moved]) == ["value /items/*/createdAt: recorded moved, here as before"]
+    assert told([before, moved]) == ["value /items/*/createdAt: recorded changed, here unchanged"]
 
 
 def test_a_list_names_an_entity_once() -> None:
@@ -104,7 +104,7 @@ def test_a_location_leads_to_the_entity(theirs: str, ours: str, said: list[str])
 def test_what_the_service_says_of_the_caller_is_compared() -> None:
     other = item(updatedClient="another-client")
     assert found(other, item(updatedClient=HEADERS["x-api-key"])) == [
-        "value /items/*/updatedClient: recorded another, here as it was sent"
+        "value /items/*/updatedClient: recorded another value, here the value sent"
     ]
 
 
@@ -127,5 +127,5 @@ def test_links_to_a_next_page_have_one_form(theirs: str) -> None:
     link = {"next": {"href": f"/connections?continuationToken={THIRD}"}}
     assert found({"_links": link}, {"_links": link}) == []
     assert found({"_links": {"next": {"href": theirs}}}, {"_links": link}) == [
-        "form /_links/next/href: recorded a link of one form, here of another"
+        "form /_links/next/href: recorded a link, here a link of another form"
     ]

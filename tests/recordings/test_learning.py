@@ -125,7 +125,7 @@ def test_what_is_missing_is_said(recorded: Recorded, tmp_path: Path) -> None:
     send(emulator, "GET", "/data/foundation/catalog/dataSets")
     made(emulator, connection("other"))
     _, learned = learnt(saved(recorded, tmp_path))
-    assert f"connections {first['id']}: used, but never shown in full" in learned.left_out
+    assert f"connections {first['id']}: used, but never shown completely" in learned.left_out
     assert any(line.startswith("catalog: ") for line in learned.left_out)
 
 

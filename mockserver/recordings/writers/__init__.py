@@ -1,4 +1,4 @@
-"""A comparison in every form: for the terminal, for programs, for CI, for a browser."""
+"""Writes comparisons in several formats: terminal, JSON, JUnit, Markdown, HTML."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ FORMATS = {
     "junit": ("comparison.xml", "junit"),
     "markdown": ("comparison.md", "markdown"),
 }
-"""Name -> file, and the module with `write(outcome) -> str`."""
+"""Format -> file name, and module with `write(outcome) -> str`."""
 
 
 def render(outcome: ReplayOutcome, form: str) -> str:
-    """The comparison in one of `FORMATS`. Raises KeyError for another."""
+    """Format a comparison. Raises KeyError for an unknown format."""
     module = importlib.import_module(f"{__name__}.{FORMATS[form][1]}")
     return cast(Callable[[ReplayOutcome], str], module.write)(outcome)
 
 
 def write_reports(outcome: ReplayOutcome, folder: Path) -> list[Path]:
-    """Write every form into a folder, made if need be; returns the files. Raises OSError."""
+    """Write all formats into a folder, which is created if necessary; returns the files. Raises OSError."""
     files.make_folder(folder)
     written = []
     for form, (name, _) in FORMATS.items():

@@ -1,6 +1,6 @@
-"""A comparison as one HTML page: each exchange with the shapes of both responses, the differences marked.
+"""A comparison as one HTML page: the shapes of both responses of each exchange, with marked differences.
 
-Shapes show names and types and never a value: a recording of others may hold credentials.
+Shapes contain names and types but no values, because a recording may contain credentials.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from mockserver.recordings.replay import VERDICTS, Compared, ReplayOutcome, reas
 from mockserver.recordings.writers.terminal import numbered, verdict
 
 _MAX_SHOWN = 500
-"""Exchanges shown in full; those that differ come before others are left out."""
+"""Maximum number of exchanges shown. Those without differences are left out first."""
 _MAX_LINES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a shape."""
+    """A line of a shape."""
 
     indent: int
     text: str
@@ -28,7 +28,7 @@ class Line:
 
 
 def write(outcome: ReplayOutcome) -> str:
-    """The page."""
+    """Generate the page."""
     weight = {"different": 0, "not served": 0, "not called": 1, "not comparable": 1, "same": 2}
     worst = sorted(outcome.compared, key=lambda one: weight[one.verdict])[:_MAX_SHOWN]
     shown = sorted(worst, key=lambda one: one.exchange.number)
@@ -45,8 +45,8 @@ def write(outcome: ReplayOutcome) -> str:
 
 
 def headline(outcome: ReplayOutcome) -> str:
-    """The outcome in a few words."""
-    return {0: "Answers as recorded", 1: "Answers otherwise", 3: "Nothing could be compared"}[outcome.status]
+    """The result in a few words."""
+    return {0: "Same responses as recorded", 1: "Responses differ", 3: "Nothing could be compared"}[outcome.status]
 
 
 def _sides(one: Compared) -> list[tuple[str, list[Line]]]:

@@ -8,7 +8,7 @@ from mockserver.recordings.replay import VERDICTS, ReplayOutcome
 
 
 def write(outcome: ReplayOutcome) -> str:
-    """Counts, causes and every exchange with its verdict. Names, types and places; no values."""
+    """Counts, causes, and every exchange with its verdict. Contains names, types and places, but no values."""
     document = {
         "status": outcome.status,
         "complete": outcome.complete,

@@ -1,4 +1,4 @@
-"""A comparison as JUnit XML: a test case per exchange, skipped where nothing could be compared."""
+"""A comparison as JUnit XML: one test case per exchange, skipped if it could not be compared."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mockserver.recordings.replay import ReplayOutcome
 
 
 def write(outcome: ReplayOutcome) -> str:
-    """An exchange fails if it is not served here, or differs in something that was not accepted."""
+    """Generate the XML. An exchange fails if it is not served or has a difference that is not accepted."""
     excused = {(cause.operation, cause.difference) for cause in outcome.causes if cause.accepted}
     root = ElementTree.Element("testsuites", name="Flow Service comparison")
     suite = ElementTree.SubElement(root, "testsuite", name="exchanges", tests=str(len(outcome.compared)), errors="0")

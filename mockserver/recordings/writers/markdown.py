@@ -21,6 +21,6 @@ def write(outcome: ReplayOutcome) -> str:
             lines.append("| " + " | ".join((*cells, numbered(cause.exchanges))) + " |")
         lines.append("")
     lines += [f"- not compared: {count} × {why}" for why, count in reasons(outcome.compared).most_common()]
-    lines += [f"- accepted, but excuses nothing: {row}" for row in outcome.stale]
+    lines += [f"- accepted difference that no longer occurs: {row}" for row in outcome.stale]
     lines += [f"- {note}" for note in outcome.notes]
     return "\n".join([*lines, ""])

@@ -1,4 +1,4 @@
-"""A comparison for the terminal: the verdict, one paragraph per cause, what was not compared and why."""
+"""A comparison for the terminal: verdict, one paragraph per cause, and exchanges that were not compared."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _COLOURS = {"high": "red", "medium": "yellow", "low": "cyan"}
 
 
 def verdict(outcome: ReplayOutcome) -> str:
-    """The outcome in a line: counts stand side by side and are never summed up."""
+    """The result on one line, as counts per verdict without a total."""
     counts = [f"{outcome.count(name)} {name}" for name in VERDICTS if outcome.count(name)]
     findings = len(outcome.open)
     found = f" · {findings} {'finding' if findings == 1 else 'findings'}" if findings else ""
@@ -28,10 +28,10 @@ def summary(outcome: ReplayOutcome, *, colour: bool = False) -> str:
     if skipped:
         lines.append("Not compared:")
         lines += [f"  {count} × {why}" for why, count in skipped.most_common()]
-    lines += [f"Accepted, but excuses nothing: {row}" for row in outcome.stale]
+    lines += [f"Accepted difference that no longer occurs: {row}" for row in outcome.stale]
     lines += [f"Note: {note}" for note in outcome.notes]
     if outcome.ambiguous:
-        lines.append(f"Ambiguous: {outcome.ambiguous} recorded values would have stood for two values here")
+        lines.append(f"Ambiguous: {outcome.ambiguous} recorded values correspond to two values here")
     return "\n".join([*lines, verdict(outcome), ""])
 
 
