@@ -92,7 +92,7 @@ class Config:
     max_body: int = 1_048_576
     """Maximum size of a request body in bytes."""
     journal_entries: int = 1_000
-    """Calls that are remembered for the judge, the latest; 0: none, and nobody is judged."""
+    """Maximum calls in the journal. 0 turns it off, so that no client is judged."""
     journal_bytes: int = 16 * 1_048_576
     admin_token: str | None = field(default=None, repr=False)
     """Required by `/_mock`. Without it, `/_mock` is closed unless the server is bound to loopback."""

@@ -186,4 +186,4 @@ class Request:
     """The operation's query parameters, typed by the contract."""
     body: Json = None
     sources: list[str] = field(default_factory=list)
-    """The contacted sources behind connections; whoever contacts one adds it."""
+    """The sources that were contacted. Handlers add them."""

@@ -132,10 +132,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     services = item.stash.get(_SERVICES, [])
     if report.when == "call" and report.failed and services:
         item.stash[_FAILED] = True
-        told_already = bool(item.stash.get(_FOUND, frozenset()))
+        reported = bool(item.stash.get(_FOUND, frozenset()))
         for number, service in enumerate(services, 1):
             title = "Flow Service calls" + (f" (service {number} of {len(services)})" if len(services) > 1 else "")
-            report.sections.append((title, _told(service, told_already=told_already)))
+            report.sections.append((title, _described(service, reported=reported)))
     return report
 
 
@@ -227,11 +227,11 @@ def _wanted(marker: pytest.Mark) -> tuple[str, frozenset[str]]:
     return marker.kwargs.get("level", "warn"), frozenset(marker.kwargs.get("ignore", ()))
 
 
-def _told(service: FlowService, *, told_already: bool) -> str:
-    """The calls, a line each, and what is wrong with them."""
+def _described(service: FlowService, *, reported: bool) -> str:
+    """The calls, one per line, and their findings unless `reported` elsewhere."""
     if not service.emulator.journal.on:
         return "(not recorded: journal_entries is 0)"
-    calls, findings = service.calls, () if told_already else service.report().open
+    calls, findings = service.calls, () if reported else service.report().open
     lines = [_line(call) for call in calls[-_MAX_LINES:]]
     if service.learned is not None:
         lines[:0] = [f"learned: {service.learned.summary}", *service.learned.lines()]

@@ -141,7 +141,7 @@ _ROWS = (
     ),
     Quirk(
         "unknown-parameters",
-        "a query parameter nobody knows: ignored, as public clients rely on, or 1451-400",
+        "an unknown query parameter: ignored, as public clients rely on, or 1451-400",
         ("ignore", "refuse"),
         "public clients against the error catalogue",
     ),

@@ -60,7 +60,7 @@ NOTHING = re.compile(r"undefined|null|none|nan|nil|<nil>|\(null\)|\[object [a-z]
 """Texts that programs print for a missing value."""
 
 _NO_VALUE = re.compile(rf"\**|{NOTHING.pattern}|\[[A-Za-z-]{{0,20}} ?redacted\]", re.IGNORECASE)
-"""The same, plus texts left by exporters."""
+"""Masks, texts for a missing value, and texts that exporters leave."""
 
 VARIABLE = re.compile(
     r"\$\{\{?[^{}]{1,64}\}?\}|\{\{[^{}]{1,64}\}\}|#\{\w{1,64}\}|"
@@ -121,9 +121,9 @@ def name(text: str) -> str:
     return text if _NAME.fullmatch(text) else _sign("name", text, 4)
 
 
-def repeatable(text: str, most: int = 80) -> str:
+def repeatable(text: str, limit: int = 80) -> str:
     """A client's name or pointer as an error may repeat it. Anything else might be a value and is hidden."""
-    return text[:most] if _NAME.fullmatch(text[:80].strip('"')) else f"({len(text)} characters)"
+    return text[:limit] if _NAME.fullmatch(text[:80].strip('"')) else f"({len(text)} characters)"
 
 
 def path(text: str, *, known: bool) -> str:
@@ -274,13 +274,13 @@ def restored(sent: Any, shown: Any, stored: Any) -> Any:
     return stored if sent == shown else sent
 
 
-def headers(sent: Mapping[str, str], most: int | None = None) -> dict[str, str]:
-    """Headers of a request, each cut after `most` characters."""
-    return {name(key): _header(key.lower(), value)[:most] for key, value in sent.items()}
+def headers(sent: Mapping[str, str], limit: int | None = None) -> dict[str, str]:
+    """Headers of a request, each cut after `limit` characters."""
+    return {name(key): _header(key.lower(), value)[:limit] for key, value in sent.items()}
 
 
 def answer_headers(sent: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The headers of an answer, with the path of a `Location`."""
+    """Headers of a response. A `Location` is cut to its path."""
     return {
         name(key): clean(value).partition("?")[0] if key.lower() == "location" else _header(key.lower(), value)
         for key, value in sent

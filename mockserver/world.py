@@ -23,7 +23,7 @@ class Shown(NamedTuple):
 
     doc: Doc
     item: dict[str, Any]
-    """Do not change it: other answers hold it too."""
+    """Do not change it: other responses share it."""
     encoded: bytes
     """The item as JSON."""
 

@@ -93,7 +93,7 @@ def _keep(kept: Path, source: bytes, value: Any) -> None:
     with contextlib.suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(_digest(source, form) + b"\n" + form)
-        part.replace(kept)  # in one step: nobody finds half of it
+        part.replace(kept)  # atomic: other processes never read a partial file
 
 
 def parse_all() -> None:

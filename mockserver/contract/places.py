@@ -82,8 +82,8 @@ class Places:
 
     def _request(self, operation: str | None) -> Place:
         """The place of a request body."""
-        collection, said = self._operations.get(operation or "", ("", {}))
-        made = self._content(said.get("requestBody", {}), collection)
+        collection, described = self._operations.get(operation or "", ("", {}))
+        made = self._content(described.get("requestBody", {}), collection)
         if "queryString" not in made.members:
             return made
         asked = {"property": self._filter(collection), **dict.fromkeys(("limit", "orderby", "count"), WORD)}
@@ -94,13 +94,13 @@ class Places:
         """The place of a response body."""
         if status >= 400:
             return self._follow("", "#/components/schemas/Refusal")
-        collection, said = self._operations.get(operation or "", ("", {}))
-        return self._content(said.get("responses", {}).get(str(status), {}), collection)
+        collection, described = self._operations.get(operation or "", ("", {}))
+        return self._content(described.get("responses", {}).get(str(status), {}), collection)
 
     def _query(self, operation: str | None) -> Mapping[str, Place]:
         """The places of query parameters, by name."""
-        collection, said = self._operations.get(operation or "", ("", {}))
-        found = [self._found(one["$ref"]) if "$ref" in one else one for one in said.get("parameters", ())]
+        collection, described = self._operations.get(operation or "", ("", {}))
+        found = [self._found(one["$ref"]) if "$ref" in one else one for one in described.get("parameters", ())]
         schemas = {one["name"]: one["schema"] for one in found if one["in"] == "query"}
         known = {name: of_schema(schema.get("items", schema)) for name, schema in schemas.items()}
         special = {"property": self._filter(collection), "orderby": WORD, "continuationToken": WORD}
@@ -114,8 +114,8 @@ class Places:
     def _record(self, collection: str) -> Place:
         """The place of an entity, as sent and as shown."""
         made = UNKNOWN_PLACE
-        for name, (first, said) in self._operations.items():
-            if first == collection and said["template"].count("/") == 1:
+        for name, (first, described) in self._operations.items():
+            if first == collection and described["template"].count("/") == 1:
                 made = made.merged(self.request(name)).merged(self.answer(name, 200).at(["items", "[]"]))
         return made
 
@@ -125,8 +125,8 @@ class Places:
 
         return Place(read=read)
 
-    def _content(self, said: Mapping[str, Any], collection: str) -> Place:
-        schema = said.get("content", {}).get("application/json", {}).get("schema")
+    def _content(self, described: Mapping[str, Any], collection: str) -> Place:
+        schema = described.get("content", {}).get("application/json", {}).get("schema")
         return of_schema(schema, partial(self._follow, collection))
 
     def _follow(self, collection: str, reference: str) -> Place:

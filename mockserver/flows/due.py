@@ -19,7 +19,7 @@ class DueRun(NamedTuple):
     span: Span
     """The rows it reads."""
     audience: str | None = None
-    """For a flow to a destination: the id of the audience it exports; empty for an export of data sets."""
+    """Id of the audience that a flow to a destination exports; empty for an export of data sets."""
 
 
 def is_scheduled(flow: Doc) -> bool:

@@ -58,7 +58,7 @@ def catch_up(world: World, tenant: Tenant, flow_ids: Iterable[str]) -> None:
                 updates.append(update)
             if _commit(world, tenant, updates):
                 return
-        except (SourceBusy, StorageUnavailable):  # a reader gets what is there; a later read makes the rest
+        except (SourceBusy, StorageUnavailable):  # the reader gets the existing runs; a later read creates the rest
             return
 
 

@@ -27,12 +27,12 @@ def stamped(flow: Mapping[str, Any], old: Mapping[str, Any], now_ms: int) -> dic
     known = {value.get("id"): value for value in selectors(old)}
     for value in selectors(flow):
         before = known.get(value.get("id"))
-        if before is None or _told(before) != _told(value):
+        if before is None or _without_times(before) != _without_times(value):
             created = value.get("createTime") if before is None else before.get("createTime")
             value["createTime"] = created or now
             value["updateTime"] = now
     return dict(flow)
 
 
-def _told(value: Mapping[str, Any]) -> dict[str, Any]:
+def _without_times(value: Mapping[str, Any]) -> dict[str, Any]:
     return {name: inner for name, inner in value.items() if name not in ("createTime", "updateTime")}

@@ -1,7 +1,7 @@
-"""Events that arrive at an inlet: counted in one run of each hour, and landed as a batch of that run.
+"""Events that arrive at an inlet: they are counted in one run per hour, and landed as a batch of that run.
 
-How often the service makes a run of a stream is told nowhere: an hour is assumed. A run is there with its first event
-and has succeeded from then on, with the numbers so far.
+How often the service creates runs of a stream is not documented; an hour is assumed. A run is created by its first
+event and has the state success from then on, with the numbers so far.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Arrival:
     """Events of one request for one flow."""
 
     events: Sequence[Mapping[str, Any]]
-    """Those that are valid, as they came: rows of the data set, or raw."""
+    """Valid events as received: rows of the data set, or raw."""
     invalid: int = 0
-    """How many more did not pass validation."""
+    """Number of events that failed validation."""
 
 
 def arrive(world: World, tenant: Tenant, flow: Doc, arrival: Arrival) -> None:
@@ -59,8 +59,8 @@ def _counted(world: World, flow: Doc, run_id: str, old: Doc | None, arrival: Arr
     failing = before.failing + arrival.invalid
     size = sum(len(dumps(dict(event))) for event in arrival.events)
     rows = before.rows + len(arrival.events) + arrival.invalid
-    told = (_INVALID, _MESSAGE) if failing else ()
-    course = Course(start, start, max(now_ms, start + 1), rows, before.bytes + size, 1, failing, *told)
+    error = (_INVALID, _MESSAGE) if failing else ()
+    course = Course(start, start, max(now_ms, start + 1), rows, before.bytes + size, 1, failing, *error)
     state = SUCCESS if not failing else world.quirks["partial-run-status"] if rows > failing else FAILED
     made = old["createdAt"] if old else now_ms
     span = Span(start, start + HOUR_MS)

@@ -25,7 +25,7 @@ Seen: TypeAlias = Callable[[Call, Result, int, bool], None]
 
 _SECONDS = 120.0
 _KEPT_BYTES = 16 * 1_048_576
-"""Of a body that is larger nothing is recorded; it is passed on all the same."""
+"""Maximum size of a recorded body. A larger one is relayed but not recorded."""
 _HOP_BY_HOP = frozenset(
     (b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te")
 ) | frozenset((b"trailer", b"transfer-encoding", b"upgrade"))
@@ -110,7 +110,7 @@ class _Passed:
         return b"".join(self._pieces) if self._size <= _KEPT_BYTES else b""
 
     async def passing(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The same pieces."""
+        """Pass pieces on unchanged and keep a copy."""
         async for piece in pieces:
             self._size += len(piece)
             if self._size <= _KEPT_BYTES:

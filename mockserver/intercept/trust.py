@@ -30,7 +30,7 @@ class TrustFiles:
     bundle: Path
     """Our CA and all public ones, for languages that replace their own."""
     truststore: Path
-    """The same as PKCS #12 for Java."""
+    """The bundle as PKCS #12 for Java."""
 
 
 def write(authority: Authority, folder: Path, environ: Mapping[str, str]) -> TrustFiles:

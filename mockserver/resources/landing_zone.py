@@ -98,12 +98,12 @@ def _credentials(world: World, request: Request) -> dict[str, Any]:
 
 
 def _issue(world: World, request: Request, container: str, now_ms: int) -> _Issue:
-    """The credentials of now: since the last refresh, or since 1970, they were renewed whenever they had expired."""
+    """The current credentials. They are renewed when they expire, counted from the last refresh or from 1970."""
     doc = _nearby.find(world, request, REFRESHES, container)
     count, at_ms = (doc["body"]["count"], doc["body"]["atMs"]) if doc else (0, 0)
     since = at_ms + max(0, now_ms - at_ms) // _LIFE_MS * _LIFE_MS
-    told = "/".join((*request.tenant, container, str(count), str(since)))
-    return _Issue(hashlib.sha256(told.encode()).hexdigest(), since + _LIFE_MS)
+    seed = "/".join((*request.tenant, container, str(count), str(since)))
+    return _Issue(hashlib.sha256(seed.encode()).hexdigest(), since + _LIFE_MS)
 
 
 def _container(request: Request) -> str:

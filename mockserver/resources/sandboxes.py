@@ -13,7 +13,7 @@ from mockserver.secrecy import repeatable
 from mockserver.world import World
 
 _SANDBOXES = 50
-"""Of one list."""
+"""Maximum sandboxes per list."""
 
 
 @operation("retrieveSandbox")

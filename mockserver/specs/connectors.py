@@ -63,8 +63,8 @@ class Access:
     @property
     def target(self) -> str:
         """What the password is meant for: server, port, database, user name (hashed), and the level of protection."""
-        told = [self.server.lower() if self.server else None, self.port, self.database, self.username]
-        return f"{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]}.{_PROTECTION.get(self.ssl, 0)}"
+        parts = [self.server.lower() if self.server else None, self.port, self.database, self.username]
+        return f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}.{_PROTECTION.get(self.ssl, 0)}"
 
     def is_meant_by(self, target: str) -> bool:
         """Whether a password sent for `target` may be used here: for the same server and with no less protection."""
