@@ -1,45 +1,80 @@
-"""Tests that the blocks of CONTRIBUTING's worked example create a resource that works."""
+"""Tests that CONTRIBUTING's worked example, followed step by step in a copy, works and keeps the tests green."""
 
 from __future__ import annotations
 
-import importlib.util
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from mockserver import Config, Emulator, contract, resources
+from tests.test_architecture import ROOT, tracked
+
+TESTS = (
+    "tests/contract", "tests/contracts/test_requirements.py", "tests/recordings/test_fidelity.py",
+    "tests/test_architecture.py", "tests/test_names.py",
+)  # fmt: skip
+"""The tests that an addition to the contract concerns most."""
+
+CALLS = """
+from mockserver import Config, Emulator
 from tests.calls import refused, send
 
-TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+emulator, notes = Emulator(Config(seed=1)), "/data/foundation/notes"
+receipt = send(emulator, "POST", notes, {"text": "Rotate the password in May"}).body
+path = f"{notes}/{receipt['id']}"
+(shown,) = send(emulator, "GET", path).body["items"]
+assert shown["text"] == "Rotate the password in May" and shown["etag"] == receipt["etag"]
+assert refused(send(emulator, "POST", notes, {"text": ""})) == (400, "1100-400", "/text")
+assert refused(send(emulator, "GET", path, headers={"x-sandbox-name": "dev"}))[:2] == (404, "1439-404")
+"""
 
 
 def block(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    """The only block of this language in CONTRIBUTING."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (found,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
     return str(found)
 
 
-@pytest.fixture
-def emulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Emulator:
-    document, added = contract.load_document(), yaml.safe_load(block("yaml"))
-    document["paths"].update(added["paths"])
-    document["components"]["schemas"].update(added["components"]["schemas"])
-    monkeypatch.setattr(contract.Contract, "load", staticmethod(lambda: contract.Contract(document)))
-    monkeypatch.setattr(resources, "_HANDLERS", resources.load())
-    module = tmp_path / "notes.py"
-    module.write_text(block("python"), encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("notes", module)
-    assert spec is not None and spec.loader is not None
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    return Emulator(Config(seed=1))
+def paste(document: str) -> str:
+    """Insert the paths and schemas of the example into `openapi.yaml`."""
+    paths, _, schemas = block("yaml").removeprefix("paths:\n").partition("components:\n  schemas:\n")
+    for heading, lines in (("\npaths:\n", paths), ("\n  schemas:\n", schemas)):
+        assert lines and document.count(heading) == 1
+        document = document.replace(heading, heading + lines)
+    return document
 
 
-def test_a_resource_of_one_module_is_stored_checked_and_kept_apart(emulator: Emulator) -> None:
-    receipt: Any = send(emulator, "POST", "/notes", {"text": "Rotate the password in May"}).body
-    path = f"/notes/{receipt['id']}"
-    shown: Any = send(emulator, "GET", path).body
-    assert shown["items"][0]["text"] == "Rotate the password in May" and shown["items"][0]["etag"] == receipt["etag"]
-    assert refused(send(emulator, "POST", "/notes", {"text": ""})) == (400, "1100-400", "/text")
-    assert refused(send(emulator, "GET", path, headers={"x-sandbox-name": "dev"}))[:2] == (404, "1439-404")
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository in which the example was followed."""
+    folder = tmp_path_factory.mktemp("followed")
+    for name in tracked():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+    module = folder / "mockserver/resources/notes.py"
+    if not module.exists():  # otherwise the example was followed in this checkout
+        document = folder / "openapi.yaml"
+        document.write_text(paste(document.read_text(encoding="utf-8")), encoding="utf-8")
+        module.write_text(block("python"), encoding="utf-8")
+    run(folder, "-m", "mockserver", "fidelity", "--write", ".")
+    return folder
+
+
+def run(folder: Path, *arguments: str) -> None:
+    """Run Python in a folder, whose modules it imports, and expect success."""
+    done = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+
+
+def test_a_resource_of_one_module_is_stored_checked_and_kept_apart(copy: Path) -> None:
+    run(copy, "-c", CALLS)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_tests_stay_green(copy: Path) -> None:
+    run(copy, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *TESTS)
