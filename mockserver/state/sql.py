@@ -215,10 +215,12 @@ class SqlStore:
 
     def tenants(self) -> list[Tenant]:
         """See `Store`. Each query finds the next tenant in the index, which skips the records of the one before."""
-        found = [Tenant("", "")]
-        while rows := self._rows("tenant", {"org": found[-1].org, "sandbox": found[-1].sandbox}):
-            found.append(Tenant(*rows[0]))
-        return sorted(found[1:])
+
+        def following(last: Tenant) -> Tenant | None:
+            rows = self._rows("tenant", {"org": last.org, "sandbox": last.sandbox})
+            return Tenant(*rows[0]) if rows else None
+
+        return sorted(each_once(following))
 
     def export(self) -> dict[str, Any]:
         """See `Store`."""
@@ -331,6 +333,22 @@ class SqlStore:
         org, sandbox, kind, *shown = row
         tenant = Tenant(org, sandbox)
         return Change(tenant, kind, shown[0], shown[1], self._doc(tenant, kind, shown))
+
+
+def each_once(following: Callable[[Tenant], Tenant | None]) -> list[Tenant]:
+    """Collect all tenants, each found from the one before; `Tenant("", "")` leads to the first.
+
+    Raises StorageUnavailable if a tenant comes twice: a damaged index could lead in a circle. The order of the
+    tenants is not checked, because each database sorts texts by its own collation.
+    """
+    found: dict[Tenant, None] = {}
+    last = following(Tenant("", ""))
+    while last is not None:
+        if last in found:
+            raise StorageUnavailable("the index of tenants is damaged")
+        found[last] = None
+        last = following(last)
+    return list(found)
 
 
 @functools.lru_cache(maxsize=2_048)  # also lets the shown form be cached, by the identity of the record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from mockserver.exchange import Tenant
 from mockserver.runtime import Runtime
 from mockserver.state.places import open_store
-from mockserver.state.store import Missing, Put, Stale, Store, Taken
+from mockserver.state.sql import each_once
+from mockserver.state.store import Missing, Put, Stale, StorageUnavailable, Store, Taken
 from tests.state.stored import KIND, TENANT, asked, doc, put, race, rename, walk
 
 
@@ -256,3 +258,11 @@ def test_tenants_are_those_with_records(store: Store) -> None:
     assert store.tenants() == [one]
     store.clear()
     assert store.tenants() == []
+
+
+@pytest.mark.parametrize("path", ["ABCB", "AA", "ABA"])
+def test_an_index_that_leads_in_a_circle_is_named_and_not_followed(path: str) -> None:
+    steps = dict(itertools.pairwise(Tenant(org, "prod") for org in path))
+    steps[Tenant("", "")] = Tenant(path[0], "prod")
+    with pytest.raises(StorageUnavailable, match="index of tenants is damaged"):
+        each_once(steps.get)
