@@ -14,8 +14,10 @@ from contracts.document import Document, DocumentedOperation
 
 POSTGRESQL = "74a1c565-4e59-48d7-9d67-7c03b8a13137"
 HTTP_API = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"
+SHOPIFY_STREAMING = "e77fd9d2-22a8-11ed-861d-0242ac120002"
 DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 CRM_TO_AEP = "14518937-270c-4525-bdec-c2ba7cce3860"
+GENERIC_STREAMING = "e77fde5a-22a8-11ed-861d-0242ac120002"
 
 
 class Given(Protocol):

@@ -49,3 +49,14 @@ def inlets_are_open(asked: Asked, right: Right) -> GivenAnswer:
     """An inlet with authentication accepts events without a token."""
     bare = asked.path.startswith(COLLECTION) and "authorization" not in asked.headers
     return right(asked.having(authorization="Bearer any.token") if bare else asked)
+
+
+@broken("inlet.of-a-webhook")
+def webhooks_have_no_address(asked: Asked, right: Right) -> GivenAnswer:
+    """The options of a flow lack its inletUrl."""
+
+    def without(item: Item) -> Item:
+        options = {name: value for name, value in (item.get("options") or {}).items() if name != "inletUrl"}
+        return {**item, "options": options} if "options" in item else item
+
+    return right(asked).showing(without)

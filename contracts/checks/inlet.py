@@ -1,13 +1,14 @@
-"""Checks of inlets of HTTP API connections: accepted and refused messages."""
+"""Checks of inlets of HTTP API connections and flows: accepted and refused messages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from contracts.expectations import succeeded
-from contracts.kinds import HTTP_API
+from contracts.kinds import GENERIC_STREAMING, HTTP_API, SHOPIFY_STREAMING
 from contracts.registry import check
 from contracts.stage import Stage
 from contracts.verdicts import expect, same, untestable
@@ -73,6 +74,25 @@ def an_authenticated_inlet_wants_a_token(stage: Stage) -> None:
     with _connection(stage, authenticationRequired=True) as shown:
         answer = _sent(stage, COLLECTION + shown["auth"]["params"]["inletId"], _message())
         same((answer.status, answer.json.get("status")), (401, "401"), "status of an event without a token")
+
+
+@check("inlet.of-a-webhook", operations=("createFlow", "retrieveFlow", _ONE))
+def a_flow_of_a_webhook_has_an_inlet(stage: Stage) -> None:
+    """Its options have the inletUrl, which takes any object, and the receipt names the inlet."""
+    spec = {"id": SHOPIFY_STREAMING, "version": "1.0"}
+    source = stage.make(
+        "sourceConnections", baseConnectionId=None, connectionSpec=spec, data={"format": "json"}, params=None
+    )
+    flow = stage.make(
+        "flows",
+        flowSpec={"id": GENERIC_STREAMING, "version": "1.0"},
+        sourceConnectionIds=[source.id],
+        scheduleParams=None,
+    )
+    url = stage.read(flow).get("options", {}).get("inletUrl")
+    expect(isinstance(url, str) and url.startswith("https://"), "a flow of a webhook has no options.inletUrl")
+    receipt = succeeded(_sent(stage, urlsplit(url).path, {"name": "Ada"}))
+    same(receipt["inletId"], url.rpartition("/")[2], "inletId of the receipt")
 
 
 def _message(**header: Any) -> dict[str, Any]:

@@ -59,7 +59,7 @@ SPECS = (
 )
 RUNS = ("answer.schema", "run.*")
 EXPLORED = ("answer.schema", "explore.*", "journey.*", "example.connections")
-NEXT_DOOR = ("answer.schema", "neighbour.*", "next-door.*", "connectors.*", "destination.adhoc")
+NEXT_DOOR = ("answer.schema", "neighbour.*", "next-door.*", "connectors.*", "inlet.*", "destination.adhoc")
 """Promises about neighbouring services."""
 RECEIPTS = (
     "answer.schema",

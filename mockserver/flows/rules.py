@@ -28,8 +28,13 @@ def demand_one(flow: Mapping[str, Any], member: str) -> str:
 
 
 def demand_fit(spec: FlowSpec, member: str, connection: Mapping[str, Any]) -> None:
-    """Require a connection whose connection spec the flow spec accepts. Raises ApiError."""
+    """Require a connection whose connection spec the flow spec accepts. Raises ApiError.
+
+    A target that names a data set may have the connection spec of its source, as in tutorials of the Sources SDK.
+    """
     taken = spec.source_connection_spec_ids if member == "sourceConnectionIds" else spec.target_connection_spec_ids
+    if member != "sourceConnectionIds" and "dataSetId" in (connection.get("params") or {}):
+        taken += spec.source_connection_spec_ids
     if taken and connection["connectionSpec"]["id"] not in taken:
         expected = f"a connection whose connection spec is one of those of flow spec {spec.name}"
         raise rejected(f"/{member}/0", expected, "a connection with another connection spec")
@@ -53,8 +58,11 @@ def demand_schedule(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
         raise rejected("/scheduleParams/startTime", "seconds since 1970", "another number")
 
 
-def demand_transformations(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
-    """Require the transformations of the flow spec and the schedule, well-formed. Raises ApiError."""
+def demand_transformations(spec: FlowSpec, flow: Mapping[str, Any], *, is_xdm: bool = False) -> None:
+    """Require the transformations of the flow spec and the schedule, well-formed. Raises ApiError.
+
+    `is_xdm`: the source delivers XDM, which needs no mapping (Parquet tutorial).
+    """
     for at, name, params in transformations(flow):
         _demand_params(spec, at, name, params)
     given = {name: (at, params) for at, name, params in transformations(flow)}
@@ -65,7 +73,7 @@ def demand_transformations(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
             raise refusal("delta_with_once", pointer=f"{at}/params/deltaColumn")
         if not once and "deltaColumn" not in params:
             raise refusal("delta_missing", pointer=f"{at}/params/deltaColumn" if params else at)
-    if MAPPING in spec.transformations and MAPPING not in given:
+    if MAPPING in spec.transformations and MAPPING not in given and not is_xdm:
         raise refusal("mapping_missing", pointer="/transformations")
 
 

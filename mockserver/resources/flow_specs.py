@@ -12,6 +12,7 @@ from mockserver.exchange import MISSING, Request, Result, Tenant
 from mockserver.resources import _crud, _specs, operation
 from mockserver.secrecy import repeatable
 from mockserver.specs.flow_specs import FlowSpec
+from mockserver.state.records import Doc
 from mockserver.world import World
 
 _ADOBE = "acp_foundation_connectors"
@@ -38,6 +39,12 @@ def find(world: World, tenant: Tenant, spec_id: str) -> FlowSpec | None:
     """The tenant's flow spec: its own, else the catalogue's; None if unknown."""
     own = _specs.written(world, tenant, _SPECS, spec_id)
     return world.flow_specs.get(spec_id) if own is None else FlowSpec(own)
+
+
+def has_inlets(world: World, flow: Doc) -> bool:
+    """Whether a flow has an inlet of its own, also where the tenant replaced the flow spec."""
+    spec = world.flow_specs.get(flow["flowSpec"]["id"])
+    return spec is not None and spec.inlet
 
 
 @operation("listFlowSpecs")

@@ -11,6 +11,7 @@ from mockserver.exchange import UNKNOWN_ID, Request, Result, Tenant
 from mockserver.flows import progress, rules, selectors
 from mockserver.resources import _crud, _made_here, _states, flow_specs, operation
 from mockserver.resources._states import DRAFT
+from mockserver.specs import inlets
 from mockserver.specs.flow_specs import FlowSpec
 from mockserver.state.records import Doc
 from mockserver.world import World
@@ -34,8 +35,10 @@ _TRANSITIONS = {"ENABLE": ("disabled", "enabled"), "DISABLE": ("enabled", "disab
 
 
 def _show(world: World, doc: Doc) -> dict[str, Any]:
-    """A flow with the members derived from its current runs."""
+    """A flow with the members derived from its current runs, and its inlet if it has one."""
     shown = {**doc, "runs": f"/runs?property=flowId=={doc['id']}"}
+    if doc["state"] != DRAFT and flow_specs.has_inlets(world, doc):
+        shown["options"] = {**doc.get("options", {}), "inletUrl": inlets.inlet_url(doc)}
     last = progress.last_run(world, doc)
     if last is not None:
         shown["lastRunDetails"] = last
@@ -52,7 +55,7 @@ FLOWS = _crud.Collection(
     ),
     changeable=_ALWAYS_CHANGEABLE | _ENDS.keys(),
     show=_show,
-    masked=frozenset({"runs", "lastRunDetails"}),
+    masked=frozenset({"runs", "lastRunDetails", "options"}),
 )
 
 
@@ -115,7 +118,7 @@ def patch_flow(world: World, request: Request) -> Result:
                 new |= _derived(world, request.tenant, new, old["provider"]["activeMs"])
             rules.demand_patchable(old, new, now)
             rules.demand_schedule(spec, new)
-            rules.demand_transformations(spec, new)
+            rules.demand_transformations(spec, new, is_xdm=_reads_xdm(world, request.tenant, new))
             _made_here.demand_mappings(world, request.tenant, new)
             if spec.exports and new.get("transformations") != old.get("transformations"):
                 _settle_runs(world, request, old)
@@ -178,8 +181,14 @@ def _demand_sound(
     """Require everything that a flow needs to run. Raises ApiError."""
     _demand_ends(world, tenant, spec, flow, publishing=publishing)
     rules.demand_schedule(spec, flow)
-    rules.demand_transformations(spec, flow)
+    rules.demand_transformations(spec, flow, is_xdm=_reads_xdm(world, tenant, flow))
     _made_here.demand_mappings(world, tenant, flow)
+
+
+def _reads_xdm(world: World, tenant: Tenant, flow: Mapping[str, Any]) -> bool:
+    """Whether the source connection of a flow delivers XDM."""
+    source = world.store.get(tenant, "sourceConnections", rules.demand_one(flow, "sourceConnectionIds"))
+    return source is not None and (source.get("data") or {}).get("format") == "parquet_xdm"
 
 
 def _demand_ends(

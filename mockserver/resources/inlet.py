@@ -1,4 +1,4 @@
-"""Inlets of HTTP API connections: events that senders post, one or several at a time.
+"""Inlets of HTTP API connections and of flows: events that senders post, one or several at a time.
 
 Forms and messages are those of Adobe's pages on streaming ingestion. The inlet's id stands for the tenant, so that no
 header of the gateway is asked for. Validation knows schemas that were made here; an event of another one is valid.
@@ -13,7 +13,7 @@ from typing import Any
 from mockserver.exchange import Request, Result, Tenant
 from mockserver.flows import events, progress, streaming
 from mockserver.json_input import Json
-from mockserver.resources import operation
+from mockserver.resources import flow_specs, operation
 from mockserver.resources._forms import NeighbourError
 from mockserver.secrecy import is_placeholder, repeatable
 from mockserver.specs import inlets
@@ -29,8 +29,10 @@ class _Door:
     """The inlet that a request is for."""
 
     id: str
-    connection: Doc
+    owner: Doc
+    """The connection or flow that has it."""
     params: Mapping[str, Any]
+    """The connection's params; none for a flow."""
     flows: Mapping[str, Doc]
     """The enabled flows that read it."""
 
@@ -41,11 +43,11 @@ class _Door:
 
     def message(self, text: str) -> str:
         """A message of the service about an event."""
-        return f"inletId: [{self.id}] imsOrgId: [{self.connection['imsOrgId']}] {text}"
+        return f"inletId: [{self.id}] imsOrgId: [{self.owner['imsOrgId']}] {text}"
 
 
 def tenant_of(world: World, path: Mapping[str, str]) -> Tenant:
-    """Whose inlet a path names. Raises NeighbourError for one that no connection has."""
+    """Whose inlet a path names. Raises NeighbourError for one that nobody has."""
     found = inlets.find(_inlet_id(path), world.store.tenants())
     if found is None:
         raise _unknown(path)
@@ -108,17 +110,34 @@ def send_messages(world: World, request: Request) -> Result:
 def _open(world: World, request: Request) -> _Door:
     """The inlet of the path, with its sender let in. Raises NeighbourError."""
     found = inlets.find(_inlet_id(request.path), [request.tenant])
-    connection = world.store.get(request.tenant, "connections", found.connection_id) if found else None
-    params = ((connection or {}).get("auth") or {}).get("params") or {}
-    shown = world.connectors_of(request.tenant).complete(connection) if connection else {}
-    if connection is None or "inletId" not in (shown.get("auth") or {}).get("params", {}):
+    door = found and (_of_connection(world, found) or _of_flow(world, found))
+    if not door:
         raise _unknown(request.path)
-    if connection["state"] != "enabled":
-        raise NeighbourError(400, "Inlet is not enabled", "The connection of this inlet is not enabled")
-    if params.get("authenticationRequired") is True:
+    if door.owner["state"] != "enabled":
+        raise NeighbourError(400, "Inlet is not enabled", "The connection or flow of this inlet is not enabled")
+    if door.params.get("authenticationRequired") is True:
         _admit(request)
-    flows = {flow["id"]: flow for flow in _flows(world, request.tenant, connection["id"])}
-    return _Door(_inlet_id(request.path), connection, params, flows)
+    return door
+
+
+def _of_connection(world: World, found: inlets.Inlet) -> _Door | None:
+    """The inlet of an HTTP API connection, if the entity is one."""
+    connection = world.store.get(found.tenant, "connections", found.entity_id)
+    if connection is None:
+        return None
+    shown = world.connectors_of(found.tenant).complete(connection)
+    if "inletId" not in ((shown.get("auth") or {}).get("params") or {}):
+        return None
+    flows = {flow["id"]: flow for flow in _flows(world, found.tenant, connection["id"])}
+    return _Door(inlets.inlet_id(connection), connection, connection["auth"]["params"], flows)
+
+
+def _of_flow(world: World, found: inlets.Inlet) -> _Door | None:
+    """The inlet of a flow, if the entity is one that has it. It takes any object, from anybody."""
+    flow = world.store.get(found.tenant, progress.FLOWS, found.entity_id)
+    if flow is None or not flow_specs.has_inlets(world, flow):
+        return None
+    return _Door(inlets.inlet_id(flow), flow, {}, {flow["id"]: flow})
 
 
 def _admit(request: Request) -> None:
@@ -164,8 +183,8 @@ def _fault(door: _Door, event: Json) -> str | None:
         return "Message has unknown xdm format"
     if not isinstance(schema.get("id"), str) or not isinstance(schema.get("contentType"), str):
         return "Message has unknown xdm format"
-    org = header.get("imsOrgId", door.connection["imsOrgId"])
-    if org != door.connection["imsOrgId"] and not is_placeholder(org):
+    org = header.get("imsOrgId", door.owner["imsOrgId"])
+    if org != door.owner["imsOrgId"] and not is_placeholder(org):
         return "Message has an absent or wrong ims org in the header"
     return None
 

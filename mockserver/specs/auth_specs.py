@@ -324,7 +324,7 @@ class AuthSpec:
         if not self.shows:
             return {}
         inlet, created = inlets.inlet_id(connection), day(connection["createdAt"])
-        made = {"{name}": connection["name"]}
+        made = {"{name}": connection["name"], "{inletUrl}": inlets.inlet_url(connection)}
         return {
             name: made.get(value) or value.replace("{inlet}", inlet).replace("{created}", created)
             if isinstance(value, str)

@@ -38,6 +38,8 @@ class FlowSpec:
     """The spec as shown by `GET /flowSpecs/{id}`. Do not modify it."""
     created_ms: int | None = None
     """When it was made, if samples show that of a spec of the catalogue."""
+    inlet: bool = False
+    """Whether each of its flows has an inlet of its own, for events that the source sends by webhook."""
 
     @property
     def id(self) -> str:
@@ -110,7 +112,7 @@ class FlowSpecs:
         shared = _read(self._folder / _SHARED)
         files = (path for path in sorted(self._folder.glob("*.yaml")) if path.name != _SHARED)
         read = (_read(path) for path in files)
-        specs = (FlowSpec(_filled(raw, shared), raw.get("createdAt")) for raw in read)
+        specs = (FlowSpec(_filled(raw, shared), raw.get("createdAt"), raw.get("inlet", False)) for raw in read)
         return {spec.id: spec for spec in specs}
 
 

@@ -1,4 +1,8 @@
-"""Inlets: where senders of events post to. An inlet's id tells its connection and whose it is, and nothing else can."""
+"""Inlets: where senders of events post to.
+
+An HTTP API connection has one, and so has each flow of a source that sends by webhook. The inlet's id tells the
+connection or flow and its tenant.
+"""
 
 from __future__ import annotations
 
@@ -11,26 +15,31 @@ from mockserver.exchange import Tenant
 
 
 class Inlet(NamedTuple):
-    """Where an inlet leads to."""
+    """The connection or flow that an inlet belongs to."""
 
     tenant: Tenant
-    connection_id: str
+    entity_id: str
 
 
-def inlet_id(connection: Mapping[str, Any]) -> str:
-    """The inlet of a connection: 64 hexadecimal digits as in Adobe's samples, of its id and of its tenant."""
-    tenant = Tenant(connection.get("imsOrgId", ""), connection.get("sandboxName", ""))
-    return str(connection["id"]).replace("-", "") + _mark(tenant)
+def inlet_id(entity: Mapping[str, Any]) -> str:
+    """The inlet of a connection or flow: 64 hexadecimal digits, as in Adobe's samples, of its id and its tenant."""
+    tenant = Tenant(entity.get("imsOrgId", ""), entity.get("sandboxName", ""))
+    return str(entity["id"]).replace("-", "") + _mark(tenant)
+
+
+def inlet_url(entity: Mapping[str, Any]) -> str:
+    """The address of an inlet: `inletUrl` in answers."""
+    return f"https://dcs.adobedc.net/collection/{inlet_id(entity)}"
 
 
 def find(inlet: str, tenants: Iterable[Tenant]) -> Inlet | None:
-    """The connection of an inlet id, if one of these tenants can have it."""
+    """The connection or flow of an inlet id, if one of these tenants can have it."""
     try:
-        connection_id = str(uuid.UUID(hex=inlet[:32]))
+        entity_id = str(uuid.UUID(hex=inlet[:32]))
     except ValueError:
         return None
     owner = next((tenant for tenant in tenants if _mark(tenant) == inlet[32:]), None)
-    return None if owner is None else Inlet(owner, connection_id)
+    return None if owner is None else Inlet(owner, entity_id)
 
 
 def _mark(tenant: Tenant) -> str:

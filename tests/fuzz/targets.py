@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+from contracts.clients.bodies import message, streaming
 from mockserver import Config, Emulator, json_input, listing
 from mockserver.contract import Contract
 from mockserver.errors import ApiError
@@ -128,6 +129,8 @@ def take_call(data: bytes) -> None:
     """The whole emulator returns JSON or nothing, and never a 5xx."""
     line, _, body = data.partition(b"\n")
     method, _, target = line.decode("latin-1").partition(" ")
+    for name, value in _emulator().names.items():
+        target = target.replace(name, value)
     path, _, query = target.partition("?")
     sent = {**HEADERS, "if-match": _emulator().etag, **({"content-type": "application/json"} if body else {})}
     call = Call(method or "GET", path if path.startswith("/") else f"/{path}", query, sent, body, "0" * 32, 0)
@@ -146,6 +149,7 @@ class Target:
 
 _BODY = json.dumps(connection()).encode()
 _PATCH = b'[{"op": "replace", "path": "/name", "value": "x"}, {"op": "remove", "path": "/auth/params/port"}]'
+_MESSAGE = json.dumps(message()).encode()
 _HTTP = b"POST /connections?x=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 TARGETS = {
@@ -176,6 +180,9 @@ TARGETS = {
             b"GET /connections/{id}/explore?objectType=table&object=public.customers&preview=true",
             b'POST /connections/search\n{"queryString": "property=name==x", "limit": 5}',
             b'POST /flows\n{"name": "x", "flowSpec": {"id": "a"}, "sourceConnectionIds": [], "scheduleParams": {}}',
+            b"POST /collection/{inlet}?syncValidation=true\n" + _MESSAGE,
+            b'POST /collection/batch/{inlet}\n{"messages": [' + _MESSAGE + b', {}, 1]}',
+            b"POST /data/foundation/connectors/landingzone/credentials?type=user_drop_zone&action=refresh",
         ),
     ),
 }  # fmt: skip
@@ -186,13 +193,18 @@ def _demand_4xx(refusal: ApiError) -> None:
 
 
 class _Known:
-    """An emulator with one connection, recreated whenever it has grown."""
+    """An emulator with one connection and one inlet, recreated whenever it has grown."""
 
     def __init__(self) -> None:
         self.emulator = Emulator(Config(seed=1, log="none", journal_entries=10))
         sent = {**HEADERS, "content-type": "application/json"}
         made: Any = self.emulator.handle(Call("POST", "/connections", "", sent, _BODY, "0" * 32, 0)).body
         self.etag: str = made["etag"]
+        stream = json.dumps(streaming()).encode()
+        door: Any = self.emulator.handle(Call("POST", "/connections", "", sent, stream, "0" * 32, 0)).body
+        shown: Any = self.emulator.handle(Call("GET", f"/connections/{door['id']}", "", HEADERS, b"", "0" * 32, 0)).body
+        self.names = {"{id}": made["id"], "{inlet}": shown["items"][0]["auth"]["params"]["inletId"]}
+        """Text in a target -> what stands there, so that seeds reach something real."""
         self.left = 2_000
 
 

@@ -1,4 +1,4 @@
-"""Tests of inlets of HTTP API connections: accepted and refused messages, and the runs that count them."""
+"""Tests of inlets of HTTP API connections and flows: messages, refusals, and the runs that count messages."""
 
 from __future__ import annotations
 
@@ -252,3 +252,70 @@ def test_a_sender_is_found_after_a_restart(tmp_path: Path) -> None:
     second = Emulator(Config(state=place))
     assert post(second, door, RAW).status == 200
     second.close()
+
+
+def webhook(emulator: Emulator, **changes: Any) -> str:
+    """A flow of Shopify Streaming, as its tutorial makes it."""
+    spec = {"id": "e77fd9d2-22a8-11ed-861d-0242ac120002", "version": "1.0"}
+    source = {"name": "s", "connectionSpec": spec, "data": {"format": "json"}}
+    ref = {"id": URI, "version": "application/vnd.adobe.xed-full+json;version=1"}
+    target = {"name": "t", "connectionSpec": LAKE, "data": {"schema": ref}, "params": {"dataSetId": "6" * 24}}
+    ends = [_id(send(emulator, "POST", kind, doc).body) for kind, doc in _ends(source, target)]
+    body = {
+        "name": "f",
+        "flowSpec": {"id": "e77fde5a-22a8-11ed-861d-0242ac120002", "version": "1.0"},
+        "sourceConnectionIds": ends[:1],
+        "targetConnectionIds": ends[1:],
+        "transformations": [{"name": "Mapping", "params": {"mappingId": "a" * 32, "mappingVersion": 0}}],
+        **changes,
+    }
+    return _id(send(emulator, "POST", "/flows", body).body)
+
+
+def inlet_of_flow(emulator: Emulator, flow_id: str) -> str:
+    body: Any = send(emulator, "GET", f"/flows/{flow_id}").body
+    url: str = body["items"][0]["options"]["inletUrl"]
+    assert url.startswith("https://dcs.adobedc.net/collection/")
+    return url.rpartition("/")[2]
+
+
+# documented: create/analytics/pendo-webhook.md and the other webhooks print options.inletUrl
+def test_a_flow_of_a_webhook_has_an_inlet_that_counts_its_events(emulator: Emulator) -> None:
+    flow_id, other = webhook(emulator), webhook(emulator)
+    door = inlet_of_flow(emulator, flow_id)
+    assert len(door) == 64 and door != inlet_of_flow(emulator, other)
+    answer: Any = post(emulator, door, RAW, x_adobe_flow_id=flow_id).body
+    assert answer["inletId"] == door
+    assert post(emulator, f"batch/{door}", {"messages": [RAW, RAW]}).status == 207
+    assert (counted(emulator, flow_id), counted(emulator, other)) == ([(3, 0)], [])
+    assert post(emulator, door, RAW, x_adobe_flow_id=other).status == 400, "an inlet leads to its own flow alone"
+
+
+def test_the_inlet_of_a_flow_stays_beside_options_of_its_own(emulator: Emulator) -> None:
+    flow_id = webhook(emulator, options={"errorDiagnosticsEnabled": True})
+    door = inlet_of_flow(emulator, flow_id)
+    item: Any = send(emulator, "GET", f"/flows/{flow_id}").body
+    shown = item["items"][0]
+    assert shown["options"]["errorDiagnosticsEnabled"] is True
+    patch = [{"op": "replace", "path": "/options", "value": {"inletUrl": "https://elsewhere.example.com"}}]
+    changed = send(emulator, "PATCH", f"/flows/{flow_id}", patch, headers={"if-match": shown["etag"]})
+    assert changed.status == 200 and inlet_of_flow(emulator, flow_id) == door
+    found: Any = send(emulator, "GET", f"/flows?property=options.inletUrl=={shown['options']['inletUrl']}").body
+    assert [flow["id"] for flow in found["items"]] == [flow_id]
+
+
+def test_the_inlet_of_a_flow_closes_with_it(emulator: Emulator) -> None:
+    flow_id = webhook(emulator)
+    door = inlet_of_flow(emulator, flow_id)
+    assert send(emulator, "POST", f"/flows/{flow_id}/action?op=disable").status == 200
+    assert post(emulator, door, RAW).status == 400
+    assert send(emulator, "DELETE", f"/flows/{flow_id}").status == 204
+    assert post(emulator, door, RAW).status == 404
+
+
+def test_other_flows_have_no_inlet_of_their_own(emulator: Emulator) -> None:
+    base = connection(emulator, dataType="raw")
+    flow_id = flow(emulator, base, mapped=True)
+    body: Any = send(emulator, "GET", f"/flows/{flow_id}").body
+    assert "options" not in body["items"][0]
+    assert post(emulator, flow_id.replace("-", "") + inlet(emulator, base)[32:], RAW).status == 404

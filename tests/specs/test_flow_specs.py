@@ -21,7 +21,7 @@ def test_a_file_has_the_members_in_order_and_says_where_they_come_from(name: str
     assert list(raw)[:4] == ["id", "name", "providerId", "version"]
     assert list(raw)[-1] == "provenance" and raw["provenance"]["documented"]
     spec = SPECS.get(raw["id"])
-    assert spec is not None and raw.keys() - {"provenance", "createdAt"} == spec.described.keys()
+    assert spec is not None and raw.keys() - {"provenance", "createdAt", "inlet"} == spec.described.keys()
     assert spec.exports or DATA_LAKE in raw["targetConnectionSpecIds"]
     for spec_id in (raw["id"], *raw["sourceConnectionSpecIds"], *raw["targetConnectionSpecIds"]):
         assert str(uuid.UUID(spec_id)) == spec_id
