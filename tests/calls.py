@@ -16,6 +16,10 @@ DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 LANDING_ZONE = "26f526f2-58f4-4712-961d-e41bf1ccc0e8"
 HTTP_API = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"
 
+INTEGER = {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
+LONG = {"type": "integer", "minimum": -(2**53), "maximum": 2**53 - 1}
+"""The XDM types of whole numbers in columns, as the explore tutorials print them."""
+
 HEADERS = {
     "authorization": "Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln",
     "x-api-key": "acme-client",

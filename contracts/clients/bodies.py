@@ -13,6 +13,10 @@ STRING = f"Server=db.example.com;Database=shop;Port=5432;UID=reader;Password={PA
 NOBODY = "11111111-2222-4333-8444-555555555555"
 """An id of no entity."""
 
+PINTEREST_ADS = "f82aae23-91e7-4884-b25f-2d2159d841fd"
+TEMPLATE = "63d2b27b-69a5-45c9-a7fe-78148a25de3c"
+"""A connection spec id that tutorials of the Sources SDK left in their samples."""
+
 
 def connection(name: str = "orders", **changes: Any) -> dict[str, Any]:
     """A base connection to PostgreSQL by Basic Authentication."""
@@ -41,6 +45,12 @@ def streaming() -> dict[str, Any]:
     """An HTTP API connection that accepts XDM messages."""
     auth = {"specName": "Streaming Connection", "params": {"dataType": "xdm"}}
     return connection("events", auth=auth, connectionSpec={"id": HTTP_API, "version": "1.0"})
+
+
+def resource() -> dict[str, Any]:
+    """A connection to a source made with the Sources SDK."""
+    auth = {"specName": "OAuth2 Refresh Code", "params": {"accessToken": PASSWORD}}
+    return connection("audiences", auth=auth, connectionSpec={"id": PINTEREST_ADS, "version": "1.0"})
 
 
 def message() -> dict[str, Any]:

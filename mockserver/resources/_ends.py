@@ -21,6 +21,8 @@ from mockserver.state.records import Doc
 from mockserver.world import World
 
 _IDLE_FLOWS = ("disabled", DRAFT)
+_OF_THE_SDK = ("rest", "streaming")
+"""Connector families made with the Sources SDK."""
 _MEMBERS = ("name", "description", "baseConnectionId", "state", "data", "connectionSpec", "params")
 
 Check = Callable[[World, Tenant, Connector, Mapping[str, Any]], None]
@@ -152,17 +154,26 @@ def _demand_usable(
 
 
 def _demand_base(world: World, tenant: Tenant, doc: Doc) -> Doc | None:
-    """The base connection, of this tenant and with the same spec; None if the entity names none."""
+    """The base connection, of this tenant and with the same spec; None if the entity names none.
+
+    Pages of sources made with the Sources SDK print the spec id of its template, so there another one is taken.
+    """
     base_id = doc.get("baseConnectionId")
     if base_id is None:
         return None
     base = world.store.get(tenant, "connections", base_id)
     if base is None:
         raise rejected("/baseConnectionId", "the ID of a base connection in this sandbox", UNKNOWN_ID)
-    if base["connectionSpec"]["id"] != doc["connectionSpec"]["id"]:
+    if base["connectionSpec"]["id"] != doc["connectionSpec"]["id"] and not _both_of_the_sdk(world, tenant, base, doc):
         expected = "the connection spec of the base connection"
         raise rejected("/connectionSpec/id", expected, "another connection spec")
     return base
+
+
+def _both_of_the_sdk(world: World, tenant: Tenant, *entities: Doc) -> bool:
+    connectors = world.connectors_of(tenant)
+    found = [connectors.get(entity["connectionSpec"]["id"]) for entity in entities]
+    return all(connector is not None and connector.family in _OF_THE_SDK for connector in found)
 
 
 def _demand_spec(world: World, tenant: Tenant, spec_id: str) -> Connector:

@@ -223,9 +223,7 @@ def _last_batches(world: World, request: Request) -> dict[str, dict[str, Any]]:
 def _listed(request: Request, found: Iterable[tuple[str, dict[str, Any]]], filters: Iterable[str]) -> Result:
     """The page of entries that the query selects, in its order."""
     asked = request.arguments
-    rows = [
-        row for row in found if all(name not in asked or str(row[1].get(name)) == str(asked[name]) for name in filters)
-    ]
+    rows = [row for row in found if all(name not in asked or _meets(row[1].get(name), asked[name]) for name in filters)]
     for condition in asked.get("property", ()):
         name, equals, value = condition.partition("==")
         if equals:
@@ -236,6 +234,12 @@ def _listed(request: Request, found: Iterable[tuple[str, dict[str, Any]]], filte
             rows.sort(key=lambda row: _sortable(_member(row[1], name)), reverse=bool(colon) and direction == "desc")
     start, limit = asked.get("start", 0), asked.get("limit", _LIMIT)
     return Result(200, {key: _projected(request, shown) for key, shown in rows[start : start + limit]})
+
+
+def _meets(value: Any, asked: Any) -> bool:
+    """Whether a member has the value asked for; `*` at its end stands for any rest (LAVA's tutorial)."""
+    text, wanted = str(value), str(asked)
+    return text.startswith(wanted[:-1]) if wanted.endswith("*") else text == wanted
 
 
 def _member(shown: Mapping[str, Any], path: str) -> Any:

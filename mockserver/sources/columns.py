@@ -34,16 +34,20 @@ class Shape:
 
     def describe(self, name: str) -> dict[str, Any]:
         """An entry of `schema.columns`, in the member order of Adobe's samples."""
-        xdm = {"type": self.xdm} | ({"format": self.format} if self.format else {})
+        xdm = {"type": self.xdm} | ({"format": self.format} if self.format else {}) | _BOUNDS.get(self.type, {})
         meta = {"meta:xdmType": self.format} if self.format else {}
         return {"name": name, "type": self.type, **meta, "xdm": xdm}
 
     def property(self) -> dict[str, Any]:
         """The JSON Schema of a member of a hierarchical answer, as the REST sources' samples write it."""
-        return {"type": self.xdm} | (_SAFE_INTEGER if self.xdm == "integer" else {})
+        return {"type": self.xdm} | (_BOUNDS["long"] if self.xdm == "integer" else {})
 
 
-_SAFE_INTEGER = {"minimum": -(2**53), "maximum": 2**53 - 1}
+_BOUNDS: dict[str, dict[str, int]] = {
+    "integer": {"minimum": -(2**31), "maximum": 2**31 - 1},
+    "long": {"minimum": -(2**53), "maximum": 2**53 - 1},
+}
+"""Type of a column -> the bounds of its XDM type, as the explore tutorials print them."""
 
 _INT2 = Shape("integer", "integer", "integer", limits=(-(2**15), 2**15 - 1))
 _INT4 = Shape("integer", "integer", "integer", limits=(-(2**31), 2**31 - 1))

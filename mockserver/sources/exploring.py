@@ -131,7 +131,7 @@ def _file(source: Opened, connector: str, asked: ExploreRequest) -> Json:
 TABLES: dict[str, Callable[[Opened, str, ExploreRequest], Json]] = {"root": _tables, "table": _table}
 FILES: dict[str, Callable[[Opened, str, ExploreRequest], Json]] = {"root": _folder, "folder": _folder, "file": _file}
 RESOURCES: dict[str, Callable[[Opened, str, ExploreRequest], Json]] = {"rest": _resource}
-HOLD_NOTHING = ("streaming", "platform", "destination")
+HOLD_NOTHING = ("streaming", "lake", "platform", "destination")
 """Connector families without data to explore or read."""
 
 ANSWERS = {

@@ -170,14 +170,19 @@ class Connector:
             "authSpec": [spec.describe() for spec in self.auth_specs.values() if spec.quirk is None],
         }
         if self.target is not None:
-            encryption = [shared_part("encryption")] if self.encrypts else []
-            spec |= {"encryptionSpecs": encryption, "targetSpec": self.target.describe()}
+            spec |= self._encryption() | {"targetSpec": self.target.describe()}
         if family.source:
             spec |= {"sourceSpec": family.source_spec(self._ui_attributes()), "exploreSpec": family.explore}
         if family.api_features:
             attributes["uiAttributes"] = {"apiFeatures": family.api_features}
         permissions = {"permissionsInfo": family.permissions()} if family.permission else {}
         return json.dumps({**spec, "attributes": attributes, **permissions})
+
+    def _encryption(self) -> dict[str, Any]:
+        """`encryptionSpecs`, which destinations have."""
+        if self.family != "destination":
+            return {}
+        return {"encryptionSpecs": [shared_part("encryption")] if self.encrypts else []}
 
     def _ui_attributes(self) -> dict[str, Any]:
         """Keys of texts and icons, in the form of Azure File Storage's (draft tutorial)."""

@@ -148,6 +148,7 @@ FAMILIES: dict[str, Family] = {
     "table-stream": Family(
         "Database", _TABLE_PARAMS, _TABLES, "StreamingSource", {"updateSupported": False}, drafts=False
     ),
+    "lake": Family(None, None, {}, "Dataset", _NO_PAGING, drafts=False, source=False),
     "platform": Family(None, None, {}, "EnterpriseSource", _NO_PAGING, drafts=False, source=False),
     "destination": Family(None, None, {}, None, {}, drafts=False, source=False, params=_DESTINATION_PARAMS),
 }

@@ -1,4 +1,4 @@
-"""Target specs: the params of a destination's target connections, such as path and file format.
+"""Target specs: the params of target connections, such as the path and file format of a destination.
 
 A connector's file lists the params. Those shared by several destinations are named and defined once in
 `catalogue/target_specs/shared.yaml`.
@@ -29,8 +29,9 @@ _CHECKED = ("type", "enum", "properties", "oneOf", "const")
 class TargetSpec:
     """The target spec of one connector."""
 
-    name: str
-    type: str
+    name: str | None
+    type: str | None
+    """Name and type, where they are printed."""
     params: Mapping[str, Any]
     """Name -> JSON Schema."""
     required: tuple[str, ...]
@@ -39,11 +40,12 @@ class TargetSpec:
     def read(cls, raw: Mapping[str, Any]) -> TargetSpec:
         """Read the entry of a connector's file."""
         params = {name: shared_part(part) if isinstance(part, str) else part for name, part in raw["params"].items()}
-        return cls(raw["name"], raw["type"], params, tuple(raw["required"]))
+        return cls(raw.get("name"), raw.get("type"), params, tuple(raw["required"]))
 
     def describe(self) -> dict[str, Any]:
         """The member `targetSpec` of a connection spec. Samples contain the partner schema for file exports."""
-        spec = {"name": self.name, "type": self.type, "spec": document(object_schema(self.params, self.required))}
+        named = {"name": self.name, "type": self.type} if self.name else {}
+        spec = {**named, "spec": document(object_schema(self.params, self.required))}
         if "fileType" not in self.params:
             return spec
         return {**spec, "attributes": {"partnerSchema": shared_part("partnerSchema")}}

@@ -51,6 +51,9 @@ def test_data_sets_are_listed_by_id_and_belong_to_their_sandbox(emulator: Emulat
     assert list(got(emulator, f"{CATALOG}/dataSets")) == [ids["c"], ids["a"], ids["b"]]
     assert list(got(emulator, f"{CATALOG}/dataSets?orderBy=asc:name&limit=2&start=1")) == [ids["b"], ids["c"]]
     assert got(emulator, f"{CATALOG}/dataSets?name=a&properties=name") == {ids["a"]: {"name": "a"}}
+    assert got(emulator, f"{CATALOG}/dataSets?name=a*&properties=name") == {ids["a"]: {"name": "a"}}
+    assert len(got(emulator, f"{CATALOG}/dataSets?name=*")) == len(ids)
+    assert got(emulator, f"{CATALOG}/dataSets?name=*a") == {}, "only at the end"
     assert len(got(emulator, f"{CATALOG}/dataSets?property=schemaRef.id=={uri}")) == 3
     assert got(emulator, f"{CATALOG}/dataSets", **{"x-sandbox-name": "dev"}) == {}
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mockserver import Emulator
 from mockserver.sources.live import printed, read_name
 from tests import live
-from tests.calls import made, refused, send
+from tests.calls import INTEGER, LONG, made, refused, send
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +86,9 @@ def test_a_name_that_is_no_table_has_no_columns(emulator: Emulator, base: str, n
 @pytest.mark.parametrize(
     ("declared", "written", "shape", "shown"),
     [
-        ("int2", "-1", {"type": "integer", "xdm": {"type": "integer"}}, -1),
-        ("int8", "9007199254740993", {"type": "long", "xdm": {"type": "integer"}}, 9007199254740993),
-        ("years", "42", {"type": "integer", "xdm": {"type": "integer"}}, 42),
+        ("int2", "-1", {"type": "integer", "xdm": INTEGER}, -1),
+        ("int8", "9007199254740993", {"type": "long", "xdm": LONG}, 9007199254740993),
+        ("years", "42", {"type": "integer", "xdm": INTEGER}, 42),
         ("numeric(10,2)", "12.50", {"type": "double", "xdm": {"type": "number"}}, 12.5),
         ("float8", "NaN", {"type": "double", "xdm": {"type": "number"}}, None),
         ("real", "-Infinity", {"type": "double", "xdm": {"type": "number"}}, None),

@@ -14,7 +14,7 @@ import pytest
 from mockserver.sources import SourceError, Sources
 from mockserver.sources.columns import shape_of
 from mockserver.specs.connectors import Access
-from tests.calls import question
+from tests.calls import INTEGER, LONG, question
 
 POSTGRESQL = Access("database", "postgre-sql", "db.example.com", "5432", "shop", "reader", "s3cret")
 CRM = Access("crm", "salesforce")
@@ -74,10 +74,10 @@ def test_a_table_without_preview_is_its_columns_alone_documented(sources: Source
         ),
         ("boolean", {"type": "boolean", "xdm": {"type": "boolean"}}),
         ("double precision", {"type": "double", "xdm": {"type": "number"}}),
+        ("INTEGER", {"type": "integer", "xdm": INTEGER}),
+        ("int8", {"type": "long", "xdm": LONG}),
         # assumed
-        ("int2", {"type": "integer", "xdm": {"type": "integer"}}),
-        ("INTEGER", {"type": "integer", "xdm": {"type": "integer"}}),
-        ("int8", {"type": "long", "xdm": {"type": "integer"}}),
+        ("int2", {"type": "integer", "xdm": INTEGER}),
         ("numeric(10, 2)", {"type": "double", "xdm": {"type": "number"}}),
         ("date", {"type": "string", "meta:xdmType": "date", "xdm": {"type": "string", "format": "date"}}),
         ("varchar(40)", {"type": "string", "xdm": {"type": "string"}}),

@@ -73,15 +73,14 @@ AUTH_SPEC = _object(
 )
 TARGET_SPEC = _object(
     {
-        "name": TEXT,
-        "type": TEXT,
         "params": {
             "type": "object",
             "minProperties": 1,
             "additionalProperties": {"anyOf": [{"enum": list(SHARED_PARTS)}, {"type": "object", "required": ["type"]}]},
         },
         "required": NAMES,
-    }
+    },
+    {"name": TEXT, "type": TEXT},
 )
 FORM = _object(
     {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.clients import Service, breaks
-from contracts.clients.bodies import NOBODY, connection, flow, source, target
+from contracts.clients.bodies import NOBODY, TEMPLATE, connection, flow, resource, source, target
 from contracts.clients.making import made
 
 
@@ -35,6 +35,15 @@ def duplicate_name(service: Service) -> None:
 def never_deleted(service: Service) -> None:
     """Creates a connection and leaves it."""
     service.create()
+
+
+@breaks("lifecycle.other-connector")
+def other_connector(service: Service) -> None:
+    """Leaves the id of a template in the source connection."""
+    with made(service, resource()) as (at, _):
+        other = source(at.rpartition("/")[2]) | {"data": {"format": "json"}, "params": {}}
+        read = service.create(other | {"connectionSpec": {"id": TEMPLATE, "version": "1.0"}}, "/sourceConnections")
+        service.delete(f"/sourceConnections/{read}")
 
 
 @breaks("lifecycle.unknown-id")

@@ -135,6 +135,27 @@ def other_sandbox(traffic: Traffic) -> Iterator[Sighting]:
             yield call.seen(f"{call.method} {call.template} referred to an entity of {apart}", proof)
 
 
+@rule(
+    "lifecycle.other-connector",
+    Level.WARN,
+    "Another connection spec than that of the base connection",
+    source="Tutorials of sources: connectionSpec.id is the source's; some print the id of the Sources SDK's template",
+    hint="Send the connectionSpec of the base connection.",
+)
+def other_connector(traffic: Traffic) -> Iterator[Sighting]:
+    """The base connection holds the credentials of another source. Pages of the Sources SDK print such requests."""
+    made: dict[str, tuple[str, Exchange]] = {}
+    for call in traffic.calls:
+        spec, base = call.members.get("connectionSpec"), call.members.get("baseConnectionId")
+        spec_id = spec.get("id") if isinstance(spec, dict) else None
+        if not call.made or not isinstance(spec_id, str):
+            continue
+        if call.collection == "connections":
+            made[call.made] = spec_id, call
+        elif isinstance(base, str) and base in made and made[base][0] != spec_id:
+            yield call.seen(f"{call.method} {call.template} named another spec than its base connection", made[base][1])
+
+
 def _apart(there: Tenant, here: Tenant) -> str:
     """`sandbox dev in sandbox prod`."""
     if there.org != here.org:
