@@ -163,4 +163,4 @@ for pause in PAUSES:
 def test_a_client_that_hangs_up_is_found_out_however_it_goes_on(pauses: tuple[int, ...]) -> None:
     program = ["-c", HANGS_UP.replace("PAUSES", repr(pauses))]
     result = conformance("--scenario", "outage.slow-answer", program=program)
-    assert result.exit_code == 1 and "it hung up before the answer came" in result.stdout, result.stdout
+    assert result.exit_code == 1 and "it disconnected before the response" in result.stdout, result.stdout

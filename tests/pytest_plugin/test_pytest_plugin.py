@@ -123,7 +123,7 @@ def test_a_marked_test_fails_where_its_client_breaks_a_rule(project: pytest.Pyte
         [
             "the client broke etag.unquoted",
             "*FAIL  etag.unquoted  call 2",
-            "*send the text of the member etag unchanged*",
+            "*Send the member etag unchanged*",
             "*- Flow Service calls -*",
             "  1  201  POST /connections",
             "*1404-412  The version *Read the entity and try again.",
