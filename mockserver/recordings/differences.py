@@ -12,7 +12,7 @@ from mockserver.exchange import Result
 from mockserver.json_input import Json
 from mockserver.recordings.gaps import is_hidden
 from mockserver.recordings.recording import RecordedExchange, scalars
-from mockserver.recordings.symbols import Bindings, kind_of, page_token, quoted
+from mockserver.recordings.symbols import Bindings, is_made_id, kind_of, page_token, parts_of, quoted
 
 Grade: TypeAlias = Literal["high", "medium", "low"]
 
@@ -36,6 +36,7 @@ GRADES: dict[str, Grade] = {
 
 _PROMISED_HEADERS = ("etag", "location", "retry-after", "allow")
 _EXACT = frozenset({"state", "result", "title", "format", "error", "error_code", "token_type", "operation"})
+_VERSION = re.compile(r"\d+(\.\d+)*")
 _INSTANT = re.compile(r"(?:At|AtUTC|At_ms|Ms|UTC|Date|startTime|windowStartTime|windowEndTime|started|updated)$")
 _DATA_KEYED = frozenset({"properties", "extensions", "metadata"})
 """Objects whose keys are data. Only the types of common members are compared."""
@@ -44,6 +45,7 @@ _OF_THE_CALLER = (
     ("createdClient", "x-api-key"),
     ("updatedClient", "x-api-key"),
     ("imsOrgId", "x-gw-ims-org-id"),
+    ("imsOrg", "x-gw-ims-org-id"),
     ("sandboxName", "x-sandbox-name"),
 )
 """Member of an entity -> request header with the same value."""
@@ -82,14 +84,14 @@ class Comparison:
         self._shared = shared
         """Whether others write to the server too. Their entities in a list are not a difference."""
         self._sent: set[tuple[str, Any]] = set()
-        self._created: dict[str, tuple[Json, Json]] = {}
-        """Id -> first `createdAt` in the recording and here."""
+        self._stamps: dict[tuple[str, str], tuple[Json, Json]] = {}
+        """Id and `createdAt` or `updatedAt` -> last value in the recording and here."""
         self._about = ""
         """The collection of the request, or `explore` if the response contains data of a source."""
 
     def compare(self, exchange: RecordedExchange, ours: Result) -> list[Difference]:
         """Compare one exchange and bind the symbols of its response."""
-        self._sent.update((name, value) for name, value in scalars(exchange.body) if value not in (None, ""))
+        self._sent.update((name, value) for name, value in _sent(exchange.body) if value not in (None, ""))
         headers = exchange.call.headers
         self._sent.update((name, headers.get(header, "")) for name, header in _OF_THE_CALLER)
         segments = exchange.call.path.strip("/").split("/")
@@ -118,12 +120,13 @@ class Comparison:
         if "etag" in theirs and "etag" in here:
             if (quoted(theirs["etag"]), theirs["etag"][:1] == "W") != (quoted(here["etag"]), here["etag"][:1] == "W"):
                 yield Difference("form", "etag", _strength(theirs["etag"]), _strength(here["etag"]))
-            self.bindings.bind(("etag", theirs["etag"]), here["etag"])
+            elif quoted(here["etag"]):
+                yield from self._symbol("etag", "etag", "etag", theirs["etag"], here["etag"])
 
     def _location(self, theirs: str, ours: str) -> _Walk:
         """Compare the path and the entity of two Location headers."""
         there, here = (urlsplit(one).path.rsplit("/", 1) for one in (theirs, ours))
-        if there[0] != here[0] or len(there) != len(here):
+        if there[0] != here[0] or len(there) != len(here) or kind_of("id", there[-1]) != kind_of("id", here[-1]):
             yield Difference("form", "location", "a path", "another path")
         elif (self.bindings.ours(("id", there[-1])) or here[-1]) != here[-1]:
             yield Difference("reference", "location", "the same id as before", "another id")
@@ -143,26 +146,40 @@ class Comparison:
     def _object(
         self, pointer: str, name: str, theirs: Mapping[str, Json], ours: Mapping[str, Json], ordered: bool
     ) -> _Walk:
+        ours = self._named_alike(theirs, ours)
         for key, value in theirs.items():
             if key in ours:
                 yield from self._walk(f"{pointer}/{key}", key, value, ours[key], ordered)
         if name in _DATA_KEYED and not pointer.endswith("/inheritedAttributes/properties"):
             return
-        yield from self._creation(pointer, theirs, ours)
+        yield from self._moved(pointer, theirs, ours)
         missing = {key: _kind(value) for key, value in theirs.items() if key not in ours}
         added = {key: _kind(value) for key, value in ours.items() if key not in theirs}
         yield from (Difference("missing member", at, kind, "absent") for at, kind in _members(pointer, missing))
         yield from (Difference("added member", at, "absent", kind) for at, kind in _members(pointer, added))
 
-    def _creation(self, pointer: str, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> _Walk:
-        """Compare whether `createdAt` of an entity has changed."""
-        made = theirs.get("createdAt"), ours.get("createdAt")
-        if not isinstance(theirs.get("id"), str) or None in made:
-            return
-        first = self._created.setdefault(str(theirs["id"]), made)
-        moved = made[0] != first[0], made[1] != first[1]
-        if moved[0] is not moved[1]:
-            yield Difference("value", f"{pointer}/createdAt", *("changed" if one else "unchanged" for one in moved))
+    def _named_alike(self, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Rename the keys of an object `{id: entity}` to the recorded ids, and bind ids that are new in both."""
+        new = [key for key in theirs if is_made_id(key) and self.bindings.ours(("id", key)) is None]
+        if not (new or any(map(is_made_id, theirs))):
+            return ours
+        unmet = (key for key in ours if is_made_id(key) and key not in theirs and not self.bindings.is_ours(key))
+        for recorded, here in zip(new, unmet, strict=False):
+            self.bindings.bind(("id", recorded), here)
+        recorded_as = {self.bindings.ours(("id", key)): key for key in theirs}
+        return {recorded_as.get(key, key): value for key, value in ours.items()}
+
+    def _moved(self, pointer: str, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> _Walk:
+        """Compare whether `createdAt` and `updatedAt` of an entity have changed since the last response."""
+        for name in ("createdAt", "updatedAt"):
+            times = theirs.get(name), ours.get(name)
+            if not isinstance(theirs.get("id"), str) or None in times:
+                continue
+            before = self._stamps.get((str(theirs["id"]), name), times)
+            self._stamps[str(theirs["id"]), name] = times
+            moved = times[0] != before[0], times[1] != before[1]
+            if moved[0] is not moved[1]:
+                yield Difference("value", f"{pointer}/{name}", *("changed" if one else "unchanged" for one in moved))
 
     def _list(self, pointer: str, name: str, theirs: list[Any], ours: list[Any], ordered: bool) -> _Walk:
         inside = f"{pointer}/*"
@@ -218,6 +235,8 @@ class Comparison:
                     yield Difference("form", pointer, "a link", "a link of another form")
             else:
                 yield Difference("missing member", pointer, "a cursor", "no cursor")
+        elif name == "href" and isinstance(theirs, str) and isinstance(ours, str) and _link(theirs) != _link(ours):
+            yield Difference("form", pointer, "a link", "a link of another form")
         elif kind := kind_of(name, theirs):
             yield from self._symbol(pointer, name, kind, str(theirs), ours)
         elif kind_of(name, ours) == "etag":
@@ -228,13 +247,17 @@ class Comparison:
         elif (name, ours) in self._sent and not is_hidden(theirs):
             yield Difference("value", pointer, "another value", "the value sent")
         elif _INSTANT.search(name) and isinstance(theirs, int) and isinstance(ours, int):
-            if len(str(abs(theirs))) != len(str(abs(ours))) and theirs and ours:
+            if len(str(abs(theirs))) != len(str(abs(ours))):
                 yield Difference("form", pointer, f"{len(str(abs(theirs)))} digits", f"{len(str(abs(ours)))} digits")
-        elif (name in _EXACT or self._is_fixed(name, theirs)) and theirs != ours and not is_hidden(theirs):
+        elif self._is_fixed(pointer, name, theirs) and theirs != ours and not is_hidden(theirs):
             yield Difference("value", pointer, "a fixed value", "another value")
 
-    def _is_fixed(self, name: str, theirs: Any) -> bool:
-        """Whether a value is defined by the service: a boolean, or the name of a spec in the catalogue."""
+    def _is_fixed(self, pointer: str, name: str, theirs: Any) -> bool:
+        """Whether a value is defined by the service: a state, a boolean, or the name of a spec in the catalogue."""
+        if name in _EXACT or pointer == "/status":  # of an error
+            return True
+        if name == "version" and _VERSION.fullmatch(str(theirs)):
+            return True
         if self._about == "explore":
             return False
         return isinstance(theirs, bool) or (self._about in _SPECS and name in ("name", "type", "category"))
@@ -245,6 +268,11 @@ class Comparison:
             return
         if kind == "etag" and (theirs[:1] == "W") is not (ours[:1] == "W"):
             yield Difference("form", pointer, _strength(theirs), _strength(ours))
+        if kind == "id":
+            pairs = list(zip(parts_of(theirs), parts_of(ours), strict=False))
+            theirs, ours = pairs[-1]
+            if len(pairs) > 1 and self.bindings.ours((kind, pairs[0][0])) is None:
+                self.bindings.bind((kind, pairs[0][0]), pairs[0][1])
         bound = self.bindings.ours((kind, theirs))
         if bound is None and kind != "token" and self.bindings.is_ours(ours):
             yield Difference("reference", pointer, f"a new {kind}", f"the same {kind} as before")
@@ -252,6 +280,14 @@ class Comparison:
             self.bindings.bind((kind, theirs), ours)
         elif bound != ours and kind != "token":
             yield Difference("reference", pointer, f"the same {kind} as before", f"another {kind}")
+
+
+def _sent(body: Json) -> Iterator[tuple[str, Any]]:
+    """Name and value of each member that a request sets, also by the path of a patch instruction."""
+    yield from scalars(body)
+    for step in body if isinstance(body, list) else ():
+        if isinstance(step, dict) and isinstance(step.get("path"), str):
+            yield from scalars(step.get("value"), step["path"].rpartition("/")[2])
 
 
 def _members(pointer: str, kinds: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -263,9 +299,10 @@ def _members(pointer: str, kinds: Mapping[str, str]) -> Iterator[tuple[str, str]
 
 
 def _link(href: str) -> tuple[str, str, frozenset[str]]:
-    """The form of a link to a next page: whether it has a host, its path, and the names of its parameters."""
+    """The form of a link: whether it has a host, its path without ids, and the names of its parameters."""
     parts = urlsplit(href)
-    return parts.netloc and "host", parts.path, frozenset(name for name, _ in parse_qsl(parts.query))
+    path = "/".join("*" if is_made_id(segment) else segment for segment in parts.path.split("/"))
+    return parts.netloc and "host", path, frozenset(name for name, _ in parse_qsl(parts.query))
 
 
 def _repeats(items: list[Any]) -> bool:

@@ -69,7 +69,7 @@ def start_from(emulator: Emulator, file: str) -> Learned:
 def existing_before(recording: Recording, contract: Contract) -> Learned:
     """The entities that existed before a recording began, as first shown."""
     began_ms = recording.exchanges[0].call.received_ms if recording.exchanges else 0
-    strangers = {key: life for key, life in _not_created(recording).items() if _made_ms(life.doc) <= began_ms}
+    strangers = {key: life for key, life in _not_created(recording).items() if _made_ms(life.doc) < began_ms}
     return _learned(strangers, contract, Connectors.load("azure"))
 
 
@@ -84,7 +84,7 @@ def made_by_others(recording: Recording) -> frozenset[str]:
     later = {
         key
         for key, life in _not_created(recording).items()
-        if _made_ms(life.doc) > began_ms and str(life.doc.get("name")) not in sent
+        if _made_ms(life.doc) >= began_ms and str(life.doc.get("name")) not in sent
     }
     return frozenset(entity_id for kind, entity_id in later if kind in ENTITIES)
 

@@ -17,6 +17,8 @@ from mockserver.recordings.gaps import Gaps
 
 _NO_GAPS = Gaps(frozenset(), body=False, answer=False)
 _OUTSIDE = ("/data/", "/ims/")
+SAFE_IN_SEGMENT = ":@!$&'()*+,;=~-._"
+"""What stands in a segment of a path unencoded, beside letters and digits."""
 _MAX_BODY = 16 * 1_048_576
 
 
@@ -45,7 +47,7 @@ class RecordedExchange:
     @property
     def target(self) -> str:
         """The encoded path with the base path, without the query."""
-        return quote(self.whole_path, safe="/:@!$&'()*+,;=~-._")
+        return quote(self.whole_path, safe="/" + SAFE_IN_SEGMENT)
 
     @property
     def body(self) -> Json:

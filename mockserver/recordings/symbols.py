@@ -10,16 +10,21 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from mockserver.exchange import Result
 from mockserver.json_input import Json
-from mockserver.recordings.recording import RecordedExchange
+from mockserver.recordings.recording import SAFE_IN_SEGMENT, RecordedExchange
 
 Kind: TypeAlias = Literal["id", "etag", "page", "token"]
 Symbol: TypeAlias = tuple[Kind, str]
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_MADE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24}|[0-9a-f]{32,64}|[0-9A-HJKMNP-TV-Z]{26}")
+"""UUIDs of Flow Service; hexadecimal ids of data sets, schemas, mapping sets and inlets; ULIDs of batches."""
+_PLACED_ID = re.compile(rf"(?:.*[/.])?(?:{_MADE_ID.pattern})")
+"""An id at the end of a URI, of a `meta:altId` or of a path such as `@/dataSets/…`."""
+_ID_MEMBERS = frozenset({"id", "ids", "_id", "$id", "$ref", "meta:altId", "href"})
+_ID_ENDINGS = ("Id", "Ids", "Url", "URL")
 _ETAG = re.compile(r'(?:W/)?"[^"]*"')
 _FILTER_VALUE = re.compile(r"(?P<before>[^=<>!~]+[=<>!~]+)(?P<value>.*)", re.DOTALL)
 _PAGE = "continuationToken"
@@ -33,8 +38,21 @@ def kind_of(name: str, value: Json) -> Kind | None:
         return "etag"
     if name == "access_token":
         return "token"
-    named = name in ("id", "ids") or name.endswith(("Id", "Ids"))
-    return "id" if named and _UUID.fullmatch(value) else None
+    named = name in _ID_MEMBERS or name.endswith(_ID_ENDINGS) or value.startswith("@/")
+    return "id" if named and _PLACED_ID.fullmatch(value) else None
+
+
+def is_made_id(key: str) -> bool:
+    """Whether the key of an object is an id: data sets and batches are answered as `{id: entity}`."""
+    return _MADE_ID.fullmatch(key) is not None
+
+
+def parts_of(value: str) -> Iterator[str]:
+    """The id that a member holds, then the one at its end, by which a path may name the same entity."""
+    yield value
+    last = re.split(r"[/.]", value)[-1]
+    if last != value:
+        yield last
 
 
 def quoted(etag: str) -> bool:
@@ -60,12 +78,14 @@ def _in(value: Json, name: str) -> Iterator[Symbol]:
         for key, inner in value.items():
             if key == "href" and (token := page_token(inner)):
                 yield "page", token
+            if is_made_id(key):
+                yield "id", key
             yield from _in(inner, key)
     elif isinstance(value, list):
         for inner in value:
             yield from _in(inner, name)
     elif kind := kind_of(name, value):
-        yield kind, str(value)
+        yield from ((kind, part) for part in (parts_of(str(value)) if kind == "id" else (str(value),)))
 
 
 @dataclass(slots=True)
@@ -113,8 +133,13 @@ class Bindings:
 
     def in_path(self, exchange: RecordedExchange) -> str:
         """The path of a request with our ids."""
-        known = {value: self._ours[("id", value)] for value in exchange.ids.values() if ("id", value) in self._ours}
-        return "/".join(known.get(segment, segment) for segment in exchange.target.split("/"))
+        target = exchange.target
+        for recorded in exchange.ids.values():
+            ours = self._ours.get(("id", recorded))
+            if ours is not None:  # the id of a schema is a URI, with slashes of its own
+                place = re.escape(quote(recorded, safe="/" + SAFE_IN_SEGMENT))
+                target = re.sub(rf"(?<=/){place}(?=/|$)", quote(ours, safe=SAFE_IN_SEGMENT), target)
+        return target
 
     def in_query(self, exchange: RecordedExchange) -> str:
         """The query of a request with our ids and cursors."""
@@ -128,10 +153,14 @@ class Bindings:
     def _parameter(self, name: str, value: str) -> str:
         if name == _PAGE:
             return self._ours.get(("page", value), value)
-        if name == "property" and (parts := _FILTER_VALUE.fullmatch(value)):
-            values = parts["value"].split(",")
-            return parts["before"] + ",".join(self._quoted(item) for item in values)
+        if name == "property":
+            return self._condition(value)
         return self._ours.get(("id", value), value)
+
+    def _condition(self, text: str) -> str:
+        """A condition such as `id==…,…` with our ids."""
+        parts = _FILTER_VALUE.fullmatch(text)
+        return parts["before"] + ",".join(map(self._quoted, parts["value"].split(","))) if parts else text
 
     def _quoted(self, value: str) -> str:
         bare = value.strip('"')
@@ -148,10 +177,16 @@ class Bindings:
     def in_body(self, value: Json, name: str = "") -> Json:
         """A request body with our ids."""
         if isinstance(value, dict):
-            return {key: self.in_body(inner, key) for key, inner in value.items()}
+            return {self._ours.get(("id", key), key): self.in_body(inner, key) for key, inner in value.items()}
         if isinstance(value, list):
             return [self.in_body(inner, name) for inner in value]
+        if name == "queryString" and isinstance(value, str):  # of a search: what would be the query of a list
+            return "&".join(self._in_search(part) for part in value.split("&"))
         return self._ours.get(("id", value), value) if isinstance(value, str) else value
+
+    def _in_search(self, part: str) -> str:
+        name, equals, condition = part.partition("=")
+        return name + equals + self._condition(condition) if name == "property" else self._condition(part)
 
 
 def uses(exchange: RecordedExchange) -> Iterator[Symbol]:
@@ -163,7 +198,7 @@ def uses(exchange: RecordedExchange) -> Iterator[Symbol]:
             yield "page", value
         elif name == "property" and (parts := _FILTER_VALUE.fullmatch(value)):
             values = (item.strip('"') for item in parts["value"].split(","))
-            yield from (("id", value) for value in values if _UUID.fullmatch(value))
+            yield from (("id", value) for value in values if is_made_id(value))
     if match := exchange.call.headers.get("if-match"):
         yield "etag", match if _ETAG.fullmatch(match) else f'"{match}"'
     yield from (symbol for symbol in _in(exchange.body, "") if symbol[0] == "id")
