@@ -8,8 +8,7 @@ import logging
 import math
 import socket
 import struct
-import types
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable
 from typing import Any
 
 import httptools
@@ -20,6 +19,7 @@ from uvicorn.server import ServerState
 
 from mockserver.errors import ApiError
 from mockserver.runtime import monotonic
+from mockserver.server.eager import start
 from mockserver.server.limits import Limits, Refuse, on_the_wire
 
 log = logging.getLogger("mockserver.server")
@@ -238,7 +238,7 @@ class ClientConnection(HttpToolsProtocol):
         while self._next or (self._unread and not self._deaf and len(self.pipeline) < _MAX_PIPELINED):
             if self._next:
                 (cycle, app), self._next = self._next, None
-                _start(cycle.run_asgi(app), self.loop, self.tasks)
+                start(cycle.run_asgi(app), self.loop, self.tasks)
             else:
                 self._parse()
         self._reading = False
@@ -327,27 +327,6 @@ class ClientConnection(HttpToolsProtocol):
             self.hold(size)
         if self._crowd.large is self:
             self._crowd.large = None
-
-
-def _start(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]]) -> None:
-    """Run a coroutine at once until it waits. Starting it as a task would cost another iteration of the event loop.
-
-    Until then there is no current task. An application that needs one begins with `await asyncio.sleep(0)`.
-    """
-    try:
-        awaited = work.send(None)
-    except StopIteration:
-        return
-    task = loop.create_task(_rest(work, awaited))
-    task.add_done_callback(tasks.discard)
-    tasks.add(task)
-
-
-@types.coroutine
-def _rest(work: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
-    """The rest of a started coroutine that waits for something."""
-    yield awaited
-    yield from work
 
 
 class _ResponseWriter:
