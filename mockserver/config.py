@@ -279,7 +279,9 @@ def _from_file(folder: Path, names: Collection[str]) -> dict[str, Any]:
 
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path.name} is not in UTF-8. Save it in this encoding.") from None
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path.name} is not valid TOML: {error}") from None
     if path is shared:
         table = table.get("tool", {}).get("mockserver", {})

@@ -272,7 +272,8 @@ def _refusal(violation: Violation, seen: Seen) -> Refusal:
         case "media", "encoding":
             return ApiError(
                 "unsupported_media_type",
-                detail="Compressed bodies are not supported. Send the body without Content-Encoding.",
+                detail=f"The Content-Encoding {secrecy.repeatable(violation.came)} is not supported. "
+                "Send the body as it is, without Content-Encoding.",
             )
         case "media", _:
             return MediaTypeError()

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from mockserver import json_input
 from mockserver.json_input import Json
@@ -25,6 +25,20 @@ BASE_PATH = "/data/foundation/flowservice"
 PLATFORM_HOST = re.compile(r"platform(-[a-z0-9]+)?\.adobe\.io")
 TOKEN_HOST = re.compile(r"ims-na1(-[a-z0-9]+)?\.adobelogin\.com")
 """Adobe's hosts: the services and the token endpoint (facts §1, §2.1)."""
+
+
+_ENCODED_SLASH = re.compile("%((?:25)*)2f", re.IGNORECASE)
+"""A slash that belongs to a segment, encoded once or several times (RFC 3986 §2.2)."""
+
+
+def decoded_path(raw: str) -> str:
+    """Decode a path once, all but the slashes inside its segments: those stay as they were sent."""
+    return unquote(_ENCODED_SLASH.sub(r"%25\g<1>2F", raw), errors="replace") if "%" in raw else raw
+
+
+def decoded_segment(segment: str) -> str:
+    """Decode the slashes that `decoded_path` left in a segment, once."""
+    return _ENCODED_SLASH.sub(lambda found: f"%{found[1][2:]}2F" if found[1] else "/", segment)
 
 
 class Tenant(NamedTuple):
@@ -48,7 +62,7 @@ def _sandbox_id(org: str, sandbox: str) -> str:
 class Call:
     """One HTTP request as received.
 
-    `path` is decoded, begins with `/` and is relative to `BASE_PATH`; `query` is the raw query
+    `path` is decoded by `decoded_path`, begins with `/` and is relative to `BASE_PATH`; `query` is the raw query
     string; header names are lower case, repeated headers are joined with a comma as HTTP allows.
     """
 

@@ -56,17 +56,37 @@ _IDS = frozenset({"if-match", "if-none-match", "x-api-key", "x-gw-ims-org-id", "
 """Headers that are shown only if they look like an id."""
 
 _SCHEMES = frozenset({"basic", "bearer", "digest", "negotiate"})
-NOTHING = re.compile(r"undefined|null|none|nan|nil|<nil>|\(null\)|\[object [a-z]+\]", re.IGNORECASE)
+NOTHING = re.compile(
+    r"undefined|null|none|nan|nil|<nil>|\(null\)|\(nil\)|nullptr|nonetype|\[object [a-z]+\]", re.IGNORECASE
+)
 """Texts that programs print for a missing value."""
+
+PRINTED = re.compile(
+    r"<[\w.]+ (?:object |at |of )[^<>]*>|<Response \[\d+\]>|#<[\w:]+[^<>]*>|Promise \{.*\}|function \w*\(.*|"
+    r"[a-z]\w*(?:\.\w+)+@[0-9a-f]{5,8}|System\.[A-Z][\w.]*(?:`\d)?\[.*\]|b'.*'|b\".*\"|map\[.*\]|Optional\(.*\)",
+    re.DOTALL,
+)
+"""Texts that programs print for an object, in place of the value that it holds."""
 
 _NO_VALUE = re.compile(rf"\**|{NOTHING.pattern}|\[[A-Za-z-]{{0,20}} ?redacted\]", re.IGNORECASE)
 """Masks, texts for a missing value, and texts that exporters leave."""
 
 VARIABLE = re.compile(
     r"\$\{\{?[^{}]{1,64}\}?\}|\{\{[^{}]{1,64}\}\}|#\{\w{1,64}\}|"
-    r"%[A-Za-z_]{1,64}%|\$[A-Z][A-Z_]{2,63}|<[A-Za-z_ -]{3,64}>"
+    r"%[A-Za-z_]{1,64}%|\$[A-Z][A-Z_]{2,63}|<[A-Za-z_ -]{3,64}>|"
+    r"\$\([\w.-]{1,64}\)|%\(\w{1,64}\)s|%\{\w{1,64}\}|#\{[^{}]{1,64}\}|<%=?[^<>]{1,64}%>|"
+    r"(?:process\.env|import\.meta\.env|os\.environ)\b[\w.\[\]()'\"]{1,64}"
 )
-"""An unresolved variable of a shell, a template or a request collection."""
+"""An unresolved variable of a shell, a template, a program's text or a request collection."""
+
+HEADER_VARIABLE = re.compile(
+    rf"{VARIABLE.pattern}|\$[A-Za-z]\w*(?::\w+)?|\{{[\w.\[\]'() ]{{1,64}}\}}|"
+    r"%s|__[A-Z_]+__|@\w+@|\[[A-Za-z_ .-]+\]|:[a-z_]+"
+)
+"""The same in a header, where no token, key, id or sandbox has such a form."""
+
+NO_CREDENTIAL = frozenset({"true", "false", '""', "''", "[]", "{}"})
+"""What a program sends in a header for a token, key or id that it does not have, in lower case."""
 
 _NAME = re.compile(r"[\w@$:.,+\-/ ~\[\]]{0,80}")
 _WORD = re.compile(r"[A-Za-z_.-]{1,40}|v\d{1,2}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|")
@@ -99,7 +119,12 @@ def hidden(value: Any, digits: int = 4) -> Any:
     text, kind = str(value), "string" if isinstance(value, str) else "number"
     if is_placeholder(value) or (kind == "string" and _NO_VALUE.fullmatch(text)):
         return value
-    return _sign("variable" if VARIABLE.fullmatch(text) else kind, text, digits)
+    return _sign(_unfilled(text, VARIABLE) or kind, text, digits)
+
+
+def _unfilled(text: str, variable: re.Pattern[str]) -> str:
+    """What a text is that stands where a value belongs: `variable` or `printed object`; else ""."""
+    return "variable" if variable.fullmatch(text) else "printed object" if PRINTED.fullmatch(text) else ""
 
 
 def token(value: Any, hide: Hide | None = None) -> Any:
@@ -292,11 +317,19 @@ def _header(key: str, value: str) -> str:
         form = _ETAGS if key in ("if-match", "if-none-match") else _ID
         if key not in _IDS or form.fullmatch(value):
             return clean(value)
-        return _sign("variable", value, 4) if VARIABLE.search(value) else str(hidden(value))
+        return _sign("variable", value, 4) if VARIABLE.search(value) else _credential(value, 4)
     scheme, _, credential = value.strip().partition(" ")
     if key == "authorization" and scheme.lower() in _SCHEMES:
-        return f"{scheme} {token(credential.strip())}".rstrip()
-    return str(token(value))
+        return f"{scheme} {_credential(credential.strip(), 12)}".rstrip()
+    return _credential(value, 12) if key == "authorization" else str(token(value))
+
+
+def _credential(text: str, digits: int) -> str:
+    """A token, key or id of a header, hidden; what cannot be one is shown as what it is."""
+    if text.lower() in NO_CREDENTIAL or is_placeholder(text) or _NO_VALUE.fullmatch(text):
+        return text
+    kind = _unfilled(text, HEADER_VARIABLE)
+    return _sign(kind, text, digits) if kind else str(hidden(text, digits))
 
 
 def query(raw: str, known: Mapping[str, Place]) -> str:

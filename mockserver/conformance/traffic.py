@@ -18,10 +18,13 @@ from mockserver.contract import Contract
 from mockserver.exchange import Tenant, Violation
 from mockserver.journal.entries import NOT_RECORDED, TOKEN_OPERATION, Entry
 from mockserver.json_input import Json
-from mockserver.secrecy import is_placeholder
+from mockserver.secrecy import hidden, is_placeholder
 
 _UNRECEIVED = frozenset({"answer-lost", "latency", "slow-body", "truncate"})
 """Faults with which a client may not have received the response."""
+
+_COMPARED = re.compile(r"(?<=[=,])\s*\"?([0-9a-f-]{36})(?![0-9a-f-])")
+"""An id that a filter compares with."""
 
 _ANSWERED = _UNRECEIVED | {
     *("malformed-json", "empty-answer", "unknown-members", "reordered-members"),
@@ -139,7 +142,7 @@ class Exchange:
     @cached_property
     def unfilled_headers(self) -> dict[str, str]:
         """Headers whose value was never filled in, with what they contain."""
-        held = {name: unfilled_header(value) for name, value in self.headers.items() if name != "origin"}
+        held = {name: unfilled_header(name, value) for name, value in self.headers.items() if name != "origin"}
         return {name: what for name, what in held.items() if what}
 
     @cached_property
@@ -187,9 +190,11 @@ class Exchange:
         return next((value for key, value in self.query if key == name), None)
 
     @property
-    def secret_parameters(self) -> list[str]:
-        """Names of query parameters that are credentials and have a value."""
-        return [name for name, value in self.query if value and _NO_LETTER.sub("", name.lower()) in _CREDENTIALS]
+    def filtered_ids(self) -> list[str]:
+        """The ids that a list was filtered by, if the list is empty."""
+        if not (self.lists and self.succeeded) or self.entry.traces.response.ids:
+            return []
+        return [value for name, text in self.query if name == "property" for value in _COMPARED.findall(text)]
 
     @cached_property
     def body(self) -> Json:
@@ -274,6 +279,16 @@ class Traffic:
                 given.setdefault(exchange.entry.traces.response.next_page, exchange)
         return given
 
+    def secret_parameters(self, call: Exchange) -> list[str]:
+        """Query parameters with a credential's name and a value, if that is no continuation token that was given."""
+        named = [(name, value) for name, value in call.query if _NO_LETTER.sub("", name.lower()) in _CREDENTIALS]
+        return [name for name, value in named if value and value not in self._pages_hidden]
+
+    @cached_property
+    def _pages_hidden(self) -> frozenset[str]:
+        """The continuation tokens given, as they are shown in a parameter that nobody knows."""
+        return frozenset(hidden(given) for given in self.pages_given)
+
     @cached_property
     def etags_shown(self) -> dict[str, list[Exchange]]:
         """Etag -> exchanges whose response contains it."""
@@ -299,14 +314,18 @@ class Traffic:
 
     @cached_property
     def from_elsewhere(self) -> dict[int, Exchange]:
-        """Number of a refused call -> exchange in another sandbox or organisation that showed an id in the call."""
+        """Number of a call -> exchange in another sandbox or organisation that showed an id in the call.
+
+        Refused calls are checked, and empty lists that were filtered by such an id.
+        """
         shown: dict[str, dict[Tenant, Exchange]] = {}
         found: dict[int, Exchange] = {}
         for call in self.calls:
             here = call.entry.tenant
             if here is None:
                 continue
-            for entity in (call.entity or "", *(text for _, text in texts(call.body))) if call.refused else ():
+            named = (call.entity or "", *(text for _, text in texts(call.body))) if call.refused else call.filtered_ids
+            for entity in named:
                 elsewhere = shown.get(entity, {})
                 if elsewhere and here not in elsewhere:
                     found.setdefault(call.entry.number, next(iter(elsewhere.values())))

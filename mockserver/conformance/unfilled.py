@@ -6,15 +6,20 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from mockserver.secrecy import NOTHING, VARIABLE, is_placeholder
+from mockserver.secrecy import HEADER_VARIABLE, NO_CREDENTIAL, NOTHING, PRINTED, VARIABLE, is_placeholder
 
 _TEMPLATE = re.compile(r"\$\{[^{}]{1,64}\}|\{\{[^{}]{1,64}\}\}")
 _PRINTED = re.compile(r"\bundefined\b|\[object [A-Z][A-Za-z]*\]")
 _BRACES = re.compile(r"\{[A-Za-z_][\w. -]{0,63}\}")
-_MARK = "‹variable"
-"""How the journal shows a secret in the form of a template."""
-
 _UNRESOLVED = "a variable that was not resolved"
+_OBJECT = "a printed object"
+_MARKS = {"‹variable": _UNRESOLVED, "‹printed object": _OBJECT}
+"""How the journal shows a secret that has the form of a template, or of a printed object."""
+
+_CREDENTIALS = frozenset(
+    {"authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-id", "x-sandbox-name", "if-match"}
+)
+"""Headers whose values are never words such as `false`."""
 _CREDENTIAL = re.compile(r"passw|pwd|secret|token|key|connectionString|user|credential", re.IGNORECASE)
 """Names of members whose values cannot be `null` or `none`."""
 
@@ -26,14 +31,24 @@ def unfilled(text: str) -> str:
     bare = text.strip().strip('"')
     if NOTHING.fullmatch(bare):
         return bare
-    return _UNRESOLVED if VARIABLE.fullmatch(bare) or bare.startswith(_MARK) else ""
+    if PRINTED.fullmatch(bare):
+        return _OBJECT
+    return _UNRESOLVED if VARIABLE.fullmatch(bare) else _marked(bare)
 
 
-def unfilled_header(value: str) -> str:
+def _marked(text: str) -> str:
+    return next((what for mark, what in _MARKS.items() if text.startswith(mark)), "")
+
+
+def unfilled_header(name: str, value: str) -> str:
     """Like `unfilled`, for a header value, whose scheme is ignored and whose parts are searched."""
     bare = _SCHEME.sub("", value.strip())
     if is_placeholder(bare):
         return ""
+    if name in _CREDENTIALS and bare.lower() in NO_CREDENTIAL:
+        return bare
+    if name in _CREDENTIALS and HEADER_VARIABLE.fullmatch(bare) and not NOTHING.fullmatch(bare):
+        return _UNRESOLVED
     printed = _PRINTED.search(bare)
     template = _TEMPLATE.search(bare) or _BRACES.search(bare)
     return unfilled(bare) or (printed[0] if printed else _UNRESOLVED if template else "")
@@ -67,7 +82,7 @@ def unfilled_places(body: Any, at: str = "", name: str = "") -> Iterator[tuple[s
 def unfilled_text(text: str) -> str:
     """Like `unfilled`, for free texts such as names, which may be `none` or contain `undefined`."""
     printed = _PRINTED.fullmatch(text.strip().strip('"'))
-    return printed[0] if printed else _UNRESOLVED if _TEMPLATE.search(text) or text.startswith(_MARK) else ""
+    return printed[0] if printed else _UNRESOLVED if _TEMPLATE.search(text) else _marked(text)
 
 
 def _in_member(name: str, text: str) -> str:

@@ -17,7 +17,7 @@ from mockserver import json_input
 from mockserver.contract import documents
 from mockserver.contract.enforced import enforced
 from mockserver.contract.schema import MAX_VIOLATIONS, SchemaCheck, kind_of, schema_registry, words
-from mockserver.exchange import BASE_PATH, MISSING, UNKNOWN, Call, Pairs, Result, Violation
+from mockserver.exchange import BASE_PATH, MISSING, UNKNOWN, Call, Pairs, Result, Violation, decoded_segment
 from mockserver.json_input import Json
 from mockserver.secrecy import repeatable
 
@@ -26,9 +26,6 @@ _JSON_TYPE = re.compile(
     r'application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*|;\s*version\s*=\s*\w+\s*)*', re.IGNORECASE
 )
 
-
-_ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
-"""A slash inside a path segment: part of a parameter, such as the $id of a schema (RFC 3986 §2.2)."""
 
 IN_CLEAR = Violation("header", "authorization", "clear", "https", "credentials over http")
 """The violation of a request that sends credentials without TLS."""
@@ -186,7 +183,7 @@ class Contract:
                 return
             operation = methods.get("GET" if call.method == "HEAD" else call.method)
             if operation is None:
-                seen.allowed = tuple(sorted(methods))
+                seen.allowed = tuple(sorted(methods.keys() | ({"HEAD"} if "GET" in methods else set())))
                 expected = "one of " + ", ".join(seen.allowed)
                 seen.violations.append(Violation("route", call.method, "method", expected, call.method, blocks=True))
             seen.operation, seen.path = operation, values
@@ -290,7 +287,7 @@ def _match(segments: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] 
     values = {}
     for segment, part in zip(segments, parts, strict=True):
         if segment.startswith("{") and part:
-            values[segment[1:-1]] = _ENCODED_SLASH.sub("/", part)
+            values[segment[1:-1]] = decoded_segment(part)
         elif segment != part:
             return None
     return values
@@ -344,10 +341,9 @@ def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int
             yield Violation("body", "", "empty", "a JSON body", MISSING, blocks=True)
         return
     encodings = {part.strip().lower() for part in call.headers.get("content-encoding", "").split(",")}
-    if not encodings <= {"", "identity"}:  # which is none (RFC 9110 §8.4.1)
-        yield Violation(
-            "media", "content-encoding", "encoding", "a body without Content-Encoding", "a compressed body", blocks=True
-        )
+    if came := next(iter(sorted(encodings - {"", "identity"})), ""):  # identity is none (RFC 9110 §8.4.1)
+        expected = "a body without Content-Encoding"
+        yield Violation("media", "content-encoding", "encoding", expected, came, blocks=True)
         return
     media = call.headers.get("content-type", "")
     other = media.partition(";")[0].strip().lower() in operation.media - {"application/json"}

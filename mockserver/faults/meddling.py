@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from mockserver.errors import ApiError
 from mockserver.exchange import Call, Request, Tenant
-from mockserver.faults.somebody import KINDS, SOMEBODY, insert, made_up
+from mockserver.faults.somebody import KINDS, RUN_STATES, SOMEBODY, STATES, insert, made_up
 from mockserver.listing import ListQuery, property_filter
 from mockserver.listing.property_filter import Condition
 from mockserver.state.store import Missing, Stale
@@ -96,11 +96,15 @@ def _fill(world: World, tenant: Tenant, kind: str, asked: tuple[Condition, ...],
 
 
 def _set(doc: dict[str, Any], path: tuple[str, ...], value: str) -> None:
-    """Set a member, or a nested one, to the text that a filter demands, if it holds text."""
+    """Set a member, or a nested one, to the text that a filter demands, if it holds text or a list of texts."""
     name, *rest = path
     inner = doc.get(name)
+    if path == ("state",) and value not in (RUN_STATES if "flowId" in doc else STATES):
+        return
     if not rest and isinstance(inner, str):
         doc[name] = value
+    elif rest == [property_filter.EACH] and isinstance(inner, list) and all(isinstance(one, str) for one in inner):
+        doc[name] = [value]
     elif rest and isinstance(inner, dict) and isinstance(inner.get(rest[0]), str):
         doc[name] = {**inner, rest[0]: value}
 

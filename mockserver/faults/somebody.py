@@ -138,3 +138,7 @@ _MADE_UP: Mapping[str, Callable[[World, Tenant], Doc]] = {
 
 KINDS = tuple(_MADE_UP)
 """Collections whose records are stored."""
+
+STATES = frozenset({"draft", "enabled", "disabled"})
+RUN_STATES = frozenset({"queued", "inProgress", "success", "partialSuccess", "failed"})
+"""States that such a record may be given; a filter by any other state finds none."""

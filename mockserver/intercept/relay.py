@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
-from mockserver.exchange import BASE_PATH, Call, Result
+from mockserver.exchange import BASE_PATH, Call, Result, decoded_path
 from mockserver.intercept.front import refusal
 from mockserver.intercept.hosts import EMULATED, without_port
 from mockserver.json_input import Json, JsonProblem, dumps, parse
@@ -137,7 +137,7 @@ def _target(scope: Any) -> tuple[bytes, bytes]:
 
 def _call(scope: Any, body: bytes, began: int) -> Call:
     raw_path, query = _target(scope)
-    path = unquote(raw_path.decode("latin-1"), errors="replace")
+    path = decoded_path(raw_path.decode("latin-1"))
     below = path == BASE_PATH or path.startswith(BASE_PATH + "/")
     if below:
         path = path[len(BASE_PATH) :] or "/"

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from mockserver import json_input
 from mockserver.contract import IN_CLEAR, Contract, Seen
 from mockserver.errors import ApiError
-from mockserver.exchange import BASE_PATH, PLATFORM_HOST, TOKEN_HOST, Call, Result, Tenant
+from mockserver.exchange import BASE_PATH, PLATFORM_HOST, TOKEN_HOST, Call, Result, Tenant, decoded_path
 from mockserver.journal import Journal
 from mockserver.journal.entries import UNREAD, Entry
 from mockserver.journal.redaction import Redaction
@@ -183,7 +183,7 @@ def _place(address: str) -> tuple[SplitResult, str, str] | None:
         host = url.hostname or ""
     except ValueError:  # not a URL of Adobe
         return None
-    path = unquote(url.path, errors="replace") or "/"
+    path = decoded_path(url.path) or "/"
     if path.startswith(_TOKEN_PATHS):
         return url, path, host
     if path == BASE_PATH or path.startswith(BASE_PATH + "/"):

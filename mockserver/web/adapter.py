@@ -6,20 +6,17 @@ import functools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from flask import Response
 from werkzeug.http import HTTP_STATUS_CODES
 
 from mockserver.errors import ApiError
-from mockserver.exchange import BASE_PATH, PLATFORM_HOST, TOKEN_HOST, Call, Result
+from mockserver.exchange import BASE_PATH, PLATFORM_HOST, TOKEN_HOST, Call, Result, decoded_path
 from mockserver.runtime import Runtime
 from mockserver.web.delivered import Delivered
 
 BODY_ERROR = "mockserver.body_error"
 """Key in the environ that the server sets if it did not read the body."""
-
-_ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
 
 _NOT_A_PAGE = ("X-Content-Type-Options", "nosniff")
 """Responses quote what was sent, which a browser must not interpret as HTML."""
@@ -88,11 +85,12 @@ def path_of(environ: dict[str, object]) -> str:
 def keep_encoded_slashes(environ: dict[str, Any]) -> None:
     """Keep `%2F` in the path encoded, because it is part of a segment and does not end it (RFC 3986 §2.2)."""
     path = str(environ.get("REQUEST_URI", "")).partition("?")[0]
-    if not _ENCODED_SLASH.search(path):
+    if "2f" not in path.lower():
         return
     if not path.startswith("/"):
         path = "/" + path.partition("://")[2].partition("/")[2]
-    environ["PATH_INFO"] = unquote_to_bytes(_ENCODED_SLASH.sub("%252F", path)).decode("latin-1")
+    sent = path.encode("latin-1").decode("utf-8", "replace")
+    environ["PATH_INFO"] = decoded_path(sent).encode().decode("latin-1")
 
 
 def read_body(environ: dict[str, object], max_body: int) -> bytes:

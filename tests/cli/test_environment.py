@@ -97,6 +97,14 @@ def test_a_file_may_begin_with_a_byte_order_mark(name: str, tmp_path: Path) -> N
     assert READERS[name](tmp_path / name)
 
 
+@pytest.mark.parametrize("name", ["mockserver.toml", "pyproject.toml"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_settings_in_another_encoding_are_refused_in_words(name: str, encoding: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("# \N{LATIN SMALL LETTER U WITH DIAERESIS}\n" + FILES[name], encoding=encoding)
+    with pytest.raises(config.ConfigError, match=f"{name} is not in UTF-8. Save it in this encoding."):
+        config.load({}, {}, tmp_path)
+
+
 def test_the_contract_suite_reads_files_with_a_byte_order_mark(tmp_path: Path) -> None:
     from contracts import settings
     from contracts.reports import record

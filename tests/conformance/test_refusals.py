@@ -186,6 +186,9 @@ OTHERS: dict[str, Script] = {
     "deletion": lambda client, at: client.delete(at),
     "test": lambda client, at: client.send("GET", f"/connections/{at}/test"),
     "base of a source connection": lambda client, at: client.send("POST", "/sourceConnections", source(at)),
+    "filter": lambda client, at: client.send("GET", f"/connections?property=id=={at}"),
+    "filter of others": lambda client, at: client.send("GET", f"/sourceConnections?property=baseConnectionId=={at}"),
+    "one of several ids": lambda client, at: client.send("GET", f"/connections?property=id==abc,{at}"),
 }
 
 

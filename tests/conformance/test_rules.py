@@ -143,7 +143,17 @@ def next_token_of(client: Client, query: str = "") -> str:
     return str(parse_qs(urlsplit(body["_links"]["next"]["href"]).query)["continuationToken"][0])
 
 
-ELSEWHERE = ["continuationtoken", "continuation_token", "pageToken", "next", "start", "page", "nextPageToken"]
+ELSEWHERE = [
+    "continuationtoken",
+    "continuation_token",
+    "pageToken",
+    "next",
+    "start",
+    "page",
+    "nextPageToken",
+    "token",
+    "Token",
+]
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
@@ -192,6 +202,10 @@ FILTERED_TIMES = {
     "createdAt>1767225600000000": True,  # microseconds
     "createdAt>2026-01-01T00:00:00Z": True,
     'updatedAt>="2026-01-01"': True,
+    "createdAt >= 1767225600": True,
+    "updatedAt< 1767225600": True,
+    'updatedAt == "1767225600"': True,
+    "createdAt > 1767225600000": False,
     "createdAt>1767225600000": False,
     "createdAt>0": False,
     "name==1767225600": False,

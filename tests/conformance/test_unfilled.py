@@ -8,7 +8,8 @@ from contracts.clients.bodies import connection, with_params
 from mockserver.conformance import Level, Report
 from tests.conformance.client import Client
 
-NOTHING = ["undefined", "null", "None", "NaN", "[object Object]", "nil", "(null)"]
+NOTHING = ["undefined", "null", "None", "NaN", "[object Object]", "nil", "(null)", "(nil)", "nullptr", "NoneType"]
+NO_CREDENTIALS = ["false", "True", "[]", "{}", '""', "''"]
 VARIABLES = [
     "${TOKEN}",
     "${db.password}",
@@ -18,6 +19,14 @@ VARIABLES = [
     "%TOKEN%",
     "<token>",
     "${{ secrets.T }}",
+    *("$token", "$env:TOKEN", "$(TOKEN)", "{token}", "{self.token}", "{0}", "%s", "%(token)s", "%{token}"),
+    *("<%= token %>", "#{ENV['TOKEN']}", "__TOKEN__", "@token@", "[token]", ":token"),
+    *("process.env.TOKEN", "os.environ['TOKEN']"),
+]
+OBJECTS = [
+    *("b'abc.def'", "<Response [200]>", "<__main__.Token object at 0x7f01>", "<bound method get of T>"),
+    *("java.lang.String@1b6d3586", "System.String[]", "System.Threading.Tasks.Task`1[System.String]"),
+    *("Promise { <pending> }", "#<Token:0x00>", "map[token:x]", 'Optional("abc")', "function () {}"),
 ]
 HEADERS = ["authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "if-match", "x-request-id"]
 
@@ -27,7 +36,7 @@ def judged(client: Client) -> dict[str, str]:
     return {one.rule: one.detail for one in client.judged().findings if one.level is not Level.INFO}
 
 
-@pytest.mark.parametrize("value", NOTHING + VARIABLES)
+@pytest.mark.parametrize("value", [*NOTHING, *VARIABLES, *OBJECTS, *NO_CREDENTIALS])
 @pytest.mark.parametrize("scheme", ["Bearer ", ""])
 @pytest.mark.parametrize("fetched", [True, False])
 def test_a_token_that_is_none_is_told_once(value: str, scheme: str, fetched: bool) -> None:
@@ -37,7 +46,23 @@ def test_a_token_that_is_none_is_told_once(value: str, scheme: str, fetched: boo
     client.send("GET", "/connections", authorization=scheme + value)
     found = judged(client)
     assert set(found) == {"header.unfilled"} and "authorization" in found["header.unfilled"], found
-    assert value in found["header.unfilled"] or value in VARIABLES
+    assert value in found["header.unfilled"] or value in VARIABLES + OBJECTS
+
+
+@pytest.mark.parametrize("value", [*VARIABLES, *OBJECTS, *NO_CREDENTIALS])
+@pytest.mark.parametrize("header", ["x-api-key", "x-gw-ims-org-id", "x-sandbox-name"])
+def test_a_key_or_name_that_cannot_be_one_is_told_once(header: str, value: str) -> None:
+    client = Client()
+    client.send("GET", "/connections", **{header.replace("-", "_"): value})
+    found = judged(client)
+    assert set(found) == {"header.unfilled"} and header in found["header.unfilled"], found
+
+
+@pytest.mark.parametrize("name, value", [("x-debug", "true"), ("x-trace", "[]"), ("user-agent", "app/1 (x86; [en])")])
+def test_an_ordinary_header_is_not_taken_for_none(name: str, value: str) -> None:
+    client = Client()
+    client.send("GET", "/connections", **{name.replace("-", "_"): value})
+    assert judged(client) == {}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +98,11 @@ def test_a_parameter_without_a_value_is_told(query: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["undefined", "null", "None", "${DB_PASSWORD}", "{{password}}", "$PASSWORD", "<password>"]
+    "value",
+    [
+        *("undefined", "null", "None", "${DB_PASSWORD}", "{{password}}", "$PASSWORD", "<password>", "$(PASSWORD)"),
+        *("%(password)s", "#{password}", "process.env.PASSWORD", "b'hunter2'", "[object Object]", "(nil)"),
+    ],
 )
 def test_a_password_that_is_none_is_told_and_not_shown_as_one(value: str) -> None:
     client = Client()

@@ -175,6 +175,22 @@ def test_the_runs_of_a_flow_are_filled_up(emulator: Emulator) -> None:
     assert [[item["flowId"] for item in items] for items in runs] == [[flow["id"]]] * 3
 
 
+@pytest.mark.parametrize("kind", LISTS)
+@pytest.mark.parametrize("state", ["bogus", "enabled", "failed", "success"])
+def test_no_record_is_made_up_in_a_state_that_its_kind_cannot_have(emulator: Emulator, kind: str, state: str) -> None:
+    """The answer would be outside the contract, which fails every test."""
+    order(emulator, {"fault": "short-pages", "times": 1})
+    pages = pages_of(emulator, send(emulator, "GET", f"/{kind}?property=state=={state}"))
+    assert (len(pages) == 3) is ((state in ("failed", "success")) if kind == "runs" else state == "enabled")
+
+
+@pytest.mark.parametrize("member", ["sourceConnectionIds", "targetConnectionIds"])
+def test_a_list_is_filled_up_by_what_its_arrays_hold(emulator: Emulator, member: str) -> None:
+    order(emulator, {"fault": "short-pages", "times": 1})
+    pages = pages_of(emulator, send(emulator, "GET", f"/flows?property={member}[]==abc"))
+    assert [[item[member] for item in items] for items in pages] == [[["abc"]]] * 3
+
+
 @pytest.mark.parametrize("kind", ["connections", "flows"])
 def test_a_search_comes_in_pages_too(emulator: Emulator, kind: str) -> None:
     order(emulator, {"fault": "short-pages", "times": 1})

@@ -103,6 +103,13 @@ def test_other_traffic_is_passed_over(tmp_path: Path) -> None:
     assert har.read(written(tmp_path / "x.har", *others), CONTRACT, CONNECTORS) == []
 
 
+def test_an_encoded_slash_of_a_recording_is_part_of_its_segment(tmp_path: Path) -> None:
+    urls = [f"{ADOBE}{BASE_PATH}/connections/{path}" for path in ("a%2Ftest", "a%252Ftest", "a/test")]
+    entries = [{"request": {"method": "GET", "url": url, "headers": []}, "response": {"status": 404}} for url in urls]
+    kept = har.read(written(tmp_path / "x.har", *entries), CONTRACT, CONNECTORS)
+    assert [entry.operation for entry in kept] == ["retrieveConnection", "retrieveConnection", "testConnection"]
+
+
 def test_the_services_neighbours_count_where_the_contract_has_them(tmp_path: Path) -> None:
     paths = ("sandbox-management/sandboxes/prod", "import/batches")
     urls = [f"https://platform.adobe.io/data/foundation/{path}" for path in paths]

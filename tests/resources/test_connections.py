@@ -298,11 +298,11 @@ def test_an_unknown_path_is_a_json_404(emulator: Emulator, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("PUT", "/connections", "GET, POST"),
-        ("DELETE", "/connections", "GET, POST"),
-        ("PUT", "/connections/{id}", "DELETE, GET, PATCH"),
+        ("PUT", "/connections", "GET, HEAD, POST"),
+        ("DELETE", "/connections", "GET, HEAD, POST"),
+        ("PUT", "/connections/{id}", "DELETE, GET, HEAD, PATCH"),
         ("GET", "/connections/search", "POST"),
-        ("OPTIONS", "/connections", "GET, POST"),
+        ("OPTIONS", "/connections", "GET, HEAD, POST"),
         ("HEAD", "/connections/search", "POST"),
     ],
 )

@@ -101,6 +101,15 @@ def test_an_encoded_slash_is_part_of_its_segment(ask: Ask, path: str, slash: str
     assert ask("GET", path if path.startswith("/") else f"/{path}")[0] == 404
 
 
+@pytest.mark.parametrize(
+    "sent, shown", [("%2F", "/"), ("%252F", "%2F"), ("%252f", "%2F"), ("%25252F", "%252F"), ("%2f%252F", "/%2F")]
+)
+def test_an_encoded_slash_is_decoded_once(ask: Ask, sent: str, shown: str) -> None:
+    status, _, answer = ask("GET", f"/connections/a{sent}b")
+    told = f"a{shown}b" if "%" not in shown else f"({len(shown) + 2} characters)"
+    assert status == 404 and json.loads(answer)["report"]["id"] == told
+
+
 @pytest.mark.parametrize("slash", ["%2F", "%2f"])
 def test_an_id_that_is_a_uri_is_one_segment_with_its_slashes_encoded(ask: Ask, slash: str) -> None:
     """As on schema registry pages: https%3A%2F%2Fns.adobe.com%2F…"""
@@ -123,9 +132,17 @@ def test_identity_is_no_encoding(ask: Ask, encoding: str) -> None:
     assert ask("POST", "/connections", connection(), **{"Content-Encoding": encoding})[0] == 201
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "identity, gzip", "identityx", "x-identity"])
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        *("gzip", "deflate", "br", "zstd", "identity, gzip", "identityx", "x-identity"),
+        *("UTF-8", "aws-chunked", "none"),
+    ],
+)
 def test_an_encoded_body_is_refused(ask: Ask, encoding: str) -> None:
-    assert ask("POST", "/connections", connection(), **{"Content-Encoding": encoding})[0] == 415
+    status, _, answer = ask("POST", "/connections", connection(), **{"Content-Encoding": encoding})
+    coding = next(part.strip() for part in encoding.lower().split(",") if part.strip() != "identity")
+    assert status == 415 and f"The Content-Encoding {coding} is not supported".encode() in answer
 
 
 @pytest.mark.parametrize("host", ["platform.adobe.io.", "localhost.", "localhost.:8080", "ims-na1.adobelogin.com."])

@@ -204,15 +204,15 @@ def content_type(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "header.content-encoding",
     Level.FAIL,
-    "A compressed body",
-    source="No document of Flow Service mentions compressed requests (assumed)",
-    hint="Send the body uncompressed.",
+    "A body with a Content-Encoding",
+    source="No document of Flow Service mentions encoded requests (assumed)",
+    hint="Send the body as it is, in UTF-8, without Content-Encoding. A charset belongs into Content-Type.",
 )
 def content_encoding(traffic: Traffic) -> Iterator[Sighting]:
     """Flow Service documents no Content-Encoding for requests."""
     for call in traffic.calls:
         for _ in call.violations("media", "encoding"):
-            yield call.seen(f"{call.method} {call.template} sent a compressed body")
+            yield call.seen(f"{call.method} {call.template} sent a body with a Content-Encoding")
 
 
 @rule(

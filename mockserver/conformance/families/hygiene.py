@@ -23,7 +23,7 @@ _AUTH = re.compile(r"(?:^|property=)auth\b", re.IGNORECASE)
 def secret_in_query(traffic: Traffic) -> Iterator[Sighting]:
     """Queries are stored in logs, histories and referrers. Flow Service expects no secrets in them."""
     for call in traffic.calls:
-        for name in call.secret_parameters:
+        for name in traffic.secret_parameters(call):
             yield call.seen(f"{call.method} {call.template} sent a secret in the query parameter {name[:40]}")
 
 

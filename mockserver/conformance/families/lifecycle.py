@@ -125,7 +125,7 @@ def unknown_id(traffic: Traffic) -> Iterator[Sighting]:
 def other_sandbox(traffic: Traffic) -> Iterator[Sighting]:
     """An entity exists only in the sandbox it was created in. In others, its id is refused like an unknown one.
 
-    Ids in the path and in the body are checked.
+    Ids in the path and in the body are checked, and those in the filter of a list that found nothing.
     """
     for call in traffic.calls:
         proof = traffic.from_elsewhere.get(call.entry.number)

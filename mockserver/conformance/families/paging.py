@@ -18,7 +18,7 @@ _CATALOGUE = "Flow Service error catalogue"
 _FILTER_CODES = frozenset(f"{code}-400" for code in (1423, 1440, 1443, 1448, 1449, 1450, 1452, 1453, 1454))
 _MAX_LIMIT = 100
 _TIMES = re.compile(
-    r"\b(createdAt|updatedAt|lastOperation\.(?:started|updated)|\w+AtUTC)(?:[=!<>]=?|==)\"?([0-9][0-9T:.Z+-]*)"
+    r"\b(createdAt|updatedAt|lastOperation\.(?:started|updated)|\w+AtUTC)\s*[=!<>]=?\s*\"?([0-9][0-9T:.Z+-]*)"
 )
 """Members that contain a time, and the value they are compared with."""
 

@@ -98,7 +98,7 @@ def unknown_parameter(traffic: Traffic) -> Iterator[Sighting]:
     for call in traffic.calls:
         for violation in call.violations("query", "unknown"):
             name = violation.pointer
-            if name.lower() != "if-match" and name not in call.secret_parameters:
+            if name.lower() != "if-match" and name not in traffic.secret_parameters(call):
                 yield call.seen(f"{call.method} {call.template} sent the unknown parameter {name}")
 
 
