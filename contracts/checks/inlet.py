@@ -44,6 +44,11 @@ def an_inlet_takes_a_message_from_anybody(stage: Stage) -> None:
         receipt = succeeded(_sent(stage, COLLECTION + inlet, _message()))
         same(receipt["inletId"], inlet, "inletId of the receipt")
         expect(bool(receipt["xactionId"]) and receipt["receivedTimeMs"] > 0, "a receipt without xactionId or time")
+        expect(bool(receipt.get("syncValidation")), "a receipt that does not say that validation was skipped")
+        validated = _sent(stage, f"{COLLECTION}{inlet}?syncValidation=true", _message())
+        refused = (validated.status, validated.json.get("type")) == (400, _REFUSED)  # where the schema does not exist
+        if not refused:
+            same(succeeded(validated).get("syncValidation"), {"status": "pass"}, "outcome of synchronous validation")
 
 
 @check("inlet.refuses", operations=(_ONE,))
@@ -61,11 +66,15 @@ def an_inlet_refuses_what_is_no_message(stage: Stage) -> None:
 def each_of_several_messages_has_its_own_outcome(stage: Stage) -> None:
     """Several messages get 207 with an xactionId or a refusal for each, in order."""
     with _connection(stage) as shown:
-        messages = [_message(), {"header": _message()["header"]}, _message()]
-        answer = _sent(stage, BATCH + shown["auth"]["params"]["inletId"], {"messages": messages})
+        inlet = shown["auth"]["params"]["inletId"]
+        messages = [_message(), {"header": _message()["header"]}, _message(), _message()]
+        answer = _sent(stage, BATCH + inlet, {"messages": messages})
         same(answer.status, 207, "status of several messages")
-        found = [(bool(one.get("xactionId")), one.get("statusCode")) for one in answer.json["responses"]]
-        same(found, [(True, None), (False, 400), (True, None)], "xactionId and statusCode of each message")
+        same(answer.json["inletId"], inlet, "inletId of several messages")
+        outcomes = answer.json["responses"]
+        found = [(bool(one.get("xactionId")), one.get("statusCode"), bool(one.get("message"))) for one in outcomes]
+        taken, refused = (True, None, False), (False, 400, True)
+        same(found, [taken, refused, taken, taken], "xactionId, statusCode and message of each message")
 
 
 @check("inlet.token", operations=(_ONE,))

@@ -12,6 +12,7 @@ from typing import Any
 from mockserver.exchange import Request, Result
 from mockserver.flows import batches, schemas
 from mockserver.flows.batches import Batch
+from mockserver.resources import _catalog_filters as _filters
 from mockserver.resources import _nearby, _patching, operation
 from mockserver.resources._forms import NeighbourError
 from mockserver.secrecy import repeatable
@@ -48,7 +49,7 @@ def list_datasets(world: World, request: Request) -> Result:
     """Data sets by id, newest write first; by name, by `property`, or by their schema."""
     last = _last_batches(world, request)
     found = [(doc["id"], _shown(doc, last)) for doc in _nearby.every(world, request, DATA_SETS)]
-    return _listed(request, found, ("name", "description", "createdClient", "createdUser", "updatedUser", "version"))
+    return _listed(request, found, ("name",))
 
 
 @operation("retrieveDataset")
@@ -101,7 +102,7 @@ def list_batches(world: World, request: Request) -> Result:
         and asked.get("createdAfter", -1) < batch.course.start
         and asked.get("createdBefore", batch.course.start + 1) > batch.course.start
     ]
-    return _listed(request, found, ("status", "createdClient", "createdUser", "updatedUser", "version"))
+    return _listed(request, found, ("status",))
 
 
 @operation("retrieveBatch")
@@ -223,30 +224,18 @@ def _last_batches(world: World, request: Request) -> dict[str, dict[str, Any]]:
 def _listed(request: Request, found: Iterable[tuple[str, dict[str, Any]]], filters: Iterable[str]) -> Result:
     """The page of entries that the query selects, in its order."""
     asked = request.arguments
-    rows = [row for row in found if all(name not in asked or _meets(row[1].get(name), asked[name]) for name in filters)]
-    for condition in asked.get("property", ()):
-        name, equals, value = condition.partition("==")
-        if equals:
-            rows = [row for row in rows if str(_member(row[1], name)) == value.strip('"')]
+    tests = [_filters.simple(name, str(asked[name])) for name in filters if name in asked]
+    tests += [_filters.tagged(asked["tags"])] if "tags" in asked else []
+    tests += map(_filters.conditional, asked.get("property", ()))
+    rows = [row for row in found if all(test(row[1]) for test in tests)]
     for order in reversed((asked.get("orderBy") or "").split(",")):
         direction, colon, name = order.rpartition(":")
         if name:
-            rows.sort(key=lambda row: _sortable(_member(row[1], name)), reverse=bool(colon) and direction == "desc")
+            rows.sort(
+                key=lambda row: _sortable(_filters.member(row[1], name)), reverse=bool(colon) and direction == "desc"
+            )
     start, limit = asked.get("start", 0), asked.get("limit", _LIMIT)
     return Result(200, {key: _projected(request, shown) for key, shown in rows[start : start + limit]})
-
-
-def _meets(value: Any, asked: Any) -> bool:
-    """Whether a member has the value asked for; `*` at its end stands for any rest (LAVA's tutorial)."""
-    text, wanted = str(value), str(asked)
-    return text.startswith(wanted[:-1]) if wanted.endswith("*") else text == wanted
-
-
-def _member(shown: Mapping[str, Any], path: str) -> Any:
-    value: Any = shown
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value
 
 
 def _sortable(value: Any) -> tuple[bool, float, str]:
