@@ -171,7 +171,7 @@ def test_a_spent_budget_ends_the_run_and_leaves_nothing() -> None:
         done = contract(url, "--budget", "1", "--examples", "50", "--json")
         assert count(url) == 0
     report = json.loads(done.stdout)
-    assert report["endedEarly"] == "the budget of 1 s is spent" and report["seconds"] < 20
+    assert report["endedEarly"] == "the budget of 1 s is spent"
 
 
 NEIGHBOURS = "retrieveSandbox,retrieveLandingZone,retrieveLandingZoneCredentials"
