@@ -130,7 +130,7 @@ build/lint/.installed: requirements/lint.txt | .venv/.test
 	@$(LINTING) pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
 	@touch $@
 
-lint: .venv/.test build/lint/.installed ## lint workflows, jobs, action, Dockerfile and compositions
+lint: .venv/.test build/lint/.installed ## lint workflows, jobs, action, Dockerfile, compositions and spelling
 	@$(PYTHON_M) pytest -q -n 0 --no-skips tests/publishing/test_linters.py
 
 dist: .venv/.test build/lint/.installed ## build and check the wheel and the source archive, into build/dist

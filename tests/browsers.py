@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from mockserver import Emulator, create_app
 from mockserver.web.bridge import wsgi_server
@@ -51,6 +51,12 @@ def served(emulator: Emulator) -> Iterator[str]:
         server.stop()
 
 
+def _failed(request: Request) -> Iterator[str]:
+    """Why a request failed, unless its page was left before the response came."""
+    if request.failure != "net::ERR_ABORTED":
+        yield f"{request.url}: {request.failure}"
+
+
 @contextmanager
 def looking(browser: Browser, state: str, complaints: list[str], **more: Any) -> Iterator[Page]:
     """Open a page in one of STATES and collect the browser's errors, including policy violations."""
@@ -59,7 +65,7 @@ def looking(browser: Browser, state: str, complaints: list[str], **more: Any) ->
     page = context.new_page()
     page.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("requestfailed", lambda request: complaints.append(f"{request.url}: {request.failure}"))
+    page.on("requestfailed", lambda request: complaints.extend(_failed(request)))
     try:
         yield page
     finally:

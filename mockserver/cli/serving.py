@@ -139,7 +139,7 @@ def _tls(config: Config) -> ssl.SSLContext | None:
 def _banner(url: str, config: Config, emulator: Emulator, learned: list[str]) -> str:
     console = "closed, since others can reach it: set MOCKSERVER_ADMIN_TOKEN"
     if config.admin_open:
-        how = "open in a browser" if config.admin_token is None else "wants the header x-mock-admin-token"
+        how = "open in a browser" + ("" if config.admin_token is None else "; its password is the admin token")
         console = f"{url}/_mock/      ({how})"
     lines = [
         f"Mock Flow Service {__version__} is ready  ({config.platform}, records in {emulator.world.store.place})",

@@ -1,6 +1,6 @@
 // Copy buttons and the live indicator. All pages also work without this script.
 for (const button of document.querySelectorAll("button.copy")) {
-  if (!navigator.clipboard) continue;
+  if (!navigator.clipboard) break;
   button.hidden = false;
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(button.parentElement.querySelector("pre").textContent);

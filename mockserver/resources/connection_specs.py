@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mockserver import listing
@@ -89,6 +90,11 @@ def configs_of_connection_spec(world: World, request: Request) -> Result:
     columns = answer["items"]
     more = len(columns) > start + limit
     return Result(200, {"items": columns[start : start + limit], "pageInfo": {"hasNext": more}})
+
+
+def own_specs(world: World, tenant: Tenant) -> Sequence[dict[str, Any]]:
+    """The connection specs that a tenant wrote, latest write first."""
+    return _specs.every_written(world, tenant, _SPECS)
 
 
 def exportable(tenant: Tenant) -> list[Json]:

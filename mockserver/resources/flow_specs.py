@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mockserver import listing
@@ -45,6 +45,11 @@ def has_inlets(world: World, flow: Doc) -> bool:
     """Whether a flow has an inlet of its own, also where the tenant replaced the flow spec."""
     spec = world.flow_specs.get(flow["flowSpec"]["id"])
     return spec is not None and spec.inlet
+
+
+def own_specs(world: World, tenant: Tenant) -> Sequence[dict[str, Any]]:
+    """The flow specs that a tenant wrote or replaced, latest write first."""
+    return _specs.every_written(world, tenant, _SPECS)
 
 
 @operation("listFlowSpecs")
@@ -115,7 +120,7 @@ def _demand_usable_schemas(body: Any) -> None:
 
 def _every(world: World, tenant: Tenant) -> list[Mapping[str, Any]]:
     """The catalogue's flow specs as this tenant replaced them, then its own."""
-    own = {spec["id"]: spec for spec in _specs.every_written(world, tenant, _SPECS)}
+    own = {spec["id"]: spec for spec in own_specs(world, tenant)}
     catalogue: list[Mapping[str, Any]] = [
         own.pop(spec.id) if spec.id in own else _shown(tenant, spec) for spec in world.flow_specs.all()
     ]

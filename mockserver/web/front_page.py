@@ -23,7 +23,7 @@ _PATHS = {
 def blueprint(emulator: Emulator) -> Blueprint:
     """The route. On Adobe's host names, the API answers instead."""
     pages = Blueprint("front", __name__)
-    console_is_open = emulator.config.admin_open and emulator.config.admin_token is None
+    console_is_open = emulator.config.admin_open
 
     @pages.get("/")
     def index() -> Response:

@@ -12,6 +12,7 @@ from flask import Response, request
 from mockserver.config import LOOPBACK, Config
 from mockserver.errors import ApiError
 from mockserver.exchange import PLATFORM_HOST, TOKEN_HOST
+from mockserver.web.accepting import wants_html
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?")
 _ORIGIN = re.compile(r"https?://(.+)")
@@ -26,6 +27,9 @@ _PAGE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 """Headers of every `/_mock` response. A page with its own style sets its own policy."""
+
+_CHALLENGE = (("WWW-Authenticate", 'Basic realm="Mock Flow Service", charset="UTF-8"'),)
+"""Makes a browser ask for the password. Sent only to requests for HTML, so that no script opens the dialog."""
 
 
 def host_check(config: Config) -> Callable[[Mapping[str, Any]], None]:
@@ -72,11 +76,29 @@ def admin_check(config: Config) -> Callable[[], None]:
             )
         if config.admin_token is None:
             return
-        sent = request.headers.get("x-mock-admin-token", "")
-        if not hmac.compare_digest(sent.encode(), config.admin_token.encode()):
-            raise ApiError("admin_token", detail="Send the admin token in the header x-mock-admin-token.")
+        _demand_token(config.admin_token.encode())
 
     return check
+
+
+def _demand_token(token: bytes) -> None:
+    """Require the admin token: in its header, or as the password of HTTP Basic, which browsers ask for.
+
+    Browsers attach the password to requests caused by pages of other sites too. Such a page cannot read the
+    response, and cannot change anything: with a password, a change must name this server as its `Origin`.
+    """
+    if hmac.compare_digest(request.headers.get("x-mock-admin-token", "").encode(), token):
+        return
+    signed_in = request.authorization
+    if signed_in is None or signed_in.type != "basic" or not _is_token(signed_in.password, token):
+        detail = "Send the admin token in the header x-mock-admin-token, or sign in with it as the password."
+        raise ApiError("admin_token", detail=detail, headers=_CHALLENGE if wants_html() else ())
+    if request.method not in _SAFE and "Origin" not in request.headers:
+        raise ApiError("forbidden_origin", detail="A program that changes this server sends x-mock-admin-token.")
+
+
+def _is_token(password: str | None, token: bytes) -> bool:
+    return password is not None and hmac.compare_digest(password.encode("utf-8", "surrogatepass"), token)
 
 
 def page_headers(response: Response) -> Response:

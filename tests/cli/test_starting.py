@@ -149,7 +149,7 @@ def test_the_installed_command_has_both(empty_folder: Path) -> None:
     ("options", "says"),
     [
         ({}, r"Console   http://h:1/_mock/ +\(open in a browser\)"),
-        ({"admin_token": "t"}, r"Console   http://h:1/_mock/ +\(wants the header x-mock-admin-token\)"),
+        ({"admin_token": "t"}, r"Console   http://h:1/_mock/ +\(open in a browser; its password is the admin token\)"),
         ({"host": "0.0.0.0"}, r"Console   closed"),
         ({"journal_entries": 0}, r"Journal   off"),
         ({"lake": "lake"}, r"Lake      lake"),

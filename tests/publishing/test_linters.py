@@ -58,6 +58,12 @@ def test_every_step_passes_shellcheck(step: Step) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_pages_are_spelt_right() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "skills").rglob("*.md")]
+    named = "activites,connexion,pre-empted"  # an operation of Adobe's, a package, a word of ours
+    linted("codespell", "--ignore-words-list", named, *pages, ROOT / "mockserver" / "pages" / "console")
+
+
 @pytest.mark.parametrize("script", [".ci/run", "requirements/install.sh", "requirements/audit.sh"])
 def test_scripts_pass_shellcheck(script: str) -> None:
     linted("shellcheck", "--severity=warning", ROOT / script)
@@ -97,6 +103,7 @@ PLANTED = {
     "yamllint": ("x.yml", "a: 1\na: 2\n", ["-c", str(ROOT / ".yamllint.yaml")]),
     "hadolint": ("Dockerfile", "FROM debian\nRUN cd / && ls\n", []),
     "shellcheck": ("x.sh", '#!/bin/bash\nrm -r "$x"/*\n', ["--severity=style"]),
+    "codespell": ("x.md", "A page about teh server.\n", []),
     "check-jsonschema": ("x.yml", "jobs: 1\n", ["--builtin-schema", "vendor.github-workflows"]),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -111,6 +113,11 @@ def test_what_a_page_can_send_without_asking_is_not_taken(client: FlaskClient, k
         assert answer.status_code == 415
 
 
+def basic(user: str, password: str) -> dict[str, str]:
+    """The header by which a browser signs in."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
 class TestAdmin:
     """S3: strangers need the token, on every route."""
 
@@ -138,6 +145,34 @@ class TestAdmin:
         for query in ("?x-mock-admin-token=open-sesame", "?token=open-sesame", "?admin_token=open-sesame"):
             assert client.get(f"/_mock/state{query}").status_code == 401
         assert client.get("/_mock/state", headers={"x-mock-admin-token": "open-sesame"}).status_code == 200
+
+    @pytest.mark.parametrize("user", ["", "admin", "\u00fcser"])
+    def test_a_browser_is_asked_for_the_token_and_signs_in_with_it(self, user: str) -> None:
+        client = create_app(admin_token="open-s\u00e9same").test_client()
+        for path in ("/_mock/", "/_mock/console/settings", "/_mock/report"):
+            challenged = client.get(path, headers=BROWSER)
+            assert challenged.status_code == 401
+            assert challenged.headers["WWW-Authenticate"] == 'Basic realm="Mock Flow Service", charset="UTF-8"'
+            assert client.get(path, headers={**BROWSER, **basic(user, "open-s\u00e9same")}).status_code == 200
+        assert "WWW-Authenticate" not in client.get("/_mock/state").headers
+
+    @pytest.mark.parametrize(
+        "sent",
+        ["Basic", "Basic !", "Basic " + "A" * 4000, "Basic b3Blbi1zZXNhbWU=", "Basic /////w==", "Bearer open-sesame",
+         "Digest username=x, password=open-sesame", "open-sesame"],
+    )  # fmt: skip
+    def test_no_other_authorization_opens_anything(self, sent: str) -> None:
+        client = create_app(admin_token="open-sesame").test_client()
+        assert client.get("/_mock/state", headers={"Authorization": sent}).status_code == 401
+
+    def test_a_change_by_a_browser_names_the_page_that_asks_for_it(self) -> None:
+        """A browser adds the password to requests that pages of other sites make, too."""
+        client = create_app(admin_token="open-sesame").test_client()
+        signed_in = basic("admin", "open-sesame")
+        for origin in ({}, {"Origin": "null"}, {"Origin": "http://evil.example"}, {"Origin": "http://localhost:81"}):
+            assert client.post("/_mock/reset", headers={**signed_in, **origin}).status_code == 403
+        assert client.post("/_mock/reset", headers={**signed_in, "Origin": "http://localhost"}).status_code == 200
+        assert client.post("/_mock/reset", headers={"x-mock-admin-token": "open-sesame"}).status_code == 200
 
     @pytest.mark.parametrize("path", ["/_mock/../_mock/state", "//_mock/state", "/_MOCK/state", "/%5fmock/state/",
                                       "/_mock//state", "/_mock/./state", "/_mock/state;x",

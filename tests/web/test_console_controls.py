@@ -6,6 +6,9 @@ import io
 import json
 import re
 import shlex
+import subprocess
+import urllib.request
+from html import unescape
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,10 +17,33 @@ from flask.testing import FlaskClient
 
 from mockserver import Config, Emulator, create_app
 from mockserver.quirks import QUIRKS
-from tests.calls import HEADERS, connection
-from tests.dataflows import AMAZON_S3, BASES, HTTP_API, events, flowing, pass_time
+from tests.browsers import served
+from tests.calls import HEADERS, POSTGRESQL, connection
+from tests.dataflows import AMAZON_S3, BASES, CRM_TO_AEP, HTTP_API, events, flowing, pass_time, runs_of
+from tests.programs import needs
 from tests.web.test_console_pages import BROWSER, EVIL, shown
 
+OWN_SPEC = {
+    "name": "acme-crm",
+    "providerId": "0ed90a81-07f4-4586-8190-b40eccef1c5a",
+    "authSpec": [
+        {
+            "name": "Basic Authentication",
+            "type": "BasicAuthentication",
+            "spec": {
+                "type": "object",
+                "properties": {
+                    "host": {"type": "string"},
+                    "port": {"type": "integer"},
+                    "region": {"type": "string", "enum": ["eu", "us"]},
+                    "password": {"type": "string", "format": "password", "default": "h1dden"},
+                },
+                "required": ["host", "port", "region", "password"],
+            },
+        }
+    ],
+    "attributes": {"category": "CRM", "isSource": True},
+}
 HERE = {"Origin": "http://localhost"}
 ROOT = Path(__file__).parents[2]
 
@@ -112,6 +138,54 @@ def test_every_flow_spec_has_a_call_that_works(client: FlaskClient, emulator: Em
     for spec in emulator.world.flow_specs.all():
         assert f"/_mock/console/specs/flows/{spec.id}" in listed
         assert [run(client, one) for one in curls(shown(client, f"/_mock/console/specs/flows/{spec.id}"))] == [200]
+
+
+def test_specs_that_a_tenant_has_written_come_first(emulator: Emulator) -> None:
+    emulator = Emulator(Config(seed=1, quirk={"spec-writers": "any"}))
+    client = create_app(emulator).test_client()
+    mine = client.post("/connectionSpecs", json=OWN_SPEC, headers=HEADERS).json["id"]
+    flow = {"name": "AcmeToAEP", "providerId": OWN_SPEC["providerId"], "sourceConnectionSpecIds": [mine, POSTGRESQL]}
+    own_flow = client.post("/flowSpecs", json=flow, headers=HEADERS).json["id"]
+    client.put(f"/flowSpecs/{CRM_TO_AEP}", json={**flow, "name": "Replaced"}, headers=HEADERS)
+    page = shown(client, "/_mock/console/specs")
+    assert "Written by this tenant" in page and f"/_mock/console/specs/connectors/{mine}?org=" in page
+    assert "acme-crm" in shown(client, "/_mock/console/specs?text=ACME")
+    page = shown(client, f"/_mock/console/specs/connectors/{mine}")
+    assert "written by" in page and "Adobe's page" not in page and "h1dden" not in page
+    assert [run(client, one) for one in curls(page)] == [201, 200]
+    page = shown(client, "/_mock/console/specs/flows")
+    assert "AcmeToAEP" in page and "Replaced" in page and "CRMToAEP" not in page
+    page = shown(client, f"/_mock/console/specs/flows/{own_flow}")
+    assert "acme-crm" in page and "written by" in page and [run(client, one) for one in curls(page)] == [200]
+
+
+def test_specs_of_another_tenant_are_not_shown(emulator: Emulator) -> None:
+    emulator = Emulator(Config(seed=1, quirk={"spec-writers": "any"}))
+    client = create_app(emulator).test_client()
+    client.post("/connections", json=connection(), headers=HEADERS)
+    theirs = {**HEADERS, "x-sandbox-name": "dev"}
+    other = client.post("/connectionSpecs", json=OWN_SPEC, headers=theirs).json["id"]
+    tenant = f"org={HEADERS['x-gw-ims-org-id'].replace('@', '%40')}&sandbox="
+    assert "acme-crm" not in shown(client, f"/_mock/console/specs?{tenant}prod")
+    shown(client, f"/_mock/console/specs/connectors/{other}?{tenant}prod", 404)
+    assert "acme-crm" in shown(client, f"/_mock/console/specs?{tenant}dev")
+
+
+@needs("curl")
+def test_the_calls_that_an_empty_page_of_flows_shows_make_a_flow(emulator: Emulator, tmp_path: Path) -> None:
+    with served(emulator) as url, urllib.request.urlopen(f"{url}/_mock/console/flows") as answer:
+        [text] = re.findall(r"<pre[^>]*>(base=.*?)</pre>", unescape(answer.read().decode()), re.DOTALL)
+        done = subprocess.run(["sh", "-euc", text], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and '"etag"' in done.stdout, done
+    [flow] = emulator.world.store.all(emulator.world.store.tenants()[0], "flows")
+    pass_time(emulator, 3_600_000)
+    assert len(runs_of(emulator, flow["id"])) >= 4
+
+
+def test_what_is_not_there_is_a_page_that_says_so(client: FlaskClient) -> None:
+    for path in ("calls/7", "resources/connections/x", "resources/wine/x", "flows/x", "sources/x", "specs/connectors/x",
+                 "specs/flows/x"):  # fmt: skip
+        assert "Not found" in shown(client, f"/_mock/console/{path}", 404)
 
 
 def test_a_strict_server_gets_a_token_of_its_own() -> None:

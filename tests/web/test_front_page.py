@@ -58,7 +58,14 @@ def test_hosts_of_adobe_have_no_such_page(client: FlaskClient, emulator: Emulato
     assert len(emulator.journal.entries()) == 1
 
 
-@pytest.mark.parametrize("options", [{"host": "0.0.0.0"}, {"admin_token": "t0ken"}, {"behind_proxy": True}])
+def test_a_browser_is_led_to_a_console_that_asks_for_the_token() -> None:
+    client = create_app(Emulator(Config(admin_token="t0ken"))).test_client()
+    answer = client.get("/", headers={"Accept": "text/html"}, follow_redirects=True)
+    assert (answer.status_code, answer.request.path) == (401, "/_mock/")
+    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("options", [{"host": "0.0.0.0"}, {"behind_proxy": True}])
 def test_a_browser_is_not_led_to_a_page_that_it_cannot_open(options: dict[str, str]) -> None:
     answer = create_app(Emulator(Config(**options))).test_client().get("/", headers={"Accept": "text/html"})  # type: ignore[arg-type]
     assert (answer.status_code, answer.mimetype) == (200, "application/json")

@@ -6,6 +6,7 @@ Templates escape all text. The policy allows only our style and script, by hash.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from mockserver import pages
 from mockserver.conformance.findings import Finding, Level, Report
@@ -16,6 +17,15 @@ from mockserver.journal.entries import Entry
 
 _MAX_CALLS = 1_000
 """Maximum number of calls shown. Those without findings are left out first."""
+
+
+class RuleFindings(NamedTuple):
+    """The open findings of one rule."""
+
+    first: Finding
+    all: list[Finding]
+    calls: list[int]
+    """Those that prove any of them."""
 
 
 def write(report: Report) -> str:
@@ -29,6 +39,7 @@ def write(report: Report) -> str:
         headline=headline(report),
         failed=report.fails(),
         levels=[(level.value, report.count(level)) for level in Level],
+        groups=by_rule(report),
         accepted=[finding for finding in report.findings if finding.accepted is not None],
         passed=sum(scenario.verdict == "passed" for scenario in report.scenarios),
         calls=shown,
@@ -60,6 +71,17 @@ def broken_by(report: Report) -> dict[int, list[Finding]]:
         for number in finding.calls:
             broken.setdefault(number, []).append(finding)
     return broken
+
+
+def by_rule(report: Report) -> list[RuleFindings]:
+    """Open findings by rule, worst first."""
+    rules: dict[str, list[Finding]] = {}
+    for finding in report.open:
+        rules.setdefault(finding.rule, []).append(finding)
+    return [
+        RuleFindings(found[0], found, sorted({number for one in found for number in one.calls}))
+        for found in rules.values()
+    ]
 
 
 def _worth_showing(report: Report, broken: Mapping[int, object]) -> list[Entry]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
-from mockserver.errors import ApiError
 from mockserver.journal.entries import CallFilter, Entry
 from mockserver.web.console.frame import Frame
 
@@ -57,7 +56,7 @@ def add(pages: Blueprint, frame: Frame) -> None:
     def console_call(number: int) -> Response:
         entry = next(iter(journal.newest(1, before=number + 1)), None)
         if entry is None or entry.number != number:
-            raise ApiError("unknown_path", detail=f"Call {number} is not in the journal: it was dropped or never made.")
+            return frame.missing("calls", f"Call {number} is not in the journal: it was dropped or never made.")
         return frame.page(
             "call.html",
             "calls",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from mockserver.errors import ApiError
 from mockserver.exchange import Tenant
-from mockserver.web.console import flow_picture, rows
+from mockserver.web.console import first_steps, flow_picture, rows
 from mockserver.web.console.frame import Frame
 from mockserver.web.console.records import KINDS, Records
 
@@ -33,7 +32,7 @@ def add(pages: Blueprint, frame: Frame) -> None:
             tenant=tenant,
             flows=list(zip(found.items, drawn, strict=True)),
             following=found.after,
-            curl=frame.curl(tenant, "GET", "/flows"),
+            first=first_steps.flow(frame, tenant),
         )
 
     @pages.get("/console/flows/<flow_id>")
@@ -45,7 +44,7 @@ def _flow(frame: Frame, tenant: Tenant, flow_id: str) -> Response:
     records = Records(frame.emulator, tenant)
     flow = records.get(KINDS["flows"], flow_id)
     if flow is None:
-        raise ApiError("unknown_path", detail="This tenant has no such flow.")
+        return frame.missing("flows", "This tenant has no such flow.")
     runs = _runs(records, flow_id, _MAX_RUNS)
     latest = runs[-_MAX_BARS:][::-1]
     measured = [(run, *rows.records_of(run), rows.took(run), rows.bytes_of(run)) for run in latest]

@@ -75,6 +75,10 @@ class Frame:
         text = pages.render(f"console/{template}", **{**shared, **values})
         return self.answer(text, status=status, forms=forms)
 
+    def missing(self, here: str, detail: str) -> Response:
+        """A 404 page."""
+        return self.page("missing.html", here, status=404, forms=False, detail=detail)
+
     def answer(self, text: str, *, status: int = 200, forms: bool = False) -> Response:
         """Create an HTML response with the headers of the console."""
         response = Response(text, status, content_type="text/html; charset=utf-8")

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 
 from mockserver import pages as rendering
+from mockserver.web.console import first_steps
 from mockserver.web.console.frame import MAX_JUDGED, Frame, link
 
 if TYPE_CHECKING:
-    from mockserver.conformance import Finding, Report
+    from mockserver.conformance import Report
 
 _LATEST = 18
-_MAX_CALLS = 8
-"""Maximum calls linked from one finding."""
-
-
-class RuleFindings(NamedTuple):
-    """The findings of one rule."""
-
-    first: Finding
-    all: list[Finding]
-    calls: list[int]
 
 
 def add(pages: Blueprint, frame: Frame) -> None:
@@ -38,27 +29,8 @@ def add(pages: Blueprint, frame: Frame) -> None:
 
 def page(frame: Frame) -> Response:
     """Render the whole page."""
-    tenant = frame.tenant(frame.tenants())
-    first = frame.curl(tenant, "POST", "/connections", _FIRST_BODY)
     paused = request.args.get("live") == "0"
-    return frame.page("now.html", "now", forms=False, first=first, paused=paused, **_values(frame))
-
-
-_FIRST_BODY = {
-    "name": "PostgreSQL base connection",
-    "auth": {
-        "specName": "Basic Authentication",
-        "params": {
-            "server": "db.example.com",
-            "port": "5432",
-            "database": "shop",
-            "username": "reader",
-            "password": "example-password",
-            "sslMode": "Verify Full",
-        },
-    },
-    "connectionSpec": {"id": "74a1c565-4e59-48d7-9d67-7c03b8a13137", "version": "1.0"},
-}
+    return frame.page("now.html", "now", forms=False, paused=paused, **_values(frame))
 
 
 def _mark(frame: Frame) -> str:
@@ -79,6 +51,7 @@ def _values(frame: Frame) -> dict[str, Any]:
         "frozen": frame.emulator.runtime.clock.frozen,
         "link": link,
         "max_judged": MAX_JUDGED,
+        "first": first_steps.connection(frame, frame.tenant(frame.tenants())),
     }
     if not journal.on:
         return {**common, "headline": "Nothing is recorded", "failed": False, "total": 0, "figures": [], "groups": [],
@@ -93,7 +66,7 @@ def _values(frame: Frame) -> dict[str, Any]:
         "failed": judged.fails(),
         "total": total,
         "figures": _figures(judged, total),
-        "groups": _groups(judged),
+        "groups": html.by_rule(judged),
         "entries": journal.newest(_LATEST),
         "broken": html.broken_by(judged),
     }
@@ -105,14 +78,3 @@ def _figures(judged: Report, total: int) -> list[tuple[str, Any, str]]:
     levels = [(level.value, judged.count(level), level.value) for level in Level]
     used = f"{judged.coverage.used} / {len(judged.coverage.operations)}"
     return [*levels, ("calls", rendering.grouped(total), ""), ("operations used", used, "")]
-
-
-def _groups(judged: Report) -> list[RuleFindings]:
-    """Open findings grouped by rule, worst first."""
-    by_rule: dict[str, list[Finding]] = {}
-    for finding in judged.open:
-        by_rule.setdefault(finding.rule, []).append(finding)
-    return [
-        RuleFindings(found[0], found, sorted({number for one in found for number in one.calls})[-_MAX_CALLS:])
-        for found in by_rule.values()
-    ]

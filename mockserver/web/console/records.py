@@ -11,7 +11,9 @@ from mockserver.emulator import Emulator
 from mockserver.exchange import Tenant
 from mockserver.flows import progress
 from mockserver.journal.redaction import Redaction
+from mockserver.json_input import Json
 from mockserver.listing import Cursor, ListQuery
+from mockserver.resources import flow_specs
 from mockserver.resources._crud import Collection
 from mockserver.resources.connections import CONNECTIONS
 from mockserver.resources.flows import FLOWS
@@ -125,6 +127,12 @@ class Records:
             shown["state"] = doc["state"]
         return shown
 
+    def shown_spec(self, spec: Mapping[str, Any], lookup: str) -> Json:
+        """A written spec as the API shows it, except for values not known to be harmless."""
+        told: Any = self._redaction.shown({"items": [dict(spec)]}, lookup, 200)
+        shown: Json = told["items"][0]
+        return shown
+
     def label(self, spec: Any) -> str:
         """The label of a connection spec."""
         spec_id = spec.get("id") if isinstance(spec, Mapping) else None
@@ -133,7 +141,7 @@ class Records:
 
     def flow_spec(self, spec: Any) -> str:
         """The name of a flow spec."""
-        found = self._world.flow_specs.get(spec.get("id", "")) if isinstance(spec, Mapping) else None
+        found = flow_specs.find(self._world, self._tenant, str(spec.get("id"))) if isinstance(spec, Mapping) else None
         return found.name if found else "custom spec"
 
     def _wanted(self, kind: ResourceKind, text: str) -> tuple[ListQuery, Callable[[Doc], bool] | None]:

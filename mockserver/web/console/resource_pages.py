@@ -36,7 +36,7 @@ def add(pages: Blueprint, frame: Frame) -> None:
     def console_resource(kind: str, entity_id: str) -> Response:
         tenant = frame.tenant(frame.tenants())
         if kind not in KINDS:
-            raise ApiError("unknown_path", detail="There is no such kind of record.")
+            return frame.missing("resources", "There is no such kind of record.")
         return _record(frame, tenant, KINDS[kind], entity_id)
 
 
@@ -75,7 +75,7 @@ def _record(frame: Frame, tenant: Tenant, kind: ResourceKind, entity_id: str) ->
     journal = frame.emulator.journal
     history = journal.newest(_HISTORY, CallFilter(entity=entity_id)) if journal.on else []
     if shown is None and not history:
-        raise ApiError("unknown_path", detail=f"This tenant has no such record among its {kind.title.lower()}.")
+        return frame.missing("resources", f"This tenant has no such record among its {kind.title.lower()}.")
     return frame.page(
         "resource.html",
         "resources",

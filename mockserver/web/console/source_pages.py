@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from mockserver.errors import ApiError
 from mockserver.exchange import Tenant
 from mockserver.sources import ExploreRequest, SourceBusy, SourceError
 from mockserver.sources.asked import FILE_TYPES
@@ -43,7 +42,7 @@ def add(pages: Blueprint, frame: Frame) -> None:
         records = Records(frame.emulator, tenant)
         shown = records.get(KINDS["connections"], connection_id)
         if shown is None:
-            raise ApiError("unknown_path", detail="This tenant has no such connection.")
+            return frame.missing("sources", "This tenant has no such connection.")
         return _source(frame, tenant, records, shown)
 
 
