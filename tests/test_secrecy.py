@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -167,3 +168,12 @@ def test_a_secret_stays_one_whatever_else_is_said_of_its_place() -> None:
 def test_what_comes_back_as_it_was_shown_means_unchanged() -> None:
     stored, shown = {"u": "https://a:b@h", "p": "s", "n": 1}, {"u": f"https://{MASK}@h", "p": MASK, "n": 1}
     assert secrecy.restored({**shown, "n": 2, "x": MASK}, shown, stored) == {**stored, "n": 2, "x": MASK}
+
+
+def test_a_mark_cannot_be_computed_without_the_key_of_the_process() -> None:
+    """Anybody could otherwise hash guesses and compare."""
+    mark = str(secrecy.token("hunter2")).partition("#")[2].rstrip("›")
+    for name in hashlib.algorithms_guaranteed - {"shake_128", "shake_256"}:
+        assert not hashlib.new(name, b"hunter2").hexdigest().startswith(mark), name
+    for size in range(1, 65):
+        assert not hashlib.blake2b(b"hunter2", digest_size=size).hexdigest().startswith(mark), size
