@@ -43,9 +43,10 @@ contract: .venv/.test ## run the contract suite against any server (URL=https://
 	@test -n "$(URL)" || { echo 'Say which server: make contract URL=http://127.0.0.1:8080' >&2; exit 2; }
 	@$(PYTHON_M) mockserver contract $(URL) $(ARGS)
 
-clients: .venv/.test .venv-clients/.orval ## run Adobe's own Python client, aepp, and judge it; then seven generated ones
+clients: .venv/.test .venv-clients/.orval ## run Adobe's own Python client, aepp, and judge it; seven generated ones; Redocly and Prism
 	@$(PYTHON_M) mockserver exec $(ARGS) -- .venv-clients/bin/python contracts/clients/programs/with_aepp.py
-	@GENERATORS=all $(PYTHON_M) pytest -q -n 0 tests/clients/test_generated_clients.py
+	@GENERATORS=all $(PYTHON_M) pytest -q -n 0 tests/clients/test_generated_clients.py \
+		tests/clients/test_tools_that_read_the_contract.py
 
 broken: .venv/.test ## prove the suite: every faulty server is caught, the correct one passes with ten seeds (ARGS="--seeds 3")
 	@$(PYTHON_M) contracts.broken $(ARGS)

@@ -66,8 +66,8 @@ class Document:
 
     @classmethod
     def load(cls, path: Path | None = None) -> Document:
-        """Load the given file, or the one of this version."""
-        return cls(parse_yaml((path or _shipped()).read_text(encoding="utf-8-sig")))
+        """Load the given file, or the one of this version. Each file is loaded once: do not modify the document."""
+        return _loaded(path or _shipped())
 
     @functools.cached_property
     def harmless_names(self) -> frozenset[str]:
@@ -180,6 +180,11 @@ class Document:
             for method in METHODS:
                 if method in item:
                     yield DocumentedOperation(item[method]["operationId"], method.upper(), path, pattern)
+
+
+@functools.cache
+def _loaded(path: Path) -> Document:
+    return Document(parse_yaml(path.read_text(encoding="utf-8-sig")))
 
 
 def _readings(schema: Mapping[str, Any], came: Any) -> list[Any]:

@@ -42,7 +42,7 @@ DOCUMENTED_SPEC: Mapping[str, Any] = {
 }
 """The connection spec of PostgreSQL, from its page."""
 
-MAX_SPECS = 4
+MAX_SPECS = 2
 """Maximum connection specs to generate connections for: the first with known params only."""
 
 _FILTERS = ["state==enabled", "createdAt>=1", "updatedAt<99", "id==a,b", "id,createdAt"]

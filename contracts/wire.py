@@ -9,11 +9,20 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import requests
-from urllib3.exceptions import NameResolutionError, NewConnectionError
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -119,9 +128,7 @@ class HttpTransport:
         self.base_url = base_url.rstrip("/")
         self._root = (neighbours or _root(base_url)).rstrip("/")
         self.seconds = seconds or default_seconds(base_url)
-        self._session = requests.Session()
-        self._session.headers.clear()
-        self._session.trust_env = urlsplit(base_url).hostname not in LOOPBACK
+        self._routes: dict[str, _Route] = {}
 
     def _before(self, target: str) -> str:
         if target.startswith(FORGET):
@@ -130,28 +137,53 @@ class HttpTransport:
 
     def send(self, sent: Sent) -> Answer:
         """Send a request and return the response. Redirects are not followed."""
-        url = self._before(sent.target) + sent.target
+        before = self._before(sent.target)
+        url = before + sent.target
+        route = self._routes.get(before) or self._routes.setdefault(before, _route(before))
+        began = time.perf_counter()
         try:
-            response = self._session.request(
+            response = route.pool.urlopen(
                 sent.method,
-                url,
-                headers={name: value.encode("utf-8") for name, value in sent.headers},
-                data=sent.body or None,
-                allow_redirects=False,
+                route.prefix + sent.target,
+                headers={name: value.encode("utf-8").decode("latin-1") for name, value in sent.headers},
+                body=sent.body or None,
                 timeout=self.seconds,
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
             )
-        except requests.RequestException as error:
+        except HTTPError as error:
             return Answer(sent, url, 0, (), b"", silence=self.silence(error))
-        headers = tuple((name, value) for name, value in response.headers.items())
-        return Answer(sent, url, response.status_code, headers, response.content, response.elapsed.total_seconds())
+        headers = tuple(response.headers.itermerged())
+        return Answer(sent, url, response.status, headers, response.data, time.perf_counter() - began)
 
     def silence(self, error: Exception) -> str:
         """Why a request got no response. Raises Unreachable if there is no server."""
-        if isinstance(error, requests.ReadTimeout):
+        if isinstance(error, ReadTimeoutError):
             return f"got no response within {self.seconds:g} s"
-        if isinstance(error, requests.exceptions.SSLError | requests.exceptions.ProxyError) or _refused(error):
+        if isinstance(error, SSLError | ProxyError | NewConnectionError | ConnectTimeoutError):
             raise Unreachable(f"{self.base_url} does not answer: {_reason(error)}") from None
         return f"got no usable response: {_reason(error)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """The connections to a host, and what stands before a target in the request line."""
+
+    pool: urllib3.HTTPConnectionPool
+    prefix: str
+
+
+def _route(url: str) -> _Route:
+    """The route that requests would take, without its work for each request: that costs more than the rest."""
+    session, adapter = requests.Session(), HTTPAdapter()
+    parts = urlsplit(url)
+    session.trust_env = parts.hostname not in LOOPBACK
+    settings = session.merge_environment_settings(url, {}, None, None, None)
+    prepared = requests.Request("GET", url).prepare()
+    pool = adapter.get_connection_with_tls_context(prepared, settings["verify"], proxies=settings["proxies"])
+    through_proxy = adapter.request_url(prepared, settings["proxies"]).startswith("http://")
+    return _Route(cast("urllib3.HTTPConnectionPool", pool), url if through_proxy else parts.path)
 
 
 class WsgiTransport:
@@ -238,14 +270,6 @@ def with_headers(standard: Mapping[str, str], changes: Mapping[str, str | None])
 
 def _header(headers: Headers, name: str) -> str | None:
     return next((value for key, value in headers if key.lower() == name.lower()), None)
-
-
-def _refused(error: BaseException) -> bool:
-    """Whether the connection was refused."""
-    if isinstance(error, requests.ConnectTimeout | NewConnectionError | NameResolutionError):
-        return True
-    inner = [item for item in (*error.args, getattr(error, "reason", None)) if isinstance(item, BaseException)]
-    return any(_refused(item) for item in inner)
 
 
 def _reason(error: Exception) -> str:

@@ -4,7 +4,7 @@
 #   test     those of development besides
 #   lock     only uv, which resolves the pinned packages again: it must work when those cannot be installed
 #   clients  into .venv-clients, by the pip of .venv: clients of others and generators of clients, which the tests run
-#   orval    one more generator, into .venv-clients/orval
+#   orval    one more generator, Redocly and Prism, into .venv-clients/orval
 # Says in one line what takes the time, and nothing when there is nothing to do.
 set -eu
 wanted=$1
@@ -80,10 +80,10 @@ install_clients() {
     npm_install requirements .venv-clients
 }
 
-# Makes 130 MB of its own: for `make clients` only.
+# Some 300 MB of their own: for `make clients` only.
 install_orval() {
     command -v npm >/dev/null || return 0
-    echo "Installing orval into .venv-clients/orval (about $what s) ..." >&2
+    echo "Installing orval, Redocly and Prism into .venv-clients/orval (about $what s) ..." >&2
     mkdir -p .venv-clients/orval
     npm_install requirements/orval .venv-clients/orval
 }

@@ -210,25 +210,25 @@ def _entity(stage: Stage, path: str) -> dict[str, Any]:
     return dict(items[0])
 
 
-def _views(stage: Stage, path: str) -> dict[str, dict[str, Any]]:
+def views(stage: Stage, path: str) -> dict[str, dict[str, Any]]:
     """An entity as shown by look-up, list and search."""
     name, entity_id = path.strip("/").split("/")
     kind = stage.kind(name)
     text = f"id=={entity_id}"
-    views = {"lookup": _entity(stage, path)}
+    found = {"lookup": _entity(stage, path)}
     lists = {"list": succeeded(stage.call("GET", f"{kind.path}?{filters(text)}"))}
     if kind.searched:
         lists["search"] = succeeded(stage.call("POST", f"{kind.path}/search", {"queryString": f"property={text}"}))
     for view, page in lists.items():
         same(ids(page["items"]), [entity_id], f"entities of a {view} by id")
-        views[view] = page["items"][0]
-    return views
+        found[view] = page["items"][0]
+    return found
 
 
 def _shown_everywhere(stage: Stage, made: Made, expected: dict[str, Any], what: str) -> None:
-    views = _views(stage, made.path)
-    for view, item in views.items():
-        same(item, views["lookup"], f"{what}, in a {view}: the entity")
+    shown = views(stage, made.path)
+    for view, item in shown.items():
+        same(item, shown["lookup"], f"{what}, in a {view}: the entity")
         for member, value in expected.items():
             same(item.get(member), value, f"{what}, in a {view}: {member}")
             same(_kinds(item.get(member)), _kinds(value), f"{what}, in a {view}: types in {member}")
@@ -247,7 +247,7 @@ def _one_state(stage: Stage, path: str, write: Answer, what: str) -> str:
     same(write.header("etag"), etag, f"ETag of the answer to {what}")
     answer = stage.call("GET", path)
     same(answer.header("etag"), etag, f"ETag of the lookup after {what}")
-    lookup, *others = _views(stage, path).items()
+    lookup, *others = views(stage, path).items()
     same((lookup[1].get("etag"), lookup[1].get("version")), (etag, etag), f"etag and version after {what}")
     for view, item in others:
         same(item, lookup[1], f"the entity in a {view} after {what}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from contracts.checks.exactness import views
 from contracts.expectations import NOWHERE, ids, receipt, refused, succeeded
 from contracts.registry import check
 from contracts.stage import Made, Stage, filters
@@ -17,7 +18,7 @@ FUTURE = "4102444800"
 
 @check("flow.kept", operations=CREATE)
 def a_flow_keeps_what_was_sent(stage: Stage) -> None:
-    """References, transformations and schedule are returned as sent; texts stay texts."""
+    """Every view returns references, transformations, schedule, options and policy as sent, also after a patch."""
     plain = stage.make("flows")
     delta = {"name": "created_at", "dateFormat": "YYYY-MM-DD", "timezone": "UTC"}
     mapping = plain.body["transformations"][-1]
@@ -28,12 +29,20 @@ def a_flow_keeps_what_was_sent(stage: Stage) -> None:
         options={"errorDiagnosticsEnabled": True, "partialIngestionPercent": 5},
         policy={"enforcementRefs": []},
     )
-    kept = ("sourceConnectionIds", "targetConnectionIds", "transformations", "scheduleParams", "flowSpec")
     for made in (plain, full):
-        item = stage.read(made)
+        _shown_as_sent(stage, made, "after its creation")
+    name = stage.name("renamed")
+    receipt(stage.patch(full, {"op": "replace", "path": "/name", "value": name}))
+    _shown_as_sent(stage, full, "after a patch of its name")
+
+
+def _shown_as_sent(stage: Stage, made: Made, when: str) -> None:
+    """Lookup, list and search show the members of a flow's creation."""
+    kept = ("sourceConnectionIds", "targetConnectionIds", "transformations", "scheduleParams", "flowSpec")
+    for view, item in views(stage, made.path).items():
         for member in (*kept, *({"options", "policy"} & made.body.keys())):
-            same(item.get(member), made.body[member], member)
-        same(item.get("state"), "enabled", "state")
+            same(item.get(member), made.body[member], f"{member} in a {view} {when}")
+        same(item.get("state"), "enabled", f"state in a {view} {when}")
 
 
 @check("flow.inherited", operations=CREATE)

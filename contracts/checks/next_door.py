@@ -184,4 +184,5 @@ def leads_to(answer: Answer, *paths: str) -> None:
     """Expect that `Location`, if present, ends with one of the paths of the new entity."""
     place = answer.header("location")
     if place is not None:
-        expect(urlsplit(place).path.endswith(paths), f"{answer}, Location {place!r} does not end in {paths[0]}")
+        single = "," not in place and urlsplit(place).path.endswith(paths)
+        expect(single, f"{answer}, Location {place!r} does not end in {paths[0]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,8 +19,12 @@ DROPPED = object()
 DEPTH = 3
 """Maximum depth, without arrays. Deeper content belongs to the client or the connector."""
 
-CLIENTS_OWN = ("own", "extra")
+CLIENTS_OWN = ("own", "extra", "properties")
 """Members with free content of the client: the fault concerns the whole value."""
+
+ANY_ID = "{}"
+"""The step to every member that is named by an id."""
+_BY_ID = re.compile("[0-9a-f]{24}|[0-9A-HJKMNP-TV-Z]{26}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _LIST, _LOOKUP, _SEARCH = "list", "lookup", "search"
 
@@ -37,14 +42,23 @@ def _deep(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     def changed(value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: changed(inner) for name, inner in value.items()}
-        return [changed(inner) for inner in value] if isinstance(value, list) else change(value)
+            members = {name: changed(inner) for name, inner in value.items()}
+            return members if any(members[name] is not inner for name, inner in value.items()) else value
+        if isinstance(value, list):
+            return _items(value, changed)
+        return change(value)
 
     return changed
 
 
+def _items(value: list[Any], change: Callable[[Any], Any]) -> list[Any]:
+    """The list with each item changed; the list itself if none changes."""
+    items = [change(inner) for inner in value]
+    return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+
+
 def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
+    if isinstance(value, dict) and None in value.values():
         return {name: _without_nulls(inner) for name, inner in value.items() if inner is not None}
     return value
 
@@ -161,31 +175,39 @@ def _samples(session: Session, operation: str) -> dict[Path, _Sample]:
 
 
 def _walk(value: Any, path: Path, depth: int) -> Iterator[tuple[Path, Any]]:
-    if path and path[-1] != "[]":
+    if path and path[-1] not in ("[]", ANY_ID):
         yield path, value
     if depth == 0 or (path and path[-1] in CLIENTS_OWN):
         return
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _walk(inner, (*path, name), depth - 1)
+            yield from _walk(inner, (*path, ANY_ID if _BY_ID.fullmatch(name) else name), depth - 1)
     elif isinstance(value, list):
         for inner in value[:5]:
             yield from _walk(inner, (*path, "[]"), depth)
 
 
 def edited(value: Any, path: Path, change: Callable[[Any, Any], Any], holder: Any = None) -> Any:
-    """A copy with a change at every place of a path; the change gets the value and its entity."""
+    """A copy with a change at every place of a path, or the value itself if nothing changes.
+
+    The change gets the value and its entity.
+    """
     if not path:
-        return change(value, holder)
-    step, *rest = path
+        told = change(value, holder)
+        return told if _differs(told, value) else value
+    step, rest = path[0], path[1:]
     if step == "[]":
-        return [edited(inner, tuple(rest), change, inner) for inner in value] if isinstance(value, list) else value
-    if not isinstance(value, dict) or step not in value:
+        return _items(value, lambda inner: edited(inner, rest, change, inner)) if isinstance(value, list) else value
+    if not isinstance(value, dict):
         return value
-    inner = edited(value[step], tuple(rest), change, holder if holder is not None else value)
-    if inner is DROPPED:
-        return {name: kept for name, kept in value.items() if name != step}
-    return {**value, step: inner}
+    names = [name for name in value if _BY_ID.fullmatch(name)] if step == ANY_ID else [step] if step in value else []
+    for name in names:
+        inner = edited(value[name], rest, change, holder if holder is not None else value)
+        if inner is DROPPED:
+            value = {key: kept for key, kept in value.items() if key != name}
+        elif inner is not value[name]:
+            value = {**value, name: inner}
+    return value
 
 
 def _name(operation: str, path: Path, lie: str) -> str:
@@ -194,12 +216,12 @@ def _name(operation: str, path: Path, lie: str) -> str:
 
 
 def _saying(given: GivenAnswer, value: Any) -> GivenAnswer:
-    return given if not _differs(value, given.json) else given.saying(value)
+    return given if value is given.json else given.saying(value)
 
 
 def _differs(one: Any, two: Any) -> bool:
     """Whether two values differ, also in type."""
-    return one is DROPPED or repr(one) != repr(two)
+    return one is not two and (one is DROPPED or repr(one) != repr(two))
 
 
 def _alone(document: Document, operation: str, path: Path, lie: str, broken: tuple[str, ...]) -> Mutant:

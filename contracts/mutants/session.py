@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from contracts import registry
@@ -37,6 +37,7 @@ class Session:
 
     document: Document
     exchanges: list[Said]
+    _repeating: dict[str, frozenset[Run]] = field(default_factory=dict)
 
     def of(self, operation: str) -> Iterator[Said]:
         """The exchanges of one operation."""
@@ -44,10 +45,12 @@ class Session:
 
     def repeating(self, operation: str) -> frozenset[Run]:
         """The checks that call an operation with more than one result, so that an earlier one can return."""
-        counts: Counter[Run] = Counter()
-        for exchange in self.of(operation):
-            counts[exchange.run] += max(1, len(exchange.given.items)) if exchange.given.done else 0
-        return frozenset(run for run, count in counts.items() if count > 1)
+        if operation not in self._repeating:
+            counts: Counter[Run] = Counter()
+            for exchange in self.of(operation):
+                counts[exchange.run] += max(1, len(exchange.given.items)) if exchange.given.done else 0
+            self._repeating[operation] = frozenset(run for run, count in counts.items() if count > 1)
+        return self._repeating[operation]
 
     @property
     def operations(self) -> list[str]:

@@ -1,16 +1,11 @@
 """Tests the command against faulty servers on ports, including generated requests."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from contracts.broken import load, proof
-
-ROOT = Path(__file__).parents[2]
+from tests.contracts.command import contract
 
 CAUGHT = [
     ("needs-no-sandbox", "listConnections", "missing_required_header"),
@@ -26,14 +21,12 @@ def test_the_command_catches_a_broken_server_over_http(name: str, operations: st
     server = load()[name]
     app, token = proof.right(server.options)
     with proof.served(server.over(app)) as url:
-        command = [sys.executable, "-m", "mockserver", "contract", url, "--json", "--examples", "1"]
-        command += ["--operations", operations]
-        environment = {**os.environ, **({"FLOW_SERVICE_TOKEN": token} if token else {})}
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, env=environment)
+        environment = {"FLOW_SERVICE_TOKEN": token} if token else {}
+        done = contract(url, "--json", "--examples", "1", "--operations", operations, **environment)
     report = json.loads(done.stdout)
     told = [name for finding in report["findings"] for name in (finding["check"], *finding["notComparable"])]
     assert any(name.startswith(f"generated.{generated}") for name in told), report["promises"]
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert (report["trouble"], report["left"]) == ([], []) and "TypeError" not in done.stdout + done.stderr
     if name == "creation-is-200":
         assert [finding["check"] for finding in report["findings"]] == ["answer.documented-status"]

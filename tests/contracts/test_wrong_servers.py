@@ -185,18 +185,13 @@ WRONG: list[tuple[Fault, str, int]] = [
 
 
 @pytest.mark.parametrize(("fault", "first", "most"), WRONG, ids=[row[0].__name__ for row in WRONG])
-def test_one_cause_is_one_finding(fault: Fault, first: str, most: int) -> None:
+def test_one_cause_is_one_finding_and_what_depends_on_it_says_so(fault: Fault, first: str, most: int) -> None:
     found = judged(fault)
     labels = [f"{finding.label}: {finding.first.message}" for finding in found.findings]
     assert first in [finding.first.check for finding in found.findings], labels
     assert len(found.findings) <= most, "\n".join(labels)
     assert (found.report.trouble, found.report.left, found.entities) == ([], [], 0)
     assert "TypeError" not in found.everything and "KeyError" not in found.everything
-
-
-@pytest.mark.parametrize(("fault", "first", "most"), WRONG, ids=[row[0].__name__ for row in WRONG])
-def test_what_depends_on_the_cause_says_so(fault: Fault, first: str, most: int) -> None:
-    found = judged(fault)
     hidden = found.report.having(NOT_COMPARABLE)
     assert all(outcome.message.startswith("not comparable, because ") for outcome in hidden)
     assert hidden or found.report.ended or fault is no_request_id
