@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from contracts import registry
+from contracts import registry, trial
 from contracts.broken import BrokenServer, load, proof
 from contracts.broken import __main__ as command
 from contracts.broken.wrapping import Asked, GivenAnswer, Right
@@ -85,3 +85,13 @@ def test_one_wrong_server_is_served_until_it_is_interrupted() -> None:
         assert process.wait(100) == 0
     unknown = CliRunner().invoke(command.main, ["--serve", "nobody"])
     assert unknown.exit_code == 2 and "there is no faulty server 'nobody'" in unknown.output
+
+
+def test_what_an_earlier_run_with_the_same_seed_left_is_no_finding() -> None:
+    app, _ = proof.right({})
+    lasting = [
+        name for name, check in CHECKS.items() if check.lasting and name.startswith(("next-door.", "connectors."))
+    ]
+    for _ in range(2):
+        outcomes = trial.judge(app, lasting, document=DOCUMENT, seed=5)
+        assert [(o.label, o.message) for o in outcomes if o.verdict == FAILED] == []
