@@ -51,6 +51,16 @@ def lists_a_batch_that_is_not_there(asked: Asked, right: Right) -> GivenAnswer:
     return given.saying({**given.json, "none": {"status": "success"}}) if listed else given
 
 
+@broken("next-door.batch-of-run")
+def batches_name_no_run(asked: Asked, right: Right) -> GivenAnswer:
+    """Batches omit which run they come from."""
+    given = right(asked)
+    if not asked.path.startswith(CATALOG + "/batches") or not given.done or not isinstance(given.json, dict):
+        return given
+    shown = {key: {**one, "tags": {"flowId": one["tags"]["flowId"]}} for key, one in given.json.items()}
+    return given.saying(shown)
+
+
 @broken("connectors.keys-state")
 def keys_end_sooner_in_lists(asked: Asked, right: Right) -> GivenAnswer:
     """A list of keys shows another expiry."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -23,8 +23,9 @@ RAW = {"Accept": "application/vnd.adobe.xed+json; version=1"}
 _WHOLE = {"Accept": "application/vnd.adobe.xed-full+json; version=1"}
 _SCHEMAS = ("createXdmResource", "retrieveXdmResource", "patchXdmResource", "deleteXdmResource")
 _DATA_SETS = ("createDataset", "listDatasets", "retrieveDataset", "patchDataset", "deleteDataset")
-_BATCHES = ("listBatches", "retrieveBatch", "listLastBatches", "listBatchFiles", "retrieveFile")
+BATCHES = ("listBatches", "retrieveBatch", "listLastBatches", "listBatchFiles", "retrieveFile")
 _MAPPING_SETS = ("createMappingSet", "retrieveMappingSet", "putMappingSet", "listMappingSets", "listMappings")
+_COUNTED = {"schemas", "mixins", "classes", "datatypes", "unions"}
 _ROW = {"id": 1234, "firstName": "Jim"}
 _ARRIVES = {"_id": "1234", "person": {"name": {"firstName": "Jim"}}}
 
@@ -63,7 +64,11 @@ def a_field_group_adds_its_fields_and_raises_the_version(stage: Stage) -> None:
 )
 def accept_has_a_version_for_one_resource_and_none_for_lists(stage: Stage) -> None:
     """A wrong Accept is refused with the registry's own codes."""
-    expect(bool(succeeded(stage.call("GET", f"{REGISTRY}/stats"))["tenantId"]), "stats without a tenant id")
+    stats = succeeded(stage.call("GET", f"{REGISTRY}/stats"))
+    expect(bool(stats["tenantId"]), "stats without a tenant id")
+    same(stats["imsOrg"], stage.headers["x-gw-ims-org-id"], "imsOrg of the stats")
+    same(_COUNTED - stats["counts"].keys(), set(), "counts that are missing")
+    expect(isinstance(stats["classUsage"], list), "stats without a list of class usage")
     path = f"{REGISTRY}/global/classes"
     listed = succeeded(stage.call("GET", path, headers={"Accept": "application/vnd.adobe.xed+json"}))
     expect(PROFILE in [one["$id"] for one in listed["results"]], "the profile class is not listed")
@@ -99,16 +104,14 @@ def a_target_connection_has_the_schema_of_its_data_set(stage: Stage) -> None:
             same(stage.call("POST", "/targetConnections", body).status, status, f"status with schema {uri}")
 
 
-@check("next-door.batches", writes=False, operations=_BATCHES)
+@check("next-door.batches", writes=False, operations=BATCHES)
 def batches_are_shown_under_their_id_and_name_their_data_set(stage: Stage) -> None:
     """All listed batches are shown; an unknown one is not found."""
     listed = succeeded(stage.call("GET", f"{CATALOG}/batches?limit=2"))
     succeeded(stage.call("GET", f"{CATALOG}/lastBatches"))
     for batch_id, batch in listed.items():
         expect("dataSet" in [one["type"] for one in batch["relatedObjects"]], f"batch {batch_id} names no data set")
-        files = succeeded(stage.call("GET", f"{EXPORT}/batches/{batch_id}/files"))["data"]
-        found = [succeeded(stage.call("GET", f"{EXPORT}/files/{one['dataSetFileId']}"))["data"][0] for one in files]
-        same(sum(int(one["length"]) for one in found), batch["size"], f"bytes of all files of batch {batch_id}")
+        files_of_a_batch(stage, batch_id, batch)
         same(list(succeeded(stage.call("GET", f"{CATALOG}/batches/{batch_id}"))), [batch_id], "the batch looked up")
     same(stage.call("GET", f"{CATALOG}/batches/none").status, 404, "status of a batch that is not there")
 
@@ -140,6 +143,13 @@ def a_mapping_set_is_kept_under_an_id_of_its_own(stage: Stage) -> None:
         same(named, [made["id"]], "the mapping set in the list of that name")
         same({one["name"] for one in listed}, {given["name"]}, "names in the list of that name")
         same(succeeded(stage.call("PUT", path, given))["version"], made["version"] + 1, "version after a change")
+
+
+def files_of_a_batch(stage: Stage, batch_id: str, batch: Mapping[str, Any]) -> None:
+    """Expect that a batch's files can be looked up and are as large as the batch."""
+    files = succeeded(stage.call("GET", f"{EXPORT}/batches/{batch_id}/files"))["data"]
+    found = [succeeded(stage.call("GET", f"{EXPORT}/files/{one['dataSetFileId']}"))["data"][0] for one in files]
+    same(sum(int(one["length"]) for one in found), batch["size"], f"bytes of all files of batch {batch_id}")
 
 
 @contextmanager

@@ -7,14 +7,32 @@ from urllib.parse import quote
 
 from contracts.checks.connectors_service import CUSTOMER_KEYS, KEYS
 from contracts.checks.neighbours import SANDBOXES
-from contracts.checks.next_door import CATALOG, CONVERSION, PERSON, RAW, REGISTRY, data_set, mappings, schema
+from contracts.checks.next_door import (
+    BATCHES,
+    CATALOG,
+    CONVERSION,
+    PERSON,
+    RAW,
+    REGISTRY,
+    data_set,
+    files_of_a_batch,
+    mappings,
+    schema,
+)
 from contracts.expectations import ids, succeeded
 from contracts.registry import check
 from contracts.stage import Stage
 from contracts.verdicts import expect, same
 
 _SCHEMAS = ("createXdmResource", "listXdmResources", "retrieveXdmResource", "patchXdmResource")
+_MAPPING_SETS = ("createMappingSet", "retrieveMappingSet", "putMappingSet")
 _LIST = {"Accept": "application/vnd.adobe.xed+json"}
+_EVER = {
+    "startTime": "1663735590",
+    "windowStartTime": "1",
+    "windowEndTime": "1790000000",
+    "deltaColumn": {"name": "created_at"},
+}
 
 
 @check("next-door.schema-state", operations=_SCHEMAS)
@@ -58,9 +76,9 @@ def a_data_set_is_the_same_everywhere(stage: Stage) -> None:
         expect(after["version"] != first["version"], "a change kept the version")
 
 
-@check("next-door.mapping-set-state", lasting=True, operations=("createMappingSet", "retrieveMappingSet"))
+@check("next-door.mapping-set-state", lasting=True, operations=_MAPPING_SETS)
 def a_mapping_set_is_the_same_everywhere(stage: Stage) -> None:
-    """A mapping set is equal in creation, look-up and list; each mapping as sent."""
+    """A mapping set is equal in creation, replacement, look-up and list; each mapping as sent."""
     with schema(stage, PERSON) as made:
         given = {**mappings(made["$id"]), "name": stage.name("mapping set")}
         stored = succeeded(stage.call("POST", f"{CONVERSION}/mappingSets", given))
@@ -78,6 +96,8 @@ def a_mapping_set_is_the_same_everywhere(stage: Stage) -> None:
         named = [one for one in listed if one["id"] == stored["id"]]  # those of an earlier run stay
         same(named, [shown], "the mapping set in the list of that name")
         same({one["name"] for one in listed}, {given["name"]}, "names in the list of that name")
+        path = f"{CONVERSION}/mappingSets/{stored['id']}"
+        same(succeeded(stage.call("PUT", path, given)), succeeded(stage.call("GET", path)), "a replaced mapping set")
 
 
 @check("connectors.keys-state", operations=("createEncryptionKey", "listEncryptionKeys", "retrieveEncryptionKey"))
@@ -111,6 +131,32 @@ def a_batch_is_the_same_in_list_and_look_up(stage: Stage) -> None:
     """Every member of a batch is equal in list and look-up."""
     for batch_id, batch in succeeded(stage.call("GET", f"{CATALOG}/batches?limit=3")).items():
         same(succeeded(stage.call("GET", f"{CATALOG}/batches/{batch_id}")), {batch_id: batch}, "a batch looked up")
+
+
+@check("next-door.batch-of-run", lasting=True, operations=(*BATCHES, "createFlowRun"))
+def a_completed_run_is_a_batch_of_its_data_set(stage: Stage) -> None:
+    """The batch of a completed run names run, flow and data set, has the run's counts, and is the data set's last."""
+    flow = stage.make("flows")
+    started = succeeded(stage.call("POST", "/runs", {"flowId": flow.id, "params": _EVER}), 201)["items"][0]
+    run = succeeded(stage.call("GET", f"/runs/{started['id']}"))["items"][0]
+    listed = succeeded(stage.call("GET", f"{CATALOG}/batches?limit=100"))
+    for batch_id, batch in listed.items():  # none of ours while the run has not completed
+        tags = batch.get("tags") or {}
+        if tags.get("flowId") != [flow.id]:
+            continue
+        same(succeeded(stage.call("GET", f"{CATALOG}/batches/{batch_id}")), {batch_id: batch}, "a batch looked up")
+        same(tags.get("flowRunId"), [run["id"]], "the run of a batch")
+        same(batch["imsOrg"], stage.headers["x-gw-ims-org-id"], "imsOrg")
+        same(batch["status"], run["metrics"]["statusSummary"]["status"], "status")
+        counts = run["metrics"]["recordSummary"]
+        landed = counts["outputRecordCount"], counts["failedRecordCount"]
+        same((batch["recordCount"], batch["failedRecordCount"]), landed, "records landed and failed")
+        same((batch["metrics"]["recordsWritten"], batch["metrics"]["recordsFailed"]), landed, "records in the metrics")
+        expect(batch["started"] <= batch["completed"] <= batch["updated"], "a batch completed before it started")
+        files_of_a_batch(stage, batch_id, batch)
+        data_sets = [one["id"] for one in batch["relatedObjects"] if one["type"] == "dataSet"]
+        last = succeeded(stage.call("GET", f"{CATALOG}/lastBatches"))
+        same([last[one]["lastBatchId"] for one in data_sets], [batch_id], "the last batch of the data set")
 
 
 @check("neighbour.sandbox-state", writes=False, operations=("listSandboxes", "retrieveSandbox"))

@@ -92,7 +92,7 @@ def test_a_wrong_variable_is_named_and_a_secret_is_not_shown(name: str, text: st
     [
         ("colour = 1", "unknown setting 'colour'; known settings: admin_token, "),
         ("port = ", "not valid TOML"),
-        ('platform = "\xff"', "not valid TOML"),
+        ('platform = "\xff"', "mockserver.toml is not in UTF-8. Save it in this encoding."),
         ('platform = "gcp"', "platform must be one of azure, aws"),
         ('port = "8080"', "port in mockserver.toml must be a whole number"),
         ("port = true", "port in mockserver.toml must be a whole number"),
