@@ -146,9 +146,18 @@ def a_mapping_set_is_kept_under_an_id_of_its_own(stage: Stage) -> None:
 
 
 def files_of_a_batch(stage: Stage, batch_id: str, batch: Mapping[str, Any]) -> None:
-    """Expect that a batch's files can be looked up and are as large as the batch."""
+    """Expect that a batch's files name its data set, lead to themselves, and are as large as the batch."""
+    data_sets = [one["id"] for one in batch["relatedObjects"] if one["type"] == "dataSet"]
     files = succeeded(stage.call("GET", f"{EXPORT}/batches/{batch_id}/files"))["data"]
-    found = [succeeded(stage.call("GET", f"{EXPORT}/files/{one['dataSetFileId']}"))["data"][0] for one in files]
+    found = []
+    for one in files:
+        expect(one["dataSetViewId"] in data_sets, "a file is of another data set than its batch")
+        same((one["isValid"], one["version"].count(".")), (True, 2), "isValid, and points in the version of a file")
+        expect(batch["started"] <= int(one["created"]) <= int(one["updated"]), "a file is older than its batch")
+        content = succeeded(stage.call("GET", f"{EXPORT}/files/{one['dataSetFileId']}"))["data"][0]
+        for shown, end in ((one, one["dataSetFileId"]), (content, "?path=" + content["name"])):
+            expect(shown["_links"]["self"]["href"].endswith(end), f"the link of a file does not end in {end}")
+        found.append(content)
     same(sum(int(one["length"]) for one in found), batch["size"], f"bytes of all files of batch {batch_id}")
 
 

@@ -140,10 +140,11 @@ def a_completed_run_is_a_batch_of_its_data_set(stage: Stage) -> None:
     started = succeeded(stage.call("POST", "/runs", {"flowId": flow.id, "params": _EVER}), 201)["items"][0]
     run = succeeded(stage.call("GET", f"/runs/{started['id']}"))["items"][0]
     listed = succeeded(stage.call("GET", f"{CATALOG}/batches?limit=100"))
-    for batch_id, batch in listed.items():  # none of ours while the run has not completed
-        tags = batch.get("tags") or {}
-        if tags.get("flowId") != [flow.id]:
-            continue
+    completed = run["metrics"]["statusSummary"]["status"] == "success"
+    ours = {key: one for key, one in listed.items() if (one.get("tags") or {}).get("flowId") == [flow.id]}
+    expect(bool(ours) or not completed, "no batch names the flow of a completed run")
+    for batch_id, batch in ours.items():
+        tags = batch["tags"]
         same(succeeded(stage.call("GET", f"{CATALOG}/batches/{batch_id}")), {batch_id: batch}, "a batch looked up")
         same(tags.get("flowRunId"), [run["id"]], "the run of a batch")
         same(batch["imsOrg"], stage.headers["x-gw-ims-org-id"], "imsOrg")
@@ -156,7 +157,14 @@ def a_completed_run_is_a_batch_of_its_data_set(stage: Stage) -> None:
         files_of_a_batch(stage, batch_id, batch)
         data_sets = [one["id"] for one in batch["relatedObjects"] if one["type"] == "dataSet"]
         last = succeeded(stage.call("GET", f"{CATALOG}/lastBatches"))
-        same([last[one]["lastBatchId"] for one in data_sets], [batch_id], "the last batch of the data set")
+        entry = {
+            "lastBatchId": batch_id,
+            "lastBatchStatus": batch["status"],
+            "lastSuccessfulBatchId": batch_id,
+            "imsOrg": batch["imsOrg"],
+            "sandboxId": run["sandboxId"],
+        }
+        same([last[one] for one in data_sets], [entry], "the last batch of the data set")
 
 
 @check("neighbour.sandbox-state", writes=False, operations=("listSandboxes", "retrieveSandbox"))
