@@ -15,6 +15,7 @@ import yaml
 from mockserver import __version__
 from mockserver.clients.program import PrivateServer
 from mockserver.config import NAME, load
+from tests.programs import needs
 from tests.publishing.files import ACTION, JOBS, ROOT, WORKFLOWS, Step, folder, run, steps
 
 __all__ = ["folder"]
@@ -57,7 +58,7 @@ def test_a_client_is_run_and_judged_and_its_report_is_kept(file: str, folder: Pa
         assert set(places) <= {"examples/sync_accounts.py"}
 
 
-@pytest.mark.parametrize("file", ["github.yml", "gitlab.yml"])
+@pytest.mark.parametrize("file", [pytest.param("github.yml", marks=needs("curl")), "gitlab.yml"])
 def test_a_client_beside_a_server_is_judged_at_the_end(file: str, folder: Path, server: PrivateServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
