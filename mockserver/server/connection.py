@@ -277,8 +277,11 @@ class ClientConnection(HttpToolsProtocol):
         if len(self.headers) > self._limits.header_fields or size > self._limits.header_bytes:
             limit = f"{self._limits.header_fields} fields and {self._limits.header_bytes} bytes"
             raise self._refuse("headers_too_large", f"The headers exceed the limit of {limit}.")
-        if hosts > 1 or version not in ("1.1", "1.0"):
-            raise self._refuse("framing", "The request has more than one Host header, or is not HTTP/1.1.")
+        if version not in ("1.1", "1.0"):
+            raise self._refuse("framing", f"The request is in HTTP/{version}. This server speaks HTTP/1.1 and 1.0.")
+        if hosts > 1 or (not hosts and version == "1.1"):
+            found = f"{hosts} Host headers" if hosts else "no Host header"
+            raise self._refuse("framing", f"The request has {found}. HTTP/1.1 requires exactly one.")
         return length
 
     def _check_body_size(self, size: int) -> None:

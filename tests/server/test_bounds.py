@@ -63,7 +63,7 @@ def test_one_client_alone_may_have_more_than_all_together(held_bytes: int) -> No
 
 
 @pytest.mark.parametrize(
-    "request_", [b"GET /" + HEAD + b"\r\n", post(b"Content-Length: 3", body=b"abc"), b"GET / HTTP/1.1\r\n\r\n"]
+    "request_", [b"GET /" + HEAD + b"\r\n", post(b"Content-Length: 3", body=b"abc"), b"GET / HTTP/1.1\r\nHost:\r\n\r\n"]
 )
 def test_requests_that_wait_are_left_in_the_network(request_: bytes) -> None:
     release.clear()

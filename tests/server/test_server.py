@@ -43,9 +43,10 @@ UNDERSTOOD: dict[str, tuple[bytes, dict[str, Any]]] = {
         {"length": 5},
     ),
     "http-1.0": (b"GET /old HTTP/1.0\r\n\r\n", {"PATH_INFO": "/old", "SERVER_PROTOCOL": "HTTP/1.0"}),
-    "no-host": (b"GET / HTTP/1.1\r\n" + CLOSE, {"PATH_INFO": "/"}),
+    "no-host-in-http-1.0": (b"POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello", {"PATH_INFO": "/", "length": 5}),
+    "empty-host": (b"GET / HTTP/1.1\r\nHost:\r\n" + CLOSE, {"PATH_INFO": "/"}),
     "absolute-form": (
-        b"GET http://platform.adobe.io/connections?a=b HTTP/1.1\r\n" + CLOSE,
+        b"GET http://platform.adobe.io/connections?a=b" + HEAD + CLOSE,
         {"PATH_INFO": "/connections", "QUERY_STRING": "a=b"},
     ),
     "escaped-path": (

@@ -172,7 +172,7 @@ def test_http_1_0_needs_no_host(path: str) -> None:
     try:
         line = f"GET {path} HTTP/1.%d\r\n{head}Connection: close\r\n\r\n"
         assert [status for status, _ in Client(server, (line % 0).encode()).answers()] == [200]
-        assert [status for status, _ in Client(server, (line % 1).encode()).answers()] == [421]
+        assert [status for status, _ in Client(server, (line % 1).encode()).answers()] == [400]
     finally:
         server.stop()
 
