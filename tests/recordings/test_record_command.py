@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -147,6 +148,33 @@ def test_a_query_reaches_the_service_and_the_file(service: str, tmp_path: Path, 
     assert [name for name, _ in written] == [name for name, _ in sent]  # values outside all operations are masked
 
 
+ENCODED = {
+    "a%2Ftest": "retrieveConnection",
+    "a%2ftest": "retrieveConnection",
+    "a%252Ftest": "retrieveConnection",
+    "a%20b": "retrieveConnection",
+    "a/test": "testConnection",
+    "%61/test": "testConnection",
+}
+"""Paths below /connections as sent, and their operations."""
+
+
+def test_an_encoded_slash_is_relayed_as_sent_and_recorded_as_part_of_its_segment(tmp_path: Path) -> None:
+    arrived: list[bytes] = []
+    upstream = scripted_service(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", arrived)
+    targets = [f"{BASE_PATH}/connections/{path}" for path in ENCODED]
+    with recorded(tmp_path / "session.har", upstream) as url:
+        for target in targets:
+            host, _, port = url.removeprefix("http://").partition(":")
+            client = HTTPConnection(host, int(port), timeout=10)  # requests would decode what it need not encode
+            client.request("GET", target, headers=HEADERS)
+            assert client.getresponse().status == 404
+            client.close()
+    assert [head.split()[1].decode() for head in arrived] == targets
+    recording = Recording.load(tmp_path / "session.har", Contract.load())
+    assert [one.operation for one in recording.exchanges] == list(ENCODED.values())
+
+
 def test_the_client_sees_what_the_service_sent(service: str, tmp_path: Path) -> None:
     with recorded(tmp_path / "session.har", service) as url:
         ours = requests.get(url + BASE_PATH + "/connectionSpecs", headers=HEADERS, timeout=10)
@@ -158,8 +186,8 @@ def test_the_client_sees_what_the_service_sent(service: str, tmp_path: Path) -> 
     assert refused.status_code == 403 and refused.json()["error_code"] == "403000"
 
 
-def broken_service(answer: bytes) -> str:
-    """A server that sends some bytes and closes."""
+def scripted_service(answer: bytes, arrived: list[bytes] | None = None) -> str:
+    """Start a server that sends some bytes to everyone and closes. `arrived` gets what they sent."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -169,7 +197,9 @@ def broken_service(answer: bytes) -> str:
             except OSError:
                 return
             with client:
-                client.recv(65_536)
+                received = client.recv(65_536)
+                if arrived is not None:
+                    arrived.append(received)
                 client.sendall(answer)
 
     threading.Thread(target=serve, daemon=True).start()
@@ -177,7 +207,7 @@ def broken_service(answer: bytes) -> str:
 
 
 def test_a_response_that_breaks_breaks_for_the_client_and_is_marked(tmp_path: Path) -> None:
-    upstream = broken_service(
+    upstream = scripted_service(
         b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\nContent-Type: application/json\r\n\r\n{"items":'
     )
     out = tmp_path / "session.har"
@@ -189,7 +219,7 @@ def test_a_response_that_breaks_breaks_for_the_client_and_is_marked(tmp_path: Pa
 
 def test_chunks_arrive_whole(tmp_path: Path) -> None:
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n"
-    upstream = broken_service(chunked + b'5\r\n{"a":\r\n2\r\n1}\r\n0\r\n\r\n')
+    upstream = scripted_service(chunked + b'5\r\n{"a":\r\n2\r\n1}\r\n0\r\n\r\n')
     with recorded(tmp_path / "session.har", upstream) as url:
         assert requests.get(url + BASE_PATH + "/x", timeout=10).json() == {"a": 1}
 
