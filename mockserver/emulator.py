@@ -265,7 +265,7 @@ def _refusal(violation: Violation, seen: Seen) -> Refusal:
     """
     match violation.where, violation.keyword:
         case "route", "path" | "base":
-            return ApiError("unknown_path", detail="Flow Service has no such path.")
+            return ApiError("unknown_path", detail="Flow Service has no such path. /openapi.yaml lists its paths.")
         case "route", _:
             detail = f"This path supports {', '.join(seen.allowed)}."
             return ApiError("method_not_allowed", detail=detail, headers=(("Allow", ", ".join(seen.allowed)),))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockserver.exchange import UNKNOWN, Result, Violation, departure
+from mockserver.exchange import NO_MEMBER, UNKNOWN, Result, Violation, departure
 from mockserver.json_input import Json
 from mockserver.secrecy import repeatable
 
@@ -55,20 +55,16 @@ ERRORS: dict[str, Row] = {
     "internal": Row("1400-500", "Internal Error", "The service failed. Try again later."),
     "limit_with_count": Row("1401-400", _INVALID, "limit and count=true cannot be combined. Send only one of them."),
     "provider_action": Row("1402-400", _INVALID, "Only a flow provider can call the action '{action}'."),
-    "if_match_missing": Row(
-        "1403-400", _NO_HEADER, "The header '{header}' is missing. Send the current etag of the entity in it."
-    ),
+    "if_match_missing": Row("1403-400", _NO_HEADER, "The header '{header}' is missing."),
     "version_mismatch": Row(
         "1404-412",
         "Version not matching",
-        "The version {version} is not the current one of the entity, {entity}. Read the entity and try again.",
+        "The version {version} is not the current one of the entity, {entity}.",
     ),
     "body_missing": Row("1405-400", _INVALID, "The request body is missing, null or empty. Send a JSON body."),
     # specs and states
     "flow_state_sent": Row("1410-400", _INVALID, "A new flow cannot have a state. Remove state from the request."),
-    "mapping_version": Row(
-        "1412-400", _INVALID, "The mappingVersion is not valid. Send the version number of the mapping set."
-    ),
+    "mapping_version": Row("1412-400", _INVALID, "The mappingVersion is not that of a mapping set."),
     "unknown_spec": Row("1413-400", _INVALID, "The spec ID is unknown. Send the ID of an existing spec."),
     "connection_spec_fixed": Row("1414-400", _INVALID, "The connection spec of a connection cannot be changed."),
     "unknown_auth_spec": Row("1415-400", _INVALID, "Connection spec {id} has no auth spec named '{spec}'."),
@@ -95,20 +91,14 @@ ERRORS: dict[str, Row] = {
     "unknown_run": Row("1428-400", _INVALID, "There is no predecessor flow run with the ID {id}."),
     "unknown_earlier_flow": Row("1429-400", _INVALID, "There is no predecessor flow with the ID {id}."),
     "unknown_flow": Row("1430-400", _INVALID, "There is no flow with the ID {id}."),
-    "sort_direction": Row(
-        "1432-400", _INVALID, "The sort direction is not valid. Put + (ascending) or - (descending) before the field."
-    ),
-    "sort_field": Row(
-        "1433-400", _INVALID, "The list cannot be sorted by '{field}'. Send a field such as name, +name or -name."
-    ),
-    "patch_operation": Row(
-        "1434-400", _INVALID, "The patch operation '{operation}' is not supported. Use add, replace or remove."
-    ),
+    "sort_direction": Row("1432-400", _INVALID, "The sort direction is not valid."),
+    "sort_field": Row("1433-400", _INVALID, "The list cannot be sorted by '{field}'."),
+    "patch_operation": Row("1434-400", _INVALID, "The patch operation '{operation}' is not supported."),
     "sub_action": Row("1435-400", _INVALID, "The sub action '{subAction}' is unknown."),
     "sub_action_unfit": Row(
         "1436-400", _INVALID, "The sub operation {subOperation} cannot be combined with the operation {operation}."
     ),
-    "not_found": Row("1439-404", "Resource not found", "There is no {type} resource with the ID {id}."),
+    "not_found": Row("1439-404", "Resource not found", "There is no {type} resource with the ID '{id}'."),
     "flow_state": Row("1444-400", _INVALID, "Flow {id} must be enabled, but is {state}. Enable it first."),
     "flow_id_missing": Row("1446-400", _INVALID, "flowId is missing, null or empty. Send the ID of a flow."),
     "end_in_use": Row("1447-400", _INVALID, "{id} is used by active flows. Delete those flows first."),
@@ -121,7 +111,7 @@ ERRORS: dict[str, Row] = {
     "filter_field": Row("1449-400", _INVALID, "The filter names the field {field}, which does not exist."),
     "filter_operator": Row("1450-400", _INVALID, "The filter operator {operator} is malformed."),
     "unknown_parameter": Row("1451-400", _INVALID, "Unknown query parameters: {params}. Remove them."),
-    "parameter_value": Row("1452-400", _INVALID, "The value {value} is not valid for {field}."),
+    "parameter_value": Row("1452-400", _INVALID, "The value '{value}' is not valid for {field}."),
     "filter_incomplete": Row("1453-400", _INVALID, "The filter '{value}' is incomplete."),
     "filter_value_type": Row("1454-400", _INVALID, "The filter value has a type that is not supported."),
     # patches and states
@@ -235,15 +225,28 @@ class ApiError(Refusal):
             return departure("Member", place, expected, self.came)
         return template.format(**{name: value if name in _OURS else "…" for name, value in self.variables.items()})
 
+    def _message(self, template: str) -> str:
+        """The message for the client. A value that is described, as `‹9 characters›`, needs no quotes."""
+        text = template.format(**self.variables).replace("'‹", "‹").replace("›'", "›")
+        return self._with_advice(text)
+
+    def _with_advice(self, text: str) -> str:
+        """A text, followed by what was expected and what to do unless it says so: clients print only the message."""
+        expected, hint = self.extras["expected"], self.extras["hint"]
+        if expected and expected != NO_MEMBER and expected not in text:
+            text = f"{text.removesuffix('.')}. Expected {expected}."
+        return f"{text.removesuffix('.')}. {hint[0].upper()}{hint[1:]}." if hint else text
+
     def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
         """The response, with members in the order of Adobe's samples (facts §4)."""
         if self.key in ERRORS:
             row = ERRORS[self.key]
             status, title, kind = row.status, row.title, TYPE_PREFIX + row.code
-            message, reason = row.message.format(**self.variables), self.reason(row.message)
+            message, reason = self._message(row.message), self.reason(row.message)
         else:
             status, title = PLAIN[self.key]
-            message = reason = self.detail or title
+            reason = self.detail or title
+            message = self._with_advice(reason)
             kind = "about:blank"
         if self.key == "not_found" and quirks["not-found-status"] == "400":
             status, kind = 400, TYPE_PREFIX + "1439-400"

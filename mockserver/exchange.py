@@ -158,10 +158,19 @@ _UNKNOWN_KEYWORDS = frozenset({"unknown", "additionalProperties", "unevaluatedPr
 _KINDS_OF_PLACE = {"query": "Query parameter", "header": "Header", "path": "Path parameter"}
 
 
+NO_MEMBER = "no such member"
+"""`expected` of a member that is not allowed beside the others."""
+
+ANY = "a value"
+"""`expected` of a value without constraints."""
+
+
 def departure(kind: str, place: str, expected: str, came: str, *, unknown: bool = False) -> str:
     """A sentence on one violation: where, what was expected, and what was received."""
-    if came == MISSING:
-        return f"{kind} {place} is missing; expected {expected}" if place else f"expected {expected}, got nothing"
+    if came == MISSING and place:
+        return f"{kind} {place} is missing" + ("" if expected == ANY else f"; expected {expected}")
+    if expected == NO_MEMBER:
+        return f"{kind} {place} is not allowed here"
     if unknown or came == UNKNOWN:
         return f"{kind} {place} is unknown; expected {expected}"
     return f"{place or 'body'}: expected {expected}, got {came}"

@@ -148,7 +148,17 @@ def name(text: str) -> str:
 
 def repeatable(text: str, limit: int = 80) -> str:
     """A client's name or pointer as an error may repeat it. Anything else might be a value and is hidden."""
-    return text[:limit] if _NAME.fullmatch(text[:80].strip('"')) else f"({len(text)} characters)"
+    return text[:limit] if _NAME.fullmatch(text[:80].strip('"')) else described(text)
+
+
+def described(text: str) -> str:
+    """The length of a text that is not repeated."""
+    return f"‹{counted(len(text), 'character')}›"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 item`, `2 items`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def path(text: str, *, known: bool) -> str:
@@ -362,4 +372,4 @@ def filters(text: str, record: Place) -> str:
 
 def _sign(kind: str, text: str, digits: int) -> str:
     mark = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=6, key=PROCESS_KEY).hexdigest()
-    return f"‹{kind}, {len(text)} characters, #{mark[:digits]}›"
+    return f"‹{kind}, {counted(len(text), 'character')}, #{mark[:digits]}›"

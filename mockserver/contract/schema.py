@@ -13,9 +13,9 @@ from urllib.parse import quote, unquote
 
 import jsonschema_rs
 
-from mockserver.exchange import MISSING, Violation
+from mockserver.exchange import ANY, MISSING, NO_MEMBER, Violation
 from mockserver.json_input import Json
-from mockserver.secrecy import repeatable
+from mockserver.secrecy import counted, repeatable
 
 MAX_VIOLATIONS = 100
 """Maximum violations reported per value: a body can violate its schema at every item."""
@@ -194,9 +194,9 @@ def kind_of(value: Any) -> str:
         case int() | float():
             return "a number"
         case str():
-            return f"a string of {len(value)} characters" if value else "an empty string"
+            return f"a string of {counted(len(value), 'character')}" if value else "an empty string"
         case list():
-            return f"an array of {len(value)}"
+            return f"an array of {counted(len(value), 'item')}" if value else "an empty array"
         case _:
             return "an object"
 
@@ -223,16 +223,16 @@ def _departures(error: Any, registry: SchemaRegistry) -> Iterator[tuple[str | No
             known = error.schema.get("properties", {})
             for name in wanted:
                 if name not in value:
-                    yield name, words(registry.resolve(known.get(name, {})), "a value"), MISSING
+                    yield name, words(registry.resolve(known.get(name, {})), ANY), MISSING
         case "dependentRequired":
             needed = (name for holder, names in wanted.items() if holder in value for name in names)
-            yield from ((name, "a value", MISSING) for name in needed if name not in value)
+            yield from ((name, ANY, MISSING) for name in needed if name not in value)
         case "additionalProperties" | "unevaluatedProperties" if wanted is False:
             known = error.schema.get("properties", {})
             expected = "one of " + ", ".join(known) if known else "no other members"
             yield from ((name, expected, kind_of(inner)) for name, inner in value.items() if name not in known)
         case "not" if isinstance(wanted, dict) and wanted.keys() == {"required"}:
-            yield from ((name, "no such member", kind_of(value[name])) for name in wanted["required"])
+            yield from ((name, NO_MEMBER, kind_of(value[name])) for name in wanted["required"])
         case keyword if keyword in _COMPARED:
             yield None, words({**_type_of(error.schema), keyword: wanted}), _COMPARED[keyword]
         case None:
@@ -286,7 +286,7 @@ _REST = {
 def words(schema: Any, otherwise: str = "a value of another form") -> str:
     """What a schema expects, in words: `a string of at least 1 characters`, `one of azure, aws`."""
     if not isinstance(schema, dict):
-        return "a value"
+        return ANY
     if "const" in schema:
         return str(schema["const"])
     if "enum" in schema:

@@ -141,7 +141,7 @@ def _revoked(strike: Strike) -> Refusal | None:
 def _page_token_gone(strike: Strike) -> Refusal:
     hint = "start the list again from its first page"
     return ApiError(
-        "parameter_value", value="(expired)", field="continuationToken", pointer="continuationToken", hint=hint
+        "parameter_value", value="‹expired›", field="continuationToken", pointer="continuationToken", hint=hint
     )
 
 

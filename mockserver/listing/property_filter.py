@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from mockserver.errors import ApiError
+from mockserver.secrecy import described
 
 MAX_BYTES = 8192
 """Maximum size of all filters of a query in UTF-8 (assumed). The link to the next page contains them."""
@@ -168,7 +169,7 @@ def parse(texts: tuple[str, ...], fields: frozenset[str], unknown_field: str) ->
 
 
 def _too_much(expected: str) -> ApiError:
-    return ApiError("parameter_value", value="(too much)", field="property", pointer="property", expected=expected)
+    return ApiError("parameter_value", value="‹too much›", field="property", pointer="property", expected=expected)
 
 
 def _projection(text: str, fields: frozenset[str], unknown_field: str) -> set[str]:
@@ -224,7 +225,7 @@ def _demand_known(field: str, shown: str, fields: frozenset[str], unknown_field:
         _refuse_incomplete(shown, "the name of a member, for example name")
     if field not in fields:
         expected = "one of " + ", ".join(sorted(fields))
-        shown = field[:80] if _WORD.fullmatch(field) else f"({len(field)} characters)"  # it might be a value
+        shown = field[:80] if _WORD.fullmatch(field) else described(field)  # it might be a value
         raise ApiError(unknown_field, field=shown, pointer="property", expected=expected)
 
 
@@ -265,7 +266,7 @@ def _refuse_incomplete(shown: str, expected: str) -> NoReturn:
 
 
 def _refuse_value(name: str, value: str, expected: str) -> NoReturn:
-    shown = f"({len(value)} characters)"  # it may be compared with a secret
+    shown = described(value)  # it may be compared with a secret
     raise ApiError("parameter_value", value=shown, field=name[:80], pointer="property", expected=expected)
 
 

@@ -18,7 +18,7 @@ from mockserver.listing import ordering, property_filter, sealing
 from mockserver.listing.ordering import Place, Sort
 from mockserver.listing.property_filter import Condition
 from mockserver.runtime import PROCESS_KEY
-from mockserver.secrecy import repeatable
+from mockserver.secrecy import described, repeatable
 
 MAX_ITEMS = 100
 """Maximum and default page size (facts §6.1)."""
@@ -173,8 +173,9 @@ def _continued(token: str, listable: Listable, key: bytes) -> ListQuery:
         if kind != listable.kind or not 1 <= _number(limit) <= MAX_SEARCHED or after.revision > after.ceiling:
             raise ValueError
     except (ValueError, TypeError, RecursionError):
-        name, hint = "continuationToken", "send it unchanged, as _links.next.href of the page before has it"
-        raise ApiError("parameter_value", value="(not ours)", field=name, pointer=name, hint=hint) from None
+        expected = "the token of _links.next.href in the page before, unchanged"
+        name, shown = "continuationToken", described(token)
+        raise ApiError("parameter_value", value=shown, field=name, pointer=name, expected=expected) from None
     return replace(query, limit=limit, after=after)
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mockserver import listing
+from mockserver import listing, secrecy
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Request, Result
 from mockserver.json_input import Json, dumps
@@ -218,7 +218,8 @@ def _demand_version(doc: Doc, sent: str) -> None:
 
 
 def _mismatch(sent: str, current: str) -> ApiError:
-    return ApiError("version_mismatch", version=repeatable(sent), entity=current, hint=_etag_hint(sent))
+    shown = secrecy.headers({"if-match": sent}, limit=80)["if-match"]
+    return ApiError("version_mismatch", version=shown, entity=current, hint=_etag_hint(sent))
 
 
 def _etag_hint(sent: str) -> str:

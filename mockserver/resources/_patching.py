@@ -67,7 +67,7 @@ def _checked(item: Any, at: str, changeable: frozenset[str]) -> dict[str, Any]:
         came = kind_of(operation) if "op" in item else "missing"
         raise ApiError(
             "patch_operation",
-            operation=repeatable(operation, 40) if isinstance(operation, str) else f"({came})",
+            operation=repeatable(operation, 40) if isinstance(operation, str) else f"‹{came}›",
             pointer=f"{at}/op",
             expected="add, replace or remove",
             came=came,

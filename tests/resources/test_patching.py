@@ -130,7 +130,7 @@ CHANGEABLE_NAMES = "one of auth, description, name"
     [
         (
             "x",
-            "/0: expected an object with op, path and value, got a string of 1 characters",
+            "/0: expected an object with op, path and value, got a string of 1 character",
             "an object with op, path and value",
         ),
         (
@@ -167,7 +167,7 @@ def test_what_cannot_be_done_is_said_in_words(instruction: Any, message: str, ex
 
 @pytest.mark.parametrize(
     ("operation", "shown"),
-    [("move", "move"), ("x" * 50, "x" * 40), (None, "(null)"), (["add"], "(an array of 1)"), (5, "(a number)")],
+    [("move", "move"), ("x" * 50, "x" * 40), (None, "‹null›"), (["add"], "‹an array of 1 item›"), (5, "‹a number›")],
 )
 def test_an_operation_that_is_not_taken_is_shown_beside_those_that_are(operation: Any, shown: str) -> None:
     refused = refusal(op(operation, "/name", 1))
@@ -242,10 +242,10 @@ def test_a_patch_of_the_greatest_size_is_quick() -> None:
 @pytest.mark.parametrize(
     ("body", "pointer", "shown"),
     [
-        ({"name": "new"}, "/op", "(missing)"),
-        ({}, "/op", "(missing)"),
-        ([{"name": "new"}], "/0/op", "(missing)"),
-        ([{"op": None, "path": "/name"}], "/0/op", "(null)"),
+        ({"name": "new"}, "/op", "‹missing›"),
+        ({}, "/op", "‹missing›"),
+        ([{"name": "new"}], "/0/op", "‹missing›"),
+        ([{"op": None, "path": "/name"}], "/0/op", "‹null›"),
     ],
 )
 def test_an_entity_in_the_place_of_a_patch_is_told_what_a_patch_is(body: Any, pointer: str, shown: str) -> None:

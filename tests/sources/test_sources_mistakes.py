@@ -11,14 +11,14 @@ from mockserver.sources.declared import read
 ONE = "sources: [{match: {server: a}, tables: {t: %s}}]"
 
 MISTAKES = [
-    ("[]", "/: expected a mapping, got an array of 0"),
+    ("[]", "/: expected a mapping, got an empty array"),
     ("", "/: expected a mapping, got null"),
     ("colour: red", "/: expected the members default, sources, got 'colour'"),
     ("default: maybe", "/default: expected one of shop, unreachable"),
     ("sources: {}", "/sources: expected a list, got an object"),
     ("sources: [{}]", "/sources/0: expected the member match"),
     ("sources: [{match: {host: a}}]", "/sources/0/match: expected the members family, connector"),
-    ("sources: [{match: {server: [a]}}]", "/sources/0/match/server: expected text (in quotes), got an array of 1"),
+    ("sources: [{match: {server: [a]}}]", "/sources/0/match/server: expected text (in quotes), got an array of 1 item"),
     ("sources: [{match: {port: 70000}}]", "/sources/0/match/port: expected an integer from 1 to 65535"),
     ("sources: [{match: {}, password: 1234}]", "/sources/0/password: expected text (in quotes), got a number"),
     ("sources: [{match: {}, unreachable: 'no'}]", "/sources/0/unreachable: expected true or false"),
