@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import ssl
 import sys
@@ -84,8 +85,11 @@ def run(server: Server, on_ready: Callable[[Server], None]) -> int:
 
     def begin_stop(number: int, frame: FrameType | None) -> None:
         del frame
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, end_at_once)
         stopping.set()
+
+    def end_at_once(number: int, frame: FrameType | None) -> None:
+        os._exit(128 + number)  # the default action, which the kernel withholds from process 1 of a container
 
     for number in (getattr(signal, name) for name in _ENDING if hasattr(signal, name)):
         if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup

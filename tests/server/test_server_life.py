@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import http.client
 import json
+import os
 import resource
 import select
 import signal
@@ -16,7 +17,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -210,14 +211,52 @@ def test_a_signal_ends_the_process_well_after_the_answer(number: signal.Signals)
         assert process.wait(60) == 0
 
 
+def is_there(command: Sequence[str]) -> bool:
+    """Whether a program can be run under this command."""
+    with contextlib.suppress(OSError):
+        return subprocess.run([*command, "true"], capture_output=True).returncode == 0
+    return False
+
+
+FIRST = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
+"""Runs a program as process 1 of a PID namespace, as in a container."""
+
+
+@pytest.mark.skipif(not is_there(FIRST), reason="no PID namespaces here")
+@pytest.mark.parametrize(
+    ("number", "again"),
+    [(signal.SIGTERM, True), (signal.SIGHUP, True), (signal.SIGQUIT, False), (signal.SIGHUP, False)],
+)
+def test_process_1_ends_after_the_answer_and_at_a_second_signal_at_once(number: signal.Signals, again: bool) -> None:
+    with started(PROGRAM.format(setup=""), FIRST) as (server, process):
+        client = Client(server, b"GET " + (b"/long" if again else b"/slow") + HEAD + b"\r\n")
+        assert process.stdout is not None and process.stdout.readline() == "begun\n"
+        inner = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text())
+        os.kill(inner, number)
+        if again:
+            while not connects_no_more(server):
+                pass
+            os.kill(inner, number)
+        else:
+            assert [status for status, _ in client.answers()] == [200]
+        assert process.wait(60) == (128 + number if again else 0)
+
+
+def connects_no_more(server: Any) -> bool:
+    with contextlib.suppress(ConnectionError):
+        Client(server, b"").socket.close()
+        return False
+    return True
+
+
 PROGRAM = """
 import resource, sys, time
 from mockserver.cli.serving import run
 from mockserver.web.bridge import wsgi_server
 def app(environ, start_response):
-    if environ["PATH_INFO"] == "/slow":
+    if environ["PATH_INFO"] in ("/slow", "/long"):
         print("begun", flush=True)
-        time.sleep(0.3)
+        time.sleep(0.3 if environ["PATH_INFO"] == "/slow" else 60)
     content = b'{{"PATH_INFO": "%s"}}' % environ["PATH_INFO"].encode()
     start_response("200 OK", [("Content-Length", str(len(content)))])
     return [content]
@@ -234,8 +273,8 @@ class Elsewhere:
 
 
 @contextlib.contextmanager
-def started(program: str) -> Iterator[tuple[Any, subprocess.Popen[str]]]:
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+def started(program: str, under: Sequence[str] = ()) -> Iterator[tuple[Any, subprocess.Popen[str]]]:
+    process = subprocess.Popen([*under, sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         yield Elsewhere(process.stdout.readline().strip()), process
