@@ -67,19 +67,31 @@ wire-mutants: .venv/.test ## prove the suite by thousands of small faults on the
 bench: .venv/.test ## measure the server against a bare Flask application and other tools (ARGS="--quick --json out.json")
 	@$(PYTHON_M) bench $(ARGS)
 
-peers: .venv/.test ## install the tools that `make bench` measures beside ours, into build/peers (800 MB)
-	@$(PYTHON_M) bench.peers
+peers: build/peers/pip/.installed build/peers/npm/.installed ## install the tools that `make bench` measures beside ours, into build/peers (800 MB)
+
+build/peers/pip/.installed: requirements/peers.txt | .venv/.test
+	@echo "Installing the tools of the Python index into build/peers ..." >&2
+	@$(PYTHON_M) venv --clear build/peers/pip
+	@build/peers/pip/bin/python -m pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
+	@touch $@
+
+# Some need Java to run; `make bench` leaves out those that lack their program.
+build/peers/npm/.installed: requirements/peers/package-lock.json
+	@command -v npm >/dev/null || { echo 'No npm here: the tools of npm cannot be installed.' >&2; exit 1; }
+	@echo "Installing the tools of npm into build/peers ..." >&2
+	@mkdir -p build/peers/npm && cp requirements/peers/*.json build/peers/npm
+	@npm ci --prefix build/peers/npm --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
 
 # Apart from .venv, for the same reason as below.
 EDGE := build/edge/bin/python -m
-build/edge/bin/granian: requirements/run.txt | .venv/.test
+build/edge/.installed: requirements/edge.txt requirements/run.txt | .venv/.test
 	@echo "Installing the HTTP servers to compare into build/edge ..." >&2
 	@$(PYTHON_M) venv --clear build/edge
-	@$(EDGE) pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
-	@$(EDGE) pip --disable-pip-version-check --no-input -qq install gunicorn==27.0.1 waitress==3.0.2 granian==2.8.7
+	@$(EDGE) pip --disable-pip-version-check --no-input -qq install --require-hashes -r $< -r requirements/run.txt
 	@touch $@
 
-edge: build/edge/bin/granian ## compare HTTP servers: speed, and what slow and hostile clients do to them (ARGS="--rounds 1")
+edge: build/edge/.installed ## compare HTTP servers: speed, and what slow and hostile clients do to them (ARGS="--rounds 1")
 	@$(EDGE) bench.edge --timeouts $(ARGS)
 
 torture: .venv/.test ## kills, races, full disks, cut connections, hours: in full (ARGS="--short" or names)
@@ -168,7 +180,10 @@ lock: .venv/.lock ## resolve requirements/*.txt again from pyproject.toml (ARGS=
 	@$(LOCK) $(ARGS) -o requirements/audit.txt --group audit
 	@$(LOCK) $(ARGS) -o requirements/docs.txt --group docs
 	@$(LOCK) $(ARGS) -o requirements/lint.txt --group lint
-	@for folder in requirements requirements/orval; do npm install --prefix $$folder --package-lock-only --ignore-scripts \
+	@$(LOCK) $(ARGS) -c requirements/test.txt -o requirements/edge.txt --group edge
+	@$(LOCK) $(ARGS) -o requirements/peers.txt --group peers
+	@$(LOCK) $(ARGS) -o requirements/lock.txt --group lock
+	@for folder in requirements requirements/orval requirements/peers; do npm install --prefix $$folder --package-lock-only --ignore-scripts \
 		--omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error || exit; done
 
 clean: ## remove .venv, caches, builds and reports

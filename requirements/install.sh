@@ -99,7 +99,7 @@ venv=.venv
 case $wanted in
 run) files="requirements/build.txt requirements/run.txt" what=10 sources="$files pyproject.toml" ;;
 test) files="requirements/build.txt requirements/test.txt" what=30 sources="$files pyproject.toml" ;;
-lock) sources=pyproject.toml ;;
+lock) sources=requirements/lock.txt ;;
 orval) venv=.venv-clients what=30 sources="requirements/orval/package-lock.json" ;;
 clients) venv=.venv-clients what=40 sources="requirements/clients.txt requirements/generators.txt requirements/package-lock.json" ;;
 esac
@@ -114,7 +114,7 @@ fi
 suitable .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1 || make_venv
 if [ "$wanted" = lock ]; then
     echo "Installing uv into .venv ..." >&2
-    pip_install --upgrade uv
+    pip_install --require-hashes -r requirements/lock.txt
 elif [ "$wanted" = clients ]; then
     install_clients
 elif [ "$wanted" = orval ]; then

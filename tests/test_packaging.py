@@ -44,13 +44,8 @@ def asked(texts: list[str]) -> Iterator[Requirement]:
         ("run.txt", PROJECT["project"]["dependencies"]),
         ("image.txt", PROJECT["project"]["dependencies"] + EXTRAS["postgres"]),
         ("test.txt", PROJECT["project"]["dependencies"] + EXTRAS["dev"]),
-        ("build.txt", PROJECT["dependency-groups"]["build"]),
-        ("clients.txt", PROJECT["dependency-groups"]["clients"]),
-        ("mutation.txt", PROJECT["dependency-groups"]["mutation"]),
-        ("audit.txt", PROJECT["dependency-groups"]["audit"]),
-        ("lint.txt", PROJECT["dependency-groups"]["lint"]),
+        *((f"{group}.txt", texts) for group, texts in PROJECT["dependency-groups"].items()),
     ],
-    ids=["run", "image", "test", "build", "clients", "mutation", "audit", "lint"],
 )
 def test_every_requirement_is_pinned_to_a_version_it_allows(file: str, texts: list[str]) -> None:
     pins = pinned(file)
@@ -68,6 +63,19 @@ def test_pins_carry_hashes_and_no_place(file: str) -> None:
     assert not re.search(r"://|file:|^-|^/| @ ", text, re.MULTILINE)
     for block in re.split(r"\n(?=[a-z0-9])", text):
         assert "--hash=sha256:" in block, block.splitlines()[0]
+
+
+INSTALLS = re.compile(r"\bpip(?:_install)?\b[^\n#]*\binstall\b.*|\bpip_install .*|\bnpm (?:install|ci|i)\b.*|\bnpx\b.*")
+LOCKED = re.compile(r"--require-hashes|--no-deps|npm ci |--package-lock-only|install \"\$@\" && return")
+"""Ways to install only what a file of hashes lists, the project itself, or nothing but a lock file."""
+
+
+@pytest.mark.parametrize("file", ["Makefile", "Dockerfile", "requirements/install.sh", ".github/workflows", ".ci"])
+def test_whatever_is_installed_is_checked_by_hash(file: str) -> None:
+    paths = [path for path in (ROOT / file).rglob("*")] if (ROOT / file).is_dir() else [ROOT / file]
+    for path in paths:
+        for found in INSTALLS.finditer(path.read_text()):
+            assert LOCKED.search(found[0]), f"{path.relative_to(ROOT)}: {found[0]}"
 
 
 def test_files_shared_by_run_and_test_agree() -> None:

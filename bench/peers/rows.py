@@ -13,12 +13,11 @@ from bench.peers import contract
 
 ROOT = Path(__file__).resolve().parents[2]
 HOMES = ROOT / "build" / "peers"
-_INSTALLED = "installed"
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """The source of a tool: a pinned package of npm or of the Python index."""
+    """The source of a tool: a package of npm or of the Python index, locked with hashes in `requirements/peers*`."""
 
     index: str
     """`npm` or `pip`."""
@@ -29,18 +28,13 @@ class Package:
 
     @property
     def home(self) -> Path:
-        """The folder of the installation, one for each version."""
-        return HOMES / f"{self.name.rpartition('/')[2].partition('[')[0]}-{self.version}"
-
-    @property
-    def mark(self) -> Path:
-        """A file that exists if the installation is complete."""
-        return self.home / _INSTALLED
+        """The folder that `make peers` installs all packages of an index into."""
+        return HOMES / self.index
 
     @property
     def installed(self) -> bool:
         """Whether it can be started here."""
-        return self.mark.exists() and bool(shutil.which(self.needs) if self.needs else True)
+        return (self.home / ".installed").exists() and bool(shutil.which(self.needs) if self.needs else True)
 
     def file(self, path: str) -> str:
         """A file of the installation, possibly given by a pattern."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import jsonschema
@@ -49,7 +50,13 @@ def test_the_stubs_take_a_good_connection_and_refuse_a_name_that_is_a_number() -
 
 @pytest.mark.parametrize("peer", rows.PEERS, ids=lambda peer: peer.name)
 def test_every_tool_is_pinned_and_has_a_way_to_create_and_to_look_up(peer: rows.Peer) -> None:
-    assert peer.package.version.count(".") == 2
+    package = peer.package
+    if package.index == "npm":
+        lock = json.loads((rows.ROOT / "requirements" / "peers" / "package-lock.json").read_text())
+        assert lock["packages"][f"node_modules/{package.name}"]["version"] == package.version
+    else:
+        pins = (rows.ROOT / "requirements" / "peers.txt").read_text()
+        assert re.search(rf"^{package.name.partition('[')[0]}\[[a-z, ]+\]=={package.version} ", pins, re.MULTILINE)
     assert peer.asked(CREATE).method == "POST"
     assert peer.asked(READ).path
 
