@@ -78,7 +78,7 @@ class Authority:
             return None
         except (OSError, ValueError) as error:
             raise AuthorityError(f"{path} cannot be read ({error}); `mockserver ca renew` makes another") from None
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
             raise AuthorityError(f"{path} holds a key of another kind; `mockserver ca renew` makes another")
         wrong = _wrong_with(certificate, key)
         if wrong:
@@ -204,15 +204,10 @@ def remove(folder: Path) -> bool:
 def _authority_certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     public = key.public_key()
     name = _named(f"Mock Flow Service test authority {_now():%Y-%m-%d}")
-    return (
-        _certificate(name, name, public, _now() + AUTHORITY_LIFE - _SLACK)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(signs_certificates=True), critical=True)
-        .add_extension(_constraints(), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-        .sign(key, hashes.SHA256())
-    )
+    made = _certificate(name, name, public, _now() + AUTHORITY_LIFE - _SLACK)
+    for extension, critical in _extensions(public):
+        made = made.add_extension(extension, critical=critical)
+    return made.sign(key, hashes.SHA256())
 
 
 def _demand_own(path: Path, *, others: int = 0) -> Path:
@@ -238,19 +233,29 @@ def _wrong_with(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) 
         return "the key is not that of the certificate"
     if certificate.not_valid_after_utc - certificate.not_valid_before_utc > AUTHORITY_LIFE + 2 * _SLACK:
         return f"the certificate is valid for more than {AUTHORITY_LIFE.days} days"
-    expected = (x509.BasicConstraints(ca=True, path_length=0), _constraints(), _key_usage(signs_certificates=True))
-    for extension in expected:
-        found = [one for one in certificate.extensions if one.oid == extension.oid]
-        if not found or found[0].value != extension or not found[0].critical:
+    if certificate.not_valid_before_utc > _now():
+        return "the certificate is not valid yet"
+    found = {one.oid: (one.value, one.critical) for one in certificate.extensions}
+    for extension, critical in _extensions(key.public_key()):
+        if found.get(extension.oid) != (extension, critical):
             return f"the certificate's {type(extension).__name__} is not that of this program"
     return None
 
 
-def _constraints() -> x509.NameConstraints:
-    """The narrowest that X.509 can say: these names and what is below them, and this machine's own addresses."""
+def _extensions(public: ec.EllipticCurvePublicKey) -> list[tuple[x509.ExtensionType, bool]]:
+    """The extensions of an authority, and whether each is critical.
+
+    The constraints are the narrowest that X.509 allows: these names and those below them, and this machine's addresses.
+    """
     networks: list[IPv4Network | IPv6Network] = [ip_network(address) for address in LOCAL_ADDRESSES]
     permitted = [*map(x509.DNSName, (*EMULATED, *LOCAL_NAMES)), *map(x509.IPAddress, networks)]
-    return x509.NameConstraints(permitted_subtrees=permitted, excluded_subtrees=None)
+    return [
+        (x509.BasicConstraints(ca=True, path_length=0), True),
+        (_key_usage(signs_certificates=True), True),
+        (x509.NameConstraints(permitted_subtrees=permitted, excluded_subtrees=None), True),
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+        (x509.SubjectKeyIdentifier.from_public_key(public), False),
+    ]
 
 
 def _certificate(

@@ -61,7 +61,24 @@ def test_its_constraints_are_critical_and_name_the_emulated_hosts_and_this_machi
     assert set(ca.permitted) == {*EMULATED, "localhost", "127.0.0.1/32", "::1/128"}
 
 
-VERIFIED = {"platform.adobe.io": True, "ims-na1.adobelogin.com": True, "adobe.io": False, "www.example.com": False}
+VERIFIED = {
+    "platform.adobe.io": True,
+    "ims-na1.adobelogin.com": True,
+    "x.platform.adobe.io": True,  # X.509 cannot exclude names below a host
+    "adobe.io": False,
+    "io": False,
+    "xplatform.adobe.io": False,
+    "platform.adobe.io.example.com": False,
+    "platform-va8.adobe.io": False,
+    "www.example.com": False,
+}
+
+
+def test_a_served_certificate_names_exactly_the_emulated_hosts(ca: Authority) -> None:
+    served = ca.issue(ec.generate_private_key(ec.SECP256R1()).public_key())
+    names = extension(served, x509.SubjectAlternativeName).value
+    assert sorted(names.get_values_for_type(x509.DNSName)) == sorted([*EMULATED, "localhost"])
+    assert [str(one) for one in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1", "::1"]
 
 
 @pytest.mark.parametrize(("name", "accepted"), VERIFIED.items())

@@ -140,14 +140,20 @@ def _kept(folder: Path, certificate: x509.Certificate, key: ec.EllipticCurvePriv
 
 def _planted(folder: Path, **changes: Any) -> None:
     """An authority that differs from ours in one respect."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = ec.generate_private_key(changes.get("curve", ec.SECP256R1()))
     whole = authority._authority_certificate(key)
     ends = whole.not_valid_after_utc + changes.get("longer", timedelta(0))
     builder = authority._certificate(whole.subject, whole.issuer, key.public_key(), ends)
+    if "later" in changes:
+        start = whole.not_valid_before_utc + changes["later"]
+        builder = x509.CertificateBuilder(
+            whole.issuer, whole.subject, key.public_key(), whole.serial_number, start, ends
+        )
     for extension in whole.extensions:
         value = changes.get(type(extension.value).__name__, extension.value)
         if value is not None:
-            builder = builder.add_extension(value, critical=extension.critical)
+            critical = extension.critical and type(extension.value).__name__ != changes.get("uncritical")
+            builder = builder.add_extension(value, critical=critical)
     _kept(folder, builder.sign(key, hashes.SHA256()), changes.get("key", key))
 
 
@@ -164,6 +170,12 @@ def _opened(name: str, mode: int) -> Callable[[Path], None]:
     return plant
 
 
+def _one_more() -> x509.NameConstraints:
+    extensions = authority._extensions(ec.generate_private_key(ec.SECP256R1()).public_key())
+    ours = next(one for one, _ in extensions if isinstance(one, x509.NameConstraints))
+    return x509.NameConstraints([*(ours.permitted_subtrees or ()), x509.DNSName("example.com")], None)
+
+
 PLANTED: dict[str, tuple[Callable[[Path], None], str]] = {
     "no constraints": (lambda folder: _planted(folder, NameConstraints=None), "NameConstraints"),
     "other names": (
@@ -175,6 +187,11 @@ PLANTED: dict[str, tuple[Callable[[Path], None], str]] = {
         "BasicConstraints",
     ),
     "lives for years": (lambda folder: _planted(folder, longer=timedelta(days=1000)), "more than 90 days"),
+    "not valid yet": (lambda folder: _planted(folder, later=timedelta(days=10)), "not valid yet"),
+    "for anything": (lambda folder: _planted(folder, ExtendedKeyUsage=None), "ExtendedKeyUsage"),
+    "constraints for who likes": (lambda folder: _planted(folder, uncritical="NameConstraints"), "NameConstraints"),
+    "a name more": (lambda folder: _planted(folder, NameConstraints=_one_more()), "NameConstraints"),
+    "a weak key": (lambda folder: _planted(folder, curve=ec.SECP224R1()), "key of another kind"),
     "another key": (lambda folder: _planted(folder, key=ec.generate_private_key(ec.SECP256R1())), "key is not that"),
     "a link": (_link, "is a link"),
     "a folder for all": (_opened("", 0o777), "open to others"),
