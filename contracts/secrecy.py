@@ -23,7 +23,7 @@ _HARMLESS_HEADERS = frozenset(
     | {"content-type", "date", "etag", "host", "if-match", "keep-alive", "retry-after", "server", "transfer-encoding"}
     | {"user-agent", "vary", "x-gw-ims-org-id", "x-request-id", "x-sandbox-id", "x-sandbox-name", "location"}
 )
-_USERINFO = re.compile(r"(?<=//)(?!\[)(?:[^\s/?#]+|[^\s:/?#@]*:(?!\d{1,5}(?:[/?#,;\s]|$))\S+)(?=@)")
+_USERINFO = re.compile(r"(?<=//)(?!\[)(?:([^\s/?#]+)(?=@)|[^\s:/?#@]*+:(?!\d{1,5}(?:[/?#,;\s]|$))\S++)")
 _PLACEHOLDER = re.compile(r"\{[A-Z_]+\}|\**")
 
 
@@ -36,7 +36,7 @@ class Mask:
 
     def text(self, text: str) -> str:
         """A message without the operator's credentials and without user info in URLs."""
-        text = _USERINFO.sub(SHOWN, text) if "//" in text else text
+        text = _USERINFO.sub(_without_login, text) if "//" in text else text
         for form in self._forms:
             text = text.replace(form, SHOWN)
         return text
@@ -84,6 +84,11 @@ class Mask:
         if key == "value":  # a patch's, which may be a credential
             return _all_hidden(value)
         return self._value(value, known=key in self._names)
+
+
+def _without_login(found: re.Match[str]) -> str:
+    login, at, rest = found[0].rpartition("@")
+    return SHOWN if found[1] else f"{SHOWN}{at}{rest}" if login else rest
 
 
 def hidden(value: Any) -> str:

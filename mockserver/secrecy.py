@@ -62,7 +62,7 @@ NOTHING = re.compile(
 """Texts that programs print for a missing value."""
 
 PRINTED = re.compile(
-    r"<[\w.]+ (?:object |at |of )[^<>]*>|<Response \[\d+\]>|#<[\w:]+[^<>]*>|Promise \{.*\}|function \w*\(.*|"
+    r"<[\w.]+ (?:object |at |of )[^<>]*>|<Response \[\d+\]>|#<[\w:][^<>]*>|Promise \{.*\}|function \w*\(.*|"
     r"[a-z]\w*(?:\.\w+)+@[0-9a-f]{5,8}|System\.[A-Z][\w.]*(?:`\d)?\[.*\]|b'.*'|b\".*\"|map\[.*\]|Optional\(.*\)",
     re.DOTALL,
 )
@@ -94,7 +94,8 @@ _ID = re.compile(r"[\w.:@*{}\" -]{0,256}")
 _ETAGS = re.compile(r"[\w.:@*{}\"' ,/\\-]{0,256}")
 """Characters of ids, and those of lists, weak etags and wrong quotes."""
 _LISTED = re.compile(r"[\w .,:;@*~/+-]{0,400}")
-_USERINFO = re.compile(r"(?<=//)(?!\[)(?:[^\s/?#]+|[^\s:/?#@]*:(?!\d{1,5}(?:[/?#,;\s]|$))\S+)(?=@)")
+_USERINFO = re.compile(r"(?<=//)(?!\[)(?:([^\s/?#]+)(?=@)|[^\s:/?#@]*+:(?!\d{1,5}(?:[/?#,;\s]|$))\S++)")
+"""In a URL the credentials; in one whose password is not encoded, everything from the user to the next space."""
 _URL = re.compile(r"([A-Za-z][\w+.:-]*://[^\s=;?#]*\?)([^\s#]*)")
 _CONDITION = re.compile(r"([^=!<>~]*)([=!<>~]+)(.*)", re.DOTALL)
 
@@ -172,7 +173,12 @@ def path(text: str, *, known: bool) -> str:
 
 def clean(text: str, hide: Hide = hidden) -> str:
     """A text from a harmless place, with credentials in URLs removed."""
-    return _USERINFO.sub(lambda found: str(hide(found[0])), text) if "//" in text and "@" in text else text
+    return _USERINFO.sub(lambda found: _without_login(found, hide), text) if "//" in text and "@" in text else text
+
+
+def _without_login(found: re.Match[str], hide: Hide) -> str:
+    login, at, rest = (found[1], "", "") if found[1] else found[0].rpartition("@")
+    return f"{hide(login)}{at}{rest}" if login else rest
 
 
 def without_userinfo(record: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from contracts.secrecy import Mask
 from mockserver import secrecy
 from mockserver.contract.places import of_schema
 from mockserver.secrecy import HARMLESS, MASK, PARAM, SECRET, Place, blank, hidden, show
@@ -177,3 +178,54 @@ def test_a_mark_cannot_be_computed_without_the_key_of_the_process() -> None:
         assert not hashlib.new(name, b"hunter2").hexdigest().startswith(mark), name
     for size in range(1, 65):
         assert not hashlib.blake2b(b"hunter2", digest_size=size).hexdigest().startswith(mark), size
+
+
+ENDLESS = [
+    "//:x",
+    "//a:b//",
+    "//@",
+    "//u:1/",
+    "#<:",
+    ":",
+    "{{",
+    "${",
+    "<a of ",
+    "a.",
+    "a.b@",
+    "System.A[",
+    "b'",
+    "=a",
+    "&property=",
+    "%25",
+    "*",
+    "://",
+    "''",
+    ";",
+]
+"""Repeated, each is a long way into some pattern."""
+
+
+@pytest.mark.parametrize("unit", ENDLESS)
+def test_a_long_text_takes_no_more_than_its_length(unit: str) -> None:
+    """Where a pattern tries each part with each other, this does not end in minutes."""
+    for start in ("@", "#<", "System.A"):
+        text = start + unit * (100_000 // len(unit))
+        for function in (secrecy.clean, hidden, secrecy.param, secrecy.word, secrecy.repeatable, Mask(()).text):
+            function(text)
+        secrecy.path(text, known=True), secrecy.query(text, {"property": PARAM}), secrecy.filters(text, HARMLESS)
+        secrecy.headers({"user-agent": text, "if-match": text, "authorization": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see //u:p@h and //v@h/x@y", "see //X@h and //X@h/x@y"),
+        ("//u:a/b@c@h", "//X@h"),
+        ("//u:a/b @h", "//u:a/b @h"),
+        ("//h:80/@x //h:80,a@b //h/a@b", "//h:80/@x //X@b //h/a@b"),
+        ("///u:p@h", "///X@h"),
+    ],
+)
+def test_the_credentials_of_a_url_end_at_its_last_at_sign(text: str, shown: str) -> None:
+    assert secrecy.clean(text, lambda secret: "X") == shown
+    assert Mask(()).text(text) == shown.replace("X", MASK)
