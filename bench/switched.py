@@ -20,7 +20,7 @@ from mockserver.cli.serving import run
 from mockserver.journal import Journal
 from mockserver.journal.redaction import Redaction
 from mockserver.server import Server, collector
-from mockserver.web import build_app
+from mockserver.web.application import build_app
 from mockserver.web.bridge import wsgi_server
 
 FIGURES = "/bench/figures"

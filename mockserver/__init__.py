@@ -9,7 +9,7 @@ from mockserver.config import Config
 if TYPE_CHECKING:
     from mockserver.clients.service import flow_service
     from mockserver.emulator import Emulator
-    from mockserver.web import Application
+    from mockserver.web.application import Application
 
 __version__ = "0.1.0"
 __all__ = ["Config", "Emulator", "__version__", "create_app", "flow_service"]
@@ -21,7 +21,7 @@ def create_app(config: Config | Emulator | None = None, **settings: Any) -> Appl
     Pass an `Emulator` to access its clock, store and journal.
     """
     from mockserver.emulator import Emulator
-    from mockserver.web import build_app
+    from mockserver.web.application import build_app
 
     if isinstance(config, Emulator):
         return build_app(config)

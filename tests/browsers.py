@@ -10,8 +10,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
-from mockserver import Emulator, create_app
-from mockserver.web.bridge import wsgi_server
+from mockserver import Emulator
+from mockserver.web.served import Served
 
 _PATIENCE_MS = 120_000
 """Timeout of a page, long enough for a busy machine; also that of `expect`."""
@@ -43,7 +43,7 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def served(emulator: Emulator) -> Iterator[str]:
     """Serve an emulator; yields its URL."""
-    server = wsgi_server(create_app(emulator), host="127.0.0.1", port=0)
+    server = Served(emulator).listen(host="127.0.0.1", port=0)
     server.start()
     try:
         yield server.url

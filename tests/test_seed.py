@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from mockserver import Config, Emulator, create_app
-from mockserver.web import build_app
+from mockserver.web.application import build_app
 from tests.calls import HEADERS, connection, send
 
 NOISE: dict[str, Any] = {

@@ -22,9 +22,9 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from mockserver.contract import Contract
     from mockserver.emulator import Emulator
     from mockserver.server import Server
+    from mockserver.web.served import Served
 
 WRONG_USE = 2
 _ENDING = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP")
@@ -33,7 +33,7 @@ _WAKE_SECONDS = 1.0
 """Interval at which the main thread wakes, for platforms where signals do not interrupt waiting."""
 _MAX_DESCRIPTORS = 65_536
 _SETTLED_SECONDS = 1.0
-"""Seconds after the start at which modules for refusals are imported."""
+"""Seconds after the start at which modules for refusals and pages are imported."""
 
 
 def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
@@ -47,10 +47,8 @@ def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
 
 def _serve(config: Config, echo: Callable[[str], None], started: Callable[[], None]) -> int:
     from mockserver.emulator import Emulator
-    from mockserver.server import Limits
-    from mockserver.web import build_app, request_log
-    from mockserver.web.admin import LARGER_BODIES
-    from mockserver.web.bridge import wsgi_server
+    from mockserver.web import request_log
+    from mockserver.web.served import Served
 
     request_log.configure(config.log)
     try:
@@ -63,14 +61,11 @@ def _serve(config: Config, echo: Callable[[str], None], started: Callable[[], No
     def listening(server: Server) -> None:
         echo(_banner(server.url, config, emulator, learned))
         started()
-        _settle(emulator.contract)
+        _settle(served)
 
+    served = Served(emulator)
     try:
-        limits = Limits(max_body=config.max_body, larger_bodies=LARGER_BODIES)
-        server = wsgi_server(
-            build_app(emulator), host=config.host, port=config.port, limits=limits, certificate=_tls(config)
-        )
-        return run(server, listening)
+        return run(served.listen(host=config.host, port=config.port, certificate=_tls(config)), listening)
     except OSError as error:
         echo(f"mockserver: {error}")
         return WRONG_USE
@@ -112,9 +107,9 @@ def raise_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _settle(contract: Contract) -> None:
+def _settle(served: Served) -> None:
     """Do the work that can wait until the server answers."""
-    later = threading.Timer(_SETTLED_SECONDS, contract.prepare_refusals)
+    later = threading.Timer(_SETTLED_SECONDS, served.settle)
     later.daemon = True
     later.start()
 

@@ -18,9 +18,7 @@ from mockserver.clients import signals
 from mockserver.config import Config, without_secrets
 from mockserver.emulator import Emulator
 from mockserver.exchange import BASE_PATH
-from mockserver.server import Limits
-from mockserver.web import build_app
-from mockserver.web.bridge import wsgi_server
+from mockserver.web.served import Served
 
 if TYPE_CHECKING:
     from mockserver.recordings.learning import Learned
@@ -52,7 +50,7 @@ class PrivateServer:
         """Raises ValueError for settings that cannot be used."""
         self.emulator = Emulator(config or Config(log="none"))
         self.learned = _learned(self.emulator)
-        self._server = wsgi_server(build_app(self.emulator), limits=Limits(max_body=self.emulator.config.max_body))
+        self._server = Served(self.emulator).listen()
 
     @property
     def url(self) -> str:

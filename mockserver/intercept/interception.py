@@ -28,10 +28,10 @@ def of_emulator(emulator: Emulator) -> Interception:
     """Serves an emulator under Adobe's host names."""
     from mockserver.intercept.front import EmulatedHostsOnly
     from mockserver.server import Limits
-    from mockserver.web import build_app
     from mockserver.web.bridge import wsgi_server
+    from mockserver.web.served import Served
 
-    front = EmulatedHostsOnly(build_app(emulator))
+    front = EmulatedHostsOnly(Served(emulator))
     limits = Limits(max_body=emulator.config.max_body)
     return Interception(
         lambda context: wsgi_server(front, limits=limits, certificate=context), emulator.config.ca_folder

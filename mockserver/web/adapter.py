@@ -1,25 +1,16 @@
-"""Converts WSGI requests to `Call` and `Result` to HTTP responses."""
+"""Converts requests, of WSGI and of the server, to `Call`. Does not need Flask."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-from flask import Response
-from werkzeug.http import HTTP_STATUS_CODES
 
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, PLATFORM_HOST, TOKEN_HOST, Call, Result, decoded_path
 from mockserver.runtime import Runtime
-from mockserver.web.delivered import Delivered
-
-BODY_ERROR = "mockserver.body_error"
-"""Key in the environ that the server sets if it did not read the body."""
-
-_NOT_A_PAGE = ("X-Content-Type-Options", "nosniff")
-"""Responses quote what was sent, which a browser must not interpret as HTML."""
+from mockserver.web.received import BODY_ERROR, Received
 
 _BODY_REFUSALS = {
     "too_large": ("too_large", "The request body is larger than this server accepts."),
@@ -39,22 +30,61 @@ def read_call(environ: dict[str, object], runtime: Runtime, max_body: int) -> Ca
 
 
 def call_of(environ: dict[str, object], runtime: Runtime, body: bytes = b"", *, oversized: bool = False) -> Call:
-    """Convert a request to a `Call` with the given body."""
-    path, site = path_of(environ), site_of(environ)
-    below = site != "token" and (path == BASE_PATH or path.startswith(BASE_PATH + "/"))
+    """Convert a request of WSGI to a `Call` with the given body."""
     fields = tuple([item for item in environ.items() if item[0].startswith("HTTP_")])
-    return Call(
+    return make_call(
+        runtime,
         method=str(environ["REQUEST_METHOD"]),
-        path=path[len(BASE_PATH) :] or "/" if below else path,
+        path=path_of(environ),
         query=str(environ.get("QUERY_STRING", "")),
         headers=_headers(fields, environ.get("CONTENT_TYPE") or ""),
         body=body,
+        scheme=str(environ["wsgi.url_scheme"]),
+        oversized=oversized,
+    )
+
+
+def received_call(received: Received, path: str, runtime: Runtime, body: bytes, *, oversized: bool = False) -> Call:
+    """Convert a request of the server to a `Call`. `path` is its decoded path."""
+    return make_call(
+        runtime,
+        method=received.method,
+        path=path,
+        query=received.query,
+        headers=received.headers,
+        body=body,
+        scheme=received.scope["scheme"],
+        oversized=oversized,
+    )
+
+
+def make_call(
+    runtime: Runtime,
+    *,
+    method: str,
+    path: str,
+    query: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    scheme: str,
+    oversized: bool,
+) -> Call:
+    """A `Call` from the parts of a request: `path` decoded, `query` as sent, header names in lower case."""
+    host = headers.get("host", "")
+    site = _site(host[:300])
+    below = site != "token" and (path == BASE_PATH or path.startswith(BASE_PATH + "/"))
+    return Call(
+        method=method,
+        path=path[len(BASE_PATH) :] or "/" if below else path,
+        query=query,
+        headers=headers,
+        body=body,
         request_id=runtime.request_id(),
         received_ms=runtime.clock.now_ms(),
-        origin=f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '127.0.0.1')}",
+        origin=f"{scheme}://{host}" if "host" in headers else f"{scheme}://127.0.0.1",
         oversized=oversized,
         mounted=below or not site,
-        in_clear=bool(site) and "https" not in (environ["wsgi.url_scheme"], environ.get("HTTP_X_FORWARDED_PROTO")),
+        in_clear=bool(site) and "https" not in (scheme, headers.get("x-forwarded-proto")),
     )
 
 
@@ -76,6 +106,11 @@ def _site(host: str) -> str:
     return "platform" if PLATFORM_HOST.fullmatch(name) else "token" if TOKEN_HOST.fullmatch(name) else ""
 
 
+def decoded(path: bytes) -> str:
+    """Decode a path as it was sent. A slash that belongs to a segment stays encoded (RFC 3986 §2.2)."""
+    return decoded_path(path.decode("utf-8", "replace"))
+
+
 def path_of(environ: dict[str, object]) -> str:
     """The decoded path of a request. WSGI provides it as latin-1 text of the bytes (PEP 3333)."""
     path = str(environ.get("PATH_INFO") or "/")
@@ -83,65 +118,53 @@ def path_of(environ: dict[str, object]) -> str:
 
 
 def keep_encoded_slashes(environ: dict[str, Any]) -> None:
-    """Keep `%2F` in the path encoded, because it is part of a segment and does not end it (RFC 3986 §2.2)."""
+    """Decode the path as `decoded` does, if the server passes it on as it was sent."""
     path = str(environ.get("REQUEST_URI", "")).partition("?")[0]
     if "2f" not in path.lower():
         return
     if not path.startswith("/"):
         path = "/" + path.partition("://")[2].partition("/")[2]
-    sent = path.encode("latin-1").decode("utf-8", "replace")
-    environ["PATH_INFO"] = decoded_path(sent).encode().decode("latin-1")
+    environ["PATH_INFO"] = decoded(path.encode("latin-1")).encode().decode("latin-1")
+
+
+def body_refusal(trouble: str) -> ApiError:
+    """The refusal of a body that the server did not read: `too_large`, `too_slow` or `framing`."""
+    key, detail = _BODY_REFUSALS[trouble]
+    return ApiError(key, detail=detail, headers=(("Connection", "close"),))
 
 
 def read_body(environ: dict[str, object], max_body: int) -> bytes:
     """Read the body. Raises ApiError if it is incomplete or too large."""
     trouble = environ.get(BODY_ERROR)
     if trouble:
-        key, detail = _BODY_REFUSALS[str(trouble)]
-        raise ApiError(key, detail=detail, headers=(("Connection", "close"),))
+        raise body_refusal(str(trouble))
     length = environ.get("CONTENT_LENGTH")
     chunked = bool(environ.get("wsgi.input_terminated"))
     if not length and not chunked:
         return b""
     wanted = int(str(length)) if length else max_body + 1
     if length and wanted > max_body:
-        raise ApiError("too_large", detail="The request body is larger than this server accepts.")
+        raise ApiError("too_large", detail=_BODY_REFUSALS["too_large"][1])
     stream = environ["wsgi.input"]
     body: bytes = stream.read(wanted)  # type: ignore[attr-defined]
     if len(body) > max_body:
-        raise ApiError("too_large", detail="The request body is larger than this server accepts.")
+        raise ApiError("too_large", detail=_BODY_REFUSALS["too_large"][1])
     if length and len(body) != wanted:
         raise ApiError("framing", detail="The request body is shorter than its Content-Length.")
     return body
 
 
-def send(result: Result, request_id: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Send a result as the WSGI response. Same response as from `write`, but much faster."""
+def head(result: Result, request_id: str) -> list[tuple[str, str]]:
+    """The headers of a response. A fault's delivery adds those of its body."""
+    fields = [*result.headers, ("x-request-id", request_id), _NOT_A_PAGE]
     if result.delivery is not None:
-        return write(result, request_id)(environ, start_response)
-    phrase = HTTP_STATUS_CODES.get(result.status, "unknown").upper()
-    start_response(f"{result.status} {phrase}", _head(result, request_id))
-    return () if environ["REQUEST_METHOD"] == "HEAD" else (result.encoded,)
-
-
-def write(result: Result, request_id: str) -> Response:
-    """Convert a result to a Flask response."""
-    head = _head(result, request_id)
-    if result.delivery is not None:
-        return Delivered(result, head)
-    response = Response(result.encoded, result.status, head)
-    if result.body is None:
-        del response.headers["Content-Type"]
-    return response
-
-
-def _head(result: Result, request_id: str) -> list[tuple[str, str]]:
-    """The response headers, the same for `send` and `write`."""
-    head = [*result.headers, ("x-request-id", request_id), _NOT_A_PAGE]
-    if result.delivery is not None:  # `Delivered` adds the others
-        return head
+        return fields
     if result.body is not None:
-        head.append(("Content-Type", "application/json"))
+        fields.append(("Content-Type", "application/json"))
     if result.status not in (204, 304):
-        head.append(("Content-Length", str(len(result.encoded))))
-    return head
+        fields.append(("Content-Length", str(len(result.encoded))))
+    return fields
+
+
+_NOT_A_PAGE = ("X-Content-Type-Options", "nosniff")
+"""Responses quote what was sent, which a browser must not interpret as HTML."""

@@ -7,18 +7,16 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from mockserver import __version__, json_input
+from mockserver import json_input
 from mockserver.emulator import Emulator
 from mockserver.errors import ApiError
 from mockserver.exchange import Result, Tenant
 from mockserver.flows import progress
 from mockserver.json_input import Json
 from mockserver.quirks import QUIRKS
-from mockserver.web import adapter, guard
+from mockserver.web import adapter, guard, responses
+from mockserver.web.api import MAX_STATE_BYTES, health_of
 
-MAX_STATE_BYTES = 512 * 1_048_576
-LARGER_BODIES = dict.fromkeys(("/_mock/state", "/_mock/console/settings/import"), MAX_STATE_BYTES)
-"""path -> maximum body. Imported exports may be larger than requests of the API."""
 _DEPTH_OF_EXPORT = 8
 """Levels that an export may have around a request body."""
 
@@ -39,13 +37,13 @@ def blueprint(emulator: Emulator) -> Blueprint:
 
 def answer(emulator: Emulator, body: Json, status: int = 200) -> Response:
     """An admin response: JSON with a request id."""
-    return adapter.write(Result(status, body), emulator.runtime.request_id("page"))
+    return responses.write(Result(status, body), emulator.runtime.request_id("page"))
 
 
 def _add_health(pages: Blueprint, emulator: Emulator) -> None:
     @pages.get("/health")
     def health() -> Response:
-        return answer(emulator, {"status": "ok", "version": __version__})
+        return responses.write(health_of(), emulator.runtime.request_id("page"))
 
     @pages.get("/connectors")
     def connectors() -> Response:

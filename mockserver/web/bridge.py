@@ -1,6 +1,6 @@
 """Adapts a WSGI application to ASGI. It receives complete requests and runs in the event loop or in a thread.
 
-An application may have two methods: `turn(environ)` decides where a request is answered, and
+An application may have two methods: `plan(received)` decides where and how a request is answered without WSGI, and
 `refuse_unread(method, refusal)` answers requests that the server could not read.
 """
 
@@ -11,20 +11,18 @@ import contextlib
 import functools
 import logging
 import queue
-import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from io import BytesIO
 from typing import Any, TypeAlias
-from urllib.parse import unquote_to_bytes
 
 from mockserver.errors import ApiError
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime, monotonic
 from mockserver.server import Certificate, Limits, Refuse, Server, make_server, refuse
+from mockserver.web.received import PACE, Environ, Received, environ_of, received
 
 log = logging.getLogger("mockserver.server")
 _runtime = Runtime()
@@ -35,19 +33,14 @@ THREADS = 16
 BUSY_THREADS = 2
 """Threads for requests that only compute. More would not be faster, but would delay the event loop (GIL)."""
 
-BODY_ERROR = "mockserver.body_error"
-"""Key in the environ: `too_large`, `too_slow` or `framing` if the body was not read completely."""
-
-PACE = "mockserver.pace"
-"""Key in the environ where the application puts a `Pace` for a delayed or slow response."""
-
 _PIECE = 262_144
 _PIECES_PER_SECOND = 10
 _ROUND_SECONDS, _SHORT_SECONDS = 0.025, 0.005
 """Time that responses may take in the event loop before it serves connections; time below which none is measured."""
 
-Environ: TypeAlias = dict[str, Any]
 _Jobs: TypeAlias = "queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None]"
+Job: TypeAlias = "Callable[[], HttpAnswer]"
+Plan: TypeAlias = "Callable[[Received], tuple[Turn, Job] | None]"
 Application: TypeAlias = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
@@ -60,7 +53,7 @@ class Turn(Enum):
     THREAD = "in a thread"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Pace:
     """How to send a response: after `delay_seconds`, with at most `bytes_per_second`."""
 
@@ -74,12 +67,13 @@ _AT_ONCE = Pace()
 
 
 @dataclass(slots=True)
-class WsgiAnswer:
-    """The response of the application."""
+class HttpAnswer:
+    """The response of an application."""
 
     status: int = 0
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes = b""
+    pace: Pace = _AT_ONCE
     rest: Iterator[bytes] | None = None
     """The parts after `body` if the application sent no Content-Length."""
     reset: bool = False
@@ -100,11 +94,12 @@ class WsgiAnswer:
         self.body += part
 
 
-def call(app: Application, environ: Environ) -> WsgiAnswer:
+def call(app: Application, environ: Environ) -> HttpAnswer:
     """Call the application. Never raises."""
-    answer = WsgiAnswer()
+    answer = HttpAnswer()
     try:
         parts = app(environ, answer.start)
+        answer.pace = environ[PACE] or _AT_ONCE
         if isinstance(parts, list | tuple):
             answer.body += b"".join(parts)
             return answer
@@ -124,7 +119,7 @@ def call(app: Application, environ: Environ) -> WsgiAnswer:
         where = "".join(traceback.format_tb(error.__traceback__))
         log.error("the application failed in %s\n%s%s", environ["REQUEST_METHOD"], where, type(error).__name__)
         result = ApiError("internal").result(_runtime.request_id(), _quirks)
-        return WsgiAnswer(
+        return HttpAnswer(
             result.status, [(b"content-type", b"application/json"), (b"connection", b"close")], result.encoded
         )
     return answer
@@ -135,7 +130,7 @@ class Bridge:
 
     def __init__(self, app: Application, threads: int = THREADS) -> None:
         self._app, self._threads = app, threads
-        self._turn: Callable[[Environ], Turn] = getattr(app, "turn", lambda environ: Turn.THREAD)
+        self._plan: Plan = getattr(app, "plan", lambda received: None)
         self._spent, self._ends_round = 0.0, False
         """Seconds spent on responses in this iteration of the event loop, and at most `_SHORT_SECONDS` before."""
         self._jobs: _Jobs = queue.SimpleQueue()
@@ -157,17 +152,16 @@ class Bridge:
                 return
             body += message["body"]
             more = message["more_body"]
-        environ = _environ(scope, body)
-        turn = self._turn(environ)
-        job = functools.partial(call, self._app, environ)
+        request = received(scope, bytes(body))
+        turn, job = self._plan(request) or (Turn.THREAD, functools.partial(call, self._app, environ_of(request)))
         if turn in (Turn.NOW, Turn.SOON):
             answer = await self._in_loop(job, turn)
         else:
             answer = await _in_thread(job, self._busy if turn is Turn.BUSY else self._jobs)
-        await self._send(answer, environ[PACE] or _AT_ONCE, scope, send)
+        await self._send(answer, scope, send)
 
-    async def _send(self, answer: WsgiAnswer, pace: Pace, scope: Any, send: Any) -> None:
-        connection = scope["state"]["connection"]
+    async def _send(self, answer: HttpAnswer, scope: Any, send: Any) -> None:
+        connection, pace = scope["state"]["connection"], answer.pace
         if pace.hung_up is not None:
             connection.watch(pace.hung_up)
         if pace.delay_seconds:
@@ -210,7 +204,7 @@ class Bridge:
             jobs.put(None)
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _in_loop(self, job: Callable[[], WsgiAnswer], turn: Turn) -> WsgiAnswer:
+    async def _in_loop(self, job: Callable[[], HttpAnswer], turn: Turn) -> HttpAnswer:
         """Answer in the event loop. Yields to the loop after `_ROUND_SECONDS`, however many requests wait."""
         while turn is Turn.SOON and self._spent > _ROUND_SECONDS:
             await asyncio.sleep(0)
@@ -262,7 +256,7 @@ async def _send_body(body: bytes, pace: Pace, more: bool, connection: Any, send:
     await send({"type": "http.response.body", "body": left, "more_body": more})
 
 
-def _frame(answer: WsgiAnswer, scope: Any) -> int:
+def _frame(answer: HttpAnswer, scope: Any) -> int:
     """Add Content-Length if the length is known; returns how many bytes the body is shorter than its Content-Length."""
     named = next((int(value) for name, value in answer.headers if name.lower() == b"content-length"), None)
     if answer.status < 200 or answer.status in (204, 304):
@@ -276,72 +270,6 @@ def _frame(answer: WsgiAnswer, scope: Any) -> int:
         return 0
     answer.body = answer.body[:named]
     return named - len(answer.body)
-
-
-def _environ(scope: Any, body: bytearray) -> Environ:
-    """Convert a request to a WSGI environ. Repeated headers are joined with commas."""
-    path, query, authority = _split(scope["raw_path"])
-    environ = {
-        **_base(*scope["server"], scope["scheme"]),
-        **_fields(tuple(scope["headers"])),
-        "REQUEST_METHOD": scope["method"],
-        "REQUEST_URI": scope["raw_path"].decode("latin-1"),
-        "PATH_INFO": (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1"),
-        "QUERY_STRING": query.decode("latin-1"),
-        "SERVER_PROTOCOL": "HTTP/" + scope["http_version"],
-        "REMOTE_ADDR": scope["client"][0] if scope["client"] else "",
-        "wsgi.input": BytesIO(body),
-    }
-    if authority is not None:
-        environ["HTTP_HOST"] = authority.decode("latin-1")  # it overrides the header (RFC 9112 §3.2.2)
-    if error := scope["state"].get("error"):
-        environ[BODY_ERROR] = error
-    return environ
-
-
-@functools.lru_cache(maxsize=16)
-def _base(host: str, port: int, scheme: str) -> Environ:
-    """The part of the environ that is the same for every request."""
-    return {
-        "SCRIPT_NAME": "",
-        "SERVER_NAME": host,
-        "SERVER_PORT": str(port),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scheme,
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-        PACE: None,
-    }
-
-
-@functools.lru_cache(maxsize=128)  # a client sends the same ones with nearly every request
-def _fields(sent: tuple[tuple[bytes, bytes], ...]) -> Mapping[str, Any]:
-    """The headers as entries of the environ. Names with underscores are left out: in WSGI they would equal hyphens."""
-    made: dict[str, Any] = {}
-    for name, value in sent:
-        if name == b"transfer-encoding":
-            made["wsgi.input_terminated"] = True
-        elif b"_" not in name:
-            key = name.decode("latin-1").upper().replace("-", "_")
-            key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key
-            text = value.decode("latin-1").strip(" \t")
-            made[key] = f"{made[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{text}" if key in made else text
-    return made
-
-
-def _split(target: bytes) -> tuple[bytes, bytes, bytes | None]:
-    """Split a request target into path, query and, in absolute form, authority."""
-    authority = None
-    if not target.startswith(b"/"):
-        _, found, rest = target.partition(b"://")
-        if found:
-            authority, slash, rest = rest.partition(b"/")
-            authority = authority.rpartition(b"@")[2]
-            target = slash + rest or b"/"
-    path, _, query = target.partition(b"#")[0].partition(b"?")
-    return path, query, authority
 
 
 def _closing(parts: Iterator[bytes], owner: Any) -> Iterator[bytes]:

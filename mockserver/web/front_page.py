@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from mockserver import __version__
 from mockserver.emulator import Emulator
 from mockserver.exchange import BASE_PATH, Result
-from mockserver.web import adapter
+from mockserver.web import responses
 from mockserver.web.accepting import wants_html
 
 _CONSOLE = "/_mock/"
@@ -34,6 +34,6 @@ def blueprint(emulator: Emulator) -> Blueprint:
             links = {name: f"{origin}{path}" for name, path in _PATHS.items()}
             body = {"name": "Mock Flow Service", "version": __version__, "links": links}
             result = Result(200, {**body}, headers=(("Vary", "Accept"),))
-        return adapter.write(result, emulator.runtime.request_id("page"))
+        return responses.write(result, emulator.runtime.request_id("page"))
 
     return pages

@@ -1,58 +1,23 @@
-"""Protects the server from web pages and other users: Host allow-list, Origin check, admin token, security headers."""
+"""Protects the pages from other web pages and other users: Origin check, admin token, security headers."""
 
 from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from flask import Response, request
 
-from mockserver.config import LOOPBACK, Config
+from mockserver.config import Config
 from mockserver.errors import ApiError
-from mockserver.exchange import PLATFORM_HOST, TOKEN_HOST
 from mockserver.web.accepting import wants_html
+from mockserver.web.hosts import PAGE_HEADERS
 
-_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?")
 _ORIGIN = re.compile(r"https?://(.+)")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
-_PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-"""Headers of every `/_mock` response. A page with its own style sets its own policy."""
-
 _CHALLENGE = (("WWW-Authenticate", 'Basic realm="Mock Flow Service", charset="UTF-8"'),)
 """Makes a browser ask for the password. Sent only to requests for HTML, so that no script opens the dialog."""
-
-
-def host_check(config: Config) -> Callable[[Mapping[str, Any]], None]:
-    """A check of the Host header. It stops web pages whose host name was rebound to 127.0.0.1."""
-    allowed = LOOPBACK | {config.host.lower(), *(name.lower() for name in config.allow_host)}
-    seen: set[str] = set()
-
-    def check(environ: Mapping[str, Any]) -> None:
-        if "HTTP_HOST" not in environ and environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
-            return  # HTTP/1.0 does not require a Host, and no browser uses it
-        host = environ.get("HTTP_HOST", "")
-        if host in seen or "*" in allowed:
-            return
-        name = _hostname(host)
-        if name not in allowed and not (PLATFORM_HOST.fullmatch(name) or TOKEN_HOST.fullmatch(name)):
-            raise ApiError(
-                "wrong_host",
-                detail="This Host is not allowed. To allow it, start the server with --allow-host.",
-            )
-        if len(seen) < 64:
-            seen.add(host)
-
-    return check
 
 
 def demand_own_origin() -> None:
@@ -105,15 +70,9 @@ def page_headers(response: Response) -> Response:
     """Add security headers: no content sniffing, no use by other sites."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     if request.path.startswith("/_mock"):
-        for name, value in _PAGE_HEADERS.items():
+        for name, value in PAGE_HEADERS:
             response.headers.setdefault(name, value)
     return response
-
-
-def _hostname(host: str) -> str:
-    """The name in a Host header, in lower case and without a trailing dot; empty if it is not a valid host."""
-    match = _HOST.fullmatch(host)
-    return (match[1] or match[2]).lower().removesuffix(".") if match else ""
 
 
 def _same(origin: str, host: str) -> bool:

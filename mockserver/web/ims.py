@@ -15,7 +15,7 @@ from mockserver.errors import Refusal
 from mockserver.exchange import Call, Result
 from mockserver.faults import Injection
 from mockserver.journal.entries import TOKEN_OPERATION
-from mockserver.web import adapter, guard
+from mockserver.web import adapter, guard, responses
 
 NAME = "ims"
 _GRANTS = ("client_credentials", "authorization_code")
@@ -53,7 +53,7 @@ def _answer(emulator: Emulator, call: Call, form: Mapping[str, str], result: Res
         result = _with_fault(emulator, call, result, fault)
     violations = (IN_CLEAR,) if call.exposes_credentials else ()
     emulator.journal.record_token_call(call, result, form.items(), fault.name if fault else None, violations)
-    return adapter.write(result, call.request_id)
+    return responses.write(result, call.request_id)
 
 
 def _with_fault(emulator: Emulator, call: Call, result: Result, fault: Injection) -> Result:

@@ -8,12 +8,10 @@ import sys
 import time
 from collections.abc import Collection
 
-from flask import Flask, Response, g, request
-
 from mockserver import secrecy
 from mockserver.exchange import BASE_PATH, Result
 
-_QUIET = ("/_mock/console/now", "/_mock/console/assets/")
+QUIET = ("/_mock/console/now", "/_mock/console/assets/")
 """Requests that an open console makes by itself. They are not logged, because they would hide those of clients."""
 
 
@@ -24,24 +22,6 @@ class RequestLog:
         """`collections` are the first path segments of the API. The segment after one is an id."""
         self._style, self._collections = style, collections
         self._log = logging.getLogger("mockserver.requests")
-
-    def watch(self, app: Flask) -> None:
-        """Log every request to the application, unless logging is off."""
-        if self._style == "none":
-            return
-        app.before_request(self._begin)
-        app.after_request(self._end)
-
-    def _begin(self) -> None:
-        g.begun = time.perf_counter()
-
-    def _end(self, response: Response) -> Response:
-        if response.status_code < 400 and request.path.startswith(_QUIET):
-            return response
-        request_id = response.headers.get("x-request-id")
-        begun, answered = g.get("begun", time.perf_counter()), g.get("answered")
-        self.write(request.method, request.path, response.status_code, request_id, begun, answered)
-        return response
 
     def path(self, path: str) -> str:
         """Format a path on one line, with possible secrets redacted."""

@@ -13,17 +13,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from mockserver import Config, create_app, intercept
+from mockserver import Config, Emulator, intercept
 from mockserver.cli.serving import serve_forever
 from mockserver.intercept import authority
 from mockserver.intercept.authority import Authority
-from mockserver.web.bridge import wsgi_server
+from mockserver.web.served import Served
 
 
 @pytest.fixture(scope="module")
 def serving(ca_folder: Path) -> Iterator[tuple[int, ssl.SSLContext]]:
     context = Authority.open(ca_folder).server_context()
-    server = wsgi_server(create_app(log="none"), certificate=context)
+    server = Served(Emulator(Config(log="none"))).listen(certificate=context)
     server.start()
     yield int(server.url.rpartition(":")[2]), context
     server.stop()
@@ -119,7 +119,7 @@ def test_the_certificate_is_renewed_while_the_server_runs_and_kept_where_it_cann
         assert asked.acquire(timeout=100)  # the renewal was done
 
     monkeypatch.setattr(authority, "time", SimpleNamespace(sleep=until_due))
-    server = wsgi_server(create_app(log="none"), certificate=authority.lasting_context(tmp_path))
+    server = Served(Emulator(Config(log="none"))).listen(certificate=authority.lasting_context(tmp_path))
     server.start()
     port = int(server.url.rpartition(":")[2])
 

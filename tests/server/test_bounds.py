@@ -7,17 +7,19 @@ import dataclasses
 import http.client
 import json
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from mockserver import Config, Emulator, create_app
+from mockserver import Config, Emulator
 from mockserver.server import Server
-from mockserver.web.bridge import BUSY_THREADS, Turn, wsgi_server
+from mockserver.web.bridge import BUSY_THREADS, HttpAnswer, Turn
+from mockserver.web.received import Received
+from mockserver.web.served import Served
 from tests.calls import HEADERS, connection, made, send
-from tests.server.wire import CLOSE, HEAD, LARGE, PATIENT, Client, app, get, inside, post, release, running
+from tests.server.wire import CLOSE, HEAD, LARGE, PATIENT, Client, app, get, inside, planned, post, release, running
 
 
 def broken(clients: list[Client], seconds: float = 5) -> list[Client]:
@@ -83,7 +85,7 @@ def test_requests_that_wait_are_left_in_the_network(request_: bytes) -> None:
 
 @pytest.fixture
 def emulated() -> Iterator[Server]:
-    server = wsgi_server(create_app(Emulator(Config(seed=1, log="none"))))
+    server = Served(Emulator(Config(seed=1, log="none"))).listen()
     server.start()
     yield server
     server.stop()
@@ -113,14 +115,12 @@ def test_a_page_has_a_size_in_bytes_and_the_next_one_goes_on(emulated: Server) -
 
 
 def test_health_is_answered_while_all_threads_are_taken() -> None:
-    inner = create_app(Emulator(Config(seed=1, log="none")))
+    class Both(Served):
+        def plan(self, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]] | None:
+            return planned(Turn.THREAD, received) if received.path == b"/wait" else super().plan(received)
+
     release.clear()
-
-    def both(environ, start_response):  # type: ignore[no-untyped-def]
-        return app(environ, start_response) if environ["PATH_INFO"] == "/wait" else inner(environ, start_response)
-
-    both.turn = inner.turn  # type: ignore[attr-defined]
-    with running(PATIENT, threads=2, app=both) as server:
+    with running(PATIENT, threads=2, app=Both(Emulator(Config(seed=1, log="none")))) as server:
         waiting = [Client(server, b"GET /wait" + HEAD + CLOSE) for _ in range(4)]
         assert inside.acquire(timeout=60) and inside.acquire(timeout=60)
         [(status, _)] = Client(server, b"GET /_mock/health" + HEAD + CLOSE).answers()
@@ -130,9 +130,10 @@ def test_health_is_answered_while_all_threads_are_taken() -> None:
     assert inside.acquire(timeout=60) and inside.acquire(timeout=60)
 
 
-def turn_of(emulator: Emulator, method: str, path: str, query: str = "") -> Turn:
-    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query}
-    return create_app(emulator).turn(environ)
+def turn_of(emulator: Emulator, method: str, path: str, query: str = "") -> Turn | None:
+    scope = {"method": method, "http_version": "1.1", "state": {}}
+    plan = Served(emulator).plan(Received(scope, path.encode(), query, {"host": "localhost"}, b""))
+    return plan[0] if plan else None
 
 
 def test_what_computes_for_long_does_not_run_in_the_event_loop_nor_in_many_threads() -> None:
@@ -146,7 +147,7 @@ def test_what_computes_for_long_does_not_run_in_the_event_loop_nor_in_many_threa
     assert turn_of(emulator, "GET", "/connections", "limit=100") is Turn.SOON
     send(emulator, "GET", "/connections")
     assert turn_of(emulator, "GET", "/connections", "limit=100") is Turn.BUSY
-    assert turn_of(emulator, "GET", "/_mock/journal") is Turn.THREAD
+    assert turn_of(emulator, "GET", "/_mock/journal") is None
 
 
 def test_where_a_call_may_wait_many_threads_share_the_waiting(tmp_path: Path) -> None:
@@ -158,11 +159,13 @@ def test_where_a_call_may_wait_many_threads_share_the_waiting(tmp_path: Path) ->
 def test_only_a_few_requests_compute_at_once() -> None:
     release.clear()
 
-    def computing(environ, start_response):  # type: ignore[no-untyped-def]
-        return app(environ, start_response)
+    class Computing:
+        __call__ = staticmethod(app)
 
-    computing.turn = lambda environ: Turn.BUSY if environ["PATH_INFO"] == "/wait" else Turn.THREAD  # type: ignore[attr-defined]
-    with running(PATIENT, app=computing) as server:
+        def plan(self, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]]:
+            return planned(Turn.BUSY if received.path == b"/wait" else Turn.THREAD, received)
+
+    with running(PATIENT, app=Computing()) as server:
         waiting = [Client(server, b"GET /wait" + HEAD + CLOSE) for _ in range(BUSY_THREADS + 2)]
         assert all(inside.acquire(timeout=60) for _ in range(BUSY_THREADS))
         get(server)

@@ -17,7 +17,7 @@ import pytest
 from mockserver import config
 from mockserver.server import Limits, Server
 from mockserver.sources.dialling import MAX_SESSIONS
-from mockserver.web import build_app
+from mockserver.web.served import Served
 from tests import live
 from tests.bad_network import between
 from tests.calls import HEADERS
@@ -39,7 +39,7 @@ def test_a_database_that_hangs_holds_up_nobody_else_however_many_ask_for_it() ->
         emulator = live.emulator(network.port, patience=replace(live.BRIEF, connect_seconds=60))
         base = live.draft(emulator, live.basic(network.port))
         network.hang()
-        with running(Limits(), threads=16, app=build_app(emulator)) as server, ThreadPoolExecutor(14) as crowd:
+        with running(Limits(), threads=16, app=Served(emulator)) as server, ThreadPoolExecutor(14) as crowd:
             asking = [crowd.submit(get, server, f"/connections/{base}/test") for _ in range(14)]
             while not network.connections:
                 time.sleep(0.01)  # there is no notification when the first connection attempt begins
@@ -59,7 +59,7 @@ def test_a_database_that_hangs_holds_up_nobody_else_however_many_ask_for_it() ->
 def test_a_burst_at_a_database_that_answers_is_answered() -> None:
     emulator = live.emulator()
     base = live.draft(emulator, live.basic())
-    with running(Limits(), threads=16, app=build_app(emulator)) as server, ThreadPoolExecutor(14) as crowd:
+    with running(Limits(), threads=16, app=Served(emulator)) as server, ThreadPoolExecutor(14) as crowd:
         answers = list(crowd.map(lambda _: get(server, f"/connections/{base}/explore?objectType=root"), range(14)))
     assert {status for status, *_ in answers} == {200}
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mockserver.server import Limits, Server
-from mockserver.web.adapter import BODY_ERROR
-from mockserver.web.bridge import Turn, wsgi_server
+from mockserver.web.bridge import HttpAnswer, Turn, call, wsgi_server
+from mockserver.web.received import BODY_ERROR, Received, environ_of
 
 SHORT = Limits(header_seconds=0.3, body_seconds=0.9, write_seconds=0.3, idle_seconds=1.5, grace_seconds=2)
 PATIENT = Limits(header_seconds=3600, body_seconds=3600, write_seconds=3600, idle_seconds=3600)
@@ -49,9 +50,14 @@ class AtOnce:
 
     __call__ = staticmethod(app)
 
-    def turn(self, environ: dict[str, Any]) -> Turn:
-        """See `Bridge`."""
-        return Turn.SOON
+    def plan(self, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]]:
+        """See `bridge`."""
+        return planned(Turn.SOON, received)
+
+
+def planned(turn: Turn, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]]:
+    """A plan to answer a request by `app`."""
+    return turn, functools.partial(call, app, environ_of(received))
 
 
 @contextlib.contextmanager

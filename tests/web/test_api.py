@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from mockserver import Config, Emulator, create_app
 from mockserver.contract import documents
 from mockserver.exchange import BASE_PATH
-from mockserver.web.adapter import BODY_ERROR
+from mockserver.web.received import BODY_ERROR
 from tests.calls import HEADERS, connection
 
 

@@ -10,13 +10,13 @@ import pytest
 
 from mockserver import Config, Emulator, create_app
 from mockserver.server import Limits, Server
-from mockserver.web.bridge import wsgi_server
+from mockserver.web.served import Served
 from tests.calls import HEADERS
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    server = wsgi_server(create_app(Emulator(Config(seed=1, log="none"))))
+    server = Served(Emulator(Config(seed=1, log="none"))).listen()
     server.start()
     yield server
     server.stop()
@@ -71,7 +71,7 @@ def test_latency_comes_before_the_answer_and_a_slow_body_within_it(server: Serve
 
 def test_clients_that_wait_for_late_answers_hold_nobody_up() -> None:
     """Others get responses while more clients than threads wait for theirs."""
-    server = wsgi_server(create_app(Emulator(Config(seed=1, log="none"))), limits=Limits(grace_seconds=0.3))
+    server = Served(Emulator(Config(seed=1, log="none"))).listen(limits=Limits(grace_seconds=0.3))
     server.start()
     waiting = [http.client.HTTPConnection(urlsplit(server.url).netloc) for _ in range(40)]
     for connection in waiting:
@@ -85,7 +85,7 @@ def test_clients_that_wait_for_late_answers_hold_nobody_up() -> None:
 
 def test_a_stop_does_not_wait_for_a_trickle_longer_than_its_grace() -> None:
     limits = Limits(grace_seconds=0.3)
-    server = wsgi_server(create_app(Emulator(Config(seed=1, log="none"))), limits=limits)
+    server = Served(Emulator(Config(seed=1, log="none"))).listen(limits=limits)
     server.start()
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
     connection.request("GET", "/connectionSpecs", headers={**HEADERS, "x-mock-fault": "slow-body=1"})

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from mockserver import Config, Emulator, create_app
 from mockserver.exchange import BASE_PATH
 from mockserver.web.bridge import wsgi_server
+from mockserver.web.served import Served
 from tests.calls import HEADERS, connection
 from tests.server.wire import Client
 
@@ -166,7 +167,7 @@ def test_a_final_dot_opens_nothing(ask: Ask, host: str) -> None:
 
 @pytest.mark.parametrize("path", ["/_mock/health", "/openapi.yaml", f"{BASE_PATH}/connections"])
 def test_http_1_0_needs_no_host(path: str) -> None:
-    server = wsgi_server(create_app(log="none"))
+    server = Served(Emulator(Config(log="none"))).listen()
     server.start()
     head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items() if name.lower() != "host")
     try:

@@ -13,7 +13,7 @@ from mockserver import Config, Emulator
 from mockserver.emulator import storage_refusal
 from mockserver.quirks import Quirks
 from mockserver.state.store import StorageUnavailable
-from mockserver.web import build_app
+from mockserver.web.application import build_app
 from tests import dataflows
 from tests.bad_network import between
 from tests.calls import HEADERS, connection, source, target

@@ -13,7 +13,7 @@ from mockserver.errors import ApiError
 from mockserver.intercept.front import EmulatedHostsOnly
 from mockserver.journal.entries import Entry
 from mockserver.server import Server
-from mockserver.web.bridge import wsgi_server
+from mockserver.web.served import Served
 from tests.calls import HEADERS
 from tests.server.wire import BIG, HEAD, REFUSED, SHORT, Client, chunked, post
 
@@ -44,7 +44,7 @@ LOST: dict[str, tuple[bytes, int, str, str]] = {
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[Emulator, Server]]:
     emulator = Emulator(Config(seed=1, log="json"))
-    server = wsgi_server(create_app(emulator), limits=SHORT)
+    server = Served(emulator).listen(limits=SHORT)
     server.start()
     yield emulator, server
     server.stop()
@@ -79,7 +79,7 @@ def test_a_refused_request_is_on_record_without_what_it_held(
 
 def spoken(emulator: Emulator, sent: bytes) -> Spoken:
     """The response of a separate server to these bytes."""
-    server = wsgi_server(create_app(emulator), limits=SHORT)
+    server = Served(emulator).listen(limits=SHORT)
     server.start()
     answers = Client(server, sent).answers()
     server.stop()
@@ -100,12 +100,11 @@ def test_a_client_that_speaks_tls_to_a_plain_port_is_told_so(served: tuple[Emula
 
 def test_a_flood_of_refused_requests_leaves_room_for_others() -> None:
     emulator = Emulator(Config(seed=1, log="none", journal_entries=20))
-    app = create_app(emulator)
-    web = app.test_client()
+    web = create_app(emulator).test_client()
     for _ in range(3):
         assert web.get("/connections", headers=HEADERS).status_code == 200
     for _ in range(100):
-        app.refuse_unread("GET", ApiError("framing"))
+        Served(emulator).refuse_unread("GET", ApiError("framing"))
     entries = emulator.journal.entries()
     assert len(entries) == 20 and [entry.status for entry in entries].count(200) == 3
 
@@ -121,12 +120,12 @@ def test_pages_of_ours_are_not_on_record_and_a_journal_that_is_off_stays_so() ->
     assert create_app(emulator).test_client().get("/_mock/journal", headers={"Host": "evil.example"}).status_code == 421
     assert emulator.journal.entries() == []
     off = Emulator(Config(seed=1, log="none", journal_entries=0))
-    assert create_app(off).refuse_unread("", ApiError("framing")).status == 400
+    assert Served(off).refuse_unread("", ApiError("framing")).status == 400
 
 
 def test_an_intercepted_client_is_on_record_too() -> None:
     emulator = Emulator(Config(seed=1, log="none"))
-    front = EmulatedHostsOnly(create_app(emulator))
+    front = EmulatedHostsOnly(Served(emulator))
     assert front.refuse_unread("GET", ApiError("framing")).status == 400
     assert [entry.status for entry in emulator.journal.entries()] == [400]
 

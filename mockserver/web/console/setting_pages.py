@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from mockserver.errors import ApiError
 from mockserver.quirks import QUIRKS
 from mockserver.web import admin
+from mockserver.web.api import MAX_STATE_BYTES
 from mockserver.web.console import forms
 from mockserver.web.console.frame import Frame
 
@@ -39,7 +40,7 @@ def add(pages: Blueprint, frame: Frame) -> None:
 
     @pages.post("/console/settings/import")
     def console_import() -> Response:
-        content = forms.uploaded(admin.MAX_STATE_BYTES)
+        content = forms.uploaded(MAX_STATE_BYTES)
         try:
             masked = emulator.restore(admin.exported_state(content))
         except (ApiError, ValueError) as refused:

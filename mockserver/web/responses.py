@@ -1,4 +1,4 @@
-"""Responses that a fault delays, slows, cuts, garbles or loses.
+"""Converts results to Flask responses, also those that a fault delays, slows, cuts, garbles or loses.
 
 Our server waits without blocking a thread. Under Flask's test client or another server, the calling thread waits.
 """
@@ -12,7 +12,20 @@ from typing import Any
 from flask import Response
 
 from mockserver.exchange import Delivery, Result
-from mockserver.web.bridge import PACE, Pace
+from mockserver.web import adapter
+from mockserver.web.bridge import Pace
+from mockserver.web.received import PACE
+
+
+def write(result: Result, request_id: str) -> Response:
+    """Convert a result to a Flask response."""
+    head = adapter.head(result, request_id)
+    if result.delivery is not None:
+        return Delivered(result, head)
+    response = Response(result.encoded, result.status, head)
+    if result.body is None:
+        del response.headers["Content-Type"]
+    return response
 
 
 class Delivered(Response):

@@ -1,0 +1,125 @@
+"""The emulator as the HTTP server calls it: API requests go straight to it, all others through Flask.
+
+Flask's routing, contexts and response objects take 100 µs per request, as long as the emulator itself, and the API
+does not need them, because the contract routes it. Importing Flask takes a quarter of the start. So it is imported for
+the first page, or once the server has been running for a moment.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from mockserver.emulator import Emulator
+from mockserver.errors import Refusal
+from mockserver.exchange import BASE_PATH, Result
+from mockserver.server import Limits, Server
+from mockserver.web import adapter
+from mockserver.web.api import LARGER_BODIES, Api, health_of
+from mockserver.web.bridge import HttpAnswer, Turn, call, wsgi_server
+from mockserver.web.received import Received, environ_of
+
+if TYPE_CHECKING:
+    from mockserver.web.application import Application
+
+_LIGHT_PATH = re.compile(
+    rf"(?:{BASE_PATH})?/(?:(?:sourceC|targetC|c)onnections|connectionSpecs|flowSpecs)(?:/(?!search)[^/]*)?/?"
+)
+_LIGHT_QUERY = re.compile(r"(?:(?:limit=[0-9]{1,3}|continuationToken=[^&]*)(?:&|$))*")
+"""Queries that neither filter nor sort all records."""
+_LIGHT_BODY = 65_536
+
+
+class Served:
+    """An emulator as an application of `bridge.wsgi_server`."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._api = Api(emulator)
+        self._emulator = emulator
+        self._building = threading.Lock()
+        self._app: Application | None = None
+        self.refuse_unread = self._api.malformed
+
+    def listen(self, *, host: str = "127.0.0.1", port: int = 0, limits: Limits | None = None, **options: Any) -> Server:
+        """Create a listening server; `options` are those of `wsgi_server`. Raises OSError with a message for users."""
+        limits = limits or Limits(max_body=self._emulator.config.max_body, larger_bodies=LARGER_BODIES)
+        return wsgi_server(self, host=host, port=port, limits=limits, **options)
+
+    def settle(self) -> None:
+        """Do at once what would make the first refusal and the first page slow."""
+        self._emulator.contract.prepare_refusals()
+        self._pages()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request for a page by Flask (PEP 3333)."""
+        return self._pages()(environ, start_response)
+
+    def _pages(self) -> Application:
+        """The Flask application, built when it is first needed."""
+        with self._building:
+            if self._app is None:
+                from mockserver.web.application import build_app  # here: see the first lines of this file
+
+                self._app = build_app(self._emulator)
+            return self._app
+
+    def plan(self, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]] | None:
+        """Where and how to answer a request past Flask; None if Flask must answer it."""
+        path = adapter.decoded(received.path)
+        if path == "/_mock/health" and received.method == "GET" and self._api.allows(received):
+            return Turn.NOW, partial(self._answer, self._health, received, path)
+        if path[1:].partition("/")[0] not in self._api.first_segments:
+            return None
+        return self._turn(path, received), partial(self._answer, self._perform, received, path)
+
+    def _turn(self, path: str, received: Received) -> Turn:
+        """Where a request to the API is answered, by whether it can block or take long."""
+        if self._emulator.may_wait:
+            return Turn.THREAD
+        light = (
+            _LIGHT_PATH.fullmatch(path)
+            and (not received.query or _LIGHT_QUERY.fullmatch(received.query))
+            and len(received.body) <= _LIGHT_BODY
+            and not self._emulator.may_be_long
+        )
+        return Turn.SOON if light else Turn.BUSY
+
+    def _answer(
+        self, perform: Callable[[Received, str], tuple[Result, str]], received: Received, path: str
+    ) -> HttpAnswer:
+        """Perform a request and log it."""
+        began = perf_counter()
+        try:
+            result, request_id = perform(received, path)
+        except Exception as error:
+            result, request_id = self._api.failed(error, received.method, path)
+        self._api.log.write(received.method, path, result.status, request_id, began, result)
+        if result.delivery is not None:
+            from mockserver.web import responses  # here: only some faults need Flask
+
+            return call(responses.write(result, request_id), environ_of(received))
+        head = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in adapter.head(result, request_id)]
+        return HttpAnswer(result.status, head, result.encoded)
+
+    def _perform(self, received: Received, path: str) -> tuple[Result, str]:
+        """Answer a request to the API; returns the result and the request id."""
+        runtime, oversized = self._emulator.runtime, False
+        try:
+            self._api.check_host(received.headers.get("host", ""), received.version)
+            oversized = received.error == "too_large" or len(received.body) > self._emulator.config.max_body
+            if received.error and not oversized:
+                raise adapter.body_refusal(received.error)
+        except Refusal as refusal:
+            unread = adapter.received_call(received, path, runtime, b"")
+            return self._api.unread(refusal, unread), unread.request_id
+        body = b"" if oversized else received.body
+        made = adapter.received_call(received, path, runtime, body, oversized=oversized)
+        return self._emulator.handle(made), made.request_id
+
+    def _health(self, received: Received, path: str) -> tuple[Result, str]:
+        del received, path
+        return health_of(), self._emulator.runtime.request_id("page")
