@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from mockserver.cli.options import FILE, FOLDER
+from mockserver.cli.reporting import note
 
 
 @click.command()
@@ -23,9 +24,12 @@ def fidelity(as_json: bool, root: Path | None) -> None:
     from mockserver.contract import Contract
     from mockserver.recordings import fidelity as figures
     from mockserver.recordings import fidelity_page
-    from mockserver.recordings.samples import samples
+    from mockserver.recordings.contributed import samples
 
-    found = samples()
+    try:
+        found = samples()
+    except ValueError as error:  # a description in fidelity/recorded/
+        raise click.UsageError(str(error)) from None
     rows = figures.table(found, Contract.load())
     if as_json:
         click.echo(json.dumps(figures.as_json(rows), indent=2))
@@ -98,16 +102,17 @@ def assess(file: Path, platform: str, as_json: bool) -> None:
     Exit status: 0, or 1 if it uses something that is not emulated, 3 if it uses nothing.
     """
     from mockserver.contract import Contract
-    from mockserver.recordings import assessing, har
-    from mockserver.recordings.samples import samples
+    from mockserver.recordings import assessing, fidelity, har
     from mockserver.specs.connectors import Connectors
 
     contract, connectors = Contract.load(), Connectors.load(platform)
     try:
-        entries = har.read(file, contract, connectors)
+        loaded = har.load(file, contract)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    uses = assessing.assess(entries, samples(), contract, connectors)
+    note(loaded.remarks())
+    entries = har.journaled(loaded, contract, connectors)
+    uses = assessing.assess(entries, fidelity.known(), contract, connectors)
     if as_json:
         rows = [{"kind": use.kind, "name": use.name, "count": use.count, "reliance": use.reliance} for use in uses]
         click.echo(json.dumps(rows, indent=2))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mockserver.cli.options import report_options
-from mockserver.cli.reporting import Reporting, in_words
+from mockserver.cli.reporting import Reporting, in_words, note
 
 if TYPE_CHECKING:
     from mockserver.conformance import Report
@@ -79,7 +79,10 @@ def _of_file(file: Path, platform: str) -> Report:
     from mockserver.specs.connectors import Connectors
 
     contract = Contract.load()
-    return evaluate(har.read(file, contract, Connectors.load(platform)), contract)
+    loaded = har.load(file, contract)
+    entries = har.journaled(loaded, contract, Connectors.load(platform))
+    note(loaded.remarks())
+    return evaluate(entries, contract)
 
 
 def _of_server(url: str) -> Report:

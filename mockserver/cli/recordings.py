@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
-from mockserver.cli.reporting import colourful
+from mockserver.cli.reporting import colourful, note
 
 if TYPE_CHECKING:
     from mockserver.config import Config
@@ -65,6 +65,7 @@ def calibrate(file: Path, into: Path | None, as_json: bool, **options: Any) -> N
     from mockserver.recordings import calibrating, writers
 
     recording, _ = _read(file, None)
+    note(recording.remarks)
     found = calibrating.observe(recording)
     fragment = calibrating.fragment(found)
     config = settings(options)

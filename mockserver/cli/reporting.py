@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -83,6 +84,12 @@ def client_uri(path: Path) -> str:
     """A file as SARIF names it: relative to the working folder where it lies below it."""
     whole, here = path.resolve(), Path.cwd()
     return quote(whole.relative_to(here).as_posix()) if whole.is_relative_to(here) else whole.as_uri()
+
+
+def note(remarks: Iterable[str]) -> None:
+    """Print what a recording lacks, to standard error."""
+    for remark in remarks:
+        click.echo(f"Note: {remark}", err=True)
 
 
 def in_words(error: Exception) -> str:

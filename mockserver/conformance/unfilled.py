@@ -42,6 +42,8 @@ def _marked(text: str) -> str:
 
 def unfilled_header(name: str, value: str) -> str:
     """Like `unfilled`, for a header value, whose scheme is ignored and whose parts are searched."""
+    if name == "origin" or name.startswith("sec-"):
+        return ""  # set by browsers, which write `null` and `none`
     bare = _SCHEME.sub("", value.strip())
     if is_placeholder(bare):
         return ""

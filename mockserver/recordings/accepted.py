@@ -48,9 +48,14 @@ class Accepted:
             raise AcceptedError(f"{path}: {getattr(error, 'strerror', None) or 'is not UTF-8'}") from None
         except Exception as error:  # the parser's error class is imported only on use
             raise AcceptedError(f"{path}: is not YAML ({type(error).__name__})") from None
+        return cls.parsed(str(path), found)
+
+    @classmethod
+    def parsed(cls, where: str, found: object) -> Accepted:
+        """Check the content of a file. Raises AcceptedError."""
         if not isinstance(found, list):
-            raise AcceptedError(f"{path}: expected a list of accepted differences")
-        return cls(tuple(_row(f"{path}: item {number}", one) for number, one in enumerate(found, 1)))
+            raise AcceptedError(f"{where}: expected a list of accepted differences")
+        return cls(tuple(_row(f"{where}: item {number}", one) for number, one in enumerate(found, 1)))
 
     def reason(self, operation: str, difference: Difference) -> str:
         """The reason for accepting a difference; empty if it is not accepted."""

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from mockserver.contract import Contract
 from mockserver.journal.entries import TOKEN_OPERATION, Entry
-from mockserver.recordings.samples import Sample
+from mockserver.recordings.fidelity import SampleFigures
 from mockserver.specs.connectors import Connectors
 
 Reliance: TypeAlias = Literal["recorded", "documented", "assumed", "absent"]
@@ -35,10 +35,10 @@ class Use:
 
 
 def assess(
-    entries: Iterable[Entry], samples: Sequence[Sample], contract: Contract, connectors: Connectors
+    entries: Iterable[Entry], samples: Sequence[SampleFigures], contract: Contract, connectors: Connectors
 ) -> list[Use]:
     """The features that a client's requests use, least reliable first."""
-    passed = [sample for sample in samples if sample.passed and not sample.setup]
+    passed = [sample for sample in samples if sample.passed]
     counts: Counter[tuple[str, str]] = Counter()
     for entry in entries:
         counts.update(_used(entry, contract))
@@ -70,7 +70,9 @@ def _used(entry: Entry, contract: Contract) -> Iterable[tuple[str, str]]:
             yield "connector", spec["id"]
 
 
-def _reliance(kind: str, name: str, passed: Sequence[Sample], contract: Contract, connectors: Connectors) -> Reliance:
+def _reliance(
+    kind: str, name: str, passed: Sequence[SampleFigures], contract: Contract, connectors: Connectors
+) -> Reliance:
     if kind == "connector":
         return "assumed" if connectors.get(name) is None else "documented"
     operation, _, rest = name.partition(" ")

@@ -86,11 +86,18 @@ class Comparison:
         self._sent: set[tuple[str, Any]] = set()
         self._stamps: dict[tuple[str, str], tuple[Json, Json]] = {}
         """Id and `createdAt` or `updatedAt` -> last value in the recording and here."""
+        self._number = 0
+        """The number of the exchange."""
+        self._by_metrics = False
+        """Whether the request filters runs by their metrics, which differ."""
         self._about = ""
         """The collection of the request, or `explore` if the response contains data of a source."""
 
     def compare(self, exchange: RecordedExchange, ours: Result) -> list[Difference]:
         """Compare one exchange and bind the symbols of its response."""
+        self._number = exchange.number
+        parameters = exchange.call.parameters()
+        self._by_metrics = any(pair[0] == "property" and pair[1].startswith("metrics.") for pair in parameters)
         self._sent.update((name, value) for name, value in _sent(exchange.body) if value not in (None, ""))
         headers = exchange.call.headers
         self._sent.update((name, headers.get(header, "")) for name, header in _OF_THE_CALLER)
@@ -99,11 +106,11 @@ class Comparison:
         recorded = exchange.result
         if recorded.status != ours.status:
             return [Difference("status", "", str(recorded.status), str(ours.status))]
+        if exchange.gaps.answer:
+            return [*self._headers(recorded, ours)]
         if recorded.error != ours.error:
             return [Difference("error code", "", recorded.error or "none", ours.error or "none")]
         found = [*self._headers(recorded, ours)]
-        if exchange.gaps.answer:
-            return found
         ordered = any(name == "orderby" for name, _ in exchange.call.parameters())
         return list(dict.fromkeys([*found, *self._walk("", "", recorded.body, ours.body, ordered)]))
 
@@ -196,7 +203,7 @@ class Comparison:
 
     def _entities(self, inside: str, name: str, theirs: list[Any], ours: list[Any], ordered: bool) -> _Walk:
         """Compare the entities of two lists, and their order if the client requested one."""
-        if any(item["id"] in self.bindings.others for item in theirs):
+        if self._by_metrics or any(item["id"] in self.bindings.others for item in theirs):
             return  # a page with entities of others ends elsewhere
         here = {item["id"]: item for item in ours}
         if _repeats(theirs) != _repeats(ours):
@@ -205,6 +212,8 @@ class Comparison:
         met = []
         for item in theirs:
             counterpart = here.get(self.bindings.ours(("id", item["id"])) or item["id"])
+            if counterpart is None and self.bindings.is_lost(("id", item["id"]), self._number):
+                continue  # a consequence of the request that did not create it here
             if counterpart is None:
                 yield Difference("missing item", inside, "listed", "absent")
             else:

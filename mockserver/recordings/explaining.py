@@ -9,9 +9,8 @@ from mockserver.conformance import RULES
 from mockserver.contract import Contract
 from mockserver.errors import ERRORS
 from mockserver.quirks import QUIRKS
-from mockserver.recordings.fidelity import table
+from mockserver.recordings.fidelity import SampleFigures, known, table
 from mockserver.recordings.observers import NOT_OBSERVABLE, OBSERVERS
-from mockserver.recordings.samples import Sample, samples
 from mockserver.specs.connectors import Connectors
 
 _MAX_SAMPLES = 12
@@ -57,7 +56,7 @@ def _operation(name: str) -> Explanation | None:
     if operation is None:
         return None
     source = contract.document["paths"][operation.template][operation.method.lower()]
-    found = [sample for sample in samples() if sample.operation == name and not sample.setup]
+    found = [sample for sample in known() if sample.operation == name]
     row = next(row for row in table(found, contract) if row.operation == name)
     tallies = f"documented {row.documented} · refusals {row.refusals} · state {row.state} · recorded {row.recorded}"
     return Explanation(
@@ -82,7 +81,7 @@ def _error(name: str) -> Explanation | None:
         (
             ("Status, code and title", ("from Adobe's catalogue of Flow Service errors; the messages are ours",)),
             ("Text", texts),
-            ("Samples with this status", _shown([one for one in samples() if code.endswith(f"-{one.status}")])),
+            ("Samples with this status", _shown([one for one in known() if code.endswith(f"-{one.status}")])),
         ),
     )
 
@@ -97,7 +96,7 @@ def _quirk(name: str) -> Explanation | None:
         (
             ("Where Adobe's documents disagree", (row.question, row.sources)),
             ("Observed in a recording", (seen,)),
-            ("Samples under this quirk", _shown([sample for sample in samples() if name in sample.quirks])),
+            ("Samples under this quirk", _shown([sample for sample in known() if name in sample.quirks])),
         ),
     )
 
@@ -137,9 +136,9 @@ def _lines(text: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
-def _shown(found: Sequence[Sample]) -> tuple[str, ...]:
+def _shown(found: Sequence[SampleFigures]) -> tuple[str, ...]:
     lines = tuple(
-        f"{'as printed' if one.passed else 'otherwise '}  {one.status}  {one.page}/{one.id}  ({one.source})"
+        f"{'as printed' if one.passed else 'otherwise '}  {one.status}  {one.name}  ({one.source})"
         for one in found[:_MAX_SAMPLES]
     )
     return (*lines, f"and {len(found) - _MAX_SAMPLES} more") if len(found) > _MAX_SAMPLES else lines

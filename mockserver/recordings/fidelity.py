@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from mockserver.contract import Contract
-from mockserver.recordings.samples import Sample
+from mockserver.recordings.samples import Sample, folder
 
 _OF_THE_PLATFORM = frozenset({"413", "415", "429", "500", "501", "503", "504", "507"})
 """Statuses that every operation declares and that pages do not show per operation."""
+MANIFEST = "fidelity.jsonl"
+"""File name of the manifest in `fidelity/`."""
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -59,6 +61,7 @@ class FidelityRow:
 class SampleFigures(NamedTuple):
     """A row of the manifest: the attributes of a sample that the table needs."""
 
+    name: str
     operation: str
     aspect: str
     provenance: str
@@ -106,7 +109,7 @@ def manifest(samples: Iterable[Sample]) -> Iterator[str]:
     for sample in samples:
         if not sample.setup:
             row = {
-                "id": f"{sample.page}/{sample.id}",
+                "id": sample.name,
                 "operation": sample.operation,
                 "aspect": sample.aspect,
                 "provenance": sample.provenance,
@@ -120,13 +123,13 @@ def manifest(samples: Iterable[Sample]) -> Iterator[str]:
             yield json.dumps(row, ensure_ascii=False)
 
 
-def read_manifest(text: str) -> list[SampleFigures]:
-    """Parse the output of `manifest`."""
-    rows = map(json.loads, text.splitlines())
+def known() -> list[SampleFigures]:
+    """The samples as `make fidelity` last replayed them; a test requires that they are current."""
+    rows = map(json.loads, (folder() / MANIFEST).read_text(encoding="utf-8").splitlines())
     return [
         SampleFigures(
-            row["operation"], row["aspect"], row["provenance"], row["source"], row["status"], row["quirks"],
-            row["verdict"] == "same",
+            row["id"], row["operation"], row["aspect"], row["provenance"], row["source"], row["status"],
+            row["quirks"], row["verdict"] == "same",
         )
         for row in rows
     ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 
-from mockserver.recordings.fidelity import FidelityRow, Tally, manifest
+from mockserver.recordings.fidelity import MANIFEST, FidelityRow, Tally, manifest
 from mockserver.recordings.samples import Sample
 
 _HEAD = """# Fidelity
@@ -49,7 +49,7 @@ def files(rows: Sequence[FidelityRow], samples: Sequence[Sample]) -> dict[str, s
     return {
         "docs/fidelity.md": write(rows, samples),
         "docs/fidelity.svg": picture(rows),
-        "fidelity/fidelity.jsonl": "\n".join([*manifest(samples), ""]),
+        f"fidelity/{MANIFEST}": "\n".join([*manifest(samples), ""]),
     }
 
 
@@ -57,7 +57,7 @@ def _differing(samples: Sequence[Sample]) -> Iterator[str]:
     for sample in samples:
         if not sample.passed and not sample.setup:
             why = sample.differs or "; ".join(sample.departures)
-            yield f"- `{sample.page}/{sample.id}` ({sample.operation}): {why}"
+            yield f"- `{sample.name}` ({sample.operation}): {why}"
 
 
 def _pages(samples: Sequence[Sample]) -> Iterator[str]:

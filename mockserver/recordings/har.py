@@ -38,6 +38,7 @@ _TOKEN_PATHS = ("/ims/token", "/ims/exchange")
 _BEFORE_ANY_SERVICE = frozenset({408, 414, 421, 431})
 """Statuses of requests that an HTTP server refuses before a service receives them."""
 _OF_THE_GATEWAY = frozenset({"authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "if-match"})
+_FORM = re.compile(rb"[\w.-]+=")
 _TOKEN_MISSING = ("403010", "ErrMissingOauthToken")
 
 
@@ -71,20 +72,25 @@ class LoadedHar:
         if self.cut:
             yield f"the file is truncated after entry {self.entries}"
         if self.unread:
-            yield f"{len(self.unread)} invalid HAR entries, the first: {self.unread[0]}"
+            yield f"invalid HAR entries: {len(self.unread)}, the first: {self.unread[0]}"
         found = self.exchanges
         lacking = {
-            "requests have no credentials in the file": sum("authorization" in one.gaps.headers for one in found),
-            "request bodies are not in the file": sum(one.gaps.body for one in found),
-            "response bodies are not in the file": sum(one.gaps.answer for one in found),
-            "responses are incomplete": sum(not one.whole for one in found),
+            "requests without their credentials": sum("authorization" in one.gaps.headers for one in found),
+            "requests without their body": sum(one.gaps.body for one in found),
+            "responses without their body": sum(one.gaps.answer for one in found),
+            "incomplete responses": sum(not one.whole for one in found),
         }
-        yield from (f"{count} {what}" for what, count in lacking.items() if count)
+        yield from (f"{what}: {count} of {len(found)}" for what, count in lacking.items() if count)
 
 
 def read(path: Path, contract: Contract, connectors: Connectors) -> list[Entry]:
     """Read the calls to Flow Service in the order they were made, with masked secrets. Raises HarError."""
-    recorded = in_order(list(exchanges(path)))
+    return journaled(load(path, contract), contract, connectors)
+
+
+def journaled(loaded: LoadedHar, contract: Contract, connectors: Connectors) -> list[Entry]:
+    """Convert the calls to Flow Service to journal entries, in the order they were made, with masked secrets."""
+    recorded = in_order(loaded.exchanges)
     journal = Journal(len(recorded) or 1, 4 * MAX_BYTES, Redaction(contract, connectors.auth_place, foreign=True))
     kept: list[Recorded] = []
     for one in recorded:
@@ -136,14 +142,6 @@ def _check_credentials(seen: Seen, connectors: Connectors) -> None:
             seen.note(refusal.violation())
 
 
-def exchanges(path: Path) -> Iterator[Recorded]:
-    """Read the calls that may be ones to Flow Service. Raises HarError, also for an invalid entry."""
-    loaded = load(path)
-    if loaded.unread:
-        raise HarError(loaded.unread[0])
-    yield from loaded.exchanges
-
-
 def is_of_the_service(one: Recorded, contract: Contract) -> bool:
     """Whether a call is one to Flow Service, its token endpoint or a neighbouring service."""
     outside = one.call.path.startswith(("/data/", "/ims/"))
@@ -157,8 +155,8 @@ def in_order(recorded: list[Recorded]) -> list[Recorded]:
     return recorded
 
 
-def load(path: Path) -> LoadedHar:
-    """Read a file and collect errors of invalid entries. Raises HarError if no entry can be read."""
+def load(path: Path, contract: Contract) -> LoadedHar:
+    """Read the calls to the service and collect errors of invalid entries. Raises HarError if none can be read."""
     file = har_file.read(path)
     found: list[Recorded] = []
     unread: list[str] = []
@@ -168,10 +166,12 @@ def load(path: Path) -> LoadedHar:
             where = _place(str(request["url"]))
             if where is None or _is_preflight(raw, request):
                 continue
-            found.append(_read(raw, request, raw.get("response") or {}, *where))
+            one = _read(raw, request, raw.get("response") or {}, *where)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             unread.append(f"{path}: entry {number} is not a valid HAR entry ({type(error).__name__})")
-    if unread and len(unread) == len(file.entries):
+        else:
+            found += [one] if is_of_the_service(one, contract) else []
+    if unread and not found:
         raise HarError(unread[0])
     return LoadedHar(found, tuple(unread), file.complete, file.cut, len(file.entries))
 
@@ -184,6 +184,8 @@ def _place(address: str) -> tuple[SplitResult, str, str] | None:
     except ValueError:  # not a URL of Adobe
         return None
     path = decoded_path(url.path) or "/"
+    if path == "/favicon.ico":  # asked for by the browser
+        return None
     if path.startswith(_TOKEN_PATHS):
         return url, path, host
     if path == BASE_PATH or path.startswith(BASE_PATH + "/"):
@@ -221,11 +223,12 @@ def _read(
     result = _result(response)
     flow = raw.get("_flow")
     extension: Mapping[str, Any] = flow if isinstance(flow, dict) else {}
-    headers, unrecorded = _sent_headers(request, result, certain=bool(extension))
+    certain = bool(extension) or path.startswith(_TOKEN_PATHS)  # the token endpoint requires no headers
+    headers, unrecorded = _sent_headers(request, result, certain=certain)
     post = request.get("postData") or {}
-    if post.get("mimeType") and "content-type" not in headers:
-        headers["content-type"] = str(post["mimeType"])
     method, body = str(request["method"]).upper(), _body(post)
+    if body and post.get("mimeType"):
+        headers.setdefault("content-type", str(post["mimeType"]))
     call = Call(
         method=method,
         path=path,
@@ -268,24 +271,36 @@ def _sent_headers(
 def _headers(holder: Mapping[str, Any]) -> dict[str, str]:
     """Headers with names in lower case and repeated ones joined, without HTTP/2 pseudo headers and incomplete rows.
 
-    A null value of a gateway header means that it was removed.
+    A null value of a gateway header means that it was removed. Rows that are entirely equal count once, because
+    exporters join the headers that the page set with those that the browser sent.
     """
     headers: dict[str, str] = {}
+    rows: set[tuple[str, str]] = set()
     for row in holder.get("headers") or ():
         name, value = str(row.get("name") or "").lower(), row.get("value")
         if value is None and name in _OF_THE_GATEWAY:
             value = NOT_RECORDED
-        if name and value is not None and not name.startswith(":"):
+        if name and value is not None and not name.startswith(":") and (name, str(value)) not in rows:
+            rows.add((name, str(value)))
             headers[name] = f"{headers[name]}, {value}" if name in headers else str(value)
     return headers
 
 
 def _body(post: Mapping[str, Any]) -> bytes:
     text = post.get("text")
-    if text is None and post.get("params"):
+    if not text and post.get("params"):
         rows = [row for row in post["params"] if row.get("name")]
+        if "json" in str(post.get("mimeType")):
+            return json.dumps(_members([(str(row["name"]), row.get("value")) for row in rows])).encode()
         return urlencode([(str(row["name"]), str(row.get("value") or "")) for row in rows]).encode()
     return _decoded(str(text or ""), post.get("encoding"))
+
+
+def _members(pairs: list[tuple[str, Json]]) -> Json:
+    """The JSON value that an exporter has split into parameters: an object by its names, a list by its numbers."""
+    if [name for name, _ in pairs] == [str(number) for number in range(len(pairs))]:
+        return [value for _, value in pairs]
+    return dict(pairs)
 
 
 def _lacks_body(method: str, request: Mapping[str, Any], body: bytes, result: Result) -> bool:
@@ -295,8 +310,15 @@ def _lacks_body(method: str, request: Mapping[str, Any], body: bytes, result: Re
     if length.isdecimal() and len(length) < 12:
         size = max(size, int(length))
     if body:
-        return len(body) < size and not _is_json(body)
+        return len(body) < size and not _is_json(body) and len(_encoded_form(body)) < size
     return size > 0 or (size < 0 and method in ("POST", "PUT", "PATCH") and result.error != "1405-400")
+
+
+def _encoded_form(body: bytes) -> str:
+    """A form as it is sent; some tools write it decoded, which is shorter. Empty for other bodies."""
+    if not _FORM.match(body):
+        return ""
+    return urlencode(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 def _is_json(body: bytes) -> bool:
@@ -308,9 +330,10 @@ def _is_json(body: bytes) -> bool:
 
 
 def _lacks_answer(response: Mapping[str, Any], result: Result) -> bool:
-    """Whether the body of a successful response is missing in the file."""
-    size = _number((response.get("content") or {}).get("size"), -1)
-    return result.body is None and (result.status in (200, 201) or result.status == 304) and size != 0
+    """Whether the body of a response is missing in the file."""
+    content = response.get("content") or {}
+    left_out = result.body is None and not content.get("text") and _number(content.get("size"), -1) != 0
+    return left_out and (result.status in (200, 201, 304) or 400 <= result.status < 500)
 
 
 def _number(value: object, default: int) -> int:

@@ -1,19 +1,25 @@
-"""Reads the entries of a HAR file, which may be truncated."""
+"""Reads the entries of a HAR file, which may be truncated, in a ZIP archive, or have bodies in files of their own."""
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 MAX_BYTES = 200 * 1_048_576
-"""Maximum size of a file."""
+"""Maximum size of a file, including the bodies beside it."""
 
 _ENTRIES = re.compile(r'"entries"\s*:\s*\[')
 _BETWEEN = re.compile(r"[\s,]*")
+_ARCHIVE = b"PK\x03\x04"
+_BODIES = (("request", "postData"), ("response", "content"))
 
 
 class HarError(ValueError):
@@ -32,7 +38,32 @@ class HarFile:
 
 def read(path: Path) -> HarFile:
     """Read a file. Raises HarError."""
-    text = _text(path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_ARCHIVE))  # no seek, because the file may be a pipe
+            if head == _ARCHIVE:
+                return _archived(path, file)
+            return _parsed(path, head + _limited(path, file, MAX_BYTES - len(head)), path.parent)
+    except OSError as error:
+        raise HarError(f"{path}: {error.strerror or 'cannot be read'}") from None
+
+
+def _archived(path: Path, file: BinaryIO) -> HarFile:
+    """Read the first HAR file in an archive, as Playwright writes it."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".har")]
+            if not names:
+                raise HarError(f"{path}: not a HAR file, and an archive without one")
+            with archive.open(names[0]) as inside:
+                raw = _limited(path, inside, MAX_BYTES)
+            return _parsed(path, raw, zipfile.Path(archive))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error):
+        raise HarError(f"{path}: a damaged or encrypted archive") from None
+
+
+def _parsed(path: Path, raw: bytes, folder: Path | zipfile.Path) -> HarFile:
+    text = _text(raw)
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -44,19 +75,38 @@ def read(path: Path) -> HarFile:
     found = log.get("entries") if isinstance(log, dict) else None
     if not isinstance(found, list) or not isinstance(log, dict):
         raise HarError(f"{path}: not a HAR file, because it has no log.entries")
+    _attach(path, found, folder)
     extension = log.get("_flow")
     complete = not isinstance(extension, dict) or extension.get("complete") is not False
     return HarFile(tuple(found), complete, cut=False)
 
 
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise HarError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    if len(raw) > MAX_BYTES:
+def _limited(path: Path, file: Any, limit: int) -> bytes:
+    raw: bytes = file.read(limit + 1)
+    if len(raw) > limit:
         raise HarError(f"{path}: larger than {MAX_BYTES // 1_048_576} MB; record less, or cut the file")
+    return raw
+
+
+def _attach(path: Path, entries: list[Any], folder: Path | zipfile.Path) -> None:
+    """Insert the bodies that Playwright writes into files beside the HAR file, and names in `_file`."""
+    left = MAX_BYTES
+    for entry in entries:
+        for holder, member in _BODIES:
+            outer = entry.get(holder) if isinstance(entry, dict) else None
+            part = outer.get(member) if isinstance(outer, dict) else None
+            if not isinstance(part, dict):
+                continue
+            name = part.get("_file")
+            if not isinstance(name, str) or Path(name).name != name:  # no path to elsewhere
+                continue
+            with suppress(OSError, KeyError), (folder / name).open("rb") as file:
+                raw = _limited(path, file, left)
+                left -= len(raw)
+                part.update(text=base64.b64encode(raw).decode(), encoding="base64")
+
+
+def _text(raw: bytes) -> str:
     wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
         return raw.decode("utf-16" if wide else "utf-8-sig")

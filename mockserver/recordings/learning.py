@@ -37,6 +37,8 @@ class Learned:
     left_out: list[str] = field(default_factory=list)
     tenants: tuple[Tenant, ...] = ()
     """Tenants of the entities."""
+    notes: tuple[str, ...] = ()
+    """What the file lacks."""
 
     @property
     def summary(self) -> str:
@@ -47,7 +49,8 @@ class Learned:
         return f"{there}{f' in {where}' if where else ''}"
 
     def lines(self) -> Iterator[str]:
-        """One line for each guess and each omission."""
+        """One line for each gap of the file, each guess and each omission."""
+        yield from (f"note: {line}" for line in self.notes)
         yield from (f"guessed: {line}" for line in self.guessed)
         yield from (f"left out: {line}" for line in self.left_out)
 
@@ -102,6 +105,7 @@ def alive_at_end(recording: Recording, contract: Contract, connectors: Connector
             if "imsOrgId" in life.doc:
                 life.doc["imsOrgId"] = org
     learned = _learned(lives, contract, connectors)
+    learned.notes = recording.remarks
     learned.left_out += [f"{name}: used, but never shown completely" for name in unseen]
     learned.left_out += _next_door(recording)
     return learned

@@ -71,11 +71,10 @@ class Recording:
     @classmethod
     def load(cls, path: Path, contract: Contract) -> Recording:
         """Read a HAR file of our recorder, a browser or a proxy. Raises `har.HarError`."""
-        loaded = har.load(path)
-        in_order = har.in_order([one for one in loaded.exchanges if har.is_of_the_service(one, contract)])
+        loaded = har.load(path, contract)
         exchanges = (
             exchange(number, one.call, one.result, contract, host=one.host, gaps=one.gaps, whole=one.whole)
-            for number, one in enumerate(in_order, 1)
+            for number, one in enumerate(har.in_order(loaded.exchanges), 1)
         )
         return cls(tuple(exchanges), loaded.complete, tuple(loaded.remarks()))
 

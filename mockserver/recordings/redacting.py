@@ -31,7 +31,8 @@ _ACCOUNT = re.compile(r"[0-9A-F]{24}(?=@Adobe(?:Org|ID))")
 _OPEN_IN_FORMS = ("grant_type", "scope", "client_id", "expires_in", "token_type")
 _PATH_WORD = re.compile(r"[A-Za-z_.-]{0,40}|v\d{1,2}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PATH_ID = re.compile(
-    r"[0-9a-f]{16,64}|\d{1,20}|_?[a-z0-9]{1,60}\.(schemas|mixins|classes|datatypes)\.[0-9a-f]{8,64}|"
+    r"[0-9a-f]{16,64}|\d{1,20}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-\d{1,6}|"
+    r"_?[a-z0-9]{1,60}\.(schemas|mixins|classes|datatypes)\.[0-9a-f]{8,64}|"
     r"https?://ns\.adobe\.com/[\w./-]{1,200}"
 )
 """Ids of the services."""

@@ -16,6 +16,7 @@ from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.recordings.accepted import Accepted
 from mockserver.recordings.differences import Comparison, Difference, Grade
 from mockserver.recordings.learning import made_by_others
+from mockserver.recordings.lives import SPECS
 from mockserver.recordings.recording import RecordedExchange, Recording
 from mockserver.recordings.symbols import Bindings
 
@@ -124,6 +125,9 @@ class Replay:
         if ours.status == 501 and exchange.result.status != 501:
             why = f"{exchange.operation or exchange.call.path} is answered with 501"
             return Compared(exchange, "not served", why=why, ours=ours)
+        if _is_elsewhere(exchange, ours) and self.bindings.is_unknown(exchange):
+            why = "about an entity that the recording does not show"
+            return Compared(exchange, "not comparable", why=why, ours=ours)
         differences = tuple(self._comparison.compare(exchange, ours))
         return Compared(exchange, "different" if differences else "same", differences, ours=ours)
 
@@ -139,6 +143,12 @@ class Replay:
         sent, changed = exchange.body, self.bindings.in_body(exchange.body)
         body = call.body if sent == changed else json.dumps(changed, ensure_ascii=False).encode()
         return call.method, self.bindings.in_path(exchange) + (f"?{query}" if query else ""), headers, body
+
+
+def _is_elsewhere(exchange: RecordedExchange, ours: Result) -> bool:
+    """Whether an entity existed for the recorded service and does not exist here. Specs should exist everywhere."""
+    found = 200 <= exchange.result.status < 300 and ours.status == 404
+    return found and exchange.call.path.strip("/").split("/")[0] not in SPECS
 
 
 def _incomparable(exchange: RecordedExchange) -> str:

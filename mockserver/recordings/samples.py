@@ -1,4 +1,4 @@
-"""Replays samples: exchanges from a page of Adobe or a recording, as data in `fidelity/`.
+"""Replays samples: exchanges from a page of Adobe, as data in `fidelity/documented/`.
 
 A file is one page: a session of exchanges that are replayed in order. `fidelity/README.md` describes its format.
 """
@@ -6,7 +6,6 @@ A file is one page: a session of exchanges that are replayed in order. `fidelity
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -61,6 +60,11 @@ class Sample:
     departures: tuple[str, ...]
 
     @property
+    def name(self) -> str:
+        """Its name in the manifest."""
+        return f"{self.page}/{self.id}"
+
+    @property
     def passed(self) -> bool:
         """Whether our response is as printed."""
         return not self.departures
@@ -72,31 +76,25 @@ def folder() -> Path:
     return packaged if packaged.is_dir() else documents.PACKAGE.parent / "fidelity"
 
 
-def pages(provenance: Provenance = "documented") -> dict[str, dict[str, Any]]:
+def pages() -> dict[str, dict[str, Any]]:
     """File name -> page."""
-    files = sorted((folder() / provenance).glob("*.yaml"))
+    files = sorted((folder() / "documented").glob("*.yaml"))
     return {path.stem: documents.read(path) for path in files}
 
 
-@functools.cache
-def samples() -> tuple[Sample, ...]:
+def documented() -> Iterator[Sample]:
     """Every sample of every page, replayed."""
-    found: list[Sample] = []
-    for provenance in ("documented", "recorded"):
-        for name, page in pages(provenance).items():
-            found += (_sample(name, page, exchange, provenance, tuple(gone)) for exchange, gone in replay(page))
-    return tuple(found)
+    for name, page in pages().items():
+        yield from (_sample(name, page, exchange, tuple(gone)) for exchange, gone in replay(page))
 
 
-def _sample(
-    name: str, page: Mapping[str, Any], exchange: Mapping[str, Any], provenance: Provenance, departures: tuple[str, ...]
-) -> Sample:
+def _sample(name: str, page: Mapping[str, Any], exchange: Mapping[str, Any], departures: tuple[str, ...]) -> Sample:
     return Sample(
         page=name,
         id=exchange["id"],
         operation=exchange["operation"],
         aspect=_aspect(exchange),
-        provenance=provenance,
+        provenance="documented",
         source=page["page"],
         date=page["read"],
         setup=bool(exchange.get("setup")),
@@ -123,7 +121,7 @@ def _aspect(exchange: Mapping[str, Any]) -> Aspect:
 
 def replay(page: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], list[str]]]:
     """Replay a page; yields each exchange and the differences of our response."""
-    emulator = Emulator(dataclasses.replace(Config(seed=1, quirk=dict(page.get("quirks", {}))), **_settings(page)))
+    emulator = Emulator(dataclasses.replace(Config(seed=1, quirk=dict(page.get("quirks", {}))), **settings(page)))
     known: dict[str, Any] = {}
     for exchange in page["exchanges"]:
         before = dict(emulator.quirks)
@@ -187,12 +185,13 @@ def _list_departures(printed: list[Any], came: Json, at: str) -> Iterator[str]:
         yield from departures(inner, came[place], f"{at}/{place}")
 
 
-def _settings(page: Mapping[str, Any]) -> dict[str, Any]:
+def settings(page: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of the emulator that a page or recording needs."""
     rows = page.get("settings", {}).items()
-    settings: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in rows}
-    if "sources" in settings:
-        settings["sources"] = str(folder() / "sources" / settings["sources"])
-    return settings
+    found: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in rows}
+    if "sources" in found:
+        found["sources"] = str(folder() / "sources" / found["sources"])
+    return found
 
 
 def _filled(value: Any, known: Mapping[str, Any]) -> Any:

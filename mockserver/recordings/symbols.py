@@ -19,8 +19,11 @@ from mockserver.recordings.recording import SAFE_IN_SEGMENT, RecordedExchange
 Kind: TypeAlias = Literal["id", "etag", "page", "token"]
 Symbol: TypeAlias = tuple[Kind, str]
 
-_MADE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24}|[0-9a-f]{32,64}|[0-9A-HJKMNP-TV-Z]{26}")
-"""UUIDs of Flow Service; hexadecimal ids of data sets, schemas, mapping sets and inlets; ULIDs of batches."""
+_MADE_ID = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(-\d{1,6})?|[0-9a-f]{24}|[0-9a-f]{32,64}|[0-9A-HJKMNP-TV-Z]{26}"
+)
+"""UUIDs of Flow Service, with a number for files of a batch; hexadecimal ids of data sets, schemas, mapping sets and
+inlets; ULIDs of batches."""
 _PLACED_ID = re.compile(rf"(?:.*[/.])?(?:{_MADE_ID.pattern})")
 """An id at the end of a URI, of a `meta:altId` or of a path such as `@/dataSets/…`."""
 _ID_MEMBERS = frozenset({"id", "ids", "_id", "$id", "$ref", "meta:altId", "href"})
@@ -71,6 +74,8 @@ def defined_in(result: Result) -> Iterator[Symbol]:
     for name, value in result.headers:
         if name.lower() == "etag" and value:
             yield "etag", value
+        elif name.lower() == "location" and is_made_id(last := value.rpartition("/")[2]):
+            yield "id", last
 
 
 def _in(value: Json, name: str) -> Iterator[Symbol]:
@@ -126,10 +131,17 @@ class Bindings:
 
     def lost(self, exchange: RecordedExchange) -> Symbol | None:
         """A symbol in a request that an earlier exchange defined and that has no counterpart here; None if all have."""
-        for symbol in uses(exchange):
-            if self.born.get(symbol, exchange.number) < exchange.number and symbol not in self._ours:
-                return symbol
-        return None
+        return next((symbol for symbol in uses(exchange) if self.is_lost(symbol, exchange.number)), None)
+
+    def is_lost(self, symbol: Symbol, number: int) -> bool:
+        """Whether an exchange before `number` defined a symbol that has no counterpart here."""
+        return self.born.get(symbol, number) < number and symbol not in self._ours
+
+    def is_unknown(self, exchange: RecordedExchange) -> bool:
+        """Whether a request is about an entity that the recording never shows and did not create."""
+        unseen = exchange.number if exchange.result.body is None else 0  # a body would show the entity
+        ids = filter(is_made_id, exchange.ids.values())
+        return any(self.born.get(("id", value), unseen) == exchange.number for value in ids)
 
     def in_path(self, exchange: RecordedExchange) -> str:
         """The path of a request with our ids."""

@@ -58,7 +58,11 @@ def test_a_key_or_name_that_cannot_be_one_is_told_once(header: str, value: str) 
     assert set(found) == {"header.unfilled"} and header in found["header.unfilled"], found
 
 
-@pytest.mark.parametrize("name, value", [("x-debug", "true"), ("x-trace", "[]"), ("user-agent", "app/1 (x86; [en])")])
+ORDINARY = {"x-debug": "true", "x-trace": "[]", "user-agent": "app/1 (x86; [en])", "origin": "null",
+            "sec-fetch-site": "none", "sec-ch-ua": '"None";v="8"'}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), ORDINARY.items())
 def test_an_ordinary_header_is_not_taken_for_none(name: str, value: str) -> None:
     client = Client()
     client.send("GET", "/connections", **{name.replace("-", "_"): value})

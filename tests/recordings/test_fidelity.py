@@ -12,7 +12,8 @@ from mockserver import Config, Emulator
 from mockserver.cli import main
 from mockserver.contract import Contract
 from mockserver.recordings import fidelity, fidelity_page
-from mockserver.recordings.samples import Sample, samples
+from mockserver.recordings.contributed import samples
+from mockserver.recordings.samples import Sample
 from tests.recordings.story import as_har, tell
 
 ROOT = Path(__file__).parents[2]

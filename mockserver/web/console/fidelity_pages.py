@@ -14,9 +14,9 @@ def add(pages: Blueprint, frame: Frame) -> None:
 
     @functools.cache
     def read() -> tuple[object, ...]:
-        from mockserver.recordings import fidelity, samples
+        from mockserver.recordings import fidelity
 
-        lines = fidelity.read_manifest((samples.folder() / "fidelity.jsonl").read_text(encoding="utf-8"))
+        lines = fidelity.known()
         return lines, fidelity.table(lines, frame.emulator.contract)
 
     @pages.get("/console/fidelity")
