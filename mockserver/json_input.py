@@ -20,7 +20,7 @@ Json: TypeAlias = dict[str, Any] | list[Any] | str | int | float | bool | None
 """A parsed JSON value."""
 
 MAX_DEPTH = 64
-"""Maximum nesting of arrays and objects, counted before parsing."""
+"""Maximum nesting of arrays and objects."""
 
 MAX_VALUES = 10_000
 """Maximum members and items of a document: ten times as many as any body of Flow Service has."""
@@ -31,6 +31,8 @@ MAX_DIGITS = 308
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
 """A string, or the unterminated rest of a text. Without the latter, every later quote would be tried."""
 
+_FILLED = re.compile(rb"[\[{](?=\s*[^\s\]}])")
+_LADDER = re.compile(rb"(?:[\[{][^\[\]{}]*){%d}" % (MAX_DEPTH + 1))
 _STRING_OR_MARK = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[][{},]', re.DOTALL)
 _ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
@@ -55,14 +57,17 @@ def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise JsonProblem(f"bytes that are not UTF-8 at position {error.start}") from None
-    _demand_shallow(raw, max_depth)
     if max_values is not None:
         _demand_few(raw, max_values)
     try:
         value: Json = _DECODER.decode(text)
+    except RecursionError:
+        raise JsonProblem(f"more than {max_depth} levels of nesting") from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise JsonProblem(f"a syntax error at {where} ({error.msg.lower()})") from None
+    if raw.count(b"[") + raw.count(b"{") > max_depth and too_deep(value, max_depth):
+        raise JsonProblem(f"more than {max_depth} levels of nesting")
     if _ODD_ESCAPE.search(raw) and any(_SURROGATE_OR_NUL.search(part) for part in _texts(value)):
         raise JsonProblem("a string with a NUL character or half a surrogate pair")
     return value
@@ -109,21 +114,15 @@ def _holds(value: Any) -> bool:
 
 
 def _demand_few(raw: bytes, max_values: int) -> None:
-    if raw.count(b",") >= max_values and _STRING.sub(b"", raw).count(b",") >= max_values:
-        raise JsonProblem(f"more than {max_values} members and items")
-
-
-def _demand_shallow(raw: bytes, max_depth: int) -> None:
-    if raw.count(b"[") + raw.count(b"{") <= max_depth:
+    """Count members and items before parsing: the commas, and one more in each array and object that is not empty."""
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") <= max_values:
         return
-    depth = 0
-    for byte in _STRING.sub(b"", raw):
-        if byte in b"[{":
-            depth += 1
-            if depth > max_depth:
-                raise JsonProblem(f"more than {max_depth} levels of nesting")
-        elif byte in b"]}":
-            depth -= 1
+    bare = _STRING.sub(b"0", raw)
+    if bare.count(b",") + len(_FILLED.findall(bare)) > max_values:
+        deep = _LADDER.search(bare)
+        raise JsonProblem(
+            f"more than {MAX_DEPTH} levels of nesting" if deep else f"more than {max_values} members and items"
+        )
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -73,6 +73,17 @@ def test_the_deepest_body_can_be_exported_and_imported() -> None:
     assert send(emulator, "GET", "/connections").status == 200
 
 
+@pytest.mark.parametrize("count", [0, 1, 40])
+def test_an_export_is_encoded_in_pieces(count: int) -> None:
+    emulator = Emulator(Config(seed=1))
+    for number in range(count):
+        made(emulator, connection(str(number), description="x" * 30_000))
+    sent = create_app(emulator).test_client().get("/_mock/state?credentials=include")
+    pieces = list(sent.iter_encoded())
+    assert json.loads(b"".join(pieces)) == emulator.export(credentials=True)
+    assert max(map(len, pieces)) < 130_000 and sent.headers["x-request-id"] and sent.mimetype == "application/json"
+
+
 @pytest.mark.parametrize("filler", ["1", '"a,b"', "{}", '"\\",,,"'])
 def test_a_document_has_only_so_many_values(filler: str) -> None:
     def document(count: int) -> bytes:
@@ -81,6 +92,15 @@ def test_a_document_has_only_so_many_values(filler: str) -> None:
     assert len(json_input.parse(document(MAX_VALUES), max_bytes=MIB)) == MAX_VALUES  # type: ignore[arg-type]
     with pytest.raises(JsonProblem, match="members and items"):
         json_input.parse(document(MAX_VALUES + 1), max_bytes=MIB)
+
+
+def test_containers_count_like_the_values_in_them() -> None:
+    """A megabyte of brackets would otherwise become 40 megabytes of empty lists."""
+    ladder = "[" * 50 + "]" * 50
+    with pytest.raises(JsonProblem, match="members and items"):
+        json_input.parse(f"[{','.join([ladder] * 9_999)}]".encode(), max_bytes=MIB)
+    few = f'[{",".join([ladder] * 190)},"{"[" * 500_000}"]'.encode()
+    assert len(json_input.parse(few, max_bytes=MIB)) == 191  # type: ignore[arg-type]
 
 
 UNCODED = ["identity", ""]
