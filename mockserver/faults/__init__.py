@@ -12,7 +12,7 @@ from typing import Any
 from mockserver.errors import ApiError
 from mockserver.exchange import Call, Request, Result
 from mockserver.faults.kinds import FAULTS, FaultKind, Strike
-from mockserver.faults.orders import HEADER, FaultError, Order, from_file, from_header, parse
+from mockserver.faults.orders import HEADER, MAX_ORDERS, FaultError, Order, from_file, from_header, parse
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
@@ -128,6 +128,8 @@ class Faults:
     def _add(self, orders: Iterable[Order]) -> list[Active]:
         added = [Active(next(self._numbers), order) for order in orders]
         with self._lock:
+            if len(self._active) + len(added) > MAX_ORDERS:
+                raise FaultError([f"at most {MAX_ORDERS} orders can be in force; remove some first"])
             self._active = (*self._active, *added)
         return added
 

@@ -15,6 +15,8 @@ from mockserver.journal.entries import TOKEN_OPERATION
 
 HEADER = "x-mock-fault"
 _MAX_IN_HEADER = 10
+MAX_ORDERS = 1_000
+"""Maximum orders in force. Each call is compared with all of them."""
 
 
 class FaultError(ValueError):
@@ -83,6 +85,8 @@ def parse(raw: Any, operations: Iterable[str]) -> list[Order]:
     else:
         at = ""
     rows = raw if isinstance(raw, list) else [raw]
+    if len(rows) > MAX_ORDERS:
+        raise FaultError([f"{at or '/'}: expected at most {MAX_ORDERS} orders, got {len(rows)}"])
     places = [f"{at}/{number}" if isinstance(raw, list) else at for number in range(len(rows))]
     known = frozenset(operations)
     problems = [problem for row, place in zip(rows, places, strict=True) for problem in _problems(row, place, known)]
@@ -165,7 +169,7 @@ _TEXT = {"type": "string", "minLength": 1, "maxLength": 1024}
 _COUNTS = ("skip", "times")
 _MEMBERS: dict[str, dict[str, Any]] = {
     "fault": {"enum": list(FAULTS)},
-    "argument": {"type": ["string", "integer"]},
+    "argument": {**_TEXT, "type": ["string", "integer"], "minLength": 0},
     "operation": _TEXT,
     "method": {**_TEXT, "pattern": "^[A-Z]+$"},
     "path": {**_TEXT, "pattern": "^/"},

@@ -222,7 +222,7 @@ class Journal:
         shown, answer, facts = texts
         departures = tuple(violations)
         size = _ENTRY_OVERHEAD + headers.size + len(call.path) + len(query) + len(shown) + len(answer)
-        size += _VIOLATION_OVERHEAD * len(departures) + (facts.size if facts else 0)
+        size += _VIOLATION_OVERHEAD * len(departures) + (facts.size if facts else 0) + len(fault or "")
         values = (
             next(self._numbers), size, call.received_ms, call.method[:40], call.path[:1024], query,
             headers.shown, shown, answer, facts, operation, tenant,

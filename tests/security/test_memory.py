@@ -1,0 +1,152 @@
+"""Tests that whatever clients send, each registry and cache of the server has a bound in bytes."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import pytest
+
+from mockserver import Config, Emulator, create_app, exchange, gateway
+from mockserver.faults import FaultError
+from mockserver.resources import _crud
+from mockserver.runtime import Runtime
+from mockserver.specs import connection_string
+from mockserver.tokens import Tokens
+from mockserver.web import adapter, bridge
+from tests.calls import HEADERS, by_string, connection, made, send
+
+KIB, MIB = 1024, 1_048_576
+LONG = "x" * 60_000
+"""About the longest header that the server accepts."""
+
+_CODE = (ModuleType, type, FunctionType, BuiltinFunctionType, MethodType, Emulator, Runtime)
+
+
+def size_of(*roots: Any) -> int:
+    """Bytes of everything that the roots refer to, except code and the parts that all share."""
+    seen: set[int] = set()
+    waiting, total = [held for root in roots for held in gc.get_referents(root)], 0
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in seen and not isinstance(one, _CODE):
+            seen.add(id(one))
+            total += sys.getsizeof(one)
+            waiting += gc.get_referents(one)
+    return total
+
+
+def issued_tokens() -> Any:
+    tokens = Tokens(Runtime(), 60)
+    for number in range(12_000):
+        tokens.issue(f"{number}{LONG[:1000]}")
+    return tokens
+
+
+def revoked_tokens() -> Any:
+    tokens = Tokens(Runtime(), 60)
+    for number in range(12_000):
+        tokens.revoke(f"{number}{LONG[:10_000]}", LONG[:100])
+    return tokens
+
+
+def tenants_without_records() -> Any:
+    emulator = Emulator(Config(journal_entries=0))
+    for number in range(500):
+        headers = {"x-gw-ims-org-id": f"{number}{LONG[:100]}@AdobeOrg"}
+        receipt: Any = send(emulator, "POST", "/connections", connection(), headers=headers).body
+        assert send(emulator, "DELETE", f"/connections/{receipt['id']}", headers=headers).status == 204
+    return emulator.world.store
+
+
+def journal() -> Any:
+    emulator = Emulator(Config(journal_bytes=MIB, journal_entries=10_000))
+    fault = "; ".join([f"retry-after={'0' * 900}1"] * 10)
+    for number in range(60):
+        long = {"x-note": LONG, "x-mock-fault": fault, "authorization": f"Bearer {number}"}
+        send(emulator, "POST", f"/connections?a={LONG}", connection(**{f"m{n}": "y" * 60 for n in range(100)}))
+        send(emulator, "GET", f"/connections/{LONG}?{LONG}", headers=long)
+        send(emulator, LONG, f"/{LONG}", headers={LONG: LONG})
+    for number in range(20_000):
+        emulator.journal.hung_up(f"{number:032}")
+    emulator.journal.count()
+    return emulator.journal._shares, emulator.journal._headers, emulator.journal._hung_up
+
+
+def shown_records() -> Any:
+    emulator = Emulator(Config(journal_entries=0))
+    for number in range(300):
+        made(emulator, connection(str(number), description="x" * 3_000))
+        send(emulator, "GET", "/connections?limit=1")
+    return [shown.encoded for shown in emulator.world.shown.values()]
+
+
+def headers_of_calls() -> Any:
+    for number in range(200):
+        adapter._headers((("HTTP_X", f"{number}{LONG}"),), "")
+        bridge._fields(((b"x", f"{number}{LONG}".encode()),))
+        adapter.site_of({"HTTP_HOST": f"{number}{LONG}"})
+    return adapter._headers, bridge._fields, adapter._site
+
+
+def names_of_callers() -> Any:
+    emulator = Emulator(Config(journal_entries=0))
+    for number in range(1_500):
+        name = f"{number}{LONG[:120]}"
+        headers = {"x-api-key": name * 2, "x-gw-ims-org-id": f"{name}@AdobeOrg", "x-sandbox-name": name * 2}
+        assert send(emulator, "POST", "/connections", connection(), headers=headers).status == 201
+    return gateway._tenant, exchange._sandbox_id, _crud._account
+
+
+def hosts() -> Any:
+    web = create_app(Emulator(Config(journal_entries=0))).test_client()
+    for number in range(200):
+        web.get("/connections", headers={"Host": f"localhost:{number}"})
+        web.get("/connections", headers={"Host": f"{number}{LONG[:200]}"})
+    api: Any = web.application
+    return api._api.check_host.__closure__
+
+
+def connection_strings() -> Any:
+    emulator = Emulator(Config(journal_entries=0))
+    for number in range(200):
+        for length in (8_000, 60_000):
+            send(emulator, "POST", "/connections", by_string(f"Server=h;Database={number}{LONG[:length]};UID=u"))
+    return connection_string.parse
+
+
+def ordered_faults() -> Any:
+    faults = Emulator().faults
+    for _ in range(20):
+        with suppress(FaultError):
+            faults.order([{"fault": "latency", "argument": "1", "path": f"/{LONG[:1000]}"}] * 90)
+        with suppress(FaultError):
+            faults.order([{"fault": "latency", "argument": "0" * 60_000}])
+        with suppress(FaultError):
+            faults.order([{"fault": "latency"}] * 9_000)
+    return faults._active
+
+
+BOUNDS: dict[Callable[[], Any], int] = {
+    issued_tokens: 6 * MIB,
+    revoked_tokens: 4 * MIB,
+    tenants_without_records: 64 * KIB,
+    journal: 4 * MIB,
+    shown_records: 9 * MIB,
+    headers_of_calls: 24 * MIB,
+    names_of_callers: 3 * MIB,
+    hosts: 256 * KIB,
+    connection_strings: 4 * MIB,
+    ordered_faults: 4 * MIB,
+}
+"""Registry -> bytes it may hold after more clients than it has room for have sent the longest texts it accepts."""
+
+
+@pytest.mark.parametrize("fill", BOUNDS, ids=lambda fill: fill.__name__)
+def test_no_registry_grows_beyond_its_bytes(fill: Callable[[], Any]) -> None:
+    held = fill()
+    assert size_of(*held if isinstance(held, tuple) else (held,)) < BOUNDS[fill]
