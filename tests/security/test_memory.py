@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import platform
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +20,7 @@ from mockserver.runtime import Runtime
 from mockserver.specs import connection_string
 from mockserver.tokens import Tokens
 from mockserver.web import adapter, bridge
-from tests.calls import HEADERS, by_string, connection, made, send
+from tests.calls import by_string, connection, made, send
 
 KIB, MIB = 1024, 1_048_576
 LONG = "x" * 60_000
@@ -129,6 +131,31 @@ def ordered_faults() -> Any:
         with suppress(FaultError):
             faults.order([{"fault": "latency"}] * 9_000)
     return faults._active
+
+
+RESET = """
+import gc
+from pathlib import Path
+from mockserver import Config, Emulator, create_app
+from tests.calls import connection, made, send
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+emulator = Emulator(Config(log="none"))
+web = create_app(emulator).test_client()
+made(emulator, connection()), send(emulator, "GET", "/connections"), web.post("/_mock/reset")
+before = resident()
+for number in range(800):
+    made(emulator, connection(str(number), description="x" * 90_000))
+full = resident()
+web.post("/_mock/reset")
+print(full - before, resident() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries decide themselves what they keep")
+def test_a_reset_returns_the_memory_of_records_to_the_system() -> None:
+    held, left = map(int, subprocess.check_output([sys.executable, "-c", RESET], text=True, timeout=100).split())
+    assert held > 60 * MIB and left < 20 * MIB
 
 
 BOUNDS: dict[Callable[[], Any], int] = {
