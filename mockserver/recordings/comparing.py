@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from mockserver.config import Config
 from mockserver.emulator import Emulator
+from mockserver.recordings import learning
 from mockserver.recordings.accepted import Accepted
-from mockserver.recordings.learning import existing_before
 from mockserver.recordings.recording import RecordedExchange, Recording
 from mockserver.recordings.replay import Replay, ReplayOutcome, Send, outcome
 
@@ -31,7 +31,7 @@ def with_emulator(
     recording: Recording, emulator: Emulator, send: Send, accepted: Accepted | None = None
 ) -> ReplayOutcome:
     """Replay on a new emulator. Earlier entities are created first, and its clock follows the recording."""
-    before = existing_before(recording, emulator.contract)
+    before = learning.existing_before(recording, emulator.contract)
     if before.learned:
         emulator.restore(before.state)
 
@@ -41,8 +41,8 @@ def with_emulator(
 
     replay = Replay(recording, send, token=_STAND_IN)
     compared = replay.run(lead)
-    left_out = (f"not created before the replay: {line}" for line in before.left_out)
-    notes = (*recording.remarks, *before.guessed, *left_out)
+    left_out = (f"not created before the replay: {line}" for line in learning.grouped(before.left_out))
+    notes = (*recording.remarks, *learning.grouped(before.guessed), *left_out)
     return outcome(compared, accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete, notes=notes)
 
 

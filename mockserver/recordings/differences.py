@@ -144,7 +144,10 @@ class Comparison:
         if _kind(theirs) != _kind(ours):
             yield Difference("type", pointer, _kind(theirs), _kind(ours))
         elif isinstance(theirs, dict) and isinstance(ours, dict):
-            yield from self._object(pointer, name, theirs, ours, ordered)
+            if others := self._is_another(pointer, theirs, ours):
+                yield from others  # the rest of another entity says nothing
+            else:
+                yield from self._object(pointer, name, theirs, ours, ordered)
         elif isinstance(theirs, list) and isinstance(ours, list):
             yield from self._list(pointer, name, theirs, ours, ordered)
         else:
@@ -164,6 +167,13 @@ class Comparison:
         added = {key: _kind(value) for key, value in ours.items() if key not in theirs}
         yield from (Difference("missing member", at, kind, "absent") for at, kind in _members(pointer, missing))
         yield from (Difference("added member", at, "absent", kind) for at, kind in _members(pointer, added))
+
+    def _is_another(self, pointer: str, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> list[Difference]:
+        """The difference if two objects with the members of an entity have ids that do not correspond."""
+        there, here = theirs.get("id"), ours.get("id")
+        if "etag" not in theirs or "etag" not in ours or not isinstance(there, str) or not isinstance(here, str):
+            return []
+        return [*self._walk(f"{pointer}/id", "id", there, here)]
 
     def _named_alike(self, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> Mapping[str, Json]:
         """Rename the keys of an object `{id: entity}` to the recorded ids, and bind ids that are new in both."""
@@ -191,7 +201,8 @@ class Comparison:
     def _list(self, pointer: str, name: str, theirs: list[Any], ours: list[Any], ordered: bool) -> _Walk:
         inside = f"{pointer}/*"
         if not all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in (*theirs, *ours)):
-            if len(theirs) != len(ours):
+            alike = bool(theirs) is bool(ours) if self._about == "explore" else len(theirs) == len(ours)
+            if not alike:  # sources differ in how many tables and columns they have
                 yield Difference("items", pointer, str(len(theirs)), str(len(ours)))
             for one, other in zip(theirs, ours, strict=False):
                 yield from self._walk(inside, name, one, other)
@@ -203,7 +214,7 @@ class Comparison:
 
     def _entities(self, inside: str, name: str, theirs: list[Any], ours: list[Any], ordered: bool) -> _Walk:
         """Compare the entities of two lists, and their order if the client requested one."""
-        if self._by_metrics or any(item["id"] in self.bindings.others for item in theirs):
+        if self._by_metrics or any(self._is_elsewhere(item) for item in theirs):
             return  # a page with entities of others ends elsewhere
         here = {item["id"]: item for item in ours}
         if _repeats(theirs) != _repeats(ours):
@@ -224,6 +235,12 @@ class Comparison:
         places = [place for place, item in enumerate(ours) if item["id"] in met]
         if ordered and [ours[place]["id"] for place in places] != met:
             yield Difference("order", inside, "as requested", "another order")
+
+    def _is_elsewhere(self, item: Mapping[str, Json]) -> bool:
+        """Whether a list names an entity of another client, or a run of a flow that the recording did not create."""
+        flow = item.get("flowId") if self._about == "runs" else None
+        earlier = isinstance(flow, str) and self.bindings.ours(("id", flow)) in (None, flow)
+        return earlier or item["id"] in self.bindings.others
 
     def _pair(self, theirs: list[Any], ours: list[Any]) -> None:
         """Bind entities that both show for the first time, in their order. Not on shared servers."""
@@ -248,8 +265,10 @@ class Comparison:
             yield Difference("form", pointer, "a link", "a link of another form")
         elif kind := kind_of(name, theirs):
             yield from self._symbol(pointer, name, kind, str(theirs), ours)
-        elif kind_of(name, ours) == "etag":
-            yield Difference("form", pointer, "another text", "an etag")
+        elif (here := kind_of(name, ours)) == "etag" or (here == "id" and pointer == "/id"):
+            yield Difference("form", pointer, "another text", _an(here))
+            if here == "id" and isinstance(theirs, str):  # of a new entity; later requests need its counterpart
+                self.bindings.bind(("id", theirs), str(ours))
         elif (name, theirs) in self._sent:
             if ours != self.bindings.in_body(theirs, name):
                 yield Difference("value", pointer, "the value sent", "another value")
@@ -273,7 +292,7 @@ class Comparison:
 
     def _symbol(self, pointer: str, name: str, kind: Any, theirs: str, ours: Any) -> _Walk:
         if kind_of(name, ours) != kind:
-            yield Difference("form", pointer, f"a {kind}", "another text")
+            yield Difference("form", pointer, _an(kind), "another text")
             return
         if kind == "etag" and (theirs[:1] == "W") is not (ours[:1] == "W"):
             yield Difference("form", pointer, _strength(theirs), _strength(ours))
@@ -289,6 +308,11 @@ class Comparison:
             self.bindings.bind((kind, theirs), ours)
         elif bound != ours and kind != "token":
             yield Difference("reference", pointer, f"the same {kind} as before", f"another {kind}")
+
+
+def _an(kind: str) -> str:
+    """A kind of symbol with its article."""
+    return f"{'an' if kind in ('id', 'etag') else 'a'} {kind}"
 
 
 def _sent(body: Json) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,19 @@ class Learned:
     def lines(self) -> Iterator[str]:
         """One line for each gap of the file, each guess and each omission."""
         yield from (f"note: {line}" for line in self.notes)
-        yield from (f"guessed: {line}" for line in self.guessed)
-        yield from (f"left out: {line}" for line in self.left_out)
+        yield from (f"guessed: {line}" for line in grouped(self.guessed))
+        yield from (f"left out: {line}" for line in grouped(self.left_out))
+
+
+def grouped(lines: Iterable[str]) -> Iterator[str]:
+    """One line per reason, for lines of the form `kind id: reason`."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for line in lines:
+        name, _, reason = line.partition(": ")
+        names.setdefault((name.partition(" ")[0], reason), []).append(name)
+    for (kind, reason), found in names.items():
+        more = f" and {len(found) - 1} more {kind}" if len(found) > 1 else ""
+        yield f"{found[0]}{more}: {reason}"
 
 
 def start_from(emulator: Emulator, file: str) -> Learned:
@@ -106,7 +117,12 @@ def alive_at_end(recording: Recording, contract: Contract, connectors: Connector
                 life.doc["imsOrgId"] = org
     learned = _learned(lives, contract, connectors)
     learned.notes = recording.remarks
-    learned.left_out += [f"{name}: used, but never shown completely" for name in unseen]
+    built_in = (connectors.get, FlowSpecs().get)
+    learned.left_out += [
+        f"{kind} {entity_id}: used, but never shown completely"
+        for kind, entity_id in unseen
+        if not any(get(entity_id) for get in built_in)
+    ]
     learned.left_out += _next_door(recording)
     return learned
 
@@ -151,7 +167,9 @@ def _learned(lives: Lives, contract: Contract, connectors: Connectors) -> Learne
         if not life.tenant.org:
             learned.left_out.append(f"{name}: its organisation is not in the file; set one with --org")
             continue
-        doc = _spec(kind, life.doc, learned) if kind in SPECS else _entity(kind, life.doc, lives, learned)
+        # the id of a sandbox is derived here, and new entities have this one
+        known = {**life.doc, "sandboxId": life.tenant.sandbox_id} if "sandboxId" in life.doc else life.doc
+        doc = _spec(kind, known, learned) if kind in SPECS else _entity(kind, known, lives, learned)
         change = Change(life.tenant, kind, entity_id, len(changes) + 1, doc)
         try:
             exports.parse(exports.write([change], change.revision))
@@ -183,7 +201,7 @@ def _entity(kind: str, known: Mapping[str, Any], lives: Lives, learned: Learned)
     if kind == "flows":
         created = {"started": known.get("createdAt", 0), "updated": 0, "operation": "create"}
         doc["lastOperation"] = known.get("lastOperation", created)
-        doc.setdefault("inheritedAttributes", _inherited(doc, lives))
+        doc["inheritedAttributes"] = _inherited(doc, lives) | (known.get("inheritedAttributes") or {})
         doc["provider"] = _provider(doc, lives, learned)
     return doc
 

@@ -57,7 +57,7 @@ def tenant_of(exchange: RecordedExchange, doc: Mapping[str, Any]) -> Tenant:
     return Tenant(str(org), str(doc.get("sandboxName") or headers.get("x-sandbox-name") or "prod"))
 
 
-def at_end(recording: Recording) -> tuple[Lives, tuple[str, ...]]:
+def at_end(recording: Recording) -> tuple[Lives, tuple[tuple[str, str], ...]]:
     """The entities that exist at the end of a recording, and those that it used but never showed."""
     lives: Lives = {}
     used: dict[tuple[str, str], None] = {}
@@ -77,7 +77,7 @@ def at_end(recording: Recording) -> tuple[Lives, tuple[str, ...]]:
                 del used[key]
             elif key in lives:
                 _change(exchange, lives[key])
-    unseen = tuple(" ".join(key) for key in used if key not in lives)
+    unseen = tuple(key for key in used if key not in lives)
     return lives, unseen
 
 

@@ -37,6 +37,7 @@ _PATH_ID = re.compile(
 )
 """Ids of the services."""
 _ETAG = re.compile(r'(?:W/)?"?[0-9a-fA-F-]{1,64}"?|\*')
+_CLIENTS = frozenset({"createdClient", "updatedClient"})
 _MAX_ETAGS = 100_000
 _NUMBERS, _NUMBER = ("limit", "offset", "start", "count"), re.compile(r"-?[0-9.]{0,15}|true|false")
 _MASK = re.compile(r"[*•]{3,}")
@@ -107,9 +108,12 @@ class StandIns:
         return _ACCOUNT.sub(lambda found: self._digest(found[0])[:24].upper(), text)
 
     def accounts(self, value: Json) -> Json:
-        """Apply `account` to every string in a JSON value."""
+        """Apply `account` to every string in a JSON value, and `client` to the API keys that created or changed it."""
         if isinstance(value, dict):
-            return {name: self.accounts(inner) for name, inner in value.items()}
+            return {
+                name: self.client(inner) if name in _CLIENTS and isinstance(inner, str) else self.accounts(inner)
+                for name, inner in value.items()
+            }
         if isinstance(value, list):
             return [self.accounts(inner) for inner in value]
         return self.account(value) if isinstance(value, str) else value

@@ -71,6 +71,8 @@ def page_token(href: Json) -> str:
 def defined_in(result: Result) -> Iterator[Symbol]:
     """Every symbol in a response."""
     yield from _in(result.body, "")
+    if result.status == 201 and isinstance(result.body, dict) and isinstance(new := result.body.get("id"), str):
+        yield "id", new  # of a new entity, in any form
     for name, value in result.headers:
         if name.lower() == "etag" and value:
             yield "etag", value
