@@ -47,11 +47,12 @@ def _observed(quirk: str, recording: Recording) -> Observed:
     observer = OBSERVERS.get(quirk)
     if observer is None:
         return Observed(quirk, "not observable", {})
-    seen: dict[str, tuple[int, ...]] = {}
+    numbers: dict[str, list[int]] = {}
     for exchange in recording.exchanges:
         value = observer(exchange)
         if value is not None:
-            seen[value] = (*seen.get(value, ()), exchange.number)
+            numbers.setdefault(value, []).append(exchange.number)
+    seen = {value: tuple(found) for value, found in numbers.items()}
     finding: Finding = "contradictory" if len(seen) > 1 else "observed" if seen else "not observed"
     return Observed(quirk, finding, seen)
 

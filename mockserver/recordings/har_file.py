@@ -18,6 +18,7 @@ MAX_BYTES = 200 * 1_048_576
 
 _ENTRIES = re.compile(r'"entries"\s*:\s*\[')
 _BETWEEN = re.compile(r"[\s,]*")
+_CHUNK = 1_048_576
 _ARCHIVE = b"PK\x03\x04"
 _BODIES = (("request", "postData"), ("response", "content"))
 
@@ -82,10 +83,12 @@ def _parsed(path: Path, raw: bytes, folder: Path | zipfile.Path) -> HarFile:
 
 
 def _limited(path: Path, file: Any, limit: int) -> bytes:
-    raw: bytes = file.read(limit + 1)
-    if len(raw) > limit:
-        raise HarError(f"{path}: larger than {MAX_BYTES // 1_048_576} MB; record less, or cut the file")
-    return raw
+    raw = bytearray()
+    while part := file.read(_CHUNK):  # all at once would allocate the limit
+        raw += part
+        if len(raw) > limit:
+            raise HarError(f"{path}: larger than {MAX_BYTES // 1_048_576} MB; record less, or cut the file")
+    return bytes(raw)
 
 
 def _attach(path: Path, entries: list[Any], folder: Path | zipfile.Path) -> None:

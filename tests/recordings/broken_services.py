@@ -98,6 +98,7 @@ ARGUED: dict[str, tuple[str, ...]] = {
         "names-another-spec-in-runs",
         "leads-to-all-runs",
         "invents-columns-in-configs",
+        "preview-is-the-whole-table",
         "every-stretch-of-data-sets-is-the-last",
         "runs-lose-records",
         "runs-end-before-they-start",
