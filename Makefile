@@ -17,8 +17,11 @@ run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
 	@echo 'The command for everything else: .venv/bin/mockserver --help   (or: . .venv/bin/activate)' >&2
 	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
 
-# Clients of others come from package indexes, once. CLIENTS=no does without them and their tests.
-test: .venv/.test $(if $(filter no,$(CLIENTS)),,.venv-clients/.clients build/lint/.installed) ## run every test (ARGS="-n 0 -k etag", CLIENTS=no)
+# Clients and linters of others come from package indexes, once. CLIENTS=no does without them and their tests; they are
+# not installed either for chosen folders that have no such tests.
+OTHERS = tests/clients% tests/intercept% tests/publishing%
+WITH_OTHERS = $(if $(filter tests/%,$(ARGS)),$(filter $(OTHERS),$(ARGS)),yes)
+test: .venv/.test $(if $(filter no,$(CLIENTS)),,$(if $(WITH_OTHERS),.venv-clients/.clients build/lint/.installed)) ## run every test (ARGS="-n 0 -k etag", CLIENTS=no)
 	@$(PYTHON_M) pytest -q -n auto $(ARGS)
 
 coverage: .venv/.test ## run every test measured; list what no test reaches, and fail below the target
