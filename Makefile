@@ -26,7 +26,7 @@ test: .venv/.test $(if $(filter no,$(CLIENTS)),,$(if $(WITH_OTHERS),.venv-client
 
 coverage: .venv/.test ## run every test measured; list what no test reaches, and fail below the target
 	@rm -rf build/coverage && mkdir -p build/coverage
-	@$(PYTHON_M) coverage run -m pytest -q -n auto --timeout 600 $(ARGS); tests=$$?; \
+	@$(PYTHON_M) coverage run -m pytest -q -n auto $(ARGS); tests=$$?; \
 	$(PYTHON_M) coverage combine -q && $(PYTHON_M) coverage report && exit $$tests
 
 install: .venv/.run .venv/.test ## make .venv with everything the other targets need

@@ -33,7 +33,6 @@ def name(page: Path) -> str:
 
 @needs("curl")
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=name)
 def test_the_commands_of_a_page_run_as_they_stand(page: Path, tmp_path: Path) -> None:
     shutil.copytree(pages.ROOT / "examples", tmp_path / "examples")

@@ -66,7 +66,6 @@ Client = Callable[[Path], list[str]]
 """Creates the command that runs it, in its own folder."""
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("client", "operations", "further_pages"),
     [

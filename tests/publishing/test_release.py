@@ -15,7 +15,6 @@ import yaml
 from mockserver import __version__
 from tests.publishing.files import ROOT, WORKFLOWS, linter
 
-pytestmark = pytest.mark.timeout(600)  # `make` may install linters first
 RELEASE = next(file for file in WORKFLOWS if file.name == "release.yml")
 
 

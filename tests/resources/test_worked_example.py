@@ -75,7 +75,6 @@ def test_a_resource_of_one_module_is_stored_checked_and_kept_apart(copy: Path) -
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_the_tests_stay_green(copy: Path) -> None:
     of_notes = "Note or not test_an_example_is_accepted"  # the other examples take most of the time
     run(copy, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", of_notes, *TESTS)

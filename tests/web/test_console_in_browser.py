@@ -21,7 +21,7 @@ from tests.calls import HEADERS, connection
 from tests.programs import needs
 from tests.tour import Seeded
 
-pytestmark = [pytest.mark.slow, needs("chromium"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, needs("chromium")]
 
 AXE = Axe().axe_script
 TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
