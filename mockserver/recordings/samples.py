@@ -38,6 +38,7 @@ _MARKS = {
     "<text>": r"(?s).*",
 }
 _NUMBERS = ("<ms>", "<number>")
+_LAST = "last segment of "
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
@@ -152,7 +153,11 @@ def _call(request: Mapping[str, Any]) -> Call:
 def _captured(exchange: Mapping[str, Any], result: Result) -> dict[str, Any]:
     import jsonpointer  # imported here: only needed by a replay
 
-    return {name: jsonpointer.resolve_pointer(result.body, at) for name, at in exchange.get("capture", {}).items()}
+    found = {}
+    for name, at in exchange.get("capture", {}).items():
+        value = jsonpointer.resolve_pointer(result.body, at.removeprefix(_LAST))
+        found[name] = value.rpartition("/")[2] if at.startswith(_LAST) else value
+    return found
 
 
 def departures(printed: Json, came: Json, at: str) -> Iterator[str]:

@@ -46,9 +46,10 @@ def create_dataset(world: World, request: Request) -> Result:
 
 @operation("listDatasets")
 def list_datasets(world: World, request: Request) -> Result:
-    """Data sets by id, newest write first; by name, by `property`, or by their schema."""
+    """Data sets by id, oldest first as its page tells of `start`; by name, by `property`, or by their tags."""
     last = _last_batches(world, request)
-    found = [(doc["id"], _shown(doc, last)) for doc in _nearby.every(world, request, DATA_SETS)]
+    docs = sorted(reversed(list(_nearby.every(world, request, DATA_SETS))), key=lambda doc: int(doc["createdAt"]))
+    found = [(doc["id"], _shown(doc, last)) for doc in docs]
     return _listed(request, found, ("name",))
 
 
@@ -168,6 +169,9 @@ def _shown(doc: Doc, last: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "viewId": f"{int(doc['id'][:24], 16) + 1 & (1 << 96) - 1:024x}" if _is_hex(doc["id"]) else doc["id"],
         "files": f"@/dataSetFiles?dataSetId={doc['id']}",
         "tags": {},
+        "dule": {},
+        "statsCache": {},
+        "state": "DRAFT",
         "observableSchema": {},
     }
     return {**shown, **body, **last.get(doc["id"], {})}

@@ -49,7 +49,7 @@ def test_a_data_set_is_made_looked_up_changed_and_deleted(emulator: Emulator) ->
 def test_data_sets_are_listed_by_id_and_belong_to_their_sandbox(emulator: Emulator) -> None:
     uri = schema(emulator)
     ids = {name: data_set(emulator, uri, name) for name in ("b", "a", "c")}
-    assert list(got(emulator, f"{CATALOG}/dataSets")) == [ids["c"], ids["a"], ids["b"]]
+    assert list(got(emulator, f"{CATALOG}/dataSets")) == [ids["b"], ids["a"], ids["c"]]  # chronologically
     assert list(got(emulator, f"{CATALOG}/dataSets?orderBy=asc:name&limit=2&start=1")) == [ids["b"], ids["c"]]
     assert got(emulator, f"{CATALOG}/dataSets?name=a&properties=name") == {ids["a"]: {"name": "a"}}
     assert got(emulator, f"{CATALOG}/dataSets?name=a*&properties=name") == {ids["a"]: {"name": "a"}}
