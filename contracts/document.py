@@ -71,20 +71,29 @@ class Document:
 
     @functools.cached_property
     def harmless_names(self) -> frozenset[str]:
-        """Names of text and number members and parameters that no schema marks as secret."""
+        """Names that no schema marks as secret: of values, of parameters after `?`, of objects and lists before `/`."""
         harmless: set[str] = set()
         secret: set[str] = set()
         for name, schema in _named(self.source):
-            types = schema.get("type", ())
+            types = self._types(schema)
             if schema.get("format") == "password" or "contentEncoding" in schema:
-                secret.add(name)
-            elif (
-                schema.get("x-harmless")
-                or "$ref" in schema
-                or {"string", "integer", "number"}.intersection([types] if isinstance(types, str) else types)
-            ):
+                secret |= {name, f"{name}/"}
+            if schema.get("x-harmless") or types & {"string", "integer", "number", "boolean"}:
                 harmless.add(name)
+            if schema.get("x-harmless") or types & {"object", "array"}:
+                harmless.add(f"{name}/")
         return frozenset(harmless - secret)
+
+    def _types(self, schema: Mapping[str, Any]) -> set[str]:
+        """The types that a schema allows, as far as it names them."""
+        named = schema.get("type", ())
+        found = {named} if isinstance(named, str) else set(named)
+        if "$ref" in schema:
+            target = functools.reduce(lambda inside, step: inside[step], schema["$ref"].split("/")[1:], self.source)
+            found |= self._types(target)
+        for one in (*schema.get("allOf", ()), *schema.get("anyOf", ()), *schema.get("oneOf", ())):
+            found |= self._types(one)
+        return found
 
     def match(self, method: str, target: str) -> DocumentedOperation | None:
         """The operation of a request."""
@@ -229,7 +238,7 @@ def _shipped() -> Path:
 
 
 def _named(node: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """All members and query parameters of a document, with their schemas."""
+    """All members of a document, and its query parameters behind a `?`, with their schemas."""
     if isinstance(node, list):
         for item in node:
             yield from _named(item)
@@ -240,6 +249,6 @@ def _named(node: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield from ((name, schema) for name, schema in properties.items() if isinstance(schema, Mapping))
     if node.get("in") == "query":
         schema = node["schema"]
-        yield node["name"], schema.get("items", schema)
+        yield f"?{node['name']}", schema.get("items", schema)
     for item in node.values():
         yield from _named(item)

@@ -28,7 +28,7 @@ _PLACEHOLDER = re.compile(r"\{[A-Z_]+\}|\**")
 
 
 class Mask:
-    """Redacts requests and responses. `names`: harmless members and parameters."""
+    """Redacts requests and responses. `names`: harmless members and parameters; see `Document.harmless_names`."""
 
     def __init__(self, secrets: Iterable[str], names: Iterable[str] = ()) -> None:
         self._forms = sorted({form for text in secrets for form in _forms(text)}, key=len, reverse=True)
@@ -48,7 +48,7 @@ class Mask:
 
     def _parameter(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
-        if not value or (unquote_plus(name) in self._names and "auth" not in unquote_plus(value).lower()):
+        if not value or (f"?{unquote_plus(name)}" in self._names and "auth" not in unquote_plus(value).lower()):
             return pair  # a filter on `auth` compares with credentials
         return f"{name}{equals}{quote(hidden(value))}"
 
@@ -64,17 +64,20 @@ class Mask:
         if not body:
             return ""
         try:
-            shown = self._value(json.loads(body), known=False)
+            shown = self._value(json.loads(body))
         except ValueError:
             return hidden(body.decode("utf-8", "replace"))
         return self.text(json.dumps(shown, ensure_ascii=False))
 
-    def _value(self, value: Any, *, known: bool) -> Any:
-        if isinstance(value, dict):
-            return {key: self._member(key, inner) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self._value(inner, known=known) for inner in value]
-        return value if known or value is None or isinstance(value, bool) else hidden(value)
+    def _value(self, value: Any, key: str = "", *, known: bool = True) -> Any:
+        """The value of a member, or an item of it. What is unknown is hidden with everything below it."""
+        if isinstance(value, dict) and known:
+            return {name: self._member(name, inner) for name, inner in value.items()}
+        if isinstance(value, list) and known:
+            return [self._value(item, key) for item in value]
+        if isinstance(value, str) and key == "queryString":
+            return "&".join(map(self._parameter, value.split("&")))
+        return value if key in self._names and not isinstance(value, dict | list) else _all_hidden(value)
 
     def _member(self, key: str, value: Any) -> Any:
         if key == "auth" and isinstance(value, dict):
@@ -83,7 +86,7 @@ class Mask:
             }
         if key == "value":  # a patch's, which may be a credential
             return _all_hidden(value)
-        return self._value(value, known=key in self._names)
+        return self._value(value, key, known=f"{key}/" in self._names)
 
 
 def _without_login(found: re.Match[str]) -> str:
