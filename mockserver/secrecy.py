@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, TypeAlias
@@ -183,7 +183,7 @@ def _without_login(found: re.Match[str], hide: Hide) -> str:
 
 def without_userinfo(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """A record with credentials in the URLs of its params removed, for responses and exports."""
-    changed = {key: _cleaned(record[key]) for key in ("params", "transformations") if key in record}
+    changed = {key: cleaned(record[key], blank) for key in ("params", "transformations") if key in record}
     return {**record, **changed} if changed else record
 
 
@@ -194,12 +194,13 @@ def is_masked(value: Any) -> bool:
     return isinstance(value, str) and (value == MASK or f"//{MASK}@" in value)
 
 
-def _cleaned(value: Any) -> Any:
+def cleaned(value: Any, hide: Hide, closed: Collection[str] = ()) -> Any:
+    """Apply `clean` to each text in a value. Values of `closed` members are hidden."""
     if isinstance(value, dict):
-        return {key: _cleaned(inner) for key, inner in value.items()}
+        return {key: hide(inner) if key in closed else cleaned(inner, hide, closed) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_cleaned(inner) for inner in value]
-    return clean(value, blank) if isinstance(value, str) else value
+        return [cleaned(inner, hide, closed) for inner in value]
+    return clean(value, hide) if isinstance(value, str) else value
 
 
 def word(value: Any, hide: Hide = hidden) -> Any:

@@ -19,14 +19,11 @@ from mockserver.exchange import BASE_PATH, Request, Result
 from mockserver.json_input import Json, dumps
 from mockserver.resources import _patching
 from mockserver.secrecy import repeatable
-from mockserver.state.records import Doc
+from mockserver.state.records import MAX_PAGE_BYTES, Doc
 from mockserver.state.store import Missing, Stale, Taken
 from mockserver.world import Shown, World
 
 Show = Callable[[World, Doc], dict[str, Any]]
-
-MAX_PAGE_BYTES = 4 * 1_048_576
-"""Maximum size of a page's items as JSON, in bytes. A larger page ends earlier (assumed)."""
 
 _MAX_SHOWN, _MAX_SHOWN_BYTES = 2_048, 4_096
 """How many records are kept as answers show them, and the size of each as JSON: at most 8 MiB together."""

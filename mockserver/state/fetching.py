@@ -6,7 +6,7 @@ avoid them. Errors are converted to SQLAlchemy's, and a lost connection is inval
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Executable
@@ -14,9 +14,12 @@ from sqlalchemy.exc import DBAPIError
 
 
 class PreparedStatement:
-    """A statement, compiled once for a dialect."""
+    """A statement, compiled once for a dialect. `take` chooses from its rows; without it, all are fetched."""
 
-    def __init__(self, statement: Executable, dialect: Dialect) -> None:
+    def __init__(
+        self, statement: Executable, dialect: Dialect, take: Callable[[Iterable[Any]], list[Any]] | None = None
+    ) -> None:
+        self._take = take
         compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         self._text = str(compiled)
         self._order: Sequence[str] | None = compiled.positiontup
@@ -42,7 +45,9 @@ class PreparedStatement:
 
         def fetch() -> list[Any]:
             try:
-                rows: list[Any] = cursor.fetchall()
+                rows: list[Any] = self._take(cursor) if self._take else cursor.fetchall()
+                if self._take:
+                    cursor.close()  # ends the reading of rows that were not taken
             except db.dialect.loaded_dbapi.Error as error:
                 raise failure(db, error) from error
             return rows

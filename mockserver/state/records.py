@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from mockserver.exchange import Tenant
@@ -16,6 +16,10 @@ Doc: TypeAlias = Mapping[str, Any]
 
 Key: TypeAlias = tuple[Tenant, str, str]
 """Tenant, kind, id."""
+
+
+MAX_PAGE_BYTES = 4 * 1_048_576
+"""Maximum size of a page's records, as they are read and as items in JSON. A larger page ends earlier (assumed)."""
 
 
 class Change(NamedTuple):
@@ -37,6 +41,8 @@ class Listed(NamedTuple):
     """The current record."""
     ordered: Doc
     """The members it is sorted by, as they were when the list began."""
+    size: int = 0
+    """Characters that were read for it; 0 if it was in memory already."""
 
 
 def stamped(doc: Doc, revision: int) -> Doc:
@@ -47,12 +53,15 @@ def stamped(doc: Doc, revision: int) -> Doc:
 
 
 def page_of(
-    rows: Iterable[Listed], query: ListQuery, matches: Callable[[Doc], bool] | None
+    rows: Iterable[Listed],
+    query: ListQuery,
+    matches: Callable[[Doc], bool] | None,
+    reread: Callable[[str], Doc | None] | None = None,
 ) -> tuple[list[Doc], Cursor | None]:
     """One page of `rows` (latest write first), and the cursor of the next page if there is one.
 
     A list is as of the revision of its newest record, not of the store, so that writes to other lists do not change
-    its links.
+    its links. With `reread`, sorting does not keep records in memory: those of the page are read again by their ids.
     """
     rows, after = iter(rows), query.after
     if after is None:
@@ -65,13 +74,21 @@ def page_of(
     if matches is not None:
         rows = (row for row in rows if matches(row.doc))
     if query.order:
-        rows = _first_in_order(rows, query)
-    page = list(islice(rows, query.limit + 1))
-    docs = [row.doc for row in page[: query.limit]]
-    if len(page) <= query.limit:
-        return docs, None
-    last = page[query.limit - 1]
-    return docs, Cursor(ceiling, last.revision, ordering.place(last.ordered, query.order))
+        rows = _first_in_order(map(_without_record, rows) if reread else rows, query)
+    docs: list[Doc] = []
+    last, size = None, 0
+    for number, row in enumerate(rows):
+        size += row.size
+        if last is not None and (number == query.limit or size > MAX_PAGE_BYTES):
+            return docs, Cursor(ceiling, last.revision, ordering.place(last.ordered, query.order))
+        doc = reread(row.doc["id"]) if reread and query.order else row.doc
+        docs += [] if doc is None else [doc]
+        last = row
+    return docs, None
+
+
+def _without_record(row: Listed) -> Listed:
+    return row._replace(doc={"id": row.doc["id"]}, ordered=ordering.excerpt(row.ordered))
 
 
 def _first_in_order(rows: Iterable[Listed], query: ListQuery) -> Iterator[Listed]:

@@ -46,6 +46,8 @@ MAX_HISTORY = 50_000
 
 _PRUNED_EVERY = 1_000
 _BATCH, _MAX_BATCH = 100, 2_000
+_DOC, _MAX_BATCH_BYTES = 2, 2 * 1_048_576
+"""Column of the record in a row, and characters of records after which a batch ends."""
 _MAX_REMEMBERED = 4_096
 """Maximum characters of a record whose parsed form is cached: at most 8 MiB of text in total."""
 
@@ -137,7 +139,8 @@ class SqlStore:
         lock = _TAKE_LOCK.returning(META.c.revision, database.transaction)
         prepared: dict[str, Any] = {**_PREPARED, "lock": lock}
         self._statements = {
-            name: PreparedStatement(statement, database.dialect) for name, statement in prepared.items()
+            name: PreparedStatement(statement, database.dialect, _cut_batch if name in ("first", "next") else None)
+            for name, statement in prepared.items()
         }
         try:
             self.page_key, drawn = database.prepare(lambda db, version: tables.prepare(db, version, runtime))
@@ -203,8 +206,8 @@ class SqlStore:
         after = query.after
         ceiling = None if after is None else after.ceiling
         below = None if after is None or query.order else after.revision
-        size = _MAX_BATCH if query.order else query.limit + 1
-        return page_of(self._listed(tenant, kind, ceiling, below, size), query, matches)
+        rows = self._listed(tenant, kind, ceiling, below, _BATCH if query.order else query.limit + 1)
+        return page_of(rows, query, matches, lambda entity_id: self.get(tenant, kind, entity_id))
 
     def count(self, tenant: Tenant, kind: str, matches: Callable[[Doc], bool] | None = None) -> int:
         """See `Store`."""
@@ -313,11 +316,12 @@ class SqlStore:
             for row in rows:
                 doc = self._doc(tenant, kind, row)
                 listed_at, ordered = row[len(_SHOWN) :]
-                yield Listed(listed_at, doc, doc if ordered is None else json.loads(ordered))
-            if len(rows) < size:
+                yield Listed(listed_at, doc, doc if ordered is None else json.loads(ordered), len(row[_DOC]))
+            cut = sum(len(row[_DOC]) for row in rows) > _MAX_BATCH_BYTES
+            if len(rows) < size and not cut:
                 return
             ceiling = rows[0][len(_SHOWN)] if ceiling is None else ceiling
-            below, size = rows[-1][len(_SHOWN)], min(4 * size, _MAX_BATCH)
+            below, size = rows[-1][len(_SHOWN)], len(rows) if cut else min(4 * size, _MAX_BATCH)
 
     def _doc(self, tenant: Tenant, kind: str, row: Any) -> Doc:
         """The record in a row that starts with `_SHOWN`. Raises StorageUnavailable if it is damaged."""
@@ -358,6 +362,17 @@ def _read(tenant: Tenant, kind: str, entity_id: str, revision: int, written: str
         return None
     doc: Doc = json.loads(written)
     return doc
+
+
+def _cut_batch(rows: Iterable[Any]) -> list[Any]:
+    """The rows of a batch, up to the one that exceeds its bytes. SQLite does not read the others."""
+    taken, size = [], 0
+    for row in rows:
+        taken.append(row)
+        size += len(row[_DOC])
+        if size > _MAX_BATCH_BYTES:
+            break
+    return taken
 
 
 def _key(tenant: Tenant, kind: str, entity_id: str = "") -> dict[str, str]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +19,9 @@ from mockserver.exchange import Result
 from mockserver.listing import property_filter
 from mockserver.listing.property_filter import MAX_CONDITIONS, MAX_VISITS
 from mockserver.listing.property_filter import MAX_STEPS as MAX_PATH
-from mockserver.resources._crud import MAX_PAGE_BYTES
 from mockserver.resources._specs import MAX_WRITTEN_BYTES
+from mockserver.state import records, sql
+from mockserver.state.records import MAX_PAGE_BYTES
 from tests.calls import HEADERS, connection, made, send
 from tests.dataflows import flow
 
@@ -119,6 +122,47 @@ def test_a_page_ends_before_it_is_too_large_and_no_record_is_left_out(emulator: 
         seen += [item["name"] for item in page.body["items"]]
         path = page.body["_links"].get("next", {}).get("href")
     assert seen == [f"{number:03}" for number in range(11)]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=100", "limit=100&orderby=name", "property=name==017", "count=true&property=name==x"]
+)
+def test_a_page_from_a_disk_reads_no_more_than_it_shows(
+    tmp_path: Path, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes that Python allocates; if everything was read at once, they would be those of all records."""
+    monkeypatch.setattr(records, "MAX_PAGE_BYTES", 100_000)
+    monkeypatch.setattr(sql, "_MAX_BATCH_BYTES", 100_000)
+    made_elsewhere, emulator = Emulator(), Emulator(Config(state=str(tmp_path / "flow.db"), journal_entries=0))
+    large(made_elsewhere, 100, 50_000)
+    emulator.restore(made_elsewhere.export(credentials=True))
+    send(emulator, "GET", "/connections?limit=1")
+    tracemalloc.start()
+    try:
+        assert send(emulator, "GET", f"/connections?{query}").status == 200
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        emulator.close()
+    assert peak < 1_500_000
+
+
+@pytest.mark.parametrize("order", ["", "&orderby=name", "&orderby=-name"])
+def test_pages_that_end_by_their_bytes_leave_no_record_out(
+    tmp_path: Path, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "MAX_PAGE_BYTES", 100_000)
+    emulator = Emulator(Config(state=str(tmp_path / "flow.db")))
+    large(emulator, 12, 30_000)
+    seen: list[str] = []
+    path: str | None = f"/connections?limit=5{order}"
+    while path:
+        page: Any = send(emulator, "GET", path).body
+        assert 1 <= len(page["items"]) <= 3
+        seen += [item["name"] for item in page["items"]]
+        path = page["_links"].get("next", {}).get("href")
+    emulator.close()
+    assert seen == sorted(seen, reverse=order != "&orderby=name") and len(set(seen)) == 12
 
 
 def test_written_specs_of_a_tenant_fit_one_response() -> None:
