@@ -125,7 +125,7 @@ class Client:
         try:
             self._http.request(method, path, None if body is None else json.dumps(body), sent)
             answer = self._http.getresponse()
-            if answer.status != 204 and answer.getheader("Content-Length") is None:
+            if answer.status != 204 and answer.getheader("Content-Length") is None and not answer.chunked:
                 raise HTTPException("the head of the answer is cut")  # which the library treats as complete
             content = answer.read()
         except (OSError, HTTPException) as error:
