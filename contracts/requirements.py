@@ -26,12 +26,15 @@ class Requirement:
     text: str
     source: str
     checks: tuple[str, ...]
+    why: str = ""
+    """Why breaking it does not count; only at the level may."""
 
     @property
     def origin(self) -> str:
-        """The source with its abbreviations explained."""
+        """The source with its abbreviations explained, and why a failure does not count."""
         known = sources()
-        return _NAMES.sub(lambda word: f"{word[0]} ({known[word[0]]})" if word[0] in known else word[0], self.source)
+        text = _NAMES.sub(lambda word: f"{word[0]} ({known[word[0]]})" if word[0] in known else word[0], self.source)
+        return f"{text}. Does not count: {self.why}" if self.why else text
 
 
 _NAMES = re.compile(r"[A-Za-z]+")
@@ -63,7 +66,10 @@ def levels(rows: Sequence[Requirement]) -> dict[str, str]:
 def _row(row: dict[str, object]) -> Requirement:
     checks = row.get("checks", row["id"])
     names = tuple(checks) if isinstance(checks, list) else (str(checks),)
-    requirement = Requirement(str(row["id"]), str(row["level"]), str(row["text"]), str(row["source"]), names)
+    name, level, text, source = (str(row[member]) for member in ("id", "level", "text", "source"))
+    requirement = Requirement(name, level, text, source, names, str(row.get("why", "")))
     if requirement.level not in LEVELS:
         raise ValueError(f"promise {requirement.id}: level takes {', '.join(LEVELS)}, not {requirement.level!r}")
+    if bool(requirement.why) != (requirement.level == "may"):
+        raise ValueError(f"promise {requirement.id}: `why` belongs to promises of the level may, and to each of them")
     return requirement

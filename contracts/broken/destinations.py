@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contracts.broken import Asked, GivenAnswer, Item, Right, broken
-from contracts.checks.destinations import ADHOC, AMAZON_S3, DATA_SETS, SELECTORS
+from contracts.checks.destinations import ADHOC, DATA_SETS, SELECTORS
+from contracts.various import S3_DESTINATION
 
 
 def _without(item: Item, *names: str) -> Item:
@@ -14,13 +15,13 @@ def _without(item: Item, *names: str) -> Item:
 def destinations_have_no_target_spec(asked: Asked, right: Right) -> GivenAnswer:
     """A destination's spec has no target spec."""
     given = right(asked)
-    return given.showing(lambda i: _without(i, "targetSpec")) if asked.path.endswith(AMAZON_S3) else given
+    return given.showing(lambda i: _without(i, "targetSpec")) if asked.path.endswith(S3_DESTINATION) else given
 
 
 @broken("destination.params")
 def takes_any_params_of_a_target(asked: Asked, right: Right) -> GivenAnswer:
     """Accepts any params of a target connection."""
-    if asked.creates and asked.kind == "targetConnections" and asked.object["connectionSpec"]["id"] == AMAZON_S3:
+    if asked.creates and asked.kind == "targetConnections" and asked.object["connectionSpec"]["id"] == S3_DESTINATION:
         return right(asked.sending({**asked.object, "params": {}}))
     return right(asked)
 

@@ -21,6 +21,15 @@ def _linking(given: GivenAnswer, href: str) -> GivenAnswer:
     return given.telling(_links={"next": {"href": href}}) if _next(given) else given
 
 
+@broken("list.different-entities", kinds=["connections", "sourceConnections", "targetConnections", "flows"])
+def the_first_entity_lends_its_spec(asked: Asked, right: Right) -> GivenAnswer:
+    """All items of a list show the spec of the first one."""
+    given = right(asked)
+    items = given.items
+    specs = {name: items[0][name] for name in ("connectionSpec", "flowSpec") if items and name in items[0]}
+    return given.telling(items=[{**item, **specs} for item in items]) if asked.lists and len(items) > 1 else given
+
+
 @broken("list.envelope", kinds=["connections", "flows"])
 def last_page_without_links(asked: Asked, right: Right) -> GivenAnswer:
     """Omits `_links` on the last page."""

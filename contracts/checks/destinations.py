@@ -6,13 +6,11 @@ from typing import Any
 
 from contracts.expectations import receipt, refused, replacing, succeeded
 from contracts.registry import check
-from contracts.stage import Made, Stage
+from contracts.stage import Stage
+from contracts.various import PROFILES, S3_DESTINATION, export, profiles, spec
 from contracts.verdicts import expect, same
 
-PROFILES = "8a9c3494-9708-43d7-ae3f-cda01e5030e1"
 DATA_SETS = "23598e46-f560-407b-88d5-ea6207e49db0"
-AMAZON_S3 = "4fce964d-3f37-408f-9778-e597338a21ee"
-EXPORT = "269ba276-16fc-47db-92b0-c1049a3c131f"
 SELECTORS = "/transformations/0/params/segmentSelectors/selectors"
 ADHOC = "/data/core/activation/disflowprovider/adhocrun"
 _SECOND = {"Accept": "application/vnd.adobe.adhoc.activation+json; version=2"}
@@ -20,17 +18,17 @@ _FLOW = ("createFlow", "patchFlow")
 
 
 @check("destination.spec", writes=False, operations=("retrieveConnectionSpec",))
-def a_destination_has_a_target_spec(stage: Stage) -> None:
+def a_destination_has_a_targetspec(stage: Stage) -> None:
     """A destination's target spec has names, enumerated values and required params."""
-    spec = succeeded(stage.call("GET", f"/connectionSpecs/{AMAZON_S3}"))["items"][0]
-    target = spec.get("targetSpec", {})
+    described = succeeded(stage.call("GET", f"/connectionSpecs/{S3_DESTINATION}"))["items"][0]
+    target = described.get("targetSpec", {})
     same(target.get("type"), "UserNamespace", "type of the target spec")
     same(target["spec"]["properties"]["datasetFileType"]["enum"], ["JSON", "PARQUET"], "values of datasetFileType")
     expect({"bucketName", "path"} <= set(target["spec"]["required"]), "the target spec does not require its location")
 
 
 @check("destination.params", operations=("createTargetConnection",))
-def params_are_held_to_the_target_spec(stage: Stage) -> None:
+def params_are_held_to_the_targetspec(stage: Stage) -> None:
     """A target connection with an unlisted value or a wrong type is refused."""
     for params in ({"compression": "zip"}, {"bucketName": 1}):
         refused(stage.call("POST", "/targetConnections", _target(stage, params)), 400, "1100-400")
@@ -39,15 +37,15 @@ def params_are_held_to_the_target_spec(stage: Stage) -> None:
 @check("destination.profiles", operations=("createConnection", "createSourceConnection"))
 def profiles_are_a_source_without_credentials(stage: Stage) -> None:
     """The profile store's base connection has no auth; its source connection has `typeInfo`."""
-    base = stage.make("connections", connectionSpec=_spec(PROFILES), auth=None)
-    source = _profiles(stage, baseConnectionId=base.id)
+    base = stage.make("connections", connectionSpec=spec(PROFILES), auth=None)
+    source = profiles(stage, baseConnectionId=base.id)
     same(stage.read(source).get("typeInfo"), {"type": "ProfileFragments", "id": "ups"}, "typeInfo")
 
 
 @check("destination.inherited", operations=_FLOW)
 def an_export_says_that_it_is_one(stage: Stage) -> None:
     """A flow to a destination has `isDestinationFlow`, which filters use."""
-    inherited = stage.read(_export(stage))["inheritedAttributes"]
+    inherited = stage.read(export(stage))["inheritedAttributes"]
     same(inherited["properties"].get("isDestinationFlow"), True, "isDestinationFlow")
     same(inherited["sourceConnections"][0].get("typeInfo", {}).get("id"), "ups", "typeInfo of the source")
 
@@ -55,7 +53,7 @@ def an_export_says_that_it_is_one(stage: Stage) -> None:
 @check("destination.selectors", operations=_FLOW)
 def audiences_come_and_go_while_the_flow_is_enabled(stage: Stage) -> None:
     """Audiences can be added, replaced as a whole, and removed with the value that samples send."""
-    flow = _export(stage)
+    flow = export(stage)
     for instruction, expected in (
         ({"op": "add", "path": f"{SELECTORS}/-", "value": _audience("first")}, ["first"]),
         ({"op": "add", "path": f"{SELECTORS}/-", "value": _audience("second")}, ["first", "second"]),
@@ -72,7 +70,7 @@ def audiences_come_and_go_while_the_flow_is_enabled(stage: Stage) -> None:
 @check("destination.source-replaced", operations=_FLOW)
 def an_export_can_read_something_else(stage: Stage) -> None:
     """After its source connection is replaced, the flow and its inherited attributes name the new one."""
-    flow, other = _export(stage), _profiles(stage)
+    flow, other = export(stage), profiles(stage)
     expect(stage.patch(flow, replacing("sourceConnectionIds", [other.id])).status in (200, 202), "it is refused")
     shown = stage.read(flow)
     same(shown["sourceConnectionIds"], [other.id], "sourceConnectionIds")
@@ -82,7 +80,7 @@ def an_export_can_read_something_else(stage: Stage) -> None:
 @check("destination.revoked", operations=("patchConnection", "testConnection"))
 def credentials_can_be_taken_away(stage: Stage) -> None:
     """Removing /auth/params is accepted, and the connection then fails its test."""
-    made = stage.make("connections", connectionSpec=_spec(AMAZON_S3), auth=_KEYS)
+    made = stage.make("connections", connectionSpec=spec(S3_DESTINATION), auth=_KEYS)
     receipt(stage.patch(made, {"op": "remove", "path": "/auth/params"}))
     same(stage.read(made)["auth"].get("params", {}), {}, "auth.params")
     same(succeeded(stage.call("GET", f"{made.path}/test")), {"result": False}, "the test")
@@ -102,7 +100,7 @@ def data_sets_to_export_are_listed(stage: Stage) -> None:
 @check("destination.adhoc", operations=("runAdhocActivation",))
 def audiences_are_exported_on_demand(stage: Stage) -> None:
     """Each audience is exported by a run; another audience is refused with a message only."""
-    flow = _export(stage)
+    flow = export(stage)
     added = {"op": "add", "path": f"{SELECTORS}/-", "value": _audience("chosen")}
     stage.patch(flow, added, etag=stage.read(flow)["etag"])
     answer = stage.call("POST", ADHOC, {"activationInfo": {flow.id: ["other"]}}, headers=_SECOND)
@@ -120,33 +118,9 @@ def audiences_are_exported_on_demand(stage: Stage) -> None:
 _KEYS: dict[str, Any] = {"specName": "Access Key", "params": {"s3AccessKey": "reader", "s3SecretKey": "{SECRET_KEY}"}}
 
 
-def _spec(spec_id: str) -> dict[str, str]:
-    return {"id": spec_id, "version": "1.0"}
-
-
 def _audience(segment_id: str) -> dict[str, Any]:
     return {"type": "PLATFORM_SEGMENT", "value": {"id": segment_id}}
 
 
-def _profiles(stage: Stage, **more: Any) -> Made:
-    kept = {"baseConnectionId": None, "data": None, "params": None, **more}
-    return stage.make("sourceConnections", connectionSpec=_spec(PROFILES), **kept)
-
-
 def _target(stage: Stage, params: dict[str, Any]) -> dict[str, Any]:
-    return {"name": stage.name("bucket"), "connectionSpec": _spec(AMAZON_S3), "params": params}
-
-
-def _export(stage: Stage) -> Made:
-    """A flow of profiles to Amazon S3 without audiences."""
-    params = {"bucketName": "exports", "path": "audiences"}
-    target = stage.make("targetConnections", connectionSpec=_spec(AMAZON_S3), params=params, data=None)
-    chosen: dict[str, Any] = {"segmentSelectors": {"selectors": []}, "profileSelectors": {"selectors": []}}
-    return stage.make(
-        "flows",
-        flowSpec=_spec(EXPORT),
-        sourceConnectionIds=[_profiles(stage).id],
-        targetConnectionIds=[target.id],
-        transformations=[{"name": "GeneralTransform", "params": chosen}],
-        scheduleParams=None,
-    )
+    return {"name": stage.name("bucket"), "connectionSpec": spec(S3_DESTINATION), "params": params}

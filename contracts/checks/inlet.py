@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+from contracts.checks.next_door import PERSON, schema
 from contracts.expectations import succeeded
-from contracts.kinds import GENERIC_STREAMING, HTTP_API, SHOPIFY_STREAMING
 from contracts.registry import check
 from contracts.stage import Stage
+from contracts.various import open_inlet, streaming
 from contracts.verdicts import expect, same, untestable
 from contracts.wire import Answer
 
@@ -19,10 +20,7 @@ BATCH = COLLECTION + "batch/"
 _ONE, _SEVERAL = "sendMessage", "postBatchOfStreamingMessages"
 _SENDER = dict.fromkeys(("Authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name"))
 """Headers that senders of messages do not have."""
-_SCHEMA = {
-    "id": "https://ns.adobe.com/acme/schemas/52b59140",
-    "contentType": "application/vnd.adobe.xed+json;version=1",
-}
+_NO_SCHEMA = "https://ns.adobe.com/acme/schemas/52b59140"
 _REFUSED = "http://ns.adobe.com/adobecloud/problem/data-collection-service/inlet"
 
 
@@ -49,6 +47,18 @@ def an_inlet_takes_a_message_from_anybody(stage: Stage) -> None:
         refused = (validated.status, validated.json.get("type")) == (400, _REFUSED)  # where the schema does not exist
         if not refused:
             same(succeeded(validated).get("syncValidation"), {"status": "pass"}, "outcome of synchronous validation")
+
+
+@check("inlet.validates", operations=(_ONE, "createXdmResource"))
+def an_event_is_held_against_its_schema(stage: Stage) -> None:
+    """With `syncValidation`, an event of a schema that exists passes; one with a wrong type is refused."""
+    with schema(stage, PERSON) as made, _connection(stage) as shown:
+        at = f"{COLLECTION}{shown['auth']['params']['inletId']}?syncValidation=true"
+        event = _message(schema_id=made["$id"])
+        same(succeeded(_sent(stage, at, event)).get("syncValidation"), {"status": "pass"}, "outcome of a valid event")
+        event["body"]["xdmEntity"] = {"_id": 1}
+        answer = _sent(stage, at, event)
+        same((answer.status, answer.json.get("type")), (400, _REFUSED), "status and type for an invalid event")
 
 
 @check("inlet.refuses", operations=(_ONE,))
@@ -88,26 +98,18 @@ def an_authenticated_inlet_wants_a_token(stage: Stage) -> None:
 @check("inlet.of-a-webhook", operations=("createFlow", "retrieveFlow", _ONE))
 def a_flow_of_a_webhook_has_an_inlet(stage: Stage) -> None:
     """Its options have the inletUrl, which takes any object, and the receipt names the inlet."""
-    spec = {"id": SHOPIFY_STREAMING, "version": "1.0"}
-    source = stage.make(
-        "sourceConnections", baseConnectionId=None, connectionSpec=spec, data={"format": "json"}, params=None
-    )
-    flow = stage.make(
-        "flows",
-        flowSpec={"id": GENERIC_STREAMING, "version": "1.0"},
-        sourceConnectionIds=[source.id],
-        scheduleParams=None,
-    )
+    flow = streaming(stage)
     url = stage.read(flow).get("options", {}).get("inletUrl")
     expect(isinstance(url, str) and url.startswith("https://"), "a flow of a webhook has no options.inletUrl")
     receipt = succeeded(_sent(stage, urlsplit(url).path, {"name": "Ada"}))
     same(receipt["inletId"], url.rpartition("/")[2], "inletId of the receipt")
 
 
-def _message(**header: Any) -> dict[str, Any]:
+def _message(schema_id: str = _NO_SCHEMA, **header: Any) -> dict[str, Any]:
+    reference = {"id": schema_id, "contentType": "application/vnd.adobe.xed+json;version=1"}
     return {
-        "header": {"schemaRef": _SCHEMA, **header},
-        "body": {"xdmMeta": {"schemaRef": _SCHEMA}, "xdmEntity": {"_id": "1"}},
+        "header": {"schemaRef": reference, **header},
+        "body": {"xdmMeta": {"schemaRef": reference}, "xdmEntity": {"_id": "1"}},
     }
 
 
@@ -121,6 +123,4 @@ def _sent(stage: Stage, target: str, body: Any) -> Answer:
 @contextmanager
 def _connection(stage: Stage, **params: Any) -> Iterator[dict[str, Any]]:
     """A streaming connection as shown by a look-up; deleted afterwards."""
-    auth = {"specName": "Streaming Connection", "params": {"dataType": "xdm", **params}}
-    made = stage.make("connections", auth=auth, connectionSpec={"id": HTTP_API, "version": "1.0"})
-    yield stage.read(made)
+    yield stage.read(open_inlet(stage, **params))

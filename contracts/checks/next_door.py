@@ -20,11 +20,19 @@ CONVERSION = "/data/foundation/conversion"
 PROFILE = "https://ns.adobe.com/xdm/context/profile"
 PERSON = "https://ns.adobe.com/xdm/context/profile-person-details"
 RAW = {"Accept": "application/vnd.adobe.xed+json; version=1"}
+LIST = {"Accept": "application/vnd.adobe.xed+json"}
 _WHOLE = {"Accept": "application/vnd.adobe.xed-full+json; version=1"}
 _SCHEMAS = ("createXdmResource", "retrieveXdmResource", "patchXdmResource", "deleteXdmResource")
 _DATA_SETS = ("createDataset", "listDatasets", "retrieveDataset", "patchDataset", "deleteDataset")
 BATCHES = ("listBatches", "retrieveBatch", "listLastBatches", "listBatchFiles", "retrieveFile")
 _MAPPING_SETS = ("createMappingSet", "retrieveMappingSet", "putMappingSet", "listMappingSets", "listMappings")
+EVER = {
+    "startTime": "1663735590",
+    "windowStartTime": "1",
+    "windowEndTime": "1790000000",
+    "deltaColumn": {"name": "created_at"},
+}
+"""Params of a run for a window that contains all rows of a table."""
 _COUNTED = {"schemas", "mixins", "classes", "datatypes", "unions"}
 _ROW = {"id": 1234, "firstName": "Jim"}
 _ARRIVES = {"_id": "1234", "person": {"name": {"firstName": "Jim"}}}
@@ -55,6 +63,7 @@ def a_field_group_adds_its_fields_and_raises_the_version(stage: Stage) -> None:
         changed = succeeded(stage.call("PATCH", path, patch))
         same((made["version"], changed["version"]), ("1.0", "1.1"), "version before and after")
         expect(PERSON in changed["meta:extends"], "meta:extends lacks the field group")
+        same(set(changed["refs"]), {PROFILE, PERSON}, "refs of a changed schema")
         whole = succeeded(stage.call("GET", path, headers=_WHOLE))
         expect("person" in whole["properties"], "the whole schema lacks the field group's fields")
 
@@ -65,12 +74,10 @@ def a_field_group_adds_its_fields_and_raises_the_version(stage: Stage) -> None:
 def accept_has_a_version_for_one_resource_and_none_for_lists(stage: Stage) -> None:
     """A wrong Accept is refused with the registry's own codes."""
     stats = succeeded(stage.call("GET", f"{REGISTRY}/stats"))
-    expect(bool(stats["tenantId"]), "stats without a tenant id")
     same(stats["imsOrg"], stage.headers["x-gw-ims-org-id"], "imsOrg of the stats")
     same(_COUNTED - stats["counts"].keys(), set(), "counts that are missing")
-    expect(isinstance(stats["classUsage"], list), "stats without a list of class usage")
     path = f"{REGISTRY}/global/classes"
-    listed = succeeded(stage.call("GET", path, headers={"Accept": "application/vnd.adobe.xed+json"}))
+    listed = succeeded(stage.call("GET", path, headers=LIST))
     expect(PROFILE in [one["$id"] for one in listed["results"]], "the profile class is not listed")
     for target, version, code in ((path, "; version=1", "1006"), (f"{path}/_xdm.context.profile", "", "1007")):
         answer = stage.call("GET", target, headers={"Accept": "application/vnd.adobe.xed+json" + version})
@@ -82,15 +89,21 @@ def accept_has_a_version_for_one_resource_and_none_for_lists(stage: Stage) -> No
 def a_data_set_is_answered_by_reference_and_shown_under_its_id(stage: Stage) -> None:
     """A data set is created, changed, listed by name and deleted."""
     name = stage.name("data set")
-    with schema(stage) as made, data_set(stage, name, made["$id"]) as data_set_id:
+    other = stage.name("another")
+    with (
+        schema(stage) as made,
+        data_set(stage, name, made["$id"]) as data_set_id,
+        data_set(stage, other, made["$id"]) as other_id,
+    ):
         path = f"{CATALOG}/dataSets/{data_set_id}"
         changed = succeeded(stage.call("PATCH", path, {"description": "changed"}))
         same(changed, [f"@/dataSets/{data_set_id}"], "answer to a change")
         shown = succeeded(stage.call("GET", path))
         same((list(shown), shown[data_set_id]["description"]), ([data_set_id], "changed"), "id and description")
         same(shown[data_set_id]["schemaRef"]["id"], made["$id"], "schemaRef.id")
-        listed = succeeded(stage.call("GET", f"{CATALOG}/dataSets?name={quote(name)}"))
-        same(list(listed), [data_set_id], "data sets of that name")
+        for wanted, its_id in ((name, data_set_id), (other, other_id)):
+            listed = succeeded(stage.call("GET", f"{CATALOG}/dataSets?name={quote(wanted)}"))
+            same(list(listed), [its_id], "data sets of a name")
     same(stage.call("GET", path).status, 404, "status of a data set that was deleted")
 
 
@@ -134,6 +147,7 @@ def a_mapping_set_is_kept_under_an_id_of_its_own(stage: Stage) -> None:
     with schema(stage, PERSON) as described:
         given = {**mappings(described["$id"]), "name": stage.name("mapping set")}
         made = succeeded(stage.call("POST", f"{CONVERSION}/mappingSets", given))
+        succeeded(stage.call("POST", f"{CONVERSION}/mappingSets", {**given, "name": stage.name("another")}))
         path = f"{CONVERSION}/mappingSets/{made['id']}"
         shown = succeeded(stage.call("GET", path))
         same([one["destination"] for one in shown["mappings"]], ["_id", "person.name.firstName"], "destinations")
@@ -152,7 +166,8 @@ def files_of_a_batch(stage: Stage, batch_id: str, batch: Mapping[str, Any]) -> N
     found = []
     for one in files:
         expect(one["dataSetViewId"] in data_sets, "a file is of another data set than its batch")
-        same((one["isValid"], one["version"].count(".")), (True, 2), "isValid, and points in the version of a file")
+        numbers = [part.isdecimal() for part in one["version"].split(".")]
+        same((one["isValid"], numbers), (True, [True] * 3), "isValid, and numbers in the version of a file")
         expect(batch["started"] <= int(one["created"]) <= int(one["updated"]), "a file is older than its batch")
         content = succeeded(stage.call("GET", f"{EXPORT}/files/{one['dataSetFileId']}"))["data"][0]
         for shown, end in ((one, one["dataSetFileId"]), (content, "?path=" + content["name"])):

@@ -11,7 +11,10 @@ from contracts.checks.next_door import (
     BATCHES,
     CATALOG,
     CONVERSION,
+    EVER,
+    LIST,
     PERSON,
+    PROFILE,
     RAW,
     REGISTRY,
     data_set,
@@ -26,13 +29,6 @@ from contracts.verdicts import expect, same
 
 _SCHEMAS = ("createXdmResource", "listXdmResources", "retrieveXdmResource", "patchXdmResource")
 _MAPPING_SETS = ("createMappingSet", "retrieveMappingSet", "putMappingSet")
-_LIST = {"Accept": "application/vnd.adobe.xed+json"}
-_EVER = {
-    "startTime": "1663735590",
-    "windowStartTime": "1",
-    "windowEndTime": "1790000000",
-    "deltaColumn": {"name": "created_at"},
-}
 
 
 @check("next-door.schema-state", operations=_SCHEMAS)
@@ -42,6 +38,7 @@ def a_schema_is_the_same_everywhere(stage: Stage) -> None:
     with schema(stage, PERSON) as made:
         path = f"{schemas}/{made['meta:altId']}"
         stamps = made["meta:registryMetadata"]
+        same(set(made["refs"]), {PROFILE, PERSON}, "refs of a new schema")
         same(made["imsOrg"], stage.headers["x-gw-ims-org-id"], "imsOrg")
         same(stamps["xdm:createdClientId"], stage.headers["x-api-key"], "xdm:createdClientId")
         same(stamps["repo:lastModifiedDate"], stamps["repo:createdDate"], "repo:lastModifiedDate of a new schema")
@@ -137,7 +134,7 @@ def a_batch_is_the_same_in_list_and_look_up(stage: Stage) -> None:
 def a_completed_run_is_a_batch_of_its_data_set(stage: Stage) -> None:
     """The batch of a completed run names run, flow and data set, has the run's counts, and is the data set's last."""
     flow = stage.make("flows")
-    started = succeeded(stage.call("POST", "/runs", {"flowId": flow.id, "params": _EVER}), 201)["items"][0]
+    started = succeeded(stage.call("POST", "/runs", {"flowId": flow.id, "params": EVER}), 201)["items"][0]
     run = succeeded(stage.call("GET", f"/runs/{started['id']}"))["items"][0]
     listed = succeeded(stage.call("GET", f"{CATALOG}/batches?limit=100"))
     completed = run["metrics"]["statusSummary"]["status"] == "success"
@@ -180,7 +177,7 @@ def _registered(stage: Stage, path: str, made: dict[str, Any], what: str) -> Non
     """Expect that look-up and list show a schema like the response to its creation or change, except `refs`."""
     made = {name: value for name, value in made.items() if name != "refs"}
     same(succeeded(stage.call("GET", path, headers=RAW)), made, f"{what} looked up")
-    answer = stage.call("GET", path.rpartition("/")[0], headers=_LIST)
+    answer = stage.call("GET", path.rpartition("/")[0], headers=LIST)
     listed = [one for one in succeeded(answer)["results"] if one["$id"] == made["$id"]]
     same(listed, [made], f"{what} in the list")
 

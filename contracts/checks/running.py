@@ -47,9 +47,12 @@ def a_list_of_runs_shows_what_a_lookup_shows(stage: Stage) -> None:
 
 @check("run.listed", lasting=True, operations=("listFlowRuns",))
 def the_runs_of_a_flow_are_paged_and_counted(stage: Stage) -> None:
-    """Each run appears once, in the requested order, also over pages."""
-    flow = stage.make("flows")
-    runs = [_run(stage, flow) for _ in range(3)]
+    """Each run appears once, in the requested order, also over pages; runs of another flow do not."""
+    flow, other = (stage.make("flows") for _ in range(2))
+    runs = []
+    for _ in range(3):
+        runs.append(_run(stage, flow))
+        _run(stage, other)
     only = filters(f"flowId=={flow.id}")
     same(succeeded(stage.call("GET", f"/runs?count=true&{only}")), {"count": 3}, "count of the runs of a flow")
     for orderby, limit in (
@@ -58,7 +61,10 @@ def the_runs_of_a_flow_are_paged_and_counted(stage: Stage) -> None:
         ("createdAt", "&limit=1"),
         ("-createdAt", "&limit=2"),
     ):
-        found = stage.listed(f"/runs?{only}&orderby={orderby}{limit}")
+        pages = [page.json["items"] for page in stage.pages(f"/runs?{only}&orderby={orderby}{limit}")]
+        found = [run for page in pages for run in page]
+        size = int(limit.partition("=")[2] or 3)
+        same([len(page) for page in pages], [min(size, 3 - at) for at in range(0, 3, size)], "sizes of pages of runs")
         same(sorted(ids(found)), sorted(runs), f"runs of the flow with orderby={orderby}{limit}")
         times = [run["createdAt"] for run in found]
         same(times, sorted(times, reverse=orderby[0] == "-"), f"times of runs with orderby={orderby}{limit}")
@@ -97,9 +103,9 @@ def a_flow_tells_its_runs(stage: Stage) -> None:
 @check("run.filtered", lasting=True, operations=("listFlowRuns",))
 def runs_are_filtered_by_status_and_time(stage: Stage) -> None:
     """Runs are filtered by status, in any case, and by start time, as in Adobe's guide."""
-    flow = stage.make("flows")
-    for _ in range(2):
-        _run(stage, flow)
+    flow, other_flow = (stage.make("flows") for _ in range(2))
+    for one in (flow, other_flow, flow):
+        _run(stage, one)
     only = f"flowId=={flow.id}"
     for _ in range(5):
         runs = stage.listed("/runs?" + filters(only))

@@ -84,6 +84,8 @@ def a_search_of_flow_specs_is_their_list(stage: Stage) -> None:
     """A search without query returns all flow specs, with a query those that match."""
     items = succeeded(stage.call("GET", "/flowSpecs"))["items"]
     target = "/flowSpecs/search"
+    found = succeeded(stage.call("POST", target, {}))["items"]
+    same({item["id"]: item for item in found}, {item["id"]: item for item in items}, "flow specs of a search")
     for text, expected in ((f"id=={items[0]['id']}", items[:1]), ("name==nobody", [])):
         found = succeeded(stage.call("POST", target, {"queryString": f"property={text}"}))["items"]
         same(found, expected, f"flow specs found by {text}")

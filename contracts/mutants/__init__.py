@@ -7,7 +7,8 @@ breaks, or why it breaks none; survivors are argued in `argued.yaml`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from contracts.mutants import members, requests, responses, writes
@@ -16,12 +17,29 @@ from contracts.mutants.session import Session
 from contracts.yaml_input import parse_yaml
 
 THEMES = (members, requests, responses, writes)
+_GOLDEN_RATIO = 0.6180339887
 
 
 def every(session: Session) -> list[Mutant]:
     """Return all mutants by name."""
     found = [mutant for theme in THEMES for mutant in theme.mutants(session)]
     return sorted({mutant.name: mutant for mutant in found}.values(), key=lambda mutant: mutant.name)
+
+
+def spread(mutants: Sequence[Mutant], most: int, seed: int) -> list[Mutant]:
+    """Choose so many mutants: each kind of fault in turn, with each seed at other operations and members."""
+    kinds: dict[str, list[Mutant]] = {}
+    for mutant in mutants:
+        kinds.setdefault(mutant.name.rpartition(": ")[2], []).append(mutant)
+    shares: Counter[str] = Counter()
+    while shares.total() < min(most, len(mutants)):
+        open_kinds = [kind for kind, members in kinds.items() if shares[kind] < len(members)]
+        shares.update(open_kinds[: most - shares.total()])
+    chosen: list[Mutant] = []
+    for number, (kind, share) in enumerate(shares.items(), seed):
+        shift = number * _GOLDEN_RATIO % 1  # so that the kinds are not all taken from the same operations
+        chosen += [kinds[kind][int((place + shift) * len(kinds[kind]) / share)] for place in range(share)]
+    return chosen
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from contracts.broken.wrapping import Asked, GivenAnswer, Right
 from contracts.document import Document
 from contracts.mutants import promises
 from contracts.mutants.mutant import Mutant, unharmful
-from contracts.mutants.session import Said, Session, operation_of
+from contracts.mutants.session import Run, Said, Session, operation_of
 
 Path = tuple[str, ...]
 DROPPED = object()
@@ -115,6 +115,9 @@ LASTING = (
     "inheritedAttributes",
     "flowId",
     "typeInfo",
+    "providerRefId",
+    "runs",
+    "options",
 )
 """Members that writes do not change."""
 
@@ -124,6 +127,8 @@ class _Sample:
     """The values of one member at one operation."""
 
     values: list[Any] = field(default_factory=list)
+    varies: bool = False
+    """Whether one check saw several values."""
 
 
 def mutants(session: Session) -> Iterator[Mutant]:
@@ -135,7 +140,9 @@ def mutants(session: Session) -> Iterator[Mutant]:
             broken = promises.NEXT_DOOR if session.next_door(operation) else _promises(collection, view, path)
             names = SPEC_LIES if collection.endswith("Specs") else tuple(ALONE)
             for lie in names:
-                if any(_differs(ALONE[lie](value), value) for value in sample.values):
+                if lie == "reversed" and path == ("items",) and collection.endswith("Specs"):
+                    yield unharmful(_name(operation, path, lie), "specs have no promised order")
+                elif any(_differs(ALONE[lie](value), value) for value in sample.values):
                     yield _alone(session.document, operation, path, lie, broken)
                     if lie in PHASED and view and collection not in UNWRITTEN and path[0] == "items" and len(path) == 3:
                         yield _phased(session.document, operation, path, lie, broken, written=True)
@@ -156,8 +163,9 @@ def _view(session: Session, operation: str) -> tuple[str, str]:
 
 
 def _promises(collection: str, view: str, path: Path) -> tuple[str, ...]:
-    if path[0] != "items" and view:
-        return ("answer.schema", "list.*", "filter.*", "delete.*", "tenant.*", "spec.*", "journey.*", "run.*")
+    if view and (path[0] != "items" or len(path) == 1):
+        whole = ("answer.schema", "list.*", "filter.*", "delete.*", "tenant.*", "spec.*", "journey.*", "run.*")
+        return (*whole, *promises.of_member(collection, path))
     if view:
         return promises.of_member(collection, path)
     explored = (*promises.EXPLORED, "explore.configs")
@@ -167,14 +175,16 @@ def _promises(collection: str, view: str, path: Path) -> tuple[str, ...]:
 def _samples(session: Session, operation: str) -> dict[Path, _Sample]:
     """Path -> the values seen there."""
     found: dict[Path, _Sample] = {}
+    first: dict[tuple[Run, Path], str] = {}
     for exchange in session.of(operation):
         if exchange.given.done:
             for path, value in _walk(exchange.given.json, (), DEPTH):
                 if (operation, path[0]) == PREVIEW and len(path) > 1:
                     continue
-                values = found.setdefault(path, _Sample()).values
-                if len(values) < 400 and value not in values[-3:]:
-                    values.append(value)
+                sample, text = found.setdefault(path, _Sample()), repr(value)
+                sample.varies = sample.varies or first.setdefault((exchange.run, path), text) != text
+                if len(sample.values) < 400 and value not in sample.values[-3:]:
+                    sample.values.append(value)
     return found
 
 
@@ -201,7 +211,10 @@ def edited(value: Any, path: Path, change: Callable[[Any, Any], Any], holder: An
         return told if _differs(told, value) else value
     step, rest = path[0], path[1:]
     if step == "[]":
-        return _items(value, lambda inner: edited(inner, rest, change, inner)) if isinstance(value, list) else value
+        if not isinstance(value, list):
+            return value
+        inside = isinstance(holder, dict) and "id" in holder
+        return _items(value, lambda inner: edited(inner, rest, change, holder if inside else inner))
     if not isinstance(value, dict):
         return value
     names = [name for name in value if _BY_ID.fullmatch(name)] if step == ANY_ID else [step] if step in value else []
@@ -219,8 +232,11 @@ def _name(operation: str, path: Path, lie: str) -> str:
     return f"{operation} /{shown}: {lie}"
 
 
-def _saying(given: GivenAnswer, value: Any) -> GivenAnswer:
-    return given if value is given.json else given.saying(value)
+def _editing(given: GivenAnswer, path: Path, change: Callable[[Any, Any], Any]) -> GivenAnswer:
+    """The response with a change at every place of a path, or the response itself if nothing changes."""
+    body = given.json
+    told = edited(body, path, change)
+    return given if told is body else given.saying(told)
 
 
 def _differs(one: Any, two: Any) -> bool:
@@ -232,7 +248,7 @@ def _alone(document: Document, operation: str, path: Path, lie: str, broken: tup
     change = ALONE[lie]
 
     def tell(asked: Asked, given: GivenAnswer) -> GivenAnswer:
-        return _saying(given, edited(given.json, path, lambda value, _: change(value))) if given.done else given
+        return _editing(given, path, lambda value, _: change(value)) if given.done else given
 
     def fault(asked: Asked, right: Right) -> GivenAnswer:
         given = right(asked)
@@ -261,7 +277,7 @@ def _phased(
             known = isinstance(entity, dict) and entity.get("id") in right.memory
             return change(value) if known == written else value
 
-        return _saying(given, edited(given.json, path, told))
+        return _editing(given, path, told)
 
     def touches(exchange: Said) -> bool:
         return exchange.operation == operation and exchange.given.done
@@ -278,8 +294,7 @@ def _from_elsewhere(
     broken: tuple[str, ...],
 ) -> Iterator[Mutant]:
     """A stale value, that of another entity, and that of the neighbour in the list."""
-    varies = len({repr(value) for value in sample.values}) > 1
-    if varies and path[-1] != "id" and path[0] == "items":
+    if sample.varies and path[-1] != "id" and path[0] == "items":
         if path[2] in LASTING:
             yield unharmful(_name(operation, path, "stale"), "no write changes the member")
         else:
@@ -294,8 +309,8 @@ def _from_elsewhere(
         and type(values.values[0]) is kind
         and isinstance(values.values[0], str | int)
     ]
-    if beside:
-        yield _swapped(session.document, operation, path, beside[0], broken)
+    swapped = [_swapped(session.document, operation, path, other, broken) for other in beside[:1]]
+    yield from (mutant for mutant in swapped if any(map(mutant.touches, session.of(operation))))
 
 
 def _remembered(session: Session, operation: str, path: Path, lie: str, broken: tuple[str, ...]) -> Mutant:
@@ -315,7 +330,7 @@ def _remembered(session: Session, operation: str, path: Path, lie: str, broken: 
             right.memory["last"] = (own, value)
             return value if last_id == own else last
 
-        return _saying(given, edited(given.json, path, told))
+        return _editing(given, path, told)
 
     def touches(exchange: Said) -> bool:
         return exchange.operation == operation and exchange.run in repeating
@@ -333,7 +348,7 @@ def _swapped(document: Document, operation: str, path: Path, other: Path, broken
                 return {**holder, path[-1]: holder[name]}
             return holder
 
-        return _saying(given, edited(given.json, path[:-1], beside)) if given.done else given
+        return _editing(given, path[:-1], beside) if given.done else given
 
     def fault(asked: Asked, right: Right) -> GivenAnswer:
         given = right(asked)

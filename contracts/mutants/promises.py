@@ -11,6 +11,7 @@ ENTITY = (
     "create.content-as-sent",
     "create.stamped",
     "list.same-as-lookup",
+    "list.different-entities",
     "list.search*",
     "etag.after-each-write",
     "flow.kept",
@@ -37,6 +38,7 @@ MEMBERS: Mapping[str, tuple[str, ...]] = {
     "auth": ("secret.*", "patch.*", "journey.*", "create.*"),
     "params": ("journey.*", "destination.*"),
     "typeInfo": ("destination.*",),
+    "options": ("inlet.*",),
     "lastRunDetails": ("run.same-as-lookup",),
     "lastOperation": ("run.same-as-lookup",),
     "connectionSpec": ("create.version-absent", "patch.spec-fixed", "source.inherited", "flow.inherited"),
@@ -79,7 +81,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "property": (
         "filter.*",
         "list.*",
-        "spec.filter*",
+        "spec.*",
         "flow.found-by-reference",
         "run.*",
         "tenant.*",
@@ -87,7 +89,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
         "draft.shown",
     ),
     "orderby": ("run.listed", "list.orderby*", "list.equal-keys", "list.search*", "secret.not-sortable"),
-    "limit": ("list.*", "tenant.token", "journey.page-like-aepp", "destination.*"),
+    "limit": ("list.*", "run.listed", "tenant.token", "journey.page-like-aepp", "destination.*"),
     "count": (
         "list.count*",
         "filter.counted",
@@ -107,7 +109,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "type": ("neighbour.*",),
 }
 
-CASELESS = ("count", "limit", "preview", "objectType", "fileType", "op")
+CASELESS = ("count", "limit", "preview", "objectType", "fileType", "op", "syncValidation")
 """Parameters whose values are case-insensitive or not words."""
 
 HEADERS: Mapping[str, tuple[str, ...]] = {
