@@ -9,7 +9,7 @@ from contracts.checks.next_door import CATALOG, EVER, LIST, PERSON, PROFILE, RAW
 from contracts.expectations import succeeded
 from contracts.registry import Watch, check, observe
 from contracts.stage import Stage, filters
-from contracts.verdicts import expect, same, untestable
+from contracts.verdicts import expect, same
 from contracts.wire import Answer
 
 _STATS = ("createXdmResource", "retrieveRegistryStats")
@@ -71,16 +71,17 @@ def the_statistics_name_a_new_schema(stage: Stage) -> None:
 
 @check("next-door.batches-limited", lasting=True, operations=("listBatches", "createFlowRun"))
 def a_list_of_batches_is_as_long_as_asked_for(stage: Stage) -> None:
-    """Of several batches, as many are listed as `limit` says."""
+    """Of the batches of completed runs, as many are listed as `limit` says."""
     flow = stage.make("flows")
     for _ in range(3):
         succeeded(stage.call("POST", "/runs", {"flowId": flow.id, "params": EVER}), 201)
     runs = stage.listed("/runs?" + filters(f"flowId=={flow.id}"))
-    if sum(run["metrics"]["statusSummary"]["status"] == "success" for run in runs) < 3:
-        untestable("there are fewer than three batches: a run takes longer than this check waits")
+    completed = sum(run["metrics"]["statusSummary"]["status"] == "success" for run in runs)
     for limit in (1, 2, 3):
-        listed = succeeded(stage.call("GET", f"{CATALOG}/batches?limit={limit}"))
-        same(len(listed), limit, f"batches with limit={limit}")
+        found = len(succeeded(stage.call("GET", f"{CATALOG}/batches?limit={limit}")))
+        expect(
+            min(completed, limit) <= found <= limit, f"{found} batches with limit={limit}, {completed} runs succeeded"
+        )
 
 
 def _listed(stage: Stage, target: str, other: str) -> dict[str, Any]:
