@@ -150,11 +150,14 @@ def observe(check_id: str) -> Callable[[Callable[[Watch, Answer], Look]], Callab
 
 
 def load() -> None:
-    """Import every module with checks and journeys."""
+    """Import every module with checks and journeys, and order the checks by module and line, whoever imported first."""
     for package in ("checks", "journeys"):
         module = importlib.import_module(f"contracts.{package}")
         for found in pkgutil.iter_modules(module.__path__):
             importlib.import_module(f"contracts.{package}.{found.name}")
+    ordered = sorted(CHECKS.values(), key=lambda one: (one.run.__module__, one.run.__code__.co_firstlineno))
+    CHECKS.clear()
+    CHECKS.update({check.id: check for check in ordered})
 
 
 def any_kind(kind: Kind) -> bool:

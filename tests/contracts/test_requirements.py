@@ -73,3 +73,11 @@ def test_every_example_says_where_its_answer_is_from(path: Path) -> None:
     for row in examples.rows(path):
         assert row["provenance"] in ("documented", "recorded", "assumed") and row["source"], row["name"]
         assert {"method", "path"} <= row["request"].keys() and row["expect"]["status"], row["name"]
+
+
+def test_checks_run_in_the_same_order_whoever_imported_their_modules() -> None:
+    before = list(CHECKS)
+    moved = CHECKS.pop(before[0])
+    CHECKS[moved.id] = moved
+    registry.load()
+    assert list(CHECKS) == before
