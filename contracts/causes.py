@@ -22,11 +22,25 @@ SCHEMA = "schema "
 ENVELOPE = SCHEMA + "$ "
 """Prefix of the cause of a body that is wrong as a whole: not an object, or without a required member."""
 _ITEMS = SCHEMA + "$.items "
+ITEMS_FORM = SCHEMA + "$.items form"
+ID = SCHEMA + "id"
+"""An id that is no text: whatever looks for the entity fails."""
+ETAG = "etag shape"
+ETAG_REFUSED = "current etag refused"
+"""412 for the etag that the server gave last: no update can be tested."""
+EMPTY_LIST = "empty list"
+"""A list without any of the entities that exist: whatever searches for one fails."""
+TURNED_AWAY = {401: "token refused", 429: "rate limit"}
+"""Status -> cause, if the server gives it to requests with the run's own token."""
+ETAG_CHANGES = "etag changes"
+"""Another etag of an entity that nobody has written to: nothing can be compared with what it was."""
 HEADER = "header "
 MISSING = "missing "
 
 _BASIC = (SILENT, SERVER_ERROR, NOT_JSON, STATUS)
 """Causes that prevent any comparison, the most basic first."""
+_ANYWHERE = (ID, ITEMS_FORM)
+"""Causes that prevent a comparison even if they are in an earlier response of the check."""
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MAX_SHOWN = 6
@@ -53,6 +67,20 @@ def basic(faults: Iterable[Fault], *, misread: bool = False, refusal: bool = Fal
         if cause.startswith((MISSING, ENVELOPE, _ITEMS)) or (misread and cause.startswith(SCHEMA)):
             return cause
     return ERROR_BODY if (misread or refusal) and ERROR_BODY in causes else ""
+
+
+def anywhere(record: Iterable[Iterable[Fault]]) -> str:
+    """The first cause in the responses of a check that prevents its comparisons; empty if there is none."""
+    return next((fault.cause for faults in record for fault in faults if fault.cause in _ANYWHERE), "")
+
+
+def in_schema(path: str, rule: str) -> str:
+    """The cause of a departure from a schema. An entity is the same in a list, a look-up and a receipt."""
+    path = re.sub(r"[0-9]+", "", path)
+    if path in ("$.items", "$.items[]"):
+        return ITEMS_FORM
+    member = path.removeprefix("$.items[]").removeprefix("$")
+    return {".id": ID, ".etag": ETAG}.get(member, f"{SCHEMA}{path} {rule}")
 
 
 def act(sent: Sent) -> str:

@@ -58,7 +58,10 @@ def located(answer: Answer) -> str:
     """The target of `Location`: an absolute URL, or a path on the same server."""
     location = answer.header("location")
     expect(location, f"{answer} without the header Location", HEADER + "location")
-    return urljoin(answer.url, location or "")
+    try:
+        return urljoin(answer.url, location or "")
+    except ValueError:
+        raise Broken(f"{answer} with the Location {location!r}, which is no URL", HEADER + "location") from None
 
 
 def unchanged(before: dict[str, Any], after: dict[str, Any], why: str) -> None:

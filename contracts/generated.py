@@ -8,7 +8,9 @@ recorded and observed like the suite's own.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +18,7 @@ import requests
 import schemathesis
 from schemathesis.engine import events, from_schema
 
-from contracts.causes import HEADER, NOT_JSON, SCHEMA, SERVER_ERROR, STATUS, Fault, basic
+from contracts.causes import ETAG, HEADER, NOT_JSON, SCHEMA, SERVER_ERROR, STATUS, Fault, basic
 from contracts.generation_hooks import Aim, answer_of
 from contracts.plausible import DOCUMENTED_SPEC, plausible
 from contracts.progress import Progress
@@ -71,14 +73,14 @@ ACCEPTANCE: list[int | str] = ["2xx", 400, 404, 412]
 
 _MAX_MESSAGE = 400
 
-OWN_CAUSES = {
+OWN_CAUSES: dict[str, str | tuple[str, ...]] = {
     "not_a_server_error": SERVER_ERROR,
     "status_code_conformance": STATUS,
     "content_type_conformance": NOT_JSON,
-    "response_headers_conformance": HEADER,
-    "response_schema_conformance": SCHEMA,
+    "response_headers_conformance": (HEADER, ETAG),
+    "response_schema_conformance": (SCHEMA, ETAG),
 }
-"""Check of Schemathesis -> prefix of the cause if one of our observers found the same fault."""
+"""Check of Schemathesis -> prefixes of the cause if one of our observers found the same fault."""
 
 REFUSALS: list[int | str] = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429]
 """Correct statuses for an invalid request; 412 for a wrong If-Match."""
@@ -113,13 +115,13 @@ def run(job: Job) -> None:
         schema.app = job.stage.transport.app
     aim = Aim(job.stage.fresh())
     found = _Found(job, aim)
-    with aim.attached():
+    with aim.attached(), _without_tracebacks(job.trouble):
         for event in from_schema(schema).execute():
             if job.stage.flight.stopped.is_set() or aim.gone:
                 break
             match event:
                 case events.ScenarioStarted():
-                    job.progress.step(0, 0, f"{event.phase.value}: {event.label}")
+                    job.progress.step(0, 0, f"{event.phase.value}: {event.label or 'sequences'}")
                 case events.ScenarioFinished():
                     found.learn(event.recorder)
                 case events.NonFatalError():
@@ -128,6 +130,19 @@ def run(job: Job) -> None:
     job.stage.flight.check()
     if aim.gone:
         raise Unreachable(aim.gone)
+
+
+@contextmanager
+def _without_tracebacks(trouble: list[str]) -> Iterator[None]:
+    """Record errors in threads of Schemathesis as trouble. Python would print them and forget them."""
+    before = threading.excepthook
+    threading.excepthook = lambda failed: trouble.append(
+        f"Schemathesis: {failed.exc_type.__name__}: {failed.exc_value}"
+    )
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def _specs(stage: Stage) -> list[dict[str, Any]]:
@@ -176,7 +191,7 @@ class _Found:
         """Add all failures to the run."""
         for name in CHECKS:
             if name == "ignored_auth" and not self._job.settings.token_given:
-                reason = "this server takes the suite's invented token: give a real one in FLOW_SERVICE_TOKEN"
+                reason = "this server takes the suite's made-up token: give a real one in FLOW_SERVICE_TOKEN"
                 self._job.add(Outcome(f"generated.{name}", "", UNTESTABLE, reason))
                 continue
             subjects = sorted({operation for check, operation in (*self._failed, *self._passed) if check == name})
@@ -237,6 +252,7 @@ def _config(job: Job) -> dict[str, Any]:
         "cache": {"enabled": False},
         "continue-on-failure": True,
         "request-timeout": settings.patience,
+        "max-redirects": 0,
         "generation": {"max-examples": settings.examples, "database": "none"},
         "checks": checks,
         "operations": _operations(job),

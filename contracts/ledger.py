@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from contracts.causes import place
+from contracts.causes import EMPTY_LIST, ETAG_CHANGES, ETAG_REFUSED, place
 from contracts.error_codes import code_of
 from contracts.kinds import Kind
 from contracts.wire import FORGET, PLATFORM, Answer, Sent, Transport, Unreachable, with_headers
@@ -73,6 +73,16 @@ class Ledger:
     """Path of a collection -> status and code with which it refuses a valid new entity."""
     missing: set[str] = field(default_factory=set)
     """Causes for collections that the server lacks."""
+    etags: dict[str, str] = field(default_factory=dict)
+    """Id of an entity -> the etag that the server gave last."""
+    empty: set[str] = field(default_factory=set)
+    """Collections whose whole list was empty although they had entities."""
+    turned_away: int = 0
+    """Consecutive requests with the run's own token that got 401 or 429."""
+    etag_causes: dict[str, str] = field(default_factory=dict)
+    """Id of an entity -> why its etag cannot be relied on."""
+    unsure: Counter[Key] = field(default_factory=Counter)
+    """(sandbox, collection) -> number of requests that created something, or may have: the response does not tell."""
     silent_at: Counter[str] = field(default_factory=Counter)
     """Place -> number of requests without a response."""
     silent_in_turn: int = 0
@@ -82,6 +92,8 @@ class Ledger:
         """Learn from a response which entities were created or deleted."""
         sent = answer.sent
         self._hear_silence(answer)
+        self._hear_etags(answer)
+        self._hear_list(answer)
         path = sent.target.partition("?")[0].rstrip("/")
         created = _COLLECTION.fullmatch(sent.target) if sent.method == "POST" else None
         if created:
@@ -115,7 +127,10 @@ class Ledger:
     def _creation(self, kind: str, answer: Answer) -> None:
         """Learn from a creation. Any 2xx created something; for other statuses the final list decides."""
         headers = dict(answer.sent.headers)
-        self.tenants[answer.sent.header("x-sandbox-name") or ""] = headers
+        sandbox = answer.sent.header("x-sandbox-name") or ""
+        self.tenants[sandbox] = headers
+        if answer.succeeded or answer.status >= 500 or answer.silence:
+            self.unsure[sandbox, kind] += 1
         if not answer.succeeded:
             return
         self.total += 1
@@ -130,6 +145,46 @@ class Ledger:
         elif kind in _ORDER:
             self.nameless[kind] += 1
 
+    def _hear_etags(self, answer: Answer) -> None:
+        """Learn etags, and which of them are refused or change without a write."""
+        sent, body = answer.sent, answer.json
+        if sent.method == "PATCH" and answer.status == 412:
+            entity_id = unquote(sent.target.partition("?")[0].rstrip("/").rpartition("/")[2])
+            if sent.header("if-match") == self.etags.get(entity_id):
+                self.etag_causes.setdefault(entity_id, ETAG_REFUSED)
+        if not answer.succeeded or not isinstance(body, dict):
+            return
+        items = body.get("items")
+        for holder in (body, *(items if isinstance(items, list) else ())):
+            told = (holder.get("id"), holder.get("etag")) if isinstance(holder, dict) else ()
+            if len(told) == 2 and all(isinstance(text, str) for text in told):
+                known, etag = map(str, told)
+                if sent.method == "GET" and self.etags.get(known, etag) != etag:
+                    self.etag_causes[known] = ETAG_CHANGES
+                self.etags[known] = etag
+
+    def _hear_list(self, answer: Answer) -> None:
+        """Learn from the whole list of a collection whether it is empty although there are entities."""
+        kind, sandbox = _collection(answer.sent).strip("/"), answer.sent.header("x-sandbox-name")
+        if not _lists_none(answer) or "property=" in answer.sent.target or answer.sent.method != "GET":
+            return
+        there = [headers for (name, _), headers in self.made.items() if name == kind]
+        tenants = [{name.lower(): value for name, value in headers.items()} for headers in there]
+        org = answer.sent.header("x-gw-ims-org-id")
+        if any((one.get("x-sandbox-name"), one.get("x-gw-ims-org-id")) == (sandbox, org) for one in tenants):
+            self.empty.add(kind)
+
+    def cause(self, record: Sequence[Answer]) -> str:
+        """What is known of the server that prevents comparisons in these exchanges; empty if nothing is."""
+        for answer in record:
+            if _collection(answer.sent).strip("/").partition("/")[0] in self.empty and _lists_none(answer):
+                return EMPTY_LIST
+        for answer in record:
+            for entity_id, cause in self.etag_causes.items():
+                if entity_id in answer.sent.target or entity_id in answer.text:
+                    return cause
+        return ""
+
     def _next_door(self, path: str, answer: Answer) -> None:
         body = answer.json
         if isinstance(body, list) and body:  # Catalog returns ["@/dataSets/5c8c3c55…"]
@@ -143,6 +198,11 @@ class Ledger:
         if answer.silence:
             self.silent_at[place(answer.sent)] += 1
         self.silent_in_turn = self.silent_in_turn + 1 if answer.silence else 0
+
+
+def _lists_none(answer: Answer) -> bool:
+    """Whether a response is a list without entities."""
+    return answer.succeeded and isinstance(answer.json, dict) and answer.json.get("items") == []
 
 
 def _collection(sent: Sent) -> str:
@@ -170,6 +230,8 @@ class Sweeper:
 
     def __init__(self, transport: Transport, ledger: Ledger, headers: Mapping[str, str], mark: str) -> None:
         self._transport, self._ledger, self._headers, self._mark = transport, ledger, headers, mark
+        self._unread: set[Key] = set()
+        """(sandbox, collection) for the lists that could not be read."""
 
     def sweep(self, *, shared: bool, runs: bool) -> list[str]:
         """Delete all entities, with or without shared ones; returns what could not be deleted, as text."""
@@ -203,16 +265,19 @@ class Sweeper:
                 for entity_id in still:
                     why = refusals.get((kind, entity_id)) or [f"/{kind}/{entity_id}: deleted, but still listed"]
                     left += why
-        return left + self._unseen(names)
+        nameless, unread = self._ledger.nameless, {kind for _, kind in self._unread}
+        unseen = [kind for kind in names if nameless[kind] and kind in unread]
+        return left + [
+            f"/{kind}: {nameless[kind]} entities with unknown ids, and no list to be read" for kind in unseen
+        ]
 
-    def _unseen(self, names: list[str]) -> list[str]:
-        """Entities with unknown ids in collections without a list."""
-        left = []
-        for kind in names:
-            count = self._ledger.nameless[kind]
-            if count and not self._page(f"/{kind}?limit=1", self._headers).succeeded:
-                left.append(f"/{kind}: {count} entities with unknown ids, and the list cannot be read")
-        return left
+    def unverified(self) -> list[str]:
+        """Collections in which entities may remain, after `strays`: their list cannot be read."""
+        unsure = {key: count for key, count in self._ledger.unsure.items() if key in self._unread}
+        return [
+            f"/{kind} of sandbox {sandbox}: {count} creations, and no list to be read"
+            for (sandbox, kind), count in unsure.items()
+        ]
 
     def _listed(self, kind: str, tenant: Mapping[str, str]) -> list[str]:
         """Ids of entities with the mark. The newest come first, so a page without any ends the search."""
@@ -230,9 +295,11 @@ class Sweeper:
 
     def _pages(self, target: str, tenant: Mapping[str, str]) -> Iterator[list[Any]]:
         for _ in range(_MAX_PAGES):
-            body = self._page(target, tenant).json
-            items = body.get("items") if isinstance(body, dict) else None
+            answer = self._page(target, tenant)
+            body = answer.json if answer.succeeded and isinstance(answer.json, dict) else {}
+            items = body.get("items")
             if not isinstance(items, list):
+                self._unread.add((answer.sent.header("x-sandbox-name") or "", _collection(answer.sent).strip("/")))
                 return
             yield items
             links = body.get("_links")

@@ -30,6 +30,8 @@ class SuiteReport:
     made: int = 0
     left: list[str] = field(default_factory=list)
     """What could not be deleted, as text."""
+    unverified: list[str] = field(default_factory=list)
+    """Collections in which more may be left, as text."""
     stale_gaps: list[str] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
     """Errors of the suite itself. A run with any has not passed."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from contracts import arrival, registry, requirements
-from contracts.causes import Fault
+from contracts.causes import SERVER_ERROR, Fault
 from contracts.document import Document
 from contracts.flight import Flight
 from contracts.kinds import Kind
@@ -104,7 +104,8 @@ class Run:
                 self.flight.wait(self.settings.patience)
                 self.report.left = self.stage.sweep()
                 if not self.settings.read_only:
-                    self.report.left = list(dict.fromkeys(self.report.left + self.stage.sweep_strays()))
+                    strays, self.report.unverified = self.stage.sweep_strays()
+                    self.report.left = list(dict.fromkeys(self.report.left + strays))
         except (KeyboardInterrupt, Unreachable) as trouble:
             self.report.ended = self.report.ended or str(trouble) or INTERRUPTED
             self.report.broken_off = True
@@ -175,11 +176,13 @@ class Run:
             self.report.hear(self.document, answer)
             if self._har:
                 self._har.add(answer)
-            found = {observer.id: observer.fault(self._watch, answer) for observer in OBSERVERS.values()}
+            looked = {observer.id: observer.fault(self._watch, answer) for observer in OBSERVERS.values()}
+            found = {name: fault for name, fault in looked.items() if fault is not None}
+            if any(fault.cause == SERVER_ERROR for fault in found.values()):  # one response, one finding
+                found = {name: fault._replace(cause=SERVER_ERROR) for name, fault in found.items()}
             for name, fault in found.items():
-                if fault is not None:
-                    self._observe(name, fault, answer)
-            return [fault for fault in found.values() if fault is not None]
+                self._observe(name, fault, answer)
+            return list(found.values())
 
     def _observe(self, name: str, fault: Fault, answer: Answer) -> None:
         """Add an outcome for a new cause, or count a known one."""

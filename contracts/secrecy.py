@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
+from contracts.wire import parsed
+
 SHOWN = "********"
 """Replaces the operator's credentials in texts."""
 
@@ -63,11 +65,10 @@ class Mask:
         """A body: JSON with the values of known members, or only the length if it is not JSON."""
         if not body:
             return ""
-        try:
-            shown = self._value(json.loads(body))
-        except ValueError:
+        value = parsed(body)
+        if value is None and body.strip() != b"null":
             return hidden(body.decode("utf-8", "replace"))
-        return self.text(json.dumps(shown, ensure_ascii=False))
+        return self.text(json.dumps(self._value(value), ensure_ascii=False))
 
     def _value(self, value: Any, key: str = "", *, known: bool = True) -> Any:
         """The value of a member, or an item of it. What is unknown is hidden with everything below it."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from contracts.causes import SILENT, Fault, act, basic, missing, place
+from contracts.causes import SILENT, TURNED_AWAY, Fault, act, anywhere, basic, missing, place
 from contracts.document import Document
 from contracts.flight import Flight
 from contracts.kinds import Kind, kinds_of
@@ -22,6 +22,10 @@ MAX_SILENT = 2
 """Requests of one kind without a response, after which no more are sent."""
 MAX_SILENT_IN_TURN = 4
 """Consecutive requests without a response, after which the run ends."""
+
+
+MAX_TURNED_AWAY = 12
+"""Consecutive requests that got 401 or 429, after which the run ends."""
 
 
 class Stage:
@@ -108,6 +112,10 @@ class Stage:
         faults = self._hear(answer)
         self._faults.append(faults)
         self.ledger.missing.update(fault.cause for fault in faults if fault.cause == missing(answer.sent))
+        self.ledger.turned_away = self.ledger.turned_away + 1 if self._turned_away(answer) else 0
+        if self.ledger.turned_away >= MAX_TURNED_AWAY:
+            advice = "give a fresh token" if answer.status == 401 else "wait, and use --operations or fewer --examples"
+            raise Unreachable(f"{self.transport.base_url} answers {answer.status} to every request: {advice}")
         if self.ledger.silent_in_turn >= MAX_SILENT_IN_TURN:
             raise Unreachable(f"{self.transport.base_url} does not respond any more")
         return faults
@@ -124,7 +132,19 @@ class Stage:
         if last.status >= 400 and self.ledger.holds(last.sent):
             return f"lookup {last.status}"
         root = basic(self._faults[at], misread=misread, refusal=refusal)
-        return root or (f"creation {last.status}" if self.ledger.always_refuses(last) else "")
+        if not root and self._turned_away(last):
+            root = TURNED_AWAY[last.status]
+        if not root and self.ledger.always_refuses(last):
+            root = f"creation {last.status}"
+        if misread and not root:  # it may have stumbled over an earlier response
+            root = next((found for faults in self._faults if (found := basic(faults, misread=True))), "")
+        return root or anywhere(self._faults) or self.ledger.cause(self.record)
+
+    def _turned_away(self, answer: Answer) -> bool:
+        """Whether the gateway turned away a request with the run's own token."""
+        own = answer.sent.header("authorization") == self.headers.get("Authorization")
+        by_service = isinstance(answer.json, dict) and "report" in answer.json
+        return own and answer.status in TURNED_AWAY and not by_service
 
     def name(self, about: str = "entity") -> str:
         """A unique name with the suite's mark."""
@@ -208,9 +228,10 @@ class Stage:
         """Delete all created entities, with or without shared ones; returns what could not be deleted, as text."""
         return self._sweeper().sweep(shared=shared, runs=self.settings.forgets)
 
-    def sweep_strays(self) -> list[str]:
-        """Delete everything still listed with this run's mark; returns what remains, as text."""
-        return self._sweeper().strays(self.kinds)
+    def sweep_strays(self) -> tuple[list[str], list[str]]:
+        """Delete everything still listed with this run's mark; returns what remains, and what may, as text."""
+        sweeper = self._sweeper()
+        return sweeper.strays(self.kinds), sweeper.unverified()
 
     def _sweeper(self) -> Sweeper:
         return Sweeper(self.transport, self.ledger, self.headers, self.marked(""))

@@ -55,10 +55,10 @@ def expect(condition: object, message: str, cause: str = "") -> None:
         raise Broken(message, cause)
 
 
-def same(came: object, expected: object, what: str) -> None:
+def same(came: object, expected: object, what: str, cause: str = "") -> None:
     """Raise `Broken` unless both are equal."""
     if came != expected:
-        raise Broken(f"{what}: expected {_shown(expected)}, got {_shown(came)}")
+        raise Broken(f"{what}: expected {_shown(expected)}, got {_shown(came)}", cause)
 
 
 def untestable(reason: str) -> NoReturn:

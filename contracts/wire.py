@@ -40,6 +40,13 @@ DEFAULT_LOCAL_SECONDS = 10
 """Timeout of a response of a local server."""
 
 
+MAX_BODY = 32 * 2**20
+"""Maximum size of a response in bytes."""
+MAX_DEPTH = 64
+"""Maximum depth of a JSON body, as in the contract."""
+_PIECE = 65_536
+
+
 class Unreachable(Exception):
     """The server cannot be reached or has stopped responding; the message is one line."""
 
@@ -86,7 +93,7 @@ class Answer:
     @property
     def json(self) -> Any:
         """The parsed body, or None if it is not JSON. Do not modify it: it is cached."""
-        return _parsed(self.body)
+        return parsed(self.body)
 
     @property
     def is_json(self) -> bool:
@@ -103,12 +110,23 @@ class Answer:
 
 
 @functools.lru_cache(maxsize=16)
-def _parsed(body: bytes) -> Any:
-    """Parse a body once for all observers."""
+def parsed(body: bytes) -> Any:
+    """Parse a body once for all observers. JSON that is nested too deeply counts as no JSON."""
     try:
-        return json.loads(body)
+        value = json.loads(body)
+        if b"\\ud" in body.lower():  # half a surrogate pair fits in no URL and no file
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         return None
+    level, depth = [value], 0
+    while level and depth <= MAX_DEPTH:
+        level = [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]
+        depth += 1
+    return None if level else value
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 class Transport(Protocol):
@@ -151,19 +169,40 @@ class HttpTransport:
                 retries=False,
                 redirect=False,
                 assert_same_host=False,
+                preload_content=False,
             )
-        except HTTPError as error:
+            body = self._body(response, began + self.seconds)
+        except (HTTPError, _Unending) as error:
             return Answer(sent, url, 0, (), b"", silence=self.silence(error))
         headers = tuple(response.headers.itermerged())
-        return Answer(sent, url, response.status, headers, response.data, time.perf_counter() - began)
+        return Answer(sent, url, response.status, headers, body, time.perf_counter() - began)
+
+    def _body(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+        """Read a body. The timeout of a socket begins anew with every byte, so a slow body needs its own."""
+        pieces, size = [], 0
+        while piece := response.read1(_PIECE):
+            pieces.append(piece)
+            size += len(piece)
+            if size > MAX_BODY or time.perf_counter() > deadline:
+                response.close()
+                large = f"sent more than {MAX_BODY // 2**20} MiB"
+                raise _Unending(large if size > MAX_BODY else f"did not end its response within {self.seconds:g} s")
+        response.release_conn()
+        return b"".join(pieces)
 
     def silence(self, error: Exception) -> str:
         """Why a request got no response. Raises Unreachable if there is no server."""
+        if isinstance(error, _Unending):
+            return str(error)
         if isinstance(error, ReadTimeoutError):
             return f"got no response within {self.seconds:g} s"
         if isinstance(error, SSLError | ProxyError | NewConnectionError | ConnectTimeoutError):
             raise Unreachable(f"{self.base_url} does not answer: {_reason(error)}") from None
         return f"got no usable response: {_reason(error)}"
+
+
+class _Unending(Exception):
+    """A body that takes too long or is too large; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)

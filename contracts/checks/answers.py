@@ -8,13 +8,14 @@ import re
 from contracts.causes import (
     ENVELOPE,
     ERROR_BODY,
+    ETAG,
     HEADER,
     NOT_JSON,
-    SCHEMA,
     SERVER_ERROR,
     SILENT,
     STATUS,
     Fault,
+    in_schema,
     missing,
 )
 from contracts.error_codes import CODE_PREFIX, code_of
@@ -74,6 +75,8 @@ def body_is_json(watch: Watch, answer: Answer) -> Fault | None:
 def status_is_documented(watch: Watch, answer: Answer) -> Fault | None:
     """The status is one that the contract lists for the operation."""
     operation = watch.document.match(answer.sent.method, answer.sent.target)
+    if 300 <= answer.status < 400:
+        return Fault(f"{answer} and leads to {answer.header('location') or 'nowhere'}; no operation redirects", STATUS)
     if operation is None or answer.status >= 500:
         return None
     known = watch.document.detail(operation)["responses"]
@@ -100,8 +103,7 @@ def body_fits_schema(watch: Watch, answer: Answer) -> Fault | None:
     rule = departure.message if departure.rule == "required" else departure.rule
     if departure.path == "$" and not isinstance(answer.json, dict):
         rule = "form"
-    cause = f"{SCHEMA}{re.sub(r'[0-9]+', '', departure.path)} {rule}"
-    return Fault(f"{answer} outside its schema at {departure}", cause)
+    return Fault(f"{answer} outside its schema at {departure}", in_schema(departure.path, rule))
 
 
 def _error_cause(answer: Answer) -> str:
@@ -229,16 +231,18 @@ def etag_is_never_repeated(watch: Watch, answer: Answer) -> str | None:
 
 
 @observe("etag.shape")
-def etag_has_the_services_shape(watch: Watch, answer: Answer) -> str | None:
+def etag_has_the_services_shape(watch: Watch, answer: Answer) -> Fault | None:
     """An etag has five groups in double quotes; the last one is the second of the write and four zeros."""
     body = answer.json
     if answer.status not in (200, 201) or not isinstance(body, dict):
         return None
     items = body.get("items")
-    for holder in (body, *(items if isinstance(items, list) else ())):
+    header = {"etag": answer.header("etag")}
+    for holder in (body, header, *(items if isinstance(items, list) else ())):
         etag = holder.get("etag") if isinstance(holder, dict) else None
         if etag is not None and not re.fullmatch(r'"[0-9a-f]{8}-0000-[0-9a-f]{4}-0000-[0-9a-f]{8}0000"', str(etag)):
-            return f'{answer} with the etag {etag!r}, expected "xxxxxxxx-0000-0200-0000-xxxxxxxx0000" with its quotes'
+            expected = '"xxxxxxxx-0000-0200-0000-xxxxxxxx0000" with its quotes'
+            return Fault(f"{answer} with the etag {etag!r}, expected {expected}", ETAG)
     return None
 
 
@@ -283,6 +287,7 @@ def one_etag_is_one_entity(watch: Watch, answer: Answer) -> str | None:
         before = seen.setdefault(key, now)
         if before != now:
             old = json.loads(before)
-            names = sorted(name for name in old.keys() | shown.keys() if old.get(name) != shown.get(name))
+            absent = object()
+            names = sorted(n for n in old.keys() | shown.keys() if old.get(n, absent) != shown.get(n, absent))
             return f"{answer} with other {', '.join(names)} than an earlier answer, under the same etag"
     return None

@@ -35,7 +35,7 @@ def location_leads_to_the_entity(stage: Stage, kind: Kind) -> None:
 def _leads_to(stage: Stage, made: Made) -> None:
     place = located(made.answer)
     expect(urlsplit(place).path.rstrip("/").endswith(made.path), f"Location {place} does not end in {made.path}")
-    same(urlsplit(place).netloc, urlsplit(made.answer.url).netloc, "host of Location")
+    same(urlsplit(place).netloc, urlsplit(made.answer.url).netloc, "host of Location", "place of Location")
     expect(place.startswith(stage.transport.base_url), f"Location {place} is not below {stage.transport.base_url}")
     sent = Sent("GET", place.removeprefix(stage.transport.base_url), tuple(stage.headers.items()))
     answer = stage.transport.send(sent)

@@ -119,6 +119,7 @@ def _figures(
 def _notes(report: SuiteReport) -> list[str]:
     ended = [f"Ended early: {report.ended}"] if report.ended else []
     left = [f"Left behind: {item}" for item in report.left]
+    left += [f"May be left behind: {item}" for item in report.unverified]
     stale = [f"Stale gap: {check} passes now" for check in report.stale_gaps]
     return ended + left + stale + [f"The suite itself had trouble: {item}" for item in report.trouble]
 

@@ -107,6 +107,7 @@ def _promises(report: SuiteReport, rows: Sequence[Requirement]) -> str:
 def _ending(report: SuiteReport, rows: Sequence[Requirement], mask: Mask) -> str:
     lines = [f"the suite itself had trouble: {mask.text(item)}" for item in report.trouble]
     lines += [f"left behind: {mask.text(item)}" for item in report.left]
+    lines += [f"may be left behind: {mask.text(item)}" for item in report.unverified]
     if report.ended:
         lines.append(f"ended early: {mask.text(report.ended)}")
     lines.append(

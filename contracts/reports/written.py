@@ -57,6 +57,7 @@ def for_programs(report: SuiteReport, rows: Sequence[Requirement], mask: Mask, l
         "exchanges": report.exchanges,
         "made": report.made,
         "left": report.left,
+        "unverified": report.unverified,
         "staleGaps": report.stale_gaps,
         "trouble": report.trouble,
         "verdict": mask.text(summary.verdict(report, rows)),

@@ -138,6 +138,79 @@ def ids_lead_nowhere(asked: Asked, right: Right) -> GivenAnswer:
     return given
 
 
+def everywhere(value: Any, change: Callable[[str, Any], Any]) -> Any:
+    """A JSON value with each member changed."""
+    if isinstance(value, dict):
+        return {name: change(name, everywhere(inner, change)) for name, inner in value.items()}
+    return [everywhere(item, change) for item in value] if isinstance(value, list) else value
+
+
+def lying(change: Callable[[str, Any], Any]) -> Fault:
+    def fault(asked: Asked, right: Right) -> GivenAnswer:
+        given = right(asked)
+        return given.saying(everywhere(given.json, change)) if given.done and given.body else given
+
+    return fault
+
+
+def one_etag(name: str, value: Any) -> Any:
+    return '"0a1b2c3d-0000-0200-0000-6387c6b90000"' if name in ("etag", "version") and value != "1.0" else value
+
+
+def another_etag(name: str, value: Any) -> Any:
+    return f'"{next(NUMBERS):08x}-0000-0200-0000-6387c6b90000"' if name == "etag" else value
+
+
+def number_as_id(name: str, value: Any) -> Any:
+    return next(NUMBERS) if name == "id" and isinstance(value, str) and "-" in value else value
+
+
+def junk_in_lists(asked: Asked, right: Right) -> GivenAnswer:
+    given = right(asked)
+    return given.telling(items=[1, None, "x", [], {}]) if given.items else given
+
+
+def redirects(asked: Asked, right: Right) -> GivenAnswer:
+    return GivenAnswer(302, (("Location", "/login"), ("x-request-id", str(next(NUMBERS)))), b"")
+
+
+def deeply_nested(asked: Asked, right: Right) -> GivenAnswer:
+    given = right(asked)
+    return replace(given, body=b"[" * 100_000 + b"]" * 100_000) if given.done and asked.method != "HEAD" else given
+
+
+def half_a_surrogate_pair(asked: Asked, right: Right) -> GivenAnswer:
+    given = right(asked)
+    return replace(given, body=given.body.replace(b'"id":"', b'"id":"\\ud800')) if given.done else given
+
+
+def lists_nothing(asked: Asked, right: Right) -> GivenAnswer:
+    given = right(asked)
+    return given.telling(items=[], _links={}) if given.items and asked.kind == "connections" and asked.lists else given
+
+
+def turning_away(status: int) -> Fault:
+    served = itertools.count()
+
+    def fault(asked: Asked, right: Right) -> GivenAnswer:
+        if next(served) < 60:
+            return right(asked)
+        body = json.dumps({"error_code": f"{status}013", "message": "no"}).encode()
+        return GivenAnswer(status, (("x-request-id", str(next(NUMBERS))), ("Content-Type", "application/json")), body)
+
+    return fault
+
+
+def unreadable_location(asked: Asked, right: Right) -> GivenAnswer:
+    given = right(asked)
+    return given.having("Location", "http://[::1") if asked.creates else given
+
+
+def links_of_another_form(asked: Asked, right: Right) -> GivenAnswer:
+    given = right(asked)
+    return given.telling(_links="x") if isinstance(given.json, dict) and "_links" in given.json else given
+
+
 def always_500(asked: Asked, right: Right) -> GivenAnswer:
     return GivenAnswer(500, (("x-request-id", str(next(NUMBERS))),), b"")
 
@@ -175,6 +248,15 @@ WRONG: list[tuple[Fault, str, int]] = [
     (no_etag_in_receipts, "answer.schema", 1),
     (errors_of_another_shape, "answer.schema", 1),
     (ids_lead_nowhere, "create.location", 1),
+    (lying(one_etag), "etag.never-repeated", 9),
+    (lying(another_etag), "lookup.idempotent", 4),
+    (lying(number_as_id), "answer.schema", 3),
+    (junk_in_lists, "answer.schema", 2),
+    (redirects, "answer.documented-status", 1),
+    (deeply_nested, "answer.json", 1),
+    (lists_nothing, "create.listed", 4),
+    (unreadable_location, "create.location", 1),
+    (links_of_another_form, "answer.schema", 1),
     (always_500, "answer.no-server-error", 1),
     (creations_hang, "answer.in-time", 1),
     (all_hangs, "answer.in-time", 1),
@@ -184,7 +266,7 @@ WRONG: list[tuple[Fault, str, int]] = [
 """Faulty server, the check that reports its cause first, and the maximum number of findings."""
 
 
-@pytest.mark.parametrize(("fault", "first", "most"), WRONG, ids=[row[0].__name__ for row in WRONG])
+@pytest.mark.parametrize(("fault", "first", "most"), WRONG, ids=range(len(WRONG)))
 def test_one_cause_is_one_finding_and_what_depends_on_it_says_so(fault: Fault, first: str, most: int) -> None:
     found = judged(fault)
     labels = [f"{finding.label}: {finding.first.message}" for finding in found.findings]
@@ -228,6 +310,39 @@ def test_what_stays_behind_is_told_whatever_the_server_says(fault: Fault) -> Non
     found = judged(fault, operations=few)
     assert found.entities > 0 and len(found.report.left) == found.entities
     assert f"{found.entities} left behind" in found.everything
+
+
+@pytest.mark.parametrize("status", [401, 429])
+def test_a_server_that_turns_everything_away_ends_the_run(status: int) -> None:
+    found = judged(turning_away(status))
+    assert f"answers {status} to every request: " in found.report.ended and not found.report.trouble
+    assert len(found.findings) <= 2, [finding.label for finding in found.findings]
+
+
+def does_it_and_says_500(asked: Asked, right: Right) -> GivenAnswer:
+    right(asked)
+    return GivenAnswer(500, (("x-request-id", str(next(NUMBERS))),), b"")
+
+
+def does_it_and_says_html(asked: Asked, right: Right) -> GivenAnswer:
+    right(asked)
+    return GivenAnswer(200, (("x-request-id", str(next(NUMBERS))), ("Content-Type", "text/html")), b"<html>")
+
+
+@pytest.mark.parametrize("fault", [does_it_and_says_500, does_it_and_says_html, all_hangs, always_500])
+def test_what_may_stay_behind_is_told_where_no_list_can_be_read(fault: Fault) -> None:
+    found = judged(fault, operations=frozenset({"retrieveConnection"}))
+    assert any(line.startswith("/connections of sandbox prod: ") for line in found.report.unverified)
+    assert "may be left behind: /connections of sandbox prod: " in found.everything and not found.report.trouble
+
+
+def test_what_cannot_be_there_is_not_told_as_left() -> None:
+    assert judged(creations_are_forbidden, operations=frozenset({"retrieveConnection"})).report.unverified == []
+
+
+def test_an_id_that_fits_in_no_url_is_told_as_left() -> None:
+    found = judged(half_a_surrogate_pair, operations=frozenset({"retrieveConnection"}))
+    assert found.entities > 0 and len(found.report.left) == found.entities and not found.report.trouble
 
 
 def test_progress_and_summary_have_one_word_for_a_finding() -> None:
