@@ -24,7 +24,7 @@ from mockserver.config import how_to_get
 from mockserver.json_input import Json
 from mockserver.secrecy import is_placeholder
 from mockserver.sources.asked import ExploreRequest
-from mockserver.sources.refusals import SourceBusy, SourceError
+from mockserver.sources.refusals import SourceBusy, SourceError, refusal
 
 if TYPE_CHECKING:
     from mockserver.sources.declared import Declared
@@ -106,6 +106,7 @@ class Sources:
 
     def check(self, access: Access) -> None:
         """Try the credentials. Raises SourceError (unreachable or refused) or SourceBusy."""
+        _demand_credentials(access)
         source = self._live_for(access) or self._declared_for(access)
         if source is not None:
             source.admit(access)
@@ -152,6 +153,7 @@ class Sources:
     @contextmanager
     def _opened(self, access: Access) -> Iterator[Opened]:
         """Log in to the source. A live session ends with the block."""
+        _demand_credentials(access)
         live = self._live_for(access)
         if live is None:
             yield self._synthetic(access)
@@ -173,3 +175,9 @@ class Sources:
         from mockserver.sources import declared
 
         return declared.shop().sources
+
+
+def _demand_credentials(access: Access) -> None:
+    """Refuse masked credentials: no source accepts them, neither a live nor a synthetic one."""
+    if access.masked:
+        raise refusal("masked")

@@ -20,6 +20,7 @@ CONNECTOR: dict[str, tuple[str, str]] = {
         "1308-400",
         "the stored password belongs to another server, port, database or user name",
     ),
+    "masked": ("1308-400", "the stored credentials are masked"),
     "denied": ("1308-400", "the source does not allow this user to read the object"),
     "broken": ("1308-400", "the source failed while it was read"),
     "value": ("1312-400", "the query parameter {name} is not valid: expected {expected}"),
@@ -66,6 +67,7 @@ CONNECTOR: dict[str, tuple[str, str]] = {
 HINTS: dict[str, str] = {
     "unreachable": "the sources file of this server declares the source unreachable",
     "credentials": "the sources file of this server declares which credentials it accepts",
+    "masked": "they came from a masked export, or the client sent a mask: patch auth.params with the credentials",
     "elsewhere": "send the password again in the same patch that changes the server",
     "table": "objectType=root lists the tables",
     "explore": "a streaming source has nothing to explore",

@@ -20,7 +20,7 @@ from mockserver.contract import documents
 from mockserver.contract.schema import kind_of, pointer
 from mockserver.errors import ApiError, rejected
 from mockserver.exchange import MISSING, UNKNOWN
-from mockserver.secrecy import MASK, Place, blank, repeatable, show
+from mockserver.secrecy import MASK, Place, blank, is_masked, repeatable, show
 from mockserver.specs.auth_specs import UNKNOWN_AUTH, AuthSpec, auth_place
 from mockserver.specs.families import FAMILIES
 from mockserver.specs.target_specs import TargetSpec, shared_part
@@ -59,6 +59,8 @@ class Access:
     """sslMode in its documented spelling."""
     misdirected: bool = False
     """Whether the password was sent for another server, port, database or user name, so it must not be sent here."""
+    masked: bool = False
+    """Whether credentials are masked: the connection was imported from a masked export."""
 
     @property
     def target(self) -> str:
@@ -297,7 +299,7 @@ class Connectors:
         auth = connection.get("auth")
         params = auth.get("params") if isinstance(auth, dict) else None
         roles: Mapping[str, Any] = spec.roles(params) if spec is not None and isinstance(params, dict) else {}
-        access = Access(connector.family, connector.name, **roles)
+        access = Access(connector.family, connector.name, **roles, masked=is_masked(params))
         meant = connection.get(PASSWORD_FOR)
         return access if meant is None or access.is_meant_by(meant) else dataclasses.replace(access, misdirected=True)
 

@@ -21,7 +21,8 @@ from mockserver.config import ConfigError, without_secrets
 from mockserver.conformance import evaluate, write_reports
 from mockserver.intercept import authority
 from mockserver.intercept.authority import Authority, AuthorityError
-from tests.calls import HEADERS, call, connection, made, send
+from tests.calls import HEADERS, by_string, call, connection, made, send
+from tests.dataflows import AMAZON_S3, looked_up
 
 FORM = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}
 OTHER_ORG = {"x-gw-ims-org-id": "B@AdobeOrg"}
@@ -103,6 +104,31 @@ def test_an_export_that_is_masked_says_so_when_it_is_put_back() -> None:
     assert send(emulator, "GET", f"/connections/{base}").status == 200
     whole = web.get("/_mock/state?credentials=include").json
     assert web.put("/_mock/state", json=whole).json == {"status": "restored", "masked": 1, "warning": answer["warning"]}
+
+
+def s3() -> dict[str, Any]:
+    auth = {"specName": "Access Key", "params": {"s3AccessKey": "reader", "s3SecretKey": "c4n4ry"}}
+    return {"name": "s3", "connectionSpec": {"id": AMAZON_S3, "version": "1.0"}, "auth": auth}
+
+
+MASKED = [connection(), by_string("Server=db;Database=d;UID=u;Password=c4n4ry"), s3()]
+
+
+@pytest.mark.parametrize("body", MASKED, ids=["by params", "by connection string", "by access key"])
+def test_what_a_masked_export_brings_back_works_only_with_its_credentials(body: dict[str, Any]) -> None:
+    emulator = Emulator(Config(seed=1))
+    path = f"/connections/{made(emulator, body)['id']}"
+    answers = []
+    for credentials in (True, False):
+        emulator.restore(emulator.export(credentials=credentials))
+        answers.append((send(emulator, "GET", f"{path}/test").body, send(emulator, "GET", f"{path}/configs").status))
+    assert answers == [({"result": True}, 200), ({"result": False}, 400)]
+    result = send(emulator, "GET", f"{path}/explore?objectType=root")
+    assert isinstance(result.body, dict) and "credentials are masked" in result.body["errorMessage"]
+    etag = looked_up(emulator, path)["etag"]
+    change = [{"op": "replace", "path": "/auth/params", "value": body["auth"]["params"]}]
+    assert send(emulator, "PATCH", path, change, headers={"if-match": etag}).status == 200
+    assert send(emulator, "GET", f"{path}/test").body == {"result": True}
 
 
 def test_a_program_that_we_start_gets_no_secret_of_ours() -> None:
