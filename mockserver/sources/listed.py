@@ -6,6 +6,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,6 +14,10 @@ Resolve: TypeAlias = Callable[[str, int], Iterable[str]]
 """The IP addresses of a host, for a connection to a port. Raises OSError."""
 
 _ENTRY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?)):([0-9]{1,5})")
+_DRESSED = re.compile(
+    r"(?:[A-Za-z][\w+.:-]*://|tcp:)?(?:[^@/]*@)?(\[[^]]+\]|[^:/,\\?#@]+)(?:[:,](\d{1,5}))?(?:[/\\?#].*)?"
+)
+"""A host with what some connection strings have around it: scheme, user, port, path."""
 _PLAIN = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,80}")
 _Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 _TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
@@ -63,14 +68,33 @@ def named(host: str) -> str:
         return bare
 
 
+def undressed(server: str) -> tuple[str, str]:
+    """The host in a text such as `jdbc:postgresql://user@db:5432/shop`, as a resolver reads it, and its port or ""."""
+    server = server.strip()
+    dressed = None if _is_address(server) else _DRESSED.fullmatch(server)
+    host, port = (dressed[1], dressed[2] or "") if dressed else (server, "")
+    with suppress(OSError):
+        host = socket.inet_ntoa(socket.inet_aton(host))  # 127.1, 0x7f000001 and 2130706433 are 127.0.0.1
+    return named(host), port
+
+
+def _is_address(text: str) -> bool:
+    with suppress(ValueError):
+        ipaddress.ip_address(text)
+        return True
+    return False
+
+
 def _is_loopback(server: str) -> bool:
-    if server in ("localhost", "localhost.localdomain", "ip6-localhost"):
+    """Whether a host is this machine. Dialling the unspecified address leads here, too."""
+    if server in ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"):
         return True
     try:
         address = ipaddress.ip_address(server)
     except ValueError:
         return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback or address.is_unspecified
 
 
 def system_resolve(host: str, port: int) -> list[str]:

@@ -18,7 +18,7 @@ from mockserver import config
 from mockserver.sources.columns import Column, shape_of
 from mockserver.sources.dialling import MAX_SESSIONS, USUAL, Dialler, Patience, demand_libpq, sendable
 from mockserver.sources.files import File
-from mockserver.sources.listed import LiveAddress, Resolve, named, pinned, system_resolve
+from mockserver.sources.listed import LiveAddress, Resolve, named, pinned, system_resolve, undressed
 from mockserver.sources.live_table import LiveTable
 from mockserver.state.postgres_link import Connection
 
@@ -112,9 +112,9 @@ class Live:
         """The listed database that a connection misses only by the spelling of its host. Resolves no names."""
         if access.connector != CONNECTOR or access.server is None:
             return None
-        server = named(access.server)
-        listed = (one for one in self.listed if str(one.port) == _port(access) and one.host != server)
-        return next((one for one in listed if one.is_called(server)), None)
+        host, port = undressed(access.server)
+        listed = (one for one in self.listed if str(one.port) == (port or _port(access)))
+        return next((one for one in listed if one.host == host or one.is_called(host)), None)
 
 
 class LiveSource:

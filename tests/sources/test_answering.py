@@ -46,6 +46,17 @@ NEARLY = [
     ("localhost:5432", "[::1]"),
     ("localhost:5432", "127.0.1.1"),
     ("localhost:5432", "::ffff:127.0.0.1"),
+    *(
+        ("localhost:5432", host)
+        for host in ("127.1", "0x7f000001", "2130706433", "0.0.0.0", "ip6-loopback", " localhost ")
+    ),
+    *(
+        ("localhost:5432", host)
+        for host in ("localhost:5432", "localhost,5432", "tcp:localhost", "postgres://localhost")
+    ),
+    ("localhost:5432", "jdbc:postgresql://reader:s3cret@localhost:5432/shop?ssl=true"),
+    ("[::1]:5432", "postgresql://[::1]:5432/shop"),
+    ("db.example.com:5432", "postgres://DB.example.com/shop"),
     ("127.0.0.1:5432", "localhost"),
     ("127.0.0.1:5432", "localhost."),
     ("[::1]:5432", "localhost"),
@@ -55,6 +66,10 @@ ANOTHER = [
     ("localhost:5432", "127.0.0.1", "5433"),
     ("localhost:5432", "db.example.com", "5432"),
     ("db.example.com:5432", "10.0.0.6", "5432"),
+    ("localhost:5432", "localhost:5433", "5432"),
+    ("db.example.com:5432", "db.example.com.evil.example", "5432"),
+    ("db.example.com:5432", "postgres://evil.example/db.example.com", "5432"),
+    ("db.example.com:5432", "", "5432"),
     ("db.example.com:5432", "localhost", "5432"),
     ("db.example.com:5432", "evil.example.com", "5432"),
 ]
