@@ -146,7 +146,9 @@ def _run(
             start_new_session=not show,
         )
     except OSError as error:
-        raise NotStarted(error.errno, f"cannot start {command[0]!r}: {error.strerror}") from None
+        there = isinstance(error, FileNotFoundError) and os.path.exists(command[0])
+        reason = "the interpreter in its first line does not exist" if there else error.strerror
+        raise NotStarted(error.errno, f"cannot start {command[0]!r}: {reason}") from None
     try:
         if runs:
             runs(process)

@@ -167,8 +167,10 @@ def load(path: Path, contract: Contract) -> LoadedHar:
             if where is None or _is_preflight(raw, request):
                 continue
             one = _read(raw, request, raw.get("response") or {}, *where)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            unread.append(f"{path}: entry {number} is not a valid HAR entry ({type(error).__name__})")
+        except KeyError as error:
+            unread.append(f"{path}: entry {number} is not a valid HAR entry: it has no {error.args[0]}")
+        except (TypeError, AttributeError, ValueError):
+            unread.append(f"{path}: entry {number} is not a valid HAR entry: a member is of the wrong kind")
         else:
             found += [one] if is_of_the_service(one, contract) else []
     if unread and not found:

@@ -81,14 +81,36 @@ def test_what_a_baseline_accepts_passes(ca_folder: Path, tmp_path: Path) -> None
     [
         (["no-such-program"], 127, "no-such-program"),
         ([os.devnull], 126, os.devnull),
+        ([""], 126, "cannot start ''"),
         (["--baseline", "no-such-file", "true"], 2, "no-such-file"),
         ([], 2, "COMMAND"),
     ],
-    ids=["not-found", "not-executable", "no-baseline", "no-command"],
+    ids=["not-found", "not-executable", "no-name", "no-baseline", "no-command"],
 )
 def test_what_cannot_be_run_is_said_in_one_line(ca_folder: Path, command: list[str], status: int, says: str) -> None:
     done = execute(ca_folder, *command)
     assert (done.returncode, says in done.stderr, "Traceback" in done.stderr) == (status, True, False), done.stderr
+
+
+def test_a_script_without_its_interpreter_is_said_to_lack_it(ca_folder: Path, tmp_path: Path) -> None:
+    script = tmp_path / "client"
+    script.write_text("#!/no/such/python\n", encoding="utf-8")
+    script.chmod(0o755)
+    done = execute(ca_folder, str(script))
+    assert done.returncode == 127 and "the interpreter in its first line does not exist" in done.stderr
+
+
+FORM = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "y", "scope": "openid"}
+TOKEN = f"import requests; requests.post('https://ims-na1.adobelogin.com/ims/token/v3', data={FORM})"
+OTHER = "import requests; requests.get('http://example.com')"
+UNJUDGED = {"pass": "HTTPS_PROXY", TOKEN: "reached the token endpoint", OTHER: "the client asked for example.com"}
+
+
+@pytest.mark.parametrize("code", UNJUDGED, ids=["no-call", "token-only", "other-host"])
+def test_advice_for_a_client_that_was_not_judged_fits_what_it_did(ca_folder: Path, code: str) -> None:
+    done = execute(ca_folder, sys.executable, "-c", code)
+    assert done.returncode == 3 and "Nothing to judge" in done.stderr
+    assert [text for text in UNJUDGED.values() if text in done.stderr] == [UNJUDGED[code]]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this platform has no signals to pass on")
