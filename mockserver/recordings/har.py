@@ -242,7 +242,9 @@ def _read(
         mounted=not PLATFORM_HOST.fullmatch(url.hostname or "") or BASE_PATH in url.path,
         in_clear=url.scheme == "http" and _is_adobe(url.hostname or ""),
     )
-    gaps = Gaps(unrecorded, _lacks_body(method, request, body, result), _lacks_answer(response, result))
+    redacted = bool(extension and body)  # and so of another size than sent
+    body_lacks = not redacted and _lacks_body(method, request, body, result)
+    gaps = Gaps(unrecorded, body_lacks, _lacks_answer(response, result))
     return Recorded(call, result, host, gaps, whole=extension.get("whole") is not False)
 
 

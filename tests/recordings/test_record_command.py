@@ -92,7 +92,7 @@ def test_an_unmodified_client_is_recorded_and_its_recording_compared(
     assert document["log"]["_flow"]["complete"] is True
     assert [entry["response"]["status"] for entry in document["log"]["entries"]] == [200, 201, 200, 204]
     compared = run("compare", out)
-    assert compared.exit_code == 0, compared.output
+    assert compared.exit_code == 0 and compared.output == "4 same\n", compared.output
 
 
 def traffic(url: str) -> None:
