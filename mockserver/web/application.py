@@ -138,8 +138,8 @@ class Application(Flask):
         return self._respond(emulator.handle(call), call.request_id)
 
     def _refused(self, refusal: Refusal) -> Response:
-        of_service = request.endpoint == "api" or request.blueprint == ims.NAME
-        return self._unread(refusal) if of_service else self._page_refused(refusal)
+        no_page = request.endpoint in ("api", None) and not request.path.startswith("/_mock")
+        return self._unread(refusal) if no_page or request.blueprint == ims.NAME else self._page_refused(refusal)
 
     def _unread(self, refusal: Refusal) -> Response:
         call = adapter.call_of(request.environ, self._api.emulator.runtime)

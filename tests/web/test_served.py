@@ -56,6 +56,7 @@ CALLS: list[tuple[str, str, dict[str, str], bytes]] = [
     ("HEAD", "/_mock/health", {}, b""),
     ("HEAD", "/connections", {}, b""),
     ("OPTIONS", "/connections", {}, b""),
+    ("PROPFIND", "/connections", {"Host": "evil.example"}, b""),
     ("PROPFIND", "/connections", {}, b""),
     ("DELETE", "/connections/none", {}, b""),
 ]
