@@ -28,6 +28,9 @@ MAX_VALUES = 10_000
 MAX_DIGITS = 308
 """Maximum digits of a number: beyond them floats overflow and integers cost quadratic time."""
 
+_COPIED = 65_536
+"""Bytes of encoded JSON from which it is copied."""
+
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
 """A string, or the unterminated rest of a text. Without the latter, every later quote would be tried."""
 
@@ -76,7 +79,9 @@ def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values:
 def dumps(value: Json) -> bytes:
     """Format compact JSON in UTF-8."""
     try:
-        return orjson.dumps(value)
+        made = orjson.dumps(value)
+        # copied, because a large result of orjson keeps eight times its memory; joining one part would not copy
+        return made if len(made) < _COPIED else b"".join((made, b""))
     except TypeError:  # an integer beyond 64 bits, or half a surrogate pair: only the standard library writes them
         pass
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -163,3 +164,13 @@ def test_json_that_was_cut_is_closed_where_it_is_last_whole(value: Any, data: st
 )
 def test_where_json_is_last_whole(cut: str, beginning: str, closing: str) -> None:
     assert json_input.closed(cut) == (beginning, closing)
+
+
+def test_encoded_json_keeps_no_more_memory_than_its_length() -> None:
+    tracemalloc.start()
+    try:
+        encoded = json_input.dumps({"a": "x" * 1_000_000})
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1.1 * len(encoded)
