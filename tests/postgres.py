@@ -51,13 +51,11 @@ class PostgresServer:
         command = [self._binaries / "postgres", "-D", self.folder / "data", "-h", "127.0.0.1", "-p", str(self.port)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([*command, *options], stdout=log, stderr=log, cwd="/", **self._as)
-        for _ in range(200):
+        while self._process.poll() is None:
             try:
                 psycopg.connect(self.url(), connect_timeout=2).close()
                 return
             except psycopg.OperationalError:
-                if self._process.poll() is not None:
-                    break
                 time.sleep(0.02)  # there is no notification when it begins to listen
         raise RuntimeError((self.folder / "log").read_text())
 

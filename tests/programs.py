@@ -9,6 +9,7 @@ import pytest
 DEBIAN = {
     "chromium": "chromium",
     "curl": "curl",
+    "fish": "fish",
     "go": "golang-go",
     "haproxy": "haproxy",
     "java": "default-jre-headless",
@@ -18,6 +19,7 @@ DEBIAN = {
     "npm": "npm",
     "openssl": "openssl",
     "ruby": "ruby",
+    "zsh": "zsh",
 }
 """Program -> its Debian package. `.ci/run` installs missing ones if permitted."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import fields
@@ -15,6 +14,7 @@ from click.testing import CliRunner
 from mockserver import Config, Emulator, config
 from mockserver.cli import main
 from mockserver.cli.serving import _banner
+from tests.programs import needs
 
 FORMATS = ("sh", "dotenv", "github", "powershell", "fish")
 FILES = ("mockserver.toml", "sources.yaml")
@@ -45,7 +45,7 @@ def test_every_format_sets_the_same_variables(form: str) -> None:
     assert [re.split(r"[= ]", name)[0] for name in names] == list(variables())
 
 
-@pytest.mark.parametrize("shell", [name for name in ("sh", "bash", "zsh", "fish") if shutil.which(name)])
+@pytest.mark.parametrize("shell", ["sh", "bash", *(pytest.param(name, marks=needs(name)) for name in ("zsh", "fish"))])
 def test_a_shell_takes_the_exports(shell: str) -> None:
     text = run("env", "--format", "fish" if shell == "fish" else "sh", NO_PROXY="it's $HOME; \\a")[1]
     script = f'{text}\nprintf "%s|%s" "$FLOW_SERVICE_URL" "$NO_PROXY"'

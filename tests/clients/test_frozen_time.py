@@ -66,7 +66,7 @@ def test_a_proxy_ends() -> None:
     with frozen():
         proxy = Proxy(1, 1)
         proxy.start()
-        with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as client:
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as client:
             client.sendall(b"GET / HTTP/1.1\r\n\r\n")
             assert client.recv(100).startswith(b"HTTP/1.1 400")
         proxy.stop()

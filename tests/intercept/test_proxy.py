@@ -33,7 +33,7 @@ def say(intercepted: Intercepted, sent: bytes) -> bytes:
 
 def tunnel(intercepted: Intercepted, host: str = "platform.adobe.io") -> http.client.HTTPSConnection:
     context = ssl.create_default_context(cafile=intercepted.environment()["SSL_CERT_FILE"])
-    connection = http.client.HTTPSConnection("127.0.0.1", proxy_port(intercepted), timeout=5, context=context)
+    connection = http.client.HTTPSConnection("127.0.0.1", proxy_port(intercepted), timeout=60, context=context)
     connection.set_tunnel(host)
     return connection
 

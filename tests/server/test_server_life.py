@@ -304,7 +304,7 @@ def test_serve_names_the_port_it_was_given_and_ends_well() -> None:
         process.stdout.readline()
         url = process.stdout.readline().split()[1]
         try:
-            with urllib.request.urlopen(url.replace(BASE_PATH, "/_mock/health"), timeout=5) as answer:
+            with urllib.request.urlopen(url.replace(BASE_PATH, "/_mock/health"), timeout=60) as answer:
                 assert answer.status == 200
         finally:
             process.terminate()
@@ -337,7 +337,7 @@ def test_it_speaks_tls_with_a_certificate(tmp_path: Path) -> None:
     authority.configure_trust(context)
     with running(certificate=(chain, key)) as server:
         assert server.url.startswith("https://127.0.0.1:")
-        connection = http.client.HTTPSConnection(server.url.removeprefix("https://"), context=context, timeout=5)
+        connection = http.client.HTTPSConnection(server.url.removeprefix("https://"), context=context, timeout=60)
         for size in (5, SHORT.max_body + 1):
             connection.request("POST", "/", body=b"a" * size)
             answer = connection.getresponse()
