@@ -6,7 +6,7 @@ The built-in shop is such a file, too: `shop.yaml`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mockserver.sources.asked import COMPRESSIONS, FILE_TYPES
@@ -22,7 +22,7 @@ MAX_ROWS = 10**9
 SHOP = Path(__file__).parent / "shop.yaml"
 
 SOURCE = ("match", "unreachable", "username", "password", "tables", "files", "runs")
-TABLE = ("columns", "rows", "generate")
+TABLE = ("columns", "rows", "generate", "label")
 FILE = ("type", "table", "delimiter", "compression")
 RUN = ("status", "object", "numbers", "rows", "code", "message")
 """Allowed members of a source, a table, a file and a rule for runs."""
@@ -87,13 +87,14 @@ def _table(name: str, node: Node) -> Table:
     columns = tuple(_column(column, entry) for column, entry in entries.items())
     if not columns:
         raise members["columns"].wrong("at least one column")
+    label = members["label"].text() if "label" in members else ""
     if "rows" in members:
         for column, entry in entries.items():
             if isinstance(entry.value, dict) and len(entry.value) > 1:
                 raise entry.wrong("a type alone where rows are written out", f"a generator for '{column}'")
         rows = [_row(row, columns) for row in members["rows"].items()]
-        return Table(name, columns, len(rows), _by_column(columns, rows))
-    return _generated(name, columns, entries, members["generate"])
+        return Table(name, columns, len(rows), _by_column(columns, rows), label)
+    return replace(_generated(name, columns, entries, members["generate"]), label=label)
 
 
 def _generated(name: str, columns: tuple[Column, ...], entries: Mapping[str, Node], node: Node) -> Table:

@@ -67,8 +67,9 @@ def objects(source: Opened, access: Access, name: str) -> tuple[Tabular | File, 
 
 
 def _tables(source: Opened, connector: str, asked: ExploreRequest) -> Json:
+    labels = source.labels
     return [
-        {"type": "table", "name": name, "path": name, "canPreview": True, "canFetchSchema": True}
+        {"type": "table", "name": labels.get(name, name), "path": name, "canPreview": True, "canFetchSchema": True}
         for name in source.tables
     ]
 

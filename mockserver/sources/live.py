@@ -121,6 +121,7 @@ class LiveSource:
     """A database as one connection sees it. Used by one thread only."""
 
     files: Mapping[str, File] = {}
+    labels: Mapping[str, str] = {}
 
     def __init__(self, dialler: Dialler, access: Access) -> None:
         self.listed = dialler.listed

@@ -49,6 +49,10 @@ class Opened(Protocol):
         """Name -> table."""
 
     @property
+    def labels(self) -> Mapping[str, str]:
+        """Name of a table -> the name that the source displays, if it is another."""
+
+    @property
     def files(self) -> Mapping[str, File]:
         """Path -> file."""
 
@@ -66,6 +70,11 @@ class Source:
     tables: Mapping[str, Table] = field(default_factory=dict)
     files: Mapping[str, File] = field(default_factory=dict)
     runs: tuple[RunRule, ...] = ()
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Name of a table -> the name that the source displays, if it is another."""
+        return {name: table.label for name, table in self.tables.items() if table.label}
 
     def __str__(self) -> str:
         """The match, as written in the file."""

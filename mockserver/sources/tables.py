@@ -68,6 +68,8 @@ class Table:
     columns: tuple[Column, ...]
     row_count: int
     cells: Mapping[str, Cells] = field(repr=False)
+    label: str = ""
+    """The name that the source displays; empty if it is `name`."""
 
     def rows(self, start: int = 0, stop: int | None = None) -> Iterable[tuple[Value, ...]]:
         """The cells of rows `start` to `stop`, in column order."""

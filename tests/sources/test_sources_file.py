@@ -237,6 +237,16 @@ def test_a_table_may_have_no_rows_and_a_step_may_be_seconds(declared: Any) -> No
     assert len(first["said"].split()) == 2
 
 
+def test_a_label_is_shown_in_place_of_the_name_and_the_path_stays(declared: Any) -> None:
+    columns = "{columns: {a: text}, rows: []"
+    sources = declared(
+        f"sources: [{{match: {{}}, tables: {{contact: {columns}, label: Contacts}}, other: {columns}}}}}}}]"
+    )
+    listed = explore(sources, to("x"), objectType="root")
+    assert [(one["name"], one["path"]) for one in listed] == [("Contacts", "contact"), ("other", "other")]
+    assert explore(sources, to("x"), objectType="table", object="contact")["format"] == "flat"
+
+
 def test_every_type_has_a_generator_of_its_own(declared: Any) -> None:
     columns = "{a: int2, b: int8, c: numeric, d: boolean, e: timestamp, f: date, g: text, h: uuid, i: jsonb}"
     sources = declared(f"sources:\n  - match: {{}}\n    tables: {{t: {{generate: {{rows: 2}}, columns: {columns}}}}}\n")
