@@ -86,8 +86,13 @@ def prepare(db: Connection, version: int, runtime: Runtime) -> tuple[bytes, str 
         first = runtime.first_revision() if used is None else used
         db.execute(insert(META), {"one": 1, "revision": first, "page_key": runtime.key(), "serving": 0})
         insert_all(db, records)
-    if not {of.name for of in _SCHEMA.sorted_tables} <= set(inspect(db).get_table_names()):
+    found = inspect(db)
+    if not {of.name for of in _SCHEMA.sorted_tables} <= set(found.get_table_names()):
         raise ValueError("lacks a table")
+    for of in _SCHEMA.sorted_tables:
+        missing = set(of.columns.keys()) - {one["name"] for one in found.get_columns(of.name)}
+        if missing:
+            raise ValueError(f"lacks the column {min(missing)} of {of.name}")
     row = db.execute(select(META.c.page_key, META.c.drawn)).one_or_none()
     if row is None:
         raise ValueError("lacks the row that counts revisions, in mockserver_meta")

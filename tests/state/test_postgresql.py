@@ -236,6 +236,16 @@ def test_tables_that_are_not_right_are_refused_by_name_and_a_running_server_says
     assert PASSWORD not in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("column", ["records.checksum", "records.doc", "history.ordered", "meta.drawn"])
+def test_tables_without_a_column_are_refused_by_name(url: str, column: str) -> None:
+    open_store(url, Runtime()).close()
+    table, _, name = column.partition(".")
+    with psycopg.connect(url) as db:
+        db.execute(f"ALTER TABLE mockserver_{table} DROP COLUMN {name} CASCADE".encode())
+    with pytest.raises(StateError, match=f"lacks the column {name} of mockserver_{table}"):
+        open_store(url, Runtime())
+
+
 @pytest.mark.parametrize("doc", ["no json", "[]", "5", "", '"text"'])
 def test_the_tables_refuse_a_record_that_is_no_object(pair: tuple[Store, Store], url: str, doc: str) -> None:
     put(pair[0], "1")

@@ -56,6 +56,8 @@ def _text(path: Path) -> None:
         (_sql("DROP TABLE mockserver_records"), "lacks a table"),
         (_sql("DROP TABLE mockserver_history"), "lacks a table"),
         (_sql("DROP TABLE mockserver_meta"), "lacks a table"),
+        (_sql("ALTER TABLE mockserver_meta DROP COLUMN drawn"), "lacks the column drawn of mockserver_meta"),
+        (_sql("ALTER TABLE mockserver_records RENAME COLUMN checksum TO x"), "lacks the column checksum"),
         (_sql("DELETE FROM mockserver_meta"), "lacks the row that counts revisions"),
     ],
 )
