@@ -70,3 +70,9 @@ def test_a_reference_page_has_every_row_of_its_table(page: str, ids: dict[str, o
 
 def test_a_cell_of_a_table_stays_one_cell() -> None:
     assert reference.cell("a|b\n<c>") == "a\\|b &lt;c>"
+
+
+def test_every_picture_is_on_a_page() -> None:
+    shown = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    pictures = [file.relative_to(ROOT / "docs") for file in (ROOT / "docs/pictures").rglob("*.*")]
+    assert pictures and [str(file) for file in pictures if f"]({file})" not in shown] == []

@@ -28,7 +28,7 @@ def collect(root: Path, folder: Path) -> None:
         _copy(page, root, folder)
         for target in linked(page):
             _take_along(page, target, root, folder)
-    for picture in root.glob("docs/pictures/*"):
+    for picture in root.glob("docs/pictures/**/*.*"):
         _copy(picture, root, folder)
     shutil.copy2(Path(__file__).with_name("site.css"), folder / "site.css")
     reference.write(folder / reference.FOLDER, reference.pages())
