@@ -83,6 +83,7 @@ ARGUED: dict[str, tuple[str, ...]] = {
         "counts-cross-sandboxes",
         "count-off-by-one",
         "count-ignores-filters",
+        "pages-count-one-more",
     ),
     "texts of errors differ between services that agree; their codes are compared": (
         "names-no-param",
