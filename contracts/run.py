@@ -36,7 +36,9 @@ class Run:
         self, settings: Settings, document: Document, transport: Transport, progress: Progress, mask: Mask
     ) -> None:
         self.settings, self.document, self.progress = settings, document, progress
-        self.report = SuiteReport(transport.base_url, settings.seed)
+        self.report = SuiteReport(
+            transport.base_url, settings.seed, record=record.Record() if settings.report else None
+        )
         self.mask = mask
         self.flight = Flight()
         self.stage = Stage(transport, settings, document, hear=self._hear, flight=self.flight)

@@ -32,7 +32,11 @@ def everywhere(
     if settings.report:
         folder = settings.report
         files.write(folder / junit.FILE, junit.document(report, mask))
-        seen = {"server": mask.text(report.server), "seed": report.seed, "operations": report.record.values()}
+        seen = {
+            "server": mask.text(report.server),
+            "seed": report.seed,
+            "operations": report.record.values() if report.record else {},
+        }
         files.write(folder / record.FILE, json.dumps(seen, indent=1) + "\n")
         files.write(folder / page.FILE, page.document(report, rows, mask, operations))
     if settings.write_known_gaps and not report.broken_off:
