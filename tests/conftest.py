@@ -26,6 +26,19 @@ settings.register_profile("mutation", deadline=None, derandomize=True, phases=[P
 settings.load_profile("project")
 
 
+_CACHES = (
+    ".hypothesis",
+    ".pytest_cache",
+    "__pycache__",
+    "build",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".coverage",
+    "check.log",
+)
+"""What a run, or `make check` beside it, may leave in the checkout."""
+_before: set[str] = set()
+"""Names in the checkout before the run."""
 _skipped: list[str] = []
 """Reasons of the tests that were skipped, gathered where all reports arrive."""
 
@@ -34,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep tests away from the certificate authority of the user. Workers of pytest-xdist inherit the folder."""
     if not hasattr(config, "workerinput"):
         os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="mockserver-tests-")
+        _before.update(os.listdir(config.rootpath))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -43,7 +57,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--no-skips", action="store_true", help="Fail if a test was skipped.")
+    parser.addoption(
+        "--no-skips", action="store_true", help="Fail if a test was skipped, or left a file in the checkout."
+    )
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -54,9 +70,21 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if session.config.getoption("--no-skips") and _skipped:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if _left(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _left(config: pytest.Config) -> list[str]:
+    """New names in the checkout, under `--no-skips`: elsewhere somebody may be working in it."""
+    if hasattr(config, "workerinput") or not config.getoption("--no-skips"):
+        return []
+    return sorted(name for name in set(os.listdir(config.rootpath)) - _before if not name.startswith(_CACHES))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _left(terminalreporter.config):
+        terminalreporter.section("left in the checkout", red=True)
+        terminalreporter.write_line("\n".join(_left(terminalreporter.config)))
     if terminalreporter.config.getoption("--no-skips") and _skipped:
         terminalreporter.section("skipped, and --no-skips was given", red=True)
         terminalreporter.write_line("\n".join(_skipped))

@@ -1,8 +1,9 @@
-"""Tests that a missing program is neither overlooked nor a failure, except under `--no-skips`."""
+"""Tests of how tests are run: no skip goes unnoticed in CI, and nothing stays in the checkout."""
 
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,22 @@ def test_a_skip_fails_a_run_that_allows_none(
     assert ("curl is not installed: apt-get install curl" in done.stdout.str()) == bool(option)
 
 
+@pytest.mark.parametrize(("left", "workers"), [(".schemathesis", "1"), ("flow.db", "0"), ("__pycache__", "0")])
+def test_a_file_in_the_checkout_fails_the_same_run(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, left: str, workers: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile(f"import os\n\ndef test_it(): os.makedirs({left!r}, exist_ok=True)")
+    plugins = ("-p", "tests.conftest", "-p", "xdist", "-p", "no:cacheprovider")
+    done = pytester.runpytest_subprocess(*plugins, "--no-skips", "-n", workers)
+    done.assert_outcomes(passed=1)
+    assert done.ret == (0 if left == "__pycache__" else 1)
+    assert ("left in the checkout" in done.stdout.str()) == (left != "__pycache__")
+
+
 def test_the_packages_of_missing_programs_are_what_ci_installs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs.shutil, "which", lambda name: name not in ("java", "keytool", "zsh"))
+    monkeypatch.setattr(shutil, "which", lambda name: name not in ("java", "keytool", "zsh"))
     assert programs.absent() == ["default-jre-headless", "zsh"]
     assert "$(.venv/bin/python -m tests.programs)" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
