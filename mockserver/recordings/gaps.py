@@ -9,9 +9,11 @@ import itertools
 import re
 from dataclasses import dataclass
 
+from mockserver.exchange import Result
 from mockserver.journal.entries import NOT_RECORDED, Entry
+from mockserver.secrecy import HEADER_VARIABLE
 
-__all__ = ["NOT_RECORDED", "STAND_IN", "Gaps", "is_hidden", "is_sanitized"]
+__all__ = ["NOT_RECORDED", "STAND_IN", "Gaps", "has_passed", "is_hidden", "is_left_out", "is_sanitized"]
 
 STAND_IN = "pseudo-"
 """Prefix of the stand-in for a text."""
@@ -32,6 +34,16 @@ _numbers = itertools.count(1)
 def is_sanitized(value: str) -> bool:
     """Whether a tool has replaced a value: `[Authorization redacted]`, `*****`, `xxx`."""
     return value == NOT_RECORDED or (len(value) <= _MAX_LENGTH and _SANITIZED.fullmatch(value.strip()) is not None)
+
+
+def is_left_out(value: str, passed: bool) -> bool:
+    """Whether a header's value was replaced. If the request `passed`, so was a variable, as in `Bearer <token>`."""
+    return is_sanitized(value) or (passed and HEADER_VARIABLE.fullmatch(value.strip().rpartition(" ")[2]) is not None)
+
+
+def has_passed(result: Result) -> bool:
+    """Whether a response proves that the gateway accepted the headers: a success, or a code of the service."""
+    return 200 <= result.status < 300 or "-" in (result.error or "")
 
 
 def is_hidden(value: object) -> bool:

@@ -28,7 +28,7 @@ from mockserver.journal.redaction import Redaction
 from mockserver.json_input import Json
 from mockserver.quirks import Quirks
 from mockserver.recordings import har_file
-from mockserver.recordings.gaps import NOT_RECORDED, Gaps, is_sanitized
+from mockserver.recordings.gaps import NOT_RECORDED, Gaps, has_passed, is_left_out
 from mockserver.recordings.har_file import MAX_BYTES, HarError
 from mockserver.specs.connectors import Connectors
 
@@ -263,7 +263,8 @@ def _sent_headers(
     (`certain`) contain the names of all headers.
     """
     headers = _headers(request)
-    unrecorded = {name for name, value in headers.items() if name in _OF_THE_GATEWAY and is_sanitized(value)}
+    passed = not certain and _is_adobe(urlsplit(str(request["url"])).hostname or "") and has_passed(result)
+    unrecorded = {name for name, value in headers.items() if name in _OF_THE_GATEWAY and is_left_out(value, passed)}
     if not certain and not headers:  # every client sends headers: an exporter has removed them
         unrecorded |= _OF_THE_GATEWAY
     if not certain and not headers.get("authorization", "").strip() and result.error not in _TOKEN_MISSING:

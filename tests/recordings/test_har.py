@@ -19,7 +19,7 @@ from mockserver.contract import Contract
 from mockserver.exchange import BASE_PATH
 from mockserver.recordings import har
 from mockserver.specs.connectors import Connectors
-from tests.calls import connection
+from tests.calls import HEADERS, connection
 
 CONTRACT = Contract.load()
 CONNECTORS = Connectors.load()
@@ -93,6 +93,19 @@ def test_a_good_client_has_a_clean_recording(client: Client, recording: Recordin
     entries = recording(client.script)
     calls = [at(ADOBE, entry) if "/data/" in entry["request"]["url"] else entry for entry in entries]
     assert rules_of(written(tmp_path / "x.har", *calls)) == set()
+
+
+@pytest.mark.parametrize("text", ["Bearer <token>", "[secure]", "{{token}}", "Bearer ${TOKEN}", "<your-token>"])
+@pytest.mark.parametrize(("origin", "passed"), [(ADOBE, True), ("http://127.0.0.1:8080", False)])
+def test_a_variable_in_place_of_a_token_that_adobe_accepted_is_the_exporters(
+    tmp_path: Path, text: str, origin: str, passed: bool
+) -> None:
+    sent = [{"name": name, "value": value} for name, value in {**HEADERS, "authorization": text}.items()]
+    request = {"method": "GET", "url": f"{origin}{BASE_PATH}/connections/x", "headers": sent}
+    unknown = {"type": "https://ns.adobe.com/aep/errors/FLOW-1439-404", "title": "x", "status": 404, "report": {}}
+    content = {"mimeType": "application/json", "text": json.dumps(unknown)}
+    entry = {"request": request, "response": {"status": 404, "headers": [], "content": content}}
+    assert ("header.unfilled" in rules_of(written(tmp_path / "x.har", entry))) != passed
 
 
 def test_other_traffic_is_passed_over(tmp_path: Path) -> None:
