@@ -128,7 +128,8 @@ class Ledger:
         """Learn from a creation. Any 2xx created something; for other statuses the final list decides."""
         headers = dict(answer.sent.headers)
         sandbox = answer.sent.header("x-sandbox-name") or ""
-        self.tenants[sandbox] = headers
+        if answer.succeeded or sandbox not in self.tenants:  # refused headers cannot read the final list
+            self.tenants[sandbox] = headers
         if answer.succeeded or answer.status >= 500 or answer.silence:
             self.unsure[sandbox, kind] += 1
         if not answer.succeeded:
