@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 from contracts.causes import EMPTY_LIST, ETAG_CHANGES, ETAG_REFUSED, place
 from contracts.error_codes import code_of
 from contracts.kinds import Kind
-from contracts.wire import FORGET, PLATFORM, Answer, Sent, Transport, Unreachable, with_headers
+from contracts.wire import ADHOC, FORGET, PLATFORM, Answer, Sent, Transport, Unreachable, with_headers
 
 MARK = "contract-suite"
 """Prefix of the name of everything the suite creates."""
@@ -98,6 +98,8 @@ class Ledger:
         created = _COLLECTION.fullmatch(sent.target) if sent.method == "POST" else None
         if created:
             self._creation(created[1], answer)
+        elif sent.method == "POST" and path == ADHOC and answer.succeeded:
+            self._running(sent, _activated(sent))
         elif sent.method == "POST" and path.startswith(PLATFORM) and answer.status == 201:
             self._next_door(path, answer)
         elif sent.method == "DELETE" and answer.succeeded:
@@ -137,14 +139,16 @@ class Ledger:
         self.total += 1
         entity_id = new_id(answer)
         if kind == "runs":
-            flow_id = _flow_id(answer.sent)
-            if flow_id in self.ever:
-                self.ran[flow_id] = headers
+            self._running(answer.sent, [_flow_id(answer.sent)])
         elif kind in _ORDER and entity_id is not None:
             self.made[kind, entity_id] = headers
             self.ever.add(entity_id)
         elif kind in _ORDER:
             self.nameless[kind] += 1
+
+    def _running(self, sent: Sent, flow_ids: Iterable[str]) -> None:
+        """Learn which flows of this run have runs now."""
+        self.ran.update((flow_id, dict(sent.headers)) for flow_id in flow_ids if flow_id in self.ever)
 
     def _hear_etags(self, answer: Answer) -> None:
         """Learn etags, and which of them are refused or change without a write."""
@@ -338,8 +342,18 @@ class Sweeper:
 
 def _flow_id(sent: Sent) -> str:
     """The flow of a new run."""
+    return str(_body(sent).get("flowId"))
+
+
+def _activated(sent: Sent) -> list[str]:
+    """The flows that an ad hoc activation runs."""
+    wanted = _body(sent).get("activationInfo")
+    return list(wanted) if isinstance(wanted, dict) else []
+
+
+def _body(sent: Sent) -> dict[str, Any]:
     try:
         body = json.loads(sent.body)
     except ValueError:
-        return ""
-    return str(body.get("flowId")) if isinstance(body, dict) else ""
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -30,6 +30,9 @@ BASE_PATH = "/data/foundation/flowservice"
 PLATFORM = ("/data/", "/collection/")
 """Prefixes of the paths of all services. A target with one belongs to a neighbouring service."""
 
+ADHOC = "/data/core/activation/disflowprovider/adhocrun"
+"""Path of the activation service that makes runs of the flows in its body."""
+
 FORGET = "/_mock/runs/"
 """Path at the host of a mock where the runs of a deleted flow can be deleted."""
 

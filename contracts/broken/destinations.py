@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contracts.broken import Asked, GivenAnswer, Item, Right, broken
-from contracts.checks.destinations import ADHOC, DATA_SETS, SELECTORS
+from contracts.checks.destinations import DATA_SETS, SELECTORS
 from contracts.various import S3_DESTINATION
+from contracts.wire import ADHOC
 
 
 def _without(item: Item, *names: str) -> Item:
@@ -103,7 +104,7 @@ def every_stretch_of_data_sets_is_the_last(asked: Asked, right: Right) -> GivenA
     return given
 
 
-@broken("destination.adhoc")
+@broken("run.ad-hoc")
 def exports_whatever_is_named(asked: Asked, right: Right) -> GivenAnswer:
     """Exports audiences that the flow does not have."""
     if asked.path == ADHOC:
@@ -111,7 +112,7 @@ def exports_whatever_is_named(asked: Asked, right: Right) -> GivenAnswer:
     return right(asked)
 
 
-@broken("destination.adhoc")
+@broken("run.ad-hoc")
 def refuses_exports_as_flow_service_does(asked: Asked, right: Right) -> GivenAnswer:
     """Ad hoc activation refuses in the form of Flow Service."""
     given = right(asked)

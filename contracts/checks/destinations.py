@@ -9,10 +9,10 @@ from contracts.registry import check
 from contracts.stage import Stage
 from contracts.various import PROFILES, S3_DESTINATION, export, profiles, spec
 from contracts.verdicts import expect, same
+from contracts.wire import ADHOC
 
 DATA_SETS = "23598e46-f560-407b-88d5-ea6207e49db0"
 SELECTORS = "/transformations/0/params/segmentSelectors/selectors"
-ADHOC = "/data/core/activation/disflowprovider/adhocrun"
 _SECOND = {"Accept": "application/vnd.adobe.adhoc.activation+json; version=2"}
 _FLOW = ("createFlow", "patchFlow")
 
@@ -97,7 +97,7 @@ def data_sets_to_export_are_listed(stage: Stage) -> None:
     same(info.get("hasNext"), info.get("total", 0) > len(body["items"]), "hasNext against total")
 
 
-@check("destination.adhoc", operations=("runAdhocActivation",))
+@check("run.ad-hoc", lasting=True, operations=("runAdhocActivation",))
 def audiences_are_exported_on_demand(stage: Stage) -> None:
     """Each audience is exported by a run; another audience is refused with a message only."""
     flow = export(stage)

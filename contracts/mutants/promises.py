@@ -61,7 +61,7 @@ SPECS = (
 )
 RUNS = ("answer.schema", "run.*")
 EXPLORED = ("answer.schema", "explore.*", "journey.*", "example.connections")
-NEXT_DOOR = ("answer.schema", "neighbour.*", "next-door.*", "connectors.*", "inlet.*", "destination.adhoc")
+NEXT_DOOR = ("answer.schema", "neighbour.*", "next-door.*", "connectors.*", "inlet.*", "run.ad-hoc")
 """Promises about neighbouring services."""
 RECEIPTS = (
     "answer.schema",

@@ -91,7 +91,12 @@ def test_our_server_keeps_every_promise_on_sqlite_and_under_strict(tmp_path: Pat
 def test_a_plain_run_makes_runs_of_ours_and_leaves_none_behind() -> None:
     with ours() as url:
         done = contract(
-            url, "--operations", "createFlowRun,updateRun,listFlowRuns,postAction", "--examples", "5", "--json"
+            url,
+            "--operations",
+            "createFlowRun,updateRun,listFlowRuns,postAction,runAdhocActivation",
+            "--examples",
+            "5",
+            "--json",
         )
         assert count(url) == 0
     report = json.loads(done.stdout)

@@ -33,7 +33,7 @@ def test_what_is_argued_exists_and_is_argued_once() -> None:
     "checks",
     [
         ("next-door.schema", "next-door.data-set", "next-door.mapping-set", "next-door.batches", "next-door.preview"),
-        ("inlet.takes", "inlet.refuses", "destination.adhoc", "list.search", "list.search-several"),
+        ("inlet.takes", "inlet.refuses", "run.ad-hoc", "list.search", "list.search-several"),
         ("create.as-sent", "etag.stable-on-read", "patch.in-order"),
     ],
     ids=lambda checks: checks[0],
