@@ -1,5 +1,5 @@
 # Everything starts here; `make help` lists it. Each target installs what it needs into .venv first.
-PORT ?= 8080
+PORT ?=
 ARGS ?=
 URL ?=
 DOCS ?=
@@ -13,9 +13,9 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: FORCE pictures dist lint release-check docs reference fidelity drift fuzz audit sbom run test coverage install check format contract broken wire-mutants clients bench peers edge mutation torture image lock clean help
 
-run: .venv/.run ## start the server (PORT=8080, ARGS="--strict ...")
+run: .venv/.run ## start the server (PORT=8090, ARGS="--strict ...")
 	@echo 'The command for everything else: .venv/bin/mockserver --help   (or: . .venv/bin/activate)' >&2
-	@exec $(PYTHON_M) mockserver serve --port $(PORT) $(ARGS)
+	@exec $(PYTHON_M) mockserver serve $(if $(PORT),--port $(PORT)) $(ARGS)
 
 # Clients and linters of others come from package indexes, once. CLIENTS=no does without them and their tests; they are
 # not installed either for chosen folders that have no such tests.
