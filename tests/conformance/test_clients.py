@@ -79,8 +79,10 @@ def test_a_client_that_cannot_renew_its_token_passes_by_stopping(server: FlowSer
 
 
 def test_every_rule_and_every_scenario_has_its_client() -> None:
-    named = {kind: {one.name for one in CLIENTS.values() if one.kind == kind} for kind in ("rule", "scenario")}
-    assert named == {"rule": set(RULES), "scenario": set(SCENARIOS)}
+    for kind, table in (("rule", set(RULES)), ("scenario", set(SCENARIOS))):
+        named = {one.name for one in CLIENTS.values() if one.kind == kind}
+        assert not table - named, f"add a client to contracts/clients/{kind}s/ for {sorted(table - named)}"
+        assert not named - table, f"contracts/clients/{kind}s/ names what no {kind} is called: {sorted(named - table)}"
 
 
 def test_every_client_says_in_a_line_what_it_does() -> None:

@@ -126,7 +126,7 @@ def test_a_marked_test_fails_where_its_client_breaks_a_rule(project: pytest.Pyte
             "*Send the member etag unchanged*",
             "*- Flow Service calls -*",
             "  1  201  POST /connections",
-            "*1404-412  The version *Read the entity and try again.",
+            "*1404-412  The version *",
             "FAILED test_it.py::test_rename - Failed: the client broke etag.unquoted",
         ]
     )
