@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from statistics import median
 from time import perf_counter, process_time, sleep
@@ -20,8 +20,9 @@ from mockserver.cli.serving import run
 from mockserver.journal import Journal
 from mockserver.journal.redaction import Redaction
 from mockserver.server import Server, collector
-from mockserver.web.application import build_app
-from mockserver.web.bridge import wsgi_server
+from mockserver.web.bridge import HttpAnswer, Turn
+from mockserver.web.received import Received
+from mockserver.web.served import Served
 
 FIGURES = "/bench/figures"
 """Path that returns the figures since the last request: two `Spent`, without and with a journal, and the ratio."""
@@ -50,12 +51,11 @@ class _Slice:
         return self.requests / self.seconds
 
 
-class Switch:
-    """A WSGI application that counts the emulator's responses and switches its journal meanwhile."""
+class Switch(Served):
+    """Counts the emulator's responses and switches its journal meanwhile."""
 
     def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
-        self._app = build_app(emulator)
+        super().__init__(emulator)
         self._journals = (
             Journal(0, 0, Redaction(emulator.contract, emulator.world.connectors.auth_place)),
             emulator.journal,
@@ -63,13 +63,13 @@ class Switch:
         self._answered = 0
         self._pairs: list[tuple[_Slice, _Slice]] = []
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """See PEP 3333."""
-        if environ["PATH_INFO"] == FIGURES:
-            start_response("200 OK", [("Content-Type", "application/json")])
-            return [json.dumps(self._told()).encode()]
+    def plan(self, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]] | None:
+        """See `Served`."""
+        if received.path == FIGURES.encode():
+            body = json.dumps(self._told()).encode()
+            return Turn.NOW, lambda: HttpAnswer(200, [(b"content-type", b"application/json")], body)
         self._answered += 1
-        return self._app(environ, start_response)
+        return super().plan(received)
 
     def start(self) -> None:
         """Begin to switch."""
@@ -113,7 +113,7 @@ def _serve() -> int:
             emulator.contract.prepare_refusals()
             switch.start()
 
-        return run(wsgi_server(switch), listening)
+        return run(switch.listen(), listening)
 
 
 if __name__ == "__main__":
