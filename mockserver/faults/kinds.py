@@ -200,7 +200,7 @@ _ROWS = (
         "stale-etag",
         "another client updates the entity just before: 412 (1404-412)",
         act=meddling.overtake,
-        fits=lambda call: bool(call.headers.get("if-match")),
+        fits=lambda call: bool(call.headers.get("if-match")) and call.method != "DELETE",  # which needs none
     ),
     FaultKind(
         "deleted", "another client deletes the entity just before", act=meddling.delete, fits=meddling.names_an_entity

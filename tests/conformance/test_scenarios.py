@@ -52,6 +52,12 @@ def ends_after_412(service: Service) -> None:
         service.patch(at, etag)
 
 
+def deletes_under_if_match(service: Service) -> None:
+    """Sends If-Match where the service needs none and decides nothing by it."""
+    with made(service) as (at, etag):
+        service.send("DELETE", at, if_match=etag)
+
+
 def reads_to_the_end_and_one_page_twice(service: Service) -> None:
     """Requests every page, and the second one twice."""
     body = service.get("/connections").json
@@ -158,6 +164,7 @@ MORE_BROKEN: list[tuple[str, Script, str]] = [
 NEVER_ARISES: dict[str, Script] = {
     "answer.draft-state": lambda service: service.get("/connectionSpecs") and None,
     "conflict.stale-etag": first,
+    "conflict.stale-etag-twice": deletes_under_if_match,
     "conflict.deleted": first,
     "conflict.sandbox-gone": first,
     "create.answer-lost": first,

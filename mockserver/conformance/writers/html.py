@@ -5,6 +5,7 @@ Templates escape all text. The policy allows only our style and script, by hash.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -14,9 +15,13 @@ from mockserver.conformance.traffic import shortened
 from mockserver.conformance.writers import timeline
 from mockserver.conformance.writers.terminal import verdict
 from mockserver.journal.entries import Entry
+from mockserver.runtime import day
 
 _MAX_CALLS = 1_000
 """Maximum number of calls shown. Those without findings are left out first."""
+
+
+_WORST_FIRST = ("failed", "untestable", "passed")
 
 
 class RuleFindings(NamedTuple):
@@ -41,7 +46,9 @@ def write(report: Report) -> str:
         levels=[(level.value, report.count(level)) for level in Level],
         groups=by_rule(report),
         accepted=[finding for finding in report.findings if finding.accepted is not None],
-        passed=sum(scenario.verdict == "passed" for scenario in report.scenarios),
+        scenarios=sorted(report.scenarios, key=lambda scenario: _WORST_FIRST.index(scenario.verdict)),
+        verdicts=Counter(scenario.verdict for scenario in report.scenarios),
+        days=sorted({day(entry.at_ms) for entry in report.calls}),
         calls=shown,
         by_number={entry.number: entry for entry in report.calls},
         in_full={entry.number for entry in shown},

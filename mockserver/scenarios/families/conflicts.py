@@ -10,9 +10,12 @@ _READ_AGAIN = "On 412, read the entity again, apply the change to its new state,
 _MAX_CALLS = 3
 
 
-def _overtaken(played: Played) -> ScenarioOutcome:
-    refused = {call.headers.get("if-match"): call for call in played.struck if call.status == 412}
-    first = played.struck[0]
+def _overtaken(played: Played) -> ScenarioOutcome | None:
+    overtaken = [call for call in played.struck if call.status == 412]
+    if not overtaken:
+        return None
+    refused = {call.headers.get("if-match"): call for call in overtaken}
+    first = overtaken[0]
     looked = False
     for later in played.after(first):
         if later.entity != first.entity:
@@ -39,7 +42,7 @@ def _overtaken(played: Played) -> ScenarioOutcome:
     happens="Another client updates the entity between the client's read and its PATCH: 412 (1404-412).",
     source=_ETAG,
     hint=_READ_AGAIN,
-    needs="the client sent no If-Match",
+    needs="the client changed nothing under If-Match",
 )
 def stale_etag(played: Played) -> ScenarioOutcome | None:
     """It reads the entity again and sends the new etag, or stops with an error."""
@@ -53,7 +56,7 @@ def stale_etag(played: Played) -> ScenarioOutcome | None:
     happens="Another client updates the entity, and updates it again after the client has read it again.",
     source=_ETAG,
     hint=f"{_READ_AGAIN} Repeat this a few times, not only once.",
-    needs="the client sent no If-Match",
+    needs="the client changed nothing under If-Match",
 )
 def stale_etag_twice(played: Played) -> ScenarioOutcome | None:
     """It reads the entity again before each retry, or stops with an error."""
