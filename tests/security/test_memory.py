@@ -19,7 +19,7 @@ from mockserver.resources import _crud
 from mockserver.runtime import Runtime
 from mockserver.specs import connection_string
 from mockserver.tokens import Tokens
-from mockserver.web import adapter, bridge
+from mockserver.web import adapter, received
 from tests.calls import by_string, connection, made, send
 
 KIB, MIB = 1024, 1_048_576
@@ -90,9 +90,9 @@ def shown_records() -> Any:
 def headers_of_calls() -> Any:
     for number in range(200):
         adapter._headers((("HTTP_X", f"{number}{LONG}"),), "")
-        bridge._fields(((b"x", f"{number}{LONG}".encode()),))
+        received._headers(((b"x", f"{number}{LONG}".encode()),))
         adapter.site_of({"HTTP_HOST": f"{number}{LONG}"})
-    return adapter._headers, bridge._fields, adapter._site
+    return adapter._headers, received._headers, adapter._site
 
 
 def names_of_callers() -> Any:

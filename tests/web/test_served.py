@@ -40,7 +40,7 @@ CALLS: list[tuple[str, str, dict[str, str], bytes]] = [
     ("GET", "/connections", {"Host": "platform.adobe.io"}, b""),
     ("GET", "/connections", {"X_Api_Key": "underscores"}, b""),
     ("GET", "/connections", {"x-mock-fault": "malformed-json"}, b""),
-    ("GET", "/connections", {"x-mock-fault": "truncated-body"}, b""),
+    ("GET", "/connections", {"x-mock-fault": "truncate=half"}, b""),
     ("GET", "/connections/a%2Fb%252Fc", {}, b""),
     ("GET", "/", {}, b""),
     ("GET", "/", {"Host": "platform.adobe.io"}, b""),
