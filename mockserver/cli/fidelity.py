@@ -102,7 +102,7 @@ def assess(file: Path, platform: str, as_json: bool) -> None:
     Exit status: 0, or 1 if it uses something that is not emulated, 3 if it uses nothing.
     """
     from mockserver.contract import Contract
-    from mockserver.recordings import assessing, fidelity, har
+    from mockserver.recordings import assessing, fidelity, har, har_journal
     from mockserver.specs.connectors import Connectors
 
     contract, connectors = Contract.load(), Connectors.load(platform)
@@ -111,7 +111,7 @@ def assess(file: Path, platform: str, as_json: bool) -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     note(loaded.remarks())
-    entries = har.journaled(loaded, contract, connectors)
+    entries = har_journal.journaled(loaded, contract, connectors)
     uses = assessing.assess(entries, fidelity.known(), contract, connectors)
     if as_json:
         rows = [{"kind": use.kind, "name": use.name, "count": use.count, "reliance": use.reliance} for use in uses]

@@ -134,11 +134,11 @@ def _tell(out: Path, count: int) -> None:
     """The verdict on the client, from the file as it was written."""
     from mockserver.conformance import evaluate, summary
     from mockserver.contract import Contract
-    from mockserver.recordings import har
+    from mockserver.recordings import har_journal
     from mockserver.specs.connectors import Connectors
 
     contract = Contract.load()
-    entries = har.read(out, contract, Connectors.load("azure"))
+    entries = har_journal.read(out, contract, Connectors.load("azure"))
     if entries:
         click.echo(summary(evaluate(entries, contract), colour=colourful(sys.stderr)), nl=False, err=True)
     click.echo(f"{out}: {count} {'exchange' if count == 1 else 'exchanges'}", err=True)

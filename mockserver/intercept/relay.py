@@ -16,8 +16,8 @@ import httpx
 from mockserver.exchange import BASE_PATH, Call, Result, decoded_path
 from mockserver.intercept.front import refusal
 from mockserver.intercept.hosts import EMULATED, without_port
-from mockserver.json_input import Json, JsonProblem, dumps, parse
-from mockserver.recordings.har import error_code
+from mockserver.json_input import dumps
+from mockserver.recordings import answers
 from mockserver.runtime import Clock
 
 Seen: TypeAlias = Callable[[Call, Result, int, bool], None]
@@ -149,12 +149,10 @@ def _call(scope: Any, body: bytes, began: int) -> Call:
 
 
 def _result(response: httpx.Response, raw: bytes) -> Result:
-    body: Json = None
-    with suppress(JsonProblem, httpx.HTTPError):  # what is not JSON is not recorded
+    text = b""
+    with suppress(httpx.HTTPError):  # what cannot be decompressed is not recorded
         text = httpx.Response(200, headers=response.headers, content=raw).content
-        body = parse(text, max_bytes=_KEPT_BYTES) if text else None
-    headers = tuple((name.lower(), value) for name, value in response.headers.items())
-    return Result(response.status_code, body, headers, error_code(response.status_code, body))
+    return answers.read(response.status_code, response.headers.items(), text, max_bytes=_KEPT_BYTES)
 
 
 async def _answer(send: Any, status: int, message: str) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import http.client
 import ssl
 from collections.abc import Mapping
-from contextlib import suppress
 from urllib.parse import urlsplit
 
 from mockserver.exchange import Result
-from mockserver.json_input import Json, JsonProblem, parse
-from mockserver.recordings.har import KEPT_HEADERS, error_code
+from mockserver.recordings import answers
 
 _SECONDS = 30
 _MAX_BODY = 64 * 1_048_576
@@ -54,9 +52,4 @@ class Wire:
         except OSError:
             self._link.close()
             raise
-        answer: Json = None
-        with suppress(JsonProblem):  # bodies that are not JSON are ignored
-            answer = parse(raw, max_bytes=_MAX_BODY) if raw else None
-        received = ((name.lower(), value) for name, value in response.getheaders())
-        kept = tuple(pair for pair in received if pair[0] in KEPT_HEADERS)
-        return Result(response.status, answer, kept, error_code(response.status, answer))
+        return answers.read(response.status, answers.kept(response.getheaders()), raw, max_bytes=_MAX_BODY)

@@ -17,8 +17,7 @@ from contracts.document import Document
 from contracts.registry import CHECKS
 from mockserver import Config, Emulator, create_app
 from mockserver.exchange import Call, Result
-from mockserver.recordings import comparing
-from mockserver.recordings.har import KEPT_HEADERS, error_code
+from mockserver.recordings import answers, comparing
 from mockserver.recordings.recording import RecordedExchange, Recording, exchange
 from mockserver.recordings.replay import ReplayOutcome
 
@@ -72,8 +71,7 @@ def compared(recording: Recording, config: Config) -> ReplayOutcome:
 
 
 def _result(status: int, body: Any, headers: Iterable[tuple[str, str]]) -> Result:
-    told = tuple((name.lower(), value) for name, value in headers if name.lower() in KEPT_HEADERS)
-    return Result(status, body, told, error_code(status, body))
+    return Result(status, body, answers.kept(headers), answers.error_code(status, body))
 
 
 ARGUED: dict[str, tuple[str, ...]] = {

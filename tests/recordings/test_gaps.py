@@ -11,7 +11,7 @@ from contracts.clients.bodies import connection
 from mockserver.conformance import evaluate
 from mockserver.contract import Contract
 from mockserver.journal.entries import Entry
-from mockserver.recordings import har
+from mockserver.recordings import har_journal
 from mockserver.specs.connectors import Connectors
 
 CONTRACT, CONNECTORS = Contract.load(), Connectors.load()
@@ -65,7 +65,7 @@ def read(folder: Path, *entries: HarEntry) -> list[Entry]:
         entry["startedDateTime"] = f"2026-05-01T10:{second // 60:02}:{second % 60:02}.000Z"
     path = folder / "x.har"
     path.write_text(json.dumps({"log": {"version": "1.2", "entries": entries}}), encoding="utf-8")
-    return har.read(path, CONTRACT, CONNECTORS)
+    return har_journal.read(path, CONTRACT, CONNECTORS)
 
 
 def rules(folder: Path, *entries: HarEntry) -> set[str]:

@@ -17,7 +17,7 @@ from mockserver.clients.service import FlowService
 from mockserver.conformance import evaluate, summary
 from mockserver.contract import Contract
 from mockserver.exchange import BASE_PATH
-from mockserver.recordings import har
+from mockserver.recordings import har, har_file, har_journal
 from mockserver.specs.connectors import Connectors
 from tests.calls import HEADERS, connection
 
@@ -78,13 +78,13 @@ def written(path: Path, *entries: dict[str, Any]) -> Path:
 
 def rules_of(path: Path) -> set[str]:
     """The rules that the file breaks."""
-    return {finding.rule for finding in evaluate(har.read(path, CONTRACT, CONNECTORS), CONTRACT).findings}
+    return {finding.rule for finding in evaluate(har_journal.read(path, CONTRACT, CONNECTORS), CONTRACT).findings}
 
 
 @pytest.mark.parametrize("client", [one for one in load().values() if one.kind == "rule"], ids=lambda one: one.name)
 def test_a_broken_client_is_found_out_by_its_recording(client: Client, recording: Recording, tmp_path: Path) -> None:
     path = written(tmp_path / "x.har", *recording(client.script))
-    report = evaluate(har.read(path, CONTRACT, CONNECTORS), CONTRACT)
+    report = evaluate(har_journal.read(path, CONTRACT, CONNECTORS), CONTRACT)
     assert {finding.rule for finding in report.findings} == {client.name, *client.also}, summary(report)
 
 
@@ -113,13 +113,13 @@ def test_other_traffic_is_passed_over(tmp_path: Path) -> None:
         {"request": {"method": "GET", "url": url, "headers": []}, "response": {"status": 200}}
         for url in ("https://example.com/connections", "https://platform.adobe.io/data/foundation/catalog", "data:,x")
     ]
-    assert har.read(written(tmp_path / "x.har", *others), CONTRACT, CONNECTORS) == []
+    assert har_journal.read(written(tmp_path / "x.har", *others), CONTRACT, CONNECTORS) == []
 
 
 def test_an_encoded_slash_of_a_recording_is_part_of_its_segment(tmp_path: Path) -> None:
     urls = [f"{ADOBE}{BASE_PATH}/connections/{path}" for path in ("a%2Ftest", "a%252Ftest", "a/test")]
     entries = [{"request": {"method": "GET", "url": url, "headers": []}, "response": {"status": 404}} for url in urls]
-    kept = har.read(written(tmp_path / "x.har", *entries), CONTRACT, CONNECTORS)
+    kept = har_journal.read(written(tmp_path / "x.har", *entries), CONTRACT, CONNECTORS)
     assert [entry.operation for entry in kept] == ["retrieveConnection", "retrieveConnection", "testConnection"]
 
 
@@ -127,7 +127,7 @@ def test_the_services_neighbours_count_where_the_contract_has_them(tmp_path: Pat
     paths = ("sandbox-management/sandboxes/prod", "import/batches")
     urls = [f"https://platform.adobe.io/data/foundation/{path}" for path in paths]
     entries = [{"request": {"method": "GET", "url": url, "headers": []}, "response": {"status": 200}} for url in urls]
-    kept = har.read(written(tmp_path / "x.har", *entries), CONTRACT, CONNECTORS)
+    kept = har_journal.read(written(tmp_path / "x.har", *entries), CONTRACT, CONNECTORS)
     assert [entry.operation for entry in kept] == ["retrieveSandbox"]
 
 
@@ -154,7 +154,7 @@ def test_http2_names_base64_and_a_left_out_token_are_understood(recording: Recor
     entry["request"]["postData"] |= {"text": base64.b64encode(sent.encode()).decode(), "encoding": "base64"}
     content = entry["response"]["content"]
     content |= {"text": base64.b64encode(content["text"].encode()).decode(), "encoding": "base64"}
-    entries = har.read(written(tmp_path / "x.har", entry), CONTRACT, CONNECTORS)
+    entries = har_journal.read(written(tmp_path / "x.har", entry), CONTRACT, CONNECTORS)
     assert ":authority" not in entries[0].headers
     assert {f.rule for f in evaluate(entries, CONTRACT).findings} == {"lifecycle.never-deleted"}
     assert "c4n4ry" not in repr(entries)
@@ -170,7 +170,7 @@ def test_the_token_call_is_masked(tmp_path: Path) -> None:
         },
         "response": {"status": 200, "content": {"text": '{"access_token": "c4n4ry-token"}'}},
     }
-    entries = har.read(written(tmp_path / "x.har", token), CONTRACT, CONNECTORS)
+    entries = har_journal.read(written(tmp_path / "x.har", token), CONTRACT, CONNECTORS)
     assert "c4n4ry" not in repr(entries)
     assert rules_of(tmp_path / "x.har") == {"token.credentials-in-query"}
 
@@ -237,12 +237,12 @@ def test_a_recording_of_other_services_is_nothing_to_judge(tmp_path: Path) -> No
 
 def test_a_file_that_has_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(har.HarError, match=r"x\.har: No such file"):
-        har.read(tmp_path / "x.har", CONTRACT, CONNECTORS)
+        har_journal.read(tmp_path / "x.har", CONTRACT, CONNECTORS)
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "x.har").open("wb") as file:
-        file.truncate(har.MAX_BYTES + 1)
+        file.truncate(har_file.MAX_BYTES + 1)
     ran = CliRunner().invoke(main, ["check", str(tmp_path / "x.har")])
     assert ran.exit_code == 2 and "200 MB" in ran.output
 

@@ -14,7 +14,7 @@ import pytest
 from mockserver import Config, Emulator
 from mockserver.conformance import evaluate
 from mockserver.contract import Contract
-from mockserver.recordings import calibrating, comparing, har, learning
+from mockserver.recordings import calibrating, comparing, har_journal, learning
 from mockserver.recordings.recording import Recording
 from mockserver.specs.connectors import Connectors
 from tests.calls import connection, made, send
@@ -58,7 +58,7 @@ def compare(path: Path) -> None:
 
 
 def check(path: Path) -> None:
-    evaluate(har.read(path, CONTRACT, CONNECTORS), CONTRACT)
+    evaluate(har_journal.read(path, CONTRACT, CONNECTORS), CONTRACT)
 
 
 def calibrate(path: Path) -> None:
