@@ -21,7 +21,7 @@ from mockserver.recordings import answers
 from mockserver.runtime import Clock
 
 Seen: TypeAlias = Callable[[Call, Result, int, bool], None]
-"""Gets request, response, when it ended (ms since 1970), and whether the response arrived whole."""
+"""Gets request, response, when it ended (ms since 1970), and whether the response is recorded whole."""
 
 _SECONDS = 120.0
 _KEPT_BYTES = 16 * 1_048_576
@@ -76,16 +76,18 @@ class Relay:
 
     async def _respond(self, scope: Any, response: httpx.Response, sent: _Passed, began: int, send: Any) -> None:
         headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _HOP_BY_HOP]
-        got, whole = _Passed(), False
+        got, arrived = _Passed(), False
         try:
             await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
             async for piece in got.passing(response.aiter_raw()):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
-            whole = True
+            arrived = True
         finally:
             await response.aclose()
-            self._seen(_call(scope, sent.body, began), _result(response, got.body), _clock.now_ms(), whole)
+            result, is_read = _result(response, got.body)
+            whole = arrived and got.is_kept and is_read
+            self._seen(_call(scope, sent.body, began), result, _clock.now_ms(), whole)
 
     def _request(self, scope: Any, upstream: str, body: AsyncIterator[bytes]) -> httpx.Request:
         kept = [(name, value) for name, value in scope["headers"] if name not in _HOP_BY_HOP and name != b"host"]
@@ -107,7 +109,12 @@ class _Passed:
     @property
     def body(self) -> bytes:
         """What was passed, or nothing if it was too large."""
-        return b"".join(self._pieces) if self._size <= _KEPT_BYTES else b""
+        return b"".join(self._pieces) if self.is_kept else b""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it was not too large."""
+        return self._size <= _KEPT_BYTES
 
     async def passing(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Pass pieces on unchanged and keep a copy."""
@@ -148,11 +155,13 @@ def _call(scope: Any, body: bytes, began: int) -> Call:
     return Call(scope["method"], path, query.decode("latin-1"), headers, body, "", began, mounted=below)
 
 
-def _result(response: httpx.Response, raw: bytes) -> Result:
+def _result(response: httpx.Response, raw: bytes) -> tuple[Result, bool]:
+    """The response, and whether its body was read if it is JSON."""
     text = b""
     with suppress(httpx.HTTPError):  # what cannot be decompressed is not recorded
         text = httpx.Response(200, headers=response.headers, content=raw).content
-    return answers.read(response.status_code, response.headers.items(), text, max_bytes=_KEPT_BYTES)
+    result = answers.read(response.status_code, response.headers.items(), text, max_bytes=_KEPT_BYTES)
+    return result, not answers.is_unread(text, result)
 
 
 async def _answer(send: Any, status: int, message: str) -> None:

@@ -18,9 +18,14 @@ _CODE = re.compile(r"FLOW-(\d{4}-\d{3})$")
 def read(status: int, headers: Iterable[tuple[str, str]], raw: bytes, *, max_bytes: int) -> Result:
     """A response with its parsed body. A body that is not JSON or is too large becomes None."""
     body: Json = None
-    with suppress(JsonProblem):
-        body = parse(raw, max_bytes=max_bytes) if raw else None
+    with suppress(JsonProblem):  # a service may list more values than it accepts in a request
+        body = parse(raw, max_bytes=max_bytes, max_values=None) if raw else None
     return Result(status, body, tuple((name.lower(), value) for name, value in headers), error_code(status, body))
+
+
+def is_unread(raw: bytes, result: Result) -> bool:
+    """Whether a body begins like JSON and could not be read: it was cut, or exceeds our limits."""
+    return result.body is None and raw.lstrip()[:1] in (b"{", b"[")
 
 
 def kept(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -66,9 +66,8 @@ def _is_json(body: bytes) -> bool:
     return True
 
 
-def lacks_response(response: Mapping[str, Any], result: Result) -> bool:
+def lacks_response(content: Mapping[str, Any], result: Result) -> bool:
     """Whether the body of a response is missing in the file."""
-    content = response.get("content") or {}
     left_out = result.body is None and not content.get("text") and number(content.get("size"), -1) != 0
     return left_out and (result.status in (200, 201, 304) or 400 <= result.status < 500)
 

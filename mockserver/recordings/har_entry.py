@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -81,7 +80,7 @@ def _read(
     path: str,
     host: str,
 ) -> Recorded:
-    result = _result(response)
+    result, lacks_response = _response(response)
     flow = raw.get("_flow")
     extension: Mapping[str, Any] = flow if isinstance(flow, dict) else {}
     certain = bool(extension) or path.startswith(TOKEN_PATHS)  # the token endpoint requires no headers
@@ -104,7 +103,7 @@ def _read(
     redacted = bool(extension and body)  # and so of another size than sent
     length = headers.get("content-length", "")
     lacks_request = not redacted and har_body.lacks_request(method, request, length, body, result)
-    gaps = Gaps(unrecorded, lacks_request, har_body.lacks_response(response, result))
+    gaps = Gaps(unrecorded, lacks_request, lacks_response)
     return Recorded(call, result, host, gaps, whole=extension.get("whole") is not False)
 
 
@@ -151,13 +150,15 @@ def _headers(holder: Mapping[str, Any]) -> dict[str, str]:
     return headers
 
 
-def _result(response: Mapping[str, Any]) -> Result:
-    status = har_body.number(response.get("status"), 0)
-    content = response.get("content") or {}
-    raw = b""
-    with suppress(ValueError):  # bodies that are not JSON are ignored
-        raw = har_body.received(content)
-    return answers.read(status, answers.kept(_headers(response).items()), raw, max_bytes=MAX_BYTES)
+def _response(response: Mapping[str, Any]) -> tuple[Result, bool]:
+    """The response, and whether its body is missing or damaged in the file."""
+    status, content = har_body.number(response.get("status"), 0), response.get("content") or {}
+    try:
+        raw, damaged = har_body.received(content), False
+    except ValueError:
+        raw, damaged = b"", True
+    result = answers.read(status, answers.kept(_headers(response).items()), raw, max_bytes=MAX_BYTES)
+    return result, damaged or answers.is_unread(raw, result) or har_body.lacks_response(content, result)
 
 
 def _milliseconds(started: object) -> int:

@@ -53,7 +53,7 @@ class RecordedExchange:
     def body(self) -> Json:
         """The request body; None if there is none or it is not JSON."""
         try:
-            return parse(self.call.body, max_bytes=_MAX_BODY) if self.call.body else None
+            return parse(self.call.body, max_bytes=_MAX_BODY, max_values=None) if self.call.body else None
         except JsonProblem:
             return None
 
