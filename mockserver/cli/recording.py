@@ -36,8 +36,8 @@ def record(
 ) -> None:  # fmt: skip
     """Run COMMAND, an unmodified client, against the real service, and keep what it answers.
 
-    Everything is passed on unchanged. Only the written copy is masked. Exit status: the client's own, or 1 if a
-    secret was found at a harmless place; the exchange that held it is left out.
+    Everything but Accept-Encoding is passed on unchanged. Only the written copy is masked. Exit status: the client's
+    own, or 1 if a secret was found at a harmless place; the exchange that held it is left out.
     """
     if bool(command) == (listen is not None):
         raise click.UsageError("give a COMMAND to record, or --listen PORT")

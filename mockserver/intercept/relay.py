@@ -1,13 +1,14 @@
-"""Passes requests on to the real service, unchanged, and shows each exchange to a recorder.
+"""Passes requests on to the real service, and shows each exchange to a recorder.
 
-An ASGI application. TLS to the service is verified; redirects are the client's; a response that breaks, breaks here.
+An ASGI application. Only `Accept-Encoding` is changed.
+
+TLS to the service is verified; redirects are the client's; a response that breaks, breaks here.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -29,6 +30,8 @@ _KEPT_BYTES = 16 * 1_048_576
 _HOP_BY_HOP = frozenset(
     (b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te")
 ) | frozenset((b"trailer", b"transfer-encoding", b"upgrade"))
+_CODINGS = (b"gzip", b"deflate", b"identity")
+"""Compressions that are decompressed for the recording."""
 _UNREACHABLE = 502
 _clock = Clock()
 
@@ -90,7 +93,11 @@ class Relay:
             self._seen(_call(scope, sent.body, began), result, _clock.now_ms(), whole)
 
     def _request(self, scope: Any, upstream: str, body: AsyncIterator[bytes]) -> httpx.Request:
-        kept = [(name, value) for name, value in scope["headers"] if name not in _HOP_BY_HOP and name != b"host"]
+        kept = [
+            (name, _readable(value) if name == b"accept-encoding" else value)
+            for name, value in scope["headers"]
+            if name not in _HOP_BY_HOP and name != b"host"
+        ]
         names = {name for name, _ in kept}
         path, query = _target(scope)
         target = path + (b"?" + query if query else b"")
@@ -155,11 +162,21 @@ def _call(scope: Any, body: bytes, began: int) -> Call:
     return Call(scope["method"], path, query.decode("latin-1"), headers, body, "", began, mounted=below)
 
 
+def _readable(accepted: bytes) -> bytes:
+    """Accept-Encoding without compressions that the recorder cannot read, such as `br` of browsers and Node.js."""
+    codings = [part.strip() for part in accepted.split(b",")]
+    return b", ".join(part for part in codings if part.partition(b";")[0].lower() in _CODINGS) or b"identity"
+
+
 def _result(response: httpx.Response, raw: bytes) -> tuple[Result, bool]:
     """The response, and whether its body was read if it is JSON."""
-    text = b""
-    with suppress(httpx.HTTPError):  # what cannot be decompressed is not recorded
-        text = httpx.Response(200, headers=response.headers, content=raw).content
+    coding = response.headers.get("content-encoding", "identity").lower().encode()
+    try:
+        text = httpx.Response(200, headers=response.headers, content=raw).content if coding in _CODINGS else None
+    except httpx.HTTPError:
+        text = None
+    if text is None:
+        return answers.read(response.status_code, response.headers.items(), b"", max_bytes=0), not raw
     result = answers.read(response.status_code, response.headers.items(), text, max_bytes=_KEPT_BYTES)
     return result, not answers.is_unread(text, result)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -71,3 +72,40 @@ def listing(text: str) -> dict[str, Any]:
         },
         "response": {"status": 200, "headers": [], "content": {"size": 5000, "text": text}},
     }
+
+
+@pytest.mark.parametrize(
+    ("accepted", "asked"),
+    [
+        ("br, gzip, deflate", "gzip, deflate"),
+        ("gzip;q=0.5, zstd, identity", "gzip;q=0.5, identity"),
+        ("br", "identity"),
+        ("*", "identity"),
+        ("", "identity"),
+    ],
+)
+def test_a_service_is_asked_for_no_compression_that_the_recorder_cannot_read(
+    tmp_path: Path, accepted: str, asked: str
+) -> None:
+    arrived: list[bytes] = []
+    upstream = scripted_service(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", arrived)
+    with recorded(tmp_path / "session.har", upstream) as url:
+        requests.get(url + BASE_PATH + "/connections", headers={"accept-encoding": accepted}, timeout=10)
+    head = arrived[0].decode().lower().split("\r\n")
+    assert [line for line in head if line.startswith("accept-encoding")] == [f"accept-encoding: {asked}"]
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "whole"),
+    [("gzip", gzip.compress(b"{}"), True), ("br", b"\x8b\x00\x80{}\x03", False), ("gzip", b"\x1f\x8bdamaged", False)],
+    ids=["gzip", "br", "damaged"],
+)
+def test_a_compressed_response_is_read_or_marked_as_incomplete(
+    tmp_path: Path, coding: str, body: bytes, whole: bool
+) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with recorded(tmp_path / "session.har", scripted_service(head.encode() + body)) as url:
+        answer = requests.get(url + BASE_PATH + "/connections", timeout=10, stream=True)
+        assert answer.raw.read(decode_content=False) == body
+    (exchange,) = Recording.load(tmp_path / "session.har", Contract.load()).exchanges
+    assert (exchange.whole, exchange.result.body) == (whole, {} if whole else None)
