@@ -1,0 +1,33 @@
+"""Tests that a run leaves nothing in the folder where the user works."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contracts.broken import proof
+from contracts.broken.wrapping import Asked, GivenAnswer, Right, Wrapped
+
+ROOT = Path(__file__).parents[2]
+LACKING = {"detail": [{"loc": ["query", "limit"], "msg": "Field required", "type": "missing"}]}
+
+
+def refuses_generated_requests(asked: Asked, right: Right) -> GivenAnswer:
+    """Refuse in a form from which Schemathesis learns, and which it would keep for its next run."""
+    if not asked.headers.get("user-agent", "").startswith("schemathesis"):
+        return right(asked)
+    right.memory["generated"] = True
+    return GivenAnswer(422, (("Content-Type", "application/json"),), json.dumps(LACKING).encode())
+
+
+def test_a_run_leaves_no_file_where_it_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    command = [sys.executable, "-m", "mockserver", "contract"]
+    options = ["--read-only", "--examples", "1", "--operations", "listFlowSpecs"]
+    app = Wrapped(proof.right({})[0], refuses_generated_requests)
+    with proof.served(app) as url:
+        subprocess.run([*command, url, *options], cwd=tmp_path, capture_output=True, timeout=600)
+    assert app.memory, "no request was generated"
+    assert list(tmp_path.iterdir()) == []
