@@ -67,7 +67,7 @@ class Switch(Served):
         """See `Served`."""
         if received.path == FIGURES.encode():
             body = json.dumps(self._told()).encode()
-            return Turn.NOW, lambda: HttpAnswer(200, [(b"content-type", b"application/json")], body)
+            return Turn.NOW, lambda: HttpAnswer(200, [("content-type", "application/json")], body)
         self._answered += 1
         return super().plan(received)
 

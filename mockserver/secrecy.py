@@ -91,8 +91,9 @@ NO_CREDENTIAL = frozenset({"true", "false", '""', "''", "[]", "{}"})
 _NAME = re.compile(r"[\w@$:.,+\-/ ~\[\]]{0,80}")
 _WORD = re.compile(r"[A-Za-z_.-]{1,40}|v\d{1,2}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|")
 _ID = re.compile(r"[\w.:@*{}\" -]{0,256}")
+_ID_PATH = re.compile(r"[\w.:@*{}\" /-]{0,256}")
 _ETAGS = re.compile(r"[\w.:@*{}\"' ,/\\-]{0,256}")
-"""Characters of ids, and those of lists, weak etags and wrong quotes."""
+"""Characters of ids, of paths of ids, and those of lists, weak etags and wrong quotes."""
 _LISTED = re.compile(r"[\w .,:;@*~/+-]{0,400}")
 _USERINFO = re.compile(r"(?<=//)(?!\[)(?:([^\s/?#]+)(?=@)|[^\s:/?#@]*+:(?!\d{1,5}(?:[/?#,;\s]|$))\S++)")
 """In a URL the credentials; in one whose password is not encoded, everything from the user to the next space."""
@@ -164,6 +165,8 @@ def counted(number: int, noun: str) -> str:
 
 def path(text: str, *, known: bool) -> str:
     """The path of a call. Ids of known paths are shown; of unknown paths only words and UUIDs."""
+    if known and _ID_PATH.fullmatch(text):
+        return text
     form = _ID if known else _WORD
     return "/".join(
         part if is_placeholder(part) or form.fullmatch(part) or _WORD.fullmatch(part) else hidden(part)

@@ -331,6 +331,12 @@ def _query_violations(operation: Operation, pairs: Pairs, arguments: dict[str, A
             yield parameter.missing("query")
 
 
+def _encoding(header: str | None) -> str:
+    """The encoding of a body; empty if it has none. `identity` is none (RFC 9110 §8.4.1)."""
+    named = {part.strip().lower() for part in header.split(",")} - {"", "identity"} if header else set()
+    return min(named, default="")
+
+
 def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int) -> Iterator[Violation]:
     """Check media type, JSON and schema, in this order; each step needs the one before."""
     if call.oversized:
@@ -340,8 +346,7 @@ def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int
         if operation.body_required:
             yield Violation("body", "", "empty", "a JSON body", MISSING, blocks=True)
         return
-    encodings = {part.strip().lower() for part in call.headers.get("content-encoding", "").split(",")}
-    if came := next(iter(sorted(encodings - {"", "identity"})), ""):  # identity is none (RFC 9110 §8.4.1)
+    if came := _encoding(call.headers.get("content-encoding")):
         expected = "a body without Content-Encoding"
         yield Violation("media", "content-encoding", "encoding", expected, came, blocks=True)
         return

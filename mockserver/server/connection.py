@@ -20,7 +20,8 @@ from uvicorn.server import ServerState
 from mockserver.errors import ApiError
 from mockserver.runtime import monotonic
 from mockserver.server.eager import start
-from mockserver.server.limits import Limits, Refuse, on_the_wire
+from mockserver.server.limits import Limits, Refuse
+from mockserver.server.response import Fields, complete, refusal
 
 log = logging.getLogger("mockserver.server")
 
@@ -52,6 +53,8 @@ class ClientConnection(HttpToolsProtocol):
         self._deaf = self._refused = self._ending = self._client_done = self._reading = False
         self._next: tuple[RequestResponseCycle, Any] | None = None
         """The request to answer next, and its application."""
+        self.answered: RequestResponseCycle | None = None
+        """The request that is being answered; those received after it wait."""
         self._refusal = b""
         """Response to send after those to earlier requests."""
         self._body_bytes = self._open = 0
@@ -66,7 +69,7 @@ class ClientConnection(HttpToolsProtocol):
         super().connection_made(transport)
         self.raw: asyncio.Transport = transport  # first, because TLS may pause writing when limits are set
         transport.set_write_buffer_limits(1, 0)  # writing pauses as soon as the client leaves anything unread
-        self.transport = _ResponseWriter(transport, self.close)  # type: ignore[assignment]
+        self.transport = _ClosedByUs(transport, self.close)  # type: ignore[assignment]
         self.flow.resume_reading = self._resume_reading  # type: ignore[method-assign]
         self._crowd.admit(self)
 
@@ -89,6 +92,22 @@ class ClientConnection(HttpToolsProtocol):
         self._client_done = True
         self._report_hang_up()
         return self.busy and self._part is None and self.scheme == "http"
+
+    async def respond(self, status: int, headers: Fields, body: bytes) -> None:
+        """Send a complete response to the current request: half the work of uvicorn's two messages."""
+        cycle = self.answered
+        assert cycle is not None
+        if self.flow.write_paused and not cycle.disconnected:
+            await self.flow.drain()
+        if cycle.disconnected:
+            return
+        body = b"" if cycle.scope["method"] == "HEAD" else body
+        self.raw.write(complete(status, headers, body, self.server_state.default_headers))
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.close()
+        cycle.on_response()
 
     def watch(self, on_hang_up: Callable[[], None] | None) -> None:
         """Set the function to call if the client disconnects or ends its side before the response is complete."""
@@ -161,7 +180,6 @@ class ClientConnection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """See uvicorn. The response was passed to the transport; the next request can be answered."""
-        self.transport.write(b"")  # sends a head without a body
         self._release(self.raw.get_write_buffer_size())
         if self.raw.is_closing():
             return
@@ -174,7 +192,6 @@ class ClientConnection(HttpToolsProtocol):
 
     def close(self) -> None:
         """Close the connection once everything is sent. A refused client may continue sending for a moment."""
-        self.transport.write(b"")
         lingering = self._refused and not self._client_done
         self._ending = self._deaf = True
         self.deadline = monotonic() + (_LINGER_SECONDS if lingering else self._limits.write_seconds)
@@ -186,8 +203,8 @@ class ClientConnection(HttpToolsProtocol):
 
     def cut(self, *, reset: bool = False) -> None:
         """Close the connection in the middle of a response, or reset it. A reset discards unread bytes."""
-        if self.cycle is not None:
-            self.cycle.disconnected = True
+        if self.answered is not None:
+            self.answered.disconnected = True
         if not reset:
             self.close()
             return
@@ -238,6 +255,7 @@ class ClientConnection(HttpToolsProtocol):
         while self._next or (self._unread and not self._deaf and len(self.pipeline) < _MAX_PIPELINED):
             if self._next:
                 (cycle, app), self._next = self._next, None
+                self.answered = cycle
                 start(cycle.run_asgi(app), self.loop, self.tasks)
             else:
                 self._parse()
@@ -310,7 +328,7 @@ class ClientConnection(HttpToolsProtocol):
             return _Refused()
         method = self.parser.get_method().decode() if self._part and self.url else ""
         self._deaf, self._refused, self._part, self._unread = True, True, None, b""
-        self._refusal = on_the_wire(self._crowd.refuse(method, ApiError(key, detail=detail)))
+        self._refusal = refusal(self._crowd.refuse(method, ApiError(key, detail=detail)))
         if not self._reading:
             self._close_if_done()
         return _Refused()
@@ -332,20 +350,11 @@ class ClientConnection(HttpToolsProtocol):
             self._crowd.large = None
 
 
-class _ResponseWriter:
-    """The transport that uvicorn writes responses to. Sends head and body together."""
+class _ClosedByUs:
+    """The transport that uvicorn writes responses to."""
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
-        self._write, self.close, self.is_closing = transport.write, close, transport.is_closing
-        self._head = b""
-
-    def write(self, data: bytes) -> None:
-        """Send data. The head of a response is held back until the next call."""
-        if data[:9] == b"HTTP/1.1 " and data[-4:] == b"\r\n\r\n" and data[9:10] != b"1":
-            self._head = data
-        elif data or self._head:
-            head, self._head = self._head, b""
-            self._write(head + data if head else data)
+        self.write, self.close, self.is_closing = transport.write, close, transport.is_closing
 
 
 class Crowd:

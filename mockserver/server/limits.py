@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -64,10 +63,3 @@ def refuse(method: str, reason: ApiError) -> Result:
     """The default `Refuse`: an error body in the form of the service."""
     del method
     return reason.result(_runtime.request_id(), _quirks)
-
-
-def on_the_wire(result: Result) -> bytes:
-    """Encode a complete HTTP response that closes the connection."""
-    head = f"HTTP/1.1 {result.status} {http.HTTPStatus(result.status).phrase}\r\ncontent-type: application/json\r\n"
-    head += f"content-length: {len(result.encoded)}\r\nconnection: close\r\n\r\n"
-    return head.encode() + result.encoded

@@ -71,7 +71,7 @@ class HttpAnswer:
     """The response of an application."""
 
     status: int = 0
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
     pace: Pace = _AT_ONCE
     rest: Iterator[bytes] | None = None
@@ -84,7 +84,7 @@ class HttpAnswer:
         if exc_info and self.rest is not None:
             raise exc_info[1]
         self.status = int(status[:3])
-        self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        self.headers = headers
         text = "".join([value for _, value in headers])
         if "\n" in text or "\r" in text:
             raise ValueError("a header of the response holds a line break")
@@ -106,7 +106,7 @@ def call(app: Application, environ: Environ) -> HttpAnswer:
         rest = iter(parts)
         answer.body += next(rest, b"")
         if (
-            any(name.lower() == b"content-length" for name, _ in answer.headers)
+            any(name.lower() == "content-length" for name, _ in answer.headers)
             or environ["SERVER_PROTOCOL"] == "HTTP/1.0"
         ):
             answer.body += b"".join(rest)
@@ -119,9 +119,7 @@ def call(app: Application, environ: Environ) -> HttpAnswer:
         where = "".join(traceback.format_tb(error.__traceback__))
         log.error("the application failed in %s\n%s%s", environ["REQUEST_METHOD"], where, type(error).__name__)
         result = ApiError("internal").result(_runtime.request_id(), _quirks)
-        return HttpAnswer(
-            result.status, [(b"content-type", b"application/json"), (b"connection", b"close")], result.encoded
-        )
+        return HttpAnswer(result.status, [("content-type", "application/json")], result.encoded)
     return answer
 
 
@@ -158,10 +156,10 @@ class Bridge:
             answer = await self._in_loop(job, turn)
         else:
             answer = await _in_thread(job, self._busy if turn is Turn.BUSY else self._jobs)
-        await self._send(answer, scope, send)
+        await self._send(answer, scope["state"]["connection"], send)
 
-    async def _send(self, answer: HttpAnswer, scope: Any, send: Any) -> None:
-        connection, pace = scope["state"]["connection"], answer.pace
+    async def _send(self, answer: HttpAnswer, connection: Any, send: Any) -> None:
+        pace = answer.pace
         if pace.hung_up is not None:
             connection.watch(pace.hung_up)
         if pace.delay_seconds:
@@ -169,8 +167,13 @@ class Bridge:
         if answer.reset:
             connection.cut(reset=True)
             return
-        missing = _frame(answer, scope)
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        missing = _frame(answer, connection)
+        if not (missing or answer.rest or pace.bytes_per_second) and len(answer.body) <= _PIECE:
+            await connection.respond(answer.status, answer.headers, answer.body)
+            connection.watch(None)
+            return
+        head = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": head})
         if len(answer.body) > _PIECE:
             connection.hold(len(answer.body))
         await _send_body(answer.body, pace, bool(missing or answer.rest), connection, send)
@@ -256,20 +259,23 @@ async def _send_body(body: bytes, pace: Pace, more: bool, connection: Any, send:
     await send({"type": "http.response.body", "body": left, "more_body": more})
 
 
-def _frame(answer: HttpAnswer, scope: Any) -> int:
-    """Add Content-Length if the length is known; returns how many bytes the body is shorter than its Content-Length."""
-    named = next((int(value) for name, value in answer.headers if name.lower() == b"content-length"), None)
+def _frame(answer: HttpAnswer, connection: Any) -> int:
+    """Add what frames the response; returns how many bytes the body is shorter than its Content-Length."""
+    cycle, sent = connection.answered, {name.lower(): value for name, value in answer.headers}
+    if "connection" in sent:
+        cycle.keep_alive = False
+    elif not cycle.keep_alive or cycle.scope["http_version"] == "1.0":
+        answer.headers.append(("connection", "keep-alive" if cycle.keep_alive else "close"))
     if answer.status < 200 or answer.status in (204, 304):
         answer.body = b""
         return 0
+    named = sent.get("content-length")
     if named is None and answer.rest is None:
-        answer.headers.append((b"content-length", b"%d" % len(answer.body)))
-    if scope["http_version"] == "1.0" and scope["state"]["connection"].cycle.keep_alive:
-        answer.headers.append((b"connection", b"keep-alive"))
-    if named is None or scope["method"] == "HEAD":
+        answer.headers.append(("content-length", str(len(answer.body))))
+    if named is None or cycle.scope["method"] == "HEAD":
         return 0
-    answer.body = answer.body[:named]
-    return named - len(answer.body)
+    answer.body = answer.body[: int(named)]
+    return int(named) - len(answer.body)
 
 
 def _closing(parts: Iterator[bytes], owner: Any) -> Iterator[bytes]:

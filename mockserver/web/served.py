@@ -102,8 +102,7 @@ class Served:
             from mockserver.web import responses  # here: only some faults need Flask
 
             return call(responses.write(result, request_id), environ_of(received))
-        head = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in adapter.head(result, request_id)]
-        return HttpAnswer(result.status, head, result.encoded)
+        return HttpAnswer(result.status, adapter.head(result, request_id), result.encoded)
 
     def _perform(self, received: Received, path: str) -> tuple[Result, str]:
         """Answer a request to the API; returns the result and the request id."""
