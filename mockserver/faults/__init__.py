@@ -42,6 +42,11 @@ class Active:
     """Number of selected calls."""
     struck: int = 0
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether it was applied as often as ordered, so that no call is affected any more."""
+        return self.order.times is not None and self.struck >= self.order.times
+
     def as_json(self) -> dict[str, Any]:
         """The entry of `/_mock/faults`."""
         return {"id": self.number, **self.order.as_json(), "seen": self.seen, "struck": self.struck}
@@ -155,7 +160,7 @@ class Faults:
             return False
         with self._lock:
             active.seen += 1
-            if active.seen <= order.skip or (order.times is not None and active.struck >= order.times):
+            if active.seen <= order.skip or active.exhausted:
                 return False
             if order.probability < 1 and self._parts[0].chance() >= order.probability:
                 return False

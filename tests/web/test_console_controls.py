@@ -208,12 +208,20 @@ def test_a_fault_is_ordered_struck_and_lifted(client: FlaskClient, emulator: Emu
     )
     assert "The fault is active" in page and "rate-limit=2" in page and "listConnections" in page
     assert [client.get("/connections", headers=HEADERS).status_code for _ in range(2)] == [429, 200]
-    assert "1 of 2" in shown(client, "/_mock/console/control")
+    page = shown(client, "/_mock/console/control")
+    assert "1 of 2" in page and "once" in page and ">over<" in page
+    assert "active fault" not in shown(client, "/_mock/")  # nothing is affected any more
     number = emulator.faults.active()[0].number
     assert "was removed" in sent(client, "control/lift", number=str(number)) and not emulator.faults.active()
     sent(client, "control/order", fault="latency")
     sent(client, "control/lift", number="")
     assert not emulator.faults.active()
+
+
+def test_a_fault_that_strikes_by_chance_shows_its_probability(client: FlaskClient, emulator: Emulator) -> None:
+    emulator.faults.order({"fault": "latency", "probability": 0.5, "times": 2})
+    assert "2 times, with probability 0.5" in shown(client, "/_mock/console/control")
+    assert "1 active fault" in shown(client, "/_mock/")
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def _values(frame: Frame) -> dict[str, Any]:
     common = {
         "mark": _mark(frame),
         "recorded": journal.on,
-        "faults": frame.emulator.faults.active(),
+        "faults": [one for one in frame.emulator.faults.active() if not one.exhausted],
         "frozen": frame.emulator.runtime.clock.frozen,
         "link": link,
         "max_judged": MAX_JUDGED,
