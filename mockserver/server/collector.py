@@ -43,7 +43,7 @@ def own_process() -> Iterator[Callable[[], None]]:
         gc.set_threshold(*_THRESHOLDS)
         gc.enable()
 
-    thresholds = gc.get_threshold()
+    thresholds, frozen_before = gc.get_threshold(), gc.get_freeze_count() > 0
     gc.disable()
     try:
         yield started
@@ -51,5 +51,6 @@ def own_process() -> Iterator[Callable[[], None]]:
         if on_collection in gc.callbacks:
             gc.callbacks.remove(on_collection)
         gc.set_threshold(*thresholds)
-        gc.unfreeze()
+        if not frozen_before:
+            gc.unfreeze()
         gc.enable()

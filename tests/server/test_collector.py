@@ -12,6 +12,14 @@ from mockserver import create_app
 from mockserver.server import collector
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_frozen_before() -> Iterator[None]:
+    """Otherwise the collected tests are: see `pytest_collection` in `tests/conftest.py`."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
 @pytest.fixture
 def started() -> Iterator[Callable[[], None]]:
     with collector.own_process() as begin:
@@ -69,3 +77,10 @@ def test_afterwards_and_for_a_library_nothing_is_changed(thresholds: tuple[int, 
         started()
         gc.collect()
     assert (gc.isenabled(), gc.get_threshold(), list(gc.callbacks), gc.get_freeze_count()) == (True, *before[1:3], 0)
+
+
+def test_what_others_froze_before_stays_frozen() -> None:
+    gc.freeze()
+    with collector.own_process() as started:
+        started()
+    assert gc.get_freeze_count() > 0
