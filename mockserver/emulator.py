@@ -123,12 +123,17 @@ class Emulator:
     @property
     def may_be_long(self) -> bool:
         """Whether a call on records may wait, be large, or be checked by a schema that a client wrote."""
-        return self._specs_written or self._large or self.may_wait
+        return self._specs_written or self._large or self.may_wait_for_servers
 
     @property
-    def may_wait(self) -> bool:
-        """Whether a call may wait for a disk or another server."""
-        return self.config.state is not None or bool(self.world.sources.listed)
+    def writes_take_turns(self) -> bool:
+        """Whether records are in a file, where each write waits for the disk."""
+        return self.config.state is not None and not self.world.store.remote
+
+    @property
+    def may_wait_for_servers(self) -> bool:
+        """Whether a call may wait for another server."""
+        return self.world.store.remote or bool(self.world.sources.listed)
 
     def reset(self) -> None:
         """Back to the first moment: the first records or none, no journal, no tokens, clock and faults as they were."""

@@ -32,7 +32,7 @@ class MemoryStore:
     place = "memory"
 
     def __init__(self, runtime: Runtime) -> None:
-        self.page_key = runtime.key()
+        self.page_key, self.remote = runtime.key(), False
         self._runtime = runtime
         self._writing = threading.Lock()
         self._view = _View([], runtime.first_revision())

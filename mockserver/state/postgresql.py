@@ -120,6 +120,7 @@ class PostgresDatabase:
     """A `Database` in PostgreSQL."""
 
     transaction: ColumnElement[int] = func.txid_current()
+    remote = True
 
     def __init__(self, url: str) -> None:
         """Does not connect yet. Raises StateError for an invalid URL."""

@@ -13,31 +13,14 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Connection,
-    Dialect,
-    Table,
-    Text,
-    bindparam,
-    delete,
-    func,
-    insert,
-    null,
-    select,
-    text,
-    tuple_,
-    union_all,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Dialect, delete, select, update
 
 from mockserver.exchange import Tenant
 from mockserver.listing import Cursor, ListQuery, ordering
 from mockserver.runtime import Runtime
 from mockserver.state import exports, tables
-from mockserver.state.fetching import PreparedStatement
 from mockserver.state.records import Change, Doc, Listed, page_of, stamped
+from mockserver.state.statements import ALL, DOC, SHOWN, exceeds, key, prepared
 from mockserver.state.store import Missing, Put, StorageUnavailable, check
 from mockserver.state.tables import HISTORY, META, RECORDS
 
@@ -46,8 +29,6 @@ MAX_HISTORY = 50_000
 
 _PRUNED_EVERY = 1_000
 _BATCH, _MAX_BATCH = 100, 2_000
-_DOC, _MAX_BATCH_BYTES = 2, 2 * 1_048_576
-"""Column of the record in a row, and characters of records after which a batch ends."""
 _MAX_REMEMBERED = 4_096
 """Maximum characters of a record whose parsed form is cached: at most 8 MiB of text in total."""
 
@@ -61,51 +42,12 @@ _Present: TypeAlias = tuple[int, Doc | None]
 log = logging.getLogger("mockserver")
 
 
-def _scope(of: Table) -> list[Any]:
-    return [of.c[name] == bindparam(f"_{name}") for name in ("org", "sandbox", "kind")]
-
-
-_THIS = [*_scope(RECORDS), RECORDS.c.id == bindparam("_id")]
-_SHOWN = (RECORDS.c.id, RECORDS.c.revision, RECORDS.c.doc, RECORDS.c.checksum)
-_BELOW, _SIZE = bindparam("below", type_=BigInteger), bindparam("size", type_=BigInteger)
-
-_TAKE_LOCK = update(META).values(
-    revision=META.c.revision + bindparam("writes", type_=BigInteger),
-    drawn=func.coalesce(bindparam("so_far", type_=Text), META.c.drawn),
-)
-_NOW = select(*_SHOWN, RECORDS.c.revision.label("listed_at"), null().label("ordered")).where(
-    *_scope(RECORDS), RECORDS.c.revision < _BELOW
-)
-_THEN = (
-    select(*_SHOWN, HISTORY.c.revision.label("listed_at"), HISTORY.c.ordered)
-    .join(RECORDS, (RECORDS.c.id == HISTORY.c.id) & _scope(RECORDS)[0] & _scope(RECORDS)[1] & _scope(RECORDS)[2])
-    .where(*_scope(HISTORY), HISTORY.c.superseded > bindparam("ceiling", type_=BigInteger), HISTORY.c.revision < _BELOW)
-)
-_ALL = select(RECORDS).order_by(RECORDS.c.revision)
-_PREPARED: dict[str, Any] = {
-    "tenant": select(RECORDS.c.org, RECORDS.c.sandbox)
-    .where(
-        tuple_(RECORDS.c.org, RECORDS.c.sandbox)
-        > tuple_(bindparam("org", type_=Text), bindparam("sandbox", type_=Text))
-    )
-    .order_by(RECORDS.c.org, RECORDS.c.sandbox)
-    .limit(1),
-    "get": select(*_SHOWN).where(*_THIS),
-    "first": _NOW.order_by(RECORDS.c.revision.desc()).limit(_SIZE),
-    "next": union_all(_NOW, _THEN).order_by(text("listed_at DESC")).limit(_SIZE),
-    "count": select(func.count()).select_from(RECORDS).where(*_scope(RECORDS)),
-    "insert": insert(RECORDS),
-    "replace": update(RECORDS).where(*_THIS).values({name: bindparam(name) for name in tables.CONTENT}),
-    "delete": delete(RECORDS).where(*_THIS).returning(RECORDS.c.id),
-    "supersede": insert(HISTORY),
-    "prune": delete(HISTORY).where(HISTORY.c.superseded <= bindparam("horizon", type_=BigInteger)),
-}
-
-
 class Database(Protocol):
     """A database that contains the tables. `read` and `write` raise StorageUnavailable; errors of `work` propagate."""
 
     place: str
+    remote: bool
+    """See `Store`."""
     dialect: Dialect
     transaction: ColumnElement[int]
     """SQL expression of the current transaction's id, to look up its outcome if that is lost."""
@@ -134,14 +76,9 @@ class SqlStore:
 
     def __init__(self, runtime: Runtime, database: Database) -> None:
         """Create or upgrade the tables. Raises StateError."""
-        self.place = database.place
+        self.place, self.remote = database.place, database.remote
         self._runtime, self._database = runtime, database
-        lock = _TAKE_LOCK.returning(META.c.revision, database.transaction)
-        prepared: dict[str, Any] = {**_PREPARED, "lock": lock}
-        self._statements = {
-            name: PreparedStatement(statement, database.dialect, _cut_batch if name in ("first", "next") else None)
-            for name, statement in prepared.items()
-        }
+        self._statements = prepared(database.dialect, database.transaction, remote=database.remote)
         try:
             self.page_key, drawn = database.prepare(lambda db, version: tables.prepare(db, version, runtime))
         except BaseException:
@@ -155,7 +92,7 @@ class SqlStore:
 
     def get(self, tenant: Tenant, kind: str, entity_id: str) -> Doc | None:
         """See `Store`."""
-        rows = self._rows("get", _key(tenant, kind, entity_id)) if _can_be_stored(entity_id) else ()
+        rows = self._rows("get", key(tenant, kind, entity_id)) if _can_be_stored(entity_id) else ()
         return self._doc(tenant, kind, rows[0]) if rows else None
 
     def replace(self, tenant: Tenant, kind: str, entity_id: str, doc: Doc, if_match: str) -> Doc:
@@ -168,7 +105,7 @@ class SqlStore:
             raise Missing
 
         def work(db: Connection) -> tuple[None, int]:
-            lock, deleted = self._ask_lock(db, 1), self._send(db, "delete", _key(tenant, kind, entity_id))
+            lock, deleted = self._ask_lock(db, 1), self._send(db, "delete", key(tenant, kind, entity_id))
             revision = self._revision(lock)
             if not deleted():
                 raise Missing
@@ -184,7 +121,7 @@ class SqlStore:
 
         def work(db: Connection) -> tuple[list[Doc], int]:
             lock = self._ask_lock(db, len(puts))
-            present = [self._send(db, "get", _key(tenant, put.kind, put.doc["id"])) for put in puts]
+            present = [self._send(db, "get", key(tenant, put.kind, put.doc["id"])) for put in puts]
             last = self._revision(lock)
             found = [self._found(tenant, put.kind, rows()) for put, rows in zip(puts, present, strict=True)]
             return self._put(db, tenant, zip(puts, found, range(last - len(puts) + 1, last + 1), strict=True)), last
@@ -213,7 +150,7 @@ class SqlStore:
         """See `Store`."""
         if matches is not None:
             return sum(1 for doc in self.all(tenant, kind) if matches(doc))
-        ((number,),) = self._rows("count", _key(tenant, kind))
+        ((number,),) = self._rows("count", key(tenant, kind))
         return int(number)
 
     def tenants(self) -> list[Tenant]:
@@ -229,7 +166,7 @@ class SqlStore:
         """See `Store`."""
 
         def work(db: Connection) -> tuple[Sequence[Any], int]:
-            rows = db.execute(_ALL).all()  # before the counter, which then includes them
+            rows = db.execute(ALL).all()  # before the counter, which then includes them
             return rows, db.execute(select(META.c.revision)).scalar_one()
 
         rows, revision = self._database.read(work, long=True)
@@ -278,7 +215,7 @@ class SqlStore:
                 self._send(db, "insert", row)
             else:
                 content = {name: row[name] for name in tables.CONTENT}
-                self._send(db, "replace", {**_key(tenant, put.kind, doc["id"]), **content})
+                self._send(db, "replace", {**key(tenant, put.kind, doc["id"]), **content})
                 place = {name: row[name] for name in tables.KEY}
                 left = {"superseded": revision, "revision": before, "ordered": json.dumps(ordering.excerpt(current))}
                 self._send(db, "supersede", {**place, **left})
@@ -308,24 +245,24 @@ class SqlStore:
 
     def _listed(self, tenant: Tenant, kind: str, ceiling: int | None, below: int | None, size: int) -> Iterator[Listed]:
         """The records as of revision `ceiling` (None: now) with a revision below `below`, latest write first."""
-        scope = _key(tenant, kind)
+        scope = key(tenant, kind)
         below = (_LAST if ceiling is None else ceiling + 1) if below is None else below
         while True:
             as_of = {} if ceiling is None else {"ceiling": ceiling}
             rows = self._rows("next" if as_of else "first", {**scope, **as_of, "below": below, "size": size})
             for row in rows:
                 doc = self._doc(tenant, kind, row)
-                listed_at, ordered = row[len(_SHOWN) :]
-                yield Listed(listed_at, doc, doc if ordered is None else json.loads(ordered), len(row[_DOC]))
-            cut = sum(len(row[_DOC]) for row in rows) > _MAX_BATCH_BYTES
+                listed_at, ordered = row[len(SHOWN) :]
+                yield Listed(listed_at, doc, doc if ordered is None else json.loads(ordered), len(row[DOC]))
+            cut = exceeds(rows)
             if len(rows) < size and not cut:
                 return
-            ceiling = rows[0][len(_SHOWN)] if ceiling is None else ceiling
-            below, size = rows[-1][len(_SHOWN)], len(rows) if cut else min(4 * size, _MAX_BATCH)
+            ceiling = rows[0][len(SHOWN)] if ceiling is None else ceiling
+            below, size = rows[-1][len(SHOWN)], len(rows) if cut else min(4 * size, _MAX_BATCH)
 
     def _doc(self, tenant: Tenant, kind: str, row: Any) -> Doc:
-        """The record in a row that starts with `_SHOWN`. Raises StorageUnavailable if it is damaged."""
-        entity_id, revision, written, checksum = row[: len(_SHOWN)]
+        """The record in a row that starts with `SHOWN`. Raises StorageUnavailable if it is damaged."""
+        entity_id, revision, written, checksum = row[: len(SHOWN)]
         read = _read if len(written) <= _MAX_REMEMBERED else _read.__wrapped__
         doc = read(tenant, kind, entity_id, revision, written, checksum)
         if doc is not None:
@@ -362,22 +299,6 @@ def _read(tenant: Tenant, kind: str, entity_id: str, revision: int, written: str
         return None
     doc: Doc = json.loads(written)
     return doc
-
-
-def _cut_batch(rows: Iterable[Any]) -> list[Any]:
-    """The rows of a batch, up to the one that exceeds its bytes. SQLite does not read the others."""
-    taken, size = [], 0
-    for row in rows:
-        taken.append(row)
-        size += len(row[_DOC])
-        if size > _MAX_BATCH_BYTES:
-            break
-    return taken
-
-
-def _key(tenant: Tenant, kind: str, entity_id: str = "") -> dict[str, str]:
-    """Parameters of a statement about one record or all records of a kind."""
-    return {"_org": tenant.org, "_sandbox": tenant.sandbox, "_kind": kind, "_id": entity_id}
 
 
 def _can_be_stored(entity_id: str) -> bool:

@@ -82,6 +82,7 @@ class SqliteFile:
         self._path = path.absolute()
         self.place = str(self._path)
         self.transaction: ColumnElement[int] = literal_column("0")
+        self.remote = False
         self._writing, self._open, self._serving = threading.Lock(), True, False
         with self._explained():
             self._demand_regular()

@@ -57,6 +57,8 @@ class Store(Protocol):
 
     place: str
     """Where the records are kept, without credentials."""
+    remote: bool
+    """Whether a server keeps the records, which may let every call wait."""
     page_key: bytes
     """Key that seals links to next pages. Servers that share records share it."""
 

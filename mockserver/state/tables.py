@@ -100,8 +100,8 @@ def prepare(db: Connection, version: int, runtime: Runtime) -> tuple[bytes, str 
 
 
 def checksum(tenant: Tenant, kind: str, entity_id: str, revision: int, doc: str) -> int:
-    """Checksum of a record. `ascii` formats it the same way in every version of Python."""
-    return zlib.crc32(ascii((*tenant, kind, entity_id, revision, doc)).encode())
+    """Checksum of a record. `ascii` formats its place the same way in every version of Python."""
+    return zlib.crc32(doc.encode(), zlib.crc32(ascii((*tenant, kind, entity_id, revision)).encode()))
 
 
 def row(change: Change) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _of_release_0_1(db: Connection) -> tuple[int | None, list[Change]]:
     rows: Sequence[Any] = db.execute(select(literal_column("*")).select_from(table(f"{prefix}records"))).all()
     for org, sandbox, kind, entity_id, revision, written, *sums in rows:
         tenant = Tenant(org, sandbox)
-        if sums not in ([], [checksum(tenant, kind, entity_id, revision, written)]):
+        if sums not in ([], [zlib.crc32(ascii((org, sandbox, kind, entity_id, revision, written)).encode())]):
             raise ValueError(f"is damaged: the record {kind}/{entity_id} has a wrong checksum")
         if not isinstance(doc := _parsed(written), dict):
             raise ValueError(f"is damaged: the record {kind}/{entity_id} is not a JSON object")

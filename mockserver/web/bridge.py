@@ -33,6 +33,9 @@ THREADS = 16
 BUSY_THREADS = 2
 """Threads for requests that only compute. More would not be faster, but would delay the event loop (GIL)."""
 
+TURN_TAKING_THREADS = 2
+"""Threads for requests that take turns anyway: one waits for the disk, another computes."""
+
 _PIECE = 262_144
 _PIECES_PER_SECOND = 10
 _ROUND_SECONDS, _SHORT_SECONDS = 0.025, 0.005
@@ -50,6 +53,7 @@ class Turn(Enum):
     NOW = "in the event loop, before all others"
     SOON = "in the event loop"
     BUSY = "in one of a few threads: it takes long but does not block"
+    TURN_TAKING = "in one of a few others: it waits for a disk that serves one at a time"
     THREAD = "in a thread"
 
 
@@ -127,12 +131,12 @@ class Bridge:
     """Runs a WSGI application as an ASGI application, with its own threads."""
 
     def __init__(self, app: Application, threads: int = THREADS) -> None:
-        self._app, self._threads = app, threads
+        self._app = app
         self._plan: Plan = getattr(app, "plan", lambda received: None)
         self._spent, self._ends_round = 0.0, False
         """Seconds spent on responses in this iteration of the event loop, and at most `_SHORT_SECONDS` before."""
-        self._jobs: _Jobs = queue.SimpleQueue()
-        self._busy: _Jobs = queue.SimpleQueue()
+        self._threads = {Turn.THREAD: threads, Turn.BUSY: BUSY_THREADS, Turn.TURN_TAKING: TURN_TAKING_THREADS}
+        self._jobs: dict[Turn, _Jobs] = {turn: queue.SimpleQueue() for turn in self._threads}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request, or handle the start and stop of the server (ASGI lifespan)."""
@@ -152,10 +156,8 @@ class Bridge:
             more = message["more_body"]
         request = received(scope, bytes(body))
         turn, job = self._plan(request) or (Turn.THREAD, functools.partial(call, self._app, environ_of(request)))
-        if turn in (Turn.NOW, Turn.SOON):
-            answer = await self._in_loop(job, turn)
-        else:
-            answer = await _in_thread(job, self._busy if turn is Turn.BUSY else self._jobs)
+        jobs = self._jobs.get(turn)
+        answer = await (_in_thread(job, jobs) if jobs else self._in_loop(job, turn))
         await self._send(answer, scope["state"]["connection"], send)
 
     async def _send(self, answer: HttpAnswer, connection: Any, send: Any) -> None:
@@ -187,7 +189,7 @@ class Bridge:
         """Send the parts of a body as the application yields them."""
         try:
             while not connection.raw.is_closing():
-                part = await _in_thread(lambda: next(rest, None), self._jobs)
+                part = await _in_thread(lambda: next(rest, None), self._jobs[Turn.THREAD])
                 await send({"type": "http.response.body", "body": part or b"", "more_body": part is not None})
                 if part is None:
                     return
@@ -198,7 +200,7 @@ class Bridge:
     async def _live(self, receive: Any, send: Any) -> None:
         """Run the threads while the server runs. They are daemons, so that they do not delay the end of the process."""
         await receive()
-        threads = [self._jobs] * self._threads + [self._busy] * BUSY_THREADS
+        threads = [jobs for turn, jobs in self._jobs.items() for _ in range(self._threads[turn])]
         for number, jobs in enumerate(threads):
             threading.Thread(target=_work, args=(jobs,), name=f"mockserver-{number}", daemon=True).start()
         await send({"type": "lifespan.startup.complete"})
@@ -254,8 +256,7 @@ async def _send_body(body: bytes, pace: Pace, more: bool, connection: Any, send:
     while len(left) > piece and not connection.raw.is_closing():
         await send({"type": "http.response.body", "body": left[:piece], "more_body": True})
         left = left[piece:]
-        if pace.bytes_per_second:
-            await asyncio.sleep(piece / pace.bytes_per_second)
+        await asyncio.sleep(piece / pace.bytes_per_second if pace.bytes_per_second else 0)  # others get their turn
     await send({"type": "http.response.body", "body": left, "more_body": more})
 
 

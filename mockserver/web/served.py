@@ -78,8 +78,10 @@ class Served:
 
     def _turn(self, path: str, received: Received) -> Turn:
         """Where a request to the API is answered, by whether it can block or take long."""
-        if self._emulator.may_wait:
+        if self._emulator.may_wait_for_servers:
             return Turn.THREAD
+        if self._emulator.writes_take_turns and received.method != "GET" and not path.endswith("/search"):
+            return Turn.TURN_TAKING
         light = (
             _LIGHT_PATH.fullmatch(path)
             and (not received.query or _LIGHT_QUERY.fullmatch(received.query))

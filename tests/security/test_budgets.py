@@ -20,7 +20,7 @@ from mockserver.listing import property_filter
 from mockserver.listing.property_filter import MAX_CONDITIONS, MAX_VISITS
 from mockserver.listing.property_filter import MAX_STEPS as MAX_PATH
 from mockserver.resources._specs import MAX_WRITTEN_BYTES
-from mockserver.state import records, sql
+from mockserver.state import records, statements
 from mockserver.state.records import MAX_PAGE_BYTES
 from tests.calls import HEADERS, connection, made, send
 from tests.dataflows import flow
@@ -132,7 +132,7 @@ def test_a_page_from_a_disk_reads_no_more_than_it_shows(
 ) -> None:
     """Bytes that Python allocates; if everything was read at once, they would be those of all records."""
     monkeypatch.setattr(records, "MAX_PAGE_BYTES", 100_000)
-    monkeypatch.setattr(sql, "_MAX_BATCH_BYTES", 100_000)
+    monkeypatch.setattr(statements, "MAX_BATCH_BYTES", 100_000)
     made_elsewhere, emulator = Emulator(), Emulator(Config(state=str(tmp_path / "flow.db"), journal_entries=0))
     large(made_elsewhere, 100, 50_000)
     emulator.restore(made_elsewhere.export(credentials=True))

@@ -15,7 +15,7 @@ import pytest
 
 from mockserver import Config, Emulator
 from mockserver.server import Server
-from mockserver.web.bridge import BUSY_THREADS, HttpAnswer, Turn
+from mockserver.web.bridge import BUSY_THREADS, TURN_TAKING_THREADS, HttpAnswer, Turn
 from mockserver.web.received import Received
 from mockserver.web.served import Served
 from tests.calls import HEADERS, connection, made, send
@@ -150,24 +150,36 @@ def test_what_computes_for_long_does_not_run_in_the_event_loop_nor_in_many_threa
     assert turn_of(emulator, "GET", "/_mock/journal") is None
 
 
-def test_where_a_call_may_wait_many_threads_share_the_waiting(tmp_path: Path) -> None:
-    emulator = Emulator(Config(state=str(tmp_path / "flow.db")))
+def test_where_a_call_may_wait_for_another_server_many_threads_share_the_waiting() -> None:
+    emulator = Emulator(Config(live=("localhost:5432",)))
     assert turn_of(emulator, "GET", "/connections", "property=name==a") is Turn.THREAD
+    emulator = Emulator()
+    emulator.world.store.remote = True
+    assert turn_of(emulator, "POST", "/connections") is Turn.THREAD
+
+
+def test_records_in_a_file_are_read_by_as_many_threads_as_compute_and_written_by_others(tmp_path: Path) -> None:
+    """Sixteen threads that encode pages would delay the event loop, and with it health, by as many."""
+    emulator = Emulator(Config(state=str(tmp_path / "flow.db")))
+    reads = [("GET", "/connections"), ("GET", "/connections/x"), ("POST", "/connections/search")]
+    assert {turn_of(emulator, *read) for read in reads} == {Turn.BUSY}
+    assert {turn_of(emulator, method, "/connections/x") for method in ("POST", "PATCH", "DELETE")} == {Turn.TURN_TAKING}
     emulator.close()
 
 
-def test_only_a_few_requests_compute_at_once() -> None:
+@pytest.mark.parametrize(("turn", "threads"), [(Turn.BUSY, BUSY_THREADS), (Turn.TURN_TAKING, TURN_TAKING_THREADS)])
+def test_only_a_few_requests_compute_at_once(turn: Turn, threads: int) -> None:
     release.clear()
 
     class Computing:
         __call__ = staticmethod(app)
 
         def plan(self, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]]:
-            return planned(Turn.BUSY if received.path == b"/wait" else Turn.THREAD, received)
+            return planned(turn if received.path == b"/wait" else Turn.THREAD, received)
 
     with running(PATIENT, app=Computing()) as server:
-        waiting = [Client(server, b"GET /wait" + HEAD + CLOSE) for _ in range(BUSY_THREADS + 2)]
-        assert all(inside.acquire(timeout=60) for _ in range(BUSY_THREADS))
+        waiting = [Client(server, b"GET /wait" + HEAD + CLOSE) for _ in range(threads + 2)]
+        assert all(inside.acquire(timeout=60) for _ in range(threads))
         get(server)
         assert not inside.acquire(blocking=False), "another one runs as well"
         release.set()

@@ -18,9 +18,11 @@ from mockserver.exchange import Tenant
 from mockserver.listing import Listable, ListQuery
 from mockserver.quirks import Quirks
 from mockserver.runtime import Runtime
+from mockserver.state import statements
 from mockserver.state.places import open_store
 from mockserver.state.store import Missing, Put, Stale, StateError, StorageUnavailable, Store, Taken
 from tests.postgres import PASSWORD, new_url, shared_server
+from tests.state.stored import asked, walk
 
 TENANT = Tenant("org", "prod")
 KIND = "connections"
@@ -53,6 +55,26 @@ def rename(store: Store, entity_id: str, name: Any) -> str:
 def seen(store: Store, entity_id: str) -> Any:
     found = store.get(TENANT, KIND, entity_id)
     return None if found is None else found["name"]
+
+
+@pytest.mark.parametrize("order", ["", "name", "-name"])
+def test_large_records_beyond_a_batch_are_not_even_sent(url: str, order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver keeps everything that a statement returns."""
+    received: list[int] = []
+
+    def cut(rows: Any) -> list[Any]:
+        received.append(rows.rowcount)
+        return cut_batch(rows)
+
+    cut_batch = statements._cut_batch
+    monkeypatch.setattr(statements, "_cut_batch", cut)
+    monkeypatch.setattr(statements, "MAX_BATCH_BYTES", 100_000)
+    store = open_store(url, Runtime())
+    for number in range(12):
+        put(store, f"{number:02}", f"{number:02}" + "é" * 5_000)
+    assert walk(store, asked(5, order)) == [f"{number:02}" for number in sorted(range(12), reverse=order != "name")]
+    store.close()
+    assert max(received) == 4 and len(received) > 3
 
 
 def test_each_sees_what_the_other_wrote(pair: tuple[Store, Store]) -> None:

@@ -1,0 +1,129 @@
+"""The statements of a store, compiled once, and how many rows a batch of a list has.
+
+A batch ends with the row that exceeds its bytes. SQLite reads the others only when asked. PostgreSQL would send all of
+them before the first is taken, so there the statement itself leaves them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    null,
+    select,
+    text,
+    tuple_,
+    union_all,
+    update,
+)
+
+from mockserver.exchange import Tenant
+from mockserver.state import tables
+from mockserver.state.fetching import PreparedStatement
+from mockserver.state.tables import HISTORY, META, RECORDS
+
+MAX_BATCH_BYTES = 2 * 1_048_576
+"""Bytes of records after which a batch ends."""
+
+DOC = 2
+"""Column of the record in a row."""
+
+
+def _scope(of: Table) -> list[Any]:
+    return [of.c[name] == bindparam(f"_{name}") for name in ("org", "sandbox", "kind")]
+
+
+_THIS = [*_scope(RECORDS), RECORDS.c.id == bindparam("_id")]
+SHOWN = (RECORDS.c.id, RECORDS.c.revision, RECORDS.c.doc, RECORDS.c.checksum)
+"""The first columns of each row with a record."""
+
+_BELOW, _SIZE = bindparam("below", type_=BigInteger), bindparam("size", type_=BigInteger)
+
+_TAKE_LOCK = update(META).values(
+    revision=META.c.revision + bindparam("writes", type_=BigInteger),
+    drawn=func.coalesce(bindparam("so_far", type_=Text), META.c.drawn),
+)
+_NOW = select(*SHOWN, RECORDS.c.revision.label("listed_at"), null().label("ordered")).where(
+    *_scope(RECORDS), RECORDS.c.revision < _BELOW
+)
+_THEN = (
+    select(*SHOWN, HISTORY.c.revision.label("listed_at"), HISTORY.c.ordered)
+    .join(RECORDS, (RECORDS.c.id == HISTORY.c.id) & _scope(RECORDS)[0] & _scope(RECORDS)[1] & _scope(RECORDS)[2])
+    .where(*_scope(HISTORY), HISTORY.c.superseded > bindparam("ceiling", type_=BigInteger), HISTORY.c.revision < _BELOW)
+)
+ALL = select(RECORDS).order_by(RECORDS.c.revision)
+"""Every record of every tenant."""
+
+_BY_NAME: dict[str, Any] = {
+    "tenant": select(RECORDS.c.org, RECORDS.c.sandbox)
+    .where(
+        tuple_(RECORDS.c.org, RECORDS.c.sandbox)
+        > tuple_(bindparam("org", type_=Text), bindparam("sandbox", type_=Text))
+    )
+    .order_by(RECORDS.c.org, RECORDS.c.sandbox)
+    .limit(1),
+    "get": select(*SHOWN).where(*_THIS),
+    "first": _NOW.order_by(RECORDS.c.revision.desc()).limit(_SIZE),
+    "next": union_all(_NOW, _THEN).order_by(text("listed_at DESC")).limit(_SIZE),
+    "count": select(func.count()).select_from(RECORDS).where(*_scope(RECORDS)),
+    "insert": insert(RECORDS),
+    "replace": update(RECORDS).where(*_THIS).values({name: bindparam(name) for name in tables.CONTENT}),
+    "delete": delete(RECORDS).where(*_THIS).returning(RECORDS.c.id),
+    "supersede": insert(HISTORY),
+    "prune": delete(HISTORY).where(HISTORY.c.superseded <= bindparam("horizon", type_=BigInteger)),
+}
+
+
+def prepared(dialect: Dialect, transaction: ColumnElement[int], *, remote: bool) -> dict[str, PreparedStatement]:
+    """The statements by name. `lock` also returns the id of the current transaction; `remote`: see `_cut_by_server`."""
+    statements = {**_BY_NAME, "lock": _TAKE_LOCK.returning(META.c.revision, transaction)}
+    batches = {name: _cut_by_server(statements[name]) if remote else statements[name] for name in ("first", "next")}
+    return {
+        **{name: PreparedStatement(statement, dialect) for name, statement in statements.items()},
+        **{name: PreparedStatement(statement, dialect, _cut_batch) for name, statement in batches.items()},
+    }
+
+
+def exceeds(rows: Iterable[Any]) -> bool:
+    """Whether the rows are a batch that ended by its bytes."""
+    return sum(len(row[DOC].encode()) for row in rows) > MAX_BATCH_BYTES
+
+
+def key(tenant: Tenant, kind: str, entity_id: str = "") -> dict[str, str]:
+    """Parameters of a statement about one record or all records of a kind."""
+    return {"_org": tenant.org, "_sandbox": tenant.sandbox, "_kind": kind, "_id": entity_id}
+
+
+def _cut_by_server(batch: Any) -> Select[Any]:
+    """The statement of a batch without the rows after the one that exceeds its bytes.
+
+    PostgreSQL knows the bytes of a text without reading it.
+    """
+    rows = batch.subquery()
+    size = func.octet_length(rows.c.doc)
+    before = (func.sum(size).over(order_by=rows.c.listed_at.desc()) - size).label("before")
+    measured = select(rows, before).subquery()
+    shown = [column for column in measured.c if column.name != "before"]
+    return select(*shown).where(measured.c.before <= MAX_BATCH_BYTES).order_by(measured.c.listed_at.desc())
+
+
+def _cut_batch(rows: Iterable[Any]) -> list[Any]:
+    """The rows of a batch, up to the one that exceeds its bytes. SQLite does not read the others."""
+    taken, size = [], 0
+    for row in rows:
+        taken.append(row)
+        size += len(row[DOC].encode())
+        if size > MAX_BATCH_BYTES:
+            break
+    return taken
