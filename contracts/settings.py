@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from contracts.wire import LOOPBACK, default_seconds
-from contracts.yaml_input import parse_yaml
+from contracts.yaml_input import NotYaml, parse_yaml
 
 NAMES = {
     "FLOW_SERVICE_TOKEN": "Authorization",
@@ -171,8 +169,8 @@ def _gaps(path: Path) -> frozenset[str]:
     """Read ids of checks: a list of ids, or of mappings with `check` and `reason`."""
     try:
         rows = parse_yaml(_read(path)) or []
-    except yaml.YAMLError:
-        raise WrongUse(f"{path} is not YAML") from None
+    except NotYaml as error:
+        raise WrongUse(f"{path} {error}") from None
     if not isinstance(rows, list):
         raise WrongUse(f"{path} does not hold a list of checks")
     return frozenset(_gap(path, row) for row in rows)
@@ -190,6 +188,8 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise WrongUse(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise WrongUse(f"{path} is not UTF-8") from None
 
 
 def _texts(value: Any) -> list[str]:

@@ -18,6 +18,7 @@ import yaml
 
 from mockserver.conformance import rules
 from mockserver.conformance.findings import Finding, Level, Report, StaleAcceptance
+from mockserver.contract import documents
 
 _MEMBERS = frozenset({"rule", "operation", "reason"})
 
@@ -52,9 +53,11 @@ class Baseline:
     def read(cls, path: Path) -> Baseline:
         """Parse a file. Raises BaselineError."""
         try:
-            raw = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-            raise BaselineError(f"{path}: {type(error).__name__}: cannot be read as YAML") from None
+            raw = documents.parse_of_user(path.read_bytes().decode("utf-8-sig"))
+        except documents.NotYaml as error:
+            raise BaselineError(f"{path}: {error}") from None
+        except (OSError, ValueError) as error:
+            raise BaselineError(f"{path}: {getattr(error, 'strerror', None) or 'is not UTF-8'}") from None
         rows = raw.get("accepted") if isinstance(raw, dict) else None
         if not isinstance(rows, list):
             raise BaselineError(f"{path}: expected 'accepted:' and a list of rule, operation and reason")

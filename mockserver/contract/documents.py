@@ -48,6 +48,25 @@ def parse(source: bytes | str) -> Any:
     return yaml.load(source, loader)  # noqa: S506  (a safe loader)
 
 
+class NotYaml(ValueError):
+    """Text that is not YAML. The message says where, and repeats no value."""
+
+
+def parse_of_user(source: bytes | str, loader: Any = None) -> Any:
+    """The value of YAML text that somebody else wrote. Raises NotYaml."""
+    import yaml  # here: a start that finds the parsed form does without
+
+    try:
+        return yaml.load(source, loader) if loader else parse(source)  # noqa: S506  (a safe loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", see line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None)
+        raise NotYaml(f"is not YAML{where}{f': {problem}' if problem else ''}") from None
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        raise NotYaml("is not YAML: a value does not have the form of its type, such as a date") from None
+
+
 def dump(value: Any) -> str:
     """Format as YAML text without aliases, because not every reader supports them."""
     import yaml  # here: a start that finds the parsed form does without

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mockserver.contract import documents
 from mockserver.contract.schema import SchemaCheck, kind_of
 from mockserver.exchange import Call, Violation, departure
 from mockserver.faults import arguments
@@ -112,14 +113,12 @@ def from_header(text: str) -> list[Order]:
 
 def from_file(path: Path, operations: Iterable[str]) -> list[Order]:
     """Parse a YAML or JSON file. Raises FaultError."""
-    import yaml  # imported here: only needed with a file
-
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise FaultError([f"{path}: {error.strerror}"]) from None
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError):
-        raise FaultError([f"{path}: is not YAML or JSON"]) from None
+        raw = documents.parse_of_user(path.read_bytes().decode("utf-8-sig"))
+    except documents.NotYaml as error:
+        raise FaultError([f"{path}: {error}"]) from None
+    except (OSError, ValueError) as error:
+        raise FaultError([f"{path}: {getattr(error, 'strerror', None) or 'is not UTF-8'}"]) from None
     try:
         return parse(raw, operations)
     except FaultError as error:

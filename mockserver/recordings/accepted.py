@@ -43,11 +43,11 @@ class Accepted:
     def read(cls, path: Path) -> Accepted:
         """Parse a file. Raises AcceptedError."""
         try:
-            found = documents.parse(path.read_bytes().decode("utf-8-sig"))
+            found = documents.parse_of_user(path.read_bytes().decode("utf-8-sig"))
+        except documents.NotYaml as error:
+            raise AcceptedError(f"{path}: {error}") from None
         except (OSError, ValueError) as error:
             raise AcceptedError(f"{path}: {getattr(error, 'strerror', None) or 'is not UTF-8'}") from None
-        except Exception as error:  # the parser's error class is imported only on use
-            raise AcceptedError(f"{path}: is not YAML ({type(error).__name__})") from None
         return cls.parsed(str(path), found)
 
     @classmethod

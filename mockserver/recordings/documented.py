@@ -60,13 +60,11 @@ def read(path: Path) -> OfficialDocument:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise DocumentError(f"{path}: larger than {MAX_BYTES // 1_048_576} MB")
-        found = documents.parse(path.read_bytes())
-    except DocumentError:
-        raise
+        found = documents.parse_of_user(path.read_bytes())
     except OSError as error:
         raise DocumentError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    except Exception as error:  # the parser's error class is imported only on use
-        raise DocumentError(f"{path}: is not YAML ({type(error).__name__})") from None
+    except documents.NotYaml as error:
+        raise DocumentError(f"{path}: {error}") from None
     if not isinstance(found, dict) or not isinstance(found.get("paths"), dict):
         raise DocumentError(f"{path}: not an OpenAPI document, because it has no `paths`")
     try:

@@ -40,6 +40,9 @@ class LoadedHar:
             "requests without their body": sum(one.gaps.body for one in found),
             "responses without their body": sum(one.gaps.answer for one in found),
             "incomplete responses": sum(not one.whole for one in found),
+            "requests without a readable startedDateTime, so the order of the file counts": sum(
+                not one.dated for one in found
+            ),
         }
         yield from (f"{what}: {count} of {len(found)}" for what, count in lacking.items() if count)
 

@@ -31,6 +31,8 @@ class Recorded:
     gaps: Gaps
     whole: bool = True
     """False if the response is incomplete."""
+    dated: bool = True
+    """False if its time cannot be read."""
 
 
 def _place(address: str) -> tuple[SplitResult, str, str] | None:
@@ -104,7 +106,8 @@ def _read(
     length = headers.get("content-length", "")
     lacks_request = not redacted and har_body.lacks_request(method, request, length, body, result)
     gaps = Gaps(unrecorded, lacks_request, lacks_response)
-    return Recorded(call, result, host, gaps, whole=extension.get("whole") is not False)
+    dated = bool(call.received_ms) or not raw.get("startedDateTime")
+    return Recorded(call, result, host, gaps, whole=extension.get("whole") is not False, dated=dated)
 
 
 def _query(request: Mapping[str, Any]) -> str:
@@ -162,5 +165,8 @@ def _response(response: Mapping[str, Any]) -> tuple[Result, bool]:
 
 
 def _milliseconds(started: object) -> int:
-    """Convert a time to milliseconds since 1970; 0 if it is missing. Raises ValueError if it is invalid."""
-    return max(0, int(datetime.fromisoformat(str(started)).timestamp() * 1000)) if started else 0
+    """Convert a time to milliseconds since 1970; 0 if it is missing or cannot be read."""
+    try:
+        return max(0, int(datetime.fromisoformat(str(started)).timestamp() * 1000)) if started else 0
+    except (ValueError, OverflowError, OSError):
+        return 0

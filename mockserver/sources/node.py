@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from mockserver.contract import documents
 from mockserver.contract.schema import kind_of, pointer
 
 MAX_BYTES = 4 * 1_048_576
@@ -51,11 +52,9 @@ class Node:
         if len(content) > MAX_BYTES:
             raise ValueError(f"{path}: larger than {MAX_BYTES} bytes")
         try:
-            return cls(str(path), yaml.load(content, _UniqueSafeLoader))  # noqa: S506  (a safe loader)
-        except (yaml.YAMLError, RecursionError, ValueError) as error:
-            mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-            line = f"line {mark.line + 1}: " if mark else ""
-            raise ValueError(f"{path}: {line}not YAML: {problem or 'a value that cannot be read'}") from None
+            return cls(str(path), documents.parse_of_user(content, _UniqueSafeLoader))
+        except documents.NotYaml as error:
+            raise ValueError(f"{path}: {error}") from None
 
     def wrong(self, expected: str, came: str | None = None) -> ValueError:
         """The error to raise. It never contains the value, which may be a password."""

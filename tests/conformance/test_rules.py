@@ -106,7 +106,7 @@ def heard(client: Client) -> set[str]:
     [
         ("[]", "expected 'accepted:' and a list"),
         ("accepted: {}", "expected 'accepted:' and a list"),
-        ("accepted: [", "cannot be read as YAML"),
+        ("accepted: [", "is not YAML, see line"),
         ("accepted: [7]", "entry 1: expected rule, operation and reason, nothing else"),
         ("accepted: [{rule: etag.missing, reason: known, why: x}]", "nothing else"),
         ("accepted: [{rule: no.such, reason: known}]", "unknown rule"),

@@ -191,18 +191,6 @@ BAD = {
     "no entries": b'{"log": {}}',
     "an entry that is none": b'{"log": {"entries": [7]}}',
     "an entry without a request": b'{"log": {"entries": [{}]}}',
-    "a broken date": json.dumps(
-        {
-            "log": {
-                "entries": [
-                    {
-                        "startedDateTime": "yesterday",
-                        "request": {"method": "GET", "url": f"{ADOBE}{BASE_PATH}/flows", "headers": []},
-                    }
-                ]
-            }
-        }
-    ).encode(),
     "broken Base64": json.dumps(
         {
             "log": {
@@ -227,6 +215,21 @@ def test_what_is_no_har_is_refused_in_words(content: bytes, tmp_path: Path) -> N
     (tmp_path / "x.har").write_bytes(content)
     ran = CliRunner().invoke(main, ["check", str(tmp_path / "x.har")])
     assert ran.exit_code == 2 and "x.har" in ran.output and "Traceback" not in ran.output
+
+
+@pytest.mark.parametrize("started", ["yesterday", "2026-13-01", "Mon, 02 Nov 2026 10:00:00 GMT", 7, [], {}, "9999-99"])
+def test_a_time_that_cannot_be_read_is_said_and_the_entry_judged(
+    recording: Recording, tmp_path: Path, started: object
+) -> None:
+    entries = recording(lambda service: service.get("/connections?limit=500") and service.get("/connections") and None)
+    without = rules_of(written(tmp_path / "w.har", *[{**entry, "startedDateTime": None} for entry in entries]))
+    entries[0]["startedDateTime"] = started
+    path = written(tmp_path / "x.har", *entries)
+    assert rules_of(path) == without
+    assert "paging.limit-above-maximum" in without
+    ran = CliRunner().invoke(main, ["check", str(path)])
+    expected = "requests without a readable startedDateTime, so the order of the file counts: 1 of 2"
+    assert (expected in ran.output) == bool(started), ran.output
 
 
 def test_a_recording_of_other_services_is_nothing_to_judge(tmp_path: Path) -> None:
