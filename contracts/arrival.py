@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from contracts.expectations import NOWHERE
 from contracts.settings import Settings, WrongUse
-from contracts.wire import BASE_PATH, FORGET, LOOPBACK, Answer, HttpTransport, Sent, Transport, Unreachable
+from contracts.wire import BASE_PATH, FORGET, LOOPBACK, NOTHING, Answer, HttpTransport, Sent, Transport, Unreachable
 
 TOKEN_PATH = "/ims/token/v3"
 SPECS, CONNECTIONS = "/connectionSpecs", "/connections"
@@ -50,7 +50,8 @@ def _forgets(transport: Transport, settings: Settings) -> bool:
 def _ask(transport: Transport, settings: Settings, path: str) -> Answer:
     answer = transport.send(Sent("GET", path, tuple(settings.headers.items())))
     if answer.silence:
-        raise Unreachable(f"{transport.base_url} does not answer: GET {path} {answer.silence}")
+        what = "does not answer" if answer.silence.startswith(NOTHING) else "sends what clients cannot read"
+        raise Unreachable(f"{transport.base_url} {what}: GET {path} {answer.silence}")
     return answer
 
 
@@ -88,6 +89,8 @@ def _advice(answer: Answer) -> str:
             )
         case 401 | 403:
             return "Give valid credentials: FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX or --header NAME:VALUE"
+        case status if status < 200:
+            return "This status is informational: send a final one, 200 or above, after it"
         case status if 300 <= status < 400:
             return f"It redirects to {answer.header('location') or 'nowhere'}: give the URL that it leads to"
         case status if status >= 500:

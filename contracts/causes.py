@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from contracts.document import Departure
 from contracts.requirements import LEVELS
 from contracts.verdicts import FAILED, NOT_COMPARABLE, Outcome
 from contracts.wire import PLATFORM, Sent
@@ -19,12 +20,12 @@ STATUS = "status"
 ERROR_BODY = "error body"
 NO_CODE = "no error code"
 SCHEMA = "schema "
-ENVELOPE = SCHEMA + "$ "
-"""Prefix of the cause of a body that is wrong as a whole: not an object, or without a required member."""
+ENVELOPE = SCHEMA + "$ form"
+"""A body that is wrong as a whole: not an object, or without a required member."""
 _ITEMS = SCHEMA + "$.items "
 ITEMS_FORM = SCHEMA + "$.items form"
 ID = SCHEMA + "id"
-"""An id that is no text: whatever looks for the entity fails."""
+"""An id that is missing or no text: whatever looks for the entity fails."""
 ETAG = "etag shape"
 ETAG_REFUSED = "current etag refused"
 """412 for the etag that the server gave last: no update can be tested."""
@@ -36,6 +37,8 @@ ETAG_CHANGES = "etag changes"
 """Another etag of an entity that nobody has written to: nothing can be compared with what it was."""
 HEADER = "header "
 MISSING = "missing "
+LACKING = "lacking "
+"""Prefix of the cause of a body without a member that checks read although its schema does not require it."""
 
 _BASIC = (SILENT, SERVER_ERROR, NOT_JSON, STATUS)
 """Causes that prevent any comparison, the most basic first."""
@@ -43,6 +46,8 @@ _ANYWHERE = (ID, ITEMS_FORM)
 """Causes that prevent a comparison even if they are in an earlier response of the check."""
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LINKS = {"_links", "next", "href"}
+_WORD = re.compile(r"\w+")
 MAX_SHOWN = 6
 """Maximum operations, and checks, named by a finding."""
 
@@ -52,6 +57,15 @@ class Fault(NamedTuple):
 
     message: str
     cause: str
+    members: frozenset[str] = frozenset()
+    """Names of the members of a body that are wrong, if that is the fault."""
+
+    def explains(self, failure: str) -> bool:
+        """Whether a failed check speaks of a member that is wrong, or could not follow links."""
+        if self.members & _LINKS:
+            return True
+        words = set(_WORD.findall(failure))
+        return any(name in words or f"{name}s" in words for name in self.members)
 
 
 def basic(faults: Iterable[Fault], *, misread: bool = False, refusal: bool = False) -> str:
@@ -64,7 +78,7 @@ def basic(faults: Iterable[Fault], *, misread: bool = False, refusal: bool = Fal
         if wanted in causes:
             return wanted
     for cause in causes:
-        if cause.startswith((MISSING, ENVELOPE, _ITEMS)) or (misread and cause.startswith(SCHEMA)):
+        if cause.startswith((MISSING, ENVELOPE, _ITEMS)) or (misread and cause.startswith((SCHEMA, ETAG))):
             return cause
     return ERROR_BODY if (misread or refusal) and ERROR_BODY in causes else ""
 
@@ -74,13 +88,21 @@ def anywhere(record: Iterable[Iterable[Fault]]) -> str:
     return next((fault.cause for faults in record for fault in faults if fault.cause in _ANYWHERE), "")
 
 
-def in_schema(path: str, rule: str) -> str:
-    """The cause of a departure from a schema. An entity is the same in a list, a look-up and a receipt."""
-    path = re.sub(r"[0-9]+", "", path)
+def in_schema(departure: Departure) -> str:
+    """The cause of a departure from a schema. An entity is the same in a list, a look-up and a receipt.
+
+    A value of another type is one cause in all members: a server that writes numbers as texts writes all of them so.
+    """
+    path = re.sub(r"[0-9]+", "", departure.path)
+    if path == "$.items[]" and departure.rule == "required" and "id" in departure.members:
+        return ID
     if path in ("$.items", "$.items[]"):
         return ITEMS_FORM
+    if path == "$":
+        return ENVELOPE
     member = path.removeprefix("$.items[]").removeprefix("$")
-    return {".id": ID, ".etag": ETAG}.get(member, f"{SCHEMA}{path} {rule}")
+    other = f"{SCHEMA}type {departure.kinds}" if departure.kinds else f"{SCHEMA}{path} {departure.rule}"
+    return {".id": ID, ".etag": ETAG}.get(member, other)
 
 
 def act(sent: Sent) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import ValidationError, relevance
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
@@ -39,6 +39,11 @@ class DocumentedOperation:
         return self.method == "GET" or self.path.endswith("/search")
 
 
+_TYPES = {
+    bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"
+}  # fmt: skip
+
+
 class Departure(NamedTuple):
     """A violation of a schema by a body."""
 
@@ -47,6 +52,10 @@ class Departure(NamedTuple):
     rule: str
     """The violated keyword of JSON Schema."""
     message: str
+    members: frozenset[str]
+    """Names of all members that violate it, including those around them."""
+    kinds: str = ""
+    """Of a wrong type: `integer, string` for a text in place of a whole number, `null` for no value at all."""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}"
@@ -141,12 +150,14 @@ class Document:
         quick, thorough = self._validators(operation.path, operation.method.lower(), str(status))
         if thorough is None or (quick is not None and quick.is_valid(body)):
             return None
-        error = best_match(thorough.iter_errors(body))
-        if error is None:
+        errors = list(thorough.iter_errors(body))
+        if not errors:
             return None
+        error = _nearest(errors)
         message = error.message.replace(repr(error.instance), "this value")  # which may be a credential
         message = message if len(message) <= MAX_MESSAGE else f"breaks {error.validator} of its schema"
-        return Departure(error.json_path, str(error.validator), message)
+        members = frozenset(name for one in errors for name in _members(one))
+        return Departure(error.json_path, str(error.validator), message, members, _kinds(error))
 
     def allows(self, operation: DocumentedOperation, query: Mapping[str, Any], body: Any) -> bool:
         """Whether query parameters, each of them known, and a JSON body are within the contract."""
@@ -194,6 +205,48 @@ class Document:
 @functools.cache
 def _loaded(path: Path) -> Document:
     return Document(parse_yaml(path.read_text(encoding="utf-8-sig")))
+
+
+def _alternative(error: ValidationError) -> list[ValidationError]:
+    """The errors of the alternative that fits furthest; empty for an error without alternatives."""
+    alternatives: dict[Any, list[ValidationError]] = {}
+    for inner in error.context:
+        alternatives.setdefault(inner.schema_path[0], []).append(inner)
+    return max(alternatives.values(), key=lambda ones: min(map(_depth, ones)), default=[])
+
+
+def _depth(error: ValidationError) -> int:
+    """How deep in the body an error is."""
+    return min(map(_depth, _alternative(error)), default=len(error.absolute_path))
+
+
+def _nearest(errors: list[ValidationError]) -> ValidationError:
+    """The most telling error; of one with alternatives, that of the alternative which fits furthest."""
+    error = max(errors, key=relevance)
+    inner = _alternative(error)
+    return _nearest(inner) if inner else error
+
+
+def _members(error: ValidationError) -> Iterator[str]:
+    """Names of the members that an error is about."""
+    for inner in _alternative(error):
+        yield from _members(inner)
+    if not error.context:
+        yield from (step for step in error.absolute_path if isinstance(step, str))
+        body: Any = error.instance
+        required: Any = error.validator_value if error.validator == "required" else ()
+        yield from (name for name in required if name not in body)
+
+
+def _kinds(error: ValidationError) -> str:
+    """The expected and the received type, if that is what is wrong."""
+    if error.validator != "type":
+        return ""
+    if error.instance is None:
+        return "null"
+    value: Any = error.validator_value
+    expected = value if isinstance(value, list) else [value]
+    return f"{' or '.join(expected)}, {_TYPES[type(error.instance)]}"
 
 
 def _readings(schema: Mapping[str, Any], came: Any) -> list[Any]:

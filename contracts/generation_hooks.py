@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import requests
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 
+from contracts.bounded import bind
 from contracts.causes import Fault
 from contracts.kinds import Kind
 from contracts.ledger import Made, new_id
@@ -76,6 +78,8 @@ class Aim:
         """Make all parts valid that are not deliberately invalid. Raises KeyboardInterrupt if the run must end."""
         if self.gone:
             raise KeyboardInterrupt
+        if isinstance(session := kwargs.get("session"), requests.Session):
+            bind(session)
         try:
             self._make_right(case)
         except (Broken, Untestable) as reason:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from contracts.causes import EMPTY_LIST, ETAG_CHANGES, ETAG_REFUSED, place
+from contracts.causes import EMPTY_LIST, ETAG_CHANGES, ETAG_REFUSED, Fault, place
 from contracts.error_codes import code_of
 from contracts.kinds import Kind
 from contracts.wire import ADHOC, FORGET, PLATFORM, Answer, Sent, Transport, Unreachable, with_headers
@@ -73,6 +73,8 @@ class Ledger:
     """Path of a collection -> status and code with which it refuses a valid new entity."""
     missing: set[str] = field(default_factory=set)
     """Causes for collections that the server lacks."""
+    lacking: dict[frozenset[str], Fault] = field(default_factory=dict)
+    """Members that entities lack -> the fault of the first such response."""
     etags: dict[str, str] = field(default_factory=dict)
     """Id of an entity -> the etag that the server gave last."""
     empty: set[str] = field(default_factory=set)

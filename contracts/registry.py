@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from contracts.causes import NO_CODE, Fault
+from contracts.causes import LACKING, NO_CODE, Fault
 from contracts.document import Document
 from contracts.kinds import Kind
 from contracts.stage import Stage
@@ -65,13 +65,15 @@ class Check:
             self.run(stage, kind) if kind else self.run(stage)
         except Broken as broken:
             root = "" if broken.settled else stage.root_cause(broken.answer, refusal=broken.cause in ("", NO_CODE))
+            root = root or ("" if broken.settled else stage.departing(str(broken)))
             verdict, message, cause = FAILED, str(broken), root or broken.cause or self.id
         except Untestable as reason:
             verdict, message = UNTESTABLE, str(reason)
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             # the check read a missing part: a faulty server may respond with anything
             verdict, message = FAILED, _misread(error, stage)
-            cause = stage.root_cause(misread=True) or self.id
+            lacking = f"{LACKING}{error.args[0]}" if isinstance(error, KeyError) and error.args else self.id
+            cause = stage.root_cause(misread=True) or stage.departing(message) or lacking
         seconds = time.perf_counter() - began
         evidence = tuple(stage.record[-6:]) if verdict == FAILED else ()
         return Outcome(self.id, subject, verdict, message, evidence, seconds, cause)

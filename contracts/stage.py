@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from contracts.causes import SILENT, TURNED_AWAY, Fault, act, anywhere, basic, missing, place
+from contracts.causes import ID, ITEMS_FORM, SILENT, TURNED_AWAY, Fault, act, anywhere, basic, missing, place
 from contracts.document import Document
 from contracts.flight import Flight
 from contracts.kinds import Kind, kinds_of
@@ -111,6 +111,9 @@ class Stage:
         self.ledger.notice(answer)
         faults = self._hear(answer)
         self._faults.append(faults)
+        for fault in faults:
+            if fault.cause in (ID, ITEMS_FORM):
+                self.ledger.lacking.setdefault(fault.members, fault)
         self.ledger.missing.update(fault.cause for fault in faults if fault.cause == missing(answer.sent))
         self.ledger.turned_away = self.ledger.turned_away + 1 if self._turned_away(answer) else 0
         if self.ledger.turned_away >= MAX_TURNED_AWAY:
@@ -139,6 +142,15 @@ class Stage:
         if misread and not root:  # it may have stumbled over an earlier response
             root = next((found for faults in self._faults if (found := basic(faults, misread=True))), "")
         return root or anywhere(self._faults) or self.ledger.cause(self.record)
+
+    def departing(self, failure: str) -> str:
+        """The cause of a failed check that speaks of a member which departs from its schema; else empty.
+
+        That is a member of the check's own responses, or one that the server's entities lack.
+        """
+        faults = [fault for found in self._faults for fault in found if fault.members]
+        lacking = [fault for fault in self.ledger.lacking.values() if fault.cause == ID or fault.explains(failure)]
+        return next((fault.cause for fault in faults if fault.explains(failure)), lacking[0].cause if lacking else "")
 
     def _turned_away(self, answer: Answer) -> bool:
         """Whether the gateway turned away a request with the run's own token."""

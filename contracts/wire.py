@@ -7,14 +7,13 @@ import io
 import json
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -23,6 +22,8 @@ from urllib3.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
+
+from contracts.bounded import BoundedAdapter, Unusable
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -43,11 +44,10 @@ DEFAULT_LOCAL_SECONDS = 10
 """Timeout of a response of a local server."""
 
 
-MAX_BODY = 32 * 2**20
-"""Maximum size of a response in bytes."""
+NOTHING = "got no response"
+"""Beginning of the silence of a server that sent nothing."""
 MAX_DEPTH = 64
 """Maximum depth of a JSON body, as in the contract."""
-_PIECE = 65_536
 
 
 class Unreachable(Exception):
@@ -172,40 +172,23 @@ class HttpTransport:
                 retries=False,
                 redirect=False,
                 assert_same_host=False,
-                preload_content=False,
             )
-            body = self._body(response, began + self.seconds)
-        except (HTTPError, _Unending) as error:
+            body = response.data
+        except HTTPError as error:
             return Answer(sent, url, 0, (), b"", silence=self.silence(error))
         headers = tuple(response.headers.itermerged())
         return Answer(sent, url, response.status, headers, body, time.perf_counter() - began)
 
-    def _body(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-        """Read a body. The timeout of a socket begins anew with every byte, so a slow body needs its own."""
-        pieces, size = [], 0
-        while piece := response.read1(_PIECE):
-            pieces.append(piece)
-            size += len(piece)
-            if size > MAX_BODY or time.perf_counter() > deadline:
-                response.close()
-                large = f"sent more than {MAX_BODY // 2**20} MiB"
-                raise _Unending(large if size > MAX_BODY else f"did not end its response within {self.seconds:g} s")
-        response.release_conn()
-        return b"".join(pieces)
-
     def silence(self, error: Exception) -> str:
         """Why a request got no response. Raises Unreachable if there is no server."""
-        if isinstance(error, _Unending):
-            return str(error)
+        unusable = [cause for cause in _causes(error) if isinstance(cause, Unusable)]
+        if unusable:
+            return str(unusable[0])
         if isinstance(error, ReadTimeoutError):
-            return f"got no response within {self.seconds:g} s"
+            return f"{NOTHING} within {self.seconds:g} s"
         if isinstance(error, SSLError | ProxyError | NewConnectionError | ConnectTimeoutError):
             raise Unreachable(f"{self.base_url} does not answer: {_reason(error)}") from None
         return f"got no usable response: {_reason(error)}"
-
-
-class _Unending(Exception):
-    """A body that takes too long or is too large; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +201,14 @@ class _Route:
 
 def _route(url: str) -> _Route:
     """The route that requests would take, without its work for each request: that costs more than the rest."""
-    session, adapter = requests.Session(), HTTPAdapter()
+    session, adapter = requests.Session(), BoundedAdapter()
     parts = urlsplit(url)
     session.trust_env = parts.hostname not in LOOPBACK
     settings = session.merge_environment_settings(url, {}, None, None, None)
     prepared = requests.Request("GET", url).prepare()
     pool = adapter.get_connection_with_tls_context(prepared, settings["verify"], proxies=settings["proxies"])
     through_proxy = adapter.request_url(prepared, settings["proxies"]).startswith("http://")
-    return _Route(cast("urllib3.HTTPConnectionPool", pool), url if through_proxy else parts.path)
+    return _Route(pool, url if through_proxy else parts.path)
 
 
 class WsgiTransport:
@@ -303,8 +286,13 @@ def json_body(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def with_headers(standard: Mapping[str, str], changes: Mapping[str, str | None]) -> Headers:
-    """The standard headers with some replaced, added, or (None) removed. Names ignore case."""
+def with_headers(standard: Mapping[str, str], changes: Mapping[str, Any]) -> Headers:
+    """The standard headers with some replaced, added, or (None) removed. Names ignore case.
+
+    Raises TypeError for a value that is no text, which a faulty server may have given.
+    """
+    if wrong := [name for name, value in changes.items() if not isinstance(value, str | None)]:
+        raise TypeError(f"{wrong[0]} is no text")
     changed = {name.lower() for name in changes}
     kept = [(name, value) for name, value in standard.items() if name.lower() not in changed]
     return (*kept, *((name, value) for name, value in changes.items() if value is not None))
@@ -314,10 +302,16 @@ def _header(headers: Headers, name: str) -> str | None:
     return next((value for key, value in headers if key.lower() == name.lower()), None)
 
 
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what led to it, the innermost last."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        inner = cause.args[0] if cause.args and isinstance(cause.args[0], BaseException) else None
+        cause = inner or cause.__cause__ or cause.__context__
+
+
 def _reason(error: Exception) -> str:
     """The innermost cause of an exception."""
-    cause: BaseException = error
-    while cause.__cause__ or cause.__context__ or (cause.args and isinstance(cause.args[0], BaseException)):
-        inner = cause.args[0] if cause.args and isinstance(cause.args[0], BaseException) else None
-        cause = inner or cause.__cause__ or cause.__context__ or cause
+    *_, cause = _causes(error)
     return str(getattr(cause, "reason", None) or cause).rpartition(": ")[2] or type(cause).__name__

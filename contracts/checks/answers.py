@@ -94,16 +94,13 @@ def body_fits_schema(watch: Watch, answer: Answer) -> Fault | None:
         return None
     if not answer.body:
         empty = response.get("content") and answer.succeeded
-        return Fault(f"{answer} without a body", ENVELOPE + "form") if empty else None
+        return Fault(f"{answer} without a body", ENVELOPE) if empty else None
     departure = watch.document.departure(operation, answer.status, answer.json)
     if not departure:
         return None
     if answer.status >= 400:
         return Fault(f"{answer} outside its schema at {departure}", _error_cause(answer))
-    rule = departure.message if departure.rule == "required" else departure.rule
-    if departure.path == "$" and not isinstance(answer.json, dict):
-        rule = "form"
-    return Fault(f"{answer} outside its schema at {departure}", in_schema(departure.path, rule))
+    return Fault(f"{answer} outside its schema at {departure}", in_schema(departure), departure.members)
 
 
 def _error_cause(answer: Answer) -> str:
@@ -242,7 +239,7 @@ def etag_has_the_services_shape(watch: Watch, answer: Answer) -> Fault | None:
         etag = holder.get("etag") if isinstance(holder, dict) else None
         if etag is not None and not re.fullmatch(r'"[0-9a-f]{8}-0000-[0-9a-f]{4}-0000-[0-9a-f]{8}0000"', str(etag)):
             expected = '"xxxxxxxx-0000-0200-0000-xxxxxxxx0000" with its quotes'
-            return Fault(f"{answer} with the etag {etag!r}, expected {expected}", ETAG)
+            return Fault(f"{answer} with the etag {etag!r}, expected {expected}", ETAG, frozenset({"etag"}))
     return None
 
 

@@ -83,7 +83,7 @@ def _check(path: Path) -> None:
     def replays_the_examples_of_a_file(stage: Stage) -> None:
         """Each request of the file gets its expected response."""
         wrong = [
-            (_told(row, found), stage.root_cause(misread=True, refusal=True))
+            (_told(row, found), stage.root_cause(misread=True, refusal=True) or stage.departing(found))
             for row in rows(path)
             if (found := replay(stage, row))
         ]

@@ -13,7 +13,7 @@ import mockserver
 from contracts import arrival, settings
 from contracts.broken.proof import served
 from contracts.settings import WrongUse
-from contracts.wire import BASE_PATH, Sent
+from contracts.wire import BASE_PATH, Sent, Unreachable
 
 Rows = dict[tuple[str, str], tuple[str, Any]]
 SPECS = ("200 OK", {"items": []})
@@ -61,6 +61,23 @@ def test_a_token_is_fetched_where_a_server_of_this_machine_wants_one_of_its_own(
 def test_a_service_that_does_not_let_the_suite_in_is_quoted(answer: tuple[str, Any], says: str) -> None:
     with served(service({("GET", "/flows/connectionSpecs"): answer})) as url, pytest.raises(WrongUse, match=says):
         arrival.reach(settings.load(url + "/flows", environ={}))
+
+
+@pytest.mark.parametrize(
+    ("answer", "headers", "says"),
+    [
+        ("103 Early Hints", {}, "sends what clients cannot read: .* got only the informational status 103"),
+        ("101 Switching Protocols", {}, "answered 101 .*This status is informational"),
+        ("200 OK", {f"X-{number}": "1" for number in range(101)}, "clients cannot read: .* more than 100 headers"),
+    ],
+)
+def test_what_clients_cannot_read_is_said(answer: str, headers: dict[str, str], says: str) -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response(answer, list(headers.items()))
+        return []
+
+    with served(app) as url, pytest.raises((WrongUse, Unreachable), match=says):
+        arrival.reach(settings.load(url, environ={}))
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,20 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+import requests
 
-from contracts import wire
+from contracts import bounded
+from contracts.bounded import BoundedAdapter, bind
 from contracts.wire import HttpTransport, Sent, parsed
 
+SLOW, LARGE = "did not end its response within 0.2 s", "sent more than 1 MiB"
+INFORMATIONAL = "got only the informational status 103, no final one"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 @pytest.fixture
 def said(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A server that sends a head and then the same piece again and again, until the client leaves."""
+    """A server that sends a text and then the same piece again and again until the client leaves, or else closes."""
     head, piece, pause = request.param
     over = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
@@ -26,8 +30,8 @@ def said(request: pytest.FixtureRequest) -> Iterator[str]:
         client, _ = listener.accept()
         with client, contextlib.suppress(OSError):
             client.recv(65_536)
-            client.sendall(head + b"\r\n")
-            while not over.wait(pause):
+            client.sendall(head)
+            while piece and not over.wait(pause):
                 client.sendall(piece)
 
     thread = threading.Thread(target=serve)
@@ -39,24 +43,56 @@ def said(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("said", "most", "silence"),
+    ("said", "silence"),
     [
-        ((HEAD + b"Content-Length: 100000\r\n", b" ", 0.01), 2**20, "did not end its response within 0.2 s"),
-        ((HEAD + b"Connection: close\r\n", b" ", 0.01), 2**20, "did not end its response within 0.2 s"),
-        (
-            (HEAD + b"Transfer-Encoding: chunked\r\n", b"1\r\n \r\n", 0.01),
-            2**20,
-            "did not end its response within 0.2 s",
-        ),
-        ((HEAD + b"Connection: close\r\n", b" " * 65_536, 0), 2**20, "sent more than 1 MiB"),
-        ((HEAD + b"Transfer-Encoding: chunked\r\n", b"10000\r\n" + b" " * 65_536 + b"\r\n", 0), 2**20, "sent more"),
+        ((HEAD + b"Content-Length: 100000\r\n\r\n", b" ", 0.01), SLOW),
+        ((HEAD + b"Connection: close\r\n\r\n", b" ", 0.01), SLOW),
+        ((HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n", 0.01), SLOW),
+        ((HEAD, b"A: b\r\n", 0.01), SLOW),
+        ((b"HTTP/1.1 2", b"0", 0.01), SLOW),
+        ((b"HTTP/1.1 200 OK\r\nA: ", b"b", 0.01), SLOW),
+        ((b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", 0.01), INFORMATIONAL),
+        ((HEAD + b"Connection: close\r\n\r\n", b" " * 65_536, 0), LARGE),
+        ((HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65_536 + b"\r\n", 0), LARGE),
     ],
     indirect=["said"],
 )
-def test_a_body_without_end_is_no_response(said: str, most: int, silence: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MAX_BODY", most)
-    answer = HttpTransport(said, seconds=0.2 if "within" in silence else 30).send(Sent("GET", "/connections"))
+def test_a_response_without_end_is_no_response(said: str, silence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "MAX_BODY", 2**20)
+    answer = HttpTransport(said, seconds=0.2 if silence != LARGE else 30).send(Sent("GET", "/connections"))
     assert answer.silence.startswith(silence)
+
+
+def test_a_session_of_requests_is_bounded_too() -> None:
+    """Schemathesis sends through one."""
+    session = requests.Session()
+    bind(session)
+    assert {type(adapter) for adapter in session.adapters.values()} == {BoundedAdapter}
+
+
+MANY = HEAD + b"".join(b"X-%d: 1\r\n" % number for number in range(101)) + b"\r\n"
+BODY = b"Content-Length: 2\r\n\r\n{}"
+
+
+@pytest.mark.parametrize(
+    ("said", "silence"),
+    [
+        ((MANY, b"", 0), "got a response with more than 100 headers, which clients refuse"),
+        (
+            (HEAD + b"A: " + b"b" * 70_000, b"b", 0),
+            "got a response with a line in its head that is longer than clients",
+        ),
+        ((b"HTTP/1.1 103 Early Hints\r\n\r\n", b"", 0), INFORMATIONAL),
+        ((b"HTTP/1.1 103 Early Hints\r\n" + BODY, b"", 0), INFORMATIONAL),
+        ((b"HTTP/1.1 103 Early Hints\r\n\r\n" * 3 + HEAD + BODY, b"", 0), ""),
+        ((b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD + BODY, b"", 0), ""),
+    ],
+    indirect=["said"],
+)
+def test_a_response_that_clients_refuse_says_why(said: str, silence: str) -> None:
+    answer = HttpTransport(said, seconds=30).send(Sent("GET", "/connections"))
+    assert answer.silence.startswith(silence) and bool(answer.silence) == bool(silence)
+    assert silence or (answer.status, answer.body) == (200, b"{}")
 
 
 @pytest.mark.parametrize(
