@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from contracts.wire import LOOPBACK, default_seconds
-from contracts.yaml_input import NotYaml, parse_yaml
+from contracts.yaml_input import UnreadableYaml, parse_yaml
 
 NAMES = {
     "FLOW_SERVICE_TOKEN": "Authorization",
@@ -169,7 +169,7 @@ def _gaps(path: Path) -> frozenset[str]:
     """Read ids of checks: a list of ids, or of mappings with `check` and `reason`."""
     try:
         rows = parse_yaml(_read(path)) or []
-    except NotYaml as error:
+    except UnreadableYaml as error:
         raise WrongUse(f"{path} {error}") from None
     if not isinstance(rows, list):
         raise WrongUse(f"{path} does not hold a list of checks")
