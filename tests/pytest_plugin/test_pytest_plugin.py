@@ -54,7 +54,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 def run(project: pytest.Pytester, source: str, *arguments: str) -> pytest.RunResult:
     project.makepyfile(test_it="from client import *\n\n" + textwrap.dedent(source))
-    return project.runpytest_subprocess(*arguments)
+    return project.runpytest_inprocess(*arguments)
 
 
 def test_each_test_gets_the_service_as_new(project: pytest.Pytester) -> None:
