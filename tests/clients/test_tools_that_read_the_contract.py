@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import subprocess
 import tempfile
@@ -13,7 +12,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import pytest
@@ -21,12 +19,10 @@ import pytest
 from mockserver.clients.service import FlowService, flow_service
 from tests.calls import HEADERS
 from tests.clients.test_generated_clients import DOCUMENT, ORVAL
-from tests.contract.test_examples import requests, resolved, standing, stored
+from tests.contract.test_examples import prepared, requests
 from tests.intercept.test_clients_of_others import installed
 
 SECONDS = 120
-OURS = [row for row in requests() if not str(row.values[1]).startswith("/data/")]
-"""Those of Flow Service: Prism has one server behind it."""
 
 
 def test_redocly_finds_nothing_by_its_strict_rules(tmp_path: Path) -> None:
@@ -62,22 +58,22 @@ def prism(service: FlowService) -> Iterator[str]:
         process.terminate()
 
 
-@pytest.mark.parametrize(("method", "path", "operation", "body"), OURS)
+@pytest.mark.parametrize(("method", "path", "operation", "body"), list(requests()))
 def test_prism_and_the_server_accept_an_example(
     service: FlowService, prism: str, method: str, path: str, operation: Any, body: Any
 ) -> None:
-    emulator = service.emulator
-    parameters = [resolved(one) for one in operation.get("parameters", ())]
-    examples = {one["name"]: one["example"] for one in parameters if "example" in one}
-    entity, etag = stored(emulator, path, operation)
-    for name in re.findall(r"\{(\w+)\}", path):
-        path = path.replace(f"{{{name}}}", quote(str(entity or examples[name]), safe=""))
-    asked = [one["name"] for one in parameters if one["in"] == "query" and one["name"] in examples]
-    query = {name: examples[name] for name in asked}
-    given = [one["name"].lower() for one in parameters if one["in"] == "header"]
-    headers = {**HEADERS, **({"if-match": etag} if etag and "if-match" in given else {})}
+    """Those of neighbouring services too: the server behind Prism has them."""
+    example = prepared(service.emulator, path, operation, body)
+    headers = {**HEADERS, **example.headers}
     answer = httpx.request(
-        method, prism + path, params=query, json=standing(emulator, body), headers=headers, timeout=SECONDS
+        method, prism + example.path, params=example.query, json=example.body, headers=headers, timeout=SECONDS
     )
     assert answer.status_code < 300, answer.text
     assert "sl-violations" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/connections", "/data/foundation/catalog/dataSets"])
+def test_prism_reads_the_contract_of_neighbouring_services_too(prism: str, path: str) -> None:
+    """It refuses with 422, which our server never does."""
+    answer = httpx.post(prism + path, json=7, headers=HEADERS, timeout=SECONDS)
+    assert answer.status_code == 422 and "request" in answer.text, answer.text

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -14,10 +15,10 @@ from mockserver import Config, Emulator
 from mockserver.contract import load_document
 from tests import dataflows
 from tests.calls import HEADERS, POSTGRESQL, connection, made, send, source, target
+from tests.contract import next_door
 from tests.contract.test_published import METHODS, resolved
 
 DOCUMENT = load_document()
-NAMES_AN_ENTITY = re.compile(r"\{(?!CONTAINER_ID|RESOURCE_TYPE|SANDBOX_NAME)")
 SFTP = {
     "specName": "Basic Authentication for sftp",
     "params": {"host": "files.example.com", "port": 22, "userName": "reader", "password": "c4n4ry"},
@@ -26,13 +27,8 @@ SFTP = {
 
 
 def requests() -> Iterator[Any]:
-    """Each operation with its example parameters, once for each example body.
-
-    For neighbouring services, only examples without an entity.
-    """
+    """Each operation with its example parameters, once for each example body."""
     for path, item in DOCUMENT["paths"].items():
-        if "servers" in item and (path.endswith("/adhocrun") or NAMES_AN_ENTITY.search(path)):
-            continue
         for method in METHODS:
             if method not in item:
                 continue
@@ -44,26 +40,49 @@ def requests() -> Iterator[Any]:
                 yield pytest.param(method.upper(), path, operation, body, id=f"{operation['operationId']}-{name}")
 
 
+@dataclass(frozen=True)
+class Example:
+    """A request made of examples, with ids of what a server has."""
+
+    path: str
+    query: list[tuple[str, str]]
+    headers: dict[str, str]
+    body: Any
+
+
+def prepared(emulator: Emulator, path: str, operation: Any, body: Any) -> Example:
+    """Create what an example is about; returns the request."""
+    parameters = [resolved(one) for one in operation.get("parameters", ())]
+    values = {one["name"]: one["example"] for one in parameters if "example" in one}
+    etag = None
+    if "servers" in DOCUMENT["paths"][path]:
+        values |= next_door.entity(emulator, path, body)
+        body = next_door.body_of(emulator, body, values)
+    else:
+        entity, etag = stored(emulator, path, operation)
+        values |= {name: entity for name in re.findall(r"\{(\w+)\}", path) if entity}
+        body = standing(emulator, body)
+    query = [
+        (one["name"], str(value).lower() if isinstance(value, bool) else str(value))
+        for one in parameters
+        if one["in"] == "query" and one["name"] in values
+        for value in (values[one["name"]] if isinstance(values[one["name"]], list) else [values[one["name"]]])
+    ]
+    given = {one["name"].lower(): values.get(one["name"]) for one in parameters if one["in"] == "header"}
+    headers = {name: str(value) for name, value in given.items() if value is not None}
+    headers |= {"if-match": etag} if etag and "if-match" in given else {}
+    if "schemaregistry" in path:
+        headers["accept"] = f"application/vnd.adobe.xed{'+json; version=1' if 'RESOURCE_ID' in path else '-id+json'}"
+    at = re.sub(r"\{(\w+)\}", lambda found: quote(str(values[found[1]]), safe=""), path)
+    return Example(at, query, headers, body)
+
+
 @pytest.mark.parametrize(("method", "path", "operation", "body"), list(requests()))
 def test_an_example_is_accepted(method: str, path: str, operation: Any, body: Any) -> None:
     emulator = Emulator(Config(service_clients=(HEADERS["x-api-key"],)))
-    parameters = [resolved(one) for one in operation.get("parameters", ())]
-    examples = {one["name"]: one["example"] for one in parameters if "example" in one}
-    entity, etag = stored(emulator, path, operation)
-    for one in parameters:
-        if one["in"] == "path":
-            name = one["name"]
-            path = path.replace(f"{{{name}}}", quote(str(entity or examples[name]), safe=""))
-    query = [
-        f"{one['name']}={quote(str(value), safe='')}"
-        for one in parameters
-        if one["in"] == "query" and one["name"] in examples
-        for value in (examples[one["name"]] if isinstance(examples[one["name"]], list) else [examples[one["name"]]])
-    ]
-    headers = {one["name"].lower(): examples.get(one["name"]) for one in parameters if one["in"] == "header"}
-    headers |= {"if-match": etag} if "if-match" in headers else {}
-    headers |= {"accept": "application/vnd.adobe.xed-id+json"} if "schemaregistry" in path else {}
-    result = send(emulator, method, f"{path}?{'&'.join(query)}", standing(emulator, body), headers=headers)
+    example = prepared(emulator, path, operation, body)
+    at = f"{example.path}?{urlencode(example.query)}"
+    result = send(emulator, method, at, example.body, headers=example.headers)
     assert result.status < 300, result.body
 
 
