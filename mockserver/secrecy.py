@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, TypeAlias
 from urllib.parse import unquote_plus
 
@@ -248,6 +248,9 @@ class Place:
         """The place at a path: names of members, numbers or `[]` for items."""
         place = self
         for step in steps:
+            if isinstance(place.read, partial) and place.read.func is cleaned:  # everything below is shown
+                place = UNKNOWN_PLACE if step in place.read.keywords["closed"] else place
+                continue
             item = place.items if step.isdigit() or step in ("[]", "-") else None
             below = place.below({}).get(step, place.others) or item or UNKNOWN_PLACE
             place = SECRET if place.secret else below

@@ -31,9 +31,10 @@ def of_schema(schema: Any, follow: Callable[[str], Place] = lambda reference: UN
     if schema.get("x-harmless"):
         return FREE
     compiled, types = partial(of_schema, follow=follow), _types(schema.get("type"))
-    closed = "enum" in schema or (types and types <= _CLOSED)
+    listed = "enum" in schema or "const" in schema
+    closed = listed or (types and types <= _CLOSED)
     made = Place(
-        harmless="enum" in schema or not types.isdisjoint(_VALUES),
+        harmless=listed or not types.isdisjoint(_VALUES),
         read=secrecy.word if closed else None,
         members={key: compiled(inner) for key, inner in _object(schema.get("properties")).items()},
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mockserver.config import Config
 from mockserver.emulator import Emulator
-from mockserver.recordings import learning
+from mockserver.recordings import learning, moments
 from mockserver.recordings.accepted import Accepted
 from mockserver.recordings.recording import RecordedExchange, Recording
 from mockserver.recordings.replay import Replay, ReplayOutcome, Send, outcome
@@ -35,9 +35,11 @@ def with_emulator(
     if before.learned:
         emulator.restore(before.state)
 
+    changes = moments.of_changes(recording)
+
     def lead(exchange: RecordedExchange) -> None:
-        if exchange.call.received_ms:
-            emulator.runtime.clock.freeze(exchange.call.received_ms)
+        if at_ms := changes.get(exchange.number, exchange.call.received_ms):
+            emulator.runtime.clock.freeze(at_ms)
 
     replay = Replay(recording, send, token=_STAND_IN)
     compared = replay.run(lead)

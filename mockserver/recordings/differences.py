@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from mockserver.exchange import Result
 from mockserver.json_input import Json
-from mockserver.recordings.gaps import is_hidden
+from mockserver.recordings.gaps import STAND_IN, is_hidden
+from mockserver.recordings.pairing import Pairing
 from mockserver.recordings.recording import RecordedExchange, scalars
 from mockserver.recordings.symbols import Bindings, is_made_id, kind_of, page_token, parts_of, quoted
 
@@ -81,23 +82,16 @@ class Comparison:
 
     def __init__(self, bindings: Bindings, *, shared: bool = False) -> None:
         self.bindings = bindings
-        self._shared = shared
-        """Whether others write to the server too. Their entities in a list are not a difference."""
+        self.pairing = Pairing(bindings, shared=shared)
         self._sent: set[tuple[str, Any]] = set()
         self._stamps: dict[tuple[str, str], tuple[Json, Json]] = {}
         """Id and `createdAt` or `updatedAt` -> last value in the recording and here."""
-        self._number = 0
-        """The number of the exchange."""
-        self._by_metrics = False
-        """Whether the request filters runs by their metrics, which differ."""
         self._about = ""
         """The collection of the request, or `explore` if the response contains data of a source."""
 
     def compare(self, exchange: RecordedExchange, ours: Result) -> list[Difference]:
         """Compare one exchange and bind the symbols of its response."""
-        self._number = exchange.number
-        parameters = exchange.call.parameters()
-        self._by_metrics = any(pair[0] == "property" and pair[1].startswith("metrics.") for pair in parameters)
+        self.pairing.begin(exchange)
         self._sent.update((name, value) for name, value in _sent(exchange.body) if value not in (None, ""))
         headers = exchange.call.headers
         self._sent.update((name, headers.get(header, "")) for name, header in _OF_THE_CALLER)
@@ -156,15 +150,16 @@ class Comparison:
     def _object(
         self, pointer: str, name: str, theirs: Mapping[str, Json], ours: Mapping[str, Json], ordered: bool
     ) -> _Walk:
-        ours = self._named_alike(theirs, ours)
+        ours = self.pairing.named_alike(theirs, ours)
         for key, value in theirs.items():
             if key in ours:
-                yield from self._walk(f"{pointer}/{key}", key, value, ours[key], ordered)
+                yield from self._walk(f"{pointer}/{'*' if is_made_id(key) else key}", key, value, ours[key], ordered)
         if name in _DATA_KEYED and not pointer.endswith("/inheritedAttributes/properties"):
             return
         yield from self._moved(pointer, theirs, ours)
-        missing = {key: _kind(value) for key, value in theirs.items() if key not in ours}
-        added = {key: _kind(value) for key, value in ours.items() if key not in theirs}
+        if pointer == "/_links" and self.pairing.is_shifted:
+            return
+        missing, added = _only_in(theirs, ours), _only_in(ours, theirs)
         yield from (Difference("missing member", at, kind, "absent") for at, kind in _members(pointer, missing))
         yield from (Difference("added member", at, "absent", kind) for at, kind in _members(pointer, added))
 
@@ -174,17 +169,6 @@ class Comparison:
         if "etag" not in theirs or "etag" not in ours or not isinstance(there, str) or not isinstance(here, str):
             return []
         return [*self._walk(f"{pointer}/id", "id", there, here)]
-
-    def _named_alike(self, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> Mapping[str, Json]:
-        """Rename the keys of an object `{id: entity}` to the recorded ids, and bind ids that are new in both."""
-        new = [key for key in theirs if is_made_id(key) and self.bindings.ours(("id", key)) is None]
-        if not (new or any(map(is_made_id, theirs))):
-            return ours
-        unmet = (key for key in ours if is_made_id(key) and key not in theirs and not self.bindings.is_ours(key))
-        for recorded, here in zip(new, unmet, strict=False):
-            self.bindings.bind(("id", recorded), here)
-        recorded_as = {self.bindings.ours(("id", key)): key for key in theirs}
-        return {recorded_as.get(key, key): value for key, value in ours.items()}
 
     def _moved(self, pointer: str, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> _Walk:
         """Compare whether `createdAt` and `updatedAt` of an entity have changed since the last response."""
@@ -214,46 +198,29 @@ class Comparison:
 
     def _entities(self, inside: str, name: str, theirs: list[Any], ours: list[Any], ordered: bool) -> _Walk:
         """Compare the entities of two lists, and their order if the client requested one."""
-        if self._by_metrics or any(self._is_elsewhere(item) for item in theirs):
-            return  # a page with entities of others ends elsewhere
+        if self.pairing.is_elsewhere(theirs):
+            return
+        theirs, ours = self.pairing.pair(theirs, ours)
         here = {item["id"]: item for item in ours}
         if _repeats(theirs) != _repeats(ours):
             yield Difference("items", inside, *("listed twice" if _repeats(one) else "once" for one in (theirs, ours)))
-        self._pair(theirs, ours)
         met = []
         for item in theirs:
             counterpart = here.get(self.bindings.ours(("id", item["id"])) or item["id"])
-            if counterpart is None and self.bindings.is_lost(("id", item["id"]), self._number):
-                continue  # a consequence of the request that did not create it here
-            if counterpart is None:
-                yield Difference("missing item", inside, "listed", "absent")
-            else:
+            if counterpart is not None:
                 met.append(counterpart["id"])
                 yield from self._walk(inside, name, item, counterpart)
-        if not self._shared and len(here) > len(set(met)):
+            elif not self.pairing.is_consequence(item):
+                yield Difference("missing item", inside, "listed", "absent")
+        if len(here) > len(set(met)) and not self.pairing.may_list_more:
             yield Difference("added item", inside, "absent", "listed")
         places = [place for place, item in enumerate(ours) if item["id"] in met]
         if ordered and [ours[place]["id"] for place in places] != met:
             yield Difference("order", inside, "as requested", "another order")
 
-    def _is_elsewhere(self, item: Mapping[str, Json]) -> bool:
-        """Whether a list names an entity of another client, or a run of a flow that the recording did not create."""
-        flow = item.get("flowId") if self._about == "runs" else None
-        earlier = isinstance(flow, str) and self.bindings.ours(("id", flow)) in (None, flow)
-        return earlier or item["id"] in self.bindings.others
-
-    def _pair(self, theirs: list[Any], ours: list[Any]) -> None:
-        """Bind entities that both show for the first time, in their order. Not on shared servers."""
-        known = {self.bindings.ours(("id", item["id"])) for item in theirs}
-        if self._shared:
-            return
-        new = [item["id"] for item in theirs if self.bindings.ours(("id", item["id"])) is None]
-        here = {item["id"] for item in ours}
-        unmet = [item["id"] for item in ours if item["id"] not in known and not self.bindings.is_ours(item["id"])]
-        for recorded, counterpart in zip((one for one in new if one not in here), unmet, strict=False):
-            self.bindings.bind(("id", recorded), counterpart)
-
     def _scalar(self, pointer: str, name: str, theirs: Any, ours: Any) -> _Walk:
+        if any(str(one).startswith(STAND_IN) for one in (theirs, ours)):  # ours because the replay sent a stand-in
+            return
         if name == "href" and (page := page_token(theirs)):
             if token := page_token(ours):
                 self.bindings.bind(("page", page), token)
@@ -321,6 +288,11 @@ def _sent(body: Json) -> Iterator[tuple[str, Any]]:
     for step in body if isinstance(body, list) else ():
         if isinstance(step, dict) and isinstance(step.get("path"), str):
             yield from scalars(step.get("value"), step["path"].rpartition("/")[2])
+
+
+def _only_in(one: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, str]:
+    """Name and type of the members that only one of two objects has. Ids as names are one name."""
+    return {"*" if is_made_id(key) else key: _kind(value) for key, value in one.items() if key not in other}
 
 
 def _members(pointer: str, kinds: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ _DATE = r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"
 _WORDS = r"\*|[A-Za-z-]{1,30}(?:=\d{1,9})?(?:\s*[,;]\s*[A-Za-z-]{1,30}(?:=\d{1,9})?){0,20}"
 
 WRITTEN: dict[str, re.Pattern[str]] = {
-    **dict.fromkeys(("accept", "content-type"), re.compile(rf"{_MEDIA}(?:\s*,\s*{_MEDIA}){{0,10}}")),
+    **dict.fromkeys(("accept", "content-type"), re.compile(rf"{_MEDIA}(?:\s*,\s*{_MEDIA}){{0,10}}", re.IGNORECASE)),
     **dict.fromkeys(
         ("allow", "cache-control", "content-encoding", "content-language", "expect", "prefer", "vary"),
         re.compile(_WORDS),

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mockserver.contract import Contract
-from mockserver.exchange import BASE_PATH, Call, Result
+from mockserver.exchange import BASE_PATH, Call, Result, decoded_segment
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.json_input import Json, JsonProblem, parse
 from mockserver.recordings import har
@@ -47,7 +47,7 @@ class RecordedExchange:
     @property
     def target(self) -> str:
         """The encoded path with the base path, without the query."""
-        return quote(self.whole_path, safe="/" + SAFE_IN_SEGMENT)
+        return encoded(self.whole_path)
 
     @property
     def body(self) -> Json:
@@ -89,6 +89,11 @@ def exchange(
     seen = contract.check_request(call)
     operation = seen.operation.id if seen.operation else None
     return RecordedExchange(number, operation, seen.path, call, result, host, gaps, whole)
+
+
+def encoded(path: str) -> str:
+    """Undo `decoded_path`: encode each segment, also the slashes inside it, as in the id of a schema."""
+    return "/".join(quote(decoded_segment(part), safe=SAFE_IN_SEGMENT) for part in path.split("/"))
 
 
 def scalars(value: Json, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -11,19 +11,19 @@ import re
 import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from mockserver import secrecy
 from mockserver.contract import Contract
 from mockserver.contract.places import Auth, Places
-from mockserver.exchange import Call, Result
+from mockserver.exchange import Call, Result, decoded_segment
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.journal.redaction import secrets_in
 from mockserver.json_input import Json
 from mockserver.recordings import headers
 from mockserver.recordings.gaps import STAND_IN
 from mockserver.recordings.leaks import LeakSearch
-from mockserver.recordings.recording import RecordedExchange
+from mockserver.recordings.recording import RecordedExchange, encoded
 from mockserver.secrecy import UNKNOWN_PLACE, show
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -32,7 +32,7 @@ _OPEN_IN_FORMS = ("grant_type", "scope", "client_id", "expires_in", "token_type"
 _PATH_WORD = re.compile(r"[A-Za-z_.-]{0,40}|v\d{1,2}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PATH_ID = re.compile(
     r"[0-9a-f]{16,64}|\d{1,20}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-\d{1,6}|"
-    r"_?[a-z0-9]{1,60}\.(schemas|mixins|classes|datatypes)\.[0-9a-f]{8,64}|"
+    r"[0-9A-HJKMNP-TV-Z]{26}|_?[a-z0-9]{1,60}\.(schemas|mixins|classes|datatypes)\.[0-9a-f]{8,64}|"
     r"https?://ns\.adobe\.com/[\w./-]{1,200}"
 )
 """Ids of the services."""
@@ -203,11 +203,13 @@ class Written:
         """Redact a path. Paths of known operations keep their ids, others only words and UUIDs."""
         names = {value for name, value in one.ids.items() if name == "SANDBOX_NAME"}
         form = _PATH_ID if one.operation else _PATH_WORD
-        return quote(self._path(one.whole_path, form, names), safe="/:@!$&'()*+,;=~-._")
+        return encoded(self._path(one.whole_path, form, names))
 
     def _path(self, path: str, form: re.Pattern[str], names: Collection[str] = ()) -> str:
         parts = (
-            part if part in names or form.fullmatch(part) or _PATH_WORD.fullmatch(part) else self._stand_ins.text(part)
+            part
+            if part in names or form.fullmatch(decoded_segment(part)) or _PATH_WORD.fullmatch(part)
+            else self._stand_ins.text(part)
             for part in path.split("/")
         )
         return "/".join(parts)

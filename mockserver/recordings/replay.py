@@ -8,15 +8,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
 
 from mockserver.exchange import Result
 from mockserver.journal.entries import TOKEN_OPERATION
+from mockserver.recordings import masked
 from mockserver.recordings.accepted import Accepted
 from mockserver.recordings.differences import Comparison, Difference, Grade
 from mockserver.recordings.learning import made_by_others
-from mockserver.recordings.lives import SPECS
+from mockserver.recordings.lives import ENTITIES, SPECS
 from mockserver.recordings.recording import RecordedExchange, Recording
 from mockserver.recordings.symbols import Bindings
 
@@ -30,6 +33,8 @@ _OF_THE_CONNECTION = frozenset(
     {"host", "content-length", "connection", "transfer-encoding", "accept-encoding", "cookie"}
 )
 _THROTTLED = frozenset({429, 500, 502, 503, 504})
+_OF_A_BODY = (400, 422)
+"""Statuses by which a value in a body is refused."""
 _EXPIRED = ("401013", "ErrInvalidOauthToken")
 
 
@@ -129,7 +134,43 @@ class Replay:
             why = "about an entity that the recording does not show"
             return Compared(exchange, "not comparable", why=why, ours=ours)
         differences = tuple(self._comparison.compare(exchange, ours))
+        why = self._consequence(exchange, ours, differences)
+        self._note_one_sided(exchange, ours)
+        if why:
+            return Compared(exchange, "not comparable", why=why, ours=ours)
         return Compared(exchange, "different" if differences else "same", differences, ours=ours)
+
+    def _consequence(self, exchange: RecordedExchange, ours: Result, differences: Sequence[Difference]) -> str:
+        """Why differences are not those of this exchange; empty if they are."""
+        if not differences:
+            return ""
+        if replaced := masked.in_target(exchange):
+            return f"the value of {replaced} was not recorded"
+        refused = any(one.kind in ("status", "error code") for one in differences)
+        statuses = {exchange.result.status, ours.status}
+        about_body = all(status < 300 or status in _OF_A_BODY for status in statuses)
+        if refused and about_body and (replaced := masked.in_body(exchange)):
+            return f"the value at {replaced} in the body was not recorded"
+        one_sided = self._comparison.pairing.one_sided
+        earlier = next((one_sided[entity] for entity in exchange.ids.values() if entity in one_sided), 0)
+        return f"exchange {earlier} changed the entity on one side only" if earlier else ""
+
+    def _note_one_sided(self, exchange: RecordedExchange, ours: Result) -> None:
+        """Keep what only one side accepted from being found again in later responses.
+
+        An entity that only we created is deleted; one that only one side changed is not compared any more.
+        """
+        if exchange.call.method in ("GET", "HEAD") or exchange.result.status // 100 == ours.status // 100:
+            return
+        new = ours.body.get("id") if isinstance(ours.body, dict) else None
+        path = exchange.call.path.strip("/")
+        if ours.status == 201 and isinstance(new, str) and path in ENTITIES:
+            _, target, headers, _ = self._request(exchange)
+            kept = {name: value for name, value in headers.items() if name not in ("content-type", "if-match")}
+            with suppress(OSError):
+                self._send("DELETE", f"{target.partition('?')[0]}/{quote(new)}", kept, b"")
+        for entity in exchange.ids.values():
+            self._comparison.pairing.one_sided.setdefault(entity, exchange.number)
 
     def _request(self, exchange: RecordedExchange) -> tuple[str, str, Mapping[str, str], bytes]:
         call, query = exchange.call, self.bindings.in_query(exchange)

@@ -70,7 +70,7 @@ def page_token(href: Json) -> str:
 
 def defined_in(result: Result) -> Iterator[Symbol]:
     """Every symbol in a response."""
-    yield from _in(result.body, "")
+    yield from symbols_in(result.body)
     if result.status == 201 and isinstance(result.body, dict) and isinstance(new := result.body.get("id"), str):
         yield "id", new  # of a new entity, in any form
     for name, value in result.headers:
@@ -80,17 +80,18 @@ def defined_in(result: Result) -> Iterator[Symbol]:
             yield "id", last
 
 
-def _in(value: Json, name: str) -> Iterator[Symbol]:
+def symbols_in(value: Json, name: str = "") -> Iterator[Symbol]:
+    """Every symbol in a JSON value that is the member `name`."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key == "href" and (token := page_token(inner)):
                 yield "page", token
             if is_made_id(key):
                 yield "id", key
-            yield from _in(inner, key)
+            yield from symbols_in(inner, key)
     elif isinstance(value, list):
         for inner in value:
-            yield from _in(inner, name)
+            yield from symbols_in(inner, name)
     elif kind := kind_of(name, value):
         yield from ((kind, part) for part in (parts_of(str(value)) if kind == "id" else (str(value),)))
 
@@ -150,9 +151,10 @@ class Bindings:
         target = exchange.target
         for recorded in exchange.ids.values():
             ours = self._ours.get(("id", recorded))
-            if ours is not None:  # the id of a schema is a URI, with slashes of its own
-                place = re.escape(quote(recorded, safe="/" + SAFE_IN_SEGMENT))
-                target = re.sub(rf"(?<=/){place}(?=/|$)", quote(ours, safe=SAFE_IN_SEGMENT), target)
+            if ours is not None:  # the id of a schema is a URI, whose slashes a client need not encode
+                forms = (quote(recorded, safe=SAFE_IN_SEGMENT + more) for more in ("", "/"))
+                place = "|".join(map(re.escape, forms))
+                target = re.sub(rf"(?<=/)(?:{place})(?=/|$)", quote(ours, safe=SAFE_IN_SEGMENT), target)
         return target
 
     def in_query(self, exchange: RecordedExchange) -> str:
@@ -215,4 +217,4 @@ def uses(exchange: RecordedExchange) -> Iterator[Symbol]:
             yield from (("id", value) for value in values if is_made_id(value))
     if match := exchange.call.headers.get("if-match"):
         yield "etag", match if _ETAG.fullmatch(match) else f'"{match}"'
-    yield from (symbol for symbol in _in(exchange.body, "") if symbol[0] == "id")
+    yield from (symbol for symbol in symbols_in(exchange.body) if symbol[0] == "id")

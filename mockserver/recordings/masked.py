@@ -1,0 +1,55 @@
+"""Finds values of a request that the recorder or another tool has replaced, so that a server may answer otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mockserver.json_input import Json
+from mockserver.recordings.gaps import is_hidden
+from mockserver.recordings.recording import RecordedExchange
+
+_DECIDING = ("content-type", "accept", "x-sandbox-name", "x-gw-ims-org-id", "if-match")
+"""Headers whose value decides the response. Tokens and API keys are replaced consistently."""
+_ANY = "*/*"
+"""An Accept that looks like a mask."""
+_SIGNS = "‹›"
+"""Around the description of a hidden value in a filter."""
+
+
+def in_target(exchange: RecordedExchange) -> str:
+    """The first replaced value in path, query or a header that decides the response; empty if there is none."""
+    if any(map(is_hidden, exchange.call.path.split("/"))):
+        return "a part of the path"
+    for name, value in exchange.call.parameters():
+        if _is_replaced(value):
+            return f"the parameter {name}"
+    sent = exchange.call.headers
+    return next(
+        (f"the header {name}" for name in _DECIDING if sent.get(name) != _ANY and is_hidden(sent.get(name))), ""
+    )
+
+
+def in_body(exchange: RecordedExchange) -> str:
+    """The place of the first replaced value in the body; empty if there is none.
+
+    Credentials do not count: they are always replaced, and another server takes any.
+    """
+    return next(_places(exchange.body, ""), "")
+
+
+def _places(value: Json, pointer: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        of_credentials = str(value.get("path", "")).startswith("/auth")  # a patch instruction
+        for name, inner in value.items():
+            if name != "auth" and not of_credentials:
+                yield from _places(inner, f"{pointer}/{name}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _places(inner, f"{pointer}/*")
+    elif _is_replaced(value):
+        yield pointer
+
+
+def _is_replaced(value: Any) -> bool:
+    return is_hidden(value) or (isinstance(value, str) and any(sign in value for sign in _SIGNS))
