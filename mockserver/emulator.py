@@ -73,7 +73,7 @@ class Emulator:
             sources=Sources.load(self.config.sources, self.config.live, self.config.live_ca, md5=self.config.live_md5),
             store=open_store(self.config.state, self.runtime),
         )
-        self._redaction = Redaction(self.contract, self.world.connectors.auth_place)
+        self._redaction = Redaction.shared(self.contract, self.world.connectors.auth_place)
         self.journal = Journal(self.config.journal_entries, self.config.journal_bytes, self._redaction)
         self.handlers = resources.load()
         self._specs_written = self.config.state is not None

@@ -209,10 +209,11 @@ class Connectors:
         self._files = _index(folder)
         self._read: dict[str, Connector | None] = {}
 
-    @classmethod
-    def load(cls, platform: str = "azure") -> Connectors:
-        """The catalogue of a platform (azure or aws). Raises ValueError for another name."""
-        return cls(platform)
+    @staticmethod
+    @functools.cache
+    def load(platform: str = "azure") -> Connectors:
+        """The catalogue of a platform (azure or aws), read once per process. Raises ValueError for another name."""
+        return Connectors(platform)
 
     def get(self, spec_id: Any) -> Connector | None:
         """The connector with this connection spec id, or None if the platform has none."""

@@ -1,8 +1,11 @@
 """A client with its own service and without sockets, for requests that HTTP cannot carry or would take too long."""
 
 import json
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
+
+from flask.testing import FlaskClient
 
 from contracts.clients import Service
 from contracts.wire import WsgiTransport
@@ -10,6 +13,7 @@ from mockserver import Config, Emulator, create_app
 from mockserver.conformance import Report, evaluate
 from mockserver.errors import TYPE_PREFIX
 from mockserver.exchange import Call, Result
+from mockserver.web.application import Application
 from tests.calls import HEADERS, connection
 
 
@@ -18,11 +22,22 @@ class Client:
 
     def __init__(self, **settings: Any) -> None:
         self.emulator = Emulator(Config(seed=7, **settings))
-        app = create_app(self.emulator)
-        self.web = app.test_client()
-        self.service = Service(WsgiTransport(app), WsgiTransport(app, "http://127.0.0.1"), environ={})
-        """Used by the clients of `contracts/clients/`."""
         self.headers: dict[str, str] = dict(HEADERS)
+
+    @cached_property
+    def app(self) -> Application:
+        """The same service over WSGI, built only for those that need it."""
+        return create_app(self.emulator)
+
+    @property
+    def web(self) -> FlaskClient:
+        """A client of Flask, for pages."""
+        return self.app.test_client()
+
+    @property
+    def service(self) -> Service:
+        """Used by the clients of `contracts/clients/`."""
+        return Service(WsgiTransport(self.app), WsgiTransport(self.app, "http://127.0.0.1"), environ={})
 
     def send(self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: Any) -> Result:
         """Send one request. Header names use underscores; None omits one."""
