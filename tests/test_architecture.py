@@ -17,7 +17,7 @@ CODE = ("mockserver", "contracts", "bench")
 FILE_LINES, FUNCTION_LINES = 400, 50
 
 ROOMS = (
-    ("json_input", "quirks", "config", "runtime", "pages"),
+    ("json_input", "quirks", "config", "runtime", "pages", "files"),
     ("exchange", "secrecy"),
     ("errors", "tokens"),
     ("contract", "server", "gateway"),

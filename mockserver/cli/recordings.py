@@ -142,7 +142,7 @@ def _write(outcome: ReplayOutcome, folder: Path | None) -> None:
 
 
 def _save(path: Path, text: str) -> None:
-    from mockserver.conformance.writers import files
+    from mockserver import files
 
     try:
         files.write(path, text)

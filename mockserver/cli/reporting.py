@@ -69,8 +69,8 @@ class Reporting:
 
     def _accept(self, report: Report, path: Path, *, err: bool) -> Report:
         """Write the baseline; the report as it judges it."""
+        from mockserver import files
         from mockserver.conformance import Baseline
-        from mockserver.conformance.writers import files
 
         baseline = Baseline.of(report, self.threshold)
         files.write(path, baseline.as_yaml())

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import sys
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
 import orjson
+
+from mockserver import files
 
 PACKAGE = Path(__file__).parent.parent
 _MAX_DEPTH = 200
@@ -108,11 +109,10 @@ def _keep(kept: Path, source: bytes, value: Any) -> None:
     if json.loads(text) != value:
         return
     form = text.encode()
-    part = kept.with_suffix(f".{os.getpid()}")
     with contextlib.suppress(OSError):
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(_digest(source, form) + b"\n" + form)
-        part.replace(kept)  # atomic: other processes never read a partial file
+        files.make_folder(kept.parent)
+        with files.replacing(kept) as file:  # atomic: other processes never read a partial file
+            file.write(_digest(source, form) + b"\n" + form)
 
 
 def parse_all() -> None:

@@ -7,14 +7,13 @@ successful: each is written under a temporary name and renamed.
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from mockserver import json_input
+from mockserver import files, json_input
 from mockserver.exchange import Tenant
 from mockserver.flows import mapping, rules, schemas
 from mockserver.flows.outcome import Course, Span, batch_id
@@ -42,11 +41,10 @@ def land(world: World, tenant: Tenant, flow: Doc, run: Doc, source: FlowSource) 
     course, span = Course(*run["course"]), Span(*run["span"])
     if world.config.lake is None or data_set is None or course.rows <= course.failing:
         return
-    place = Path(world.config.lake, *map(_safe, (tenant.org, tenant.sandbox, data_set)))
     name = batch_id(run["id"], course.copied)
     rows = islice(_read(source, span), course.failing, course.rows)
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        place = _folder(world.config.lake, tenant, data_set)
         _write(place / f"{name}.jsonl", arrived(world, tenant, flow, rows))
     except OSError as trouble:
         raise StorageUnavailable("the lake cannot be written to") from trouble
@@ -58,10 +56,9 @@ def append(world: World, tenant: Tenant, flow: Doc, run: Doc, events: Iterable[M
     lines = b"".join(json_input.dumps(dict(row)) + b"\n" for row in arrived(world, tenant, flow, events))
     if world.config.lake is None or data_set is None or not lines:
         return
-    place = Path(world.config.lake, *map(_safe, (tenant.org, tenant.sandbox, data_set)))
+    name = batch_id(run["id"], Course(*run["course"]).copied)
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        with (place / f"{batch_id(run['id'], Course(*run['course']).copied)}.jsonl").open("ab") as file:
+        with files.appending(_folder(world.config.lake, tenant, data_set) / f"{name}.jsonl") as file:
             file.write(lines)
     except OSError as trouble:
         raise StorageUnavailable("the lake cannot be written to") from trouble
@@ -95,18 +92,18 @@ def _mapping_set(world: World, tenant: Tenant, flow: Doc) -> Mapping[str, Any] |
     return None
 
 
+def _folder(lake: str, tenant: Tenant, data_set: str) -> Path:
+    return files.make_folder(Path(lake), *map(_safe, (tenant.org, tenant.sandbox, data_set)))
+
+
 def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    begun = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with begun.open("wb") as file:
-            file.writelines(json_input.dumps(dict(row)) + b"\n" for row in rows)
-        _write_parquet(begun, path.with_suffix(".parquet"))
-        begun.replace(path)
-    finally:
-        begun.unlink(missing_ok=True)
+    with files.replacing(path) as file:
+        file.writelines(json_input.dumps(dict(row)) + b"\n" for row in rows)
+        file.flush()
+        _write_parquet(file.name, path.with_suffix(".parquet"))
 
 
-def _write_parquet(lines: Path, path: Path) -> None:
+def _write_parquet(lines: str, path: Path) -> None:
     """Write the rows as Parquet; skipped without pyarrow, or if the rows do not share column types."""
     try:
         import pyarrow
@@ -114,14 +111,11 @@ def _write_parquet(lines: Path, path: Path) -> None:
         import pyarrow.parquet
     except ImportError:
         return
-    begun = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        pyarrow.parquet.write_table(pyarrow.json.read_json(lines), begun)
-        begun.replace(path)
+        with files.replacing(path) as file:
+            pyarrow.parquet.write_table(pyarrow.json.read_json(lines), file)
     except pyarrow.ArrowException as why:
         log.warning("%s has JSON lines only: %s", path.with_suffix("").name, why)
-    finally:
-        begun.unlink(missing_ok=True)
 
 
 def _safe(name: str) -> str:

@@ -80,6 +80,8 @@ def prepare(db: Connection, version: int, runtime: Runtime) -> tuple[bytes, str 
 
     Raises ValueError for damaged tables.
     """
+    if not version:
+        _demand_new(db)
     if version < SCHEMA_VERSION:
         used, records = _of_release_0_1(db) if version else (None, [])
         _SCHEMA.create_all(db, checkfirst=False)
@@ -87,8 +89,9 @@ def prepare(db: Connection, version: int, runtime: Runtime) -> tuple[bytes, str 
         db.execute(insert(META), {"one": 1, "revision": first, "page_key": runtime.key(), "serving": 0})
         insert_all(db, records)
     found = inspect(db)
-    if not {of.name for of in _SCHEMA.sorted_tables} <= set(found.get_table_names()):
-        raise ValueError("lacks a table")
+    lost = set(_SCHEMA.tables) - set(found.get_table_names())
+    if lost:
+        raise ValueError(f"lacks the table {min(lost)}")
     for of in _SCHEMA.sorted_tables:
         missing = set(of.columns.keys()) - {one["name"] for one in found.get_columns(of.name)}
         if missing:
@@ -97,6 +100,15 @@ def prepare(db: Connection, version: int, runtime: Runtime) -> tuple[bytes, str 
     if row is None:
         raise ValueError("lacks the row that counts revisions, in mockserver_meta")
     return row.page_key, row.drawn
+
+
+def _demand_new(db: Connection) -> None:
+    """Raise ValueError if there are tables already: then it is their version that was lost."""
+    tables, in_file = set(inspect(db).get_table_names()), db.dialect.name == "sqlite"
+    present = tables if in_file else tables & set(_SCHEMA.tables)
+    if present:
+        lost = "user_version" if in_file else "the table mockserver_schema or its row"
+        raise ValueError(f"has the table {min(present)}, but lacks the version of its tables, {lost}")
 
 
 def checksum(tenant: Tenant, kind: str, entity_id: str, revision: int, doc: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,41 @@ def test_parquet_holds_the_same_rows(emulator: Emulator, tmp_path: Path) -> None
     (path,) = tmp_path.rglob(f"{name}.parquet")
     assert pyarrow.parquet.read_table(path).to_pylist() == rows
     assert not [path for path in tmp_path.rglob(".*")], "nothing is left half-written"
+
+
+@pytest.mark.parametrize("place", ["organisation", "sandbox", "data set"])
+def test_a_folder_that_is_a_link_is_refused(emulator: Emulator, tmp_path: Path, place: str) -> None:
+    """Whoever can write in the lake's folder could lead the rows elsewhere, or have other files replaced."""
+    to, victim = arrival(emulator), tmp_path / "elsewhere"
+    victim.mkdir()
+    parts = [TENANT.org, TENANT.sandbox, to.data_set][: ["organisation", "sandbox", "data set"].index(place) + 1]
+    planted = tmp_path.joinpath(*parts)
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.symlink_to(victim)
+    flowing(emulator, arriving(emulator, to))
+    emulator.runtime.clock.advance(2 * DAY)
+    assert batches(emulator) == {} and not list(victim.iterdir())
+    planted.unlink()
+    assert batches(emulator) and landed(emulator, to), "the rows come as soon as they can be written"
+
+
+def test_links_in_place_of_files_are_replaced(emulator: Emulator, tmp_path: Path) -> None:
+    to, victim = arrival(emulator), tmp_path / "victim"
+    victim.write_text("precious")
+    flowing(emulator, arriving(emulator, to))
+    emulator.runtime.clock.advance(HOUR)
+    told: Any = batches(emulator)
+    folder = tmp_path / TENANT.org / TENANT.sandbox / to.data_set
+    for name in [path.stem for path in folder.glob("*.jsonl")]:
+        for file in (f"{name}.jsonl", f"{name}.parquet", f".{name}.jsonl.{os.getpid()}.new"):
+            (folder / file).unlink(missing_ok=True)
+            (folder / file).symlink_to(victim)
+    again = Emulator(Config(seed=1, lake=str(tmp_path)))
+    same = arrival(again)
+    flowing(again, arriving(again, same))
+    again.runtime.clock.advance(HOUR)
+    assert batches(again).keys() == told.keys() and victim.read_text() == "precious"
+    assert not any(path.is_symlink() for path in folder.iterdir())
 
 
 @pytest.mark.parametrize("kind", ["files", "once"])

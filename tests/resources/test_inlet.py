@@ -243,6 +243,19 @@ def test_events_land_in_the_lake_as_they_came(tmp_path: Path) -> None:
     emulator.close()
 
 
+def test_events_are_not_written_through_a_planted_link(tmp_path: Path) -> None:
+    emulator, victim = Emulator(Config(lake=str(tmp_path / "lake"))), tmp_path / "victim"
+    victim.write_text("precious")
+    base = connection(emulator, dataType="raw")
+    flow(emulator, base, mapped=True)
+    post(emulator, inlet(emulator, base), {"name": "Ada"})
+    (file,) = tmp_path.rglob("*.jsonl")
+    file.unlink()
+    file.symlink_to(victim)
+    assert post(emulator, inlet(emulator, base), {"name": "Grace"}).status == 503
+    assert victim.read_text() == "precious"
+
+
 def test_a_sender_is_found_after_a_restart(tmp_path: Path) -> None:
     place = str(tmp_path / "state.db")
     first = Emulator(Config(state=place))

@@ -240,8 +240,8 @@ def test_without_the_package_it_is_said_how_to_get_it(monkeypatch: pytest.Monkey
     ("statement", "said"),
     [
         ("DELETE FROM mockserver_meta", "counts revisions"),
-        ("DROP TABLE mockserver_meta", "lacks a table"),
-        ("DROP TABLE mockserver_records", "lacks a table"),
+        ("DROP TABLE mockserver_meta", "lacks the table mockserver_meta"),
+        ("DROP TABLE mockserver_records", "lacks the table mockserver_records"),
     ],
 )
 def test_tables_that_are_not_right_are_refused_by_name_and_a_running_server_says_503(
@@ -256,6 +256,30 @@ def test_tables_that_are_not_right_are_refused_by_name_and_a_running_server_says
     with pytest.raises(StateError, match=said) as caught:
         open_store(url, Runtime())
     assert PASSWORD not in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("lost", ["DROP TABLE mockserver_schema", "DELETE FROM mockserver_schema"])
+def test_tables_without_their_version_are_refused_and_left_alone(url: str, lost: str) -> None:
+    store = open_store(url, Runtime())
+    put(store, "1")
+    store.close()
+    with psycopg.connect(url) as db:
+        db.execute(lost.encode())
+    for _ in range(2):
+        with pytest.raises(StateError, match=r"has the table mockserver_history, but lacks .* mockserver_schema"):
+            open_store(url, Runtime())
+    with psycopg.connect(url) as db:
+        db.execute("CREATE TABLE IF NOT EXISTS mockserver_schema (version integer NOT NULL)")
+        db.execute("INSERT INTO mockserver_schema VALUES (2)")
+    store = open_store(url, Runtime())
+    assert seen(store, "1") == "a"
+    store.close()
+
+
+def test_a_database_with_tables_of_others_is_taken(url: str) -> None:
+    with psycopg.connect(url) as db:
+        db.execute("CREATE TABLE records (x int); CREATE TABLE meta (x int)")
+    open_store(url, Runtime()).close()
 
 
 @pytest.mark.parametrize("column", ["records.checksum", "records.doc", "history.ordered", "meta.drawn"])

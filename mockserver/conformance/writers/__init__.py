@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from mockserver import files
 from mockserver.conformance.findings import Report
-from mockserver.conformance.writers import files
 from mockserver.conformance.writers.terminal import NOTHING_JUDGED, summary
 
 __all__ = ["FORMATS", "NOTHING_JUDGED", "Format", "render", "summary", "write_reports"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from mockserver.conformance.writers import files
+from mockserver import files
 from mockserver.recordings.replay import ReplayOutcome
 from mockserver.recordings.writers.terminal import summary, verdict
 
