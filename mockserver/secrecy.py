@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial, reduce
+from functools import reduce
 from typing import Any, TypeAlias
 from urllib.parse import unquote_plus
 
@@ -101,7 +101,7 @@ _URL = re.compile(r"([A-Za-z][\w+.:-]*://[^\s=;?#]*\?)([^\s#]*)")
 _CONDITION = re.compile(r"([^=!<>~]*)([=!<>~]+)(.*)", re.DOTALL)
 
 Hide: TypeAlias = Callable[[Any], Any]
-"""A function that replaces a value: `hidden`, or `blank` in responses of the API."""
+"""A function that replaces a text or number: `hidden`, or `blank` in responses of the API."""
 
 
 def is_placeholder(value: object) -> bool:
@@ -111,13 +111,7 @@ def is_placeholder(value: object) -> bool:
 
 
 def hidden(value: Any, digits: int = 4) -> Any:
-    """Replace a value by its kind, length and mark; in objects and arrays, replace each value."""
-    if isinstance(value, dict):
-        return {name(key): hidden(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [hidden(inner) for inner in value]
-    if value is None or isinstance(value, bool):
-        return value
+    """Replace a text or number by its kind, length and mark."""
     text, kind = str(value), "string" if isinstance(value, str) else "number"
     if is_placeholder(value) or (kind == "string" and _NO_VALUE.fullmatch(text)):
         return value
@@ -129,18 +123,9 @@ def _unfilled(text: str, variable: re.Pattern[str]) -> str:
     return "variable" if variable.fullmatch(text) else "printed object" if PRINTED.fullmatch(text) else ""
 
 
-def token(value: Any, hide: Hide | None = None) -> Any:
-    """Like `hidden`, with a longer mark, for access tokens and page tokens."""
-    return hidden(value, 12)
-
-
 def blank(value: Any) -> Any:
-    """Replace every text and number in a value by `MASK`."""
-    if isinstance(value, dict):
-        return {key: blank(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [blank(inner) for inner in value]
-    return value if value is None or isinstance(value, bool) else MASK
+    """Replace a text or number by `MASK`."""
+    return MASK
 
 
 def name(text: str) -> str:
@@ -186,7 +171,7 @@ def _without_login(found: re.Match[str], hide: Hide) -> str:
 
 def without_userinfo(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """A record with credentials in the URLs of its params removed, for responses and exports."""
-    changed = {key: cleaned(record[key], blank) for key in ("params", "transformations") if key in record}
+    changed = {key: show(record[key], OPEN, blank) for key in ("params", "transformations") if key in record}
     return {**record, **changed} if changed else record
 
 
@@ -197,28 +182,15 @@ def is_masked(value: Any) -> bool:
     return isinstance(value, str) and (value == MASK or f"//{MASK}@" in value)
 
 
-def cleaned(value: Any, hide: Hide, closed: Collection[str] = ()) -> Any:
-    """Apply `clean` to each text in a value. Values of `closed` members are hidden."""
-    if isinstance(value, dict):
-        return {key: hide(inner) if key in closed else cleaned(inner, hide, closed) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [cleaned(inner, hide, closed) for inner in value]
-    return clean(value, hide) if isinstance(value, str) else value
-
-
-def word(value: Any, hide: Hide = hidden) -> Any:
+def word(value: Any, hide: Hide) -> Any:
     """A value at a place for numbers, names, ids or pointers; hidden if it is anything else."""
-    if isinstance(value, str):
-        return value if _LISTED.fullmatch(value) or is_placeholder(value) else hide(value)
-    return value if value is None or isinstance(value, int | float) else hide(value)
+    return value if not isinstance(value, str) or _LISTED.fullmatch(value) or is_placeholder(value) else hide(value)
 
 
-def param(value: Any, hide: Hide = hidden) -> Any:
+def param(value: Any, hide: Hide) -> Any:
     """A param that is not secret. A text that might be a list of keys and values is hidden."""
-    if not isinstance(value, str):
-        return value if value is None or isinstance(value, int | float) else hide(value)
-    if "=" not in value or hide is blank:
-        return clean(value, hide)
+    if not isinstance(value, str) or "=" not in value or hide is blank:
+        return show(value, HARMLESS, hide)
     url = _URL.fullmatch(value)
     return clean(url[1], hide) + query(url[2], {}) if url else hide(value)
 
@@ -229,16 +201,26 @@ class Place:
 
     harmless: bool = False
     """Whether texts and numbers are shown."""
-    secret: bool = False
-    """Whether nothing below is shown, whatever the other members say."""
+    deep: bool = False
+    """Whether members and items that are not named are at the same place."""
     members: Mapping[str, Place] = field(default_factory=dict)
     others: Place | None = None
     """The place of members that are not named."""
     items: Place | None = None
     read: Callable[[Any, Hide], Any] | None = None
-    """Shows the value, if that depends on the value itself."""
+    """Shows a text or number, if that depends on the value itself."""
     siblings: Callable[[Mapping[str, Any]], Mapping[str, Place]] | None = None
     """The places of members that depend on other members of the same object."""
+
+    @property
+    def secret(self) -> bool:
+        """Whether nothing at this place is shown, nor below."""
+        return self.deep and not (self.harmless or self.read)
+
+    @property
+    def rest(self) -> Place:
+        """The place of what is not named."""
+        return self if self.deep else UNKNOWN_PLACE
 
     def below(self, value: Mapping[str, Any]) -> Mapping[str, Place]:
         """The places of an object's members."""
@@ -248,12 +230,8 @@ class Place:
         """The place at a path: names of members, numbers or `[]` for items."""
         place = self
         for step in steps:
-            if isinstance(place.read, partial) and place.read.func is cleaned:  # everything below is shown
-                place = UNKNOWN_PLACE if step in place.read.keywords["closed"] else place
-                continue
             item = place.items if step.isdigit() or step in ("[]", "-") else None
-            below = place.below({}).get(step, place.others) or item or UNKNOWN_PLACE
-            place = SECRET if place.secret else below
+            place = place.below({}).get(step) or place.others or item or place.rest
         return place
 
     def secrets(self, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -266,12 +244,14 @@ class Place:
 
     def merged(self, other: Place | None) -> Place:
         """Combine two places: secret if either is, harmless if one is and neither is secret."""
-        if other is None:
+        if other is None or self.secret:
             return self
-        secret, names = self.secret or other.secret, {**self.members, **other.members}
+        if other.secret:
+            return other
+        names = {**self.members, **other.members}
         return Place(
-            harmless=(self.harmless or other.harmless) and not secret,
-            secret=secret,
+            harmless=self.harmless or other.harmless,
+            deep=self.deep or other.deep,
             members={key: self.members.get(key, UNKNOWN_PLACE).merged(other.members.get(key)) for key in names},
             others=self.others.merged(other.others) if self.others else other.others,
             items=self.items.merged(other.items) if self.items else other.items,
@@ -281,10 +261,11 @@ class Place:
 
 
 UNKNOWN_PLACE = Place()
-SECRET = Place(secret=True)
+SECRET = Place(deep=True)
 HARMLESS = Place(harmless=True)
+OPEN = Place(harmless=True, deep=True)
 PARAM = Place(harmless=True, read=param)
-TOKEN = Place(read=token)
+TOKEN = Place(read=lambda value, hide: hidden(value, 12))
 WORD = Place(harmless=True, read=word)
 
 
@@ -300,16 +281,16 @@ def secret_at(steps: Sequence[str]) -> Place:
 
 def show(value: Any, place: Place, hide: Hide = hidden) -> Any:
     """A JSON value in the form that may be shown at a place."""
-    if place.secret:
-        return hide(value)
-    if place.read is not None:
-        return place.read(value, hide)
     if isinstance(value, dict):
-        known, others = place.below(value), place.others or UNKNOWN_PLACE
+        known, others = place.below(value), place.others or place.rest
         shown = {key: show(inner, known.get(key, others), hide) for key, inner in value.items()}
         return shown if hide is blank else {name(key): inner for key, inner in shown.items()}
     if isinstance(value, list):
-        return [show(inner, place.items or UNKNOWN_PLACE, hide) for inner in value]
+        return [show(inner, place.items or place.rest, hide) for inner in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if place.read is not None:
+        return place.read(value, hide)
     if not place.harmless:
         return hide(value)
     return clean(value, hide) if isinstance(value, str) else value
@@ -344,7 +325,7 @@ def _header(key: str, value: str) -> str:
     scheme, _, credential = value.strip().partition(" ")
     if key == "authorization" and scheme.lower() in _SCHEMES:
         return f"{scheme} {_credential(credential.strip(), 12)}".rstrip()
-    return _credential(value, 12) if key == "authorization" else str(token(value))
+    return _credential(value, 12) if key == "authorization" else str(hidden(value, 12))
 
 
 def _credential(text: str, digits: int) -> str:

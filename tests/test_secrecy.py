@@ -10,7 +10,7 @@ import pytest
 from contracts.secrecy import Mask
 from mockserver import secrecy
 from mockserver.contract.places import of_schema
-from mockserver.secrecy import HARMLESS, MASK, PARAM, SECRET, Place, blank, hidden, show
+from mockserver.secrecy import HARMLESS, MASK, PARAM, SECRET, UNKNOWN_PLACE, WORD, Place, blank, hidden, show
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_anything_else_in_braces_is_a_value(value: Any) -> None:
     "value", ["undefined", "null", "None", "[object Object]", "", MASK, "[Authorization redacted]", None, True]
 )
 def test_what_programs_send_where_a_value_is_missing_is_shown(value: Any) -> None:
-    assert hidden(value) == value
+    assert show(value, UNKNOWN_PLACE) == show(value, SECRET) == value
 
 
 def test_a_value_is_shown_as_kind_and_length_and_equal_ones_alike() -> None:
@@ -44,7 +44,8 @@ def test_a_value_is_shown_as_kind_and_length_and_equal_ones_alike() -> None:
         and len(one) == len("‹string, 6 characters, #a1b2›")
     )
     assert hidden(12.5).startswith("‹number, 4 characters, #") and hidden("${PW}").startswith("‹variable, 5 characters")
-    assert hidden({"a": ["x"], "b&": 1}).keys() == {"a", hidden({"b&": 1}).popitem()[0]}
+    for place in (UNKNOWN_PLACE, SECRET):
+        assert show({"a": ["x"], "b&": 1}, place) == {"a": [hidden("x")], secrecy.name("b&"): hidden(1)}
 
 
 @pytest.mark.parametrize(
@@ -112,10 +113,10 @@ def test_of_headers_those_are_shown_that_carry_no_credential() -> None:
     }
     assert secrecy.headers(sent) == {
         "accept": "*/*",
-        "x-key": secrecy.token("k"),
+        "x-key": hidden("k", 12),
         "authorization": "Bearer {ACCESS_TOKEN}",
         "x-sandbox-name": hidden("a&b"),
-        "Location": secrecy.token("/x?y=1"),
+        "Location": hidden("/x?y=1", 12),
     }
     assert secrecy.answer_headers([("Location", "/x?y=1")]) == {"Location": "/x"}
 
@@ -173,7 +174,7 @@ def test_what_comes_back_as_it_was_shown_means_unchanged() -> None:
 
 def test_a_mark_cannot_be_computed_without_the_key_of_the_process() -> None:
     """Anybody could otherwise hash guesses and compare."""
-    mark = str(secrecy.token("hunter2")).partition("#")[2].rstrip("›")
+    mark = str(hidden("hunter2", 12)).partition("#")[2].rstrip("›")
     for name in hashlib.algorithms_guaranteed - {"shake_128", "shake_256"}:
         assert not hashlib.new(name, b"hunter2").hexdigest().startswith(mark), name
     for size in range(1, 65):
@@ -210,8 +211,10 @@ def test_a_long_text_takes_no_more_than_its_length(unit: str) -> None:
     """Where a pattern tries each part with each other, this does not end in minutes."""
     for start in ("@", "#<", "System.A"):
         text = start + unit * (100_000 // len(unit))
-        for function in (secrecy.clean, hidden, secrecy.param, secrecy.word, secrecy.repeatable, Mask(()).text):
+        for function in (hidden, secrecy.repeatable, Mask(()).text):
             function(text)
+        for place in (HARMLESS, PARAM, WORD):
+            show(text, place)
         secrecy.path(text, known=True), secrecy.query(text, {"property": PARAM}), secrecy.filters(text, HARMLESS)
         secrecy.headers({"user-agent": text, "if-match": text, "authorization": text})
 

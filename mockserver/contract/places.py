@@ -16,7 +16,7 @@ _VALUES = frozenset({"string", "integer", "number", "boolean"})
 """Types that say what a text or number is; `null` beside an object says nothing of a text in its place."""
 
 _ALTERNATIVES = ("allOf", "anyOf", "oneOf", "if", "then", "else")
-_SAMPLES = frozenset({"default", "example", "examples", "const"})
+_SAMPLES = ("default", "example", "examples", "const")
 
 Auth: TypeAlias = Callable[[Mapping[str, Any]], Place]
 """Returns the place of a connection's `auth`, given its other members (None in a patch)."""
@@ -38,29 +38,29 @@ def of_schema(schema: Any, follow: Callable[[str], Place] = lambda reference: UN
         read=secrecy.word if closed else None,
         members={key: compiled(inner) for key, inner in _object(schema.get("properties")).items()},
     )
-    items = schema.get("items")
     others = [schema.get("additionalProperties"), *_object(schema.get("patternProperties")).values()]
-    made = reduce(
-        Place.merged, (Place(items=compiled(one)) for one in (items if isinstance(items, list) else [items])), made
-    )
-    made = reduce(Place.merged, (Place(others=compiled(one)) for one in others if one is not None), made)
-    alternatives = [schema.get(word) for word in _ALTERNATIVES] + [*_object(schema.get("dependentSchemas")).values()]
-    for parts in alternatives:
-        made = reduce(Place.merged, map(compiled, parts if isinstance(parts, list) else [parts]), made)
-    return made.merged(follow(schema["$ref"])) if "$ref" in schema else made
+    parts = [Place(items=compiled(one)) for one in _several(schema.get("items"))]
+    parts += [Place(others=compiled(one)) for one in others if one is not None]
+    parts += [compiled(one) for word in _ALTERNATIVES for one in _several(schema.get(word))]
+    parts += map(compiled, _object(schema.get("dependentSchemas")).values())
+    parts += [follow(schema["$ref"])] if "$ref" in schema else []
+    return reduce(Place.merged, parts, made)
 
 
 def _types(value: Any) -> set[str]:
     """The types named by a schema. A client's schema may have any value here."""
-    given = value if isinstance(value, list) else [value]
-    return {one for one in given if isinstance(one, str)}
+    return {one for one in _several(value) if isinstance(one, str)}
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-FREE = Place(harmless=True, read=partial(secrecy.cleaned, closed=_SAMPLES))
+FREE = Place(harmless=True, deep=True, members=dict.fromkeys(_SAMPLES, SECRET))
 """A place below which everything is shown, except samples in a schema."""
 
 

@@ -15,7 +15,7 @@ from mockserver.contract.places import Auth, Places
 from mockserver.exchange import Violation
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.json_input import Json
-from mockserver.secrecy import HARMLESS, SECRET, TOKEN, UNKNOWN_PLACE, WORD, Place, blank, hidden, show
+from mockserver.secrecy import HARMLESS, TOKEN, WORD, Place, blank, hidden, show
 from mockserver.specs import connection_string
 
 _TOKEN_CALL = Place(
@@ -124,10 +124,10 @@ def secrets_in(value: Any, place: Place) -> Iterator[str]:
     """The texts at secret places and the secret values in connection strings."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from secrets_in(inner, SECRET if place.secret else place.below(value).get(key, UNKNOWN_PLACE))
+            yield from secrets_in(inner, place.below(value).get(key, place.others or place.rest))
     elif isinstance(value, list):
         for inner in value:
-            yield from secrets_in(inner, place if place.secret else place.items or UNKNOWN_PLACE)
+            yield from secrets_in(inner, place.items or place.rest)
     elif isinstance(value, str) and place.secret:
         yield value
     elif isinstance(value, str) and place.read is not None:

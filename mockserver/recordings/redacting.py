@@ -29,6 +29,7 @@ from mockserver.secrecy import UNKNOWN_PLACE, show
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ACCOUNT = re.compile(r"[0-9A-F]{24}(?=@Adobe(?:Org|ID))")
 _OPEN_IN_FORMS = ("grant_type", "scope", "client_id", "expires_in", "token_type")
+_TOKEN_ANSWER = secrecy.Place(members=dict.fromkeys(("token_type", "expires_in", "error"), secrecy.HARMLESS))
 _PATH_WORD = re.compile(r"[A-Za-z_.-]{0,40}|v\d{1,2}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PATH_ID = re.compile(
     r"[0-9a-f]{16,64}|\d{1,20}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-\d{1,6}|"
@@ -53,12 +54,8 @@ class StandIns:
         self._etags: set[str] = set()
 
     def hide(self, value: Any) -> Any:
-        """The stand-in for a value that is not known to be harmless."""
-        if isinstance(value, dict):
-            return {secrecy.name(name): self.hide(inner) for name, inner in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.hide(inner) for inner in value]
-        if value is None or isinstance(value, bool) or secrecy.is_placeholder(value):
+        """The stand-in for a text or number that is not known to be harmless."""
+        if secrecy.is_placeholder(value):
             return value
         if isinstance(value, int | float):
             return int(str(int(self._digest(str(value)), 16))[: max(1, len(str(abs(int(value)))))])
@@ -165,12 +162,10 @@ class Written:
 
     def _token_answer(self, body: Json) -> Json:
         """Redact a response of the token endpoint. Its token has the same stand-in as in requests with it."""
-        if not isinstance(body, dict):
-            return self._stand_ins.hide(body)  # type: ignore[no-any-return]
-        for name in ("access_token", "refresh_token", "id_token"):
-            self._stand_ins.guard(f"{name} in the response", str(body.get(name, "")))
-        open_members = ("token_type", "expires_in", "error")
-        return {name: value if name in open_members else self._stand_ins.hide(value) for name, value in body.items()}
+        if isinstance(body, dict):
+            for name in ("access_token", "refresh_token", "id_token"):
+                self._stand_ins.guard(f"{name} in the response", str(body.get(name, "")))
+        return self._shown(body, _TOKEN_ANSWER)
 
     def query(self, call: Call, operation: str | None) -> str:
         """Redact a query string. Values that are not known to be harmless become stand-ins."""

@@ -33,7 +33,7 @@ _A = {
     "boolean": "true or false",
     "array": "an array",
 }
-_OBJECT = Place(read=lambda value, hide: value if hide is blank and isinstance(value, dict) else hide(value))
+_OBJECT = Place(others=Place(deep=True, read=lambda value, hide: value if hide is blank else hide(value)))
 """The place of a param of type object. Its members are unknown; the service shows it nevertheless."""
 
 _ROLES = ("server", "port", "database", "username", "password", "ssl")
