@@ -63,7 +63,7 @@ def _serve(config: Config, echo: Callable[[str], None], started: Callable[[], No
         started()
         _settle(served)
 
-    served = Served(emulator)
+    served = Served(emulator, log_to=sys.stderr)
     try:
         return run(served.listen(host=config.host, port=config.port, certificate=_tls(config)), listening)
     except OSError as error:

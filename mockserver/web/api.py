@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from time import perf_counter
+from typing import TextIO
 
 from mockserver import __version__
 from mockserver.emulator import Emulator
@@ -30,11 +31,11 @@ def health_of() -> Result:
 class Api:
     """An emulator with its request log and the check of the Host header."""
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: Emulator, log_to: TextIO | None = None) -> None:
         self.emulator = emulator
         self.first_segments = frozenset(one.segments[0] for one in emulator.contract.operations.values()) | {"data"}
         """The first path segments of the API, with and without the base path."""
-        self.log = RequestLog(emulator.config.log, self.first_segments)
+        self.log = RequestLog(emulator.config.log, self.first_segments, log_to)
         self.check_host = host_check(emulator.config)
 
     def allows(self, received: Received) -> bool:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from mockserver.emulator import Emulator
 from mockserver.errors import Refusal
@@ -37,8 +37,9 @@ _LIGHT_BODY = 65_536
 class Served:
     """An emulator as an application of `bridge.wsgi_server`."""
 
-    def __init__(self, emulator: Emulator) -> None:
-        self._api = Api(emulator)
+    def __init__(self, emulator: Emulator, log_to: TextIO | None = None) -> None:
+        """Requests to the API are logged to `log_to`, without it through `logging`."""
+        self._api = Api(emulator, log_to)
         self._emulator = emulator
         self._building = threading.Lock()
         self._app: Application | None = None

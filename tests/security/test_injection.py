@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from html.parser import HTMLParser
@@ -118,6 +119,16 @@ def test_a_real_browser_shows_no_dialog_and_changes_no_page(pages: dict[str, str
         page.goto(file.as_uri())
         assert "Flow Service client conformance" in page.title()
     assert complaints == []
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_one_request_is_one_line_of_a_stream(style: str) -> None:
+    stream = io.StringIO()
+    log = RequestLog(style, {"connections"}, stream)
+    log.write("GET", "/a\n22:00:00  200  GET    /forged", 404, "x" * 32, 0.0)
+    assert stream.getvalue().count("\n") == 1 and stream.getvalue().isascii()
+    stream.close()
+    log.write("GET", "/a", 404, "x" * 32, 0.0)  # a request does not fail because its line cannot be written
 
 
 @pytest.mark.parametrize("style", ["text", "json"])
