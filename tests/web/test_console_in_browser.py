@@ -53,17 +53,31 @@ def place(reports: dict[str, str]) -> Iterator[Place]:
         yield Place(browser, seeded, full, emulator, empty)
 
 
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def page(place: Place, complaints: list[str]) -> Iterator[Page]:
-    """A page of a browser that runs scripts, beside a new server. What the browser complains of fails the test."""
-    place.emulator.reset()
+@pytest.fixture(scope="module")
+def window(place: Place) -> Iterator[tuple[Page, list[str]]]:
+    """A page for all tests, because each new one takes a second of CPU time, and what the browser complains of."""
+    complaints: list[str] = []
     with looking(place.browser, "light", complaints) as page:
-        yield page
+        yield page, complaints
+
+
+@pytest.fixture
+def complaints(window: tuple[Page, list[str]]) -> list[str]:
+    window[1].clear()
+    return window[1]
+
+
+@pytest.fixture
+def page(window: tuple[Page, list[str]], place: Place, complaints: list[str]) -> Iterator[Page]:
+    """A page like new in a browser that runs scripts, beside a new server. What the browser complains of fails."""
+    page = window[0]
+    page.goto("about:blank")
+    page.context.clear_cookies()
+    page.context.clear_permissions()
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    place.emulator.reset()
+    yield page
     assert complaints == []
 
 
