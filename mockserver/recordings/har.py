@@ -74,7 +74,7 @@ def load(path: Path, contract: Contract) -> LoadedHar:
             unread.append(f"{path}: entry {number} is not a valid HAR entry: a member is of the wrong kind")
         else:
             found += [one] if one is not None and is_of_the_service(one, contract) else []
-    if unread and not found:
+    if unread and len(unread) == len(file.entries):
         raise HarError(unread[0])
     return LoadedHar(found, tuple(unread), file.complete, file.cut, len(file.entries))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ _NEIGHBOURS = "/data/foundation/"
 TOKEN_PATHS = ("/ims/token", "/ims/exchange")
 """Beginnings of the paths of the token endpoint."""
 _OF_THE_GATEWAY = frozenset({"authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "if-match"})
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 _TOKEN_MISSING = ("403010", "ErrMissingOauthToken")
 
 
@@ -87,7 +89,7 @@ def _read(
     extension: Mapping[str, Any] = flow if isinstance(flow, dict) else {}
     certain = bool(extension) or path.startswith(TOKEN_PATHS)  # the token endpoint requires no headers
     headers, unrecorded = _sent_headers(request, result, certain=certain)
-    post = request.get("postData") or {}
+    post = request.get("postData") or request.get("_content") or {}  # the latter of HTTP Toolkit
     method, body = str(request["method"]).upper(), har_body.sent(post)
     if body and post.get("mimeType"):
         headers.setdefault("content-type", str(post["mimeType"]))
@@ -138,8 +140,9 @@ def _sent_headers(
 def _headers(holder: Mapping[str, Any]) -> dict[str, str]:
     """Headers with names in lower case and repeated ones joined, without HTTP/2 pseudo headers and incomplete rows.
 
-    A null value of a gateway header means that it was removed. Rows that are entirely equal count once, because
-    exporters join the headers that the page set with those that the browser sent.
+    Rows whose name is none of HTTP are left out. A null value of a gateway header means that it was removed. Rows that
+    are entirely equal count once, because exporters join the headers that the page set with those that the browser
+    sent.
     """
     headers: dict[str, str] = {}
     rows: set[tuple[str, str]] = set()
@@ -147,7 +150,7 @@ def _headers(holder: Mapping[str, Any]) -> dict[str, str]:
         name, value = str(row.get("name") or "").lower(), row.get("value")
         if value is None and name in _OF_THE_GATEWAY:
             value = NOT_RECORDED
-        if name and value is not None and not name.startswith(":") and (name, str(value)) not in rows:
+        if value is not None and _NAME.fullmatch(name) and (name, str(value)) not in rows:
             rows.add((name, str(value)))
             headers[name] = f"{headers[name]}, {value}" if name in headers else str(value)
     return headers

@@ -52,9 +52,21 @@ def shown(exchange: RecordedExchange) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def tenant_of(exchange: RecordedExchange, doc: Mapping[str, Any]) -> Tenant:
     """Organisation and sandbox of an entity. The organisation is empty if unknown."""
-    headers = exchange.call.headers
+    headers = {name: value for name, value in exchange.call.headers.items() if name not in exchange.gaps.headers}
     org = doc.get("imsOrgId") or headers.get("x-gw-ims-org-id", "")
     return Tenant(str(org), str(doc.get("sandboxName") or headers.get("x-sandbox-name") or "prod"))
+
+
+def caller_of(recording: Recording) -> dict[str, str]:
+    """Headers of the client for requests from which a tool has removed them, as far as the recording shows them."""
+    found = {"x-api-key": "unknown-client", "x-gw-ims-org-id": f"{'0' * 24}@AdobeOrg", "x-sandbox-name": "prod"}
+    for exchange in reversed(recording.exchanges):
+        for _, doc in shown(exchange):
+            tenant = tenant_of(exchange, doc)
+            found |= {"x-sandbox-name": tenant.sandbox, "x-gw-ims-org-id": tenant.org or found["x-gw-ims-org-id"]}
+        sent = exchange.call.headers
+        found |= {name: sent[name] for name in found if name in sent and name not in exchange.gaps.headers}
+    return found
 
 
 def at_end(recording: Recording) -> tuple[Lives, tuple[tuple[str, str], ...]]:

@@ -19,7 +19,7 @@ from mockserver.recordings import masked
 from mockserver.recordings.accepted import Accepted
 from mockserver.recordings.differences import Comparison, Difference, Grade
 from mockserver.recordings.learning import made_by_others
-from mockserver.recordings.lives import ENTITIES, SPECS
+from mockserver.recordings.lives import ENTITIES, SPECS, caller_of
 from mockserver.recordings.recording import RecordedExchange, Recording
 from mockserver.recordings.symbols import Bindings
 
@@ -104,6 +104,7 @@ class Replay:
         self._recording = recording
         self._send = send
         self._token = token
+        self._caller = caller_of(recording)
         self.bindings = Bindings.of(recording.exchanges, made_by_others(recording))
         self._comparison = Comparison(self.bindings, shared=shared)
 
@@ -179,6 +180,7 @@ class Replay:
             for name, value in call.headers.items()
             if name not in _OF_THE_CONNECTION
         }
+        headers |= {name: value for name, value in self._caller.items() if name in exchange.gaps.headers}
         if "authorization" in headers and self._token:
             headers["authorization"] = f"Bearer {self._token}"
         sent, changed = exchange.body, self.bindings.in_body(exchange.body)

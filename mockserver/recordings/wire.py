@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from mockserver.exchange import Result
 from mockserver.recordings import answers
 
 _SECONDS = 30
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _MAX_BODY = 64 * 1_048_576
 
 
@@ -40,10 +42,17 @@ class Wire:
     def __exit__(self, *_: object) -> None:
         self._link.close()
 
+    def _request(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> None:
+        try:
+            sendable = {name: _sendable(value) for name, value in headers.items()}
+            self._link.request(method, target, body or None, sendable)
+        except ValueError:  # of a file that others wrote: no method, name of a header or target of HTTP
+            raise ConnectionError("not a request of HTTP") from None
+
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Result:
         """Send a request and read the response. Raises OSError if there is none."""
         try:
-            self._link.request(method, self._prefix + target, body or None, {**headers, **self._extra})
+            self._request(method, self._prefix + target, {**headers, **self._extra}, body)
             response = self._link.getresponse()
             raw = response.read(_MAX_BODY)
         except http.client.HTTPException as error:
@@ -53,3 +62,9 @@ class Wire:
             self._link.close()
             raise
         return answers.read(response.status, answers.kept(response.getheaders()), raw, max_bytes=_MAX_BODY)
+
+
+def _sendable(value: str) -> bytes:
+    """A header's value without line breaks, in the bytes that a client would send."""
+    text = _CONTROL.sub(" ", value).strip()
+    return text.encode("latin-1") if all(ord(sign) < 256 for sign in text) else text.encode("utf-8", "replace")
