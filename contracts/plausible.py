@@ -141,7 +141,7 @@ def plausible(
         if name in schemas:
             closed = {"additionalProperties": tolerant} if "properties" in schema else {}
             schemas[name] = {**schema, **closed}
-    schemas["CreateConnectionRequest"] = _connection(schemas["CreateConnectionRequest"], specs, extras=tolerant)
+    schemas["CreateConnectionRequest"] = _connection(specs, extras=tolerant)
     _headers_as_parameters(document)
     _drop_examples_outside(document)
     return document
@@ -177,16 +177,15 @@ def _generated(parameter: Mapping[str, Any], holder: Mapping[str, Any], known: M
     return name not in NOT_GENERATED and (only is None or name in only)
 
 
-def _connection(schema: Mapping[str, Any], specs: Sequence[Mapping[str, Any]], *, extras: bool) -> dict[str, Any]:
+def _connection(specs: Sequence[Mapping[str, Any]], *, extras: bool) -> dict[str, Any]:
     """The schema of a new connection, with one branch per auth spec with known params."""
     branches: list[dict[str, Any]] = []
     for spec in sorted(specs, key=lambda spec: spec.get("id") != POSTGRESQL):
         known = {**PARAMS, "sslMode": SSL_MODE} if spec.get("id") == POSTGRESQL else PARAMS
-        auths = [auth for auth in spec.get("authSpec", ()) if _known(auth, known)]
-        for auth in auths if len(branches) < MAX_SPECS else ():
+        for auth in _auths(spec, known) if len(branches) < MAX_SPECS else ():
             branches.append(_branch(spec, auth, known, extras=extras))
-    if not branches:
-        return dict(schema)
+    if not branches:  # the suite's own connections are of the documented spec too
+        return _connection([DOCUMENTED_SPEC], extras=extras)
     common = {
         "name": _TEXT,
         "description": {"type": "string"},
@@ -205,15 +204,26 @@ def _connection(schema: Mapping[str, Any], specs: Sequence[Mapping[str, Any]], *
     }
 
 
-def _known(auth: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
-    names = auth.get("spec", {}).get("properties", {})
-    return bool(names) and names.keys() <= known.keys()
+def _auths(spec: Mapping[str, Any], known: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The auth specs of a connection spec with known params. A faulty server may list anything."""
+    match spec:
+        case {"id": str(), "authSpec": list(auths)}:
+            return [auth for auth in auths if _is_known(auth, known)]
+    return []
+
+
+def _is_known(auth: Any, known: Mapping[str, Any]) -> bool:
+    match auth:
+        case {"name": str(), "spec": {"properties": dict(names)}}:
+            return bool(names) and names.keys() <= known.keys()
+    return False
 
 
 def _branch(
     spec: Mapping[str, Any], auth: Mapping[str, Any], known: Mapping[str, Any], *, extras: bool
 ) -> dict[str, Any]:
-    described = auth["spec"]
+    described, given = auth["spec"]["properties"], auth["spec"].get("required")
+    required = [name for name in described if name in given] if isinstance(given, list) else list(described)
     return {
         "connectionSpec": {
             "type": "object",
@@ -229,8 +239,8 @@ def _branch(
                 "specName": {"const": auth["name"]},
                 "params": {
                     "type": "object",
-                    "required": list(described.get("required", described["properties"])),
-                    "properties": {name: dict(known[name]) for name in described["properties"]},
+                    "required": required,
+                    "properties": {name: dict(known[name]) for name in described},
                     "additionalProperties": False,
                 },
             },

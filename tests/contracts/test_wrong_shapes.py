@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.broken.wrapping import Asked, GivenAnswer, Right
-from contracts.verdicts import NOT_COMPARABLE
+from contracts.verdicts import NOT_COMPARABLE, PASSED
 from tests.contracts.test_wrong_servers import Fault, judged
 
 
@@ -75,3 +75,12 @@ def test_a_wrong_shape_is_few_findings(server: Fault, most: int) -> None:
     assert 1 <= len(labels) <= most, "\n".join(labels)
     assert (found.report.trouble, found.report.left, found.entities) == ([], [], 0)
     assert len(found.report.having(NOT_COMPARABLE)) > len(labels)
+
+
+@pytest.mark.parametrize("shape", ["snake case", "no id", "nulls", "numbers as texts"])
+def test_generated_requests_cope_with_a_wrong_shape(shape: str) -> None:
+    """They are made of the server's own connection specs."""
+    server, most = SHAPES[shape]
+    found = judged(server, operations=frozenset({"createConnection", "retrieveConnection"}), examples=1)
+    assert found.report.having(PASSED) and len(found.findings) <= most
+    assert (found.report.trouble, found.report.left, found.entities) == ([], [], 0)
