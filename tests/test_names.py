@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,22 @@ def trees() -> dict[Path, ast.Module]:
     return {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 
+@functools.cache
+def nodes() -> list[tuple[Path, ast.AST]]:
+    """All nodes of these trees, since walking takes longer than any test that does."""
+    return [(path, node) for path, tree in trees().items() for node in ast.walk(tree)]
+
+
+@functools.cache
+def texts() -> Counter[str]:
+    """How often each text stands in the code outside `pages/`."""
+    return Counter(
+        node.value
+        for path, node in nodes()
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and path.parts[-2] != "pages"
+    )
+
+
 PUBLIC = {"FlowServiceContainer", "assert_conformant", "alive_at_end", "parse_all"}
 """Names used by users of the package and the Dockerfile."""
 
@@ -30,7 +47,7 @@ PUBLIC = {"FlowServiceContainer", "assert_conformant", "alive_at_end", "parse_al
 def used() -> set[str]:
     """Every name that is read, imported or written as a text somewhere in the code."""
     names: set[str] = set()
-    for node in (node for tree in trees().values() for node in ast.walk(tree)):
+    for _, node in nodes():
         match node:
             case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
                 names.add(name)
@@ -74,13 +91,7 @@ def test_nothing_is_defined_that_nothing_uses() -> None:
     ids=["ERRORS", "PLAIN", "GATEWAY", "CONNECTOR"],
 )
 def test_every_row_of_errors_is_raised_somewhere(table: dict[str, object], file: str) -> None:
-    texts = [
-        node.value
-        for path, tree in trees().items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and path.parts[-2] != "pages"
-    ]
-    dead = [key for key in table if texts.count(key) < 2]
+    dead = [key for key in table if texts()[key] < 2]
     assert not dead, f"no code raises these rows of {file}: take them out"
 
 
@@ -96,20 +107,18 @@ def test_every_code_of_the_service_is_documented(key: str) -> None:
 
 
 def test_a_limit_is_called_max() -> None:
-    texts = {path: path.read_text(encoding="utf-8") for path in FILES}
     found = [
         f"{path.relative_to(ROOT)}: {name}"
-        for path, text in texts.items()
-        for name in re.findall(r"\b_?MOST(?:_[A-Z]+)*\b", text)
+        for path in FILES
+        for name in re.findall(r"\b_?MOST(?:_[A-Z]+)*\b", path.read_text(encoding="utf-8"))
     ]
     assert not found, "say MAX_…: " + ", ".join(found)
 
 
 def test_a_class_name_stands_once() -> None:
     places: dict[str, list[str]] = {}
-    for path, tree in trees().items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
-                places.setdefault(node.name, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    for path, node in nodes():
+        if isinstance(node, ast.ClassDef):
+            places.setdefault(node.name, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
     twice = {name: found for name, found in places.items() if len(found) > 1}
     assert not twice, f"give each class a name of its own: {twice}"
