@@ -3,36 +3,50 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from mockserver import json_input
 from mockserver.intercept.hosts import EMULATED, without_port
-from mockserver.server import refuse
-from mockserver.web.bridge import Application
+from mockserver.web import adapter
+
+if TYPE_CHECKING:
+    from mockserver.web.bridge import HttpAnswer, Turn
+    from mockserver.web.received import Received
+    from mockserver.web.served import Served
 
 _OF_NAMES = frozenset(string.ascii_letters + string.digits + ".-_:[]")
 
 
 class EmulatedHostsOnly:
-    """A WSGI wrapper that passes only calls to Adobe's hosts, and none to `/_mock`.
+    """A wrapper that passes only calls to Adobe's hosts, and none to `/_mock`.
 
     Adobe's hosts have no `/_mock`. A proxy that leads to its own controls gives them away to whatever
     the client was talked into calling (CVE-2025-23217).
     """
 
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: Served) -> None:
         self._app = app
-        self.refuse_unread = getattr(app, "refuse_unread", refuse)
+        self.refuse_unread = app.refuse_unread
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         host = without_port(environ.get("HTTP_HOST", ""))
         if host not in EMULATED:
             return _refuse(start_response, "403 Forbidden", refusal(host))
-        if environ["PATH_INFO"].lstrip("/").lower().startswith("_mock"):
+        if _is_ours(environ["PATH_INFO"]):
             return _refuse(start_response, "404 Not Found", "Adobe's hosts have no /_mock; use MOCKSERVER_URL for it")
         return self._app(environ, start_response)
+
+    def plan(self, received: Received) -> tuple[Turn, Callable[[], HttpAnswer]] | None:
+        """See `bridge`: the plan of the application for what passes, None for what `__call__` refuses."""
+        host = without_port(received.headers.get("host", ""))
+        passes = host in EMULATED and not _is_ours(adapter.decoded(received.path))
+        return self._app.plan(received) if passes else None
+
+
+def _is_ours(path: str) -> bool:
+    return path.lstrip("/").lower().startswith("_mock")
 
 
 def refusal(host: str) -> str:

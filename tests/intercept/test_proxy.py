@@ -14,8 +14,12 @@ import pytest
 
 from mockserver.clients.program import PrivateServer
 from mockserver.config import Config
+from mockserver.emulator import Emulator
 from mockserver.exchange import BASE_PATH
 from mockserver.intercept import proxy
+from mockserver.intercept.front import EmulatedHostsOnly
+from mockserver.web.received import Received
+from mockserver.web.served import Served
 from tests.intercept.conftest import Intercepted
 
 
@@ -67,7 +71,7 @@ def test_it_refuses_and_says_why(intercepted: Intercepted, sent: bytes, status: 
     assert not intercepted.emulator.journal.entries()
 
 
-NO_MOCK = ("/_mock/", "/_mock/state", "//_mock/state", "/%5fmock/state", "/_MOCK/state", "/_mock")
+NO_MOCK = ("/_mock/", "/_mock/state", "//_mock/state", "/%5fmock/state", "/_MOCK/state", "/_mock", "/_mock/health")
 
 
 @pytest.mark.parametrize("path", NO_MOCK)
@@ -80,6 +84,22 @@ def test_what_controls_the_emulator_is_not_reached_through_the_proxy(intercepted
     connection.close()
     plain = say(intercepted, b"GET http://platform.adobe.io" + path.encode() + END)
     assert plain.startswith(b"HTTP/1.1 404")
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "past_flask"),
+    [
+        ("platform.adobe.io", BASE_PATH + "/connections", True),
+        ("platform.adobe.io", "/_mock/health", False),
+        ("localhost", "/_mock/health", False),
+        ("localhost", BASE_PATH + "/connections", False),
+    ],
+)
+def test_the_api_is_answered_past_flask_for_adobes_hosts_only(host: str, path: str, past_flask: bool) -> None:
+    front = EmulatedHostsOnly(Served(Emulator(Config(seed=1))))
+    scope = {"method": "GET", "http_version": "1.1", "state": {}}
+    planned = front.plan(Received(scope, path.encode(), "", {"host": host}, b""))
+    assert (planned is not None) == past_flask
 
 
 def test_after_a_first_request_the_connection_leads_nowhere_else(intercepted: Intercepted) -> None:
