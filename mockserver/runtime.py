@@ -136,7 +136,8 @@ class Runtime:
 
     def request_id(self, stream: str = "request") -> str:
         """32 letters and digits, the form of the gateway in Adobe's sample (facts §1)."""
-        return self._bits(stream, 256).to_bytes(32).translate(_LETTER_OF_BYTE).decode("ascii")
+        drawn = secrets.token_bytes(32) if self.seed is None else self._bits(stream, 256).to_bytes(32)
+        return drawn.translate(_LETTER_OF_BYTE).decode("ascii")
 
     def token(self) -> str:
         """A random access token, predictable only with a seed."""

@@ -74,7 +74,7 @@ def seeded() -> Seeded:
     handle = emulator.handle
 
     def at_its_time(call: Call) -> Result:
-        return handle(replace(call, received_ms=emulator.runtime.clock.now_ms()))
+        return handle(call._replace(received_ms=emulator.runtime.clock.now_ms()))
 
     emulator.handle = at_its_time  # type: ignore[method-assign]
     base = connection("Shop events, PostgreSQL")

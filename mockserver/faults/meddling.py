@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -58,8 +57,8 @@ def shorten_pages(strike: Any, world: World, request: Request) -> Request:
         _fill(world, request.tenant, kind, asked, pages - there)
     limit = max(1, max(there, pages) // pages)
     if isinstance(request.body, dict):
-        return replace(request, body={**request.body, "limit": limit})
-    return replace(request, arguments={**request.arguments, "limit": limit})
+        return request._replace(body={**request.body, "limit": limit})
+    return request._replace(arguments={**request.arguments, "limit": limit})
 
 
 def _conditions(request: Request) -> tuple[Condition, ...]:

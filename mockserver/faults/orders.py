@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +153,7 @@ def _problems(row: Any, at: str, operations: frozenset[str]) -> Iterator[str]:
 def _in_words(violation: Violation) -> Violation:
     """The error text, with a description in place of a schema's pattern."""
     words = _WORDS.get(violation.pointer.rpartition("/")[2])
-    return replace(violation, expected=words) if words and violation.keyword == "pattern" else violation
+    return violation._replace(expected=words) if words and violation.keyword == "pattern" else violation
 
 
 def _readable(kind: FaultKind, argument: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from operator import itemgetter
@@ -154,7 +153,7 @@ class Entry(NamedTuple):
         shown = self._asdict()
         del shown["traces"]
         shown["tenant"] = self.tenant._asdict() if self.tenant else None
-        shown["violations"] = [dataclasses.asdict(violation) for violation in self.violations]
+        shown["violations"] = [violation._asdict() for violation in self.violations]
         return shown
 
 

@@ -6,7 +6,6 @@ to entries, and nothing else leaves the journal.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 import threading
@@ -278,7 +277,7 @@ class Journal:
     ) -> None:
         """Store a request to the token endpoint. Its form is stored as a JSON body."""
         body: Json = dict(form)
-        whole = dataclasses.replace(call, body=json_input.dumps(body))
+        whole = call._replace(body=json_input.dumps(body))
         self.record(
             whole, result, operation=TOKEN_OPERATION, tenant=None, body=body, violations=violations, fault=fault
         )

@@ -6,7 +6,6 @@ import functools
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from mockserver import json_input, secrecy
@@ -103,7 +102,7 @@ class Redaction:
 def named(violations: tuple[Violation, ...]) -> tuple[Violation, ...]:
     """Redact violations: pointers and received values may repeat what a client sent."""
     return tuple(
-        replace(one, pointer="/".join(map(secrecy.name, one.pointer.split("/"))), came=secrecy.repeatable(one.came))
+        one._replace(pointer="/".join(map(secrecy.name, one.pointer.split("/"))), came=secrecy.repeatable(one.came))
         for one in violations
     )
 

@@ -59,7 +59,7 @@ class Recorder:
                 return
             self.count += 1
             # stand-ins of the service accept paths without base path; Adobe's hosts do not
-            known = exchange(self.count, replace(call, mounted=call.mounted or self._short), result, self._contract)
+            known = exchange(self.count, call._replace(mounted=call.mounted or self._short), result, self._contract)
             one = replace(known, call=call)
             try:
                 entry = json.dumps(self._entry(one, ended_ms, whole)).encode()

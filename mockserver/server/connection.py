@@ -93,13 +93,15 @@ class ClientConnection(HttpToolsProtocol):
         self._report_hang_up()
         return self.busy and self._part is None and self.scheme == "http"
 
-    async def respond(self, status: int, headers: Fields, body: bytes) -> None:
+    def received_body(self) -> bytes | None:
+        """The body of the current request if all of it has arrived."""
+        cycle = self.answered
+        return None if cycle is None or cycle.more_body or cycle.disconnected else bytes(cycle.body)
+
+    def respond(self, status: int, headers: Fields, body: bytes) -> None:
         """Send a complete response to the current request: half the work of uvicorn's two messages."""
         cycle = self.answered
-        assert cycle is not None
-        if self.flow.write_paused and not cycle.disconnected:
-            await self.flow.drain()
-        if cycle.disconnected:
+        if cycle is None or cycle.disconnected:
             return
         body = b"" if cycle.scope["method"] == "HEAD" else body
         self.raw.write(complete(status, headers, body, self.server_state.default_headers))

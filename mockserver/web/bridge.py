@@ -147,18 +147,21 @@ class Bridge:
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
-        body, more = bytearray(), True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            body += message["body"]
-            more = message["more_body"]
-        request = received(scope, bytes(body))
+        connection = scope["state"]["connection"]
+        body = connection.received_body()
+        if body is None:
+            body = await _body(receive)
+        if body is None:
+            return
+        request = received(scope, body)
         turn, job = self._plan(request) or (Turn.THREAD, functools.partial(call, self._app, environ_of(request)))
-        jobs = self._jobs.get(turn)
-        answer = await (_in_thread(job, jobs) if jobs else self._in_loop(job, turn))
-        await self._send(answer, scope["state"]["connection"], send)
+        if turn in self._jobs:
+            answer = await _in_thread(job, self._jobs[turn])
+        else:
+            while turn is Turn.SOON and self._spent > _ROUND_SECONDS:  # however many requests wait
+                await asyncio.sleep(0)
+            answer = self._in_loop(job)
+        await self._send(answer, connection, send)
 
     async def _send(self, answer: HttpAnswer, connection: Any, send: Any) -> None:
         pace = answer.pace
@@ -171,7 +174,9 @@ class Bridge:
             return
         missing = _frame(answer, connection)
         if not (missing or answer.rest or pace.bytes_per_second) and len(answer.body) <= _PIECE:
-            await connection.respond(answer.status, answer.headers, answer.body)
+            if connection.flow.write_paused:
+                await connection.flow.drain()
+            connection.respond(answer.status, answer.headers, answer.body)
             connection.watch(None)
             return
         head = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
@@ -209,10 +214,8 @@ class Bridge:
             jobs.put(None)
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _in_loop(self, job: Callable[[], HttpAnswer], turn: Turn) -> HttpAnswer:
-        """Answer in the event loop. Yields to the loop after `_ROUND_SECONDS`, however many requests wait."""
-        while turn is Turn.SOON and self._spent > _ROUND_SECONDS:
-            await asyncio.sleep(0)
+    def _in_loop(self, job: Callable[[], HttpAnswer]) -> HttpAnswer:
+        """Answer in the event loop, and measure how long that takes."""
         began = monotonic()
         answer = job()
         self._spent += monotonic() - began
@@ -223,6 +226,18 @@ class Bridge:
 
     def _begin_round(self) -> None:
         self._spent, self._ends_round = 0.0, False
+
+
+async def _body(receive: Any) -> bytes | None:
+    """Wait for the rest of a request; returns its body, or None if the client disconnects."""
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message["body"]
+        more = message["more_body"]
+    return bytes(body)
 
 
 def _in_thread(job: Callable[[], Any], jobs: _Jobs) -> asyncio.Future[Any]:
