@@ -7,6 +7,7 @@ from functools import cache, partial, reduce
 from typing import Any, TypeAlias
 
 from mockserver import secrecy
+from mockserver.json_input import MAX_DEPTH
 from mockserver.secrecy import SECRET, UNKNOWN_PLACE, WORD, Hide, Place
 
 _CLOSED = frozenset({"integer", "number", "boolean", "null"})
@@ -14,6 +15,9 @@ _CLOSED = frozenset({"integer", "number", "boolean", "null"})
 
 _VALUES = frozenset({"string", "integer", "number", "boolean"})
 """Types that say what a text or number is; `null` beside an object says nothing of a text in its place."""
+
+_MAX_QUERY = 65_536
+"""Maximum characters of a query in a body that is read; no search takes a longer one."""
 
 _ALTERNATIVES = ("allOf", "anyOf", "oneOf", "if", "then", "else")
 _SAMPLES = ("default", "example", "examples", "const")
@@ -80,7 +84,12 @@ class Places:
         if "queryString" not in made.members:
             return made
         asked = {"property": self._filter(collection), **dict.fromkeys(("limit", "orderby", "count"), WORD)}
-        read = Place(read=lambda value, hide: secrecy.query(value, asked) if isinstance(value, str) else hide(value))
+
+        def shown(value: Any, hide: Hide) -> Any:
+            known = isinstance(value, str) and len(value) <= _MAX_QUERY
+            return secrecy.query(value, asked) if known else hide(value)
+
+        read = Place(read=shown)
         return Place(members={"queryString": read}).merged(made)
 
     def _answer(self, operation: str | None, status: int) -> Place:
@@ -133,7 +142,7 @@ class Places:
         return made
 
     def _patched(self, collection: str, pointer: Any) -> Place:
-        steps = pointer.removeprefix("/").split("/") if isinstance(pointer, str) else ["?"]
+        steps = pointer.removeprefix("/").split("/", MAX_DEPTH) if isinstance(pointer, str) else ["?"]
         return self.record(collection).at([step.replace("~1", "/").replace("~0", "~") for step in steps])
 
     def _found(self, reference: str) -> Mapping[str, Any]:

@@ -14,6 +14,9 @@ from mockserver.world import World
 MAX_VIOLATIONS = 5
 """After five errors the service stops looking at a message (documented)."""
 
+MAX_SCHEMAS = 20
+"""Maximum schemas that the events of one request may have (assumed)."""
+
 _FOUND = {str: "String", bool: "Boolean", int: "Long", float: "Double", list: "JSONArray", dict: "JSONObject"}
 _WANTED: dict[str, tuple[str, tuple[type, ...]]] = {
     "string": ("String", (str,)),
@@ -25,14 +28,30 @@ _WANTED: dict[str, tuple[str, tuple[type, ...]]] = {
 }
 
 
-def violations(world: World, tenant: Tenant, schema_id: str, entity: Mapping[str, Any]) -> Iterator[Json]:
-    """Where an event does not fit its schema, at most five; nothing for a schema that is not known here."""
-    fields = schemas.fields(world, tenant, schema_id)
-    if fields is None:
-        return
-    found = _of_object(fields, entity, "")
-    for _, violation in zip(range(MAX_VIOLATIONS), found, strict=False):
-        yield violation
+class Validation:
+    """Validates the events of one request. Each schema is composed once, and only so many are."""
+
+    def __init__(self, world: World, tenant: Tenant) -> None:
+        self._world, self._tenant = world, tenant
+        self._fields: dict[str, Mapping[str, Any] | None] = {}
+
+    def violations(self, schema_id: str, entity: Mapping[str, Any]) -> Iterator[Json]:
+        """Where an event does not fit its schema, at most five; nothing for a schema that is not known here.
+
+        Raises TooManySchemas.
+        """
+        if schema_id not in self._fields:
+            if len(self._fields) == MAX_SCHEMAS:
+                raise TooManySchemas
+            self._fields[schema_id] = schemas.fields(self._world, self._tenant, schema_id)
+        fields = self._fields[schema_id]
+        found = iter(()) if fields is None else _of_object(fields, entity, "")
+        for _, violation in zip(range(MAX_VIOLATIONS), found, strict=False):
+            yield violation
+
+
+class TooManySchemas(ValueError):
+    """The events of one request have more than `MAX_SCHEMAS` schemas."""
 
 
 def report(found: Iterable[Json]) -> Json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -50,12 +50,12 @@ def land(world: World, tenant: Tenant, flow: Doc, run: Doc, source: FlowSource) 
         raise StorageUnavailable("the lake cannot be written to") from trouble
 
 
-def append(world: World, tenant: Tenant, flow: Doc, run: Doc, events: Iterable[Mapping[str, Any]]) -> None:
+def append(world: World, tenant: Tenant, flow: Doc, run: Doc, events: Sequence[Mapping[str, Any]]) -> None:
     """Write events behind those that the run of a stream has brought so far, as JSON lines alone."""
     data_set = data_set_of(world, tenant, run["targetConnectionIds"][0])
-    lines = b"".join(json_input.dumps(dict(row)) + b"\n" for row in arrived(world, tenant, flow, events))
-    if world.config.lake is None or data_set is None or not lines:
+    if world.config.lake is None or data_set is None or not events:
         return
+    lines = b"".join(json_input.dumps(dict(row)) + b"\n" for row in arrived(world, tenant, flow, events))
     name = batch_id(run["id"], Course(*run["course"]).copied)
     try:
         with files.appending(_folder(world.config.lake, tenant, data_set) / f"{name}.jsonl") as file:
@@ -65,7 +65,10 @@ def append(world: World, tenant: Tenant, flow: Doc, run: Doc, events: Iterable[M
 
 
 def arrived(world: World, tenant: Tenant, flow: Doc, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Rows mapped by the flow's mapping set; unmapped if the mapping set was not created here."""
+    """Rows mapped by the flow's mapping set; unmapped if the mapping set was not created here.
+
+    A row whose mapping takes too much work is empty, as if no mapping could be applied to it.
+    """
     found = _mapping_set(world, tenant, flow)
     if found is None:
         yield from rows
@@ -73,7 +76,11 @@ def arrived(world: World, tenant: Tenant, flow: Doc, rows: Iterable[Mapping[str,
     given = mapping.rules(found["mappings"])
     known = schemas.fields(world, tenant, mapping.schema_of(found))
     for row in rows:
-        made, _ = mapping.mapped(row, given, known)
+        try:
+            made, _ = mapping.mapped(row, given, known, mapping.Work())
+        except mapping.TooMuchWork as why:
+            made = {}
+            log.warning("A row of flow %s is empty: %s", flow["id"], why)
         yield made
 
 

@@ -21,6 +21,30 @@ _TOKEN = re.compile(
 _STEP = re.compile(r"([^\[\]]+)(?:\[([0-9]{1,4})\])?")
 _DEEPEST = 30
 
+MAX_WORK = 3_000_000
+"""What the mappings of one request, or of one row of a run, may do: at most half a second and 8 MiB. A mapping costs 30
+and a multiple of its length, an item of an array 20, and each character of a value 1."""
+
+MAX_ROW_WORK = 300_000
+"""What the mappings of a set may cost for one row, before values are known."""
+
+
+class TooMuchWork(ValueError):
+    """Mappings, rows or values are too many or too long."""
+
+
+class Work:
+    """The remaining work of mappings."""
+
+    def __init__(self, left: int = MAX_WORK) -> None:
+        self._left = left
+
+    def spend(self, amount: int) -> None:
+        """Count work before it is done. Raises TooMuchWork."""
+        self._left -= amount
+        if self._left < 0:
+            raise TooMuchWork("the mappings take too much work: send fewer or shorter ones, or fewer rows")
+
 
 class Unmapped(ValueError):
     """A mapping cannot be applied; the message says why."""
@@ -41,6 +65,22 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 """The emulated Data Prep functions."""
 
 
+def _size(name: str, values: list[Any]) -> int:
+    """Characters that a function may return."""
+    texts = _texts(tuple(values))
+    grown = (texts[0].count(texts[1]) + 1) * len(texts[2]) if name == "replace" and len(texts) == 3 else 0
+    return grown + sum(map(len, texts))
+
+
+def _weight(value: Any) -> int:
+    """Characters, members and items of a value, as work."""
+    if isinstance(value, Mapping):
+        return 10 + sum(len(name) + _weight(inner) for name, inner in value.items())
+    if isinstance(value, list):
+        return 10 + sum(map(_weight, value))
+    return len(value) if isinstance(value, str) else 20
+
+
 @dataclass(frozen=True, slots=True)
 class MappingRule:
     """One mapping."""
@@ -59,15 +99,23 @@ class MappingRule:
             return None
         return cls(source, destination, _OLDER.get(kind, kind) if isinstance(kind, str) else ATTRIBUTE)
 
-    def value(self, row: Mapping[str, Any]) -> Any:
-        """The value of the destination field for a row. Raises Unmapped."""
+    @property
+    def cost(self) -> int:
+        """The work of applying it to a row, without that of its value."""
+        return 30 + 10 * len(self.destination) + (25 if self.kind == EXPRESSION else 5) * len(self.source)
+
+    def value(self, row: Mapping[str, Any], work: Work) -> Any:
+        """The value of the destination field for a row. Raises Unmapped and TooMuchWork."""
+        work.spend(self.cost)
         match self.kind:
             case "STATIC":
-                return self.source.strip("'\"")
+                value: Any = self.source.strip("'\"")
             case "EXPRESSION":
-                return _Expression(self.source, row).value()
+                value = _Expression(self.source, row, work).value()
             case _:
-                return attribute(row, self.source)
+                value = attribute(row, self.source)
+        work.spend(_weight(value))
+        return value
 
 
 def schema_of(sent: Mapping[str, Any]) -> str | None:
@@ -83,29 +131,36 @@ def rules(mappings: Iterable[Any]) -> list[MappingRule]:
     return [rule for sent in mappings if isinstance(sent, Mapping) and (rule := MappingRule.of(sent)) is not None]
 
 
-def fault(rule: MappingRule, fields: Mapping[str, Any] | None) -> str | None:
-    """What is wrong with a mapping, by itself and against the known fields of its schema; None if nothing."""
+def fault(rule: MappingRule, fields: Mapping[str, Any] | None, work: Work) -> str | None:
+    """What is wrong with a mapping, by itself and against the known fields of its schema; None if nothing.
+
+    Raises TooMuchWork.
+    """
+    work.spend(rule.cost)
     if fields is not None and xdm.field_at(fields, rule.destination) is None:
         return f"{rule.destination} is not in the output schema"
     try:
-        rule.value({})
+        rule.value({}, work)
     except Unmapped as why:
         return str(why)
     return None
 
 
 def mapped(
-    row: Mapping[str, Any], given: Iterable[MappingRule], fields: Mapping[str, Any] | None
+    row: Mapping[str, Any], given: Iterable[MappingRule], fields: Mapping[str, Any] | None, work: Work
 ) -> tuple[dict[str, Any], list[tuple[MappingRule, str]]]:
-    """A row in the form of the schema, and the errors of mappings that could not be applied. NULLs are left out."""
+    """A row in the form of the schema, and the errors of mappings that could not be applied. NULLs are left out.
+
+    Raises TooMuchWork.
+    """
     outcome: dict[str, Any] = {}
     errors = []
     for rule in given:
         try:
-            value = rule.value(row)
+            value = rule.value(row, work)
             if value is not None:
                 field = xdm.field_at(fields, rule.destination) if fields else None
-                _put(outcome, rule.destination, _converted(value, field))
+                _put(outcome, rule.destination, _converted(value, field), work)
         except Unmapped as why:
             errors.append((rule, str(why)))
     return outcome, errors
@@ -128,8 +183,8 @@ def attribute(row: Mapping[str, Any], path: str) -> Any:
 class _Expression:
     """An expression: a constant, an attribute, or a function call with expressions as arguments."""
 
-    def __init__(self, text: str, row: Mapping[str, Any]) -> None:
-        self._row = row
+    def __init__(self, text: str, row: Mapping[str, Any], work: Work) -> None:
+        self._row, self._work = row, work
         self._tokens: list[tuple[str, str]] = []
         at = 0
         text = text.strip()
@@ -139,6 +194,7 @@ class _Expression:
                 raise Unmapped("this expression cannot be evaluated here")
             self._tokens.append((str(found.lastgroup), str(found[str(found.lastgroup)])))
             at = found.end()
+        self._tokens.reverse()  # the next one is the last
 
     def value(self) -> Any:
         """Evaluate the expression. Raises Unmapped."""
@@ -150,36 +206,37 @@ class _Expression:
     def _next(self, depth: int) -> Any:
         if not self._tokens or depth > _DEEPEST:
             raise Unmapped("this expression ends too early, or is too deep")
-        kind, text = self._tokens.pop(0)
+        kind, text = self._tokens.pop()
         if kind == "text":
             return text[1:-1]
         if kind == "number":
             return float(text) if "." in text else int(text)
         if kind != "name":
             raise Unmapped("this expression cannot be evaluated here")
-        if not self._tokens or self._tokens[0] != ("sign", "("):
+        if not self._tokens or self._tokens[-1] != ("sign", "("):
             return {"true": True, "false": False, "null": None}.get(text, attribute(self._row, text))
         return self._call(text, depth)
 
     def _call(self, name: str, depth: int) -> Any:
-        self._tokens.pop(0)
+        self._tokens.pop()
         values: list[Any] = []
-        while self._tokens and self._tokens[0] != ("sign", ")"):
+        while self._tokens and self._tokens[-1] != ("sign", ")"):
             values.append(self._next(depth + 1))
-            if self._tokens and self._tokens[0] == ("sign", ","):
-                self._tokens.pop(0)
+            if self._tokens and self._tokens[-1] == ("sign", ","):
+                self._tokens.pop()
         if not self._tokens:
             raise Unmapped("a bracket is not closed")
-        self._tokens.pop(0)
+        self._tokens.pop()
         if name not in _FUNCTIONS:
             raise Unmapped(f"the function {name[:40]} is not evaluated here")
+        self._work.spend(_size(name, values))
         try:
             return _FUNCTIONS[name](*values)
         except TypeError:
             raise Unmapped(f"{name} does not take {len(values)} values") from None
 
 
-def _put(outcome: dict[str, Any], path: str, value: Any) -> None:
+def _put(outcome: dict[str, Any], path: str, value: Any, work: Work) -> None:
     """Set a value at a dotted path and create missing parents. Raises Unmapped if another value has the path."""
     holder: Any = outcome
     steps = path.split(".")
@@ -194,8 +251,9 @@ def _put(outcome: dict[str, Any], path: str, value: Any) -> None:
         items = _step_into(holder, found[1], [])
         if not isinstance(items, list):
             raise Unmapped(f"{path} cannot be written to")
-        while len(items) <= int(found[2]):
-            items.append({} if not last else None)
+        missing = max(0, int(found[2]) + 1 - len(items))
+        work.spend(20 * missing)
+        items += [None if last else {} for _ in range(missing)]
         if last:
             items[int(found[2])] = value
         holder = items[int(found[2])]

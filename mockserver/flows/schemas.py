@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +15,9 @@ XDM = "xdmResources"
 
 
 def finder(world: World, tenant: Tenant) -> xdm.Find:
-    """A function that looks up resources by `$id` or `meta:altId`, the tenant's first, then Adobe's."""
+    """A function that looks up resources by `$id` or `meta:altId`, the tenant's first, then Adobe's, each once."""
 
+    @functools.cache
     def find(uri: str) -> Mapping[str, Any] | None:
         doc = world.store.get(tenant, XDM, xdm.alt_id(uri) if uri.startswith(xdm.NAMESPACE) else uri)
         return doc["body"] if doc is not None else xdm.adobe(uri)
@@ -30,6 +32,12 @@ def schema(world: World, tenant: Tenant, uri: str) -> Mapping[str, Any] | None:
 
 
 def fields(world: World, tenant: Tenant, uri: str | None) -> dict[str, Any] | None:
-    """All fields of a schema created here; None if it, or a part it is composed of, is unknown."""
-    found, find = None if uri is None else schema(world, tenant, uri), finder(world, tenant)
-    return xdm.fields(found, find) if found is not None and xdm.is_whole(found, find) else None
+    """All fields of a schema created here; None if it or a part of it is unknown, or if they are too many."""
+    found = None if uri is None else schema(world, tenant, uri)
+    if found is None:
+        return None
+    try:
+        composed = xdm.Composition(found, finder(world, tenant))
+    except xdm.TooManyFields:
+        return None
+    return composed.fields if composed.is_whole else None

@@ -31,6 +31,9 @@ _MAX_NUMBER = 1 << 62
 _MAX_TOKEN = 12 * property_filter.MAX_BYTES
 """Maximum length of a token: enough for the longest query with every byte escaped."""
 
+MAX_QUERY_STRING = 8 * property_filter.MAX_BYTES
+"""Maximum characters of a search's `queryString`, which may be percent-encoded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listable:
@@ -151,14 +154,18 @@ def _query(filters: tuple[str, ...], orderby: tuple[str, ...], listable: Listabl
 
 def _filters(query_string: str) -> list[str]:
     """The filters in a search's `queryString`: values of `property`, or bare ones such as `id==…`."""
+    if len(query_string) > MAX_QUERY_STRING:
+        expected = f"at most {MAX_QUERY_STRING} characters"
+        raise wrong_value("queryString", described(query_string), expected, pointer="/queryString")
     found = []
-    for part in query_string.lstrip("?").split("&"):
+    parts = [part for part in query_string.lstrip("?").split("&") if part]
+    for part in parts[: property_filter.MAX_CONDITIONS + 1]:  # with one too many, the others are not looked at
         name, value = next(iter(parse_qsl(part, keep_blank_values=True)), ("", ""))
         if name == "property":
             found.append(value)
         elif _BARE_FILTER.search(part):
             found.append(unquote_plus(part))
-        elif part:
+        else:
             expected = "filters such as name==value, with or without property= before each; separate several with &"
             raise wrong_value("queryString", repeatable(name), expected, pointer="/queryString")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from mockserver.resources._forms import NeighbourError
@@ -17,6 +17,40 @@ _CONDITION = re.compile(r"([^=!<>~]+)(==|!=|<=|>=|<|>|~)(.*)", re.DOTALL)
 _ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _NUMBERS = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})*")
 _SPECIAL = re.compile(r"[\\.\[\]{}()*+?|^$]")
+
+
+MAX_BYTES, MAX_ORDERS, MAX_STEPS = 8192, 10, 32
+"""Maximum size of all filters and orders of a query, number of members to sort by, and steps of a path (assumed)."""
+
+MAX_WORK = 4_000_000
+"""Maximum characters of filters that are held against entries, over all entries: half a second at most."""
+
+
+def cost(asked: Mapping[str, Any], filters: Iterable[str]) -> int:
+    """The work of filtering and sorting one entry. Raises NeighbourError for a query that is too long."""
+    conditions = [str(one) for one in asked.get("property", ())]
+    orders = (asked.get("orderBy") or "").split(",")
+    texts = [*conditions, *orders, *(str(asked[name]) for name in (*filters, "tags") if name in asked)]
+    size = sum(map(len, texts))
+    steps = max(text.count(".") for text in [*conditions, *orders])
+    if size > MAX_BYTES or len(orders) > MAX_ORDERS or steps >= MAX_STEPS:
+        expected = f"{MAX_BYTES} characters, {MAX_ORDERS} members to sort by and {MAX_STEPS} steps of a path"
+        raise NeighbourError(400, "Invalid request", f"The filters exceed {expected}", pointer="property")
+    return 10 + size
+
+
+def width(shown: Mapping[str, Any]) -> int:
+    """How many values a filter may have to look at in an entry: those of its tag with most."""
+    tags = shown.get("tags")
+    values = tags.values() if isinstance(tags, Mapping) else ()
+    return max((len(value) for value in values if isinstance(value, list | tuple) and value), default=1)
+
+
+def demand_little(work: int) -> None:
+    """Refuse filters that look at too much. Raises NeighbourError."""
+    if work > MAX_WORK:
+        detail = "The filters take too much work on this list: send fewer or shorter ones"
+        raise NeighbourError(400, "Invalid request", detail, pointer="property")
 
 
 def simple(name: str, asked: str) -> Test:

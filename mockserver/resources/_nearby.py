@@ -5,16 +5,22 @@ These services have no etags on the wire: concurrent writes are applied one afte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from mockserver.exchange import Request
+from mockserver.json_input import dumps
 from mockserver.resources import _crud
 from mockserver.resources._forms import NeighbourError
-from mockserver.state.records import Doc
+from mockserver.state.records import MAX_PAGE_BYTES, Doc
 from mockserver.state.store import Missing, Stale
 from mockserver.world import World
+
+T = TypeVar("T")
+
+_MAX_BYTES = MAX_PAGE_BYTES // 2
+"""Maximum size of a page's entries in JSON. Half of `MAX_PAGE_BYTES`, because these pages are encoded as a whole."""
 
 
 def put(world: World, request: Request, kind: str, record_id: str, body: Mapping[str, Any]) -> Doc:
@@ -32,6 +38,18 @@ def find(world: World, request: Request, kind: str, record_id: str) -> Doc | Non
 def every(world: World, request: Request, kind: str) -> Iterator[Doc]:
     """All records of the sandbox, latest write first."""
     return world.store.all(request.tenant, kind)
+
+
+def fitting(shown: Iterable[T]) -> list[T]:
+    """The entries of a page up to its maximum size. A larger page ends earlier (assumed), after one entry at least."""
+    page: list[T] = []
+    size = 0
+    for one in shown:
+        size += len(dumps(list(one) if isinstance(one, tuple) else one))  # type: ignore[arg-type]
+        if size > _MAX_BYTES and page:
+            break
+        page.append(one)
+    return page
 
 
 def change(world: World, request: Request, kind: str, doc: Doc, body: Callable[[Doc], Mapping[str, Any]]) -> Doc:

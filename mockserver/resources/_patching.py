@@ -84,6 +84,8 @@ def _checked(item: Any, at: str, changeable: frozenset[str]) -> dict[str, Any]:
         raise _failed(
             f"{repeatable(path, 200)} cannot be changed", f"{at}/path", "one of " + ", ".join(sorted(changeable))
         )
+    if path.count("/") > json_input.MAX_DEPTH:
+        raise _failed(f"a path has more than {json_input.MAX_DEPTH} levels", f"{at}/path")
     if operation.lower() == "remove":
         return {"op": "remove", "path": path}
     if "value" not in item:

@@ -228,10 +228,15 @@ def _last_batches(world: World, request: Request) -> dict[str, dict[str, Any]]:
 def _listed(request: Request, found: Iterable[tuple[str, dict[str, Any]]], filters: Iterable[str]) -> Result:
     """The page of entries that the query selects, in its order."""
     asked = request.arguments
+    cost = _filters.cost(asked, filters)
     tests = [_filters.simple(name, str(asked[name])) for name in filters if name in asked]
     tests += [_filters.tagged(asked["tags"])] if "tags" in asked else []
     tests += map(_filters.conditional, asked.get("property", ()))
-    rows = [row for row in found if all(test(row[1]) for test in tests)]
+    rows, work = [], 0
+    for row in found:
+        work += cost * _filters.width(row[1])
+        _filters.demand_little(work)
+        rows += [row] if all(test(row[1]) for test in tests) else []
     for order in reversed((asked.get("orderBy") or "").split(",")):
         direction, colon, name = order.rpartition(":")
         if name:
@@ -239,7 +244,8 @@ def _listed(request: Request, found: Iterable[tuple[str, dict[str, Any]]], filte
                 key=lambda row: _sortable(_filters.member(row[1], name)), reverse=bool(colon) and direction == "desc"
             )
     start, limit = asked.get("start", 0), asked.get("limit", _LIMIT)
-    return Result(200, {key: _projected(request, shown) for key, shown in rows[start : start + limit]})
+    page = ((key, _projected(request, shown)) for key, shown in rows[start : start + limit])
+    return Result(200, dict(_nearby.fitting(page)))
 
 
 def _sortable(value: Any) -> tuple[bool, float, str]:

@@ -6,8 +6,9 @@ the service are not emulated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Any, TypeVar
 
 from mockserver.exchange import Request, Result, Tenant
 from mockserver.flows import mapping, schemas
@@ -18,6 +19,8 @@ from mockserver.runtime import derived_id
 from mockserver.secrecy import repeatable
 from mockserver.state.records import Doc
 from mockserver.world import World
+
+T = TypeVar("T")
 
 _LIMIT = 10
 _FLAGS: dict[str, Any] = {"identity": False, "primaryIdentity": False, "functionVersion": 0, "copyModeMapping": False}
@@ -38,13 +41,13 @@ def create_mapping_set(world: World, request: Request) -> Result:
 def list_mapping_sets(world: World, request: Request) -> Result:
     """Mapping sets, latest write first."""
     asked = request.arguments
-    found = [
+    found = (
         _shown(doc)
         for doc in _nearby.every(world, request, MAPPING_SETS)
         if asked.get("name", doc["body"]["sent"].get("name")) == doc["body"]["sent"].get("name")
-    ]
+    )
     start, limit = asked.get("start", 0), asked.get("limit", _LIMIT)
-    page = found[start : start + limit]
+    page = _nearby.fitting(islice(found, start, start + limit))
     return Result(200, {"data": page, "_page": {"count": len(page), "limit": limit}, "_links": {}})
 
 
@@ -77,11 +80,11 @@ def list_mappings(world: World, request: Request) -> Result:
 def validate_mapping_set(world: World, request: Request) -> Result:
     """Whether each mapping can be applied and its destination is a field of the schema (if all fields are known)."""
     sent: Any = request.body
-    fields = schemas.fields(world, request.tenant, mapping.schema_of(sent))
+    fields, work = schemas.fields(world, request.tenant, mapping.schema_of(sent)), mapping.Work()
     answers: list[Any] = []
     for item in sent["mappings"]:
         rule = mapping.MappingRule.of(item)
-        why = "source or destination is missing" if rule is None else mapping.fault(rule, fields)
+        why = "source or destination is missing" if rule is None else _within(mapping.fault, rule, fields, work)
         errors = None if why is None else [_error(item, rule, why)]
         answers.append({"status": "SUCCESS" if why is None else "FAILED", "errors": errors})
     return Result(200, {"validationResponse": answers})
@@ -93,13 +96,13 @@ def preview_mapping_set(world: World, request: Request) -> Result:
     sent: Any = request.body
     given, rows = sent["mappingSet"], sent["data"]
     fields = schemas.fields(world, request.tenant, mapping.schema_of(given))
-    rules = mapping.rules(given.get("mappings") or ())
+    rules, work = mapping.rules(given.get("mappings") or ()), mapping.Work()
     data: list[Any] = []
     errors: list[Any] = []
     for row in rows if isinstance(rows, list) else [rows]:
         if not isinstance(row, Mapping):
             raise NeighbourError(400, "Bad request", "data: expected objects", pointer="/data")
-        made, wrong = mapping.mapped(row, rules, fields)
+        made, wrong = _within(mapping.mapped, row, rules, fields, work)
         data.append(made)
         errors += [_error({}, rule, why) for rule, why in wrong]
     answer = {"data": data if isinstance(rows, list) else data[0]}
@@ -120,11 +123,22 @@ def _mapping_set(world: World, request: Request) -> Doc:
     return doc
 
 
+def _within(function: Callable[..., T], *given: Any) -> T:
+    """Call a function of `mapping`. Raises NeighbourError if the mappings take too much work."""
+    try:
+        return function(*given)
+    except mapping.TooMuchWork as why:
+        raise NeighbourError(400, "Bad request", f"/mappings: {why}", pointer="/mappings") from None
+
+
 def _demand_sound(world: World, request: Request, sent: Mapping[str, Any]) -> None:
+    work = mapping.Work(mapping.MAX_ROW_WORK)
     for index, item in enumerate(sent["mappings"]):
-        if mapping.MappingRule.of(item) is None:
+        rule = mapping.MappingRule.of(item)
+        if rule is None:
             detail = f"/mappings/{index}: expected source and destination"
             raise NeighbourError(400, "Bad request", detail, pointer=f"/mappings/{index}")
+        _within(work.spend, rule.cost)
     uri = mapping.schema_of(sent)
     known = uri is None or not world.config.closed or uri in world.config.schemas
     if not known and schemas.schema(world, request.tenant, str(uri)) is None:

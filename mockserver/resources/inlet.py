@@ -65,7 +65,7 @@ def send_message(world: World, request: Request) -> Result:
     assert isinstance(event, dict)
     flow = _flow(door, request, event)
     synchronous = request.arguments.get("syncValidation") or request.arguments.get("synchronousValidation")
-    wrong = list(_violations(world, request.tenant, door, event))
+    wrong = list(_violations(events.Validation(world, request.tenant), door, event))
     if synchronous and wrong:
         raise NeighbourError(400, _INVALID, door.message("Message is invalid"), cause=events.report(wrong))
     if flow is not None:
@@ -81,7 +81,7 @@ def send_messages(world: World, request: Request) -> Result:
     """Take several events: 207 with what became of each."""
     door = _open(world, request)
     body: Any = request.body
-    batch = _number(world, request)
+    batch, validation = _number(world, request), events.Validation(world, request.tenant)
     responses: list[Json] = []
     arrived: dict[str, tuple[Doc, list[Mapping[str, Any]], int]] = {}
     for place, event in enumerate(body["messages"]):
@@ -95,7 +95,7 @@ def send_messages(world: World, request: Request) -> Result:
             responses.append({"xactionId": f"{batch}:{place}"})
             if flow is not None:
                 _, valid, invalid = arrived.setdefault(flow["id"], (flow, [], 0))
-                if next(_violations(world, request.tenant, door, event), None) is None:
+                if next(_violations(validation, door, event), None) is None:
                     valid.append(_content(door, event))
                 else:
                     arrived[flow["id"]] = flow, valid, invalid + 1
@@ -189,9 +189,14 @@ def _fault(door: _Door, event: Json) -> str | None:
     return None
 
 
-def _violations(world: World, tenant: Tenant, door: _Door, event: Mapping[str, Any]) -> Iterator[Json]:
-    if door.is_xdm:
-        yield from events.violations(world, tenant, event["header"]["schemaRef"]["id"], event["body"]["xdmEntity"])
+def _violations(validation: events.Validation, door: _Door, event: Mapping[str, Any]) -> Iterator[Json]:
+    if not door.is_xdm:
+        return
+    try:
+        yield from validation.violations(event["header"]["schemaRef"]["id"], event["body"]["xdmEntity"])
+    except events.TooManySchemas:
+        text = f"Messages have more than {events.MAX_SCHEMAS} schemas: send them in several requests"
+        raise NeighbourError(400, _INVALID, door.message(text)) from None
 
 
 def _content(door: _Door, event: Mapping[str, Any]) -> Mapping[str, Any]:

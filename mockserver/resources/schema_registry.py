@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from mockserver.exchange import Request, Result, Tenant
@@ -42,11 +43,16 @@ _FORMS = ("", "-full", "-notext", "-full-notext", "-full-desc", "-deprecatefield
 _MAX_ITEMS = 300
 """Maximum items of a list (documented)."""
 
+_MAX_PARTS = 200
+"""Maximum parts of a resource (assumed). Each is looked up."""
+
 
 @operation("retrieveRegistryStats")
 def retrieve_registry_stats(world: World, request: Request) -> Result:
     """The tenant's name in ids, and the number of resources."""
-    own = [_body(world, doc) for doc in _nearby.every(world, request, XDM)]
+    members = ("$id", "meta:altId", "version", "title", "meta:resourceType", "meta:class")
+    bodies = (_body(world, doc) for doc in _nearby.every(world, request, XDM))
+    own = [{name: body[name] for name in members if name in body} for body in bodies]
     counts = {segment: sum(body["meta:resourceType"] == segment for body in own) for segment in _SEGMENTS.values()}
     recent = [_summary(body) for body in own[:10]]
     usage: dict[str, list[Any]] = {}
@@ -72,30 +78,42 @@ def list_xdm_resources(world: World, request: Request) -> Result:
     """All resources of a kind, or those matching `property`, as summaries or in full."""
     container, kind = _place(request)
     form = _accepted(request, listed=True)
-    if container == "global":
-        found: list[Mapping[str, Any]] = list(xdm.library()[kind].values())
-    else:
-        found = [
-            _body(world, doc)
-            for doc in _nearby.every(world, request, XDM)
-            if doc["body"]["meta:resourceType"] == _SEGMENTS.get(kind)
-        ]
-    found = [resource for resource in found if _matches(request, resource)]
     order = request.arguments.get("orderby") or "updated"
     name = order.lstrip("+- ")
-    if name != "updated":
-        found.sort(key=lambda resource: str(resource.get(name, "")), reverse=order.startswith("-"))
-    found = found[: request.arguments.get("limit", _MAX_ITEMS)]
+    resources = (resource for resource in _every(world, request, container, kind) if _matches(request, resource))
+    if name != "updated":  # texts and ids are sorted, not resources, which may be large
+        places = [(str(resource.get(name, "")), resource["meta:altId"]) for resource in resources]
+        places.sort(key=lambda place: place[0], reverse=order.startswith("-"))
+        again = (_again(world, request, key) for _, key in places)
+        resources = (resource for resource in again if resource is not None)
+    shown = (_summary(resource) if form == "-id" else resource for resource in resources)
+    found = _nearby.fitting(islice(shown, request.arguments.get("limit", _MAX_ITEMS)))
     other = "global" if container == "tenant" else "tenant"
     href = f"{request.call.origin}/data/foundation/schemaregistry/{other}/{request.path['RESOURCE_TYPE']}"
     return Result(
         200,
         {
-            "results": [_summary(resource) for resource in found] if form == "-id" else list(found),
+            "results": found,
             "_page": {"orderby": name, "next": None, "count": len(found)},
             "_links": {"next": None, f"{other}_{request.path['RESOURCE_TYPE']}": {"href": href}},
         },
     )
+
+
+def _every(world: World, request: Request, container: str, kind: str) -> Iterator[Mapping[str, Any]]:
+    """The resources of a kind, latest write first."""
+    if container == "global":
+        yield from xdm.library()[kind].values()
+        return
+    for doc in _nearby.every(world, request, XDM):
+        if doc["body"]["meta:resourceType"] == _SEGMENTS.get(kind):
+            yield _body(world, doc)
+
+
+def _again(world: World, request: Request, key: str) -> Mapping[str, Any] | None:
+    """A resource of any container by its `meta:altId`, unless it was deleted meanwhile."""
+    doc = _nearby.find(world, request, XDM, key)
+    return xdm.adobe(key) if doc is None else _body(world, doc)
 
 
 @operation("createXdmResource")
@@ -123,7 +141,10 @@ def retrieve_xdm_resource(world: World, request: Request) -> Result:
     if "full" in form or form == "-deprecatefield":
         finder = schemas.finder(world, request.tenant)
         shown = {name: value for name, value in shown.items() if name not in ("allOf", "definitions")}
-        shown["properties"] = xdm.fields(resource, finder)
+        try:
+            shown["properties"] = xdm.Composition(resource, finder).fields
+        except xdm.TooManyFields:
+            raise _unfit("/allOf", f"at most {xdm.MAX_FIELDS} fields and references in all parts") from None
     return Result(200, xdm.without_texts(shown) if form.endswith("-notext") else shown)
 
 
@@ -236,6 +257,8 @@ def _demand_sound(kind: str, body: Mapping[str, Any]) -> None:
     if body.get("type") != "object":
         raise _unfit("/type", "object")
     parts = body.get("allOf", [])
+    if isinstance(parts, list) and len(parts) > _MAX_PARTS:
+        raise _unfit("/allOf", f"at most {_MAX_PARTS} parts")
     if not isinstance(parts, list) or not all(isinstance(part, Mapping) for part in parts):
         raise _unfit("/allOf", "an array of objects")
     if kind != "fieldgroups" and not parts:
@@ -279,7 +302,8 @@ def _body(world: World, doc: Doc) -> dict[str, Any]:
 
 def _with_refs(shown: dict[str, Any]) -> dict[str, Any]:
     """The response to a write, which also lists the references of the resource."""
-    refs = [uri for uri in shown["meta:extends"] if uri in set(xdm.references(shown))]
+    given = set(xdm.references(shown))
+    refs = [uri for uri in shown["meta:extends"] if uri in given]
     return {**shown, "refs": refs} if refs else shown
 
 

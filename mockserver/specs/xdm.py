@@ -23,6 +23,9 @@ LIBRARY_VERSION = "1.38.2"
 
 _DEEPEST = 20
 
+MAX_FIELDS = 20_000
+"""Fields and references of all parts of a composed resource (assumed). The largest of Adobe's samples has hundreds."""
+
 Resource: TypeAlias = Mapping[str, Any]
 Find: TypeAlias = Callable[[str], Resource | None]
 """Id -> resource."""
@@ -50,11 +53,17 @@ def library() -> dict[str, dict[str, Resource]]:
 
 def adobe(uri: str) -> Resource | None:
     """One of Adobe's resources by its `$id` or `meta:altId`."""
-    for resources in library().values():
-        for known, resource in resources.items():
-            if uri in (known, alt_id(known)):
-                return resource
-    return None
+    return _by_id().get(uri)
+
+
+@functools.cache
+def _by_id() -> dict[str, Resource]:
+    return {
+        name: resource
+        for resources in library().values()
+        for known, resource in resources.items()
+        for name in (known, alt_id(known))
+    }
 
 
 def references(resource: Resource) -> Iterator[str]:
@@ -85,26 +94,57 @@ def extends(resource: Resource, find: Find) -> list[str]:
     return list(dict.fromkeys([*groups, *behind, *([base] if base else ())]))
 
 
-def fields(resource: Resource, find: Find, depth: int = 0) -> dict[str, Any]:
-    """All `properties` of a resource and of the resources it is composed of."""
-    found: dict[str, Any] = {}
-    if depth > _DEEPEST:
-        return found
-    for part in _list(resource.get("allOf")):
-        uri = part.get("$ref") if isinstance(part, Mapping) else None
-        if isinstance(uri, str):
-            other = _local(resource, uri) if uri.startswith("#/") else find(uri)
+class TooManyFields(ValueError):
+    """A resource is composed of more than `MAX_FIELDS` fields."""
+
+
+class Composition:
+    """All `properties` of a resource and of the resources it is composed of. Each is merged once."""
+
+    def __init__(self, resource: Resource, find: Find) -> None:
+        """Compose the fields. Raises TooManyFields."""
+        self.fields: dict[str, Any] = {}
+        self.is_whole = True
+        """Whether all parts are known."""
+        self._find, self._left, self._seen = find, MAX_FIELDS, set[int]()
+        self._add(resource, 0)
+
+    def _add(self, resource: Resource, depth: int) -> None:
+        if depth > _DEEPEST or id(resource) in self._seen:
+            return
+        self._seen.add(id(resource))
+        parts = _list(resource.get("allOf"))
+        self._spend(len(parts))
+        for part in parts:
+            uri = part.get("$ref") if isinstance(part, Mapping) else None
+            if not isinstance(uri, str):
+                continue
+            other = _local(resource, uri) if uri.startswith("#/") else self._find(uri)
             if other is not None:
-                _merge(found, fields(other, find, depth + 1), 0)
-    own = resource.get("properties")
-    if isinstance(own, Mapping):
-        _merge(found, own, 0)
-    return found
+                self._add(other, depth + 1)
+            elif not uri.startswith("#"):
+                self.is_whole = False
+        own = resource.get("properties")
+        if isinstance(own, Mapping):
+            self._merge(self.fields, own, 0)
 
+    def _merge(self, target: dict[str, Any], more: Mapping[str, Any], depth: int) -> None:
+        self._spend(len(more))
+        for name, field in more.items():
+            there = target.get(name)
+            inner = field.get("properties") if isinstance(field, Mapping) else None
+            if isinstance(there, dict) and isinstance(there.get("properties"), dict) and isinstance(inner, Mapping):
+                if depth < _DEEPEST:
+                    merged = dict(there["properties"])
+                    self._merge(merged, inner, depth + 1)
+                    target[name] = {**there, **field, "properties": merged}
+            else:
+                target[name] = field
 
-def is_whole(resource: Resource, find: Find) -> bool:
-    """Whether all parts of a resource are known, so that `fields` is complete."""
-    return all((known := find(uri)) is not None and is_whole(known, find) for uri in references(resource))
+    def _spend(self, number: int) -> None:
+        self._left -= number
+        if self._left < 0:
+            raise TooManyFields
 
 
 def field_at(properties: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
@@ -180,19 +220,6 @@ def _local(resource: Resource, pointer: str) -> Resource | None:
     for step in pointer[2:].split("/"):
         found = found.get(step) if isinstance(found, Mapping) else None
     return found if isinstance(found, Mapping) else None
-
-
-def _merge(target: dict[str, Any], more: Mapping[str, Any], depth: int) -> None:
-    for name, field in more.items():
-        there = target.get(name)
-        inner = field.get("properties") if isinstance(field, Mapping) else None
-        if isinstance(there, dict) and isinstance(there.get("properties"), dict) and isinstance(inner, Mapping):
-            if depth < _DEEPEST:
-                merged = dict(there["properties"])
-                _merge(merged, inner, depth + 1)
-                target[name] = {**there, **field, "properties": merged}
-        else:
-            target[name] = field
 
 
 def _list(value: Any) -> list[Any]:
