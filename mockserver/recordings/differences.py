@@ -52,6 +52,8 @@ _OF_THE_CALLER = (
 """Member of an entity -> request header with the same value."""
 _SPECS = ("connectionSpecs", "flowSpecs")
 _OF_THE_SOURCE = ("explore", "configs", "preview")
+_OF_EVERY_STAGE = ("id", "flowId", "createdAt")
+"""Members of a run that do not change while it runs."""
 _MANY = 4
 """Number of missing or added members of one object from which they are reported as one difference."""
 
@@ -121,7 +123,7 @@ class Comparison:
         if "etag" in theirs and "etag" in here:
             if (quoted(theirs["etag"]), theirs["etag"][:1] == "W") != (quoted(here["etag"]), here["etag"][:1] == "W"):
                 yield Difference("form", "etag", _strength(theirs["etag"]), _strength(here["etag"]))
-            elif quoted(here["etag"]):
+            elif quoted(here["etag"]) and not _are_apart(_stage_shown(recorded), _stage_shown(ours)):
                 yield from self._symbol("etag", "etag", "etag", theirs["etag"], here["etag"])
 
     def _location(self, theirs: str, ours: str) -> _Walk:
@@ -150,6 +152,8 @@ class Comparison:
     def _object(
         self, pointer: str, name: str, theirs: Mapping[str, Json], ours: Mapping[str, Json], ordered: bool
     ) -> _Walk:
+        if _are_apart(_stage(name, theirs), _stage(name, ours)):  # how long a run takes depends on its data
+            theirs, ours = ({key: one[key] for key in _OF_EVERY_STAGE if key in one} for one in (theirs, ours))
         ours = self.pairing.named_alike(theirs, ours)
         for key, value in theirs.items():
             if key in ours:
@@ -160,6 +164,8 @@ class Comparison:
         if pointer == "/_links" and self.pairing.is_shifted:
             return
         missing, added = _only_in(theirs, ours), _only_in(ours, theirs)
+        if self.pairing.lists_batches:
+            missing.pop("*", None), added.pop("*", None)
         yield from (Difference("missing member", at, kind, "absent") for at, kind in _members(pointer, missing))
         yield from (Difference("added member", at, "absent", kind) for at, kind in _members(pointer, added))
 
@@ -191,15 +197,15 @@ class Comparison:
             for one, other in zip(theirs, ours, strict=False):
                 yield from self._walk(inside, name, one, other)
             return
-        if len(theirs) == len(ours) == 1:
+        if self.pairing.is_elsewhere(theirs):
+            return
+        if len(theirs) == len(ours) == 1 and not self.pairing.is_shifted:
             yield from self._walk(inside, name, theirs[0], ours[0])
             return
         yield from self._entities(inside, name, theirs, ours, ordered)
 
     def _entities(self, inside: str, name: str, theirs: list[Any], ours: list[Any], ordered: bool) -> _Walk:
         """Compare the entities of two lists, and their order if the client requested one."""
-        if self.pairing.is_elsewhere(theirs):
-            return
         theirs, ours = self.pairing.pair(theirs, ours)
         here = {item["id"]: item for item in ours}
         if _repeats(theirs) != _repeats(ours):
@@ -288,6 +294,27 @@ def _sent(body: Json) -> Iterator[tuple[str, Any]]:
     for step in body if isinstance(body, list) else ():
         if isinstance(step, dict) and isinstance(step.get("path"), str):
             yield from scalars(step.get("value"), step["path"].rpartition("/")[2])
+
+
+def _stage(name: str, value: Mapping[str, Any]) -> Any:
+    """How far a run has come, in a run or in the `lastRunDetails` of a flow; None for other objects."""
+    if name == "lastRunDetails":
+        return value.get("state")
+    metrics = value.get("metrics")
+    summary = metrics.get("statusSummary") if isinstance(metrics, dict) else None
+    return summary.get("status") if isinstance(summary, dict) else None
+
+
+def _are_apart(there: Any, here: Any) -> bool:
+    """Whether both sides show how far a run has come, and differ."""
+    return None not in (there, here) and there != here
+
+
+def _stage_shown(result: Result) -> Any:
+    """How far the run has come that a response shows; None for other responses."""
+    items = result.body.get("items") if isinstance(result.body, dict) else None
+    single = isinstance(items, list) and len(items) == 1 and isinstance(items[0], dict)
+    return _stage("", items[0]) if single else None  # type: ignore[index]
 
 
 def _only_in(one: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, str]:

@@ -23,6 +23,8 @@ class Pairing:
         """Recorded id of an entity that only one side changed -> number of the exchange."""
         self.is_shifted = False
         """Whether the response is a page that ends elsewhere here."""
+        self.lists_batches = False
+        """Whether the response has batches, of which a page may have others here."""
         self._shared = shared
         self._shifted_pages: set[str] = set()
         """Recorded cursors of pages that begin elsewhere here."""
@@ -36,7 +38,10 @@ class Pairing:
         parameters = exchange.call.parameters()
         self._number, self._collection = exchange.number, exchange.call.path.strip("/").split("/")[0]
         self._by_metrics = any(name == "property" and value.startswith("metrics.") for name, value in parameters)
-        self.is_shifted = self._ends_elsewhere(exchange)
+        limited = any(name == "limit" for name, _ in parameters)
+        # runs and their batches are listed by when they ended, and how long a run takes depends on its data
+        self.is_shifted = self._ends_elsewhere(exchange) or (limited and self._collection == "runs")
+        self.lists_batches = exchange.operation in ("listBatches", "retrieveBatch")
 
     def _ends_elsewhere(self, exchange: RecordedExchange) -> bool:
         """Whether a page shows entities that do not exist or differ here, or follows such a page."""
@@ -88,9 +93,16 @@ class Pairing:
         """Rename the keys of an object `{id: entity}` to the recorded ids, and bind ids that are new in both."""
         if not any(map(is_made_id, theirs)):
             return ours
-        self._bind_new(*({key: one[key] for key in one if is_made_id(key)} for one in (theirs, ours)))
+        new = {key: value for key, value in theirs.items() if is_made_id(key) and self._may_be_ours(value)}
+        self._bind_new(new, {key: value for key, value in ours.items() if is_made_id(key)})
         recorded_as = {self.bindings.ours(("id", key)): key for key in theirs}
         return {recorded_as.get(key, key): value for key, value in ours.items()}
+
+    def _may_be_ours(self, entity: Any) -> bool:
+        """False for batches of flows that the recording did not create."""
+        tags = entity.get("tags") if self.lists_batches and isinstance(entity, dict) else None
+        flows = tags.get("flowId") if isinstance(tags, dict) else None
+        return not isinstance(flows, list) or any(self.bindings.ours(("id", str(one))) for one in flows)
 
     def _bind_new(self, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> None:
         """Bind the ids of new entities: of those that name the same other entities, then in their order."""

@@ -99,6 +99,8 @@ ARGUED: dict[str, tuple[str, ...]] = {
         "invents-columns-in-configs",
         "preview-is-the-whole-table",
         "every-stretch-of-data-sets-is-the-last",
+        "all-batches-are-listed",
+        "ignores-filters-by-status",
         "runs-lose-records",
         "runs-end-before-they-start",
         "keys-end-sooner-in-lists",

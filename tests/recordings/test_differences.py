@@ -129,3 +129,50 @@ def test_links_to_a_next_page_have_one_form(theirs: str) -> None:
     assert found({"_links": {"next": {"href": theirs}}}, {"_links": link}) == [
         "form /_links/next/href: recorded a link, here a link of another form"
     ]
+
+
+def run(status: str, **members: Any) -> dict[str, Any]:
+    metrics = {"statusSummary": {"status": status}, **members.pop("metrics", {})}
+    return item(metrics=metrics, createdAt=1, **members)
+
+
+def test_a_run_at_another_stage_is_no_difference() -> None:
+    there = run("inProgress", metrics={"durationSummary": {"startedAtUTC": 7}}, activities=[{"id": "a"}], etag=ETAG)
+    assert found(there, run("queued", activities=[]), path="/runs") == []
+    assert found(there, run("inProgress", activities=[]), path="/runs") != []
+    before = (run("queued", etag=ETAG), run("queued", etag=ETAG), f"/runs/{ONE}", ((("etag", ETAG),),) * 2)
+    new = ((("etag", ETAG.replace("1e20", "1e21")),), (("etag", ETAG),))
+    assert told([before, (there, run("queued", etag=ETAG), f"/runs/{ONE}", new)]) == []
+    assert found(run("success"), item(metrics={}, createdAt=1), path="/runs") != []
+    assert found(run("success"), item(createdAt=1), path="/runs") != []
+
+
+def test_the_last_run_of_a_flow_at_another_stage_is_no_difference() -> None:
+    there, here = {"state": "success", "completedAtUTC": 9}, {"state": "queued"}
+    assert found(item(lastRunDetails=there), item(lastRunDetails=here), path="/flows") == []
+    assert found(item(lastRunDetails=there), item(lastRunDetails={"state": "success"}), path="/flows") != []
+
+
+def listed(path: str, query: str, theirs: Any, ours: Any) -> list[str]:
+    """The differences of a list."""
+    call = Call("GET", path, query, HEADERS, b"", "", 1_700_000_000_000)
+    recorded = exchange(1, call, Result(200, theirs), Contract.load())
+    comparison = Comparison(Bindings.of([recorded]))
+    for one, other in ((THIRD, OTHER), (ONE, ONE)):
+        comparison.bindings.bind(("id", one), other)
+    return [str(difference) for difference in comparison.compare(recorded, Result(200, ours))]
+
+
+@pytest.mark.parametrize("query", ["limit=1", "property=metrics.durationSummary.startedAtUTC<7"])
+def test_a_page_of_runs_has_others_there(query: str) -> None:
+    there, here = ({"items": [{"id": one, "flowId": THIRD}]} for one in (ONE, OTHER))
+    assert listed("/runs", query, there, here) == []
+    assert listed("/runs", "", there, here) != []
+    assert listed("/flows", "limit=1", there, here) != []
+
+
+def test_a_page_of_batches_has_others_there() -> None:
+    there: dict[str, Any] = {"a" * 24: {"tags": {"flowId": ["44444444-1111-4111-8111-111111111111"]}}}
+    here: dict[str, Any] = {"b" * 24: {"tags": {"flowId": [OTHER]}}}
+    assert listed("/data/foundation/catalog/batches", "limit=1", there, here) == []
+    assert listed("/data/foundation/catalog/dataSets", "limit=1", there, {}) != []
