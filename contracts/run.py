@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from contracts import arrival, registry, requirements
-from contracts.causes import SERVER_ERROR, Fault
+from contracts.causes import ETAG, SCHEMA, SERVER_ERROR, Fault
 from contracts.document import Document
 from contracts.flight import Flight
 from contracts.kinds import Kind
@@ -48,6 +48,8 @@ class Run:
         self._watch = Watch(document, self.stage.canary, {})
         self._observed: dict[str, set[str]] = {}
         """Observer -> the causes it found."""
+        self._departures: dict[frozenset[str], str] = {}
+        """Members that departed from their schema -> the cause."""
         self._har = har.Writer(settings.report, self.mask) if settings.report else None
         self._deadline = time.monotonic() + settings.budget if settings.budget else None
         self._lock = threading.RLock()
@@ -183,8 +185,16 @@ class Run:
             if any(fault.cause == SERVER_ERROR for fault in found.values()):  # one response, one finding
                 found = {name: fault._replace(cause=SERVER_ERROR) for name, fault in found.items()}
             for name, fault in found.items():
-                self._observe(name, fault, answer)
+                self._observe(name, self._explained(fault), answer)
             return list(found.values())
+
+    def _explained(self, fault: Fault) -> Fault:
+        """A fault of members, with the cause of a departure from a schema that this run has seen in one of them."""
+        if fault.cause.startswith((SCHEMA, ETAG)):
+            self._departures.setdefault(fault.members, fault.cause)
+            return fault
+        causes = [cause for members, cause in self._departures.items() if members & fault.members]
+        return fault._replace(cause=causes[0]) if causes else fault
 
     def _observe(self, name: str, fault: Fault, answer: Answer) -> None:
         """Add an outcome for a new cause, or count a known one."""

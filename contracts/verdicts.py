@@ -12,6 +12,10 @@ NOT_COMPARABLE = "not comparable"
 """The check failed because of a fault reported by another finding."""
 
 
+_MAX_SHOWN = 200
+"""Maximum characters of a value in a message."""
+
+
 class Broken(AssertionError):
     """The server broke a promise; the message says what was expected and what was received.
 
@@ -56,9 +60,25 @@ def expect(condition: object, message: str, cause: str = "") -> None:
 
 
 def same(came: object, expected: object, what: str, cause: str = "") -> None:
-    """Raise `Broken` unless both are equal."""
+    """Raise `Broken` unless both are equal. Of large values the message shows what differs."""
     if came != expected:
+        if len(repr(came)) > _MAX_SHOWN or len(repr(expected)) > _MAX_SHOWN:
+            came, expected = differing(came, expected)
         raise Broken(f"{what}: expected {_shown(expected)}, got {_shown(came)}", cause)
+
+
+def differing(came: object, expected: object) -> tuple[object, object]:
+    """Two unequal values without what is equal in both: members of objects, and items at the same place."""
+    if isinstance(came, dict) and isinstance(expected, dict):
+        absent = object()
+        names = [name for name in {**expected, **came} if came.get(name, absent) != expected.get(name, absent)]
+        pairs = {name: differing(came.get(name), expected.get(name)) for name in names}
+        ours = {name: one for name, (one, _) in pairs.items() if name in came}
+        return ours, {name: other for name, (_, other) in pairs.items() if name in expected}
+    if isinstance(came, list) and isinstance(expected, list) and len(came) == len(expected):
+        rows = [differing(one, other) for one, other in zip(came, expected, strict=True) if one != other]
+        return [one for one, _ in rows], [other for _, other in rows]
+    return came, expected
 
 
 def untestable(reason: str) -> NoReturn:
@@ -68,4 +88,4 @@ def untestable(reason: str) -> NoReturn:
 
 def _shown(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 200 else f"{text[:200]}… ({len(text)} characters)"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}… ({len(text)} characters)"

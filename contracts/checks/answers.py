@@ -268,7 +268,7 @@ _VOLATILE = ("lastRunDetails", "lastOperation", "runs", "metrics", "activities",
 
 
 @observe("entity.one-state")
-def one_etag_is_one_entity(watch: Watch, answer: Answer) -> str | None:
+def one_etag_is_one_entity(watch: Watch, answer: Answer) -> Fault | None:
     """An entity with the same etag is the same in every response."""
     body = answer.json
     items = body.get("items") if isinstance(body, dict) else None
@@ -278,6 +278,8 @@ def one_etag_is_one_entity(watch: Watch, answer: Answer) -> str | None:
     for item in items:
         if not isinstance(item, dict) or not {"id", "etag", "createdAt", "name"} <= item.keys():
             continue
+        if not isinstance(item["etag"], str):  # reported by answer.schema
+            continue
         key = f"{item['id']} {item['etag']}"
         shown = {name: value for name, value in item.items() if name not in _VOLATILE}
         now = json.dumps(shown, sort_keys=True)
@@ -286,5 +288,6 @@ def one_etag_is_one_entity(watch: Watch, answer: Answer) -> str | None:
             old = json.loads(before)
             absent = object()
             names = sorted(n for n in old.keys() | shown.keys() if old.get(n, absent) != shown.get(n, absent))
-            return f"{answer} with other {', '.join(names)} than an earlier answer, under the same etag"
+            message = f"{answer} with other {', '.join(names)} than an earlier answer, under the same etag"
+            return Fault(message, "entity.one-state", frozenset(names))
     return None
