@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mockserver.json_input import Json
-from mockserver.recordings.gaps import has_passed, is_hidden
+from mockserver.recordings.gaps import STAND_IN, has_passed, is_hidden
 from mockserver.recordings.recording import RecordedExchange
 
 _DECIDING = ("content-type", "accept", "x-sandbox-name", "x-gw-ims-org-id", "if-match")
@@ -20,7 +20,7 @@ _SIGNS = "‹›"
 
 def in_target(exchange: RecordedExchange) -> str:
     """The first replaced value in path, query or a header that decides the response; empty if there is none."""
-    if any(map(is_hidden, exchange.call.path.split("/"))):
+    if any(part.startswith(STAND_IN) for part in exchange.call.path.split("/")):
         return "a part of the path"
     for name, value in exchange.call.parameters():
         if _is_replaced(value):

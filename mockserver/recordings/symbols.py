@@ -113,8 +113,9 @@ class Bindings:
         """Create empty bindings for a recording."""
         born: dict[Symbol, int] = {}
         for exchange in exchanges:
-            for symbol in defined_in(exchange.result):
-                born.setdefault(symbol, exchange.number)
+            if exchange.result.status < 400:  # a refusal repeats the id that was asked for
+                for symbol in defined_in(exchange.result):
+                    born.setdefault(symbol, exchange.number)
         return cls(born, others)
 
     def bind(self, symbol: Symbol, ours: str) -> None:

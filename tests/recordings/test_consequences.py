@@ -240,6 +240,35 @@ def test_what_only_we_changed_is_not_compared_again(tmp_path: Path, method: str)
     assert [one.verdict for one in outcome.compared[4:]] == ["same", "same"]
 
 
+def test_an_id_in_a_refusal_is_no_new_entity(tmp_path: Path) -> None:
+    spec = connection()["connectionSpec"]["id"]
+
+    def client(emulator: Emulator) -> None:
+        send(emulator, "GET", f"/connectionSpecs/{spec}")
+        made(emulator)
+
+    def change(entries: list[dict[str, Any]]) -> None:
+        refuse(entries[0], 404)
+        show(entries[0], {**shown(entries[0]), "report": {"id": spec}})
+
+    outcome = compared(recording(tmp_path / "x.har", client, change))
+    assert findings(outcome) == [("retrieveConnectionSpec", "status /: recorded 404, here 200")]
+    assert outcome.compared[1].verdict == "same"
+
+
+def test_an_event_that_one_side_refused_changes_no_inlet(tmp_path: Path) -> None:
+    def client(emulator: Emulator) -> None:
+        for _ in range(2):
+            send(emulator, "POST", f"/collection/{'a' * 64}", {"header": {}, "body": {}})
+
+    def change(entries: list[dict[str, Any]]) -> None:
+        for entry in entries:
+            entry["response"] |= {"status": 303, "content": {"size": 2, "text": "{}"}}
+
+    outcome = compared(recording(tmp_path / "x.har", client, change))
+    assert [cause.exchanges for cause in outcome.causes] == [(1, 2)]
+
+
 def test_specs_are_never_taken_for_others(tmp_path: Path) -> None:
     def change(entries: list[dict[str, Any]]) -> None:
         page = shown(entries[0])
