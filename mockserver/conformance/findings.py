@@ -9,6 +9,9 @@ from typing import Literal, TypeAlias
 
 from mockserver.journal.entries import TOKEN_OPERATION, Entry
 
+_MAX_CLIENTS, _MAX_CLIENT = 3, 80
+"""Maximum names of clients in a report, and characters of each."""
+
 
 class Level(StrEnum):
     """The severity of a finding."""
@@ -138,6 +141,12 @@ class Report:
         """Whether there was anything to judge: a call to Flow Service, a refused token request, or a scenario."""
         called = any(call.operation != TOKEN_OPERATION for call in self.calls)
         return called or bool(self.findings) or bool(self.scenarios)
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """What the client calls itself in `User-Agent`, such as `curl/8.5.0`: its first names."""
+        named = (call.headers.get("user-agent", "")[:_MAX_CLIENT] for call in self.calls)
+        return tuple(dict.fromkeys(filter(None, named)))[:_MAX_CLIENTS]
 
     def fails(self, threshold: Level = Level.WARN) -> bool:
         """Whether the client fails: an open finding of at least this level, a scenario not passed, a stale baseline."""

@@ -109,6 +109,16 @@ def test_markdown_has_a_bounded_number_of_rows(report: Report) -> None:
     assert text.count(f"`{report.findings[0].rule}`") == 200 and "… and 5 more." in text
 
 
+@pytest.mark.parametrize("form", ["markdown", "html"])
+def test_a_report_names_the_clients(form: str) -> None:
+    client = Client()
+    for name in ("curl/8.5.0", "curl/8.5.0", EVIL, "a", "b"):
+        client.send("GET", "/flows", user_agent=name)
+    text = render(client.judged(), form)
+    assert re.search(r"by curl/8\.5\.0, .*, a\b", text) and "<script>alert" not in text
+    assert "by" not in render(Report(), form).partition("conformance")[2].partition("Findings")[0]
+
+
 def test_an_accepted_finding_is_suppressed_with_its_reason_in_sarif(report: Report) -> None:
     accepted = replace(report.findings[0], accepted="known since May")
     (run,) = json.loads(render(replace(report, findings=(accepted,)), "sarif"))["runs"]

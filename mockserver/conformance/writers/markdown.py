@@ -17,6 +17,8 @@ _MAX_ROWS = 200
 def write(report: Report) -> str:
     """Generate a heading, the verdict, and tables of findings, scenarios and coverage."""
     lines = ["## Flow Service client conformance", "", f"**{_text(verdict(report))}**", ""]
+    if report.clients:
+        lines += [f"Calls by {_text(', '.join(report.clients))}", ""]
     if report.open:
         lines += ["| | rule | what the client did | calls | what to do |", "|---|---|---|---|---|"]
         for finding in report.open[:_MAX_ROWS]:
