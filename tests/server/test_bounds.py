@@ -33,7 +33,7 @@ def broken(clients: list[Client], seconds: float = 5) -> list[Client]:
 
 @pytest.mark.parametrize("number", [3, 6])
 def test_whoever_leaves_most_unread_is_cut_off_and_nobody_else(number: int) -> None:
-    limits = dataclasses.replace(PATIENT, held_bytes=int(1.5 * LARGE))
+    limits = dataclasses.replace(PATIENT, held_bytes=int(1.5 * LARGE), grace_seconds=0.1)
     with running(limits) as server:
         small = Client(server, b"GET /" + HEAD + b"\r\n")
         hogs = [Client(server, b"GET /large" + HEAD + b"\r\n") for _ in range(number)]
@@ -51,7 +51,7 @@ def test_whoever_leaves_most_unread_is_cut_off_and_nobody_else(number: int) -> N
 
 def test_bodies_that_do_not_come_to_their_end_count_too() -> None:
     half = post(b"Content-Length: 1000000", body=b"a" * 900_000)
-    with running(dataclasses.replace(PATIENT, held_bytes=3_000_000)) as server:
+    with running(dataclasses.replace(PATIENT, held_bytes=3_000_000, grace_seconds=0.1)) as server:
         hogs = [Client(server, half) for _ in range(8)]
         assert broken(hogs)
         get(server)
