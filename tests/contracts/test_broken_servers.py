@@ -31,9 +31,9 @@ def test_a_broken_server_is_caught(server: BrokenServer) -> None:
     assert proof.prove(server, DOCUMENT).missed == (), f"{server.name} passes: {server.description}"
 
 
-@pytest.mark.parametrize("seed", range(1, 3))  # ten: `make broken`
-def test_the_right_server_passes_every_check(seed: int) -> None:
-    assert [(o.label, o.verdict, o.message) for o in proof.false_alarms(seed, DOCUMENT)] == []
+def test_the_right_server_passes_every_check_with_another_seed() -> None:
+    """The first seed is that of the command below; ten: `make broken`."""
+    assert [(o.label, o.verdict, o.message) for o in proof.false_alarms(2, DOCUMENT)] == []
 
 
 def test_every_check_has_a_broken_server_that_it_catches() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,9 @@ class Judged:
         return "\n".join((*forms, junit.document(self.report, mask), json.dumps(programs), self.screen))
 
 
+@cache
 def judged(fault: Fault, **settings: Any) -> Judged:
+    """The run against a faulty server: one for all tests of the same server and settings."""
     app = proof.right({})[0]
     chosen = Settings("http://127.0.0.1", MADE_UP, operations=CONNECTIONS, examples=0)
     screen, mask = io.StringIO(), Mask(())

@@ -246,13 +246,14 @@ def test_no_text_is_too_much_for_a_parameter(estate: Estate, name: str) -> None:
 @pytest.mark.parametrize("name", WITH_ID)
 def test_no_id_reaches_another_entity(estate: Estate, name: str) -> None:
     operation, body = OPERATIONS[name], estate.example(name)
-    count = len(estate.emulator.export()["records"])
+    store = estate.emulator.world.store  # its export masks nothing, which takes a tenth of the time
+    count = len(store.export()["records"])
     for odd in IDS:
         path = f"{estate.path(operation, odd)}?{estate.query(operation)}"
         headers = {"if-match": estate.etag(operation)}
         result = answered(estate, f"{name} {odd!r:.40}", operation.method, path, body, headers=headers)
         assert result.status >= 400 or (name == "retrieveSandbox" and is_sandbox(odd)), (odd, result)
-    assert len(estate.emulator.export()["records"]) == count
+    assert len(store.export()["records"]) == count
 
 
 @pytest.mark.parametrize(
