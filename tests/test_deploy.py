@@ -68,6 +68,7 @@ def _until(true: Any) -> None:
     raise AssertionError("the balancer did not come up")
 
 
+@pytest.mark.slow
 @needs_haproxy
 def test_when_a_server_is_killed_the_others_go_on_and_nothing_acknowledged_is_lost(
     balanced: tuple[int, list[Server]],

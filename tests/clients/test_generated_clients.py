@@ -148,6 +148,7 @@ SLOW: tuple[Client, ...] = (openapi_generator_python, typescript_fetch, java, or
 CHOSEN = QUICK + SLOW if os.environ.get("GENERATORS") == "all" else QUICK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("client", CHOSEN, ids=lambda client: client.__name__)
 def test_a_generated_client_goes_all_the_way_and_reads_refusals(client: Client, tmp_path: Path) -> None:
     journey, first = client(tmp_path)

@@ -60,6 +60,7 @@ def wait_for_entities(url: str) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_our_server_keeps_every_promise_in_memory(tmp_path: Path) -> None:
     with served() as url:
         options = ["--lasting", "--fail-on", "may", "--examples", EXAMPLES]
@@ -72,6 +73,7 @@ def test_our_server_keeps_every_promise_in_memory(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"index.html", "junit.xml", "exchanges.har", "record.json"}
 
 
+@pytest.mark.slow
 def test_our_server_keeps_every_promise_on_sqlite_and_under_strict(tmp_path: Path) -> None:
     registry.load()
     gaps = tmp_path / "gaps.yaml"

@@ -24,6 +24,7 @@ def mutants(recorded: session.Session) -> list[Mutant]:
     return every(recorded)
 
 
+@pytest.mark.slow
 def test_a_sample_is_noticed_by_the_promises_it_breaks(recorded: session.Session, mutants: list[Mutant]) -> None:
     sample = spread([one for one in mutants if not one.reason], SAMPLE, seed=1)
     operations = {mutant.name.split()[0].strip(":") for mutant in sample}

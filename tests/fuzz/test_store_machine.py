@@ -11,6 +11,7 @@ from tests.fuzz.store_machine import STORES
 HISTORIES = {"memory": 30, "sqlite": 15, "postgresql": 6}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STORES)
 def test_a_store_does_what_a_dictionary_does(name: str) -> None:
     short = settings(

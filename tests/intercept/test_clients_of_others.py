@@ -66,6 +66,7 @@ Client = Callable[[Path], list[str]]
 """Creates the command that runs it, in its own folder."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("client", "operations", "further_pages"),
     [

@@ -77,6 +77,7 @@ def test_no_credential_in_a_recording_comes_out_of_its_judgement(tmp_path: Path,
     assert [leak for text in (done.stdout, done.stderr, *texts(folder)) for leak in leaks(text)] == []
 
 
+@pytest.mark.slow
 def test_no_credential_of_a_contract_run_is_in_its_reports(tmp_path: Path) -> None:
     """The operator's connection and token, against a server that shows stored values."""
     file, folder = tmp_path / "connection.json", tmp_path / "report"

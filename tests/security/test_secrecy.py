@@ -255,6 +255,7 @@ def _leaks(text: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_no_secret_of_any_shape_in_any_place_is_in_any_output(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     emulator = Emulator(Config(seed=1, journal_entries=10_000, journal_bytes=1 << 30))
     calls = [_call(place(secret), 0) for place in PLACES.values() for secret in SHAPES.values()]
