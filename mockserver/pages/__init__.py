@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 FOLDER = Path(__file__).parent
 
 
@@ -104,9 +106,13 @@ def grouped(number: int) -> str:
 def pretty(text: str) -> str:
     """Indent JSON. Invalid or cut JSON is returned unchanged."""
     try:
-        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+        value = json.loads(text)
     except ValueError:
         return text
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()  # Python's own takes ten times as long
+    except TypeError:  # an integer beyond 64 bits, or half a surrogate pair
+        return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def answered(status: int) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from mockserver import Config, Emulator, create_app
+from mockserver import Config, Emulator, create_app, pages
 from mockserver.conformance import evaluation
 from mockserver.journal.entries import CallFilter
 from tests.calls import HEADERS, connection, send
@@ -250,3 +250,16 @@ def test_without_a_journal_every_page_still_comes() -> None:
     made = client.post("/connections", json=connection(), headers=HEADERS).json["id"]
     for path in ("", "console/now", "console/calls", "console/resources", f"console/resources/connections/{made}"):
         assert "journal is off" in shown(client, f"/_mock/{path}").lower() or path == "console/resources"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a":[],"b":{},"c":["é<",1.5,null]}', "[[]]", '""', '{"a":' + "9" * 40 + "}", '{"a":"\\ud800"}', '{"a":1e300}'],
+)
+def test_json_is_shown_indented_as_python_does_it(text: str) -> None:
+    assert pages.pretty(text) == json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+
+
+@pytest.mark.parametrize("text", ["", "[1,", "x"])
+def test_what_is_no_json_is_shown_as_it_is(text: str) -> None:
+    assert pages.pretty(text) == text
