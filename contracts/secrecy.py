@@ -26,6 +26,7 @@ _HARMLESS_HEADERS = frozenset(
     | {"user-agent", "vary", "x-gw-ims-org-id", "x-request-id", "x-sandbox-id", "x-sandbox-name", "location"}
 )
 _USERINFO = re.compile(r"(?<=//)(?!\[)(?:([^\s/?#]+)(?=@)|[^\s:/?#@]*+:(?!\d{1,5}(?:[/?#,;\s]|$))\S++)")
+_WORD = re.compile(r"[A-Za-z_.-]{0,40}")
 _PLACEHOLDER = re.compile(r"\{[A-Z_]+\}|\**")
 
 
@@ -50,8 +51,10 @@ class Mask:
 
     def _parameter(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
-        if not value or (f"?{unquote_plus(name)}" in self._names and "auth" not in unquote_plus(value).lower()):
+        if f"?{unquote_plus(name)}" in self._names and "auth" not in unquote_plus(value).lower():
             return pair  # a filter on `auth` compares with credentials
+        if not value:  # what stands alone may be a value itself
+            return pair if _WORD.fullmatch(name) else f"{quote(hidden(name))}{equals}"
         return f"{name}{equals}{quote(hidden(value))}"
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -59,7 +62,8 @@ class Mask:
         return [(name, self._header(name.lower(), value)) for name, value in headers]
 
     def _header(self, name: str, value: str) -> str:
-        return self.url(value) if name in _HARMLESS_HEADERS else hidden(value)
+        harmless = name in _HARMLESS_HEADERS and not (name == "host" and "@" in value)
+        return self.url(value) if harmless else hidden(value)
 
     def body(self, body: bytes) -> str:
         """A body: JSON with the values of known members, or only the length if it is not JSON."""

@@ -52,9 +52,6 @@ _HARMLESS_HEADERS = _words(
 )
 """Headers without credentials. `x-api-key` is a client's public id."""
 
-_IDS = frozenset({"if-match", "if-none-match", "x-api-key", "x-gw-ims-org-id", "x-sandbox-id", "x-sandbox-name"})
-"""Headers that are shown only if they look like an id."""
-
 _SCHEMES = frozenset({"basic", "bearer", "digest", "negotiate"})
 NOTHING = re.compile(
     r"undefined|null|none|nan|nil|<nil>|\(null\)|\(nil\)|nullptr|nonetype|\[object [a-z]+\]", re.IGNORECASE
@@ -94,10 +91,17 @@ _ID = re.compile(r"[\w.:@*{}\" -]{0,256}")
 _ID_PATH = re.compile(r"[\w.:@*{}\" /-]{0,256}")
 _ETAGS = re.compile(r"[\w.:@*{}\"' ,/\\-]{0,256}")
 """Characters of ids, of paths of ids, and those of lists, weak etags and wrong quotes."""
+_FORMS = {
+    "host": re.compile(r"[\w.:*{}\[\]-]{0,256}"),
+    **dict.fromkeys(("if-match", "if-none-match"), _ETAGS),
+    **dict.fromkeys(("x-api-key", "x-gw-ims-org-id", "x-sandbox-id", "x-sandbox-name"), _ID),
+}
+"""Headers that are shown only in this form."""
 _LISTED = re.compile(r"[\w .,:;@*~/+-]{0,400}")
 _USERINFO = re.compile(r"(?<=//)(?!\[)(?:([^\s/?#]+)(?=@)|[^\s:/?#@]*+:(?!\d{1,5}(?:[/?#,;\s]|$))\S++)")
 """In a URL the credentials; in one whose password is not encoded, everything from the user to the next space."""
 _URL = re.compile(r"([A-Za-z][\w+.:-]*://[^\s=;?#]*\?)([^\s#]*)")
+_MAX_QUERY = 65_536
 _CONDITION = re.compile(r"([^=!<>~]*)([=!<>~]+)(.*)", re.DOTALL)
 
 Hide: TypeAlias = Callable[[Any], Any]
@@ -131,6 +135,11 @@ def blank(value: Any) -> Any:
 def name(text: str) -> str:
     """The name of a member, parameter or header, hidden if it does not look like a name."""
     return text if _NAME.fullmatch(text) else _sign("name", text, 4)
+
+
+def is_word(text: str) -> bool:
+    """Whether a text that stands alone, without a value, is taken for a name: letters, or a UUID."""
+    return _WORD.fullmatch(text) is not None
 
 
 def repeatable(text: str, limit: int = 80) -> str:
@@ -318,8 +327,8 @@ def answer_headers(sent: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def _header(key: str, value: str) -> str:
     if key in _HARMLESS_HEADERS:
-        form = _ETAGS if key in ("if-match", "if-none-match") else _ID
-        if key not in _IDS or form.fullmatch(value):
+        form = _FORMS.get(key)
+        if form is None or form.fullmatch(value):
             return clean(value)
         return _sign("variable", value, 4) if VARIABLE.search(value) else _credential(value, 4)
     scheme, _, credential = value.strip().partition(" ")
@@ -337,16 +346,17 @@ def _credential(text: str, digits: int) -> str:
 
 
 def query(raw: str, known: Mapping[str, Place]) -> str:
-    """A query string. Unknown parameters are shown by name only."""
-    return "&".join(_parameter(pair, known) for pair in raw.split("&")) if raw else raw
+    """A query string. Unknown parameters are shown by name only; one that is too long for any request is hidden."""
+    return "&".join(_parameter(pair, known) for pair in raw.split("&")) if 0 < len(raw) <= _MAX_QUERY else hidden(raw)
 
 
 def _parameter(pair: str, known: Mapping[str, Place]) -> str:
     key, equals, value = map(unquote_plus, pair.partition("="))
     shown = str(show(value, known.get(key, UNKNOWN_PLACE))) if equals else ""
-    if (name(key), shown) == (key, value):
+    shown_key = name(key) if value or key in known or is_word(key) else str(hidden(key))
+    if (shown_key, shown) == (key, value):
         return pair
-    return name(key) + equals + shown.replace("%", "%25").replace("&", "%26").replace("+", "%2B")
+    return shown_key + equals + shown.replace("%", "%25").replace("&", "%26").replace("+", "%2B")
 
 
 def filters(text: str, record: Place) -> str:

@@ -19,7 +19,7 @@ from mockserver.contract.enforced import enforced
 from mockserver.contract.schema import MAX_VIOLATIONS, SchemaCheck, kind_of, schema_registry, words
 from mockserver.exchange import BASE_PATH, MISSING, UNKNOWN, Call, Pairs, Result, Violation, decoded_segment
 from mockserver.json_input import Json
-from mockserver.secrecy import repeatable
+from mockserver.secrecy import described, is_word, repeatable
 
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _JSON_TYPE = re.compile(
@@ -322,7 +322,8 @@ def _query_violations(operation: Operation, pairs: Pairs, arguments: dict[str, A
         parameter = operation.query.get(name)
         if parameter is None:
             expected = "one of " + ", ".join(operation.query) if operation.query else "no parameters"
-            yield Violation("query", repeatable(name), "unknown", expected, UNKNOWN)
+            shown = repeatable(name) if any(values) or is_word(name) else described(name)
+            yield Violation("query", shown, "unknown", expected, UNKNOWN)
         else:
             arguments[name] = parameter.read(values)
             yield from parameter.violations("query", arguments[name])

@@ -152,6 +152,7 @@ def test_pages_that_end_by_their_bytes_leave_no_record_out(
     tmp_path: Path, order: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(records, "MAX_PAGE_BYTES", 100_000)
+    monkeypatch.setattr(statements, "MAX_BATCH_BYTES", 70_000)
     emulator = Emulator(Config(state=str(tmp_path / "flow.db")))
     large(emulator, 12, 30_000)
     seen: list[str] = []

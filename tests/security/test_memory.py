@@ -6,6 +6,7 @@ import gc
 import platform
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -18,6 +19,7 @@ from mockserver.faults import FaultError
 from mockserver.resources import _crud
 from mockserver.runtime import Runtime
 from mockserver.specs import connection_string
+from mockserver.state import sql
 from mockserver.tokens import Tokens
 from mockserver.web import adapter, received
 from tests.calls import by_string, connection, made, send
@@ -73,31 +75,63 @@ def journal() -> Any:
         send(emulator, "POST", f"/connections?a={LONG}", connection(**{f"m{n}": "y" * 60 for n in range(100)}))
         send(emulator, "GET", f"/connections/{LONG}?{LONG}", headers=long)
         send(emulator, LONG, f"/{LONG}", headers={LONG: LONG})
+    emulator.journal.count()
+    return emulator.journal._shares, emulator.journal._headers
+
+
+def journal_of_many_clients() -> Any:
+    emulator = Emulator(Config(journal_bytes=MIB, journal_entries=10))
+    for number in range(3_000):
+        send(emulator, "GET", "/", headers={"x-api-key": f"{number}{LONG[:200]}"})
+    emulator.journal.count()
+    return emulator.journal._shares
+
+
+def calls_that_were_left() -> Any:
+    emulator = Emulator(Config(journal_entries=1_000))
     for number in range(20_000):
         emulator.journal.hung_up(f"{number:032}")
-    emulator.journal.count()
-    return emulator.journal._shares, emulator.journal._headers, emulator.journal._hung_up
+    return emulator.journal._hung_up
 
 
 def shown_records() -> Any:
     emulator = Emulator(Config(journal_entries=0))
-    for number in range(300):
-        made(emulator, connection(str(number), description="x" * 3_000))
-        send(emulator, "GET", "/connections?limit=1")
+    for number in range(3_000):
+        made(emulator, connection(str(number), description="x" * (3_000 if number % 100 else 300_000)))
+        if number % 100 == 99:
+            send(emulator, "GET", "/connections?limit=100&property=name!=0")
+            send(emulator, "GET", "/connections?limit=100")
     return [shown.encoded for shown in emulator.world.shown.values()]
+
+
+def records_of_a_file() -> Any:
+    memory = Emulator(Config(journal_entries=0))
+    for number in range(3_000):
+        made(memory, connection(str(number), description="x" * 3_000))
+    with tempfile.TemporaryDirectory() as folder:
+        emulator = Emulator(Config(state=f"{folder}/flow.db", journal_entries=0))
+        emulator.restore(memory.export(credentials=True))
+        send(emulator, "GET", "/connections?limit=1&property=name==none")
+        emulator.close()
+    return sql._read
 
 
 def headers_of_calls() -> Any:
     for number in range(200):
         adapter._headers((("HTTP_X", f"{number}{LONG}"),), "")
         received._headers(((b"x", f"{number}{LONG}".encode()),))
+    return adapter._headers, received._headers
+
+
+def sites_of_calls() -> Any:
+    for number in range(2_000):
         adapter.site_of({"HTTP_HOST": f"{number}{LONG}"})
-    return adapter._headers, received._headers, adapter._site
+    return adapter._site
 
 
 def names_of_callers() -> Any:
     emulator = Emulator(Config(journal_entries=0))
-    for number in range(1_500):
+    for number in range(6_000):
         name = f"{number}{LONG[:120]}"
         headers = {"x-api-key": name * 2, "x-gw-ims-org-id": f"{name}@AdobeOrg", "x-sandbox-name": name * 2}
         assert send(emulator, "POST", "/connections", connection(), headers=headers).status == 201
@@ -115,7 +149,7 @@ def hosts() -> Any:
 
 def connection_strings() -> Any:
     emulator = Emulator(Config(journal_entries=0))
-    for number in range(200):
+    for number in range(600):
         for length in (8_000, 60_000):
             send(emulator, "POST", "/connections", by_string(f"Server=h;Database={number}{LONG[:length]};UID=u"))
     return connection_string.parse
@@ -162,9 +196,13 @@ BOUNDS: dict[Callable[[], Any], int] = {
     issued_tokens: 6 * MIB,
     revoked_tokens: 4 * MIB,
     tenants_without_records: 64 * KIB,
-    journal: 4 * MIB,
+    journal: 2 * MIB,
     shown_records: 9 * MIB,
+    journal_of_many_clients: 256 * KIB,
+    calls_that_were_left: 256 * KIB,
+    records_of_a_file: 24 * MIB,
     headers_of_calls: 24 * MIB,
+    sites_of_calls: 64 * KIB,
     names_of_callers: 3 * MIB,
     hosts: 256 * KIB,
     connection_strings: 4 * MIB,

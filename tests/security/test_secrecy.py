@@ -196,6 +196,9 @@ PLACES: dict[str, Maker] = {
     "other scheme": lambda s: ("GET", "/connections", None, {"authorization": f"Mine {s}"}),
     **{f"query {name}": _query(name) for name in (
         "sig", "api_key", "code", "access_token", "token", "password", "client_secret", "x", "key")},
+    "parameter without a value": lambda s: ("GET", f"/connections?{quote(s, safe='')}&a", None, {}),
+    "parameter with an empty value": lambda s: ("GET", f"/flows?limit=5&{quote(s, safe='')}=", None, {}),
+    "login before the host": lambda s: ("GET", "/connections", None, {"host": f"u:{s}@127.0.0.1"}),
     "filter on auth": _filter("auth.params.password=="),
     "filter on what is unknown": _filter("authParams.x=="),
     "second filter": _filter("name==a%26property=auth.x!="),
