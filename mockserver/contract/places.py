@@ -61,8 +61,8 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-FREE = Place(harmless=True, deep=True, members=dict.fromkeys(_SAMPLES, SECRET))
-"""A place below which everything is shown, except samples in a schema."""
+FREE = Place(harmless=True, deep=True, members=dict.fromkeys(_SAMPLES, UNKNOWN_PLACE))
+"""A place below which everything is shown, except samples in a schema. These are hidden, but may occur elsewhere."""
 
 
 class Places:

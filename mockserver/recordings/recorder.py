@@ -123,10 +123,11 @@ class Recorder:
 
     def _entry(self, one: RecordedExchange, ended_ms: int, whole: bool) -> dict[str, Any]:
         call, result = one.call, one.result
+        self._written.begin_request()
         sent_headers = self._written.sent(call.headers)  # first, because their secrets must not occur in the rest
         query = self._written.query(call, one.operation)
         url = f"{self._upstream}{self._written.target(one)}{f'?{query}' if query else ''}"
-        kind = call.headers.get("content-type", "")
+        kind = sent_headers.get("content-type", "")
         sent = self._body(one)
         shown = self._written.answer(result, one.operation)
         answer = b"" if result.body is None else dumps(shown)

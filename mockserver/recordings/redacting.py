@@ -11,7 +11,7 @@ import re
 import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from mockserver import secrecy
 from mockserver.contract import Contract
@@ -41,6 +41,9 @@ _ETAG = re.compile(r'(?:W/)?"?[0-9a-fA-F-]{1,64}"?|\*')
 _CLIENTS = frozenset({"createdClient", "updatedClient"})
 _MAX_ETAGS = 100_000
 _NUMBERS, _NUMBER = ("limit", "offset", "start", "count"), re.compile(r"-?[0-9.]{0,15}|true|false")
+_PARTS = re.compile(r"[\s;,=\"]+")
+_MIN_REPEATED = 6
+"""Minimum length of a replaced value that is searched for in the response. Shorter ones occur by chance."""
 _MASK = re.compile(r"[*•]{3,}")
 _FILTER = re.compile(r"[=!<>~]")
 
@@ -52,6 +55,25 @@ class StandIns:
         self._key, self._leaks = key, leaks
         self._clients: dict[str, str] = {}
         self._etags: set[str] = set()
+        self._sent: set[str] | None = None
+        """What was replaced in the request of this exchange, while it is read; see `account`."""
+        self._repeatable: frozenset[str] = frozenset()
+        self._refused = False
+
+    def begin_request(self) -> None:
+        """Start with the request of the next exchange."""
+        self._sent, self._repeatable, self._refused = set(), frozenset(), False
+
+    def begin_answer(self, *, refused: bool) -> None:
+        """Go on with its response."""
+        self._repeatable, self._sent, self._refused = frozenset(self._sent or ()), None, refused
+
+    def note_replaced(self, *values: str) -> None:
+        """Note values in the request that are replaced, also as parts of others."""
+        if self._sent is not None:
+            self._sent.update(
+                form for value in values for form in (value, unquote(value)) if len(value) >= _MIN_REPEATED
+            )
 
     def hide(self, value: Any) -> Any:
         """The stand-in for a text or number that is not known to be harmless."""
@@ -65,6 +87,7 @@ class StandIns:
         """The stand-in for a text: a UUID for a UUID, otherwise a hash of the same length."""
         if not value or _is_no_secret(value):
             return value
+        self.note_replaced(value)
         digest = self._digest(value)
         if _UUID.fullmatch(value):
             return str(uuid.UUID(digest[:32], version=4))
@@ -97,10 +120,14 @@ class StandIns:
         return self._clients.setdefault(key, self.text(key))
 
     def account(self, text: str) -> str:
-        """Replace clients, organisations and Adobe accounts in a text, or the whole text if it contains a secret."""
+        """Replace clients, organisations and Adobe accounts in a text, or the whole text if it contains a secret.
+
+        An error may also repeat what was replaced in the request, such as an odd If-Match.
+        """
         if text in self._clients:
             return self._clients[text]
-        if self._leaks.found_in(text.encode(errors="surrogatepass")):  # for example an error message that repeats it
+        repeated = self._refused and any(value in text or quote(value, safe="") in text for value in self._repeatable)
+        if repeated or text in self._repeatable or self._leaks.found_in(text.encode(errors="surrogatepass")):
             return self.text(text)
         return _ACCOUNT.sub(lambda found: self._digest(found[0])[:24].upper(), text)
 
@@ -130,6 +157,10 @@ class Written:
     def __init__(self, contract: Contract, auth: Auth, stand_ins: StandIns) -> None:
         self._places, self._stand_ins = Places(contract.document, auth), stand_ins
 
+    def begin_request(self) -> None:
+        """Start with the request of the next exchange."""
+        self._stand_ins.begin_request()
+
     def sent(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Redact headers. Listed ones are kept, API key and organisation become stand-ins, others lose their value."""
         return {secrecy.name(name): self._header(name.lower(), value) for name, value in headers.items()}
@@ -151,7 +182,8 @@ class Written:
         )
 
     def answer(self, result: Result, operation: str | None) -> Json:
-        """Redact a JSON response body."""
+        """Redact a JSON response body, after the request."""
+        self._stand_ins.begin_answer(refused=result.status >= 400)
         self._stand_ins.note_etags([result.body, {"etag": dict(result.headers).get("etag", "")}])
         known = operation is not None or result.status >= 400  # errors have the same form for all requests
         place = self._places.answer(operation, result.status) if known else UNKNOWN_PLACE
@@ -226,7 +258,10 @@ class Written:
             case "etag" | "if-match" | "if-none-match":
                 return value if self._stand_ins.is_etag(value) else self._stand_ins.text(value)
         if (form := headers.WRITTEN.get(name)) is not None:
-            return value if form.fullmatch(value) else self._stand_ins.text(value)
+            if form.fullmatch(value):
+                return value
+            self._stand_ins.note_replaced(*_PARTS.split(value))
+            return self._stand_ins.text(value)
         if headers.may_hold_credentials(name):
             self._guard_credentials(name, value)
         return headers.NOT_WRITTEN

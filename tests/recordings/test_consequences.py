@@ -353,6 +353,19 @@ def test_a_schema_is_written_without_its_samples(tmp_path: Path) -> None:
     assert exchange.body["type"] == "object" and exchange.body["definitions"]["own"]["type"] == "object"
 
 
+def test_a_word_in_the_schema_of_a_spec_is_no_secret(tmp_path: Path) -> None:
+    emulator = Emulator(Config())
+    recorder = Recorder(
+        tmp_path / "x.har", "https://platform.adobe.io", emulator.contract, Connectors.load("azure").auth_place,
+        b"k" * 32, __version__,
+    )  # fmt: skip
+    recorder.add(a_call("GET", "/flowSpecs"), send(emulator, "GET", "/flowSpecs"), 1)
+    recorder.add(a_call("POST", "/flows", {"name": "f", "scheduleParams": {"frequency": "minute"}}), Result(400, {}), 2)
+    recorder.close(complete=True)
+    exchange = Recording.load(tmp_path / "x.har", emulator.contract).exchanges[1]
+    assert exchange.body == {"name": "f", "scheduleParams": {"frequency": "minute"}}
+
+
 def test_a_patch_below_a_harmless_member_is_written_as_in_a_creation(tmp_path: Path) -> None:
     path = "/transformations/0/params/segmentSelectors/selectors/-"
     value = {"type": "PLATFORM_SEGMENT", "value": {"id": "chosen"}}

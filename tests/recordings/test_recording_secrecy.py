@@ -132,6 +132,26 @@ PLACES: dict[str, Callable[[str], Exchange]] = {
         {"headers": {**HEADERS, "authorization": f"Bearer {secret}"}},
         Answer(401, {"title": "x", "detail": f"the token {secret} is not valid", "status": 401}),
     ),
+    "etag that an error repeats": lambda secret: (
+        {"headers": {**HEADERS, "if-match": secret}},
+        Answer(412, {"report": {"version": secret, "detailed-message": f"The version sent, {secret}, is outdated"}}),
+    ),
+    "id that an error repeats": lambda secret: (
+        {"path": f"/connections/{quote(secret, safe='')}"},
+        Answer(404, {"errorMessage": f"There is no connection {secret}", "report": {"id": quote(secret, safe="")}}),
+    ),
+    "parameter that an error repeats": lambda secret: (
+        {"query": f"limit={quote(secret, safe='')}"},
+        Answer(400, {"errorMessage": f"The value {secret} is not valid for limit", "report": {"value": secret}}),
+    ),
+    "value that an error repeats": lambda secret: (
+        {"method": "POST", "body": json.dumps(connection(odd={"member": secret})).encode()},
+        Answer(400, {"errorMessage": f"/odd/member: '{secret}' is none of A, B", "report": {"value": secret}}),
+    ),
+    "media type of a body": lambda secret: (
+        {"method": "POST", "body": b"{}", "headers": {**HEADERS, "content-type": f"application/json; x={secret}"}},
+        Answer(400, {"detail": f"{secret} is not a valid content-type"}),
+    ),
     "set-cookie": replied("set-cookie", "session={}; HttpOnly"),
     "location": replied("location", "https://host/data/foundation/flowservice/connections?token={}"),
     "challenge": replied("www-authenticate", "Bearer realm={}"),
@@ -189,7 +209,7 @@ def assert_clean(folder: Path, secret: str) -> None:
 
 def a_call(number: int = 0, **members: Any) -> Call:
     given = {"method": "GET", "path": "/connections", "query": "", "headers": dict(HEADERS), "body": b"", **members}
-    given["headers"] = {**given["headers"], **({"content-type": "application/json"} if given["body"] else {})}
+    given["headers"] = {**({"content-type": "application/json"} if given["body"] else {}), **given["headers"]}
     return Call(request_id="", received_ms=1_700_000_000_000 + number, **given)
 
 
