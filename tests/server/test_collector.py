@@ -15,9 +15,11 @@ from mockserver.server import collector
 @pytest.fixture(autouse=True)
 def nothing_is_frozen_before() -> Iterator[None]:
     """Otherwise the collected tests are: see `pytest_collection` in `tests/conftest.py`."""
+    thresholds = gc.get_threshold()
     gc.unfreeze()
     yield
     gc.freeze()
+    gc.set_threshold(*thresholds)
 
 
 @pytest.fixture
