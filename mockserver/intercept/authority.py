@@ -95,6 +95,8 @@ class Authority:
             _demand_own(folder)
             folder.chmod(0o700)
             _write(folder / _SECRET_FILE, _pem(key) + made.pem)
+        except AuthorityError:
+            raise
         except OSError as error:
             raise AuthorityError(f"{folder} cannot keep the certificate authority: {error.strerror}") from None
         made._publish()

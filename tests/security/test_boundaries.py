@@ -234,6 +234,14 @@ def test_a_certificate_authority_that_is_found_is_not_trusted_as_it_is(kind: str
     assert str(tmp_path / "ca") in str(refused.value)
 
 
+def test_none_is_made_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir(mode=0o755)
+    (tmp_path / "ca").symlink_to(tmp_path / "theirs")
+    with pytest.raises(AuthorityError, match="is a link"):
+        Authority.renew(tmp_path / "ca")
+    assert not list((tmp_path / "theirs").iterdir()) and (tmp_path / "theirs").stat().st_mode & 0o777 == 0o755
+
+
 def test_one_of_another_user_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Authority.renew(tmp_path / "ca")
     monkeypatch.setattr(os, "getuid", lambda: os.stat(tmp_path).st_uid + 1)

@@ -41,6 +41,7 @@ def size_of(*roots: Any) -> int:
             seen.add(id(one))
             total += sys.getsizeof(one)
             waiting += gc.get_referents(one)
+            waiting += one if isinstance(one, dict) else ()  # a dict of texts does not tell the collector its keys
     return total
 
 
@@ -97,7 +98,7 @@ def calls_that_were_left() -> Any:
 def shown_records() -> Any:
     emulator = Emulator(Config(journal_entries=0))
     for number in range(3_000):
-        made(emulator, connection(str(number), description="x" * (3_000 if number % 100 else 300_000)))
+        made(emulator, connection(str(number), description="x" * (3_000 if number % 50 else 400_000)))
         if number % 100 == 99:
             send(emulator, "GET", "/connections?limit=100&property=name!=0")
             send(emulator, "GET", "/connections?limit=100")
@@ -197,7 +198,7 @@ BOUNDS: dict[Callable[[], Any], int] = {
     revoked_tokens: 4 * MIB,
     tenants_without_records: 64 * KIB,
     journal: 2 * MIB,
-    shown_records: 9 * MIB,
+    shown_records: 8 * MIB,
     journal_of_many_clients: 256 * KIB,
     calls_that_were_left: 256 * KIB,
     records_of_a_file: 24 * MIB,

@@ -18,6 +18,7 @@ from mockserver.faults import FAULTS
 from mockserver.specs.connectors import Connectors
 from mockserver.web import request_log
 from tests.calls import BASIC_PARAMS, HEADERS, connection
+from tests.dataflows import flow
 from tests.security.canary import CANARY, leaks
 
 BROWSER = {"Accept": "text/html"}
@@ -364,3 +365,14 @@ def test_what_holds_credentials_on_disk_is_for_its_owner_alone(tmp_path: Path) -
 def test_no_setting_that_is_a_secret_is_printed() -> None:
     config = Config(admin_token=CANARY, client_secrets={"acme": CANARY}, state=f"postgresql://u:{CANARY}@h/d")
     assert leaks(repr(config)) == [] and leaks(str(config)) == []
+
+
+def test_what_transformations_of_a_stored_flow_hold_is_in_no_export() -> None:
+    watched = Watched()
+    stored = flow(watched.emulator)
+    for params in ({"mappingId": "x", "password": CANARY}, {"deep": {"a": [CANARY]}}, CANARY):
+        stored["transformations"] = [{"name": "Mapping", "params": params}]
+        watched.call("POST", "/data/foundation/flowservice/flows?mode=draft", stored)
+    export = watched.client.get("/_mock/state").get_data(as_text=True)
+    assert not leaks(export) and '"mappingId":"x"' in export.replace('": "', '":"')
+    assert leaks(watched.client.get("/_mock/state?credentials=include").get_data(as_text=True)), "it is stored as sent"
