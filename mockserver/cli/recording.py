@@ -60,7 +60,11 @@ def record(
         sys.exit(1)
     except (OSError, ValueError) as error:
         raise click.UsageError(in_words(error)) from None
-    _tell(out, recorder.count)
+    if recorder.count:
+        _tell(out, recorder.count)
+    else:  # so that the next attempt may write it
+        out.unlink(missing_ok=True)
+        click.echo(f"{out}: not written, because no request was made", err=True)
     sys.exit(status)
 
 

@@ -262,6 +262,14 @@ def test_wrong_use_says_what_is_right(tmp_path: Path, arguments: tuple[str, ...]
     assert done.exit_code == 2 and said in done.output
 
 
+def test_a_client_that_made_no_request_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOCKSERVER_CA_FOLDER", str(tmp_path / "ca"))
+    for _ in range(2):
+        done = run("record", "--out", tmp_path / "session.har", "--", sys.executable, "-c", "raise SystemExit(7)")
+        assert done.exit_code == 7 and "no request was made" in done.output
+        assert not (tmp_path / "session.har").exists()
+
+
 def test_no_file_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "session.har").write_text("mine")
     done = run("record", "--out", tmp_path / "session.har", "--", "true")
