@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver import listing
+from mockserver import listing, secrecy
 from mockserver.errors import ApiError, outside_contract, rejected
 from mockserver.exchange import UNKNOWN_ID, Request, Result, Tenant
 from mockserver.flows import progress, rules, selectors
@@ -36,7 +36,8 @@ _TRANSITIONS = {"ENABLE": ("disabled", "enabled"), "DISABLE": ("enabled", "disab
 
 def _show(world: World, doc: Doc) -> dict[str, Any]:
     """A flow with the members derived from its current runs, and its inlet if it has one."""
-    shown = {**doc, "runs": f"/runs?property=flowId=={doc['id']}"}
+    kept = doc if world.quirks["secrets"] == "show" else secrecy.without_userinfo(doc)
+    shown = {**kept, "runs": f"/runs?property=flowId=={doc['id']}"}
     if doc["state"] != DRAFT and flow_specs.has_inlets(world, doc):
         shown["options"] = {**doc.get("options", {}), "inletUrl": inlets.inlet_url(doc)}
     last = progress.last_run(world, doc)
@@ -102,6 +103,7 @@ def patch_flow(world: World, request: Request) -> Result:
     exports = False
 
     def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
+        new = secrecy.restored(new, secrecy.without_userinfo(old), old)
         _states.demand_updatable(old)
         for violation in world.contract.check_body("createFlow", {name: new[name] for name in _BODY if name in new}):
             raise outside_contract(violation, "patch_failed")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ CONNECTORS = frozenset({"google-big-query", "dynamics-online", "salesforce", "sn
 """Connectors that accept filters, as the tutorial lists them."""
 
 MAX_BYTES = 65_536
+
+MAX_STEPS = 1_000_000
+"""Maximum steps of a filter over all rows: one for a row and for every 16 bytes of the filter."""
 
 Answer: TypeAlias = bool | None
 """The result of a condition; None means unknown, because of a NULL."""
@@ -39,7 +43,10 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def read(text: str, connector: str, columns: tuple[Column, ...]) -> Callable[[tuple[Value, ...]], bool]:
-    """Parse the filter of a query parameter. Raises SourceError, with one code per kind of mistake."""
+    """Parse the filter of a query parameter. Raises SourceError, with one code per kind of mistake.
+
+    The returned function raises it too, for a filter that looks at too much.
+    """
     if connector not in CONNECTORS:
         raise refusal("filters", connector)
     try:
@@ -56,7 +63,14 @@ def read(text: str, connector: str, columns: tuple[Column, ...]) -> Callable[[tu
     if asked.get("value") is None:
         raise refusal("filter_empty")
     condition = _Reader({column.name.lower(): (at, column.shape) for at, column in enumerate(columns)})(asked["value"])
-    return lambda row: condition(row) is True
+    left = itertools.count(MAX_STEPS, -1 - len(raw) // 16)
+
+    def fits(row: tuple[Value, ...]) -> bool:
+        if next(left) < 0:
+            raise refusal("filter_invalid", "fewer or shorter conditions: these look at too much of this table")
+        return condition(row) is True
+
+    return fits
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import pytest
 from mockserver import Config, Emulator
 from mockserver.conformance import evaluate
 from mockserver.secrecy import MASK
-from tests.calls import HEADERS, POSTGRESQL, connection, made, send
+from tests.calls import HEADERS, POSTGRESQL, connection, made, send, source, target
+from tests.dataflows import flow
 
 SECRET = {"type": "string", "format": "password"}
 TEXT = {"type": "string"}
@@ -96,8 +97,8 @@ def test_a_table_that_was_explored_is_no_secret_when_it_is_named() -> None:
     base = made(emulator)["id"]
     send(emulator, "GET", f"/connections/{base}/explore?objectType=table&object=sales.store_visits")
     params = {"tableName": "sales.store_visits", "columns": [{"name": "visit_id", "type": "string"}]}
-    source = {"name": "sales.store_visits", "baseConnectionId": base, "connectionSpec": {"id": POSTGRESQL}}
-    send(emulator, "POST", "/sourceConnections", {**source, "data": {"format": "tabular"}, "params": params})
+    reads = {"name": "sales.store_visits", "baseConnectionId": base, "connectionSpec": {"id": POSTGRESQL}}
+    send(emulator, "POST", "/sourceConnections", {**reads, "data": {"format": "tabular"}, "params": params})
     send(emulator, "GET", "/sourceConnections?property=params.tableName==sales.store_visits")
     send(emulator, "GET", "/connections?continuationtoken=made-up")
     report = evaluate(emulator.journal.entries(), emulator.contract)
@@ -117,3 +118,24 @@ def test_credentials_in_a_url_of_an_open_param_are_masked_and_kept(emulator: Emu
     assert send(emulator, "PATCH", f"/connections/{base}", patch, headers={"if-match": etag}).status == 200
     whole = json.dumps(emulator.export(credentials=True))
     assert url in whole
+
+
+@pytest.mark.parametrize("kind", ["sourceConnections", "targetConnections", "flows"])
+def test_credentials_in_a_url_of_other_entities_are_masked_and_kept(emulator: Emulator, kind: str) -> None:
+    url = "https://u:c4n4ry@h/x"
+    body = {
+        "sourceConnections": lambda: {**source(made(emulator)["id"]), "params": {"path": url, "list": [url]}},
+        "targetConnections": lambda: {**target(), "params": {"dataSetId": "x", "remotePath": url}},
+        "flows": lambda: {**flow(emulator), "transformations": [{"name": "Mapping", "params": {"mappingId": url}}]},
+    }[kind]()
+    receipt = made(emulator, body, f"/{kind}?mode=draft")
+    path = f"/{kind}/{receipt['id']}"
+    for asked in (path, f"/{kind}", f"/{kind}?property=id=={receipt['id']}"):
+        shown = send(emulator, "GET", asked).encoded.decode()
+        assert "c4n4ry" not in shown and f"https://{MASK}@h/x" in shown
+    assert "c4n4ry" not in json.dumps(emulator.export())
+    item: Any = send(emulator, "GET", path).body
+    member = "transformations" if kind == "flows" else "params"
+    patch = [{"op": "replace", "path": f"/{member}", "value": item["items"][0][member]}]
+    assert send(emulator, "PATCH", path, patch, headers={"if-match": receipt["etag"]}).status == 200
+    assert url in json.dumps(emulator.export(credentials=True)) and "c4n4ry" not in json.dumps(emulator.export())
