@@ -139,3 +139,9 @@ def test_credentials_in_a_url_of_other_entities_are_masked_and_kept(emulator: Em
     patch = [{"op": "replace", "path": f"/{member}", "value": item["items"][0][member]}]
     assert send(emulator, "PATCH", path, patch, headers={"if-match": receipt["etag"]}).status == 200
     assert url in json.dumps(emulator.export(credentials=True)) and "c4n4ry" not in json.dumps(emulator.export())
+
+
+def test_an_export_shows_what_the_own_spec_of_a_connection_calls_harmless(emulator: Emulator) -> None:
+    _made(emulator, {"region": TEXT, "key": SECRET}, {"region": "eu-west", "key": "c4n4ry"})
+    export = json.dumps(emulator.export())
+    assert "eu-west" in export and "c4n4ry" not in export
