@@ -44,6 +44,8 @@ def soak(seconds: int, say: Say) -> Outcome:
         process, mixture = _Process(server.process.pid), _Mixture(server.client())
         for _ in range(600):
             mixture.call()
+        server.client()("POST", "/connections", {})  # a refusal and a page import what they need
+        server.client()("GET", "/_mock/journal")
         windows = []
         for number in range(_WINDOWS):
             times: list[float] = []
