@@ -26,6 +26,8 @@ _IDS_NEXT_DOOR = ("publicKeyId", "meta:altId", "$id", "id")
 _CANNOT_DELETE = (405, 501)
 _MAX_PAGES = 50
 """Maximum pages searched for leftovers."""
+_SPECS = ("connectionSpecs", "flowSpecs")
+"""Collections that are never empty."""
 _TENANT = ("authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name")
 """Headers that identify the owner of an entity."""
 
@@ -79,6 +81,8 @@ class Ledger:
     """Id of an entity -> the etag that the server gave last."""
     empty: set[str] = field(default_factory=set)
     """Collections whose whole list was empty although they had entities."""
+    filled: set[str] = field(default_factory=set)
+    """Collections of which any list had an entity."""
     turned_away: int = 0
     """Consecutive requests with the run's own token that got 401 or 429."""
     etag_causes: dict[str, str] = field(default_factory=dict)
@@ -171,20 +175,29 @@ class Ledger:
                 self.etags[known] = etag
 
     def _hear_list(self, answer: Answer) -> None:
-        """Learn from the whole list of a collection whether it is empty although there are entities."""
-        kind, sandbox = _collection(answer.sent).strip("/"), answer.sent.header("x-sandbox-name")
-        if not _lists_none(answer) or "property=" in answer.sent.target or answer.sent.method != "GET":
+        """Learn from a list of a collection that it holds something, or is empty although there are entities."""
+        kind = _collection(answer.sent).strip("/")
+        if answer.sent.method != "GET" or not answer.succeeded or not isinstance(answer.json, dict):
             return
+        if answer.json.get("items"):
+            self.filled.add(kind)
+        elif _lists_none(answer) and self._should_list(answer) and "property=" not in answer.sent.target:
+            self.empty.add(kind)
+
+    def _should_list(self, answer: Answer) -> bool:
+        """Whether the collection of a list has entities: specs of the service, or entities made with its headers."""
+        kind, sent = _collection(answer.sent).strip("/"), answer.sent
         there = [headers for (name, _), headers in self.made.items() if name == kind]
         tenants = [{name.lower(): value for name, value in headers.items()} for headers in there]
-        org = answer.sent.header("x-gw-ims-org-id")
-        if any((one.get("x-sandbox-name"), one.get("x-gw-ims-org-id")) == (sandbox, org) for one in tenants):
-            self.empty.add(kind)
+        own = (sent.header("x-sandbox-name"), sent.header("x-gw-ims-org-id"))
+        return kind in _SPECS or any((one.get("x-sandbox-name"), one.get("x-gw-ims-org-id")) == own for one in tenants)
 
     def cause(self, record: Sequence[Answer]) -> str:
         """What is known of the server that prevents comparisons in these exchanges; empty if nothing is."""
         for answer in record:
-            if _collection(answer.sent).strip("/").partition("/")[0] in self.empty and _lists_none(answer):
+            kind = _collection(answer.sent).strip("/").partition("/")[0]
+            never = kind not in self.filled and self._should_list(answer)
+            if _lists_none(answer) and (kind in self.empty or never):
                 return EMPTY_LIST
         for answer in record:
             for entity_id, cause in self.etag_causes.items():

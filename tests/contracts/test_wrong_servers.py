@@ -187,6 +187,12 @@ def half_a_surrogate_pair(asked: Asked, right: Right) -> GivenAnswer:
     return replace(given, body=given.body.replace(b'"id":"', b'"id":"\\ud800')) if given.done else given
 
 
+def finds_nothing(asked: Asked, right: Right) -> GivenAnswer:
+    """As `lists_nothing`, in look-ups too: what a stub answers."""
+    given = right(asked)
+    return given.telling(items=[]) if asked.method == "GET" and given.done and given.items else given
+
+
 def lists_nothing(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     return given.telling(items=[], _links={}) if given.items and asked.kind == "connections" and asked.lists else given
@@ -257,7 +263,8 @@ WRONG: list[tuple[Fault, str, int]] = [
     (junk_in_lists, "answer.schema", 2),
     (redirects, "answer.documented-status", 1),
     (deeply_nested, "answer.json", 1),
-    (lists_nothing, "create.listed", 4),
+    (lists_nothing, "create.listed", 1),
+    (finds_nothing, "answer.schema", 4),
     (unreadable_location, "create.location", 1),
     (links_of_another_form, "answer.schema", 1),
     (always_500, "answer.no-server-error", 1),
