@@ -29,7 +29,7 @@ def create_app(config: Config | Emulator | None = None, **settings: Any) -> Appl
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Emulator":  # imported when asked for: `mockserver --help` need not load the contract
+    if name == "Emulator":  # imported on first use: `mockserver --help` does not need the contract
         from mockserver.emulator import Emulator
 
         return Emulator

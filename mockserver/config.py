@@ -53,7 +53,7 @@ class Config:
     live: tuple[str, ...] = ()
     """`HOST:PORT` of PostgreSQL databases that may be contacted; all other sources are synthetic. Needs `postgres`."""
     live_ca: str | None = None
-    """A PEM file of CAs for the certificates of these databases, for sslMode Verify Ca and Verify Full."""
+    """A PEM file of the CAs of these databases' certificates, for sslMode Verify Ca and Verify Full."""
     live_md5: bool = False
     """Send passwords as MD5, which can be guessed, to live databases that ask for it."""
     faults: str | None = None
@@ -144,14 +144,17 @@ def how_to_get(extra: str) -> str:
     packages = " ".join(map(shlex.quote, _packages(extra)))
     if "pipx" in Path(sys.prefix).parts:
         return f"pipx inject {NAME} {packages}"
-    if find_spec("pip") is None:  # as in what uv makes
+    if find_spec("pip") is None:  # as in environments created by uv
         return f"uv pip install --python {shlex.quote(sys.executable)} {packages}"
     return f"{shlex.quote(sys.executable)} -m pip install {packages}"
 
 
 def _packages(extra: str) -> list[str]:
     """The packages of an extra, from the installed metadata; the extra's name if that is missing."""
-    from importlib.metadata import PackageNotFoundError, requires  # here: it takes as long to load as all the rest
+    from importlib.metadata import (
+        PackageNotFoundError,
+        requires,
+    )  # imported here: it takes as long to load as everything else
 
     try:
         asked = requires(NAME) or []
@@ -275,7 +278,7 @@ def _from_file(folder: Path, names: Collection[str]) -> dict[str, Any]:
     path = own if own.is_file() else shared
     if not path.is_file():
         return {}
-    import tomllib  # here: a start without such a file does without
+    import tomllib  # imported here: only needed for such a file
 
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))

@@ -40,7 +40,7 @@ _WITHOUT_EFFECT = frozenset({"mode"})
 """Query parameters whose invalid values are ignored, unless the server is strict."""
 
 _LARGE = 262_144
-"""Bytes of a response. Records that make such a one were themselves checked, copied and written down."""
+"""Bytes from which a response is large: its records were also checked, copied and stored."""
 
 _WRITING_SPECS = frozenset({"createConnectionSpec", "updateConnectionSpec", "createFlowSpec", "updateFlowSpec"})
 
@@ -80,7 +80,7 @@ class Emulator:
         self._large = False
         """Whether a response was large, so that pages may take long."""
         self._first: Mapping[str, Any] | None = None
-        """The records of the first moment, if it has any."""
+        """The initial records, if there are any."""
 
     def handle(self, call: Call) -> Result:
         """Answer one call like Flow Service and record it in the journal."""
@@ -136,7 +136,7 @@ class Emulator:
         return self.world.store.remote or bool(self.world.sources.listed)
 
     def reset(self) -> None:
-        """Back to the first moment: the first records or none, no journal, no tokens, clock and faults as they were."""
+        """Reset everything to the initial state."""
         self.world.store.clear()
         self.world.shown.clear()
         self.journal.clear(renumber=True)
@@ -148,7 +148,7 @@ class Emulator:
             self.restore(self._first)
 
     def begin_with(self, data: Mapping[str, Any]) -> None:
-        """Take an export for the first moment, now and at each reset. Raises ValueError by place."""
+        """Set the initial state to an export, now and for each reset. Raises ValueError naming the place."""
         self.restore(data)
         self._first = data
 
@@ -175,7 +175,7 @@ class Emulator:
         return self._redaction.record(connectors.mask(row["doc"]), row["kind"])
 
     def _own_redaction(self, seen: Seen, tenant: Tenant | None, result: Result) -> Redaction | None:
-        """What the tenant's own connection specs say now of a call whose connections the catalogue does not know."""
+        """The redaction for a call about connections whose specs the tenant wrote; None if the catalogue has them."""
         if not self._specs_written or tenant is None:
             return None
         if seen.operation is None or seen.operation.segments[0] != "connections":

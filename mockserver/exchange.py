@@ -55,7 +55,7 @@ class Tenant(NamedTuple):
         return _sandbox_id(self.org, self.sandbox)
 
 
-@functools.lru_cache(maxsize=1024)  # part of every record: remembered, it is made and stored once and not in each
+@functools.lru_cache(maxsize=1024)  # part of every record: cached, so that it is stored once
 def _sandbox_id(org: str, sandbox: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{org}/{sandbox}"))
 

@@ -1,4 +1,4 @@
-"""Decides which of the clients' data may be shown: the mask, the placeholders, and the rule for places.
+"""Decides which data of clients may be shown: mask, placeholders, and the rule for places.
 
 A value is shown if its place is known to be harmless. Otherwise its kind and length are shown, with a mark: a hash
 keyed by this process, which reveals only whether values are equal. For bodies, the contract and the auth
@@ -123,7 +123,7 @@ def hidden(value: Any, digits: int = 4) -> Any:
 
 
 def _unfilled(text: str, variable: re.Pattern[str]) -> str:
-    """What a text is that stands where a value belongs: `variable` or `printed object`; else ""."""
+    """The kind of a text that replaces a value by mistake: `variable` or `printed object`; else ""."""
     return "variable" if variable.fullmatch(text) else "printed object" if PRINTED.fullmatch(text) else ""
 
 
@@ -153,7 +153,7 @@ def described(text: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things: `1 item`, `2 items`."""
+    """A number with its noun: `1 item`, `2 items`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

@@ -19,7 +19,7 @@ from mockserver.state.store import Store
 
 
 class Shown(NamedTuple):
-    """A record as answers show it."""
+    """A record as responses show it."""
 
     doc: Doc
     item: dict[str, Any]
@@ -41,7 +41,7 @@ class World:
     sources: Sources
     store: Store
     shown: dict[str, Shown] = field(default_factory=dict)
-    """By etag, records that answers have shown: `resources._crud` makes them again from the record alone."""
+    """Etag -> shown record; a cache of `resources._crud`."""
 
     @property
     def page_key(self) -> bytes:

@@ -14,7 +14,7 @@ import click
 
 from mockserver import __version__
 from mockserver.cli import authority, conformance, fidelity, judging, recording, recordings, running, starting, terminal
-from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
+from mockserver.cli.options import FILE, FOLDER, emulation_options, json_option, platform_option, settings
 from mockserver.config import how_to_get
 
 
@@ -36,38 +36,38 @@ class _ServeByDefault(click.Group):
 @click.group(cls=_ServeByDefault, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="mockserver")
 def main() -> None:
-    """Stand in for Adobe Experience Platform's Flow Service.
+    """Emulate Adobe Experience Platform's Flow Service.
 
-    Without a command, serve. Every option can also be set as MOCKSERVER_NAME in the environment, or
-    in mockserver.toml, or under [tool.mockserver] in pyproject.toml.
+    The default command is serve. Every option can also be set as MOCKSERVER_NAME in the environment, in
+    mockserver.toml, or under [tool.mockserver] in pyproject.toml.
     """
 
 
 @main.command()
-@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=int, help="Port; 0 picks a free one.  [default: 8080]")
-@click.option("--allow-host", multiple=True, metavar="NAME", help="Answer to this Host header too; * for any.")
+@click.option("--host", help="Listen on this address.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Listen on this port; 0 picks a free one.  [default: 8080]")
+@click.option("--allow-host", multiple=True, metavar="NAME", help="Accept this Host header, too; * accepts any.")
 @click.option(
-    "--behind-proxy", is_flag=True, default=None, help="A proxy passes requests on: /_mock asks for its token."
+    "--behind-proxy", is_flag=True, default=None, help="Require the admin token for /_mock from every client."
 )
-@click.option("--live", multiple=True, metavar="HOST:PORT", help="Dial this PostgreSQL; all other sources are made up.")
-@click.option("--live-ca", metavar="FILE", help="PEM of who signs its certificate, for sslMode Verify Ca and Full.")
-@click.option("--live-md5", is_flag=True, default=None, help="Log in to it by MD5 too, if it asks for that.")
+@click.option("--live", multiple=True, metavar="HOST:PORT", help="Connect to this PostgreSQL database.")
+@click.option("--live-ca", metavar="FILE", help="Trust these CAs (PEM) of --live databases.")
+@click.option("--live-md5", is_flag=True, default=None, help="Send MD5 passwords to --live databases that ask.")
 @click.option("--tls", is_flag=True, default=None, help="Serve HTTPS; see `mockserver ca`.")
-@click.option("--log", type=click.Choice(["text", "json", "none"]), help="Request log.  [default: text]")
+@click.option("--log", type=click.Choice(["text", "json", "none"]), help="Select the request log.  [default: text]")
 @click.option("--journal", "journal_entries", type=int, metavar="N",
-              help="Remember the latest N calls, to judge them; 0: none.  [default: 1000]")  # fmt: skip
+              help="Record and judge the latest N calls; 0 turns this off.  [default: 1000]")  # fmt: skip
 @emulation_options
 def serve(**options: Any) -> None:
-    """Serve until stopped."""
+    """Start the server and serve until stopped."""
     from mockserver.cli.serving import serve_forever
 
     sys.exit(serve_forever(settings(options), echo=click.echo))
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--platform", type=click.Choice(["azure", "aws"]), default="azure", show_default=True)
+@json_option
+@platform_option
 def connectors(as_json: bool, platform: str) -> None:
     """List the connectors and their auth specs."""
     from mockserver.specs.connectors import Connectors
@@ -86,7 +86,7 @@ def connectors(as_json: bool, platform: str) -> None:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 def operations(as_json: bool) -> None:
     """List the emulated operations."""
     from mockserver.contract import load_document
@@ -101,9 +101,12 @@ def operations(as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 def quirks(as_json: bool) -> None:
-    """List the contradictions in Adobe's documents and the switch for each."""
+    """List the quirks and their values.
+
+    A quirk is a switch for a point on which Adobe's documents contradict each other.
+    """
     from mockserver.quirks import QUIRKS
 
     rows = [{**dataclasses.asdict(row), "default": row.default} for row in QUIRKS.values()]
@@ -111,9 +114,12 @@ def quirks(as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 def faults(as_json: bool) -> None:
-    """List the faults for /_mock/faults, --faults FILE, pytest and the header x-mock-fault."""
+    """List the faults.
+
+    They are requested by /_mock/faults, --faults FILE, pytest or the header x-mock-fault.
+    """
     from mockserver.faults import FAULTS
 
     def line(row: dict[str, Any]) -> str:
@@ -126,34 +132,37 @@ def faults(as_json: bool) -> None:
 
 @main.command()
 @click.argument("url", default="")
-@click.option("--compare", type=FILE, nargs=2, metavar="A B", help="Show where the record.json of two runs differ.")
-@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent with every request.")
-@click.option("--env-file", type=FILE, help="FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX as NAME=VALUE lines.")
-@click.option("--connection", type=FILE, help="JSON body of a base connection the server accepts.")
-@click.option("--other-sandbox", metavar="NAME", help="A second sandbox, to prove that neither sees the other.")
-@click.option("--neighbours", metavar="URL", help="Sandbox and connectors service, if elsewhere.")
-@click.option("--read-only", is_flag=True, help="Make nothing, change nothing.")
-@click.option("--lasting", is_flag=True, help="Also make specs and runs, which nobody can delete.")
-@click.option("--operations", default="", metavar="ID,...", help="Only these; see `mockserver operations`.")
-@click.option("--budget", type=click.FloatRange(min=1), metavar="SECONDS", help="Begin nothing new after this.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Same requests on every run.")
-@click.option("--examples", type=click.IntRange(min=0), default=25, show_default=True, help="Generated per operation.")
-@click.option("--quick", is_flag=True, help="As --examples 1.")
-@click.option("--report", type=FOLDER, help="Folder for HTML, JUnit, HAR and a record to compare.")
-@click.option("--known-gaps", type=FILE, help="YAML list of checks that are known to fail.")
+@click.option("--compare", type=FILE, nargs=2, metavar="A B", help="Compare the record.json of two runs.")
+@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Send this header with every request.")
+@click.option("--env-file", type=FILE, help="Read the credentials from NAME=VALUE lines.")
+@click.option("--connection", type=FILE, help="Create base connections from this JSON body.")
+@click.option("--other-sandbox", metavar="NAME", help="Test isolation against this second sandbox.")
+@click.option("--neighbours", metavar="URL", help="Call the neighbouring services at this URL.")
+@click.option("--read-only", is_flag=True, help="Send only requests that change nothing.")
+@click.option("--lasting", is_flag=True, help="Create specs and runs, too, which cannot be deleted.")
+@click.option("--operations", default="", metavar="ID,...", help="Test only these; see `mockserver operations`.")
+@click.option("--budget", type=click.FloatRange(min=1), metavar="SECONDS", help="Start no new test after this time.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Generate other requests with another seed.")
+@click.option("--examples", type=click.IntRange(min=0), default=25, show_default=True,
+              help="Generate this many requests per operation.")  # fmt: skip
+@click.option("--quick", is_flag=True, help="Generate one request per operation.")
+@click.option("--report", type=FOLDER, help="Write HTML, JUnit, HAR and a record to this folder.")
+@click.option("--known-gaps", type=FILE, help="Accept the failing checks in this YAML list.")
 @click.option(
     "--write-known-gaps",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write a first baseline: what fails now, for --known-gaps.",
+    help="Write the checks that fail now, for --known-gaps.",
 )
-@click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS", help="To wait for one response.")
-@click.option("--fail-on", type=click.Choice(["must", "should", "may"]), default="should", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Wait this long for one response.")
+@click.option("--fail-on", type=click.Choice(["must", "should", "may"]), default="should", show_default=True,
+              help="Fail for findings of this level or worse.")  # fmt: skip
+@json_option
 def contract(
     url: str, compare: tuple[Path, Path] | None, quick: bool, as_json: bool, fail_on: str, **options: Any
 ) -> None:
-    """Hold any server to the contract: make, check, delete, report.
+    """Test any server against the contract.
 
+    The suite creates entities, checks the responses, deletes what it created and reports its findings.
     Credentials also come from FLOW_SERVICE_TOKEN, _API_KEY, _ORG and _SANDBOX.
     """
     _find_suite()
@@ -166,7 +175,7 @@ def contract(
         if compare:
             sys.exit(run.compare(*compare, out=sys.stdout))
         chosen = load(url, **{**options, "examples": 1} if quick else options)
-    except ValueError as error:  # WrongUse, and a record that is none
+    except ValueError as error:  # WrongUse, and an invalid record
         raise click.UsageError(str(error)) from None
     sys.exit(run.main(chosen, screen=sys.stderr, out=sys.stdout, as_json=as_json, least=fail_on))
 

@@ -1,4 +1,4 @@
-"""`mockserver ca`: manages the certificate authority that vouches for the emulated hosts."""
+"""`mockserver ca`: manages the certificate authority for the emulated hosts."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _TRUST = """
 
 
 @click.group()
-@click.option("--ca-folder", metavar="DIR", help="Where it is kept, instead of this user's state folder.")
+@click.option("--ca-folder", metavar="DIR", help="Use this folder instead of one in this user's state folder.")
 @click.pass_context
 def ca(context: click.Context, /, **options: Any) -> None:
-    """Show, renew or remove the certificate authority of `exec` and `serve --tls`.
+    """Manage the certificate authority of `exec` and `serve --tls`.
 
-    It is made when first needed, lives 90 days, and can vouch for the emulated hosts and this machine alone.
-    The trust store of the system is never touched.
+    It is created on first use, is valid for 90 days, and can certify only the emulated hosts and this machine.
+    The system's trust store is never changed.
     """
     from mockserver import config
     from mockserver.intercept import available, ca_folder, missing
@@ -44,7 +44,7 @@ def ca(context: click.Context, /, **options: Any) -> None:
 @ca.command()
 @click.pass_obj
 def show(folder: Any) -> None:
-    """Print its location and contents, and how to make clients trust it."""
+    """Print its location, its contents and how to trust it."""
     from mockserver.intercept.authority import Authority, AuthorityError
 
     try:
@@ -57,7 +57,7 @@ def show(folder: Any) -> None:
 @ca.command()
 @click.pass_obj
 def renew(folder: Any) -> None:
-    """Create a new one. Clients that trust the old one must be updated."""
+    """Create a new one, which clients must be told to trust."""
     from mockserver.intercept.authority import Authority, AuthorityError
 
     try:
@@ -82,7 +82,7 @@ def remove(folder: Any) -> None:
 @ca.command()
 @click.pass_obj
 def path(folder: Any) -> None:
-    """Print the path of its certificate for scripts; create it if it is missing."""
+    """Print the path of its certificate; create it if missing."""
     from mockserver.intercept.authority import Authority, AuthorityError
 
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockserver.cli.options import report_options
+from mockserver.cli.options import ca_folder_option, json_option, report_options
 from mockserver.cli.reporting import Reporting, in_words
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ _COLOURS = {"passed": "green", "failed": "red", "untestable": "yellow"}
 
 @click.command()
 @click.argument("scenario_id", required=False, metavar="[ID]")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 def scenarios(scenario_id: str | None, as_json: bool) -> None:
-    """List the scenarios clients are put through, or explain one."""
+    """List or explain the scenarios."""
     from mockserver.scenarios import SCENARIOS
 
     rows = [one.as_json() for one in SCENARIOS.values() if scenario_id in (None, one.id, one.id.partition(".")[0])]
@@ -51,24 +51,28 @@ def _explained(row: dict[str, Any]) -> str:
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option(
-    "--scenario", default="all", show_default=True, metavar="ID,...", help="Which; see `mockserver scenarios`."
+    "--scenario",
+    default="all",
+    show_default=True,
+    metavar="ID,...",
+    help="Play only these; see `mockserver scenarios`.",
 )
 @report_options
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, metavar="SECONDS",
-              help="How long one run of the client may take.")  # fmt: skip
+              help="Stop a run of the client after this time.")  # fmt: skip
 @click.option("--output", type=click.Choice(["failed", "all", "none"]), default="failed", show_default=True,
-              help="Whose output is shown: of runs that did not pass, as it comes, or none.")  # fmt: skip
-@click.option("--ca-folder", metavar="DIR", help="Where the certificate authority is kept; see `mockserver ca`.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+              help="Show the client's output of failed runs, of all runs, or of none.")  # fmt: skip
+@ca_folder_option
+@json_option
 def conformance(
     command: tuple[str, ...], scenario: str, output: str, timeout: float, as_json: bool, **options: Any
 ) -> None:
-    """Run a client once undisturbed and once in every scenario, and judge it.
+    """Judge a client undisturbed and in every scenario.
 
-    COMMAND is run without a shell. Its calls to platform.adobe.io and ims-na1.adobelogin.com arrive at a server of
-    its own, as with `mockserver exec`. That server also stands in FLOW_SERVICE_URL, its token endpoint in
-    FLOW_SERVICE_TOKEN_URL, and credentials in FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX, _CLIENT_ID and
-    _CLIENT_SECRET where they are not set already. Exit status: 0 when the client passes, 1 when not, 2 for wrong
+    COMMAND is run once for each, without a shell. Its calls to platform.adobe.io and ims-na1.adobelogin.com reach a
+    private server, as with `mockserver exec`. The environment has the URL of that server in FLOW_SERVICE_URL, its
+    token endpoint in FLOW_SERVICE_TOKEN_URL and, unless already set, credentials in FLOW_SERVICE_TOKEN, _API_KEY,
+    _ORG, _SANDBOX, _CLIENT_ID and _CLIENT_SECRET. Exit status: 0 if the client passes, 1 if it fails, 2 for wrong
     use, 3 if it made no call.
     """
     from mockserver import config

@@ -1,4 +1,4 @@
-"""`mockserver fidelity`, `drift`, `explain` and `assess`: how true the emulator is, and how far one can rely on it."""
+"""`mockserver fidelity`, `drift`, `explain` and `assess`: measures how faithful the emulator is, and explains why."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from pathlib import Path
 
 import click
 
-from mockserver.cli.options import FILE, FOLDER
+from mockserver.cli.options import FILE, FOLDER, json_option, platform_option
 from mockserver.cli.reporting import note
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 @click.option("--write", "root", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="DIR",
-              help="Write docs/fidelity.* and fidelity/fidelity.jsonl below this folder.")  # fmt: skip
+              help="Write docs/fidelity.* and fidelity/fidelity.jsonl in this folder.")  # fmt: skip
 def fidelity(as_json: bool, root: Path | None) -> None:
-    """Replay every documented and recorded sample and print a table per operation.
+    """Replay all samples and print a table per operation.
 
-    Exit status: 0, or 1 if a sample is answered otherwise and its file does not say why.
+    A sample is a documented or recorded exchange. Exit status: 0, or 1 if the response to a sample differs and its
+    file gives no reason.
     """
     from mockserver.contract import Contract
     from mockserver.recordings import fidelity as figures
@@ -49,14 +50,15 @@ def fidelity(as_json: bool, root: Path | None) -> None:
 
 @click.command()
 @click.argument("folder", type=FOLDER, metavar="FOLDER")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 @click.option("--write", "into", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Write the digest with these documents in it here, such as fidelity/documents.jsonl.")  # fmt: skip
+              help="Write a digest of the documents, such as fidelity/documents.jsonl.")  # fmt: skip
 def drift(folder: Path, as_json: bool, into: Path | None) -> None:
-    """Compare Adobe's OpenAPI documents in FOLDER with those that the emulator is based on.
+    """Show changes in Adobe's OpenAPI documents.
 
-    Operations, parameters, members and enumerations that were added or removed are printed. Documents are matched by
-    their title. Exit status: 0 no changes, 1 changes, 2 wrong use, 3 nothing could be compared.
+    The documents in FOLDER are compared with those that the emulator is based on, matched by title. Added and removed
+    operations, parameters, members and enumerations are printed. Exit status: 0 no changes, 1 changes, 2 wrong use,
+    3 nothing could be compared.
     """
     from mockserver.recordings import documented
     from mockserver.recordings import drift as drifting
@@ -77,9 +79,12 @@ def drift(folder: Path, as_json: bool, into: Path | None) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--platform", type=click.Choice(["azure", "aws"]), default="azure", show_default=True)
+@platform_option
 def explain(name: str, platform: str) -> None:
-    """Explain an operation, error code, quirk, connector or rule: sources, assumptions, samples."""
+    """Explain an operation, error code, quirk, connector or rule.
+
+    Prints its sources, assumptions and samples.
+    """
     from difflib import get_close_matches
 
     from mockserver.recordings import explaining
@@ -94,12 +99,13 @@ def explain(name: str, platform: str) -> None:
 
 @click.command()
 @click.argument("file", type=FILE, metavar="FILE.har")
-@click.option("--platform", type=click.Choice(["azure", "aws"]), default="azure", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@platform_option
+@json_option
 def assess(file: Path, platform: str, as_json: bool) -> None:
-    """Assess how far a client can rely on the emulator: a recording of it, part by part.
+    """Show how far a client can rely on the emulator.
 
-    Exit status: 0, or 1 if it uses something that is not emulated, 3 if it uses nothing.
+    FILE.har is a recording of the client. Each feature that it uses is printed with the evidence for it. Exit status:
+    0, or 1 if a feature is not emulated, 3 if none is used.
     """
     from mockserver.contract import Contract
     from mockserver.recordings import assessing, fidelity, har, har_journal

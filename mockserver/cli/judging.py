@@ -1,4 +1,4 @@
-"""`mockserver rules` and `mockserver check`: what is judged, and judging a recording or a running server."""
+"""`mockserver rules` and `mockserver check`: lists the rules, and judges a recording or a running server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockserver.cli.options import report_options
+from mockserver.cli.options import json_option, platform_option, report_options
 from mockserver.cli.reporting import Reporting, in_words, note
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("rule_id", required=False, metavar="[ID]")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 def rules(rule_id: str | None, as_json: bool) -> None:
-    """List the rules clients are judged by, or explain one."""
+    """List or explain the rules for clients."""
     from mockserver.conformance import RULES
 
     chosen = [row for row in RULES.values() if rule_id in (None, row.id, row.family)]
@@ -55,13 +55,14 @@ def _explained(row: dict[str, Any]) -> str:
 @click.command()
 @click.argument("record", metavar="FILE.har|URL")
 @report_options
-@click.option("--platform", type=click.Choice(["azure", "aws"]), default="azure", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="The report as JSON instead of the summary.")
+@platform_option
+@json_option
 def check(record: str, platform: str, as_json: bool, **options: Any) -> None:
-    """Judge the calls to Flow Service in a recorded HAR file, or those that a running mockserver has received.
+    """Judge the client in a recording or of a running server.
 
-    Of a server, URL is its address, such as http://127.0.0.1:8080; where it asks for an admin token, set
-    MOCKSERVER_ADMIN_TOKEN. Exit status: 0 nothing found, 1 findings, 2 wrong use, 3 no call to Flow Service.
+    FILE.har is a recording. URL is the address of a mockserver, such as http://127.0.0.1:8080, which is judged by the
+    calls that it received. If it requires an admin token, set MOCKSERVER_ADMIN_TOKEN. Exit status: 0 no findings,
+    1 findings, 2 wrong use, 3 no call to Flow Service.
     """
     try:
         reporting = Reporting.of(options)
@@ -86,7 +87,7 @@ def _of_file(file: Path, platform: str) -> Report:
 
 
 def _of_server(url: str) -> Report:
-    """The judgement of a server that is running. Raises ValueError and OSError."""
+    """The judgement on the client of a running server. Raises ValueError and OSError."""
     from mockserver import config
     from mockserver.clients import elsewhere
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings they come to."""
+"""Options that several commands share, and the settings that result from them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,39 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+platform_option = click.option(
+    "--platform", type=click.Choice(["azure", "aws"]), default="azure", show_default=True, help="Select the cloud."
+)
+ca_folder_option = click.option(
+    "--ca-folder", metavar="DIR", help="Keep the certificate authority in this folder; see `mockserver ca`."
+)
+
 _EMULATION = (
-    click.option("--platform", type=click.Choice(["azure", "aws"]), help="Cloud to emulate.  [default: azure]"),
-    click.option("--strict", is_flag=True, default=None, help="Only tokens issued here; refuse unknown members."),
-    click.option("--seed", type=int, help="Same ids, etags and times on every run."),
-    click.option("--state", metavar="FILE|URL", help="Keep records in a SQLite file, or share postgresql://…"),
-    click.option("--learn", metavar="FILE.har", help="Begin with the specs and entities that a recording shows."),
-    click.option("--sources", metavar="FILE", help="YAML that declares the sources behind connections."),
-    click.option("--lake", metavar="DIR", help="Write the rows that runs bring below this folder."),
-    click.option("--closed", is_flag=True, default=None, help="Refuse schemas, data sets and mappings from elsewhere."),
-    click.option("--faults", metavar="FILE", help="YAML of faults in force from the start; see `mockserver faults`."),
-    click.option("--fault-header/--no-fault-header", default=None, help="Obey x-mock-fault.  [default: obey]"),
-    click.option("--quirk", multiple=True, metavar="NAME=VALUE", help="Switch a quirk; see `mockserver quirks`."),
-    click.option("--sandbox", "sandboxes", multiple=True, help="Known sandbox, the first is the default; any if none."),
-    click.option("--org", "orgs", multiple=True, help="Known organisation; any if none."),
-    click.option("--api-key", "api_keys", multiple=True, help="Known API key; any if none."),
+    click.option("--platform", type=click.Choice(["azure", "aws"]), help="Select the cloud.  [default: azure]"),
+    click.option("--strict", is_flag=True, default=None, help="Refuse foreign tokens and unknown members."),
+    click.option("--seed", type=int, help="Repeat ids, etags and times on every run."),
+    click.option("--state", metavar="FILE|URL", help="Keep records in an SQLite file or in postgresql://…"),
+    click.option("--learn", metavar="FILE.har", help="Start with the specs and entities of a recording."),
+    click.option("--sources", metavar="FILE", help="Read the sources behind connections from YAML."),
+    click.option("--lake", metavar="DIR", help="Write the rows of runs to this folder."),
     click.option(
-        "--service-client", "service_clients", multiple=True, help="API key with service tokens; may write specs."
+        "--closed", is_flag=True, default=None, help="Refuse schemas, data sets and mappings not created here."
     ),
-    click.option("--ca-folder", metavar="DIR", help="Where the certificate authority is kept; see `mockserver ca`."),
+    click.option("--faults", metavar="FILE", help="Load faults from YAML; see `mockserver faults`."),
+    click.option(
+        "--fault-header/--no-fault-header", default=None, help="Obey the header x-mock-fault.  [default: obey]"
+    ),
+    click.option("--quirk", multiple=True, metavar="NAME=VALUE", help="Set a quirk; see `mockserver quirks`."),
+    click.option(
+        "--sandbox", "sandboxes", multiple=True, help="Accept only these sandboxes; the first is the default."
+    ),
+    click.option("--org", "orgs", multiple=True, help="Accept only these organisations."),
+    click.option("--api-key", "api_keys", multiple=True, help="Accept only these API keys."),
+    click.option(
+        "--service-client", "service_clients", multiple=True, help="Treat tokens of this API key as service tokens."
+    ),
+    ca_folder_option,
 )
 
 
@@ -44,18 +58,18 @@ def emulation_options(command: _Command) -> _Command:
 
 
 _REPORT = (
-    click.option("--report", "folder", type=FOLDER, metavar="DIR", help="Write the report in every form."),
-    click.option("--source", type=FILE, metavar="FILE", help="The client's file, to which SARIF findings point."),
-    click.option("--baseline", type=FILE, help="YAML of findings that are accepted."),
+    click.option("--report", "folder", type=FOLDER, metavar="DIR", help="Write the report here in every format."),
+    click.option("--source", type=FILE, metavar="FILE", help="Let SARIF findings point to this file of the client."),
+    click.option("--baseline", type=FILE, help="Accept the findings in this YAML file."),
     click.option("--write-baseline", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-                 help="Write a baseline that accepts what is found now."),
+                 help="Write a baseline that accepts the current findings."),
     click.option("--level", type=click.Choice(["fail", "warn", "info"], case_sensitive=False), default="warn",
-                 show_default=True, help="Findings of this level or worse fail the client."),
+                 show_default=True, help="Fail the client for findings of this level or worse."),
 )  # fmt: skip
 
 
 def report_options(command: _Command) -> _Command:
-    """What becomes of a report; `Reporting.of` takes them."""
+    """Add the options for reports, which `Reporting.of` reads."""
     for option in reversed(_REPORT):
         command = option(command)
     return command

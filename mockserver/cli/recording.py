@@ -1,4 +1,4 @@
-"""`mockserver record`: keeps what the real service answers."""
+"""`mockserver record`: records a client and the responses of the real service."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mockserver import __version__
+from mockserver.cli.options import ca_folder_option
 from mockserver.cli.reporting import colourful, in_words
 
 if TYPE_CHECKING:
@@ -24,20 +25,21 @@ _ADOBE = "https://platform.adobe.io"
 @click.command("record", context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE.har",
-              help="Write the recording here; the file must not exist.")  # fmt: skip
-@click.option("--upstream", metavar="URL", help="The service to record.  [default: Adobe's host that the client calls]")
-@click.option("--listen", metavar="[HOST:]PORT", help="Be a server to record through, instead of running COMMAND.")
+              help="Write the recording to this new file.")  # fmt: skip
+@click.option("--upstream", metavar="URL", help="Record this service.  [default: the Adobe host that the client calls]")
+@click.option("--listen", metavar="[HOST:]PORT", help="Listen for clients instead of running COMMAND.")
 @click.option("--upstream-ca", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
-              help="PEM of who signs the certificate of --upstream.")  # fmt: skip
-@click.option("--ca-folder", metavar="DIR", help="Where the certificate authority is kept; see `mockserver ca`.")
+              help="Trust these CAs (PEM) of --upstream.")  # fmt: skip
+@ca_folder_option
 def record(
     command: tuple[str, ...], out: Path, upstream: str | None, listen: str | None, upstream_ca: Path | None,
     ca_folder: str | None,
 ) -> None:  # fmt: skip
-    """Run COMMAND, an unmodified client, against the real service, and keep what it answers.
+    """Record a client and the real service in a HAR file.
 
-    Everything but Accept-Encoding is passed on unchanged. Only the written copy is masked. Exit status: the client's
-    own, or 1 if a secret was found at a harmless place; the exchange that held it is left out.
+    COMMAND is an unmodified client. Its requests reach the real service unchanged, except for Accept-Encoding; only
+    the recording is masked. Exit status: that of the client, or 1 if an exchange was left out because it contains a
+    secret at a place that seemed harmless.
     """
     if bool(command) == (listen is not None):
         raise click.UsageError("give a COMMAND to record, or --listen PORT")
@@ -62,7 +64,7 @@ def record(
         raise click.UsageError(in_words(error)) from None
     if recorder.count:
         _tell(out, recorder.count)
-    else:  # so that the next attempt may write it
+    else:  # so that the next attempt can create it
         out.unlink(missing_ok=True)
         click.echo(f"{out}: not written, because no request was made", err=True)
     sys.exit(status)
@@ -135,7 +137,7 @@ def _serve(listen: str, upstream: str, upstream_ca: Path | None, recorder: Recor
 
 
 def _tell(out: Path, count: int) -> None:
-    """The verdict on the client, from the file as it was written."""
+    """Print the verdict on the client, from the written file."""
     from mockserver.conformance import evaluate, summary
     from mockserver.contract import Contract
     from mockserver.recordings import har_journal

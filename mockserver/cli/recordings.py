@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockserver.cli.options import FILE, FOLDER, emulation_options, settings
+from mockserver.cli.options import FILE, FOLDER, emulation_options, json_option, settings
 from mockserver.cli.reporting import colourful, note
 
 if TYPE_CHECKING:
@@ -21,17 +21,19 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", type=FILE, metavar="FILE.har")
-@click.option("--against", metavar="URL", help="Compare with this server.  [default: a fresh emulator]")
-@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent to --against, such as a token.")
-@click.option("--accepted", type=FILE, help="YAML of accepted differences, a reason for each.")
-@click.option("--report", "folder", type=FOLDER, help="Write the comparison here as HTML, JSON, JUnit and Markdown.")
-@click.option("--json", "as_json", is_flag=True, help="The comparison as JSON instead of the summary.")
+@click.option("--against", metavar="URL", help="Compare with this server.  [default: a new emulator]")
+@click.option(
+    "--header", "headers", multiple=True, metavar="NAME:VALUE", help="Send this header, such as a token, to --against."
+)
+@click.option("--accepted", type=FILE, help="Accept the differences in this YAML file.")
+@click.option("--report", "folder", type=FOLDER, help="Write HTML, JSON, JUnit and Markdown to this folder.")
+@json_option
 @emulation_options
 def compare(
     file: Path, against: str | None, headers: tuple[str, ...], accepted: Path | None, folder: Path | None,
     as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
-    """Replay a recording and show where a server answers otherwise.
+    """Replay a recording and show how a server differs.
 
     Exit status: 0 same, 1 different, 2 wrong use, 3 nothing could be compared.
     """
@@ -54,13 +56,13 @@ def compare(
 @click.option(
     "--write", "into", type=click.Path(path_type=Path, dir_okay=False), help="Write the fragment to this file."
 )
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 @emulation_options
 def calibrate(file: Path, into: Path | None, as_json: bool, **options: Any) -> None:
-    """Set the quirks of the emulator to what a recording shows, and compare again.
+    """Derive the emulator's quirks from a recording.
 
-    Prints the lines for mockserver.toml. Exit status: 0 same after calibration, 1 still different, 2 wrong use,
-    3 nothing could be compared.
+    Prints the lines for mockserver.toml and compares the recording with these quirks. Exit status:
+    0 same after calibration, 1 still different, 2 wrong use, 3 nothing could be compared.
     """
     from mockserver.recordings import calibrating, writers
 

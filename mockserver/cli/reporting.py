@@ -1,4 +1,4 @@
-"""What becomes of a report: printed, written in every form, held against a baseline, turned into an exit status."""
+"""Delivers a report: prints it, writes it in every format, applies a baseline, and computes the exit status."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOTHING_TO_JUDGE = 3
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
-    """The options of `report_options`, read and checked."""
+    """The checked values of `report_options`."""
 
     baseline: Baseline
     written_baseline: Path | None
@@ -31,12 +31,12 @@ class Reporting:
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Reporting:
-        """Takes its options out of those of a command. Raises ValueError."""
+        """Remove its options from those of a command. Raises ValueError."""
         from mockserver.conformance import Baseline, Level
 
         known, written = options.pop("baseline"), options.pop("write_baseline")
         if known is None and written is not None and written.exists():
-            known = written  # the reasons given there are kept
+            known = written  # it may contain reasons, which are kept
         source = options.pop("source")
         return cls(
             Baseline.read(known) if known else Baseline(),
@@ -68,7 +68,7 @@ class Reporting:
         return int(report.fails(self.threshold)) if report.judged else NOTHING_TO_JUDGE
 
     def _accept(self, report: Report, path: Path, *, err: bool) -> Report:
-        """Write the baseline; the report as it judges it."""
+        """Write the baseline; returns the report with it applied."""
         from mockserver import files
         from mockserver.conformance import Baseline
 
@@ -81,7 +81,7 @@ class Reporting:
 
 
 def client_uri(path: Path) -> str:
-    """A file as SARIF names it: relative to the working folder where it lies below it."""
+    """The URI of a file for SARIF: relative if it is inside the working folder."""
     whole, here = path.resolve(), Path.cwd()
     return quote(whole.relative_to(here).as_posix()) if whole.is_relative_to(here) else whole.as_uri()
 
@@ -93,7 +93,7 @@ def note(remarks: Iterable[str]) -> None:
 
 
 def in_words(error: Exception) -> str:
-    """What is in the way, for an error message: no error number, no Python."""
+    """The cause of an error, for a message: without its number and class."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)

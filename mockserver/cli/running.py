@@ -24,16 +24,16 @@ _ENTRIES, _BYTES = 100_000, 256 * 1_048_576
 """Limits of the journal. They exceed those of a server, because the whole run is judged at its end."""
 
 
-@click.command("exec", context_settings={"allow_interspersed_args": False}, short_help="Run a client and judge it.")
+@click.command("exec", context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @report_options
 @emulation_options
 def execute(command: tuple[str, ...], **options: Any) -> None:
-    """Run COMMAND, an unmodified client, against a server of its own, and judge what it sent.
+    """Run an unmodified client and judge it.
 
-    Its calls to platform.adobe.io and ims-na1.adobelogin.com arrive here: the proxy and the certificate authority
-    are set in its environment, and it reaches no other host. Exit status: the client's own where that is not 0,
-    else 1 for findings, 3 if it made no call, else 0.
+    The calls of COMMAND to platform.adobe.io and ims-na1.adobelogin.com reach a private server, because proxy and
+    certificate authority are set in its environment. It can reach no other host. Exit status: that of the client
+    if it is not 0, otherwise 1 for findings, 3 if it made no call, 0 for none of these.
     """
     try:
         reporting = Reporting.of(options)

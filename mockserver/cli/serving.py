@@ -38,8 +38,8 @@ _SETTLED_SECONDS = 1.0
 
 def serve_forever(config: Config, echo: Callable[[str], None]) -> int:
     """Serve until a signal; returns the exit status. Start-up errors are printed in one line."""
-    # The event loop, and a commit at each of its steps, give up the interpreter's lock and must get it back from busier
-    # threads. Asked for after half a millisecond, not five: beside four readers of pages 61 writes a second, not 49.
+    # Event loop and commits often release the GIL, and busy threads return it only after this interval. Beside four
+    # readers of pages, 0.5 ms allow 61 writes a second, the default of 5 ms 49.
     sys.setswitchinterval(0.0005)
     with collector.own_process() as started:
         return _serve(config, echo, started)
@@ -118,7 +118,7 @@ def _learned(emulator: Emulator) -> list[str]:
     """Lines of the banner on what was learned from a recording."""
     if emulator.config.learn is None:
         return []
-    from mockserver.recordings import learning  # here: a server that learns nothing does without
+    from mockserver.recordings import learning  # imported here: only needed to learn
 
     found = learning.start_from(emulator, emulator.config.learn)
     head = f"  Learned   {emulator.config.learn}      ({found.summary})"

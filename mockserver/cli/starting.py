@@ -34,10 +34,10 @@ _FILES = ("mockserver.toml", "sources.yaml")
 
 @click.command()
 @click.option("--format", "form", type=click.Choice(list(_FORMATS)), default="sh", show_default=True,
-              help="For which shell or file.")  # fmt: skip
-@click.option("--url", metavar="URL", help="Where the server is.  [default: host and port of the settings]")
+              help="Print for this shell or file.")  # fmt: skip
+@click.option("--url", metavar="URL", help="Use the server at this URL.  [default: host and port of the settings]")
 def env(form: str, url: str | None) -> None:
-    """Print the variables that lead a client to this server.
+    """Print environment variables for clients.
 
     \b
     eval "$(mockserver env)"                                  in sh, bash, zsh
@@ -60,9 +60,10 @@ def env(form: str, url: str | None) -> None:
 @click.command()
 @click.argument("folder", type=FOLDER, default=".", metavar="[FOLDER]")
 def init(folder: Path) -> None:
-    """Write mockserver.toml and sources.yaml with comments, into FOLDER or here.
+    """Write commented files for a new project.
 
-    Files that exist are left alone: then nothing is written.
+    mockserver.toml and sources.yaml are written to FOLDER or the current folder. If one of them exists, nothing is
+    written.
     """
     taken = [name for name in _FILES if os.path.lexists(folder / name)]
     if taken:

@@ -1,4 +1,4 @@
-"""The judgement of a server in another process: its client has spoken to it, and is judged afterwards."""
+"""Fetches the judgement of a server in another process on its client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REFUSED = {
 
 
 def judgement(url: str, admin_token: str | None) -> Report:
-    """What the server at `url` has found. Raises ValueError, and OSError where it cannot be reached."""
+    """The report of the server at `url`. Raises ValueError, and OSError where it cannot be reached."""
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"expected a HAR file or a URL such as http://127.0.0.1:8080, got {url!r}")
     headers = {"Accept": "application/json"} | ({"x-mock-admin-token": admin_token} if admin_token else {})
@@ -44,14 +44,14 @@ def judgement(url: str, admin_token: str | None) -> Report:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """The admin token is for the server that was named, and for no other."""
+    """Refuses redirects: the admin token must not reach another server."""
 
     def redirect_request(self, *_: Any) -> None:
         """See urllib: a redirect is an error."""
 
 
 def _fetched(asked: urllib.request.Request) -> Any:
-    """The answer's JSON. No proxy is asked: one of the environment may be for the client under test."""
+    """The JSON of a response. Uses no proxy: one in the environment may be for the client under test."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
     with direct.open(asked, timeout=_SECONDS) as answer:
         return json.load(answer)

@@ -72,7 +72,7 @@ def _learned(emulator: Emulator) -> Learned | None:
     """The initial state from a recording, if the setting `learn` names one."""
     if emulator.config.learn is None:
         return None
-    from mockserver.recordings import learning  # here: a server that learns nothing does without
+    from mockserver.recordings import learning  # imported here: only needed to learn
 
     return learning.start_from(emulator, emulator.config.learn)
 

@@ -95,7 +95,7 @@ class FlowService:
 
         A client without any calls is not conformant either: nothing was tested.
         """
-        __tracebackhide__ = True  # pytest shows where the test asked, not this
+        __tracebackhide__ = True  # pytest shows the line of the test instead
         report = self.report()
         bad = findings(report, level, ignore)
         if not report.judged:

@@ -38,7 +38,7 @@ def read(path: Path) -> Any:
 
 def parse(source: bytes | str) -> Any:
     """The value of YAML text. Raises yaml.YAMLError."""
-    import yaml  # here: a start that finds the parsed form does without
+    import yaml  # imported here: not needed if the parsed form is cached
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     depth = 0
@@ -55,7 +55,7 @@ class NotYaml(ValueError):
 
 def parse_of_user(source: bytes | str, loader: Any = None) -> Any:
     """The value of YAML text that somebody else wrote. Raises NotYaml."""
-    import yaml  # here: a start that finds the parsed form does without
+    import yaml  # imported here: not needed if the parsed form is cached
 
     try:
         return yaml.load(source, loader) if loader else parse(source)  # noqa: S506  (a safe loader)
@@ -70,7 +70,7 @@ def parse_of_user(source: bytes | str, loader: Any = None) -> Any:
 
 def dump(value: Any) -> str:
     """Format as YAML text without aliases, because not every reader supports them."""
-    import yaml  # here: a start that finds the parsed form does without
+    import yaml  # imported here: not needed if the parsed form is cached
 
     class WholeDumper(yaml.SafeDumper):
         def ignore_aliases(self, data: object) -> bool:

@@ -14,7 +14,7 @@ _CLOSED = frozenset({"integer", "number", "boolean", "null"})
 """Types that can only hold numbers and fixed words."""
 
 _VALUES = frozenset({"string", "integer", "number", "boolean"})
-"""Types that say what a text or number is; `null` beside an object says nothing of a text in its place."""
+"""Types that allow a text or number; `null` beside an object does not."""
 
 _ALTERNATIVES = ("allOf", "anyOf", "oneOf", "if", "then", "else")
 _SAMPLES = ("default", "example", "examples", "const")
@@ -101,7 +101,7 @@ class Places:
         return {name: special.get(name, place) for name, place in known.items()}
 
     def members(self, operation: str | None) -> Collection[str]:
-        """The members of what an operation shows, which filters and projections name."""
+        """The members of an operation's entities, which filters and projections name."""
         collection, _ = self._operations.get(operation or "", ("", {}))
         return self.record(collection).members
 

@@ -29,7 +29,7 @@ _VALUES = frozenset({"enum", "const", "default", "examples"})
 
 
 def untaken(schema: Any) -> str | None:
-    """Why a client's schema is refused, or None.
+    """The reason why a client's schema is refused, or None.
 
     It must be valid and may not refer to other documents: nothing is fetched.
     """

@@ -24,7 +24,7 @@ def insert(world: World, tenant: Tenant, kind: str, members: Doc) -> Doc:
     """Store a record under a new id, created by another client."""
     now = world.runtime.clock.now_ms()
     stamps = {
-        "id": world.runtime.new_id(f"somebody's {kind}"),  # a stream of its own: faults do not shift ids
+        "id": world.runtime.new_id(f"somebody's {kind}"),  # its own stream: faults do not shift the ids of others
         "createdAt": now,
         "updatedAt": now,
         "createdBy": SOMEBODY,

@@ -36,7 +36,7 @@ class Validation:
         self._fields: dict[str, Mapping[str, Any] | None] = {}
 
     def violations(self, schema_id: str, entity: Mapping[str, Any]) -> Iterator[Json]:
-        """Where an event does not fit its schema, at most five; nothing for a schema that is not known here.
+        """The violations of an event, at most five; none if its schema is not known here.
 
         Raises TooManySchemas.
         """

@@ -42,7 +42,7 @@ class Due(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A schedule and the moment it ends."""
+    """A schedule and the time at which it ends."""
 
     schedule: Schedule
     end_ms: int | None

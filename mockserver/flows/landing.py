@@ -51,7 +51,7 @@ def land(world: World, tenant: Tenant, flow: Doc, run: Doc, source: FlowSource) 
 
 
 def append(world: World, tenant: Tenant, flow: Doc, run: Doc, events: Sequence[Mapping[str, Any]]) -> None:
-    """Write events behind those that the run of a stream has brought so far, as JSON lines alone."""
+    """Append events to those of a stream's run, as JSON lines only."""
     data_set = data_set_of(world, tenant, run["targetConnectionIds"][0])
     if world.config.lake is None or data_set is None or not events:
         return

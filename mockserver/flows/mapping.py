@@ -22,11 +22,11 @@ _STEP = re.compile(r"([^\[\]]+)(?:\[([0-9]{1,4})\])?")
 _DEEPEST = 30
 
 MAX_WORK = 3_000_000
-"""What the mappings of one request, or of one row of a run, may do: at most half a second and 8 MiB. A mapping costs 30
+"""Maximum work of the mappings of one request, or of one row of a run: half a second and 8 MiB. A mapping costs 30
 and a multiple of its length, an item of an array 20, and each character of a value 1."""
 
 MAX_ROW_WORK = 300_000
-"""What the mappings of a set may cost for one row, before values are known."""
+"""Maximum cost of a set's mappings for one row, before values are known."""
 
 
 class TooMuchWork(ValueError):
@@ -132,7 +132,7 @@ def rules(mappings: Iterable[Any]) -> list[MappingRule]:
 
 
 def fault(rule: MappingRule, fields: Mapping[str, Any] | None, work: Work) -> str | None:
-    """What is wrong with a mapping, by itself and against the known fields of its schema; None if nothing.
+    """The mistake in a mapping, by itself or against the known fields of its schema; None if there is none.
 
     Raises TooMuchWork.
     """

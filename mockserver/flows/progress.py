@@ -131,15 +131,16 @@ def used_delta_column(world: World, tenant: Tenant, flow_id: str) -> str | None:
 
 
 def of_flow(flow: Doc, run_id: str, made_ms: int) -> dict[str, Any]:
-    """What every run of a flow has from the moment it is made."""
+    """The members of a new run that come from its flow."""
     stamps = {"id": run_id, "flowId": flow["id"], "createdAt": made_ms, "updatedAt": made_ms}
     return {**stamps, **{name: flow[name] for name in _COPIED}}
 
 
 def provided(source: Doc, now_ms: int, *, scheduled: bool) -> dict[str, Any]:
-    """What the flow provider stores when a flow is enabled. `scheduled`: its spec has a schedule, so it has runs.
+    """The members that the flow provider stores when a flow is enabled.
 
-    Source connections are read once: later patches do not affect the flow (facts §7).
+    `scheduled`: its spec has a schedule, so it has runs. Source connections are read once: later patches do not
+    affect the flow (facts §7).
     """
     params = source.get("params") or {}
     return {

@@ -196,7 +196,7 @@ def remove(folder: Path) -> bool:
         present = (folder / _SECRET_FILE).exists()
         for name in (_SECRET_FILE, PUBLIC_FILE):
             (folder / name).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # not ours alone: something else was put there
+        with contextlib.suppress(OSError):  # it contains other files
             folder.rmdir()
     except OSError as error:
         raise AuthorityError(f"{folder} cannot be emptied: {error.strerror}") from None
@@ -220,7 +220,7 @@ def _demand_own(path: Path, *, others: int = 0) -> Path:
     found = path.lstat()
     if stat.S_ISLNK(found.st_mode):
         raise AuthorityError(f"{path} is a link: a certificate authority is trusted only where it was made")
-    if hasattr(os, "getuid"):  # not on Windows, where neither says anything
+    if hasattr(os, "getuid"):  # not on Windows, where neither is meaningful
         if found.st_uid != os.getuid():
             raise AuthorityError(f"{path} belongs to another user: its certificate authority is not trusted")
         if found.st_mode & others:
@@ -230,7 +230,7 @@ def _demand_own(path: Path, *, others: int = 0) -> Path:
 
 
 def _wrong_with(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> str | None:
-    """What no authority of ours has, such as the power to vouch for other names."""
+    """A property that our CAs never have, such as the right to certify other names."""
     if certificate.public_key() != key.public_key():
         return "the key is not that of the certificate"
     if certificate.not_valid_after_utc - certificate.not_valid_before_utc > AUTHORITY_LIFE + 2 * _SLACK:

@@ -21,8 +21,8 @@ _OF_NAMES = frozenset(string.ascii_letters + string.digits + ".-_:[]")
 class EmulatedHostsOnly:
     """A wrapper that passes only calls to Adobe's hosts, and none to `/_mock`.
 
-    Adobe's hosts have no `/_mock`. A proxy that leads to its own controls gives them away to whatever
-    the client was talked into calling (CVE-2025-23217).
+    Adobe's hosts have no `/_mock`. Otherwise a client could be tricked into a URL that controls the emulator
+    (compare CVE-2025-23217).
     """
 
     def __init__(self, app: Served) -> None:

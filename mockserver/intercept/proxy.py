@@ -42,7 +42,7 @@ class Proxy:
         """`secure_port` receives tunnels, `plain_port` unencrypted requests."""
         self._secure_port, self._plain_port = secure_port, plain_port
         self._listener = socket.create_server((LOOPBACK, 0), backlog=_MAX_CLIENTS)
-        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # of all that it accepts
+        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # for all accepted connections
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.refused: Counter[str] = Counter()
@@ -61,7 +61,7 @@ class Proxy:
         if not self._ready.is_set():
             self._listener.close()
         elif self._thread.is_alive():
-            with contextlib.suppress(RuntimeError):  # it has just closed
+            with contextlib.suppress(RuntimeError):  # it has just been closed
                 self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
 
@@ -131,7 +131,7 @@ class Proxy:
         return self._plain_port, head
 
     def _demand_emulated(self, authority: str, port: str) -> None:
-        authority = authority.rpartition("@")[2]  # what stands before it is a credential
+        authority = authority.rpartition("@")[2]  # the part before it is a credential
         name = without_port(authority)
         if name in EMULATED and authority.rpartition(":")[2] in (port, authority):
             return

@@ -2,7 +2,7 @@
 
 An ASGI application. Only `Accept-Encoding` is changed.
 
-TLS to the service is verified; redirects are the client's; a response that breaks, breaks here.
+TLS to the service is verified; redirects are left to the client; a response that breaks off, breaks off here, too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mockserver.recordings import answers
 from mockserver.runtime import Clock
 
 Seen: TypeAlias = Callable[[Call, Result, int, bool], None]
-"""Gets request, response, when it ended (ms since 1970), and whether the response is recorded whole."""
+"""Receives request, response, time of its end (ms since 1970), and whether the response is complete."""
 
 _SECONDS = 120.0
 _KEPT_BYTES = 16 * 1_048_576
@@ -107,7 +107,7 @@ class Relay:
 
 
 class _Passed:
-    """A body that is passed on piece by piece and kept as far as it is not too large."""
+    """A body that is passed on piece by piece and kept unless it is too large."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -115,7 +115,7 @@ class _Passed:
 
     @property
     def body(self) -> bytes:
-        """What was passed, or nothing if it was too large."""
+        """The whole body; empty if it was too large."""
         return b"".join(self._pieces) if self.is_kept else b""
 
     @property

@@ -32,7 +32,7 @@ _VIOLATION_OVERHEAD = 700
 """Estimated bytes of a violation with the longest pointer."""
 
 _MAX_DEFERRED_BODY = 8192
-"""Maximum bytes of a body that is redacted on read. Of a larger one, less than half would be shown."""
+"""Maximum bytes of a body that is redacted on read. Less than half of a larger one would be shown."""
 
 _MAX_HEADERS, _MAX_CACHED_HEADERS = 64, 8192
 """Size of the cache of redacted headers, and maximum characters of the headers of a cached call."""
@@ -344,7 +344,7 @@ def _as_sent(call: Call, body: Json, result: Result) -> _Texts:
     encoded = result.encoded
     whole = len(encoded) <= _BODY_EXCERPT
     # copied, because a result of orjson occupies 4 or 8 kB however short it is; a full slice would not copy
-    sent = b"".join((encoded, b"")) if whole else encoded[: _BODY_EXCERPT + 1]  # one byte more marks it as cut
+    sent = b"".join((encoded, b"")) if whole else encoded[: _BODY_EXCERPT + 1]  # one more byte marks it as cut
     return _not_stored(call) if body is None else call.body, sent, None if whole else ResponseFacts.of(result.body)
 
 

@@ -72,7 +72,7 @@ class ListQuery:
     count: bool = False
     after: Cursor | None = None
     budget: property_filter.Budget = field(default_factory=property_filter.Budget, compare=False)
-    """What the filters of this request may still look at."""
+    """The remaining visits of the filters of this request."""
 
     def matches(self, doc: Mapping[str, Any]) -> bool:
         """Whether a record meets all conditions. Raises ApiError if the budget of the filters is exceeded."""
@@ -159,7 +159,7 @@ def _filters(query_string: str) -> list[str]:
         raise wrong_value("queryString", described(query_string), expected, pointer="/queryString")
     found = []
     parts = [part for part in query_string.lstrip("?").split("&") if part]
-    for part in parts[: property_filter.MAX_CONDITIONS + 1]:  # with one too many, the others are not looked at
+    for part in parts[: property_filter.MAX_CONDITIONS + 1]:  # one too many is refused; the others need not be read
         name, value = next(iter(parse_qsl(part, keep_blank_values=True)), ("", ""))
         if name == "property":
             found.append(value)

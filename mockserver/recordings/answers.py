@@ -1,4 +1,4 @@
-"""Reads what a service answered: body, headers that matter and error code. For HAR files, recorder and replay alike."""
+"""Reads a response: body, relevant headers and error code. For HAR files, recorder and replay alike."""
 
 from __future__ import annotations
 

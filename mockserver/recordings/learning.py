@@ -38,7 +38,7 @@ class Learned:
     tenants: tuple[Tenant, ...] = ()
     """Tenants of the entities."""
     notes: tuple[str, ...] = ()
-    """What the file lacks."""
+    """The gaps of the file."""
 
     @property
     def summary(self) -> str:

@@ -28,7 +28,7 @@ class Life:
     tenant: Tenant
     doc: dict[str, Any]
     guesses: list[str] = field(default_factory=list)
-    """What the service did not show."""
+    """The parts that the service did not show."""
 
 
 Lives = dict[tuple[str, str], Life]

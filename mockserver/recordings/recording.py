@@ -18,7 +18,7 @@ from mockserver.recordings.gaps import Gaps
 _NO_GAPS = Gaps(frozenset(), body=False, answer=False)
 _OUTSIDE = ("/data/", "/ims/")
 SAFE_IN_SEGMENT = ":@!$&'()*+,;=~-._"
-"""What stands in a segment of a path unencoded, beside letters and digits."""
+"""Characters of a path segment that are not encoded, besides letters and digits."""
 _MAX_BODY = 16 * 1_048_576
 
 
@@ -66,7 +66,7 @@ class Recording:
     complete: bool = True
     """False if the recording was interrupted."""
     remarks: tuple[str, ...] = ()
-    """What is missing in the file."""
+    """The gaps of the file."""
 
     @classmethod
     def load(cls, path: Path, contract: Contract) -> Recording:

@@ -65,7 +65,7 @@ class StandIns:
         self._sent, self._repeatable, self._refused = set(), frozenset(), False
 
     def begin_answer(self, *, refused: bool) -> None:
-        """Go on with its response."""
+        """Continue with its response."""
         self._repeatable, self._sent, self._refused = frozenset(self._sent or ()), None, refused
 
     def note_replaced(self, *values: str) -> None:

@@ -11,7 +11,7 @@ from mockserver.resources._forms import NeighbourError
 from mockserver.secrecy import repeatable
 
 Test = Callable[[Mapping[str, Any]], bool]
-"""Whether an entry of a list passes a filter."""
+"""A predicate on an entry of a list."""
 
 _CONDITION = re.compile(r"([^=!<>~]+)(==|!=|<=|>=|<|>|~)(.*)", re.DOTALL)
 _ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -23,7 +23,7 @@ MAX_BYTES, MAX_ORDERS, MAX_STEPS = 8192, 10, 32
 """Maximum size of all filters and orders of a query, number of members to sort by, and steps of a path (assumed)."""
 
 MAX_WORK = 4_000_000
-"""Maximum characters of filters that are held against entries, over all entries: half a second at most."""
+"""Maximum characters of filters compared with entries, over all entries: half a second of CPU time."""
 
 
 def cost(asked: Mapping[str, Any], filters: Iterable[str]) -> int:
@@ -40,14 +40,14 @@ def cost(asked: Mapping[str, Any], filters: Iterable[str]) -> int:
 
 
 def width(shown: Mapping[str, Any]) -> int:
-    """How many values a filter may have to look at in an entry: those of its tag with most."""
+    """Maximum number of values that a filter compares in an entry: those of its longest tag."""
     tags = shown.get("tags")
     values = tags.values() if isinstance(tags, Mapping) else ()
     return max((len(value) for value in values if isinstance(value, list | tuple) and value), default=1)
 
 
 def demand_little(work: int) -> None:
-    """Refuse filters that look at too much. Raises NeighbourError."""
+    """Refuse filters that compare too much. Raises NeighbourError."""
     if work > MAX_WORK:
         detail = "The filters take too much work on this list: send fewer or shorter ones"
         raise NeighbourError(400, "Invalid request", detail, pointer="property")
@@ -105,7 +105,7 @@ def _pieces(value: str) -> list[str]:
 def _of_expression(value: str, asked: str) -> list[str]:
     """The texts between the wildcards of a regular expression of `^`, `$`, `.*` and plain text.
 
-    Others are refused: the search for a match could take for ever.
+    Others are refused, because matching them could take very long.
     """
     start, end = value.startswith("^"), value.endswith("$")
     pieces = value.removeprefix("^").removesuffix("$").split(".*")

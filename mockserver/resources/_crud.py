@@ -26,7 +26,7 @@ from mockserver.world import Shown, World
 Show = Callable[[World, Doc], dict[str, Any]]
 
 _MAX_SHOWN, _MAX_SHOWN_BYTES = 2_048, 4_096
-"""How many records are kept as answers show them, and the size of each as JSON: at most 8 MiB together."""
+"""Maximum number of cached shown records, and of the bytes of each as JSON: at most 8 MiB together."""
 
 STAMPS = (
     "id",
@@ -53,7 +53,7 @@ class Collection:
     masked: frozenset[str] = frozenset()
     """Top-level members that `show` masks or adds. Filters apply to the shown form."""
     lasting: Callable[[World, Doc], bool] = lambda world, doc: False
-    """Whether `show` makes the same of a record for as long as the record stays the same."""
+    """Whether the result of `show` depends on the record only."""
 
     @property
     def kind(self) -> str:
@@ -119,7 +119,7 @@ def page(world: World, request: Request, collection: Collection, query: listing.
             item = query.project(item)
             text = dumps(item)
         size += len(text)
-        if size > MAX_PAGE_BYTES and items:  # the page ends here; where the next one begins, the store knows
+        if size > MAX_PAGE_BYTES and items:  # the page ends here; the store finds the start of the next one
             _, after = world.store.page(request.tenant, collection.kind, replace(query, limit=len(items)), matches)
             break
         items.append(item)
@@ -132,7 +132,7 @@ def page(world: World, request: Request, collection: Collection, query: listing.
 
 
 def _shown(world: World, collection: Collection, doc: Doc) -> Shown:
-    """A record as answers show it, made once where that follows from the record alone."""
+    """A record as responses show it, cached if it depends on the record only."""
     lasting = collection.lasting(world, doc)
     known = world.shown.get(doc["etag"]) if lasting else None
     if known is not None and known.doc is doc:
@@ -273,6 +273,6 @@ def _actor(world: World, request: Request, verb: str) -> dict[str, str]:
     return {f"{verb}By": key if service_token(world, request) else _account(key), f"{verb}Client": key}
 
 
-@functools.lru_cache(maxsize=1024)  # asked for twice by every write, and stored once for all of a client's records
+@functools.lru_cache(maxsize=1024)  # used twice by every write, and stored once for all of a client's records
 def _account(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:24].upper() + "@AdobeID"

@@ -29,7 +29,7 @@ SERVICES = frozenset(
         "export", "idnamespace", "import", "mappingSets", "query", "sandbox-management", "schemaregistry", "ups",
     }
 )  # fmt: skip
-"""Services of the platform by the name in their addresses. What of them is not emulated answers 501."""
+"""Services of the platform by the name in their addresses. Their operations that are not emulated answer 501."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class FormProblem:
     detail: str
     code: str = ""
     cause: Json = None
-    """What the body tells besides, if its form has a place for it."""
+    """Additional members of the body, if its form has a place for them."""
 
 
 class NeighbourError(Refusal):

@@ -85,7 +85,7 @@ def replace(world: World, request: Request, kind: SpecKind, catalogued: bool) ->
             if old is None:
                 return Result(200, _show(world.store.insert(request.tenant, kind.name, record)))
             return Result(200, _show(world.store.replace(request.tenant, kind.name, spec_id, record, old["etag"])))
-        except (Stale, Missing, ValueError):  # someone wrote meanwhile: look again
+        except (Stale, Missing, ValueError):  # another client wrote meanwhile: read again
             continue
 
 

@@ -46,7 +46,7 @@ def create_dataset(world: World, request: Request) -> Result:
 
 @operation("listDatasets")
 def list_datasets(world: World, request: Request) -> Result:
-    """Data sets by id, oldest first as its page tells of `start`; by name, by `property`, or by their tags."""
+    """Data sets by id, oldest first (as the page on `start` says), filtered by name, `property` or tags."""
     last = _last_batches(world, request)
     docs = sorted(reversed(list(_nearby.every(world, request, DATA_SETS))), key=lambda doc: int(doc["createdAt"]))
     found = [(doc["id"], _shown(doc, last)) for doc in docs]

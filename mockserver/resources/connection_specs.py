@@ -98,7 +98,7 @@ def own_specs(world: World, tenant: Tenant) -> Sequence[dict[str, Any]]:
 
 
 def exportable(tenant: Tenant) -> list[Json]:
-    """The exportable data sets of a sandbox, as the export tutorial shows them. A few always exist."""
+    """The exportable data sets of a sandbox, as the export tutorial shows them. Some always exist."""
     described: Json = {"persisted": True, "containerFormat": "parquet", "format": "parquet"}
     return [
         {

@@ -31,7 +31,7 @@ def _show(world: World, doc: Doc) -> dict[str, Any]:
 
 
 def _lasting(world: World, doc: Doc) -> bool:
-    """Whether no spec that its tenant wrote and may change decides how a connection is shown."""
+    """Whether a connection is shown by a spec of the catalogue, which cannot change."""
     return world.quirks["secrets"] != "show" and world.connectors.get(doc["connectionSpec"]["id"]) is not None
 
 
@@ -88,7 +88,7 @@ def patch_connection(world: World, request: Request) -> Result:
 
     def accept(old: Doc, new: dict[str, Any]) -> dict[str, Any]:
         _demand_changeable(old)
-        if "auth" in new and "auth" in old:  # what comes back as it was shown means: unchanged
+        if "auth" in new and "auth" in old:  # a value sent back as it was shown is unchanged
             new["auth"] = restored(new["auth"], connectors.mask(old)["auth"], old["auth"])
         body = {name: new[name] for name in _BODY if name in new}
         for violation in world.contract.check_body("createConnection", body):

@@ -16,7 +16,7 @@ from mockserver.state.records import Doc
 from mockserver.world import World
 
 _ADOBE = "acp_foundation_connectors"
-"""Who made the specs of the catalogue: the client in Adobe's samples."""
+"""The client that created the catalogue's specs in Adobe's samples."""
 
 _FILTERS = frozenset({"id", "name", "providerId", "version", "attributes"})
 
@@ -97,7 +97,7 @@ def update_flow_spec(world: World, request: Request) -> Result:
 
 
 def _shown(tenant: Tenant, spec: FlowSpec) -> Mapping[str, Any]:
-    """A flow spec; if a sample shows when it was made, also who made it, in the tenant's sandbox."""
+    """A flow spec, with its creator and the tenant's sandbox if a sample shows when it was created."""
     if spec.created_ms is None:
         return spec.described
     values = (spec.id, spec.created_ms, spec.created_ms, _ADOBE, _ADOBE, _ADOBE, _ADOBE)

@@ -180,7 +180,7 @@ def _demand_spec(world: World, tenant: Tenant, sent: Mapping[str, Any] | str) ->
 def _demand_sound(
     world: World, tenant: Tenant, spec: FlowSpec, flow: Mapping[str, Any], *, publishing: bool = False
 ) -> None:
-    """Require everything that a flow needs to run. Raises ApiError."""
+    """Require what a flow needs to run. Raises ApiError."""
     _demand_ends(world, tenant, spec, flow, publishing=publishing)
     rules.demand_schedule(spec, flow)
     rules.demand_transformations(spec, flow, is_xdm=_reads_xdm(world, tenant, flow))

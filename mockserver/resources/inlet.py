@@ -1,7 +1,7 @@
-"""Inlets of HTTP API connections and of flows: events that senders post, one or several at a time.
+"""Inlets of HTTP API connections and of flows: receive events, one or several per request.
 
-Forms and messages are those of Adobe's pages on streaming ingestion. The inlet's id stands for the tenant, so that no
-header of the gateway is asked for. Validation knows schemas that were made here; an event of another one is valid.
+Forms and messages are those of Adobe's pages on streaming ingestion. The inlet's id identifies the tenant, so
+the headers of the gateway are not required. Only schemas created here are validated; events of other schemas are valid.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _INVALID = "Invalid XDM Message Format"
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """The inlet that a request is for."""
+    """The inlet of a request."""
 
     id: str
     owner: Doc
-    """The connection or flow that has it."""
+    """The connection or flow that it belongs to."""
     params: Mapping[str, Any]
     """The connection's params; none for a flow."""
     flows: Mapping[str, Doc]
@@ -38,16 +38,16 @@ class _Door:
 
     @property
     def is_xdm(self) -> bool:
-        """Whether it takes XDM messages, and not any object."""
+        """Whether it accepts XDM messages only, not any object."""
         return bool(self.params.get("dataType") == "xdm")
 
     def message(self, text: str) -> str:
-        """A message of the service about an event."""
+        """The service's message about an event."""
         return f"inletId: [{self.id}] imsOrgId: [{self.owner['imsOrgId']}] {text}"
 
 
 def tenant_of(world: World, path: Mapping[str, str]) -> Tenant:
-    """Whose inlet a path names. Raises NeighbourError for one that nobody has."""
+    """The tenant of a path's inlet. Raises NeighbourError if the inlet does not exist."""
     found = inlets.find(_inlet_id(path), world.store.tenants())
     if found is None:
         raise _unknown(path)
@@ -56,7 +56,7 @@ def tenant_of(world: World, path: Mapping[str, str]) -> Tenant:
 
 @operation("sendMessage")
 def send_message(world: World, request: Request) -> Result:
-    """Take one event; with `syncValidation` it is held against its schema first."""
+    """Accept one event; with `syncValidation` it is first checked against its schema."""
     door = _open(world, request)
     event = request.body
     fault = _fault(door, event)
@@ -78,7 +78,7 @@ def send_message(world: World, request: Request) -> Result:
 
 @operation("postBatchOfStreamingMessages")
 def send_messages(world: World, request: Request) -> Result:
-    """Take several events: 207 with what became of each."""
+    """Accept several events: 207 with the status of each."""
     door = _open(world, request)
     body: Any = request.body
     batch, validation = _number(world, request), events.Validation(world, request.tenant)
@@ -108,7 +108,7 @@ def send_messages(world: World, request: Request) -> Result:
 
 
 def _open(world: World, request: Request) -> _Door:
-    """The inlet of the path, with its sender let in. Raises NeighbourError."""
+    """The inlet of the path, if its sender is authorised. Raises NeighbourError."""
     found = inlets.find(_inlet_id(request.path), [request.tenant])
     door = found and (_of_connection(world, found) or _of_flow(world, found))
     if not door:
@@ -133,7 +133,7 @@ def _of_connection(world: World, found: inlets.Inlet) -> _Door | None:
 
 
 def _of_flow(world: World, found: inlets.Inlet) -> _Door | None:
-    """The inlet of a flow, if the entity is one that has it. It takes any object, from anybody."""
+    """The inlet of a flow, if the flow has one. It accepts any object from anybody."""
     flow = world.store.get(found.tenant, progress.FLOWS, found.entity_id)
     if flow is None or not flow_specs.has_inlets(world, flow):
         return None
@@ -141,7 +141,7 @@ def _of_flow(world: World, found: inlets.Inlet) -> _Door | None:
 
 
 def _admit(request: Request) -> None:
-    """The sender has a token. Raises NeighbourError."""
+    """Require a token of the sender. Raises NeighbourError."""
     scheme, _, token = request.call.headers.get("authorization", "").strip().partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise NeighbourError(401, "Authorization", "[id] Ims service token is empty")
@@ -155,7 +155,7 @@ def _flows(world: World, tenant: Tenant, connection_id: str) -> Iterator[Doc]:
 
 
 def _flow(door: _Door, request: Request, event: Mapping[str, Any]) -> Doc | None:
-    """The flow that an event is for: the one it names, else the only one; None where nothing reads the inlet."""
+    """The flow of an event: the one it names, else the only one; None if no flow reads the inlet."""
     header = event.get("header") if door.is_xdm else None
     told = header.get("flowId") if isinstance(header, Mapping) else None
     told = told or request.arguments.get(_FLOW_ID) or request.call.headers.get(_FLOW_ID)
@@ -171,7 +171,7 @@ def _flow(door: _Door, request: Request, event: Mapping[str, Any]) -> Doc | None
 
 
 def _fault(door: _Door, event: Json) -> str | None:
-    """Why an event is no message that the inlet takes."""
+    """The reason why the inlet refuses an event; None if it accepts it."""
     if not isinstance(event, dict):
         return "Message has unknown xdm format"
     if not door.is_xdm:
@@ -200,7 +200,7 @@ def _violations(validation: events.Validation, door: _Door, event: Mapping[str, 
 
 
 def _content(door: _Door, event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What of an event is a row."""
+    """The row in an event."""
     entity: Mapping[str, Any] = event["body"]["xdmEntity"] if door.is_xdm else event
     return entity
 
@@ -218,6 +218,6 @@ def _now(world: World) -> int:
 
 
 def _number(world: World, request: Request) -> str:
-    """The number of a request, in the form of the samples: milliseconds and two counters."""
+    """The id of a request in the form of the samples: milliseconds and two counters."""
     made = world.runtime.new_id("events").replace("-", "")
     return f"{_now(world)}:{int(made[:3], 16)}:{int(made[3:5], 16)}"

@@ -1,4 +1,4 @@
-"""The data landing zone of the connectors service: where files are put, and credentials of the right form.
+"""The data landing zone of the connectors service: its location, and credentials of the right form.
 
 There is no storage behind it. Credentials follow from the sandbox, the container and how often they were renewed: by
 `action=refresh`, and by themselves once they expire, as the Databricks page says.
@@ -16,7 +16,7 @@ from mockserver.runtime import day, derived_id
 from mockserver.world import World
 
 REFRESHES = "landingZones"
-"""Kind of the records: how often the credentials of a container were refreshed, and when last."""
+"""Kind of the records, which hold how often and when the credentials of a container were refreshed."""
 
 _CONTAINERS = {
     "user_drop_zone": "dlz-user-container",
@@ -26,17 +26,17 @@ _CONTAINERS = {
 """Type of landing zone -> its container, as the tutorials print them."""
 
 _DAYS = 7
-"""How long files stay in a landing zone."""
+"""Lifetime of files in a landing zone."""
 
 _LIFE_MS = 90 * 86_400_000
-"""Life of a shared access signature (documented on the landing zone's UI page)."""
+"""Lifetime of a shared access signature (documented on the landing zone's UI page)."""
 
 _KEY_SECONDS = 3600
-"""Life of an AWS key. No page tells it: assumed."""
+"""Lifetime of an AWS key (assumed)."""
 
 
 class _Issue(NamedTuple):
-    """One issue of credentials: what they are made from, and when they expire."""
+    """One issue of credentials: the values they are derived from, and when they expire."""
 
     made: str
     expires_ms: int
@@ -44,7 +44,7 @@ class _Issue(NamedTuple):
 
 @operation("retrieveLandingZone")
 def retrieve_landing_zone(world: World, request: Request) -> Result:
-    """Where files are put and how long they stay."""
+    """The location of files and how long they are kept."""
     container = _container(request)
     if world.config.platform == "aws":
         days = {"timeUnit": "days", "timeQuantity": _DAYS}
@@ -60,7 +60,7 @@ def retrieve_landing_zone_credentials(world: World, request: Request) -> Result:
 
 @operation("refreshLandingZoneCredentials")
 def refresh_landing_zone_credentials(world: World, request: Request) -> Result:
-    """Put new credentials in the place of the old ones."""
+    """Replace the credentials by new ones."""
     container, now = _container(request), world.runtime.clock.now_ms()
     doc = _nearby.find(world, request, REFRESHES, container)
     if doc is None:
@@ -107,7 +107,7 @@ def _issue(world: World, request: Request, container: str, now_ms: int) -> _Issu
 
 
 def _container(request: Request) -> str:
-    """The container of the type asked for."""
+    """The container of the requested type."""
     return _CONTAINERS[request.arguments["type"]]
 
 

@@ -1,7 +1,7 @@
 """The systems behind connections, synthetic or live: they answer test, explore, configs and flow runs.
 
 A built-in shop database answers for every connection; `--sources FILE` declares others (vocabulary:
-`examples/sources.yaml`). Nothing is dialled but the PostgreSQL databases that `--live HOST:PORT` lists.
+`examples/sources.yaml`). Only the PostgreSQL databases listed by `--live HOST:PORT` are connected to.
 
 For flow runs:
 

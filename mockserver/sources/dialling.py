@@ -52,10 +52,10 @@ SSL_MODES = {
 
 _VERIFYING = ("verify-ca", "verify-full")
 _PROVEN_BY_BOTH = "scram-sha-256,none"
-"""Ways to authenticate that tell a stranger nothing of the password. An MD5 of it can be guessed, and used again."""
+"""Authentication methods that reveal nothing of the password. An MD5 hash can be cracked and replayed."""
 
 _TRUSTED = f"{_PROVEN_BY_BOTH},md5,password"
-"""What a server may ask for whose certificate proved it to be the right one."""
+"""Methods allowed to a server whose certificate was verified."""
 
 _BEGIN = sql.SQL("BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL TimeZone = 'UTC'")
 _NOWHERE = "/nonexistent/file"
@@ -163,7 +163,7 @@ class Dialler:
         database, username, password = map(str, given)
         return {
             **unset_parameters(),
-            "host": self.listed.host,  # what a certificate is held to; the address is given beside it
+            "host": self.listed.host,  # the name that the certificate must have; the address is passed separately
             "port": str(self.listed.port),
             "dbname": database,
             "user": username,
@@ -248,7 +248,7 @@ def _begun(parameters: Mapping[str, Any], patience: Patience) -> Connection:
         db.wait_until(stop_watch_ms() + patience.session_ms)
         db.adapters.register_loader("text", _Text)
         db.execute(_BEGIN.format(patience.statement_ms))
-        if db.info.parameter_status("server_encoding") == "SQL_ASCII":  # asked for UTF-8, it refuses what is none
+        if db.info.parameter_status("server_encoding") == "SQL_ASCII":  # with UTF-8, it refuses invalid text
             db.execute("SET LOCAL client_encoding = 'SQL_ASCII'")
     except psycopg.Error:
         db.close()

@@ -88,7 +88,7 @@ def _table(source: Opened, connector: str, asked: ExploreRequest) -> Json:
 
 
 def _resource(source: Opened, connector: str, asked: ExploreRequest) -> Json:
-    """What a REST source answers to its one question: a JSON document, its schema first (SAP Commerce's page).
+    """The response of a REST source: a JSON document, its schema first (SAP Commerce's page).
 
     `sourceParams` belongs to the source's own API, which sources files do not describe. It is ignored,
     and the source's first table answers (assumed).

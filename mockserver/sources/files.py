@@ -37,7 +37,7 @@ class File:
 
     @property
     def row_count(self) -> int:
-        """How many rows it holds."""
+        """Number of rows."""
         return self.table.row_count
 
     @property

@@ -17,7 +17,7 @@ _ENTRY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-
 _DRESSED = re.compile(
     r"(?:[A-Za-z][\w+.:-]*://|tcp:)?(?:[^@/]*@)?(\[[^]]+\]|[^:/,\\?#@]+)(?:[:,](\d{1,5}))?(?:[/\\?#].*)?"
 )
-"""A host with what some connection strings have around it: scheme, user, port, path."""
+"""A host with the parts that some connection strings put around it: scheme, user, port, path."""
 _PLAIN = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,80}")
 _Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 _TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
@@ -107,7 +107,9 @@ def pinned(text: str, resolve: Resolve = system_resolve) -> LiveAddress:
     """Parse `HOST:PORT` and resolve it. Raises ValueError with what is wrong."""
     entry = _ENTRY.fullmatch(text)
     if entry is None or not 1 <= int(entry[3]) <= 65_535:
-        shown = repr(text) if _PLAIN.fullmatch(text) else f"a text of {len(text)} characters"  # it may hold a password
+        shown = (
+            repr(text) if _PLAIN.fullmatch(text) else f"a text of {len(text)} characters"
+        )  # it may contain a password
         raise ValueError(f"--live takes HOST:PORT, such as localhost:5432 or [::1]:5432, not {shown}")
     host, port = (entry[1] or entry[2]).lower(), int(entry[3])
     try:

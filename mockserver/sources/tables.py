@@ -41,7 +41,7 @@ class Tabular(Protocol):
 
     @property
     def row_count(self) -> int:
-        """How many rows it holds."""
+        """Number of rows."""
 
     @property
     def byte_count(self) -> int:

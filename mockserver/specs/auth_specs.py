@@ -34,7 +34,7 @@ _A = {
     "array": "an array",
 }
 _OBJECT = Place(others=Place(deep=True, read=lambda value, hide: value if hide is blank else hide(value)))
-"""The place of a param of type object. Its members are unknown; the service shows it nevertheless."""
+"""The place of a param of type object. Its members are unknown, but the service shows it."""
 
 _ROLES = ("server", "port", "database", "username", "password", "ssl")
 
@@ -203,7 +203,7 @@ class Param:
     stands_for: str | None
     """The param of which this is an alias."""
     shows: Any
-    """What answers hold where the client sent nothing; None: nothing. `{inlet}` is the connection's own inlet id,
+    """The value in responses if the client sent none; None: no value. `{inlet}` is the connection's own inlet id,
     `{created}` the day it was made, `{name}` alone the connection's name."""
     description: str
     enum: tuple[str, ...]
@@ -262,12 +262,12 @@ class Param:
 
 
 def auth_place(params: Place) -> Place:
-    """What may be shown of a connection's `auth` whose params may show this."""
+    """The place of a connection's `auth`, given that of its params."""
     return Place(members={"specName": HARMLESS, "type": HARMLESS, "params": params})
 
 
 UNKNOWN_AUTH = auth_place(UNKNOWN_PLACE)
-"""What may be shown of an `auth` that names no known spec."""
+"""The place of an `auth` that names no known spec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,11 +282,11 @@ class AuthSpec:
     required: tuple[str, ...] = field(init=False)
     secrets: frozenset[str] = field(init=False)
     place: Place = UNKNOWN_PLACE
-    """Which params may be shown."""
+    """The place of its params."""
     auth_place: Place = field(init=False)
-    """What may be shown of the `auth` that names this spec."""
+    """The place of an `auth` that names this spec."""
     shows: Mapping[str, Any] = field(init=False)
-    """What answers hold where the client sent nothing, by param."""
+    """Param -> value in responses if the client sent none."""
 
     def __post_init__(self) -> None:
         members = self.params.values()
@@ -320,7 +320,7 @@ class AuthSpec:
         return None
 
     def added(self, params: Mapping[str, Any], connection: Mapping[str, Any]) -> dict[str, Any]:
-        """What the service adds to the params of a connection when it shows them."""
+        """The params that the service adds in responses."""
         if not self.shows:
             return {}
         inlet, created = inlets.inlet_id(connection), day(connection["createdAt"])

@@ -34,7 +34,7 @@ PLATFORMS = ("azure", "aws")
 CATALOGUE = Path(__file__).parent.parent / "catalogue"
 
 _CANARY = "c4n4ry"
-"""What stands for a secret in the examples, so that tests find it where it must not be."""
+"""The secret in all examples, so that tests find it where it must not be."""
 
 _FIRST_LINE = re.compile(r"id: (?P<id>[0-9a-f-]{36}|null)\s*\n")
 _AUTH_MEMBERS = frozenset({"specName", "params", "type"})
@@ -64,7 +64,7 @@ class Access:
 
     @property
     def target(self) -> str:
-        """What the password is meant for: server, port, database, user name (hashed), and the level of protection."""
+        """The target of the password: server, port, database, user name (hashed), and the level of protection."""
         parts = [self.server.lower() if self.server else None, self.port, self.database, self.username]
         return f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}.{_PROTECTION.get(self.ssl, 0)}"
 
@@ -109,7 +109,7 @@ class Connector:
     encrypts: bool = False
     """Whether exported files can be encrypted."""
     filter_at_source: Mapping[str, Any] | None = None
-    """What filters of rows may hold, where its page prints it."""
+    """The filters of rows that its page prints, if any."""
     type_info: Mapping[str, str] | None = None
     """`typeInfo` of its source connections."""
 

@@ -1,6 +1,6 @@
 """Families of connectors, which share parts of their connection specs: `sourceSpec`, `exploreSpec`, permissions.
 
-A family stands for what explore answers: tables, files, a resource, tables that are streamed, or nothing at all.
+A family determines what explore returns: tables, files, a resource, streamed tables, or nothing.
 Shapes are those of the specs that Adobe prints: facts §8.2 for tables, the draft tutorial's Azure File Storage for
 files, the templates of the Sources SDK for resources and for streams.
 """

@@ -1,7 +1,7 @@
-"""Inlets: where senders of events post to.
+"""Inlets: the addresses that receive events.
 
-An HTTP API connection has one, and so has each flow of a source that sends by webhook. The inlet's id tells the
-connection or flow and its tenant.
+An HTTP API connection has one, and so has each flow of a source that sends by webhook. The inlet's id identifies
+the connection or flow and its tenant.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ class Inlet(NamedTuple):
 
 
 def inlet_id(entity: Mapping[str, Any]) -> str:
-    """The inlet of a connection or flow: 64 hexadecimal digits, as in Adobe's samples, of its id and its tenant."""
+    """The inlet id of a connection or flow: 64 hexadecimal digits, as in Adobe's samples."""
     tenant = Tenant(entity.get("imsOrgId", ""), entity.get("sandboxName", ""))
     return str(entity["id"]).replace("-", "") + _mark(tenant)
 
 
 def inlet_url(entity: Mapping[str, Any]) -> str:
-    """The address of an inlet: `inletUrl` in answers."""
+    """The address of an inlet: `inletUrl` in responses."""
     return f"https://dcs.adobedc.net/collection/{inlet_id(entity)}"
 
 
 def find(inlet: str, tenants: Iterable[Tenant]) -> Inlet | None:
-    """The connection or flow of an inlet id, if one of these tenants can have it."""
+    """The connection or flow of an inlet id, if it belongs to one of these tenants."""
     try:
         entity_id = str(uuid.UUID(hex=inlet[:32]))
     except ValueError:

@@ -31,8 +31,8 @@ class FlowServiceContainer(DockerContainer):
 
     def __init__(self, image: str = f"{NAME}:{__version__}", **settings: Any) -> None:
         super().__init__(image)
-        Config(**settings)  # what the server would refuse is refused here
-        # The engine may publish the port to the whole network: the API is for everybody there, /_mock for this test.
+        Config(**settings)  # refuses here what the server would refuse
+        # The engine may publish the port to the whole network: /_mock must remain closed to others.
         self.admin_token: str = settings.pop("admin_token", None) or Runtime().token()
         for name, value in {"allow_host": ("*",), **settings, "port": _PORT, "admin_token": self.admin_token}.items():
             self.with_env(variable(name), _text(value))
@@ -41,12 +41,12 @@ class FlowServiceContainer(DockerContainer):
 
     @property
     def address(self) -> str:
-        """Where the server is, seen from the test: scheme, host and port."""
+        """The server's address as seen from the test: scheme, host and port."""
         return f"http://{self.get_container_host_ip()}:{self.get_exposed_port(_PORT)}"
 
     @property
     def url(self) -> str:
-        """Where the API begins: `service.url + "/connections"`."""
+        """Base URL of the API: `service.url + "/connections"`."""
         return self.address + BASE_PATH
 
     @property
@@ -60,7 +60,7 @@ class FlowServiceContainer(DockerContainer):
 
 
 def _text(value: Any) -> str:
-    """A setting as its environment variable has it."""
+    """The value of a setting's environment variable."""
     if isinstance(value, Mapping):
         return ",".join(f"{name}={part}" for name, part in value.items())
     if isinstance(value, tuple | list):

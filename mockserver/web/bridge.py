@@ -34,7 +34,7 @@ BUSY_THREADS = 2
 """Threads for requests that only compute. More would not be faster, but would delay the event loop (GIL)."""
 
 TURN_TAKING_THREADS = 2
-"""Threads for requests that take turns anyway: one waits for the disk, another computes."""
+"""Threads for writes, which are carried out one by one: while one waits for the disk, another is computed."""
 
 _PIECE = 262_144
 _PIECES_PER_SECOND = 10
@@ -119,7 +119,7 @@ def call(app: Application, environ: Environ) -> HttpAnswer:
             answer.rest = _closing(rest, parts)
     except ConnectionError:  # raised by an application to reset the connection
         answer.reset = True
-    except Exception as error:  # its text may quote what the client sent
+    except Exception as error:  # its text may quote the request
         where = "".join(traceback.format_tb(error.__traceback__))
         log.error("the application failed in %s\n%s%s", environ["REQUEST_METHOD"], where, type(error).__name__)
         result = ApiError("internal").result(_runtime.request_id(), _quirks)
@@ -271,7 +271,7 @@ async def _send_body(body: bytes, pace: Pace, more: bool, connection: Any, send:
     while len(left) > piece and not connection.raw.is_closing():
         await send({"type": "http.response.body", "body": left[:piece], "more_body": True})
         left = left[piece:]
-        await asyncio.sleep(piece / pace.bytes_per_second if pace.bytes_per_second else 0)  # others get their turn
+        await asyncio.sleep(piece / pace.bytes_per_second if pace.bytes_per_second else 0)  # lets other tasks run
     await send({"type": "http.response.body", "body": left, "more_body": more})
 
 

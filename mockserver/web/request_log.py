@@ -69,7 +69,7 @@ class RequestLog:
         if self._stream is None:
             self._log.info(line)
             return
-        with suppress(OSError, ValueError):  # nobody reads any more, or it is closed
+        with suppress(OSError, ValueError):  # the reader has gone, or the stream is closed
             self._stream.write(line + "\n")
             self._stream.flush()
 

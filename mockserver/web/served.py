@@ -51,7 +51,7 @@ class Served:
         return wsgi_server(self, host=host, port=port, limits=limits, **options)
 
     def settle(self) -> None:
-        """Do at once what would make the first refusal and the first page slow."""
+        """Import what would make the first refusal and the first page slow."""
         self._emulator.contract.prepare_refusals()
         self._pages()
 
@@ -63,7 +63,7 @@ class Served:
         """The Flask application, built when it is first needed."""
         with self._building:
             if self._app is None:
-                from mockserver.web.application import build_app  # here: see the first lines of this file
+                from mockserver.web.application import build_app  # imported here: see the docstring of this module
 
                 self._app = build_app(self._emulator)
             return self._app
@@ -102,7 +102,7 @@ class Served:
             result, request_id = self._api.failed(error, received.method, path)
         self._api.log.write(received.method, path, result.status, request_id, began, result)
         if result.delivery is not None:
-            from mockserver.web import responses  # here: only some faults need Flask
+            from mockserver.web import responses  # imported here: only some faults need Flask
 
             return call(responses.write(result, request_id), environ_of(received))
         return HttpAnswer(result.status, adapter.head(result, request_id), result.encoded)

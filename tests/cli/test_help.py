@@ -1,0 +1,47 @@
+"""Help texts: each begins with a verb and says what the command or option does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from mockserver.cli import main
+
+_VERBS = """
+    accept call compare connect create delete derive emulate explain fail generate judge keep let list listen load
+    manage obey play print read record refuse repeat replay require run select send serve set show start stop test treat
+    trust use wait write"""
+_LISTED_CHARACTERS = 62
+"""What `--help` of a group shows of a command's first sentence in 80 columns."""
+
+
+def _commands(group: click.Group) -> Iterator[click.Command]:
+    for command in group.commands.values():
+        yield command
+        if isinstance(command, click.Group):
+            yield from _commands(command)
+
+
+COMMANDS = list(_commands(main))
+OPTIONS = {
+    f"{command.name} {param.opts[0]}": param.help or ""
+    for command in COMMANDS
+    for param in command.params
+    if isinstance(param, click.Option) and "-h" not in param.opts
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_a_command_begins_with_a_verb_and_fits_the_list(command: click.Command) -> None:
+    first = (command.help or "").strip().splitlines()[0]
+    assert first.split()[0].lower() in _VERBS.split() and first.endswith("."), first
+    assert len(first) <= _LISTED_CHARACTERS, f"the list of commands cuts it: {first}"
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=OPTIONS)
+def test_an_option_begins_with_a_verb(option: str) -> None:
+    text, _, _ = OPTIONS[option].partition("  [default")
+    assert text.partition(" ")[0].lower() in _VERBS.split(), f"{option}: begin with a verb, not: {text}"
+    assert text.endswith((".", "…")), text
