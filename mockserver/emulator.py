@@ -39,9 +39,6 @@ log = logging.getLogger("mockserver")
 _WITHOUT_EFFECT = frozenset({"mode"})
 """Query parameters whose invalid values are ignored, unless the server is strict."""
 
-_LARGE = 262_144
-"""Bytes from which a response is large: its records were also checked, copied and stored."""
-
 _WRITING_SPECS = frozenset({"createConnectionSpec", "updateConnectionSpec", "createFlowSpec", "updateFlowSpec"})
 
 
@@ -76,9 +73,8 @@ class Emulator:
         self._redaction = Redaction.shared(self.contract, self.world.connectors.auth_place)
         self.journal = Journal(self.config.journal_entries, self.config.journal_bytes, self._redaction)
         self.handlers = resources.load()
-        self._specs_written = self.config.state is not None
-        self._large = False
-        """Whether a response was large, so that pages may take long."""
+        self.specs_written = self.config.state is not None
+        """Whether clients may have written specs, here or on a server that shares the records."""
         self._first: Mapping[str, Any] | None = None
         """The initial records, if there are any."""
 
@@ -99,8 +95,6 @@ class Emulator:
             seen.note(refusal.violation())
         except StorageUnavailable as trouble:
             result = self._refused(storage_refusal(trouble), call)
-        self._specs_written = self._specs_written or operation in _WRITING_SPECS
-        self._large = self._large or len(result.encoded) > _LARGE
         if seen.sources:
             result = replace(result, source="; ".join(dict.fromkeys(seen.sources)))
         violations = list(seen.violations)
@@ -120,21 +114,6 @@ class Emulator:
         )
         return result
 
-    @property
-    def may_be_long(self) -> bool:
-        """Whether a call on records may wait, be large, or be checked by a schema that a client wrote."""
-        return self._specs_written or self._large or self.may_wait_for_servers
-
-    @property
-    def writes_take_turns(self) -> bool:
-        """Whether records are in a file, where each write waits for the disk."""
-        return self.config.state is not None and not self.world.store.remote
-
-    @property
-    def may_wait_for_servers(self) -> bool:
-        """Whether a call may wait for another server."""
-        return self.world.store.remote or bool(self.world.sources.listed)
-
     def reset(self) -> None:
         """Reset everything to the initial state."""
         self.world.store.clear()
@@ -143,7 +122,7 @@ class Emulator:
         self.tokens.clear()
         self.runtime.reset()
         self.faults.reset()
-        self._specs_written, self._large = self.config.state is not None, False
+        self.specs_written = self.config.state is not None
         if self._first is not None:
             self.restore(self._first)
 
@@ -167,7 +146,7 @@ class Emulator:
         _, records = exports.parse(data)
         imports.check(self.contract, records)
         self.world.store.restore(data)
-        self._specs_written = True
+        self.specs_written = True
         return sum(change.doc is not None and secrecy.is_masked(change.doc) for change in records)
 
     def _masked(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -176,7 +155,7 @@ class Emulator:
 
     def _own_redaction(self, seen: Seen, tenant: Tenant | None, result: Result) -> Redaction | None:
         """The redaction for a call about connections whose specs the tenant wrote; None if the catalogue has them."""
-        if not self._specs_written or tenant is None:
+        if not self.specs_written or tenant is None:
             return None
         if seen.operation is None or seen.operation.segments[0] != "connections":
             return None
@@ -237,6 +216,7 @@ class Emulator:
         handler = self.handlers.get(seen.operation.id)
         if handler is None:
             raise ApiError("not_emulated", detail=f"The operation {seen.operation.id} is not emulated.")
+        self.specs_written = self.specs_written or request.operation in _WRITING_SPECS
         return handler(self.world, request)
 
     def _drift(self, seen: Seen, result: Result) -> list[Violation]:

@@ -7,7 +7,6 @@ the first page, or once the server has been running for a moment.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -16,22 +15,16 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from mockserver.emulator import Emulator
 from mockserver.errors import Refusal
-from mockserver.exchange import BASE_PATH, Result
+from mockserver.exchange import Result
 from mockserver.server import Limits, Server
 from mockserver.web import adapter
 from mockserver.web.api import LARGER_BODIES, Api, health_of
 from mockserver.web.bridge import HttpAnswer, Turn, call, wsgi_server
 from mockserver.web.received import Received, environ_of
+from mockserver.web.turns import Turns
 
 if TYPE_CHECKING:
     from mockserver.web.application import Application
-
-_LIGHT_PATH = re.compile(
-    rf"(?:{BASE_PATH})?/(?:(?:sourceC|targetC|c)onnections|connectionSpecs|flowSpecs)(?:/(?!search)[^/]*)?/?"
-)
-_LIGHT_QUERY = re.compile(r"(?:(?:limit=[0-9]{1,3}|continuationToken=[^&]*)(?:&|$))*")
-"""Queries that neither filter nor sort all records."""
-_LIGHT_BODY = 65_536
 
 
 class Served:
@@ -40,7 +33,7 @@ class Served:
     def __init__(self, emulator: Emulator, log_to: TextIO | None = None) -> None:
         """Requests to the API are logged to `log_to`, without it through `logging`."""
         self._api = Api(emulator, log_to)
-        self._emulator = emulator
+        self._emulator, self._turns = emulator, Turns(emulator)
         self._building = threading.Lock()
         self._app: Application | None = None
         self.refuse_unread = self._api.malformed
@@ -75,21 +68,7 @@ class Served:
             return Turn.NOW, partial(self._answer, self._health, received, path)
         if path[1:].partition("/")[0] not in self._api.first_segments:
             return None
-        return self._turn(path, received), partial(self._answer, self._perform, received, path)
-
-    def _turn(self, path: str, received: Received) -> Turn:
-        """Where a request to the API is answered, by whether it can block or take long."""
-        if self._emulator.may_wait_for_servers:
-            return Turn.THREAD
-        if self._emulator.writes_take_turns and received.method != "GET" and not path.endswith("/search"):
-            return Turn.TURN_TAKING
-        light = (
-            _LIGHT_PATH.fullmatch(path)
-            and (not received.query or _LIGHT_QUERY.fullmatch(received.query))
-            and len(received.body) <= _LIGHT_BODY
-            and not self._emulator.may_be_long
-        )
-        return Turn.SOON if light else Turn.BUSY
+        return self._turns.of(received, path), partial(self._answer, self._perform, received, path)
 
     def _answer(
         self, perform: Callable[[Received, str], tuple[Result, str]], received: Received, path: str
@@ -100,6 +79,7 @@ class Served:
             result, request_id = perform(received, path)
         except Exception as error:
             result, request_id = self._api.failed(error, received.method, path)
+        self._turns.note(result)
         self._api.log.write(received.method, path, result.status, request_id, began, result)
         if result.delivery is not None:
             from mockserver.web import responses  # imported here: only some faults need Flask

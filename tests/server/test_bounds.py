@@ -8,7 +8,6 @@ import http.client
 import json
 import select
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,7 +17,7 @@ from mockserver.server import Server
 from mockserver.web.bridge import BUSY_THREADS, TURN_TAKING_THREADS, HttpAnswer, Turn
 from mockserver.web.received import Received
 from mockserver.web.served import Served
-from tests.calls import HEADERS, connection, made, send
+from tests.calls import HEADERS, connection
 from tests.server.wire import CLOSE, HEAD, LARGE, PATIENT, Client, app, get, inside, planned, post, release, running
 
 
@@ -128,43 +127,6 @@ def test_health_is_answered_while_all_threads_are_taken() -> None:
         release.set()
         assert [client.answers()[0][0] for client in waiting] == [200] * 4
     assert inside.acquire(timeout=60) and inside.acquire(timeout=60)
-
-
-def turn_of(emulator: Emulator, method: str, path: str, query: str = "") -> Turn | None:
-    scope = {"method": method, "http_version": "1.1", "state": {}}
-    plan = Served(emulator).plan(Received(scope, path.encode(), query, {"host": "localhost"}, b""))
-    return plan[0] if plan else None
-
-
-def test_what_computes_for_long_does_not_run_in_the_event_loop_nor_in_many_threads() -> None:
-    emulator = Emulator(Config(seed=1))
-    assert turn_of(emulator, "GET", "/_mock/health") is Turn.NOW
-    assert turn_of(emulator, "GET", "/connections", "limit=100") is Turn.SOON
-    assert turn_of(emulator, "GET", "/connections", "property=name==a") is Turn.BUSY
-    assert turn_of(emulator, "POST", "/connections/search") is Turn.BUSY
-    for _ in range(3):
-        made(emulator, {**connection(), "description": "x" * 100_000})
-    assert turn_of(emulator, "GET", "/connections", "limit=100") is Turn.SOON
-    send(emulator, "GET", "/connections")
-    assert turn_of(emulator, "GET", "/connections", "limit=100") is Turn.BUSY
-    assert turn_of(emulator, "GET", "/_mock/journal") is None
-
-
-def test_where_a_call_may_wait_for_another_server_many_threads_share_the_waiting() -> None:
-    emulator = Emulator(Config(live=("localhost:5432",)))
-    assert turn_of(emulator, "GET", "/connections", "property=name==a") is Turn.THREAD
-    emulator = Emulator()
-    emulator.world.store.remote = True
-    assert turn_of(emulator, "POST", "/connections") is Turn.THREAD
-
-
-def test_records_in_a_file_are_read_by_as_many_threads_as_compute_and_written_by_others(tmp_path: Path) -> None:
-    """Sixteen threads that encode pages would delay the event loop, and with it health, by as many."""
-    emulator = Emulator(Config(state=str(tmp_path / "flow.db")))
-    reads = [("GET", "/connections"), ("GET", "/connections/x"), ("POST", "/connections/search")]
-    assert {turn_of(emulator, *read) for read in reads} == {Turn.BUSY}
-    assert {turn_of(emulator, method, "/connections/x") for method in ("POST", "PATCH", "DELETE")} == {Turn.TURN_TAKING}
-    emulator.close()
 
 
 @pytest.mark.parametrize(("turn", "threads"), [(Turn.BUSY, BUSY_THREADS), (Turn.TURN_TAKING, TURN_TAKING_THREADS)])

@@ -1,0 +1,46 @@
+"""Decides where requests to the API are answered: in the event loop, or in a thread if they may block or take long."""
+
+from __future__ import annotations
+
+import re
+
+from mockserver.emulator import Emulator
+from mockserver.exchange import BASE_PATH, Result
+from mockserver.web.bridge import Turn
+from mockserver.web.received import Received
+
+_LIGHT_PATH = re.compile(
+    rf"(?:{BASE_PATH})?/(?:(?:sourceC|targetC|c)onnections|connectionSpecs|flowSpecs)(?:/(?!search)[^/]*)?/?"
+)
+_LIGHT_QUERY = re.compile(r"(?:(?:limit=[0-9]{1,3}|continuationToken=[^&]*)(?:&|$))*")
+"""Queries that neither filter nor sort all records."""
+_LIGHT_BODY = 65_536
+_LARGE = 262_144
+"""Bytes from which a response is large: its records were also checked, copied and stored."""
+
+
+class Turns:
+    """The decisions for one emulator."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+        self._has_file = emulator.config.state is not None and not emulator.world.store.remote
+        self._large = False
+
+    def of(self, received: Received, path: str) -> Turn:
+        """Where a request is answered. Checks by schemas that clients wrote may take long."""
+        if self._emulator.world.store.remote or self._emulator.world.sources.listed:
+            return Turn.THREAD
+        if self._has_file and received.method != "GET" and not path.endswith("/search"):
+            return Turn.TURN_TAKING
+        light = (
+            _LIGHT_PATH.fullmatch(path)
+            and (not received.query or _LIGHT_QUERY.fullmatch(received.query))
+            and len(received.body) <= _LIGHT_BODY
+            and not (self._large or self._emulator.specs_written)
+        )
+        return Turn.SOON if light else Turn.BUSY
+
+    def note(self, result: Result) -> None:
+        """Take a response into account: after a large one, others may take long, too."""
+        self._large = self._large or len(result.encoded) > _LARGE
