@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from mockserver.config import Config
 from mockserver.errors import ApiError, GatewayError
 from mockserver.exchange import Call, Tenant
-from mockserver.secrecy import is_placeholder, repeatable
+from mockserver.secrecy import repeatable
+from mockserver.secrecy.placeholders import is_placeholder
 from mockserver.tokens import Tokens
 
 _KEY = re.compile(r"[^\s,{}]{1,256}")

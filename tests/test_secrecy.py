@@ -11,13 +11,14 @@ from contracts.secrecy import Mask
 from mockserver import secrecy
 from mockserver.contract.places import of_schema
 from mockserver.secrecy import HARMLESS, MASK, PARAM, SECRET, UNKNOWN_PLACE, WORD, Place, blank, hidden, show
+from mockserver.secrecy.placeholders import is_placeholder
 
 
 @pytest.mark.parametrize(
     "value", ["{PASSWORD}", "{ACCESS_TOKEN}", "{IMS_ORG}", "{BASE_CONNECTION_ID}", "{AMAZON_S3_SECRET_KEY}"]
 )
 def test_what_adobes_documents_leave_to_the_reader_is_a_placeholder_and_shown(value: str) -> None:
-    assert secrecy.is_placeholder(value) and hidden(value) == value
+    assert is_placeholder(value) and hidden(value) == value
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ def test_what_adobes_documents_leave_to_the_reader_is_a_placeholder_and_shown(va
     ["{hunter2}", "{HUNTER2}", "{ABC123}", "{5544}", "{}", "{_}", "{PASSWORD", "PASSWORD", "{{PASSWORD}}", 7, None],
 )
 def test_anything_else_in_braces_is_a_value(value: Any) -> None:
-    assert not secrecy.is_placeholder(value)
+    assert not is_placeholder(value)
     assert not isinstance(value, str) or "hunter" not in str(hidden(value)).lower()
 
 
@@ -113,10 +114,10 @@ def test_of_headers_those_are_shown_that_carry_no_credential() -> None:
     }
     assert secrecy.headers(sent) == {
         "accept": "*/*",
-        "x-key": hidden("k", 12),
+        "x-key": hidden("k", digits=12),
         "authorization": "Bearer {ACCESS_TOKEN}",
         "x-sandbox-name": hidden("a&b"),
-        "Location": hidden("/x?y=1", 12),
+        "Location": hidden("/x?y=1", digits=12),
     }
     assert secrecy.answer_headers([("Location", "/x?y=1")]) == {"Location": "/x"}
 
@@ -156,10 +157,20 @@ def test_a_schema_says_what_of_a_value_is_shown(schema: Any, value: Any, shown: 
     assert show(value, of_schema(schema), blank) == shown
 
 
+@pytest.mark.parametrize("name", ["[]", "{}"])
+def test_a_member_that_is_named_like_a_step_to_items_or_others_is_an_unknown_member(name: str) -> None:
+    place = of_schema({"properties": {"a": {"items": TEXT}, "b": {"additionalProperties": TEXT}}})
+    assert show({"a": {name: "x"}, "b": {"y": {name: "x"}}}, place, blank) == {
+        "a": {name: MASK},
+        "b": {"y": {name: MASK}},
+    }
+    assert show({"a": ["x"], "b": {"y": "x"}}, place, blank) == {"a": ["x"], "b": {"y": "x"}}
+
+
 def test_a_secret_stays_one_whatever_else_is_said_of_its_place() -> None:
     place = of_schema({"properties": {"a": {"properties": {"b": HIDDEN}, "items": HIDDEN}}})
     assert sorted(place.secrets()) == [("a", "[]"), ("a", "b")]
-    again = Place(members={"a": Place(members={"b": HARMLESS}, items=HARMLESS)})
+    again = Place(members={"a": Place(members={"b": HARMLESS, "[]": HARMLESS})})
     for steps in place.secrets():
         again = again.merged(secrecy.secret_at(steps))
     assert show({"a": {"b": "x"}}, again, blank) == {"a": {"b": MASK}} and again.at(["a", "0"]).secret
@@ -174,7 +185,7 @@ def test_what_comes_back_as_it_was_shown_means_unchanged() -> None:
 
 def test_a_mark_cannot_be_computed_without_the_key_of_the_process() -> None:
     """Anybody could otherwise hash guesses and compare."""
-    mark = str(hidden("hunter2", 12)).partition("#")[2].rstrip("›")
+    mark = str(hidden("hunter2", digits=12)).partition("#")[2].rstrip("›")
     for name in hashlib.algorithms_guaranteed - {"shake_128", "shake_256"}:
         assert not hashlib.new(name, b"hunter2").hexdigest().startswith(mark), name
     for size in range(1, 65):
@@ -230,5 +241,5 @@ def test_a_long_text_takes_no_more_than_its_length(unit: str) -> None:
     ],
 )
 def test_the_credentials_of_a_url_end_at_its_last_at_sign(text: str, shown: str) -> None:
-    assert secrecy.clean(text, lambda secret: "X") == shown
+    assert secrecy.clean(text, lambda login, secret: "X") == shown
     assert Mask(()).text(text) == shown.replace("X", MASK)

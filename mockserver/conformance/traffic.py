@@ -18,7 +18,8 @@ from mockserver.contract import Contract
 from mockserver.exchange import Tenant, Violation
 from mockserver.journal.entries import NOT_RECORDED, TOKEN_OPERATION, Entry
 from mockserver.json_input import Json
-from mockserver.secrecy import hidden, is_placeholder
+from mockserver.secrecy import hidden
+from mockserver.secrecy.placeholders import is_placeholder
 
 _UNRECEIVED = frozenset({"answer-lost", "latency", "slow-body", "truncate"})
 """Faults with which a client may not have received the response."""

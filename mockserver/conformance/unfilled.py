@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from mockserver.secrecy import HEADER_VARIABLE, NO_CREDENTIAL, NOTHING, PRINTED, VARIABLE, is_placeholder
+from mockserver.secrecy.placeholders import HEADER_VARIABLE, NO_CREDENTIAL, NOTHING, PRINTED, VARIABLE, is_placeholder
 
 _TEMPLATE = re.compile(r"\$\{[^{}]{1,64}\}|\{\{[^{}]{1,64}\}\}")
 _PRINTED = re.compile(r"\bundefined\b|\[object [A-Z][A-Za-z]*\]")

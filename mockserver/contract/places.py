@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from mockserver import secrecy
 from mockserver.json_input import MAX_DEPTH
-from mockserver.secrecy import SECRET, UNKNOWN_PLACE, WORD, Hide, Place
+from mockserver.secrecy import ITEMS, OTHERS, SECRET, UNKNOWN_PLACE, WORD, Place
 
 _CLOSED = frozenset({"integer", "number", "boolean", "null"})
 """Types that can only hold numbers and fixed words."""
@@ -40,8 +40,8 @@ def of_schema(schema: Any, follow: Callable[[str], Place] = lambda reference: UN
         members={key: compiled(inner) for key, inner in _object(schema.get("properties")).items()},
     )
     others = [schema.get("additionalProperties"), *_object(schema.get("patternProperties")).values()]
-    parts = [Place(items=compiled(one)) for one in _several(schema.get("items"))]
-    parts += [Place(others=compiled(one)) for one in others if one is not None]
+    below = [(ITEMS, one) for one in _several(schema.get("items"))] + [(OTHERS, one) for one in others]
+    parts = [Place(members={step: compiled(one)}) for step, one in below if one is not None]
     parts += [compiled(one) for word in _ALTERNATIVES for one in _several(schema.get(word))]
     parts += map(compiled, _object(schema.get("dependentSchemas")).values())
     parts += [follow(schema["$ref"])] if "$ref" in schema else []
@@ -81,7 +81,7 @@ class Places:
         if "queryString" not in made.members:
             return made
         asked = {"property": self._filter(collection), **dict.fromkeys(("limit", "orderby", "count"), WORD)}
-        read = Place(read=lambda value, hide: secrecy.query(value, asked) if isinstance(value, str) else hide(value))
+        read = Place(read=lambda value, hide: secrecy.query(str(value), asked, hide))
         return Place(members={"queryString": read}).merged(made)
 
     def _answer(self, operation: str | None, status: int) -> Place:
@@ -110,14 +110,11 @@ class Places:
         made = UNKNOWN_PLACE
         for name, (first, described) in self._operations.items():
             if first == collection and described["template"].count("/") == 1:
-                made = made.merged(self.request(name)).merged(self.answer(name, 200).at(["items", "[]"]))
+                made = made.merged(self.request(name)).merged(self.answer(name, 200).at(["items", ITEMS]))
         return made
 
     def _filter(self, collection: str) -> Place:
-        def read(value: Any, hide: Hide) -> Any:
-            return secrecy.filters(value, self.record(collection)) if isinstance(value, str) else hide(value)
-
-        return Place(read=read)
+        return Place(read=lambda value, hide: secrecy.filters(str(value), self.record(collection), hide))
 
     def _content(self, described: Mapping[str, Any], collection: str) -> Place:
         schema = described.get("content", {}).get("application/json", {}).get("schema")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Any
 
 from mockserver import json_input, secrecy
@@ -14,8 +13,7 @@ from mockserver.contract.places import Auth, Places
 from mockserver.exchange import Violation
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.json_input import Json
-from mockserver.secrecy import HARMLESS, TOKEN, WORD, Place, blank, hidden, show
-from mockserver.specs import connection_string
+from mockserver.secrecy import HARMLESS, TOKEN, WORD, Place, blank, show
 
 _TOKEN_CALL = Place(
     members={
@@ -29,6 +27,7 @@ _TOKEN_CALL = Place(
 _PARAMS = frozenset({"params", "transformations"})
 """Members of records whose content depends on the connector."""
 
+_FREE_TEXTS = ("/name", "/description")
 _MIN_SECRET = 6
 """Minimum characters of a secret that is searched for in other texts. Shorter ones occur in ordinary words."""
 
@@ -66,11 +65,16 @@ class Redaction:
         }
 
     def repeats(self, body: Json, operation: str | None) -> tuple[str, ...]:
-        """Pointers to names and descriptions in a body that contain one of its secrets."""
+        """Pointers to names and descriptions in a body or patch that contain one of its secrets."""
         secrets = [text for text in secrets_in(body, self._places.request(operation)) if len(text) >= _MIN_SECRET]
-        if not secrets:
-            return ()
-        return tuple(at for at, text in _open_texts(body) if any(secret in text for secret in secrets))
+        texts = [
+            (at, text)
+            for item in (body if isinstance(body, list) else [body])
+            if secrets and isinstance(item, dict)
+            for at, text in (*((f"/{key}", text) for key, text in item.items()), (item.get("path"), item.get("value")))
+            if at in _FREE_TEXTS and isinstance(text, str)
+        ]
+        return tuple(at for at, text in texts if any(secret in text for secret in secrets))
 
     def answer(self, answer: Json, operation: str | None, status: int, limit: int) -> str:
         """Redact a response body; returns compact JSON, cut after `limit` characters."""
@@ -107,34 +111,11 @@ def named(violations: tuple[Violation, ...]) -> tuple[Violation, ...]:
     )
 
 
-def _open_texts(body: Json) -> Iterator[tuple[str, str]]:
-    """Pointers and texts of the names and descriptions in a body or patch."""
-    for item in body if isinstance(body, list) else [body]:
-        if isinstance(item, dict):
-            pairs = [(f"/{key}", item.get(key)) for key in ("name", "description")] + [
-                (item.get("path"), item.get("value"))
-            ]
-            for at, text in pairs:
-                if at in ("/name", "/description") and isinstance(text, str):
-                    yield str(at), text
-
-
-def secrets_in(value: Any, place: Place) -> Iterator[str]:
-    """The texts at secret places and the secret values in connection strings."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from secrets_in(inner, place.below(value).get(key, place.others or place.rest))
-    elif isinstance(value, list):
-        for inner in value:
-            yield from secrets_in(inner, place.items or place.rest)
-    elif isinstance(value, str) and place.secret:
-        yield value
-    elif isinstance(value, str) and place.read is not None:
-        with suppress(connection_string.ConnectionStringError, TypeError):
-            pairs = zip(
-                connection_string.parse(value), connection_string.parse(place.read(value, hidden)), strict=False
-            )
-            yield from (text for (_, text), (_, shown) in pairs if text != shown)
+def secrets_in(value: Any, place: Place) -> list[str]:
+    """The texts at secret places, also those in connection strings."""
+    found: list[str] = []
+    show(value, place, lambda text, secret: found.append(text) if secret and isinstance(text, str) else None)
+    return found
 
 
 def _cut(shown: Json, limit: int) -> str:

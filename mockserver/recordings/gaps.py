@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mockserver.exchange import Result
 from mockserver.journal.entries import NOT_RECORDED, Entry
-from mockserver.secrecy import HEADER_VARIABLE
+from mockserver.secrecy.placeholders import HEADER_VARIABLE
 
 __all__ = ["NOT_RECORDED", "STAND_IN", "Gaps", "has_passed", "is_hidden", "is_left_out", "is_sanitized"]
 

@@ -14,8 +14,8 @@ _DECIDING = ("content-type", "accept", "x-sandbox-name", "x-gw-ims-org-id", "if-
 _OF_THE_TENANT = ("x-sandbox-name", "x-gw-ims-org-id")
 _ANY = "*/*"
 """An Accept that looks like a mask."""
-_SIGNS = "‹›"
-"""Around the description of a hidden value in a filter."""
+_SIGNS = (STAND_IN, "‹", "›")
+"""In a filter, before a replaced value or around its description."""
 
 
 def in_target(exchange: RecordedExchange) -> str:

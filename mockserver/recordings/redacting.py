@@ -18,13 +18,13 @@ from mockserver.contract import Contract
 from mockserver.contract.places import Auth, Places
 from mockserver.exchange import Call, Result, decoded_segment
 from mockserver.journal.entries import TOKEN_OPERATION
-from mockserver.journal.redaction import secrets_in
 from mockserver.json_input import Json
 from mockserver.recordings import headers
 from mockserver.recordings.gaps import STAND_IN
 from mockserver.recordings.leaks import LeakSearch
 from mockserver.recordings.recording import RecordedExchange, encoded
 from mockserver.secrecy import UNKNOWN_PLACE, show
+from mockserver.secrecy.placeholders import is_placeholder
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ACCOUNT = re.compile(r"[0-9A-F]{24}(?=@Adobe(?:Org|ID))")
@@ -75,9 +75,11 @@ class StandIns:
                 form for value in values for form in (value, unquote(value)) if len(value) >= _MIN_REPEATED
             )
 
-    def hide(self, value: Any) -> Any:
+    def hide(self, value: Any, secret: bool) -> Any:
         """The stand-in for a text or number that is not known to be harmless."""
-        if secrecy.is_placeholder(value):
+        if secret and isinstance(value, str):
+            self.guard("the response body" if self._sent is None else "the request body", value)
+        if is_placeholder(value):
             return value
         if isinstance(value, int | float):
             return int(str(int(self._digest(str(value)), 16))[: max(1, len(str(abs(int(value)))))])
@@ -148,7 +150,7 @@ class StandIns:
 
 def _is_no_secret(text: str) -> bool:
     """Whether a text is a placeholder or a mask of the service."""
-    return secrecy.is_placeholder(text) or _MASK.fullmatch(text) is not None
+    return is_placeholder(text) or _MASK.fullmatch(text) is not None
 
 
 class Written:
@@ -168,7 +170,6 @@ class Written:
     def request_body(self, body: Json, operation: str | None) -> Json:
         """Redact a JSON request body."""
         place = self._places.request(operation)
-        self._stand_ins.guard("the request body", *secrets_in(body, place))
         return self._shown(body, place)
 
     def form(self, body: bytes) -> str:
@@ -189,7 +190,6 @@ class Written:
         place = self._places.answer(operation, result.status) if known else UNKNOWN_PLACE
         if operation == TOKEN_OPERATION:
             return self._token_answer(result.body)
-        self._stand_ins.guard("the response body", *secrets_in(result.body, place))
         return self._shown(result.body, place)
 
     def _token_answer(self, body: Json) -> Json:

@@ -15,7 +15,8 @@ from mockserver.flows import events, progress, streaming
 from mockserver.json_input import Json
 from mockserver.resources import flow_specs, operation
 from mockserver.resources._forms import NeighbourError
-from mockserver.secrecy import is_placeholder, repeatable
+from mockserver.secrecy import repeatable
+from mockserver.secrecy.placeholders import is_placeholder
 from mockserver.specs import inlets
 from mockserver.state.records import Doc
 from mockserver.world import World

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.config import how_to_get
 from mockserver.json_input import Json
-from mockserver.secrecy import is_placeholder
+from mockserver.secrecy.placeholders import is_placeholder
 from mockserver.sources.asked import ExploreRequest
 from mockserver.sources.refusals import SourceBusy, SourceError, refusal
 

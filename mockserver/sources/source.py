@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from mockserver.secrecy import is_placeholder
+from mockserver.secrecy.placeholders import is_placeholder
 from mockserver.sources.files import File, normal
 from mockserver.sources.refusals import refusal
 from mockserver.sources.tables import Table, Tabular

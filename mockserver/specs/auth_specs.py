@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 from mockserver.contract.schema import kind_of
 from mockserver.exchange import MISSING, UNKNOWN
 from mockserver.runtime import day
-from mockserver.secrecy import HARMLESS, PARAM, SECRET, UNKNOWN_PLACE, Hide, Place, blank, clean, hidden, is_placeholder
+from mockserver.secrecy import HARMLESS, OTHERS, PARAM, SECRET, UNKNOWN_PLACE, Hide, Place, blank, clean
+from mockserver.secrecy.placeholders import is_placeholder
 from mockserver.specs import connection_string, inlets
 from mockserver.specs.connection_string import ConnectionString, ConnectionStringError
 from mockserver.specs.families import document, object_schema
@@ -33,7 +34,9 @@ _A = {
     "boolean": "true or false",
     "array": "an array",
 }
-_OBJECT = Place(others=Place(deep=True, read=lambda value, hide: value if hide is blank else hide(value)))
+_OBJECT = Place(
+    members={OTHERS: Place(deep=True, read=lambda value, hide: value if hide is blank else hide(value, False))}
+)
 """The place of a param of type object. Its members are unknown, but the service shows it."""
 
 _ROLES = ("server", "port", "database", "username", "password", "ssl")
@@ -171,17 +174,15 @@ class ConnectionStringRules:
 
     def show(self, text: Any, hide: Hide) -> Any:
         """A redacted connection string, key by key, if it has known keys only and no value contains another pair."""
-        if hide is blank or not isinstance(text, str):
-            return hide(text)
         try:
-            pairs = connection_string.parse(text).pairs
+            pairs = connection_string.parse(text).pairs if isinstance(text, str) and hide is not blank else ()
         except ConnectionStringError:
-            return hide(text)
+            pairs = ()
         harmless = self._harmless
         good = all(key.lower() in harmless and not (harmless[key.lower()] and "=" in value) for key, value in pairs)
         if not pairs or not good:
-            return hide(text)
-        shown = ((key, clean(value) if harmless[key.lower()] else hidden(value)) for key, value in pairs)
+            return hide(text, True)
+        shown = ((key, clean(value) if harmless[key.lower()] else str(hide(value, True))) for key, value in pairs)
         return connection_string.format(shown)
 
     def _required(self) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from mockserver.secrecy import is_placeholder
+from mockserver.secrecy.placeholders import is_placeholder
 
 MAX_LENGTH = 8_192
 """Maximum length in characters."""

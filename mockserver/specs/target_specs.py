@@ -16,7 +16,7 @@ from typing import Any
 from mockserver.contract import documents
 from mockserver.contract.schema import SchemaCheck, schema_registry
 from mockserver.exchange import Violation
-from mockserver.secrecy import is_placeholder
+from mockserver.secrecy.placeholders import is_placeholder
 from mockserver.specs.families import document, object_schema
 
 SHARED = Path(__file__).parent.parent / "catalogue" / "target_specs" / "shared.yaml"

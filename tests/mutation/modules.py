@@ -35,7 +35,7 @@ MODULES = {
         ),
         Module("gateway", ("tests/test_gateway.py",)),
         Module(
-            "secrecy",
+            "secrecy/__init__",
             ("tests/test_secrecy.py", "tests/security/test_secrecy.py"),
             "not of_any_shape and not another_client",
         ),

@@ -9,7 +9,7 @@ from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic
 from mockserver.conformance.unfilled import has_placeholder
-from mockserver.secrecy import is_placeholder
+from mockserver.secrecy.placeholders import is_placeholder
 
 _TROUBLE = "Platform troubleshooting guide, error codes of the gateway"
 _CATALOGUE = "Flow Service error catalogue"
