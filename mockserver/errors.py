@@ -239,18 +239,18 @@ class ApiError(Refusal):
 
     def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
         """The response, with members in the order of Adobe's samples (facts §4)."""
+        code = self.code
         if self.key in ERRORS:
             row = ERRORS[self.key]
-            status, title, kind = row.status, row.title, TYPE_PREFIX + row.code
+            status, title = row.status, row.title
             message, reason = self._message(row.message), self.reason(row.message)
         else:
             status, title = PLAIN[self.key]
             reason = self.detail or title
             message = self._with_advice(reason)
-            kind = "about:blank"
         if self.key == "not_found" and quirks["not-found-status"] == "400":
-            status, kind = 400, TYPE_PREFIX + "1439-400"
-        error = self.code or str(status)
+            status, code = 400, "1439-400"
+        kind, error = (TYPE_PREFIX + code, code) if code else ("about:blank", str(status))
         texts = {"errorMessage": message, "errorDetails": message}
         if quirks["error-body"] == "legacy":
             return Result(status, texts, self.headers, error, reason)
@@ -332,4 +332,4 @@ class MediaTypeError(Refusal):
             "title": "BadRequestError",
             "detail": "A valid content-type must be specified",
         }
-        return Result(400, body, error="content-type", reason="the Content-Type of the body is not application/json")
+        return Result(400, body, error="400", reason="the Content-Type of the body is not application/json")

@@ -166,6 +166,9 @@ class Comparison:
         missing, added = _only_in(theirs, ours), _only_in(ours, theirs)
         if self.pairing.lists_batches:
             missing.pop("*", None), added.pop("*", None)
+        if missing and added and not theirs.keys() & ours.keys():
+            yield Difference("type", pointer, *(f"an object of {', '.join(sorted(one))}" for one in (missing, added)))
+            return
         yield from (Difference("missing member", at, kind, "absent") for at, kind in _members(pointer, missing))
         yield from (Difference("added member", at, "absent", kind) for at, kind in _members(pointer, added))
 

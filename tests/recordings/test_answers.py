@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import requests
 
-from mockserver import json_input
+from mockserver import Config, Emulator, json_input
 from mockserver.contract import Contract
 from mockserver.exchange import BASE_PATH
+from mockserver.recordings import answers
 from mockserver.recordings.recording import Recording
-from tests.calls import HEADERS
+from tests.calls import HEADERS, connection, made, send
 from tests.recordings.test_record_command import recorded, run, scripted_service
 
 LARGE = {"items": [{"id": str(number)} for number in range(json_input.MAX_VALUES)]}
@@ -109,3 +110,21 @@ def test_a_compressed_response_is_read_or_marked_as_incomplete(
         assert answer.raw.read(decode_content=False) == body
     (exchange,) = Recording.load(tmp_path / "session.har", Contract.load()).exchanges
     assert (exchange.whole, exchange.result.body) == (whole, {} if whole else None)
+
+
+@pytest.mark.parametrize("quirks", [{}, {"content-type": "415", "gateway-body": "2026", "not-found-status": "400"}])
+def test_the_code_of_an_error_is_the_same_in_the_journal_and_in_a_recording(quirks: dict[str, str]) -> None:
+    """A comparison of both once reported `content-type` and `400` as two codes of one error."""
+    emulator = Emulator(Config(quirk=quirks))
+    entity = f"/connections/{made(emulator)['id']}"
+    refused = [
+        *(send(emulator, "GET", entity, headers={name: None}) for name in HEADERS),
+        send(emulator, "GET", "/connections/00000000-0000-4000-8000-000000000000"),
+        send(emulator, "GET", "/nothing"),
+        send(emulator, "PUT", entity),
+        send(emulator, "PATCH", entity, []),
+        send(emulator, "POST", "/connections", connection(), headers={"content-type": "text/plain"}),
+        send(emulator, "POST", "/connections", {"name": 5}),
+    ]
+    read = [answers.error_code(result.status, result.body) for result in refused]
+    assert read == [result.error for result in refused] and None not in read

@@ -50,6 +50,13 @@ def test_what_was_masked_in_the_recording_says_nothing() -> None:
     assert found({"title": "another"}, {"title": "Resource not found"}) != []
 
 
+def test_an_object_of_other_members_is_one_finding() -> None:
+    """A receipt in `items` was once two missing members and an added one."""
+    receipt = {"id": ONE, "etag": ETAG}
+    told_once = "type /: recorded an object of etag, id, here an object of items"
+    assert found(receipt, {"items": [receipt]}, path="/runs") == [told_once]
+
+
 def test_many_members_that_an_object_lacks_are_one_finding() -> None:
     lacking = found(item(**dict.fromkeys("abcde", 1)), item())
     assert lacking == ["missing member /items/*/{a,b,c,d,e}: recorded 5 members, here absent"]

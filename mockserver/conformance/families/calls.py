@@ -33,7 +33,6 @@ EXPLAINED_BY: dict[str, tuple[str, ...]] = {
     "405": ("path.method",),
     "413": ("payload.too-large",),
     "415": ("header.content-type", "header.content-encoding"),
-    "content-type": ("header.content-type",),
     "1403-400": ("etag.missing", "etag.in-query"),
     "1404-412": (
         *("etag.unquoted", "etag.malformed", "etag.invented"),
