@@ -97,6 +97,18 @@ def test_size_is_looked_at_first() -> None:
     assert problem(b"\xff" * 11, max_bytes=10).too_large
 
 
+@pytest.mark.parametrize("raw", [b"[" * 900_000, b'{"a":' * 180_000], ids=["arrays", "objects"])
+def test_counting_too_many_values_keeps_none_of_them(raw: bytes) -> None:
+    """A list of all brackets took 0.1 s of CPU, in which no other thread could run."""
+    tracemalloc.start()
+    try:
+        problem(raw)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4 * len(raw), "the text, and its first 10,000 values"
+
+
 @pytest.mark.parametrize("unit", [b'\\"', b'"', b"\\", b'"\\', b'["', b'"[', b"]", b"\\u0000"])
 @pytest.mark.parametrize("end", [b"", b"\\", b'"'])
 def test_the_worst_megabyte_takes_no_time(unit: bytes, end: bytes) -> None:

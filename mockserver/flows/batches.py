@@ -44,10 +44,10 @@ class Batch(NamedTuple):
 
 
 def every(world: World, tenant: Tenant) -> Iterator[Batch]:
-    """All batches as of now, newest first."""
+    """All batches as of now, newest first. Raises ApiError if there are too many runs for one request."""
     progress.catch_up_all(world, tenant)
     targets: dict[str, str | None] = {}
-    for run in world.store.all(tenant, progress.RUNS):
+    for run in world.store.listed(tenant, progress.RUNS):
         target = run["targetConnectionIds"][0]
         if target not in targets:
             targets[target] = landing.data_set_of(world, tenant, target)

@@ -67,7 +67,7 @@ def append(world: World, tenant: Tenant, flow: Doc, run: Doc, events: Sequence[M
 def arrived(world: World, tenant: Tenant, flow: Doc, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Rows mapped by the flow's mapping set; unmapped if the mapping set was not created here.
 
-    A row whose mapping takes too much work is empty, as if no mapping could be applied to it.
+    A row whose mapping takes too much work, or more than is left to the run, is empty, as if no mapping applied.
     """
     found = _mapping_set(world, tenant, flow)
     if found is None:
@@ -75,13 +75,19 @@ def arrived(world: World, tenant: Tenant, flow: Doc, rows: Iterable[Mapping[str,
         return
     given = mapping.rules(found["mappings"])
     known = schemas.fields(world, tenant, mapping.schema_of(found))
+    left, empty = mapping.MAX_RUN_WORK, 0
     for row in rows:
+        left += mapping.RUN_WORK_PER_ROW
+        work = mapping.Work(min(left, mapping.MAX_WORK))
+        before = work.left
         try:
-            made, _ = mapping.mapped(row, given, known, mapping.Work())
-        except mapping.TooMuchWork as why:
-            made = {}
-            log.warning("A row of flow %s is empty: %s", flow["id"], why)
+            made, _ = mapping.mapped(row, given, known, work)
+        except mapping.TooMuchWork:
+            made, empty = {}, empty + 1
+        left -= before - max(0, work.left)
         yield made
+    if empty:
+        log.warning("%d rows of flow %s are empty: their mappings take too much work", empty, flow["id"])
 
 
 def _read(source: FlowSource, span: Span) -> Iterator[Mapping[str, Any]]:

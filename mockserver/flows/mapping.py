@@ -25,6 +25,9 @@ MAX_WORK = 3_000_000
 """Maximum work of the mappings of one request, or of one row of a run: half a second and 8 MiB. A mapping costs 30
 and a multiple of its length, an item of an array 20, and each character of a value 1."""
 
+MAX_RUN_WORK, RUN_WORK_PER_ROW = 30_000_000, 5_000
+"""Maximum work of the rows that a run writes: together, and what each row adds."""
+
 MAX_ROW_WORK = 300_000
 """Maximum cost of a set's mappings for one row, before values are known."""
 
@@ -37,12 +40,12 @@ class Work:
     """The remaining work of mappings."""
 
     def __init__(self, left: int = MAX_WORK) -> None:
-        self._left = left
+        self.left = left
 
     def spend(self, amount: int) -> None:
         """Count work before it is done. Raises TooMuchWork."""
-        self._left -= amount
-        if self._left < 0:
+        self.left -= amount
+        if self.left < 0:
             raise TooMuchWork("the mappings take too much work: send fewer or shorter ones, or fewer rows")
 
 

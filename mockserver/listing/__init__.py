@@ -5,9 +5,10 @@ from mockserver.listing.query import (
     Cursor,
     Listable,
     ListQuery,
+    continues_plainly,
     next_href,
     parse,
     parse_search,
 )
 
-__all__ = ["MAX_SEARCHED", "Cursor", "ListQuery", "Listable", "next_href", "parse", "parse_search"]
+__all__ = ["MAX_SEARCHED", "Cursor", "ListQuery", "Listable", "continues_plainly", "next_href", "parse", "parse_search"]

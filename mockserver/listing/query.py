@@ -146,6 +146,15 @@ def next_href(listable: Listable, query: ListQuery, after: Cursor, *, key: bytes
     return f"/{listable.kind}?continuationToken={sealing.seal(json.dumps(content).encode(), key)}"
 
 
+def continues_plainly(token: str, key: bytes) -> bool:
+    """Whether a token continues a list without filter and order, so that a page costs no more than its own records."""
+    try:
+        _, filters, orderby, *_ = _opened(token, key)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return not filters and not orderby
+
+
 def _query(filters: tuple[str, ...], orderby: tuple[str, ...], listable: Listable) -> ListQuery:
     asked = property_filter.parse(filters, listable.fields, listable.unknown_field)
     order = ordering.parse(orderby, listable.sortable)

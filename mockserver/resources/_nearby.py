@@ -36,8 +36,8 @@ def find(world: World, request: Request, kind: str, record_id: str) -> Doc | Non
 
 
 def every(world: World, request: Request, kind: str) -> Iterator[Doc]:
-    """All records of the sandbox, latest write first."""
-    return world.store.all(request.tenant, kind)
+    """All records of the sandbox, latest write first. Raises ApiError if they are too many for one request."""
+    return world.store.listed(request.tenant, kind)
 
 
 def fitting(shown: Iterable[T]) -> list[T]:

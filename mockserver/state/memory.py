@@ -16,7 +16,7 @@ from mockserver.exchange import Tenant
 from mockserver.listing import Cursor, ListQuery, ordering
 from mockserver.runtime import Runtime
 from mockserver.state import exports
-from mockserver.state.records import Change, Doc, Key, Listed, page_of, stamped
+from mockserver.state.records import Change, Doc, Key, Listed, examined, page_of, stamped
 from mockserver.state.store import Missing, Put, check
 
 _LIVE = 1 << 63
@@ -76,6 +76,11 @@ class MemoryStore:
         view = self._view
         return (row.doc for row in view.collection(tenant, kind).snapshot(view.revision))
 
+    def listed(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
+        """See `Store`."""
+        view = self._view
+        return (row.doc for row in examined(view.collection(tenant, kind).snapshot(view.revision)))
+
     def page(
         self, tenant: Tenant, kind: str, query: ListQuery, matches: Callable[[Doc], bool] | None = None
     ) -> tuple[list[Doc], Cursor | None]:
@@ -89,7 +94,7 @@ class MemoryStore:
         """See `Store`."""
         if matches is None:
             return len(self._view.collection(tenant, kind).records)
-        return sum(1 for doc in self.all(tenant, kind) if matches(doc))
+        return sum(1 for doc in self.listed(tenant, kind) if matches(doc))
 
     def tenants(self) -> list[Tenant]:
         """See `Store`."""

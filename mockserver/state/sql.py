@@ -19,7 +19,7 @@ from mockserver.exchange import Tenant
 from mockserver.listing import Cursor, ListQuery, ordering
 from mockserver.runtime import Runtime
 from mockserver.state import exports, tables
-from mockserver.state.records import Change, Doc, Listed, page_of, stamped
+from mockserver.state.records import Change, Doc, Listed, examined, page_of, stamped
 from mockserver.state.statements import ALL, DOC, SHOWN, exceeds, key, prepared
 from mockserver.state.store import Missing, Put, StorageUnavailable, check
 from mockserver.state.tables import HISTORY, META, RECORDS
@@ -136,6 +136,10 @@ class SqlStore:
         """See `Store`."""
         return (row.doc for row in self._listed(tenant, kind, None, None, _BATCH))
 
+    def listed(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
+        """See `Store`."""
+        return (row.doc for row in examined(self._listed(tenant, kind, None, None, _BATCH)))
+
     def page(
         self, tenant: Tenant, kind: str, query: ListQuery, matches: Callable[[Doc], bool] | None = None
     ) -> tuple[list[Doc], Cursor | None]:
@@ -149,7 +153,7 @@ class SqlStore:
     def count(self, tenant: Tenant, kind: str, matches: Callable[[Doc], bool] | None = None) -> int:
         """See `Store`."""
         if matches is not None:
-            return sum(1 for doc in self.all(tenant, kind) if matches(doc))
+            return sum(1 for doc in self.listed(tenant, kind) if matches(doc))
         ((number,),) = self._rows("count", key(tenant, kind))
         return int(number)
 

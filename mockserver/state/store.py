@@ -89,6 +89,9 @@ class Store(Protocol):
     def all(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
         """Every record, latest write first."""
 
+    def listed(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
+        """The same for the list of a client. Raises ApiError if there are more than a request may look at."""
+
     def page(
         self, tenant: Tenant, kind: str, query: ListQuery, matches: Callable[[Doc], bool] | None = None
     ) -> tuple[list[Doc], Cursor | None]:

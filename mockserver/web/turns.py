@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mockserver import listing
 from mockserver.emulator import Emulator
 from mockserver.exchange import BASE_PATH, Result
 from mockserver.web.bridge import Turn
@@ -12,9 +13,11 @@ from mockserver.web.received import Received
 _LIGHT_PATH = re.compile(
     rf"(?:{BASE_PATH})?/(?:(?:sourceC|targetC|c)onnections|connectionSpecs|flowSpecs)(?:/(?!search)[^/]*)?/?"
 )
-_LIGHT_QUERY = re.compile(r"(?:(?:limit=[0-9]{1,3}|continuationToken=[^&]*)(?:&|$))*")
-"""Queries that neither filter nor sort all records."""
-_LIGHT_BODY = 65_536
+_LIGHT_QUERY = re.compile(r"(?:(?:limit=[0-9]{1,3}|continuationToken=[\w-]*)(?:&|$))*")
+"""Queries that neither filter nor sort all records, unless their continuation token does."""
+_TOKENS = re.compile(r"continuationToken=([\w-]*)")
+_LIGHT_QUERY_SIZE, _LIGHT_BODY = 512, 16_384
+"""Maximum characters of a query and bytes of a body. What one event loop step does with them takes 15 ms of CPU."""
 _LARGE = 262_144
 """Bytes from which a response is large: its records were also checked, copied and stored."""
 
@@ -35,11 +38,19 @@ class Turns:
             return Turn.TURN_TAKING
         light = (
             _LIGHT_PATH.fullmatch(path)
-            and (not received.query or _LIGHT_QUERY.fullmatch(received.query))
+            and received.method != "DELETE"  # looks for flows that use the entity
+            and (not received.query or self._is_light(received.query))
             and len(received.body) <= _LIGHT_BODY
             and not (self._large or self._emulator.specs_written)
         )
         return Turn.SOON if light else Turn.BUSY
+
+    def _is_light(self, query: str) -> bool:
+        """Whether a list with this query reads no more records than it shows."""
+        if len(query) > _LIGHT_QUERY_SIZE or not _LIGHT_QUERY.fullmatch(query):
+            return False
+        key = self._emulator.world.page_key
+        return all(listing.continues_plainly(token, key) for token in _TOKENS.findall(query))
 
     def note(self, result: Result) -> None:
         """Take a response into account: after a large one, others may take long, too."""

@@ -11,6 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from mockserver import Config, Emulator
+from mockserver.flows import mapping
 from tests.arrival import CATALOG, Arrival, arrival, arriving, data_set, schema, target_to
 from tests.calls import send
 from tests.dataflows import DAY, EXAMPLE_SOURCES, HOUR, TENANT, declared, events, files, flowing, once
@@ -60,6 +61,23 @@ def test_parquet_holds_the_same_rows(emulator: Emulator, tmp_path: Path) -> None
     (path,) = tmp_path.rglob(f"{name}.parquet")
     assert pyarrow.parquet.read_table(path).to_pylist() == rows
     assert not [path for path in tmp_path.rglob(".*")], "nothing is left half-written"
+
+
+@pytest.mark.parametrize(("all_rows", "each_row"), [(10_000, 0), (0, 100_000)], ids=["together", "each"])
+def test_the_rows_of_a_run_have_only_so_much_work(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, all_rows: int, each_row: int
+) -> None:
+    monkeypatch.setattr(mapping, "MAX_RUN_WORK", all_rows)
+    monkeypatch.setattr(mapping, "RUN_WORK_PER_ROW", each_row)
+    to = arrival(emulator)
+    flowing(emulator, arriving(emulator, to))
+    emulator.runtime.clock.advance(DAY)
+    batches(emulator)
+    rows = max(landed(emulator, to).values(), key=len)
+    mapped = [bool(row) for row in rows]
+    assert len(rows) > 100 and mapped == sorted(mapped, reverse=True), "the first rows use up what all have"
+    assert any(mapped) and all(mapped) is bool(each_row)
+    assert ("are empty: their mappings take too much work" in caplog.text) is bool(all_rows)
 
 
 @pytest.mark.parametrize("place", ["organisation", "sandbox", "data set"])

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mockserver import Config, Emulator, create_app
+from mockserver import Config, Emulator, create_app, files
 from mockserver.config import ConfigError, without_secrets
 from mockserver.conformance import evaluate, write_reports
 from mockserver.intercept import authority
@@ -247,6 +247,28 @@ def test_one_of_another_user_is_not_trusted(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "getuid", lambda: os.stat(tmp_path).st_uid + 1)
     with pytest.raises(AuthorityError, match="belongs to another user"):
         Authority.open(tmp_path / "ca")
+
+
+def test_a_link_planted_while_a_file_is_written_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of the new file can be guessed: a link appears there just after what stood there was removed."""
+    victim, report, unlink = tmp_path / "victim", tmp_path / "report.json", Path.unlink
+    victim.write_text("precious")
+    planted: list[Path] = []
+
+    def unlink_and_plant(path: Path, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok)
+        if not planted:
+            planted.append(path)
+            path.symlink_to(victim)
+
+    monkeypatch.setattr(Path, "unlink", unlink_and_plant)
+    with pytest.raises(FileExistsError):
+        files.write(report, "mine")
+    assert planted and victim.read_text() == "precious" and not report.exists()
+    files.write(report, "mine")
+    assert report.read_text() == "mine" and not report.is_symlink()
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])

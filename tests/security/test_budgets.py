@@ -166,6 +166,43 @@ def test_pages_that_end_by_their_bytes_leave_no_record_out(
     assert seen == sorted(seen, reverse=order != "&orderby=name") and len(set(seen)) == 12
 
 
+LOOKING = ["property=name==x", "orderby=-name", "property=name==x&count=true"]
+
+
+@pytest.mark.parametrize("query", LOOKING)
+@pytest.mark.parametrize("place", ["memory", "flow.db"])
+def test_a_filter_or_an_order_looks_at_so_many_records_only(
+    tmp_path: Path, place: str, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = Emulator(Config(state=None if place == "memory" else str(tmp_path / place)))
+    for number in range(12):
+        made(emulator, connection(str(number)))
+    parameter = "orderby" if "orderby" in query else "property"
+    for limit, status in ((12, 200), (11, 400)):
+        monkeypatch.setattr(records, "MAX_EXAMINED", limit)
+        found = send(emulator, "GET", f"/connections?{query}")
+        assert found.status == status and (status == 200 or report(found) == (400, "1452-400", parameter))
+        searched = {"queryString": query.partition("&")[0]} if "property" in query else {"orderby": "-name"}
+        assert send(emulator, "POST", "/connections/search", searched).status == status
+    assert (
+        send(emulator, "GET", "/connections").status == send(emulator, "GET", "/connections?count=true").status == 200
+    )
+    emulator.close()
+
+
+@pytest.mark.parametrize("query", LOOKING)
+def test_a_filter_or_an_order_reads_so_many_characters_of_a_file_only(
+    tmp_path: Path, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = Emulator(Config(state=str(tmp_path / "flow.db")))
+    large(emulator, 5, 10_000)
+    for limit, status in ((60_000, 200), (50_000, 400)):
+        monkeypatch.setattr(records, "MAX_EXAMINED_CHARACTERS", limit)
+        assert send(emulator, "GET", f"/connections?{query}").status == status
+    assert len(send(emulator, "GET", "/connections").body["items"]) == 5  # type: ignore[index]
+    emulator.close()
+
+
 def test_written_specs_of_a_tenant_fit_one_response() -> None:
     emulator = Emulator(Config(seed=1, service_clients=SERVICE))
     body = {"name": "mine", "providerId": "p", "version": "1.0", "attributes": {"x": "x" * 900_000}}

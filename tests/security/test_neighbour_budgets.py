@@ -8,15 +8,17 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mockserver import Emulator
+from mockserver import Config, Emulator
 from mockserver.exchange import Result
 from mockserver.flows import events, mapping
 from mockserver.resources import _catalog_filters
 from mockserver.specs import xdm
+from mockserver.state import records
 from tests.calls import send
 from tests.resources.test_inlet import connection, flow, inlet, post
 from tests.work import counted
@@ -193,6 +195,21 @@ def test_what_filters_of_catalog_look_at_is_counted_over_all_entries(
     assert len(send(emulator, "GET", path).encoded) > 1_000
     monkeypatch.setattr(_catalog_filters, "MAX_WORK", 10_000)
     assert send(emulator, "GET", path).status == 400
+
+
+def test_a_list_next_door_reads_so_many_characters_of_a_file_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of Catalog kept every data set in memory until the last was read, 100 MB of 100 requests."""
+    monkeypatch.setattr(records, "MAX_EXAMINED_CHARACTERS", 1_000_000)
+    emulator = Emulator(Config(state=str(tmp_path / "flow.db"), journal_entries=0))
+    for number in range(9):
+        assert send(emulator, "POST", DATA_SETS, {"name": str(number), "description": "x" * 120_000}).status == 201
+    refused = bounded(lambda: send(emulator, "GET", f"{DATA_SETS}?limit=1"))
+    assert refused.status == 400 and b"1000000 characters" in refused.encoded
+    first = send(emulator, "GET", "/data/foundation/catalog/batches")
+    assert first.status == 200
+    emulator.close()
 
 
 def test_the_events_of_a_request_have_only_so_many_schemas(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

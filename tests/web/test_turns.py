@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mockserver import Config, Emulator
 from mockserver.web.bridge import HttpAnswer, Turn
 from mockserver.web.received import Received
 from mockserver.web.served import Served
-from tests.calls import connection, made
+from tests.calls import connection, made, send
 
 
-def planned(served: Served, method: str, path: str, query: str = "") -> tuple[Turn, Callable[[], HttpAnswer]]:
+def planned(
+    served: Served, method: str, path: str, query: str = "", body: bytes = b""
+) -> tuple[Turn, Callable[[], HttpAnswer]]:
     headers = {
         "host": "localhost",
         "authorization": "Bearer e30.e30.c2ln",
@@ -21,13 +24,13 @@ def planned(served: Served, method: str, path: str, query: str = "") -> tuple[Tu
         "x-sandbox-name": "prod",
     }
     scope = {"method": method, "http_version": "1.1", "scheme": "http", "state": {}}
-    plan = served.plan(Received(scope, path.encode(), query, headers, b""))
+    plan = served.plan(Received(scope, path.encode(), query, headers, body))
     assert plan is not None
     return plan
 
 
-def turn_of(served: Served, method: str, path: str, query: str = "") -> Turn:
-    return planned(served, method, path, query)[0]
+def turn_of(served: Served, method: str, path: str, query: str = "", body: bytes = b"") -> Turn:
+    return planned(served, method, path, query, body)[0]
 
 
 def test_what_computes_for_long_is_not_answered_in_the_event_loop() -> None:
@@ -42,6 +45,37 @@ def test_what_computes_for_long_is_not_answered_in_the_event_loop() -> None:
     assert turn_of(served, "GET", "/connections", "limit=100") is Turn.SOON
     assert planned(served, "GET", "/connections")[1]().status == 200
     assert turn_of(served, "GET", "/connections", "limit=100") is Turn.BUSY, "the next page may be as large"
+
+
+def test_the_next_page_of_a_sorted_or_filtered_list_is_not_answered_in_the_event_loop() -> None:
+    """Its token says so, and in each spelling: sorting 20,000 records took 0.1 s, in which health was not answered."""
+    emulator = Emulator(Config(seed=1))
+    served = Served(emulator)
+    for number in range(3):
+        made(emulator, connection(str(number)))
+
+    def following(query: str) -> str:
+        page: Any = send(emulator, "GET", f"/connections?limit=1{query}").body
+        return str(page["_links"]["next"]["href"]).partition("?")[2]
+
+    plain = following("")
+    assert turn_of(served, "GET", "/connections", plain) is Turn.SOON
+    assert turn_of(served, "GET", "/connections", f"limit=5&{plain}") is Turn.SOON
+    for long in ("&orderby=name", "&property=name!=x", "&property=name!=x&orderby=-name"):
+        token = following(long)
+        spelt = token.replace("Token=" + token[18], f"Token=%{ord(token[18]):02X}", 1)
+        assert send(emulator, "GET", f"/connections?{spelt}").status == 200
+        for query in (token, spelt, f"{plain}&{token}", f"{token}&{plain}", f"limit=5&{token}"):
+            assert turn_of(served, "GET", "/connections", query) is Turn.BUSY, query
+    assert turn_of(served, "GET", "/connections", "limit=5&" * 100) is Turn.BUSY
+
+
+def test_large_bodies_and_deletions_are_not_answered_in_the_event_loop() -> None:
+    """A body of 64 KB, such as a patch of 1,200 operations, took 50 ms of CPU; a deletion looks at every flow."""
+    served = Served(Emulator())
+    assert turn_of(served, "POST", "/connections", body=b"x" * 16_384) is Turn.SOON
+    assert turn_of(served, "POST", "/connections", body=b"x" * 16_385) is Turn.BUSY
+    assert turn_of(served, "DELETE", "/connections/x") is Turn.BUSY
 
 
 def test_many_threads_share_the_waiting_for_another_server() -> None:
