@@ -18,6 +18,7 @@ from mockserver.cli.reporting import colourful, in_words
 if TYPE_CHECKING:
     from mockserver.recordings.recorder import Recorder
 
+_MAX_LISTED = 5
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 _ADOBE = "https://platform.adobe.io"
 
@@ -38,8 +39,8 @@ def record(
     """Record a client and the real service in a HAR file.
 
     COMMAND is an unmodified client. Its requests reach the real service unchanged, except for Accept-Encoding; only
-    the recording is masked. Exit status: that of the client, or 1 if an exchange was left out because it contains a
-    secret at a place that seemed harmless.
+    the recording is masked. Exit status: that of the client, or 1 if an exchange had to be left out because it
+    contains a secret.
     """
     if bool(command) == (listen is not None):
         raise click.UsageError("give a COMMAND to record, or --listen PORT")
@@ -58,11 +59,13 @@ def record(
         finally:
             recorder.close(complete=complete)
     except Leak as leak:
+        _tell_hidden(recorder)
         click.echo(f"mockserver: {leak}", err=True)
         sys.exit(1)
     except (OSError, ValueError) as error:
         raise click.UsageError(in_words(error)) from None
     if recorder.count:
+        _tell_hidden(recorder)
         _tell(out, recorder.count)
     else:  # so that the next attempt can create it
         out.unlink(missing_ok=True)
@@ -134,6 +137,15 @@ def _serve(listen: str, upstream: str, upstream_ca: Path | None, recorder: Recor
         for number, handler in before.items():
             signal.signal(number, handler)
     return 0
+
+
+def _tell_hidden(recorder: Recorder) -> None:
+    """Where a client or the service put a secret into a text that is otherwise written."""
+    places = [f"exchange {number} (from {place})" for number, place in sorted(recorder.hidden.items())]
+    if places:
+        more = f" and {len(places) - _MAX_LISTED} more" if len(places) > _MAX_LISTED else ""
+        shown = ", ".join(places[:_MAX_LISTED])
+        click.echo(f"Note: texts that contain a secret were masked: {shown}{more}", err=True)
 
 
 def _tell(out: Path, count: int) -> None:

@@ -8,6 +8,7 @@ from mockserver.config import Config
 from mockserver.emulator import Emulator
 from mockserver.recordings import learning, moments
 from mockserver.recordings.accepted import Accepted
+from mockserver.recordings.controls import Controls
 from mockserver.recordings.recording import RecordedExchange, Recording
 from mockserver.recordings.replay import Replay, ReplayOutcome, Send, outcome
 
@@ -35,16 +36,17 @@ def with_emulator(
     if before.learned:
         emulator.restore(before.state)
 
-    changes = moments.of_changes(recording)
+    changes, controls = moments.of_changes(recording), Controls(recording)
 
     def lead(exchange: RecordedExchange) -> None:
+        controls.repeat_before(exchange, replay.bindings, send)
         if at_ms := changes.get(exchange.number, exchange.call.received_ms):
             emulator.runtime.clock.freeze(at_ms)
 
     replay = Replay(recording, send, token=_STAND_IN)
     compared = replay.run(lead)
     left_out = (f"not created before the replay: {line}" for line in learning.grouped(before.left_out))
-    notes = (*recording.remarks, *learning.grouped(before.guessed), *left_out)
+    notes = (*recording.remarks, *controls.notes(), *learning.grouped(before.guessed), *left_out)
     return outcome(compared, accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete, notes=notes)
 
 
@@ -52,6 +54,5 @@ def with_server(recording: Recording, send: Send, accepted: Accepted | None = No
     """Replay on a server that others may use too. Nothing is prepared; `send` adds the credentials."""
     replay = Replay(recording, send, shared=True)
     compared = replay.run()
-    return outcome(
-        compared, accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete, notes=recording.remarks
-    )
+    notes = (*recording.remarks, *Controls(recording).notes())
+    return outcome(compared, accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete, notes=notes)

@@ -21,6 +21,8 @@ class LoadedHar:
     """The readable part of a file."""
 
     exchanges: list[Recorded]
+    controls: list[Recorded]
+    """Requests to the emulator's own API, for which see `is_control`."""
     unread: tuple[str, ...]
     """Errors of invalid entries."""
     complete: bool
@@ -47,6 +49,12 @@ class LoadedHar:
         yield from (f"{what}: {count} of {len(found)}" for what, count in lacking.items() if count)
 
 
+def is_control(one: Recorded) -> bool:
+    """Whether a request changed an emulator through its own API, as a deletion of runs does."""
+    changing = one.call.method not in ("GET", "HEAD") and 200 <= one.result.status < 300
+    return changing and not one.host and one.call.path.startswith("/_mock/")
+
+
 def is_of_the_service(one: Recorded, contract: Contract) -> bool:
     """Whether a call is one to Flow Service, its token endpoint or a neighbouring service."""
     outside = one.call.path.startswith(("/data/", "/ims/"))
@@ -64,6 +72,7 @@ def load(path: Path, contract: Contract) -> LoadedHar:
     """Read the calls to the service and collect errors of invalid entries. Raises HarError if none can be read."""
     file = har_file.read(path)
     found: list[Recorded] = []
+    controls: list[Recorded] = []
     unread: list[str] = []
     for number, raw in enumerate(file.entries, 1):
         try:
@@ -73,10 +82,13 @@ def load(path: Path, contract: Contract) -> LoadedHar:
         except (TypeError, AttributeError, ValueError):
             unread.append(f"{path}: entry {number} is not a valid HAR entry: a member is of the wrong kind")
         else:
-            found += [one] if one is not None and is_of_the_service(one, contract) else []
+            if one is not None and is_control(one):
+                controls.append(one)
+            elif one is not None and is_of_the_service(one, contract):
+                found.append(one)
     if unread and len(unread) == len(file.entries):
         raise HarError(unread[0])
-    return LoadedHar(found, tuple(unread), file.complete, file.cut, len(file.entries))
+    return LoadedHar(found, controls, tuple(unread), file.complete, file.cut, len(file.entries))
 
 
 def is_named_by_path(call: Call, contract: Contract) -> bool:

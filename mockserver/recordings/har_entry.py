@@ -19,6 +19,7 @@ TOKEN_PATHS = ("/ims/token", "/ims/exchange")
 """Beginnings of the paths of the token endpoint."""
 _OF_THE_GATEWAY = frozenset({"authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "if-match"})
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
+_MAX_DURATION_MS = 3_600_000
 _TOKEN_MISSING = ("403010", "ErrMissingOauthToken")
 
 
@@ -35,6 +36,8 @@ class Recorded:
     """False if the response is incomplete."""
     dated: bool = True
     """False if its time cannot be read."""
+    ended_ms: int = 0
+    """When the response ended; the start if this is not in the file."""
 
 
 def _place(address: str) -> tuple[SplitResult, str, str] | None:
@@ -109,7 +112,14 @@ def _read(
     lacks_request = not redacted and har_body.lacks_request(method, request, length, body, result)
     gaps = Gaps(unrecorded, lacks_request, lacks_response)
     dated = bool(call.received_ms) or not raw.get("startedDateTime")
-    return Recorded(call, result, host, gaps, whole=extension.get("whole") is not False, dated=dated)
+    whole, ended_ms = extension.get("whole") is not False, call.received_ms + _duration(raw.get("time"))
+    return Recorded(call, result, host, gaps, whole=whole, dated=dated, ended_ms=ended_ms)
+
+
+def _duration(milliseconds: object) -> int:
+    """A duration in whole milliseconds; 0 if it is missing or unknown, which is -1 in HAR."""
+    known = isinstance(milliseconds, int | float) and 0 < milliseconds < _MAX_DURATION_MS
+    return int(milliseconds) if known else 0  # type: ignore[call-overload]
 
 
 def _query(request: Mapping[str, Any]) -> str:

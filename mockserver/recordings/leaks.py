@@ -1,12 +1,15 @@
 """Searches text for secrets, in every encoding that they may have.
 
 A search is a single pass over the text, however many secrets there are: encoded secrets are indexed by first bytes.
+What has been written is remembered by its sequences of bytes, so that a file is searched again only if a secret that
+becomes known may be in it.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import quote, quote_plus
@@ -17,6 +20,10 @@ MAX_SECRETS = 100_000
 """Maximum number of secrets. A recording with more of them is incomplete."""
 
 
+_SLOTS = 1 << 24
+"""Bytes of the memory of what was written: one for each remembered sequence."""
+
+
 class TooManySecrets(Exception):
     """The maximum number of secrets is exceeded."""
 
@@ -24,34 +31,60 @@ class TooManySecrets(Exception):
 class LeakSearch:
     """Searches for the secrets of one recording."""
 
-    def __init__(self) -> None:
+    def __init__(self, vocabulary: str = "") -> None:
+        """`vocabulary`: the words of the file itself, such as names of members. They cannot be searched for."""
+        self._vocabulary = vocabulary
+        self._written = bytearray(_SLOTS)
+        self._fresh: list[bytes] = []
+        """Encoded secrets that became known since the last call of `fresh`."""
         self._known: set[str] = set()
         self._forms: dict[bytes, dict[bytes, str]] = {}
         """First bytes -> encoded secrets with this prefix -> place where the secret was received."""
 
     def add(self, secret: str, place: str) -> None:
         """Add a secret. Raises TooManySecrets."""
-        if len(secret) < _KEY or secret in self._known:
+        if len(secret) < _KEY or secret in self._known or secret in self._vocabulary:
             return
         if len(self._known) >= MAX_SECRETS:
             raise TooManySecrets
         self._known.add(secret)
         for form in set(_forms(secret)):
             if len(form) >= _KEY:
+                self._fresh.append(form)
                 self._forms.setdefault(form[:_KEY], {}).setdefault(form, place)
 
     def found_in(self, text: bytes) -> str | None:
         """The place where the first secret in a text was received; None if the text contains none."""
-        forms = self._forms
-        if not forms:
-            return None
-        for at in range(len(text) - _KEY + 1):
-            candidates = forms.get(text[at : at + _KEY])
-            if candidates is not None:
-                for form, place in candidates.items():
-                    if text.startswith(form, at):
-                        return place
+        for begin in self._forms.keys() & _sequences(text):
+            for form, place in self._forms[begin].items():
+                if contains(text, form):
+                    return place
         return None
+
+    def remember(self, text: bytes) -> None:
+        """Remember what is written."""
+        for sequence in _sequences(text):
+            self._written[hash(sequence) % _SLOTS] = 1
+
+    def fresh(self) -> list[bytes]:
+        """The encoded secrets that became known since the last call and may be in what was written."""
+        fresh, self._fresh = self._fresh, []
+        return [
+            form
+            for form in fresh
+            if all(self._written[hash(form[at : at + _KEY]) % _SLOTS] for at in range(len(form) - _KEY + 1))
+        ]
+
+
+def contains(text: bytes, form: bytes) -> bool:
+    """Whether a text contains an encoded secret. One of digits only is not found inside of longer numbers."""
+    if not form.isdigit():
+        return form in text
+    return re.search(rb"(?<!\d)" + form + rb"(?!\d)", text) is not None
+
+
+def _sequences(text: bytes) -> set[bytes]:
+    return {text[at : at + _KEY] for at in range(len(text) - _KEY + 1)}
 
 
 def _forms(secret: str) -> Iterator[bytes]:

@@ -19,8 +19,8 @@ class Pairing:
     def __init__(self, bindings: Bindings, *, shared: bool = False) -> None:
         """`shared`: others write to the server too. Their entities in a list are not a difference."""
         self.bindings = bindings
-        self.one_sided: dict[str, int] = {}
-        """Recorded id of an entity that only one side changed -> number of the exchange."""
+        self.apart: dict[str, str] = {}
+        """Recorded id of an entity whose state differs here because of an earlier exchange -> why."""
         self.is_shifted = False
         """Whether the response is a page that ends elsewhere here."""
         self.lists_batches = False
@@ -58,9 +58,7 @@ class Pairing:
 
     def _is_lost(self, item: Mapping[str, Json]) -> bool:
         entity = item.get("id")
-        return isinstance(entity, str) and (
-            entity in self.one_sided or self.bindings.is_lost(("id", entity), self._number)
-        )
+        return isinstance(entity, str) and (entity in self.apart or self.bindings.is_lost(("id", entity), self._number))
 
     def is_elsewhere(self, theirs: Sequence[Mapping[str, Json]]) -> bool:
         """Whether a list has entities of other clients, or runs of flows that the recording did not create."""
@@ -82,8 +80,8 @@ class Pairing:
 
     def pair(self, theirs: list[Any], ours: list[Any]) -> tuple[list[Any], list[Any]]:
         """Bind entities that both lists show for the first time. Returns the lists without those to leave out."""
-        changed_here = {self.bindings.ours(("id", entity)) for entity in self.one_sided}
-        theirs = [item for item in theirs if item["id"] not in self.one_sided]
+        changed_here = {self.bindings.ours(("id", entity)) for entity in self.apart}
+        theirs = [item for item in theirs if item["id"] not in self.apart]
         ours = [item for item in ours if item["id"] not in changed_here]
         if not self._shared and self._collection not in SPECS:  # specs have the same ids everywhere
             self._bind_new({item["id"]: item for item in theirs}, {item["id"]: item for item in ours})

@@ -14,7 +14,8 @@ from mockserver.contract import Contract
 from mockserver.contract.places import Auth
 from mockserver.exchange import PLATFORM_HOST, Call, Result
 from mockserver.json_input import dumps
-from mockserver.recordings.leaks import LeakSearch, TooManySecrets
+from mockserver.recordings.hiding import Hiding, vocabulary
+from mockserver.recordings.leaks import LeakSearch, TooManySecrets, contains
 from mockserver.recordings.recording import RecordedExchange, exchange
 from mockserver.recordings.redacting import StandIns, Written
 
@@ -24,7 +25,7 @@ _INCOMPLETE, _COMPLETE = b'"complete": false', b'"complete": true '
 
 
 class Leak(Exception):
-    """Exchanges were left out of the file, because they contained a secret at a place that seemed harmless."""
+    """Exchanges were left out of the file, because they contained a secret that could not be hidden."""
 
 
 class Recorder:
@@ -37,11 +38,14 @@ class Recorder:
         parts = urlsplit(upstream)
         self._contract, self._upstream = contract, f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._short = not PLATFORM_HOST.fullmatch(parts.hostname or "")
-        self._leaks = LeakSearch()
-        self._written = Written(contract, auth, StandIns(key, self._leaks))
+        self._leaks = LeakSearch(f"{vocabulary(contract.document)}\n{self._upstream}")
+        stand_ins = StandIns(key, self._leaks)
+        self._written, self._hiding = Written(contract, auth, stand_ins), Hiding(self._leaks, stand_ins.text)
         self._lock = threading.Lock()
+        self.hidden: dict[int, str] = {}
+        """Number of an exchange with a secret at a place that seemed harmless -> place where it was received."""
         self._left_out: dict[int, str] = {}
-        """Number of an exchange -> place where the secret in it was received."""
+        """The same for exchanges that are not in the file."""
         # mode x: follows no link and replaces no file; unbuffered: the file is valid after each write
         self._file: BinaryIO = path.open("xb", buffering=0)
         head = {"name": "mock-flow-service", "version": version}
@@ -62,16 +66,36 @@ class Recorder:
             known = exchange(self.count, call._replace(mounted=call.mounted or self._short), result, self._contract)
             one = replace(known, call=call)
             try:
-                entry = json.dumps(self._entry(one, ended_ms, whole)).encode()
-                found = self._leaks.found_in(entry)
+                row = json.dumps(self._entry(one, ended_ms, whole)).encode()
             except TooManySecrets:
-                found = "a place beyond the maximum number of secrets"
-            if found:
-                self._left_out[self.count] = found
+                self._left_out[self.count] = "a place beyond the maximum number of secrets"
                 return
-            text = (b"\n" if self._end == self._first else b",\n") + entry
-            self._write(text + _TAIL, self._end)
-            self._end += len(text)
+            self._hide_in_file(self._leaks.fresh())
+            if kept := self._without_secrets(self.count, row):
+                self._leaks.remember(kept)
+                text = (b"\n" if self._end == self._first else b",\n") + kept
+                self._write(text + _TAIL, self._end)
+                self._end += len(text)
+
+    def _hide_in_file(self, forms: list[bytes]) -> None:
+        """Hide encoded secrets that became known only after they were written."""
+        if forms:
+            with self.path.open("rb") as written:
+                late = any(contains(line, form) for line in written for form in forms)
+            if late:
+                self._write_again(forms)
+
+    def _without_secrets(self, number: int, row: bytes) -> bytes:
+        """An entry without secrets at places that seemed harmless; empty if they cannot be hidden."""
+        place = self._leaks.found_in(row)
+        if place is None:
+            return row
+        row = self._hiding.in_row(row)
+        if self._leaks.found_in(row):
+            self._left_out[number] = place
+            return b""
+        self.hidden[number] = place
+        return row
 
     def _write(self, text: bytes, at: int) -> None:
         self._file.seek(at)
@@ -79,13 +103,11 @@ class Recorder:
             text = text[self._file.write(text) :]
 
     def close(self, *, complete: bool) -> None:
-        """Search the file again, now that all secrets are known, and close it. Raises Leak if it lacks exchanges."""
+        """Search the file again, close it, and mark it as complete if it is. Raises Leak if it lacks exchanges."""
         with self._lock:
             if self._file.closed:
                 return
-            late = self._late_leaks()
-            if late:
-                self._left_out |= late
+            if self._has_secret():
                 self._write_again()
             if complete and not self._left_out:
                 self._write(_COMPLETE, self._flag)
@@ -97,26 +119,29 @@ class Recorder:
         shown = [f"exchange {number} (contains a secret from {place})" for number, place in self._left_out.items()]
         return shown if len(shown) <= _MAX_LISTED else [*shown[:_MAX_LISTED], f"and {len(shown) - _MAX_LISTED} more"]
 
-    def _late_leaks(self) -> dict[int, str]:
-        """Exchanges in the file with a secret that became known only later."""
+    def _has_secret(self) -> bool:
+        """Search the file as it is."""
         with self.path.open("rb") as written:
-            rows = (line.strip().removesuffix(b",") for line in written)
-            found = {row: place for row in rows if row[:1] == b"{" and (place := self._leaks.found_in(row))}
-        return {_sequence(row): place for row, place in found.items()}
+            next(written)
+            return any(self._leaks.found_in(line) for line in written)
 
-    def _write_again(self) -> None:
-        """Atomically replace the file with one without the exchanges to leave out."""
+    def _write_again(self, forms: list[bytes] | None = None) -> None:
+        """Atomically replace the file with one without secrets; None stands for all that are known."""
         part = self.path.with_name(f"{self.path.name}.part")
         part.unlink(missing_ok=True)
-        with self.path.open("rb") as written, part.open("xb") as kept:
-            kept.write(next(written).rstrip(b"\n"))
-            end = b"\n"
+        with self.path.open("rb") as written, part.open("xb") as copy:
+            copy.write(next(written).rstrip(b"\n"))
+            end, self._end = b"\n", self._first
             for line in written:
                 row = line.strip().removesuffix(b",")
-                if row[:1] == b"{" and _sequence(row) not in self._left_out:
-                    kept.write(end + row)
+                if row[:1] != b"{":
+                    continue
+                is_clean = forms is not None and not any(contains(row, form) for form in forms)
+                if kept := row if is_clean else self._without_secrets(_sequence(row), row):
+                    copy.write(end + kept)
+                    self._end += len(end + kept)
                     end = b",\n"
-            kept.write(_TAIL)
+            copy.write(_TAIL)
         self._file.close()
         part.replace(self.path)
         self._file = self.path.open("r+b", buffering=0)

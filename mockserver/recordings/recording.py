@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,6 +37,8 @@ class RecordedExchange:
     gaps: Gaps = _NO_GAPS
     whole: bool = True
     """False if the response is incomplete."""
+    ended_ms: int = 0
+    """When the response ended."""
 
     @property
     def whole_path(self) -> str:
@@ -67,16 +69,23 @@ class Recording:
     """False if the recording was interrupted."""
     remarks: tuple[str, ...] = ()
     """The gaps of the file."""
+    controls: tuple[tuple[int, Call], ...] = ()
+    """Requests that changed an emulator through `/_mock`, each with the number of the exchange that followed."""
 
     @classmethod
     def load(cls, path: Path, contract: Contract) -> Recording:
         """Read a HAR file of our recorder, a browser or a proxy. Raises `har.HarError`."""
         loaded = har.load(path, contract)
-        exchanges = (
-            exchange(number, one.call, one.result, contract, host=one.host, gaps=one.gaps, whole=one.whole)
-            for number, one in enumerate(har.in_order(loaded.exchanges), 1)
-        )
-        return cls(tuple(exchanges), loaded.complete, tuple(loaded.remarks()))
+        exchanges: list[RecordedExchange] = []
+        controls: list[tuple[int, Call]] = []
+        for one in har.in_order([*loaded.exchanges, *loaded.controls]):
+            number = len(exchanges) + 1
+            if har.is_control(one):
+                controls.append((number, one.call))
+            else:
+                known = exchange(number, one.call, one.result, contract, host=one.host, gaps=one.gaps, whole=one.whole)
+                exchanges.append(replace(known, ended_ms=one.ended_ms))
+        return cls(tuple(exchanges), loaded.complete, tuple(loaded.remarks()), tuple(controls))
 
 
 def exchange(

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from mockserver.exchange import Result
 from mockserver.journal.entries import TOKEN_OPERATION
-from mockserver.recordings import masked
+from mockserver.recordings import masked, overlaps
 from mockserver.recordings.accepted import Accepted
 from mockserver.recordings.differences import Comparison, Difference, Grade
 from mockserver.recordings.learning import made_by_others
@@ -36,6 +36,7 @@ _THROTTLED = frozenset({429, 500, 502, 503, 504})
 _OF_A_BODY = (400, 422)
 """Statuses by which a value in a body is refused."""
 _EXPIRED = ("401013", "ErrInvalidOauthToken")
+_UNKNOWN_KEY = ("403003", "ErrInvalidApiKey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class Replay:
         self._caller = caller_of(recording)
         self.bindings = Bindings.of(recording.exchanges, made_by_others(recording))
         self._comparison = Comparison(self.bindings, shared=shared)
+        self._rivals = overlaps.rivals(recording.exchanges)
 
     def run(self, before: Callable[[RecordedExchange], None] = lambda exchange: None) -> list[Compared]:
         """Replay all exchanges. `before` is called before each request, for example to set a clock."""
@@ -137,6 +139,7 @@ class Replay:
         differences = tuple(self._comparison.compare(exchange, ours))
         why = self._consequence(exchange, ours, differences)
         self._note_one_sided(exchange, ours)
+        self._note_overlap(exchange)
         if why:
             return Compared(exchange, "not comparable", why=why, ours=ours)
         return Compared(exchange, "different" if differences else "same", differences, ours=ours)
@@ -152,9 +155,18 @@ class Replay:
         about_body = all(status < 300 or status in _OF_A_BODY for status in statuses)
         if refused and about_body and (replaced := masked.in_body(exchange)):
             return f"the value at {replaced} in the body was not recorded"
-        one_sided = self._comparison.pairing.one_sided
-        earlier = next((one_sided[entity] for entity in exchange.ids.values() if entity in one_sided), 0)
-        return f"exchange {earlier} changed the entity on one side only" if earlier else ""
+        if rival := self._rivals.get(exchange.number):
+            return f"exchange {rival} changed the same at the same time"
+        apart = self._comparison.pairing.apart
+        return next((apart[entity] for entity in exchange.ids.values() if entity in apart), "")
+
+    def _note_overlap(self, exchange: RecordedExchange) -> None:
+        """Keep an entity that two requests changed at the same time from being compared: either may have been last."""
+        rival = self._rivals.get(exchange.number)
+        for entity in overlaps.changed_by(exchange) if rival else ():
+            first, last = sorted((rival or 0, exchange.number))
+            why = f"exchanges {first} and {last} changed the entity at the same time"
+            self._comparison.pairing.apart.setdefault(entity, why)
 
     def _note_one_sided(self, exchange: RecordedExchange, ours: Result) -> None:
         """Keep what only one side accepted from being found again in later responses.
@@ -173,7 +185,8 @@ class Replay:
         if exchange.call.method == "POST" and not path.endswith("/action"):
             return  # an event at an inlet changes no entity
         for entity in exchange.ids.values():
-            self._comparison.pairing.one_sided.setdefault(entity, exchange.number)
+            why = f"exchange {exchange.number} changed the entity on one side only"
+            self._comparison.pairing.apart.setdefault(entity, why)
 
     def _request(self, exchange: RecordedExchange) -> tuple[str, str, Mapping[str, str], bytes]:
         call, query = exchange.call, self.bindings.in_query(exchange)
@@ -209,6 +222,8 @@ def _incomparable(exchange: RecordedExchange) -> str:
         return f"the service was unavailable ({result.status})"
     if result.error in _EXPIRED and "authorization" in exchange.call.headers:
         return "the token had expired, which another server cannot know"
+    if result.error in _UNKNOWN_KEY:
+        return "only the recorded service knows the API keys"
     if exchange.operation == TOKEN_OPERATION and result.status >= 400:
         return "only the recorded service knows the client credentials"
     return ""

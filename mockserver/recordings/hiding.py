@@ -1,0 +1,93 @@
+"""Replaces the texts of a HAR entry that contain a secret, wherever a client or the service put it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, unquote_plus
+
+from mockserver.recordings.leaks import LeakSearch
+
+_BETWEEN = re.compile(r"([/?&=])")
+"""Between the parts of a URL or a form."""
+
+_OF_HAR = """
+version creator name entries startedDateTime request method httpVersion HTTP/1.1 cookies headers value (not recorded)
+queryString headersSize bodySize postData mimeType text response status statusText content application/json redirectURL
+cache timings receive sequence operation token absent malformed expired startedMs endedMs complete upstream
+mock-flow-service authorization Bearer accept-encoding user-agent connection content-type content-length x-request-id
+x-api-key x-gw-ims-org-id x-sandbox-name
+"""
+"""Words of the file's format, and names of headers."""
+
+StandIn = Callable[[str], str]
+
+
+def vocabulary(document: Mapping[str, Any]) -> str:
+    """The words that a recording has in any case: names of members, paths and operations, one per line.
+
+    A password that is one of them, such as `password`, is masked at its place, but cannot be searched for.
+    """
+    names: set[str] = set()
+    waiting: list[Any] = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            names |= {str(key) for key in value} | {str(value.get("operationId", ""))}
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return "\n".join([*sorted(names), *_OF_HAR.split()])
+
+
+class Hiding:
+    """Replaces texts that contain one of the secrets seen so far by their stand-ins."""
+
+    def __init__(self, leaks: LeakSearch, stand_in: StandIn) -> None:
+        self._leaks, self._stand_in = leaks, stand_in
+
+    def in_row(self, row: bytes) -> bytes:
+        """A written entry without the texts that contain a secret. What remains, such as a member's name, is kept."""
+        entry: dict[str, Any] = json.loads(row)
+        request, response = entry["request"], entry["response"]
+        request["url"] = self._in_parts(request["url"])
+        for headers in (request["headers"], response["headers"]):
+            for header in headers:
+                header["value"] = self._in_text(header["value"])
+        if "postData" in request:
+            request["postData"]["mimeType"] = self._in_text(request["postData"]["mimeType"])
+            request["postData"]["text"] = self._in_body(request["postData"]["text"])
+        response["content"]["text"] = self._in_body(response["content"]["text"])
+        return json.dumps(entry).encode()
+
+    def _in_body(self, text: str) -> str:
+        if not self._has_secret(text):
+            return text
+        try:
+            return json.dumps(self._in_value(json.loads(text)), ensure_ascii=False)
+        except ValueError:  # a form
+            return self._in_parts(text)
+
+    def _in_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._in_value(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._in_value(inner) for inner in value]
+        return self._in_text(value) if isinstance(value, str) else value
+
+    def _in_text(self, text: str) -> str:
+        return self._stand_in(text) if self._has_secret(text) else text
+
+    def _in_parts(self, text: str) -> str:
+        if not self._has_secret(text):
+            return text
+        parts = (
+            quote(self._stand_in(unquote_plus(part)), safe="") if self._has_secret(unquote_plus(part)) else part
+            for part in _BETWEEN.split(text)
+        )
+        return "".join(parts)
+
+    def _has_secret(self, text: str) -> bool:
+        return self._leaks.found_in(text.encode(errors="surrogatepass")) is not None

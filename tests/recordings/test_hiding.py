@@ -1,0 +1,118 @@
+"""Tests that a secret at a place that seems harmless is masked there, before or after it becomes known."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from mockserver import Config, Emulator
+from mockserver.contract import Contract
+from mockserver.exchange import Result as Answer
+from mockserver.recordings.recorder import Leak
+from mockserver.recordings.recording import Recording
+from tests.calls import HEADERS, connection
+from tests.recordings.test_record_command import recorder
+from tests.recordings.test_recording_secrecy import a_call, assert_clean
+
+SECRET = "c4n4ry-in-a-text"
+AUTH = "Basic Authentication"
+
+
+def answer_of(entry: dict[str, Any]) -> str:
+    return str(entry["response"]["content"]["text"])
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+@pytest.mark.parametrize("form", ["plain", "url", "json", "base64", "hex"])
+def test_a_secret_at_a_harmless_place_is_not_written(tmp_path: Path, form: str, order: str) -> None:
+    """It is masked where it stands, also if it became known as a secret only later."""
+    secret = 'c4n4ry+secret/"quoted"=value'
+    shown = {
+        "plain": secret, "url": quote(secret, safe=""), "json": json.dumps(secret)[1:-1],
+        "base64": base64.b64encode(secret.encode()).decode(), "hex": secret.encode().hex(),
+    }[form]  # fmt: skip
+    named: tuple[Any, Any] = a_call(), Answer(200, {"items": [{"name": f"my {shown} x", "id": "1"}]})
+    secretly: tuple[Any, Any] = a_call(headers={**HEADERS, "x-vault": secret}), Answer(200, {"items": []})
+    kept = recorder(tmp_path / "session.har")
+    exchanges = [secretly, named] if order == "before" else [named, secretly]
+    for call, answer in [(a_call(), Answer(200, {"items": []})), *exchanges]:
+        kept.add(call, answer, 0)
+    assert_clean(tmp_path, secret)  # as a kill would leave it
+    kept.close(complete=True)
+    assert kept.hidden == ({} if order == "before" else {2: "the header x-vault"})
+    document = json.loads(kept.path.read_text(encoding="utf-8"))
+    assert document["log"]["_flow"]["complete"] is True
+    assert len(document["log"]["entries"]) == 3
+    (shown,) = (text for text in map(answer_of, document["log"]["entries"]) if "name" in text)
+    assert json.loads(shown)["items"][0]["name"].startswith("pseudo-")
+    assert secret.encode().hex() not in kept.path.read_text(encoding="utf-8")
+    assert_clean(tmp_path, secret)
+
+
+@pytest.mark.parametrize(
+    ("members", "answer"),
+    [
+        ({"method": "POST", "body": json.dumps(connection(SECRET)).encode()}, Answer(201, {"id": "1"})),
+        ({"query": f"property=name=={SECRET}"}, Answer(200, {"items": []})),
+        ({"headers": {**HEADERS, "x-sandbox-name": SECRET}}, Answer(200, {"items": []})),
+        ({}, Answer(200, {"items": [{"id": "1", "etag": SECRET, "name": f"of {SECRET}"}]}, (("etag", SECRET),))),
+        ({"method": "POST", "path": "/ims/token/v3", "body": f"grant_type={SECRET}&scope=x".encode()}, Answer(200, {})),
+    ],
+    ids=["name", "filter", "sandbox", "etag", "grant"],
+)
+def test_it_is_masked_in_every_part_of_an_exchange(tmp_path: Path, members: dict[str, Any], answer: Answer) -> None:
+    kept = recorder(tmp_path / "x.har")
+    kept.add(a_call(**members), answer, 1)
+    assert SECRET in kept.path.read_text(encoding="utf-8")  # a harmless place, as long as nobody knows better
+    kept.add(a_call(1, headers={**HEADERS, "x-vault": SECRET}), Answer(200, {"items": []}), 2)
+    assert_clean(tmp_path, SECRET)
+    kept.close(complete=True)
+    assert_clean(tmp_path, SECRET)
+    recording = Recording.load(kept.path, Contract.load())
+    assert len(recording.exchanges) == 2 and recording.complete
+    assert recording.exchanges[0].operation is not None
+
+
+def test_a_name_that_is_masked_in_a_request_is_masked_alike_in_its_response(tmp_path: Path) -> None:
+    kept = recorder(tmp_path / "x.har")
+    body = connection(f"of {SECRET}", auth={"specName": AUTH, "params": {"password": SECRET}})
+    kept.add(a_call(method="POST", body=json.dumps(body).encode()), Answer(201, {"id": "1"}), 1)
+    kept.add(a_call(1), Answer(200, {"items": [{"id": "1", "name": f"of {SECRET}"}]}), 2)
+    kept.close(complete=True)
+    created, listed = Recording.load(kept.path, Contract.load()).exchanges
+    assert created.body["name"] == listed.result.body["items"][0]["name"] != f"of {SECRET}"  # type: ignore[index,call-overload]
+
+
+def test_a_secret_in_the_name_of_a_member_leaves_its_exchange_out(tmp_path: Path) -> None:
+    kept = recorder(tmp_path / "x.har")
+    kept.add(a_call(), Answer(200, {"items": [{"id": "1", SECRET: 1}]}), 1)
+    kept.add(a_call(1, headers={**HEADERS, "x-vault": SECRET}), Answer(200, {"items": []}), 2)
+    with pytest.raises(Leak, match=r"lacks exchange 1 .*header x-vault"):
+        kept.close(complete=True)
+    assert_clean(tmp_path, SECRET)
+    recording = Recording.load(kept.path, Contract.load())
+    assert len(recording.exchanges) == 1 and not recording.complete
+
+
+@pytest.mark.parametrize(
+    "password", ["password", "server", "connection", "application", "platform", "status", "123456"]
+)
+def test_a_password_that_is_an_ordinary_word_leaves_no_exchange_out(tmp_path: Path, password: str) -> None:
+    emulator = Emulator(Config())
+    kept = recorder(tmp_path / "x.har")
+    body = connection(auth={"specName": AUTH, "params": {**connection()["auth"]["params"], "password": password}})
+    for number, (method, path, sent) in enumerate(
+        [("POST", "/connections", body), ("GET", "/connections", None), ("GET", "/connectionSpecs", None)]
+    ):
+        raw = json.dumps(sent).encode() if sent else b""
+        call = a_call(number, method=method, path=path, body=raw)
+        kept.add(call._replace(received_ms=1_123_456_789_000 + number), emulator.handle(call), 1_123_456_789_010)
+    kept.close(complete=True)
+    recording = Recording.load(kept.path, Contract.load())
+    assert len(recording.exchanges) == 3 and recording.complete
+    assert recording.exchanges[0].body["auth"]["params"]["password"] != password  # type: ignore[index,call-overload]
