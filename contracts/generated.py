@@ -8,7 +8,6 @@ recorded and observed like the suite's own.
 from __future__ import annotations
 
 import logging
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,11 +16,11 @@ from typing import Any
 
 import requests
 import schemathesis
-from hypothesis import configuration
 from schemathesis.engine import events, from_schema
 
 from contracts.causes import ETAG, HEADER, NOT_JSON, SCHEMA, SERVER_ERROR, STATUS, Fault, basic
 from contracts.generation_hooks import Aim, answer_of
+from contracts.hypothesis_home import without_traces
 from contracts.plausible import plausible
 from contracts.progress import Progress
 from contracts.settings import Settings
@@ -117,7 +116,7 @@ def run(job: Job) -> None:
         schema.app = job.stage.transport.app
     aim = Aim(job.stage.fresh())
     found = _Found(job, aim)
-    with aim.attached(), _without_tracebacks(job.trouble), _without_traces():
+    with aim.attached(), _without_tracebacks(job.trouble), without_traces():
         for event in from_schema(schema).execute():
             if job.stage.flight.stopped.is_set() or aim.gone:
                 break
@@ -145,18 +144,6 @@ def _without_tracebacks(trouble: list[str]) -> Iterator[None]:
         yield
     finally:
         threading.excepthook = before
-
-
-@contextmanager
-def _without_traces() -> Iterator[None]:
-    """Let Hypothesis write its tables into a temporary folder, not into the one where the user works."""
-    before = configuration.storage_directory(intent_to_write=False).home_directory
-    with tempfile.TemporaryDirectory(prefix="mockserver-") as folder:
-        configuration.set_hypothesis_home_dir(folder)
-        try:
-            yield
-        finally:
-            configuration.set_hypothesis_home_dir(before)
 
 
 def _specs(stage: Stage) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
+from contracts.hypothesis_home import write_table_of_utf_8
 from mockserver import Config, Emulator
 
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
@@ -49,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="mockserver-tests-")
         _before.update(os.listdir(config.rootpath))
+        write_table_of_utf_8(config.rootpath / ".hypothesis")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

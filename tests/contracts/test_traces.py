@@ -31,3 +31,21 @@ def test_a_run_leaves_no_file_where_it_was_started(tmp_path: Path, monkeypatch: 
         subprocess.run([*command, url, *options], cwd=tmp_path, capture_output=True, timeout=600)
     assert app.memory, "no request was generated"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_hypothesis_finds_the_characters_of_utf_8_and_does_not_try_each_of_them() -> None:
+    """Trying a million takes a second of each run."""
+    program = """
+from contracts.hypothesis_home import without_traces
+from hypothesis.internal import charmap
+tried = []
+class Tried(str):
+    def encode(self, *arguments):
+        tried.append(self)
+        return super().encode(*arguments)
+charmap.chr = lambda number: Tried(chr(number))
+with without_traces():
+    print(*charmap.intervals_from_codec("utf-8"), len(tried))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "IntervalSet(((0, 55295), (57344, 1114111))) IntervalSet(()) 0\n", done.stderr
