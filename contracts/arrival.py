@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
 
+from contracts.bounded import LOOPBACK
 from contracts.expectations import NOWHERE
 from contracts.settings import Settings, WrongUse
-from contracts.wire import BASE_PATH, FORGET, LOOPBACK, NOTHING, Answer, HttpTransport, Sent, Transport, Unreachable
+from contracts.wire import BASE_PATH, FORGET, NOTHING, Answer, HttpTransport, Sent, Transport, Unreachable
 
 TOKEN_PATH = "/ims/token/v3"
 SPECS, CONNECTIONS = "/connectionSpecs", "/connections"

@@ -11,6 +11,7 @@ import io
 import socket
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import requests
 import requests.adapters
@@ -18,6 +19,8 @@ import urllib3
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 MAX_BODY = 32 * 2**20
 """Maximum size of a response in bytes."""
@@ -110,8 +113,16 @@ class BoundedAdapter(requests.adapters.HTTPAdapter):
         return pool  # type: ignore[no-any-return]
 
 
-def bind(session: requests.Session) -> None:
-    """Bound the responses that a session gets over HTTP."""
+def bind(session: requests.Session, url: str) -> None:
+    """Bound the responses that a session gets over HTTP, and take its proxies and certificates from the environment.
+
+    That happens once: `requests` would search the environment for each request, which costs more than sending it.
+    """
     for prefix, adapter in list(session.adapters.items()):
         if type(adapter) is requests.adapters.HTTPAdapter:
             session.mount(prefix, BoundedAdapter())
+    if session.trust_env:
+        session.trust_env = urlsplit(url).hostname not in LOOPBACK
+        settings = session.merge_environment_settings(url, {}, None, None, None)
+        session.proxies, session.verify = settings["proxies"], settings["verify"]
+        session.trust_env = False

@@ -79,7 +79,7 @@ class Aim:
         if self.gone:
             raise KeyboardInterrupt
         if isinstance(session := kwargs.get("session"), requests.Session):
-            bind(session)
+            bind(session, self._stage.transport.base_url)
         try:
             self._make_right(case)
         except (Broken, Untestable) as reason:

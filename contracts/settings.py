@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from contracts.wire import LOOPBACK, default_seconds
+from contracts.bounded import LOOPBACK
+from contracts.wire import default_seconds
 from contracts.yaml_input import UnreadableYaml, parse_yaml
 
 NAMES = {

@@ -23,7 +23,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from contracts.bounded import BoundedAdapter, Unusable
+from contracts.bounded import LOOPBACK, Unusable, bind
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -37,7 +37,6 @@ ADHOC = "/data/core/activation/disflowprovider/adhocrun"
 FORGET = "/_mock/runs/"
 """Path at the host of a mock where the runs of a deleted flow can be deleted."""
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEFAULT_SECONDS = 60
 """Timeout of a response: the gateway's own limit."""
 DEFAULT_LOCAL_SECONDS = 10
@@ -201,14 +200,13 @@ class _Route:
 
 def _route(url: str) -> _Route:
     """The route that requests would take, without its work for each request: that costs more than the rest."""
-    session, adapter = requests.Session(), BoundedAdapter()
-    parts = urlsplit(url)
-    session.trust_env = parts.hostname not in LOOPBACK
-    settings = session.merge_environment_settings(url, {}, None, None, None)
+    session = requests.Session()
+    bind(session, url)
+    adapter: Any = session.get_adapter(url)
     prepared = requests.Request("GET", url).prepare()
-    pool = adapter.get_connection_with_tls_context(prepared, settings["verify"], proxies=settings["proxies"])
-    through_proxy = adapter.request_url(prepared, settings["proxies"]).startswith("http://")
-    return _Route(pool, url if through_proxy else parts.path)
+    pool = adapter.get_connection_with_tls_context(prepared, session.verify, proxies=session.proxies)
+    through_proxy = adapter.request_url(prepared, session.proxies).startswith("http://")
+    return _Route(pool, url if through_proxy else urlsplit(url).path)
 
 
 class WsgiTransport:

@@ -66,8 +66,26 @@ def test_a_response_without_end_is_no_response(said: str, silence: str, monkeypa
 def test_a_session_of_requests_is_bounded_too() -> None:
     """Schemathesis sends through one."""
     session = requests.Session()
-    bind(session)
+    bind(session, "https://platform.example")
     assert {type(adapter) for adapter in session.adapters.values()} == {BoundedAdapter}
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy", "certificates"),
+    [
+        ("https://platform.example", "http://proxy.example:3128", "/of/the/company.pem"),
+        ("http://localhost:8080", None, True),
+    ],
+)
+def test_a_session_takes_proxies_and_certificates_from_the_environment_once(
+    url: str, proxy: str | None, certificates: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for each request, which costs more than sending it; a local server has none of them."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/of/the/company.pem")
+    session = requests.Session()
+    bind(session, url)
+    assert (session.proxies.get("https"), session.verify, session.trust_env) == (proxy, certificates, False)
 
 
 MANY = HEAD + b"".join(b"X-%d: 1\r\n" % number for number in range(101)) + b"\r\n"
