@@ -40,8 +40,8 @@ def right(options: Mapping[str, Any]) -> tuple[Any, str | None]:
     Its clock advances at each request of runs, and at each creation: entities created
     within one millisecond would have no order of creation for a faulty server to keep.
     """
-    emulator = Emulator(Config(log="none", **options))
-    app = create_app(emulator)
+    emulator = Emulator(Config(**{"log": "none", "journal_entries": 0, **options}))
+    app = create_app(emulator, flask=False)
 
     def hurried(environ: dict[str, Any], start_response: Any) -> Any:
         if environ["REQUEST_METHOD"] == "GET" and "/runs" in environ["PATH_INFO"]:

@@ -7,6 +7,7 @@ the first page, or once the server has been running for a moment.
 
 from __future__ import annotations
 
+import http.client
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -49,8 +50,19 @@ class Served:
         self._pages()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request for a page by Flask (PEP 3333)."""
-        return self._pages()(environ, start_response)
+        """Answer a request of WSGI (PEP 3333): one to the API past Flask, one for a page by Flask."""
+        adapter.keep_encoded_slashes(environ)
+        path = adapter.path_of(environ)
+        if not self._is_api(path):
+            return self._pages()(environ, start_response)
+        method = str(environ["REQUEST_METHOD"])
+        result, request_id = self._logged(partial(self._perform_wsgi, environ), method, path)
+        if result.delivery is not None:
+            parts: Iterable[bytes] = self._written(result, request_id)(environ, start_response)
+            return parts
+        phrase = http.client.responses.get(result.status, "")
+        start_response(f"{result.status} {phrase}", adapter.head(result, request_id))
+        return [result.encoded] if method != "HEAD" else []
 
     def _pages(self) -> Application:
         """The Flask application, built when it is first needed."""
@@ -66,26 +78,49 @@ class Served:
         path = adapter.decoded(received.path)
         if path == "/_mock/health" and received.method == "GET" and self._api.allows(received):
             return Turn.NOW, partial(self._answer, self._health, received, path)
-        if path[1:].partition("/")[0] not in self._api.first_segments:
+        if not self._is_api(path):
             return None
         return self._turns.of(received, path), partial(self._answer, self._perform, received, path)
+
+    def _is_api(self, path: str) -> bool:
+        return path[1:].partition("/")[0] in self._api.first_segments
 
     def _answer(
         self, perform: Callable[[Received, str], tuple[Result, str]], received: Received, path: str
     ) -> HttpAnswer:
+        result, request_id = self._logged(partial(perform, received, path), received.method, path)
+        self._turns.note(result)
+        if result.delivery is not None:
+            return call(self._written(result, request_id), environ_of(received))
+        return HttpAnswer(result.status, adapter.head(result, request_id), result.encoded)
+
+    def _logged(self, perform: Callable[[], tuple[Result, str]], method: str, path: str) -> tuple[Result, str]:
         """Perform a request and log it."""
         began = perf_counter()
         try:
-            result, request_id = perform(received, path)
+            result, request_id = perform()
         except Exception as error:
-            result, request_id = self._api.failed(error, received.method, path)
-        self._turns.note(result)
-        self._api.log.write(received.method, path, result.status, request_id, began, result)
-        if result.delivery is not None:
-            from mockserver.web import responses  # imported here: only some faults need Flask
+            result, request_id = self._api.failed(error, method, path)
+        self._api.log.write(method, path, result.status, request_id, began, result)
+        return result, request_id
 
-            return call(responses.write(result, request_id), environ_of(received))
-        return HttpAnswer(result.status, adapter.head(result, request_id), result.encoded)
+    def _written(self, result: Result, request_id: str) -> Any:
+        """The response that a fault damages or delays, as a WSGI application."""
+        from mockserver.web import responses  # imported here: only some faults need Flask
+
+        return responses.write(result, request_id)
+
+    def _perform_wsgi(self, environ: dict[str, Any]) -> tuple[Result, str]:
+        """Answer a request of WSGI to the API; returns the result and the request id."""
+        runtime = self._emulator.runtime
+        try:
+            version = str(environ.get("SERVER_PROTOCOL", "")).removeprefix("HTTP/")
+            self._api.check_host(str(environ.get("HTTP_HOST", "")), version)
+            asked = adapter.read_call(environ, runtime, self._emulator.config.max_body)
+        except Refusal as refusal:
+            unread = adapter.call_of(environ, runtime)
+            return self._api.unread(refusal, unread), unread.request_id
+        return self._emulator.handle(asked), asked.request_id
 
     def _perform(self, received: Received, path: str) -> tuple[Result, str]:
         """Answer a request to the API; returns the result and the request id."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 from flask import Flask, Response, request
+from werkzeug.test import Client as WsgiClient
 
 from mockserver import Config, Emulator, create_app
 from mockserver.server import Server
@@ -100,6 +101,23 @@ def test_both_ways_give_the_same_answer_to_the_byte(
 ) -> None:
     past, through = answers(ways, method, path, headers, body)
     assert sorted(past.splitlines()) == sorted(through.splitlines()) and past[:9] == b"HTTP/1.1 "
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "body"), CALLS)
+def test_under_any_wsgi_server_both_ways_give_the_same_answer(
+    method: str, path: str, headers: dict[str, str], body: bytes
+) -> None:
+    answers = []
+    for way in (create_app(seed=7, flask=False), create_app(seed=7)):
+        given = WsgiClient(way).open(path, method=method, headers={**HEADERS, **headers}, data=body)
+        answers.append((given.status_code, sorted(given.headers.items()), given.get_data()))
+    assert answers[0] == answers[1]
+
+
+def test_under_any_wsgi_server_a_fault_may_break_the_connection() -> None:
+    for way in (create_app(flask=False), create_app()):
+        with pytest.raises(ConnectionResetError):
+            WsgiClient(way).get("/connections", headers={**HEADERS, "x-mock-fault": "reset"})
 
 
 def test_an_empty_answer_is_the_same_both_ways(ways: Ways) -> None:
