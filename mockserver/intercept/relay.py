@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -20,6 +19,7 @@ from mockserver.intercept.hosts import EMULATED, without_port
 from mockserver.json_input import dumps
 from mockserver.recordings import answers
 from mockserver.runtime import Clock
+from mockserver.web.received import split_target
 
 Seen: TypeAlias = Callable[[Call, Result, int, bool], None]
 """Receives request, response, time of its end (ms since 1970), and whether the response is complete."""
@@ -60,19 +60,24 @@ class Relay:
 
     async def _pass_on(self, scope: Any, receive: Any, send: Any) -> None:
         began = _clock.now_ms()
-        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        upstream = self._upstream or f"https://{host}"
-        if not self._upstream and without_port(host) not in EMULATED:
-            await _answer(send, 403, refusal(without_port(host)))
+        path, query, authority = _target(scope)
+        host = without_port((authority or dict(scope["headers"]).get(b"host", b"")).decode("latin-1"))
+        if not self._upstream and host not in EMULATED:
+            await _answer(send, 403, refusal(host))
             return
+        if not path.startswith(b"/"):
+            await _answer(send, 400, "the target of the request is no path")
+            return
+        upstream = httpx.URL(self._upstream or f"https://{host}")  # of the name alone: no port, no user
+        target = upstream.raw_path.rstrip(b"/") + path + (b"?" + query if query else b"")
         sent = _Passed()
         response: httpx.Response | None = None
         try:
             response = await self._client.send(
-                self._request(scope, upstream, sent.passing(_body(receive))), stream=True
+                _request(scope, upstream, target, sent.passing(_body(receive))), stream=True
             )
         except httpx.HTTPError as error:
-            await _answer(send, _UNREACHABLE, f"{urlsplit(upstream).hostname} gave no response: {type(error).__name__}")
+            await _answer(send, _UNREACHABLE, f"{upstream.host} gave no response: {type(error).__name__}")
             self._seen(_call(scope, sent.body, began), Result(0), _clock.now_ms(), False)
             return
         await self._respond(scope, response, sent, began, send)
@@ -91,19 +96,6 @@ class Relay:
             result, is_read = _result(response, got.body)
             whole = arrived and got.is_kept and is_read
             self._seen(_call(scope, sent.body, began), result, _clock.now_ms(), whole)
-
-    def _request(self, scope: Any, upstream: str, body: AsyncIterator[bytes]) -> httpx.Request:
-        kept = [
-            (name, _readable(value) if name == b"accept-encoding" else value)
-            for name, value in scope["headers"]
-            if name not in _HOP_BY_HOP and name != b"host"
-        ]
-        names = {name for name, _ in kept}
-        path, query = _target(scope)
-        target = path + (b"?" + query if query else b"")
-        url = httpx.URL(upstream).copy_with(raw_path=httpx.URL(upstream).raw_path.rstrip(b"/") + target)
-        has_body = b"content-length" in names or any(name == b"transfer-encoding" for name, _ in scope["headers"])
-        return httpx.Request(scope["method"], url, headers=kept, content=body if has_body else None)
 
 
 class _Passed:
@@ -132,6 +124,18 @@ class _Passed:
             yield piece
 
 
+def _request(scope: Any, upstream: httpx.URL, target: bytes, body: AsyncIterator[bytes]) -> httpx.Request:
+    """The request to the service, with the target as it was sent: httpx would resolve `..` and refuse others."""
+    kept = [
+        (name, _readable(value) if name == b"accept-encoding" else value)
+        for name, value in scope["headers"]
+        if name not in _HOP_BY_HOP and name != b"host"
+    ]
+    has_body = any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+    content = body if has_body else None
+    return httpx.Request(scope["method"], upstream, headers=kept, content=content, extensions={"target": target})
+
+
 async def _body(receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[bytes]:
     more = True
     while more:
@@ -143,14 +147,14 @@ async def _body(receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[bytes]:
         more = event.get("more_body", False)
 
 
-def _target(scope: Any) -> tuple[bytes, bytes]:
-    """Path and query as sent. Our server gives the whole target as the path, other servers only its path."""
-    path, _, query = scope["raw_path"].partition(b"?")
-    return path, query or scope["query_string"]
+def _target(scope: Any) -> tuple[bytes, bytes, bytes | None]:
+    """Path, query and, in absolute form, authority. Our server gives the whole target, other servers only its path."""
+    path, query, authority = split_target(scope["raw_path"])
+    return path, query or scope["query_string"], authority
 
 
 def _call(scope: Any, body: bytes, began: int) -> Call:
-    raw_path, query = _target(scope)
+    raw_path, query, _ = _target(scope)
     path = decoded_path(raw_path.decode("latin-1"))
     below = path == BASE_PATH or path.startswith(BASE_PATH + "/")
     if below:

@@ -28,15 +28,23 @@ _ISATAP = (b"\x00\x00\x5e\xfe", b"\x02\x00\x5e\xfe")
 """Octets before the IPv4 address in an ISATAP address (RFC 5214)."""
 
 _MAX_ADDRESSES = 4
-_METADATA = frozenset(
-    map(
-        ipaddress.ip_address,
-        ("fd00:ec2::254", "fd20:ce::254", "fd00:42::42", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
+_METADATA = [
+    ipaddress.IPv4Address(text)
+    for text in (
+        "169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.0.23", "100.100.100.200", "168.63.129.16",
+        "192.0.0.192",
     )
-)
-"""Addresses where clouds hand out credentials, besides link-local ones."""
+]  # fmt: skip
+"""IPv4 addresses where clouds hand out credentials. IPv6 addresses that contain one lead there in some network."""
 
-_THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
+_NEVER = [
+    ipaddress.ip_network(text)
+    for text in (
+        "0.0.0.0/8", "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::/32", "fd20:ce::/64", "fd00:42::42",
+        "fec0::/10", "100::/64",
+    )
+]  # fmt: skip
+"""Networks that are never dialled: this network, services of clouds, site-local addresses, the discard prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +144,7 @@ def _demand_harmless(text: str, address: str) -> None:
 
 def _is_forbidden(address: _Address) -> bool:
     of_many = address.is_multicast or (address.version == 4 and address.is_reserved)  # broadcast is a reserved one
-    nowhere = address.is_unspecified or address in _THIS_NETWORK
-    return address.is_link_local or of_many or nowhere or address in _METADATA
+    return address.is_link_local or of_many or address.is_unspecified or any(address in network for network in _NEVER)
 
 
 def _embedded(address: _Address) -> Iterator[_Address]:
@@ -145,7 +152,9 @@ def _embedded(address: _Address) -> Iterator[_Address]:
     if isinstance(address, ipaddress.IPv4Address):
         return
     yield from filter(None, (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())))
-    if address.packed[8:12] in _ISATAP:
+    packed = address.packed
+    yield from (one for one in _METADATA if one.packed in packed or one.packed in packed[:8] + packed[9:])
+    if packed[8:12] in _ISATAP:
         yield ipaddress.IPv4Address(address.packed[12:])
     if address in _LOCAL_TRANSLATION:  # RFC 6052 puts it after a prefix of any length, round octet 8
         octets = address.packed

@@ -53,7 +53,7 @@ class Received:
 
 def received(scope: Any, body: bytes) -> Received:
     """The request of an ASGI scope with its complete body."""
-    path, query, authority = _split(scope["raw_path"])
+    path, query, authority = split_target(scope["raw_path"])
     headers = _headers(tuple(scope["headers"]))
     if authority is not None:
         headers = {**headers, "host": authority.decode("latin-1")}  # it overrides the header (RFC 9112 §3.2.2)
@@ -107,7 +107,7 @@ def environ_of(received: Received) -> Environ:
     return environ
 
 
-def _split(target: bytes) -> tuple[bytes, bytes, bytes | None]:
+def split_target(target: bytes) -> tuple[bytes, bytes, bytes | None]:
     """Split a request target into path, query and, in absolute form, authority."""
     authority = None
     if not target.startswith(b"/"):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import pytest
 import requests
 from click.testing import CliRunner, Result
@@ -26,7 +27,7 @@ from mockserver.exchange import Result as Answer
 from mockserver.intercept.relay import Relay
 from mockserver.recordings.recorder import Recorder
 from mockserver.recordings.recording import Recording
-from mockserver.server import make_server
+from mockserver.server import Server, make_server
 from mockserver.specs.connectors import Connectors
 from tests.calls import HEADERS, connection
 
@@ -93,6 +94,96 @@ def test_an_unmodified_client_is_recorded_and_its_recording_compared(
     assert [entry["response"]["status"] for entry in document["log"]["entries"]] == [200, 201, 200, 204]
     compared = run("compare", out)
     assert compared.exit_code == 0 and compared.output == "4 same\n", compared.output
+
+
+class Echo:
+    """A service that notes the targets and hosts of its requests."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            while (event := await receive())["type"] != "lifespan.shutdown":
+                await send({"type": f"{event['type']}.complete"})
+            return
+        self.asked.append((scope["raw_path"].decode(), dict(scope["headers"])[b"host"].decode()))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.mark.parametrize("base", ["", "/base"])
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("http://platform.adobe.io/flows?a=b", "/flows?a=b"),
+        ("https://u:p@platform.adobe.io:443/flows", "/flows"),
+        ("https://platform.adobe.io", "/"),
+        ("/a/../flows/./x", "/a/../flows/./x"),
+        ("//flows", "//flows"),
+        ("/flows#part", "/flows"),
+        ("/flows?a=b#part", "/flows?a=b"),
+        ("/%zz?%", "/%zz?%"),
+        ("*", None),
+        ("*.example.com/", None),
+    ],
+)
+def test_a_target_is_passed_on_as_it_was_sent(base: str, target: str, path: str | None) -> None:
+    """A client of a proxy may send a whole URL, also to https. It was answered 500."""
+    service, seen = Echo(), []
+    upstream = make_server(service)
+    server = make_server(Relay(lambda *one: seen.append(one), upstream.url + base))
+    with started(upstream), started(server):
+        assert raw_status(server, target, "platform.adobe.io") == (400 if path is None else 204)
+    assert service.asked == ([] if path is None else [(base + path, urlsplit(upstream.url).netloc)])
+    assert len(seen) == (path is not None)
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "asked"),
+    [
+        ("/x", "platform.adobe.io", "https://platform.adobe.io"),
+        ("/x", "PLATFORM.adobe.io.:8443", "https://platform.adobe.io"),
+        ("/x", "[platform.adobe.io]", "https://platform.adobe.io"),
+        ("/x", "platform.adobe.io:\u00b2", "https://platform.adobe.io"),
+        ("http://platform.adobe.io/x", "evil.example", "https://platform.adobe.io"),
+        ("http://evil.example/x", "platform.adobe.io", None),
+        ("http://platform.adobe.io@evil.example/x", "platform.adobe.io", None),
+        ("/x", "platform.adobe.io@evil.example", None),
+        ("/x", "evil.example#platform.adobe.io", None),
+        ("/x", "platform.adobe.io.evil.example", None),
+    ],
+)
+def test_requests_are_passed_on_to_adobes_hosts_alone(
+    monkeypatch: pytest.MonkeyPatch, target: str, host: str, asked: str | None
+) -> None:
+    sent: list[str] = []
+
+    async def send(client: httpx.AsyncClient, request: httpx.Request, **options: Any) -> httpx.Response:
+        sent.append(str(request.url).removesuffix("/"))
+        raise httpx.ConnectError("not in a test")
+
+    monkeypatch.setattr(httpx.AsyncClient, "send", send)
+    server = make_server(Relay(lambda *one: None))
+    with started(server):
+        assert raw_status(server, target, host) == (403 if asked is None else 502)
+    assert sent == ([] if asked is None else [asked])
+
+
+@contextmanager
+def started(server: Server) -> Iterator[None]:
+    server.start()
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+def raw_status(server: Server, target: str, host: str) -> int:
+    port = urlsplit(server.url).port
+    with socket.create_connection(("127.0.0.1", port or 0), timeout=20) as client:
+        client.sendall(f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode("latin-1"))
+        return int(client.makefile("rb").readline().split()[1])
 
 
 def traffic(url: str) -> None:

@@ -213,7 +213,9 @@ def test_what_is_listed_is_a_host_and_a_port(text: str) -> None:
      "64:ff9b:1:a9fe:a9:fe00::", "2002:a9fe:a9fe::1", "::169.254.169.254", "::ffff:255.255.255.255",
      "64:ff9b::6464:64c8", "2001:0:a9fe:a9fe::1", "2001:0:808:808:0:0:5601:5601", "fd00::5efe:a9fe:a9fe",
      "2001:db8::200:5efe:169.254.169.254", "::ffff:0:169.254.169.254", "0.1.2.3", "192.0.0.192", "fd20:ce::254",
-     "2002:ffff:ffff::", "64:ff9b::ffff:ffff"],
+     "2002:ffff:ffff::", "64:ff9b::ffff:ffff", "fd00:ec2::23", "fd00:a9fe:a9fe::1", "fd00:c1::a9fe:a9fe",
+     "2001:db8:64::a9fe:a9fe", "2001:db8:a9fe:a9fe::", "2001:db8:64:ff00:a9:fea9:fe00:0", "2001:db8::6464:64c8",
+     "2001:db8::a9fe:aa02", "fec0::1", "feff::1", "100::1"],
 )  # fmt: skip
 def test_no_name_leads_to_where_clouds_keep_credentials(address: str) -> None:
     with pytest.raises(ValueError, match="never dialled"):
@@ -231,6 +233,9 @@ def test_no_name_leads_to_where_clouds_keep_credentials(address: str) -> None:
         "fd00::5",
         "fd00::5efe:10.0.0.1",
         "::ffff:0:10.0.0.1",
+        "2001:db8:64::a9fe:1",
+        "100:1::1",
+        "fd00:ec3::1",
     ],
 )
 def test_other_addresses_may_be_listed(address: str) -> None:
