@@ -178,7 +178,7 @@ class Journal:
         self._lock = threading.Lock()
         self._shares: dict[tuple[str, str], _Share] = {}
         self._headers: dict[tuple[str | None, str | None], _Headers] = {}
-        self._count = self._bytes = self._latest = 0
+        self._count = self._bytes = self._latest = self._version = 0
         self._numbers = itertools.count(1)
         self._hung_up: set[str] = set()
         """Request ids of calls whose clients disconnected."""
@@ -195,6 +195,12 @@ class Journal:
             raise NothingRecorded
         with self._lock:
             return self._latest
+
+    @property
+    def version(self) -> int:
+        """A number that is higher after each change, also after a reset."""
+        with self._lock:
+            return self._version
 
     def record(
         self,
@@ -234,6 +240,7 @@ class Journal:
             share.kept.append(_Kept._make(values))  # twice as fast as keyword arguments
             share.size += size
             self._latest, self._count, self._bytes = values[0], self._count + 1, self._bytes + size
+            self._version += 1
             if self._count >= self._max_entries + _SLACK or self._bytes > self._max_bytes:
                 self._make_room()
 
@@ -325,6 +332,7 @@ class Journal:
         with self._lock:
             if self.on and len(self._hung_up) < self._max_entries:
                 self._hung_up.add(request_id)
+                self._version += 1
 
     def clear(self, *, renumber: bool = False) -> None:
         """Remove all entries. Numbering continues unless `renumber` is set, for a service that was reset."""
@@ -332,6 +340,7 @@ class Journal:
             if renumber:
                 self._numbers = itertools.count(1)
             self._shares, self._headers, self._hung_up = {}, {}, set()
+            self._version += 1
             self._count = self._bytes = self._latest = 0
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from mockserver import Config, Emulator, create_app
+from mockserver import Config, Emulator, conformance, create_app
 from mockserver.conformance import FORMATS
 from tests.calls import HEADERS, connection
 
@@ -63,6 +63,24 @@ def test_pages_are_locked_down(client: FlaskClient, path: str) -> None:
 def test_only_calls_since_a_number_are_judged(client: FlaskClient) -> None:
     report = json.loads(client.get("/_mock/report?since=2").text)
     assert [call["number"] for call in report["calls"]] == [3]
+
+
+def test_a_report_in_every_format_costs_one_evaluation(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged, evaluate = [], conformance.evaluate
+    monkeypatch.setattr(conformance, "evaluate", lambda *given: judged.append(given) or evaluate(*given))
+    for form in conformance.FORMATS:
+        assert client.get(f"/_mock/report?format={form}").status_code == 200
+    assert len(judged) == 1
+
+
+def test_after_a_reset_the_new_calls_are_judged() -> None:
+    """As many as before, so that neither the count nor the latest number tells the difference."""
+    client = create_app(seed=1).test_client()
+    for headers, findings in (({}, True), (HEADERS, False)):
+        client.post("/_mock/reset")
+        client.get("/connections", headers=headers)
+        page = client.get("/_mock/", headers=BROWSER).text
+        assert ("Breaks the contract" in page) == findings
 
 
 def test_judging_leaves_no_trace(client: FlaskClient) -> None:

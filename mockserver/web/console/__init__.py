@@ -49,8 +49,8 @@ def blueprint(emulator: Emulator, stage: Stage) -> Blueprint:
         if form not in conformance.FORMATS:
             raise admin.wrong("Unknown format. Expected one of " + ", ".join(conformance.FORMATS) + ".")
         since = request.args.get("since", 0, type=int)
-        judged = conformance.evaluate(emulator.journal.entries(since), emulator.contract)
-        return _report(emulator, conformance.render(judged, form), conformance.FORMATS[form].media_type)
+        text = conformance.render(frame.judged(since), form)
+        return _report(emulator, text, conformance.FORMATS[form].media_type)
 
     assets.add(pages)
     control_pages.add(pages, frame, stage)

@@ -98,16 +98,18 @@ class Frame:
             "file": self.emulator.config.sources,
         }
 
-    def judged(self) -> Report:
-        """The verdict on the latest calls, cached until the next call. Raises NothingRecorded."""
+    def judged(self, since: int | None = None) -> Report:
+        """The verdict on the calls after number `since`, by default on the latest ones. Raises NothingRecorded.
+
+        It is cached until the journal changes: a page that asks again and a report in every format cost one evaluation.
+        """
         from mockserver import conformance
 
         journal = self.emulator.journal
         with self._lock:
-            mark = journal.latest, journal.count()
+            mark = journal.version, max(0, journal.latest - MAX_JUDGED if since is None else since)
             if self._judged is None or self._judged[:2] != mark:
-                entries = journal.entries(max(0, mark[0] - MAX_JUDGED))
-                self._judged = (*mark, conformance.evaluate(entries, self.emulator.contract))
+                self._judged = (*mark, conformance.evaluate(journal.entries(mark[1]), self.emulator.contract))
             return self._judged[2]
 
     def tenants(self) -> list[Tenant]:
