@@ -30,6 +30,8 @@ _SENT = frozenset(
 """Members of a data set that a client may send."""
 
 _LIMIT = 20
+MAX_RUNS = 20_000
+"""Maximum runs whose batches lists show, the newest (assumed). Any batch can be looked up."""
 
 
 @operation("createDataset")
@@ -97,7 +99,7 @@ def list_batches(world: World, request: Request) -> Result:
     asked = request.arguments
     found = [
         (batch.id, _batch(batch))
-        for batch in batches.every(world, request.tenant)
+        for batch in batches.every(world, request.tenant, MAX_RUNS)
         if asked.get("dataSet", batch.data_set) == batch.data_set
         and asked.get("batch", batch.id) == batch.id
         and asked.get("createdAfter", -1) < batch.course.start
@@ -219,7 +221,7 @@ def _batch(batch: Batch) -> dict[str, Any]:
 def _last_batches(world: World, request: Request) -> dict[str, dict[str, Any]]:
     """Data set -> the batch members it shows."""
     found: dict[str, dict[str, Any]] = {}
-    for batch in sorted(batches.every(world, request.tenant), key=lambda batch: -batch.course.end):
+    for batch in sorted(batches.every(world, request.tenant, MAX_RUNS), key=lambda batch: -batch.course.end):
         members = found.setdefault(batch.data_set, {"lastBatchId": batch.id, "lastBatchStatus": batch.status})
         members.setdefault("lastSuccessfulBatch" if batch.status == "success" else "lastFailedBatch", batch.id)
     return found

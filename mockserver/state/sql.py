@@ -11,6 +11,7 @@ import functools
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Dialect, delete, select, update
@@ -257,7 +258,7 @@ class SqlStore:
             for row in rows:
                 doc = self._doc(tenant, kind, row)
                 listed_at, ordered = row[len(SHOWN) :]
-                yield Listed(listed_at, doc, doc if ordered is None else json.loads(ordered), len(row[DOC]))
+                yield Listed(listed_at, doc, doc if ordered is None else self._ordered(ordered), len(row[DOC]))
             cut = exceeds(rows)
             if len(rows) < size and not cut:
                 return
@@ -273,6 +274,14 @@ class SqlStore:
             return doc
         log.error("State %s: the record %s/%s of %s is damaged", self.place, kind, entity_id, "/".join(tenant))
         raise StorageUnavailable("a record is damaged")
+
+    def _ordered(self, written: str) -> Doc:
+        """The members by which a superseded record was sorted. Raises StorageUnavailable if they are damaged."""
+        with suppress(ValueError):
+            if isinstance(found := json.loads(written), dict):
+                return found
+        log.error("State %s: the history of updates is damaged", self.place)
+        raise StorageUnavailable("the history is damaged")
 
     def _change(self, row: Any) -> Change:
         org, sandbox, kind, *shown = row

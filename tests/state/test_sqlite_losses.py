@@ -7,12 +7,14 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mockserver.exchange import Tenant
 from mockserver.state.store import StateError, StorageUnavailable
+from tests.state.stored import asked, rename
 from tests.state.test_sqlite import KIND, TENANT, opened, path, put, refused, writer
 
 __all__ = ["path"]
@@ -104,6 +106,23 @@ def test_a_damaged_record_is_never_shown_and_the_log_names_it(
         with pytest.raises(StorageUnavailable):
             read()
     assert "connections/5" in caplog.text and store.get(TENANT, KIND, "6") is not None
+    store.close()
+
+
+@pytest.mark.parametrize("written", ["", "x", "{", "[]", "1", "null"])
+def test_a_damaged_history_refuses_the_pages_that_need_it(
+    path: Path, written: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A list that began before an update was answered 500, with a traceback."""
+    store = opened(path)
+    _, after = store.page(TENANT, KIND, asked(1, "name"))
+    rename(store, "5", "z")
+    with sqlite3.connect(path) as db:
+        assert db.execute("UPDATE mockserver_history SET ordered = ?", [written]).rowcount == 1
+    db.close()
+    with pytest.raises(StorageUnavailable, match="damaged"):
+        store.page(TENANT, KIND, replace(asked(1, "name"), after=after))
+    assert "history" in caplog.text and store.page(TENANT, KIND, asked(1, "name"))[1] is not None
     store.close()
 
 
