@@ -44,7 +44,9 @@ def fidelity(as_json: bool, root: Path | None) -> None:
             (root / name).write_text(text, encoding="utf-8")
     unexplained = [one for one in found if not one.passed and not one.differs]
     for one in unexplained:
-        click.echo(f"otherwise: {one.page}/{one.id}: {'; '.join(one.departures)}", err=True)
+        click.echo(f"differs: {one.page}/{one.id} ({one.operation}): {'; '.join(one.departures)}", err=True)
+    if unexplained:
+        click.echo("Set a quirk, or give the reason under `differs` in its file; see fidelity/README.md.", err=True)
     sys.exit(int(bool(unexplained)))
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from mockserver import Config, Emulator
+from mockserver.cli import main
 from mockserver.recordings import contributed
 from mockserver.recordings.samples import folder
 from tests.recordings.story import as_har, tell
@@ -55,6 +57,18 @@ def test_a_difference_is_a_sample_that_fails_and_names_its_reason(contribute: Co
     assert failed.operation == "deleteConnection" and failed.differs == ""
     [told] = [one for one in contributed.replay(contribute(202, differs=OTHER_STATUS)) if one.differs]
     assert told.differs == "as in that region" and not told.passed
+
+
+def test_the_command_names_what_differs_and_where_to_give_the_reason(
+    contribute: Contribute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = tuple(contributed.replay(contribute(202)))
+    monkeypatch.setattr(contributed, "samples", lambda: found)
+    done = CliRunner().invoke(main, ["fidelity"])
+    assert done.exit_code == 1
+    number = next(one.id for one in found if not one.passed)
+    assert f"differs: mine/{number} (deleteConnection): status /: recorded 202, here 204" in done.output
+    assert done.output.endswith("see fidelity/README.md.\n")
 
 
 def test_a_quirk_of_the_description_is_set(contribute: Contribute) -> None:
