@@ -98,10 +98,11 @@ def _through(
 ) -> int:
     from mockserver.clients import program
     from mockserver.intercept.interception import Interception
+    from mockserver.intercept.relay import LIMITS
     from mockserver.server import make_server
 
     def serve(context: Any) -> Any:
-        return make_server(_relay(upstream or "", upstream_ca, recorder), certificate=context)
+        return make_server(_relay(upstream or "", upstream_ca, recorder), certificate=context, limits=LIMITS)
 
     with Interception(serve, ca_folder) as interception:
         environ = interception.environment(dict(os.environ))
@@ -118,12 +119,14 @@ def _serve(listen: str, upstream: str, upstream_ca: Path | None, recorder: Recor
     import signal
     import threading
 
+    from mockserver.intercept.relay import LIMITS
     from mockserver.server import make_server
 
     host, _, port = listen.rpartition(":")
     if not port.isdecimal():
         raise ValueError("--listen takes a port, or HOST:PORT")
-    server = make_server(_relay(upstream, upstream_ca, recorder), host=host or "127.0.0.1", port=int(port))
+    relay = _relay(upstream, upstream_ca, recorder)
+    server = make_server(relay, host=host or "127.0.0.1", port=int(port), limits=LIMITS)
     done = threading.Event()
     stop: Callable[..., None] = lambda *_: done.set()  # noqa: E731
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -8,6 +8,7 @@ TLS to the service is verified; redirects are left to the client; a response tha
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -19,6 +20,7 @@ from mockserver.intercept.hosts import EMULATED, without_port
 from mockserver.json_input import dumps
 from mockserver.recordings import answers
 from mockserver.runtime import Clock
+from mockserver.server import Limits
 from mockserver.web.received import split_target
 
 Seen: TypeAlias = Callable[[Call, Result, int, bool], None]
@@ -33,6 +35,13 @@ _HOP_BY_HOP = frozenset(
 _CODINGS = (b"gzip", b"deflate", b"identity")
 """Compressions that are decompressed for the recording."""
 _UNREACHABLE = 502
+_NOT_TAKEN = {
+    "too_large": (413, "the body of the request is larger than 64 MB"),
+    "too_slow": (408, "the body of the request did not arrive in time"),
+}
+"""What our server says of a request body -> status and message."""
+LIMITS = Limits(max_body=4 * _KEPT_BYTES, held_bytes=64 * _KEPT_BYTES, body_seconds=_SECONDS, write_seconds=_SECONDS)
+"""A recording accepts more than the emulator: the service decides."""
 _clock = Clock()
 
 
@@ -74,10 +83,13 @@ class Relay:
         response: httpx.Response | None = None
         try:
             response = await self._client.send(
-                _request(scope, upstream, target, sent.passing(_body(receive))), stream=True
+                _request(scope, upstream, target, sent.passing(_body(scope, receive))), stream=True
             )
         except httpx.HTTPError as error:
-            await _answer(send, _UNREACHABLE, f"{upstream.host} gave no response: {type(error).__name__}")
+            if not_taken := scope["state"].get("error"):
+                await _answer(send, *_NOT_TAKEN.get(not_taken, (400, "the body of the request is malformed")))
+            else:
+                await _answer(send, _UNREACHABLE, f"{upstream.host} gave no response: {type(error).__name__}")
             self._seen(_call(scope, sent.body, began), Result(0), _clock.now_ms(), False)
             return
         await self._respond(scope, response, sent, began, send)
@@ -91,6 +103,8 @@ class Relay:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
             arrived = True
+        except httpx.HTTPError as error:
+            scope["state"]["connection"].cut(reset=isinstance(error, httpx.ReadError))
         finally:
             await response.aclose()
             result, is_read = _result(response, got.body)
@@ -136,11 +150,11 @@ def _request(scope: Any, upstream: httpx.URL, target: bytes, body: AsyncIterator
     return httpx.Request(scope["method"], upstream, headers=kept, content=content, extensions={"target": target})
 
 
-async def _body(receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[bytes]:
+async def _body(scope: Any, receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[bytes]:
     more = True
     while more:
         event = await receive()
-        if event["type"] != "http.request":
+        if event["type"] != "http.request" or scope["state"].get("error"):
             raise httpx.RequestError("the client left")
         if event.get("body"):
             yield event["body"]
@@ -175,14 +189,25 @@ def _readable(accepted: bytes) -> bytes:
 def _result(response: httpx.Response, raw: bytes) -> tuple[Result, bool]:
     """The response, and whether its body was read if it is JSON."""
     coding = response.headers.get("content-encoding", "identity").lower().encode()
-    try:
-        text = httpx.Response(200, headers=response.headers, content=raw).content if coding in _CODINGS else None
-    except httpx.HTTPError:
-        text = None
+    text = _decompressed(raw, coding) if coding in _CODINGS else None
     if text is None:
         return answers.read(response.status_code, response.headers.items(), b"", max_bytes=0), not raw
     result = answers.read(response.status_code, response.headers.items(), text, max_bytes=_KEPT_BYTES)
     return result, not answers.is_unread(text, result)
+
+
+def _decompressed(raw: bytes, coding: bytes) -> bytes | None:
+    """A body without its compression; None if it is damaged, cut or too large."""
+    if coding == b"identity":
+        return raw
+    for wbits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):  # gzip or zlib by its head; `deflate` of some is without one
+        inflating = zlib.decompressobj(wbits)
+        try:
+            text = inflating.decompress(raw, _KEPT_BYTES)
+        except zlib.error:
+            continue
+        return text if not raw or (inflating.eof and not inflating.unused_data) else None
+    return None
 
 
 async def _answer(send: Any, status: int, message: str) -> None:

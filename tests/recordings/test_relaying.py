@@ -1,0 +1,137 @@
+"""Tests that odd traffic passes through a recorder as it would without one, and is recorded as far as it arrived."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import tracemalloc
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from mockserver import Config
+from mockserver.clients.program import PrivateServer
+from mockserver.exchange import BASE_PATH, Call
+from mockserver.exchange import Result as Answer
+from mockserver.intercept import relay
+from mockserver.server import Limits, make_server
+from tests.calls import HEADERS
+from tests.recordings.test_record_command import recorder, scripted_service
+
+JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+URL = BASE_PATH + "/connections"
+
+
+@contextmanager
+def recorded(path: Path, upstream: str, limits: Limits = relay.LIMITS) -> Iterator[str]:
+    kept = recorder(path, upstream)
+
+    def seen(call: Call, result: Answer, ended_ms: int, whole: bool) -> None:
+        kept.add(call, result, ended_ms, whole=whole)
+
+    server = make_server(relay.Relay(seen, upstream), limits=limits)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+        kept.close(complete=True)
+
+
+def entries(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["log"]["entries"]
+    return found
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        JSON + b'Content-Length: 100\r\n\r\n{"items":',
+        JSON + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
+        JSON + b'Transfer-Encoding: chunked\r\n\r\n9\r\n{"items":\r\n',
+    ],
+    ids=["too short", "no chunk", "chunk missing"],
+)
+def test_a_response_that_breaks_is_not_an_error_of_the_recorder(
+    tmp_path: Path, answer: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        caplog.at_level(logging.WARNING),
+        recorded(tmp_path / "x.har", scripted_service(answer)) as url,
+        pytest.raises(requests.RequestException),
+    ):
+        requests.get(url + URL, headers=HEADERS, timeout=10)
+    assert caplog.records == []
+    (entry,) = entries(tmp_path / "x.har")
+    assert entry["_flow"]["whole"] is False
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "whole"),
+    [
+        ("gzip", gzip.compress(b'{"items": []}'), True),
+        ("deflate", zlib.compress(b'{"items": []}'), True),
+        ("deflate", zlib.compress(b'{"items": []}', wbits=-15), True),
+        ("gzip", gzip.compress(b'{"items": []}')[:-9], False),
+        ("gzip", b"\x1f\x8bno", False),
+        ("gzip", gzip.compress(b"[]") + gzip.compress(b"[]"), False),
+        ("gzip", gzip.compress(b'"' + bytes(17_000_000) + b'"'), False),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"[]")), False),
+        ("br", b"\x0b\x02\x80{}\x03", False),
+    ],
+    ids=["gzip", "zlib", "deflate", "cut", "damaged", "two members", "too large", "twice", "brotli"],
+)
+def test_a_compressed_response_passes_as_it_is_and_is_recorded_if_it_can_be_read(
+    tmp_path: Path, coding: str, body: bytes, whole: bool
+) -> None:
+    head = JSON + f"Content-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with recorded(tmp_path / "x.har", scripted_service(head + body)) as url:
+        answer = requests.get(url + URL, headers=HEADERS, timeout=10, stream=True)
+        assert answer.raw.read(decode_content=False) == body
+    (entry,) = entries(tmp_path / "x.har")
+    assert entry["_flow"]["whole"] is whole
+    assert json.loads(entry["response"]["content"]["text"] or "{}") == ({"items": []} if whole else {})
+
+
+def test_a_response_that_expands_does_not_fill_the_memory() -> None:
+    bomb = gzip.compress(bytes(100_000_000), 1)
+    tracemalloc.start()
+    try:
+        assert relay._decompressed(bomb, b"gzip") is None
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 50_000_000
+
+
+def test_a_request_larger_than_the_emulator_accepts_reaches_the_service(tmp_path: Path) -> None:
+    body = b'{"name": "' + b"x" * 2_000_000 + b'"}'
+    with (
+        PrivateServer(Config(log="none", max_body=4_000_000)) as service,
+        recorded(tmp_path / "x.har", service.url) as url,
+    ):
+        headers = {**HEADERS, "content-type": "application/json"}
+        answers = [requests.post(base + URL, data=body, headers=headers, timeout=10) for base in (url, service.url)]
+        assert len(service.emulator.journal.entries()) == 2
+    assert [answer.status_code for answer in answers] == [400, 400]
+    (entry,) = entries(tmp_path / "x.har")
+    assert len(entry["request"]["postData"]["text"]) > 2_000_000
+
+
+def test_a_request_that_the_recorder_cannot_take_is_refused_in_plain_words(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        caplog.at_level(logging.WARNING),
+        recorded(tmp_path / "x.har", scripted_service(JSON), Limits(max_body=100)) as url,
+    ):
+        refused = requests.post(url + URL, data=b"1" * 101, headers=HEADERS, timeout=10)
+    assert refused.status_code == 413
+    assert "larger than" in refused.json()["message"]
+    assert caplog.records == []
