@@ -7,6 +7,7 @@ pass it on. Loops that give up after a while are not assertions.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -48,20 +49,25 @@ CLOSE = {"approx", "isclose", "assertAlmostEqual"}
 FAILS = {"fail", "exit", "skip", "xfail"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+BINDING = (
+    ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.withitem, ast.For,
+    ast.AsyncFor, ast.comprehension, ast.Call, ast.FunctionDef, ast.AsyncFunctionDef,
+)  # fmt: skip
+"""Nodes that `_Scope` learns from."""
 Loop = ast.For | ast.AsyncFor | ast.While
 
 
 def upper_bounds(tree: ast.Module, measuring: Mapping[str, Shape] | None = None) -> list[int]:
     """Lines that assert an upper bound. `measuring` is what functions of other files return, by their dotted names."""
     scope = _Scope(known=measuring or {})
-    scope.learn(tree.body)
+    scope.learn(tree)
     return sorted(set(scope.asserted(tree.body)))
 
 
 def measuring_functions(tree: ast.Module) -> dict[str, Shape]:
     """Functions at the top of a file that return a duration, alone or among other values."""
     scope = _Scope()
-    scope.learn(tree.body)
+    scope.learn(tree)
     functions = [node.name for node in tree.body if isinstance(node, Function)]
     return {name: scope.names[name] for name in functions if _most(scope.names[name]) >= Kind.SPEED}
 
@@ -70,9 +76,19 @@ def _most(*shapes: Shape) -> Kind:
     return max((_most(*shape) if isinstance(shape, tuple) else shape for shape in shapes), default=Kind.NONE)
 
 
+def _text(node: ast.expr) -> str:
+    """The source of an expression; of a dotted name without the visitor of `ast`, which would take most of the time."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=owner, attr=name):
+            return f"{_text(owner)}.{name}"
+    return ast.unparse(node)
+
+
 def _last(node: ast.expr) -> str:
     """The last part of a dotted name."""
-    return ast.unparse(node).rpartition(".")[2]
+    return _text(node).rpartition(".")[2]
 
 
 def _is_constant(node: ast.expr) -> bool:
@@ -85,6 +101,12 @@ def _of_this_function(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, Function):
             yield from _of_this_function(ast.iter_child_nodes(node))
+
+
+@functools.cache
+def _binding(owner: Function | ast.Module) -> list[ast.AST]:
+    """The nodes of a function or a file that may bind a name, found once however often its scope is learnt."""
+    return [node for node in _of_this_function(owner.body) if isinstance(node, BINDING)]
 
 
 @dataclass
@@ -100,13 +122,12 @@ class _Scope:
     def within(self, function: Function) -> _Scope:
         """The scope of a function within this one."""
         inner = _Scope(dict(self.names), self.clocks, self.known)
-        inner.learn(function.body)
+        inner.learn(function)
         return inner
 
-    def learn(self, body: Iterable[ast.stmt]) -> None:
+    def learn(self, owner: Function | ast.Module) -> None:
         """Collect what names stand for; three times, because one may depend on a later one."""
-        nodes = list(_of_this_function(body))
-        for node in nodes * 3:
+        for node in _binding(owner) * 3:
             self._bind(node)
 
     def _bind(self, node: ast.AST) -> None:
@@ -153,7 +174,7 @@ class _Scope:
             case ast.Subscript(value=owner) | ast.Starred(value=owner):
                 self._give(owner, shape)
             case ast.Name() | ast.Attribute():
-                name = ast.unparse(target)
+                name = _text(target)
                 if _most(shape) >= _most(self.names.get(name, Kind.NONE)):
                     self.names[name] = shape
 
@@ -163,7 +184,7 @@ class _Scope:
 
     def _shape(self, node: ast.expr) -> Shape:
         match node:
-            case ast.Name() | ast.Attribute() if (name := ast.unparse(node)) in self.names:
+            case ast.Name() | ast.Attribute() if (name := _text(node)) in self.names:
                 return self.names[name]
             case ast.Attribute(attr=attr, value=value):
                 return Kind.DURATION if attr in MEASURED else self._shape(value)
@@ -209,7 +230,7 @@ class _Scope:
             return Kind.DURATION
         if called in CLOCKS or called.removesuffix("_ns") in CLOCKS:
             return Kind.MOMENT
-        if (name := ast.unparse(node.func)) in self.names:
+        if (name := _text(node.func)) in self.names:
             return self.names[name]
         if called in ("enumerate", "items"):
             return (Kind.NONE, args[0] if args else owner)

@@ -92,6 +92,12 @@ def parsed(name: str) -> ast.Module:
     return ast.parse((ROOT / name).read_text(encoding="utf-8"), name)
 
 
+@cache
+def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """All nodes of a file, since walking takes longer than any guard that does."""
+    return tuple(ast.walk(tree))
+
+
 def room_of(name: str) -> str:
     """`mockserver/web/api.py` -> `web`, `mockserver/world.py` -> `world`."""
     return name.split("/")[1].removesuffix(".py")
@@ -100,7 +106,7 @@ def room_of(name: str) -> str:
 def imports(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Line and full dotted name of every import in the file."""
     package = name.removesuffix(".py").split("/")[:-1]
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -153,7 +159,7 @@ def sizes(name: str, tree: ast.Module) -> Iterator[str]:
     length = len((ROOT / name).read_text(encoding="utf-8").splitlines()) if (ROOT / name).exists() else 0
     if length > FILE_LINES:
         yield f"has {length} lines, {FILE_LINES} is the cap"
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1
             if length > FUNCTION_LINES:
@@ -194,7 +200,7 @@ def silent(name: str, tree: ast.Module) -> Iterator[str]:
     """Only command lines, the benchmark and judged programs print."""
     if name.startswith(("mockserver/cli", "bench/", "contracts/clients/programs/")):
         return
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "print":
             yield f"{node.lineno}: prints"
 
@@ -204,7 +210,7 @@ def nothing_dangerous(name: str, tree: ast.Module) -> Iterator[str]:
     for line, dotted in imports(name, tree):
         if dotted.split(".")[0] in FORBIDDEN_MODULES:
             yield f"{line}: imports {dotted}, which makes objects of bytes"
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if not isinstance(node, ast.Call):
             continue
         called = ast.unparse(node.func)
@@ -222,7 +228,7 @@ def nothing_dangerous(name: str, tree: ast.Module) -> Iterator[str]:
 
 def _assigned(tree: ast.Module) -> dict[str, str]:
     """The values assigned to each plain name of a file, as source text."""
-    pairs = [(node.targets[0], node.value) for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+    pairs = [(node.targets[0], node.value) for node in nodes(tree) if isinstance(node, ast.Assign)]
     return {target.id: ast.unparse(value) for target, value in pairs if isinstance(target, ast.Name)}
 
 
@@ -230,7 +236,7 @@ def chance_and_time_from_runtime(name: str, tree: ast.Module) -> Iterator[str]:
     """Ids, tokens and the wall clock come only from `runtime.py`, so that seeded runs repeat."""
     if not name.startswith("mockserver/") or room_of(name) in ("runtime", "intercept"):
         return
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             if called in RUNTIME_ONLY or called.startswith("random."):
@@ -241,7 +247,7 @@ def environment_from_config(name: str, tree: ast.Module) -> Iterator[str]:
     """Only `config.py` reads the environment; the command line passes it to programs that it starts."""
     if not name.startswith("mockserver/") or room_of(name) in ("config", "cli", "intercept"):
         return
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv"):
             yield f"{node.lineno}: reads the environment outside config.py"
 
