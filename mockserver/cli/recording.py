@@ -58,6 +58,8 @@ def record(
             status, complete = ended, True
         finally:
             recorder.close(complete=complete)
+            if not recorder.count:
+                out.unlink(missing_ok=True)
     except Leak as leak:
         _tell_hidden(recorder)
         click.echo(f"mockserver: {leak}", err=True)
@@ -67,8 +69,7 @@ def record(
     if recorder.count:
         _tell_hidden(recorder)
         _tell(out, recorder.count)
-    else:  # so that the next attempt can create it
-        out.unlink(missing_ok=True)
+    else:
         click.echo(f"{out}: not written, because no request was made", err=True)
     sys.exit(status)
 

@@ -40,8 +40,11 @@ _NOT_TAKEN = {
     "too_slow": (408, "the body of the request did not arrive in time"),
 }
 """What our server says of a request body -> status and message."""
-LIMITS = Limits(max_body=4 * _KEPT_BYTES, held_bytes=64 * _KEPT_BYTES, body_seconds=_SECONDS, write_seconds=_SECONDS)
-"""A recording accepts more than the emulator: the service decides."""
+LIMITS = Limits(
+    max_body=4 * _KEPT_BYTES, held_bytes=64 * _KEPT_BYTES, body_seconds=_SECONDS, write_seconds=_SECONDS,
+    grace_seconds=3,
+)  # fmt: skip
+"""A recording accepts more than the emulator: the service decides. A recording that is stopped waits a moment."""
 _clock = Clock()
 
 
@@ -59,7 +62,10 @@ class Relay:
             await self._live(receive, send)
         elif scope["type"] == "http":
             await asyncio.sleep(0)  # our server begins a request outside a task; httpx needs one
-            await self._pass_on(scope, receive, send)
+            try:
+                await self._pass_on(scope, receive, send)
+            except asyncio.CancelledError:  # the recording ends
+                scope["state"]["connection"].cut(reset=True)
 
     async def _live(self, receive: Any, send: Any) -> None:
         while (event := await receive())["type"] != "lifespan.shutdown":
@@ -81,6 +87,10 @@ class Relay:
         target = upstream.raw_path.rstrip(b"/") + path + (b"?" + query if query else b"")
         sent = _Passed()
         response: httpx.Response | None = None
+
+        def note_silence() -> None:
+            self._seen(_call(scope, sent.body, began), Result(0), _clock.now_ms(), False)
+
         try:
             response = await self._client.send(
                 _request(scope, upstream, target, sent.passing(_body(scope, receive))), stream=True
@@ -90,8 +100,11 @@ class Relay:
                 await _answer(send, *_NOT_TAKEN.get(not_taken, (400, "the body of the request is malformed")))
             else:
                 await _answer(send, _UNREACHABLE, f"{upstream.host} gave no response: {type(error).__name__}")
-            self._seen(_call(scope, sent.body, began), Result(0), _clock.now_ms(), False)
+            note_silence()
             return
+        except asyncio.CancelledError:
+            note_silence()
+            raise
         await self._respond(scope, response, sent, began, send)
 
     async def _respond(self, scope: Any, response: httpx.Response, sent: _Passed, began: int, send: Any) -> None:

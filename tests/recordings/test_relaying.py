@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import logging
@@ -135,3 +136,46 @@ def test_a_request_that_the_recorder_cannot_take_is_refused_in_plain_words(
     assert refused.status_code == 413
     assert "larger than" in refused.json()["message"]
     assert caplog.records == []
+
+
+class Connection:
+    """Stands for the connection of a client."""
+
+    def __init__(self) -> None:
+        self.cuts: list[bool] = []
+
+    def cut(self, *, reset: bool = False) -> None:
+        self.cuts.append(reset)
+
+
+@pytest.mark.parametrize("head", [b"", JSON + b"Content-Length: 9\r\n\r\n{"], ids=["no response", "half a response"])
+def test_a_request_that_is_under_way_at_the_end_is_recorded_as_far_as_it_came(head: bytes) -> None:
+    """A stopping server cancels what its grace period left."""
+    arrived, seen, connection = asyncio.Event(), list[tuple[Any, ...]](), Connection()
+    scope = {
+        "type": "http", "method": "GET", "raw_path": URL.encode(), "query_string": b"", "headers": [(b"host", b"x")],
+        "state": {"connection": connection},
+    }  # fmt: skip
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head)
+        await writer.drain()
+        arrived.set()
+
+    async def nothing(*_: Any) -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    async def stopped() -> None:
+        service = await asyncio.start_server(answer, "127.0.0.1", 0)
+        address = f"http://127.0.0.1:{service.sockets[0].getsockname()[1]}"
+        task = asyncio.create_task(relay.Relay(lambda *one: seen.append(one), address)(scope, nothing, nothing))
+        await arrived.wait()
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await task
+        service.close()
+
+    asyncio.run(stopped())
+    ((_, result, _, whole),) = seen
+    assert (result.status, whole, connection.cuts) == (200 if head else 0, False, [True])
