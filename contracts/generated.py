@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 import schemathesis
-from schemathesis.engine import events, from_schema
+from schemathesis.engine import StopReason, events, from_schema
 
 from contracts.causes import ETAG, HEADER, NOT_JSON, SCHEMA, SERVER_ERROR, STATUS, Fault, basic
 from contracts.generation_hooks import Aim, answer_of
@@ -127,6 +127,10 @@ def run(job: Job) -> None:
                     found.learn(event.recorder)
                 case events.NonFatalError():
                     found.learn_error(event)
+                case events.FatalError():
+                    job.trouble.append(f"Schemathesis: {type(event.exception).__name__}: {event.exception}")
+                case events.EngineFinished():
+                    found.learn_end(event)
     found.tell()
     job.stage.flight.check()
     if aim.gone:
@@ -187,6 +191,14 @@ class _Found:
             return
         self._job.trouble.append(f"{event.label}: {event.info.title}: {event.info.message[:300]}")
 
+    def learn_end(self, event: events.EngineFinished) -> None:
+        """Record an end before everything was tested, unless the budget is spent: what was not sent shows nothing."""
+        budget = self._job.remaining is not None and event.stop_reason == StopReason.MAX_TIME
+        if event.stop_reason != StopReason.COMPLETED and not budget:
+            self._job.trouble.append(f"Schemathesis ended early: {event.stop_reason.skip_explanation}")
+        elif _wanted(self._job) and not self._passed and not self._failed and not budget:
+            self._job.trouble.append("Schemathesis has checked no response of any operation")
+
     def tell(self) -> None:
         """Add all failures to the run."""
         for name in CHECKS:
@@ -215,19 +227,24 @@ def _answers(recorder: Any, case_id: str) -> list[Answer]:
     return [answer_of(interaction.response, "")]
 
 
-def _operations(job: Job) -> list[dict[str, Any]]:
-    """Settings of operations. Excluded ones are disabled by name: these settings would override a filter.
-
-    As few rows as can be: each check of each response goes through all of them.
-    """
+def _wanted(job: Job) -> set[str]:
+    """The ids of the operations to call."""
     settings, document = job.settings, job.stage.document
-    wanted = {
+    return {
         operation.id
         for operation in document.operations
         if (not settings.operations or operation.id in settings.operations)
         and (operation.reads or not settings.read_only)
         and (settings.lasting or not document.lasts(operation) or (settings.forgets and operation.path[:5] == "/runs"))
     }
+
+
+def _operations(job: Job) -> list[dict[str, Any]]:
+    """Settings of operations. Excluded ones are disabled by name: these settings would override a filter.
+
+    As few rows as can be: each check of each response goes through all of them.
+    """
+    document, wanted = job.stage.document, _wanted(job)
     items = [item for path in document.source["paths"].values() for item in path.values() if isinstance(item, dict)]
     names = [item["operationId"] for item in items if "operationId" in item]
     accepting = {"positive_data_acceptance": {"expected-statuses": ACCEPTANCE}}

@@ -94,6 +94,7 @@ def served(app: Any) -> Iterator[str]:
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+    request_queue_size = 128  # five, the default, delay a busy machine's connections by seconds
 
 
 class _Quiet(WSGIRequestHandler):

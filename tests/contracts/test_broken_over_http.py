@@ -24,6 +24,7 @@ def test_the_command_catches_a_broken_server_over_http(name: str, operations: st
         environment = {"FLOW_SERVICE_TOKEN": token} if token else {}
         done = contract(url, "--json", "--examples", "1", "--operations", operations, **environment)
     report = json.loads(done.stdout)
+    assert (report["trouble"], report["endedEarly"]) == ([], None), done.stderr
     told = [name for finding in report["findings"] for name in (finding["check"], *finding["notComparable"])]
     assert any(name.startswith(f"generated.{generated}") for name in told), f"{report['promises']}\n{done.stderr}"
     assert done.exit_code == 1
