@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from contracts.document import Departure
+from contracts.departures import Departure
 from contracts.requirements import LEVELS
 from contracts.verdicts import FAILED, NOT_COMPARABLE, Outcome
 from contracts.wire import PLATFORM, Sent
@@ -20,12 +20,11 @@ STATUS = "status"
 ERROR_BODY = "error body"
 NO_CODE = "no error code"
 SCHEMA = "schema "
+KIND = SCHEMA + "kind "
+"""Prefix of the cause of values that differ from right ones in one way, whatever their members."""
 ENVELOPE = SCHEMA + "$ form"
-"""A body that is wrong as a whole: not an object, or without a required member."""
-_ITEMS = SCHEMA + "$.items "
 ITEMS_FORM = SCHEMA + "$.items form"
 ID = SCHEMA + "id"
-"""An id that is missing or no text: whatever looks for the entity fails."""
 ETAG = "etag shape"
 ETAG_REFUSED = "current etag refused"
 """412 for the etag that the server gave last: no update can be tested."""
@@ -40,10 +39,20 @@ MISSING = "missing "
 LACKING = "lacking "
 """Prefix of the cause of a body without a member that checks read although its schema does not require it."""
 
+BODY = "body"
+"""Reach of a fault of a whole body: it is not an object, or without a required member."""
+ITEMS = "items"
+"""Reach of a fault of the list of entities."""
+ENTITY = "entity"
+"""Reach of an id that is missing or no text: whatever looks for the entity fails."""
+
 _BASIC = (SILENT, SERVER_ERROR, NOT_JSON, STATUS)
 """Causes that prevent any comparison, the most basic first."""
-_ANYWHERE = (ID, ITEMS_FORM)
-"""Causes that prevent a comparison even if they are in an earlier response of the check."""
+_ANYWHERE = (ENTITY, ITEMS, BODY)
+"""Reaches that prevent a comparison even if the fault is in an earlier response of the check."""
+
+_SAME_TEXT = ("number, string", "boolean, string")
+"""Kinds of wrong values that are right in a request's text."""
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LINKS = {"_links", "next", "href"}
@@ -59,6 +68,10 @@ class Fault(NamedTuple):
     cause: str
     members: frozenset[str] = frozenset()
     """Names of the members of a body that are wrong, if that is the fault."""
+    reach: str = ""
+    """How much of a response cannot be read because of it: `BODY`, `ITEMS`, `ENTITY`, or empty for its members only."""
+    told: frozenset[str] = frozenset()
+    """The wrong values, as texts: a request that repeats one fails because of the fault."""
 
     def explains(self, failure: str) -> bool:
         """Whether a failed check speaks of a member that is wrong, or could not follow links."""
@@ -73,36 +86,43 @@ def basic(faults: Iterable[Fault], *, misread: bool = False, refusal: bool = Fal
 
     `misread`: the check stumbled over the form of the body, so its schema counts; `refusal`: over what a refusal says.
     """
-    causes = [fault.cause for fault in faults]
+    found = list(faults)
+    causes = [fault.cause for fault in found]
     for wanted in _BASIC:
         if wanted in causes:
             return wanted
-    for cause in causes:
-        if cause.startswith((MISSING, ENVELOPE, _ITEMS)) or (misread and cause.startswith((SCHEMA, ETAG))):
-            return cause
+    for fault in found:
+        unread = fault.reach in (BODY, ITEMS) or (misread and fault.cause.startswith((SCHEMA, ETAG)))
+        if unread or fault.cause.startswith(MISSING):
+            return fault.cause
     return ERROR_BODY if (misread or refusal) and ERROR_BODY in causes else ""
 
 
 def anywhere(record: Iterable[Iterable[Fault]]) -> str:
     """The first cause in the responses of a check that prevents its comparisons; empty if there is none."""
-    return next((fault.cause for faults in record for fault in faults if fault.cause in _ANYWHERE), "")
+    return next((fault.cause for faults in record for fault in faults if fault.reach in _ANYWHERE), "")
 
 
-def in_schema(departure: Departure) -> str:
-    """The cause of a departure from a schema. An entity is the same in a list, a look-up and a receipt.
-
-    A value of another type is one cause in all members: a server that writes numbers as texts writes all of them so.
-    """
+def in_schema(message: str, departure: Departure) -> Fault:
+    """The fault of a body that departs from its schema. An entity is the same in a list, a look-up and a receipt."""
     path = re.sub(r"[0-9]+", "", departure.path)
-    if path == "$.items[]" and departure.rule == "required" and "id" in departure.members:
-        return ID
-    if path in ("$.items", "$.items[]"):
-        return ITEMS_FORM
-    if path == "$":
-        return ENVELOPE
     member = path.removeprefix("$.items[]").removeprefix("$")
-    other = f"{SCHEMA}type {departure.kinds}" if departure.kinds else f"{SCHEMA}{path} {departure.rule}"
-    return {".id": ID, ".etag": ETAG}.get(member, other)
+    cause, reach = {".etag": ETAG}.get(member, f"{SCHEMA}{path} {departure.rule}"), ""
+    if path == "$":
+        cause, reach = ENVELOPE, BODY
+    elif member == ".id" or (path == "$.items[]" and departure.rule == "required" and "id" in departure.members):
+        cause, reach = ID, ENTITY
+    elif path in ("$.items", "$.items[]"):
+        cause, reach = ITEMS_FORM, ITEMS
+    if departure.rule == "minItems" and path == "$.items":
+        cause = EMPTY_LIST
+    told = frozenset[str]() if departure.kind in _SAME_TEXT else departure.told
+    return Fault(message, of_kind(departure.kind) or cause, departure.members, reach, told)
+
+
+def of_kind(kind: str) -> str:
+    """The cause of differences of one kind; empty for none."""
+    return KIND + kind if kind else ""
 
 
 def act(sent: Sent) -> str:

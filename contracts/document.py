@@ -8,20 +8,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, relevance
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from contracts.departures import Departure, Explaining, as_choices, has_whole_fraction, nearest, with_present_times
 from contracts.enforced import enforced
 from contracts.yaml_input import parse_yaml
 
 METHODS = ("get", "post", "put", "patch", "delete")
 _URI = "urn:contract"
-MAX_MESSAGE = 200
-"""Maximum characters of a validator's message; longer ones repeat the whole value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,37 +37,15 @@ class DocumentedOperation:
         return self.method == "GET" or self.path.endswith("/search")
 
 
-_TYPES = {
-    bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"
-}  # fmt: skip
-
-
-class Departure(NamedTuple):
-    """A violation of a schema by a body."""
-
-    path: str
-    """`$.items[0].etag`."""
-    rule: str
-    """The violated keyword of JSON Schema."""
-    message: str
-    members: frozenset[str]
-    """Names of all members that violate it, including those around them."""
-    kinds: str = ""
-    """Of a wrong type: `integer, string` for a text in place of a whole number, `null` for no value at all."""
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
-
-
 class Document:
     """The enforced contract, parsed once."""
 
     def __init__(self, source: Mapping[str, Any]) -> None:
-        self.source: Mapping[str, Any] = enforced(source)
+        self.source: Mapping[str, Any] = with_present_times(enforced(source))
         self.operations = tuple(self._operations(neighbours=False))
         self.neighbours = tuple(self._operations(neighbours=True))
         """Operations of other services, whose paths begin at the platform's root."""
-        resource = DRAFT202012.create_resource(self.source)
+        resource = DRAFT202012.create_resource(as_choices(self.source))
         self._registry: Registry[Any] = Registry().with_resource(_URI, resource)
         self._quick = _quick_validators(self.source)
 
@@ -148,16 +124,23 @@ class Document:
     def departure(self, operation: DocumentedOperation, status: int, body: Any) -> Departure | None:
         """The violation of the schema by a JSON response, or None."""
         quick, thorough = self._validators(operation.path, operation.method.lower(), str(status))
-        if thorough is None or (quick is not None and quick.is_valid(body)):
+        if thorough is None or (quick is not None and quick.is_valid(body) and not has_whole_fraction(body)):
             return None
         errors = list(thorough.iter_errors(body))
-        if not errors:
-            return None
-        error = _nearest(errors)
-        message = error.message.replace(repr(error.instance), "this value")  # which may be a credential
-        message = message if len(message) <= MAX_MESSAGE else f"breaks {error.validator} of its schema"
-        members = frozenset(name for one in errors for name in _members(one))
-        return Departure(error.json_path, str(error.validator), message, members, _kinds(error))
+        return nearest(errors) if errors else None
+
+    def wrapper(self, operation: DocumentedOperation, status: int, body: Any, *, empty: bool) -> str:
+        """The name of the member inside which the right body of a response is, possibly an empty one; else empty."""
+        _, thorough = self._validators(operation.path, operation.method.lower(), str(status))
+        inside = body.items() if isinstance(body, dict) and thorough is not None else ()
+        return next(
+            (
+                name
+                for name, one in inside
+                if isinstance(one, dict | list) and (one or empty) and thorough.is_valid(one)
+            ),
+            "",
+        )
 
     def allows(self, operation: DocumentedOperation, query: Mapping[str, Any], body: Any) -> bool:
         """Whether query parameters, each of them known, and a JSON body are within the contract."""
@@ -181,7 +164,7 @@ class Document:
         return node
 
     @functools.cache  # noqa: B019  (one document lives as long as the run)
-    def _validators(self, path: str, method: str, status: str) -> tuple[Any, Draft202012Validator | None]:
+    def _validators(self, path: str, method: str, status: str) -> tuple[Any, Any]:
         """A fast validator (if installed) and an explaining one."""
         response = self.resolve(self.source["paths"][path][method]["responses"][status])
         content = response.get("content", {})
@@ -190,7 +173,7 @@ class Document:
         schema = next(iter(content.values()))["schema"]
         absolute = _absolute(schema)
         quick = self._quick(absolute) if self._quick else None
-        return quick, Draft202012Validator(absolute, registry=self._registry)
+        return quick, Explaining(absolute, registry=self._registry)
 
     def _operations(self, *, neighbours: bool) -> Iterator[DocumentedOperation]:
         for path, item in self.source["paths"].items():
@@ -205,48 +188,6 @@ class Document:
 @functools.cache
 def _loaded(path: Path) -> Document:
     return Document(parse_yaml(path.read_text(encoding="utf-8-sig")))
-
-
-def _alternative(error: ValidationError) -> list[ValidationError]:
-    """The errors of the alternative that fits furthest; empty for an error without alternatives."""
-    alternatives: dict[Any, list[ValidationError]] = {}
-    for inner in error.context:
-        alternatives.setdefault(inner.schema_path[0], []).append(inner)
-    return max(alternatives.values(), key=lambda ones: min(map(_depth, ones)), default=[])
-
-
-def _depth(error: ValidationError) -> int:
-    """How deep in the body an error is."""
-    return min(map(_depth, _alternative(error)), default=len(error.absolute_path))
-
-
-def _nearest(errors: list[ValidationError]) -> ValidationError:
-    """The most telling error; of one with alternatives, that of the alternative which fits furthest."""
-    error = max(errors, key=relevance)
-    inner = _alternative(error)
-    return _nearest(inner) if inner else error
-
-
-def _members(error: ValidationError) -> Iterator[str]:
-    """Names of the members that an error is about."""
-    for inner in _alternative(error):
-        yield from _members(inner)
-    if not error.context:
-        yield from (step for step in error.absolute_path if isinstance(step, str))
-        body: Any = error.instance
-        required: Any = error.validator_value if error.validator == "required" else ()
-        yield from (name for name in required if name not in body)
-
-
-def _kinds(error: ValidationError) -> str:
-    """The expected and the received type, if that is what is wrong."""
-    if error.validator != "type":
-        return ""
-    if error.instance is None:
-        return "null"
-    value: Any = error.validator_value
-    expected = value if isinstance(value, list) else [value]
-    return f"{' or '.join(expected)}, {_TYPES[type(error.instance)]}"
 
 
 def _readings(schema: Mapping[str, Any], came: Any) -> list[Any]:

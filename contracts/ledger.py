@@ -5,31 +5,33 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from contracts.causes import EMPTY_LIST, ETAG_CHANGES, ETAG_REFUSED, Fault, place
+from contracts.causes import EMPTY_LIST, ETAG_CHANGES, ETAG_REFUSED, LACKING, Fault, of_kind, place
+from contracts.differences import NAMES, spelled
 from contracts.error_codes import code_of
 from contracts.kinds import Kind
-from contracts.wire import ADHOC, FORGET, PLATFORM, Answer, Sent, Transport, Unreachable, with_headers
+from contracts.wire import ADHOC, PLATFORM, Answer, Sent
 
 MARK = "contract-suite"
 """Prefix of the name of everything the suite creates."""
 
 _COLLECTION = re.compile(r"/([A-Za-z]+)/?(\?.*)?")
-_ORDER = ("flows", "sourceConnections", "targetConnections", "connections")
+ORDER = ("flows", "sourceConnections", "targetConnections", "connections")
 """Order of deletion: users before the entities they use."""
 _IDS_NEXT_DOOR = ("publicKeyId", "meta:altId", "$id", "id")
 """Members with the id of a new entity at the neighbouring services."""
-_CANNOT_DELETE = (405, 501)
-_MAX_PAGES = 50
-"""Maximum pages searched for leftovers."""
 _SPECS = ("connectionSpecs", "flowSpecs")
 """Collections that are never empty."""
-_TENANT = ("authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name")
+TENANT = ("authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name")
 """Headers that identify the owner of an entity."""
+
+_WORD = re.compile(r"[\w.-]{4,}")
+_MAX_TOLD = 10_000
+"""Maximum wrong values that are kept."""
 
 Key = tuple[str, str]
 """Collection and id."""
@@ -77,6 +79,10 @@ class Ledger:
     """Causes for collections that the server lacks."""
     lacking: dict[frozenset[str], Fault] = field(default_factory=dict)
     """Members that entities lack -> the fault of the first such response."""
+    sent: dict[Key, frozenset[str]] = field(default_factory=dict)
+    """Created entity -> the members that were sent with it and that nothing has removed since."""
+    told: dict[str, str] = field(default_factory=dict)
+    """Values that the server told wrongly, as texts -> the cause."""
     etags: dict[str, str] = field(default_factory=dict)
     """Id of an entity -> the etag that the server gave last."""
     empty: set[str] = field(default_factory=set)
@@ -100,6 +106,7 @@ class Ledger:
         self._hear_silence(answer)
         self._hear_etags(answer)
         self._hear_list(answer)
+        self._hear_members(answer)
         path = sent.target.partition("?")[0].rstrip("/")
         created = _COLLECTION.fullmatch(sent.target) if sent.method == "POST" else None
         if created:
@@ -120,17 +127,43 @@ class Ledger:
         return (
             sent.method == "GET"
             and headers is not None
-            and all(sent.header(name) == value for name, value in headers.items() if name.lower() in _TENANT)
+            and all(sent.header(name) == value for name, value in headers.items() if name.lower() in TENANT)
         )
 
     def refused_creation(self, answer: Answer) -> None:
         """Record how a valid new entity was refused."""
-        self.refusals[_collection(answer.sent)] = answer.status, code_of(answer)
+        self.refusals[collection(answer.sent)] = answer.status, code_of(answer)
 
     def always_refuses(self, answer: Answer) -> bool:
         """Whether a creation was refused like a valid one."""
-        told = self.refusals.get(_collection(answer.sent))
+        told = self.refusals.get(collection(answer.sent))
         return answer.sent.method == "POST" and told == (answer.status, code_of(answer))
+
+    def _hear_members(self, answer: Answer) -> None:
+        """Learn which members that were sent with an entity its look-up lacks."""
+        kind, _, entity_id = collection(answer.sent).strip("/").partition("/")
+        if answer.sent.method == "PATCH" and b"remove" in answer.sent.body.lower():
+            self.sent.pop((kind, unquote(entity_id)), None)
+        items = answer.json.get("items") if isinstance(answer.json, dict) else None
+        if answer.sent.method != "GET" or not isinstance(items, list) or len(items) != 1:
+            return
+        sent = self.sent.get((kind, unquote(entity_id)), frozenset())
+        shown = items[0] if isinstance(items[0], dict) else {}
+        others = set(map(spelled, shown))
+        for name in sent - shown.keys():
+            cause = of_kind(NAMES) if spelled(name) in others else LACKING + name
+            self.lacking.setdefault(frozenset({name}), Fault(str(answer), cause, frozenset({name})))
+
+    def hear_told(self, fault: Fault) -> None:
+        """Learn which values the server told wrongly."""
+        for value in fault.told:
+            if _WORD.fullmatch(value) and len(self.told) < _MAX_TOLD:
+                self.told.setdefault(value, fault.cause)
+
+    def repeats(self, sent: Sent) -> str:
+        """The cause of a wrong value that a request repeats; empty if it repeats none."""
+        text = f"{unquote(sent.target)} {sent.body.decode('utf-8', 'replace')}"
+        return next((self.told[word] for word in _WORD.findall(text) if word in self.told), "")
 
     def _creation(self, kind: str, answer: Answer) -> None:
         """Learn from a creation. Any 2xx created something; for other statuses the final list decides."""
@@ -146,10 +179,11 @@ class Ledger:
         entity_id = new_id(answer)
         if kind == "runs":
             self._running(answer.sent, [_flow_id(answer.sent)])
-        elif kind in _ORDER and entity_id is not None:
+        elif kind in ORDER and entity_id is not None:
             self.made[kind, entity_id] = headers
+            self.sent[kind, entity_id] = frozenset(_body(answer.sent))
             self.ever.add(entity_id)
-        elif kind in _ORDER:
+        elif kind in ORDER:
             self.nameless[kind] += 1
 
     def _running(self, sent: Sent, flow_ids: Iterable[str]) -> None:
@@ -176,7 +210,7 @@ class Ledger:
 
     def _hear_list(self, answer: Answer) -> None:
         """Learn from a list of a collection that it holds something, or is empty although there are entities."""
-        kind = _collection(answer.sent).strip("/")
+        kind = collection(answer.sent).strip("/")
         if answer.sent.method != "GET" or not answer.succeeded or not isinstance(answer.json, dict):
             return
         if answer.json.get("items"):
@@ -186,7 +220,7 @@ class Ledger:
 
     def _should_list(self, answer: Answer) -> bool:
         """Whether the collection of a list has entities: specs of the service, or entities made with its headers."""
-        kind, sent = _collection(answer.sent).strip("/"), answer.sent
+        kind, sent = collection(answer.sent).strip("/"), answer.sent
         there = [headers for (name, _), headers in self.made.items() if name == kind]
         tenants = [{name.lower(): value for name, value in headers.items()} for headers in there]
         own = (sent.header("x-sandbox-name"), sent.header("x-gw-ims-org-id"))
@@ -195,9 +229,10 @@ class Ledger:
     def cause(self, record: Sequence[Answer]) -> str:
         """What is known of the server that prevents comparisons in these exchanges; empty if nothing is."""
         for answer in record:
-            kind = _collection(answer.sent).strip("/").partition("/")[0]
+            kind = collection(answer.sent).strip("/").partition("/")[0]
             never = kind not in self.filled and self._should_list(answer)
-            if _lists_none(answer) and (kind in self.empty or never):
+            looked_up = collection(answer.sent) in self.next_door
+            if _lists_none(answer) and (kind in self.empty or never or looked_up):
                 return EMPTY_LIST
         for answer in record:
             for entity_id, cause in self.etag_causes.items():
@@ -225,7 +260,8 @@ def _lists_none(answer: Answer) -> bool:
     return answer.succeeded and isinstance(answer.json, dict) and answer.json.get("items") == []
 
 
-def _collection(sent: Sent) -> str:
+def collection(sent: Sent) -> str:
+    """The path of a request, without its query."""
     return sent.target.partition("?")[0].rstrip("/")
 
 
@@ -241,118 +277,8 @@ def new_id(answer: Answer) -> str | None:
         steps = urlsplit(answer.header("location") or "").path.rstrip("/").split("/")
     except ValueError:
         return None
-    collection = answer.sent.target.partition("?")[0].strip("/")
-    return unquote(steps[-1]) if len(steps) > 1 and steps[-2] == collection else None
-
-
-class Sweeper:
-    """Deletes the entities of a ledger and finds leftovers."""
-
-    def __init__(self, transport: Transport, ledger: Ledger, headers: Mapping[str, str], mark: str) -> None:
-        self._transport, self._ledger, self._headers, self._mark = transport, ledger, headers, mark
-        self._unread: set[Key] = set()
-        """(sandbox, collection) for the lists that could not be read."""
-
-    def sweep(self, *, shared: bool, runs: bool) -> list[str]:
-        """Delete all entities, with or without shared ones; returns what could not be deleted, as text."""
-        ledger = self._ledger
-        kept = set() if shared else {made.id for made in ledger.shared.values()}
-        if shared:
-            ledger.shared.clear()
-        left = []
-        for kind in _ORDER:
-            for (name, entity_id), headers in list(ledger.made.items()):
-                if name == kind and entity_id not in kept:
-                    found = self._delete(f"/{name}/{quote(entity_id, safe='')}", headers)
-                    left += found
-                    if not found:
-                        ledger.made.pop((name, entity_id), None)
-        for path, headers in list(ledger.next_door.items()):
-            left += self._delete(path, headers, fine=(404, *_CANNOT_DELETE))
-            ledger.next_door.pop(path, None)
-        return left + (self._forget_runs() if runs else [])
-
-    def strays(self, kinds: Mapping[str, Kind]) -> list[str]:
-        """Delete all listed entities with the run's mark; returns what remains, as text."""
-        left = []
-        names = [name for name in _ORDER if name in kinds]
-        for tenant in self._ledger.tenants.values():
-            refusals = {}
-            for key in [(kind, found) for kind in names for found in self._listed(kind, tenant)]:
-                refusals[key] = self._delete(f"/{key[0]}/{quote(key[1], safe='')}", tenant)
-            for kind in names:
-                still = self._listed(kind, tenant) if any(key[0] == kind for key in refusals) else []
-                for entity_id in still:
-                    why = refusals.get((kind, entity_id)) or [f"/{kind}/{entity_id}: deleted, but still listed"]
-                    left += why
-        nameless, unread = self._ledger.nameless, {kind for _, kind in self._unread}
-        unseen = [kind for kind in names if nameless[kind] and kind in unread]
-        return left + [
-            f"/{kind}: {nameless[kind]} entities with unknown ids, and no list to be read" for kind in unseen
-        ]
-
-    def unverified(self) -> list[str]:
-        """Collections in which entities may remain, after `strays`: their list cannot be read."""
-        unsure = {key: count for key, count in self._ledger.unsure.items() if key in self._unread}
-        return [
-            f"/{kind} of sandbox {sandbox}: {count} creations, and no list to be read"
-            for (sandbox, kind), count in unsure.items()
-        ]
-
-    def _listed(self, kind: str, tenant: Mapping[str, str]) -> list[str]:
-        """Ids of entities with the mark. The newest come first, so a page without any ends the search."""
-        found: list[str] = []
-        for items in self._pages(f"/{kind}?limit=100", tenant):
-            marked = [
-                str(item.get("id"))
-                for item in items
-                if isinstance(item, dict) and str(item.get("name", "")).startswith(self._mark)
-            ]
-            found += [entity_id for entity_id in marked if entity_id not in found]
-            if not marked:
-                break
-        return found
-
-    def _pages(self, target: str, tenant: Mapping[str, str]) -> Iterator[list[Any]]:
-        for _ in range(_MAX_PAGES):
-            answer = self._page(target, tenant)
-            body = answer.json if answer.succeeded and isinstance(answer.json, dict) else {}
-            items = body.get("items")
-            if not isinstance(items, list):
-                self._unread.add((answer.sent.header("x-sandbox-name") or "", _collection(answer.sent).strip("/")))
-                return
-            yield items
-            links = body.get("_links")
-            after = links.get("next") if isinstance(links, dict) else None
-            href = after.get("href") if isinstance(after, dict) else None
-            if not isinstance(href, str) or href[:1] != "/":
-                return
-            target = href
-
-    def _page(self, target: str, tenant: Mapping[str, str]) -> Answer:
-        return self._transport.send(Sent("GET", target, self._as(tenant)))
-
-    def _forget_runs(self) -> list[str]:
-        """Delete the runs of deleted flows if the server supports it; returns what could not be deleted, as text."""
-        left = []
-        for flow_id, headers in list(self._ledger.ran.items()):
-            if ("flows", flow_id) not in self._ledger.made:
-                left += self._delete(FORGET + quote(flow_id, safe=""), headers)
-                del self._ledger.ran[flow_id]
-        return left
-
-    def _delete(self, target: str, headers: Mapping[str, str], fine: tuple[int, ...] = (404,)) -> list[str]:
-        try:
-            answer = self._transport.send(Sent("DELETE", target, self._as(headers)))
-        except Unreachable as error:
-            return [f"{target}: {error}"]
-        gone = answer.succeeded or answer.status in fine
-        return [] if gone else [f"{target}: {answer.silence or f'DELETE returned {answer.status}'}"]
-
-    def _as(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-        """The suite's headers with the given tenant."""
-        kept = {name: value for name, value in headers.items() if name.lower() in _TENANT}
-        return with_headers(self._headers, kept)
+    kind = collection(answer.sent).strip("/")
+    return unquote(steps[-1]) if len(steps) > 1 and steps[-2] == kind else None
 
 
 def _flow_id(sent: Sent) -> str:

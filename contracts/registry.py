@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from contracts.causes import LACKING, NO_CODE, Fault
+from contracts.causes import LACKING, NO_CODE, Fault, of_kind
 from contracts.document import Document
 from contracts.kinds import Kind
 from contracts.stage import Stage
@@ -65,6 +65,7 @@ class Check:
             self.run(stage, kind) if kind else self.run(stage)
         except Broken as broken:
             root = "" if broken.settled else stage.root_cause(broken.answer, refusal=broken.cause in ("", NO_CODE))
+            root = root or of_kind(min(broken.kinds, default=""))
             root = root or ("" if broken.settled else stage.departing(str(broken)))
             verdict, message, cause = FAILED, str(broken), root or broken.cause or self.id
         except Untestable as reason:

@@ -184,6 +184,10 @@ class Run:
             found = {name: fault for name, fault in looked.items() if fault is not None}
             if any(fault.cause == SERVER_ERROR for fault in found.values()):  # one response, one finding
                 found = {name: fault._replace(cause=SERVER_ERROR) for name, fault in found.items()}
+            wrong = [fault for fault in found.values() if fault.members]
+            for name, fault in found.items():  # an observer that stumbles over a member which departs from its schema
+                because = next((one.cause for one in wrong if fault.cause == name and one.explains(fault.message)), "")
+                found[name] = fault._replace(cause=because or fault.cause)
             for name, fault in found.items():
                 self._observe(name, self._explained(fault), answer)
             return list(found.values())

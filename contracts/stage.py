@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from contracts.causes import ID, ITEMS_FORM, SILENT, TURNED_AWAY, Fault, act, anywhere, basic, missing, place
+from contracts.causes import ENTITY, ITEMS, SILENT, TURNED_AWAY, Fault, act, anywhere, basic, missing, place
 from contracts.document import Document
 from contracts.flight import Flight
 from contracts.kinds import Kind, kinds_of
-from contracts.ledger import MARK, Ledger, Made, Sweeper, new_id
+from contracts.ledger import MARK, Ledger, Made, new_id
 from contracts.settings import Settings
+from contracts.sweeper import Sweeper
 from contracts.verdicts import Broken, Untestable, expect, untestable
 from contracts.wire import Answer, Sent, Transport, Unreachable, json_body, with_headers
 
@@ -112,8 +113,9 @@ class Stage:
         faults = self._hear(answer)
         self._faults.append(faults)
         for fault in faults:
-            if fault.cause in (ID, ITEMS_FORM):
+            if fault.reach in (ENTITY, ITEMS):
                 self.ledger.lacking.setdefault(fault.members, fault)
+            self.ledger.hear_told(fault)
         self.ledger.missing.update(fault.cause for fault in faults if fault.cause == missing(answer.sent))
         self.ledger.turned_away = self.ledger.turned_away + 1 if self._turned_away(answer) else 0
         if self.ledger.turned_away >= MAX_TURNED_AWAY:
@@ -132,6 +134,8 @@ class Stage:
         lost = missing(last.sent)
         if lost in self.ledger.missing and last.status in (404, 405, 501):
             return lost
+        if repeated := self.ledger.repeats(last.sent):
+            return repeated
         if last.status >= 400 and self.ledger.holds(last.sent):
             return f"lookup {last.status}"
         root = basic(self._faults[at], misread=misread, refusal=refusal)
@@ -149,7 +153,7 @@ class Stage:
         That is a member of the check's own responses, or one that the server's entities lack.
         """
         faults = [fault for found in self._faults for fault in found if fault.members]
-        lacking = [fault for fault in self.ledger.lacking.values() if fault.cause == ID or fault.explains(failure)]
+        lacking = [fault for fault in self.ledger.lacking.values() if fault.reach == ENTITY or fault.explains(failure)]
         return next((fault.cause for fault in faults if fault.explains(failure)), lacking[0].cause if lacking else "")
 
     def _turned_away(self, answer: Answer) -> bool:

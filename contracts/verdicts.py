@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
+from contracts.departures import Explaining
+from contracts.differences import ARRAY, kinds, of_type
 from contracts.wire import Answer
 
 PASSED, FAILED, UNTESTABLE, KNOWN_GAP = "passed", "failed", "untestable", "known gap"
@@ -20,12 +23,21 @@ class Broken(AssertionError):
     """The server broke a promise; the message says what was expected and what was received.
 
     `cause` is equal for failures with the same cause; empty means the check's own. Unless `settled`, a
-    fault of the response (`answer`, by default the last one) takes precedence as the cause.
+    fault of the response (`answer`, by default the last one) takes precedence as the cause, and after it the
+    `kinds` of the differences between what was received and what was expected.
     """
 
-    def __init__(self, message: str, cause: str = "", *, answer: Answer | None = None, settled: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        cause: str = "",
+        *,
+        answer: Answer | None = None,
+        settled: bool = False,
+        kinds: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__(message)
-        self.cause, self.answer, self.settled = cause, answer, settled
+        self.cause, self.answer, self.settled, self.kinds = cause, answer, settled, kinds
 
 
 class Untestable(Exception):
@@ -62,9 +74,34 @@ def expect(condition: object, message: str, cause: str = "") -> None:
 def same(came: object, expected: object, what: str, cause: str = "") -> None:
     """Raise `Broken` unless both are equal. Of large values the message shows what differs."""
     if came != expected:
+        found = kinds(came, expected)
         if len(repr(came)) > _MAX_SHOWN or len(repr(expected)) > _MAX_SHOWN:
             came, expected = differing(came, expected)
-        raise Broken(f"{what}: expected {_shown(expected)}, got {_shown(came)}", cause)
+        raise Broken(f"{what}: expected {_shown(expected)}, got {_shown(came)}", cause, kinds=found)
+
+
+def same_types(came: object, expected: object, what: str) -> None:
+    """Raise `Broken` unless two equal values have the same types too, which distinguishes 1, 1.0 and true."""
+    if types(came) != types(expected):
+        one, other = differing(types(came), types(expected))
+        message = f"types in {what}: expected {_shown(other)}, got {_shown(one)}"
+        raise Broken(message, kinds=kinds(came, expected, types=True))
+
+
+def of_json_type(value: object, wanted: str, what: str) -> None:
+    """Raise `Broken` unless a value has a type of JSON Schema."""
+    if not Explaining({"type": wanted}).is_valid(value):
+        raise Broken(f"{what} with the value {value!r}", kinds=frozenset({of_type({wanted}, value)}))
+
+
+def among(wanted: str, found: Iterable[str], what: str, cause: str = "") -> None:
+    """Raise `Broken` unless a text is one of those found."""
+    texts = list(found)
+    if wanted not in texts:
+        near = next((one for text in texts if (one := kinds(text, wanted))), frozenset[str]())
+        in_object = isinstance(found, dict) and wanted in found.values()
+        near = frozenset({ARRAY}) if in_object else near
+        raise Broken(f"{what}: expected {wanted!r} among them, got {_shown(texts)}", cause, kinds=near)
 
 
 def differing(came: object, expected: object) -> tuple[object, object]:
@@ -79,6 +116,13 @@ def differing(came: object, expected: object) -> tuple[object, object]:
         rows = [differing(one, other) for one, other in zip(came, expected, strict=True) if one != other]
         return [one for one, _ in rows], [other for _, other in rows]
     return came, expected
+
+
+def types(value: object) -> object:
+    """A value with the names of its types in place of its parts."""
+    if isinstance(value, dict):
+        return {name: types(inner) for name, inner in value.items()}
+    return [types(inner) for inner in value] if isinstance(value, list) else type(value).__name__
 
 
 def untestable(reason: str) -> NoReturn:

@@ -6,6 +6,7 @@ import json
 import re
 
 from contracts.causes import (
+    BODY,
     ENVELOPE,
     ERROR_BODY,
     ETAG,
@@ -17,13 +18,18 @@ from contracts.causes import (
     Fault,
     in_schema,
     missing,
+    of_kind,
 )
+from contracts.departures import Departure, another_text
+from contracts.differences import WRAPPED, of_type
+from contracts.document import DocumentedOperation
 from contracts.error_codes import CODE_PREFIX, code_of
 from contracts.registry import ANSWERED, Watch, observe
 from contracts.wire import PLATFORM, Answer
 
 _SERVICE = ["type", "title", "status", "report", "errorMessage", "errorDetails"]
 _GATEWAY = {"error_code", "message"}
+_ETAG = '"[0-9a-f]{8}-0000-[0-9a-f]{4}-0000-[0-9a-f]{8}0000"'
 _IDS = ("id", "$id", "publicKeyId")
 """Names of the member with a new entity's id: at Flow Service, the registry and the connectors service."""
 
@@ -94,13 +100,28 @@ def body_fits_schema(watch: Watch, answer: Answer) -> Fault | None:
         return None
     if not answer.body:
         empty = response.get("content") and answer.succeeded
-        return Fault(f"{answer} without a body", ENVELOPE) if empty else None
+        return Fault(f"{answer} without a body", ENVELOPE, reach=BODY) if empty else None
     departure = watch.document.departure(operation, answer.status, answer.json)
-    if not departure:
-        return None
+    wrapped = _wrapped(watch, answer, operation, departure)
+    if wrapped or not departure:
+        return wrapped
     if answer.status >= 400:
         return Fault(f"{answer} outside its schema at {departure}", _error_cause(answer))
-    return Fault(f"{answer} outside its schema at {departure}", in_schema(departure), departure.members)
+    return in_schema(f"{answer} outside its schema at {departure}", departure)
+
+
+def _wrapped(watch: Watch, answer: Answer, operation: DocumentedOperation, departure: Departure | None) -> Fault | None:
+    """The fault of a body that is inside another one: instead of its schema's, or with the members of earlier ones."""
+    body, known = answer.json, watch.memory.setdefault("wrapped", {})
+    form = ", ".join(sorted(body)) if isinstance(body, dict) else ""
+    if not answer.succeeded or not (form in known or (departure and departure.path == "$")):
+        return None
+    name = watch.document.wrapper(operation, answer.status, body, empty=form in known)
+    if not name:
+        return None
+    known[form] = str(answer)
+    members = departure.members if departure else frozenset(body[name])
+    return Fault(f"{answer} with its body inside the member {name!r}", of_kind(WRAPPED), members, BODY)
 
 
 def _error_cause(answer: Answer) -> str:
@@ -237,9 +258,11 @@ def etag_has_the_services_shape(watch: Watch, answer: Answer) -> Fault | None:
     header = {"etag": answer.header("etag")}
     for holder in (body, header, *(items if isinstance(items, list) else ())):
         etag = holder.get("etag") if isinstance(holder, dict) else None
-        if etag is not None and not re.fullmatch(r'"[0-9a-f]{8}-0000-[0-9a-f]{4}-0000-[0-9a-f]{8}0000"', str(etag)):
+        if etag is not None and not re.fullmatch(_ETAG, str(etag)):
             expected = '"xxxxxxxx-0000-0200-0000-xxxxxxxx0000" with its quotes'
-            return Fault(f"{answer} with the etag {etag!r}, expected {expected}", ETAG, frozenset({"etag"}))
+            text = another_text("pattern", f"^{_ETAG}$", etag) if isinstance(etag, str) else of_type({"string"}, etag)
+            cause = of_kind(text) or ETAG
+            return Fault(f"{answer} with the etag {etag!r}, expected {expected}", cause, frozenset({"etag"}))
     return None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from contracts.expectations import refused, succeeded
 from contracts.registry import check
 from contracts.stage import Stage
-from contracts.verdicts import expect, same
+from contracts.verdicts import among, expect, same
 
 KEYS = "/data/foundation/connectors/encryption/keys"
 CUSTOMER_KEYS = "/data/foundation/connectors/encryption/customer-keys"
@@ -27,15 +27,13 @@ def a_pair_of_keys_is_active_until_it_is_deleted(stage: Stage) -> None:
     body = {"name": stage.name("key"), "encryptionAlgorithm": "PGP", "params": {"passPhrase": stage.canary}}
     made = succeeded(stage.call("POST", KEYS, body), 201)
     path = f"{KEYS}/{made['publicKeyId']}"
-    try:
-        expect(int(made["expiryTime"]) > 0 and bool(made["publicKey"]), "a key without its text or its end")
-        same(succeeded(stage.call("GET", path))["publicKey"], made["publicKey"], "public key looked up")
-        listed = succeeded(stage.call("GET", KEYS))
-        expect(made["publicKeyId"] in [one["publicKeyId"] for one in listed], "the list lacks the new key")
-        status = succeeded(stage.call("GET", f"{KEYS}/validate/{made['publicKeyId']}"))
-        same(status, {"publicKeyId": made["publicKeyId"], "status": "Active"}, "validation")
-    finally:
-        deleted = stage.call("DELETE", path)
+    expect(int(made["expiryTime"]) > 0 and bool(made["publicKey"]), "a key without its text or its end")
+    same(succeeded(stage.call("GET", path))["publicKey"], made["publicKey"], "public key looked up")
+    listed = succeeded(stage.call("GET", KEYS))
+    among(made["publicKeyId"], [one["publicKeyId"] for one in listed], "ids of the list with a new key")
+    status = succeeded(stage.call("GET", f"{KEYS}/validate/{made['publicKeyId']}"))
+    same(status, {"publicKeyId": made["publicKeyId"], "status": "Active"}, "validation")
+    deleted = stage.call("DELETE", path)
     same(deleted.status, 204, "status of the deletion")
     same(stage.call("GET", path).status, 404, "status of a key that was deleted")
 
@@ -59,7 +57,7 @@ def a_shared_key_is_listed(stage: Stage) -> None:
     body = {"name": stage.name("key"), "encryptionAlgorithm": "GPG", "publicKey": "LS0tLS1CRUdJTg=="}
     made = succeeded(stage.call("POST", CUSTOMER_KEYS, body), 201)
     listed = succeeded(stage.call("GET", CUSTOMER_KEYS))
-    expect(made["publicKeyId"] in [one["publicKeyId"] for one in listed], "the list lacks the shared key")
+    among(made["publicKeyId"], [one["publicKeyId"] for one in listed], "ids of the list with a shared key")
 
 
 @check("connectors.private-endpoints", operations=_ENDPOINTS)
@@ -69,15 +67,13 @@ def a_private_endpoint_is_pending_until_it_is_used(stage: Stage) -> None:
     body = {"name": stage.name("endpoint"), **place, "connectionSpec": _BLOB}
     made = succeeded(stage.call("POST", ENDPOINTS, body), 201)
     path = f"{ENDPOINTS}/{made['id']}"
-    try:
-        same(made["state"], "Pending", "state of a new endpoint")
-        same(succeeded(stage.call("GET", path))["items"], [made], "the endpoint looked up")
-        listed = succeeded(stage.call("GET", f"{ENDPOINTS}?property=connectionSpec.id=={_BLOB['id']}"))["items"]
-        expect(made in listed, "the list for its connection spec lacks it")
-        other = succeeded(stage.call("GET", f"{ENDPOINTS}?property=connectionSpec.id==none"))["items"]
-        expect(made not in other, "the list for another connection spec has it")
-    finally:
-        deleted = stage.call("DELETE", path)
+    same(made["state"], "Pending", "state of a new endpoint")
+    same(succeeded(stage.call("GET", path))["items"], [made], "the endpoint looked up")
+    listed = succeeded(stage.call("GET", f"{ENDPOINTS}?property=connectionSpec.id=={_BLOB['id']}"))["items"]
+    expect(made in listed, "the list for its connection spec lacks it")
+    other = succeeded(stage.call("GET", f"{ENDPOINTS}?property=connectionSpec.id==none"))["items"]
+    expect(made not in other, "the list for another connection spec has it")
+    deleted = stage.call("DELETE", path)
     same(deleted.status, 200, "status of the deletion")
     same(stage.call("GET", path).status, 404, "status of an endpoint that was deleted")
 

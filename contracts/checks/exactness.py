@@ -10,7 +10,7 @@ from contracts.kinds import Kind, basic_params
 from contracts.ledger import Made
 from contracts.registry import any_kind, check, drafted, patched
 from contracts.stage import Stage, filters
-from contracts.verdicts import expect, same, untestable
+from contracts.verdicts import expect, same, same_types, untestable
 from contracts.wire import Answer
 
 TEXTS = {
@@ -231,14 +231,7 @@ def _shown_everywhere(stage: Stage, made: Made, expected: dict[str, Any], what: 
         same(item, shown["lookup"], f"{what}, in a {view}: the entity")
         for member, value in expected.items():
             same(item.get(member), value, f"{what}, in a {view}: {member}")
-            same(_kinds(item.get(member)), _kinds(value), f"{what}, in a {view}: types in {member}")
-
-
-def _kinds(value: Any) -> Any:
-    """A value with the names of its types, which distinguishes 1, 1.0 and true."""
-    if isinstance(value, dict):
-        return {name: _kinds(inner) for name, inner in value.items()}
-    return [_kinds(inner) for inner in value] if isinstance(value, list) else type(value).__name__
+            same_types(item.get(member), value, f"{what}, in a {view}: {member}")
 
 
 def _one_state(stage: Stage, path: str, write: Answer, what: str) -> str:

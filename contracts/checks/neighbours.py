@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from contracts.expectations import refused, refused_by_gateway, succeeded
 from contracts.registry import check
 from contracts.stage import Stage
-from contracts.verdicts import expect, same, untestable
+from contracts.verdicts import among, expect, same, untestable
 from contracts.wire import Answer
 
 SANDBOXES = "/data/foundation/sandbox-management/sandboxes/"
@@ -51,7 +51,7 @@ def a_sandbox_has_the_id_that_its_entities_show(stage: Stage) -> None:
     same(sandbox["id"], entity["sandboxId"], "id of the sandbox against sandboxId of an entity in it")
     same((sandbox["name"], sandbox["state"]), (stage.headers["x-sandbox-name"], "active"), "name and state")
     listed = succeeded(stage.call("GET", SANDBOXES.rstrip("/")))["sandboxes"]
-    expect(sandbox["id"] in [one["id"] for one in listed], "the list of sandboxes lacks the caller's")
+    among(sandbox["id"], [one["id"] for one in listed], "ids of the list of sandboxes")
 
 
 @check("neighbour.sandbox-unknown", writes=False, operations=_LOOKUP)

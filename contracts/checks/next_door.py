@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from contracts.expectations import succeeded
 from contracts.registry import check
 from contracts.stage import Stage
-from contracts.verdicts import Broken, expect, same
+from contracts.verdicts import among, expect, same
 from contracts.wire import Answer
 
 REGISTRY = "/data/foundation/schemaregistry"
@@ -33,6 +33,7 @@ EVER = {
     "deltaColumn": {"name": "created_at"},
 }
 """Params of a run for a window that contains all rows of a table."""
+_REFERENCE = "@/dataSets/"
 _COUNTED = {"schemas", "mixins", "classes", "datatypes", "unions"}
 _ROW = {"id": 1234, "firstName": "Jim"}
 _ARRIVES = {"_id": "1234", "person": {"name": {"firstName": "Jim"}}}
@@ -62,7 +63,7 @@ def a_field_group_adds_its_fields_and_raises_the_version(stage: Stage) -> None:
         patch = [{"op": "add", "path": "/allOf/-", "value": {"$ref": PERSON}}]
         changed = succeeded(stage.call("PATCH", path, patch))
         same((made["version"], changed["version"]), ("1.0", "1.1"), "version before and after")
-        expect(PERSON in changed["meta:extends"], "meta:extends lacks the field group")
+        among(PERSON, changed["meta:extends"], "meta:extends with a field group")
         same(set(changed["refs"]), {PROFILE, PERSON}, "refs of a changed schema")
         whole = succeeded(stage.call("GET", path, headers=_WHOLE))
         expect("person" in whole["properties"], "the whole schema lacks the field group's fields")
@@ -78,7 +79,7 @@ def accept_has_a_version_for_one_resource_and_none_for_lists(stage: Stage) -> No
     same(_COUNTED - stats["counts"].keys(), set(), "counts that are missing")
     path = f"{REGISTRY}/global/classes"
     listed = succeeded(stage.call("GET", path, headers=LIST))
-    expect(PROFILE in [one["$id"] for one in listed["results"]], "the profile class is not listed")
+    among(PROFILE, [one["$id"] for one in listed["results"]], "the listed classes")
     for target, version, code in ((path, "; version=1", "1006"), (f"{path}/_xdm.context.profile", "", "1007")):
         answer = stage.call("GET", target, headers={"Accept": "application/vnd.adobe.xed+json" + version})
         expected = f"http://ns.adobe.com/aep/errors/XDM-{code}-400"
@@ -123,7 +124,9 @@ def batches_are_shown_under_their_id_and_name_their_data_set(stage: Stage) -> No
     listed = succeeded(stage.call("GET", f"{CATALOG}/batches?limit=2"))
     succeeded(stage.call("GET", f"{CATALOG}/lastBatches"))
     for batch_id, batch in listed.items():
-        expect("dataSet" in [one["type"] for one in batch["relatedObjects"]], f"batch {batch_id} names no data set")
+        among(
+            "dataSet", [one["type"] for one in batch["relatedObjects"]], f"types in relatedObjects of batch {batch_id}"
+        )
         files_of_a_batch(stage, batch_id, batch)
         same(list(succeeded(stage.call("GET", f"{CATALOG}/batches/{batch_id}"))), [batch_id], "the batch looked up")
     same(stage.call("GET", f"{CATALOG}/batches/none").status, 404, "status of a batch that is not there")
@@ -178,33 +181,30 @@ def files_of_a_batch(stage: Stage, batch_id: str, batch: Mapping[str, Any]) -> N
 
 @contextmanager
 def schema(stage: Stage, *references: str) -> Iterator[dict[str, Any]]:
-    """Create a schema; deleted at the end."""
+    """Create a schema; deleted at the end, or after a check that failed."""
     parts = [{"$ref": uri} for uri in (PROFILE, *references)]
     body = {"type": "object", "title": stage.name("schema"), "description": "x", "allOf": parts}
     answer = stage.call("POST", f"{REGISTRY}/tenant/schemas", body)
     made = succeeded(answer, 201)
     leads_to(answer, f"/{made['meta:altId']}", f"/{quote(made['$id'], safe='')}")
-    try:
-        yield made
-    finally:
-        deleted = stage.call("DELETE", f"{REGISTRY}/tenant/schemas/{made['meta:altId']}")
+    yield made
+    deleted = stage.call("DELETE", f"{REGISTRY}/tenant/schemas/{made['meta:altId']}")
     same(deleted.status, 204, "status of the deletion")
 
 
 @contextmanager
 def data_set(stage: Stage, name: str, schema_id: str) -> Iterator[str]:
-    """Create a data set; deleted at the end."""
+    """Create a data set; deleted at the end, or after a check that failed."""
     reference = {"id": schema_id, "contentType": "application/vnd.adobe.xed+json;version=1"}
     answer = stage.call("POST", f"{CATALOG}/dataSets", {"name": name, "schemaRef": reference})
     made = succeeded(answer, 201)
-    if not isinstance(made, list) or len(made) != 1 or not made[0].startswith("@/dataSets/"):
-        raise Broken(f"the response to a new data set is {made}, expected one reference @/dataSets/…")
-    data_set_id = made[0].removeprefix("@/dataSets/")
+    one = isinstance(made, list) and len(made) == 1
+    start = str(made[0])[: len(_REFERENCE)] if one else made
+    same(start, _REFERENCE, f"{answer}, the start of its one reference")
+    data_set_id = made[0].removeprefix(_REFERENCE)
     leads_to(answer, f"/dataSets/{data_set_id}")
-    try:
-        yield data_set_id
-    finally:
-        deleted = stage.call("DELETE", f"{CATALOG}/dataSets/{data_set_id}")
+    yield data_set_id
+    deleted = stage.call("DELETE", f"{CATALOG}/dataSets/{data_set_id}")
     same(deleted.status, 200, "status of the deletion")
 
 

@@ -103,14 +103,12 @@ def a_key_is_the_same_everywhere(stage: Stage) -> None:
     body = {"name": stage.name("key"), "encryptionAlgorithm": "PGP", "params": {"passPhrase": stage.canary}}
     made = succeeded(stage.call("POST", KEYS, body), 201)
     path = f"{KEYS}/{made['publicKeyId']}"
-    try:
-        shown = succeeded(stage.call("GET", path))
-        _within(made, shown, "a new key")
-        same((shown["name"], shown["encryptionAlgorithm"]), (body["name"], "PGP"), "name and algorithm")
-        listed = [one for one in succeeded(stage.call("GET", KEYS)) if one["publicKeyId"] == made["publicKeyId"]]
-        same(listed, [shown], "the key in the list")
-    finally:
-        stage.call("DELETE", path)
+    shown = succeeded(stage.call("GET", path))
+    _within(made, shown, "a new key")
+    same((shown["name"], shown["encryptionAlgorithm"]), (body["name"], "PGP"), "name and algorithm")
+    listed = [one for one in succeeded(stage.call("GET", KEYS)) if one["publicKeyId"] == made["publicKeyId"]]
+    same(listed, [shown], "the key in the list")
+    stage.call("DELETE", path)
 
 
 @check("connectors.customer-keys-state", lasting=True, operations=("createCustomerKey", "listCustomerKeys"))

@@ -8,7 +8,7 @@ from contracts.expectations import NOWHERE, ids, refused, succeeded
 from contracts.kinds import POSTGRESQL
 from contracts.registry import check
 from contracts.stage import Stage, filters
-from contracts.verdicts import expect, same, untestable
+from contracts.verdicts import among, expect, same, untestable
 
 MAX_LOOKUPS = 200
 """Maximum specs to look up one by one; of a longer list every tenth is looked up."""
@@ -102,7 +102,7 @@ def auth_specs_say_what_is_secret(stage: Stage) -> None:
     """Each auth spec has a name and a schema that marks secrets by the format `password`."""
     described = succeeded(stage.call("GET", f"/connectionSpecs/{POSTGRESQL}"))["items"][0]
     by_name = {spec["name"]: spec["spec"] for spec in described["authSpec"]}
-    expect("Basic Authentication" in by_name, "PostgreSQL has no Basic Authentication")
+    among("Basic Authentication", by_name, "names in authSpec of PostgreSQL")
     members = by_name["Basic Authentication"]["properties"]
     same(members["password"].get("format"), "password", "format of password")
     secret = [name for name, schema in members.items() if schema.get("format") == "password"]

@@ -38,4 +38,4 @@ def the_etag_holds_the_second_of_writing(stage: Stage, kind: Kind) -> None:
     """The last group of an etag is `updatedAt` in hexadecimal seconds, within five."""
     item = stage.read(stage.make(kind))
     second = int(str(item["etag"]).strip('"').split("-")[-1][:8], 16)
-    expect(abs(second - item["updatedAt"] // 1000) <= 5, "the etag's last group is not the second of writing")
+    expect(abs(second - item["updatedAt"] // 1000) <= 5, "the etag's last group is not the second of updatedAt")

@@ -6,7 +6,7 @@ from contracts.expectations import ids, located, receipt, refused, succeeded
 from contracts.kinds import POSTGRESQL, basic_params
 from contracts.registry import check
 from contracts.stage import Stage, filters
-from contracts.verdicts import expect, same
+from contracts.verdicts import among, expect, same
 
 
 @check("journey.connect-postgresql", operations=("createConnection",))
@@ -15,7 +15,7 @@ def connect_postgresql(stage: Stage) -> None:
     # Find the connector by its name, and see what credentials it takes.
     found = succeeded(stage.call("GET", "/connectionSpecs?" + filters('name=="postgre-sql"')))["items"]
     same(ids(found), [POSTGRESQL], "connection specs named postgre-sql")
-    expect("Basic Authentication" in [auth["name"] for auth in found[0]["authSpec"]], "no Basic Authentication")
+    among("Basic Authentication", [auth["name"] for auth in found[0]["authSpec"]], "names in authSpec")
 
     # Create the base connection.
     made = stage.make("connections", connectionSpec={"id": found[0]["id"], "version": found[0]["version"]})

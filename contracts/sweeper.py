@@ -1,0 +1,130 @@
+"""Deletes the entities that a run created, and finds what is left of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from contracts.differences import spelled
+from contracts.kinds import Kind
+from contracts.ledger import ORDER, TENANT, Key, Ledger
+from contracts.wire import FORGET, Answer, Sent, Transport, Unreachable, with_headers
+
+_CANNOT_DELETE = (405, 501)
+_MAX_PAGES = 50
+"""Maximum pages searched for leftovers."""
+
+
+class Sweeper:
+    """Deletes the entities of a ledger and finds leftovers."""
+
+    def __init__(self, transport: Transport, ledger: Ledger, headers: Mapping[str, str], mark: str) -> None:
+        self._transport, self._ledger, self._headers = transport, ledger, headers
+        self._mark = spelled(mark)
+        self._unread: set[Key] = set()
+        """(sandbox, collection) for the lists that could not be read."""
+
+    def sweep(self, *, shared: bool, runs: bool) -> list[str]:
+        """Delete all entities, with or without shared ones; returns what could not be deleted, as text."""
+        ledger = self._ledger
+        kept = set() if shared else {made.id for made in ledger.shared.values()}
+        if shared:
+            ledger.shared.clear()
+        left = []
+        for kind in ORDER:
+            for (name, entity_id), headers in list(ledger.made.items()):
+                if name == kind and entity_id not in kept:
+                    found = self._delete(f"/{name}/{quote(entity_id, safe='')}", headers)
+                    left += found
+                    if not found:
+                        ledger.made.pop((name, entity_id), None)
+        for path, headers in reversed(list(ledger.next_door.items())):
+            found = self._delete(path, headers, fine=(404, *_CANNOT_DELETE))
+            left += found
+            if not found:
+                ledger.next_door.pop(path, None)
+        return left + (self._forget_runs() if runs else [])
+
+    def strays(self, kinds: Mapping[str, Kind]) -> list[str]:
+        """Delete all listed entities with the run's mark; returns what remains, as text."""
+        left = []
+        names = [name for name in ORDER if name in kinds]
+        for tenant in self._ledger.tenants.values():
+            refusals = {}
+            for key in [(kind, found) for kind in names for found in self._listed(kind, tenant)]:
+                refusals[key] = self._delete(f"/{key[0]}/{quote(key[1], safe='')}", tenant)
+            for kind in names:
+                still = self._listed(kind, tenant) if any(key[0] == kind for key in refusals) else []
+                for entity_id in still:
+                    why = refusals.get((kind, entity_id)) or [f"/{kind}/{entity_id}: deleted, but still listed"]
+                    left += why
+        nameless, unread = self._ledger.nameless, {kind for _, kind in self._unread}
+        unseen = [kind for kind in names if nameless[kind] and kind in unread]
+        return left + [
+            f"/{kind}: {nameless[kind]} entities with unknown ids, and no list to be read" for kind in unseen
+        ]
+
+    def unverified(self) -> list[str]:
+        """Collections in which entities may remain, after `strays`: their list cannot be read."""
+        unsure = {key: count for key, count in self._ledger.unsure.items() if key in self._unread}
+        return [
+            f"/{kind} of sandbox {sandbox}: {count} creations, and no list to be read"
+            for (sandbox, kind), count in unsure.items()
+        ]
+
+    def _listed(self, kind: str, tenant: Mapping[str, str]) -> list[str]:
+        """Ids of entities with the mark, in any spelling. The newest come first: a page without any is the last."""
+        found: list[str] = []
+        for items in self._pages(kind, tenant):
+            marked = [
+                str(item.get("id"))
+                for item in items
+                if isinstance(item, dict) and self._mark in spelled(str(item.get("name", "")))
+            ]
+            found += [entity_id for entity_id in marked if entity_id not in found]
+            if not marked:
+                break
+        return found
+
+    def _pages(self, kind: str, tenant: Mapping[str, str]) -> Iterator[list[Any]]:
+        target = f"/{kind}?limit=100"
+        for _ in range(_MAX_PAGES):
+            answer = self._page(target, tenant)
+            body = answer.json if answer.succeeded and isinstance(answer.json, dict) else {}
+            items = body.get("items")
+            if not isinstance(items, list):
+                self._unread.add((answer.sent.header("x-sandbox-name") or "", kind))
+                return
+            yield items
+            links = body.get("_links")
+            after = links.get("next") if isinstance(links, dict) else None
+            href = after.get("href") if isinstance(after, dict) else None
+            if not isinstance(href, str) or href[:1] != "/":
+                return
+            target = href
+
+    def _page(self, target: str, tenant: Mapping[str, str]) -> Answer:
+        return self._transport.send(Sent("GET", target, self._as(tenant)))
+
+    def _forget_runs(self) -> list[str]:
+        """Delete the runs of deleted flows if the server supports it; returns what could not be deleted, as text."""
+        left = []
+        for flow_id, headers in list(self._ledger.ran.items()):
+            if ("flows", flow_id) not in self._ledger.made:
+                left += self._delete(FORGET + quote(flow_id, safe=""), headers)
+                del self._ledger.ran[flow_id]
+        return left
+
+    def _delete(self, target: str, headers: Mapping[str, str], fine: tuple[int, ...] = (404,)) -> list[str]:
+        try:
+            answer = self._transport.send(Sent("DELETE", target, self._as(headers)))
+        except Unreachable as error:
+            return [f"{target}: {error}"]
+        gone = answer.succeeded or answer.status in fine
+        return [] if gone else [f"{target}: {answer.silence or f'DELETE returned {answer.status}'}"]
+
+    def _as(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        """The suite's headers with the given tenant."""
+        kept = {name: value for name, value in headers.items() if name.lower() in TENANT}
+        return with_headers(self._headers, kept)
