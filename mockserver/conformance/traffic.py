@@ -45,6 +45,9 @@ _PAGES = frozenset({
     *("skiptoken", "after", "marker"),
 })  # fmt: skip
 
+_LONG_PAGES = tuple(page for page in _PAGES if len(page) > 5)
+"""Those that also end other names: `x-continuation-token`, `lastCursor`."""
+
 _CREDENTIALS = frozenset({
     *("accesstoken", "authorization", "authtoken", "bearer", "bearertoken", "clientsecret", "jwt"),
     *("jwttoken", "passwd", "password", "pwd", "refreshtoken", "secret", "secretkey", "token"),
@@ -195,7 +198,9 @@ class Exchange:
         """The ids that a list was filtered by, if the list is empty."""
         if not (self.lists and self.succeeded) or self.entry.traces.response.ids:
             return []
-        return [value for name, text in self.query if name == "property" for value in _COMPARED.findall(text)]
+        searched = self.members.get("queryString")
+        texts = [text for name, text in self.query if name == "property"] + [searched] * isinstance(searched, str)
+        return [value for text in texts for value in _COMPARED.findall(text)]
 
     @cached_property
     def body(self) -> Json:
@@ -362,7 +367,8 @@ def texts(value: Json, at: str = "") -> Iterator[tuple[str, str]]:
 
 def means_page(name: str) -> bool:
     """Whether a parameter of this name selects a page, by token, number or start."""
-    return _NO_LETTER.sub("", name.lower()) in _PAGES
+    plain = _NO_LETTER.sub("", name.lower())
+    return plain in _PAGES or plain.endswith(_LONG_PAGES)
 
 
 def listed(words: Iterable[str]) -> str:

@@ -188,6 +188,10 @@ OTHERS: dict[str, Script] = {
     "base of a source connection": lambda client, at: client.send("POST", "/sourceConnections", source(at)),
     "filter": lambda client, at: client.send("GET", f"/connections?property=id=={at}"),
     "filter of others": lambda client, at: client.send("GET", f"/sourceConnections?property=baseConnectionId=={at}"),
+    "search": lambda client, at: client.send("POST", "/connections/search", {"queryString": f"property=id=={at}"}),
+    "search of others": lambda client, at: client.send(
+        "POST", "/flows/search", {"queryString": f"property=name!=x&property=sourceConnectionIds[]=={at}", "limit": 5}
+    ),
     "one of several ids": lambda client, at: client.send("GET", f"/connections?property=id==abc,{at}"),
 }
 
@@ -203,3 +207,17 @@ def test_an_id_of_another_sandbox_or_organisation_is_named(use: str, header: str
     told = [one for one in client.judged().findings if 2 in one.calls and one.level is Level.FAIL]
     assert [one.rule for one in told] == ["lifecycle.other-sandbox"], told
     assert before in told[0].detail and client.headers[header] in told[0].detail and told[0].calls == (1, 2)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize("collection", ["sourceConnections", "targetConnections", "flows", "runs"])
+def test_an_id_of_another_type_of_entity_is_named(collection: str, method: str) -> None:
+    client = Client()
+    made = client.create()["id"]
+    client.send("GET", f"/connections/{made}")
+    client.send(method, f"/{collection}/{made}")
+    told = [one for one in client.judged().findings if 3 in one.calls]
+    if (collection, method) == ("runs", "DELETE"):
+        assert [one.rule for one in told] == ["path.method"], told
+        return
+    assert [one.rule for one in told] == ["lifecycle.unknown-id"] and "/connections" in told[0].detail, told

@@ -27,6 +27,8 @@ OBJECTS = [
     *("b'abc.def'", "<Response [200]>", "<__main__.Token object at 0x7f01>", "<bound method get of T>"),
     *("java.lang.String@1b6d3586", "System.String[]", "System.Threading.Tasks.Task`1[System.String]"),
     *("Promise { <pending> }", "#<Token:0x00>", "map[token:x]", 'Optional("abc")', "function () {}"),
+    *("System.Object", "System.Net.Http.HttpResponseMessage", "Array", "HASH(0x55d0c8a3)"),
+    *("Token(value=abc, expires=1)", "TokenResponse(access_token='abc')", "{abc.def bearer 3600}", "&{abc 86399}"),
 ]
 HEADERS = ["authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "if-match", "x-request-id"]
 

@@ -104,11 +104,14 @@ def used_after_deletion(traffic: Traffic) -> Iterator[Sighting]:
     hint="Look up the entity by name, and check the sandbox: an id of another sandbox is refused like an unknown one.",
 )
 def unknown_id(traffic: Traffic) -> Iterator[Sighting]:
-    """The id is from another sandbox, from an earlier session, or written by hand."""
+    """The id is from another sandbox, from an earlier session, of an entity of another type, or written by hand."""
     known: set[str] = set()
     for call in traffic.calls:
         entity = call.entity
         absent = call.entry.error in ("1439-404", "1439-400")
+        other = traffic.made.get(entity or "")
+        if absent and other and other.collection != call.collection:
+            yield call.seen(f"{call.method} {call.template} used an id that is of /{other.collection}", other)
         unknown = absent and entity and entity not in known and not traffic.partial
         if unknown and not unfilled_segment(entity or ""):
             yield call.seen(f"{call.method} {call.template} used an id that no response contained")
