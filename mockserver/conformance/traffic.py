@@ -199,7 +199,8 @@ class Exchange:
         if not (self.lists and self.succeeded) or self.entry.traces.response.ids:
             return []
         searched = self.members.get("queryString")
-        texts = [text for name, text in self.query if name == "property"] + [searched] * isinstance(searched, str)
+        texts = [text for name, text in self.query if name == "property"]
+        texts += [searched] if isinstance(searched, str) else []
         return [value for text in texts for value in _COMPARED.findall(text)]
 
     @cached_property

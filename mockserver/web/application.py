@@ -116,10 +116,12 @@ class Application(Flask):
 
     def _is_hidden_page(self) -> bool:
         """Whether a page of ours is requested from one of Adobe's hosts, which do not have it: the API refuses it."""
-        if request.endpoint == "api":
-            return False
+        return request.endpoint != "api" and not self._shows_page()
+
+    def _shows_page(self) -> bool:
+        """Whether the requested host has pages of ours below the first segment of the path."""
         first = request.path[1:].partition("/")[0]
-        return first not in {"platform": ("_mock",), "token": ("_mock", "ims")}.get(
+        return first in {"platform": ("_mock",), "token": ("_mock", "ims")}.get(
             adapter.site_of(request.environ), (first,)
         )
 
@@ -127,6 +129,8 @@ class Application(Flask):
         """Answer every path without a route. The core reads the raw path from the environ."""
         if not path or path.startswith(("_mock", "openapi.")):
             return self._page_refused(self._no_such_page())
+        if path.startswith(ims.NAME) and self._shows_page() and self._methods_of_page():
+            return self._unread(self._no_such_page())  # in the journal, since clients call these pages
         return self._answer_api()
 
     def _answer_api(self) -> Response:
@@ -157,7 +161,7 @@ class Application(Flask):
 
     def _no_such_page(self) -> ApiError:
         """The error for an unknown path below `/_mock`, or a known path with another method."""
-        allowed = sorted(self._methods_of_page() - {"HEAD", "OPTIONS"})
+        allowed = sorted(self._methods_of_page())
         if not allowed:
             return ApiError("unknown_path", detail="There is no such page.")
         methods = ", ".join(allowed)

@@ -101,7 +101,17 @@ def test_an_unknown_host_gets_nowhere(client: FlaskClient, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost:8080", "127.0.0.1", "[::1]:8080", "platform.adobe.io", "platform-stage.adobe.io", "mock"]
+    "host",
+    [
+        "localhost:8080",
+        "localhost:",
+        "[::1]:",
+        "127.0.0.1",
+        "[::1]:8080",
+        "platform.adobe.io",
+        "platform-stage.adobe.io",
+        "mock",
+    ],
 )
 def test_loopback_adobes_names_and_allowed_names_are_answered(host: str) -> None:
     client = create_app(Config(allow_host=("mock",))).test_client()

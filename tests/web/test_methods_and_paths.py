@@ -29,6 +29,8 @@ PAGES = (
     "/_mock/faults/1",
     "/_mock/clock",
     "/openapi.yaml",
+    "/ims/token/v3",
+    "/ims/exchange/jwt",
 )
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -64,10 +66,12 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
 def test_options_lists_the_methods_that_work_and_no_others(ask: Ask, path: str) -> None:
     listed = {method.strip() for method in ask("OPTIONS", path)[1]["allow"].split(",")}
     for method in METHODS:
-        assert (ask(method, path)[0] == 405) is (method not in listed), method
+        status, headers, _ = ask(method, path)
+        assert (status == 405) is (method not in listed), method
+        assert status != 405 or set(headers["allow"].split(", ")) == listed, method
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/_mock/nowhere", "/_mock/faults/1/2"])
+@pytest.mark.parametrize("path", ["/nowhere", "/_mock/nowhere", "/_mock/faults/1/2", "/ims/token/v9", "/ims"])
 def test_what_is_no_page_is_404_for_every_method(ask: Ask, path: str) -> None:
     assert {ask(method, path)[0] for method in METHODS} == {404}
 
@@ -184,3 +188,11 @@ def test_flask_builds_the_url_of_every_page() -> None:
         assert url_for("admin.health") == "/_mock/health"
         assert url_for("admin.journal", since=3) == "/_mock/journal?since=3"
         assert all(url_for(rule.endpoint) == rule.rule for rule in app.url_map.iter_rules() if not rule.arguments)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/ims/token/v3", 405), ("/ims/token/v9", 404)])
+def test_a_token_asked_for_in_a_wrong_way_is_a_finding(path: str, status: int) -> None:
+    client = create_app(Emulator(Config(log="none"))).test_client()
+    assert client.get(path, headers=HEADERS).status_code == status
+    report = client.get("/_mock/report").get_json()
+    assert any(path in finding["detail"] for finding in report["findings"])
