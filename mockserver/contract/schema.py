@@ -137,11 +137,14 @@ class SchemaCheck:
         return self._registry.explainer(self._schema)
 
     def violations(self, value: Json, where: str, *, at: str = "", blocks: bool = False) -> Iterator[Violation]:
-        """The first violations of `value`, nearest to the root first. `at` is the pointer of the value."""
+        """The first violations of `value`, nearest to the root first. `at` is the pointer of the value.
+
+        Those of a condition come last: `interval` is missing only because `frequency` is no known word.
+        """
         if self.accepts(value):
             return
         found = islice(self._explains.iter_errors(value), MAX_VIOLATIONS)
-        errors = sorted(found, key=lambda error: (len(error.path), str(error.path)))
+        errors = sorted(found, key=lambda error: (_is_conditional(error), len(error.path), str(error.path)))
         # jsonschema reports the list of missing members once per member
         yield from dict.fromkeys(
             violation for error in errors for violation in _explain(error, where, at, blocks, self._registry)
@@ -153,6 +156,11 @@ class SchemaCheck:
         A schema with `additionalProperties` expects unnamed members.
         """
         yield from islice(_unknown(self._registry, self._schema, value, ()), MAX_VIOLATIONS)
+
+
+def _is_conditional(error: Any) -> bool:
+    """Whether a violation is one of a `then` or `else`."""
+    return not {"then", "else"}.isdisjoint(error.schema_path)
 
 
 def _unknown(

@@ -53,7 +53,9 @@ def demand_schedule(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
     if params is None:
         raise rejected("/scheduleParams", "an object with startTime and frequency", MISSING)
     for violation in spec.schedule.violations(coerced(params), "body", at="/scheduleParams"):
-        raise outside_contract(violation)
+        number = violation.expected == "an integer" and violation.came != MISSING
+        expected = "an integer, as a number or as text" if number else violation.expected
+        raise outside_contract(violation._replace(expected=expected))
     if Schedule.of(params) is None:
         raise rejected("/scheduleParams/startTime", "seconds since 1970", "another number")
 

@@ -81,6 +81,17 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         {"scheduleParams": {"startTime": 1, "frequency": "hour", "interval": 0}},
         "1100-400", "/scheduleParams/interval", "1",
     ),
+    "an unknown frequency without interval (assumed)": (
+        {"scheduleParams": {"startTime": 1, "frequency": "ONCE"}}, "1100-400", "/scheduleParams/frequency", "once",
+    ),
+    "backfill in other words beside once (assumed)": (
+        {"scheduleParams": {"startTime": 1, "frequency": "once", "backfill": "maybe"}},
+        "1100-400", "/scheduleParams/backfill", "true or false",
+    ),
+    "a start in words (assumed)": (
+        {"scheduleParams": {"startTime": "noon", "frequency": "once"}},
+        "1100-400", "/scheduleParams/startTime", "as a number or as text",
+    ),
     "no interval (documented)": (
         {"scheduleParams": {"startTime": 1, "frequency": "day"}}, "1100-400", "/scheduleParams/interval", "",
     ),
