@@ -177,8 +177,9 @@ class _Found:
                 elif key not in self._failed and blocked is None:
                     failure = node.failure_info.failure
                     message = " ".join(f"{failure.title}. {failure.message}".split())[:_MAX_MESSAGE]
-                    cause = _cause(node.name, self._aim.faults.get(case_id, []))
                     evidence = tuple(_answers(recorder, case_id))
+                    repeated = [self._job.stage.ledger.repeats(answer.sent) for answer in evidence]
+                    cause = _cause(node.name, self._aim.faults.get(case_id, [])) or "".join(repeated)
                     check = f"generated.{node.name}"
                     self._failed[key] = Outcome(check, operation, FAILED, message, evidence, cause=cause or check)
 

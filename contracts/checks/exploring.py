@@ -107,9 +107,11 @@ def a_preview_has_rows_of_those_columns(stage: Stage) -> None:
     shown = {name for row in body["data"] for name in row}
     same(sorted(columns - shown), [], "columns that no row has")
     for column in body["schema"]["columns"]:
+        what, wanted = f"column {column['name']} of type {column.get('type')}", VALUES.get(str(column.get("type")))
         for value in (row.get(column["name"]) for row in body["data"]):
-            if column.get("type") in VALUES and value is not None:
-                of_json_type(value, VALUES[column["type"]], f"column {column['name']} of type {column['type']}")
+            if wanted and value is not None:
+                of_json_type(value, wanted, what)
+            expect(wanted == "boolean" or not isinstance(value, bool), f"{what} with the value {value!r}")
 
 
 @check("explore.unknown-table", operations=EXPLORE)
