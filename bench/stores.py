@@ -18,7 +18,7 @@ from time import perf_counter
 from typing import Any
 
 from mockserver import Config, Emulator
-from mockserver.exchange import Call, Tenant
+from mockserver.exchange import Call
 
 SECONDS, ROUNDS = 2.0, 3
 WRITERS = 16
@@ -40,7 +40,6 @@ _CONNECTION = {
     },
     "connectionSpec": {"id": "74a1c565-4e59-48d7-9d67-7c03b8a13137", "version": "1.0"},
 }
-_TENANT = Tenant(_HEADERS["x-gw-ims-org-id"], _HEADERS["x-sandbox-name"])
 
 
 def main() -> int:
