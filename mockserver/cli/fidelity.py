@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mockserver import secrecy
 from mockserver.cli.options import FILE, FOLDER, json_option, platform_option
 from mockserver.cli.reporting import note
 
@@ -95,7 +96,8 @@ def explain(name: str, platform: str) -> None:
     if found is None:
         near = get_close_matches(name, explaining.names(platform), 3, 0.5)
         hint = f" Did you mean {', '.join(near)}?" if near else ""
-        raise click.UsageError(f"{name} is no operation, error code, quirk, connector or rule.{hint}")
+        shown = secrecy.name(name) or "An empty name"
+        raise click.UsageError(f"{shown} is no operation, error code, quirk, connector or rule.{hint}")
     click.echo(str(found))
 
 

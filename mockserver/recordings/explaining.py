@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mockserver.conformance import RULES
 from mockserver.contract import Contract
-from mockserver.errors import ERRORS
+from mockserver.errors import ERRORS, GATEWAY
 from mockserver.quirks import QUIRKS
 from mockserver.recordings.fidelity import SampleFigures, known, table
 from mockserver.recordings.observers import NOT_OBSERVABLE, OBSERVERS
@@ -36,6 +36,7 @@ def explain(name: str, platform: str = "azure") -> Explanation | None:
     kinds: Sequence[Callable[[str], Explanation | None]] = (
         _operation,
         _error,
+        _gateway_error,
         _quirk,
         lambda wanted: _connector(wanted, platform),
         _rule,
@@ -46,7 +47,7 @@ def explain(name: str, platform: str = "azure") -> Explanation | None:
 def names(platform: str = "azure") -> list[str]:
     """All names that can be explained."""
     connectors = [connector.name for connector in Connectors.load(platform).all()]
-    codes = {row.code for row in ERRORS.values()}
+    codes = {row.code for row in ERRORS.values()} | {code for code, _, _ in GATEWAY.values()}
     return [*Contract.load().operations, *sorted(codes), *QUIRKS, *connectors, *RULES]
 
 
@@ -82,6 +83,22 @@ def _error(name: str) -> Explanation | None:
             ("Status, code and title", ("from Adobe's catalogue of Flow Service errors; the messages are ours",)),
             ("Text", texts),
             ("Samples with this status", _shown([one for one in known() if code.endswith(f"-{one.status}")])),
+        ),
+    )
+
+
+def _gateway_error(name: str) -> Explanation | None:
+    found = next(((code, text, title) for code, text, title in GATEWAY.values() if name in (code, title)), None)
+    if found is None:
+        return None
+    code, text, title = found
+    return Explanation(
+        f"{code}  {text}",
+        (
+            ("An error of the gateway in front of the service", (f"status {code[:3]}",)),
+            ("Its body", ("of two forms in Adobe's documents; see `mockserver explain gateway-body`",)),
+            ("Title in the form of 2026", (title,)),
+            ("Samples with this status", _shown([one for one in known() if str(one.status) == code[:3]])),
         ),
     )
 

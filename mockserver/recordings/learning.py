@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from mockserver import secrecy
 from mockserver.contract import Contract
 from mockserver.emulator import Emulator
 from mockserver.exchange import Tenant
@@ -21,6 +23,7 @@ from mockserver.specs.flow_specs import FlowSpecs
 from mockserver.state import exports, imports
 from mockserver.state.records import Change
 
+_MAX_REASONS = 5
 _SHOWN_ONLY = frozenset({"providerRefId", "runs", "lastRunDetails", "lastOperation"})
 """Members that the service computes for responses."""
 _INHERITED = {"sourceConnectionIds": "sourceConnections", "targetConnectionIds": "targetConnections"}
@@ -75,7 +78,8 @@ def start_from(emulator: Emulator, file: str) -> Learned:
     org = next(iter(emulator.config.orgs), "")
     learned = alive_at_end(recording, emulator.contract, emulator.world.connectors, org)
     if not learned.learned:
-        raise ValueError(f"{file}: contains no complete entity or spec, so there is nothing to learn")
+        reasons = "".join(f"\n  {line}" for line in islice(grouped(learned.left_out), _MAX_REASONS))
+        raise ValueError(f"{file}: contains no complete entity or spec, so there is nothing to learn{reasons}")
     emulator.begin_with(learned.state)
     return learned
 
@@ -119,7 +123,7 @@ def alive_at_end(recording: Recording, contract: Contract, connectors: Connector
     learned.notes = recording.remarks
     built_in = (connectors.get, FlowSpecs().get)
     learned.left_out += [
-        f"{kind} {entity_id}: used, but never shown completely"
+        f"{kind} {secrecy.name(entity_id)}: used, but never shown completely"
         for kind, entity_id in unseen
         if not any(get(entity_id) for get in built_in)
     ]
@@ -157,19 +161,10 @@ def _not_created(recording: Recording) -> Lives:
 
 def _learned(lives: Lives, contract: Contract, connectors: Connectors) -> Learned:
     learned, changes = Learned(), list[Change]()
-    known_flow_specs = FlowSpecs()
-    for (kind, entity_id), life in lives.items():
-        name = f"{kind} {entity_id}"
-        if kind == "connectionSpecs" and connectors.get(entity_id) is not None:
-            continue
-        if kind == "flowSpecs" and known_flow_specs.get(entity_id) is not None:
-            continue
-        if not life.tenant.org:
-            learned.left_out.append(f"{name}: its organisation is not in the file; set one with --org")
-            continue
-        # the id of a sandbox is derived here, and new entities have this one
-        known = {**life.doc, "sandboxId": life.tenant.sandbox_id} if "sandboxId" in life.doc else life.doc
-        doc = _spec(kind, known, learned) if kind in SPECS else _entity(kind, known, lives, learned)
+    whole = dict(_whole(lives, contract, connectors, learned))
+    for (kind, entity_id), life in whole.items():
+        name = f"{kind} {secrecy.name(entity_id)}"
+        doc = _spec(kind, life.doc, learned) if kind in SPECS else _entity(kind, life.doc, whole, learned)
         change = Change(life.tenant, kind, entity_id, len(changes) + 1, doc)
         try:
             exports.parse(exports.write([change], change.revision))
@@ -185,22 +180,47 @@ def _learned(lives: Lives, contract: Contract, connectors: Connectors) -> Learne
     return learned
 
 
+def _whole(
+    lives: Lives, contract: Contract, connectors: Connectors, learned: Learned
+) -> Iterator[tuple[tuple[str, str], Life]]:
+    """The entities and specs of tenants that are in the form of the contract, so that records can be derived."""
+    built_in = {"connectionSpecs": connectors.get, "flowSpecs": FlowSpecs().get}
+    for (kind, entity_id), life in lives.items():
+        name = f"{kind} {secrecy.name(entity_id)}"
+        if kind in built_in and built_in[kind](entity_id) is not None:
+            continue
+        if not life.tenant.org:
+            learned.left_out.append(f"{name}: its organisation is not in the file; set one with --org")
+            continue
+        doc = {key: value for key, value in life.doc.items() if kind in SPECS or key not in _SHOWN_ONLY}
+        if "sandboxId" in doc:  # derived here, and new entities have this one
+            doc["sandboxId"] = life.tenant.sandbox_id
+        if kind == "flows":
+            created = {"started": doc.get("createdAt", 0), "updated": 0, "operation": "create"}
+            doc["lastOperation"] = life.doc.get("lastOperation", created)
+        try:
+            if kind in ENTITIES:
+                imports.check_shown(contract, kind, doc)
+        except ValueError as problem:
+            learned.left_out.append(f"{name}: {problem}")
+        else:
+            yield (kind, entity_id), Life(life.tenant, doc, life.guesses)
+
+
 def _spec(kind: str, known: Mapping[str, Any], learned: Learned) -> dict[str, Any]:
     """The record of a custom spec. Its members are nested, because it has its own `version`."""
     etag = etag_of(1, 0)
     placeholders = {**dict.fromkeys(STAMPS, ""), "createdAt": 0, "updatedAt": 0, "version": etag, "etag": etag}
     if "createdAt" not in known:
-        learned.guessed.append(f"{kind} {known['id']}: its author and times")
+        learned.guessed.append(f"{kind} {secrecy.name(str(known['id']))}: its author and times")
     stamps = {name: known[name] for name in STAMPS if name in known and name not in ("version", "etag")}
     spec = {name: value for name, value in known.items() if name not in STAMPS or name == "version"}
     return {**placeholders, **stamps, "spec": spec}
 
 
 def _entity(kind: str, known: Mapping[str, Any], lives: Lives, learned: Learned) -> dict[str, Any]:
-    doc = {name: value for name, value in known.items() if name not in _SHOWN_ONLY}
+    doc = dict(known)
     if kind == "flows":
-        created = {"started": known.get("createdAt", 0), "updated": 0, "operation": "create"}
-        doc["lastOperation"] = known.get("lastOperation", created)
         doc["inheritedAttributes"] = _inherited(doc, lives) | (known.get("inheritedAttributes") or {})
         doc["provider"] = _provider(doc, lives, learned)
     return doc

@@ -124,14 +124,15 @@ def _change(exchange: RecordedExchange, life: Life) -> None:
     if exchange.call.method == "PATCH":
         _patch(exchange, life)
     elif exchange.call.method == "PUT" and isinstance(exchange.body, dict):
-        life.doc |= exchange.body
+        life.doc |= {**exchange.body, "id": life.doc["id"]}
     elif exchange.call.path.endswith("/action"):
         asked = dict(exchange.call.parameters()).get("op", "").lower()
         if asked in _ACTIONS:
             life.doc["state"] = _ACTIONS[asked]
     else:
         return
-    life.doc["updatedAt"] = max(exchange.call.received_ms, int(life.doc.get("updatedAt") or 0))
+    before = life.doc.get("updatedAt")
+    life.doc["updatedAt"] = max(exchange.call.received_ms, before if isinstance(before, int) else 0)
     _new_etag(exchange, life)
 
 
@@ -139,7 +140,10 @@ def _patch(exchange: RecordedExchange, life: Life) -> None:
     body: Any = exchange.body
     try:
         steps = [{**one, "op": str(one["op"]).lower()} for one in (body if isinstance(body, list) else [body])]
-        life.doc = jsonpatch.apply_patch(life.doc, steps)
+        changed = jsonpatch.apply_patch(life.doc, steps)
+        if not isinstance(changed, dict) or changed.get("id") != life.doc["id"]:
+            raise ValueError("no longer this entity")
+        life.doc = changed
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, KeyError, TypeError, ValueError):
         life.guesses.append("one of its patches cannot be applied and is ignored")
 

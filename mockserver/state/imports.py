@@ -216,6 +216,12 @@ def check(contract: Contract, changes: Iterable[Change]) -> None:
                 raise ValueError(f"{where}/doc/{name}: expected the org and sandbox of the record")
 
 
+def check_shown(contract: Contract, kind: str, doc: Doc) -> None:
+    """Check what a client sees of an entity. Raises ValueError that names the first invalid member."""
+    for found in _violations(kind, doc, dict(_lookups(contract)), {}):
+        raise ValueError(departure("Member", found.pointer, found.expected, found.came))
+
+
 def _lookups(contract: Contract) -> Iterator[tuple[str, SchemaCheck]]:
     """Kind -> check of the lookup response, which has one entity in `items`."""
     for operation in contract.operations.values():

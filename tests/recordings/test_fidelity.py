@@ -58,6 +58,8 @@ def test_every_operation_has_a_row_and_there_is_no_total() -> None:
         ("postgre-sql", "74a1c565-4e59-48d7-9d67-7c03b8a13137"),
         ("74a1c565-4e59-48d7-9d67-7c03b8a13137", "PostgreSQL"),
         ("etag.missing", "If-Match"),
+        ("403027", "User region is missing"),
+        ("ErrMissingUserRegion", "403027"),
     ],
 )
 def test_each_kind_of_thing_is_explained(name: str, said: str) -> None:
@@ -68,6 +70,13 @@ def test_each_kind_of_thing_is_explained(name: str, said: str) -> None:
 def test_a_misspelt_name_is_corrected() -> None:
     done = run("explain", "creatConnection")
     assert done.exit_code == 2 and "createConnection" in done.output
+
+
+@pytest.mark.parametrize("name", ["", "\x1b[31mred", "x" * 3000, "Bearer eyJh.eyJh.c4n4ry"])
+def test_an_unknown_name_is_repeated_only_if_it_is_a_name(name: str) -> None:
+    done = run("explain", name)
+    assert done.exit_code == 2 and "is no operation" in done.output
+    assert "\x1b" not in done.output and "x" * 100 not in done.output
 
 
 def test_a_client_is_told_how_far_it_can_rely_on_the_emulator(tmp_path: Path) -> None:

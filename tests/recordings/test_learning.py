@@ -17,6 +17,7 @@ from mockserver.contract import Contract
 from mockserver.exchange import Tenant
 from mockserver.recordings import learning
 from mockserver.recordings.recording import Recording
+from mockserver.specs.connectors import Connectors
 from tests.calls import HEADERS, connection, made, send
 from tests.dataflows import HOUR, flow, pass_time
 from tests.recordings.story import Recorded, as_har
@@ -179,3 +180,64 @@ def test_a_document_that_would_break_a_later_call_is_left_out(recorded: Recorded
         contract = Contract.load()
         found = learning.alive_at_end(Recording.load(path, contract), contract, recorded.emulator.world.connectors)
         assert not found.learned and len(found.left_out) == 1, (member, found)
+
+
+FLOW_MEMBERS: list[dict[str, Any]] = [
+    {"sourceConnectionIds": [{"a": 1}]},
+    {"sourceConnectionIds": "text", "targetConnectionIds": None},
+    {"inheritedAttributes": {"sourceConnections": [5]}, "sourceConnectionIds": ["x"]},
+    {"inheritedAttributes": {"sourceConnections": "text"}},
+    {"inheritedAttributes": []},
+    {"inheritedAttributes": "text"},
+    {"flowSpec": 5},
+    {"updatedAt": "yesterday"},
+    {"lastOperation": "text"},
+    {"id": "\x1b[31m", "scheduleParams": 7},
+]
+
+
+@pytest.mark.parametrize("members", FLOW_MEMBERS, ids=lambda members: "-".join(members))
+def test_a_flow_of_another_form_is_left_out_with_its_reason(
+    recorded: Recorded, tmp_path: Path, members: dict[str, Any]
+) -> None:
+    emulator = recorded.emulator
+    new = made(emulator, flow(emulator), "/flows")
+    send(emulator, "GET", f"/flows/{new['id']}")
+    document = as_har(recorded.recording)
+    document["log"]["entries"] = document["log"]["entries"][-1:]
+    content = document["log"]["entries"][0]["response"]["content"]
+    page = json.loads(content["text"])
+    content["text"] = json.dumps({"items": [{**page["items"][0], **members}]})
+    (tmp_path / "x.har").write_text(json.dumps(document), encoding="utf-8")
+    recording = Recording.load(tmp_path / "x.har", Contract.load())
+    for learned in (
+        learning.alive_at_end(recording, Contract.load(), Connectors.load()),
+        learning.existing_before(recording, Contract.load()),
+    ):
+        assert learned.learned == []
+        assert learned.left_out[0].startswith("flows ") and "\x1b" not in learned.left_out[0]
+    with pytest.raises(ValueError, match=r"nothing to learn\n  flows "):
+        learnt(tmp_path / "x.har")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"op": "remove", "path": ""}],
+        [{"op": "replace", "path": "", "value": "text"}],
+        [{"op": "replace", "path": "/id", "value": 7}],
+        [{"op": "replace", "path": "/updatedAt", "value": "yesterday"}, {"op": 5}],
+    ],
+)
+def test_a_patch_that_no_service_accepts_is_ignored(recorded: Recorded, tmp_path: Path, steps: Any) -> None:
+    emulator = recorded.emulator
+    new = made(emulator)
+    send(emulator, "GET", f"/connections/{new['id']}")
+    send(emulator, "GET", f"/connections/{new['id']}", headers={"if-match": new["etag"]})
+    document = as_har(recorded.recording)
+    body = json.dumps(steps)
+    document["log"]["entries"][-1]["request"] |= {"method": "PATCH", "postData": {"mimeType": "", "text": body}}
+    (tmp_path / "x.har").write_text(json.dumps(document), encoding="utf-8")
+    ours, learned = learnt(tmp_path / "x.har")
+    assert item(ours, f"/connections/{new['id']}")["id"] == new["id"]
+    assert any("patches cannot be applied" in line for line in learned.guessed)
