@@ -59,7 +59,9 @@ class ClientConnection(HttpToolsProtocol):
         """Response to send after those to earlier requests."""
         self._body_bytes = self._open = 0
         self.deadline = monotonic() + self._limits.idle_seconds
-        """Time at which the server calls `expire`."""
+        """Time by which the client must go on sending, or the connection end."""
+        self._write_deadline = math.inf
+        """Time by which the client must have read what it left unread."""
         self._on_hang_up: Callable[[], None] | None = None
         self.held = 0
         """Bytes of its requests and responses in memory."""
@@ -126,15 +128,14 @@ class ClientConnection(HttpToolsProtocol):
         """See asyncio."""
         super().pause_writing()
         self.hold(max(self.held, self.raw.get_write_buffer_size()))
-        self.deadline = monotonic() + self._limits.write_seconds
+        self._write_deadline = monotonic() + self._limits.write_seconds
 
     def resume_writing(self) -> None:
         """See asyncio."""
         super().resume_writing()
+        self._write_deadline = math.inf
         if not self.busy:
             self.hold(0)
-        if not self._ending:
-            self.deadline = math.inf
 
     def on_message_begin(self) -> None:
         """See httptools."""
@@ -210,9 +211,10 @@ class ClientConnection(HttpToolsProtocol):
         if not reset:
             self.close()
             return
+        sock = self.raw.get_extra_info("socket")  # TLS has none once its connection is lost
         with contextlib.suppress(OSError):  # already disconnected
-            sock = self.raw.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if sock is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.raw.abort()
 
     def hold(self, size: int) -> None:
@@ -229,6 +231,11 @@ class ClientConnection(HttpToolsProtocol):
             self._reject_body("too_slow")
         else:
             self.close()
+
+    @property
+    def due(self) -> float:
+        """Time at which the server calls `expire`."""
+        return self._write_deadline if self.flow.write_paused and not self._ending else self.deadline
 
     @property
     def idle(self) -> bool:
