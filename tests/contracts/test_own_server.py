@@ -152,10 +152,10 @@ def test_a_read_only_run_sends_nothing_that_could_change_anything(tmp_path: Path
 
 def test_chosen_operations_are_the_only_ones_generated(tmp_path: Path) -> None:
     with ours() as url:
-        done = contract(url, "--operations", "listFlows", "--examples", "1", "--json", "--report", str(tmp_path))
+        done = contract(url, "--operations", "listFlowSpecs", "--examples", "1", "--json", "--report", str(tmp_path))
     outcomes = json.loads(done.stdout)["outcomes"]
     assert done.exit_code == 0
-    assert {o["subject"] for o in outcomes if o["check"].startswith("generated.")} <= {"GET /flows", None}
+    assert {o["subject"] for o in outcomes if o["check"].startswith("generated.")} <= {"GET /flowSpecs", None}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
