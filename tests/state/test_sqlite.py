@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -32,15 +34,31 @@ def put(store: Store, entity_id: str, name: str = "a") -> str:
     return str(store.insert(TENANT, KIND, {"id": entity_id, "name": name, "updatedAt": 5})["etag"])
 
 
+Files = dict[str, bytes]
+"""Names and contents of a state file and of what lies beside it."""
+
+
+@functools.cache
+def sixty_records() -> Files:
+    with tempfile.TemporaryDirectory() as folder:
+        store = opened(Path(folder, "state.db"))
+        for number in range(60):
+            put(store, str(number), f"name {number} " + "x" * 200)
+        store.close()
+        return {file.name: file.read_bytes() for file in Path(folder).iterdir()}
+
+
+def written(folder: Path, files: Files) -> Path:
+    """Write files that were made once, as each takes the disk 60 commits; returns the state file."""
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder / "state.db"
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A closed state file with 60 records."""
-    path = tmp_path / "state.db"
-    store = opened(path)
-    for number in range(60):
-        put(store, str(number), f"name {number} " + "x" * 200)
-    store.close()
-    return path
+    return written(tmp_path, sixty_records())
 
 
 def refused(path: Path) -> str:

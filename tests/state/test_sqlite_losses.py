@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import re
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 from mockserver.exchange import Tenant
 from mockserver.state.store import StateError, StorageUnavailable
 from tests.state.stored import asked, rename
-from tests.state.test_sqlite import KIND, TENANT, opened, path, put, refused, writer
+from tests.state.test_sqlite import KIND, TENANT, Files, opened, path, put, refused, writer, written
 
 __all__ = ["path"]
 
@@ -152,17 +154,22 @@ def test_no_changed_byte_gives_wrong_records(path: Path) -> None:
     assert refusals > 100
 
 
+@functools.cache
+def of_a_killed_server() -> Files:
+    with tempfile.TemporaryDirectory() as folder:
+        process = writer(Path(folder, "state.db"), "x")
+        assert process.stdout is not None
+        list(itertools.islice(process.stdout, 50))
+        process.kill()
+        process.communicate()
+        return {file.name: file.read_bytes() for file in Path(folder).iterdir()}
+
+
 @pytest.fixture
 def killed(tmp_path: Path) -> Path:
     """A state file of a killed server, whose writes are only in the write-ahead log."""
-    path = tmp_path / "state.db"
-    process = writer(path, "x")
-    assert process.stdout is not None
-    list(itertools.islice(process.stdout, 50))
-    process.kill()
-    process.communicate()
-    assert path.with_name("state.db-wal").stat().st_size > 0
-    return path
+    assert of_a_killed_server()["state.db-wal"]
+    return written(tmp_path, of_a_killed_server())
 
 
 def _damage(path: Path, place: float) -> None:
