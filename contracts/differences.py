@@ -136,7 +136,8 @@ def _scalar(came: Any, expected: Any) -> str:
         return _text(came, expected)
     one, other = _TYPES[type(came)], _TYPES[type(expected)]
     if one != other:
-        return f"{other}, {one}" if _plain(came) == _plain(expected) else ""
+        cast = isinstance(came, bool) and came == bool(expected)
+        return f"{other}, {one}" if cast or _plain(came) == _plain(expected) else ""
     if isinstance(came, float) and isinstance(expected, int) and came == float(expected):
         return WHOLE
     whole = type(came) is int and type(expected) is int

@@ -98,10 +98,14 @@ def among(wanted: str, found: Iterable[str], what: str, cause: str = "") -> None
     """Raise `Broken` unless a text is one of those found."""
     texts = list(found)
     if wanted not in texts:
-        near = next((one for text in texts if (one := kinds(text, wanted))), frozenset[str]())
         in_object = isinstance(found, dict) and wanted in found.values()
-        near = frozenset({ARRAY}) if in_object else near
+        near = frozenset({ARRAY}) if in_object else nearly(wanted, texts)
         raise Broken(f"{what}: expected {wanted!r} among them, got {_shown(texts)}", cause, kinds=near)
+
+
+def nearly(wanted: str, texts: Iterable[str]) -> frozenset[str]:
+    """The kinds of difference of the first text that stands for another one; empty if none does."""
+    return next((one for text in texts if (one := kinds({"": text}, {"": wanted}))), frozenset())
 
 
 def differing(came: object, expected: object) -> tuple[object, object]:

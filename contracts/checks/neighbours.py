@@ -92,7 +92,7 @@ def each_sandbox_has_its_own_landing_zone(stage: Stage) -> None:
     _asked(stage, target)
     elsewhere = stage.elsewhere()
     mine, other = (set(_credentials(at.call("GET", target))) for at in (stage, elsewhere))
-    expect(bool(mine and other), "a landing zone without credentials")
+    expect(bool(mine and other), f"a landing zone without credentials ({', '.join(_OPENING)})")
     expect(not mine & other, "the same credentials open both landing zones")
 
 

@@ -44,7 +44,8 @@ def change_credentials(stage: Stage) -> None:
     done = receipt(stage.call("PATCH", made.path, change, headers={"If-Match": mine["etag"]}))
 
     after = stage.read(made)
-    same((after["auth"]["params"]["username"], after["etag"]), ("writer", done["etag"]), "username and etag")
+    shown = {"username": after["auth"]["params"]["username"], "etag": after["etag"]}
+    same(shown, {"username": "writer", "etag": done["etag"]}, "username and etag")
     expect(after["updatedAt"] >= mine["updatedAt"], "updatedAt went backwards")
 
     # The other client has to read again before it can write.

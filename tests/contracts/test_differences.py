@@ -14,6 +14,9 @@ KINDS: list[tuple[Any, Any, set[str]]] = [
     ("-0.25", -0.25, {"number, string"}),
     (["1", "2.5e3"], [1, 2500.0], {"number, string"}),
     ("True", True, {"boolean, string"}),
+    (True, 5, {"number, boolean"}),
+    (True, "5", {"string, boolean"}),
+    (False, 5, set()),
     (0, False, set()),  # equal in JSON's own terms unless types count
     (9007199254740992.0, 9007199254740993, {"integer, number"}),
     ({"a": None}, {"a": "x"}, {"null"}),

@@ -93,7 +93,7 @@ SHAPES: dict[str, tuple[Fault, int]] = {
     "numbers with fractions": (values(lambda _, value: float(value) if is_number(value) else value), 1),
     "seconds": (values(lambda name, value: value // 1000 if name.endswith("At") and is_number(value) else value), 1),
     "dates as texts": (values(lambda name, value: f"@{value}" if name.endswith("At") and value else value), 1),
-    "nulls": (values(lambda name, value: None if isinstance(value, str) and name not in ("id", "etag") else value), 4),
+    "nulls": (values(lambda name, value: None if isinstance(value, str) and name not in ("id", "etag") else value), 1),
     "members without a value as null": (entity_members(lambda item: {**dict.fromkeys(OPTIONAL), **item}), 1),
     "snake case": (names(lambda name: re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name)), 1),
     "capital names": (names(str.upper), 1),
