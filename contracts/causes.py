@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -46,9 +46,19 @@ ITEMS = "items"
 ENTITY = "entity"
 """Reach of an id that is missing or no text: whatever looks for the entity fails."""
 
+IF_MATCH = "if-match ignored"
+LISTED = "list "
+"""Prefix of the cause of a list that is not what its request asks for."""
+
 _BASIC = (SILENT, SERVER_ERROR, NOT_JSON, STATUS)
 """Causes that prevent any comparison, the most basic first."""
-_ANYWHERE = (ENTITY, ITEMS, BODY)
+LIST = "list"
+"""Reach of a list that is not what its request asks for: whatever looks for entities by it fails."""
+WRITE = "write"
+"""Reach of a write whose etags say nothing: whatever compares versions fails."""
+SHOWN = "shown"
+"""Reach of a secret that is shown: whatever looks for it fails."""
+_ANYWHERE = (ENTITY, ITEMS, BODY, LIST, WRITE, SHOWN)
 """Reaches that prevent a comparison even if the fault is in an earlier response of the check."""
 
 _SAME_TEXT = ("number, string", "boolean, string")
@@ -57,6 +67,8 @@ _SAME_TEXT = ("number, string", "boolean, string")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LINKS = {"_links", "next", "href"}
 _WORD = re.compile(r"\w+")
+_COMPOSED = ("journey.", "example.")
+"""Checks that repeat what others check, step by step: findings only if no other check failed at such a step."""
 MAX_SHOWN = 6
 """Maximum operations, and checks, named by a finding."""
 
@@ -138,6 +150,23 @@ def act(sent: Sent) -> str:
     return f"{sent.method} /{'/'.join(steps)}{asked}"
 
 
+_PARAMETERS = {
+    "order": "orderby",
+    "limit": "limit",
+    "pages": "continuationToken",
+    "count": "count",
+    IF_MATCH: "If-Match",
+}
+
+
+def misleading(fault: Fault, parameters: Collection[str]) -> dict[str, str]:
+    """The parameter of a list that is read wrongly, and the cause; empty for other faults."""
+    if fault.reach not in (LIST, WRITE):
+        return {}
+    name = _PARAMETERS.get(fault.cause.removeprefix(LISTED), "property")
+    return {name: fault.cause} if name in parameters else {}
+
+
 def place(sent: Sent) -> str:
     """A request for display: method and path without ids."""
     return f"{sent.method} {_ID.sub('{id}', sent.target.partition('?')[0])}"
@@ -157,6 +186,8 @@ class SuiteFinding:
     places: Counter[str] = field(default_factory=Counter)
     same: list[Outcome] = field(default_factory=list)
     """Outcomes of the same check on other collections or operations."""
+    acts: frozenset[str] = frozenset()
+    """The kinds of the requests at which its outcomes failed."""
     hidden: list[Outcome] = field(default_factory=list)
     """Outcomes of other checks: not comparable."""
 
@@ -194,6 +225,9 @@ class Causes:
         if outcome.verdict != FAILED:
             return outcome
         cause = outcome.cause or outcome.check
+        if cause == outcome.check and cause.startswith(_COMPOSED):
+            cause = next((one.cause for one in self.findings if one.acts & _acts(outcome)), cause)
+            outcome = replace(outcome, cause=cause)
         finding = self._by_cause.get(cause)
         if finding is None:
             finding = self._by_cause[cause] = SuiteFinding(cause, outcome)
@@ -205,6 +239,7 @@ class Causes:
             reason = f"not comparable, because {finding.first.message}"
             placed = replace(outcome, verdict=NOT_COMPARABLE, message=reason)
             finding.hidden.append(placed)
+        finding.acts |= _acts(outcome)
         if outcome.evidence:
             finding.places[place(outcome.evidence[-1].sent)] += 1
         return placed
@@ -217,6 +252,11 @@ class Causes:
         """Add a place to a known cause."""
         if cause in self._by_cause:
             self._by_cause[cause].places[place(sent)] += 1
+
+
+def _acts(outcome: Outcome) -> frozenset[str]:
+    """The kind of the request at which an outcome failed; empty if it is not known."""
+    return frozenset({act(outcome.evidence[-1].sent)} if outcome.evidence else ())
 
 
 def shortened(names: list[str]) -> str:

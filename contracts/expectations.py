@@ -19,7 +19,7 @@ def succeeded(answer: Answer, status: int = 200) -> Any:
     """Expect a status; returns the body."""
     if answer.status != status:
         came = code_of(answer) or "no code"
-        cause = f"{act(answer.sent)} {answer.status} {came}"
+        cause = f"{act(answer.sent)} {answer.status} code {came}"
         raise Broken(f"{answer} ({came}), expected {status}: {answer.text[:200]}", cause, answer=answer)
     return answer.json
 
@@ -29,8 +29,12 @@ def refused(answer: Answer, status: int, code: str | None = None) -> dict[str, A
     body, came = answer.json, code_of(answer)
     expected = f"{status} with {code}" if code else str(status)
     if answer.status != status or (code is not None and came != code):
+        message = f"{answer} ({came or 'no code'}), expected {expected}: {answer.text[:200]}"
         cause = NO_CODE if answer.status == status and came is None else ""
-        raise Broken(f"{answer} ({came or 'no code'}), expected {expected}: {answer.text[:200]}", cause, answer=answer)
+        if came is not None and not answer.succeeded:
+            place = "" if answer.status == status else f"{act(answer.sent)} {answer.status} "
+            cause = f"{place}code {came}"
+        raise Broken(message, cause, answer=answer, refusal=True)
     expect(isinstance(body, dict), f"{answer} without a JSON object")
     return dict(body)
 

@@ -14,6 +14,7 @@ from contracts.causes import EMPTY_LIST, ETAG_CHANGES, ETAG_REFUSED, LACKING, Fa
 from contracts.differences import NAMES, spelled
 from contracts.error_codes import code_of
 from contracts.kinds import Kind
+from contracts.questions import Entities, parameters_of
 from contracts.wire import ADHOC, PLATFORM, Answer, Sent
 
 MARK = "contract-suite"
@@ -83,6 +84,9 @@ class Ledger:
     """Created entity -> the members that were sent with it and that nothing has removed since."""
     told: dict[str, str] = field(default_factory=dict)
     """Values that the server told wrongly, as texts -> the cause."""
+    entities: Entities = field(default_factory=Entities)
+    misled: dict[str, str] = field(default_factory=dict)
+    """Parameter of lists that the server reads wrongly -> the cause."""
     etags: dict[str, str] = field(default_factory=dict)
     """Id of an entity -> the etag that the server gave last."""
     empty: set[str] = field(default_factory=set)
@@ -107,6 +111,9 @@ class Ledger:
         self._hear_etags(answer)
         self._hear_list(answer)
         self._hear_members(answer)
+        self.entities.learn(
+            sent, new_id(answer), done=answer.succeeded, unsure=bool(answer.silence) or answer.status >= 500
+        )
         path = sent.target.partition("?")[0].rstrip("/")
         created = _COLLECTION.fullmatch(sent.target) if sent.method == "POST" else None
         if created:
@@ -159,6 +166,10 @@ class Ledger:
         for value in fault.told:
             if _WORD.fullmatch(value) and len(self.told) < _MAX_TOLD:
                 self.told.setdefault(value, fault.cause)
+
+    def reads_wrongly(self, sent: Sent) -> str:
+        """The cause of a wrong list with one of the parameters of a request; empty if there was none."""
+        return next((self.misled[name] for name in sorted(parameters_of(sent)) if name in self.misled), "")
 
     def repeats(self, sent: Sent) -> str:
         """The cause of a wrong value that a request repeats; empty if it repeats none."""

@@ -12,17 +12,22 @@ import importlib
 import pkgutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from contracts.causes import LACKING, NO_CODE, Fault, of_kind
 from contracts.document import Document
 from contracts.kinds import Kind
+from contracts.questions import Entities
 from contracts.stage import Stage
 from contracts.verdicts import FAILED, PASSED, UNTESTABLE, Broken, Outcome, Untestable
 from contracts.wire import Answer
 
 Suits = Callable[[Kind], bool]
 Look = Fault | str | None
+
+MAX_EVIDENCE = 6
+"""Maximum exchanges kept of a failed check."""
 
 ANSWERED = "answer.in-time"
 """The only observer of requests without a response."""
@@ -60,14 +65,15 @@ class Check:
         """Run it once and return the outcome."""
         began = time.perf_counter()
         subject = kind.name if kind else ""
-        verdict, message, cause = PASSED, "", ""
+        verdict, message, cause, deciding = PASSED, "", "", None
         try:
             self.run(stage, kind) if kind else self.run(stage)
         except Broken as broken:
-            root = "" if broken.settled else stage.root_cause(broken.answer, refusal=broken.cause in ("", NO_CODE))
+            refusal = broken.refusal or broken.cause in ("", NO_CODE)
+            root = "" if broken.settled else stage.root_cause(broken.answer, refusal=refusal)
             root = root or of_kind(min(broken.kinds, default=""))
             root = root or ("" if broken.settled else stage.departing(str(broken)))
-            verdict, message, cause = FAILED, str(broken), root or broken.cause or self.id
+            verdict, message, cause, deciding = FAILED, str(broken), root or broken.cause or self.id, broken.answer
         except Untestable as reason:
             verdict, message = UNTESTABLE, str(reason)
         except (LookupError, TypeError, AttributeError, ValueError) as error:
@@ -76,7 +82,8 @@ class Check:
             lacking = f"{LACKING}{error.args[0]}" if isinstance(error, KeyError) and error.args else self.id
             cause = stage.root_cause(misread=True) or stage.departing(message) or lacking
         seconds = time.perf_counter() - began
-        evidence = tuple(stage.record[-6:]) if verdict == FAILED else ()
+        until = next((at for at, answer in enumerate(stage.record, 1) if answer is deciding), len(stage.record))
+        evidence = tuple(stage.record[:until][-MAX_EVIDENCE:]) if verdict == FAILED else ()
         return Outcome(self.id, subject, verdict, message, evidence, seconds, cause)
 
 
@@ -116,7 +123,8 @@ class Watch:
 
     document: Document
     canary: str
-    memory: dict[str, dict[str, str]]
+    memory: dict[str, dict[str, Any]]
+    entities: Entities = field(default_factory=Entities)
 
 
 CHECKS: dict[str, Check] = {}
@@ -153,14 +161,20 @@ def observe(check_id: str) -> Callable[[Callable[[Watch, Answer], Look]], Callab
 
 
 def load() -> None:
-    """Import every module with checks and journeys, and order the checks by module and line, whoever imported first."""
+    """Import every module with checks and journeys, and order the checks, whoever imported first."""
     for package in ("checks", "journeys"):
         module = importlib.import_module(f"contracts.{package}")
         for found in pkgutil.iter_modules(module.__path__):
             importlib.import_module(f"contracts.{package}.{found.name}")
-    ordered = sorted(CHECKS.values(), key=lambda one: (one.run.__module__, one.run.__code__.co_firstlineno))
+    ordered = sorted(CHECKS.values(), key=_order)
     CHECKS.clear()
     CHECKS.update({check.id: check for check in ordered})
+
+
+def _order(one: Check) -> tuple[bool, str, int]:
+    """By module and line, but examples and journeys last: they repeat what others check."""
+    module = one.run.__module__
+    return module.endswith(".examples") or ".journeys." in module, module, one.run.__code__.co_firstlineno
 
 
 def any_kind(kind: Kind) -> bool:

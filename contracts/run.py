@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from contracts import arrival, registry, requirements
-from contracts.causes import ETAG, SCHEMA, SERVER_ERROR, Fault
+from contracts.causes import ETAG, LIST, SCHEMA, SERVER_ERROR, Fault
 from contracts.document import Document
 from contracts.flight import Flight
 from contracts.kinds import Kind
@@ -21,7 +21,7 @@ from contracts.secrecy import Mask
 from contracts.settings import Settings, WrongUse
 from contracts.stage import Stage
 from contracts.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Outcome
-from contracts.wire import Answer, Transport, Unreachable
+from contracts.wire import Answer, Sent, Transport, Unreachable
 
 FINE, FAILURES, WRONG_USE = 0, 1, 2
 INTERRUPTED = "interrupted"
@@ -45,7 +45,7 @@ class Run:
         self._levels = requirements.levels(requirements.load())
         self._told: dict[str, str] = {}
         """Cause -> the word last printed for it."""
-        self._watch = Watch(document, self.stage.canary, {})
+        self._watch = Watch(document, self.stage.canary, {}, self.stage.ledger.entities)
         self._observed: dict[str, set[str]] = {}
         """Observer -> the causes it found."""
         self._departures: dict[frozenset[str], str] = {}
@@ -86,7 +86,7 @@ class Run:
             self.report.outcomes.append(placed)
             if outcome.verdict != FAILED:
                 return
-            finding = self.report.causes.of(outcome)
+            finding = self.report.causes.of(placed)
             word = requirements.WORDS[finding.level(self._levels)]
             if finding.first.check in self.settings.known_gaps:
                 word = KNOWN_GAP
@@ -184,19 +184,25 @@ class Run:
             found = {name: fault for name, fault in looked.items() if fault is not None}
             if any(fault.cause == SERVER_ERROR for fault in found.values()):  # one response, one finding
                 found = {name: fault._replace(cause=SERVER_ERROR) for name, fault in found.items()}
+            lists = [fault.cause for fault in found.values() if fault.reach == LIST]
+            found = {n: fault._replace(cause=lists[0]) if fault.reach == LIST else fault for n, fault in found.items()}
             wrong = [fault for fault in found.values() if fault.members]
             for name, fault in found.items():  # an observer that stumbles over a member which departs from its schema
                 because = next((one.cause for one in wrong if fault.cause == name and one.explains(fault.message)), "")
                 found[name] = fault._replace(cause=because or fault.cause)
-            for name, fault in found.items():
-                self._observe(name, self._explained(fault), answer)
-            return list(found.values())
+            explained = {name: self._explained(fault, answer.sent) for name, fault in found.items()}
+            for name, fault in explained.items():
+                self._observe(name, fault, answer)
+            return list(explained.values())
 
-    def _explained(self, fault: Fault) -> Fault:
+    def _explained(self, fault: Fault, sent: Sent) -> Fault:
         """A fault of members, with the cause of a departure from a schema that this run has seen in one of them."""
         if fault.cause.startswith((SCHEMA, ETAG)):
             self._departures.setdefault(fault.members, fault.cause)
             return fault
+        if fault.reach == LIST:
+            ledger = self.stage.ledger
+            return fault._replace(cause=ledger.repeats(sent) or ledger.reads_wrongly(sent) or fault.cause)
         causes = [cause for members, cause in self._departures.items() if members & fault.members]
         return fault._replace(cause=causes[0]) if causes else fault
 

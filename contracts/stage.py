@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from contracts.causes import ENTITY, ITEMS, SILENT, TURNED_AWAY, Fault, act, anywhere, basic, missing, place
+from contracts.causes import ENTITY, ITEMS, SILENT, TURNED_AWAY, Fault, act, anywhere, basic, misleading, missing, place
 from contracts.document import Document
 from contracts.flight import Flight
 from contracts.kinds import Kind, kinds_of
 from contracts.ledger import MARK, Ledger, Made, new_id
+from contracts.questions import parameters_of
 from contracts.settings import Settings
 from contracts.sweeper import Sweeper
 from contracts.verdicts import Broken, Untestable, expect, untestable
@@ -116,6 +117,7 @@ class Stage:
             if fault.reach in (ENTITY, ITEMS):
                 self.ledger.lacking.setdefault(fault.members, fault)
             self.ledger.hear_told(fault)
+            self.ledger.misled = {**misleading(fault, parameters_of(answer.sent)), **self.ledger.misled}
         self.ledger.missing.update(fault.cause for fault in faults if fault.cause == missing(answer.sent))
         self.ledger.turned_away = self.ledger.turned_away + 1 if self._turned_away(answer) else 0
         if self.ledger.turned_away >= MAX_TURNED_AWAY:
@@ -145,7 +147,11 @@ class Stage:
             root = f"creation {last.status}"
         if misread and not root:  # it may have stumbled over an earlier response
             root = next((found for faults in self._faults if (found := basic(faults, misread=True))), "")
-        return root or anywhere(self._faults) or self.ledger.cause(self.record)
+        return root or anywhere(self._faults) or self.ledger.cause(self.record) or self._misled(last)
+
+    def _misled(self, answer: Answer) -> str:
+        """The cause of a response to a parameter that the server is known to read wrongly; else empty."""
+        return self.ledger.reads_wrongly(answer.sent) if answer.succeeded else ""
 
     def departing(self, failure: str) -> str:
         """The cause of a failed check that speaks of a member which departs from its schema; else empty.

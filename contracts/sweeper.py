@@ -37,6 +37,7 @@ class Sweeper:
                 if name == kind and entity_id not in kept:
                     found = self._delete(f"/{name}/{quote(entity_id, safe='')}", headers)
                     left += found
+                    ledger.entities.forget(entity_id, deleted=not found)
                     if not found:
                         ledger.made.pop((name, entity_id), None)
         for path, headers in reversed(list(ledger.next_door.items())):

@@ -45,7 +45,7 @@ def judge(
         return [fault for fault in found.values() if fault is not None]
 
     stage = Stage(WsgiTransport(app), settings, document, hear=hear)
-    watch.canary = stage.canary
+    watch.canary, watch.entities = stage.canary, stage.ledger.entities
     wanted = None if kinds is None else set(kinds)
     outcomes = [
         CHECKS[check_id].judge(stage.fresh(), kind)

@@ -34,10 +34,13 @@ class Broken(AssertionError):
         *,
         answer: Answer | None = None,
         settled: bool = False,
+        refusal: bool = False,
         kinds: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(message)
         self.cause, self.answer, self.settled, self.kinds = cause, answer, settled, kinds
+        self.refusal = refusal
+        """Whether it is about what a refusal says."""
 
 
 class Untestable(Exception):

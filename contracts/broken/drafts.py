@@ -7,7 +7,10 @@ from dataclasses import replace
 from contracts.broken import Asked, GivenAnswer, Right, broken
 
 
-@broken("draft.stored draft.published draft.incomplete journey.draft", kinds=["connections", "flows"])
+@broken(
+    "draft.stored draft.published draft.incomplete journey.draft entity.state-as-written",
+    kinds=["connections", "flows"],
+)
 def draft_mode_ignored(asked: Asked, right: Right) -> GivenAnswer:
     """Checks and enables a draft like any other entity."""
     return right(asked.not_asking("mode") if asked.creates else asked)
@@ -42,7 +45,7 @@ def publishes_again_and_again(asked: Asked, right: Right) -> GivenAnswer:
     return given
 
 
-@broken("draft.published journey.draft", kinds=["connections", "sourceConnections", "flows"])
+@broken("draft.published journey.draft entity.state-as-written", kinds=["connections", "sourceConnections", "flows"])
 def publishing_changes_nothing(asked: Asked, right: Right) -> GivenAnswer:
     """Acknowledges publishing and leaves the state draft."""
     if asked.acts and (asked.parameter("op") or "").lower() == "publish" and (found := right.entity(asked)):

@@ -15,7 +15,10 @@ def _split(text: str) -> tuple[str, str, str]:
     return (match[1], match[2], match[3]) if match else (text, "", "")
 
 
-@broken("filter.equality filter.conjunction filter.wrong list.paging tenant.list", kinds=["connections", "flows"])
+@broken(
+    "filter.equality filter.conjunction filter.wrong list.paging tenant.list list.meets-filters",
+    kinds=["connections", "flows"],
+)
 def filters_ignored(asked: Asked, right: Right) -> GivenAnswer:
     """Ignores filters."""
     return right(asked.filtering() if asked.lists else asked)
@@ -27,7 +30,7 @@ def not_equal_is_equal(asked: Asked, right: Right) -> GivenAnswer:
     return right(asked.filtering(*(text.replace("!=", "==") for text in asked.filters)) if asked.filters else asked)
 
 
-@broken("filter.equality list.paging")
+@broken("filter.equality list.paging list.whole")
 def first_value_only(asked: Asked, right: Right) -> GivenAnswer:
     """Applies only the first of several values."""
     return right(asked.filtering(*(text.partition(",")[0] for text in asked.filters)) if asked.filters else asked)

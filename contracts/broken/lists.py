@@ -54,7 +54,7 @@ def page_skips(asked: Asked, right: Right) -> GivenAnswer:
     return given.telling(items=given.items[1:]) if asked.parameter(TOKEN) else given
 
 
-@broken("list.paging list.every-page-linked")
+@broken("list.paging list.every-page-linked list.pages-apart")
 def page_repeats(asked: Asked, right: Right) -> GivenAnswer:
     """Each page begins with the last entity of the previous one."""
     given = right(asked)
@@ -195,7 +195,7 @@ def writes_move_nothing_up(asked: Asked, right: Right) -> GivenAnswer:
     return right(asked.asking([*asked.parameters, ("orderby", "-createdAt")]) if plain else asked)
 
 
-@broken("list.orderby list.orderby-wrong", kinds=["connections", "flows"])
+@broken("list.orderby list.orderby-wrong list.keeps-order", kinds=["connections", "flows"])
 def orderby_ignored(asked: Asked, right: Right) -> GivenAnswer:
     """Ignores orderby."""
     return right(asked.not_asking("orderby"))
@@ -218,7 +218,7 @@ def wrong_orders_ignored(asked: Asked, right: Right) -> GivenAnswer:
     return right(asked.not_asking("orderby")) if given.code in ("1432-400", "1433-400") else given
 
 
-@broken("list.limit", kinds=["connections", "flows"])
+@broken("list.limit list.keeps-limit", kinds=["connections", "flows"])
 def limit_ignored(asked: Asked, right: Right) -> GivenAnswer:
     """Ignores limit."""
     return right(asked.not_asking("limit") if asked.lists and asked.parameter("count") is None else asked)
@@ -231,7 +231,7 @@ def wrong_limits_ignored(asked: Asked, right: Right) -> GivenAnswer:
     return right(asked.not_asking("limit") if limit and not limit.strip("0").isdigit() else asked)
 
 
-@broken("list.count filter.counted delete.count", kinds=["connections", "flows"])
+@broken("list.count filter.counted delete.count list.whole", kinds=["connections", "flows"])
 def count_off_by_one(asked: Asked, right: Right) -> GivenAnswer:
     """Counts one too many."""
     given = right(asked)

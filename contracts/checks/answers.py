@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from urllib.parse import parse_qsl
 
 from contracts.causes import (
     BODY,
@@ -11,10 +12,14 @@ from contracts.causes import (
     ERROR_BODY,
     ETAG,
     HEADER,
+    IF_MATCH,
+    ITEMS,
     NOT_JSON,
     SERVER_ERROR,
+    SHOWN,
     SILENT,
     STATUS,
+    WRITE,
     Fault,
     in_schema,
     missing,
@@ -227,14 +232,15 @@ def _own_form(answer: Answer) -> bool:
 
 
 @observe("secret.canary")
-def canary_is_never_seen(watch: Watch, answer: Answer) -> str | None:
+def canary_is_never_seen(watch: Watch, answer: Answer) -> Fault | None:
     """The password of this run's connections is in no response."""
     text = answer.text + "".join(f"{name}{value}" for name, value in answer.headers)
-    return f"{answer} with a stored password in it" if watch.canary in text else None
+    message = f"{answer} with a stored password in it"
+    return Fault(message, "secret.canary", reach=SHOWN) if watch.canary in text else None
 
 
 @observe("etag.never-repeated")
-def etag_is_never_repeated(watch: Watch, answer: Answer) -> str | None:
+def etag_is_never_repeated(watch: Watch, answer: Answer) -> Fault | None:
     """No two writes get the same etag, whichever entities they change."""
     body = answer.json
     if answer.sent.method == "GET" or answer.status not in (200, 201) or not isinstance(body, dict):
@@ -243,8 +249,53 @@ def etag_is_never_repeated(watch: Watch, answer: Answer) -> str | None:
         return None
     seen, etag = watch.memory.setdefault("etag", {}), str(body["etag"])
     if etag in seen:
-        return f"{answer} with an etag that was given before ({seen[etag]})"
+        message = f"{answer} with an etag that was given before ({seen[etag]})"
+        return Fault(message, "etag.never-repeated", frozenset({"etag"}), WRITE)
     seen[etag] = str(answer)
+    return None
+
+
+@observe("if-match.compared")
+def another_version_is_not_written(watch: Watch, answer: Answer) -> Fault | None:
+    """A write under an etag that the server gave for another version, or another entity, is refused."""
+    given = watch.memory.setdefault("given", {})
+    entity_id = answer.sent.target.partition("?")[0].strip("/").partition("/")[2]
+    sent, current = answer.sent.header("if-match"), given.get(f"of {entity_id}")
+    wrong = answer.succeeded and answer.sent.method == "PATCH" and current is not None and sent != current
+    fault = wrong and sent in given
+    body = answer.json
+    items = body.get("items") if isinstance(body, dict) else None
+    for holder in (body, *(items if isinstance(items, list) else ())):
+        if isinstance(holder, dict) and isinstance(holder.get("etag"), str) and "id" in holder:
+            given[f"of {holder['id']}"] = holder["etag"]
+            given[holder["etag"]] = ""
+    message = f"{answer} under another etag than the current one of the entity"
+    return Fault(message, IF_MATCH, reach=WRITE) if fault else None
+
+
+_LEADS_TO = {"publish": None, "enable": "enabled", "disable": "disabled"}
+"""Action -> the state that it leads to; any but `draft` for None."""
+
+
+@observe("entity.state-as-written")
+def the_state_is_that_of_the_last_write(watch: Watch, answer: Answer) -> Fault | None:
+    """An entity has the state that its creation as a draft or its last action gave it."""
+    states, sent, body = watch.memory.setdefault("state", {}), answer.sent, answer.json
+    path, _, query = sent.target.partition("?")
+    steps, asked = path.strip("/").split("/"), dict(parse_qsl(query))
+    if sent.method == "POST" and len(steps) == 1 and answer.status == 201 and isinstance(body, dict):
+        states[str(body.get("id"))] = "draft" if asked.get("mode") == "draft" else ""
+    elif sent.method != "GET" and len(steps) > 1:
+        action = asked.get("op", "").lower() if steps[2:] == ["action"] else ""
+        if answer.succeeded or answer.status >= 500:
+            states.pop(steps[1], None)
+        if answer.status == 200 and action in _LEADS_TO:
+            states[steps[1]] = _LEADS_TO[action] or "published"
+    items = body.get("items") if sent.method == "GET" and answer.succeeded and isinstance(body, dict) else None
+    for item in items if isinstance(items, list) else ():
+        wanted, state = states.get(str(item.get("id"))), item.get("state")
+        if isinstance(state, str) and wanted and (state == "draft" if wanted == "published" else state != wanted):
+            return Fault(f"{answer} with the state {state}, expected {wanted}", "entity.state-as-written", reach=WRITE)
     return None
 
 
@@ -299,8 +350,14 @@ def one_etag_is_one_entity(watch: Watch, answer: Answer) -> Fault | None:
         return None
     seen = watch.memory.setdefault("entity", {})
     for item in items:
-        if not isinstance(item, dict) or not {"id", "etag", "createdAt", "name"} <= item.keys():
+        if not isinstance(item, dict) or not {"id", "createdAt", "name"} <= item.keys():
             continue
+        if "etag" not in item and str(item["id"]) in seen:
+            message = f"{answer} without the etag that an earlier answer shows"
+            return Fault(message, "entity.one-state", frozenset({"etag"}), ITEMS)
+        if "etag" not in item:
+            continue
+        seen[str(item["id"])] = ""
         if not isinstance(item["etag"], str):  # reported by answer.schema
             continue
         key = f"{item['id']} {item['etag']}"

@@ -83,15 +83,17 @@ def _check(path: Path) -> None:
     def replays_the_examples_of_a_file(stage: Stage) -> None:
         """Each request of the file gets its expected response."""
         wrong = [
-            (_told(row, found), stage.root_cause(misread=True, refusal=True) or stage.departing(found))
+            (
+                _told(row, found),
+                stage.root_cause(misread=True, refusal=True) or stage.departing(found),
+                stage.record[-1],
+            )
             for row in rows(path)
             if (found := replay(stage, row))
         ]
-        own = [message for message, root in wrong if not root]
-        if own:
-            raise Broken("; ".join(own), settled=True)
         if wrong:
-            raise Broken("; ".join(message for message, _ in wrong), wrong[0][1], settled=True)
+            told = [row for row in wrong if not row[1]] or wrong
+            raise Broken("; ".join(message for message, _, _ in told), told[0][1], answer=told[0][2], settled=True)
 
 
 def _told(row: Mapping[str, Any], found: str) -> str:

@@ -83,7 +83,7 @@ class Trials:
             return [fault for _, fault in found]
 
         stage = stage_before(Wrapped(self._app, mutant.fault), self._document, self._count, hear=hear)
-        watch.canary = stage.canary
+        watch.canary, watch.entities = stage.canary, stage.ledger.entities
         name, subject = run
         try:
             outcome = CHECKS[name].judge(stage, stage.kinds[subject] if subject else None)

@@ -26,7 +26,6 @@ from mockserver.state.records import Change
 _MAX_REASONS = 5
 _SHOWN_ONLY = frozenset({"providerRefId", "runs", "lastRunDetails", "lastOperation"})
 """Members that the service computes for responses."""
-_INHERITED_ALWAYS = {"properties": {"isSourceFlow": True}}
 _INHERITED = {"sourceConnectionIds": "sourceConnections", "targetConnectionIds": "targetConnections"}
 
 
@@ -122,7 +121,7 @@ def alive_at_end(recording: Recording, contract: Contract, connectors: Connector
                 life.doc["imsOrgId"] = org
     learned = _learned(lives, contract, connectors)
     learned.notes = recording.remarks
-    built_in = (connectors.get, FlowSpecs.load().get)
+    built_in = (connectors.get, FlowSpecs().get)
     learned.left_out += [
         f"{kind} {secrecy.name(entity_id)}: used, but never shown completely"
         for kind, entity_id in unseen
@@ -185,7 +184,7 @@ def _whole(
     lives: Lives, contract: Contract, connectors: Connectors, learned: Learned
 ) -> Iterator[tuple[tuple[str, str], Life]]:
     """The entities and specs of tenants that are in the form of the contract, so that records can be derived."""
-    built_in = {"connectionSpecs": connectors.get, "flowSpecs": FlowSpecs.load().get}
+    built_in = {"connectionSpecs": connectors.get, "flowSpecs": FlowSpecs().get}
     for (kind, entity_id), life in lives.items():
         name = f"{kind} {secrecy.name(entity_id)}"
         if kind in built_in and built_in[kind](entity_id) is not None:
@@ -199,8 +198,6 @@ def _whole(
         if kind == "flows":
             created = {"started": doc.get("createdAt", 0), "updated": 0, "operation": "create"}
             doc["lastOperation"] = life.doc.get("lastOperation", created)
-            if isinstance(shown := doc.get("inheritedAttributes"), dict):
-                doc["inheritedAttributes"] = {**_INHERITED_ALWAYS, **shown}
         try:
             if kind in ENTITIES:
                 imports.check_shown(contract, kind, doc)
@@ -231,7 +228,7 @@ def _entity(kind: str, known: Mapping[str, Any], lives: Lives, learned: Learned)
 
 def _inherited(flow: Mapping[str, Any], lives: Lives) -> dict[str, Any]:
     """`inheritedAttributes` of a flow that was never shown, from its connections."""
-    inherited: dict[str, Any] = dict(_INHERITED_ALWAYS)
+    inherited: dict[str, Any] = {"properties": {"isSourceFlow": True}}
     for member, kind in _INHERITED.items():
         ends = [lives[kind, end].doc for end in flow.get(member) or () if (kind, end) in lives]
         inherited[kind] = [{"id": end["id"], "connectionSpec": end.get("connectionSpec", {"id": ""})} for end in ends]

@@ -5,7 +5,6 @@ The built-in shop is such a file, too: `shop.yaml`.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,9 +45,8 @@ def read(path: str) -> Declared:
     return Declared(sources, None if default == "shop" else Source({}, reachable=False))
 
 
-@functools.cache
 def shop() -> Declared:
-    """The built-in shop, read once per process."""
+    """The built-in shop."""
     return read(str(SHOP))
 
 

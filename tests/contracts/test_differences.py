@@ -49,7 +49,7 @@ KINDS: list[tuple[Any, Any, set[str]]] = [
 """What came, what was expected, and the kinds of difference."""
 
 
-@pytest.mark.parametrize(("came", "expected", "wanted"), KINDS, ids=str)
+@pytest.mark.parametrize(("came", "expected", "wanted"), KINDS, ids=range(len(KINDS)))
 def test_a_difference_has_a_kind_whatever_its_member(came: Any, expected: Any, wanted: set[str]) -> None:
     assert kinds(came, expected) == wanted
     if wanted - {"boolean, string"}:

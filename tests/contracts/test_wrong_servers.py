@@ -263,7 +263,7 @@ WRONG: list[tuple[Fault, str, int]] = [
     (junk_in_lists, "answer.schema", 2),
     (redirects, "answer.documented-status", 1),
     (deeply_nested, "answer.json", 1),
-    (lists_nothing, "create.listed", 1),
+    (lists_nothing, "list.whole", 1),
     (finds_nothing, "answer.schema", 4),
     (unreadable_location, "create.location", 1),
     (links_of_another_form, "answer.schema", 1),

@@ -1,0 +1,153 @@
+"""Observers of lists and counts: each answer is held against its own request, and against what the run has made.
+
+A server that ignores filters fails nearly every check, because checks look for their own entities by filters. Here the
+cause is seen in the answer itself, so that it is one finding.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from contracts.causes import EMPTY_LIST, LIST, LISTED, Fault
+from contracts.ledger import MARK
+from contracts.questions import MAX_LIMIT, Entities, Question, Texts, question_of
+from contracts.registry import Watch, observe
+from contracts.wire import Answer
+
+
+def _items(answer: Answer) -> list[dict[str, Any]] | None:
+    items = answer.json.get("items") if answer.status == 200 and isinstance(answer.json, dict) else None
+    fine = isinstance(items, list) and all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in items)
+    return items if fine else None
+
+
+def _asked(watch: Watch, answer: Answer) -> tuple[Question, list[dict[str, Any]], Mapping[str, Texts | None]] | None:
+    """The question of a list, its items with the texts that the run gave them, and what the run has made."""
+    question, items = question_of(answer.sent), _items(answer)
+    if question is None or items is None or question.counts:
+        return None
+    known = watch.entities.of(answer.sent, question.kind)
+    return question, [{**item, **(known.get(item["id"].lower()) or {})} for item in items], known
+
+
+def _fault(message: str, cause: str) -> Fault:
+    return Fault(message, LISTED + cause, reach=LIST)
+
+
+@observe("list.meets-filters")
+def every_entity_meets_the_filters(watch: Watch, answer: Answer) -> Fault | None:
+    """Every entity in a list meets the filters of its request."""
+    asked = _asked(watch, answer)
+    if asked is None:
+        return None
+    for item in asked[1]:
+        for condition in asked[0].conditions or ():
+            if condition.meets(item) is False:
+                filtered = f"{condition.member} {'==' if condition.is_equal else '!='} {', '.join(condition.values)}"
+                return _fault(f"{answer} with an entity that does not meet the filter {filtered}", "filter")
+    return None
+
+
+@observe("list.keeps-order")
+def entities_are_in_the_order_asked_for(watch: Watch, answer: Answer) -> Fault | None:
+    """Entities of this run are in the order that `orderby` names."""
+    asked = _asked(watch, answer)
+    if asked is None or not asked[0].order:
+        return None
+    question, items, known = asked
+    mine = [item for item in items if known.get(item["id"].lower()) is not None]
+    for one, other in itertools.pairwise(mine):
+        for member, descending in question.order:
+            values: list[Any] = [one.get(member), other.get(member)]
+            if [type(value) for value in values] not in ([str, str], [int, int]):
+                break
+            if values[0] != values[1] or isinstance(values[0], int):  # equal times may be rounded ones
+                if values[0] != values[1] and (values[0] > values[1]) is not descending:
+                    return _fault(f"{answer} is not in the order asked for, by {member}", "order")
+                break
+    return None
+
+
+@observe("list.keeps-limit")
+def a_page_has_no_more_than_asked_for(watch: Watch, answer: Answer) -> Fault | None:
+    """A page has at most the entities that `limit` names, and never more than a hundred."""
+    asked = _asked(watch, answer)
+    if asked is None or asked[0].kind.endswith("Specs") or asked[0].token:
+        return None
+    most = min(asked[0].limit, MAX_LIMIT)
+    number = len(asked[1])
+    return _fault(f"{answer} with {number} entities, expected at most {most}", "limit") if number > most else None
+
+
+@observe("list.pages-apart")
+def no_page_repeats_an_earlier_one(watch: Watch, answer: Answer) -> Fault | None:
+    """No page repeats an entity of the pages before it."""
+    question, items = question_of(answer.sent), _items(answer)
+    if question is None or items is None:
+        return None
+    before = watch.memory.setdefault("pages", {}).get(question.token, frozenset()) if question.token else frozenset()
+    found = [item["id"] for item in items]
+    following = _following(answer)
+    if following:
+        watch.memory["pages"][following] = before | set(found)
+    repeated = before & set(found) or len(set(found)) < len(found)
+    return _fault(f"{answer} with an entity that was listed before", "pages") if repeated else None
+
+
+def _following(answer: Answer) -> str:
+    """The token of the next page; empty if there is none."""
+    link = answer.json.get("_links") or {}
+    href = str((link.get("next") or {}).get("href") or "")
+    _, found, token = href.partition("continuationToken=")
+    return token.partition("&")[0] if found else ""
+
+
+@observe("list.whole")
+def what_the_run_made_is_listed_and_counted(watch: Watch, answer: Answer) -> Fault | None:
+    """A list or count of entities named by this run has all of them, and no others."""
+    question = question_of(answer.sent)
+    if question is None or answer.status != 200 or not isinstance(answer.json, dict):
+        return None
+    if question.counts and answer.json.keys() > {"count"}:
+        return _fault(f"{answer} with more than a count", "count")
+    return _departing(watch, answer, question)
+
+
+def _departing(watch: Watch, answer: Answer, question: Question) -> Fault | None:
+    known = watch.entities.of(answer.sent, question.kind)
+    chains = watch.memory.setdefault("chains", {})
+    if question.token:
+        expected, alone, seen = chains.get(question.token, (None, False, []))
+    else:
+        expected, alone, seen = question.selected(known), _names_ours_alone(question, watch.entities), []
+    if expected is None:
+        return None
+    if question.counts:
+        number = answer.json.get("count")
+        wrong = isinstance(number, int) and (number < len(expected) or (alone and number > len(expected)))
+        return _fault(f"{answer} counts {number}, expected {len(expected)}", "count") if wrong else None
+    items = _items(answer)
+    if items is None:
+        return None
+    found = [*seen, *(item["id"].lower() for item in items)]
+    if answer.json.get("_links"):  # not the last page; a link that cannot be read is the fault of others
+        chains[_following(answer)] = expected, alone, found
+        return None
+    if alone and set(found) - expected:
+        return _fault(f"{answer} lists an entity that nobody has created here, or that was deleted", "strangers")
+    lost = (expected & known.keys()) - set(found)
+    if not lost:
+        return None
+    fault = _fault(f"{answer} lacks {len(lost)} of {len(expected)} entities that this run has made", "lost")
+    return fault if found else fault._replace(cause=EMPTY_LIST)
+
+
+def _names_ours_alone(question: Question, entities: Entities) -> bool:
+    """Whether a filter names ids or texts that only this run uses, so that no entity of others meets it."""
+    return any(
+        one.is_equal and all(value.lower() in entities.ever or value.startswith(MARK) for value in one.values)
+        for one in question.conditions or ()
+        if one.member in ("id", "name")
+    )
