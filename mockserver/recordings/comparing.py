@@ -32,6 +32,7 @@ def with_emulator(
     recording: Recording, emulator: Emulator, send: Send, accepted: Accepted | None = None
 ) -> ReplayOutcome:
     """Replay on a new emulator. Earlier entities are created first, and its clock follows the recording."""
+    recording = moments.aligned(recording)
     before = learning.existing_before(recording, emulator.contract)
     if before.learned:
         emulator.restore(before.state)
@@ -52,6 +53,7 @@ def with_emulator(
 
 def with_server(recording: Recording, send: Send, accepted: Accepted | None = None) -> ReplayOutcome:
     """Replay on a server that others may use too. Nothing is prepared; `send` adds the credentials."""
+    recording = moments.aligned(recording)
     replay = Replay(recording, send, shared=True)
     compared = replay.run()
     notes = (*recording.remarks, *Controls(recording).notes())

@@ -5,6 +5,8 @@ A client filters by these times, to the millisecond. Our record has to have the 
 
 from __future__ import annotations
 
+from dataclasses import replace
+from statistics import median
 from typing import Any
 
 from mockserver.recordings.lives import shown
@@ -12,6 +14,41 @@ from mockserver.recordings.recording import Recording
 
 _MAX_DISTANCE_MS = 60_000
 """Maximum distance from the request's time. Beyond it the clocks of client and service differ."""
+
+
+_MAX_SKEW_MS = 10 * 366 * 86_400_000
+"""Maximum difference of two clocks that is corrected."""
+
+
+def aligned(recording: Recording) -> Recording:
+    """A recording with the times of the service's clock, if that of the client was wrong.
+
+    Clients filter by the times of entities, and entities that existed before are told by them.
+    """
+    skew = _skew(recording)
+    if not skew:
+        return recording
+    moved = (
+        replace(one, call=one.call._replace(received_ms=one.call.received_ms + skew), ended_ms=one.ended_ms + skew)
+        if one.call.received_ms
+        else one
+        for one in recording.exchanges
+    )
+    remark = f"the client's clock was {abs(skew) // 1000} s {'behind' if skew > 0 else 'ahead of'} the service's"
+    return replace(recording, exchanges=tuple(moved), remarks=(*recording.remarks, remark))
+
+
+def _skew(recording: Recording) -> int:
+    """By how much the service's clock is ahead of the client's, as creations show; 0 if they nearly agree."""
+    created = {str(doc["id"]): doc.get("createdAt") for one in recording.exchanges for _, doc in shown(one)}
+    found = []
+    for one in recording.exchanges:
+        receipt = one.result.body
+        if one.result.status == 201 and isinstance(receipt, dict) and one.call.received_ms:
+            time = created.get(str(receipt.get("id")))
+            found += [time - one.call.received_ms] if isinstance(time, int) else []
+    skew = int(median(found)) if found else 0
+    return skew if _MAX_DISTANCE_MS < abs(skew) < _MAX_SKEW_MS else 0
 
 
 def of_changes(recording: Recording) -> dict[int, int]:

@@ -155,8 +155,8 @@ class Replay:
         about_body = all(status < 300 or status in _OF_A_BODY for status in statuses)
         if refused and about_body and (replaced := masked.in_body(exchange)):
             return f"the value at {replaced} in the body was not recorded"
-        if rival := self._rivals.get(exchange.number):
-            return f"exchange {rival} changed the same at the same time"
+        if exchange.number in self._rivals:
+            return "overlapped a change of the same entity or list"
         apart = self._comparison.pairing.apart
         return next((apart[entity] for entity in exchange.ids.values() if entity in apart), "")
 

@@ -71,7 +71,7 @@ def test_who_wins_a_race_is_no_difference(tmp_path: Path, parallel: bool) -> Non
     outcome = compared(swapped(tmp_path / "other.har", tmp_path / "race.har", 2, 3))
     assert bool(findings(outcome)) is not parallel
     if parallel:
-        assert reasons(outcome)[0] == "exchange 4 changed the same at the same time"
+        assert reasons(outcome)[0] == "overlapped a change of the same entity or list"
         assert [one.verdict for one in outcome.compared[5:]] == ["same", "same"]
 
 
@@ -110,7 +110,7 @@ def test_a_list_that_overlaps_a_creation_may_lack_the_entity(tmp_path: Path) -> 
     document["log"]["entries"][2]["response"]["content"]["text"] = json.dumps(page)
     (tmp_path / "x.har").write_text(json.dumps(document), encoding="utf-8")
     outcome = compared(Recording.load(tmp_path / "x.har", Contract.load()))
-    assert (findings(outcome), reasons(outcome)) == ([], ["exchange 2 changed the same at the same time"])
+    assert (findings(outcome), reasons(outcome)) == ([], ["overlapped a change of the same entity or list"])
 
 
 @pytest.mark.parametrize(
