@@ -156,11 +156,15 @@ def _tell(out: Path, count: int) -> None:
     """Print the verdict on the client, from the written file."""
     from mockserver.conformance import evaluate, summary
     from mockserver.contract import Contract
-    from mockserver.recordings import har_journal
+    from mockserver.recordings import har_file, har_journal
     from mockserver.specs.connectors import Connectors
 
     contract = Contract.load()
-    entries = har_journal.read(out, contract, Connectors.load("azure"))
-    if entries:
-        click.echo(summary(evaluate(entries, contract), colour=colourful(sys.stderr)), nl=False, err=True)
+    try:
+        entries = har_journal.read(out, contract, Connectors.load("azure"))
+    except har_file.HarError as error:  # larger than any command reads
+        click.echo(f"The client was not judged. {error}", err=True)
+    else:
+        if entries:
+            click.echo(summary(evaluate(entries, contract), colour=colourful(sys.stderr)), nl=False, err=True)
     click.echo(f"{out}: {count} {'exchange' if count == 1 else 'exchanges'}", err=True)

@@ -25,6 +25,7 @@ from mockserver.contract import Contract
 from mockserver.exchange import BASE_PATH, Call
 from mockserver.exchange import Result as Answer
 from mockserver.intercept.relay import Relay
+from mockserver.recordings import har_file
 from mockserver.recordings.recorder import Recorder
 from mockserver.recordings.recording import Recording
 from mockserver.server import Server, make_server
@@ -365,3 +366,16 @@ def test_no_file_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "session.har").write_text("mine")
     done = run("record", "--out", tmp_path / "session.har", "--", "true")
     assert done.exit_code == 2 and (tmp_path / "session.har").read_text() == "mine"
+
+
+def test_a_recording_larger_than_any_command_reads_is_kept_and_named(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOCKSERVER_CA_FOLDER", str(tmp_path / "ca"))
+    monkeypatch.setattr(har_file, "MAX_BYTES", 1000)
+    out = tmp_path / "session.har"
+    options = ("--out", out, "--upstream", service, "--ca-folder", tmp_path / "ca")
+    done = run("record", *options, "--", sys.executable, "-c", CLIENT)
+    assert done.exit_code == 0, done.output
+    assert "The client was not judged" in done.output and "larger than" in done.output
+    assert json.loads(out.read_text(encoding="utf-8"))["log"]["_flow"]["complete"] is True
