@@ -102,7 +102,7 @@ def site_of(environ: Mapping[str, object]) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _site(host: str) -> str:
-    name = re.sub(r":[0-9]{1,5}$", "", host).lower().removesuffix(".")
+    name = re.sub(r":[0-9]{0,5}$", "", host).lower().removesuffix(".")
     return "platform" if PLATFORM_HOST.fullmatch(name) else "token" if TOKEN_HOST.fullmatch(name) else ""
 
 

@@ -85,7 +85,8 @@ def test_the_own_origin_may_change_things(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost:<script>", 'localhost:"', "localhost:80:80", "localhost:", "[::1]evil.example", "[::1", "::1",
+    ["localhost:<script>", 'localhost:"', "localhost:80:80", "localhost::", "evil.example:",
+     "localhost:evil.example:", "[::1]evil.example", "[::1", "::1",
      "localhost@evil.example", "evil.example@localhost", "localhost, evil.example", "localhost..", ".localhost",
      "localhost evil", "localhost\t", "127.1", "2130706433", "0x7f000001", "0.0.0.0", "[::ffff:127.0.0.1]",
      "platform.adobe.io.evil.example", "evil-platform.adobe.io", "platform.adobe.ioo", "platform_adobe_io",
@@ -95,6 +96,16 @@ def test_a_host_that_is_not_quite_ours_is_not_ours(client: FlaskClient, host: st
     for path in ("/connections", "/_mock/state", "/_mock/", "/ims/token/v3", "/openapi.json", "/nowhere"):
         answer = client.get(path, headers={**HEADERS, "Host": host.encode().decode("latin-1")})
         assert (answer.status_code, answer.headers["Content-Type"]) == (421, "application/json")
+
+
+@pytest.mark.parametrize(
+    "host", ["platform.adobe.io", "platform.adobe.io:443", "platform.adobe.io:", "PLATFORM.adobe.io.:"]
+)
+def test_a_spelling_of_adobes_host_shows_no_other_pages_than_the_host(client: FlaskClient, host: str) -> None:
+    """With an empty port, which a Host may have, it counted as a host of ours."""
+    for path in ("/ims/token/v3", "/openapi.yaml"):
+        assert client.get(path, headers={**HEADERS, "Host": host}).status_code == 404, path
+    assert client.get("/openapi.yaml", headers={"Host": "localhost:"}).status_code == 200
 
 
 def test_no_answer_lets_other_sites_read_it(client: FlaskClient) -> None:
