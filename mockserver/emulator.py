@@ -66,7 +66,7 @@ class Emulator:
             runtime=self.runtime,
             contract=self.contract,
             connectors=Connectors.load(self.config.platform),
-            flow_specs=FlowSpecs(),
+            flow_specs=FlowSpecs.load(),
             sources=Sources.load(self.config.sources, self.config.live, self.config.live_ca, md5=self.config.live_md5),
             store=open_store(self.config.state, self.runtime),
         )

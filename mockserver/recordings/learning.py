@@ -121,7 +121,7 @@ def alive_at_end(recording: Recording, contract: Contract, connectors: Connector
                 life.doc["imsOrgId"] = org
     learned = _learned(lives, contract, connectors)
     learned.notes = recording.remarks
-    built_in = (connectors.get, FlowSpecs().get)
+    built_in = (connectors.get, FlowSpecs.load().get)
     learned.left_out += [
         f"{kind} {secrecy.name(entity_id)}: used, but never shown completely"
         for kind, entity_id in unseen
@@ -184,7 +184,7 @@ def _whole(
     lives: Lives, contract: Contract, connectors: Connectors, learned: Learned
 ) -> Iterator[tuple[tuple[str, str], Life]]:
     """The entities and specs of tenants that are in the form of the contract, so that records can be derived."""
-    built_in = {"connectionSpecs": connectors.get, "flowSpecs": FlowSpecs().get}
+    built_in = {"connectionSpecs": connectors.get, "flowSpecs": FlowSpecs.load().get}
     for (kind, entity_id), life in lives.items():
         name = f"{kind} {secrecy.name(entity_id)}"
         if kind in built_in and built_in[kind](entity_id) is not None:

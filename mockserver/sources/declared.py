@@ -5,6 +5,7 @@ The built-in shop is such a file, too: `shop.yaml`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,8 +46,9 @@ def read(path: str) -> Declared:
     return Declared(sources, None if default == "shop" else Source({}, reachable=False))
 
 
+@functools.cache
 def shop() -> Declared:
-    """The built-in shop."""
+    """The built-in shop, read once per process."""
     return read(str(SHOP))
 
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from mockserver.contract import documents
 from mockserver.contract.schema import kind_of, pointer
 from mockserver.errors import ApiError, rejected
@@ -149,11 +151,11 @@ class Connector:
 
     def describe(self) -> dict[str, Any]:
         """The connection spec: `items[0]` of `GET /connectionSpecs/{id}` (facts §8.2). Returns a new copy."""
-        spec: dict[str, Any] = json.loads(self._described)
+        spec: dict[str, Any] = orjson.loads(self._described)
         return spec
 
     @functools.cached_property
-    def _described(self) -> str:
+    def _described(self) -> bytes:
         family = FAMILIES[self.family]
         attributes: dict[str, Any] = {
             "category": self.category,
@@ -178,7 +180,7 @@ class Connector:
         if family.api_features:
             attributes["uiAttributes"] = {"apiFeatures": family.api_features}
         permissions = {"permissionsInfo": family.permissions()} if family.permission else {}
-        return json.dumps({**spec, "attributes": attributes, **permissions})
+        return orjson.dumps({**spec, "attributes": attributes, **permissions})
 
     def _encryption(self) -> dict[str, Any]:
         """`encryptionSpecs`, which destinations have."""

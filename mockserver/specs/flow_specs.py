@@ -99,6 +99,12 @@ class FlowSpecs:
     def __init__(self, folder: Path = FOLDER) -> None:
         self._folder = folder
 
+    @staticmethod
+    @functools.cache
+    def load() -> FlowSpecs:
+        """The flow specs of the catalogue, read once per process."""
+        return FlowSpecs()
+
     def get(self, spec_id: str) -> FlowSpec | None:
         """The flow spec with this id, or None."""
         return self._specs.get(spec_id)

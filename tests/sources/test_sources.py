@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mockserver import Config, Emulator
 from mockserver.sources import SourceError, Sources
 from mockserver.sources.columns import shape_of
 from mockserver.specs.connectors import Access
 from tests.calls import INTEGER, LONG, question
+from tests.dataflows import flowing, pass_time, runs_of
 
 POSTGRESQL = Access("database", "postgre-sql", "db.example.com", "5432", "shop", "reader", "s3cret")
 CRM = Access("crm", "salesforce")
@@ -35,6 +38,18 @@ def refused(sources: Sources, access: Access, *query: tuple[str, str]) -> tuple[
     with pytest.raises(SourceError) as caught:
         sources.explore(access, question(query))
     return caught.value.code, caught.value.message
+
+
+def test_a_further_emulator_reads_no_shipped_file_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def runs() -> list[dict[str, Any]]:
+        emulator = Emulator(Config(seed=1))
+        flow_id = flowing(emulator)
+        pass_time(emulator, 3_600_000)
+        return runs_of(emulator, flow_id)
+
+    first, read = runs(), []
+    monkeypatch.setattr(Path, "open", lambda path, *how, **more: read.append(path))
+    assert (runs(), read) == (first, []) and first
 
 
 # tables
