@@ -12,6 +12,7 @@ import uvicorn
 
 from mockserver.runtime import monotonic
 from mockserver.server.connection import ClientConnection, Crowd
+from mockserver.server.handshakes import Handshakes
 from mockserver.server.limits import Limits, Refuse, descriptors
 
 BACKLOG = 2_048
@@ -63,20 +64,22 @@ class Server(uvicorn.Server):
             self._listener.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """See uvicorn. Adds a time limit for TLS handshakes."""
+        """See uvicorn. Connections with TLS are counted from their beginning."""
         await self.lifespan.startup()
         self._crowd.max_clients = descriptors() - _OTHER_DESCRIPTORS
-        server = await asyncio.get_running_loop().create_server(
-            lambda: ClientConnection(self.config, self.server_state, self._crowd),
-            sock=self._listener,
-            backlog=_ACCEPTED_TOGETHER,
-            ssl=self._context,
-            ssl_handshake_timeout=self._crowd.limits.header_seconds if self._context else None,
-        )
-        self._listener.listen(BACKLOG)  # asyncio uses one number for both
-        self.servers = [server]
+        if self._context is None:
+            server = await asyncio.get_running_loop().create_server(
+                self._connection, sock=self._listener, backlog=_ACCEPTED_TOGETHER
+            )
+            self._listener.listen(BACKLOG)  # asyncio uses one number for both
+            self.servers = [server]
+        else:
+            self.servers = [Handshakes(self._listener, self._context, self._crowd, self._connection)]  # type: ignore[list-item]
         self.started = True
         self._ready.set()
+
+    def _connection(self) -> ClientConnection:
+        return ClientConnection(self.config, self.server_state, self._crowd)
 
     async def on_tick(self, counter: int) -> bool:
         """See uvicorn. Checks all deadlines ten times a second, which costs less than a timer for each request."""

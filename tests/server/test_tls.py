@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -106,6 +107,26 @@ def test_an_error_while_a_connection_expires_does_not_end_the_server(
             time.sleep(0.05)
         idle.close()
         assert trusted.client(server, b"GET /" + HEAD + CLOSE).recv(12) == b"HTTP/1.1 200"
+
+
+def test_clients_that_connect_and_stay_silent_lose_their_place_to_others(trusted: Trusted) -> None:
+    """With 256 descriptors, 320 of them kept everybody else out until their handshakes had timed out."""
+    with running(PATIENT, certificate=trusted.certificate) as server:
+        server._crowd.max_clients = 5
+        address = server.url.removeprefix("https://").split(":")
+        silent = [socket.create_connection((address[0], int(address[1])), timeout=30) for _ in range(20)]
+        for number in range(3):
+            answered = trusted.client(server, b"GET /" + HEAD + b"\r\n")
+            assert answered.recv(12) == b"HTTP/1.1 200", number
+            answered.close()
+        for client in silent[:12]:
+            with contextlib.suppress(ConnectionError):
+                assert client.recv(1) == b""
+        silent[-1].setblocking(False)
+        with pytest.raises(BlockingIOError):  # the newest may still begin
+            silent[-1].recv(1)
+        for client in silent:
+            client.close()
 
 
 @pytest.mark.parametrize("begun", [b"GET /" + HEAD + b"A: ", b""], ids=["half a head", "nothing"])
