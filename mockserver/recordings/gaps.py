@@ -59,6 +59,7 @@ class Gaps:
     """Names of headers whose values are missing."""
     body: bool
     answer: bool
+    answer_headers: bool = False
 
     def mark(self, entry: Entry, sanitized: bool) -> Entry:
         """Mark the gaps in an entry. `sanitized`: a mask in a body may come from the tool that wrote the file."""

@@ -41,6 +41,7 @@ class LoadedHar:
             "requests without their credentials": sum("authorization" in one.gaps.headers for one in found),
             "requests without their body": sum(one.gaps.body for one in found),
             "responses without their body": sum(one.gaps.answer for one in found),
+            "responses without their headers": sum(one.gaps.answer_headers for one in found),
             "incomplete responses": sum(not one.whole for one in found),
             "requests without a readable startedDateTime, so the order of the file counts": sum(
                 not one.dated for one in found

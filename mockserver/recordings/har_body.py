@@ -15,6 +15,7 @@ from mockserver.exchange import Result
 from mockserver.json_input import Json
 from mockserver.recordings.har_file import MAX_BYTES
 
+_MAX_DIGITS = 12
 _FORM = re.compile(rb"[\w.-]+=")
 
 
@@ -26,7 +27,7 @@ def sent(post: Mapping[str, Any]) -> bytes:
         if "json" in str(post.get("mimeType")):
             return json.dumps(_members([(str(row["name"]), row.get("value")) for row in rows])).encode()
         return urlencode([(str(row["name"]), str(row.get("value") or "")) for row in rows]).encode()
-    return _decoded(str(text or ""), post.get("encoding"))
+    return _decoded(_text(text), post.get("encoding"))
 
 
 def _members(pairs: list[tuple[str, Json]]) -> Json:
@@ -38,7 +39,7 @@ def _members(pairs: list[tuple[str, Json]]) -> Json:
 
 def received(content: Mapping[str, Any]) -> bytes:
     """The body of a response. Raises ValueError if it is not decodable."""
-    return _inflated(_decoded(str(content.get("text") or ""), content.get("encoding")))
+    return _inflated(_decoded(_text(content.get("text")), content.get("encoding")))
 
 
 def lacks_request(method: str, request: Mapping[str, Any], length: str, body: bytes, result: Result) -> bool:
@@ -72,8 +73,15 @@ def lacks_response(content: Mapping[str, Any], result: Result) -> bool:
     return left_out and (result.status in (200, 201, 304) or 400 <= result.status < 500)
 
 
+def _text(value: Json) -> str:
+    """A body; some tools write JSON as such, and not as a text."""
+    return json.dumps(value) if isinstance(value, dict | list) else str(value or "")
+
+
 def number(value: object, default: int) -> int:
-    """A whole number in the file, or `default` for anything else."""
+    """A whole number in the file, also as a text, or `default` for anything else."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < _MAX_DIGITS:
+        return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else default
 
 

@@ -26,6 +26,7 @@ from mockserver.state.records import Change
 _MAX_REASONS = 5
 _SHOWN_ONLY = frozenset({"providerRefId", "runs", "lastRunDetails", "lastOperation"})
 """Members that the service computes for responses."""
+_INHERITED_ALWAYS = {"properties": {"isSourceFlow": True}}
 _INHERITED = {"sourceConnectionIds": "sourceConnections", "targetConnectionIds": "targetConnections"}
 
 
@@ -198,6 +199,8 @@ def _whole(
         if kind == "flows":
             created = {"started": doc.get("createdAt", 0), "updated": 0, "operation": "create"}
             doc["lastOperation"] = life.doc.get("lastOperation", created)
+            if isinstance(shown := doc.get("inheritedAttributes"), dict):
+                doc["inheritedAttributes"] = {**_INHERITED_ALWAYS, **shown}
         try:
             if kind in ENTITIES:
                 imports.check_shown(contract, kind, doc)
@@ -228,7 +231,7 @@ def _entity(kind: str, known: Mapping[str, Any], lives: Lives, learned: Learned)
 
 def _inherited(flow: Mapping[str, Any], lives: Lives) -> dict[str, Any]:
     """`inheritedAttributes` of a flow that was never shown, from its connections."""
-    inherited: dict[str, Any] = {"properties": {"isSourceFlow": True}}
+    inherited: dict[str, Any] = dict(_INHERITED_ALWAYS)
     for member, kind in _INHERITED.items():
         ends = [lives[kind, end].doc for end in flow.get(member) or () if (kind, end) in lives]
         inherited[kind] = [{"id": end["id"], "connectionSpec": end.get("connectionSpec", {"id": ""})} for end in ends]

@@ -136,7 +136,10 @@ def _entry(one: RecordedExchange) -> dict[str, Any]:
         },
         "response": {
             "status": one.result.status,
-            "headers": [{"name": name, "value": value} for name, value in one.result.headers],
+            "headers": [
+                {"name": name, "value": value}
+                for name, value in (("content-type", "application/json"), *one.result.headers)
+            ],
             "content": {"size": len(one.result.encoded), "text": one.result.encoded.decode()},
         },
     }

@@ -186,3 +186,34 @@ def test_a_session_without_any_header_is_compared_as_that_of_any_tenant(tmp_path
     assert "requests without their credentials: 5 of 5" in compared.output
     assert "2 × the value of the header if-match was not recorded" in compared.output
     assert compared.output.endswith("3 same · 2 not comparable\n")
+
+
+def as_json(entry: Entry) -> None:
+    """Bodies are JSON values, not texts."""
+    if sent(entry):
+        entry["request"]["postData"]["text"] = json.loads(sent(entry))
+    if shown(entry):
+        entry["response"]["content"]["text"] = json.loads(shown(entry))
+
+
+def as_texts(entry: Entry) -> None:
+    """Statuses and sizes are texts."""
+    entry["response"]["status"] = str(entry["response"]["status"])
+    entry["request"]["bodySize"] = str(entry["request"].get("bodySize", -1))
+
+
+@pytest.mark.parametrize("change", [as_json, as_texts], ids=lambda change: change.__name__)
+def test_values_of_another_type_are_read(tmp_path: Path, change: Callable[[Entry], None]) -> None:
+    entries = session()
+    for entry in entries:
+        change(entry)
+    done = run("compare", written(tmp_path / "x.har", entries))
+    assert (done.exit_code, done.output) == (0, "5 same\n")
+
+
+def test_responses_without_headers_are_no_difference(tmp_path: Path) -> None:
+    entries = session()
+    for entry in entries:
+        entry["response"]["headers"] = []
+    done = run("compare", written(tmp_path / "x.har", entries))
+    assert (done.exit_code, done.output) == (0, "Note: responses without their headers: 4 of 5\n5 same\n")
