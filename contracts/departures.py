@@ -66,10 +66,16 @@ def nearest(errors: list[ValidationError]) -> Departure:
 
 def has_whole_fraction(value: Any) -> bool:
     """Whether a body has a whole number that is written with a fraction, anywhere."""
-    if isinstance(value, float):
-        return value.is_integer()
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(map(has_whole_fraction, inside))
+    left = [value]
+    while left:  # without recursion, because every response is searched
+        one = left.pop()
+        if isinstance(one, dict):
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+        elif isinstance(one, float) and one.is_integer():
+            return True
+    return False
 
 
 def with_present_times(source: Mapping[str, Any]) -> Mapping[str, Any]:
