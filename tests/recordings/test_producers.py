@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -80,7 +81,8 @@ def fiddler(entry: Entry) -> None:
     """Times have seven digits; what is empty is in Base64."""
     if not shown(entry):
         entry["response"]["content"] = {"size": 0, "compression": 0, "mimeType": "", "encoding": "base64", "text": ""}
-    entry["startedDateTime"] = entry["startedDateTime"].rstrip("Z")[:19] + ".3824178+01:00"
+    local = datetime.fromisoformat(entry["startedDateTime"]).astimezone(timezone(timedelta(hours=1)))
+    entry["startedDateTime"] = f"{local:%Y-%m-%dT%H:%M:%S}.3824178+01:00"
 
 
 def proxyman(entry: Entry) -> None:
