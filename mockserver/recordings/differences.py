@@ -54,6 +54,7 @@ _SPECS = ("connectionSpecs", "flowSpecs")
 _OF_THE_SOURCE = ("explore", "configs", "preview")
 _OF_EVERY_STAGE = ("id", "flowId", "createdAt")
 """Members of a run that do not change while it runs."""
+_MOVING = ("createdAt", "updatedAt")
 _MANY = 4
 """Number of missing or added members of one object from which they are reported as one difference."""
 
@@ -106,9 +107,20 @@ class Comparison:
             return [*self._headers(exchange, ours)]
         if recorded.error != ours.error:
             return [Difference("error code", "", recorded.error or "none", ours.error or "none")]
-        found = [*self._headers(exchange, ours)]
+        found = [*self._reused(recorded, ours), *self._headers(exchange, ours)]
         ordered = any(name == "orderby" for name, _ in exchange.call.parameters())
         return list(dict.fromkeys([*found, *self._walk("", "", recorded.body, ours.body, ordered)]))
+
+    def _reused(self, recorded: Result, ours: Result) -> _Walk:
+        """Whether a new entity has the id of an earlier one only there. Later requests are about the new one."""
+        if recorded.status != 201 or not isinstance(recorded.body, dict) or not isinstance(ours.body, dict):
+            return
+        there, here = recorded.body.get("id"), ours.body.get("id")
+        if isinstance(there, str) and isinstance(here, str) and self.bindings.ours(("id", there)) not in (None, here):
+            yield Difference("reference", "/id", "the id of an earlier entity", "a new id")
+            self.bindings.rebind(("id", there), here)
+            for name in _MOVING:
+                self._stamps.pop((there, name), None)
 
     def _headers(self, exchange: RecordedExchange, ours: Result) -> _Walk:
         recorded = exchange.result
@@ -184,7 +196,7 @@ class Comparison:
 
     def _moved(self, pointer: str, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> _Walk:
         """Compare whether `createdAt` and `updatedAt` of an entity have changed since the last response."""
-        for name in ("createdAt", "updatedAt"):
+        for name in _MOVING:
             times = theirs.get(name), ours.get(name)
             if not isinstance(theirs.get("id"), str) or None in times:
                 continue

@@ -125,6 +125,11 @@ class Bindings:
         else:
             self._taken.add(ours)
 
+    def rebind(self, symbol: Symbol, ours: str) -> None:
+        """Bind a recorded symbol that now stands for something else."""
+        self._ours[symbol] = ours
+        self._taken.add(ours)
+
     def ours(self, symbol: Symbol) -> str | None:
         """Our counterpart of a recorded symbol, or None."""
         return self._ours.get(symbol)

@@ -21,7 +21,8 @@ from tests.calls import connection, made, send
 from tests.recordings.story import Recorded, Server, as_har
 
 CONTRACT, CONNECTORS = Contract.load(), Connectors.load()
-SMALL, LARGE = 5, 20
+SMALL, LARGE = 10, 40
+"""Rounds. Fewer would not fill the pages of five, whose work grows until then."""
 MARGIN = 1.2
 
 
