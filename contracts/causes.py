@@ -35,6 +35,8 @@ TURNED_AWAY = {401: "token refused", 429: "rate limit"}
 ETAG_CHANGES = "etag changes"
 """Another etag of an entity that nobody has written to: nothing can be compared with what it was."""
 HEADER = "header "
+IGNORED = "ignored "
+"""Prefix of the cause of failures due to a header that the server ignores."""
 MISSING = "missing "
 LACKING = "lacking "
 """Prefix of the cause of a body without a member that checks read although its schema does not require it."""

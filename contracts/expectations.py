@@ -20,7 +20,7 @@ def succeeded(answer: Answer, status: int = 200) -> Any:
     if answer.status != status:
         came = code_of(answer) or "no code"
         cause = f"{act(answer.sent)} {answer.status} code {came}"
-        raise Broken(f"{answer} ({came}), expected {status}: {answer.text[:200]}", cause, answer=answer)
+        raise Broken(f"{answer} ({came}), expected {status}: {answer.text[:200]}", cause, answer=answer, refused=cause)
     return answer.json
 
 
@@ -34,7 +34,8 @@ def refused(answer: Answer, status: int, code: str | None = None) -> dict[str, A
         if came is not None and not answer.succeeded:
             place = "" if answer.status == status else f"{act(answer.sent)} {answer.status} "
             cause = f"{place}code {came}"
-        raise Broken(message, cause, answer=answer, refusal=True)
+        act_cause = f"{act(answer.sent)} {answer.status} code {came or 'no code'}" if answer.status >= 400 else ""
+        raise Broken(message, cause, answer=answer, refusal=True, refused=act_cause)
     expect(isinstance(body, dict), f"{answer} without a JSON object")
     return dict(body)
 

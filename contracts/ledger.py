@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from contracts.causes import EMPTY_LIST, ETAG_CHANGES, ETAG_REFUSED, LACKING, Fault, of_kind, place
+from contracts.causes import EMPTY_LIST, ETAG_CHANGES, ETAG_REFUSED, IGNORED, LACKING, Fault, of_kind, place
 from contracts.differences import NAMES, spelled
 from contracts.error_codes import code_of
 from contracts.kinds import Kind
@@ -85,6 +85,12 @@ class Ledger:
     told: dict[str, str] = field(default_factory=dict)
     """Values that the server told wrongly, as texts -> the cause."""
     entities: Entities = field(default_factory=Entities)
+    crossed: set[str] = field(default_factory=set)
+    """Headers of tenants across which entities were shown."""
+    kept: set[str] = field(default_factory=set)
+    """Headers of tenants across which an entity was refused."""
+    refused_acts: set[str] = field(default_factory=set)
+    """Causes for kinds of requests that the server refuses although they are valid."""
     misled: dict[str, str] = field(default_factory=dict)
     """Parameter of lists that the server reads wrongly -> the cause."""
     etags: dict[str, str] = field(default_factory=dict)
@@ -111,6 +117,7 @@ class Ledger:
         self._hear_etags(answer)
         self._hear_list(answer)
         self._hear_members(answer)
+        self._hear_tenants(answer)
         self.entities.learn(
             sent, new_id(answer), done=answer.succeeded, unsure=bool(answer.silence) or answer.status >= 500
         )
@@ -160,6 +167,18 @@ class Ledger:
         for name in sent - shown.keys():
             cause = of_kind(NAMES) if spelled(name) in others else LACKING + name
             self.lacking.setdefault(frozenset({name}), Fault(str(answer), cause, frozenset({name})))
+
+    def _hear_tenants(self, answer: Answer) -> None:
+        """Learn whether look-ups show entities of other tenants."""
+        apart = self.entities.borders(answer.sent, unquote(collection(answer.sent).rpartition("/")[2]))
+        if answer.sent.method == "GET" and apart:
+            self.crossed |= apart if answer.succeeded else set()
+            self.kept |= apart if answer.status == 404 else set()
+
+    def crosses(self, record: Sequence[Answer], own: Mapping[str, str]) -> str:
+        """The cause of a failed check that is about another tenant than the run's, if the server tells none apart."""
+        ignored = sorted(self.crossed - self.kept)
+        return next((IGNORED + n for n in ignored if {answer.sent.header(n) for answer in record} - {own[n]}), "")
 
     def hear_told(self, fault: Fault) -> None:
         """Learn which values the server told wrongly."""

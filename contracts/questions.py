@@ -140,6 +140,8 @@ def _values(text: str) -> tuple[str, ...] | None:
     return tuple(values)
 
 
+BORDERS = ("x-gw-ims-org-id", "x-sandbox-name")
+"""Headers that separate tenants."""
 Texts: TypeAlias = Mapping[str, str]
 """The members of an entity that are known: its id, name and description."""
 
@@ -156,6 +158,16 @@ class Entities:
     def of(self, sent: Sent, kind: str) -> Mapping[str, Texts | None]:
         """Id in lower case -> texts of what the sender of a request has made and not deleted."""
         return self._known.get((_tenant(sent), kind), {})
+
+    def borders(self, sent: Sent, entity_id: str) -> set[str]:
+        """The headers by which an entity belongs to another tenant than the sender of a request; empty if to none."""
+        here, holds = _tenant(sent), [tenant for (tenant, _), ids in self._known.items() if entity_id.lower() in ids]
+        if here in holds:
+            return set()
+        apart = [
+            [one != other for one, other in zip(here.split("/"), there.split("/"), strict=True)] for there in holds
+        ]
+        return {BORDERS[different.index(True)] for different in apart if different.count(True) == 1}
 
     def learn(self, sent: Sent, new_id: str | None, *, done: bool, unsure: bool) -> None:
         """Learn from a request: whether it was carried out, or may have been; and the id of what it made."""

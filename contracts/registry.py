@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.causes import LACKING, NO_CODE, Fault, of_kind
+from contracts.causes import IGNORED, LACKING, NO_CODE, Fault, of_kind
 from contracts.document import Document
 from contracts.kinds import Kind
 from contracts.questions import Entities
@@ -73,7 +73,12 @@ class Check:
             root = "" if broken.settled else stage.root_cause(broken.answer, refusal=refusal)
             root = root or of_kind(min(broken.kinds, default=""))
             root = root or ("" if broken.settled else stage.departing(str(broken)))
-            verdict, message, cause, deciding = FAILED, str(broken), root or broken.cause or self.id, broken.answer
+            known = broken.refused if broken.refused in stage.ledger.refused_acts else ""
+            stage.ledger.refused_acts |= {broken.cause} & {broken.refused} - {""}
+            cause = root or known or broken.cause or self.id
+            verdict, message, deciding = FAILED, str(broken), broken.answer
+            if cause.startswith(IGNORED):
+                message = f"{cause.removeprefix(IGNORED)} is ignored: {message}"
         except Untestable as reason:
             verdict, message = UNTESTABLE, str(reason)
         except (LookupError, TypeError, AttributeError, ValueError) as error:

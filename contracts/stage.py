@@ -147,7 +147,8 @@ class Stage:
             root = f"creation {last.status}"
         if misread and not root:  # it may have stumbled over an earlier response
             root = next((found for faults in self._faults if (found := basic(faults, misread=True))), "")
-        return root or anywhere(self._faults) or self.ledger.cause(self.record) or self._misled(last)
+        root = root or anywhere(self._faults) or self.ledger.cause(self.record)
+        return root or self.ledger.crosses(self.record, self.settings.headers) or self._misled(last)
 
     def _misled(self, answer: Answer) -> str:
         """The cause of a response to a parameter that the server is known to read wrongly; else empty."""

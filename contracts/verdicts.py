@@ -36,11 +36,14 @@ class Broken(AssertionError):
         settled: bool = False,
         refusal: bool = False,
         kinds: frozenset[str] = frozenset(),
+        refused: str = "",
     ) -> None:
         super().__init__(message)
         self.cause, self.answer, self.settled, self.kinds = cause, answer, settled, kinds
         self.refusal = refusal
         """Whether it is about what a refusal says."""
+        self.refused = refused
+        """The cause of a refused request, if the server refuses valid ones of its kind likewise."""
 
 
 class Untestable(Exception):

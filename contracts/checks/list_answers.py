@@ -110,8 +110,8 @@ def what_the_run_made_is_listed_and_counted(watch: Watch, answer: Answer) -> Fau
     question = question_of(answer.sent)
     if question is None or answer.status != 200 or not isinstance(answer.json, dict):
         return None
-    if question.counts and answer.json.keys() > {"count"}:
-        return _fault(f"{answer} with more than a count", "count")
+    if question.counts and not {"count", "items"}.isdisjoint(answer.json) and set(answer.json) != {"count"}:
+        return _fault(f"{answer} with {', '.join(answer.json)}, expected a count alone", "count")
     return _departing(watch, answer, question)
 
 
