@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -79,15 +80,16 @@ def parameters_of(sent: Sent) -> frozenset[str]:
     return frozenset(name for name, _ in asked[1]) if asked else frozenset()
 
 
-def _pairs(sent: Sent) -> tuple[str, list[tuple[str, str]]] | None:
-    """Collection and parameters of a request for a list; None for other requests."""
+@functools.lru_cache(maxsize=16)
+def _pairs(sent: Sent) -> tuple[str, tuple[tuple[str, str], ...]] | None:
+    """Collection and parameters of a request for a list; None for other requests. Read once for all who ask."""
     path, _, query = sent.target.partition("?")
     listed = _LIST.fullmatch(path)
     if listed is None or (sent.method, bool(listed[2])) not in (("GET", False), ("POST", True)):
         return None
     body = _json(sent) if listed[2] else None
     searched = _searched(body) if isinstance(body, dict) else []
-    return listed[1], [*parse_qsl(query, keep_blank_values=True), *searched]
+    return listed[1], (*parse_qsl(query, keep_blank_values=True), *searched)
 
 
 def _searched(body: Mapping[str, Any]) -> list[tuple[str, str]]:
