@@ -198,9 +198,9 @@ class ClientConnection(HttpToolsProtocol):
         lingering = self._refused and not self._client_done
         self._ending = self._deaf = True
         self.deadline = monotonic() + (_LINGER_SECONDS if lingering else self._limits.write_seconds)
-        if not lingering:
+        if not (lingering or self.raw.is_closing()):  # closed twice, TLS would forget its connection
             self.raw.close()
-        elif self.raw.can_write_eof():  # TLS cannot end only one side: there the deadline closes the connection
+        elif lingering and self.raw.can_write_eof():  # TLS cannot end one side only: there the deadline closes it
             with contextlib.suppress(OSError):  # the client has disconnected and asyncio has not noticed yet
                 self.raw.write_eof()
 
@@ -387,8 +387,9 @@ class Crowd:
     def hold(self, connection: ClientConnection, size: int) -> None:
         """Set the bytes in memory for a client. Above the total limit, the client with most is cut off.
 
-        A client that alone exceeds the limit is not.
+        A client that alone exceeds the limit is not. One that has gone holds nothing.
         """
+        size = size if connection in self.clients else 0
         self._held += size - connection.held
         connection.held = size
         while self._held > self.limits.held_bytes:

@@ -7,7 +7,12 @@ import dataclasses
 import http.client
 import json
 import select
+import socket
+import struct
+import threading
+import time
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -147,3 +152,29 @@ def test_only_a_few_requests_compute_at_once(turn: Turn, threads: int) -> None:
         release.set()
         assert [client.answers()[0][0] for client in waiting] == [200] * len(waiting)
     assert all(inside.acquire(timeout=60) for _ in range(2))
+
+
+@pytest.mark.parametrize("size", [300_000, 3_000_000])
+def test_the_response_for_a_client_that_has_gone_does_not_count_for_ever(size: int) -> None:
+    """After 128 MiB of such responses, every other client that left something unread was cut off."""
+    computing, go_on = threading.Event(), threading.Event()
+
+    def slow(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        content = b"x"
+        if environ["PATH_INFO"] == "/large":
+            computing.set()
+            go_on.wait(60)
+            content *= size
+        start_response("200 OK", [("Content-Length", str(len(content)))])
+        return [content]
+
+    with running(PATIENT, threads=1, app=slow) as server:
+        client = Client(server, b"GET /large" + HEAD + b"\r\n")
+        assert computing.wait(60)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.socket.close()
+        while server._crowd.clients:
+            time.sleep(0.01)
+        go_on.set()
+        [(status, _)] = Client(server, b"GET /" + HEAD + CLOSE).answers()  # once the only thread is free again
+        assert status == 200 and server._crowd._held == 0

@@ -90,6 +90,18 @@ def test_a_connection_that_is_lost_while_its_deadline_passes_does_not_end_the_se
         client.close()
 
 
+def test_a_connection_that_is_closed_twice_can_still_be_cut_off(trusted: Trusted) -> None:
+    """Closed by the response and by the end of the client's input, TLS forgot what it would have had to cut."""
+    with running(PATIENT, certificate=trusted.certificate) as server:
+        client = trusted.client(server)
+        connection = only(server)
+        for act in (connection.close, connection.close, lambda: connection.cut(reset=True)):
+            connection.loop.call_soon_threadsafe(act)
+        while server._crowd.clients:
+            time.sleep(0.01)
+        client.close()
+
+
 def test_an_error_while_a_connection_expires_does_not_end_the_server(
     trusted: Trusted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
