@@ -30,6 +30,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("commands", RUN, ids=[commands.split("\n")[0][:40] for commands in RUN])
 def test_a_block_runs_as_it_stands(commands: str, folder: Path, server: PrivateServer) -> None:
     script = commands.replace("curl -i", "curl -i --fail")  # its exit status alone does not show a refusal

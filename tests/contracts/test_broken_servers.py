@@ -31,6 +31,7 @@ def test_a_broken_server_is_caught(server: BrokenServer) -> None:
     assert proof.prove(server, DOCUMENT).missed == (), f"{server.name} passes: {server.description}"
 
 
+@pytest.mark.slow
 def test_the_right_server_passes_every_check_with_another_seed() -> None:
     """The first seed is that of the command below; ten: `make broken`."""
     assert [(o.label, o.verdict, o.message) for o in proof.false_alarms(2, DOCUMENT)] == []
@@ -46,6 +47,7 @@ def test_every_broken_server_says_what_is_wrong_with_it() -> None:
     assert len({server.description for server in SERVERS.values()}) == len(SERVERS)
 
 
+@pytest.mark.slow
 def test_the_command_tells_of_each_wrong_server_and_of_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:
     few = dict(list(SERVERS.items())[:2])
     monkeypatch.setattr(command, "load", lambda: few)

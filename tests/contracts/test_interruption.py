@@ -23,6 +23,7 @@ def is_generated(asked: Asked) -> bool:
     return asked.headers.get("user-agent", "").startswith("schemathesis")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("held", "number"),
     [(is_generated, signal.SIGTERM), (lambda asked: not is_generated(asked), signal.SIGINT)],

@@ -22,6 +22,7 @@ def refuses_generated_requests(asked: Asked, right: Right) -> GivenAnswer:
     return GivenAnswer(422, (("Content-Type", "application/json"),), json.dumps(LACKING).encode())
 
 
+@pytest.mark.slow
 def test_a_run_leaves_no_file_where_it_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     command = [sys.executable, "-m", "mockserver", "contract"]

@@ -37,6 +37,7 @@ def server() -> Iterator[PrivateServer]:
         yield started
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["github.yml", "gitlab.yml", "Jenkinsfile", "azure-pipelines.yml"])
 def test_a_client_is_run_and_judged_and_its_report_is_kept(file: str, folder: Path) -> None:
     told = {"GITHUB_STEP_SUMMARY": str(folder / "summary.md")}
@@ -58,6 +59,7 @@ def test_a_client_is_run_and_judged_and_its_report_is_kept(file: str, folder: Pa
         assert set(places) <= {"examples/sync_accounts.py"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", [pytest.param("github.yml", marks=needs("curl")), "gitlab.yml"])
 def test_a_client_beside_a_server_is_judged_at_the_end(file: str, folder: Path, server: PrivateServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -152,6 +152,7 @@ def test_a_server_that_hangs_in_its_turn_loses_it_before_the_others_lose_patienc
     hanging.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("way", "outcomes"), [("answer", {True}), ("request", {True})])
 def test_a_commit_whose_connection_is_cut_anywhere_is_reported_as_it_was(
     far: Store, network: BadNetwork, way: str, outcomes: set[bool]

@@ -128,6 +128,7 @@ def test_a_damaged_history_refuses_the_pages_that_need_it(
     store.close()
 
 
+@pytest.mark.slow
 def test_no_changed_byte_gives_wrong_records(path: Path) -> None:
     """A changed byte in free space is harmless; any other is refused, at the latest on reading."""
     store = opened(path)

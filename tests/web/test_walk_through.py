@@ -7,6 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.programs import needs
 from tests.torture.server import Server
 
@@ -30,6 +32,7 @@ def pasted(scripts: list[str], url: str, lake: Path) -> list[str]:
     return done.stdout.split(f"{MARK}\n")
 
 
+@pytest.mark.slow
 @needs("curl")
 @needs("jq")
 def test_every_block_prints_what_the_page_says(tmp_path: Path) -> None:
