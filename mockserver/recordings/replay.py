@@ -35,6 +35,7 @@ _OF_THE_CONNECTION = frozenset(
 _THROTTLED = frozenset({429, 500, 502, 503, 504})
 _OF_A_BODY = (400, 422)
 """Statuses by which a value in a body is refused."""
+_OF_THE_FORM = frozenset({"type", "form", "missing header", "added header"})
 _EXPIRED = ("401013", "ErrInvalidOauthToken")
 _UNKNOWN_KEY = ("403003", "ErrInvalidApiKey")
 
@@ -155,6 +156,8 @@ class Replay:
         about_body = all(status < 300 or status in _OF_A_BODY for status in statuses)
         if refused and about_body and (replaced := masked.in_body(exchange)):
             return f"the value at {replaced} in the body was not recorded"
+        if not all(map(_may_be_of_the_state, differences)):
+            return ""
         if exchange.number in self._rivals:
             return "overlapped a change of the same entity or list"
         apart = self._comparison.pairing.apart
@@ -201,6 +204,12 @@ class Replay:
         sent, changed = exchange.body, self.bindings.in_body(exchange.body)
         body = call.body if sent == changed else json.dumps(changed, ensure_ascii=False).encode()
         return call.method, self.bindings.in_path(exchange) + (f"?{query}" if query else ""), headers, body
+
+
+def _may_be_of_the_state(difference: Difference) -> bool:
+    """Whether a difference can come from another state of an entity: no form does, nor one success for another."""
+    succeeded = difference.recorded[:1] == difference.ours[:1] == "2"
+    return difference.kind not in _OF_THE_FORM and not (difference.kind == "status" and succeeded)
 
 
 def _is_elsewhere(exchange: RecordedExchange, ours: Result) -> bool:

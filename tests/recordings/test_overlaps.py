@@ -75,6 +75,20 @@ def test_who_wins_a_race_is_no_difference(tmp_path: Path, parallel: bool) -> Non
         assert [one.verdict for one in outcome.compared[5:]] == ["same", "same"]
 
 
+@pytest.mark.parametrize(("status", "found"), [(202, True), (404, False)])
+def test_the_order_does_not_explain_another_success(tmp_path: Path, status: int, found: bool) -> None:
+    def client(emulator: Emulator) -> None:
+        new = made(emulator)
+        patch(emulator, new, "first")
+        send(emulator, "DELETE", f"/connections/{new['id']}")
+
+    recorded(tmp_path / "x.har", client, {1: 1.5})
+    document = json.loads((tmp_path / "x.har").read_text(encoding="utf-8"))
+    document["log"]["entries"][2]["response"]["status"] = status
+    (tmp_path / "x.har").write_text(json.dumps(document), encoding="utf-8")
+    assert bool(findings(compared(Recording.load(tmp_path / "x.har", Contract.load())))) is found
+
+
 def test_two_changes_at_the_same_time_leave_an_unknown_state(tmp_path: Path) -> None:
     def client(emulator: Emulator) -> None:
         new = made(emulator, flow(emulator), "/flows")
