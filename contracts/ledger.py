@@ -118,9 +118,10 @@ class Ledger:
         self._hear_list(answer)
         self._hear_members(answer)
         self._hear_tenants(answer)
-        self.entities.learn(
-            sent, new_id(answer), done=answer.succeeded, unsure=bool(answer.silence) or answer.status >= 500
-        )
+        if collection(sent).strip("/").partition("/")[0] in ORDER:  # runs are also made and deleted in other ways
+            self.entities.learn(
+                sent, new_id(answer), done=answer.succeeded, unsure=bool(answer.silence) or answer.status >= 500
+            )
         path = sent.target.partition("?")[0].rstrip("/")
         created = _COLLECTION.fullmatch(sent.target) if sent.method == "POST" else None
         if created:
