@@ -14,6 +14,7 @@ from mockserver.recordings.gaps import STAND_IN, is_hidden
 from mockserver.recordings.pairing import Pairing
 from mockserver.recordings.recording import RecordedExchange, scalars
 from mockserver.recordings.symbols import Bindings, is_made_id, kind_of, page_token, parts_of, quoted
+from mockserver.secrecy import MASK
 
 Grade: TypeAlias = Literal["high", "medium", "low"]
 
@@ -244,6 +245,8 @@ class Comparison:
 
     def _scalar(self, pointer: str, name: str, theirs: Any, ours: Any) -> _Walk:
         if any(str(one).startswith(STAND_IN) for one in (theirs, ours)):  # ours because the replay sent a stand-in
+            if MASK in (theirs, ours):
+                yield Difference("value", pointer, *("a mask" if one == MASK else "a value" for one in (theirs, ours)))
             return
         if name == "href" and (page := page_token(theirs)):
             if token := page_token(ours):

@@ -110,7 +110,8 @@ def _read(
     redacted = bool(extension and body)  # and so of another size than sent
     length = headers.get("content-length", "")
     lacks_request = not redacted and har_body.lacks_request(method, request, length, body, result)
-    lacks_headers = result.body is not None and not _headers(response)  # a body has at least a Content-Type
+    # a body has at least a Content-Type; our own files have the names of all headers
+    lacks_headers = not extension and result.body is not None and not _headers(response)
     gaps = Gaps(unrecorded, lacks_request, lacks_response, lacks_headers)
     dated = bool(call.received_ms) or not raw.get("startedDateTime")
     whole, ended_ms = extension.get("whole") is not False, call.received_ms + _duration(raw.get("time"))
