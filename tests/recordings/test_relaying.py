@@ -152,6 +152,7 @@ class Connection:
 def test_a_request_that_is_under_way_at_the_end_is_recorded_as_far_as_it_came(head: bytes) -> None:
     """A stopping server cancels what its grace period left."""
     arrived, seen, connection = asyncio.Event(), list[tuple[Any, ...]](), Connection()
+    held = list[asyncio.StreamWriter]()  # Python 3.13 closes the connection of a writer that nobody holds
     scope = {
         "type": "http", "method": "GET", "raw_path": URL.encode(), "query_string": b"", "headers": [(b"host", b"x")],
         "state": {"connection": connection},
@@ -159,6 +160,7 @@ def test_a_request_that_is_under_way_at_the_end_is_recorded_as_far_as_it_came(he
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
+        held.append(writer)
         writer.write(head)
         await writer.drain()
         arrived.set()

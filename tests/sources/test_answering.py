@@ -142,7 +142,7 @@ def test_the_request_log_has_error_reason_and_source(short: bool, style: str, ca
         client.get("/connections?limit=c4n4ry", headers=HEADERS)
         client.get("/connections", headers={**HEADERS, "authorization": ""})
         client.post("/connections", json=connection(), headers=HEADERS)
-    refused, wrong, no_token, created = caplog.messages
+    refused, wrong, no_token, created = (one.getMessage() for one in caplog.records if one.name == caplog_name)
     assert "1100-400" in refused and "Member /auth/params/password is missing; expected a string" in refused
     assert "1452-400" in wrong and "not valid for" in wrong and "c4n4ry" not in wrong
     assert "403010" in no_token and "Oauth token is missing" in no_token
