@@ -343,10 +343,7 @@ class ClientConnection(HttpToolsProtocol):
         return _Refused()
 
     def _without_upgrade(self) -> bytes:
-        """The head without its request for another protocol, to be parsed again.
-
-        Java's client requests h2c with its first request, and the parser stops there.
-        """
+        """The head without its request for h2c, which Java sends and the parser stops at, to be parsed again."""
         lines = [b"%b: %b\r\n" % field for field in self.headers if field[0] not in _HOP]
         line = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
         self.parser, self._part = httptools.HttpRequestParser(self), None
