@@ -1,6 +1,6 @@
 """Passes requests on to the real service, and shows each exchange to a recorder.
 
-An ASGI application. Only `Accept-Encoding` is changed.
+An ASGI application. Only `Accept-Encoding` is changed; informational responses and trailers are not passed on.
 
 TLS to the service is verified; redirects are left to the client; a response that breaks off, breaks off here, too.
 """
