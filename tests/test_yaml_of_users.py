@@ -10,10 +10,10 @@ import pytest
 
 from contracts import settings
 from contracts.settings import WrongUse
+from mockserver.comparison.accepted import Accepted, AcceptedError
 from mockserver.conformance.baseline import Baseline, BaselineError
+from mockserver.evidence import documented
 from mockserver.faults import orders
-from mockserver.recordings import documented
-from mockserver.recordings.accepted import Accepted, AcceptedError
 from mockserver.sources.node import Node
 
 

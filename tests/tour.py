@@ -18,10 +18,10 @@ from contracts.settings import MADE_UP, Settings
 from contracts.wire import WsgiTransport
 from mockserver import Config, Emulator, conformance
 from mockserver.clients.program import PrivateServer
+from mockserver.comparison import comparing, writers
+from mockserver.comparison.wire import Wire
 from mockserver.conformance.findings import ScenarioVerdict, Verdict
 from mockserver.exchange import Call, Result
-from mockserver.recordings import comparing, writers
-from mockserver.recordings.wire import Wire
 from tests.calls import connection, made, send, source, target
 from tests.dataflows import COPY, EXAMPLE_SOURCES, MAPPING, flow, pass_time, runs_of
 from tests.recordings.test_calibrating import every_disagreement

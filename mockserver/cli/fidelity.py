@@ -24,9 +24,9 @@ def fidelity(as_json: bool, root: Path | None) -> None:
     file gives no reason.
     """
     from mockserver.contract import Contract
-    from mockserver.recordings import fidelity as figures
-    from mockserver.recordings import fidelity_page
-    from mockserver.recordings.contributed import samples
+    from mockserver.evidence import fidelity as figures
+    from mockserver.evidence import page
+    from mockserver.evidence.contributed import samples
 
     try:
         found = samples()
@@ -41,7 +41,7 @@ def fidelity(as_json: bool, root: Path | None) -> None:
             cells = f"{row.documented!s:>10} {row.refusals!s:>9} {row.state!s:>7} {row.recorded!s:>9}"
             click.echo(f"{row.operation:<34} {cells}  {', '.join(row.assumed) or '–'}")
     if root is not None:
-        for name, text in fidelity_page.files(rows, found).items():
+        for name, text in page.files(rows, found).items():
             (root / name).write_text(text, encoding="utf-8")
     unexplained = [one for one in found if not one.passed and not one.differs]
     for one in unexplained:
@@ -63,8 +63,8 @@ def drift(folder: Path, as_json: bool, into: Path | None) -> None:
     operations, parameters, members and enumerations are printed. Exit status: 0 no changes, 1 changes, 2 wrong use,
     3 nothing could be compared.
     """
-    from mockserver.recordings import documented
-    from mockserver.recordings import drift as drifting
+    from mockserver.evidence import documented
+    from mockserver.evidence import drift as drifting
 
     if not folder.is_dir():
         raise click.UsageError(f"{folder} is no folder")
@@ -90,7 +90,7 @@ def explain(name: str, platform: str) -> None:
     """
     from difflib import get_close_matches
 
-    from mockserver.recordings import explaining
+    from mockserver.evidence import explaining
 
     found = explaining.explain(name, platform)
     if found is None:
@@ -111,8 +111,10 @@ def assess(file: Path, platform: str, as_json: bool) -> None:
     FILE.har is a recording of the client. Each feature that it uses is printed with the evidence for it. Exit status:
     0, or 1 if a feature is not emulated, 3 if none is used.
     """
+    from mockserver import har
     from mockserver.contract import Contract
-    from mockserver.recordings import assessing, fidelity, har, har_journal
+    from mockserver.evidence import assessing, fidelity
+    from mockserver.har import journaling
     from mockserver.specs.connectors import Connectors
 
     contract, connectors = Contract.load(), Connectors.load(platform)
@@ -121,7 +123,7 @@ def assess(file: Path, platform: str, as_json: bool) -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     note(loaded.remarks())
-    entries = har_journal.journaled(loaded, contract, connectors)
+    entries = journaling.journaled(loaded, contract, connectors)
     uses = assessing.assess(entries, fidelity.known(), contract, connectors)
     if as_json:
         rows = [{"kind": use.kind, "name": use.name, "count": use.count, "reliance": use.reliance} for use in uses]

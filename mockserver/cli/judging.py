@@ -74,14 +74,15 @@ def check(record: str, platform: str, as_json: bool, **options: Any) -> None:
 
 
 def _of_file(file: Path, platform: str) -> Report:
+    from mockserver import har
     from mockserver.conformance import evaluate
     from mockserver.contract import Contract
-    from mockserver.recordings import har, har_journal
+    from mockserver.har import journaling
     from mockserver.specs.connectors import Connectors
 
     contract = Contract.load()
     loaded = har.load(file, contract)
-    entries = har_journal.journaled(loaded, contract, Connectors.load(platform))
+    entries = journaling.journaled(loaded, contract, Connectors.load(platform))
     note(loaded.remarks())
     return evaluate(entries, contract)
 

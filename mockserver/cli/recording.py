@@ -156,13 +156,13 @@ def _tell(out: Path, count: int) -> None:
     """Print the verdict on the client, from the written file."""
     from mockserver.conformance import evaluate, summary
     from mockserver.contract import Contract
-    from mockserver.recordings import har_file, har_journal
+    from mockserver.har import journaling, reading
     from mockserver.specs.connectors import Connectors
 
     contract = Contract.load()
     try:
-        entries = har_journal.read(out, contract, Connectors.load("azure"))
-    except har_file.HarError as error:  # larger than any command reads
+        entries = journaling.read(out, contract, Connectors.load("azure"))
+    except reading.HarError as error:  # larger than any command reads
         click.echo(f"The client was not judged. {error}", err=True)
     else:
         if entries:

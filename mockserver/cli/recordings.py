@@ -13,10 +13,10 @@ from mockserver.cli.options import FILE, FOLDER, emulation_options, json_option,
 from mockserver.cli.reporting import colourful, note
 
 if TYPE_CHECKING:
+    from mockserver.comparison.accepted import Accepted
+    from mockserver.comparison.replay import ReplayOutcome
     from mockserver.config import Config
-    from mockserver.recordings.accepted import Accepted
     from mockserver.recordings.recording import Recording
-    from mockserver.recordings.replay import ReplayOutcome
 
 
 @click.command()
@@ -37,7 +37,7 @@ def compare(
 
     Exit status: 0 same, 1 different, 2 wrong use, 3 nothing could be compared.
     """
-    from mockserver.recordings import writers
+    from mockserver.comparison import writers
 
     recording, excused = _read(file, accepted)
     if against is None:
@@ -64,7 +64,8 @@ def calibrate(file: Path, into: Path | None, as_json: bool, **options: Any) -> N
     Prints the lines for mockserver.toml and compares the recording with these quirks. Exit status:
     0 same after calibration, 1 still different, 2 wrong use, 3 nothing could be compared.
     """
-    from mockserver.recordings import calibrating, writers
+    from mockserver.comparison import writers
+    from mockserver.recordings import calibrating
 
     recording, _ = _read(file, None)
     note(recording.remarks)
@@ -84,8 +85,8 @@ def calibrate(file: Path, into: Path | None, as_json: bool, **options: Any) -> N
 
 
 def _read(file: Path, accepted: Path | None) -> tuple[Recording, Accepted]:
+    from mockserver.comparison.accepted import Accepted
     from mockserver.contract import Contract
-    from mockserver.recordings.accepted import Accepted
     from mockserver.recordings.recording import Recording
 
     try:
@@ -105,8 +106,8 @@ def _with_emulator(recording: Recording, config: Config, accepted: Accepted | No
     from dataclasses import replace
 
     from mockserver.clients.program import PrivateServer
-    from mockserver.recordings import comparing
-    from mockserver.recordings.wire import Wire
+    from mockserver.comparison import comparing
+    from mockserver.comparison.wire import Wire
 
     suited = comparing.suited(replace(config, log="none", journal_entries=0, learn=None), recording)
     with PrivateServer(suited) as server, Wire(server.url) as wire:
@@ -114,8 +115,8 @@ def _with_emulator(recording: Recording, config: Config, accepted: Accepted | No
 
 
 def _with_server(recording: Recording, url: str, headers: tuple[str, ...], accepted: Accepted) -> ReplayOutcome:
-    from mockserver.recordings import comparing
-    from mockserver.recordings.wire import Wire
+    from mockserver.comparison import comparing
+    from mockserver.comparison.wire import Wire
 
     extra = {}
     for header in headers:
@@ -134,7 +135,7 @@ def _with_server(recording: Recording, url: str, headers: tuple[str, ...], accep
 def _write(outcome: ReplayOutcome, folder: Path | None) -> None:
     if folder is None:
         return
-    from mockserver.recordings import writers
+    from mockserver.comparison import writers
 
     try:
         written = writers.write_reports(outcome, folder)

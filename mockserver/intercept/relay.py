@@ -15,10 +15,10 @@ from typing import Any, TypeAlias
 import httpx
 
 from mockserver.exchange import BASE_PATH, Call, Result, decoded_path
+from mockserver.har import answers
 from mockserver.intercept.front import refusal
 from mockserver.intercept.hosts import EMULATED, without_port
 from mockserver.json_input import dumps
-from mockserver.recordings import answers
 from mockserver.runtime import Clock
 from mockserver.server import Limits
 from mockserver.web.received import split_target

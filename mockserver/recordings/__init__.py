@@ -1,1 +1,1 @@
-"""Recorded traffic: writes and reads HAR files, replays and compares them."""
+"""A recording: written without secrets, read back, and what can be learned from it: a state, quirks."""

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from mockserver import har
 from mockserver.contract import Contract
 from mockserver.exchange import BASE_PATH, Call, Result, decoded_segment
+from mockserver.har.gaps import Gaps
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.json_input import Json, JsonProblem, parse
-from mockserver.recordings import har
-from mockserver.recordings.gaps import Gaps
 
 _NO_GAPS = Gaps(frozenset(), body=False, answer=False)
 _OUTSIDE = ("/data/", "/ims/")

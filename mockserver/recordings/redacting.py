@@ -17,10 +17,10 @@ from mockserver import secrecy
 from mockserver.contract import Contract
 from mockserver.contract.places import Auth, Places
 from mockserver.exchange import Call, Result, decoded_segment
+from mockserver.har.gaps import STAND_IN
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.json_input import Json
 from mockserver.recordings import headers
-from mockserver.recordings.gaps import STAND_IN
 from mockserver.recordings.leaks import LeakSearch
 from mockserver.recordings.recording import RecordedExchange, encoded
 from mockserver.secrecy import UNKNOWN_PLACE, show

@@ -9,7 +9,7 @@ from mockserver import Emulator, create_app
 from mockserver.conformance import evaluate
 from mockserver.exchange import BASE_PATH
 from tests.calls import HEADERS
-from tests.recordings.test_gaps import an_entry, rules
+from tests.har.test_gaps import an_entry, rules
 
 FORM = {"grant_type": "client_credentials", "client_id": "a", "client_secret": "b"}
 

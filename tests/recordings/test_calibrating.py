@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mockserver import Config, Emulator
+from mockserver.comparison.replay import Replay
 from mockserver.quirks import QUIRKS
 from mockserver.recordings.calibrating import chosen, fragment, observe
 from mockserver.recordings.observers import NOT_OBSERVABLE, OBSERVERS
 from mockserver.recordings.recording import Recording
-from mockserver.recordings.replay import Replay
 from tests.calls import connection, made, send
 from tests.dataflows import once, seconds
 from tests.recordings.story import Recorded, Server, described, tell

@@ -15,8 +15,8 @@ from mockserver.contract import Contract
 from mockserver.recordings import moments
 from mockserver.recordings.recording import Recording
 from tests.calls import connection, made, send
+from tests.comparison.test_consequences import compared, findings
 from tests.recordings.story import Recorded, as_har
-from tests.recordings.test_consequences import compared, findings
 
 Entries = list[dict[str, Any]]
 

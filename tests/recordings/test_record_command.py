@@ -24,8 +24,8 @@ from mockserver.clients.program import PrivateServer
 from mockserver.contract import Contract
 from mockserver.exchange import BASE_PATH, Call
 from mockserver.exchange import Result as Answer
+from mockserver.har import reading
 from mockserver.intercept.relay import Relay
-from mockserver.recordings import har_file
 from mockserver.recordings.recorder import Recorder
 from mockserver.recordings.recording import Recording
 from mockserver.server import Server, make_server
@@ -372,7 +372,7 @@ def test_a_recording_larger_than_any_command_reads_is_kept_and_named(
     service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOCKSERVER_CA_FOLDER", str(tmp_path / "ca"))
-    monkeypatch.setattr(har_file, "MAX_BYTES", 1000)
+    monkeypatch.setattr(reading, "MAX_BYTES", 1000)
     out = tmp_path / "session.har"
     options = ("--out", out, "--upstream", service, "--ca-folder", tmp_path / "ca")
     done = run("record", *options, "--", sys.executable, "-c", CLIENT)

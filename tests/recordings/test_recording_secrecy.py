@@ -19,10 +19,11 @@ from urllib.parse import quote, unquote_plus, urlencode
 import pytest
 
 from mockserver import Config, Emulator
+from mockserver.comparison import masked
 from mockserver.contract import Contract
 from mockserver.exchange import Call
 from mockserver.exchange import Result as Answer
-from mockserver.recordings import learning, masked
+from mockserver.recordings import learning
 from mockserver.recordings.recorder import Recorder
 from mockserver.recordings.recording import RecordedExchange, Recording
 from mockserver.specs.connectors import Connectors

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from mockserver import Config, Emulator
+from mockserver.comparison import comparing
 from mockserver.conformance import evaluate
 from mockserver.contract import Contract
-from mockserver.recordings import calibrating, comparing, har_journal, learning
+from mockserver.har import journaling
+from mockserver.recordings import calibrating, learning
 from mockserver.recordings.recording import Recording
 from mockserver.specs.connectors import Connectors
 from tests.calls import connection, made, send
@@ -59,7 +61,7 @@ def compare(path: Path) -> None:
 
 
 def check(path: Path) -> None:
-    evaluate(har_journal.read(path, CONTRACT, CONNECTORS), CONTRACT)
+    evaluate(journaling.read(path, CONTRACT, CONNECTORS), CONTRACT)
 
 
 def calibrate(path: Path) -> None:

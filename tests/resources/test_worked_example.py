@@ -14,7 +14,7 @@ from tests.test_architecture import ROOT, tracked
 
 TESTS = (
     "tests/contract/test_operations.py", "tests/contract/test_published.py", "tests/contract/test_examples.py",
-    "tests/contracts/test_requirements.py", "tests/recordings/test_fidelity.py", "tests/test_names.py",
+    "tests/contracts/test_requirements.py", "tests/evidence/test_fidelity.py", "tests/test_names.py",
 )  # fmt: skip
 """The tests that an addition to the contract concerns most."""
 

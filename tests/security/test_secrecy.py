@@ -20,8 +20,8 @@ from contracts.secrecy import Mask
 from mockserver import Config, Emulator, create_app
 from mockserver.conformance import FORMATS, evaluate, render, summary
 from mockserver.exchange import BASE_PATH, Call, Result
+from mockserver.har import journaling
 from mockserver.journal.entries import Entry
-from mockserver.recordings import har_journal
 from tests.calls import BASIC_PARAMS, HEADERS, POSTGRESQL, by_string, connection
 
 CORE = "c4n4ry"
@@ -220,7 +220,7 @@ def _outputs(emulator: Emulator, made: Sequence[tuple[Call, Result]], folder: Pa
     """All outputs that show recorded requests."""
     made = made[::FEWER]
     (folder / "har").write_text(json.dumps({"log": {"entries": [_har_entry(*one) for one in made]}}), encoding="utf-8")
-    judged = evaluate(har_journal.read(folder / "har", emulator.contract, emulator.world.connectors), emulator.contract)
+    judged = evaluate(journaling.read(folder / "har", emulator.contract, emulator.world.connectors), emulator.contract)
     for form in ("json", "sarif"):
         yield f"HAR check as {form}", render(judged, form)
     web = create_app(emulator).test_client()

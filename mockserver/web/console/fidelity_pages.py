@@ -14,7 +14,7 @@ def add(pages: Blueprint, frame: Frame) -> None:
 
     @functools.cache
     def read() -> tuple[object, ...]:
-        from mockserver.recordings import fidelity
+        from mockserver.evidence import fidelity
 
         lines = fidelity.known()
         return lines, fidelity.table(lines, frame.emulator.contract)

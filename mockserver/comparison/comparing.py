@@ -1,0 +1,60 @@
+"""Compares a recording with a server, for `mockserver compare`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mockserver.comparison.accepted import Accepted
+from mockserver.comparison.controls import Controls
+from mockserver.comparison.replay import Replay, ReplayOutcome, Send, outcome
+from mockserver.config import Config
+from mockserver.emulator import Emulator
+from mockserver.recordings import learning, moments
+from mockserver.recordings.recording import RecordedExchange, Recording
+
+_STAND_IN = "recorded-token"
+_BY_SERVICES = frozenset(
+    {"createConnectionSpec", "updateConnectionSpec", "createFlowSpec", "updateFlowSpec", "updateFlowRun"}
+)
+
+
+def suited(config: Config, recording: Recording) -> Config:
+    """Adapt settings to a recording: clients that successfully wrote specs or runs become service clients."""
+    clients = {
+        exchange.call.headers.get("x-api-key", "")
+        for exchange in recording.exchanges
+        if exchange.operation in _BY_SERVICES and 200 <= exchange.result.status < 300
+    }
+    return replace(config, service_clients=tuple(sorted({*config.service_clients, *clients} - {""})))
+
+
+def with_emulator(
+    recording: Recording, emulator: Emulator, send: Send, accepted: Accepted | None = None
+) -> ReplayOutcome:
+    """Replay on a new emulator. Earlier entities are created first, and its clock follows the recording."""
+    recording = moments.aligned(recording)
+    before = learning.existing_before(recording, emulator.contract)
+    if before.learned:
+        emulator.restore(before.state)
+
+    changes, controls = moments.of_changes(recording), Controls(recording)
+
+    def lead(exchange: RecordedExchange) -> None:
+        controls.repeat_before(exchange, replay.bindings, send)
+        if at_ms := changes.get(exchange.number, exchange.call.received_ms):
+            emulator.runtime.clock.freeze(at_ms)
+
+    replay = Replay(recording, send, token=_STAND_IN)
+    compared = replay.run(lead)
+    left_out = (f"not created before the replay: {line}" for line in learning.grouped(before.left_out))
+    notes = (*recording.remarks, *controls.notes(), *learning.grouped(before.guessed), *left_out)
+    return outcome(compared, accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete, notes=notes)
+
+
+def with_server(recording: Recording, send: Send, accepted: Accepted | None = None) -> ReplayOutcome:
+    """Replay on a server that others may use too. Nothing is prepared; `send` adds the credentials."""
+    recording = moments.aligned(recording)
+    replay = Replay(recording, send, shared=True)
+    compared = replay.run()
+    notes = (*recording.remarks, *Controls(recording).notes())
+    return outcome(compared, accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete, notes=notes)

@@ -1,0 +1,126 @@
+"""Pairs the entities of a recorded response with ours, and knows which responses cannot show the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mockserver.comparison.symbols import Bindings, is_made_id, page_token, symbols_in
+from mockserver.json_input import Json
+from mockserver.recordings.lives import SPECS
+from mockserver.recordings.recording import RecordedExchange
+
+_CURSOR = "continuationToken"
+
+
+class Pairing:
+    """Pairs entities in the order of the recording, and binds the ids of those that both sides show."""
+
+    def __init__(self, bindings: Bindings, *, shared: bool = False) -> None:
+        """`shared`: others write to the server too. Their entities in a list are not a difference."""
+        self.bindings = bindings
+        self.apart: dict[str, str] = {}
+        """Recorded id of an entity whose state differs here because of an earlier exchange -> why."""
+        self.is_shifted = False
+        """Whether the response is a page that ends elsewhere here."""
+        self.lists_batches = False
+        """Whether the response has batches, of which a page may have others here."""
+        self._shared = shared
+        self._shifted_pages: set[str] = set()
+        """Recorded cursors of pages that begin elsewhere here."""
+        self._number = 0
+        self._collection = ""
+        self._by_metrics = False
+        """Whether the request filters runs by their metrics, which differ."""
+
+    def begin(self, exchange: RecordedExchange) -> None:
+        """Start with the next exchange."""
+        parameters = exchange.call.parameters()
+        self._number, self._collection = exchange.number, exchange.call.path.strip("/").split("/")[0]
+        self._by_metrics = any(name == "property" and value.startswith("metrics.") for name, value in parameters)
+        limited = any(name == "limit" for name, _ in parameters)
+        # runs and their batches are listed by when they ended, and how long a run takes depends on its data
+        self.is_shifted = self._ends_elsewhere(exchange) or (limited and self._collection == "runs")
+        self.lists_batches = exchange.operation in ("listBatches", "retrieveBatch")
+
+    def _ends_elsewhere(self, exchange: RecordedExchange) -> bool:
+        """Whether a page shows entities that do not exist or differ here, or follows such a page."""
+        body: Any = exchange.result.body if isinstance(exchange.result.body, dict) else {}
+        items, links = body.get("items"), body.get("_links")
+        asked = dict(exchange.call.parameters()).get(_CURSOR, "")
+        known = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        if asked not in self._shifted_pages and not any(map(self._is_lost, known)):
+            return False
+        following = links.get("next") if isinstance(links, dict) else None
+        if isinstance(following, dict) and (cursor := page_token(following.get("href"))):
+            self._shifted_pages.add(cursor)
+        return bool(asked or following)
+
+    def _is_lost(self, item: Mapping[str, Json]) -> bool:
+        entity = item.get("id")
+        return isinstance(entity, str) and (entity in self.apart or self.bindings.is_lost(("id", entity), self._number))
+
+    def is_elsewhere(self, theirs: Sequence[Mapping[str, Json]]) -> bool:
+        """Whether a list has entities of other clients, or runs of flows that the recording did not create."""
+        return self._by_metrics or any(map(self._is_of_others, theirs))
+
+    def _is_of_others(self, item: Mapping[str, Json]) -> bool:
+        flow = item.get("flowId") if self._collection == "runs" else None
+        earlier = isinstance(flow, str) and self.bindings.ours(("id", flow)) in (None, flow)
+        return earlier or item["id"] in self.bindings.others
+
+    def is_consequence(self, item: Mapping[str, Json]) -> bool:
+        """Whether an item is absent here because of an earlier difference."""
+        return self.is_shifted or self._is_lost(item)
+
+    @property
+    def may_list_more(self) -> bool:
+        """Whether items that only our list has say nothing."""
+        return self._shared or self.is_shifted
+
+    def pair(self, theirs: list[Any], ours: list[Any]) -> tuple[list[Any], list[Any]]:
+        """Bind entities that both lists show for the first time. Returns the lists without those to leave out."""
+        changed_here = {self.bindings.ours(("id", entity)) for entity in self.apart}
+        theirs = [item for item in theirs if item["id"] not in self.apart]
+        ours = [item for item in ours if item["id"] not in changed_here]
+        if not self._shared and self._collection not in SPECS:  # specs have the same ids everywhere
+            self._bind_new({item["id"]: item for item in theirs}, {item["id"]: item for item in ours})
+        return theirs, ours
+
+    def named_alike(self, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Rename the keys of an object `{id: entity}` to the recorded ids, and bind ids that are new in both."""
+        if not any(map(is_made_id, theirs)):
+            return ours
+        new = {key: value for key, value in theirs.items() if is_made_id(key) and self._may_be_ours(value)}
+        self._bind_new(new, {key: value for key, value in ours.items() if is_made_id(key)})
+        recorded_as = {self.bindings.ours(("id", key)): key for key in theirs}
+        return {recorded_as.get(key, key): value for key, value in ours.items()}
+
+    def _may_be_ours(self, entity: Any) -> bool:
+        """False for batches of flows that the recording did not create."""
+        tags = entity.get("tags") if self.lists_batches and isinstance(entity, dict) else None
+        flows = tags.get("flowId") if isinstance(tags, dict) else None
+        return not isinstance(flows, list) or any(self.bindings.ours(("id", str(one))) for one in flows)
+
+    def _bind_new(self, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> None:
+        """Bind the ids of new entities: of those that name the same other entities, then in their order."""
+        known = {self.bindings.ours(("id", key)) for key in theirs}
+        new = [key for key in theirs if key not in ours and self.bindings.ours(("id", key)) is None]
+        left = {
+            key: {value for _, value in symbols_in(entity)}
+            for key, entity in ours.items()
+            if key not in theirs and key not in known and not self.bindings.is_ours(key)
+        }
+        for recorded, here in self._counterparts(theirs, new, left):
+            self.bindings.bind(("id", recorded), here)
+
+    def _counterparts(
+        self, theirs: Mapping[str, Json], new: list[str], left: dict[str, set[str]]
+    ) -> Iterator[tuple[str, str]]:
+        for recorded in new:
+            if not left:
+                return
+            named = {self.bindings.ours(symbol) for symbol in symbols_in(theirs[recorded])}
+            here = max(left, key=lambda key: len(named & left[key]))  # the first one of equal ones
+            del left[here]
+            yield recorded, here

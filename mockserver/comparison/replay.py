@@ -1,0 +1,267 @@
+"""Replays a recording against a server and finds differences in its responses.
+
+Each cause is one finding: requests that depend on a failed request are not sent, and name the one they depend on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
+
+from mockserver.comparison import masked, overlaps
+from mockserver.comparison.accepted import Accepted
+from mockserver.comparison.differences import Comparison, Difference, Grade
+from mockserver.comparison.symbols import Bindings
+from mockserver.exchange import Result
+from mockserver.journal.entries import TOKEN_OPERATION
+from mockserver.recordings.learning import made_by_others
+from mockserver.recordings.lives import ENTITIES, SPECS, caller_of
+from mockserver.recordings.recording import RecordedExchange, Recording
+
+Verdict: TypeAlias = Literal["same", "different", "not served", "not comparable", "not called"]
+VERDICTS: tuple[Verdict, ...] = ("same", "different", "not served", "not comparable", "not called")
+
+Send: TypeAlias = Callable[[str, str, Mapping[str, str], bytes], Result]
+"""Sends method, target with query, headers and body. Raises OSError when no response came."""
+
+_OF_THE_CONNECTION = frozenset(
+    {"host", "content-length", "connection", "transfer-encoding", "accept-encoding", "cookie"}
+)
+_THROTTLED = frozenset({429, 500, 502, 503, 504})
+_OF_A_BODY = (400, 422)
+"""Statuses by which a value in a body is refused."""
+_OF_THE_FORM = frozenset({"type", "form", "missing header", "added header"})
+_EXPIRED = ("401013", "ErrInvalidOauthToken")
+_UNKNOWN_KEY = ("403003", "ErrInvalidApiKey")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One exchange after its replay."""
+
+    exchange: RecordedExchange
+    verdict: Verdict
+    differences: tuple[Difference, ...] = ()
+    why: str = ""
+    """Why it was not compared or not sent."""
+    ours: Result | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A finding: equal differences of one operation."""
+
+    operation: str
+    difference: Difference
+    exchanges: tuple[int, ...]
+    accepted: str = ""
+    """The reason for accepting it; empty if it is open."""
+
+    @property
+    def grade(self) -> Grade:
+        """Its importance for clients."""
+        return self.difference.grade
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOutcome:
+    """The result of a comparison."""
+
+    compared: tuple[Compared, ...]
+    causes: tuple[Cause, ...]
+    ambiguous: int = 0
+    """Number of symbols with two different values here."""
+    stale: tuple[str, ...] = ()
+    """Accepted differences that did not occur."""
+    complete: bool = True
+    notes: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> tuple[Cause, ...]:
+        """The findings that are not accepted."""
+        return tuple(cause for cause in self.causes if not cause.accepted)
+
+    def count(self, verdict: Verdict) -> int:
+        """Number of exchanges with a verdict."""
+        return sum(one.verdict == verdict for one in self.compared)
+
+    @property
+    def status(self) -> int:
+        """Exit status: 0 same, 1 different, 3 nothing could be compared."""
+        if not any(one.verdict in ("same", "different", "not served") for one in self.compared):
+            return 3
+        return int(bool(self.open or self.stale or self.count("not served")))
+
+
+class Replay:
+    """Sends the requests of a recording to a server, one by one."""
+
+    def __init__(self, recording: Recording, send: Send, *, shared: bool = False, token: str = "") -> None:
+        """`shared`: others use the server too. `token` replaces the recorded one."""
+        self._recording = recording
+        self._send = send
+        self._token = token
+        self._caller = caller_of(recording)
+        self.bindings = Bindings.of(recording.exchanges, made_by_others(recording))
+        self._comparison = Comparison(self.bindings, shared=shared)
+        self._rivals = overlaps.rivals(recording.exchanges)
+
+    def run(self, before: Callable[[RecordedExchange], None] = lambda exchange: None) -> list[Compared]:
+        """Replay all exchanges. `before` is called before each request, for example to set a clock."""
+        compared = []
+        for exchange in self._recording.exchanges:
+            before(exchange)
+            compared.append(self._one(exchange))
+        return compared
+
+    def _one(self, exchange: RecordedExchange) -> Compared:
+        if why := _incomparable(exchange):
+            return Compared(exchange, "not comparable", why=why)
+        if lost := self.bindings.lost(exchange):
+            why = f"needs the {lost[0]} from exchange {self.bindings.born[lost]}"
+            return Compared(exchange, "not called", why=why)
+        if self.bindings.others.intersection(exchange.ids.values()):
+            return Compared(exchange, "not comparable", why="about an entity that another client created")
+        try:
+            ours = self._send(*self._request(exchange))
+        except OSError as error:
+            return Compared(exchange, "not comparable", why=f"no response ({type(error).__name__})")
+        if ours.status == 501 and exchange.result.status != 501:
+            why = f"{exchange.operation or exchange.call.path} is answered with 501"
+            return Compared(exchange, "not served", why=why, ours=ours)
+        if _is_elsewhere(exchange, ours) and self.bindings.is_unknown(exchange):
+            why = "about an entity that the recording does not show"
+            return Compared(exchange, "not comparable", why=why, ours=ours)
+        differences = tuple(self._comparison.compare(exchange, ours))
+        why = self._consequence(exchange, ours, differences)
+        self._note_one_sided(exchange, ours)
+        self._note_overlap(exchange)
+        if why:
+            return Compared(exchange, "not comparable", why=why, ours=ours)
+        return Compared(exchange, "different" if differences else "same", differences, ours=ours)
+
+    def _consequence(self, exchange: RecordedExchange, ours: Result, differences: Sequence[Difference]) -> str:
+        """Why differences are not those of this exchange; empty if they are."""
+        if not differences:
+            return ""
+        if replaced := masked.in_target(exchange):
+            return f"the value of {replaced} was not recorded"
+        refused = any(one.kind in ("status", "error code") for one in differences)
+        statuses = {exchange.result.status, ours.status}
+        about_body = all(status < 300 or status in _OF_A_BODY for status in statuses)
+        if refused and about_body and (replaced := masked.in_body(exchange)):
+            return f"the value at {replaced} in the body was not recorded"
+        if not all(map(_may_be_of_the_state, differences)):
+            return ""
+        if exchange.number in self._rivals:
+            return "overlapped a change of the same entity or list"
+        apart = self._comparison.pairing.apart
+        return next((apart[entity] for entity in exchange.ids.values() if entity in apart), "")
+
+    def _note_overlap(self, exchange: RecordedExchange) -> None:
+        """Keep an entity that two requests changed at the same time from being compared: either may have been last."""
+        rival = self._rivals.get(exchange.number)
+        for entity in overlaps.changed_by(exchange) if rival else ():
+            first, last = sorted((rival or 0, exchange.number))
+            why = f"exchanges {first} and {last} changed the entity at the same time"
+            self._comparison.pairing.apart.setdefault(entity, why)
+
+    def _note_one_sided(self, exchange: RecordedExchange, ours: Result) -> None:
+        """Keep what only one side accepted from being found again in later responses.
+
+        An entity that only we created is deleted; one that only one side changed is not compared any more.
+        """
+        if exchange.call.method in ("GET", "HEAD") or exchange.result.status // 100 == ours.status // 100:
+            return
+        new = ours.body.get("id") if isinstance(ours.body, dict) else None
+        path = exchange.call.path.strip("/")
+        if ours.status == 201 and isinstance(new, str) and path in ENTITIES:
+            _, target, headers, _ = self._request(exchange)
+            kept = {name: value for name, value in headers.items() if name not in ("content-type", "if-match")}
+            with suppress(OSError):
+                self._send("DELETE", f"{target.partition('?')[0]}/{quote(new)}", kept, b"")
+        if exchange.call.method == "POST" and not path.endswith("/action"):
+            return  # an event at an inlet changes no entity
+        for entity in exchange.ids.values():
+            why = f"exchange {exchange.number} changed the entity on one side only"
+            self._comparison.pairing.apart.setdefault(entity, why)
+
+    def _request(self, exchange: RecordedExchange) -> tuple[str, str, Mapping[str, str], bytes]:
+        call, query = exchange.call, self.bindings.in_query(exchange)
+        headers = {
+            name: self.bindings.in_header(name, value)
+            for name, value in call.headers.items()
+            if name not in _OF_THE_CONNECTION
+        }
+        headers |= {name: value for name, value in self._caller.items() if name in exchange.gaps.headers}
+        if "authorization" in headers and self._token:
+            headers["authorization"] = f"Bearer {self._token}"
+        sent, changed = exchange.body, self.bindings.in_body(exchange.body)
+        body = call.body if sent == changed else json.dumps(changed, ensure_ascii=False).encode()
+        return call.method, self.bindings.in_path(exchange) + (f"?{query}" if query else ""), headers, body
+
+
+def _may_be_of_the_state(difference: Difference) -> bool:
+    """Whether a difference can come from another state of an entity: no form does, nor one success for another."""
+    succeeded = difference.recorded[:1] == difference.ours[:1] == "2"
+    return difference.kind not in _OF_THE_FORM and not (difference.kind == "status" and succeeded)
+
+
+def _is_elsewhere(exchange: RecordedExchange, ours: Result) -> bool:
+    """Whether an entity existed for the recorded service and does not exist here. Specs should exist everywhere."""
+    found = 200 <= exchange.result.status < 300 and ours.status == 404
+    return found and exchange.call.path.strip("/").split("/")[0] not in SPECS
+
+
+def _incomparable(exchange: RecordedExchange) -> str:
+    """Why an exchange cannot be compared with another server; empty if it can."""
+    result = exchange.result
+    if result.status == 0:
+        return "no response was recorded"
+    if not exchange.whole:
+        return "the recorded response is incomplete"
+    if exchange.gaps.body:
+        return "the request body was not recorded"
+    if result.status in _THROTTLED:
+        return f"the service was unavailable ({result.status})"
+    if result.error in _EXPIRED and "authorization" in exchange.call.headers:
+        return "the token had expired, which another server cannot know"
+    if result.error in _UNKNOWN_KEY:
+        return "only the recorded service knows the API keys"
+    if exchange.operation == TOKEN_OPERATION and result.status >= 400:
+        return "only the recorded service knows the client credentials"
+    return ""
+
+
+def outcome(
+    compared: Sequence[Compared],
+    accepted: Accepted | None = None,
+    *,
+    ambiguous: int = 0,
+    complete: bool = True,
+    notes: Iterable[str] = (),
+) -> ReplayOutcome:
+    """Group differences by cause, and mark the accepted ones."""
+    accepted = accepted or Accepted()
+    places: dict[tuple[str, Difference], list[int]] = {}
+    for one in compared:
+        for difference in one.differences:
+            operation = one.exchange.operation or f"{one.exchange.call.method} (no operation)"
+            places.setdefault((operation, difference), []).append(one.exchange.number)
+    causes = [
+        Cause(operation, difference, tuple(numbers), accepted.reason(operation, difference))
+        for (operation, difference), numbers in places.items()
+    ]
+    order: dict[Any, int] = {"high": 0, "medium": 1, "low": 2}
+    causes.sort(key=lambda cause: (bool(cause.accepted), order[cause.grade], cause.exchanges))
+    return ReplayOutcome(tuple(compared), tuple(causes), ambiguous, accepted.stale(), complete, tuple(notes))
+
+
+def reasons(compared: Iterable[Compared]) -> Counter[str]:
+    """Reasons why exchanges were not compared, with their number."""
+    return Counter(one.why for one in compared if one.why)

@@ -1,0 +1,115 @@
+"""Tests that the responses to each page's exchanges are as printed, or the file says why not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from mockserver.contract import Contract
+from mockserver.evidence.samples import departures, pages, replay
+from mockserver.quirks import Quirks
+
+PAGES = pages()
+ANY_PAGE = pytest.mark.parametrize("name", PAGES)
+
+TEXT = {"type": "string", "minLength": 1}
+TEXTS = {"type": "object", "additionalProperties": TEXT}
+EXCHANGE = {
+    "type": "object",
+    "required": ["id", "operation", "aspect", "request", "expect"],
+    "additionalProperties": False,
+    "properties": {
+        "id": {"type": "string", "pattern": "^[a-z0-9-]+$"},
+        "operation": TEXT,
+        "aspect": TEXT,
+        "setup": {"const": True},
+        "after": {"type": "integer", "minimum": 1},
+        "request": {
+            "type": "object",
+            "required": ["method", "path"],
+            "additionalProperties": False,
+            "properties": {
+                "method": {"enum": ["GET", "POST", "PUT", "PATCH", "DELETE"]},
+                "path": {"type": "string", "pattern": "^/"},
+                "headers": TEXTS,
+                "without": {"type": "array", "items": TEXT},
+                "body": True,
+            },
+        },
+        "expect": {
+            "type": "object",
+            "required": ["status"],
+            "additionalProperties": False,
+            "properties": {"status": {"type": "integer"}, "body": True},
+        },
+        "capture": TEXTS,
+        "quirks": TEXTS,
+        "differs": TEXT,
+    },
+}
+FORM = {
+    "type": "object",
+    "required": ["page", "source", "read", "exchanges"],
+    "additionalProperties": False,
+    "properties": {
+        "page": TEXT,
+        "source": TEXT,
+        "commit": {"type": "string", "pattern": "^[0-9a-f]{40}$"},
+        "read": {"type": "string", "pattern": "^20[0-9]{2}-[0-9]{2}-[0-9]{2}$"},
+        "quirks": TEXTS,
+        "settings": {"type": "object"},
+        "exchanges": {"type": "array", "minItems": 1, "items": EXCHANGE},
+    },
+}
+
+
+@ANY_PAGE
+def test_a_file_has_the_form_of_the_readme(name: str) -> None:
+    page = PAGES[name]
+    assert not [f"{error.json_path}: {error.message}" for error in Draft202012Validator(FORM).iter_errors(page)]
+    repeated = [key for key, count in Counter(exchange["id"] for exchange in page["exchanges"]).items() if count > 1]
+    assert not repeated
+    unknown = {exchange["operation"] for exchange in page["exchanges"]} - Contract.load().operations.keys()
+    assert not unknown
+    Quirks(page.get("quirks", {}))
+    for exchange in page["exchanges"]:
+        Quirks(exchange.get("quirks", {}))
+
+
+@ANY_PAGE
+def test_the_answers_are_the_printed_ones_unless_the_file_says_why_not(name: str) -> None:
+    wrong, told = [], []
+    for exchange, found in replay(PAGES[name]):
+        if found and "differs" not in exchange:
+            wrong.append((exchange["id"], found))
+        if not found and "differs" in exchange:
+            told.append(exchange["id"])
+    assert not wrong, wrong
+    assert not told, f"no longer different: {told}"
+
+
+# the comparison itself, by kind of difference
+@pytest.mark.parametrize(
+    ("printed", "came", "count"),
+    [
+        ({"a": 1}, {"a": 1, "b": 2}, 0),
+        ({"a": 1}, {"a": 2}, 1),
+        ({"a": 1}, {}, 1),
+        ({"a": 1}, [1], 1),
+        ([1, 2], [1], 1),
+        ([1], [1, 2], 1),
+        ([1, "..."], [1, 2], 0),
+        ("<uuid>", "226fb2e1-db69-4760-b67e-9e671e05abfc", 0),
+        ("<uuid>", "226fb2e1", 1),
+        ("<ms>", 1667225600000, 0),
+        ("<ms>", "1667225600000", 1),
+        ("<any>", None, 0),
+        (True, 1, 1),
+        (1.0, 1, 0),
+    ],
+)
+def test_a_departure_is_seen(printed: Any, came: Any, count: int) -> None:
+    assert len(list(departures(printed, came, ""))) == count

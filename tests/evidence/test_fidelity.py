@@ -1,0 +1,96 @@
+"""Tests of `mockserver fidelity`, `explain` and `assess`, and of the generated page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mockserver import Config, Emulator
+from mockserver.cli import main
+from mockserver.contract import Contract
+from mockserver.evidence import fidelity, page
+from mockserver.evidence.contributed import samples
+from mockserver.evidence.samples import Sample
+from tests.recordings.story import as_har, tell
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("name", ["docs/fidelity.md", "docs/fidelity.svg", "fidelity/fidelity.jsonl"])
+def test_the_page_is_current(name: str) -> None:
+    files = page.files(fidelity.table(samples(), Contract.load()), samples())
+    assert (ROOT / name).read_text(encoding="utf-8") == files[name], "run `make fidelity` and commit what it writes"
+
+
+def test_a_sample_that_fails_stays_in_the_table_and_is_listed() -> None:
+    failed = Sample(
+        "page", "one", "createConnection", "success", "documented", "https://example.com", "2026-11-29",
+        False, 201, {}, "the page prints another id", ("status 400",),
+    )  # fmt: skip
+    rows = fidelity.table([failed], Contract.load())
+    row = next(row for row in rows if row.operation == "createConnection")
+    assert str(row.documented) == "0/1"
+    assert "page/one" in page.write(rows, [failed]) and "another id" in page.write(rows, [failed])
+    assert json.loads(next(iter(fidelity.manifest([failed]))))["verdict"] == "different"
+
+
+def test_every_operation_has_a_row_and_there_is_no_total() -> None:
+    done = run("fidelity", "--json")
+    rows = json.loads(done.output)
+    assert {row["operation"] for row in rows} == set(Contract.load().operations)
+    assert "total" not in run("fidelity").output.lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("createConnection", "POST /connections"),
+        ("1404-412", "Version not matching"),
+        ("FLOW-1404-412", "Version not matching"),
+        ("delete-status", "204 or 202"),
+        ("postgre-sql", "74a1c565-4e59-48d7-9d67-7c03b8a13137"),
+        ("74a1c565-4e59-48d7-9d67-7c03b8a13137", "PostgreSQL"),
+        ("etag.missing", "If-Match"),
+        ("403027", "User region is missing"),
+        ("ErrMissingUserRegion", "403027"),
+    ],
+)
+def test_each_kind_of_thing_is_explained(name: str, said: str) -> None:
+    done = run("explain", name)
+    assert done.exit_code == 0 and said in done.output
+
+
+def test_a_misspelt_name_is_corrected() -> None:
+    done = run("explain", "creatConnection")
+    assert done.exit_code == 2 and "createConnection" in done.output
+
+
+@pytest.mark.parametrize("name", ["", "\x1b[31mred", "x" * 3000, "Bearer eyJh.eyJh.c4n4ry"])
+def test_an_unknown_name_is_repeated_only_if_it_is_a_name(name: str) -> None:
+    done = run("explain", name)
+    assert done.exit_code == 2 and "is no operation" in done.output
+    assert "\x1b" not in done.output and "x" * 100 not in done.output
+
+
+def test_a_client_is_told_how_far_it_can_rely_on_the_emulator(tmp_path: Path) -> None:
+    document = as_har(tell(Emulator(Config(seed=1))))
+    other = json.loads(json.dumps(document["log"]["entries"][0]))
+    other["request"]["url"] = "https://platform.adobe.io/data/foundation/flowservice/nothing"
+    other["response"]["status"] = 404
+    file = tmp_path / "session.har"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    done = run("assess", file)
+    assert done.exit_code == 0, done.output
+    assert "documented  operation" in done.output and "createConnection" in done.output
+    document["log"]["entries"].append(other)
+    file.write_text(json.dumps(document), encoding="utf-8")
+    done = run("assess", file, "--json")
+    assert done.exit_code == 1
+    assert [row["name"] for row in json.loads(done.output) if row["reliance"] == "absent"] == ["POST /nothing"]

@@ -1,1 +1,0 @@
-"""Replays the documented exchanges."""
