@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,7 +16,9 @@ from mockserver.cli.options import ca_folder_option
 from mockserver.cli.reporting import colourful, in_words
 
 if TYPE_CHECKING:
-    from mockserver.recordings.recorder import Recorder
+    from mockserver.exchange import Call, Result
+    from mockserver.intercept.relay import Relay
+    from mockserver.recordings.recorder import Aside, Recorder
 
 _MAX_LISTED = 5
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
@@ -38,8 +40,8 @@ def record(
 ) -> None:  # fmt: skip
     """Record a client and the real service in a HAR file.
 
-    COMMAND is an unmodified client. Its requests reach the real service unchanged, except for Accept-Encoding; only
-    the recording is masked. Exit status: that of the client, or 1 if an exchange had to be left out because it
+    COMMAND is an unmodified client. Bytes pass unchanged, except for a few header fields of requests; only the
+    recording is masked. Exit status: that of the client, or 1 if an exchange had to be left out because it
     contains a secret.
     """
     if bool(command) == (listen is not None):
@@ -85,13 +87,13 @@ def _recorder(out: Path, upstream: str | None) -> Recorder:
     return Recorder(out, upstream or _ADOBE, contract, auth, PROCESS_KEY, __version__)
 
 
-def _relay(upstream: str, upstream_ca: Path | None, recorder: Recorder) -> Any:
+def _relay(upstream: str, upstream_ca: Path | None, recorder: Recorder) -> Relay:
     from mockserver.intercept.relay import Relay
 
-    def seen(call: Any, result: Any, ended_ms: int, whole: bool) -> None:
-        recorder.add(call, result, ended_ms, whole=whole)
+    def seen(call: Call, result: Result, ended_ms: int, whole: bool, aside: Aside) -> None:
+        recorder.add(call, result, ended_ms, whole=whole, aside=aside)
 
-    return Relay(seen, upstream, verify=str(upstream_ca) if upstream_ca else True)
+    return Relay(seen, upstream, ca_file=str(upstream_ca) if upstream_ca else None)
 
 
 def _through(
@@ -99,13 +101,9 @@ def _through(
 ) -> int:
     from mockserver.clients import program
     from mockserver.intercept.interception import Interception
-    from mockserver.intercept.relay import LIMITS
-    from mockserver.server import make_server
 
-    def serve(context: Any) -> Any:
-        return make_server(_relay(upstream or "", upstream_ca, recorder), certificate=context, limits=LIMITS)
-
-    with Interception(serve, ca_folder) as interception:
+    relay = _relay(upstream or "", upstream_ca, recorder)
+    with Interception(lambda context: relay.server(certificate=context), ca_folder) as interception:
         environ = interception.environment(dict(os.environ))
         try:
             ending = program.run(command, environ, seconds=None, show=True, foreground=True)
@@ -120,14 +118,10 @@ def _serve(listen: str, upstream: str, upstream_ca: Path | None, recorder: Recor
     import signal
     import threading
 
-    from mockserver.intercept.relay import LIMITS
-    from mockserver.server import make_server
-
     host, _, port = listen.rpartition(":")
     if not port.isdecimal():
         raise ValueError("--listen takes a port, or HOST:PORT")
-    relay = _relay(upstream, upstream_ca, recorder)
-    server = make_server(relay, host=host or "127.0.0.1", port=int(port), limits=LIMITS)
+    server = _relay(upstream, upstream_ca, recorder).server(host=host or "127.0.0.1", port=int(port))
     done = threading.Event()
     stop: Callable[..., None] = lambda *_: done.set()  # noqa: E731
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

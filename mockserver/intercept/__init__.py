@@ -18,12 +18,12 @@ PUBLIC_FILE = "ca.pem"
 
 def available() -> bool:
     """Whether the extra `intercept` is installed."""
-    return find_spec("cryptography") is not None and find_spec("httpx") is not None
+    return find_spec("cryptography") is not None and find_spec("h11") is not None
 
 
 def missing() -> str:
     """The message if it is not installed."""
-    return f"this needs the packages cryptography and httpx. Install them with: {how_to_get('intercept')}"
+    return f"this needs the packages cryptography and h11. Install them with: {how_to_get('intercept')}"
 
 
 def ca_folder(chosen: str | None = None) -> Path:

@@ -12,15 +12,27 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Protocol, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from mockserver.clients.program import PrivateServer, variables
 from mockserver.emulator import Emulator
 from mockserver.intercept import available, ca_folder, missing
-from mockserver.server import Server
 
-Serve: TypeAlias = Callable[[ssl.SSLContext | None], Server]
+
+class Listening(Protocol):
+    """A server in a thread of its own."""
+
+    url: str
+
+    def start(self) -> None:
+        """Start serving."""
+
+    def stop(self) -> None:
+        """Stop serving."""
+
+
+Serve: TypeAlias = Callable[[ssl.SSLContext | None], Listening]
 """Creates a server, with TLS if a context is given."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,6 +22,21 @@ from mockserver.recordings.redacting import StandIns, Written
 _TAIL = b"\n]}}\n"
 _MAX_LISTED = 20
 _INCOMPLETE, _COMPLETE = b'"complete": false', b'"complete": true '
+
+
+@dataclass(frozen=True)
+class Aside:
+    """What came beside the headers and bodies of an exchange. It is passed on; statuses and a number are written."""
+
+    informational: tuple[int, ...] = ()
+    """Statuses of informational responses."""
+    trailers: int = 0
+    """Number of trailers of request and response."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """The trailers and the headers of informational responses, whose credentials must not be in the file."""
+
+
+_NOTHING = Aside()
 
 
 class Leak(Exception):
@@ -56,7 +71,7 @@ class Recorder:
         self._first = self._end
         self._write(text.encode() + _TAIL, 0)
 
-    def add(self, call: Call, result: Result, ended_ms: int, *, whole: bool = True) -> None:
+    def add(self, call: Call, result: Result, ended_ms: int, *, whole: bool = True, aside: Aside = _NOTHING) -> None:
         """Write one exchange. `whole`: the response is complete."""
         with self._lock:
             if self._file.closed:
@@ -66,7 +81,7 @@ class Recorder:
             known = exchange(self.count, call._replace(mounted=call.mounted or self._short), result, self._contract)
             one = replace(known, call=call)
             try:
-                row = json.dumps(self._entry(one, ended_ms, whole)).encode()
+                row = json.dumps(self._entry(one, ended_ms, whole, aside)).encode()
             except TooManySecrets:
                 self._left_out[self.count] = "a place beyond the maximum number of secrets"
                 return
@@ -146,10 +161,11 @@ class Recorder:
         part.replace(self.path)
         self._file = self.path.open("r+b", buffering=0)
 
-    def _entry(self, one: RecordedExchange, ended_ms: int, whole: bool) -> dict[str, Any]:
+    def _entry(self, one: RecordedExchange, ended_ms: int, whole: bool, aside: Aside) -> dict[str, Any]:
         call, result = one.call, one.result
         self._written.begin_request()
-        sent_headers = self._written.sent(call.headers)  # first, because their secrets must not occur in the rest
+        self._written.pass_over(aside.fields)  # first, because their secrets must not occur in the rest
+        sent_headers = self._written.sent(call.headers)
         query = self._written.query(call, one.operation)
         url = f"{self._upstream}{self._written.target(one)}{f'?{query}' if query else ''}"
         kind = sent_headers.get("content-type", "")
@@ -191,6 +207,8 @@ class Recorder:
                 "startedMs": call.received_ms,
                 "endedMs": ended_ms,
                 "whole": whole,
+                **({"informational": aside.informational} if aside.informational else {}),
+                **({"trailers": aside.trailers} if aside.trailers else {}),
             },
         }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -166,6 +166,11 @@ class Written:
     def sent(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Redact headers. Listed ones are kept, API key and organisation become stand-ins, others lose their value."""
         return {secrecy.name(name): self._header(name.lower(), value) for name, value in headers.items()}
+
+    def pass_over(self, fields: Iterable[tuple[str, str]]) -> None:
+        """Mark the credentials in fields that are not written as secret."""
+        for name, value in fields:
+            self._header(name, value)
 
     def request_body(self, body: Json, operation: str | None) -> Json:
         """Redact a JSON request body."""

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from mockserver.server.limits import Limits, Refuse, refuse
 from mockserver.server.service import BACKLOG, RealTimeLoop, Server
 
-__all__ = ["Certificate", "Limits", "RealTimeLoop", "Refuse", "Server", "make_server", "refuse"]
+__all__ = ["Certificate", "Limits", "RealTimeLoop", "Refuse", "Server", "listen", "make_server", "refuse"]
 
 Certificate: TypeAlias = "ssl.SSLContext | tuple[Path, Path]"
 """For TLS: an SSL context of a server, or the files of its certificate chain and key."""
@@ -36,10 +36,11 @@ def make_server(
     if isinstance(certificate, tuple):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
-    return Server(app, _listen(host, port), limits or Limits(), context, refused)
+    return Server(app, listen(host, port), limits or Limits(), context, refused)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError, whose message can be shown to users."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)

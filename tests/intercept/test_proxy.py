@@ -16,7 +16,7 @@ from mockserver.clients.program import PrivateServer
 from mockserver.config import Config
 from mockserver.emulator import Emulator
 from mockserver.exchange import BASE_PATH
-from mockserver.intercept import proxy
+from mockserver.intercept import proxy, streams
 from mockserver.intercept.front import EmulatedHostsOnly
 from mockserver.web.received import Received
 from mockserver.web.served import Served
@@ -179,7 +179,7 @@ def test_a_head_that_does_not_arrive_in_time_is_refused(
 
 
 def test_a_crowd_is_refused(intercepted: Intercepted, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxy, "_MAX_CLIENTS", 0)
+    monkeypatch.setattr(streams, "MAX_CLIENTS", 0)
     with socket.create_connection(("127.0.0.1", proxy_port(intercepted)), timeout=30) as connection:
         assert connection.recv(65_536).startswith(b"HTTP/1.1 503 ")
 

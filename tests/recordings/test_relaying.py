@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 import logging
@@ -21,7 +20,7 @@ from mockserver.clients.program import PrivateServer
 from mockserver.exchange import BASE_PATH, Call
 from mockserver.exchange import Result as Answer
 from mockserver.intercept import relay
-from mockserver.server import Limits, make_server
+from mockserver.recordings.recorder import Aside
 from tests.calls import HEADERS
 from tests.recordings.test_record_command import recorder, scripted_service
 
@@ -30,13 +29,13 @@ URL = BASE_PATH + "/connections"
 
 
 @contextmanager
-def recorded(path: Path, upstream: str, limits: Limits = relay.LIMITS) -> Iterator[str]:
+def recorded(path: Path, upstream: str) -> Iterator[str]:
     kept = recorder(path, upstream)
 
-    def seen(call: Call, result: Answer, ended_ms: int, whole: bool) -> None:
-        kept.add(call, result, ended_ms, whole=whole)
+    def seen(call: Call, result: Answer, ended_ms: int, whole: bool, aside: Aside) -> None:
+        kept.add(call, result, ended_ms, whole=whole, aside=aside)
 
-    server = make_server(relay.Relay(seen, upstream), limits=limits)
+    server = relay.Relay(seen, upstream).server()
     server.start()
     try:
         yield server.url
@@ -123,61 +122,3 @@ def test_a_request_larger_than_the_emulator_accepts_reaches_the_service(tmp_path
     assert [answer.status_code for answer in answers] == [400, 400]
     (entry,) = entries(tmp_path / "x.har")
     assert len(entry["request"]["postData"]["text"]) > 2_000_000
-
-
-def test_a_request_that_the_recorder_cannot_take_is_refused_in_plain_words(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with (
-        caplog.at_level(logging.WARNING),
-        recorded(tmp_path / "x.har", scripted_service(JSON), Limits(max_body=100)) as url,
-    ):
-        refused = requests.post(url + URL, data=b"1" * 101, headers=HEADERS, timeout=10)
-    assert refused.status_code == 413
-    assert "larger than" in refused.json()["message"]
-    assert caplog.records == []
-
-
-class Connection:
-    """Stands for the connection of a client."""
-
-    def __init__(self) -> None:
-        self.cuts: list[bool] = []
-
-    def cut(self, *, reset: bool = False) -> None:
-        self.cuts.append(reset)
-
-
-@pytest.mark.parametrize("head", [b"", JSON + b"Content-Length: 9\r\n\r\n{"], ids=["no response", "half a response"])
-def test_a_request_that_is_under_way_at_the_end_is_recorded_as_far_as_it_came(head: bytes) -> None:
-    """A stopping server cancels what its grace period left."""
-    arrived, seen, connection = asyncio.Event(), list[tuple[Any, ...]](), Connection()
-    held = list[asyncio.StreamWriter]()  # Python 3.13 closes the connection of a writer that nobody holds
-    scope = {
-        "type": "http", "method": "GET", "raw_path": URL.encode(), "query_string": b"", "headers": [(b"host", b"x")],
-        "state": {"connection": connection},
-    }  # fmt: skip
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        held.append(writer)
-        writer.write(head)
-        await writer.drain()
-        arrived.set()
-
-    async def nothing(*_: Any) -> dict[str, Any]:
-        return {"type": "http.request"}
-
-    async def stopped() -> None:
-        service = await asyncio.start_server(answer, "127.0.0.1", 0)
-        address = f"http://127.0.0.1:{service.sockets[0].getsockname()[1]}"
-        task = asyncio.create_task(relay.Relay(lambda *one: seen.append(one), address)(scope, nothing, nothing))
-        await arrived.wait()
-        await asyncio.sleep(0.05)
-        task.cancel()
-        await task
-        service.close()
-
-    asyncio.run(stopped())
-    ((_, result, _, whole),) = seen
-    assert (result.status, whole, connection.cuts) == (200 if head else 0, False, [True])
