@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from mockserver import __version__
-from mockserver.cli import authority, conformance, fidelity, judging, recording, recordings, running, starting, terminal
+from mockserver.cli import authority, comparing, conformance, evidence, judging, recording, running, starting, terminal
 from mockserver.cli.options import FILE, FOLDER, emulation_options, json_option, platform_option, settings
 from mockserver.config import how_to_get
 
@@ -199,12 +199,12 @@ main.add_command(conformance.conformance)
 main.add_command(running.execute)
 main.add_command(authority.ca)
 main.add_command(recording.record)
-main.add_command(recordings.compare)
-main.add_command(recordings.calibrate)
-main.add_command(fidelity.fidelity)
-main.add_command(fidelity.drift)
-main.add_command(fidelity.explain)
-main.add_command(fidelity.assess)
+main.add_command(comparing.compare)
+main.add_command(comparing.calibrate)
+main.add_command(evidence.fidelity)
+main.add_command(evidence.drift)
+main.add_command(evidence.explain)
+main.add_command(evidence.assess)
 
 
 def _print(rows: Sequence[dict[str, Any]], as_json: bool, line: Callable[[dict[str, Any]], str]) -> None:
