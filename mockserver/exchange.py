@@ -12,7 +12,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
 from mockserver import json_input
@@ -24,9 +24,21 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 BASE_PATH = "/data/foundation/flowservice"
 """Adobe's base path. The emulator answers below it and, on hosts other than Adobe's, also at the root."""
 
-PLATFORM_HOST = re.compile(r"platform(-[a-z0-9]+)?\.adobe\.io")
-TOKEN_HOST = re.compile(r"ims-na1(-[a-z0-9]+)?\.adobelogin\.com")
-"""Adobe's hosts: the services and the token endpoint (facts §1, §2.1)."""
+AdobeSite: TypeAlias = Literal["platform", "token", "events", ""]
+
+_SITES: tuple[tuple[AdobeSite, re.Pattern[str]], ...] = (
+    ("platform", re.compile(r"platform(-[a-z0-9]+)?\.adobe\.io")),
+    ("token", re.compile(r"ims-na1(-[a-z0-9]+)?\.adobelogin\.com")),
+    ("events", re.compile(r"dcs\.adobedc\.net")),
+)
+
+
+def adobe_site(host: str) -> AdobeSite:
+    """What of Adobe's is at a host name in lower case: the services, the token endpoint or the inlets for events.
+
+    Empty for every other host (facts §1, §2.1; inlets: create/streaming/http.md).
+    """
+    return next((site for site, pattern in _SITES if pattern.fullmatch(host)), "")
 
 
 _ENCODED_SLASH = re.compile("%((?:25)*)2f", re.IGNORECASE)

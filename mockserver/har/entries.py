@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
-from mockserver.exchange import BASE_PATH, PLATFORM_HOST, TOKEN_HOST, Call, Result, decoded_path
+from mockserver.exchange import BASE_PATH, Call, Result, adobe_site, decoded_path
 from mockserver.har import answers, bodies
 from mockserver.har.gaps import NOT_RECORDED, Gaps, has_passed, is_left_out
 from mockserver.har.reading import MAX_BYTES
@@ -55,12 +55,8 @@ def _place(address: str) -> tuple[SplitResult, str, str] | None:
     if path == BASE_PATH or path.startswith(BASE_PATH + "/"):
         return url, path[len(BASE_PATH) :] or "/", host or "-"
     # on Adobe's host, a path of the service without the base path is a mistake of the client
-    here = host in ("127.0.0.1", "localhost", "::1") or path.startswith(_NEIGHBOURS) or PLATFORM_HOST.fullmatch(host)
+    here = host in ("127.0.0.1", "localhost", "::1") or path.startswith(_NEIGHBOURS) or adobe_site(host) == "platform"
     return (url, path, "") if here else None
-
-
-def _is_adobe(host: str) -> bool:
-    return (PLATFORM_HOST.fullmatch(host) or TOKEN_HOST.fullmatch(host)) is not None
 
 
 def _is_preflight(raw: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
@@ -104,8 +100,8 @@ def _read(
         body=body,
         request_id=_headers(response).get("x-request-id", "")[:64],
         received_ms=_milliseconds(raw.get("startedDateTime")),
-        mounted=not PLATFORM_HOST.fullmatch(url.hostname or "") or BASE_PATH in url.path,
-        in_clear=url.scheme == "http" and _is_adobe(url.hostname or ""),
+        mounted=adobe_site(url.hostname or "") != "platform" or BASE_PATH in url.path,
+        in_clear=url.scheme == "http" and bool(adobe_site(url.hostname or "")),
     )
     redacted = bool(extension and body)  # and so of another size than sent
     length = headers.get("content-length", "")
@@ -139,7 +135,7 @@ def _sent_headers(
     (`certain`) contain the names of all headers.
     """
     headers = _headers(request)
-    passed = not certain and _is_adobe(urlsplit(str(request["url"])).hostname or "") and has_passed(result)
+    passed = not certain and adobe_site(urlsplit(str(request["url"])).hostname or "") and has_passed(result)
     unrecorded = {name for name, value in headers.items() if name in _OF_THE_GATEWAY and is_left_out(value, passed)}
     if not certain and not headers:  # every client sends headers: an exporter has removed them
         unrecorded |= _OF_THE_GATEWAY

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from mockserver.contract import IN_CLEAR, Contract, Seen
 from mockserver.errors import ApiError
-from mockserver.exchange import PLATFORM_HOST, Tenant
+from mockserver.exchange import Tenant, adobe_site
 from mockserver.har import LoadedHar, in_order, is_named_by_path, load
 from mockserver.har.entries import TOKEN_PATHS, Recorded
 from mockserver.har.reading import MAX_BYTES
@@ -50,7 +50,7 @@ def _record(one: Recorded, journal: Journal, contract: Contract, connectors: Con
     seen = contract.check_request(call)
     if seen.operation is None and not is_named_by_path(call, contract) and not one.host:
         return False
-    if PLATFORM_HOST.fullmatch(one.host) and 200 <= result.status < 300:
+    if adobe_site(one.host) == "platform" and 200 <= result.status < 300:
         seen.violations = [violation for violation in seen.violations if not violation.blocks]
     else:
         _check_credentials(seen, connectors)
@@ -65,7 +65,7 @@ def _record(one: Recorded, journal: Journal, contract: Contract, connectors: Con
         tenant=Tenant(call.headers.get("x-gw-ims-org-id", ""), call.headers.get("x-sandbox-name", "")),
         body=seen.body,
         violations=seen.violations,
-        fault=None if PLATFORM_HOST.fullmatch(one.host) else call.headers.get("x-mock-fault"),
+        fault=None if adobe_site(one.host) == "platform" else call.headers.get("x-mock-fault"),
     )
     return True
 

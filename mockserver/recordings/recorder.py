@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from mockserver.contract import Contract
 from mockserver.contract.places import Auth
-from mockserver.exchange import PLATFORM_HOST, Call, Result
+from mockserver.exchange import Call, Result, adobe_site
 from mockserver.json_input import dumps
 from mockserver.recordings.hiding import Hiding, vocabulary
 from mockserver.recordings.leaks import LeakSearch, TooManySecrets, contains
@@ -52,7 +52,7 @@ class Recorder:
         self.count = 0
         parts = urlsplit(upstream)
         self._contract, self._upstream = contract, f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        self._short = not PLATFORM_HOST.fullmatch(parts.hostname or "")
+        self._short = adobe_site(parts.hostname or "") != "platform"
         self._leaks = LeakSearch(f"{vocabulary(contract.document)}\n{self._upstream}")
         stand_ins = StandIns(key, self._leaks)
         self._written, self._hiding = Written(contract, auth, stand_ins), Hiding(self._leaks, stand_ins.text)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.errors import ApiError
-from mockserver.exchange import BASE_PATH, PLATFORM_HOST, TOKEN_HOST, Call, Result, decoded_path
+from mockserver.exchange import BASE_PATH, AdobeSite, Call, Result, adobe_site, decoded_path
 from mockserver.runtime import Runtime
 from mockserver.web.received import BODY_ERROR, Received
 
@@ -95,15 +95,15 @@ def _headers(fields: tuple[tuple[str, str], ...], content_type: str) -> Mapping[
     return {**headers, "content-type": content_type} if content_type else headers
 
 
-def site_of(environ: Mapping[str, object]) -> str:
-    """The Adobe host that a request names: `platform` or `token`; empty for other hosts."""
+def site_of(environ: Mapping[str, object]) -> AdobeSite:
+    """What of Adobe's is at the host that a request names; empty for other hosts."""
     return _site(str(environ.get("HTTP_HOST", ""))[:300])
 
 
 @functools.lru_cache(maxsize=64)
-def _site(host: str) -> str:
+def _site(host: str) -> AdobeSite:
     name = re.sub(r":[0-9]{0,5}$", "", host).lower().removesuffix(".")
-    return "platform" if PLATFORM_HOST.fullmatch(name) else "token" if TOKEN_HOST.fullmatch(name) else ""
+    return adobe_site(name)
 
 
 def decoded(path: bytes) -> str:

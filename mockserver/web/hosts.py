@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from mockserver.config import LOOPBACK, Config
 from mockserver.errors import ApiError
-from mockserver.exchange import PLATFORM_HOST, TOKEN_HOST
+from mockserver.exchange import adobe_site
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{0,5})?")
 
@@ -36,7 +36,7 @@ def host_check(config: Config) -> Callable[[str, str], None]:
         if not host and version == "1.0":
             return  # HTTP/1.0 does not require a Host, and no browser uses it
         name = _hostname(host)
-        if name not in allowed and not (PLATFORM_HOST.fullmatch(name) or TOKEN_HOST.fullmatch(name)):
+        if name not in allowed and not adobe_site(name):
             raise ApiError(
                 "wrong_host",
                 detail="This Host is not allowed. To allow it, start the server with --allow-host.",

@@ -8,7 +8,8 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,8 +19,10 @@ from mockserver.emulator import Emulator
 from mockserver.exchange import BASE_PATH
 from mockserver.intercept import proxy, streams
 from mockserver.intercept.front import EmulatedHostsOnly
+from mockserver.intercept.hosts import EMULATED
 from mockserver.web.received import Received
 from mockserver.web.served import Served
+from tests.calls import send
 from tests.intercept.conftest import Intercepted
 
 
@@ -113,6 +116,27 @@ def test_after_a_first_request_the_connection_leads_nowhere_else(intercepted: In
 def test_a_request_for_a_whole_url_is_answered(intercepted: Intercepted, scheme: str) -> None:
     answer = say(intercepted, f"GET {scheme}://platform.adobe.io/connections".encode() + END)
     assert answer.startswith(b"HTTP/1.1 403 Forbidden") and b"Api Key is required" in answer
+
+
+@pytest.mark.parametrize("host", EMULATED)
+def test_every_emulated_host_is_answered_by_the_emulator_itself(intercepted: Intercepted, host: str) -> None:
+    connection = tunnel(intercepted, host)
+    connection.request("GET", "/nothing")  # without headers: the gateway refuses it
+    assert connection.getresponse().status == 403
+    connection.close()
+    assert [entry.error for entry in intercepted.emulator.journal.entries()] == ["403000"]
+
+
+def test_an_event_arrives_at_the_inlet_under_the_host_that_its_url_names(intercepted: Intercepted) -> None:
+    spec = {"id": "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb", "version": "1.0"}  # HTTP API
+    auth = {"specName": "Streaming Connection", "params": {"dataType": "raw", "name": "events"}}
+    made = send(intercepted.emulator, "POST", "/connections", {"name": "events", "connectionSpec": spec, "auth": auth})
+    shown: Any = send(intercepted.emulator, "GET", f"/connections/{cast(Any, made.body)['id']}").body
+    url = urlsplit(shown["items"][0]["auth"]["params"]["inletUrl"])
+    connection = tunnel(intercepted, str(url.hostname))
+    connection.request("POST", url.path, b'{"name": "Ada"}', {"Content-Type": "application/json"})
+    assert connection.getresponse().status == 200
+    connection.close()
 
 
 @pytest.mark.parametrize("host", ["platform.adobe.io.", "Platform.Adobe.IO", "PLATFORM.adobe.io."])
