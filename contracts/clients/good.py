@@ -94,6 +94,29 @@ def dataflow(service: Service) -> None:
 
 
 @good
+def data_sets(service: Service) -> None:
+    """The pages of Catalog and Schema Registry: updates without If-Match, a deletion and its confirmation."""
+    service.token()
+    schemas = "/data/foundation/schemaregistry/tenant/schemas"
+    record = {"$ref": "https://ns.adobe.com/xdm/context/profile"}
+    made = service.post(schemas, {"type": "object", "title": "Orders", "allOf": [record]}).json
+    more = {"op": "add", "path": "/allOf/-", "value": {"$ref": "https://ns.adobe.com/xdm/context/profile-personal-details"}}
+    service.send("PATCH", f"{schemas}/{made['meta:altId']}", [more])
+    form = {"id": made["$id"], "contentType": "application/vnd.adobe.xed-full+json;version=1"}
+    sets = "/data/foundation/catalog/dataSets"
+    old, new = (
+        f"{sets}/{service.post(sets, {'name': name, 'schemaRef': form}).json[0].rpartition('/')[2]}"
+        for name in ("orders of 2025", "orders of 2026")
+    )
+    service.send("PATCH", new, {"description": "All orders"})
+    service.delete(old)
+    service.get(old)
+    service.get(new)
+    service.get("/data/foundation/sandbox-management/sandboxes/prod")
+    service.delete(new)
+
+
+@good
 def given_token(service: Service) -> None:
     """Cannot renew its token and stops at any response that is not 200."""
     for path in ("/connections", "/connectionSpecs", "/flowSpecs"):

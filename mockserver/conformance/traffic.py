@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from mockserver.conformance.unfilled import unfilled_header, unfilled_places
-from mockserver.contract import Contract
+from mockserver.contract import Contract, Operation
 from mockserver.exchange import Tenant, Violation
 from mockserver.journal.entries import NOT_RECORDED, TOKEN_OPERATION, Entry
 from mockserver.json_input import Json
@@ -39,15 +39,6 @@ _SERVICE_CODE = re.compile(r"[0-9]{4}-[0-9]{3}")
 """An error code of Flow Service; the gateway's have six digits."""
 
 _NO_LETTER = re.compile(r"[^a-z]")
-_PAGES = frozenset({
-    *("continuationtoken", "continuation", "continuationkey", "continuetoken", "nextcontinuationtoken", "cursor"),
-    *("pagetoken", "nextpagetoken", "nexttoken", "nextpage", "next", "page", "pagenumber", "offset", "start", "skip"),
-    *("skiptoken", "after", "marker"),
-})  # fmt: skip
-
-_LONG_PAGES = tuple(page for page in _PAGES if len(page) > 5)
-"""Those that also end other names: `x-continuation-token`, `lastCursor`."""
-
 _CREDENTIALS = frozenset({
     *("accesstoken", "authorization", "authtoken", "bearer", "bearertoken", "clientsecret", "jwt"),
     *("jwttoken", "passwd", "password", "pwd", "refreshtoken", "secret", "secretkey", "token"),
@@ -72,10 +63,11 @@ class Sighting:
 class Exchange:
     """One journal entry, with the properties that rules need."""
 
-    def __init__(self, entry: Entry, template: str | None) -> None:
+    def __init__(self, entry: Entry, operation: Operation | None) -> None:
         self.entry = entry
-        self.template = shortened(template) if template else entry.path
+        self.template = shortened(operation.template) if operation else entry.path
         self.segments = tuple(part for part in entry.path.split("/") if part)
+        self._operation = operation
 
     def seen(self, detail: str, *proof: Exchange) -> Sighting:
         """Create a sighting at this exchange. `proof`: earlier exchanges that belong to it."""
@@ -106,6 +98,11 @@ class Exchange:
     def unread(self) -> bool:
         """Whether the request was refused before the emulator, for its framing, size, Host or slowness."""
         return any(self.violations("request"))
+
+    @property
+    def open(self) -> bool:
+        """Whether this is called without the credentials of the gateway."""
+        return self._operation is not None and self._operation.open
 
     @property
     def succeeded(self) -> bool:
@@ -160,14 +157,34 @@ class Exchange:
         return self.status == 0 or self.status >= 500 or not self.faults.isdisjoint(_UNRECEIVED)
 
     @property
+    def neighbouring(self) -> bool:
+        """Whether this calls a neighbouring service, which has other paths, codes and updates than Flow Service."""
+        return self.segments[:1] in (("data",), ("collection",))
+
+    @property
     def collection(self) -> str:
-        """The first path segment, such as `connections`."""
+        """What the path addresses an entity of: `connections`, `data/foundation/catalog/dataSets`."""
+        if self.neighbouring:
+            return "/".join(self.segments[:-1] if self.entity else self.segments)
         return self.segments[0] if self.segments else ""
 
     @property
     def entity(self) -> str | None:
         """The id in the path, if it addresses one entity."""
+        if self.neighbouring:
+            return self.segments[-1] if self.template.endswith("}") else None
         return self.segments[1] if len(self.segments) > 1 and self.segments[1] not in ACTIONS else None
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether this requests one entity and nothing below it."""
+        return self.method == "GET" and self.entity is not None and self.segments[-1] == self.entity
+
+    @property
+    def updates(self) -> bool:
+        """Whether this is an update that must name the current version by If-Match."""
+        headers = self._operation.headers if self._operation else ()
+        return any(one.name == "if-match" and one.required for one in headers)
 
     @property
     def lists(self) -> bool:
@@ -259,13 +276,13 @@ class Traffic:
 
     def __init__(self, entries: Sequence[Entry], contract: Contract) -> None:
         self.contract = contract
-        exchanges = [Exchange(entry, self._template(entry)) for entry in entries]
+        exchanges = [Exchange(entry, self.contract.operations.get(entry.operation or "")) for entry in entries]
         self.unread = [one for one in exchanges if one.unread]
         """Requests that were refused before the emulator."""
         others = [one for one in exchanges if one.entry.operation != TOKEN_OPERATION and not one.unread]
         self.calls = [one for one in others if not one.preflight]
         """Calls to Flow Service, without CORS preflight requests."""
-        self.gated = [one for one in self.calls if not self._is_open(one.entry)]
+        self.gated = [one for one in self.calls if not one.open]
         """Calls that pass the gateway, which are all but those to inlets."""
         self.tokens = [exchange for exchange in exchanges if exchange.entry.operation == TOKEN_OPERATION]
         """Calls to the token endpoint."""
@@ -340,14 +357,6 @@ class Traffic:
                 shown.setdefault(entity, {}).setdefault(here, call)
         return found
 
-    def _is_open(self, entry: Entry) -> bool:
-        operation = self.contract.operations.get(entry.operation or "")
-        return operation is not None and operation.open
-
-    def _template(self, entry: Entry) -> str | None:
-        operation = self.contract.operations.get(entry.operation or "")
-        return operation.template if operation else None
-
 
 def shortened(template: str) -> str:
     """A path template with `{id}` for each parameter: `/connections/{id}`."""
@@ -364,12 +373,6 @@ def texts(value: Json, at: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, dict):
         for name, inner in value.items():
             yield from texts(inner, f"{at}/{name}")
-
-
-def means_page(name: str) -> bool:
-    """Whether a parameter of this name selects a page, by token, number or start."""
-    plain = _NO_LETTER.sub("", name.lower())
-    return plain in _PAGES or plain.endswith(_LONG_PAGES)
 
 
 def listed(words: Iterable[str]) -> str:

@@ -97,6 +97,8 @@ def refused(traffic: Traffic) -> Iterator[Sighting]:
         if call.refused and not _explained(traffic, call) and not _expected(traffic, call, shown):
             yield call.seen(_detail(call))
         shown.update((call.entry.tenant, entity) for entity in call.entry.traces.response.ids)
+        if call.succeeded and call.entity:
+            shown.add((call.entry.tenant, call.entity))
 
 
 @rule(
@@ -126,7 +128,7 @@ def _explained(traffic: Traffic, call: Exchange) -> bool:
 
 
 def _expected(traffic: Traffic, call: Exchange, shown: set[tuple[object, str]]) -> bool:
-    """Whether a correct client can receive this error. `shown`: ids in earlier responses, by tenant."""
+    """Whether a correct client can receive this error. `shown`: ids that existed before, by tenant."""
     match call.entry.error:
         case "401013":
             return any(_replaces(other, call) for other in traffic.calls if other.admitted)
@@ -136,7 +138,8 @@ def _expected(traffic: Traffic, call: Exchange, shown: set[tuple[object, str]]) 
         case "1439-404" | "1439-400":
             return traffic.partial or (call.entry.tenant, call.entity) in shown
         case _:
-            return False
+            known = traffic.partial or (call.entry.tenant, call.entity) in shown
+            return call.neighbouring and call.status == 404 and known
 
 
 def _replaces(other: Exchange, refused: Exchange) -> bool:

@@ -16,11 +16,10 @@ _QUOTED = re.compile(r'"[^"]+"')
 
 
 def _updates(traffic: Traffic) -> Iterator[Exchange]:
-    """Calls that require If-Match: PATCH, and PUT of a run."""
+    """Calls that require If-Match, except those whose header is not recorded or was not filled in."""
     for call in traffic.calls:
-        updates = call.method == "PATCH" or (call.method == "PUT" and call.collection == "runs")
         filled_in = call.recorded("if-match") and "if-match" not in call.unfilled_headers
-        if call.entity and updates and filled_in:
+        if call.updates and filled_in:
             yield call
 
 

@@ -87,8 +87,7 @@ def used_after_deletion(traffic: Traffic) -> Iterator[Sighting]:
         if entity is None:
             continue
         if entity in deleted:
-            confirms = call.method == "GET" and len(call.segments) == 2 and entity not in confirmed
-            if confirms:
+            if call.looks_up and entity not in confirmed:
                 confirmed.add(entity)
             else:
                 yield call.seen(f"{call.method} {call.template} came after the entity's deletion", deleted[entity])

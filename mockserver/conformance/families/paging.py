@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote
 
 from mockserver.conformance.findings import Level
 from mockserver.conformance.rules import rule
-from mockserver.conformance.traffic import Exchange, Sighting, Traffic, listed, means_page
+from mockserver.conformance.traffic import Exchange, Sighting, Traffic, listed
 from mockserver.conformance.unfilled import unfilled
 
 _REFERENCE = "Flow Service API reference, lists"
@@ -23,6 +23,16 @@ _TIMES = re.compile(
 """Members that contain a time, and the value they are compared with."""
 
 _MILLISECONDS = re.compile(r"[0-9]{12,14}(?:\.[0-9]*)?|0")
+
+_NO_LETTER = re.compile(r"[^a-z]")
+_PAGES = frozenset({
+    *("continuationtoken", "continuation", "continuationkey", "continuetoken", "nextcontinuationtoken", "cursor"),
+    *("pagetoken", "nextpagetoken", "nexttoken", "nextpage", "next", "page", "pagenumber", "offset", "start", "skip"),
+    *("skiptoken", "after", "marker"),
+})  # fmt: skip
+
+_LONG_PAGES = tuple(page for page in _PAGES if len(page) > 5)
+"""Those that also end other names: `x-continuation-token`, `lastCursor`."""
 
 
 @rule(
@@ -158,7 +168,13 @@ def _beyond(call: Exchange) -> set[tuple[str, str]]:
     unknown |= {violation.pointer.lstrip("/") for violation in call.violations("body", "unknown")}
     sent = [*call.query, *((name, json.dumps(value)) for name, value in call.members.items())]
     named = {(name[:80], value) for name, value in sent if name[:80] in unknown}
-    return named | {(name, value) for name, value in call.headers.items() if means_page(name)}
+    return named | {(name, value) for name, value in call.headers.items() if _means_page(name)}
+
+
+def _means_page(name: str) -> bool:
+    """Whether a header of this name selects a page, by token, number or start."""
+    plain = _NO_LETTER.sub("", name.lower())
+    return plain in _PAGES or plain.endswith(_LONG_PAGES)
 
 
 def _same_page(first: Exchange, call: Exchange) -> bool:

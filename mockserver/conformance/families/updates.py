@@ -17,7 +17,7 @@ def _refused(traffic: Traffic, code: str) -> Iterator[Exchange]:
 
 
 def _instructions(call: Exchange) -> Iterator[Mapping[str, Any]]:
-    if call.method == "PATCH":
+    if call.method == "PATCH" and call.updates:
         body = call.body if isinstance(call.body, list) else [call.body]
         yield from (item for item in body if isinstance(item, dict))
 
@@ -71,7 +71,7 @@ def not_applicable(traffic: Traffic) -> Iterator[Sighting]:
 def single_instruction(traffic: Traffic) -> Iterator[Sighting]:
     """Adobe's documents disagree. An array works everywhere."""
     for call in traffic.calls:
-        if call.method == "PATCH" and isinstance(call.body, dict):
+        if call.method == "PATCH" and call.updates and isinstance(call.body, dict):
             yield call.seen(f"{call.method} {call.template} sent one instruction without an array")
 
 
