@@ -100,7 +100,11 @@ def data_sets(service: Service) -> None:
     schemas = "/data/foundation/schemaregistry/tenant/schemas"
     record = {"$ref": "https://ns.adobe.com/xdm/context/profile"}
     made = service.post(schemas, {"type": "object", "title": "Orders", "allOf": [record]}).json
-    more = {"op": "add", "path": "/allOf/-", "value": {"$ref": "https://ns.adobe.com/xdm/context/profile-personal-details"}}
+    more = {
+        "op": "add",
+        "path": "/allOf/-",
+        "value": {"$ref": "https://ns.adobe.com/xdm/context/profile-personal-details"},
+    }
     service.send("PATCH", f"{schemas}/{made['meta:altId']}", [more])
     form = {"id": made["$id"], "contentType": "application/vnd.adobe.xed-full+json;version=1"}
     sets = "/data/foundation/catalog/dataSets"

@@ -86,7 +86,7 @@ def pages() -> dict[str, dict[str, Any]]:
 def documented() -> Iterator[Sample]:
     """Every sample of every page, replayed."""
     for name, page in pages().items():
-        yield from (_sample(name, page, exchange, tuple(gone)) for exchange, gone in replay(page))
+        yield from (_sample(name, page, exchange, tuple(gone)) for exchange, gone in replay(page, emulator_of(page)))
 
 
 def _sample(name: str, page: Mapping[str, Any], exchange: Mapping[str, Any], departures: tuple[str, ...]) -> Sample:
@@ -120,9 +120,13 @@ def _aspect(exchange: Mapping[str, Any]) -> Aspect:
     return "state" if _PLACEHOLDER.search(json.dumps(request)) and request["method"] != "POST" else "success"
 
 
-def replay(page: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], list[str]]]:
-    """Replay a page; yields each exchange and the differences of our response."""
-    emulator = Emulator(dataclasses.replace(Config(seed=1, quirk=dict(page.get("quirks", {}))), **settings(page)))
+def emulator_of(page: Mapping[str, Any]) -> Emulator:
+    """A new emulator with the settings and quirks of a page."""
+    return Emulator(dataclasses.replace(Config(seed=1, quirk=dict(page.get("quirks", {}))), **settings(page)))
+
+
+def replay(page: Mapping[str, Any], emulator: Emulator) -> Iterator[tuple[Mapping[str, Any], list[str]]]:
+    """Replay a page on a new emulator; yields each exchange and the differences of our response."""
     known: dict[str, Any] = {}
     for exchange in page["exchanges"]:
         before = dict(emulator.quirks)

@@ -135,7 +135,8 @@ def _sent_headers(
     (`certain`) contain the names of all headers.
     """
     headers = _headers(request)
-    passed = not certain and adobe_site(urlsplit(str(request["url"])).hostname or "") and has_passed(result)
+    of_adobe = bool(adobe_site(urlsplit(str(request["url"])).hostname or ""))
+    passed = not certain and of_adobe and has_passed(result)
     unrecorded = {name for name, value in headers.items() if name in _OF_THE_GATEWAY and is_left_out(value, passed)}
     if not certain and not headers:  # every client sends headers: an exporter has removed them
         unrecorded |= _OF_THE_GATEWAY

@@ -25,7 +25,8 @@ _SPECS = _specs.SpecKind(
         unknown_field="spec_filter_field",
     ),
     members=(
-        *("name", "providerId", "version", "type", "authSpec", "sourceSpec", "targetSpec", "exploreSpec"),
+        *("name", "description", "providerId", "version", "type", "authSpec", "sourceSpec", "targetSpec"),
+        "exploreSpec",
         *("encryptionSpecs", "entitlementInfo", "attributes", "settings", "policy", "permissionsInfo"),
     ),
 )

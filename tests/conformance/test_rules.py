@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from contracts.clients.bodies import flow, source, target
 from mockserver.cli import main
 from mockserver.conformance import RULES, Baseline, BaselineError
-from mockserver.conformance.families import auth, connection_strings
-from mockserver.specs.connectors import CATALOGUE
+from mockserver.conformance.families import auth, connection_strings, updates
+from mockserver.specs.connectors import CATALOGUE, Connectors
 from tests.conformance.client import Client
 
 
@@ -36,6 +36,30 @@ def test_what_rules_know_of_postgresql_is_what_its_connector_file_says() -> None
     assert list(auth.SPELLINGS) == basic["sslMode"]["enum"]
     assert list(auth.ON_AWS) == basic["sslMode"]["platformValues"]["aws"]
     assert raw["id"] == auth.POSTGRESQL
+
+
+def test_the_params_that_cannot_be_lost_are_those_that_the_service_adds_itself() -> None:
+    specs = [spec for connector in Connectors.load().all() for spec in connector.auth_specs.values()]
+    assert {name for spec in specs for name in spec.shows} == updates.ADDED_PARAMS
+
+
+@pytest.mark.parametrize(
+    ("sent", "replaced", "lost"),
+    [
+        ({"dataType": "xdm"}, {"dataType": "raw"}, ""),
+        ({"dataType": "xdm", "sourceId": "shop"}, {"dataType": "raw"}, "sourceId"),
+        ({"dataType": "xdm", "authenticationRequired": True}, {"dataType": "xdm"}, "authenticationRequired"),
+    ],
+    ids=["what-the-service-adds", "what-the-client-sent", "a-switch"],
+)
+def test_only_what_a_client_sent_can_be_lost(sent: dict[str, Any], replaced: dict[str, Any], lost: str) -> None:
+    client = Client()
+    spec = {"id": "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb", "version": "1.0"}  # HTTP API
+    auth = {"specName": "Streaming Connection", "params": sent}
+    made: Any = client.send("POST", "/connections", {"name": "events", "connectionSpec": spec, "auth": auth}).body
+    patched(client, "connections", made["id"], "/auth/params", replaced)
+    details = [finding.detail for finding in client.judged().findings if finding.rule == "update.params-lost"]
+    assert details == ([f"PATCH /connections/{{id}} replaced /auth/params without {lost}"] if lost else [])
 
 
 def next_token(client: Client) -> str:

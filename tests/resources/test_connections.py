@@ -218,13 +218,13 @@ def test_aws_has_no_connection_strings() -> None:
 
 
 def test_members_nobody_knows_are_dropped_or_refused_in_strict_mode(emulator: Emulator) -> None:
-    body = connection(providerId="0ed90a81-07f4-4586-8190-b40eccef1c5a")
+    body = connection(owner="shop")
     shown: Any = send(emulator, "GET", f"/connections/{made(emulator, body)['id']}").body
-    assert "providerId" not in shown["items"][0]
+    assert "owner" not in shown["items"][0]
     strict = Emulator(Config(strict=True))
     mine = {"authorization": f"Bearer {strict.tokens.issue()[0]}"}
     result = send(strict, "POST", "/connections", body, headers=mine)
-    assert refused(result) == (400, "1100-400", "/providerId")
+    assert refused(result) == (400, "1100-400", "/owner")
 
 
 def test_a_draft_is_created_incomplete_and_published_when_complete(emulator: Emulator) -> None:

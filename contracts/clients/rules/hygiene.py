@@ -8,8 +8,8 @@ from contracts.clients.making import made
 
 @breaks("hygiene.filter-on-secrets")
 def filter_on_secrets(service: Service) -> None:
-    """Filters connections by a param of their credentials."""
-    service.get("/connections?property=auth.params.username==reader")
+    """Filters connections by their password."""
+    service.get("/connections?property=auth.params.password==c4n4ry-new")
 
 
 @breaks("hygiene.mask-sent-back")

@@ -10,7 +10,8 @@ from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Sighting, Traffic
 
 _OWASP = "OWASP API Security, secrets in URLs and logs"
-_AUTH = re.compile(r"(?:^|property=)auth\b", re.IGNORECASE)
+_CREDENTIAL = re.compile(r"(?:^|property=)auth\b[^&]*‹", re.IGNORECASE)
+"""A filter on a member of `auth` with a value that is not shown, because its place may contain a secret."""
 
 
 @rule(
@@ -35,12 +36,15 @@ def secret_in_query(traffic: Traffic) -> Iterator[Sighting]:
     hint="Filter by name, state or connectionSpec.id.",
 )
 def filter_on_secrets(traffic: Traffic) -> Iterator[Sighting]:
-    """A filter on `auth` puts a credential into the query, and the service compares it with a mask."""
+    """Such a filter puts a credential into the query, and the service compares it with a mask.
+
+    Members of `auth` that contain no secret, such as specName and usePrivateLink, can be filtered by.
+    """
     for call in traffic.calls:
         filters = [value for name, value in call.query if name == "property"]
         asked = call.members.get("queryString")
-        if any(_AUTH.search(text) for text in (*filters, asked if isinstance(asked, str) else "")):
-            yield call.seen(f"{call.method} {call.template} filtered by members of auth")
+        if any(_CREDENTIAL.search(text) for text in (*filters, asked if isinstance(asked, str) else "")):
+            yield call.seen(f"{call.method} {call.template} filtered by a credential")
 
 
 @rule(

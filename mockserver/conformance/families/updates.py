@@ -10,6 +10,8 @@ from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic, listed
 
 _CATALOGUE = "Flow Service error catalogue"
+ADDED_PARAMS = frozenset({"authenticationRequired", "authorizedDate", "inletId", "inletUrl", "name", "sourceId"})
+"""Params that the service adds in responses if the client sends none. They cannot be lost."""
 
 
 def _refused(traffic: Traffic, code: str) -> Iterator[Exchange]:
@@ -53,7 +55,7 @@ def spec_changed(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "A patch that cannot be applied",
     source=f"{_CATALOGUE}: 1455-400",
-    hint="Send a JSON Pointer to an existing member that clients may change.",
+    hint="Use add for a member that the entity lacks. Replace and remove need one that exists and may be changed.",
 )
 def not_applicable(traffic: Traffic) -> Iterator[Sighting]:
     """The path does not exist in the entity, is read-only, or does not accept the value."""
@@ -95,9 +97,11 @@ def params_lost(traffic: Traffic) -> Iterator[Sighting]:
             if lost:
                 yield call.seen(f"{call.method} {call.template} replaced /auth/params without {listed(lost)}")
             known[entity] = whole
-        shown = _params_of(call.record) or (_params_of(call.members) if call.made else None)
+        if call.made:
+            known[entity] = _params_of(call.members) or set()
+        shown = _params_of(call.record)
         if shown is not None:
-            known[entity] = shown
+            known[entity] = shown - (ADDED_PARAMS - known.get(entity, set()))
 
 
 @rule(
