@@ -26,9 +26,10 @@ from mockserver.runtime import Runtime
 from mockserver.sources import Sources
 from mockserver.specs.connectors import Connectors
 from mockserver.specs.flow_specs import FlowSpecs
-from mockserver.state import exports, imports
+from mockserver.state import exports
 from mockserver.state.places import open_store
 from mockserver.state.records import Doc
+from mockserver.state.shapes import Shapes
 from mockserver.state.store import StorageUnavailable
 from mockserver.tokens import Tokens
 from mockserver.world import World
@@ -60,6 +61,7 @@ class Emulator:
             by_header=self.config.fault_header,
         )
         self.gateway = Gateway(self.config, self.quirks, self.tokens)
+        self._shapes = Shapes(self.contract, self.config.max_body)
         self.world = World(
             config=self.config,
             quirks=self.quirks,
@@ -68,7 +70,7 @@ class Emulator:
             connectors=Connectors.load(self.config.platform),
             flow_specs=FlowSpecs.load(),
             sources=Sources.load(self.config.sources, self.config.live, self.config.live_ca, md5=self.config.live_md5),
-            store=open_store(self.config.state, self.runtime),
+            store=open_store(self.config.state, self.runtime, self._shapes),
         )
         self._redaction = Redaction.shared(self.contract, self.world.connectors.auth_place)
         self.journal = Journal(self.config.journal_entries, self.config.journal_bytes, self._redaction)
@@ -144,7 +146,7 @@ class Emulator:
         Raises ValueError naming the place; nothing is changed then.
         """
         _, records = exports.parse(data)
-        imports.check(self.contract, records)
+        self._shapes.demand(records)
         self.world.store.restore(data)
         self.specs_written = True
         return sum(change.doc is not None and secrecy.is_masked(change.doc) for change in records)

@@ -21,8 +21,14 @@ from functools import partial
 SEEDED_START_MS = 1_767_225_600_000
 """Start of a seeded clock: 2026-01-01T00:00:00Z."""
 
+MAX_MS = 253_402_300_799_999
+"""Latest time of the clock: the end of the year 9999."""
+
 PROCESS_KEY = secrets.token_bytes(32)
 """A random key of this process: hashes made with it can be compared within the process only."""
+
+KEY_BYTES = 32
+"""Length of the key that seals page tokens."""
 
 _SCRAMBLE = 0x9E3779B1
 """An odd multiplier, so a bijection modulo 2**32: etags of neighbouring revisions look unrelated and never repeat."""
@@ -66,17 +72,21 @@ class Clock:
         return self._frozen_ms is not None
 
     def freeze(self, at_ms: int | None = None) -> int:
-        """Freeze the clock, now or at a given time; returns its time."""
+        """Freeze the clock, now or at a given time; returns its time. Raises ValueError for a time it cannot have."""
         with self._lock:
-            self._frozen_ms = self._reading() if at_ms is None else at_ms
+            self._frozen_ms = _demand_time(self._reading() if at_ms is None else at_ms)
             return self._frozen_ms
 
     def advance(self, by_ms: int) -> int:
-        """Move the clock, frozen or running, by a positive or negative amount; returns the new time."""
+        """Move the clock, frozen or running, by a positive or negative amount; returns the new time.
+
+        Raises ValueError if that is a time it cannot have.
+        """
         with self._lock:
             if self._frozen_ms is not None:
-                self._frozen_ms += by_ms
+                self._frozen_ms = _demand_time(self._frozen_ms + by_ms)
                 return self._frozen_ms
+            _demand_time(self._reading() + by_ms)
             self._offset_ms += by_ms
             return self._reading()
 
@@ -97,6 +107,12 @@ class Clock:
     def _reading(self) -> int:
         start = SEEDED_START_MS + self._ticks if self._seeded else time.time_ns() // 1_000_000
         return start + self._offset_ms
+
+
+def _demand_time(at_ms: int) -> int:
+    if not 0 <= at_ms <= MAX_MS:
+        raise ValueError("the clock can have times from 1970 to 9999")
+    return at_ms
 
 
 _system_clock = getattr(time, "clock_gettime", None)
@@ -149,7 +165,7 @@ class Runtime:
 
     def key(self) -> bytes:
         """A secret key for sealing page tokens."""
-        return self._bits("key", 256).to_bytes(32)
+        return self._bits("key", 8 * KEY_BYTES).to_bytes(KEY_BYTES)
 
     def first_revision(self) -> int:
         """First revision of an empty store; it differs between servers started at the same time."""
@@ -163,12 +179,21 @@ class Runtime:
             return json.dumps({"seed": self.seed, "ticks": self.clock.ticks() + 1, "streams": self._drawn})
 
     def resume(self, drawn: str | None) -> None:
-        """Continue from the positions of an earlier run with the same seed."""
-        position = {} if drawn is None or self.seed is None else json.loads(drawn)
-        if position and position["seed"] == self.seed:
-            self.clock.resume_at(position["ticks"])
+        """Continue from the positions of an earlier run with the same seed. Raises ValueError for malformed ones."""
+        if drawn is None or self.seed is None:
+            return
+        try:
+            position = json.loads(drawn)
+            seed, ticks, streams = (position[name] for name in ("seed", "ticks", "streams"))
+            numbers = [ticks, *streams.values()]
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+            numbers = [None]
+        if not all(type(number) is int and 0 <= number < 1 << 53 for number in numbers):
+            raise ValueError("is not the position of a seed")
+        if seed == self.seed:
+            self.clock.resume_at(ticks)
             with self._lock:
-                self._drawn = dict(position["streams"])
+                self._drawn = dict(streams)
 
     def _bits(self, stream: str, count: int) -> int:
         if self.seed is None:

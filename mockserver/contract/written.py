@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.contract.schema import SchemaCheck, SchemaRegistry, pointer
-from mockserver.exchange import Violation
+from mockserver.exchange import MISSING, Violation
 from mockserver.json_input import Json
 
 MAX_WEIGHT = 1_000
@@ -26,6 +26,26 @@ _UNTAKEN = frozenset({"id", "pattern", "patternProperties", "multipleOf"})
 
 _NAMES = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
 _VALUES = frozenset({"enum", "const", "default", "examples"})
+
+
+class UnusableSchema(NamedTuple):
+    """A schema of a flow spec that cannot be used to check flows: its place in the spec, and why."""
+
+    pointer: str
+    fault: str
+
+
+def unusable_schema(spec: Mapping[str, Any]) -> UnusableSchema | None:
+    """The first unusable schema of a written flow spec, or None."""
+    named = [(f"/{name}", spec[name]) for name in ("scheduleSpec", "runSpec") if name in spec]
+    for name in ("transformationSpec", "transformationSpecs"):
+        named += [(f"/{name}/{place}", part) for place, part in enumerate(spec.get(name, ()))]
+    for at, part in named:
+        if "spec" in part and (fault := untaken(part["spec"])):
+            return UnusableSchema(f"{at}/spec", fault)
+        if at.startswith("/transformation") and "name" not in part:
+            return UnusableSchema(f"{at}/name", MISSING)
+    return None
 
 
 def untaken(schema: Any) -> str | None:

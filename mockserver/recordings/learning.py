@@ -20,8 +20,9 @@ from mockserver.resources._crud import STAMPS
 from mockserver.runtime import etag as etag_of
 from mockserver.specs.connectors import Connectors
 from mockserver.specs.flow_specs import FlowSpecs
-from mockserver.state import exports, imports
+from mockserver.state import exports
 from mockserver.state.records import Change
+from mockserver.state.shapes import Shapes
 
 _MAX_REASONS = 5
 _SHOWN_ONLY = frozenset({"providerRefId", "runs", "lastRunDetails", "lastOperation"})
@@ -162,14 +163,15 @@ def _not_created(recording: Recording) -> Lives:
 
 def _learned(lives: Lives, contract: Contract, connectors: Connectors) -> Learned:
     learned, changes = Learned(), list[Change]()
-    whole = dict(_whole(lives, contract, connectors, learned))
+    shapes = Shapes(contract)
+    whole = dict(_whole(lives, shapes, connectors, learned))
     for (kind, entity_id), life in whole.items():
         name = f"{kind} {secrecy.name(entity_id)}"
         doc = _spec(kind, life.doc, learned) if kind in SPECS else _entity(kind, life.doc, whole, learned)
         change = Change(life.tenant, kind, entity_id, len(changes) + 1, doc)
         try:
             exports.parse(exports.write([change], change.revision))
-            imports.check(contract, [change])
+            shapes.demand([change])
         except ValueError as problem:
             learned.left_out.append(f"{name}: {str(problem).replace('/records/0/doc', '')}")
             continue
@@ -182,7 +184,7 @@ def _learned(lives: Lives, contract: Contract, connectors: Connectors) -> Learne
 
 
 def _whole(
-    lives: Lives, contract: Contract, connectors: Connectors, learned: Learned
+    lives: Lives, shapes: Shapes, connectors: Connectors, learned: Learned
 ) -> Iterator[tuple[tuple[str, str], Life]]:
     """The entities and specs of tenants that are in the form of the contract, so that records can be derived."""
     built_in = {"connectionSpecs": connectors.get, "flowSpecs": FlowSpecs.load().get}
@@ -201,10 +203,8 @@ def _whole(
             doc["lastOperation"] = life.doc.get("lastOperation", created)
             if isinstance(shown := doc.get("inheritedAttributes"), dict):
                 doc["inheritedAttributes"] = {**_INHERITED_ALWAYS, **shown}
-        try:
-            if kind in ENTITIES:
-                imports.check_shown(contract, kind, doc)
-        except ValueError as problem:
+        problem = shapes.shown_fault(kind, doc) if kind in ENTITIES else None
+        if problem:
             learned.left_out.append(f"{name}: {problem}")
         else:
             yield (kind, entity_id), Life(life.tenant, doc, life.guesses)

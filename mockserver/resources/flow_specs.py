@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mockserver import listing
-from mockserver.contract.written import untaken
+from mockserver.contract.written import unusable_schema
 from mockserver.errors import ApiError, rejected
 from mockserver.exchange import MISSING, Request, Result, Tenant
 from mockserver.resources import _crud, _specs, operation
@@ -107,15 +107,13 @@ def _shown(tenant: Tenant, spec: FlowSpec) -> Mapping[str, Any]:
 
 def _demand_usable_schemas(body: Any) -> None:
     """Refuse schemas that cannot be used to check flows."""
-    named = [(f"/{name}", body[name]) for name in ("scheduleSpec", "runSpec") if name in body]
-    for name in ("transformationSpec", "transformationSpecs"):
-        named += [(f"/{name}/{place}", part) for place, part in enumerate(body.get(name, ()))]
-    for at, part in named:
-        fault = untaken(part["spec"]) if "spec" in part else None
-        if fault:
-            raise ApiError("rejected", message=f"{at}/spec: {fault}", pointer=f"{at}/spec", expected="a JSON Schema")
-        if at.startswith("/transformation") and "name" not in part:
-            raise rejected(f"{at}/name", "a string", MISSING)
+    unusable = unusable_schema(body)
+    if unusable is None:
+        return
+    at, fault = unusable
+    if fault == MISSING:
+        raise rejected(at, "a string", MISSING)
+    raise ApiError("rejected", message=f"{at}: {fault}", pointer=at, expected="a JSON Schema")
 
 
 def _every(world: World, tenant: Tenant) -> list[Mapping[str, Any]]:

@@ -12,8 +12,8 @@ from mockserver.state.records import Change, Key
 EXPORT_VERSION = 1
 """The format that `write` writes and `parse` reads."""
 
-_MAX_REVISION = 1 << 53
-"""JSON parsers may round larger integers."""
+MAX_REVISION = 1 << 53
+"""Maximum revision. JSON parsers may round larger integers."""
 
 
 def write(records: Iterable[Change], revision: int) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def parse(data: Mapping[str, Any]) -> tuple[int, list[Change]]:
     if _member(data, "version", int, "") != EXPORT_VERSION:
         raise ValueError(f"/version: expected {EXPORT_VERSION}, the version that this server supports")
     used = _member(data, "revision", int, "")
-    if not 0 <= used <= _MAX_REVISION:
-        raise ValueError(f"/revision: expected 0 to {_MAX_REVISION}")
+    if not 0 <= used <= MAX_REVISION:
+        raise ValueError(f"/revision: expected 0 to {MAX_REVISION}")
     records: list[Change] = []
     keys: set[Key] = set()
     revisions: set[int] = set()

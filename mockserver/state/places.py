@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mockserver.runtime import Runtime
 from mockserver.state.memory import MemoryStore
+from mockserver.state.shapes import Shapes
 from mockserver.state.store import StateError, Store
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -18,8 +19,8 @@ _NOT_A_PATH = re.compile(
 """Recognises connection strings by keywords of libpq and other drivers, or by `:password@`."""
 
 
-def open_store(state: str | None, runtime: Runtime) -> Store:
-    """Open the store that `--state` names.
+def open_store(state: str | None, runtime: Runtime, shapes: Shapes | None = None) -> Store:
+    """Open the store that `--state` names. `shapes` are those that its records must have.
 
     None is memory; a path or `sqlite:///path` is an SQLite file; `postgresql://…` is a database that several
     servers may share. Raises StateError. Its message contains no secret.
@@ -33,7 +34,7 @@ def open_store(state: str | None, runtime: Runtime) -> Store:
         from mockserver.state.postgresql import PostgresDatabase  # imported here: needs an optional package
         from mockserver.state.sql import SqlStore
 
-        return SqlStore(runtime, PostgresDatabase(f"postgresql://{rest}"))
+        return SqlStore(runtime, PostgresDatabase(f"postgresql://{rest}"), shapes)
     if scheme != "sqlite":
         raise StateError(f"State {scheme}://… is not supported: give the path of an SQLite file, or postgresql://….")
     if _NOT_A_PATH.search(rest):
@@ -42,4 +43,4 @@ def open_store(state: str | None, runtime: Runtime) -> Store:
     from mockserver.state.sql import SqlStore  # imported here: slow to import
     from mockserver.state.sqlite import SqliteFile
 
-    return SqlStore(runtime, SqliteFile(Path(rest.removeprefix("/") if found else rest)))
+    return SqlStore(runtime, SqliteFile(Path(rest.removeprefix("/") if found else rest)), shapes)

@@ -7,11 +7,9 @@ Superseded revisions are kept for a while, so that the pages of a list fit toget
 
 from __future__ import annotations
 
-import functools
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Dialect, delete, select, update
@@ -21,6 +19,8 @@ from mockserver.listing import Cursor, ListQuery, ordering
 from mockserver.runtime import Runtime
 from mockserver.state import exports, tables
 from mockserver.state.records import Change, Doc, Listed, examined, page_of, stamped
+from mockserver.state.rows import Rows
+from mockserver.state.shapes import Shapes
 from mockserver.state.statements import ALL, DOC, SHOWN, exceeds, key, prepared
 from mockserver.state.store import Missing, Put, StorageUnavailable, check
 from mockserver.state.tables import HISTORY, META, RECORDS
@@ -30,13 +30,11 @@ MAX_HISTORY = 50_000
 
 _PRUNED_EVERY = 1_000
 _BATCH, _MAX_BATCH = 100, 2_000
-_MAX_REMEMBERED = 4_096
-"""Maximum characters of a record whose parsed form is cached: at most 8 MiB of text in total."""
 
 _LAST = 1 << 62
 
 T = TypeVar("T")
-Rows: TypeAlias = Callable[[], list[Any]]
+Fetch: TypeAlias = Callable[[], list[Any]]
 _Present: TypeAlias = tuple[int, Doc | None]
 """Revision and content of the current record; 0 and None if there is none."""
 
@@ -75,17 +73,17 @@ class Database(Protocol):
 class SqlStore:
     """Records in a database. See `Store`."""
 
-    def __init__(self, runtime: Runtime, database: Database) -> None:
-        """Create or upgrade the tables. Raises StateError."""
+    def __init__(self, runtime: Runtime, database: Database, shapes: Shapes | None = None) -> None:
+        """Create or upgrade the tables. Raises StateError. `shapes` are those that records must have."""
         self.place, self.remote = database.place, database.remote
         self._runtime, self._database = runtime, database
+        self._read = Rows(database.place, shapes)
         self._statements = prepared(database.dialect, database.transaction, remote=database.remote)
         try:
-            self.page_key, drawn = database.prepare(lambda db, version: tables.prepare(db, version, runtime))
+            self.page_key = database.prepare(lambda db, version: tables.prepare(db, version, runtime))
         except BaseException:
             database.close()
             raise
-        runtime.resume(drawn)
 
     def insert(self, tenant: Tenant, kind: str, doc: Doc) -> Doc:
         """See `Store`."""
@@ -94,7 +92,7 @@ class SqlStore:
     def get(self, tenant: Tenant, kind: str, entity_id: str) -> Doc | None:
         """See `Store`."""
         rows = self._rows("get", key(tenant, kind, entity_id)) if _can_be_stored(entity_id) else ()
-        return self._doc(tenant, kind, rows[0]) if rows else None
+        return self._read.doc(tenant, kind, rows[0]) if rows else None
 
     def replace(self, tenant: Tenant, kind: str, entity_id: str, doc: Doc, if_match: str) -> Doc:
         """See `Store`."""
@@ -163,6 +161,9 @@ class SqlStore:
 
         def following(last: Tenant) -> Tenant | None:
             rows = self._rows("tenant", {"org": last.org, "sandbox": last.sandbox})
+            if rows and not all(isinstance(name, str) for name in rows[0]):  # SQLite keeps any type in any column
+                log.error("State %s: the organisation or sandbox of a record is not a text", self.place)
+                raise StorageUnavailable("a record is damaged")
             return Tenant(*rows[0]) if rows else None
 
         return sorted(each_once(following))
@@ -175,7 +176,7 @@ class SqlStore:
             return rows, db.execute(select(META.c.revision)).scalar_one()
 
         rows, revision = self._database.read(work, long=True)
-        return exports.write([self._change(row) for row in rows], revision)
+        return exports.write([self._read.change(row) for row in rows], revision)
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """See `Store`."""
@@ -191,14 +192,14 @@ class SqlStore:
         """See `Store`."""
         self._database.close()
 
-    def _send(self, db: Connection, name: str, parameters: Mapping[str, Any]) -> Rows:
+    def _send(self, db: Connection, name: str, parameters: Mapping[str, Any]) -> Fetch:
         return self._statements[name].send(db, parameters)
 
-    def _ask_lock(self, db: Connection, writes: int) -> Rows:
+    def _ask_lock(self, db: Connection, writes: int) -> Fetch:
         """Request the write lock, which reserves a number of revisions until the transaction ends."""
         return self._send(db, "lock", {"writes": writes, "so_far": self._runtime.drawn()})
 
-    def _revision(self, lock: Rows) -> int:
+    def _revision(self, lock: Fetch) -> int:
         """Wait for the write lock; returns the last of the reserved revisions."""
         rows = lock()
         if not rows:
@@ -229,7 +230,7 @@ class SqlStore:
         return stored
 
     def _found(self, tenant: Tenant, kind: str, rows: list[Any]) -> _Present:
-        return (rows[0][1], self._doc(tenant, kind, rows[0])) if rows else (0, None)
+        return (rows[0][1], self._read.doc(tenant, kind, rows[0])) if rows else (0, None)
 
     def _replace_all(self, records: Sequence[Change], count: Callable[[int], int], *, restart: bool = False) -> None:
         """Replace all records. `count` computes the new revision counter; `restart` restarts the seed."""
@@ -256,37 +257,15 @@ class SqlStore:
             as_of = {} if ceiling is None else {"ceiling": ceiling}
             rows = self._rows("next" if as_of else "first", {**scope, **as_of, "below": below, "size": size})
             for row in rows:
-                doc = self._doc(tenant, kind, row)
+                doc = self._read.doc(tenant, kind, row)
                 listed_at, ordered = row[len(SHOWN) :]
-                yield Listed(listed_at, doc, doc if ordered is None else self._ordered(ordered), len(row[DOC]))
+                place = doc if ordered is None else self._read.ordered(listed_at, ordered)
+                yield Listed(listed_at, doc, place, len(row[DOC]))
             cut = exceeds(rows)
             if len(rows) < size and not cut:
                 return
             ceiling = rows[0][len(SHOWN)] if ceiling is None else ceiling
             below, size = rows[-1][len(SHOWN)], len(rows) if cut else min(4 * size, _MAX_BATCH)
-
-    def _doc(self, tenant: Tenant, kind: str, row: Any) -> Doc:
-        """The record in a row that starts with `SHOWN`. Raises StorageUnavailable if it is damaged."""
-        entity_id, revision, written, checksum = row[: len(SHOWN)]
-        read = _read if len(written) <= _MAX_REMEMBERED else _read.__wrapped__
-        doc = read(tenant, kind, entity_id, revision, written, checksum)
-        if doc is not None:
-            return doc
-        log.error("State %s: the record %s/%s of %s is damaged", self.place, kind, entity_id, "/".join(tenant))
-        raise StorageUnavailable("a record is damaged")
-
-    def _ordered(self, written: str) -> Doc:
-        """The members by which a superseded record was sorted. Raises StorageUnavailable if they are damaged."""
-        with suppress(ValueError):
-            if isinstance(found := json.loads(written), dict):
-                return found
-        log.error("State %s: the history of updates is damaged", self.place)
-        raise StorageUnavailable("the history is damaged")
-
-    def _change(self, row: Any) -> Change:
-        org, sandbox, kind, *shown = row
-        tenant = Tenant(org, sandbox)
-        return Change(tenant, kind, shown[0], shown[1], self._doc(tenant, kind, shown))
 
 
 def each_once(following: Callable[[Tenant], Tenant | None]) -> list[Tenant]:
@@ -303,15 +282,6 @@ def each_once(following: Callable[[Tenant], Tenant | None]) -> list[Tenant]:
         found[last] = None
         last = following(last)
     return list(found)
-
-
-@functools.lru_cache(maxsize=2_048)  # also lets the shown form be cached, by the identity of the record
-def _read(tenant: Tenant, kind: str, entity_id: str, revision: int, written: str, checksum: int) -> Doc | None:
-    """Parse a record; returns None if its checksum is wrong."""
-    if tables.checksum(tenant, kind, entity_id, revision, written) != checksum:
-        return None
-    doc: Doc = json.loads(written)
-    return doc
 
 
 def _can_be_stored(entity_id: str) -> bool:

@@ -196,6 +196,8 @@ class SqliteFile:
             if version < SCHEMA_VERSION or "mockserver_meta" not in tables:
                 return
             for revision, serving in db.execute("SELECT revision, serving FROM mockserver_meta"):
+                if type(revision) is not int:  # SQLite keeps any type in any column
+                    raise self._unfit(_DAMAGED)
                 if revision < (self._guard.acknowledged or 0):
                     raise self._unfit(_LOST.format(revision, self._guard.acknowledged))
                 if serving and not self._guard.existed:

@@ -97,7 +97,7 @@ def prepared(dialect: Dialect, transaction: ColumnElement[int], *, remote: bool)
 
 def exceeds(rows: Iterable[Any]) -> bool:
     """Whether the rows are a batch that ended by its bytes."""
-    return sum(len(row[DOC].encode()) for row in rows) > MAX_BATCH_BYTES
+    return sum(map(_size, rows)) > MAX_BATCH_BYTES
 
 
 def key(tenant: Tenant, kind: str, entity_id: str = "") -> dict[str, str]:
@@ -123,7 +123,11 @@ def _cut_batch(rows: Iterable[Any]) -> list[Any]:
     taken, size = [], 0
     for row in rows:
         taken.append(row)
-        size += len(row[DOC].encode())
+        size += _size(row)
         if size > MAX_BATCH_BYTES:
             break
     return taken
+
+
+def _size(row: Any) -> int:
+    return len(str(row[DOC]).encode())  # SQLite keeps any type in any column

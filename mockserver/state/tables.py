@@ -28,7 +28,8 @@ from sqlalchemy import (
 )
 
 from mockserver.exchange import Tenant
-from mockserver.runtime import Runtime
+from mockserver.runtime import KEY_BYTES, Runtime
+from mockserver.state.exports import MAX_REVISION
 from mockserver.state.records import Change
 
 SCHEMA_VERSION = 2
@@ -75,8 +76,8 @@ HISTORY = Table(
 )
 
 
-def prepare(db: Connection, version: int, runtime: Runtime) -> tuple[bytes, str | None]:
-    """Create or upgrade the tables; returns the key of cursors and the position of the seed's streams.
+def prepare(db: Connection, version: int, runtime: Runtime) -> bytes:
+    """Create or upgrade the tables, and continue the seed's streams; returns the key of cursors.
 
     Raises ValueError for damaged tables.
     """
@@ -96,10 +97,19 @@ def prepare(db: Connection, version: int, runtime: Runtime) -> tuple[bytes, str 
         missing = set(of.columns.keys()) - {one["name"] for one in found.get_columns(of.name)}
         if missing:
             raise ValueError(f"lacks the column {min(missing)} of {of.name}")
-    row = db.execute(select(META.c.page_key, META.c.drawn)).one_or_none()
+    row = db.execute(select(META.c.revision, META.c.page_key, META.c.drawn)).one_or_none()
     if row is None:
         raise ValueError("lacks the row that counts revisions, in mockserver_meta")
-    return row.page_key, row.drawn
+    revision, page_key, drawn = row
+    if type(revision) is not int or not 0 <= revision <= MAX_REVISION:
+        raise ValueError(f"is damaged: the revision in mockserver_meta is not a number from 0 to {MAX_REVISION}")
+    if not isinstance(page_key, bytes) or len(page_key) != KEY_BYTES:
+        raise ValueError(f"is damaged: page_key in mockserver_meta is not {KEY_BYTES} bytes")
+    try:
+        runtime.resume(drawn)
+    except ValueError as problem:
+        raise ValueError(f"is damaged: drawn in mockserver_meta {problem}") from None
+    return page_key
 
 
 def _demand_new(db: Connection) -> None:

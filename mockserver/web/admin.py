@@ -197,10 +197,15 @@ def move_clock(emulator: Emulator, asked: Any) -> None:
     if not isinstance(asked, dict) or not asked or asked.keys() - known:
         raise wrong('Expected {"freeze": true or a time in ms}, {"advance": "15m"} or {"resume": true}.')
     clock = emulator.runtime.clock
-    if asked.get("freeze"):
-        clock.freeze(None if asked["freeze"] is True else _milliseconds(asked["freeze"]))
-    if "advance" in asked:
-        clock.advance(_milliseconds(asked["advance"]))
+    frozen = asked.get("freeze")
+    at = _milliseconds(frozen) if frozen and frozen is not True else None
+    step = _milliseconds(asked["advance"]) if "advance" in asked else 0
+    try:
+        if frozen:
+            clock.freeze(at)
+        clock.advance(step)
+    except ValueError as error:
+        raise wrong(f"{str(error).capitalize()}.") from None
     if asked.get("resume"):
         clock.resume()
 

@@ -19,7 +19,6 @@ from mockserver.faults import FaultError
 from mockserver.resources import _crud
 from mockserver.runtime import Runtime
 from mockserver.specs import connection_string
-from mockserver.state import sql
 from mockserver.tokens import Tokens
 from mockserver.web import adapter, received
 from tests.calls import by_string, connection, made, send
@@ -114,7 +113,8 @@ def records_of_a_file() -> Any:
         emulator.restore(memory.export(credentials=True))
         send(emulator, "GET", "/connections?limit=1&property=name==none")
         emulator.close()
-    return sql._read
+        store: Any = emulator.world.store
+    return store._read._cached
 
 
 def headers_of_calls() -> Any:

@@ -228,9 +228,18 @@ class TestAdmin:
         assert item["createdAt"] == 1_700_000_900_000
         assert client.post("/_mock/clock", json={"resume": True}).json["frozen"] is False
 
-    @pytest.mark.parametrize("body", [{}, {"advance": "soon"}, {"stop": True}, [], {"advance": 10**40}])
+    @pytest.mark.parametrize(
+        "body", [{}, {"advance": "soon"}, {"stop": True}, [], {"advance": 10**40}, {"advance": 0.5}]
+    )
     def test_a_clock_cannot_be_set_to_nonsense(self, client: FlaskClient, body: Any) -> None:
         assert client.post("/_mock/clock", json=body).status_code == 400
+
+    @pytest.mark.parametrize("body", [{"freeze": -1}, {"advance": -(10**14)}, {"freeze": 1, "advance": 9 * 10**14}])
+    def test_a_clock_stays_between_1970_and_9999(self, client: FlaskClient, body: Any) -> None:
+        """Records of other times are refused in a state, so none may be written."""
+        refused = client.post("/_mock/clock", json=body)
+        assert refused.status_code == 400 and "1970 to 9999" in refused.text
+        assert 0 <= client.get("/_mock/clock").json["nowMs"] < 253_402_300_800_000
 
     def test_quirks_are_shown_and_switched(self, client: FlaskClient) -> None:
         rows = client.put("/_mock/quirks", json={"delete-status": "202"}).json["quirks"]

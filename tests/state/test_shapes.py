@@ -105,7 +105,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("flows", {"inheritedAttributes": {}}, "/doc/inheritedAttributes/properties"),
     ("runs", {"course": [1, 2]}, "/doc/course"),
     ("flowProgress", {"ahead": [["id"]]}, "/doc/ahead/0"),
-    ("connectionSpecs", {"spec": {}}, "/doc/name"),
+    ("connectionSpecs", {"spec": {"version": "1.0"}}, "/doc/spec/name"),
 ]
 
 
