@@ -16,16 +16,15 @@ from urllib.parse import quote, quote_plus
 
 _KEY = 6
 """Length of the indexed prefix. Shorter secrets cannot be distinguished from ordinary text."""
-MAX_SECRETS = 100_000
-"""Maximum number of secrets. A recording with more of them is incomplete."""
-
+_HEAD = 512
+"""Characters of a secret that are searched for. A text that contains a longer secret contains its beginning."""
+MAX_BYTES = 256 * 1_048_576
+"""Maximum memory of all encoded secrets: about 75,000 tokens."""
+_BYTES_OF_A_FORM = 280
+"""Memory of an encoded secret besides its bytes: the objects that hold it and its prefix."""
 
 _SLOTS = 1 << 24
 """Bytes of the memory of what was written: one for each remembered sequence."""
-
-
-class TooManySecrets(Exception):
-    """The maximum number of secrets is exceeded."""
 
 
 class LeakSearch:
@@ -38,20 +37,28 @@ class LeakSearch:
         self._fresh: list[bytes] = []
         """Encoded secrets that became known since the last call of `fresh`."""
         self._known: set[str] = set()
+        self._bytes = 0
+        """Memory of the encoded secrets."""
+        self.is_full = False
+        """Whether a secret could not be kept. It was among the fresh ones, and is not found afterwards."""
         self._forms: dict[bytes, dict[bytes, str]] = {}
         """First bytes -> encoded secrets with this prefix -> place where the secret was received."""
 
     def add(self, secret: str, place: str) -> None:
-        """Add a secret. Raises TooManySecrets."""
+        """Add a secret."""
+        secret = secret[:_HEAD]
         if len(secret) < _KEY or secret in self._known or secret in self._vocabulary:
             return
-        if len(self._known) >= MAX_SECRETS:
-            raise TooManySecrets
+        forms = {form for form in _forms(secret) if len(form) >= _KEY}
+        self._fresh += forms
+        size = sum(map(len, forms)) + len(forms) * _BYTES_OF_A_FORM
+        self.is_full = self.is_full or self._bytes + size > MAX_BYTES
+        if self.is_full:
+            return
+        self._bytes += size
         self._known.add(secret)
-        for form in set(_forms(secret)):
-            if len(form) >= _KEY:
-                self._fresh.append(form)
-                self._forms.setdefault(form[:_KEY], {}).setdefault(form, place)
+        for form in forms:
+            self._forms.setdefault(form[:_KEY], {}).setdefault(form, place)
 
     def found_in(self, text: bytes) -> str | None:
         """The place where the first secret in a text was received; None if the text contains none."""

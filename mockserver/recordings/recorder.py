@@ -15,7 +15,7 @@ from mockserver.contract.places import Auth
 from mockserver.exchange import Call, Result, adobe_site
 from mockserver.json_input import dumps
 from mockserver.recordings.hiding import Hiding, vocabulary
-from mockserver.recordings.leaks import LeakSearch, TooManySecrets, contains
+from mockserver.recordings.leaks import LeakSearch, contains
 from mockserver.recordings.recording import RecordedExchange, exchange
 from mockserver.recordings.redacting import StandIns, Written
 
@@ -61,6 +61,8 @@ class Recorder:
         """Number of an exchange with a secret at a place that seemed harmless -> place where it was received."""
         self._left_out: dict[int, str] = {}
         """The same for exchanges that are not in the file."""
+        self._full_from = 0
+        """Number of the first exchange that was left out because there were too many secrets; 0 if none was."""
         # mode x: follows no link and replaces no file; unbuffered: the file is valid after each write
         self._file: BinaryIO = path.open("xb", buffering=0)
         head = {"name": "mock-flow-service", "version": version}
@@ -80,13 +82,11 @@ class Recorder:
             # stand-ins of the service accept paths without base path; Adobe's hosts do not
             known = exchange(self.count, call._replace(mounted=call.mounted or self._short), result, self._contract)
             one = replace(known, call=call)
-            try:
-                row = json.dumps(self._entry(one, ended_ms, whole, aside)).encode()
-            except TooManySecrets:
-                self._left_out[self.count] = "a place beyond the maximum number of secrets"
-                return
+            row = json.dumps(self._entry(one, ended_ms, whole, aside)).encode()
             self._hide_in_file(self._leaks.fresh())
-            if kept := self._without_secrets(self.count, row):
+            if self._leaks.is_full:  # what is written now could contain a secret that is not found
+                self._full_from = self._full_from or self.count
+            elif kept := self._without_secrets(self.count, row):
                 self._leaks.remember(kept)
                 text = (b"\n" if self._end == self._first else b",\n") + kept
                 self._write(text + _TAIL, self._end)
@@ -124,15 +124,19 @@ class Recorder:
                 return
             if self._has_secret():
                 self._write_again()
-            if complete and not self._left_out:
+            missing = self._missing()
+            if complete and not missing:
                 self._write(_COMPLETE, self._flag)
             self._file.close()
-            if self._left_out:
-                raise Leak(f"{self.path} lacks {', '.join(self._missing())}")
+            if missing:
+                raise Leak(f"{self.path} lacks {', '.join(missing)}")
 
     def _missing(self) -> list[str]:
         shown = [f"exchange {number} (contains a secret from {place})" for number, place in self._left_out.items()]
-        return shown if len(shown) <= _MAX_LISTED else [*shown[:_MAX_LISTED], f"and {len(shown) - _MAX_LISTED} more"]
+        if len(shown) > _MAX_LISTED:
+            shown = [*shown[:_MAX_LISTED], f"and {len(shown) - _MAX_LISTED} more"]
+        late = f"all from exchange {self._full_from} (there are more secrets than can be searched for; record less)"
+        return [*shown, late] if self._full_from else shown
 
     def _has_secret(self) -> bool:
         """Search the file as it is."""
@@ -151,8 +155,7 @@ class Recorder:
                 row = line.strip().removesuffix(b",")
                 if row[:1] != b"{":
                     continue
-                is_clean = forms is not None and not any(contains(row, form) for form in forms)
-                if kept := row if is_clean else self._without_secrets(_sequence(row), row):
+                if kept := self._rewritten(row, forms):
                     copy.write(end + kept)
                     self._end += len(end + kept)
                     end = b",\n"
@@ -160,6 +163,17 @@ class Recorder:
         self._file.close()
         part.replace(self.path)
         self._file = self.path.open("r+b", buffering=0)
+
+    def _rewritten(self, row: bytes, forms: list[bytes] | None) -> bytes:
+        """An entry that is written again; empty if it contains a secret that cannot be hidden."""
+        if forms is not None and not any(contains(row, form) for form in forms):
+            return row
+        number = _sequence(row)
+        kept = self._without_secrets(number, row)
+        if any(contains(kept, form) for form in forms or ()):  # of a secret that was one too many
+            self._left_out[number] = "a later exchange"
+            return b""
+        return kept
 
     def _entry(self, one: RecordedExchange, ended_ms: int, whole: bool, aside: Aside) -> dict[str, Any]:
         call, result = one.call, one.result

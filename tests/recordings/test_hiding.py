@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +15,7 @@ import pytest
 from mockserver import Config, Emulator
 from mockserver.contract import Contract
 from mockserver.exchange import Result as Answer
+from mockserver.recordings import leaks
 from mockserver.recordings.recorder import Leak
 from mockserver.recordings.recording import Recording
 from tests.calls import HEADERS, connection
@@ -116,3 +119,40 @@ def test_a_password_that_is_an_ordinary_word_leaves_no_exchange_out(tmp_path: Pa
     recording = Recording.load(kept.path, Contract.load())
     assert len(recording.exchanges) == 3 and recording.complete
     assert recording.exchanges[0].body["auth"]["params"]["password"] != password  # type: ignore[index,call-overload]
+
+
+def test_a_recording_with_too_many_secrets_is_incomplete_and_has_none_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaks, "MAX_BYTES", 40_000)
+    kept = recorder(tmp_path / "x.har")
+    kept.add(a_call(), Answer(200, {"items": [{"id": "1", "name": f"of {SECRET}"}]}), 1)
+    for number in range(20):
+        kept.add(a_call(headers={**HEADERS, "x-vault": f"c4n4ry-number-{number}"}), Answer(200, {"items": []}), 2)
+    kept.add(a_call(headers={**HEADERS, "x-vault": SECRET}), Answer(200, {"items": []}), 3)
+    assert_clean(tmp_path, SECRET)  # although it was one too many
+    kept.add(a_call(), Answer(200, {"items": [{"id": "1", "name": f"of {SECRET}"}]}), 4)
+    with pytest.raises(Leak, match=r"lacks exchange 1 .*, all from exchange 1[0-9] \(there are more secrets"):
+        kept.close(complete=True)
+    assert_clean(tmp_path, SECRET)
+    recording = Recording.load(kept.path, Contract.load())
+    assert 5 < len(recording.exchanges) < 20 and not recording.complete
+
+
+@pytest.mark.parametrize("size", [10, 60, 500, 100_000])
+@pytest.mark.parametrize("letter", ["x", "\u00fc", "/", "\U0001f511"])
+def test_the_memory_for_secrets_is_bounded(monkeypatch: pytest.MonkeyPatch, size: int, letter: str) -> None:
+    most = 1_000_000
+    monkeypatch.setattr(leaks, "MAX_BYTES", most)
+    search = leaks.LeakSearch()
+    tracemalloc.start()
+    try:
+        numbers = itertools.count()
+        while not search.is_full:
+            search.add(f"{next(numbers):08}" + letter * size, "a place")
+            search.fresh()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < most * 1.3
+    assert search.found_in(f"00000000{letter * size}".encode()) == "a place"
