@@ -191,8 +191,11 @@ class Comparison:
     def _is_another(self, pointer: str, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> list[Difference]:
         """The difference if two objects with the members of an entity have ids that do not correspond."""
         there, here = theirs.get("id"), ours.get("id")
-        if "etag" not in theirs or "etag" not in ours or not isinstance(there, str) or not isinstance(here, str):
+        are_entities = ("etag" in theirs and "etag" in ours) or (self._about in _SPECS and pointer == "/items/*")
+        if not are_entities or not isinstance(there, str) or not isinstance(here, str):
             return []
+        if pointer and kind_of("id", there) != kind_of("id", here) and self.bindings.ours(("id", there)) != here:
+            return [Difference("form", f"{pointer}/id", "another text", "an id")]
         return [*self._walk(f"{pointer}/id", "id", there, here)]
 
     def _moved(self, pointer: str, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> _Walk:
@@ -218,7 +221,7 @@ class Comparison:
             return
         if self.pairing.is_elsewhere(theirs):
             return
-        if len(theirs) == len(ours) == 1 and not self.pairing.is_shifted:
+        if len(theirs) == len(ours) == 1 and not (self.pairing.is_shifted or self.pairing.is_apart(theirs[0])):
             yield from self._walk(inside, name, theirs[0], ours[0])
             return
         yield from self._entities(inside, name, theirs, ours, ordered)
@@ -265,7 +268,8 @@ class Comparison:
                 self.bindings.bind(("id", theirs), str(ours))
         elif (name, theirs) in self._sent:
             if ours != self.bindings.in_body(theirs, name):
-                yield Difference("value", pointer, "the value sent", "another value")
+                other = "another value sent" if (name, ours) in self._sent else "another value"
+                yield Difference("value", pointer, "the value sent", other)
         elif (name, ours) in self._sent and not is_hidden(theirs):
             yield Difference("value", pointer, "another value", "the value sent")
         elif _INSTANT.search(name) and isinstance(theirs, int) and isinstance(ours, int):

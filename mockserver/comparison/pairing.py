@@ -29,6 +29,8 @@ class Pairing:
         self._shifted_pages: set[str] = set()
         """Recorded cursors of pages that begin elsewhere here."""
         self._number = 0
+        self._asked: frozenset[str] = frozenset()
+        """Recorded ids of the entities that the request is about."""
         self._collection = ""
         self._by_metrics = False
         """Whether the request filters runs by their metrics, which differ."""
@@ -37,6 +39,7 @@ class Pairing:
         """Start with the next exchange."""
         parameters = exchange.call.parameters()
         self._number, self._collection = exchange.number, exchange.call.path.strip("/").split("/")[0]
+        self._asked = frozenset(exchange.ids.values())
         self._by_metrics = any(name == "property" and value.startswith("metrics.") for name, value in parameters)
         limited = any(name == "limit" for name, _ in parameters)
         # runs and their batches are listed by when they ended, and how long a run takes depends on its data
@@ -73,6 +76,10 @@ class Pairing:
         """Whether an item is absent here because of an earlier difference."""
         return self.is_shifted or self._is_lost(item)
 
+    def is_apart(self, item: Mapping[str, Json]) -> bool:
+        """Whether a listed entity differs here because of an earlier exchange. A lookup of one is compared."""
+        return item["id"] in self.apart and item["id"] not in self._asked
+
     @property
     def may_list_more(self) -> bool:
         """Whether items that only our list has say nothing."""
@@ -81,7 +88,7 @@ class Pairing:
     def pair(self, theirs: list[Any], ours: list[Any]) -> tuple[list[Any], list[Any]]:
         """Bind entities that both lists show for the first time. Returns the lists without those to leave out."""
         changed_here = {self.bindings.ours(("id", entity)) for entity in self.apart}
-        theirs = [item for item in theirs if item["id"] not in self.apart]
+        theirs = [item for item in theirs if not self.is_apart(item)]
         ours = [item for item in ours if item["id"] not in changed_here]
         if not self._shared and self._collection not in SPECS:  # specs have the same ids everywhere
             self._bind_new({item["id"]: item for item in theirs}, {item["id"]: item for item in ours})

@@ -379,3 +379,21 @@ def test_a_patch_below_a_harmless_member_is_written_as_in_a_creation(tmp_path: P
     value = {"type": "PLATFORM_SEGMENT", "value": {"id": "chosen"}}
     sent = a_call("PATCH", "/flows/11111111-1111-4111-8111-111111111111", [{"op": "add", "path": path, "value": value}])
     assert written(tmp_path / "x.har", sent).body[0]["value"] == value
+
+
+def test_an_entity_that_only_one_side_changed_is_not_compared_in_a_list_of_one(tmp_path: Path) -> None:
+    """Seen with Prism, which refused a patch. A list of several entities left it out already."""
+
+    def client(emulator: Emulator) -> None:
+        new = made(emulator, connection("alone"))
+        send(emulator, "GET", f"/connections/{new['id']}")
+        patch = [{"op": "replace", "path": "/name", "value": "changed"}]
+        send(emulator, "PATCH", f"/connections/{new['id']}", patch, headers={"if-match": new["etag"]})
+        send(emulator, "GET", "/connections")
+
+    def change(entries: list[dict[str, Any]]) -> None:
+        refuse(entries[2], 405)
+        show(entries[3], {**shown(entries[3]), "items": shown(entries[1])["items"]})
+
+    outcome = compared(recording(tmp_path / "x.har", client, change))
+    assert findings(outcome) == [("patchConnection", "status /: recorded 405, here 200")]

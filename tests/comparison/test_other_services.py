@@ -121,6 +121,16 @@ def test_what_needs_an_entity_with_an_id_of_another_form_is_not_called(har: Call
     assert outcome.count("not called") == 3
 
 
+def test_an_entity_with_an_id_of_another_form_is_followed(har: Callable[..., Recording]) -> None:
+    def renamed(text: str) -> str:
+        create = json.loads(text)["log"]["entries"][3]
+        return text.replace(json.loads(create["response"]["content"]["text"])["id"], "JKLNE")
+
+    outcome = compared(har(renamed))
+    assert {(cause.operation, cause.difference.kind) for cause in outcome.causes} == {("createConnection", "form")}
+    assert outcome.count("not called") == 0
+
+
 def test_equal_reasons_are_one_line() -> None:
     lines = ["flows 1: no etag", "flows 2: no etag", "flows 3: no etag", "connections 4: no etag", "flows 5: other"]
     assert list(learning.grouped(lines)) == [
@@ -137,3 +147,22 @@ def test_flows_without_the_members_that_are_derived_are_learned(har: Callable[..
     learned = learning.alive_at_end(recording, emulator.contract, emulator.world.connectors)
     assert any(name.startswith("flows") for name in learned.learned), learned.left_out
     assert not [line for line in learned.left_out if line.startswith("flows")]
+
+
+@pytest.mark.parametrize(("other", "kind"), [(None, "reference"), ("LPQTG", "form")], ids=["id", "word"])
+def test_a_lookup_of_another_spec_is_one_finding(tmp_path: Path, other: str | None, kind: str) -> None:
+    """Specs have no etag. Specmatic gives random words as ids."""
+    recorded = Recorded(Emulator(Config(seed=3)))
+    specs = {name: f"/connectionSpecs?property=name=={name}" for name in ("postgre-sql", "amazon-s3")}
+    found = {name: send(recorded.emulator, "GET", path).body for name, path in specs.items()}
+    ids = {name: page["items"][0]["id"] for name, page in found.items()}  # type: ignore[call-overload,index]
+    send(recorded.emulator, "GET", f"/connectionSpecs/{ids['postgre-sql']}")
+    document = as_har(recorded.recording)
+    text = json.dumps(found["amazon-s3"]).replace(ids["amazon-s3"], other or ids["amazon-s3"])
+    document["log"]["entries"][2]["response"]["content"]["text"] = text
+    path = tmp_path / "session.har"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    [cause] = compared(Recording.load(path, Contract.load())).causes
+    assert (cause.operation, cause.difference.kind, cause.difference.pointer) == (
+        "retrieveConnectionSpec", kind, "/items/*/id",
+    )  # fmt: skip
