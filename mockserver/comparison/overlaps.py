@@ -64,5 +64,6 @@ def _changed(exchange: RecordedExchange) -> Iterable[str]:
 
 
 def _overlap(one: RecordedExchange, other: RecordedExchange) -> bool:
+    """Whether two exchanges ran at the same time. One may have taken less than a millisecond."""
     starts, ends = (one.call.received_ms, other.call.received_ms), (one.ended_ms, other.ended_ms)
-    return min(starts) > 0 and max(starts) < min(ends)
+    return min(starts) > 0 and (max(starts) < min(ends) or min(starts) < max(starts) == min(ends) < max(ends))

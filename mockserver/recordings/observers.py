@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from mockserver.contract import Contract
 from mockserver.json_input import Json
+from mockserver.recordings.lives import ENTITIES, SPECS
 from mockserver.recordings.recording import RecordedExchange
 
 Observer: TypeAlias = Callable[[RecordedExchange], str | None]
@@ -246,10 +247,13 @@ def unknown_parameters(exchange: RecordedExchange) -> str | None:
 
 @observes("limit-above-maximum")
 def limit_above_maximum(exchange: RecordedExchange) -> str | None:
-    """Whether a limit above 100 was accepted."""
+    """Whether a list accepted a limit above 100. Any server may refuse a much larger one."""
     limits = [value for name, value in exchange.call.parameters() if name == "limit" and value.isdecimal()]
-    if not limits or not 100 < int(limits[0][:9]) <= 1000 or exchange.operation in (None, "listFlowRuns"):
-        return None  # any server may refuse a much larger limit
+    limit = int(limits[0][:9]) if limits else 0
+    if limit <= 100 or exchange.operation is None or exchange.call.path.strip("/") not in (*ENTITIES, *SPECS):
+        return None
+    if exchange.result.status >= 400 and (limit > 1000 or "limit" not in str(exchange.result.body)):
+        return None
     return _by_status(exchange, "refuse", "clamp")
 
 

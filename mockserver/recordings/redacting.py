@@ -192,7 +192,8 @@ class Written:
     def answer(self, result: Result, operation: str | None) -> Json:
         """Redact a JSON response body, after the request."""
         self._stand_ins.begin_answer(refused=result.status >= 400)
-        self._stand_ins.note_etags([result.body, {"etag": dict(result.headers).get("etag", "")}])
+        if result.status < 400:  # an error may repeat what the client sent
+            self._stand_ins.note_etags([result.body, {"etag": dict(result.headers).get("etag", "")}])
         known = operation is not None or result.status >= 400  # errors have the same form for all requests
         place = self._places.answer(operation, result.status) if known else UNKNOWN_PLACE
         if operation == TOKEN_OPERATION:

@@ -65,9 +65,11 @@ def swapped(path: Path, recording_path: Path, first: int, second: int) -> Record
     return Recording.load(path, Contract.load())
 
 
-@pytest.mark.parametrize("parallel", [True, False])
-def test_who_wins_a_race_is_no_difference(tmp_path: Path, parallel: bool) -> None:
-    recorded(tmp_path / "race.har", race, {2: 1.5 if parallel else 0.3})
+@pytest.mark.parametrize(
+    ("took", "parallel"), [((1.5, 0.3), True), ((1.5, 0), True), ((1.001, 0), False), ((0.3, 0), False)]
+)
+def test_who_wins_a_race_is_no_difference(tmp_path: Path, took: tuple[float, float], parallel: bool) -> None:
+    recorded(tmp_path / "race.har", race, dict(zip((2, 3), took, strict=True)))
     outcome = compared(swapped(tmp_path / "other.har", tmp_path / "race.har", 2, 3))
     assert bool(findings(outcome)) is not parallel
     if parallel:

@@ -107,3 +107,22 @@ def test_the_answer_to_a_new_spec_is_observed(value: str) -> None:
     emulator = Emulator(Config(seed=3, quirk={"spec-writers": "any", "spec-answer": value}))
     found = {one.quirk: one for one in observe(every_disagreement(emulator))}
     assert (found["spec-answer"].value, found["spec-writers"].value) == (value, "any")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "value"),
+    [
+        ("/connections?limit=101", {}, "clamp"),
+        ("/connections?limit=5000", {}, "clamp"),
+        ("/connections?limit=100", {}, None),
+        ("/connections?limit=101", {"authorization": None}, None),
+        (f"/connectionSpecs/{connection()['connectionSpec']['id']}/configs?limit=101", {}, None),
+    ],
+)
+def test_a_limit_is_observed_in_lists_alone_and_a_refusal_by_its_reason(
+    path: str, headers: dict[str, None], value: str | None
+) -> None:
+    """An older version refused it in `configs`, and was calibrated to refuse it in lists."""
+    recorded = Recorded(Emulator(Config(seed=3)))
+    send(recorded.emulator, "GET", path, headers=headers)
+    assert {one.quirk: one.value for one in observe(recorded.recording)}["limit-above-maximum"] == value

@@ -389,3 +389,15 @@ def test_an_odd_etag_keeps_its_quotes(tmp_path: Path, etag: str) -> None:
     )  # fmt: skip
     assert "odd" not in written and "stale" not in written
     assert masked.in_target(exchange) == ("the header if-match" if len(etag) > 2 else "")
+
+
+def test_an_etag_that_an_error_repeats_is_masked_again(tmp_path: Path) -> None:
+    kept = recorder(tmp_path / "session.har")
+    secret = '"c4n4ry [in] If-Match"'
+    error = Answer(
+        412, {"report": {"version": secret, "detailed-message": f"{secret} is outdated"}}, (("etag", secret),)
+    )
+    for _ in range(2):
+        kept.add(a_call(method="DELETE", headers={**HEADERS, "if-match": secret}), error, 0)
+    kept.close(complete=True)
+    assert_clean(tmp_path, secret)
