@@ -34,6 +34,8 @@ def test_what_rules_know_of_postgresql_is_what_its_connector_file_says() -> None
     misspelt_by_the_page = {"validationservercertificate"}
     assert names - misspelt_by_the_page == connection_strings.KNOWN_KEYS
     assert list(auth.SPELLINGS) == basic["sslMode"]["enum"]
+    hyphens = {mode.replace(" ", "-") for mode in auth.SPELLINGS}
+    assert set(auth.OF_THE_OVERVIEW) == ({*hyphens, *basic["sslMode"]["accepted"]} - set(auth.SPELLINGS))
     assert list(auth.ON_AWS) == basic["sslMode"]["platformValues"]["aws"]
     assert raw["id"] == auth.POSTGRESQL
 

@@ -39,6 +39,15 @@ def missing(service: Service) -> None:
         service.patch(at, None)
 
 
+@breaks("etag.other-entity")
+def other_entity(service: Service) -> None:
+    """Updates one connection with the etag of another."""
+    with made(service) as (at, _):
+        other = f"/connections/{service.create(connection('another one'))}"
+        service.patch(at, service.read(other)["etag"])
+        service.delete(other)
+
+
 @breaks("etag.outdated-by-itself")
 def outdated_by_itself(service: Service) -> None:
     """Updates twice with the etag of the creation."""

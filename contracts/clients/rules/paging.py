@@ -25,6 +25,12 @@ def filter_refused(service: Service) -> None:
     service.get("/connections?property=name~x")
 
 
+@breaks("filter.taken-literally")
+def taken_literally(service: Service) -> None:
+    """Filters by a name in single quotes."""
+    service.get("/connections?property=name=='orders'")
+
+
 @breaks("orderby.refused")
 def orderby_refused(service: Service) -> None:
     """Orders by name:desc instead of -name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.clients import Service, breaks
-from contracts.clients.bodies import NOBODY, connection, message, streaming, with_params
+from contracts.clients.bodies import NOBODY, connection, flow, message, source, streaming, target, with_params
 from contracts.clients.making import creates, made
 from contracts.kinds import POSTGRESQL
 
@@ -12,6 +12,18 @@ from contracts.kinds import POSTGRESQL
 def empty(service: Service) -> None:
     """Creates a connection with the body null."""
     service.send("POST", "/connections", raw=b"null")
+
+
+@breaks("payload.mapping-id-missing")
+def mapping_id_missing(service: Service) -> None:
+    """Misspells mappingId in the transformation of a flow."""
+    with made(service) as (at, _):
+        read = service.create(source(at.rpartition("/")[2]), "/sourceConnections")
+        write = service.create(target(), "/targetConnections")
+        body = flow(read, write, service.now() + 3600)
+        body["transformations"][-1]["params"] = {"mapping_id": "0b090130b58b4819afc78b6dc98b484d"}
+        run = service.create(body, "/flows")
+        service.delete(f"/flows/{run}", f"/sourceConnections/{read}", f"/targetConnections/{write}")
 
 
 @breaks("payload.member-missing")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from mockserver.conformance.findings import Level
+from mockserver.conformance.refusals import because
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic
-from mockserver.journal.entries import error_message
 
 _FILTERS = ("1423-400", "1440-400", "1443-400", "1448-400", "1449-400", "1450-400", "1453-400", "1454-400")
 _PAYLOAD = ("payload.not-json", "payload.member-missing", "payload.value", "payload.not-carried-out")
@@ -35,7 +34,7 @@ EXPLAINED_BY: dict[str, tuple[str, ...]] = {
     "415": ("header.content-type", "header.content-encoding"),
     "1403-400": ("etag.missing", "etag.in-query"),
     "1404-412": (
-        *("etag.unquoted", "etag.malformed", "etag.invented"),
+        *("etag.unquoted", "etag.malformed", "etag.invented", "etag.other-entity"),
         *("etag.outdated-by-itself", "etag.stale-repeated"),
     ),
     "1405-400": ("payload.empty",),
@@ -149,19 +148,4 @@ def _replaces(other: Exchange, refused: Exchange) -> bool:
 
 
 def _detail(call: Exchange) -> str:
-    message = _message(call.answer if isinstance(call.answer, dict) else {})
-    code = call.entry.error or str(call.status)
-    return f"{call.method} {call.template} was refused with {code}" + (f": {message}" if message else "")
-
-
-def _message(answer: dict[str, Any]) -> str:
-    """The error message with `{name}` in place of values, so that equal mistakes have equal messages."""
-    message = error_message(answer)
-    report = answer.get("report")
-    for name, value in report.items() if isinstance(report, dict) else ():
-        if isinstance(value, str) and len(value) > 3 and name not in _OF_EVERY_REPORT:
-            message = message.replace(value, f"{{{name}}}")
-    return message[:200]
-
-
-_OF_EVERY_REPORT = frozenset({"detailed-message", "request-id", "pointer", "expected", "hint", "message", "type"})
+    return f"{call.method} {call.template} was refused with {call.entry.error or call.status}{because(call)}"

@@ -132,6 +132,27 @@ def invented(traffic: Traffic) -> Iterator[Sighting]:
 
 
 @rule(
+    "etag.other-entity",
+    Level.FAIL,
+    "The etag of another entity",
+    source=f"{_REFERENCE}: the entity's etag; {_CATALOGUE}: 1404-412 Version not matching",
+    hint="Send the etag of the latest response about the same entity.",
+)
+def other_entity(traffic: Traffic) -> Iterator[Sighting]:
+    """Every entity has etags of its own. The client mixes up the responses about two entities."""
+    for call in _updates(traffic):
+        shown = list(_shown_before(traffic, call)) if call.status == 412 else []
+        if shown and all(_owner(earlier, _sent(call)) not in ("", call.entity) for earlier in shown):
+            yield call.seen(f"{call.method} {call.template} sent the etag of another entity", shown[-1])
+
+
+def _owner(earlier: Exchange, etag: str) -> str:
+    """The id beside an etag in a response; empty if the response does not assign it to one."""
+    facts = earlier.entry.traces.response
+    return facts.ids[facts.etags.index(etag)] if len(facts.ids) == len(facts.etags) else ""
+
+
+@rule(
     "etag.unread",
     Level.WARN,
     "An update of an entity that was not read",

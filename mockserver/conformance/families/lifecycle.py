@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockserver.conformance.findings import Level
+from mockserver.conformance.refusals import because
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic
 from mockserver.conformance.unfilled import unfilled_segment
@@ -190,4 +191,4 @@ def wrong_state(traffic: Traffic) -> Iterator[Sighting]:
     """The service refuses to publish an entity twice, or to change one that is being set up."""
     for call in traffic.calls:
         if call.entry.error in ("1402-400", "1416-400", "1417-400", "1422-400"):
-            yield call.seen(f"{call.method} {call.template} does not fit the entity's state ({call.entry.error})")
+            yield call.seen(f"{call.method} {call.template} does not fit the entity's state{because(call)}")

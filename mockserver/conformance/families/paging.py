@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote
 
 from mockserver.conformance.findings import Level
+from mockserver.conformance.refusals import because
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic, listed
 from mockserver.conformance.unfilled import unfilled
@@ -21,6 +22,10 @@ _TIMES = re.compile(
     r"\b(createdAt|updatedAt|lastOperation\.(?:started|updated)|\w+AtUTC)\s*[=!<>]=?\s*\"?([0-9][0-9T:.Z+-]*)"
 )
 """Members that contain a time, and the value they are compared with."""
+
+_QUOTES = re.compile(r"=\s*(?:'.*'|[`“”„‘’].*)\s*$")
+_WILDCARD = re.compile(r"=\s*\"?(?:[*%].*|.*[*%])\"?\s*$")
+"""Ends of a filter that look like a quoted text, or like a pattern."""
 
 _MILLISECONDS = re.compile(r"[0-9]{12,14}(?:\.[0-9]*)?|0")
 
@@ -213,7 +218,24 @@ def filter_refused(traffic: Traffic) -> Iterator[Sighting]:
         filters = call.argument("property") is not None or "queryString" in call.members
         elsewhere = any(violation.pointer != "property" for violation in call.violations("query"))
         if filters and call.entry.error in _FILTER_CODES and not elsewhere:
-            yield call.seen(f"{call.method} {call.template} sent a filter that was refused with {call.entry.error}")
+            yield call.seen(f"{call.method} {call.template} sent a filter that was refused{because(call)}")
+
+
+@rule(
+    "filter.taken-literally",
+    Level.WARN,
+    "A filter with quotes or wildcards that count as text",
+    source="Filtering tutorial: values stand alone or in double quotes; no page has wildcards (assumed)",
+    hint='Write property=name==orders or property=name=="orders", and compare with the whole value.',
+)
+def taken_literally(traffic: Traffic) -> Iterator[Sighting]:
+    """Single quotes, typographic quotes and wildcards are compared like letters, so that the list is empty."""
+    for call in traffic.calls:
+        for text in _filters(call) if _found_nothing(call) else ():
+            if _QUOTES.search(text):
+                yield call.seen(f"{call.method} {call.template} filtered with quotes that are not double quotes")
+            elif _WILDCARD.search(text):
+                yield call.seen(f"{call.method} {call.template} filtered with a wildcard")
 
 
 @rule(
@@ -235,6 +257,12 @@ def time_unit(traffic: Traffic) -> Iterator[Sighting]:
                 )
 
 
+def _found_nothing(call: Exchange) -> bool:
+    """Whether this is a list or a count without results."""
+    answer = call.answer if call.lists and call.succeeded and isinstance(call.answer, dict) else {}
+    return answer.get("items") == [] or answer.get("count") == 0
+
+
 def _filters(call: Exchange) -> Iterator[str]:
     """The property filters of a call, including those in the body of a search."""
     text = call.members.get("queryString")
@@ -253,4 +281,4 @@ def orderby_refused(traffic: Traffic) -> Iterator[Sighting]:
     """The direction is a sign before the field, and the list must be sortable by the field."""
     for call in traffic.calls:
         if call.entry.error in ("1432-400", "1433-400"):
-            yield call.seen(f"{call.method} {call.template} sent an orderby that was refused with {call.entry.error}")
+            yield call.seen(f"{call.method} {call.template} sent an orderby that was refused{because(call)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockserver.conformance.findings import Level
+from mockserver.conformance.refusals import because
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic, texts
 from mockserver.conformance.unfilled import has_placeholder
@@ -102,14 +103,15 @@ def member_missing(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "A member with a wrong type or value",
     source=_REFERENCE,
-    hint="Send the expected value. Numbers in quotes in Adobe's samples are strings.",
+    hint="Send what is expected. Numbers in quotes in Adobe's samples are strings. A string in place of an object is "
+    "often JSON that was encoded twice.",
 )
 def value(traffic: Traffic) -> Iterator[Sighting]:
     """The member does not match the contract."""
     for call, violation in _complaints(traffic):
         told_elsewhere = violation.keyword in _NOT_A_VALUE or violation.came in (MISSING, UNKNOWN_ID)
         if not told_elsewhere and violation.expected:
-            where = f"{call.method} {call.template} {violation.pointer or '/'}"
+            where = f"{call.method} {call.template} {violation.pointer or 'body'}"
             yield call.seen(f"{where}: expected {violation.expected}, got {violation.came}")
 
 
@@ -141,7 +143,7 @@ def event(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "A request that the flow provider refuses",
     source=f"{_CATALOGUE}: 1100-400, 1101-404, Error from flow provider",
-    hint="Read errorMessage of the response, which contains the provider's message.",
+    hint="Correct what the provider's message names. It is also in errorMessage of the response.",
 )
 def not_carried_out(traffic: Traffic) -> Iterator[Sighting]:
     """The request keeps the contract, but the provider refuses it, for its credentials, tables, times or states."""
@@ -153,7 +155,26 @@ def not_carried_out(traffic: Traffic) -> Iterator[Sighting]:
             or call.blamed in call.unfilled_members
         )
         if call.entry.error in ("1100-400", "1101-404") and not explained:
-            yield call.seen(f"{call.method} {call.template} was refused by the provider ({call.entry.error})")
+            yield call.seen(f"{call.method} {call.template} was refused by the provider{because(call)}")
+
+
+@rule(
+    "payload.mapping-id-missing",
+    Level.WARN,
+    "A Mapping without a mapping set",
+    source="Dataflow tutorials: mappingId is the id of the mapping set; no page says what a flow does without it",
+    hint="Create a mapping set with POST /data/foundation/conversion/mappingSets and send its id as params.mappingId.",
+)
+def mapping_id_missing(traffic: Traffic) -> Iterator[Sighting]:
+    """Params of transformations are not checked by their names, so a misspelt or missing mappingId is accepted."""
+    for call in traffic.calls:
+        steps = call.members.get("transformations")
+        complete = call.collection == "flows" and call.made and call.argument("mode") != "draft"
+        for step in steps if complete and isinstance(steps, list) else ():
+            params = step.get("params") if isinstance(step, dict) else None
+            named = isinstance(params, dict) and params.get("mappingId")
+            if isinstance(step, dict) and step.get("name") == "Mapping" and not named:
+                yield call.seen(f"{call.method} {call.template} sent the transformation Mapping without mappingId")
 
 
 @rule(

@@ -82,8 +82,13 @@ def refused_reused(traffic: Traffic) -> Iterator[Sighting]:
         token = call.token
         if token in refused:
             yield call.seen("a token was used again after a 401", refused[token])
-        elif token and call.status == 401:
+        elif token and call.status == 401 and _is_bearer(call):
             refused[token] = call
+
+
+def _is_bearer(call: Exchange) -> bool:
+    """Whether Authorization had the right scheme, so that a 401 is about the token."""
+    return call.headers.get("authorization", "").lower().startswith("bearer ")
 
 
 @rule(
@@ -119,7 +124,7 @@ def in_clear(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "A refused token request",
     source=f"{_IMS}; error names of RFC 6749",
-    hint="Send grant_type=client_credentials, client_id, client_secret and scope.",
+    hint="Send grant_type=client_credentials, client_id, client_secret and scope, form-encoded in the body.",
 )
 def refused(traffic: Traffic) -> Iterator[Sighting]:
     """IMS returns 400 with the cause in `error`: the grant, the client or its secret."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mockserver.conformance.findings import Level
+from mockserver.conformance.refusals import because
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic, listed
 
@@ -29,12 +30,15 @@ def _instructions(call: Exchange) -> Iterator[Mapping[str, Any]]:
     Level.FAIL,
     "An unknown patch operation",
     source=f"{_CATALOGUE}: 1434-400; add, replace and remove",
-    hint="Use add, replace or remove. The service does not support move, copy and test of RFC 6902.",
+    hint="Send an array of instructions, each with op (add, replace or remove), path and value. The service does not "
+    "support move, copy and test of RFC 6902, and takes no changed entity in place of instructions.",
 )
 def operation(traffic: Traffic) -> Iterator[Sighting]:
     """Flow Service supports three of the six operations of JSON Patch."""
     for call in _refused(traffic, "1434-400"):
-        yield call.seen(f"{call.method} {call.template} sent an op other than add, replace and remove")
+        given = all("op" in instruction for instruction in _instructions(call))
+        what = "an op other than add, replace and remove" if given else "a patch without op"
+        yield call.seen(f"{call.method} {call.template} sent {what}")
 
 
 @rule(
@@ -60,7 +64,7 @@ def spec_changed(traffic: Traffic) -> Iterator[Sighting]:
 def not_applicable(traffic: Traffic) -> Iterator[Sighting]:
     """The path does not exist in the entity, is read-only, or does not accept the value."""
     for call in _refused(traffic, "1455-400"):
-        yield call.seen(f"{call.method} {call.template} sent a patch that cannot be applied")
+        yield call.seen(f"{call.method} {call.template} sent a patch that cannot be applied{because(call)}")
 
 
 @rule(
@@ -73,7 +77,7 @@ def not_applicable(traffic: Traffic) -> Iterator[Sighting]:
 def single_instruction(traffic: Traffic) -> Iterator[Sighting]:
     """Adobe's documents disagree. An array works everywhere."""
     for call in traffic.calls:
-        if call.method == "PATCH" and call.updates and isinstance(call.body, dict):
+        if call.method == "PATCH" and call.updates and "op" in call.members:
             yield call.seen(f"{call.method} {call.template} sent one instruction without an array")
 
 

@@ -1,0 +1,28 @@
+"""The message of a refusal, for the finding about it."""
+
+from __future__ import annotations
+
+from mockserver.conformance.traffic import Exchange
+from mockserver.journal.entries import error_message
+
+_MAX_LENGTH = 200
+_KEPT = frozenset({
+    *("detailed-message", "request-id", "pointer", "expected", "hint", "message", "type"),
+    *("allowed", "header", "parameter"),
+})  # fmt: skip
+"""Members of `report` whose values are the same for equal mistakes."""
+
+
+def because(call: Exchange) -> str:
+    """A colon and the message of a refusal; "" if it has none.
+
+    `{name}` replaces what only this request contained, so that equal mistakes have equal messages.
+    """
+    answer = call.answer if isinstance(call.answer, dict) else {}
+    found = answer.get("report")
+    report = found if isinstance(found, dict) else {}
+    message = str(report.get("message") or error_message(answer))
+    for name, value in report.items():
+        if isinstance(value, str) and len(value) > 3 and name not in _KEPT:
+            message = message.replace(value, f"{{{name}}}")
+    return f": {message[:_MAX_LENGTH]}" if message else ""

@@ -1,0 +1,100 @@
+"""Tests that a finding says what was wrong in this request, and that look-alikes have none."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from contracts.clients.bodies import connection, flow, source, target
+from tests.conformance.client import Client
+
+NAME = {"op": "replace", "path": "/name", "value": "renamed"}
+
+
+def details(client: Client, rule: str) -> list[str]:
+    return [finding.detail for finding in client.judged().findings if finding.rule == rule]
+
+
+def test_an_etag_is_of_another_entity_only_if_no_response_assigned_it_to_this_one() -> None:
+    client = Client()
+    first, second = client.create("one"), client.create("two")
+    client.send("GET", "/connections")  # shows both etags
+    client.patch(first["id"], second["etag"], NAME)
+    assert details(client, "etag.other-entity") == ["PATCH /connections/{id} sent the etag of another entity"]
+    outdated = Client()
+    made = outdated.create("one")
+    outdated.patch(made["id"], made["etag"], NAME)
+    outdated.patch(made["id"], made["etag"], {**NAME, "value": "again"})
+    assert not details(outdated, "etag.other-entity") and details(outdated, "etag.outdated-by-itself")
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "says"),
+    [
+        ([{**NAME, "op": "update"}], "update.operation", "sent an op other than add, replace and remove"),
+        ([{"operation": "replace", "path": "/name", "value": "x"}], "update.operation", "sent a patch without op"),
+        ({"name": "the whole entity"}, "update.operation", "sent a patch without op"),
+        ([{**NAME, "path": "name"}], "update.not-applicable", "/0/path: expected a JSON Pointer such as /name"),
+        ([{"op": "replace", "path": "/name"}], "update.not-applicable", "Member /0/value is missing"),
+        ([{**NAME, "path": "/state", "value": "OFF"}], "call.refused", "Allowed states: enabled, disabled"),
+    ],
+)
+def test_a_refused_patch_is_told_with_its_reason(change: Any, rule: str, says: str) -> None:
+    client = Client()
+    made = client.create()
+    client.send("PATCH", f"/connections/{made['id']}", change, if_match=made["etag"])
+    [detail] = details(client, rule)
+    assert says in detail
+    assert not details(client, "update.single-instruction")
+
+
+def test_what_the_provider_refuses_is_told_with_its_message() -> None:
+    client = Client()
+    read: Any = client.send("POST", "/sourceConnections", source(client.create()["id"])).body
+    write: Any = client.send("POST", "/targetConnections", target()).body
+    client.send("POST", "/flows", flow(write["id"], read["id"], 4_000_000_000))  # swapped
+    [detail] = details(client, "payload.not-carried-out")
+    assert "/sourceConnectionIds/0: expected the ID of one of the sourceConnections" in detail
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("name=='orders'", ["GET /connections filtered with quotes that are not double quotes"]),
+        ("name==“orders”", ["GET /connections filtered with quotes that are not double quotes"]),
+        ("name==ord*", ["GET /connections filtered with a wildcard"]),
+        ('name=="%ders"', ["GET /connections filtered with a wildcard"]),
+        ("name==O'Brien", []),
+        ("name==somebody else", []),
+        ("name==5*6", []),
+    ],
+)
+def test_quotes_and_wildcards_that_find_nothing_are_told(text: str, says: list[str]) -> None:
+    client = Client()
+    client.send("GET", f"/connections?{urlencode({'property': text})}")
+    assert details(client, "filter.taken-literally") == says
+
+
+@pytest.mark.parametrize("text", ["name=='orders'", "name==ord*"])
+@pytest.mark.parametrize("count", [{}, {"count": "true"}], ids=["list", "count"])
+def test_a_name_with_quotes_or_a_star_may_be_searched(text: str, count: dict[str, str]) -> None:
+    client = Client()
+    client.create(text.partition("==")[2])
+    client.send("GET", f"/connections?{urlencode({'property': text, **count})}")
+    assert not details(client, "filter.taken-literally")
+
+
+def test_a_token_that_was_sent_without_its_scheme_was_not_refused() -> None:
+    client = Client()
+    client.send("GET", "/connections", authorization="the-token")
+    client.send("GET", "/connections", authorization="Bearer the-token")
+    assert details(client, "header.token-scheme") and not details(client, "token.refused-reused")
+
+
+@pytest.mark.parametrize("body", [{**connection(), "auth": "{}"}, "{}"])
+def test_a_string_in_place_of_an_object_is_explained(body: Any) -> None:
+    client = Client()
+    client.send("POST", "/connections", body)
+    [finding] = [finding for finding in client.judged().findings if finding.rule == "payload.value"]
+    assert "expected an object" in finding.detail and "encoded twice" in finding.hint
+    assert "/connections /:" not in finding.detail
