@@ -65,8 +65,11 @@ def _call(request: RelayedRequest, began: int) -> Call:
     below = path == BASE_PATH or path.startswith(BASE_PATH + "/")
     if below:
         path = path[len(BASE_PATH) :] or "/"
-    method, headers = request.method.decode(), _joined(request.fields)
-    return Call(method, path, query.decode("latin-1"), headers, request.body, "", began, mounted=below)
+    method, headers, body = request.method.decode(), _joined(request.fields), request.body
+    plain = _decompressed(body, _coding(headers)) if body else b""
+    if plain and "content-encoding" in headers:  # a replay sends what is recorded, and so without compression
+        headers, body = {name: value for name, value in headers.items() if name != "content-encoding"}, plain
+    return Call(method, path, query.decode("latin-1"), headers, body, "", began, mounted=below)
 
 
 def _aside(request: RelayedRequest, response: RelayedResponse | None) -> Aside:
@@ -88,8 +91,7 @@ def _joined(fields: Fields) -> Mapping[str, str]:
 def _result(response: RelayedResponse) -> tuple[Result, bool]:
     """The response, and whether all of it was read."""
     headers, raw, status = _joined(response.fields), response.body, response.status
-    coding = headers.get("content-encoding", "identity").lower().encode()
-    text = _decompressed(raw, coding) if coding in CODINGS else None
+    text = _decompressed(raw, _coding(headers))
     is_whole = response.is_complete and response.is_kept and status != 101
     if text is None:
         return answers.read(status, headers.items(), b"", max_bytes=0), is_whole and not raw
@@ -97,8 +99,14 @@ def _result(response: RelayedResponse) -> tuple[Result, bool]:
     return result, is_whole and not answers.is_unread(text, result)
 
 
+def _coding(headers: Mapping[str, str]) -> bytes:
+    return headers.get("content-encoding", "identity").lower().encode()
+
+
 def _decompressed(raw: bytes, coding: bytes) -> bytes | None:
-    """A body without its compression; None if it is damaged, cut or too large."""
+    """A body without its compression; None if it is unknown, damaged, cut or too large."""
+    if coding not in CODINGS:
+        return None
     if coding == b"identity":
         return raw
     for wbits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):  # gzip or zlib by its head; `deflate` of some is without one

@@ -231,6 +231,7 @@ class Recorder:
             return self._written.form(one.call.body)
         body = one.body
         if body is None:
+            self._written.pass_over_body(one.call.body)
             return ""
         return json.dumps(self._written.request_body(body, one.operation), ensure_ascii=False)
 

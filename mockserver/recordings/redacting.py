@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlencode, urlsplit
 
 from mockserver import secrecy
 from mockserver.contract import Contract
@@ -43,9 +43,13 @@ _QUOTES = re.compile(r'((?:W/)?"?)(.*?)("?)', re.DOTALL)
 _CLIENTS = frozenset({"createdClient", "updatedClient"})
 _MAX_ETAGS = 100_000
 _NUMBERS, _NUMBER = ("limit", "offset", "start", "count"), re.compile(r"-?[0-9.]{0,15}|true|false")
-_PARTS = re.compile(r"[\s;,=\"]+")
+_BETWEEN = re.compile(r"[\s;,=\"]+")
 _MIN_REPEATED = 6
 """Minimum length of a replaced value that is searched for in the response. Shorter ones occur by chance."""
+_MAX_UNRECORDED = 65_536
+"""Bytes of a body that is not written whose parts are searched for in an error. After a larger one all are replaced."""
+_ERROR_TYPE = re.compile(r"https://ns\.adobe\.com/aep/errors/[A-Z]{2,10}-[\d-]{4,12}")
+"""Holds the code of an error."""
 _MASK = re.compile(r"[*•]{3,}")
 _FILTER = re.compile(r"[=!<>~]")
 
@@ -60,11 +64,13 @@ class StandIns:
         self._sent: set[str] | None = None
         """What was replaced in the request of this exchange, while it is read; see `account`."""
         self._repeatable: frozenset[str] = frozenset()
+        self._unwritten: frozenset[str] | None = frozenset()
+        """Parts of the request's body that is not written; None if it is too large to have them all."""
         self._refused = False
 
     def begin_request(self) -> None:
         """Start with the request of the next exchange."""
-        self._sent, self._repeatable, self._refused = set(), frozenset(), False
+        self._sent, self._repeatable, self._refused, self._unwritten = set(), frozenset(), False, frozenset()
 
     def begin_answer(self, *, refused: bool) -> None:
         """Continue with its response."""
@@ -76,6 +82,13 @@ class StandIns:
             self._sent.update(
                 form for value in values for form in (value, unquote(value)) if len(value) >= _MIN_REPEATED
             )
+
+    def note_unwritten(self, body: bytes) -> None:
+        """Note a body that is not JSON and not written. An error that quotes some of it must not show it."""
+        texts = (body.decode(coding, "ignore") for coding in ("utf-8", "utf-16-le", "utf-16-be"))
+        forms = (form for text in texts for form in (text, unquote_plus(text)))
+        is_large = len(body) > _MAX_UNRECORDED
+        self._unwritten = None if is_large else frozenset(part for form in forms for part in _parts(form))
 
     def hide(self, value: Any, secret: bool) -> Any:
         """The stand-in for a text or number that is not known to be harmless."""
@@ -130,10 +143,18 @@ class StandIns:
         """
         if text in self._clients:
             return self._clients[text]
-        repeated = self._refused and any(value in text or quote(value, safe="") in text for value in self._repeatable)
+        repeated = self._refused and self._repeats(text)
         if repeated or text in self._repeatable or self._leaks.found_in(text.encode(errors="surrogatepass")):
             return self.text(text)
         return _ACCOUNT.sub(lambda found: self._digest(found[0])[:24].upper(), text)
+
+    def _repeats(self, text: str) -> bool:
+        """Whether a text of an error repeats what was replaced in the request, or quotes a body that is not written."""
+        if any(value in text or quote(value, safe="") in text for value in self._repeatable):
+            return True
+        if _ERROR_TYPE.fullmatch(text):
+            return False
+        return self._unwritten is None or not self._unwritten.isdisjoint(_parts(text))
 
     def accounts(self, value: Json) -> Json:
         """Apply `account` to every string in a JSON value, and `client` to the API keys that created or changed it."""
@@ -148,6 +169,10 @@ class StandIns:
 
     def _digest(self, text: str) -> str:
         return hashlib.blake2b(text.encode(errors="surrogatepass"), key=self._key, digest_size=16).hexdigest()
+
+
+def _parts(text: str) -> Iterator[str]:
+    return (text[at : at + _MIN_REPEATED] for at in range(len(text) - _MIN_REPEATED + 1))
 
 
 def _is_no_secret(text: str) -> bool:
@@ -178,6 +203,10 @@ class Written:
         """Redact a JSON request body."""
         place = self._places.request(operation)
         return self._shown(body, place)
+
+    def pass_over_body(self, body: bytes) -> None:
+        """Keep what a body that is not written contains out of the response."""
+        self._stand_ins.note_unwritten(body)
 
     def form(self, body: bytes) -> str:
         """Redact a form, of which only `grant_type` is kept."""
@@ -268,7 +297,7 @@ class Written:
         if (form := headers.WRITTEN.get(name)) is not None:
             if form.fullmatch(value):
                 return value
-            self._stand_ins.note_replaced(*_PARTS.split(value))
+            self._stand_ins.note_replaced(*_BETWEEN.split(value))
             return self._stand_ins.text(value)
         if headers.may_hold_credentials(name):
             self._guard_credentials(name, value)

@@ -149,6 +149,18 @@ PLACES: dict[str, Callable[[str], Exchange]] = {
         {"method": "POST", "body": json.dumps(connection(odd={"member": secret})).encode()},
         Answer(400, {"errorMessage": f"/odd/member: '{secret}' is none of A, B", "report": {"value": secret}}),
     ),
+    "broken body that an error quotes": lambda secret: (
+        {"method": "POST", "body": f'{{"name": "{secret}'.encode()},
+        Answer(400, {"errorMessage": f"Unexpected end after {secret[:9]}"}),
+    ),
+    "form that an error quotes": lambda secret: (
+        {"method": "POST", "body": urlencode({"p": secret}).encode(), "headers": {**HEADERS, "content-type": "x/y"}},
+        Answer(415, {"message": f"p={quote(secret, safe='')}"}),
+    ),
+    "large body that an error quotes": lambda secret: (
+        {"method": "POST", "body": b"x" * 70_000 + secret.encode()},
+        Answer(413, {"message": secret}),
+    ),
     "media type of a body": lambda secret: (
         {"method": "POST", "body": b"{}", "headers": {**HEADERS, "content-type": f"application/json; x={secret}"}},
         Answer(400, {"detail": f"{secret} is not a valid content-type"}),

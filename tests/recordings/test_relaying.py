@@ -21,7 +21,7 @@ from mockserver.exchange import BASE_PATH, Call
 from mockserver.exchange import Result as Answer
 from mockserver.intercept import relay
 from mockserver.recordings.recorder import Aside
-from tests.calls import HEADERS
+from tests.calls import HEADERS, connection
 from tests.recordings.test_record_command import recorder, scripted_service
 
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -122,3 +122,19 @@ def test_a_request_larger_than_the_emulator_accepts_reaches_the_service(tmp_path
     assert [answer.status_code for answer in answers] == [400, 400]
     (entry,) = entries(tmp_path / "x.har")
     assert len(entry["request"]["postData"]["text"]) > 2_000_000
+
+
+def test_a_compressed_request_passes_as_it_is_and_is_recorded_without_compression_and_secrets(tmp_path: Path) -> None:
+    """A replay sends what was recorded."""
+    params = {**connection()["auth"]["params"], "password": "c4n4ry-s3cret"}
+    sent = connection(auth={"specName": "Basic Authentication", "params": params})
+    body, arrived = gzip.compress(json.dumps(sent).encode()), list[bytes]()
+    headers = {**HEADERS, "content-type": "application/json", "content-encoding": "gzip"}
+    upstream = scripted_service(JSON + b"Content-Length: 2\r\n\r\n{}", arrived)
+    with recorded(tmp_path / "x.har", upstream) as url:
+        requests.post(url + URL, data=body, headers=headers, timeout=10)
+    assert arrived[0].endswith(b"\r\n\r\n" + body)
+    (entry,) = entries(tmp_path / "x.har")
+    params = json.loads(entry["request"]["postData"]["text"])["auth"]["params"]
+    assert params["server"] == "db.example.com" and "s3cret" not in params["password"]
+    assert "content-encoding" not in [row["name"] for row in entry["request"]["headers"]]
