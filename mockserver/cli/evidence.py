@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -67,7 +68,7 @@ def drift(folder: Path, as_json: bool, into: Path | None) -> None:
     from mockserver.evidence import drift as drifting
 
     if not folder.is_dir():
-        raise click.UsageError(f"{folder} is no folder")
+        raise click.UsageError(f"{folder} is not a folder")
     known = documented.known()
     found = drifting.compare(known, folder)
     if as_json:
@@ -84,7 +85,7 @@ def drift(folder: Path, as_json: bool, into: Path | None) -> None:
 @click.argument("name")
 @platform_option
 def explain(name: str, platform: str) -> None:
-    """Explain an operation, error code, quirk, connector or rule.
+    """Explain an operation, error code, status, quirk, connector or rule.
 
     Prints its sources, assumptions and samples.
     """
@@ -94,10 +95,12 @@ def explain(name: str, platform: str) -> None:
 
     found = explaining.explain(name, platform)
     if found is None:
-        near = get_close_matches(name, explaining.names(platform), 3, 0.5)
+        known = explaining.names(platform)
+        holding = [one for one in known if name and name.lower() in one.lower()]
+        near = [*holding, *get_close_matches(name, known, 3, 0.5)][:3]
         hint = f" Did you mean {', '.join(near)}?" if near else ""
         shown = secrecy.name(name) or "An empty name"
-        raise click.UsageError(f"{shown} is no operation, error code, quirk, connector or rule.{hint}")
+        raise click.UsageError(f"{shown} is not an operation, error code, status, quirk, connector or rule.{hint}")
     click.echo(str(found))
 
 
@@ -131,5 +134,8 @@ def assess(file: Path, platform: str, as_json: bool) -> None:
     else:
         for use in uses:
             click.echo(f"{use.reliance:<11} {use.kind:<10} {use.count:>5} × {use.name}")
-        click.echo("\n".join(f"{name:<11} {meaning}" for name, meaning in assessing.RELIANCES.items()))
+        counts = Counter(use.reliance for use in uses)
+        click.echo("" if uses else "The recording has no request to Flow Service.")
+        for name, meaning in assessing.RELIANCES.items() if uses else ():
+            click.echo(f"{counts[name]:>3} {name:<11} {meaning}")
     sys.exit(3 if not uses else int(any(use.reliance == "absent" for use in uses)))

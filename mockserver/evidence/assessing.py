@@ -19,9 +19,11 @@ RELIANCES: Mapping[Reliance, str] = {
     "recorded": "as recorded from the real service",
     "documented": "as printed on a page of Adobe",
     "assumed": "no sample; the emulator follows the contract",
-    "absent": "not in the contract, or 501",
+    "absent": "not emulated: an operation, status or connector that the emulator does not have, or 501",
 }
 _TOKENS = "token endpoint"
+_OF_ANY = ("0", "405", "413", "414", "429", "431", "500", "502", "503", "504")
+"""Statuses that the server or a fault gives to requests of any operation; 0 if there was no response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,14 @@ def assess(
     """The features that a client's requests use, least reliable first."""
     passed = [sample for sample in samples if sample.passed]
     counts: Counter[tuple[str, str]] = Counter()
+    own: set[str] = set()
     for entry in entries:
         counts.update(_used(entry, contract))
+        own.update(_made_spec(entry))
     uses = [
-        Use(kind, name, count, _reliance(kind, name, passed, contract, connectors))  # type: ignore[arg-type]
+        Use("connector", *_connector(name, connectors, own, count))
+        if kind == "connector"
+        else Use(kind, name, count, _reliance(kind, name, passed, contract))  # type: ignore[arg-type]
         for (kind, name), count in counts.items()
     ]
     order: list[Reliance] = ["absent", "assumed", "documented", "recorded"]
@@ -70,11 +76,21 @@ def _used(entry: Entry, contract: Contract) -> Iterable[tuple[str, str]]:
             yield "connector", spec["id"]
 
 
-def _reliance(
-    kind: str, name: str, passed: Sequence[SampleFigures], contract: Contract, connectors: Connectors
-) -> Reliance:
-    if kind == "connector":
-        return "assumed" if connectors.get(name) is None else "documented"
+def _made_spec(entry: Entry) -> Iterable[str]:
+    """The id of a connection spec that the client has created."""
+    with suppress(ValueError, AttributeError, LookupError):
+        made = json.loads(entry.answer) if entry.operation == "createConnectionSpec" and entry.status == 201 else {}
+        yield str((made.get("items") or [made])[0]["id"])
+
+
+def _connector(spec: str, connectors: Connectors, own: set[str], count: int) -> tuple[str, int, Reliance]:
+    """The arguments of `Use` for a connection spec."""
+    if (known := connectors.get(spec)) is not None:
+        return f"{known.name} ({spec})", count, "documented"
+    return (f"a spec of the client ({spec})", count, "assumed") if spec in own else (spec, count, "absent")
+
+
+def _reliance(kind: str, name: str, passed: Sequence[SampleFigures], contract: Contract) -> Reliance:
     operation, _, rest = name.partition(" ")
     if name == _TOKENS:
         return "documented"
@@ -82,6 +98,8 @@ def _reliance(
         return "absent"
     shown = [sample for sample in passed if sample.operation == operation]
     if kind == "status":
+        if rest not in {*contract.operations[operation].responses, *_OF_ANY}:
+            return "absent"
         shown = [sample for sample in shown if str(sample.status) == rest]
     if any(sample.provenance == "recorded" for sample in shown):
         return "recorded"

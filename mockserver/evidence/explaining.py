@@ -32,11 +32,12 @@ class Explanation:
 
 
 def explain(name: str, platform: str = "azure") -> Explanation | None:
-    """Explain an operation, error code, quirk, connector (by name or id) or rule; None for an unknown name."""
+    """Explain an operation, error code, status, quirk, connector (by name or id) or rule; None for an unknown name."""
     kinds: Sequence[Callable[[str], Explanation | None]] = (
         _operation,
         _error,
         _gateway_error,
+        _status,
         _quirk,
         lambda wanted: _connector(wanted, platform),
         _rule,
@@ -99,6 +100,25 @@ def _gateway_error(name: str) -> Explanation | None:
             ("Its body", ("of two forms in Adobe's documents; see `mockserver explain gateway-body`",)),
             ("Title in the form of 2026", (title,)),
             ("Samples with this status", _shown([one for one in known() if str(one.status) == code[:3]])),
+        ),
+    )
+
+
+def _status(name: str) -> Explanation | None:
+    if not name.isdecimal():
+        return None
+    codes = {row.code: row.title for row in ERRORS.values() if str(row.status) == name}
+    codes |= {code: text for code, text, _ in GATEWAY.values() if code[:3] == name}
+    operations = [one.id for one in Contract.load().operations.values() if name in one.responses]
+    found = [one for one in known() if str(one.status) == name]
+    if not (codes or operations):
+        return None
+    return Explanation(
+        f"{name}  status",
+        (
+            ("Error codes", tuple(f"{code}  {title}" for code, title in sorted(codes.items()))),
+            ("Operations", (f"{len(operations)} of {len(Contract.load().operations)} answer it",)),
+            ("Samples with this status", _shown(found)),
         ),
     )
 

@@ -14,9 +14,11 @@ from mockserver.contract import Contract
 from mockserver.evidence import fidelity, page
 from mockserver.evidence.contributed import samples
 from mockserver.evidence.samples import Sample
-from tests.recordings.story import as_har, tell
+from tests.calls import HEADERS, connection, send
+from tests.recordings.story import Recorded, as_har, tell
 
 ROOT = Path(__file__).parents[2]
+PROVIDER = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
 
 
 def run(*arguments: object) -> Result:
@@ -59,6 +61,8 @@ def test_every_operation_has_a_row_and_there_is_no_total() -> None:
         ("74a1c565-4e59-48d7-9d67-7c03b8a13137", "PostgreSQL"),
         ("etag.missing", "If-Match"),
         ("403027", "User region is missing"),
+        ("404", "1439-404  Resource not found"),
+        ("202", "answer it"),
         ("ErrMissingUserRegion", "403027"),
     ],
 )
@@ -67,15 +71,16 @@ def test_each_kind_of_thing_is_explained(name: str, said: str) -> None:
     assert done.exit_code == 0 and said in done.output
 
 
-def test_a_misspelt_name_is_corrected() -> None:
-    done = run("explain", "creatConnection")
-    assert done.exit_code == 2 and "createConnection" in done.output
+@pytest.mark.parametrize(("name", "meant"), [("creatConnection", "createConnection"), ("token", "missing-token")])
+def test_a_misspelt_or_incomplete_name_is_corrected(name: str, meant: str) -> None:
+    done = run("explain", name)
+    assert done.exit_code == 2 and meant in done.output
 
 
 @pytest.mark.parametrize("name", ["", "\x1b[31mred", "x" * 3000, "Bearer eyJh.eyJh.c4n4ry"])
 def test_an_unknown_name_is_repeated_only_if_it_is_a_name(name: str) -> None:
     done = run("explain", name)
-    assert done.exit_code == 2 and "is no operation" in done.output
+    assert done.exit_code == 2 and "is not an operation" in done.output
     assert "\x1b" not in done.output and "x" * 100 not in done.output
 
 
@@ -89,8 +94,28 @@ def test_a_client_is_told_how_far_it_can_rely_on_the_emulator(tmp_path: Path) ->
     done = run("assess", file)
     assert done.exit_code == 0, done.output
     assert "documented  operation" in done.output and "createConnection" in done.output
+    assert "postgre-sql (74a1c565-" in done.output and "  0 absent" in done.output
     document["log"]["entries"].append(other)
     file.write_text(json.dumps(document), encoding="utf-8")
     done = run("assess", file, "--json")
     assert done.exit_code == 1
     assert [row["name"] for row in json.loads(done.output) if row["reliance"] == "absent"] == ["POST /nothing"]
+
+
+def test_a_status_or_connector_that_the_emulator_does_not_have_is_absent(tmp_path: Path) -> None:
+    """They were `assumed`, which says that the emulator follows the contract. A spec that the client made is known."""
+    emulator = Emulator(Config(seed=1, service_clients=(HEADERS["x-api-key"],)))
+    recorded = Recorded(emulator)
+    spec = send(emulator, "POST", "/connectionSpecs", {"name": "own", "providerId": PROVIDER}).body
+    assert isinstance(spec, dict)
+    for name in (str(spec["id"]), "8a9c3494-9708-43d7-ae3f-cda01e5030e2", connection()["connectionSpec"]["id"]):
+        send(emulator, "POST", "/connections", connection(connectionSpec={"id": name, "version": "1.0"}))
+    document = as_har(recorded.recording)
+    document["log"]["entries"][-1]["response"]["status"] = 207
+    file = tmp_path / "session.har"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    rows = {row["name"]: row["reliance"] for row in json.loads(run("assess", file, "--json").output)}
+    assert rows[f"a spec of the client ({spec['id']})"] == "assumed"
+    assert [name for name, reliance in rows.items() if reliance == "absent"] == [
+        "8a9c3494-9708-43d7-ae3f-cda01e5030e2", "createConnection 207",
+    ]  # fmt: skip
