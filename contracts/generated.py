@@ -18,6 +18,7 @@ import requests
 import schemathesis
 from schemathesis.engine import StopReason, events, from_schema
 
+from contracts.bounded import bind
 from contracts.causes import ETAG, HEADER, NOT_JSON, SCHEMA, SERVER_ERROR, STATUS, Fault, basic
 from contracts.generation_hooks import Aim, answer_of
 from contracts.hypothesis_home import without_traces
@@ -255,6 +256,13 @@ def _operations(job: Job) -> list[dict[str, Any]]:
     return [{"include-operation-id-regex": f"^({'|'.join(few)})$", **row} for row, few in rows if few]
 
 
+def _certificates(url: str) -> Any:
+    """What certificates are verified with: Schemathesis' own setting would hide the file that the environment names."""
+    session = requests.Session()
+    bind(session, url)
+    return session.verify
+
+
 def _config(job: Job) -> dict[str, Any]:
     settings = job.settings
     checks: dict[str, Any] = {
@@ -272,6 +280,7 @@ def _config(job: Job) -> dict[str, Any]:
         "continue-on-failure": True,
         "request-timeout": settings.patience,
         "max-redirects": 0,
+        "tls-verify": _certificates(job.stage.transport.base_url),
         "generation": {"max-examples": settings.examples, "database": "none"},
         "checks": checks,
         "operations": _operations(job),

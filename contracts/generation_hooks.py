@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from schemathesis.engine import context
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 
 from contracts.bounded import bind
@@ -30,6 +31,23 @@ _NUL = re.compile("[\x00\ud800-\udfff]")
 
 _MAX_UNREADABLE = 200
 """Bytes that are kept of a body that is not JSON."""
+
+
+@contextmanager
+def _bounded(url: str) -> Iterator[None]:
+    """Bound the sessions that Schemathesis makes within a block; it gives them to no hook."""
+    made = context.make_session
+
+    def bounded(*arguments: Any, **options: Any) -> requests.Session:
+        session = made(*arguments, **options)
+        bind(session, url)
+        return session
+
+    context.make_session = bounded
+    try:
+        yield
+    finally:
+        context.make_session = made
 
 
 class Aim:
@@ -63,7 +81,8 @@ class Aim:
         for hook in hooks:
             GLOBAL_HOOK_DISPATCHER.register_hook_with_name(hook, hook.__name__)
         try:
-            yield
+            with _bounded(self._stage.transport.base_url):
+                yield
         finally:
             for hook in hooks:
                 GLOBAL_HOOK_DISPATCHER.unregister(hook)
@@ -78,8 +97,6 @@ class Aim:
         """Make all parts valid that are not deliberately invalid. Raises KeyboardInterrupt if the run must end."""
         if self.gone:
             raise KeyboardInterrupt
-        if isinstance(session := kwargs.get("session"), requests.Session):
-            bind(session, self._stage.transport.base_url)
         try:
             self._make_right(case)
         except (Broken, Untestable) as reason:

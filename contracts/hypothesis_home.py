@@ -12,19 +12,28 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hypothesis import configuration
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 
 @contextmanager
 def without_traces() -> Iterator[None]:
-    """Let Hypothesis write its tables into a temporary folder, not into the one where the user works."""
+    """Let Hypothesis neither write into the folder where the user works nor take constants from programs there.
+
+    Its tables go into a temporary folder. With the constants of a checkout, which take half a second to collect, a seed
+    would not give the same requests as in an installation.
+    """
     before = configuration.storage_directory(intent_to_write=False).home_directory
     with tempfile.TemporaryDirectory(prefix="mockserver-") as folder:
         write_table_of_utf_8(Path(folder))
         configuration.set_hypothesis_home_dir(folder)
+        collect, providers._get_local_constants = providers._get_local_constants, Constants
         try:
             yield
         finally:
             configuration.set_hypothesis_home_dir(before)
+            providers._get_local_constants = collect
+            providers.CONSTANTS_CACHE.cache.clear()  # of what was drawn without them
 
 
 def write_table_of_utf_8(home: Path) -> None:

@@ -179,6 +179,25 @@ def test_a_spent_budget_ends_the_run_and_leaves_nothing() -> None:
     assert report["endedEarly"] == "the budget of 1 s is spent"
 
 
+def test_generated_requests_have_the_token_of_the_run_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their sessions are bound like the suite's own; `requests` by itself prefers a password of `.netrc`."""
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login reader password of-netrc\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    tokens = set()
+
+    def noting(asked: Asked, right: Right) -> GivenAnswer:
+        if asked.headers.get("user-agent", "").startswith("schemathesis"):
+            tokens.add(asked.headers.get("authorization"))
+        return right(asked)
+
+    with proof.served(Wrapped(proof.right({})[0], noting)) as url:
+        done = contract(url, "--operations", "listFlowSpecs", "--examples", "1", "--json")
+    assert done.exit_code == 0 and MADE_UP["Authorization"] in tokens
+    assert not [token for token in tokens if token and token.startswith("Basic")]
+
+
 NEIGHBOURS = "retrieveSandbox,retrieveLandingZone,retrieveLandingZoneCredentials"
 
 

@@ -50,3 +50,25 @@ with without_traces():
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "IntervalSet(((0, 55295), (57344, 1114111))) IntervalSet(()) 0\n", done.stderr
+
+
+def test_a_seed_gives_the_same_requests_whatever_programs_are_beside() -> None:
+    """Hypothesis would draw from the constants of every module that is not installed, and first collect them."""
+    program = """
+from contracts.hypothesis_home import without_traces
+from hypothesis import given, settings, strategies
+from hypothesis.internal.constants_ast import constants_from_module
+
+@settings(max_examples=200, database=None)
+@given(strategies.integers(), strategies.text())
+def draw(number, text):
+    pass
+
+with without_traces():
+    draw()
+    print(constants_from_module.cache_info().misses)
+draw()
+print(constants_from_module.cache_info().misses > 0)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "0\nTrue\n", done.stdout + done.stderr
