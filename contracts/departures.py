@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator, validators
@@ -28,6 +28,28 @@ Explaining: Any = validators.extend(  # type: ignore[no-untyped-call]
     Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole)
 )
 """Validates like JSON Schema, but `integer` is a number without a fraction: typed clients cannot read 5.0."""
+
+
+def hastened(compiled: Callable[[Any], Any]) -> Any:
+    """An `Explaining` that looks closer only at what the fast validator of a schema, from `compiled`, refuses.
+
+    Not for bodies with a whole number that is written with a fraction: fast validators accept it.
+    """
+    made: Any = validators.extend(Explaining)  # type: ignore[no-untyped-call]
+    plain = made.descend
+    known: dict[int, tuple[Any, Any]] = {}
+    """Identity of a schema -> the schema, kept so that no other gets its identity, and its fast validator."""
+
+    def descend(self: Any, instance: Any, schema: Any, *args: Any, **options: Any) -> Iterator[ValidationError]:
+        if isinstance(schema, Mapping):
+            if id(schema) not in known:
+                known[id(schema)] = schema, compiled(schema)
+            if known[id(schema)][1].is_valid(instance):
+                return
+        yield from plain(self, instance, schema, *args, **options)
+
+    made.descend = descend
+    return made
 
 
 class Departure(NamedTuple):

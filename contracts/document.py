@@ -14,8 +14,17 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from contracts.departures import Departure, Explaining, as_choices, has_whole_fraction, nearest, with_present_times
+from contracts.departures import (
+    Departure,
+    Explaining,
+    as_choices,
+    has_whole_fraction,
+    hastened,
+    nearest,
+    with_present_times,
+)
 from contracts.enforced import enforced
+from contracts.inlining import Inlining
 from contracts.yaml_input import parse_yaml
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -45,9 +54,11 @@ class Document:
         self.operations = tuple(self._operations(neighbours=False))
         self.neighbours = tuple(self._operations(neighbours=True))
         """Operations of other services, whose paths begin at the platform's root."""
-        resource = DRAFT202012.create_resource(as_choices(self.source))
-        self._registry: Registry[Any] = Registry().with_resource(_URI, resource)
+        choices = as_choices(self.source)
+        self._registry: Registry[Any] = Registry().with_resource(_URI, DRAFT202012.create_resource(choices))
+        self._inlined = Inlining(choices, _URI)
         self._quick = _quick_validators(self.source)
+        self._hastened = hastened(self._quick) if self._quick else Explaining
 
     @classmethod
     def load(cls, path: Path | None = None) -> Document:
@@ -124,9 +135,13 @@ class Document:
     def departure(self, operation: DocumentedOperation, status: int, body: Any) -> Departure | None:
         """The violation of the schema by a JSON response, or None."""
         quick, thorough = self._validators(operation.path, operation.method.lower(), str(status))
-        if thorough is None or (quick is not None and quick.is_valid(body) and not has_whole_fraction(body)):
+        if thorough is None:
             return None
-        errors = list(thorough.iter_errors(body))
+        quick = None if has_whole_fraction(body) else quick
+        if quick is not None and quick.is_valid(body):
+            return None
+        explaining = thorough if quick is None else self._hastened(thorough.schema, registry=self._registry)
+        errors = list(explaining.iter_errors(body))
         return nearest(errors) if errors else None
 
     def wrapper(self, operation: DocumentedOperation, status: int, body: Any, *, empty: bool) -> str:
@@ -171,9 +186,8 @@ class Document:
         if not content:
             return None, None
         schema = next(iter(content.values()))["schema"]
-        absolute = _absolute(schema)
-        quick = self._quick(absolute) if self._quick else None
-        return quick, Explaining(absolute, registry=self._registry)
+        quick = self._quick(_absolute(schema)) if self._quick else None
+        return quick, Explaining(self._inlined(as_choices(schema)), registry=self._registry)
 
     def _operations(self, *, neighbours: bool) -> Iterator[DocumentedOperation]:
         for path, item in self.source["paths"].items():

@@ -120,6 +120,8 @@ def parsed(body: bytes) -> Any:
             value = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         return None
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return value
     level, depth = [value], 0
     while level and depth <= MAX_DEPTH:
         level = [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]

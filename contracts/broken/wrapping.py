@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from contracts.wire import BASE_PATH, PLATFORM
 Item = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for its cached members
 class Asked:
     """One request, below the base path; to a neighbouring service with its whole path."""
 
@@ -27,9 +28,9 @@ class Asked:
     spelled: frozenset[str] = frozenset()
     """Header names as sent, if the transport provides them."""
 
-    @property
+    @functools.cached_property
     def json(self) -> Any:
-        """The parsed body, or None."""
+        """The parsed body, or None. It is parsed once: a list of all specs takes milliseconds."""
         return _parsed(self.body)
 
     @property
@@ -37,7 +38,7 @@ class Asked:
         """The body if it is an object, else an empty one."""
         return self.json if isinstance(self.json, dict) else {}
 
-    @property
+    @functools.cached_property
     def parts(self) -> list[str]:
         """The segments of the path."""
         return [step for step in self.path.split("/") if step]
@@ -126,7 +127,7 @@ class Asked:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for its cached members
 class GivenAnswer:
     """One response."""
 
@@ -134,9 +135,9 @@ class GivenAnswer:
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
-    @property
+    @functools.cached_property
     def json(self) -> Any:
-        """The parsed body, or None."""
+        """The parsed body, or None. It is parsed once: a list of all specs takes milliseconds."""
         return _parsed(self.body)
 
     @property

@@ -1,5 +1,7 @@
-"""Tests that the contract recognises generated requests that are within it."""
+"""Tests what the suite's view of the contract says of requests and responses."""
 
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,3 +32,38 @@ def test_a_request_within_the_contract_is_told_from_one_outside(
 ) -> None:
     (found,) = [one for one in DOCUMENT.operations if one.id == operation]
     assert DOCUMENT.allows(found, query, body) is allowed
+
+
+def examples(operation: str) -> Iterator[Any]:
+    """The bodies of the contract for a successful response."""
+    (found,) = [one for one in DOCUMENT.operations if one.id == operation]
+    media = DOCUMENT.response(found, 200)["content"]["application/json"]
+    yield from (DOCUMENT.resolve(one)["value"] for one in media["examples"].values())
+
+
+def spoilt(value: Any, odd: Any) -> Iterator[Any]:
+    """Copies of a body, each with another value in one place."""
+    yield odd
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        for other in spoilt(item, odd):
+            holder = value.copy()
+            holder[key] = other
+            yield holder
+
+
+@pytest.mark.parametrize("operation", ["retrieveConnection", "listFlows", "getByConnectionId", "listFlowRuns"])
+def test_a_departure_is_the_same_with_and_without_fast_validators(
+    operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (found,) = [one for one in DOCUMENT.operations if one.id == operation]
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "jsonschema_rs", None)
+        thorough = Document(DOCUMENT.source)
+    told = 0
+    for odd in (None, 7, 7.0, "x", {}):
+        for body in (one for example in examples(operation) for one in spoilt(example, odd)):
+            departure = DOCUMENT.departure(found, 200, body)
+            assert departure == thorough.departure(found, 200, body), body
+            told += departure is not None
+    assert told > 50
