@@ -219,7 +219,7 @@ class Emulator:
         if handler is None:
             raise ApiError("not_emulated", detail=f"The operation {seen.operation.id} is not emulated.")
         self.specs_written = self.specs_written or request.operation in _WRITING_SPECS
-        return handler(self.world, request)
+        return handler(self.world.for_request(), request)
 
     def _drift(self, seen: Seen, result: Result) -> list[Violation]:
         """Violations of the contract by our own response: a bug of ours, logged and recorded."""

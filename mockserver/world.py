@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from mockserver.config import Config
@@ -28,6 +28,19 @@ class Shown(NamedTuple):
     """The item as JSON."""
 
 
+MAX_RUNS, MAX_LANDED_RUNS = 3_000, 750
+"""Maximum runs that one request creates: a month of them every 15 minutes. With `--lake`, which writes their rows."""
+
+
+@dataclass(slots=True)
+class RunBudget:
+    """How many runs a request may still create."""
+
+    left: int
+    settled: bool = False
+    """Whether all flows of the tenant have been brought up to date."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Everything behind the operations. Handlers receive it instead of using globals."""
@@ -42,6 +55,17 @@ class World:
     store: Store
     shown: dict[str, Shown] = field(default_factory=dict)
     """Etag -> shown record; a cache of `resources._crud`."""
+    run_budget: RunBudget | None = None
+    """That of the request; None outside of requests."""
+
+    def for_request(self) -> World:
+        """The same parts, with the budget of a new request."""
+        return replace(self, run_budget=RunBudget(self.run_limit))
+
+    @property
+    def run_limit(self) -> int:
+        """Maximum runs that one request creates."""
+        return MAX_RUNS if self.config.lake is None else MAX_LANDED_RUNS
 
     @property
     def page_key(self) -> bytes:

@@ -8,14 +8,13 @@ Shapes are those of the runs in Adobe's destinations document.
 from __future__ import annotations
 
 import calendar
-import heapq
 import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from mockserver.flows.schedule import ONCE, Schedule, coerced
+from mockserver.flows.schedule import ONCE, DueMoments, Schedule, coerced
 from mockserver.flows.selectors import selectors
 from mockserver.runtime import derived_id
 from mockserver.state.records import Doc
@@ -31,13 +30,6 @@ _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _DAY_MS = 86_400_000
 _BYTES_A_ROW = 96
 _ROWS_A_FILE = 1_000_000
-
-
-class Due(NamedTuple):
-    """A moment at which a run is due, with the id of the audience whose schedule it is; empty for the flow's own."""
-
-    at_ms: int
-    audience: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +49,16 @@ def exports(flow: Mapping[str, Any]) -> bool:
     return bool(flow["inheritedAttributes"]["properties"].get("isDestinationFlow"))
 
 
-def due(flow: Mapping[str, Any], last: Mapping[str, int], active_ms: int, until_ms: int) -> Iterator[Due]:
-    """The runs due up to `until_ms`, oldest first. `last`: audience id -> moment of its latest run."""
-    streams = [
-        _stream(audience, span, span.schedule.moments(last.get(audience), since_ms, until_ms))
-        for audience, span, since_ms in _ranges(flow, active_ms)
-    ]
-    yield from heapq.merge(*streams)
+def due(
+    flow: Mapping[str, Any], last: Mapping[str, int], active_ms: int, until_ms: int
+) -> Iterator[tuple[str, DueMoments]]:
+    """Each audience, empty for the flow as a whole, and the runs due up to `until_ms`.
+
+    `last`: audience id -> moment of its latest run.
+    """
+    for audience, span, since_ms in _ranges(flow, active_ms):
+        until = until_ms if span.end_ms is None else min(until_ms, span.end_ms)
+        yield audience, span.schedule.moments(last.get(audience), since_ms, until)
 
 
 def scheduled(flow: Mapping[str, Any], audience: str, at_ms: int) -> bool:
@@ -142,10 +137,6 @@ def reported(run: Doc, start: int, copied: int, end: int) -> dict[str, Any]:
 def begun() -> dict[str, Any]:
     """The first activity, as it looks when a run has just started."""
     return {"id": PROCESSOR, "name": _NAMES[PROCESSOR], "updatedAtUTC": 0}
-
-
-def _stream(audience: str, span: Range, moments: Iterator[int]) -> Iterator[Due]:
-    return (Due(at, audience) for at in moments if span.end_ms is None or at <= span.end_ms)
 
 
 def _activity(name: str, start: int, end: int, size: Any, record: Any, file: Any) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 Nothing runs in the background. A flow's *progress* is a record of its own: the number of runs, the moment of
 the latest one, and the future states of unfinished runs. New runs and the new progress are
 written in one transaction guarded by the etag of the old progress, so that concurrent readers neither create
-a run twice nor lose one.
+a run twice nor lose one. A request creates only so many runs: the newest of each flow. The first of them stands for
+the earlier ones, which are counted, so that ids do not depend on how often somebody looks.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,21 +19,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mockserver.errors import ApiError
 from mockserver.exchange import Tenant
 from mockserver.flows import exports, landing
-from mockserver.flows.due import DueRun, due_runs
+from mockserver.flows.due import DueRun, Overdue, overdue
 from mockserver.flows.outcome import FAILED, QUEUED, RUNNING, SCHEDULED, SUCCESS, Course, Load, Span, decided, reported
 from mockserver.flows.reading import FlowSource
 from mockserver.runtime import derived_id
 from mockserver.sources import SourceBusy
 from mockserver.state.records import Doc
 from mockserver.state.store import Missing, Put, Stale, StorageUnavailable, Taken
-from mockserver.world import World
+from mockserver.world import RunBudget, World
 
 if TYPE_CHECKING:
     from mockserver.sources.source import RunRule
 
 FLOWS, RUNS, PROGRESS = "flows", "runs", "flowProgress"
-MAX_AT_ONCE = 50_000
-"""Maximum number of runs that one read creates: a year of runs every 15 minutes fits. The next read continues."""
+MAX_FLOWS = 2_000
+"""Maximum flows that a list of all runs brings up to date: those written last. Others are, once they are named."""
 
 _COPIED = (
     "createdBy", "updatedBy", "createdClient", "updatedClient", "sandboxId", "sandboxName", "imsOrgId", "flowSpec",
@@ -42,30 +44,57 @@ _COPIED = (
 _ARRIVED = (SUCCESS, "partialSuccess")
 """States of runs whose rows are in the data set."""
 
+_MERGED = "%d overdue runs of %d flows (%s first) are part of later ones, because a request creates at most %d"
+log = logging.getLogger("mockserver")
+
 State: TypeAlias = tuple[int, str]
 """A state of a run and the moment (milliseconds) at which the run enters it."""
 
 
 def catch_up(world: World, tenant: Tenant, flow_ids: Iterable[str]) -> None:
     """Bring the runs of these flows up to date. The cost is one read of each flow plus the new runs."""
+    if world.run_budget is not None and world.run_budget.settled:
+        return
     ids = sorted(set(flow_ids))
-    while True:
-        updates, left = [], MAX_AT_ONCE
-        try:
-            for flow_id in ids:
-                update = _Update.begin(world, tenant, flow_id)
-                left -= update.bring_up(left)
-                updates.append(update)
-            if _commit(world, tenant, updates):
-                return
-        except (SourceBusy, StorageUnavailable):  # the reader gets the existing runs; a later read creates the rest
-            return
+    with suppress(SourceBusy, StorageUnavailable):  # the reader gets the existing runs; a later read creates the rest
+        while not _bring_up(world, tenant, [_Update.begin(world, tenant, flow_id) for flow_id in ids]):
+            pass
 
 
 def catch_up_all(world: World, tenant: Tenant) -> None:
-    """Bring all runs of a tenant up to date, including those of deleted flows."""
-    kinds = (FLOWS, PROGRESS)
-    catch_up(world, tenant, [doc["id"] for kind in kinds for doc in world.store.all(tenant, kind)])
+    """Bring the runs of a tenant's flows up to date, including those of deleted flows."""
+    flows, progress = (
+        {doc["id"]: doc for doc in islice(world.store.all(tenant, kind), MAX_FLOWS)} for kind in (FLOWS, PROGRESS)
+    )
+    ids = sorted(flows | progress)
+    if len(flows) == MAX_FLOWS or len(progress) == MAX_FLOWS:
+        catch_up(world, tenant, ids)
+        return
+    with suppress(SourceBusy, StorageUnavailable):
+        updates = [_Update.of(world, tenant, flow_id, progress.get(flow_id), flows.get(flow_id)) for flow_id in ids]
+        if not _bring_up(world, tenant, updates):
+            catch_up(world, tenant, ids)
+    if world.run_budget is not None:
+        world.run_budget.settled = True
+
+
+def _bring_up(world: World, tenant: Tenant, updates: Sequence[_Update]) -> bool:
+    """Advance flows within the budget of the request; False if another writer was faster.
+
+    Each overdue flow has an even share, but one run at least: its latest run is then the latest. A flow that is
+    written pays for its progress, too.
+    """
+    budget = _budget(world)
+    left, waiting = budget.left, sum(update.overdue is not None for update in updates)
+    for update in updates:
+        if update.overdue is None:
+            update.bring_up(0)
+        else:
+            left -= min(left, 1 + update.bring_up(min(left, max(1, left // waiting - 1))))
+            waiting -= 1
+    done = _commit(world, tenant, updates)
+    budget.left = left if done else budget.left
+    return done
 
 
 def forget(world: World, tenant: Tenant, flow_id: str) -> None:
@@ -96,7 +125,7 @@ def _made(world: World, tenant: Tenant, flow_id: str, make: Callable[[_Update, D
         update = _Update.begin(world, tenant, flow_id)
         if update.flow is None:
             raise ApiError("unknown_flow", id=flow_id)
-        update.bring_up(MAX_AT_ONCE)
+        update.bring_up(_budget(world).left)
         run_id = make(update, update.flow)
         if _commit(world, tenant, [update]):
             run = world.store.get(tenant, RUNS, run_id)
@@ -162,25 +191,35 @@ class _Update:
     old: Doc | None
     new: dict[str, Any]
     now_ms: int
+    overdue: Overdue | None
     puts: list[Put] = field(default_factory=list)
+    merged: int = 0
+    """Number of runs that others stand for."""
     _source: FlowSource | None = None
 
     @classmethod
     def begin(cls, world: World, tenant: Tenant, flow_id: str) -> _Update:
-        old = world.store.get(tenant, PROGRESS, flow_id)
-        flow = world.store.get(tenant, FLOWS, flow_id)
+        """Read a flow and its progress."""
+        return cls.of(
+            world, tenant, flow_id, world.store.get(tenant, PROGRESS, flow_id), world.store.get(tenant, FLOWS, flow_id)
+        )
+
+    @classmethod
+    def of(cls, world: World, tenant: Tenant, flow_id: str, old: Doc | None, flow: Doc | None) -> _Update:
+        """The update of a flow with its progress as read."""
         now_ms = world.runtime.clock.now_ms()
         fresh = {"id": flow_id, "runs": 0, "lastMs": None, "latest": None, "ahead": []}
-        return cls(world, tenant, flow, old, {**(old or fresh), "updatedAt": now_ms}, now_ms)
+        new = {**(old or fresh), "updatedAt": now_ms}
+        return cls(world, tenant, flow, old, new, now_ms, overdue(flow, new, now_ms))
 
     def bring_up(self, limit: int) -> int:
-        """Advance unfinished runs and create due ones, up to a limit; returns how many were created."""
+        """Advance unfinished runs and create the newest due ones, up to a limit; returns how many were created."""
         unfinished, self.new["ahead"] = self.new["ahead"], []
         for run_id, states in unfinished:
             run = self.world.store.get(self.tenant, RUNS, run_id)
             if run is not None and "reported" not in run:
                 self._follow(run, states, run["etag"])
-        due = list(islice(due_runs(self.flow, self.new, self.now_ms), limit))
+        due = list(self.overdue.newest(limit)) if self.overdue and limit else []
         if len(due) > 1 and (column := due[0].span.column) is not None:
             assert self.flow is not None
             moments = (due[0].span.start_ms, *(one.at_ms for one in due))
@@ -191,6 +230,8 @@ class _Update:
 
     def _make(self, run: DueRun) -> None:
         """Create a due run and record how far the schedule has been processed."""
+        self.new["runs"] += run.merged
+        self.merged += run.merged
         if run.audience is None:
             self.add(run.at_ms, run.span, made_ms=run.at_ms)
             self.new["lastMs"] = run.at_ms
@@ -272,4 +313,11 @@ def _commit(world: World, tenant: Tenant, updates: Iterable[_Update]) -> bool:
         world.store.transact(tenant, [*puts, *(update.put() for update in changed)])
     except (Stale, Taken, Missing):
         return False
+    if merged := [update for update in changed if update.merged]:
+        count = sum(update.merged for update in merged)
+        log.warning(_MERGED, count, len(merged), merged[0].new["id"], world.run_limit)
     return True
+
+
+def _budget(world: World) -> RunBudget:
+    return world.run_budget or RunBudget(world.run_limit)

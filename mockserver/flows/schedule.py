@@ -47,26 +47,45 @@ class Schedule:
             return None
         return cls(start * 1000, EVERY_MS[frequency] * interval, backfill)
 
-    def moments(self, last_ms: int | None, active_ms: int, until_ms: int) -> Iterator[int]:
+    def moments(self, last_ms: int | None, active_ms: int, until_ms: int) -> DueMoments:
         """The moments of due runs after `last_ms`, up to and including `until_ms`, ascending.
 
         `last_ms` is the latest run's moment, None before the first. `active_ms` is when the flow was last
         enabled or rescheduled: runs due before it are skipped, except that an overdue first run
         takes place immediately (assumed).
         """
+        first = None
         if last_ms is None:
-            first = max(self.start_ms, active_ms)
+            first = last_ms = max(self.start_ms, active_ms)
             if first > until_ms:
-                return
-            yield first
-            last_ms = first
+                return NO_MOMENTS
         if self.every_ms is None:
-            return
+            return DueMoments(first, range(0))
         passed = max(last_ms, active_ms, self.start_ms - 1)
         due = self.start_ms + ((passed - self.start_ms) // self.every_ms + 1) * self.every_ms
-        while due <= until_ms:
-            yield due
-            due += self.every_ms
+        return DueMoments(first, range(due, until_ms + 1, self.every_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class DueMoments:
+    """The moments of due runs: those of the grid, and one before them that need not be on it."""
+
+    first: int | None
+    grid: range
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return len(self.grid) + (self.first is not None)
+
+    def newest(self, limit: int) -> Iterator[int]:
+        """The latest ones, ascending."""
+        if self.first is not None and len(self.grid) < limit:
+            yield self.first
+        yield from self.grid[max(0, len(self.grid) - limit) :]
+
+
+NO_MOMENTS = DueMoments(None, range(0))
 
 
 def coerced(params: Any) -> Any:

@@ -30,7 +30,7 @@ _SENT = frozenset(
 """Members of a data set that a client may send."""
 
 _LIMIT = 20
-MAX_RUNS = 20_000
+MAX_RUNS = 4_000
 """Maximum runs whose batches lists show, the newest (assumed). Any batch can be looked up."""
 
 

@@ -231,9 +231,9 @@ class Shapes:
         return None
 
     def _violations(self, kind: str, doc: Mapping[str, Any]) -> Iterator[Violation]:
-        for schema, check in self._checks(kind):
+        for integers, check in self._checks(kind):
             yield from check.violations(dict(doc), "body")
-            yield from _fractions(schema, doc, "")
+            yield from _fractions(integers, doc, "")
         if kind in _SENT:
             yield from self._sent_violations(*_SENT[kind], doc)
         if kind == "flowSpecs" and (unusable := unusable_schema(doc["spec"])):
@@ -257,8 +257,8 @@ class Shapes:
         for found in self._lookups[kind].violations({"items": [inside]}, "body"):
             yield found._replace(pointer=found.pointer.removeprefix("/items/0"))
 
-    def _compiled(self, kind: str) -> list[tuple[dict[str, Any], SchemaCheck]]:
-        return [(schema, SchemaCheck.of(schema)) for schema in (_EVERY_RECORD, _INTERNAL[kind])]
+    def _compiled(self, kind: str) -> list[tuple[_Integers | None, SchemaCheck]]:
+        return [(_integers(schema), SchemaCheck.of(schema)) for schema in (_EVERY_RECORD, _INTERNAL[kind])]
 
     @cached_property
     def _lookups(self) -> dict[str, SchemaCheck]:
@@ -272,20 +272,29 @@ class Shapes:
         return found
 
 
-def _fractions(schema: Mapping[str, Any], value: Any, at: str) -> Iterator[Violation]:
+_Integers = tuple[bool, dict[Any, Any], Any]
+"""Whether a value is an integer, by its schema; the same of its named members or first items; of all others."""
+
+
+def _integers(schema: Any) -> _Integers | None:
+    """Where a schema has integers; None if nowhere."""
+    if not isinstance(schema, dict):
+        return None
+    named = schema.get("properties", {}) or dict(enumerate(schema.get("prefixItems", ())))
+    inner = {name: found for name, one in named.items() if (found := _integers(one))}
+    others = _integers(schema.get("additionalProperties", schema.get("items")))
+    is_one = "integer" in schema.get("type", ())
+    return (is_one, inner, others) if is_one or inner or others else None
+
+
+def _fractions(where: _Integers | None, value: Any, at: str) -> Iterator[Violation]:
     """The places of integers with a value such as `1.0`, which JSON Schema calls an integer and Python does not."""
-    if isinstance(value, float):
-        if "integer" in schema.get("type", ()):
-            yield Violation("body", at, "type", "an integer without a fraction", "another number")
+    if where is None:
         return
-    if isinstance(value, Mapping):
-        named, others = schema.get("properties", {}), schema.get("additionalProperties", {})
-        inner = [(name, named.get(name, others), one) for name, one in value.items()]
-    elif isinstance(value, list):
-        first, rest = schema.get("prefixItems", []), schema.get("items", {})
-        inner = [(place, first[place] if place < len(first) else rest, one) for place, one in enumerate(value)]
-    else:
-        return
-    for name, below, one in inner:
-        if below:
-            yield from _fractions(below, one, f"{at}/{name}")
+    is_one, inner, others = where
+    if is_one and type(value) is float:
+        yield Violation("body", at, "type", "an integer without a fraction", "another number")
+    held: Any = value if isinstance(value, dict) else dict(enumerate(value)) if isinstance(value, list) else {}
+    for name in held if others else inner.keys() & held.keys():
+        if isinstance(one := held[name], float | dict | list):
+            yield from _fractions(inner.get(name, others), one, f"{at}/{name}")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any
 
 import pytest
 
-from mockserver.flows.due import due_runs
+from mockserver.flows.due import overdue
 
 START = 1_767_225_600
 QUARTER = 900_000
@@ -22,8 +21,8 @@ def flow(state: str = "enabled", **schedule: Any) -> dict[str, Any]:
 
 
 def due(flow: dict[str, Any] | None, last_ms: int | None = None, after_ms: int = 2 * QUARTER) -> list[tuple[Any, ...]]:
-    runs = due_runs(flow, {"lastMs": last_ms}, START * 1000 + after_ms)
-    return [(run.at_ms - START * 1000, *run.span) for run in runs]
+    found = overdue(flow, {"lastMs": last_ms}, START * 1000 + after_ms)
+    return [(run.at_ms - START * 1000, *run.span) for run in found.newest(100)] if found else []
 
 
 def test_runs_follow_each_other_and_each_reads_what_came_since_the_one_before() -> None:
@@ -48,6 +47,19 @@ def test_a_flow_that_is_not_scheduled_or_not_enabled_has_none(idle: dict[str, An
     assert due(idle) == []
 
 
-def test_years_of_runs_are_made_as_they_are_asked_for() -> None:
-    runs = due_runs(flow(), {"lastMs": None}, START * 1000 + 10**15)
-    assert len(list(islice(runs, 3))) == 3
+@pytest.mark.parametrize("last_ms", [None, START * 1000])
+def test_thousands_of_years_of_runs_are_counted_at_once_and_the_first_of_the_newest_reads_all_rows_before(
+    last_ms: int | None,
+) -> None:
+    now = START * 1000 + 10**14
+    found = overdue(flow(), {"lastMs": last_ms}, now)
+    assert found is not None
+    newest = list(found.newest(3))
+    assert found.count == 10**14 // QUARTER + (last_ms is None) == newest[0].merged + 3
+    assert [now - run.at_ms for run in newest] == [
+        2 * QUARTER + 10**14 % QUARTER,
+        QUARTER + 10**14 % QUARTER,
+        10**14 % QUARTER,
+    ]
+    assert newest[0].span.start_ms == last_ms and [run.merged for run in newest[1:]] == [0, 0]
+    assert [run.span.start_ms for run in newest[1:]] == [run.at_ms for run in newest[:-1]]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mockserver import Config, Emulator
+from mockserver import Config, Emulator, world
 from mockserver.flows import progress
 from tests.calls import HEADERS, made, send
 from tests.dataflows import (
@@ -278,12 +278,54 @@ def test_a_run_is_made_once_however_many_look_at_the_same_moment(emulator: Emula
         assert emulator.world.store.get(TENANT, progress.PROGRESS, flow_id)["runs"] == 192  # type: ignore[index]
 
 
-def test_what_one_look_cannot_make_up_for_the_next_ones_do(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "MAX_AT_ONCE", 10)
-    flow_id = flowing(emulator)
-    pass_time(emulator, HOUR * 5)
-    counts = [send(emulator, "GET", f"/runs?property=flowId=={flow_id}&count=true").body for _ in range(3)]
-    assert counts == [{"count": 10}, {"count": 20}, {"count": 20}]
+LOOKS = ("/runs", "/runs?property=flowId=={}", "/flows/{}", "/flows", "/data/foundation/catalog/batches")
+
+
+@pytest.mark.parametrize("path", LOOKS)
+def test_a_request_creates_the_newest_runs_only_and_the_first_of_them_reads_all_rows_before(
+    state: str | None, path: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest runs are those that a client sees who looks often, with the same ids, times and rows."""
+    monkeypatch.setattr(world, "MAX_RUNS", 40)
+    runs: list[list[dict[str, Any]]] = []
+    for place, looks in ((state, 1), (None, 40)):
+        emulator = Emulator(Config(seed=1, state=place))
+        flow_id = flowing(emulator)
+        for _ in range(looks):
+            pass_time(emulator, 10 * DAY // looks)
+            assert send(emulator, "GET", path.format(flow_id)).status == 200
+        runs.append(runs_of(emulator, flow_id))
+        assert looked_up(emulator, f"/flows/{flow_id}")["lastRunDetails"]["id"] == runs[-1][-1]["id"]
+        emulator.close()
+    few, many = runs
+    assert len(few) == 39 and len(many) == 10 * 96
+    assert total(few) == total(many)
+    newest = [{name: run[name] for name in ("id", "createdAt", "metrics", "activities")} for run in few[1:]]
+    assert newest == [{name: run[name] for name in newest[0]} for run in many[-38:]]
+    assert "921 overdue runs of 1 flows" in caplog.text
+
+
+def test_overdue_flows_share_what_a_request_creates(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world, "MAX_RUNS", 20)
+    flows = [flowing(emulator) for _ in range(4)]
+    pass_time(emulator, DAY)
+    page: Any = send(emulator, "GET", "/flows").body
+    last = {item["id"]: item["lastRunDetails"]["id"] for item in page["items"]}
+    monkeypatch.setattr(world, "MAX_RUNS", 10**6)
+    for flow_id in flows:
+        found = runs_of(emulator, flow_id)
+        assert len(found) == 4 and last[flow_id] == found[-1]["id"]
+
+
+def test_flows_beyond_what_a_request_creates_are_brought_up_to_date_by_the_next_ones(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "MAX_RUNS", 4)
+    for _ in range(5):
+        flowing(emulator)
+    pass_time(emulator, DAY)
+    counts = [send(emulator, "GET", "/runs?count=true").body for _ in range(4)]
+    assert counts == [{"count": 2}, {"count": 4}, {"count": 7}, {"count": 7}]
 
 
 def test_progress_survives_a_restart(tmp_path: Path) -> None:

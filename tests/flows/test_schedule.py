@@ -69,12 +69,12 @@ MOMENTS = [
 
 @pytest.mark.parametrize(("last", "active", "until", "minutes"), MOMENTS)
 def test_a_schedule_fires(last: int | None, active: int, until: int, minutes: list[int]) -> None:
-    assert [(at - START) / MINUTE for at in quarterly().moments(last, active, until)] == minutes
+    assert [(at - START) / MINUTE for at in quarterly().moments(last, active, until).newest(99)] == minutes
 
 
 @pytest.mark.parametrize(("last", "moments"), [(None, [START]), (START, [])], ids=["first", "after it"])
 def test_once_is_once(last: int | None, moments: list[int]) -> None:
-    assert list(Schedule(START, None).moments(last, START - 5, START + 10**10)) == moments
+    assert list(Schedule(START, None).moments(last, START - 5, START + 10**10).newest(99)) == moments
 
 
 frequencies = st.sampled_from(sorted(EVERY_MS.values())).flatmap(
@@ -87,7 +87,10 @@ moments = st.integers(START - 10**9, START + 10**9)
 def test_moments_rise_lie_in_their_stretch_and_on_the_grid(
     start: int, every: int, active: int, until: int, last: int | None
 ) -> None:
-    found = list(islice(Schedule(start, every).moments(last, active, until), 5000))
+    every_one = Schedule(start, every).moments(last, active, until)
+    found = list(every_one.newest(10**9))[:5000]
+    assert list(every_one.newest(3)) == list(every_one.newest(10**9))[-3:]
+    assert every_one.count == len(list(every_one.newest(10**9)))
     assert found == sorted(set(found))
     for at in found:
         assert at <= until and at >= start
@@ -100,10 +103,9 @@ def test_moments_rise_lie_in_their_stretch_and_on_the_grid(
 @given(start=moments, every=frequencies, active=moments, cuts=st.lists(moments, max_size=6), until=moments)
 def test_looking_in_between_changes_nothing(start: int, every: int, active: int, cuts: list[int], until: int) -> None:
     schedule = Schedule(start, every)
-    at_once = list(islice(schedule.moments(None, active, until), 3000))
+    at_once = list(schedule.moments(None, active, until).newest(10**9))[:3000]
     bit_by_bit: list[int] = []
     for cut in sorted([cut for cut in cuts if cut <= until] + [until]):
-        bit_by_bit += islice(
-            schedule.moments(bit_by_bit[-1] if bit_by_bit else None, active, cut), 3000 - len(bit_by_bit)
-        )
+        more = schedule.moments(bit_by_bit[-1] if bit_by_bit else None, active, cut).newest(10**9)
+        bit_by_bit += islice(more, 3000 - len(bit_by_bit))
     assert bit_by_bit == at_once
