@@ -82,13 +82,16 @@ def connectors(as_json: bool, platform: str) -> None:
         }
         for connector in Connectors.load(platform).all()
     ]
-    _print(rows, as_json, lambda row: f"{row['id']}  {row['label']:<24} {', '.join(row['authSpecs'])}")
+    _print(rows, as_json, lambda row: f"{row['id']}  {row['label']:<24}  {', '.join(row['authSpecs'])}")
 
 
 @main.command()
 @json_option
 def operations(as_json: bool) -> None:
-    """List the emulated operations."""
+    """List the emulated operations: id, method, path.
+
+    Faults, `explain` and `contract --operations` take the id.
+    """
     from mockserver.contract import load_document
 
     rows = [
@@ -97,7 +100,11 @@ def operations(as_json: bool) -> None:
         for method, item in methods.items()
         if isinstance(item, dict) and "operationId" in item
     ]
-    _print(rows, as_json, lambda row: f"{row['method']:<7} {row['path']:<40} {row['summary']}")
+
+    def line(row: dict[str, Any]) -> str:
+        return f"{row['operation']:<28}  {row['method']:<6}  {row['path']:<40}  {row['summary']}"
+
+    _print(rows, as_json, line)
 
 
 @main.command()

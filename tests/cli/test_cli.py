@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -26,6 +27,15 @@ def test_every_listing_has_a_json_form(command: str) -> None:
     code, text = run(command, "--json")
     assert code == 0 and json.loads(text)
     assert run(command)[0] == 0
+
+
+def test_the_columns_of_wide_listings_stay_apart() -> None:
+    operations = [re.split(" {2,}", line) for line in run("operations")[1].splitlines()]
+    assert ["createConnection", "POST", "/connections", "Create a base connection"] in operations
+    assert {len(columns) for columns in operations} == {4}
+    connectors = [re.split(" {2,}", line) for line in run("connectors")[1].splitlines()]
+    hive = "aac9bbd4-6c01-46ce-b47e-51c6f0f6db3f"
+    assert [hive, "Apache Hive on Azure HDInsights", "HDInsights Basic Authentication"] in connectors
 
 
 def test_quirks_are_all_listed_with_their_values() -> None:
