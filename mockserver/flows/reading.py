@@ -36,7 +36,7 @@ class FlowSource:
             if connection is None:
                 raise ApiError("rejected", message="the base connection was deleted")
             access: Access = world.connectors_of(tenant).access(connection)
-            objects = world.sources.objects(access, name) if isinstance(name, str) else ()
+            objects = world.sources.objects(access, name if isinstance(name, str) else None)
         except ApiError as error:
             return cls((), _trouble(error), lambda number: None)
         return cls(objects, None, lambda number: world.sources.outcome(access, name or "", number))

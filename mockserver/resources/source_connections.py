@@ -20,15 +20,25 @@ _FORMATS = {"database": _TABLES, "crm": _TABLES, "storage": _FILES}
 Other families accept any: streaming tutorials send json, delimited or no data.
 """
 
+_READ = {"database": "tableName", "crm": "tableName", "table-stream": "tableName", "storage": "path"}
+"""Connector family -> the param that names what is read, which `sourceSpec` requires (facts §8.2).
+
+The tutorial on marketing automation names a table by `path`.
+"""
+
 
 def _check(world: World, tenant: Tenant, connector: Connector, doc: Mapping[str, Any]) -> None:
-    """Require a base connection if the connector needs one, and a supported format."""
+    """Require a base connection if the connector needs one, a supported format, and the name of a table or file."""
     if connector.base_connection and "baseConnectionId" not in doc:
         raise rejected("/baseConnectionId", "the ID of a base connection", MISSING)
     formats, data = _FORMATS.get(connector.family), doc.get("data") or {}
     if formats and data.get("format") not in formats:
         came = kind_of(data["format"]) if "format" in data else MISSING
         raise rejected("/data/format", "one of " + ", ".join(formats), came)
+    catalogued = world.connectors.get(connector.id) is not None  # specs of tenants have params of their own
+    param, params = _READ.get(connector.family) if catalogued else None, doc.get("params") or {}
+    if param and not (params.get("tableName") or params.get("path")):
+        raise rejected(f"/params/{param}", "the name of a table" if param == "tableName" else "a path", MISSING)
 
 
 SOURCE_CONNECTIONS = _ends.end("sourceConnections", "createSourceConnection", "sourceConnectionIds", _check)

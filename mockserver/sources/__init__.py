@@ -125,10 +125,10 @@ class Sources:
         with self._opened(access) as source:
             return exploring.configs(source, access)
 
-    def objects(self, access: Access, name: str) -> tuple[Tabular | File, ...]:
+    def objects(self, access: Access, name: str | None) -> tuple[Tabular | File, ...]:
         """The table, the file, or all files below the folder with this name. Raises SourceError.
 
-        A stream has none.
+        A stream has none. A REST source has its first table, whatever the name.
         """
         from mockserver.sources import exploring
 

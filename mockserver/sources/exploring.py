@@ -47,9 +47,14 @@ def configs(source: Opened, access: Access) -> Json:
     return {"items": [{"columnName": column.name, "columnType": column.config_type} for column in columns]}
 
 
-def objects(source: Opened, access: Access, name: str) -> tuple[Tabular | File, ...]:
-    """The objects that a flow run reads: a table, a file, or all files below a folder. Raises SourceError."""
-    if access.family in HOLD_NOTHING:
+def objects(source: Opened, access: Access, name: str | None) -> tuple[Tabular | File, ...]:
+    """The objects that a flow run reads: a table, a file, or all files below a folder. Raises SourceError.
+
+    A REST source names none in a common way: it has its first table, which `explore` shows too (assumed).
+    """
+    if access.family == "rest":
+        return tuple(source.tables.values())[:1]
+    if access.family in HOLD_NOTHING or name is None:
         return ()
     if access.family != "storage":
         table = source.tables.get(name)

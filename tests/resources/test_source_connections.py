@@ -126,6 +126,25 @@ def test_files_have_formats_of_files(emulator: Emulator) -> None:
         assert send(emulator, "POST", COLLECTION, body).status == status, form
 
 
+@pytest.mark.parametrize(
+    ("spec", "form", "params", "pointer"),
+    [
+        (POSTGRESQL, "tabular", ..., "/params/tableName"),
+        (POSTGRESQL, "tabular", {"table_name": "public.orders"}, "/params/tableName"),
+        (POSTGRESQL, "tabular", {"tableName": ""}, "/params/tableName"),
+        (LANDING_ZONE, "delimited", {"file": "/shop/orders.csv"}, "/params/path"),
+    ],
+)
+def test_a_source_connection_names_what_is_read(
+    emulator: Emulator, base: str, spec: str, form: str, params: Any, pointer: str
+) -> None:
+    """Documented: `sourceSpec` requires the param. Without it, every run would succeed without rows."""
+    body = source(base, data={"format": form}, connectionSpec={"id": spec, "version": "1.0"}, params=params)
+    if spec == LANDING_ZONE:
+        del body["baseConnectionId"]
+    assert refused(send(emulator, "POST", COLLECTION, body)) == (400, "1100-400", pointer)
+
+
 def test_a_base_connection_of_another_sandbox_is_like_none(emulator: Emulator) -> None:
     elsewhere: Any = send(emulator, "POST", "/connections", connection(), headers={"x-sandbox-name": "dev"}).body
     result = send(emulator, "POST", COLLECTION, source(elsewhere["id"]))
@@ -214,8 +233,10 @@ def test_a_draft_waits_for_its_base_connection(emulator: Emulator) -> None:
     assert refused(send(emulator, "POST", COLLECTION, source(base))) == (400, "1100-400", "/baseConnectionId")
     assert send(emulator, "POST", f"/connections/{base}/action?op=publish").status == 200
     assert refused(send(emulator, "POST", action)) == (400, "1100-400", "/data/format")
-    whole = {"op": "add", "path": "/data", "value": {"format": "tabular"}}
-    assert patch(emulator, draft, whole).status == 200
+    whole = patch(emulator, draft, {"op": "add", "path": "/data", "value": {"format": "tabular"}})
+    assert refused(send(emulator, "POST", action)) == (400, "1100-400", "/params/tableName")
+    named = {"op": "add", "path": "/params", "value": {"tableName": "public.orders"}}
+    assert whole.status == 200 and patch(emulator, whole.body, named).status == 200
     published: Any = send(emulator, "POST", action)
     assert published.status == 200 and list(published.body) == ["id", "etag"]
     assert shown(emulator, draft["id"])["state"] == "enabled"

@@ -8,6 +8,9 @@ import pytest
 
 from mockserver import Emulator
 from tests.calls import made, refused, send
+from tests.dataflows import HOUR, MINUTE, files, flowing, pass_time, runs_of, total
+
+REST_STORAGE_TO_AEP = "6499120c-0b15-42dc-936e-847ea3c24d72"
 
 MIXPANEL = {
     "name": "Mixpanel base connection",
@@ -38,6 +41,18 @@ def test_a_rest_source_answers_its_one_question(emulator: Emulator) -> None:
     assert {"type": "integer", "minimum": -(2**53), "maximum": 2**53 - 1} in shown["schema"]["properties"].values()
     bare: Any = send(emulator, "GET", path + "?objectType=rest").body
     assert list(bare) == ["format", "schema"]
+
+
+def test_runs_of_a_rest_source_read_what_exploring_it_shows(emulator: Emulator) -> None:
+    base = made(emulator, MIXPANEL)["id"]
+    shown: Any = send(emulator, "GET", f"/connections/{base}/explore?objectType=rest&preview=true").body
+    source = {"name": "events", "data": {"format": "json"}, "params": {"projectId": "1"}, "baseConnectionId": base}
+    read = made(emulator, {**source, "connectionSpec": MIXPANEL["connectionSpec"]}, "/sourceConnections")["id"]
+    body = files(emulator, flowSpec={"id": REST_STORAGE_TO_AEP}, sourceConnectionIds=[read])
+    flow_id = flowing(emulator, body)
+    pass_time(emulator, 2 * HOUR + MINUTE)
+    first, *later = runs_of(emulator, flow_id)
+    assert total([first]) >= len(shown["data"]) > 0 and later and total(later) == 0
 
 
 @pytest.mark.parametrize("query", ["objectType=root", "objectType=table&object=a", "objectType=rest&fileType=parquet"])
