@@ -1,6 +1,7 @@
 """Searches text for secrets, in every encoding that they may have.
 
-A search is a single pass over the text, however many secrets there are: encoded secrets are indexed by first bytes.
+A search is a single pass over the text, however many secrets there are: encoded secrets are indexed by some bytes of
+theirs.
 What has been written is remembered by its sequences of bytes, so that a file is searched again only if a secret that
 becomes known may be in it.
 """
@@ -15,13 +16,13 @@ from contextlib import suppress
 from urllib.parse import quote, quote_plus
 
 _KEY = 6
-"""Length of the indexed prefix. Shorter secrets cannot be distinguished from ordinary text."""
+"""Number of bytes by which a secret is indexed. Shorter ones cannot be distinguished from ordinary text."""
 _HEAD = 512
 """Characters of a secret that are searched for. A text that contains a longer secret contains its beginning."""
 MAX_BYTES = 256 * 1_048_576
 """Maximum memory of all encoded secrets: about 75,000 tokens."""
 _BYTES_OF_A_FORM = 280
-"""Memory of an encoded secret besides its bytes: the objects that hold it and its prefix."""
+"""Memory of an encoded secret besides its bytes: the objects that hold it and its key."""
 
 _SLOTS = 1 << 24
 """Bytes of the memory of what was written: one for each remembered sequence."""
@@ -42,7 +43,7 @@ class LeakSearch:
         self.is_full = False
         """Whether a secret could not be kept. It was among the fresh ones, and is not found afterwards."""
         self._forms: dict[bytes, dict[bytes, str]] = {}
-        """First bytes -> encoded secrets with this prefix -> place where the secret was received."""
+        """Some bytes -> encoded secrets that contain them -> place where the secret was received."""
 
     def add(self, secret: str, place: str) -> None:
         """Add a secret."""
@@ -58,12 +59,18 @@ class LeakSearch:
         self._bytes += size
         self._known.add(secret)
         for form in forms:
-            self._forms.setdefault(form[:_KEY], {}).setdefault(form, place)
+            self._forms.setdefault(self._key(form), {}).setdefault(form, place)
+
+    def _key(self, form: bytes) -> bytes:
+        """The bytes by which an encoded secret is indexed: many secrets share a beginning such as `Bearer`, or an end."""
+        last = len(form) - _KEY
+        keys = [form[at : at + _KEY] for at in (last, last // 2, 0)]
+        return min(keys, key=lambda key: len(self._forms.get(key, ())))
 
     def found_in(self, text: bytes) -> str | None:
         """The place where the first secret in a text was received; None if the text contains none."""
-        for begin in self._forms.keys() & _sequences(text):
-            for form, place in self._forms[begin].items():
+        for key in self._forms.keys() & _sequences(text):
+            for form, place in self._forms[key].items():
                 if contains(text, form):
                     return place
         return None

@@ -15,12 +15,15 @@ from mockserver import Config, Emulator
 from mockserver.comparison import comparing
 from mockserver.conformance import evaluate
 from mockserver.contract import Contract
+from mockserver.exchange import Result as Answer
 from mockserver.har import journaling
 from mockserver.recordings import calibrating, learning
 from mockserver.recordings.recording import Recording
 from mockserver.specs.connectors import Connectors
-from tests.calls import connection, made, send
+from tests.calls import HEADERS, connection, made, send
 from tests.recordings.story import Recorded, Server, as_har
+from tests.recordings.test_record_command import recorder
+from tests.recordings.test_recording_secrecy import a_call
 
 CONTRACT, CONNECTORS = Contract.load(), Connectors.load()
 SMALL, LARGE = 10, 40
@@ -105,3 +108,18 @@ def test_the_memory_is_a_multiple_of_the_file(files: tuple[Path, Path]) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 20 * large.stat().st_size
+
+
+def test_the_work_of_a_recorder_grows_with_the_exchanges(tmp_path: Path) -> None:
+    """Each has a token of its own; all tokens begin alike. It had been the square of their number."""
+
+    def record(path: Path, number: int) -> None:
+        kept = recorder(path)
+        for one in range(number):
+            headers = {**HEADERS, "authorization": f"Bearer {one:06}-token-of-a-client", "x-vault": f"vault-{one:06}"}
+            kept.add(a_call(one, headers=headers), Answer(200, {"items": []}), one)
+        kept.close(complete=True)
+
+    record(tmp_path / "caches.har", 1)
+    few, many = (calls(lambda path, n=n: record(path, n), tmp_path / f"{n}.har") for n in (60, 240))  # type: ignore[misc]
+    assert many < MARGIN * 4 * few
