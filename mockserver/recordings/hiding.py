@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
@@ -25,13 +25,14 @@ x-api-key x-gw-ims-org-id x-sandbox-name
 StandIn = Callable[[str], str]
 
 
-def vocabulary(document: Mapping[str, Any]) -> str:
+def vocabulary(documents: Iterable[Any]) -> str:
     """The words that a recording has in any case: names of members, paths and operations, one per line.
 
-    A password that is one of them, such as `password`, is masked at its place, but cannot be searched for.
+    `documents` are the contract and the specs of the service, whose schemas have names of members, too. A password
+    that is one of them, such as `password`, is masked at its place, but cannot be searched for.
     """
     names: set[str] = set()
-    waiting: list[Any] = [document]
+    waiting = [*documents]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):

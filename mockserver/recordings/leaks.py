@@ -62,7 +62,7 @@ class LeakSearch:
             self._forms.setdefault(self._key(form), {}).setdefault(form, place)
 
     def _key(self, form: bytes) -> bytes:
-        """The bytes by which an encoded secret is indexed: many secrets share a beginning such as `Bearer`, or an end."""
+        """The bytes by which an encoded secret is indexed. Many share a beginning such as `Bearer`, or an end."""
         last = len(form) - _KEY
         keys = [form[at : at + _KEY] for at in (last, last // 2, 0)]
         return min(keys, key=lambda key: len(self._forms.get(key, ())))

@@ -18,6 +18,8 @@ from mockserver.recordings.hiding import Hiding, vocabulary
 from mockserver.recordings.leaks import LeakSearch, contains
 from mockserver.recordings.recording import RecordedExchange, exchange
 from mockserver.recordings.redacting import StandIns, Written
+from mockserver.specs.connectors import Connectors
+from mockserver.specs.flow_specs import FlowSpecs
 
 _TAIL = b"\n]}}\n"
 _MAX_LISTED = 20
@@ -53,7 +55,11 @@ class Recorder:
         parts = urlsplit(upstream)
         self._contract, self._upstream = contract, f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._short = adobe_site(parts.hostname or "") != "platform"
-        self._leaks = LeakSearch(f"{vocabulary(contract.document)}\n{self._upstream}")
+        specs = (
+            *(one.describe() for one in Connectors.load().all()),
+            *(one.described for one in FlowSpecs.load().all()),
+        )
+        self._leaks = LeakSearch(f"{vocabulary((contract.document, *specs))}\n{self._upstream}")
         stand_ins = StandIns(key, self._leaks)
         self._written, self._hiding = Written(contract, auth, stand_ins), Hiding(self._leaks, stand_ins.text)
         self._lock = threading.Lock()

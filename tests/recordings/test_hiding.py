@@ -103,7 +103,7 @@ def test_a_secret_in_the_name_of_a_member_leaves_its_exchange_out(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "password", ["password", "server", "connection", "application", "platform", "status", "123456"]
+    "password", ["password", "server", "connection", "application", "platform", "status", "s3AccessKey", "123456"]
 )
 def test_a_password_that_is_an_ordinary_word_leaves_no_exchange_out(tmp_path: Path, password: str) -> None:
     emulator = Emulator(Config())
