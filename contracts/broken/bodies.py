@@ -73,10 +73,12 @@ def refuses_connection_strings(asked: Asked, right: Right) -> GivenAnswer:
     return right(asked)
 
 
-@broken("create.param-missing create.refused-leaves-nothing example.postgresql")
+@broken("create.param-missing create.refused-leaves-nothing")
 def demands_no_params(asked: Asked, right: Right) -> GivenAnswer:
     """Accepts credentials without required params."""
-    if asked.creates and _params(asked):
+    basic = (asked.object.get("auth") or {}).get("specName") == "Basic Authentication"
+    postgresql = (asked.object.get("connectionSpec") or {}).get("id") == POSTGRESQL["id"]
+    if asked.creates and basic and postgresql and _params(asked):
         return right(_with_params(asked, **{**PARAMS, **_params(asked)}))
     return right(asked)
 

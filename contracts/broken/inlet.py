@@ -33,6 +33,8 @@ def inlets_name_another(asked: Asked, right: Right) -> GivenAnswer:
 @broken("inlet.validates")
 def inlets_pass_every_event(asked: Asked, right: Right) -> GivenAnswer:
     """Tells that an event was validated without doing so."""
+    if not asked.path.startswith(COLLECTION):
+        return right(asked)
     given = right(replace(asked, query=""))
     return given.telling(syncValidation={"status": "pass"}) if "syncValidation" in asked.query else given
 
