@@ -19,6 +19,17 @@ NOT_JSON = "not JSON"
 STATUS = "status"
 ERROR_BODY = "error body"
 NO_CODE = "no error code"
+SLASH = "trailing slash"
+"""404 for a path with a trailing slash."""
+PRETENDED = "error with success status"
+"""An error whose status says that the request succeeded."""
+ABSENT = "absent entity"
+"""An entity that was deleted, or never there, and is shown all the same."""
+ANOTHER = "another entity"
+"""A look-up that shows another entity than the one asked for."""
+LOST = "lookup 404"
+"""An entity of this run that the server does not find any more."""
+WITHOUT_EFFECT = "write without effect"
 SCHEMA = "schema "
 KIND = SCHEMA + "kind "
 """Prefix of the cause of values that differ from right ones in one way, whatever their members."""
@@ -52,15 +63,21 @@ IF_MATCH = "if-match ignored"
 LISTED = "list "
 """Prefix of the cause of a list that is not what its request asks for."""
 
-_BASIC = (SILENT, SERVER_ERROR, NOT_JSON, STATUS)
+DECISIVE = (SERVER_ERROR, PRETENDED, ABSENT, ANOTHER)
+"""Causes of all faults of a response that has one of them, the most basic first."""
+_BASIC = (SILENT, SERVER_ERROR, NOT_JSON, PRETENDED, STATUS)
 """Causes that prevent any comparison, the most basic first."""
 LIST = "list"
 """Reach of a list that is not what its request asks for: whatever looks for entities by it fails."""
 WRITE = "write"
 """Reach of a write whose etags say nothing: whatever compares versions fails."""
+REFUSAL = "refusal"
+"""Reach of an error body: what a refusal says cannot be read."""
+LIFE = "life"
+"""Reach of a wrong entity, or one that should not be there: nothing that this check does with it can be compared."""
 SHOWN = "shown"
 """Reach of a secret that is shown: whatever looks for it fails."""
-_ANYWHERE = (ENTITY, ITEMS, BODY, LIST, WRITE, SHOWN)
+_ANYWHERE = (ENTITY, ITEMS, BODY, LIST, WRITE, LIFE, SHOWN)
 """Reaches that prevent a comparison even if the fault is in an earlier response of the check."""
 
 _SAME_TEXT = ("number, string", "boolean, string")
@@ -109,7 +126,8 @@ def basic(faults: Iterable[Fault], *, misread: bool = False, refusal: bool = Fal
         unread = fault.reach in (BODY, ITEMS) or (misread and fault.cause.startswith((SCHEMA, ETAG)))
         if unread or fault.cause.startswith(MISSING):
             return fault.cause
-    return ERROR_BODY if (misread or refusal) and ERROR_BODY in causes else ""
+    refusals = [fault.cause for fault in found if fault.reach == REFUSAL]
+    return refusals[0] if refusals and (misread or refusal) else ""
 
 
 def anywhere(record: Iterable[Iterable[Fault]]) -> str:
@@ -121,7 +139,8 @@ def in_schema(message: str, departure: Departure) -> Fault:
     """The fault of a body that departs from its schema. An entity is the same in a list, a look-up and a receipt."""
     path = re.sub(r"[0-9]+", "", departure.path)
     member = path.removeprefix("$.items[]").removeprefix("$")
-    cause, reach = {".etag": ETAG}.get(member, f"{SCHEMA}{path} {departure.rule}"), ""
+    is_etag = member == ".etag" or (member == ".version" and departure.rule == "pattern")
+    cause, reach = ETAG if is_etag else f"{SCHEMA}{path} {departure.rule}", ""
     if path == "$":
         cause, reach = ENVELOPE, BODY
     elif member == ".id" or (path == "$.items[]" and departure.rule == "required" and "id" in departure.members):
@@ -188,6 +207,10 @@ class SuiteFinding:
     places: Counter[str] = field(default_factory=Counter)
     same: list[Outcome] = field(default_factory=list)
     """Outcomes of the same check on other collections or operations."""
+    symptoms: set[str] = field(default_factory=set)
+    """Symptoms of its own check."""
+    supposed: list[tuple[Outcome, Outcome]] = field(default_factory=list)
+    """Hidden outcomes as they are shown, and as they were."""
     acts: frozenset[str] = frozenset()
     """The kinds of the requests at which its outcomes failed."""
     hidden: list[Outcome] = field(default_factory=list)
@@ -227,8 +250,11 @@ class Causes:
         if outcome.verdict != FAILED:
             return outcome
         cause = outcome.cause or outcome.check
-        if cause == outcome.check and cause.startswith(_COMPOSED):
-            cause = next((one.cause for one in self.findings if one.acts & _acts(outcome)), cause)
+        if cause == outcome.check:
+            alike = [one.cause for one in self.findings if outcome.symptom in one.symptoms]
+            if cause.startswith(_COMPOSED):
+                alike += [one.cause for one in self.findings if one.acts & _acts(outcome)]
+            cause = alike[0] if alike else cause
             outcome = replace(outcome, cause=cause)
         finding = self._by_cause.get(cause)
         if finding is None:
@@ -241,10 +267,21 @@ class Causes:
             reason = f"not comparable, because {finding.first.message}"
             placed = replace(outcome, verdict=NOT_COMPARABLE, message=reason)
             finding.hidden.append(placed)
+            finding.supposed.append((placed, outcome))
+        if finding.first.check == outcome.check and outcome.symptom:
+            finding.symptoms.add(outcome.symptom)
         finding.acts |= _acts(outcome)
         if outcome.evidence:
             finding.places[place(outcome.evidence[-1].sent)] += 1
         return placed
+
+    def refute(self, cause: str) -> list[tuple[Outcome, Outcome]]:
+        """Give up a cause that a response has refuted: hidden outcomes as they are shown, and as they are now."""
+        finding = self._by_cause.get(cause)
+        if finding is None:
+            return []
+        freed, finding.supposed, finding.hidden = finding.supposed, [], []
+        return [(placed, self.add(replace(outcome, cause=outcome.check))) for placed, outcome in freed]
 
     def of(self, outcome: Outcome) -> SuiteFinding:
         """The finding of a failure."""

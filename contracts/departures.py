@@ -9,7 +9,22 @@ from typing import Any, NamedTuple
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, relevance
 
-from contracts.differences import ABSENT_NULL, CASE, NAMES, NULL, SECONDS, TEXTS, WHOLE, is_numbered, of_type, spelled
+from contracts.differences import (
+    ABSENT_NULL,
+    CASE,
+    CUT,
+    MIN_CUT,
+    NAMES,
+    NULL,
+    QUOTES,
+    SECONDS,
+    TEXTS,
+    WHOLE,
+    added,
+    is_numbered,
+    of_type,
+    spelled,
+)
 
 MAX_MESSAGE = 200
 """Maximum characters of a validator's message; longer ones repeat the whole value."""
@@ -18,6 +33,8 @@ MAX_TOLD = 200
 _FIRST_MILLISECOND = 100_000_000_000
 """Minimum of a time in milliseconds; less would be before 1973, or is in seconds until the year 5138."""
 _TEXT_RULES = ("const", "enum", "format", "pattern")
+_WHOLE_TEXTS = ("00000000-0000-4000-8000-000000000000", '"00000000-0000-0200-0000-000000000000"')
+"""An id and an etag: what remains of one that was cut can be completed by them."""
 
 
 def _is_whole(checker: Any, value: Any) -> bool:
@@ -137,6 +154,8 @@ def _fit(error: ValidationError) -> tuple[int, bool, int]:
     body: Any = error.instance
     required: Any = error.validator_value if error.validator == "required" else ()
     there = len({spelled(name) for name in required} & set(map(spelled, body))) if required else 0
+    if error.validator == "additionalProperties":
+        there = len(body.keys() & _described(error).keys())
     right = error.validator != "type" or (error.validator_value == "array" and is_numbered(body))
     return len(error.absolute_path), right, there
 
@@ -173,9 +192,17 @@ def _kind(error: ValidationError) -> str:
         return SECONDS
     if lacking := _lacking(error):
         return _renamed(error, lacking)
+    if rule == "additionalProperties" and expected is False and isinstance(came, dict):
+        return added(came.keys() - _described(error).keys())
     if rule in _TEXT_RULES and isinstance(came, str):
         return another_text(rule, expected, came)
     return ""
+
+
+def _described(error: ValidationError) -> Mapping[str, Any]:
+    """The members that the schema of an error describes."""
+    schema: Any = error.schema
+    return dict(schema.get("properties", {}))
 
 
 def _renamed(error: ValidationError, lacking: list[str]) -> str:
@@ -183,8 +210,7 @@ def _renamed(error: ValidationError, lacking: list[str]) -> str:
     there: Any = error.instance
     if {spelled(name) for name in lacking} <= set(map(spelled, there)):
         return NAMES
-    schema: Any = error.schema
-    described = schema.get("properties", {})
+    described = _described(error)
     types = [described.get(name, {}).get("type", ()) for name in lacking]
     return ABSENT_NULL if all("null" in named for named in types) else ""
 
@@ -194,12 +220,14 @@ def another_text(rule: str, expected: Any, came: str) -> str:
     if rule == "pattern" and re.search(expected, came, re.IGNORECASE):
         return CASE
     choices = list(_strings(expected)) if rule == "enum" else [expected] if rule == "const" else []
+    right = Draft202012Validator({rule: expected}, format_checker=Draft202012Validator.FORMAT_CHECKER)
     for kind, plain in TEXTS.items():
         candidates = {plain(came), *(choice for choice in choices if plain(choice) == plain(came))}
-        right = Draft202012Validator({rule: expected}, format_checker=Draft202012Validator.FORMAT_CHECKER)
+        candidates |= {f'"{plain(came)}"'} if kind == QUOTES else set()
         if any(right.is_valid(one) for one in candidates):
             return kind
-    return ""
+    cut = len(came) >= MIN_CUT and any(right.is_valid(came + text[len(came) :]) for text in _WHOLE_TEXTS)
+    return CUT if cut else ""
 
 
 def _strings(values: Any) -> Iterator[str]:

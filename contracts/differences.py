@@ -10,7 +10,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -26,13 +26,17 @@ WRAPPED = "wrapped"
 """A body inside a member of another body."""
 CASE = "letter case"
 """A text in upper or lower case."""
+QUOTES = "quotes"
+"""An etag without its quotes, or marked as weak."""
+CUT = "cut"
+"""Only the beginning of a text."""
 SECONDS = "seconds"
 """A time in seconds in place of milliseconds."""
 WHOLE = "integer, number"
 """A whole number written with a fraction: 5.0."""
 _SECOND = 1000
 """Milliseconds."""
-_MIN_CUT = 8
+MIN_CUT = 8
 """Minimum characters of a text that counts as cut."""
 
 TEXTS: Mapping[str, Callable[[str], str]] = {
@@ -40,6 +44,7 @@ TEXTS: Mapping[str, Callable[[str], str]] = {
     "spaces": lambda text: " ".join(text.split()),
     "composition": lambda text: unicodedata.normalize("NFC", text),
     "escapes": lambda text: unquote(html.unescape(text)),
+    QUOTES: lambda text: text.removeprefix("W/").strip('"'),
 }
 """Kind -> what makes texts equal that differ only in this way."""
 
@@ -70,6 +75,11 @@ def of_type(expected: set[str], came: object) -> str:
 def spelled(name: str) -> str:
     """A member's name without what spellings differ in: `createdAt`, `created_at`, `CREATED-AT`."""
     return re.sub(r"[\W_]", "", name).casefold()
+
+
+def added(names: Collection[str]) -> str:
+    """The kind of a member that must not be there; empty for several."""
+    return f"added {min(names)}" if len(names) == 1 else ""
 
 
 def is_numbered(value: Any) -> bool:
@@ -106,7 +116,7 @@ def _members(came: dict[str, Any], expected: dict[str, Any], types: bool) -> Ite
             yield from _different(came[other], value, types, top=False)
         else:
             yield ABSENT_NULL if value is None else ""
-    yield from (NULL if came[name] is None else "" for name in others.values())
+    yield from (NULL if came[name] is None else added({name}) for name in others.values())
 
 
 def _items(came: Any, expected: list[Any], types: bool) -> Iterator[str]:
@@ -134,7 +144,9 @@ def _scalar(came: Any, expected: Any) -> str:
         return ""
     if isinstance(came, str) and isinstance(expected, str):
         return _text(came, expected)
-    one, other = _TYPES[type(came)], _TYPES[type(expected)]
+    one, other = _TYPES.get(type(came)), _TYPES.get(type(expected))
+    if one is None or other is None:
+        return ""
     if one != other:
         cast = isinstance(came, bool) and came == bool(expected)
         return f"{other}, {one}" if cast or _plain(came) == _plain(expected) else ""
@@ -148,7 +160,7 @@ def _text(came: str, expected: str) -> str:
     for kind, plain in TEXTS.items():
         if plain(came) == plain(expected):
             return kind
-    return "cut" if len(came) >= _MIN_CUT and expected.startswith(came) else ""
+    return CUT if len(came) >= MIN_CUT and expected.startswith(came) else ""
 
 
 def _plain(value: Any) -> Any:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urljoin
 
-from contracts.causes import HEADER, NO_CODE, act
+from contracts.causes import HEADER, LACKING, NO_CODE, act
 from contracts.error_codes import code_of
 from contracts.ledger import Made
+from contracts.suppositions import GATEWAY, unrefused
 from contracts.verdicts import Broken, expect, same
 from contracts.wire import Answer
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 """A well-formed id of no entity."""
+_GATEWAY = ("403000", "403010", "401013", "400003", "403027")
+"""Codes of the gateway that checks expect."""
 
 
 def succeeded(answer: Answer, status: int = 200) -> Any:
@@ -32,10 +36,12 @@ def refused(answer: Answer, status: int, code: str | None = None) -> dict[str, A
         message = f"{answer} ({came or 'no code'}), expected {expected}: {answer.text[:200]}"
         cause = NO_CODE if answer.status == status and came is None else ""
         if came is not None and not answer.succeeded:
-            place = "" if answer.status == status else f"{act(answer.sent)} {answer.status} "
+            place = "" if answer.status == status else f"{answer.status} in place of {status} "
             cause = f"{place}code {came}"
         act_cause = f"{act(answer.sent)} {answer.status} code {came or 'no code'}" if answer.status >= 400 else ""
-        raise Broken(message, cause, answer=answer, refusal=True, refused=act_cause)
+        symptom = f"{answer.status} {came} in place of {expected}"
+        kind = unrefused(answer)
+        raise Broken(message, cause, answer=answer, refusal=True, refused=act_cause, symptom=symptom, unrefused=kind)
     expect(isinstance(body, dict), f"{answer} without a JSON object")
     return dict(body)
 
@@ -46,9 +52,22 @@ def refused_by_gateway(answer: Answer, status: int, code: str) -> None:
     came = str(body.get("error_code")) if isinstance(body, dict) else None
     if answer.status != status or came != code:
         cause = NO_CODE if answer.status == status and not (isinstance(body, dict) and "error_code" in body) else ""
+        if came not in (None, "None", *_GATEWAY) and answer.status >= 400:
+            cause = f"gateway {answer.status} code {came}"
         raise Broken(
-            f"{answer} (error_code {came}), expected {status} with error_code {code}: {answer.text[:200]}", cause
+            f"{answer} (error_code {came}), expected {status} with error_code {code}: {answer.text[:200]}",
+            cause,
+            symptom=f"no {code}",
+            unrefused=GATEWAY,
         )
+
+
+def deletion(answer: Answer) -> None:
+    """Expect that a deletion succeeded: 204, or 202 as for destinations."""
+    if answer.status not in (204, 202):
+        came = code_of(answer) or "no code"
+        cause = f"{act(answer.sent)} {answer.status} code {came}"
+        raise Broken(f"{answer} ({came}), expected 204", cause, answer=answer, refused=cause)
 
 
 def receipt(answer: Answer, status: int = 200) -> dict[str, str]:
@@ -57,6 +76,18 @@ def receipt(answer: Answer, status: int = 200) -> dict[str, str]:
     fine = isinstance(body, dict) and set(body) == {"id", "etag"}
     expect(fine, f"{answer} without a receipt: {answer.text[:200]}", f"receipt of {act(answer.sent)}")
     return dict(body)
+
+
+def etag_header(answer: Answer, etag: str, what: str) -> None:
+    """Expect that the header `ETag` has this value."""
+    came = answer.header("etag")
+    same(came, etag, what, "" if came else HEADER + "etag")
+
+
+def names_are(came: Iterable[str], expected: Iterable[str], what: str) -> None:
+    """Expect that an object has the same names as another one, in any order."""
+    lacking = sorted(set(expected) - set(came))
+    same(sorted(came), sorted(expected), what, LACKING + lacking[0] if lacking else "")
 
 
 def located(answer: Answer) -> str:

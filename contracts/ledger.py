@@ -10,11 +10,24 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from contracts.causes import EMPTY_LIST, ETAG_CHANGES, ETAG_REFUSED, IGNORED, LACKING, Fault, of_kind, place
+from contracts.causes import (
+    EMPTY_LIST,
+    ETAG_CHANGES,
+    ETAG_REFUSED,
+    IGNORED,
+    LACKING,
+    LISTED,
+    LOST,
+    Fault,
+    of_kind,
+    place,
+)
 from contracts.differences import NAMES, spelled
+from contracts.entities import Entities
 from contracts.error_codes import code_of
 from contracts.kinds import Kind
-from contracts.questions import Entities, parameters_of
+from contracts.questions import parameters_of
+from contracts.suppositions import refused_kinds
 from contracts.wire import ADHOC, PLATFORM, Answer, Sent
 
 MARK = "contract-suite"
@@ -31,6 +44,7 @@ TENANT = ("authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name")
 """Headers that identify the owner of an entity."""
 
 _WORD = re.compile(r"[\w.-]{4,}")
+_MIN_WORD = 4
 _MAX_TOLD = 10_000
 """Maximum wrong values that are kept."""
 
@@ -91,6 +105,8 @@ class Ledger:
     """Headers of tenants across which an entity was refused."""
     refused_acts: set[str] = field(default_factory=set)
     """Causes for kinds of requests that the server refuses although they are valid."""
+    refusing: set[str] = field(default_factory=set)
+    """Kinds of requests of which the server has refused any."""
     misled: dict[str, str] = field(default_factory=dict)
     """Parameter of lists that the server reads wrongly -> the cause."""
     etags: dict[str, str] = field(default_factory=dict)
@@ -114,6 +130,9 @@ class Ledger:
         """Learn from a response which entities were created or deleted."""
         sent = answer.sent
         self._hear_silence(answer)
+        self.refusing.update(refused_kinds(answer))
+        if self.misses(answer):  # whatever names it fails
+            self.told.setdefault(_entity(sent)[1], LOST)
         self._hear_etags(answer)
         self._hear_list(answer)
         self._hear_members(answer)
@@ -138,12 +157,27 @@ class Ledger:
     def holds(self, sent: Sent) -> bool:
         """Whether a request is a valid look-up of an existing entity of this run."""
         kind, _, entity_id = sent.target.partition("?")[0].strip("/").partition("/")
-        headers = self.made.get((kind, unquote(entity_id)))
-        return (
-            sent.method == "GET"
-            and headers is not None
-            and all(sent.header(name) == value for name, value in headers.items() if name.lower() in TENANT)
+        return sent.method == "GET" and self._is_made(kind, unquote(entity_id), sent)
+
+    def _is_made(self, kind: str, entity_id: str, sent: Sent) -> bool:
+        """Whether the sender of a request has made an entity, and not deleted it."""
+        headers = self.made.get((kind, entity_id))
+        return headers is not None and all(
+            sent.header(name) == value for name, value in headers.items() if name.lower() in TENANT
         )
+
+    def misses(self, answer: Answer) -> bool:
+        """Whether a request about an entity of this run was refused because the server does not find it."""
+        kind, entity_id = _entity(answer.sent)
+        there = self._is_made(kind, entity_id, answer.sent)
+        return there and answer.status == 404 and code_of(answer) == "1439-404"
+
+    def emptied(self, fault: Fault) -> str:
+        """The cause of a list that lacks entities, if the server loses entities or tells no tenants apart."""
+        if fault.cause not in (EMPTY_LIST, f"{LISTED}lost", f"{LISTED}count"):
+            return ""
+        ignored = sorted(self.crossed - self.kept)
+        return LOST if LOST in self.told.values() else IGNORED + ignored[0] if ignored else ""
 
     def refused_creation(self, answer: Answer) -> None:
         """Record how a valid new entity was refused."""
@@ -184,8 +218,9 @@ class Ledger:
     def hear_told(self, fault: Fault) -> None:
         """Learn which values the server told wrongly."""
         for value in fault.told:
-            if _WORD.fullmatch(value) and len(self.told) < _MAX_TOLD:
-                self.told.setdefault(value, fault.cause)
+            words = _WORD.findall(value)  # an etag has quotes around its only word
+            if len(words) == 1 and len(value) - len(words[0]) < _MIN_WORD and len(self.told) < _MAX_TOLD:
+                self.told.setdefault(words[0], fault.cause)
 
     def reads_wrongly(self, sent: Sent) -> str:
         """The cause of a wrong list with one of the parameters of a request; empty if there was none."""
@@ -193,7 +228,7 @@ class Ledger:
 
     def repeats(self, sent: Sent) -> str:
         """The cause of a wrong value that a request repeats; empty if it repeats none."""
-        text = f"{unquote(sent.target)} {sent.body.decode('utf-8', 'replace')}"
+        text = f"{unquote(sent.target)} {sent.header('if-match') or ''} {sent.body.decode('utf-8', 'replace')}"
         return next((self.told[word] for word in _WORD.findall(text) if word in self.told), "")
 
     def _creation(self, kind: str, answer: Answer) -> None:
@@ -294,6 +329,12 @@ def _lists_none(answer: Answer) -> bool:
 def collection(sent: Sent) -> str:
     """The path of a request, without its query."""
     return sent.target.partition("?")[0].rstrip("/")
+
+
+def _entity(sent: Sent) -> Key:
+    """Collection and id in the path of a request; empty texts if it has none."""
+    kind, entity_id, *_ = [*sent.target.partition("?")[0].strip("/").split("/"), ""]
+    return kind, unquote(entity_id)
 
 
 def new_id(answer: Answer) -> str | None:

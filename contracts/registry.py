@@ -17,8 +17,8 @@ from typing import Any
 
 from contracts.causes import IGNORED, LACKING, NO_CODE, Fault, of_kind
 from contracts.document import Document
+from contracts.entities import Entities
 from contracts.kinds import Kind
-from contracts.questions import Entities
 from contracts.stage import Stage
 from contracts.verdicts import FAILED, PASSED, UNTESTABLE, Broken, Outcome, Untestable
 from contracts.wire import Answer
@@ -65,7 +65,7 @@ class Check:
         """Run it once and return the outcome."""
         began = time.perf_counter()
         subject = kind.name if kind else ""
-        verdict, message, cause, deciding = PASSED, "", "", None
+        verdict, message, cause, symptom, deciding = PASSED, "", "", "", None
         try:
             self.run(stage, kind) if kind else self.run(stage)
         except Broken as broken:
@@ -75,7 +75,8 @@ class Check:
             root = root or ("" if broken.settled else stage.departing(str(broken)))
             known = broken.refused if broken.refused in stage.ledger.refused_acts else ""
             stage.ledger.refused_acts |= {broken.cause} & {broken.refused} - {""}
-            cause = root or known or broken.cause or self.id
+            cause = root or known or broken.cause or stage.supposed(broken) or self.id
+            symptom = stage.symptom(broken)
             verdict, message, deciding = FAILED, str(broken), broken.answer
             if cause.startswith(IGNORED):
                 message = f"{cause.removeprefix(IGNORED)} is ignored: {message}"
@@ -84,12 +85,13 @@ class Check:
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             # the check read a missing part: a faulty server may respond with anything
             verdict, message = FAILED, _misread(error, stage)
-            lacking = f"{LACKING}{error.args[0]}" if isinstance(error, KeyError) and error.args else self.id
+            named = isinstance(error, KeyError) and bool(error.args) and isinstance(error.args[0], str)
+            lacking = f"{LACKING}{error.args[0]}" if named else self.id
             cause = stage.root_cause(misread=True) or stage.departing(message) or lacking
         seconds = time.perf_counter() - began
         until = next((at for at, answer in enumerate(stage.record, 1) if answer is deciding), len(stage.record))
         evidence = tuple(stage.record[:until][-MAX_EVIDENCE:]) if verdict == FAILED else ()
-        return Outcome(self.id, subject, verdict, message, evidence, seconds, cause)
+        return Outcome(self.id, subject, verdict, message, evidence, seconds, cause, symptom)
 
 
 def _misread(error: Exception, stage: Stage) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from contracts import arrival, registry, requirements
-from contracts.causes import ETAG, LIST, SCHEMA, SERVER_ERROR, Fault
+from contracts.causes import BODY, DECISIVE, ETAG, KIND, LIST, REFUSAL, SCHEMA, Fault
 from contracts.document import Document
 from contracts.flight import Flight
 from contracts.kinds import Kind
@@ -20,6 +20,7 @@ from contracts.reports import har, record, written
 from contracts.secrecy import Mask
 from contracts.settings import Settings, WrongUse
 from contracts.stage import Stage
+from contracts.suppositions import UNREFUSED
 from contracts.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Outcome
 from contracts.wire import Answer, Sent, Transport, Unreachable
 
@@ -69,6 +70,7 @@ class Run:
                 self._clean_up()
         if self._har:
             self._har.close()
+        self._refuted()
         self._observers()
         self.report.made = self.stage.ledger.total
         self._known_gaps()
@@ -182,11 +184,15 @@ class Run:
                 self._har.add(answer)
             looked = {observer.id: observer.fault(self._watch, answer) for observer in OBSERVERS.values()}
             found = {name: fault for name, fault in looked.items() if fault is not None}
-            if any(fault.cause == SERVER_ERROR for fault in found.values()):  # one response, one finding
-                found = {name: fault._replace(cause=SERVER_ERROR) for name, fault in found.items()}
-            lists = [fault.cause for fault in found.values() if fault.reach == LIST]
+            causes = [fault.cause for fault in found.values()]
+            if decisive := next((cause for cause in DECISIVE if cause in causes), ""):  # one response, one finding
+                found = {name: fault._replace(cause=decisive) for name, fault in found.items()}
+            lists = [fault.cause for fault in found.values() if fault.reach == BODY]
+            lists += [fault.cause for fault in found.values() if fault.reach == LIST]
             found = {n: fault._replace(cause=lists[0]) if fault.reach == LIST else fault for n, fault in found.items()}
-            wrong = [fault for fault in found.values() if fault.members]
+            known = [fault.cause for fault in found.values() if fault.reach == REFUSAL and fault.cause.startswith(KIND)]
+            found = {n: f._replace(cause=known[0]) if known and f.reach == REFUSAL else f for n, f in found.items()}
+            wrong = [fault for fault in found.values() if fault.members and fault.reach != LIST]
             for name, fault in found.items():  # an observer that stumbles over a member which departs from its schema
                 because = next((one.cause for one in wrong if fault.cause == name and one.explains(fault.message)), "")
                 found[name] = fault._replace(cause=because or fault.cause)
@@ -200,10 +206,11 @@ class Run:
         if fault.cause.startswith((SCHEMA, ETAG)):
             self._departures.setdefault(fault.members, fault.cause)
             return fault
+        causes = [cause for members, cause in self._departures.items() if members & fault.members]
         if fault.reach == LIST:
             ledger = self.stage.ledger
-            return fault._replace(cause=ledger.repeats(sent) or ledger.reads_wrongly(sent) or fault.cause)
-        causes = [cause for members, cause in self._departures.items() if members & fault.members]
+            known = ledger.repeats(sent) or ledger.reads_wrongly(sent) or ledger.emptied(fault)
+            causes = [known] if known else causes
         return fault._replace(cause=causes[0]) if causes else fault
 
     def _observe(self, name: str, fault: Fault, answer: Answer) -> None:
@@ -214,6 +221,13 @@ class Run:
             return
         causes.add(fault.cause)
         self.add(Outcome(name, "", FAILED, fault.message, (answer,), cause=fault.cause))
+
+    def _refuted(self) -> None:
+        """Tell apart what was supposed to have one cause, if a later response refuted that."""
+        for kind in sorted(self.stage.ledger.refusing):
+            for shown, placed in self.report.causes.refute(UNREFUSED + kind):
+                outcomes = self.report.outcomes
+                outcomes[next(at for at, one in enumerate(outcomes) if one is shown)] = placed
 
     def _observers(self) -> None:
         for name in OBSERVERS:

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from contracts.causes import ENTITY, ITEMS, SILENT, TURNED_AWAY, Fault, act, anywhere, basic, misleading, missing, place
+from contracts.causes import (
+    ENTITY,
+    ITEMS,
+    LIST,
+    LOST,
+    SILENT,
+    SLASH,
+    TURNED_AWAY,
+    Fault,
+    act,
+    anywhere,
+    basic,
+    misleading,
+    missing,
+    place,
+)
 from contracts.document import Document
 from contracts.flight import Flight
 from contracts.kinds import Kind, kinds_of
 from contracts.ledger import MARK, Ledger, Made, new_id
 from contracts.questions import parameters_of
 from contracts.settings import Settings
+from contracts.suppositions import GATEWAY, UNREFUSED
 from contracts.sweeper import Sweeper
 from contracts.verdicts import Broken, Untestable, expect, untestable
 from contracts.wire import Answer, Sent, Transport, Unreachable, json_body, with_headers
@@ -26,6 +43,8 @@ MAX_SILENT_IN_TURN = 4
 """Consecutive requests without a response, after which the run ends."""
 
 
+_VARYING = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4})+-[0-9a-f]{12}|\b[0-9a-f]{8}\b|[0-9]{5,}")
+"""What differs from one entity to the next: ids, etags, times."""
 MAX_TURNED_AWAY = 12
 """Consecutive requests that got 401 or 429, after which the run ends."""
 
@@ -138,7 +157,11 @@ class Stage:
             return lost
         if repeated := self.ledger.repeats(last.sent):
             return repeated
-        if last.status >= 400 and self.ledger.holds(last.sent):
+        if self.ledger.misses(last):
+            return LOST
+        if last.status in (404, 405) and last.sent.target.partition("?")[0].endswith("/"):
+            return SLASH
+        if last.status >= 400 and self.ledger.holds(last.sent) and not self._turned_away(last) and last.status < 500:
             return f"lookup {last.status}"
         root = basic(self._faults[at], misread=misread, refusal=refusal)
         if not root and self._turned_away(last):
@@ -159,15 +182,26 @@ class Stage:
 
         That is a member of the check's own responses, or one that the server's entities lack.
         """
-        faults = [fault for found in self._faults for fault in found if fault.members]
+        faults = [fault for found in self._faults for fault in found if fault.members and fault.reach != LIST]
         lacking = [fault for fault in self.ledger.lacking.values() if fault.reach == ENTITY or fault.explains(failure)]
         return next((fault.cause for fault in faults if fault.explains(failure)), lacking[0].cause if lacking else "")
 
+    def supposed(self, broken: Broken) -> str:
+        """The cause of a request that should have been refused, if the server has refused none of its kind."""
+        known = not broken.unrefused or broken.unrefused in self.ledger.refusing
+        return "" if known else UNREFUSED + broken.unrefused
+
+    def symptom(self, broken: Broken) -> str:
+        """What failed, in words without ids: equal for all checks that stumble over the same fault."""
+        last = broken.answer or (self.record[-1] if self.record else None)
+        where = "" if last is None or broken.unrefused == GATEWAY else act(last.sent)
+        return f"{where}: {_VARYING.sub('', broken.symptom.replace(str(last), ''))}"
+
     def _turned_away(self, answer: Answer) -> bool:
-        """Whether the gateway turned away a request with the run's own token."""
+        """Whether the gateway turned away a request with the run's own token, or limited the rate of any."""
         own = answer.sent.header("authorization") == self.headers.get("Authorization")
         by_service = isinstance(answer.json, dict) and "report" in answer.json
-        return own and answer.status in TURNED_AWAY and not by_service
+        return (own or answer.status == 429) and answer.status in TURNED_AWAY and not by_service
 
     def name(self, about: str = "entity") -> str:
         """A unique name with the suite's mark."""
@@ -216,7 +250,7 @@ class Stage:
         """Look up an entity."""
         answer = self.call("GET", made.path)
         if answer.status != 200:
-            raise Broken(f"{answer}, expected 200 for a new entity", f"lookup {answer.status}")
+            raise Broken(f"{answer}, expected 200 for a new entity", f"lookup {answer.status}", answer=answer)
         items = answer.json.get("items") if isinstance(answer.json, dict) else None
         if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], dict):
             raise Broken(f"{answer} without exactly one entity in items: {answer.text[:200]}", "lookup items")

@@ -37,11 +37,17 @@ class Broken(AssertionError):
         refusal: bool = False,
         kinds: frozenset[str] = frozenset(),
         refused: str = "",
+        symptom: str = "",
+        unrefused: str = "",
     ) -> None:
         super().__init__(message)
         self.cause, self.answer, self.settled, self.kinds = cause, answer, settled, kinds
         self.refusal = refusal
         """Whether it is about what a refusal says."""
+        self.symptom = symptom or message
+        """What is wrong, in words that are equal for other checks that fail because of it."""
+        self.unrefused = unrefused
+        """The kind of a request that should have been refused; empty if it is about something else."""
         self.refused = refused
         """The cause of a refused request, if the server refuses valid ones of its kind likewise."""
 
@@ -64,6 +70,8 @@ class Outcome:
     seconds: float = 0.0
     cause: str = ""
     """Equal for failures with the same cause."""
+    symptom: str = ""
+    """Equal for failures of the same kind of request in the same way, if no cause is known."""
 
     @property
     def label(self) -> str:
@@ -81,9 +89,11 @@ def same(came: object, expected: object, what: str, cause: str = "") -> None:
     """Raise `Broken` unless both are equal. Of large values the message shows what differs."""
     if came != expected:
         found = kinds(came, expected)
+        telling = all(isinstance(one, str | dict) for one in (came, expected))
+        symptom = f"{_shown(came)} in place of {_shown(expected)}" if telling else ""
         if len(repr(came)) > _MAX_SHOWN or len(repr(expected)) > _MAX_SHOWN:
             came, expected = differing(came, expected)
-        raise Broken(f"{what}: expected {_shown(expected)}, got {_shown(came)}", cause, kinds=found)
+        raise Broken(f"{what}: expected {_shown(expected)}, got {_shown(came)}", cause, kinds=found, symptom=symptom)
 
 
 def same_types(came: object, expected: object, what: str) -> None:

@@ -38,7 +38,7 @@ def creates_twice(asked: Asked, right: Right) -> GivenAnswer:
     return given
 
 
-@broken("audit.stamps-move", by_way_of="audit.other-client")
+@broken("audit.stamps-move entity.creation-stays", by_way_of="audit.other-client")
 def forgets_who_made_it(asked: Asked, right: Right) -> GivenAnswer:
     """A write changes createdAt like updatedAt."""
     return right(asked).showing(lambda item: _replacing(item, createdAt=item.get("updatedAt")))

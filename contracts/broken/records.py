@@ -28,7 +28,7 @@ def new_entities_are_not_listed(asked: Asked, right: Right) -> GivenAnswer:
     return given
 
 
-@broken("delete.gone delete.count")
+@broken("delete.gone delete.count entity.gone")
 def phantom_after_delete(asked: Asked, right: Right) -> GivenAnswer:
     """Acknowledges a deletion and keeps the entity."""
     if asked.method == "DELETE" and len(asked.parts) == 2 and right.entity(asked):
@@ -59,7 +59,7 @@ def deletion_takes_the_next(asked: Asked, right: Right) -> GivenAnswer:
     return right(asked)
 
 
-@broken("lookup.unknown delete.gone explore.unknown-connection")
+@broken("lookup.unknown delete.gone explore.unknown-connection entity.gone")
 def unknown_is_empty(asked: Asked, right: Right) -> GivenAnswer:
     """An unknown id is an empty list."""
     given = right(asked)
@@ -167,7 +167,36 @@ def takes_stamps_from_the_client(asked: Asked, right: Right) -> GivenAnswer:
 @broken("create.enabled")
 def new_connections_initialize(asked: Asked, right: Right) -> GivenAnswer:
     """A new connection stays `initializing`."""
-    return right(asked).showing(lambda item: {**item, "state": "initializing"})
+    given = right(asked)
+    new = asked.kind == "connections"
+    return given.showing(lambda i: {**i, "state": "initializing"} if new and i.get("state") == "enabled" else i)
+
+
+@broken("entity.asked-for list.different-entities")
+def looks_up_the_entity_before(asked: Asked, right: Right) -> GivenAnswer:
+    """A look-up shows the entity that was looked up before, if it is still there."""
+    given = right(asked)
+    if not asked.looks_up or not given.done or asked.kind != "connections":
+        return given
+    before = right.memory.get("before", asked.path)
+    right.memory["before"] = asked.path
+    other = right(asked.instead("GET", before))
+    return other if other.done else given
+
+
+@broken("entity.as-written patch.replaces patch.params-as-a-whole")
+def patches_change_nothing(asked: Asked, right: Right) -> GivenAnswer:
+    """A patch is checked and acknowledged with a new etag, and changes nothing else."""
+    if not asked.patches or not (before := right.entity(asked)):
+        return right(asked)
+    given = right(asked)
+    if not given.receipt:
+        return given
+    kept = {"description": "", **before}
+    names = [name for name in ("name", "description", "state", "auth") if name in kept]
+    back = [{"op": "add", "path": f"/{name}", "value": kept[name]} for name in names]
+    restored = right(asked.having(if_match=given.receipt["etag"]).sending(back))
+    return restored if restored.done else given
 
 
 @broken("lookup.idempotent etag.stable-on-read")

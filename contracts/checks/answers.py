@@ -14,7 +14,10 @@ from contracts.causes import (
     HEADER,
     IF_MATCH,
     ITEMS,
+    LIFE,
     NOT_JSON,
+    PRETENDED,
+    REFUSAL,
     SERVER_ERROR,
     SHOWN,
     SILENT,
@@ -85,7 +88,10 @@ def body_is_json(watch: Watch, answer: Answer) -> Fault | None:
 @observe("answer.documented-status")
 def status_is_documented(watch: Watch, answer: Answer) -> Fault | None:
     """The status is one that the contract lists for the operation."""
-    operation = watch.document.match(answer.sent.method, answer.sent.target)
+    method = "GET" if answer.sent.method == "HEAD" else answer.sent.method
+    operation = watch.document.match(method, answer.sent.target)
+    if _is_pretended(answer):
+        return Fault(f"{answer} with an error in its body", PRETENDED)
     if 300 <= answer.status < 400:
         return Fault(f"{answer} and leads to {answer.header('location') or 'nowhere'}; no operation redirects", STATUS)
     if operation is None or answer.status >= 500:
@@ -111,22 +117,31 @@ def body_fits_schema(watch: Watch, answer: Answer) -> Fault | None:
     if wrapped or not departure:
         return wrapped
     if answer.status >= 400:
-        return Fault(f"{answer} outside its schema at {departure}", _error_cause(answer))
+        cause = of_kind(departure.kind) or _error_cause(answer)
+        return Fault(f"{answer} outside its schema at {departure}", cause, reach=REFUSAL)
     return in_schema(f"{answer} outside its schema at {departure}", departure)
+
+
+def _is_pretended(answer: Answer) -> bool:
+    """Whether a success has the body of an error."""
+    body = answer.json if answer.succeeded and isinstance(answer.json, dict) else {}
+    status = body.get("status")
+    return (type(status) is int and status >= 400) or not {"errorMessage", "error_code"}.isdisjoint(body)
 
 
 def _wrapped(watch: Watch, answer: Answer, operation: DocumentedOperation, departure: Departure | None) -> Fault | None:
     """The fault of a body that is inside another one: instead of its schema's, or with the members of earlier ones."""
     body, known = answer.json, watch.memory.setdefault("wrapped", {})
     form = ", ".join(sorted(body)) if isinstance(body, dict) else ""
-    if not answer.succeeded or not (form in known or (departure and departure.path == "$")):
+    if not (form in known or (departure and departure.path == "$")):
         return None
     name = watch.document.wrapper(operation, answer.status, body, empty=form in known)
     if not name:
         return None
     known[form] = str(answer)
     members = departure.members if departure else frozenset(body[name])
-    return Fault(f"{answer} with its body inside the member {name!r}", of_kind(WRAPPED), members, BODY)
+    reach = BODY if answer.succeeded else REFUSAL
+    return Fault(f"{answer} with its body inside the member {name!r}", of_kind(WRAPPED), members, reach)
 
 
 def _error_cause(answer: Answer) -> str:
@@ -150,7 +165,7 @@ def no_content_is_empty(watch: Watch, answer: Answer) -> Fault | None:
     """204 and responses to HEAD have no body."""
     if answer.body and (answer.status == 204 or answer.sent.method == "HEAD"):
         cause = "unexpected body" if answer.is_json else NOT_JSON
-        return Fault(f"{answer} with a body of {len(answer.body)} bytes, expected none", cause)
+        return Fault(f"{answer} with a body of {len(answer.body)} bytes, expected none", cause, reach=BODY)
     return None
 
 
@@ -177,13 +192,14 @@ def error_has_one_of_the_bodies(watch: Watch, answer: Answer) -> Fault | None:
     body = answer.json
     if not isinstance(body, dict):
         cause = NOT_JSON if answer.body and not answer.is_json else _error_cause(answer)
-        return Fault(f"{answer} without an error body", cause)
+        return Fault(f"{answer} without an error body", cause, reach=REFUSAL)
     if _own_form(answer):
         return None
     if list(body) == _SERVICE or set(body) == _MEDIA_TYPE or _GATEWAY <= set(body) <= {*_GATEWAY, "title", "status"}:
         return None
     shown = ", ".join(body) or "no members"
-    return Fault(f"{answer} with {shown}; an error has {', '.join(_SERVICE)}, in order", _error_cause(answer))
+    message = f"{answer} with {shown}; an error has {', '.join(_SERVICE)}, in order"
+    return Fault(message, _error_cause(answer), reach=REFUSAL)
 
 
 @observe("error.status-and-code-agree")
@@ -193,7 +209,7 @@ def error_status_agrees(watch: Watch, answer: Answer) -> Fault | None:
     if answer.status < 400 or not isinstance(body, dict):
         return None
     said = body.get("status", answer.status)
-    if said != answer.status and not (_own_form(answer) and said == str(answer.status)):
+    if str(said) != str(answer.status):  # its type is a matter of the schema
         return Fault(f"{answer} but its body says {body.get('status')}", STATUS)
     kind, gateway = str(body.get("type", "")), str(body.get("error_code", answer.status))
     suffix = kind.rpartition("-")[2] if kind.startswith(CODE_PREFIX) else gateway[:3]
@@ -318,12 +334,13 @@ def etag_has_the_services_shape(watch: Watch, answer: Answer) -> Fault | None:
 
 
 @observe("create.id-unique")
-def new_ids_are_unique(watch: Watch, answer: Answer) -> str | None:
+def new_ids_are_unique(watch: Watch, answer: Answer) -> Fault | None:
     """No two entities get the same id, in any sandbox."""
     body = answer.json
     if answer.sent.target.startswith("/data/") or (
         answer.sent.method != "POST"
         or "/search" in answer.sent.target
+        or "/action" in answer.sent.target
         or answer.status != 201
         or not isinstance(body, dict)
     ):
@@ -332,7 +349,8 @@ def new_ids_are_unique(watch: Watch, answer: Answer) -> str | None:
     seen = watch.memory.setdefault("id", {})
     entity_id = next((str(holder[name]) for name in _IDS if name in holder), "")
     if entity_id and entity_id in seen:
-        return f"{answer} with an id that was given before ({seen[entity_id]})"
+        message = f"{answer} with an id that was given before ({seen[entity_id]})"
+        return Fault(message, "create.id-unique", reach=LIFE, told=frozenset({entity_id}))
     seen[entity_id] = str(answer)
     return None
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from contracts.expectations import located, receipt, refused, succeeded
+from contracts.expectations import located, names_are, receipt, refused, succeeded
 from contracts.kinds import POSTGRESQL, Kind, basic_params
 from contracts.ledger import Made
 from contracts.registry import any_kind, check
@@ -35,7 +35,8 @@ def location_leads_to_the_entity(stage: Stage, kind: Kind) -> None:
 
 def _leads_to(stage: Stage, made: Made) -> None:
     place = located(made.answer)
-    expect(urlsplit(place).path.rstrip("/").endswith(made.path), f"Location {place} does not end in {made.path}")
+    right = urlsplit(place).path.rstrip("/").endswith(made.path)
+    expect(right, f"Location {place} does not end in {made.path}", "place of Location")
     same(urlsplit(place).netloc, urlsplit(made.answer.url).netloc, "host of Location", "place of Location")
     expect(place.startswith(stage.transport.base_url), f"Location {place} is not below {stage.transport.base_url}")
     sent = Sent("GET", place.removeprefix(stage.transport.base_url), tuple(stage.headers.items()))
@@ -52,7 +53,7 @@ def what_was_sent_is_kept(stage: Stage, kind: Kind) -> None:
     for member, sent in made.body.items():
         if member == "auth":
             same(item.get("auth", {}).get("specName"), sent["specName"], "auth.specName")
-            same(set(item["auth"].get("params", {})), set(sent["params"]), "names in auth.params")
+            names_are(item["auth"].get("params", {}), sent["params"], "names in auth.params")
             for name in ("server", "port", "database", "username"):
                 same(item["auth"]["params"].get(name), sent["params"].get(name), f"auth.params.{name}")
         elif member in ("name", "description", "connectionSpec", "flowSpec", "data", "params", "baseConnectionId"):

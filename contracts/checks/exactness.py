@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from contracts.expectations import ids, receipt, replacing, succeeded
+from contracts.expectations import etag_header, ids, receipt, replacing, succeeded
 from contracts.kinds import Kind, basic_params
 from contracts.ledger import Made
 from contracts.registry import any_kind, check, drafted, patched
@@ -236,10 +236,10 @@ def _shown_everywhere(stage: Stage, made: Made, expected: dict[str, Any], what: 
 
 def _one_state(stage: Stage, path: str, write: Answer, what: str) -> str:
     """Expect that all views agree after a write; returns the etag."""
-    etag = receipt(write, write.status)["etag"]
-    same(write.header("etag"), etag, f"ETag of the answer to {what}")
+    etag = receipt(write, write.status if write.succeeded else 200)["etag"]
+    etag_header(write, etag, f"ETag of the answer to {what}")
     answer = stage.call("GET", path)
-    same(answer.header("etag"), etag, f"ETag of the lookup after {what}")
+    etag_header(answer, etag, f"ETag of the lookup after {what}")
     lookup, *others = views(stage, path).items()
     same((lookup[1].get("etag"), lookup[1].get("version")), (etag, etag), f"etag and version after {what}")
     for view, item in others:

@@ -10,9 +10,10 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from contracts.causes import EMPTY_LIST, LIST, LISTED, Fault
+from contracts.causes import ABSENT, EMPTY_LIST, IGNORED, LIFE, LIST, LISTED, Fault
+from contracts.entities import Entities, Texts
 from contracts.ledger import MARK
-from contracts.questions import MAX_LIMIT, Entities, Question, Texts, question_of
+from contracts.questions import MAX_LIMIT, Question, question_of
 from contracts.registry import Watch, observe
 from contracts.wire import Answer
 
@@ -29,7 +30,13 @@ def _asked(watch: Watch, answer: Answer) -> tuple[Question, list[dict[str, Any]]
     if question is None or items is None or question.counts:
         return None
     known = watch.entities.of(answer.sent, question.kind)
-    return question, [{**item, **(known.get(item["id"].lower()) or {})} for item in items], known
+    return question, [_as_given(item, known) for item in items], known
+
+
+def _as_given(item: dict[str, Any], known: Mapping[str, Texts | None]) -> dict[str, Any]:
+    """An item with the texts that the run gave it; without texts if they are not certain."""
+    texts = known.get(item["id"].lower(), {})
+    return {**item, **texts} if texts is not None else {**item, "name": None, "description": None}
 
 
 def _fault(message: str, cause: str) -> Fault:
@@ -52,20 +59,23 @@ def every_entity_meets_the_filters(watch: Watch, answer: Answer) -> Fault | None
 
 @observe("list.keeps-order")
 def entities_are_in_the_order_asked_for(watch: Watch, answer: Answer) -> Fault | None:
-    """Entities of this run are in the order that `orderby` names."""
+    """Entities of this run are in the order that `orderby` names; without one, the last written comes first."""
     asked = _asked(watch, answer)
-    if asked is None or not asked[0].order:
+    if asked is None or (not asked[0].order and asked[0].token):  # a token remembers an order that is not known here
         return None
     question, items, known = asked
+    order = question.order or (("updatedAt", True),)
     mine = [item for item in items if known.get(item["id"].lower()) is not None]
     for one, other in itertools.pairwise(mine):
-        for member, descending in question.order:
+        for member, descending in order:
             values: list[Any] = [one.get(member), other.get(member)]
             if [type(value) for value in values] not in ([str, str], [int, int]):
                 break
             if values[0] != values[1] or isinstance(values[0], int):  # equal times may be rounded ones
                 if values[0] != values[1] and (values[0] > values[1]) is not descending:
-                    return _fault(f"{answer} is not in the order asked for, by {member}", "order")
+                    asked_for = "asked for" if question.order else "of all lists"
+                    fault = _fault(f"{answer} is not in the order {asked_for}, by {member}", "order")
+                    return fault._replace(members=frozenset({member}))
                 break
     return None
 
@@ -127,21 +137,33 @@ def _departing(watch: Watch, answer: Answer, question: Question) -> Fault | None
     if question.counts:
         number = answer.json.get("count")
         wrong = isinstance(number, int) and (number < len(expected) or (alone and number > len(expected)))
-        return _fault(f"{answer} counts {number}, expected {len(expected)}", "count") if wrong else None
+        fault = _fault(f"{answer} counts {number}, expected {len(expected)}", "count")
+        deleted = question.selected(watch.entities.gone(answer.sent, question.kind)) or frozenset()
+        fault = _of_absent(fault) if deleted and number == len(expected | deleted) else fault
+        return fault if wrong else None
     items = _items(answer)
     if items is None:
         return None
     found = [*seen, *(item["id"].lower() for item in items)]
-    if answer.json.get("_links"):  # not the last page; a link that cannot be read is the fault of others
+    if answer.json.get("_links", True):  # not the last page; a link that cannot be read is the fault of others
         chains[_following(answer)] = expected, alone, found
         return None
-    if alone and set(found) - expected:
-        return _fault(f"{answer} lists an entity that nobody has created here, or that was deleted", "strangers")
+    if alone and (strangers := set(found) - expected):
+        if strangers <= watch.entities.gone(answer.sent, question.kind).keys():
+            return _of_absent(_fault(f"{answer} lists an entity that was deleted", ""))
+        apart = {name for one in strangers for name in watch.entities.borders(answer.sent, one)}
+        fault = _fault(f"{answer} lists an entity that nobody has created here", "strangers")
+        return fault._replace(cause=IGNORED + min(apart), reach=LIFE) if apart else fault
     lost = (expected & known.keys()) - set(found)
     if not lost:
         return None
     fault = _fault(f"{answer} lacks {len(lost)} of {len(expected)} entities that this run has made", "lost")
     return fault if found else fault._replace(cause=EMPTY_LIST)
+
+
+def _of_absent(fault: Fault) -> Fault:
+    """The fault of a list with an entity that was deleted."""
+    return fault._replace(cause=ABSENT, reach=LIFE)
 
 
 def _names_ours_alone(question: Question, entities: Entities) -> bool:

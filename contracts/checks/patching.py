@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.expectations import receipt, refused, replacing, succeeded, unchanged
+from contracts.expectations import names_are, receipt, refused, replacing, succeeded, unchanged
 from contracts.kinds import Kind, basic_params
 from contracts.registry import check, patched
 from contracts.stage import Stage
@@ -166,7 +166,7 @@ def params_are_replaced_as_a_whole(stage: Stage) -> None:
     params = {key: value for key, value in basic_params(stage.canary).items() if key != "sslMode"}
     receipt(stage.patch(made, replacing("auth/params", {**params, "server": "other.example.com"})))
     shown = stage.read(made)["auth"]["params"]
-    same(sorted(shown), sorted(params), "names in auth.params")
+    names_are(shown, params, "names in auth.params")
     same(shown["server"], "other.example.com", "auth.params.server")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.expectations import ids, located, receipt, refused, succeeded
+from contracts.expectations import deletion, ids, located, receipt, refused, succeeded
 from contracts.kinds import POSTGRESQL, basic_params
 from contracts.registry import check
 from contracts.stage import Stage, filters
@@ -61,7 +61,8 @@ def delete_a_connection(stage: Stage) -> None:
     """Follow the delete tutorial: delete, and look up that it is gone."""
     made = stage.make("connections")
     answer = stage.call("DELETE", made.path, headers={"Content-Type": "application/json"})
-    same((answer.status, answer.body), (204, b""), "answer to a deletion")
+    deletion(answer)
+    same(answer.body, b"", "body of a deletion")
     refused(stage.call("GET", made.path), 404, "1439-404")
 
 

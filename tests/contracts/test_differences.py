@@ -39,7 +39,9 @@ KINDS: list[tuple[Any, Any, set[str]]] = [
     ("con", "contract-suite", set()),  # too short to tell
     (1795913493, 1795913493821, {"seconds"}),
     (("enabled", None), ("disabled", None), set()),
-    ({"a": 1, "b": 2}, {"a": 1}, set()),
+    ({"a": 1, "b": 2}, {"a": 1}, {"added b"}),
+    ({"a": 1, "b": 2, "c": 3}, {"a": 1}, {"added b", "added c"}),
+    ('W/"a-1"', '"a-1"', {"quotes"}),
     ([3, 1, 2], [1, 2, 3], set()),
     ("6", 5, set()),
     ({"a": "5", "b": "other"}, {"a": 5, "b": "this"}, set()),  # one difference of no kind

@@ -1,0 +1,194 @@
+"""Observers of entities: each response is held against what the run has written, read and deleted before.
+
+Most checks write an entity and read it again. Where the server loses a write or confuses entities, each of them would
+fail in its own way; here the cause is seen in the answer itself, so that it is one finding.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from contracts.causes import ABSENT, ANOTHER, LIFE, SCHEMA, WITHOUT_EFFECT, Fault, of_kind
+from contracts.differences import kinds
+from contracts.expectations import NOWHERE
+from contracts.ledger import ORDER
+from contracts.registry import Watch, observe
+from contracts.wire import Answer, Sent
+
+_CONSTANT = ("createdAt", "createdBy", "createdClient")
+_TEXTS = (("name",), ("description",))
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NONE = object()
+"""In place of a member that is not there."""
+_UNKNOWN = object()
+"""In place of a member of which nothing is known."""
+
+Pointer = tuple[str, ...]
+
+
+@observe("entity.asked-for")
+def a_lookup_shows_the_entity_asked_for(watch: Watch, answer: Answer) -> Fault | None:
+    """A look-up shows the entity whose id it names."""
+    kind, entity_id, *below = [*_steps(answer.sent), "", ""]
+    shown = [item["id"] for item in _items(answer) if isinstance(item.get("id"), str)]
+    lookup = answer.sent.method == "GET" and not any(below[:-2]) and entity_id.lower() in watch.entities.ever
+    if kind not in ORDER or not lookup or not shown or entity_id.lower() in [one.lower() for one in shown]:
+        return None
+    other = [one for one in shown if one.lower() in watch.entities.ever]
+    return Fault(f"{answer} with the entity {other[0]}", ANOTHER, reach=LIFE) if other else None
+
+
+@observe("entity.gone")
+def what_is_not_there_is_not_shown(watch: Watch, answer: Answer) -> Fault | None:
+    """Nothing is shown of an entity that was deleted or never created, and nothing is done with it."""
+    kind, entity_id, *_ = [*_steps(answer.sent), ""]
+    gone = set(watch.entities.gone(answer.sent, kind))
+    if answer.sent.method == "DELETE":  # the first deletion has just made it so
+        seen = watch.memory.setdefault("deleted", {})
+        gone = {one for one in gone if one in seen}
+        seen |= {entity_id.lower(): True} if answer.succeeded else {}
+    made_up = entity_id not in ("", "search") and not _UUID.fullmatch(entity_id.lower())
+    never = entity_id == NOWHERE or (kind in ORDER and made_up and entity_id.lower() not in watch.entities.ever)
+    body = answer.json if answer.sent.method == "GET" and isinstance(answer.json, dict) else {}
+    never = never or (body.get("items") == [] and bool(watch.entities.borders(answer.sent, entity_id)))
+    if not answer.succeeded or not (never or (kind in ORDER and entity_id.lower() in gone)):
+        return None
+    return Fault(f"{answer} although the entity {'does not exist' if never else 'was deleted'}", ABSENT, reach=LIFE)
+
+
+@observe("entity.creation-stays")
+def the_creation_stays_what_it_was(watch: Watch, answer: Answer) -> Fault | None:
+    """Time, author and client of an entity's creation are the same in every response."""
+    seen = watch.memory.setdefault("creation", {})
+    for item in (one for one in _items(answer) if isinstance(one.get("id"), str)):
+        for member in _CONSTANT:
+            before = seen.setdefault(f"{item.get('id')} {member}", item[member]) if member in item else None
+            if before is not None and before != item[member]:
+                message = f"{answer} with another {member} than earlier answers for the same entity"
+                return Fault(message, f"{SCHEMA}{member} changes", frozenset({member}))
+    return None
+
+
+@observe("entity.as-written")
+def an_entity_is_what_was_written(watch: Watch, answer: Answer) -> Fault | None:
+    """An entity shows the name and description of its last write, and no member as if a patch had not been sent."""
+    written, shown = watch.memory.setdefault("written", {}), watch.memory.setdefault("shown", {})
+    kind, entity_id, *below = [*_steps(answer.sent), ""]
+    if kind in ORDER and answer.sent.method == "POST" and not entity_id:
+        _learn_creation(answer, written, shown)
+    elif kind in ORDER and answer.sent.method != "GET":
+        patch = answer.sent.method == "PATCH" and not any(below)
+        before = written.pop(entity_id, {}) if not patch or not 400 <= answer.status < 500 else None
+        if before is not None and patch and answer.succeeded:
+            written[entity_id] = _patched(before, _body(answer.sent), shown.get(entity_id))
+    if answer.sent.method != "GET":
+        return None
+    for item in _items(answer):
+        if "createdAt" not in item:  # the request asked for some members only
+            continue
+        fault = _departing(answer, item, written.get(str(item.get("id")), {}))
+        if "etag" in item:
+            shown[str(item.get("id"))] = item
+        if fault:
+            watch.entities.forget(str(item.get("id")), deleted=False)
+            return fault
+    return None
+
+
+def _departing(answer: Answer, item: Mapping[str, Any], written: Mapping[Pointer, tuple[Any, Any]]) -> Fault | None:
+    """The fault of an entity that is not what was written: value and former value by the place of a member."""
+    lookup = len(_steps(answer.sent)) > 1
+    for pointer, (value, before) in written.items():
+        member, came = ".".join(pointer), _at(item, pointer)
+        unasked = came is _NONE and not lookup  # a list may show some members only
+        if came == value or came is _UNKNOWN or unasked or _is_hidden(came):
+            continue
+        as_before = before is not _UNKNOWN and _is_shown_as(before, came) and _departs(came, value)
+        if as_before or (pointer == ("state",) and str(came).casefold() != str(value).casefold()):
+            return Fault(f"{answer} without the {member} of the last patch", WITHOUT_EFFECT, reach=LIFE)
+        if pointer in _TEXTS and not (value in ("", _NONE) and came in ("", None, _NONE)):
+            plain = [{} if one is _NONE else {member: one} for one in (came, value)]
+            cause = of_kind(min(kinds(*plain), default=""))
+            message = f"{answer} with another {member} than the one written"
+            return Fault(message, cause or f"{SCHEMA}{member} as written", frozenset({member}))
+    return None
+
+
+def _is_shown_as(value: Any, came: Any) -> bool:
+    """Whether a member shows a value, secrets hidden."""
+    if isinstance(value, dict) and isinstance(came, dict) and value.keys() == came.keys():
+        return all(_is_shown_as(inner, came[name]) for name, inner in value.items())
+    return bool(value == came) or _is_hidden(came)
+
+
+def _departs(came: Any, value: Any) -> bool:
+    """Whether a member lacks something that was written; what is hidden does not count."""
+    if isinstance(value, dict) and isinstance(came, dict):
+        return any(_departs(came.get(name, _NONE), inner) for name, inner in value.items())
+    same_type = type(came) is type(value) or _NONE in (came, value)
+    return same_type and came != value and not _is_hidden(came)
+
+
+def _is_hidden(value: Any) -> bool:
+    """Whether a value is the mask of a secret."""
+    return isinstance(value, str) and value != "" and not value.strip("*")
+
+
+def _learn_creation(answer: Answer, written: dict[str, Any], shown: dict[str, Any]) -> None:
+    body, told = _body(answer.sent), answer.json
+    if answer.succeeded and isinstance(body, dict) and isinstance(told, dict) and isinstance(told.get("id"), str):
+        texts = {pointer: body.get(pointer[0], _NONE) for pointer in _TEXTS}
+        written[told["id"]] = {
+            pointer: (text, _UNKNOWN) for pointer, text in texts.items() if text is _NONE or isinstance(text, str)
+        }
+        shown[told["id"]] = body
+
+
+def _patched(
+    written: Mapping[Pointer, tuple[Any, Any]], body: Any, shown: Mapping[str, Any] | None
+) -> dict[Pointer, tuple[Any, Any]]:
+    """What an entity shows after a patch, as far as that is certain."""
+    found = dict(written)
+    for step in body if isinstance(body, list) else [body]:
+        operation, path = (str(step.get("op")).lower(), step.get("path")) if isinstance(step, dict) else ("", None)
+        steps = path.removeprefix("/").split("/") if isinstance(path, str) else ()
+        pointer = tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
+        found = {one: value for one, value in found.items() if one[: len(pointer)] != pointer[: len(one)]}
+        if (
+            pointer
+            and operation in ("add", "replace", "remove")
+            and not any(name.isdigit() or name == "-" for name in pointer)
+        ):
+            value = _NONE if operation == "remove" else step.get("value", _NONE)
+            found[pointer] = value, _UNKNOWN if shown is None else _at(shown, pointer)
+    return found
+
+
+def _at(item: Any, pointer: Pointer) -> Any:
+    """The member at a place, which is not known where it would be inside something else than an object."""
+    found = item
+    for name in pointer:
+        found = found.get(name, _NONE) if isinstance(found, dict) else _UNKNOWN
+    return found
+
+
+def _steps(sent: Sent) -> list[str]:
+    return [unquote(step) for step in sent.target.partition("?")[0].strip("/").split("/")]
+
+
+def _items(answer: Answer) -> Iterator[dict[str, Any]]:
+    """The entities of a response."""
+    body = answer.json if answer.succeeded else None
+    items = body.get("items") if isinstance(body, dict) else None
+    yield from (item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict))
+
+
+def _body(sent: Sent) -> Any:
+    try:
+        return json.loads(sent.body)
+    except ValueError:
+        return None

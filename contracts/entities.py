@@ -1,0 +1,96 @@
+"""The entities that a run has made and deleted, as far as they are certain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from contracts.wire import Sent
+
+_KNOWN = ("name", "description")
+BORDERS = ("x-gw-ims-org-id", "x-sandbox-name")
+"""Headers that separate tenants."""
+Texts: TypeAlias = Mapping[str, str]
+"""The members of an entity that are known: its id, name and description."""
+
+
+class Entities:
+    """The entities that this run has made, by tenant and collection, as far as they are certain."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], dict[str, Texts | None]] = {}
+        """Tenant and collection -> id -> its texts; None if they are not certain."""
+        self.ever: set[str] = set()
+        """The ids of all entities, also of deleted ones."""
+        self._gone: dict[tuple[str, str], dict[str, Texts | None]] = {}
+        """Tenant and collection -> id -> the texts of what was deleted."""
+
+    def of(self, sent: Sent, kind: str) -> Mapping[str, Texts | None]:
+        """Id in lower case -> texts of what the sender of a request has made and not deleted."""
+        return self._known.get((_tenant(sent), kind), {})
+
+    def gone(self, sent: Sent, kind: str) -> Mapping[str, Texts | None]:
+        """As `of`, of what was deleted."""
+        return self._gone.get((_tenant(sent), kind), {})
+
+    def borders(self, sent: Sent, entity_id: str) -> set[str]:
+        """The headers by which an entity belongs to another tenant than the sender of a request; empty if to none."""
+        here, holds = _tenant(sent), [tenant for (tenant, _), ids in self._known.items() if entity_id.lower() in ids]
+        if here in holds:
+            return set()
+        apart = [
+            [one != other for one, other in zip(here.split("/"), there.split("/"), strict=True)] for there in holds
+        ]
+        return {BORDERS[different.index(True)] for different in apart if different.count(True) == 1}
+
+    def learn(self, sent: Sent, new_id: str | None, *, done: bool, unsure: bool) -> None:
+        """Learn from a request: whether it was carried out, or may have been; and the id of what it made."""
+        kind, _, entity_id = sent.target.partition("?")[0].strip("/").partition("/")
+        new_id, entity_id = new_id and new_id.lower(), entity_id.lower()
+        if sent.method == "POST" and not entity_id and done and new_id:
+            body = _json(sent)
+            given = [body.get(name, "") for name in _KNOWN] if isinstance(body, dict) else [None]
+            certain = all(isinstance(text, str) for text in given)
+            texts = {"id": new_id, **dict(zip(_KNOWN, map(str, given), strict=False))}
+            self._known.setdefault((_tenant(sent), kind), {})[new_id] = texts if certain else None
+            self.ever.add(new_id)
+        known = self._known.get((_tenant(sent), kind), {})
+        if entity_id not in known or not (done or unsure):
+            return
+        if sent.method == "DELETE" and done:
+            self._gone.setdefault((_tenant(sent), kind), {})[entity_id] = known.pop(entity_id)
+        elif sent.method in ("PATCH", "DELETE"):
+            known[entity_id] = _patched(known[entity_id], sent) if done else None
+
+    def forget(self, entity_id: str, *, deleted: bool) -> None:
+        """Learn that an entity was deleted in another way, or may have been."""
+        for key, known in self._known.items():
+            if entity_id.lower() in known and deleted:
+                self._gone.setdefault(key, {})[entity_id.lower()] = known.pop(entity_id.lower())
+            elif entity_id.lower() in known:
+                known[entity_id.lower()] = None
+
+
+def _tenant(sent: Sent) -> str:
+    return f"{sent.header('x-gw-ims-org-id')}/{sent.header('x-sandbox-name')}"
+
+
+def _json(sent: Sent) -> Any:
+    try:
+        return json.loads(sent.body)
+    except ValueError:
+        return None
+
+
+def _patched(texts: Texts | None, sent: Sent) -> Texts | None:
+    """The texts after a patch; None if they are not certain any more."""
+    body = _json(sent)
+    for instruction in body if isinstance(body, list) else [body]:
+        path = instruction.get("path") if isinstance(instruction, dict) else None
+        if not isinstance(path, str) or texts is None:
+            return None
+        if path[1:] in _KNOWN:
+            value = "" if str(instruction.get("op")).lower() == "remove" else instruction.get("value")
+            texts = {**texts, path[1:]: value} if isinstance(value, str) else None
+    return texts
