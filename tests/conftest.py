@@ -45,9 +45,25 @@ _skipped: list[str] = []
 """Reasons of the tests that were skipped, gathered where all reports arrive."""
 
 
+_MEMORY = "/dev/shm"  # noqa: S108  (pytest makes a private folder there)
+"""Linux' file system in memory. Files of tests are on a disk otherwise, where each fsync takes milliseconds."""
+_ENOUGH = 4 * 2**30
+"""Bytes that must be free there: containers often have 64 MiB."""
+
+
+def _use_memory() -> None:
+    """Make temporary files in memory, if there is room and no other place was chosen. Workers inherit the choice."""
+    if "TMPDIR" in os.environ or not os.path.isdir(_MEMORY) or not os.access(_MEMORY, os.W_OK):
+        return
+    place = os.statvfs(_MEMORY)
+    if place.f_bavail * place.f_frsize >= _ENOUGH and not place.f_flag & os.ST_NOEXEC:  # tests write programs
+        os.environ["TMPDIR"], tempfile.tempdir = _MEMORY, None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keep tests away from the certificate authority of the user. Workers of pytest-xdist inherit the folder."""
     if not hasattr(config, "workerinput"):
+        _use_memory()
         os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="mockserver-tests-")
         _before.update(os.listdir(config.rootpath))
         write_table_of_utf_8(config.rootpath / ".hypothesis")
