@@ -119,6 +119,8 @@ class Ledger:
     """Consecutive requests with the run's own token that got 401 or 429."""
     etag_causes: dict[str, str] = field(default_factory=dict)
     """Id of an entity -> why its etag cannot be relied on."""
+    swept: set[str] = field(default_factory=set)
+    """Paths of entities that were found in a final list and deleted."""
     unsure: Counter[Key] = field(default_factory=Counter)
     """(sandbox, collection) -> number of requests that created something, or may have: the response does not tell."""
     silent_at: Counter[str] = field(default_factory=Counter)

@@ -111,7 +111,9 @@ class Run:
                 self.report.left = self.stage.sweep()
                 if not self.settings.read_only:
                     strays, self.report.unverified = self.stage.sweep_strays()
-                    self.report.left = list(dict.fromkeys(self.report.left + strays))
+                    swept = self.stage.ledger.swept
+                    left = [line for line in self.report.left if line.partition(": ")[0] not in swept]
+                    self.report.left = list(dict.fromkeys(left + strays))
         except (KeyboardInterrupt, Unreachable) as trouble:
             self.report.ended = self.report.ended or str(trouble) or INTERRUPTED
             self.report.broken_off = True

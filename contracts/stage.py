@@ -85,6 +85,8 @@ class Stage:
         name = self.settings.other_sandbox or f"{MARK}-other"
         other = self._like({**self.headers, "x-sandbox-name": name}, self.record, self._faults)
         answer = other.call("GET", "/connections?limit=1")
+        if answer.status >= 500 or answer.silence or answer.status == 429:
+            raise Broken(f"{answer}, expected the list of the second sandbox {name!r}", answer=answer)
         if not answer.succeeded and self.call("GET", "/connections?limit=1").succeeded:
             untestable(f"there is no second sandbox {name!r}: name one with --other-sandbox")
         return other

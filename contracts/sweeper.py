@@ -12,6 +12,9 @@ from contracts.ledger import ORDER, TENANT, Key, Ledger
 from contracts.wire import FORGET, Answer, Sent, Transport, Unreachable, with_headers
 
 _CANNOT_DELETE = (405, 501)
+_PASSING = (429, 500, 502, 503, 504)
+"""Statuses after which the same request may succeed."""
+_MAX_TRIES = 3
 _MAX_PAGES = 50
 """Maximum pages searched for leftovers."""
 
@@ -35,7 +38,7 @@ class Sweeper:
         for kind in ORDER:
             for (name, entity_id), headers in list(ledger.made.items()):
                 if name == kind and entity_id not in kept:
-                    found = self._delete(f"/{name}/{quote(entity_id, safe='')}", headers)
+                    found = self._delete(_path(name, entity_id), headers)
                     left += found
                     ledger.entities.forget(entity_id, deleted=not found)
                     if not found:
@@ -54,12 +57,14 @@ class Sweeper:
         for tenant in self._ledger.tenants.values():
             refusals = {}
             for key in [(kind, found) for kind in names for found in self._listed(kind, tenant)]:
-                refusals[key] = self._delete(f"/{key[0]}/{quote(key[1], safe='')}", tenant)
+                refusals[key] = self._delete(_path(*key), tenant)
             for kind in names:
                 still = self._listed(kind, tenant) if any(key[0] == kind for key in refusals) else []
                 for entity_id in still:
                     why = refusals.get((kind, entity_id)) or [f"/{kind}/{entity_id}: deleted, but still listed"]
                     left += why
+                gone = [key for key, why in refusals.items() if key[0] == kind and key[1] not in still and not why]
+                self._ledger.swept.update(_path(*key) for key in gone)
         nameless, unread = self._ledger.nameless, {kind for _, kind in self._unread}
         unseen = [kind for kind in names if nameless[kind] and kind in unread]
         return left + [
@@ -106,7 +111,15 @@ class Sweeper:
             target = href
 
     def _page(self, target: str, tenant: Mapping[str, str]) -> Answer:
-        return self._transport.send(Sent("GET", target, self._as(tenant)))
+        return self._send(Sent("GET", target, self._as(tenant)))
+
+    def _send(self, sent: Sent) -> Answer:
+        """Send a request, and again if the server fails in passing: what a run leaves behind is not its fault."""
+        for _ in range(_MAX_TRIES):
+            answer = self._transport.send(sent)
+            if answer.status not in _PASSING:
+                break
+        return answer
 
     def _forget_runs(self) -> list[str]:
         """Delete the runs of deleted flows if the server supports it; returns what could not be deleted, as text."""
@@ -119,7 +132,7 @@ class Sweeper:
 
     def _delete(self, target: str, headers: Mapping[str, str], fine: tuple[int, ...] = (404,)) -> list[str]:
         try:
-            answer = self._transport.send(Sent("DELETE", target, self._as(headers)))
+            answer = self._send(Sent("DELETE", target, self._as(headers)))
         except Unreachable as error:
             return [f"{target}: {error}"]
         gone = answer.succeeded or answer.status in fine
@@ -129,3 +142,7 @@ class Sweeper:
         """The suite's headers with the given tenant."""
         kept = {name: value for name, value in headers.items() if name.lower() in TENANT}
         return with_headers(self._headers, kept)
+
+
+def _path(kind: str, entity_id: str) -> str:
+    return f"/{kind}/{quote(entity_id, safe='')}"

@@ -1,0 +1,76 @@
+"""What a run leaves behind is told, whatever the server says of its deletions, and what can be deleted is deleted."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from contracts.broken.wrapping import Asked, GivenAnswer, Right
+from tests.contracts.test_wrong_servers import (
+    NUMBERS,
+    Fault,
+    all_hangs,
+    always_500,
+    creations_are_forbidden,
+    half_a_surrogate_pair,
+    judged,
+)
+
+
+def refuses_deletion(asked: Asked, right: Right) -> GivenAnswer:
+    return right(asked) if asked.method != "DELETE" else right(asked.instead("GET", "/nowhere"))
+
+
+def only_says_that_it_deletes(asked: Asked, right: Right) -> GivenAnswer:
+    return right(asked) if asked.method != "DELETE" else GivenAnswer(204, (("x-request-id", str(next(NUMBERS))),), b"")
+
+
+@pytest.mark.parametrize("fault", [refuses_deletion, only_says_that_it_deletes])
+def test_what_stays_behind_is_told_whatever_the_server_says(fault: Fault) -> None:
+    few = frozenset({"retrieveConnection"})
+    found = judged(fault, operations=few)
+    assert found.entities > 0 and len(found.report.left) == found.entities
+    assert f"{found.entities} left behind" in found.everything
+
+
+def does_it_and_says_500(asked: Asked, right: Right) -> GivenAnswer:
+    right(asked)
+    return GivenAnswer(500, (("x-request-id", str(next(NUMBERS))),), b"")
+
+
+def does_it_and_says_html(asked: Asked, right: Right) -> GivenAnswer:
+    right(asked)
+    return GivenAnswer(200, (("x-request-id", str(next(NUMBERS))), ("Content-Type", "text/html")), b"<html>")
+
+
+@pytest.mark.parametrize("fault", [does_it_and_says_500, does_it_and_says_html, all_hangs, always_500])
+def test_what_may_stay_behind_is_told_where_no_list_can_be_read(fault: Fault) -> None:
+    found = judged(fault, operations=frozenset({"retrieveConnection"}))
+    assert any(line.startswith("/connections of sandbox prod: ") for line in found.report.unverified)
+    assert "may be left behind: /connections of sandbox prod: " in found.everything and not found.report.trouble
+
+
+def test_what_cannot_be_there_is_not_told_as_left() -> None:
+    assert judged(creations_are_forbidden, operations=frozenset({"retrieveConnection"})).report.unverified == []
+
+
+def test_an_id_that_fits_in_no_url_is_told_as_left() -> None:
+    found = judged(half_a_surrogate_pair, operations=frozenset({"retrieveConnection"}))
+    assert found.entities > 0 and len(found.report.left) == found.entities and not found.report.trouble
+
+
+def fails_in_passing() -> Fault:
+    served = itertools.count(1)
+
+    def fault(asked: Asked, right: Right) -> GivenAnswer:
+        return always_500(asked, right) if next(served) % 7 == 0 else right(asked)
+
+    return fault
+
+
+def test_a_server_that_fails_in_passing_is_one_finding_and_what_it_failed_to_delete_is_deleted() -> None:
+    found = judged(fails_in_passing())
+    assert [finding.first.check for finding in found.findings] == ["answer.no-server-error"]
+    assert (found.report.left, found.entities) == ([], 0)
+    assert "there is no second sandbox" not in found.everything
