@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,19 @@ def data_set_of(world: World, tenant: Tenant, target_id: str) -> str | None:
 
 
 def land(world: World, tenant: Tenant, flow: Doc, run: Doc, source: FlowSource) -> None:
-    """Write the rows of a successful run. Raises StorageUnavailable if they cannot be written."""
+    """Write the rows of a successful run. Raises StorageUnavailable if they cannot be written.
+
+    Raises ApiError if the source fails meanwhile; then nothing has been written.
+    """
     data_set = data_set_of(world, tenant, run["targetConnectionIds"][0])
     course, span = Course(*run["course"]), Span(*run["span"])
     if world.config.lake is None or data_set is None or course.rows <= course.failing:
         return
     name = batch_id(run["id"], course.copied)
-    rows = islice(_read(source, span), course.failing, course.rows)
     try:
         place = _folder(world.config.lake, tenant, data_set)
-        _write(place / f"{name}.jsonl", arrived(world, tenant, flow, rows))
+        with closing(_read(source, span)) as read:  # ends the session of a live source
+            _write(place / f"{name}.jsonl", arrived(world, tenant, flow, islice(read, course.failing, course.rows)))
     except OSError as trouble:
         raise StorageUnavailable("the lake cannot be written to") from trouble
 
@@ -90,10 +94,9 @@ def arrived(world: World, tenant: Tenant, flow: Doc, rows: Iterable[Mapping[str,
         log.warning("%d rows of flow %s are empty: their mappings take too much work", empty, flow["id"])
 
 
-def _read(source: FlowSource, span: Span) -> Iterator[Mapping[str, Any]]:
-    if span.column is None and not span.whole:
-        return iter(())
-    return chain.from_iterable(item.stretch(span.column, span.start_ms, span.end_ms) for item in source.objects)
+def _read(source: FlowSource, span: Span) -> Generator[Mapping[str, Any]]:
+    for item in source.objects if span.column is not None or span.whole else ():
+        yield from item.stretch(span.column, span.start_ms, span.end_ms)
 
 
 def _mapping_set(world: World, tenant: Tenant, flow: Doc) -> Mapping[str, Any] | None:

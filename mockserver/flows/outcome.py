@@ -95,6 +95,11 @@ def decided(run_id: str, due_ms: int, load: Load, rule: RunRule | None) -> Cours
     return Course(start, copied, end, load.rows, load.bytes, load.files, failing, rule.code, rule.message)
 
 
+def broken(course: Course, rule: RunRule) -> Course:
+    """The course of a run whose source failed while its rows were copied."""
+    return course._replace(end=course.copied, failing=course.rows, code=rule.code, message=rule.message)
+
+
 def reported(run: Doc) -> dict[str, Any]:
     """`providerRefId`, `metrics` and `activities` of a run in its current state."""
     ref = f"M-{run['flowId']}-incremental-0:{derived_id(run['id'])}"

@@ -20,8 +20,20 @@ from mockserver.errors import ApiError
 from mockserver.exchange import Tenant
 from mockserver.flows import exports, landing
 from mockserver.flows.due import DueRun, Overdue, overdue
-from mockserver.flows.outcome import FAILED, QUEUED, RUNNING, SCHEDULED, SUCCESS, Course, Load, Span, decided, reported
-from mockserver.flows.reading import FlowSource
+from mockserver.flows.outcome import (
+    FAILED,
+    QUEUED,
+    RUNNING,
+    SCHEDULED,
+    SUCCESS,
+    Course,
+    Load,
+    Span,
+    broken,
+    decided,
+    reported,
+)
+from mockserver.flows.reading import FlowSource, trouble
 from mockserver.runtime import derived_id
 from mockserver.sources import SourceBusy
 from mockserver.state.records import Doc
@@ -293,10 +305,18 @@ class _Update:
         if passed:
             at, state = states[passed - 1]
             if self.world.config.lake is not None and state in _ARRIVED and "entities" not in run and self.flow:
-                landing.land(self.world, self.tenant, self.flow, run, self._opened(self.flow))
+                run, state = self._landed(run, state, self.flow)
             self.puts.append(Put(RUNS, {**run, "updatedAt": max(at, run["createdAt"]), "state": state}, etag))
         if states[passed:]:
             self.new["ahead"].append([run["id"], [list(state) for state in states[passed:]]])
+
+    def _landed(self, run: Doc, state: str, flow: Doc) -> tuple[Doc, str]:
+        """A run and its state after its rows have been written; it has failed if the source fails meanwhile."""
+        try:
+            landing.land(self.world, self.tenant, flow, run, self._opened(flow))
+        except ApiError as error:
+            return {**run, "course": list(broken(Course(*run["course"]), trouble(error)))}, FAILED
+        return run, state
 
     def put(self) -> Put:
         """The progress record to write."""

@@ -23,7 +23,7 @@ class FlowSource:
     """The source of a flow, or the error that prevents reading it."""
 
     objects: tuple[Tabular | File, ...]
-    trouble: RunRule | None
+    failure: RunRule | None
     outcome: Callable[[int], RunRule | None]
 
     @classmethod
@@ -38,7 +38,7 @@ class FlowSource:
             access: Access = world.connectors_of(tenant).access(connection)
             objects = world.sources.objects(access, name if isinstance(name, str) else None)
         except ApiError as error:
-            return cls((), _trouble(error), lambda number: None)
+            return cls((), trouble(error), lambda number: None)
         return cls(objects, None, lambda number: world.sources.outcome(access, name or "", number))
 
     def foreseeing(self, column: str, moments: Sequence[int | None]) -> FlowSource:
@@ -47,20 +47,21 @@ class FlowSource:
             for item in self.objects:
                 item.foresee(column, moments)
         except ApiError as error:
-            return FlowSource((), _trouble(error), self.outcome)
+            return FlowSource((), trouble(error), self.outcome)
         return self
 
     def read(self, span: Span, number: int) -> tuple[Load, RunRule | None]:
         """What run `number` finds, and the rule by which it fails (None: it succeeds)."""
-        if self.trouble is not None:
-            return Load(), self.trouble
+        if self.failure is not None:
+            return Load(), self.failure
         try:
             return Load.of(self.objects, span), self.outcome(number)
         except ApiError as error:
-            return Load(), _trouble(error)
+            return Load(), trouble(error)
 
 
-def _trouble(error: ApiError) -> RunRule:
+def trouble(error: ApiError) -> RunRule:
+    """The rule by which a run fails whose source failed."""
     from mockserver.sources.source import RunRule
 
     return RunRule(FAILED, rows=1.0, message=error.variables.get("message", str(error)))

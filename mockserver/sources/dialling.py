@@ -129,6 +129,10 @@ class Dialler:
         finally:
             self._room.release()
 
+    def extend(self, db: Connection) -> None:
+        """Give the next statement of a session as much time as the first."""
+        db.wait_until(stop_watch_ms() + self._patience.session_ms)
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """Translate errors of the database into errors of the service. No text of the database is passed on."""

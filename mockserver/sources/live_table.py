@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -18,9 +18,15 @@ from mockserver.sources.tables import Window, demand_moments
 Ask: TypeAlias = Callable[[sql.Composable], list[tuple[Any, ...]]]
 """The rows of an answer. Raises SourceError."""
 
+Stream: TypeAlias = Callable[[sql.Composable], Iterator[tuple[Any, ...]]]
+"""The same, for an answer of any size."""
+
 _SAMPLE_ROWS = 100
-_LONGEST_CELL, _SHORTEST_CELL, _PREVIEW_CHARACTERS = 4_096, 32, 4_000_000
-"""Limits on the text in a preview: the more cells, the shorter each is cut, so that every response stays bounded."""
+_LONGEST_CELL, _SHORTEST_CELL, _PREVIEW_CHARACTERS = 4_096, 32, 2_000_000
+_PREVIEW_CELLS = 20_000
+"""Limits on the text in a preview: the more cells, the shorter each is cut. So every response stays bounded.
+
+A table of hundreds of columns shows fewer rows."""
 
 _LONGEST_NUMBER = 400
 
@@ -30,6 +36,7 @@ class LiveTable:
     """A table or view, with the columns that the user may read."""
 
     ask: Ask = field(repr=False)
+    stream: Stream = field(repr=False)
     name: str
     relation: sql.Identifier
     columns: tuple[Column, ...]
@@ -39,6 +46,7 @@ class LiveTable:
 
         `fits` is ignored: PostgreSQL connections take no filters (facts §8.3).
         """
+        count = min(count, max(1, _PREVIEW_CELLS // len(self.columns)))
         cells = _PREVIEW_CHARACTERS // (count * len(self.columns) or 1)
         longest = min(_LONGEST_CELL, max(_SHORTEST_CELL, cells))
         rows = self._select(sql.SQL(", ").join(_cell(column, longest) for column in self.columns), count)
@@ -71,17 +79,15 @@ class LiveTable:
             self.foresee(delta_column, (start_ms, end_ms))
         return self._windows[delta_column, start_ms, end_ms]
 
-    def stretch(self, delta_column: str | None, start_ms: int | None, end_ms: int | None) -> list[dict[str, Json]]:
-        """The rows of a window, or all rows. Long text is cut. Raises SourceError."""
+    def stretch(self, delta_column: str | None, start_ms: int | None, end_ms: int | None) -> Iterator[dict[str, Json]]:
+        """The rows of a window, or all rows, in batches. Long text is cut. Raises SourceError."""
         what = sql.SQL(", ").join(_cell(column, _LONGEST_CELL) for column in self.columns)
         question = sql.SQL("SELECT {} FROM {}").format(what, self.relation)
         if delta_column is not None:
             conditions = self._between(sql.Identifier(delta_column), start_ms, end_ms)
             question = sql.SQL("{} WHERE {}").format(question, sql.SQL(" AND ").join(conditions))
-        return [
-            {column.name: _json(column, text) for column, text in zip(self.columns, row, strict=True)}
-            for row in self.ask(question)
-        ]
+        for row in self.stream(question):
+            yield {column.name: _json(column, text) for column, text in zip(self.columns, row, strict=True)}
 
     def foresee(self, delta_column: str, moments: Sequence[int | None]) -> None:
         """Count all windows between neighbouring moments with one query. Raises SourceError.

@@ -1,0 +1,170 @@
+"""Tests of tables and views of a live database that are odd, huge, slow, broken or not read-only."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver import Emulator
+from mockserver.sources.dialling import USUAL
+from tests import dataflows, live
+from tests.calls import made, send
+from tests.dataflows import HOUR, pass_time, runs_of, seconds, status_of, total
+from tests.sources.test_live_runs import copy
+
+MIB = 1_048_576
+WIDE = 1_600
+"""Columns of the widest table that PostgreSQL can have."""
+
+AT = "timestamptz '2026-01-01 00:00:30Z' AS at"
+OBJECTS = """
+CREATE TYPE pair AS (a int, b text);
+CREATE DOMAIN several AS int[];
+CREATE DOMAIN moment AS timestamptz;
+CREATE TABLE odd (
+ nan float8, inf numeric, neg real, raw bytea, arr int[], nested text[][], j json, jb jsonb, huge numeric, bc date,
+ bct timestamptz, pair pair, mood mood, several several, at moment, iv interval, tt time, ttz timetz, mon money,
+ bits bit(5), rng int4range, ts tsvector, id uuid, ip inet, o oid, rc regclass, ch "char", lsn pg_lsn, pt point,
+ short numeric(3,-2), "quote""d" int, "new
+line" int, "ünï %s {} ;--" int);
+INSERT INTO odd VALUES (
+ 'NaN', 'Infinity', '-Infinity', '\\xff00', '{1,NULL}', '{{a,b},{c,d}}', '{"a":1,"a":2}', '{"a":[1]}',
+ ('1' || repeat('0', 131071))::numeric, '4713-01-01 BC', '0044-03-15 12:00Z BC', '(1,"x,""y")', 'fine', '{1}',
+ 'infinity', '1 year -3 days', '24:00', '00:00+15:59', '$1,000.00', '10101', '[1,5)', 'a:1',
+ '00000000-0000-0000-0000-000000000000', '::1', 4294967295, 'pg_class', 'x', 'FFFFFFFF/FFFFFFFF', '(1,2)', 12345,
+ 1, 2, 3);
+CREATE VIEW lazy AS SELECT id, pg_sleep(1)::text AS z, <AT> FROM customers;
+CREATE VIEW bomb AS SELECT repeat('x', 1000000000) AS t, <AT> FROM generate_series(1, 3);
+CREATE FUNCTION effect() RETURNS int LANGUAGE plpgsql AS $$BEGIN DELETE FROM customers; RETURN 1; END$$;
+CREATE VIEW writing AS SELECT effect() AS n, <AT>;
+CREATE FUNCTION freed() RETURNS int LANGUAGE plpgsql AS $$BEGIN
+ PERFORM set_config('transaction_read_only', 'off', false); DELETE FROM customers; RETURN 1; END$$;
+CREATE VIEW freeing AS SELECT freed() AS n, <AT>;
+CREATE FUNCTION died() RETURNS bool LANGUAGE sql AS $$SELECT pg_terminate_backend(pg_backend_pid())$$;
+CREATE VIEW dying AS SELECT died() AS n, <AT>;
+CREATE FUNCTION told() RETURNS int LANGUAGE plpgsql AS $$BEGIN
+ RAISE EXCEPTION '%', repeat('c4n4ry-row', 1000); END$$;
+CREATE VIEW telling AS SELECT told() AS n, <AT>;
+CREATE FUNCTION noisy() RETURNS int LANGUAGE plpgsql AS $$BEGIN
+ FOR i IN 1..9999 LOOP RAISE NOTICE '%', repeat('n', 500); END LOOP; RETURN 1; END$$;
+CREATE VIEW loud AS SELECT noisy() AS n, <AT>;
+CREATE VIEW later AS SELECT 1 / (n - 150) AS v, <AT> FROM generate_series(1, 300) n;
+CREATE TABLE lots AS SELECT n AS id, repeat('y', 100) AS t, <AT> FROM generate_series(1, 20000) n;
+""".replace("<AT>", AT)
+
+READ: dict[str, Any] = {
+    "nan": None, "inf": None, "neg": None, "raw": "/wA=", "arr": "{1,NULL}", "nested": "{{a,b},{c,d}}",
+    "j": '{"a":1,"a":2}', "jb": '{"a": [1]}', "huge": None, "bc": None, "bct": None, "pair": '(1,"x,""y")',
+    "mood": "fine", "several": "{1}", "at": None, "iv": "1 year -3 days", "tt": "24:00:00", "ttz": "00:00:00+15:59",
+    "mon": "$1,000.00", "bits": "10101", "rng": "[1,5)", "ts": "'a':1", "id": "00000000-0000-0000-0000-000000000000",
+    "ip": "::1/128", "o": "4294967295", "rc": "pg_class", "ch": "x", "lsn": "FFFFFFFF/FFFFFFFF", "pt": "(1,2)",
+    "short": 12300, 'quote"d': 1, "new\nline": 2, "ünï %s {} ;--": 3,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def objects() -> None:
+    """Create the tables and views, once."""
+    live.port()
+    live.execute(OBJECTS)
+    columns = ", ".join(f'"{"ü" * 28}{number:04}" text' for number in range(WIDE))
+    live.execute(f"CREATE TABLE wide ({columns})")
+    cells = ", ".join(["chr(128512)"] * WIDE)  # longer ones do not fit into a page of PostgreSQL
+    live.execute(f"INSERT INTO wide SELECT {cells} FROM generate_series(1, 100)")  # noqa: S608  # constants
+
+
+@pytest.fixture
+def emulator(objects: None) -> Emulator:
+    return live.emulator()
+
+
+def test_odd_values_are_shown_as_documented(emulator: Emulator) -> None:
+    base = made(emulator, live.basic())["id"]
+    assert live.rows(emulator, base, "public.odd") == [READ]
+
+
+PREVIEWS = {
+    "lazy": (504, "did not answer in time"),
+    "bomb": (504, "did not answer in time"),
+    "writing": (400, "failed while it was read"),
+    "freeing": (400, "failed while it was read"),
+    "dying": (400, "failed while it was read"),
+    "telling": (400, "failed while it was read"),
+    "loud": (200, ""),
+    "later": (200, ""),
+}
+
+
+@pytest.mark.parametrize("table", PREVIEWS)
+def test_a_view_that_fails_waits_or_writes_is_refused_in_the_services_form(
+    emulator: Emulator, table: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    base = made(emulator, live.basic())["id"]
+    status, says = PREVIEWS[table]
+    answer = live.explore(emulator, base, f"public.{table}", preview=True)
+    assert answer.status == status and says in str(answer.body)
+    assert "c4n4ry" not in str(answer.body) + caplog.text and "Traceback" not in caplog.text
+    assert len(live.rows(emulator, base, "public.customers")) == 100, "nothing has been deleted"
+
+
+def test_a_preview_of_the_widest_table_is_bounded(emulator: Emulator) -> None:
+    base = made(emulator, live.basic())["id"]
+    live.explore(emulator, base, "public.customers", preview=True)
+    tracemalloc.start()
+    try:
+        answer: Any = live.explore(emulator, base, "public.wide", preview=True)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert answer.status == 200 and len(answer.body["schema"]["columns"]) == WIDE
+    assert len(answer.body["data"]) == 12 and set(answer.body["data"][0].values()) == {"😀"}
+    assert len(answer.encoded) < 4 * MIB and peak < 16 * MIB
+
+
+def landing(emulator: Emulator, table: str) -> list[dict[str, Any]]:
+    """The runs of a flow over a view, an hour after it was created."""
+    base = made(emulator, live.basic())["id"]
+    read = dataflows.source(emulator, f"public.{table}", baseConnectionId=base)
+    schedule = {"startTime": seconds(emulator) + 60, "frequency": "hour", "interval": 1}
+    steps = [copy("at"), dataflows.MAPPING]
+    flow_id = dataflows.flowing(
+        emulator,
+        dataflows.flow(emulator, sourceConnectionIds=[read], transformations=steps, scheduleParams=schedule),
+    )
+    pass_time(emulator, HOUR - 1)
+    return runs_of(emulator, flow_id)
+
+
+@pytest.mark.parametrize("table", ["lazy", "bomb", "writing", "freeing", "dying", "telling", "later"])
+def test_a_run_over_a_view_that_cannot_be_read_fails_and_leaves_no_rows(
+    objects: None, table: str, tmp_path: Path
+) -> None:
+    """`later` can be counted, and fails at its 150th row. All lists of runs were refused then, for ever."""
+    emulator = live.emulator(lake=str(tmp_path))
+    (run,) = landing(emulator, table)
+    (error,) = run["metrics"]["statusSummary"]["errors"]
+    assert status_of(run) == "failed" and error["code"] == "CONNECTOR-2001-500"
+    assert total([run], "outputRecordCount") == 0 and [activity["name"] for activity in run["activities"]] == [
+        "Copy Activity"
+    ]
+    assert not list(tmp_path.rglob("*.jsonl")) and not list(tmp_path.rglob(".*"))
+    assert send(emulator, "GET", "/runs").status == 200
+
+
+def test_the_rows_of_a_large_table_are_read_in_batches(objects: None, tmp_path: Path) -> None:
+    emulator = live.emulator(lake=str(tmp_path), patience=USUAL)
+    live.explore(emulator, made(emulator, live.basic())["id"], "public.customers", preview=True)
+    tracemalloc.start()
+    try:
+        (run,) = landing(emulator, "lots")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    (lines,) = tmp_path.rglob("*.jsonl")
+    rows = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert len(rows) == total([run]) == 20_000 and rows[-1]["id"] == 20_000
+    assert peak < 4 * MIB, "all rows at once take 10 MiB"
