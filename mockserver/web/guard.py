@@ -13,7 +13,8 @@ from mockserver.errors import ApiError
 from mockserver.web.accepting import wants_html
 from mockserver.web.hosts import PAGE_HEADERS
 
-_ORIGIN = re.compile(r"https?://(.+)")
+_ORIGIN = re.compile(r"(https?)://(.+)")
+_DEFAULT_PORT = {"http": ":80", "https": ":443"}
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 _CHALLENGE = (("WWW-Authenticate", 'Basic realm="Mock Flow Service", charset="UTF-8"'),)
@@ -23,7 +24,7 @@ _CHALLENGE = (("WWW-Authenticate", 'Basic realm="Mock Flow Service", charset="UT
 def demand_own_origin() -> None:
     """Refuse changes by web pages of another origin. Raises ApiError."""
     origin = request.headers.get("Origin")
-    if origin and request.method not in _SAFE and not _same(origin, request.environ.get("HTTP_HOST", "")):
+    if origin and request.method not in _SAFE and not _is_own(origin):
         raise ApiError("forbidden_origin", detail="A page of another origin cannot change this server.")
 
 
@@ -75,6 +76,16 @@ def page_headers(response: Response) -> Response:
     return response
 
 
-def _same(origin: str, host: str) -> bool:
-    match = _ORIGIN.fullmatch(origin)
-    return match is not None and match[1].lower() == host.lower()
+def _is_own(origin: str) -> bool:
+    """Whether a page has the host, port and scheme of the request.
+
+    A proxy that ends TLS says so in `X-Forwarded-Proto`. Without it, the page may have either scheme.
+    """
+    found = _ORIGIN.fullmatch(origin.lower())
+    if found is None:
+        return False
+    scheme, place = found.groups()
+    if scheme == "http" and "https" in (request.scheme, request.headers.get("X-Forwarded-Proto", "").strip().lower()):
+        return False  # a page that anybody on the way can write
+    host: str = request.environ.get("HTTP_HOST", "").lower()
+    return place.removesuffix(_DEFAULT_PORT[scheme]) == host.removesuffix(_DEFAULT_PORT[scheme])

@@ -83,6 +83,39 @@ def test_the_own_origin_may_change_things(client: FlaskClient) -> None:
     assert client.post("/_mock/reset", headers={"Host": "LocalHost", "Origin": "https://localhost"}).status_code == 200
 
 
+BEHIND_TLS = {
+    "the same": ("mock.example", "https://mock.example", "https", True),
+    "without a word of the proxy": ("mock.example", "https://mock.example", None, True),
+    "the default port in Host": ("mock.example:443", "https://mock.example", "https", True),
+    "the default port in Origin": ("mock.example", "https://mock.example:443", "https", True),
+    "another port": ("mock.example:8443", "https://mock.example:8443", "https", True),
+    "the port of http": ("mock.example:80", "https://mock.example", "https", False),
+    "two ports": ("mock.example:8443", "https://mock.example", "https", False),
+    "a page without TLS": ("mock.example", "http://mock.example", "https", False),
+    "a page without TLS, in capitals": ("mock.example", "HTTP://mock.example", "HTTPS", False),
+    "a page on the port of TLS": ("mock.example:443", "http://mock.example:443", "https", False),
+    "no TLS at all": ("mock.example", "http://mock.example:80", "http", True),
+    "another host": ("mock.example", "https://evil.example", "https", False),
+    "a host below": ("mock.example", "https://a.mock.example", "https", False),
+}
+
+
+@pytest.mark.parametrize("case", BEHIND_TLS)
+def test_behind_a_proxy_that_ends_tls_the_origin_is_compared_with_scheme_and_port(case: str) -> None:
+    """A page fetched without TLS can be written by anybody on the way: it could change a server behind TLS."""
+    host, origin, told, own = BEHIND_TLS[case]
+    client = create_app(Emulator(Config(allow_host=("mock.example",)))).test_client()
+    headers = {"Host": host, "Origin": origin, **({"X-Forwarded-Proto": told} if told else {})}
+    headers |= {"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example;proto=https"}
+    assert client.post("/_mock/reset", headers=headers).status_code == (200 if own else 403)
+
+
+def test_with_tls_of_its_own_a_page_without_it_changes_nothing(client: FlaskClient) -> None:
+    for origin, status in (("https://localhost", 200), ("http://localhost", 403)):
+        answer = client.post("/_mock/reset", base_url="https://localhost", headers={"Origin": origin})
+        assert answer.status_code == status
+
+
 @pytest.mark.parametrize(
     "host",
     ["localhost:<script>", 'localhost:"', "localhost:80:80", "localhost::", "evil.example:",

@@ -186,6 +186,18 @@ def test_a_name_that_leads_elsewhere_later_is_not_followed(canary: live.Canary) 
     assert asked == ["db.invalid"]
 
 
+@pytest.mark.parametrize(
+    "bad", ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "255.255.255.255", "no address"]
+)
+@pytest.mark.parametrize("place", [0, 1, 5])
+def test_a_name_of_which_one_address_is_forbidden_cannot_be_listed(bad: str, place: int) -> None:
+    """Also one behind the addresses that would be dialled."""
+    addresses = [f"127.0.0.{number}" for number in range(1, 7)]
+    addresses.insert(place, bad)
+    with pytest.raises(ValueError, match=r"never dialled|is no IP address"):
+        pinned("db.invalid:5432", lambda host, port: addresses)
+
+
 def test_the_next_address_is_tried_where_nothing_answers_and_not_where_a_password_was_refused(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

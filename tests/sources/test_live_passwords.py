@@ -84,6 +84,41 @@ def test_a_password_that_would_be_protected_less_is_needed_again(emulator: Emula
     assert live.explore(emulator, base).status == 200
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["Prefer", "prefer", "PREFER", "Allow", "Disable", "disable", " Disable", "false", "False", "no mode", "", None, 0,
+     False, True, [], ["Require"], {"mode": "Require"}],
+)  # fmt: skip
+def test_every_spelling_of_less_protection_needs_the_password_again(emulator: Emulator, value: Any) -> None:
+    base = live.draft(emulator, live.basic(sslMode="Require"))
+    assert patch(emulator, base, (f"{PARAMS}/sslMode", value)).status == 200
+    assert is_withheld(live.explore(emulator, base))
+
+
+@pytest.mark.parametrize("op", ["remove", "Remove"])
+def test_without_its_ssl_mode_the_password_is_needed_again(emulator: Emulator, op: str) -> None:
+    base = live.draft(emulator, live.basic(sslMode="Require"))
+    path = f"/connections/{base}"
+    etag = {"if-match": looked_up(emulator, path)["etag"]}
+    removal = [{"op": op, "path": f"{PARAMS}/sslMode"}]
+    assert send(emulator, "PATCH", path, removal, headers=etag).status == 200
+    assert is_withheld(live.explore(emulator, base))
+
+
+@pytest.mark.parametrize(
+    "keys", [{"SslMode": "Prefer"}, {"sslmode": "prefer"}, {"SSL Mode": "Prefer"}, {"Encryption": "1"}]
+)
+def test_a_connection_string_is_masked_as_a_whole_so_no_part_of_it_can_be_changed(
+    emulator: Emulator, keys: dict[str, str]
+) -> None:
+    base = live.draft(emulator, live.string(**keys))
+    shown = looked_up(emulator, f"/connections/{base}")["auth"]["params"]["connectionString"]
+    assert shown == MASK and "Sales.EU" in str(live.explore(emulator, base).body)
+    for text in (f"{MASK};SslMode=Disable", f"Server={live.HOST};Port={live.port()};Password={MASK};SslMode=Disable"):
+        patch(emulator, base, (f"{PARAMS}/connectionString", text))
+        assert "Sales.EU" not in str(live.explore(emulator, base).body)
+
+
 def test_a_draft_that_was_led_elsewhere_is_neither_tested_nor_published_before_its_password_came(
     emulator: Emulator,
 ) -> None:
