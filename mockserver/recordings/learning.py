@@ -49,7 +49,7 @@ class Learned:
     def summary(self) -> str:
         """One line with the number of entities of each kind, and their tenants."""
         counts = Counter(name.partition(" ")[0] for name in self.learned)
-        there = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing"
+        there = ", ".join(secrecy.counted(count, kind.removesuffix("s")) for kind, count in counts.items()) or "nothing"
         where = ", ".join(f"{tenant.org} {tenant.sandbox}" for tenant in self.tenants)
         return f"{there}{f' in {where}' if where else ''}"
 

@@ -67,8 +67,8 @@ class Recorder:
         """Number of an exchange with a secret at a place that seemed harmless -> place where it was received."""
         self._left_out: dict[int, str] = {}
         """The same for exchanges that are not in the file."""
-        self._full_from = 0
-        """Number of the first exchange that was left out because there were too many secrets; 0 if none was."""
+        self._stopped: tuple[int, str] | None = None
+        """Number of the first exchange that is not written any more, and why."""
         # mode x: follows no link and replaces no file; unbuffered: the file is valid after each write
         self._file: BinaryIO = path.open("xb", buffering=0)
         head = {"name": "mock-flow-service", "version": version}
@@ -89,14 +89,49 @@ class Recorder:
             known = exchange(self.count, call._replace(mounted=call.mounted or self._short), result, self._contract)
             one = replace(known, call=call)
             row = json.dumps(self._entry(one, ended_ms, whole, aside)).encode()
-            self._hide_in_file(self._leaks.fresh())
+            fresh = self._leaks.fresh()
             if self._leaks.is_full:  # what is written now could contain a secret that is not found
-                self._full_from = self._full_from or self.count
-            elif kept := self._without_secrets(self.count, row):
-                self._leaks.remember(kept)
-                text = (b"\n" if self._end == self._first else b",\n") + kept
-                self._write(text + _TAIL, self._end)
-                self._end += len(text)
+                self._stop(self.count, "there are more secrets than can be searched for; record less")
+            try:
+                self._hide_in_file(fresh)
+                if not self._stopped:
+                    self._append(self._without_secrets(self.count, row))
+            except OSError as error:  # the client goes on
+                self._cut(error, fresh)
+
+    def _append(self, row: bytes) -> None:
+        if row:
+            self._leaks.remember(row)
+            text = (b"\n" if self._end == self._first else b",\n") + row
+            self._write(text + _TAIL, self._end)
+            self._end += len(text)
+
+    def _stop(self, number: int, reason: str) -> None:
+        """Write no more exchanges, from this number on."""
+        if not self._stopped or number < self._stopped[0]:
+            self._stopped = number, reason
+
+    def _cut(self, error: OSError, forms: list[bytes]) -> None:
+        """End the file, which cannot grow, before the first exchange with a secret or with only a part of it."""
+        end = at = self._first
+        number = self.count
+        with self.path.open("rb") as written:
+            written.seek(at)
+            for line in written:
+                row = line.strip().removesuffix(b",")
+                is_whole = at < self._end
+                if is_whole and row[:1] == b"{":
+                    if self._leaks.found_in(row) or any(contains(row, form) for form in forms):
+                        number = _sequence(row)
+                        break
+                    end = at + len(row)
+                at += len(line)
+        self._stop(number, error.strerror or str(error))
+        self._end = end
+        if self._file.closed:
+            self._file = self.path.open("r+b", buffering=0)
+        self._file.truncate(end)
+        self._write(_TAIL, end)
 
     def _hide_in_file(self, forms: list[bytes]) -> None:
         """Hide encoded secrets that became known only after they were written."""
@@ -128,8 +163,11 @@ class Recorder:
         with self._lock:
             if self._file.closed:
                 return
-            if self._has_secret():
-                self._write_again()
+            try:
+                if self._has_secret():
+                    self._write_again()
+            except OSError as error:
+                self._cut(error, [])
             missing = self._missing()
             if complete and not missing:
                 self._write(_COMPLETE, self._flag)
@@ -141,8 +179,7 @@ class Recorder:
         shown = [f"exchange {number} (contains a secret from {place})" for number, place in self._left_out.items()]
         if len(shown) > _MAX_LISTED:
             shown = [*shown[:_MAX_LISTED], f"and {len(shown) - _MAX_LISTED} more"]
-        late = f"all from exchange {self._full_from} (there are more secrets than can be searched for; record less)"
-        return [*shown, late] if self._full_from else shown
+        return [*shown, f"all from exchange {self._stopped[0]} ({self._stopped[1]})"] if self._stopped else shown
 
     def _has_secret(self) -> bool:
         """Search the file as it is."""
@@ -156,18 +193,19 @@ class Recorder:
         part.unlink(missing_ok=True)
         with self.path.open("rb") as written, part.open("xb") as copy:
             copy.write(next(written).rstrip(b"\n"))
-            end, self._end = b"\n", self._first
+            end, size = b"\n", self._first
             for line in written:
                 row = line.strip().removesuffix(b",")
                 if row[:1] != b"{":
                     continue
                 if kept := self._rewritten(row, forms):
                     copy.write(end + kept)
-                    self._end += len(end + kept)
+                    size += len(end + kept)
                     end = b",\n"
             copy.write(_TAIL)
         self._file.close()
         part.replace(self.path)
+        self._end = size
         self._file = self.path.open("r+b", buffering=0)
 
     def _rewritten(self, row: bytes, forms: list[bytes] | None) -> bytes:
