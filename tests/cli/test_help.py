@@ -40,8 +40,10 @@ def test_a_command_begins_with_a_verb_and_fits_the_list(command: click.Command) 
     assert len(first) <= _LISTED_CHARACTERS, f"the list of commands cuts it: {first}"
 
 
-@pytest.mark.parametrize("option", OPTIONS, ids=OPTIONS)
-def test_an_option_begins_with_a_verb(option: str) -> None:
-    text, _, _ = OPTIONS[option].partition("  [default")
-    assert text.partition(" ")[0].lower() in _VERBS.split(), f"{option}: begin with a verb, not: {text}"
-    assert text.endswith((".", "…")), text
+def test_an_option_begins_with_a_verb() -> None:
+    told = {option: text.partition("  [default")[0] for option, text in OPTIONS.items()}
+    wrong = [
+        f"{option}: {text}" for option, text in told.items() if text.partition(" ")[0].lower() not in _VERBS.split()
+    ]
+    assert not wrong, "begin with a verb:\n" + "\n".join(wrong)
+    assert [f"{option}: {text}" for option, text in told.items() if not text.endswith((".", "…"))] == []
