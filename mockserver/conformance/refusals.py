@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from mockserver.conformance.traffic import Exchange
 from mockserver.journal.entries import error_message
 
 _MAX_LENGTH = 200
 _KEPT = frozenset({
     *("detailed-message", "request-id", "pointer", "expected", "hint", "message", "type"),
-    *("allowed", "header", "parameter"),
+    *("action", "allowed", "header", "parameter", "state"),
 })  # fmt: skip
 """Members of `report` whose values are the same for equal mistakes."""
 
@@ -24,5 +26,5 @@ def because(call: Exchange) -> str:
     message = str(report.get("message") or error_message(answer))
     for name, value in report.items():
         if isinstance(value, str) and len(value) > 3 and name not in _KEPT:
-            message = message.replace(value, f"{{{name}}}")
+            message = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", f"{{{name}}}", message)
     return f": {message[:_MAX_LENGTH]}" if message else ""

@@ -10,6 +10,10 @@ from mockserver.secrecy.placeholders import HEADER_VARIABLE, NO_CREDENTIAL, NOTH
 
 _TEMPLATE = re.compile(r"\$\{[^{}]{1,64}\}|\{\{[^{}]{1,64}\}\}")
 _PRINTED = re.compile(r"\bundefined\b|\[object [A-Z][A-Za-z]*\]")
+_PRINTED_NAME = re.compile(
+    r"@\{\w+=.*\}|System\.[A-Z][\w.]*(?:`\d)?(?:\[.*\])?|b'[^']*'|<Response \[\d+\]>|<[\w.]+ object at 0x[0-9a-f]+>"
+)
+"""A printed object that nobody would choose as a name."""
 _BRACES = re.compile(r"\{[A-Za-z_][\w. -]{0,63}\}")
 _UNRESOLVED = "a variable that was not resolved"
 _OBJECT = "a printed object"
@@ -83,8 +87,11 @@ def unfilled_places(body: Any, at: str = "", name: str = "") -> Iterator[tuple[s
 
 def unfilled_text(text: str) -> str:
     """Like `unfilled`, for free texts such as names, which may be `none` or contain `undefined`."""
-    printed = _PRINTED.fullmatch(text.strip().strip('"'))
-    return printed[0] if printed else _UNRESOLVED if _TEMPLATE.search(text) else _marked(text)
+    bare = text.strip().strip('"')
+    printed = _PRINTED.fullmatch(bare)
+    if printed or _PRINTED_NAME.fullmatch(bare):
+        return printed[0] if printed else _OBJECT
+    return _UNRESOLVED if _TEMPLATE.search(text) else _marked(text)
 
 
 def _in_member(name: str, text: str) -> str:

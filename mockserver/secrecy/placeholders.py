@@ -33,7 +33,8 @@ NOTHING = re.compile(
 PRINTED = re.compile(
     r"<[\w.]+ (?:object |at |of )[^<>]*>|<Response \[\d+\]>|#<[\w:][^<>]*>|Promise \{.*\}|function \w*\(.*|"
     r"[a-z]\w*(?:\.\w+)+@[0-9a-f]{5,8}|System(?:\.[A-Z]\w*)+(?:`\d)?(?:\[.*\])?|b'.*'|b\".*\"|map\[.*\]|"
-    r"Optional\(.*\)|Array|(?:HASH|ARRAY|CODE)\(0x[0-9a-f]+\)|[A-Z]\w*\(\w+=.*\)|&?\{[\w.-]+(?: [^\s{}]+)+\}",
+    r"Optional\(.*\)|Array|(?:HASH|ARRAY|CODE)\(0x[0-9a-f]+\)|[A-Z]\w*\(\w+=.*\)|"
+    r"@\{\w+=.*\}|&?\{[\w.-]+(?: [^\s{}]+)+\}",
     re.DOTALL,
 )
 """Texts that programs print for an object, in place of the value that it holds."""

@@ -75,6 +75,48 @@ def test_quotes_and_wildcards_that_find_nothing_are_told(text: str, says: list[s
     assert details(client, "filter.taken-literally") == says
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "told"),
+    [
+        ("/connections", "connectionSpec.name==postgre-sql", "connectionSpec.name"),
+        ("/flows", "transformations[].kind==Copy", "transformations[].kind"),
+        ("/runs", "metrics.statusSummary.state==failed", "metrics.statusSummary.state"),
+        ("/connections", "connectionSpec.id==x", ""),
+        ("/connections", "auth.params.anything==x", ""),
+        ("/flows", "transformations[].params.segmentSelectors.selectors[].value.id==x", ""),
+        ("/flows", "inheritedAttributes.targetConnections[].connectionSpec.id==x", ""),
+        ("/runs", "metrics.recordSummary.failedRecordCount>0", ""),
+        ("/sourceConnections", "params.columns[].name==id", ""),
+    ],
+)
+def test_a_filter_by_a_member_that_no_entity_has_is_told(path: str, text: str, told: str) -> None:
+    client = Client()
+    client.send("GET", f"{path}?{urlencode({'property': text})}")
+    expected = [f"GET {path} filtered by {told}, which no entity has"] if told else []
+    assert details(client, "filter.no-such-member") == expected
+
+
+def test_an_action_is_named_as_it_was_sent() -> None:
+    client = Client()
+    read: Any = client.send("POST", "/sourceConnections", source(client.create()["id"])).body
+    write: Any = client.send("POST", "/targetConnections", target()).body
+    made: Any = client.send("POST", "/flows", flow(read["id"], write["id"], 4_000_000_000)).body
+    client.send("POST", f"/flows/{made['id']}/action?op=enable")
+    [detail] = details(client, "lifecycle.wrong-state")
+    assert "The action enable is not possible in the current state enabled" in detail
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [(b"{'name': 1}", "line 1, column 2"), (b'{"name": 1,}', "line 1, column"), (b"\xef\xbb\xbf{}", "byte order mark")],
+)
+def test_what_is_wrong_in_text_that_is_not_json_is_told(raw: bytes, says: str) -> None:
+    client = Client()
+    client.send("POST", "/connections", raw=raw)
+    [detail] = details(client, "payload.not-json")
+    assert says in detail and "‹" not in detail
+
+
 @pytest.mark.parametrize("text", ["name=='orders'", "name==ord*"])
 @pytest.mark.parametrize("count", [{}, {"count": "true"}], ids=["list", "count"])
 def test_a_name_with_quotes_or_a_star_may_be_searched(text: str, count: dict[str, str]) -> None:

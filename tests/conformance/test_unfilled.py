@@ -29,6 +29,7 @@ OBJECTS = [
     *("Promise { <pending> }", "#<Token:0x00>", "map[token:x]", 'Optional("abc")', "function () {}"),
     *("System.Object", "System.Net.Http.HttpResponseMessage", "Array", "HASH(0x55d0c8a3)"),
     *("Token(value=abc, expires=1)", "TokenResponse(access_token='abc')", "{abc.def bearer 3600}", "&{abc 86399}"),
+    "@{access_token=abc; expires_in=86399}",
 ]
 HEADERS = ["authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "if-match", "x-request-id"]
 
@@ -126,7 +127,34 @@ def test_an_ordinary_password_is_not_taken_for_none(password: str) -> None:
     assert judged(client) == {}
 
 
-@pytest.mark.parametrize("name", ["None", "undefined behaviour", "null and void", "100 % {done}", "{orders}"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("@{name=orders; id=5}", "System.Collections.Hashtable", "System.String[]", "b'orders'", "<Response [200]>"),
+        "<__main__.Order object at 0x7f01>",
+    ],
+)
+def test_a_printed_object_is_no_name(name: str) -> None:
+    client = Client()
+    client.create(name)
+    assert judged(client) == {"payload.unfilled": "POST /connections sent a printed object in /name"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "None",
+            "undefined behaviour",
+            "null and void",
+            "100 % {done}",
+            "{orders}",
+            "Orders(region=EU)",
+            "b's orders",
+        ),
+        *("System of record", "@orders", "<orders>", "Array"),
+    ],
+)
 def test_an_ordinary_name_is_not_taken_for_none(name: str) -> None:
     client = Client()
     client.create(name)

@@ -25,6 +25,12 @@ def filter_refused(service: Service) -> None:
     service.get("/connections?property=name~x")
 
 
+@breaks("filter.no-such-member")
+def no_such_member(service: Service) -> None:
+    """Filters by the name of the connection spec, which connections do not have."""
+    service.get("/connections?property=connectionSpec.name==postgre-sql")
+
+
 @breaks("filter.taken-literally")
 def taken_literally(service: Service) -> None:
     """Filters by a name in single quotes."""

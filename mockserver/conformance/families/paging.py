@@ -13,6 +13,7 @@ from mockserver.conformance.refusals import because
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic, listed
 from mockserver.conformance.unfilled import unfilled
+from mockserver.json_input import Json
 
 _REFERENCE = "Flow Service API reference, lists"
 _CATALOGUE = "Flow Service error catalogue"
@@ -22,6 +23,10 @@ _TIMES = re.compile(
     r"\b(createdAt|updatedAt|lastOperation\.(?:started|updated)|\w+AtUTC)\s*[=!<>]=?\s*\"?([0-9][0-9T:.Z+-]*)"
 )
 """Members that contain a time, and the value they are compared with."""
+
+_COLLECTIONS = frozenset({"connections", "sourceConnections", "targetConnections", "flows", "runs"})
+_NESTED = re.compile(r"\s*(\w+(?:\[\])?(?:\.\w+(?:\[\])?)+)\s*[=!<>]")
+"""A filter by a member below another."""
 
 _QUOTES = re.compile(r"=\s*(?:'.*'|[`“”„‘’].*)\s*$")
 _WILDCARD = re.compile(r"=\s*\"?(?:[*%].*|.*[*%])\"?\s*$")
@@ -236,6 +241,34 @@ def taken_literally(traffic: Traffic) -> Iterator[Sighting]:
                 yield call.seen(f"{call.method} {call.template} filtered with quotes that are not double quotes")
             elif _WILDCARD.search(text):
                 yield call.seen(f"{call.method} {call.template} filtered with a wildcard")
+
+
+@rule(
+    "filter.no-such-member",
+    Level.WARN,
+    "A filter by a member that the entities do not have",
+    source=f"{_REFERENCE}: the members of each entity; adobe/aepp issue 42 on connectionSpec.name",
+    hint="Look up one entity to see its members. For those of a connector, filter by connectionSpec.id.",
+)
+def no_such_member(traffic: Traffic) -> Iterator[Sighting]:
+    """The service refuses unknown members at the top (1449), but below one an unknown name matches no entity."""
+    for call in traffic.calls:
+        operation = traffic.contract.operations.get(call.entry.operation or "")
+        records = operation.responses.get("200") if operation else None
+        if not call.lists or not call.succeeded or call.collection not in _COLLECTIONS or records is None:
+            continue
+        for text in _filters(call):
+            path = _NESTED.match(text)
+            if path and any(records.unknown_members({"items": [_with_member(path[1].split("."))]})):
+                yield call.seen(f"{call.method} {call.template} filtered by {path[1][:80]}, which no entity has")
+
+
+def _with_member(steps: list[str]) -> Json:
+    """A record that has a member at a path, such as `transformations[].name`."""
+    if not steps:
+        return 0
+    inner, name = _with_member(steps[1:]), steps[0]
+    return {name.removesuffix("[]"): [inner] if name.endswith("[]") else inner}
 
 
 @rule(

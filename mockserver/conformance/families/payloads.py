@@ -9,7 +9,7 @@ from mockserver.conformance.refusals import because
 from mockserver.conformance.rules import rule
 from mockserver.conformance.traffic import Exchange, Sighting, Traffic, texts
 from mockserver.conformance.unfilled import has_placeholder
-from mockserver.exchange import MISSING, UNKNOWN_ID, Violation
+from mockserver.exchange import MISSING, NO_MEMBER, UNKNOWN_ID, Violation
 
 _EVENTS = frozenset({"sendMessage", "postBatchOfStreamingMessages"})
 _REFERENCE = "Flow Service API reference, request bodies"
@@ -39,7 +39,8 @@ def not_json(traffic: Traffic) -> Iterator[Sighting]:
     """The body cannot be parsed as JSON, or different parsers would interpret it differently."""
     for call in traffic.calls:
         for violation in call.violations("body", "json"):
-            yield call.seen(f"{call.method} {call.template} sent a body with {violation.came}")
+            why = because(call) or f": {violation.came}"
+            yield call.seen(f"{call.method} {call.template} sent a body that is not JSON{why}")
 
 
 @rule(
@@ -110,8 +111,10 @@ def value(traffic: Traffic) -> Iterator[Sighting]:
     """The member does not match the contract."""
     for call, violation in _complaints(traffic):
         told_elsewhere = violation.keyword in _NOT_A_VALUE or violation.came in (MISSING, UNKNOWN_ID)
-        if not told_elsewhere and violation.expected:
-            where = f"{call.method} {call.template} {violation.pointer or 'body'}"
+        where = f"{call.method} {call.template} {violation.pointer or 'body'}"
+        if violation.expected == NO_MEMBER:
+            yield call.seen(f"{where} is not allowed here, got {violation.came}")
+        elif not told_elsewhere and violation.expected:
             yield call.seen(f"{where}: expected {violation.expected}, got {violation.came}")
 
 

@@ -59,7 +59,8 @@ def spec_changed(traffic: Traffic) -> Iterator[Sighting]:
     Level.FAIL,
     "A patch that cannot be applied",
     source=f"{_CATALOGUE}: 1455-400",
-    hint="Use add for a member that the entity lacks. Replace and remove need one that exists and may be changed.",
+    hint="Use add for a member that the entity lacks. Replace and remove need one that exists and may be changed. "
+    "A flow is enabled and disabled by POST /flows/{id}/action.",
 )
 def not_applicable(traffic: Traffic) -> Iterator[Sighting]:
     """The path does not exist in the entity, is read-only, or does not accept the value."""
