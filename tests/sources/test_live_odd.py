@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mockserver import Emulator
-from mockserver.sources.dialling import USUAL
+from mockserver.sources.dialling import Patience
 from tests import dataflows, live
 from tests.calls import made, send
 from tests.dataflows import HOUR, pass_time, runs_of, seconds, status_of, total
@@ -19,6 +19,9 @@ from tests.sources.test_live_runs import copy
 MIB = 1_048_576
 WIDE = 1_600
 """Columns of the widest table that PostgreSQL can have."""
+
+PATIENT = Patience(connect_seconds=10, statement_ms=60_000, session_ms=60_000)
+"""For tests of bytes, which must not fail on a busy machine."""
 
 AT = "timestamptz '2026-01-01 00:00:30Z' AS at"
 OBJECTS = """
@@ -111,7 +114,8 @@ def test_a_view_that_fails_waits_or_writes_is_refused_in_the_services_form(
     assert len(live.rows(emulator, base, "public.customers")) == 100, "nothing has been deleted"
 
 
-def test_a_preview_of_the_widest_table_is_bounded(emulator: Emulator) -> None:
+def test_a_preview_of_the_widest_table_is_bounded(objects: None) -> None:
+    emulator = live.emulator(patience=PATIENT)
     base = made(emulator, live.basic())["id"]
     live.explore(emulator, base, "public.customers", preview=True)
     tracemalloc.start()
@@ -156,7 +160,7 @@ def test_a_run_over_a_view_that_cannot_be_read_fails_and_leaves_no_rows(
 
 
 def test_the_rows_of_a_large_table_are_read_in_batches(objects: None, tmp_path: Path) -> None:
-    emulator = live.emulator(lake=str(tmp_path), patience=USUAL)
+    emulator = live.emulator(lake=str(tmp_path), patience=PATIENT)
     live.explore(emulator, made(emulator, live.basic())["id"], "public.customers", preview=True)
     tracemalloc.start()
     try:
