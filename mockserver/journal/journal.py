@@ -44,7 +44,11 @@ _SLACK = 32
 """Entries that may exceed the limit before some are dropped; they are never shown. Dropping in batches is cheaper."""
 
 _MAX_CLIENTS = 16
-"""Clients with a share of their own. All others have one share, so that inventing client ids gains nothing."""
+"""Clients with a share of their own: the first ones. All later ones have one share, so that inventing clients gains
+nothing."""
+
+_OTHERS = ("*", "")
+"""The client of that share. No organisation has this id."""
 
 _NOBODY = ("", "")
 """The client of token requests, and of requests refused before their client was known."""
@@ -246,7 +250,10 @@ class Journal:
 
     def _share(self, client: tuple[str, str]) -> _Share:
         """Create the share of a client that has none, or return the common one."""
-        return self._shares.setdefault(client if len(self._shares) < _MAX_CLIENTS else _NOBODY, _Share())
+        common = self._shares.keys() & {_NOBODY, _OTHERS}
+        if client != _NOBODY and len(self._shares) - len(common) >= _MAX_CLIENTS:
+            client = _OTHERS
+        return self._shares.setdefault(client, _Share())
 
     def _make_room(self) -> None:
         """Drop entries above the limits, each time the oldest of the client that uses most."""

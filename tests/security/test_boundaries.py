@@ -55,6 +55,39 @@ def test_a_flood_of_one_client_does_not_push_out_the_journal_of_another(flood: s
     assert len(mine) >= (20 if flood != "made-up clients" else 3)
 
 
+def test_of_more_than_16_clients_the_first_keep_their_share_and_the_later_ones_have_one_together() -> None:
+    """Whoever may invent clients can push out the later ones; requests without a client cannot."""
+    emulator = Emulator(Config(journal_entries=180))
+
+    def asked(number: int, times: int, **headers: str | None) -> None:
+        for _ in range(times):
+            send(emulator, "GET", "/connections", headers={"x-api-key": f"client-{number}", **headers})
+
+    def kept(number: int) -> int:
+        return sum(entry.headers["x-api-key"] == f"client-{number}" for entry in emulator.journal.entries())
+
+    for number in range(18):
+        asked(number, 9)
+    asked(99, 500, authorization=None)
+    assert [kept(number) for number in range(18)] == [9] * 18
+    for number in range(100, 400):
+        asked(number, 2)
+    assert [kept(number) for number in range(16)] == [9] * 16
+    assert kept(16) == kept(17) == 0, "documented in SECURITY.md"
+
+
+def test_with_listed_api_keys_no_invented_client_pushes_out_another() -> None:
+    keys = tuple(f"client-{number}" for number in range(18))
+    emulator = Emulator(Config(journal_entries=200, api_keys=keys))
+    for key in keys:
+        for _ in range(9):
+            assert send(emulator, "GET", "/connections", headers={"x-api-key": key}).status == 200
+    for number in range(600):
+        assert send(emulator, "GET", "/connections", headers={"x-api-key": f"x-{number}"}).status in (401, 403)
+    kept = [entry for entry in emulator.journal.entries() if entry.headers["x-api-key"] in keys]
+    assert len(kept) == 9 * len(keys)
+
+
 def test_a_fault_in_a_header_touches_its_own_call_only() -> None:
     emulator = Emulator()
     assert send(emulator, "GET", "/connections", headers={"x-mock-fault": "token-revoked"}).status == 401
