@@ -85,7 +85,7 @@ def drift(folder: Path, as_json: bool, into: Path | None) -> None:
 @click.argument("name")
 @platform_option
 def explain(name: str, platform: str) -> None:
-    """Explain an operation, error code, status, quirk, connector or rule.
+    """Explain an operation, error, status, quirk, connector or rule.
 
     Prints its sources, assumptions and samples.
     """
