@@ -83,7 +83,7 @@ def _error(name: str) -> Explanation | None:
         (
             ("Status, code and title", ("from Adobe's catalogue of Flow Service errors; the messages are ours",)),
             ("Text", texts),
-            ("Samples with this status", _shown([one for one in known() if code.endswith(f"-{one.status}")])),
+            ("More", (f"samples with this status: mockserver explain {code.rpartition('-')[2]}",)),
         ),
     )
 
@@ -99,7 +99,7 @@ def _gateway_error(name: str) -> Explanation | None:
             ("An error of the gateway in front of the service", (f"status {code[:3]}",)),
             ("Its body", ("of two forms in Adobe's documents; see `mockserver explain gateway-body`",)),
             ("Title in the form of 2026", (title,)),
-            ("Samples with this status", _shown([one for one in known() if str(one.status) == code[:3]])),
+            ("More", (f"samples with this status: mockserver explain {code[:3]}",)),
         ),
     )
 

@@ -34,8 +34,14 @@ def aligned(recording: Recording) -> Recording:
         else one
         for one in recording.exchanges
     )
-    remark = f"the client's clock was {abs(skew) // 1000} s {'behind' if skew > 0 else 'ahead of'} the service's"
+    remark = f"the client's clock was {_in_words(abs(skew))} {'behind' if skew > 0 else 'ahead of'} the service's"
     return replace(recording, exchanges=tuple(moved), remarks=(*recording.remarks, remark))
+
+
+def _in_words(duration_ms: int) -> str:
+    seconds = duration_ms // 1000
+    days, hours = seconds // 86_400, seconds // 3_600
+    return f"{days} days" if days > 1 else f"{hours} hours" if hours > 1 else f"{seconds} s"
 
 
 def _skew(recording: Recording) -> int:

@@ -91,6 +91,15 @@ def test_a_name_that_is_masked_in_a_request_is_masked_alike_in_its_response(tmp_
     assert created.body["name"] == listed.result.body["items"][0]["name"] != f"of {SECRET}"  # type: ignore[index,call-overload]
 
 
+def test_a_secret_as_the_name_of_a_header_is_masked(tmp_path: Path) -> None:
+    kept = recorder(tmp_path / "x.har")
+    kept.add(a_call(headers={**HEADERS, SECRET: "1"}), Answer(200, {"items": []}, ((SECRET, "1"),)), 1)
+    kept.add(a_call(1, headers={**HEADERS, "x-vault": SECRET}), Answer(200, {"items": []}), 2)
+    kept.close(complete=True)  # nothing had to be omitted
+    assert_clean(tmp_path, SECRET)
+    assert len(Recording.load(kept.path, Contract.load()).exchanges) == 2
+
+
 def test_a_secret_in_the_name_of_a_member_leaves_its_exchange_out(tmp_path: Path) -> None:
     kept = recorder(tmp_path / "x.har")
     kept.add(a_call(), Answer(200, {"items": [{"id": "1", SECRET: 1}]}), 1)
