@@ -39,6 +39,8 @@ class Turns:
         light = (
             _LIGHT_PATH.fullmatch(path)
             and received.method != "DELETE"  # looks for flows that use the entity
+            and (received.method in ("GET", "HEAD") or "Specs" not in path)  # checks schemas
+            and not (received.method == "PATCH" and _may_patch_auth(received.body))
             and (not received.query or self._is_light(received.query))
             and len(received.body) <= _LIGHT_BODY
             and not (self._large or self._emulator.specs_written)
@@ -55,3 +57,11 @@ class Turns:
     def note(self, result: Result) -> None:
         """Take a response into account: after a large one, others may take long, too."""
         self._large = self._large or len(result.encoded) > _LARGE
+
+
+def _may_patch_auth(body: bytes) -> bool:
+    """Whether a patch may change credentials: then it looks for flows that use them and creates their overdue runs.
+
+    A name can be written with escapes.
+    """
+    return b"auth" in body.lower() or b"\\" in body
