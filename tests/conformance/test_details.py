@@ -96,6 +96,16 @@ def test_a_filter_by_a_member_that_no_entity_has_is_told(path: str, text: str, t
     assert details(client, "filter.no-such-member") == expected
 
 
+def test_only_what_can_be_deleted_is_left_behind() -> None:
+    client = Client(service_clients=("acme-client",))
+    client.headers["x-api-key"] = "acme-client"
+    spec = {"name": "own", "providerId": "0ed90a81-07f4-4586-8190-b40eccef1c5a"}
+    assert {client.send("POST", f"/{kind}", spec).status for kind in ("connectionSpecs", "flowSpecs")} == {201}
+    assert not details(client, "lifecycle.never-deleted")
+    client.create()
+    assert details(client, "lifecycle.never-deleted")
+
+
 def test_an_action_is_named_as_it_was_sent() -> None:
     client = Client()
     read: Any = client.send("POST", "/sourceConnections", source(client.create()["id"])).body

@@ -28,8 +28,10 @@ def _deletes(call: Exchange) -> bool:
 def never_deleted(traffic: Traffic) -> Iterator[Sighting]:
     """Entities that are not deleted count against the organisation's limits and contain credentials."""
     deleted = {call.entity for call in traffic.calls if _deletes(call)}
+    operations = traffic.contract.operations.values()
+    deletable = {one.segments[0] for one in operations if one.method == "DELETE" and len(one.segments) == 2}
     for entity, call in traffic.made.items():
-        if entity not in deleted and call.argument("mode") != "draft" and call.collection != "runs":
+        if entity not in deleted and call.argument("mode") != "draft" and call.collection in deletable:
             yield call.seen(f"created by {call.method} {call.template} and never deleted")
 
 
