@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.intercept.messages import RelayedRequest, RelayedResponse, Unreadable
+from mockserver.intercept.messages import Kept, RelayedRequest, RelayedResponse, Unreadable
 from mockserver.intercept.routes import Refused, Routes, Upstream
 from mockserver.intercept.streams import PIECE, ByteStream
 from mockserver.json_input import dumps
@@ -39,9 +39,11 @@ class Conversation:
         routes: Routes,
         connect: Callable[[Upstream], Awaitable[ByteStream]],
         seen: Callable[[RelayedExchange], None],
+        kept: Kept,
     ) -> None:
         """`connect` raises OSError. `seen` gets each exchange when its response has been read or will not be."""
         self._client, self._routes, self._connect, self._seen = client, routes, connect, seen
+        self._kept = kept
         self._unread = b""
         """Received bytes of the next request."""
         self._service: tuple[Upstream, ByteStream] | None = None
@@ -91,7 +93,7 @@ class Conversation:
 
     async def _pass_request(self) -> bool:
         """Pass on a request. False if the client has finished. Raises Refused."""
-        request, received = RelayedRequest(), b""
+        request, received = RelayedRequest(self._kept), b""
         while not request.method:
             data, self._unread = self._unread or await self._client.reader.read(PIECE), b""
             if not data:
@@ -105,7 +107,11 @@ class Conversation:
             except Unreadable as error:
                 if not request.method:
                     raise Refused(400, str(error)) from None
-        place, head = self._routes.lead(request)
+        try:
+            place, head = self._routes.lead(request)
+        except Refused:
+            request.forget()
+            raise
         service = await self._reach(place, RelayedExchange(request))
         await service.send(head + received[len(request.head) : len(received) - len(self._unread)])
         return await self._pass_body(request, service)
@@ -163,7 +169,7 @@ class Conversation:
         while self._waiting and self._is_readable:
             exchange = self._waiting[0]
             if exchange.response is None:
-                exchange.response = RelayedResponse(exchange.request)
+                exchange.response = RelayedResponse(exchange.request, self._kept)
             try:
                 data = exchange.response.read(data)
             except Unreadable:
@@ -185,6 +191,9 @@ class Conversation:
     def _finish(self, exchange: RelayedExchange) -> None:
         exchange.ended_ms = _clock.now_ms()
         self._seen(exchange)
+        for message in (exchange.request, exchange.response):
+            if message:
+                message.forget()
 
     async def _answer(self, refused: Refused) -> None:
         """Answer in place of the service, and end the connection when the client has read it."""

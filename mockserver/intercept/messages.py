@@ -10,6 +10,8 @@ import h11
 
 MAX_KEPT = 16 * 1_048_576
 """Maximum size of a body that is kept. A larger one is read to its end only."""
+MAX_KEPT_TOGETHER = 16 * MAX_KEPT
+"""The same for all bodies that are kept at the same time."""
 _MAX_HEAD = 262_144
 _FIRST_LINE = re.compile(rb"([!-~]+) ([^\x00-\x20\x7f]+) (HTTP/1\.[01])\r?")
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
@@ -23,14 +25,22 @@ class Unreadable(Exception):
     """The bytes are no message of HTTP/1. The message says why."""
 
 
+class Kept:
+    """The size of all bodies that are kept by the connections of one recorder."""
+
+    size = 0
+
+
 class Message:
     """What requests and responses have in common. `head` is the last event of the parser that begins one."""
 
-    def __init__(self, parser: h11.Connection) -> None:
-        self._parser = parser
+    def __init__(self, parser: h11.Connection, kept: Kept) -> None:
+        self._parser, self._kept = parser, kept
         self.fields: Fields = ()
         self.trailers: Fields = ()
         self.is_complete = False
+        self.is_kept = True
+        """Whether all of the body so far is kept."""
         self._body, self._size = list[bytes](), 0
 
     @property
@@ -38,10 +48,10 @@ class Message:
         """The body so far; empty if it is too large."""
         return b"".join(self._body)
 
-    @property
-    def is_kept(self) -> bool:
-        """Whether the body is not too large."""
-        return self._size <= MAX_KEPT
+    def forget(self) -> None:
+        """Keep the body no longer, nor what follows of it."""
+        self._kept.size -= self._size
+        self._body, self._size, self.is_kept = [], 0, False
 
     def read(self, data: bytes) -> bytes:
         """Read received bytes; none mean the end of the connection. Returns those of the next message.
@@ -64,20 +74,25 @@ class Message:
             case h11.Request() | h11.Response():
                 self.fields = list(event.headers)
             case h11.Data():
-                self._size += len(event.data)
-                if self.is_kept:
-                    self._body.append(bytes(event.data))
-                else:
-                    self._body.clear()
+                self._keep(bytes(event.data))
             case h11.EndOfMessage():
                 self.trailers, self.is_complete = list(event.headers), True
+
+    def _keep(self, data: bytes) -> None:
+        fits = self._size + len(data) <= MAX_KEPT and self._kept.size + len(data) <= MAX_KEPT_TOGETHER
+        if self.is_kept and fits:
+            self._body.append(data)
+            self._size += len(data)
+            self._kept.size += len(data)
+        else:
+            self.forget()
 
 
 class RelayedRequest(Message):
     """A request."""
 
-    def __init__(self) -> None:
-        super().__init__(h11.Connection(h11.SERVER, _MAX_HEAD))
+    def __init__(self, kept: Kept) -> None:
+        super().__init__(h11.Connection(h11.SERVER, _MAX_HEAD), kept)
         self.method = self.target = b""
         """Empty until the head has been read."""
         self.head = b""
@@ -112,8 +127,8 @@ class RelayedRequest(Message):
 class RelayedResponse(Message):
     """The response to a request."""
 
-    def __init__(self, request: RelayedRequest) -> None:
-        super().__init__(h11.Connection(h11.CLIENT, _MAX_HEAD))
+    def __init__(self, request: RelayedRequest, kept: Kept) -> None:
+        super().__init__(h11.Connection(h11.CLIENT, _MAX_HEAD), kept)
         upgrade = [(name, value) for name, value in request.fields if name == b"upgrade"]
         self._parser.send(h11.Request(method=request.method, target="/", headers=[(b"host", b"-"), *upgrade]))
         self.status = 0

@@ -16,7 +16,7 @@ import certifi
 from mockserver.exchange import BASE_PATH, Call, Result, decoded_path
 from mockserver.har import answers
 from mockserver.intercept.conversation import Conversation, RelayedExchange
-from mockserver.intercept.messages import MAX_KEPT, Fields, RelayedRequest, RelayedResponse
+from mockserver.intercept.messages import MAX_KEPT, Fields, Kept, RelayedRequest, RelayedResponse
 from mockserver.intercept.routes import CODINGS, Routes, Upstream
 from mockserver.intercept.streams import LOOPBACK, PIECE, ByteStream, StreamServer
 from mockserver.recordings.recorder import Aside
@@ -36,6 +36,7 @@ class Relay:
     def __init__(self, seen: Seen, upstream: str = "", *, ca_file: str | None = None) -> None:
         """`ca_file`: CAs (PEM) of the service in place of the public ones. Raises OSError or ValueError."""
         self._seen, self._routes = seen, Routes(upstream)
+        self._kept = Kept()
         self._tls = ssl.create_default_context(cafile=ca_file or certifi.where())
 
     def server(self, *, host: str = LOOPBACK, port: int = 0, certificate: ssl.SSLContext | None = None) -> StreamServer:
@@ -43,7 +44,7 @@ class Relay:
         return StreamServer(self._serve, host=host, port=port, certificate=certificate, grace_seconds=_GRACE_SECONDS)
 
     async def _serve(self, client: ByteStream, stopping: asyncio.Event) -> None:
-        await Conversation(client, self._routes, self._connect, self._show).run(stopping)
+        await Conversation(client, self._routes, self._connect, self._show, self._kept).run(stopping)
 
     async def _connect(self, place: Upstream) -> ByteStream:
         async with asyncio.timeout(_CONNECT_SECONDS):

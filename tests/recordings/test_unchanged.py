@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import struct
-import threading
-import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -350,40 +348,3 @@ def test_what_came_beside_headers_and_bodies_is_recorded_without_its_values(tmp_
     (entry,) = json.loads(written)["log"]["entries"]
     assert (entry["_flow"]["informational"], entry["_flow"]["trailers"], entry["_flow"]["whole"]) == ([103], 3, True)
     assert [row["name"] for row in entry["response"]["headers"]] == ["content-type", "transfer-encoding"]
-
-
-def test_bodies_of_any_size_pass_in_bounded_memory() -> None:
-    """They are larger than what is recorded of them."""
-    service, piece, pieces = Service(), b"x" * 1_000_000, 100
-    length = b"Content-Length: %d\r\n\r\n" % (len(piece) * pieces)
-    head = b"PUT /x HTTP/1.1\r\nHost: %b\r\n" % service.name.encode() + length
-
-    def answer_all() -> None:
-        peer = accepted(service.listener)
-        received(peer, len(head))
-        for _ in range(pieces):
-            received(peer, len(piece))
-        peer.sendall(b"HTTP/1.1 200 OK\r\n" + length)
-        for _ in range(pieces):
-            peer.sendall(piece)
-        peer.close()
-
-    answering = threading.Thread(target=answer_all)
-    tracemalloc.start()
-    try:
-        with service.recorded() as client:
-            answering.start()
-            client.sendall(head)
-            for _ in range(pieces):
-                client.sendall(piece)
-            size = 0
-            while data := client.recv(65_536):
-                size += len(data)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-        answering.join()
-    assert size > len(piece) * pieces
-    assert peak < 30_000_000
-    ((call, result, _, whole, _),) = service.seen
-    assert (call.body, result.status, whole) == (b"", 200, False)
