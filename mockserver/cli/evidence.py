@@ -85,9 +85,9 @@ def drift(folder: Path, as_json: bool, into: Path | None) -> None:
 @click.argument("name")
 @platform_option
 def explain(name: str, platform: str) -> None:
-    """Explain an operation, error, status, quirk, connector or rule.
+    """Explain an operation, error, quirk, connector or rule.
 
-    Prints its sources, assumptions and samples.
+    Prints its sources, assumptions and samples. NAME can also be a status, such as 501.
     """
     from difflib import get_close_matches
 

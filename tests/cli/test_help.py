@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from mockserver.cli import main
 
@@ -38,6 +39,11 @@ def test_a_command_begins_with_a_verb_and_fits_the_list(command: click.Command) 
     first = (command.help or "").strip().splitlines()[0]
     assert first.split()[0].lower() in _VERBS.split() and first.endswith("."), first
     assert len(first) <= _LISTED_CHARACTERS, f"the list of commands cuts it: {first}"
+
+
+def test_the_list_of_commands_is_cut_nowhere() -> None:
+    shown = CliRunner().invoke(main, ["--help"], terminal_width=80).output
+    assert "..." not in shown.partition("Commands:")[2], shown
 
 
 def test_an_option_begins_with_a_verb() -> None:
