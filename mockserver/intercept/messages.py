@@ -41,17 +41,17 @@ class Message:
         self.is_complete = False
         self.is_kept = True
         """Whether all of the body so far is kept."""
-        self._body, self._size = list[bytes](), 0
+        self._body = bytearray()
 
     @property
     def body(self) -> bytes:
         """The body so far; empty if it is too large."""
-        return b"".join(self._body)
+        return bytes(self._body)
 
     def forget(self) -> None:
         """Keep the body no longer, nor what follows of it."""
-        self._kept.size -= self._size
-        self._body, self._size, self.is_kept = [], 0, False
+        self._kept.size -= len(self._body)
+        self._body, self.is_kept = bytearray(), False
 
     def read(self, data: bytes) -> bytes:
         """Read received bytes; none mean the end of the connection. Returns those of the next message.
@@ -74,15 +74,14 @@ class Message:
             case h11.Request() | h11.Response():
                 self.fields = list(event.headers)
             case h11.Data():
-                self._keep(bytes(event.data))
+                self._keep(event.data)
             case h11.EndOfMessage():
                 self.trailers, self.is_complete = list(event.headers), True
 
     def _keep(self, data: bytes) -> None:
-        fits = self._size + len(data) <= MAX_KEPT and self._kept.size + len(data) <= MAX_KEPT_TOGETHER
+        fits = len(self._body) + len(data) <= MAX_KEPT and self._kept.size + len(data) <= MAX_KEPT_TOGETHER
         if self.is_kept and fits:
-            self._body.append(data)
-            self._size += len(data)
+            self._body += data
             self._kept.size += len(data)
         else:
             self.forget()

@@ -77,3 +77,18 @@ def test_the_bodies_of_all_connections_share_a_limit(monkeypatch: pytest.MonkeyP
             peer.close()
     server.stop()
     assert [whole for *_, whole, _ in service.seen] == [True, False, True]
+
+
+def test_a_body_in_chunks_of_a_byte_takes_its_own_size() -> None:
+    """A list of its pieces took forty times as much."""
+    request = messages.RelayedRequest(messages.Kept())
+    assert request.read(b"PUT /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n") == b""
+    tracemalloc.start()
+    try:
+        for _ in range(100):
+            request.read(b"1\r\nx\r\n" * 1_000)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert request.body == b"x" * 100_000
+    assert held < 300_000
