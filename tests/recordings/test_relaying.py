@@ -23,6 +23,7 @@ from mockserver.intercept import relay
 from mockserver.recordings.recorder import Aside
 from tests.calls import HEADERS, connection
 from tests.recordings.test_record_command import recorder, scripted_service
+from tests.recordings.test_unchanged import OK, Service, accepted, connected, received
 
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 URL = BASE_PATH + "/connections"
@@ -128,12 +129,20 @@ def test_a_compressed_request_passes_as_it_is_and_is_recorded_without_compressio
     """A replay sends what was recorded."""
     params = {**connection()["auth"]["params"], "password": "c4n4ry-s3cret"}
     sent = connection(auth={"specName": "Basic Authentication", "params": params})
-    body, arrived = gzip.compress(json.dumps(sent).encode()), list[bytes]()
-    headers = {**HEADERS, "content-type": "application/json", "content-encoding": "gzip"}
-    upstream = scripted_service(JSON + b"Content-Length: 2\r\n\r\n{}", arrived)
-    with recorded(tmp_path / "x.har", upstream) as url:
-        requests.post(url + URL, data=body, headers=headers, timeout=10)
-    assert arrived[0].endswith(b"\r\n\r\n" + body)
+    body, service = gzip.compress(json.dumps(sent).encode()), Service()
+    lines = (
+        "POST /connections HTTP/1.1",
+        f"Host: {service.name}",
+        "Content-Encoding: gzip",
+        f"Content-Length: {len(body)}",
+    )
+    message = "\r\n".join((*lines, "Content-Type: application/json", "", "")).encode() + body
+    with recorded(tmp_path / "x.har", f"http://{service.name}") as url, connected(url) as client:
+        client.sendall(message)
+        with accepted(service.listener) as peer:
+            assert received(peer, len(message)) == message
+            peer.sendall(OK)
+        assert received(client, len(OK)) == OK
     (entry,) = entries(tmp_path / "x.har")
     params = json.loads(entry["request"]["postData"]["text"])["auth"]["params"]
     assert params["server"] == "db.example.com" and "s3cret" not in params["password"]
