@@ -176,7 +176,7 @@ class Quirks(Mapping[str, str]):
         if row is None:
             raise ValueError(f"unknown quirk {name!r}; known quirks: {', '.join(sorted(QUIRKS))}")
         if value not in row.values:
-            raise ValueError(f"quirk {name} must be {' or '.join(row.values)}, not {value!r}")
+            raise ValueError(f"quirk {name} must be {' or '.join(row.values)}")
         self._values[name] = value
 
     def __getitem__(self, name: str) -> str:

@@ -24,8 +24,8 @@ _TOKEN_CALL = Place(
 )
 """Request form and responses of the token endpoint."""
 
-_PARAMS = frozenset({"params", "transformations"})
-"""Members of records whose content depends on the connector."""
+_SENT = frozenset({"params", "transformations", "encryption", "data", "options", "policy", "scheduleParams", "labels"})
+"""Members of records that contain what a client sent. Credentials in `auth` have been masked."""
 
 _FREE_TEXTS = ("/name", "/description")
 _MIN_SECRET = 6
@@ -60,7 +60,7 @@ class Redaction:
         """Redact a record for an export: `MASK` replaces every param that is not known to be harmless."""
         known = self._places.record(kind).members
         return {
-            key: show(value, known[key], blank) if key in _PARAMS and key in known else value
+            key: show(value, known[key], blank) if key in _SENT and key in known else value
             for key, value in doc.items()
         }
 

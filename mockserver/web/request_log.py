@@ -17,6 +17,10 @@ QUIET = ("/_mock/console/now", "/_mock/console/assets/")
 """Requests that an open console makes by itself. They are not logged, because they would hide those of clients."""
 
 
+_NO_PATH = "404"
+"""Error of a path that the contract lacks: the journal shows no ids of it either."""
+
+
 class RequestLog:
     """Logs requests to standard error."""
 
@@ -28,9 +32,9 @@ class RequestLog:
         self._style, self._collections, self._stream = style, collections, stream
         self._log = logging.getLogger("mockserver.requests")
 
-    def path(self, path: str) -> str:
-        """Format a path on one line, with possible secrets redacted."""
-        known = path.removeprefix(BASE_PATH).strip("/").partition("/")[0] in self._collections
+    def path(self, path: str, *, is_known: bool = True) -> str:
+        """Format a path on one line, with possible secrets redacted. `is_known`: unless the contract lacks it."""
+        known = is_known and path.removeprefix(BASE_PATH).strip("/").partition("/")[0] in self._collections
         return printable(secrecy.path(path[:200], known=known).replace("‹", "<").replace("›", ">"))
 
     def write(
@@ -50,7 +54,7 @@ class RequestLog:
         )
         notes = {name: text for name, text in facts.items() if text}
         took = (time.perf_counter() - begun) * 1000
-        path = self.path(path)
+        path = self.path(path, is_known=answered is None or answered.error != _NO_PATH)
         if self._style == "json":
             line = json.dumps(
                 {

@@ -1,0 +1,56 @@
+"""Tests of secrets in seldom places: unknown members in exports, and segments of unknown paths in the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from mockserver import Config, Emulator, create_app
+from tests.calls import HEADERS, connection, made
+from tests.dataflows import flow
+from tests.security.canary import CANARY, leaks
+
+SENT: dict[str, tuple[str, Any]] = {
+    "encryption of a connection": ("connections", {"encryption": {"specName": "File", "passphrase": CANARY}}),
+    "its params": ("connections", {"encryption": {"params": {"publicKey": "YQ==", "passPhrase": CANARY}}}),
+    "data of a source": ("sourceConnections", {"data": {"format": "tabular", "password": CANARY}}),
+    "params of a source": ("sourceConnections", {"params": {"tableName": "public.customers", "sas": CANARY}}),
+    "data of a target": ("targetConnections", {"data": {"format": "parquet", "key": CANARY}}),
+    "policy of a flow": ("flows", {"policy": {"secret": CANARY}}),
+    "schedule of a flow": ("flows", {"scheduleParams": {"startTime": 1, "frequency": "once", "apiKey": CANARY}}),
+}
+
+
+@pytest.mark.parametrize("case", SENT)
+def test_a_masked_export_shows_no_unknown_member_of_what_a_client_sent(case: str) -> None:
+    kind, members = SENT[case]
+    emulator = Emulator(Config(seed=1))
+    ends = {"sourceConnectionIds": [], "targetConnectionIds": []}
+    spec = {"connectionSpec": connection()["connectionSpec"]}
+    body = {
+        "name": "kept",
+        **(connection() if kind == "connections" else flow(emulator) | ends if kind == "flows" else spec),
+    }
+    receipt = made(emulator, {**body, **members}, f"/{kind}?mode=draft")
+    (row,) = (row for row in emulator.export()["records"] if row["doc"]["id"] == receipt["id"])
+    assert not leaks(json.dumps(row)) and leaks(json.dumps(emulator.export(credentials=True)))
+    for name, value in members.items():
+        shown = row["doc"][name]
+        assert all(shown[key] == one for key, one in value.items() if key in ("specName", "format", "startTime"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/connections/x/{}", "/connections/00000000-0000-4000-8000-000000000000/{}/y", "/{}/connections", "/runs/a/b/{}"],
+)
+def test_the_log_shows_no_more_of_an_unknown_path_than_the_journal(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """An ID of such a path was hidden in the journal and shown in the log."""
+    caplog.set_level(logging.INFO)
+    client = create_app(Emulator(Config())).test_client()
+    secret = "zK7q054wX9m2"  # looks like one
+    assert client.get(path.format(secret), headers=HEADERS).status_code == 404
+    (entry,) = client.get("/_mock/journal").json["entries"]
+    assert secret not in str(entry) and secret not in caplog.text and "404" in caplog.text
