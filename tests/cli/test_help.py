@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from mockserver.cli import main
 
@@ -15,7 +14,7 @@ _VERBS = """
     manage obey play print read record refuse repeat replay require run select send serve set show start stop test treat
     trust use wait write"""
 _LISTED_CHARACTERS = 61
-"""What `--help` of a group shows of a command's first sentence in 80 columns."""
+"""What `--help` of a group shows of a command's first sentence in 80 columns, of which click uses 78."""
 
 
 def _commands(group: click.Group) -> Iterator[click.Command]:
@@ -39,11 +38,6 @@ def test_a_command_begins_with_a_verb_and_fits_the_list(command: click.Command) 
     first = (command.help or "").strip().splitlines()[0]
     assert first.split()[0].lower() in _VERBS.split() and first.endswith("."), first
     assert len(first) <= _LISTED_CHARACTERS, f"the list of commands cuts it: {first}"
-
-
-def test_the_list_of_commands_is_cut_nowhere() -> None:
-    shown = CliRunner().invoke(main, ["--help"], env={"COLUMNS": "80"}).output
-    assert "..." not in shown.partition("Commands:")[2], shown
 
 
 def test_an_option_begins_with_a_verb() -> None:
