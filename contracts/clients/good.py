@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from contracts.clients import Service, Stopped, good
 from contracts.clients.bodies import PASSWORD, STRING, by_string, connection, flow, message, source, streaming, target
 from contracts.kinds import POSTGRESQL, basic_params
@@ -72,6 +74,21 @@ def patient(service: Service) -> None:
         service.get(at)
         service.wait(5)
     service.delete(at)
+
+
+@good
+def two_sandboxes(service: Service) -> None:
+    """Does the same in two sandboxes, step by step."""
+    sandboxes: tuple[dict[str, Any], ...] = ({}, {"x_sandbox_name": "dev"})
+    made = [service.post("/connections", connection(), **sandbox).json for sandbox in sandboxes]
+    change = [{"op": "replace", "path": "/description", "value": "the same in both"}]
+    for one, sandbox in zip(made, sandboxes, strict=True):
+        service.send("PATCH", f"/connections/{one['id']}", change, if_match=one["etag"], **sandbox)
+    for _ in range(4):
+        for sandbox in sandboxes:
+            service.get("/connections", **sandbox)
+    for one, sandbox in zip(made, sandboxes, strict=True):
+        service.send("DELETE", f"/connections/{one['id']}", **sandbox)
 
 
 @good

@@ -197,9 +197,10 @@ class Exchange:
         return self.method == "POST" and len(self.segments) == 1
 
     @property
-    def key(self) -> tuple[str, str, str, int]:
-        """Method, path, query and hash of the body: equal for repetitions of a call."""
-        return self.method, self.entry.path, self.entry.query, self.entry.traces.body
+    def key(self) -> tuple[str | int, ...]:
+        """Method, path, query, hash of the body, organisation and sandbox: equal for repetitions of a call."""
+        sandbox = (self.headers.get(name, "") for name in ("x-gw-ims-org-id", "x-sandbox-name"))
+        return self.method, self.entry.path, self.entry.query, self.entry.traces.body, *sandbox
 
     @cached_property
     def query(self) -> tuple[tuple[str, str], ...]:

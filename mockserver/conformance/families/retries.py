@@ -60,7 +60,7 @@ def ignores_retry_after(traffic: Traffic) -> Iterator[Sighting]:
 )
 def refused_call(traffic: Traffic) -> Iterator[Sighting]:
     """The same call is refused again. A retry costs time and hides the error."""
-    refused: dict[tuple[str, str, str, int], Exchange] = {}
+    refused: dict[tuple[str | int, ...], Exchange] = {}
     for call in traffic.calls:
         before = refused.get(call.key)
         if before and _headers(before) == _headers(call) and not before.entry.fault:
@@ -80,7 +80,7 @@ def refused_call(traffic: Traffic) -> Iterator[Sighting]:
 )
 def create_after_unknown_outcome(traffic: Traffic) -> Iterator[Sighting]:
     """After a 5xx or a broken connection, the entity may exist. A second POST then creates a duplicate."""
-    unsure: dict[tuple[str, str, str, int], Exchange] = {}
+    unsure: dict[tuple[str | int, ...], Exchange] = {}
     for call in traffic.calls:
         if call.method == "GET" or call.lists:
             unsure = {key: other for key, other in unsure.items() if other.collection != call.collection}
