@@ -63,7 +63,7 @@ IF_MATCH = "if-match ignored"
 LISTED = "list "
 """Prefix of the cause of a list that is not what its request asks for."""
 
-DECISIVE = (SERVER_ERROR, PRETENDED, ABSENT, ANOTHER)
+_DECISIVE = (SERVER_ERROR, PRETENDED, ABSENT, ANOTHER, WITHOUT_EFFECT)
 """Causes of all faults of a response that has one of them, the most basic first."""
 _BASIC = (SILENT, SERVER_ERROR, NOT_JSON, PRETENDED, STATUS)
 """Causes that prevent any comparison, the most basic first."""
@@ -135,6 +135,25 @@ def anywhere(record: Iterable[Iterable[Fault]]) -> str:
     return next((fault.cause for faults in record for fault in faults if fault.reach in _ANYWHERE), "")
 
 
+def of_one_response(found: Mapping[str, Fault], *, is_limited: bool) -> dict[str, Fault]:
+    """The faults of one response by observer, with equal causes for those that have one."""
+    faults = list(found.values())
+    causes = [fault.cause for fault in faults]
+    decisive = TURNED_AWAY[429] if is_limited else next((cause for cause in _DECISIVE if cause in causes), "")
+    lists = [fault.cause for fault in faults if fault.reach == BODY]
+    lists += [fault.cause for fault in faults if fault.reach == LIST]
+    refusals = [fault.cause for fault in faults if fault.reach == REFUSAL and fault.cause.startswith(KIND)]
+    wrong = [fault for fault in faults if fault.members and fault.reach != LIST]
+    placed = {}
+    for name, fault in found.items():
+        cause = lists[0] if fault.reach == LIST else fault.cause
+        cause = refusals[0] if refusals and fault.reach == REFUSAL else cause
+        if cause == name:  # an observer that stumbles over a member which departs from its schema
+            cause = next((one.cause for one in wrong if one.explains(fault.message)), cause)
+        placed[name] = fault._replace(cause=decisive or cause)
+    return placed
+
+
 def in_schema(message: str, departure: Departure) -> Fault:
     """The fault of a body that departs from its schema. An entity is the same in a list, a look-up and a receipt."""
     path = re.sub(r"[0-9]+", "", departure.path)
@@ -142,7 +161,7 @@ def in_schema(message: str, departure: Departure) -> Fault:
     is_etag = member == ".etag" or (member == ".version" and departure.rule == "pattern")
     cause, reach = ETAG if is_etag else f"{SCHEMA}{path} {departure.rule}", ""
     if path == "$":
-        cause, reach = ENVELOPE, BODY
+        cause, reach = ENVELOPE, "" if departure.members == {"_links"} else BODY
     elif member == ".id" or (path == "$.items[]" and departure.rule == "required" and "id" in departure.members):
         cause, reach = ID, ENTITY
     elif path in ("$.items", "$.items[]"):

@@ -30,6 +30,8 @@ QUOTES = "quotes"
 """An etag without its quotes, or marked as weak."""
 CUT = "cut"
 """Only the beginning of a text."""
+ADDED = "added "
+"""Prefix of the kind of a member that must not be there."""
 SECONDS = "seconds"
 """A time in seconds in place of milliseconds."""
 WHOLE = "integer, number"
@@ -79,7 +81,7 @@ def spelled(name: str) -> str:
 
 def added(names: Collection[str]) -> str:
     """The kind of a member that must not be there; empty for several."""
-    return f"added {min(names)}" if len(names) == 1 else ""
+    return ADDED + min(names) if len(names) == 1 else ""
 
 
 def is_numbered(value: Any) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.causes import IGNORED, LACKING, NO_CODE, Fault, of_kind
+from contracts.differences import ADDED
 from contracts.document import Document
 from contracts.entities import Entities
 from contracts.kinds import Kind
@@ -71,8 +72,9 @@ class Check:
         except Broken as broken:
             refusal = broken.refusal or broken.cause in ("", NO_CODE)
             root = "" if broken.settled else stage.root_cause(broken.answer, refusal=refusal)
-            root = root or of_kind(min(broken.kinds, default=""))
-            root = root or ("" if broken.settled else stage.departing(str(broken)))
+            differs = min(broken.kinds, default="")
+            departing = "" if broken.settled else stage.departing(str(broken))
+            root = root or (departing if differs.startswith(ADDED) else "") or of_kind(differs) or departing
             known = broken.refused if broken.refused in stage.ledger.refused_acts else ""
             stage.ledger.refused_acts |= {broken.cause} & {broken.refused} - {""}
             cause = root or known or broken.cause or stage.supposed(broken) or self.id

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from contracts import arrival, registry, requirements
-from contracts.causes import BODY, DECISIVE, ETAG, KIND, LIST, REFUSAL, SCHEMA, Fault
+from contracts.causes import ETAG, LIST, SCHEMA, Fault, of_one_response
 from contracts.document import Document
 from contracts.flight import Flight
 from contracts.kinds import Kind
@@ -47,7 +47,7 @@ class Run:
         self._told: dict[str, str] = {}
         """Cause -> the word last printed for it."""
         self._watch = Watch(document, self.stage.canary, {}, self.stage.ledger.entities)
-        self._observed: dict[str, set[str]] = {}
+        self._observed: dict[str, list[str]] = {}
         """Observer -> the causes it found."""
         self._departures: dict[frozenset[str], str] = {}
         """Members that departed from their schema -> the cause."""
@@ -186,19 +186,8 @@ class Run:
                 self._har.add(answer)
             looked = {observer.id: observer.fault(self._watch, answer) for observer in OBSERVERS.values()}
             found = {name: fault for name, fault in looked.items() if fault is not None}
-            causes = [fault.cause for fault in found.values()]
-            if decisive := next((cause for cause in DECISIVE if cause in causes), ""):  # one response, one finding
-                found = {name: fault._replace(cause=decisive) for name, fault in found.items()}
-            lists = [fault.cause for fault in found.values() if fault.reach == BODY]
-            lists += [fault.cause for fault in found.values() if fault.reach == LIST]
-            found = {n: fault._replace(cause=lists[0]) if fault.reach == LIST else fault for n, fault in found.items()}
-            known = [fault.cause for fault in found.values() if fault.reach == REFUSAL and fault.cause.startswith(KIND)]
-            found = {n: f._replace(cause=known[0]) if known and f.reach == REFUSAL else f for n, f in found.items()}
-            wrong = [fault for fault in found.values() if fault.members and fault.reach != LIST]
-            for name, fault in found.items():  # an observer that stumbles over a member which departs from its schema
-                because = next((one.cause for one in wrong if fault.cause == name and one.explains(fault.message)), "")
-                found[name] = fault._replace(cause=because or fault.cause)
-            explained = {name: self._explained(fault, answer.sent) for name, fault in found.items()}
+            found = of_one_response(found, is_limited=answer.status == 429)
+            explained = {name: self._known(name, self._explained(fault, answer.sent)) for name, fault in found.items()}
             for name, fault in explained.items():
                 self._observe(name, fault, answer)
             return list(explained.values())
@@ -215,13 +204,18 @@ class Run:
             causes = [known] if known else causes
         return fault._replace(cause=causes[0]) if causes else fault
 
+    def _known(self, name: str, fault: Fault) -> Fault:
+        """A fault of an observer's own, with the cause that has explained this observer's faults before."""
+        known = self._observed.get(name) if fault.cause == name else None
+        return fault._replace(cause=known[0]) if known else fault
+
     def _observe(self, name: str, fault: Fault, answer: Answer) -> None:
         """Add an outcome for a new cause, or count a known one."""
-        causes = self._observed.setdefault(name, set())
+        causes = self._observed.setdefault(name, [])
         if fault.cause in causes or len(causes) >= MAX_CAUSES:
             self.report.causes.met(fault.cause, answer.sent)
             return
-        causes.add(fault.cause)
+        causes.append(fault.cause)
         self.add(Outcome(name, "", FAILED, fault.message, (answer,), cause=fault.cause))
 
     def _refuted(self) -> None:

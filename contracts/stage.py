@@ -161,6 +161,8 @@ class Stage:
             return repeated
         if self.ledger.misses(last):
             return LOST
+        if any(answer.status == 429 and self._turned_away(answer) for answer in self.record):
+            return TURNED_AWAY[429]
         if last.status in (404, 405) and last.sent.target.partition("?")[0].endswith("/"):
             return SLASH
         if last.status >= 400 and self.ledger.holds(last.sent) and not self._turned_away(last) and last.status < 500:

@@ -53,7 +53,9 @@ def takes_an_unknown_auth_spec(asked: Asked, right: Right) -> GivenAnswer:
         auth = {"specName": "Basic Authentication", "params": PARAMS}
         return right(asked.sending({**asked.object, "auth": auth}))
     if asked.patches and given.code == "1415-400":
-        return given.saying({"id": asked.parts[1], "etag": asked.headers["if-match"]}, 200)
+        name = asked.instead("GET", asked.path)
+        step = {"op": "replace", "path": "/name", "value": right.entity(name).get("name")}
+        return right(asked.sending([step]))
     return given
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from urllib.parse import parse_qsl
 
 from contracts.causes import (
     BODY,
@@ -287,32 +286,6 @@ def another_version_is_not_written(watch: Watch, answer: Answer) -> Fault | None
             given[holder["etag"]] = ""
     message = f"{answer} under another etag than the current one of the entity"
     return Fault(message, IF_MATCH, reach=WRITE) if fault else None
-
-
-_LEADS_TO = {"publish": None, "enable": "enabled", "disable": "disabled"}
-"""Action -> the state that it leads to; any but `draft` for None."""
-
-
-@observe("entity.state-as-written")
-def the_state_is_that_of_the_last_write(watch: Watch, answer: Answer) -> Fault | None:
-    """An entity has the state that its creation as a draft or its last action gave it."""
-    states, sent, body = watch.memory.setdefault("state", {}), answer.sent, answer.json
-    path, _, query = sent.target.partition("?")
-    steps, asked = path.strip("/").split("/"), dict(parse_qsl(query))
-    if sent.method == "POST" and len(steps) == 1 and answer.status == 201 and isinstance(body, dict):
-        states[str(body.get("id"))] = "draft" if asked.get("mode") == "draft" else ""
-    elif sent.method != "GET" and len(steps) > 1:
-        action = asked.get("op", "").lower() if steps[2:] == ["action"] else ""
-        if answer.succeeded or answer.status >= 500:
-            states.pop(steps[1], None)
-        if answer.status == 200 and action in _LEADS_TO:
-            states[steps[1]] = _LEADS_TO[action] or "published"
-    items = body.get("items") if sent.method == "GET" and answer.succeeded and isinstance(body, dict) else None
-    for item in items if isinstance(items, list) else ():
-        wanted, state = states.get(str(item.get("id"))), item.get("state")
-        if isinstance(state, str) and wanted and (state == "draft" if wanted == "published" else state != wanted):
-            return Fault(f"{answer} with the state {state}, expected {wanted}", "entity.state-as-written", reach=WRITE)
-    return None
 
 
 @observe("etag.shape")

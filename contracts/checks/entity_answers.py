@@ -10,9 +10,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
-from contracts.causes import ABSENT, ANOTHER, LIFE, SCHEMA, WITHOUT_EFFECT, Fault, of_kind
+from contracts.causes import ABSENT, ANOTHER, LIFE, SCHEMA, WITHOUT_EFFECT, WRITE, Fault, of_kind
 from contracts.differences import kinds
 from contracts.expectations import NOWHERE
 from contracts.ledger import ORDER
@@ -73,6 +73,45 @@ def the_creation_stays_what_it_was(watch: Watch, answer: Answer) -> Fault | None
     return None
 
 
+_LEADS_TO = {"publish": None, "enable": "enabled", "disable": "disabled"}
+"""Action -> the state that it leads to; any but `draft` for None."""
+
+
+@observe("entity.state-as-written")
+def the_state_is_that_of_the_last_write(watch: Watch, answer: Answer) -> Fault | None:
+    """An entity has the state that its creation or its last action gave it."""
+    states, sent, body = watch.memory.setdefault("state", {}), answer.sent, answer.json
+    path, _, query = sent.target.partition("?")
+    steps, asked = path.strip("/").split("/"), dict(parse_qsl(query))
+    if sent.method == "POST" and len(steps) == 1 and answer.status == 201 and isinstance(body, dict):
+        usual = "enabled" if steps == ["connections"] and b'"state"' not in sent.body else ""
+        states[str(body.get("id"))] = "draft" if asked.get("mode") == "draft" else usual
+    elif sent.method != "GET" and len(steps) > 1:
+        action = asked.get("op", "").lower() if steps[2:] == ["action"] else ""
+        if answer.succeeded or answer.status >= 500:
+            states.pop(steps[1], None)
+        if answer.status == 200 and action in _LEADS_TO:
+            states[steps[1]] = _LEADS_TO[action] or "published"
+        if answer.status == 200 and sent.method == "PATCH" and (patched := _patched_state(sent)):
+            states[steps[1]] = patched
+    for item in _items(answer) if sent.method == "GET" else ():
+        wanted, state = states.get(item["id"]) if isinstance(item.get("id"), str) else None, item.get("state")
+        if not isinstance(state, str) or not wanted or state.casefold() == wanted:
+            continue
+        if wanted != "published" or state == "draft":
+            message = f"{answer} with the state {state}, expected {wanted}"
+            return Fault(message, "entity.state-as-written", frozenset({"state"}), WRITE)
+    return None
+
+
+def _patched_state(sent: Sent) -> str:
+    """The state that a patch gives; empty if it gives none."""
+    body = _body(sent)
+    steps = [step for step in (body if isinstance(body, list) else [body]) if isinstance(step, dict)]
+    given = [step.get("value") for step in steps if step.get("path") == "/state" and "value" in step]
+    return given[-1].casefold() if given and isinstance(given[-1], str) else ""
+
+
 @observe("entity.as-written")
 def an_entity_is_what_was_written(watch: Watch, answer: Answer) -> Fault | None:
     """An entity shows the name and description of its last write, and no member as if a patch had not been sent."""
@@ -108,8 +147,9 @@ def _departing(answer: Answer, item: Mapping[str, Any], written: Mapping[Pointer
         if came == value or came is _UNKNOWN or unasked or _is_hidden(came):
             continue
         as_before = before is not _UNKNOWN and _is_shown_as(before, came) and _departs(came, value)
-        if as_before or (pointer == ("state",) and str(came).casefold() != str(value).casefold()):
-            return Fault(f"{answer} without the {member} of the last patch", WITHOUT_EFFECT, reach=LIFE)
+        if as_before:
+            message = f"{answer} without the {member} of the last patch"
+            return Fault(message, WITHOUT_EFFECT, frozenset({pointer[0]}), LIFE)
         if pointer in _TEXTS and not (value in ("", _NONE) and came in ("", None, _NONE)):
             plain = [{} if one is _NONE else {member: one} for one in (came, value)]
             cause = of_kind(min(kinds(*plain), default=""))
@@ -122,7 +162,8 @@ def _is_shown_as(value: Any, came: Any) -> bool:
     """Whether a member shows a value, secrets hidden."""
     if isinstance(value, dict) and isinstance(came, dict) and value.keys() == came.keys():
         return all(_is_shown_as(inner, came[name]) for name, inner in value.items())
-    return bool(value == came) or _is_hidden(came)
+    nothing = ("", None, _NONE)
+    return bool(value == came) or _is_hidden(came) or (value in nothing and came in nothing)
 
 
 def _departs(came: Any, value: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from contracts.causes import ABSENT, EMPTY_LIST, IGNORED, LIFE, LIST, LISTED, Fault
 from contracts.entities import Entities, Texts
 from contracts.ledger import MARK
-from contracts.questions import MAX_LIMIT, Question, question_of
+from contracts.questions import MAX_LIMIT, Question, parameters_of, question_of
 from contracts.registry import Watch, observe
 from contracts.wire import Answer
 
@@ -82,11 +82,12 @@ def entities_are_in_the_order_asked_for(watch: Watch, answer: Answer) -> Fault |
 
 @observe("list.keeps-limit")
 def a_page_has_no_more_than_asked_for(watch: Watch, answer: Answer) -> Fault | None:
-    """A page has at most the entities that `limit` names, and never more than a hundred."""
+    """A page has at most the entities that `limit` names, and in a list never more than a hundred."""
     asked = _asked(watch, answer)
-    if asked is None or asked[0].kind.endswith("Specs") or asked[0].token:
+    free = answer.sent.method == "POST" and "limit" not in parameters_of(answer.sent)  # a search has another default
+    if asked is None or asked[0].kind.endswith("Specs") or asked[0].token or free:
         return None
-    most = min(asked[0].limit, MAX_LIMIT)
+    most = min(asked[0].limit, MAX_LIMIT) if answer.sent.method == "GET" else asked[0].limit
     number = len(asked[1])
     return _fault(f"{answer} with {number} entities, expected at most {most}", "limit") if number > most else None
 
@@ -145,15 +146,17 @@ def _departing(watch: Watch, answer: Answer, question: Question) -> Fault | None
     if items is None:
         return None
     found = [*seen, *(item["id"].lower() for item in items)]
+    apart = {name for item in items for name in watch.entities.borders(answer.sent, item["id"])}
+    if apart:
+        message = f"{answer} lists an entity of another tenant"
+        return Fault(message, IGNORED + min(apart), reach=LIFE)
     if answer.json.get("_links", True):  # not the last page; a link that cannot be read is the fault of others
         chains[_following(answer)] = expected, alone, found
         return None
     if alone and (strangers := set(found) - expected):
         if strangers <= watch.entities.gone(answer.sent, question.kind).keys():
             return _of_absent(_fault(f"{answer} lists an entity that was deleted", ""))
-        apart = {name for one in strangers for name in watch.entities.borders(answer.sent, one)}
-        fault = _fault(f"{answer} lists an entity that nobody has created here", "strangers")
-        return fault._replace(cause=IGNORED + min(apart), reach=LIFE) if apart else fault
+        return _fault(f"{answer} lists an entity that nobody has created here", "strangers")
     lost = (expected & known.keys()) - set(found)
     if not lost:
         return None

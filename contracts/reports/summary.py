@@ -11,6 +11,9 @@ from contracts.requirements import LEVELS, WORDS, Requirement, levels
 from contracts.secrecy import Mask
 from contracts.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE
 
+MAX_LEFT = 20
+"""Maximum entities left behind that are printed."""
+
 
 def text(report: SuiteReport, rows: Sequence[Requirement], mask: Mask, operations: Sequence[str]) -> str:
     """Format the summary. The verdict comes last, where a terminal shows it."""
@@ -106,7 +109,9 @@ def _promises(report: SuiteReport, rows: Sequence[Requirement]) -> str:
 
 def _ending(report: SuiteReport, rows: Sequence[Requirement], mask: Mask) -> str:
     lines = [f"the suite itself had trouble: {mask.text(item)}" for item in report.trouble]
-    lines += [f"left behind: {mask.text(item)}" for item in report.left]
+    lines += [f"left behind: {mask.text(item)}" for item in report.left[:MAX_LEFT]]
+    if len(report.left) > MAX_LEFT:
+        lines.append(f"left behind: {len(report.left) - MAX_LEFT} more, all in --json")
     lines += [f"may be left behind: {mask.text(item)}" for item in report.unverified]
     if report.ended:
         lines.append(f"ended early: {mask.text(report.ended)}")

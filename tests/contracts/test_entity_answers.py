@@ -88,7 +88,6 @@ def test_time_and_author_of_a_creation_stay() -> None:
         ("/description", "", {"description": None}, False),
         ("/description", "c", {"description": None}, True),
         ("/state", "DISABLED", {"state": "disabled"}, False),
-        ("/state", "disabled", {"state": "enabled"}, True),
         ("auth/params", {"server": "db", "password": "new"}, {}, False),  # hidden, and otherwise the same
         ("/auth/params", {"server": "other", "password": "new"}, {}, True),
         ("/auth/params/server", "other", {}, True),
@@ -105,6 +104,18 @@ def test_a_patch_has_an_effect(path: str, value: Any, shown: dict[str, Any], wro
         assert seen.read() == set()
     seen.patched(path, value)
     assert seen.read(**shown) == ({"entity.as-written"} if wrong else set())
+
+
+def test_the_state_is_that_of_the_creation_and_then_of_the_last_patch_or_action() -> None:
+    seen = Seen()
+    seen.made()
+    assert seen.read(state="ENABLED") == set()
+    assert "entity.state-as-written" in seen.read(state="initializing")
+    seen.patched("/state", "disabled")
+    assert seen.read(state="disabled") == set()
+    assert "entity.state-as-written" in seen.read(state="initializing")
+    assert seen("POST", f"/connections/{FIRST}/action?op=enable", 200, {"id": FIRST, "etag": "3"}) == set()
+    assert "entity.state-as-written" in seen.read(state="disabled")
 
 
 def test_a_removed_text_is_gone_and_a_refused_patch_changes_nothing() -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from contracts.broken import Asked, GivenAnswer, Right, load
-from tests.contracts.test_wrong_servers import judged
+from contracts.registry import OBSERVERS, Watch
+from contracts.wire import Answer, Sent
+from tests.contracts.test_wrong_servers import DOCUMENT, judged
 
 SERVERS = {
     "filters-ignored": ("list.meets-filters", 2),
@@ -42,6 +47,25 @@ def test_one_cause_is_few_findings(server: str, seen: tuple[str, int]) -> None:
     assert len(findings) <= seen[1], "\n".join(labels)
 
 
+@pytest.mark.parametrize(
+    ("method", "target", "body", "number", "wrong"),
+    [
+        ("GET", "/connections", None, 101, True),
+        ("GET", "/connections?limit=5", None, 6, True),
+        ("POST", "/connections/search", {}, 101, False),
+        ("POST", "/connections/search", {"limit": 5}, 6, True),
+        ("POST", "/connections/search", {"limit": 500}, 101, False),
+    ],
+)
+def test_a_list_has_a_hundred_entities_at_most_and_a_search_what_it_asks_for(
+    method: str, target: str, body: object, number: int, wrong: bool
+) -> None:
+    sent = Sent(method, target, (), b"" if body is None else json.dumps(body).encode())
+    items = [{"id": str(at)} for at in range(number)]
+    answer = Answer(sent, target, 200, (), json.dumps({"items": items, "_links": {}}).encode())
+    assert bool(OBSERVERS["list.keeps-limit"].fault(Watch(DOCUMENT, "", {}), answer)) is wrong
+
+
 PAIRS = [
     ("root-is-wrapped", "patches-change-nothing"),
     ("needs-no-api-key", "takes-an-unknown-auth-spec"),
@@ -51,7 +75,8 @@ PAIRS = [
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_of_two_causes_both_are_told(one: str, other: str) -> None:
-    outer, inner, memory = load()[one].fault, load()[other].fault, {}
+    memory: dict[str, Any] = {}
+    outer, inner = load()[one].fault, load()[other].fault
 
     def both(asked: Asked, right: Right) -> GivenAnswer:
         return outer(asked, Right(lambda changed: inner(changed, Right(right.answer, memory)), right.memory))
