@@ -124,6 +124,9 @@ def data_sets(service: Service) -> None:
     }
     service.send("PATCH", f"{schemas}/{made['meta:altId']}", [more])
     form = {"id": made["$id"], "contentType": "application/vnd.adobe.xed-full+json;version=1"}
+    mapping = {"outputSchema": {"schemaRef": form}, "mappings": [{"source": "id", "destination": "_id"}]}
+    for _ in range(2):  # needs no pause, since it changes nothing
+        service.post("/data/foundation/conversion/mappingSets/validate", mapping)
     sets = "/data/foundation/catalog/dataSets"
     old, new = (
         f"{sets}/{service.post(sets, {'name': name, 'schemaRef': form}).json[0].rpartition('/')[2]}"

@@ -14,6 +14,9 @@ _VOLATILE = frozenset({"x-request-id", "date", "traceparent", "tracestate", "use
 _FINAL = frozenset({400, 403, 405, 413, 415, 422})
 """Errors that a repeated call receives again."""
 
+_CHANGE_NOTHING = frozenset({"previewMappingSet", "validateMappingSet"})
+"""Operations that are POST because they have a body."""
+
 _TOLERANCE_MS = 50
 _SOON_MS = 200
 _POLL_MS = 1_000
@@ -146,7 +149,8 @@ def polling_too_fast(traffic: Traffic) -> Iterator[Sighting]:
 def after_success(traffic: Traffic) -> Iterator[Sighting]:
     """A client that repeats a write immediately after it succeeded did not understand the response."""
     for before, call in pairwise(traffic.calls):
-        writes = call.method not in LOOKUPS and call.method != "DELETE" and not call.lists
+        reads = call.method in LOOKUPS or call.lists or call.entry.operation in _CHANGE_NOTHING
+        writes = not reads and call.method != "DELETE"
         same = call.key == before.key and call.headers.get("if-match") == before.headers.get("if-match")
         if writes and same and before.succeeded and not before.unknown_outcome:
             yield call.seen(f"{call.method} {call.template} was repeated after its success", before)
