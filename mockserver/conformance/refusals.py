@@ -27,4 +27,5 @@ def because(call: Exchange) -> str:
     for name, value in report.items():
         if isinstance(value, str) and len(value) > 3 and name not in _KEPT:
             message = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", f"{{{name}}}", message)
-    return f": {message[:_MAX_LENGTH]}" if message else ""
+    shown = message if len(message) <= _MAX_LENGTH else f"{message[: _MAX_LENGTH - 1]}…"
+    return f": {shown}" if shown else ""

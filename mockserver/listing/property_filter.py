@@ -39,6 +39,7 @@ _TIMES = frozenset({"createdAt", "updatedAt"})
 _STATES = frozenset({"state", "status"})
 """Members compared ignoring case: a documented filter says `Failed` where samples store `failed`."""
 
+_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _WORD = re.compile(r"[A-Za-z_]+")
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
@@ -226,6 +227,9 @@ def _demand_known(field: str, shown: str, fields: frozenset[str], unknown_field:
     if field not in fields:
         expected = "one of " + ", ".join(sorted(fields))
         shown = field[:80] if _WORD.fullmatch(field) else described(field)  # it might be a value
+        if _ENCODED.search(field):
+            hint = "the filter is percent-encoded twice: encode it once"
+            raise ApiError(unknown_field, field=shown, pointer="property", hint=hint)
         raise ApiError(unknown_field, field=shown, pointer="property", expected=expected)
 
 

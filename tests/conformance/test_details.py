@@ -1,7 +1,7 @@
 """Tests that a finding says what was wrong in this request, and that look-alikes have none."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -94,6 +94,20 @@ def test_a_filter_by_a_member_that_no_entity_has_is_told(path: str, text: str, t
     client.send("GET", f"{path}?{urlencode({'property': text})}")
     expected = [f"GET {path} filtered by {told}, which no entity has"] if told else []
     assert details(client, "filter.no-such-member") == expected
+
+
+def test_a_filter_that_is_encoded_twice_is_called_that() -> None:
+    client = Client()
+    client.send("GET", f"/connections?property={quote(quote('name==orders of May'))}")
+    [detail] = details(client, "filter.refused")
+    assert detail.endswith("The filter is percent-encoded twice: encode it once.")
+
+
+def test_a_long_message_is_cut_visibly() -> None:
+    client = Client()
+    client.send("GET", "/connections?property=colour==red")
+    [detail] = details(client, "filter.refused")
+    assert "Expected one of auth" in detail and detail.endswith("…")
 
 
 def test_only_what_can_be_deleted_is_left_behind() -> None:
