@@ -75,7 +75,7 @@ def keeps_what_was_used_once(asked: Asked, right: Right) -> GivenAnswer:
     if asked.creates and asked.kind == "flows":
         used |= {*asked.object.get("sourceConnectionIds", ()), *asked.object.get("targetConnectionIds", ())}
         used |= {right.entity(asked.instead("GET", f"/sourceConnections/{i}")).get("baseConnectionId") for i in used}
-    if asked.method == "DELETE" and asked.parts[1] in used and right.entity(asked):
+    if asked.method == "DELETE" and asked.parts[-1] in used and right.entity(asked):
         return right(asked.instead("GET", "/connections?x")).refusing(
             "1418-400" if asked.kind == "connections" else "1447-400"
         )

@@ -155,7 +155,8 @@ def merges_params(asked: Asked, right: Right) -> GivenAnswer:
 
     def merged(step: Item) -> Item:
         value: Any = step.get("value")
-        return {**step, "value": {**stored, **value}} if step.get("path") == "/auth/params" else step
+        merges = step.get("path") == "/auth/params" and isinstance(value, dict)
+        return {**step, "value": {**stored, **value}} if merges else step
 
     return right(asked.sending([merged(step) for step in asked.instructions]) if stored else asked)
 

@@ -205,9 +205,9 @@ class Right:
         return self.answer(asked)
 
     def entity(self, asked: Asked) -> Item:
-        """The entity that the request addresses, or an empty one."""
-        items = self(asked.instead("GET", "/" + "/".join(asked.parts[:2]))).items
-        return items[0] if items else {}
+        """The entity that the request addresses, or an empty one; specs and whole lists are none."""
+        items = self(asked.instead("GET", "/" + "/".join(asked.parts[:2]))).items if len(asked.parts) > 1 else []
+        return items[0] if items and "etag" in items[0] else {}
 
     def everything(self, asked: Asked, query: str = "") -> list[Item]:
         """All entities of the collection that the request addresses."""

@@ -16,7 +16,7 @@ from contracts.broken import __main__ as command
 from contracts.broken.wrapping import Asked, GivenAnswer, Right
 from contracts.document import Document
 from contracts.registry import CHECKS, OBSERVERS
-from contracts.verdicts import FAILED, Outcome
+from contracts.verdicts import FAILED, PASSED, Outcome
 from tests.calls import HEADERS
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +29,16 @@ SERVERS = load()
 @pytest.mark.parametrize("server", SERVERS.values(), ids=lambda server: server.name)
 def test_a_broken_server_is_caught(server: BrokenServer) -> None:
     assert proof.prove(server, DOCUMENT).missed == (), f"{server.name} passes: {server.description}"
+
+
+MET = ("weak-etags", "needs-no-if-match", "reading-writes", "lookup-has-an-etag-of-its-own", "keeps-what-was-used-once")
+
+
+@pytest.mark.parametrize("name", MET)
+def test_a_broken_server_answers_requests_that_are_not_about_its_fault(name: str) -> None:
+    app = SERVERS[name].over(proof.right({})[0])
+    outcomes = trial.judge(app, ["method.not-allowed", "spec.list", "explore.configs"], document=DOCUMENT)
+    assert [outcome.label for outcome in outcomes if outcome.check in CHECKS and outcome.verdict != PASSED] == []
 
 
 @pytest.mark.slow
