@@ -20,7 +20,7 @@ from mockserver.exchange import Call, Result, decoded_segment
 from mockserver.har.gaps import STAND_IN
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.json_input import Json
-from mockserver.recordings import headers
+from mockserver.recordings import headers, wording
 from mockserver.recordings.leaks import LeakSearch
 from mockserver.recordings.recording import RecordedExchange, encoded
 from mockserver.secrecy import UNKNOWN_PLACE, show
@@ -139,13 +139,16 @@ class StandIns:
     def account(self, text: str) -> str:
         """Replace clients, organisations and Adobe accounts in a text, or the whole text if it contains a secret.
 
-        An error may also repeat what was replaced in the request, such as an odd If-Match.
+        An error may also repeat what was replaced in the request, such as an odd If-Match. The rest of its text keeps
+        plain words only, because a service may write anything there.
         """
         if text in self._clients:
             return self._clients[text]
         repeated = self._refused and self._repeats(text)
         if repeated or text in self._repeatable or self._leaks.found_in(text.encode(errors="surrogatepass")):
             return self.text(text)
+        if self._refused and self._sent is None and not is_placeholder(text):
+            return wording.plain(text, self.text)
         return _ACCOUNT.sub(lambda found: self._digest(found[0])[:24].upper(), text)
 
     def _repeats(self, text: str) -> bool:
@@ -190,9 +193,10 @@ class Written:
         """Start with the request of the next exchange."""
         self._stand_ins.begin_request()
 
-    def sent(self, headers: Mapping[str, str]) -> dict[str, str]:
+    def sent(self, fields: Mapping[str, str]) -> dict[str, str]:
         """Redact headers. Listed ones are kept, API key and organisation become stand-ins, others lose their value."""
-        return {secrecy.name(name): self._header(name.lower(), value) for name, value in headers.items()}
+        written = ((name, self._header(name.lower(), value)) for name, value in fields.items())
+        return {self._header_name(name, value): value for name, value in written}
 
     def pass_over(self, fields: Iterable[tuple[str, str]]) -> None:
         """Mark the credentials in fields that are not written as secret."""
@@ -277,6 +281,11 @@ class Written:
             for part in path.split("/")
         )
         return "/".join(parts)
+
+    def _header_name(self, name: str, written: str) -> str:
+        """Redact the name of a header whose value is not written, unless it consists of plain words."""
+        plain = written != headers.NOT_WRITTEN or wording.is_plain(name)
+        return secrecy.name(name) if plain else self._stand_ins.text(name)
 
     def _header(self, name: str, value: str) -> str:
         match name:

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -44,6 +45,10 @@ ITEM = "/connections/11111111-2222-4333-8444-555555555555"
 FORM = "application/x-www-form-urlencoded"
 
 Exchange = tuple[dict[str, Any], Answer]
+
+
+def as_name(secret: str) -> str:
+    return "x-" + re.sub(r"[^\w-]", "", secret, flags=re.ASCII)[:60]
 
 
 def sent(header: str, form: str = "{}") -> Callable[[str], Exchange]:
@@ -161,6 +166,15 @@ PLACES: dict[str, Callable[[str], Exchange]] = {
         {"method": "POST", "body": b"x" * 70_000 + secret.encode()},
         Answer(413, {"message": secret}),
     ),
+    "secret of the service in an error": lambda secret: (
+        {},
+        Answer(500, {"title": f"Login as app with {secret} failed", "report": {"dump": [f"pwd={secret};x"]}}),
+    ),
+    "name of a header": lambda secret: (
+        {"headers": {**HEADERS, as_name(secret): "1"}},
+        Answer(200),
+    ),
+    "name of a response header": lambda secret: ({}, Answer(200, {}, ((as_name(secret), "1"),))),
     "media type of a body": lambda secret: (
         {"method": "POST", "body": b"{}", "headers": {**HEADERS, "content-type": f"application/json; x={secret}"}},
         Answer(400, {"detail": f"{secret} is not a valid content-type"}),
