@@ -36,6 +36,7 @@ check: .venv/.test ## lint, format, types, the structure of the code, and known 
 	$(PYTHON_M) ruff format --check --quiet --diff .
 	$(PYTHON_M) mypy
 	$(PYTHON_M) pytest -q tests/test_architecture.py tests/test_names.py
+	@collected=$$($(PYTHON_M) pytest --collect-only -qq 2>&1) || { echo "$$collected"; exit 1; }
 	@AUDIT="$(AUDIT)" sh requirements/audit.sh
 
 format: .venv/.test ## rewrite the code as `make check` wants it
