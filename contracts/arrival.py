@@ -6,8 +6,8 @@ from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
 
 from contracts.bounded import LOOPBACK
-from contracts.expectations import NOWHERE
 from contracts.settings import Settings, WrongUse
+from contracts.stage.expectations import NOWHERE
 from contracts.wire import BASE_PATH, FORGET, NOTHING, Answer, HttpTransport, Sent, Transport, Unreachable
 
 TOKEN_PATH = "/ims/token/v3"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TextIO
 
+from contracts.findings.verdicts import Outcome
 from contracts.secrecy import Mask
-from contracts.verdicts import Outcome
 
 _EVERY = 5.0
 """Seconds between plain lines."""

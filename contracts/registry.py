@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.causes import IGNORED, LACKING, NO_CODE, Fault, of_kind
-from contracts.differences import ADDED
-from contracts.document import Document
-from contracts.entities import Entities
-from contracts.kinds import Kind
+from contracts.findings.causes import IGNORED, LACKING, NO_CODE, Fault, of_kind
+from contracts.findings.verdicts import FAILED, PASSED, UNTESTABLE, Broken, Outcome, Untestable
+from contracts.schema.differences import ADDED
+from contracts.schema.document import Document
 from contracts.stage import Stage
-from contracts.verdicts import FAILED, PASSED, UNTESTABLE, Broken, Outcome, Untestable
+from contracts.stage.entities import Entities
+from contracts.stage.kinds import Kind
 from contracts.wire import Answer
 
 Suits = Callable[[Kind], bool]

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import TextIO
 
 from contracts import arrival, registry, requirements
-from contracts.causes import ETAG, LIST, SCHEMA, Fault, of_one_response
-from contracts.document import Document
-from contracts.flight import Flight
-from contracts.kinds import Kind
-from contracts.outcome_report import SuiteReport
+from contracts.findings.causes import ETAG, LIST, SCHEMA, Fault, of_one_response
+from contracts.findings.suppositions import UNREFUSED
+from contracts.findings.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Outcome
 from contracts.progress import Progress
 from contracts.registry import CHECKS, OBSERVERS, Check, Watch
 from contracts.reports import har, record, written
+from contracts.reports.outcomes import SuiteReport
+from contracts.schema.document import Document
 from contracts.secrecy import Mask
 from contracts.settings import Settings, WrongUse
 from contracts.stage import Stage
-from contracts.suppositions import UNREFUSED
-from contracts.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Outcome
+from contracts.stage.flight import Flight
+from contracts.stage.kinds import Kind
 from contracts.wire import Answer, Sent, Transport, Unreachable
 
 FINE, FAILURES, WRONG_USE = 0, 1, 2
@@ -167,7 +167,7 @@ class Run:
         return None
 
     def _generated(self) -> None:
-        from contracts import generated  # schemathesis takes most of a second to import
+        from contracts.generation import generated  # schemathesis takes most of a second to import
 
         if self.settings.examples and self.remaining() != 0:
             tolerant = not any(

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from contracts import registry
-from contracts.causes import Fault
-from contracts.document import Document
+from contracts.findings.causes import Fault
+from contracts.findings.verdicts import FAILED, PASSED, Outcome
 from contracts.registry import CHECKS, OBSERVERS, Watch
+from contracts.schema.document import Document
 from contracts.settings import MADE_UP, Settings
 from contracts.stage import Stage
-from contracts.verdicts import FAILED, PASSED, Outcome
 from contracts.wire import Answer, WsgiTransport
 
 

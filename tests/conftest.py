@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
-from contracts.hypothesis_home import write_table_of_utf_8
+from contracts.generation.home import write_table_of_utf_8
 from mockserver import Config, Emulator
 
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"

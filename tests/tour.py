@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from contracts import registry, requirements
 from contracts.broken import load, proof
-from contracts.document import Document
 from contracts.progress import Progress
 from contracts.reports import page
 from contracts.run import Run
+from contracts.schema.document import Document
 from contracts.secrecy import Mask
 from contracts.settings import MADE_UP, Settings
 from contracts.wire import WsgiTransport

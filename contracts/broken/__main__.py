@@ -9,7 +9,7 @@ import threading
 import click
 
 from contracts.broken import load, proof
-from contracts.document import Document
+from contracts.schema.document import Document
 
 
 @click.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts.broken import Asked, GivenAnswer, Item, Right, broken
 from contracts.checks.destinations import DATA_SETS, SELECTORS
-from contracts.various import S3_DESTINATION
+from contracts.stage.various import S3_DESTINATION
 from contracts.wire import ADHOC
 
 

@@ -13,9 +13,9 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from contracts import registry, trial
 from contracts.broken import BrokenServer
-from contracts.document import Document
+from contracts.findings.verdicts import FAILED, UNTESTABLE, Outcome
 from contracts.registry import CHECKS
-from contracts.verdicts import FAILED, UNTESTABLE, Outcome
+from contracts.schema.document import Document
 from mockserver import Config, Emulator, create_app
 
 UNKNOWN_TOKEN = "gateway.token-unknown"

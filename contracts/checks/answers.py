@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from contracts.causes import (
+from contracts.findings.causes import (
     BODY,
     ENVELOPE,
     ERROR_BODY,
@@ -27,11 +27,11 @@ from contracts.causes import (
     missing,
     of_kind,
 )
-from contracts.departures import Departure, another_text
-from contracts.differences import WRAPPED, of_type
-from contracts.document import DocumentedOperation
-from contracts.error_codes import CODE_PREFIX, code_of
+from contracts.findings.error_codes import CODE_PREFIX, code_of
 from contracts.registry import ANSWERED, Watch, observe
+from contracts.schema.departures import Departure, another_text
+from contracts.schema.differences import WRAPPED, of_type
+from contracts.schema.document import DocumentedOperation
 from contracts.wire import PLATFORM, Answer
 
 _SERVICE = ["type", "title", "status", "report", "errorMessage", "errorDetails"]

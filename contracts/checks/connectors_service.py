@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.expectations import refused, succeeded
+from contracts.findings.verdicts import among, expect, same
 from contracts.registry import check
 from contracts.stage import Stage
-from contracts.verdicts import among, expect, same
+from contracts.stage.expectations import refused, succeeded
 
 KEYS = "/data/foundation/connectors/encryption/keys"
 CUSTOMER_KEYS = "/data/foundation/connectors/encryption/customer-keys"

@@ -6,12 +6,12 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from contracts.expectations import located, names_are, receipt, refused, succeeded
-from contracts.kinds import POSTGRESQL, Kind, basic_params
-from contracts.ledger import Made
+from contracts.findings.verdicts import among, expect, nearly, same, untestable
 from contracts.registry import any_kind, check
 from contracts.stage import Stage, filters
-from contracts.verdicts import among, expect, nearly, same, untestable
+from contracts.stage.expectations import located, names_are, receipt, refused, succeeded
+from contracts.stage.kinds import POSTGRESQL, Kind, basic_params
+from contracts.stage.ledger import Made
 from contracts.wire import Sent
 
 CREATE = ("createConnection",)

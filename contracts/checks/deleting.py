@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contracts.expectations import NOWHERE, deletion, ids, refused, replacing, succeeded
-from contracts.kinds import Kind
+from contracts.findings.verdicts import expect, same
 from contracts.registry import any_kind, check, deleted
 from contracts.stage import Stage
-from contracts.verdicts import expect, same
+from contracts.stage.expectations import NOWHERE, deletion, ids, refused, replacing, succeeded
+from contracts.stage.kinds import Kind
 
 
 @check("delete.answer", each=deleted)

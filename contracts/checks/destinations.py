@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.expectations import receipt, refused, replacing, succeeded
+from contracts.findings.verdicts import expect, same
 from contracts.registry import check
 from contracts.stage import Stage
-from contracts.various import PROFILES, S3_DESTINATION, export, profiles, spec
-from contracts.verdicts import expect, same
+from contracts.stage.expectations import receipt, refused, replacing, succeeded
+from contracts.stage.various import PROFILES, S3_DESTINATION, export, profiles, spec
 from contracts.wire import ADHOC
 
 DATA_SETS = "23598e46-f560-407b-88d5-ea6207e49db0"

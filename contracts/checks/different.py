@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contracts.expectations import ids, receipt, replacing, succeeded
-from contracts.kinds import Kind
+from contracts.findings.verdicts import same
 from contracts.registry import any_kind, check
 from contracts.stage import Stage, filters
-from contracts.various import various
-from contracts.verdicts import same
+from contracts.stage.expectations import ids, receipt, replacing, succeeded
+from contracts.stage.kinds import Kind
+from contracts.stage.various import various
 
 _SENT = ("connectionSpec", "flowSpec", "sourceConnectionIds", "targetConnectionIds", "transformations")
 

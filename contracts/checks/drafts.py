@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contracts.expectations import NOWHERE, receipt, refused, replacing
-from contracts.kinds import Kind, basic_params
+from contracts.findings.verdicts import expect, same
 from contracts.registry import check, drafted
 from contracts.stage import Stage
-from contracts.verdicts import expect, same
+from contracts.stage.expectations import NOWHERE, receipt, refused, replacing
+from contracts.stage.kinds import Kind, basic_params
 
 ACTION = ("performAction",)
 

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from contracts.causes import ABSENT, ANOTHER, LIFE, SCHEMA, WITHOUT_EFFECT, WRITE, Fault, of_kind
-from contracts.differences import kinds
-from contracts.expectations import NOWHERE
-from contracts.ledger import ORDER
+from contracts.findings.causes import ABSENT, ANOTHER, LIFE, SCHEMA, WITHOUT_EFFECT, WRITE, Fault, of_kind
 from contracts.registry import Watch, observe
+from contracts.schema.differences import kinds
+from contracts.stage.expectations import NOWHERE
+from contracts.stage.ledger import ORDER
 from contracts.wire import Answer, Sent
 
 _CONSTANT = ("createdAt", "createdBy", "createdClient")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from contracts.error_codes import code_of
-from contracts.expectations import etag_header, receipt, refused, replacing, succeeded, unchanged
-from contracts.kinds import Kind
+from contracts.findings.error_codes import code_of
+from contracts.findings.verdicts import expect, same
 from contracts.registry import check, patched
 from contracts.stage import Made, Stage
-from contracts.verdicts import expect, same
+from contracts.stage.expectations import etag_header, receipt, refused, replacing, succeeded, unchanged
+from contracts.stage.kinds import Kind
 from contracts.wire import Answer
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from contracts.expectations import etag_header, ids, receipt, replacing, succeeded
-from contracts.kinds import Kind, basic_params
-from contracts.ledger import Made
+from contracts.findings.verdicts import expect, same, same_types, untestable
 from contracts.registry import any_kind, check, drafted, patched
 from contracts.stage import Stage, filters
-from contracts.verdicts import expect, same, same_types, untestable
+from contracts.stage.expectations import etag_header, ids, receipt, replacing, succeeded
+from contracts.stage.kinds import Kind, basic_params
+from contracts.stage.ledger import Made
 from contracts.wire import Answer
 
 TEXTS = {

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from contracts.kinds import POSTGRESQL
+from contracts.findings.verdicts import Broken
 from contracts.registry import check
 from contracts.stage import Stage
-from contracts.verdicts import Broken
+from contracts.stage.kinds import POSTGRESQL
 from contracts.yaml_input import parse_yaml
 
 FOLDER = Path(__file__).parent.parent / "examples"

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from contracts.expectations import NOWHERE, refused, succeeded
+from contracts.findings.verdicts import expect, of_json_type, same, untestable
 from contracts.registry import check
 from contracts.stage import Made, Stage
-from contracts.verdicts import expect, of_json_type, same, untestable
+from contracts.stage.expectations import NOWHERE, refused, succeeded
 
 EXPLORE = ("getByConnectionId",)
 VALUES: Mapping[str, str] = {

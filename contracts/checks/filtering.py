@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from contracts.expectations import ids, ours, receipt, refused, replacing, succeeded
-from contracts.kinds import Kind
+from contracts.findings.verdicts import expect, same
 from contracts.registry import any_kind, check, patched
 from contracts.stage import Made, Stage, filters
-from contracts.verdicts import expect, same
+from contracts.stage.expectations import ids, ours, receipt, refused, replacing, succeeded
+from contracts.stage.kinds import Kind
 
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from contracts.expectations import NOWHERE, ids, succeeded
-from contracts.kinds import Kind
+from contracts.findings.verdicts import same
 from contracts.registry import any_kind, check
 from contracts.stage import Made, Stage, filters
-from contracts.verdicts import same
+from contracts.stage.expectations import NOWHERE, ids, succeeded
+from contracts.stage.kinds import Kind
 
 MEMBERS: Mapping[str, tuple[str, ...]] = {
     "connections": ("description", "connectionSpec.id", "state"),

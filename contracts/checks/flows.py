@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from contracts.checks.exactness import views
-from contracts.expectations import NOWHERE, deletion, ids, receipt, refused, succeeded
+from contracts.findings.verdicts import expect, same
 from contracts.registry import check
 from contracts.stage import Made, Stage, filters
-from contracts.verdicts import expect, same
+from contracts.stage.expectations import NOWHERE, deletion, ids, receipt, refused, succeeded
 
 CREATE = ("createFlow",)
 RUNS = ("createFlowRun", "listFlowRuns", "retrieveFlowRun")

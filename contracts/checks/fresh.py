@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.expectations import deletion, receipt, replacing, succeeded
-from contracts.kinds import Kind
+from contracts.findings.verdicts import expect, same
 from contracts.registry import any_kind, check, drafted, patched
 from contracts.stage import Stage, filters
-from contracts.verdicts import expect, same
+from contracts.stage.expectations import deletion, receipt, replacing, succeeded
+from contracts.stage.kinds import Kind
 
 
 @check("list.fresh", each=any_kind)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from contracts.document import DocumentedOperation
-from contracts.expectations import NOWHERE, refused, refused_by_gateway, succeeded
+from contracts.findings.verdicts import expect, same, untestable
 from contracts.registry import check
+from contracts.schema.document import DocumentedOperation
 from contracts.stage import Stage
-from contracts.verdicts import expect, same, untestable
+from contracts.stage.expectations import NOWHERE, refused, refused_by_gateway, succeeded
 from contracts.wire import Answer
 
 LIST = ("listConnections",)

@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from contracts.checks.next_door import PERSON, schema
-from contracts.expectations import succeeded
+from contracts.findings.verdicts import expect, same, untestable
 from contracts.registry import check
 from contracts.stage import Stage
-from contracts.various import open_inlet, streaming
-from contracts.verdicts import expect, same, untestable
+from contracts.stage.expectations import succeeded
+from contracts.stage.various import open_inlet, streaming
 from contracts.wire import Answer
 
 COLLECTION = "/collection/"

@@ -10,11 +10,11 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from contracts.causes import ABSENT, EMPTY_LIST, IGNORED, LIFE, LIST, LISTED, Fault
-from contracts.entities import Entities, Texts
-from contracts.ledger import MARK
-from contracts.questions import MAX_LIMIT, Question, parameters_of, question_of
+from contracts.findings.causes import ABSENT, EMPTY_LIST, IGNORED, LIFE, LIST, LISTED, Fault
 from contracts.registry import Watch, observe
+from contracts.stage.entities import Entities, Texts
+from contracts.stage.ledger import MARK
+from contracts.stage.questions import MAX_LIMIT, Question, parameters_of, question_of
 from contracts.wire import Answer
 
 
@@ -148,7 +148,7 @@ def _departing(watch: Watch, answer: Answer, question: Question) -> Fault | None
     found = [*seen, *(item["id"].lower() for item in items)]
     apart = {name for item in items for name in watch.entities.borders(answer.sent, item["id"])}
     if apart:
-        message = f"{answer} lists an entity of another tenant"
+        message = f"{answer} lists an entity of another tenant, which was made with another {min(apart)}"
         return Fault(message, IGNORED + min(apart), reach=LIFE)
     if answer.json.get("_links", True):  # not the last page; a link that cannot be read is the fault of others
         chains[_following(answer)] = expected, alone, found

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from contracts.causes import of_kind
-from contracts.differences import added
-from contracts.expectations import deletion, ids, ours, receipt, refused, replacing, succeeded
-from contracts.kinds import Kind
+from contracts.findings.causes import of_kind
+from contracts.findings.verdicts import Broken, expect, same
 from contracts.registry import any_kind, check, deleted, patched
+from contracts.schema.differences import added
 from contracts.stage import Made, Stage, filters
-from contracts.verdicts import Broken, expect, same
+from contracts.stage.expectations import deletion, ids, ours, receipt, refused, replacing, succeeded
+from contracts.stage.kinds import Kind
 
 TOKEN = re.compile(r"/[A-Za-z]+\?continuationToken=[A-Za-z0-9_~.-]+")
 

@@ -7,10 +7,10 @@ from datetime import date
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from contracts.expectations import refused, refused_by_gateway, succeeded
+from contracts.findings.verdicts import among, expect, same, untestable
 from contracts.registry import check
 from contracts.stage import Stage
-from contracts.verdicts import among, expect, same, untestable
+from contracts.stage.expectations import refused, refused_by_gateway, succeeded
 from contracts.wire import Answer
 
 SANDBOXES = "/data/foundation/sandbox-management/sandboxes/"

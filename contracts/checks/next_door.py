@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from contracts.expectations import succeeded
+from contracts.findings.verdicts import among, expect, same
 from contracts.registry import check
 from contracts.stage import Stage
-from contracts.verdicts import among, expect, same
+from contracts.stage.expectations import succeeded
 from contracts.wire import Answer
 
 REGISTRY = "/data/foundation/schemaregistry"

@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from contracts.checks.next_door import CATALOG, EVER, LIST, PERSON, PROFILE, RAW, REGISTRY, schema
-from contracts.expectations import succeeded
+from contracts.findings.verdicts import expect, same
 from contracts.registry import Watch, check, observe
 from contracts.stage import Stage, filters
-from contracts.verdicts import expect, same
+from contracts.stage.expectations import succeeded
 from contracts.wire import Answer
 
 _STATS = ("createXdmResource", "retrieveRegistryStats")

@@ -22,10 +22,10 @@ from contracts.checks.next_door import (
     mappings,
     schema,
 )
-from contracts.expectations import ids, succeeded
+from contracts.findings.verdicts import expect, same
 from contracts.registry import check
 from contracts.stage import Stage
-from contracts.verdicts import expect, same
+from contracts.stage.expectations import ids, succeeded
 
 _SCHEMAS = ("createXdmResource", "listXdmResources", "retrieveXdmResource", "patchXdmResource")
 _MAPPING_SETS = ("createMappingSet", "retrieveMappingSet", "putMappingSet")

@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from contracts.bounded import LOOPBACK
-from contracts.expectations import ids, receipt, replacing, succeeded
-from contracts.kinds import Kind
-from contracts.ledger import Made
+from contracts.findings.verdicts import Broken, expect, same, untestable
 from contracts.registry import any_kind, check, patched
 from contracts.stage import Stage, filters
-from contracts.verdicts import Broken, expect, same, untestable
+from contracts.stage.expectations import ids, receipt, replacing, succeeded
+from contracts.stage.kinds import Kind
+from contracts.stage.ledger import Made
 
 MAX_PAGE = 100
 """Maximum entities per page; a local server gets one more to count."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contracts.expectations import names_are, receipt, refused, replacing, succeeded, unchanged
-from contracts.kinds import Kind, basic_params
+from contracts.findings.verdicts import expect, same, untestable
 from contracts.registry import check, patched
 from contracts.stage import Stage
-from contracts.verdicts import expect, same, untestable
+from contracts.stage.expectations import names_are, receipt, refused, replacing, succeeded, unchanged
+from contracts.stage.kinds import Kind, basic_params
 
 PATCH = ("patchConnection",)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from contracts.checks.exactness import free_content
-from contracts.expectations import receipt
-from contracts.kinds import Kind
+from contracts.findings.verdicts import same
 from contracts.registry import check
 from contracts.stage import Stage
-from contracts.verdicts import same
+from contracts.stage.expectations import receipt
+from contracts.stage.kinds import Kind
 
 OWN: dict[str, Any] = {"a/b": 1, "c~d": [1, 2, 3], "keep": {"x": 1, "y": None}, "E": "e"}
 STEPS: tuple[tuple[str, str, Any, dict[str, Any]], ...] = (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contracts.expectations import NOWHERE, refused, replacing
+from contracts.findings.verdicts import same
 from contracts.registry import check
 from contracts.stage import Stage
-from contracts.verdicts import same
+from contracts.stage.expectations import NOWHERE, refused, replacing
 
 
 @check("source.foreign-base", operations=("createSourceConnection",))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.expectations import deletion, ids, receipt, refused, succeeded
+from contracts.findings.verdicts import Broken, expect, same, untestable
 from contracts.registry import Watch, check, observe
 from contracts.stage import Made, Stage, filters
-from contracts.verdicts import Broken, expect, same, untestable
+from contracts.stage.expectations import deletion, ids, receipt, refused, succeeded
 from contracts.wire import Answer
 
 WINDOW = {"startTime": "1663735590", "windowStartTime": "1651584991", "windowEndTime": "1663735590"}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from contracts.causes import LACKING
-from contracts.expectations import receipt, refused, replacing, succeeded
-from contracts.kinds import POSTGRESQL, basic_params
+from contracts.findings.causes import LACKING
+from contracts.findings.verdicts import expect, same, untestable
 from contracts.registry import check
 from contracts.stage import Stage, filters
-from contracts.verdicts import expect, same, untestable
+from contracts.stage.expectations import receipt, refused, replacing, succeeded
+from contracts.stage.kinds import POSTGRESQL, basic_params
 from contracts.wire import Answer
 
 READ = ("retrieveConnection", "listConnections")

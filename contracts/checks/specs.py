@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.expectations import NOWHERE, ids, refused, succeeded
-from contracts.kinds import POSTGRESQL
+from contracts.findings.verdicts import among, expect, same, untestable
 from contracts.registry import check
 from contracts.stage import Stage, filters
-from contracts.verdicts import among, expect, same, untestable
+from contracts.stage.expectations import NOWHERE, ids, refused, succeeded
+from contracts.stage.kinds import POSTGRESQL
 
 MAX_LOOKUPS = 200
 """Maximum specs to look up one by one; of a longer list every tenth is looked up."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.expectations import NOWHERE, ids, receipt, refused, replacing, succeeded, unchanged
-from contracts.kinds import Kind
+from contracts.findings.verdicts import expect, same
 from contracts.registry import any_kind, check, deleted, patched
 from contracts.stage import Stage, filters
-from contracts.verdicts import expect, same
+from contracts.stage.expectations import NOWHERE, ids, receipt, refused, replacing, succeeded, unchanged
+from contracts.stage.kinds import Kind
 
 
 @check("tenant.lookup", each=any_kind)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contracts.expectations import receipt, replacing
-from contracts.kinds import Kind
+from contracts.findings.verdicts import expect, same
 from contracts.registry import any_kind, check, patched
 from contracts.stage import Stage
-from contracts.verdicts import expect, same
+from contracts.stage.expectations import receipt, replacing
+from contracts.stage.kinds import Kind
 
 
 @check("time.milliseconds", each=any_kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.kinds import CRM_TO_AEP, DATA_LAKE, HTTP_API, POSTGRESQL, basic_params
+from contracts.stage.kinds import CRM_TO_AEP, DATA_LAKE, HTTP_API, POSTGRESQL, basic_params
 
 PASSWORD = "c4n4ry-s3cret"
 STRING = f"Server=db.example.com;Database=shop;Port=5432;UID=reader;Password={PASSWORD}"

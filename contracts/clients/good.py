@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.clients import Service, Stopped, good
 from contracts.clients.bodies import PASSWORD, STRING, by_string, connection, flow, message, source, streaming, target
-from contracts.kinds import POSTGRESQL, basic_params
+from contracts.stage.kinds import POSTGRESQL, basic_params
 
 
 @good

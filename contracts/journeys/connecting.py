@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contracts.expectations import deletion, ids, located, receipt, refused, succeeded
-from contracts.kinds import POSTGRESQL, basic_params
+from contracts.findings.verdicts import among, expect, same
 from contracts.registry import check
 from contracts.stage import Stage, filters
-from contracts.verdicts import among, expect, same
+from contracts.stage.expectations import deletion, ids, located, receipt, refused, succeeded
+from contracts.stage.kinds import POSTGRESQL, basic_params
 
 
 @check("journey.connect-postgresql", operations=("createConnection",))

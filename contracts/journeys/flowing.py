@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.expectations import deletion, ids, receipt, refused, succeeded
-from contracts.kinds import CRM_TO_AEP
+from contracts.findings.verdicts import expect, same, untestable
 from contracts.registry import check
 from contracts.stage import Made, Stage, filters
-from contracts.verdicts import expect, same, untestable
+from contracts.stage.expectations import deletion, ids, receipt, refused, succeeded
+from contracts.stage.kinds import CRM_TO_AEP
 
 AMAZON_S3 = "ecadc60c-7455-4d87-84dc-2a0e293d997b"
 HTTP_API = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"

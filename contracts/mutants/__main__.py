@@ -11,10 +11,10 @@ from fnmatch import fnmatchcase
 
 import click
 
-from contracts.document import Document
 from contracts.mutants import argued, every, session, spread
 from contracts.mutants.mutant import Mutant
 from contracts.mutants.trial import Trials
+from contracts.schema.document import Document
 
 TARGET = 95.0
 """Required percentage of faults noticed by a promise that they break."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.broken.wrapping import Asked, GivenAnswer, Right
-from contracts.document import Document
 from contracts.mutants import promises
 from contracts.mutants.mutant import Mutant, unharmful
 from contracts.mutants.session import Run, Said, Session, operation_of
+from contracts.schema.document import Document
 
 Path = tuple[str, ...]
 DROPPED = object()

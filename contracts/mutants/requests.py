@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from contracts.broken.wrapping import Asked, GivenAnswer, Right
-from contracts.document import Document
 from contracts.mutants import promises
 from contracts.mutants.mutant import Mutant, unharmful
 from contracts.mutants.session import Said, Session, operation_of
+from contracts.schema.document import Document
 
 Pairs = list[tuple[str, str]]
 SIGNS = ("==", "!=", "<=", ">=", "<", ">", "=")

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from contracts.broken.wrapping import Asked, GivenAnswer, Right
-from contracts.document import Document
 from contracts.mutants import promises
 from contracts.mutants.mutant import Mutant, unharmful
 from contracts.mutants.session import Run, Said, Session, operation_of
+from contracts.schema.document import Document
 
 HEADER_LIES: Mapping[str, Callable[[str], str | None]] = {
     "missing": lambda value: None,

@@ -11,8 +11,8 @@ from typing import Any
 from contracts import registry
 from contracts.broken import proof
 from contracts.broken.wrapping import Asked, GivenAnswer, Right, Wrapped
-from contracts.document import Document
 from contracts.registry import CHECKS
+from contracts.schema.document import Document
 from contracts.settings import MADE_UP, Settings
 from contracts.stage import Stage
 from contracts.wire import WsgiTransport

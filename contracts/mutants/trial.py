@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from contracts.broken import proof
 from contracts.broken.wrapping import Wrapped
-from contracts.causes import Fault
+from contracts.findings.causes import Fault
+from contracts.findings.verdicts import FAILED
 from contracts.mutants.mutant import Mutant
 from contracts.mutants.session import Run, Said, Session, stage_before
 from contracts.registry import CHECKS, OBSERVERS, Watch
-from contracts.verdicts import FAILED
 from contracts.wire import Answer, Unreachable
 
 _MAX_OTHERS = 4

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from contracts.broken.wrapping import Asked, GivenAnswer, Item, Right
-from contracts.document import Document
 from contracts.mutants import promises
 from contracts.mutants.mutant import Mutant, unharmful
 from contracts.mutants.session import Said, Session, operation_of
+from contracts.schema.document import Document
 
 Lie = Callable[[Asked, Right], GivenAnswer]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from contracts.outcome_report import SuiteReport
+from contracts.findings.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, UNTESTABLE, Outcome
+from contracts.reports.outcomes import SuiteReport
 from contracts.secrecy import Mask
-from contracts.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, UNTESTABLE, Outcome
 
 FILE = "junit.xml"
 SKIPPED = (UNTESTABLE, KNOWN_GAP, NOT_COMPARABLE)

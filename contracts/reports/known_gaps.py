@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from contracts.outcome_report import SuiteReport
+from contracts.reports.outcomes import SuiteReport
 from contracts.secrecy import Mask
 
 _HEAD = """\

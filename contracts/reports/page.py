@@ -15,12 +15,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from contracts.causes import SuiteFinding
-from contracts.outcome_report import SuiteReport
+from contracts.findings.causes import SuiteFinding
+from contracts.findings.verdicts import KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Outcome
 from contracts.reports import summary
+from contracts.reports.outcomes import SuiteReport
 from contracts.requirements import WORDS, Requirement, levels
 from contracts.secrecy import Mask
-from contracts.verdicts import KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Outcome
 from contracts.wire import Answer
 
 FILE = "index.html"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from contracts.document import Document
-from contracts.error_codes import code_of
+from contracts.findings.error_codes import code_of
+from contracts.schema.document import Document
 from contracts.wire import Answer
 
 FILE = "record.json"

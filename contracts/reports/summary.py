@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from contracts.causes import SuiteFinding, shortened
-from contracts.outcome_report import SuiteReport
+from contracts.findings.causes import SuiteFinding, shortened
+from contracts.findings.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE
+from contracts.reports.outcomes import SuiteReport
 from contracts.requirements import LEVELS, WORDS, Requirement, levels
 from contracts.secrecy import Mask
-from contracts.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE
 
 MAX_LEFT = 20
 """Maximum entities left behind that are printed."""

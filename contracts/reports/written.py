@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from contracts.causes import SuiteFinding
-from contracts.document import Document
-from contracts.outcome_report import SuiteReport
+from contracts.findings.causes import SuiteFinding
 from contracts.reports import files, junit, known_gaps, page, record, summary
+from contracts.reports.outcomes import SuiteReport
 from contracts.requirements import WORDS, Requirement, levels
+from contracts.schema.document import Document
 from contracts.secrecy import Mask
 from contracts.settings import Settings
 

@@ -13,8 +13,8 @@ from contracts import registry, trial
 from contracts.broken import BrokenServer, load
 from contracts.broken.proof import UNKNOWN_TOKEN
 from contracts.broken.wrapping import Asked, GivenAnswer, Right, Wrapped
-from contracts.document import Document
 from contracts.registry import CHECKS
+from contracts.schema.document import Document
 from mockserver import Config, Emulator, create_app
 from mockserver.comparison import comparing
 from mockserver.comparison.replay import ReplayOutcome

@@ -6,7 +6,7 @@ import pytest
 
 from contracts import registry
 from contracts.broken import SERVERS, load
-from contracts.document import Document
+from contracts.schema.document import Document
 from tests.comparison.broken_services import ARGUED, compared, recorded
 
 registry.load()

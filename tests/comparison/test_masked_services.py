@@ -8,7 +8,7 @@ import pytest
 
 from contracts import registry
 from contracts.broken import SERVERS, load
-from contracts.document import Document
+from contracts.schema.document import Document
 from mockserver.contract import Contract
 from mockserver.recordings.recording import Recording
 from tests.comparison.broken_services import compared, recorded

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-import contracts.enforced
+import contracts.schema.enforced
 import mockserver.contract.enforced
 from mockserver.contract import documents, load_document
 from mockserver.contract.schema import schema_registry
@@ -205,7 +205,7 @@ def test_what_every_call_carries_is_given_to_a_client_once() -> None:
 
 
 def test_the_suite_and_the_server_enforce_the_same() -> None:
-    assert contracts.enforced.enforced(DOCUMENT) == mockserver.contract.enforced.enforced(DOCUMENT)
+    assert contracts.schema.enforced.enforced(DOCUMENT) == mockserver.contract.enforced.enforced(DOCUMENT)
     assert "x-enforced" not in str(mockserver.contract.enforced.enforced(DOCUMENT))
 
 
@@ -259,7 +259,7 @@ def test_what_is_enforced_is_exact(schema: str, value: Any, takes: bool) -> None
     ],
 )
 def test_a_patch_is_merged_as_rfc_7396_says(target: Any, patch: Any, outcome: Any) -> None:
-    for enforced in (mockserver.contract.enforced.enforced, contracts.enforced.enforced):
+    for enforced in (mockserver.contract.enforced.enforced, contracts.schema.enforced.enforced):
         assert enforced({**target, "x-enforced": patch}) == outcome
 
 

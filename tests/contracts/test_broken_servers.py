@@ -14,9 +14,9 @@ from contracts import registry, trial
 from contracts.broken import BrokenServer, load, proof
 from contracts.broken import __main__ as command
 from contracts.broken.wrapping import Asked, GivenAnswer, Right
-from contracts.document import Document
+from contracts.findings.verdicts import FAILED, PASSED, Outcome
 from contracts.registry import CHECKS, OBSERVERS
-from contracts.verdicts import FAILED, PASSED, Outcome
+from contracts.schema.document import Document
 from tests.calls import HEADERS
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from contracts.causes import Causes
-from contracts.suppositions import GATEWAY, UNREFUSED, refused_kinds, unrefused
-from contracts.verdicts import FAILED, NOT_COMPARABLE, Outcome
+from contracts.findings.causes import Causes
+from contracts.findings.suppositions import GATEWAY, UNREFUSED, refused_kinds, unrefused
+from contracts.findings.verdicts import FAILED, NOT_COMPARABLE, Outcome
 from contracts.wire import Answer, Sent
 
 

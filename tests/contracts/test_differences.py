@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from contracts.departures import Explaining, as_choices, nearest
-from contracts.differences import kinds
-from contracts.document import Document
-from contracts.verdicts import Broken, among, of_json_type, same, same_types
+from contracts.findings.verdicts import Broken, among, of_json_type, same, same_types
+from contracts.schema.departures import Explaining, as_choices, nearest
+from contracts.schema.differences import kinds
+from contracts.schema.document import Document
 
 KINDS: list[tuple[Any, Any, set[str]]] = [
     ("5", 5, {"number, string"}),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contracts.document import Document
+from contracts.schema.document import Document
 
 DOCUMENT = Document.load()
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from contracts import registry
-from contracts.document import Document
-from contracts.entities import Entities
-from contracts.expectations import NOWHERE
 from contracts.registry import OBSERVERS, Watch
+from contracts.schema.document import Document
+from contracts.stage.entities import Entities
+from contracts.stage.expectations import NOWHERE
 from contracts.wire import Answer, Sent
 
 registry.load()

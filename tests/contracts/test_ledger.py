@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.ledger import Ledger
+from contracts.stage.ledger import Ledger
 from contracts.wire import Answer, Sent
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from contracts.document import Document
-from contracts.plausible import DOCUMENTED_SPEC, plausible
+from contracts.generation.plausible import DOCUMENTED_SPEC, plausible
+from contracts.schema.document import Document
 
 SOURCE = Document.load().source
 WRONG = (None, 7, True, "", "text", [], [7], {}, {"a": 1})

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from contracts.entities import Entities
-from contracts.questions import TextCondition, parameters_of, question_of
+from contracts.stage.entities import Entities
+from contracts.stage.questions import TextCondition, parameters_of, question_of
 from contracts.wire import Sent
 
 TENANT = (("x-gw-ims-org-id", "one@AdobeOrg"), ("x-sandbox-name", "prod"))

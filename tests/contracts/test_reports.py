@@ -12,15 +12,15 @@ from click.testing import CliRunner
 
 from contracts import run, settings
 from contracts.broken import SERVERS, load
-from contracts.document import Document
-from contracts.outcome_report import SuiteReport
+from contracts.findings.verdicts import FAILED, PASSED, UNTESTABLE, Outcome
 from contracts.progress import Progress
 from contracts.reports import junit, record
+from contracts.reports.outcomes import SuiteReport
 from contracts.requirements import Requirement
+from contracts.schema.document import Document
 from contracts.secrecy import Mask
 from contracts.settings import WrongUse
 from contracts.stage import Stage
-from contracts.verdicts import FAILED, PASSED, UNTESTABLE, Outcome
 from contracts.wire import WsgiTransport
 from mockserver import create_app
 from mockserver.cli import main

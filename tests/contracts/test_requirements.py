@@ -9,9 +9,9 @@ import yaml
 from contracts import registry, requirements
 from contracts.broken import load as broken_servers
 from contracts.checks import examples
-from contracts.document import Document
-from contracts.kinds import BODIES
 from contracts.registry import CHECKS, OBSERVERS
+from contracts.schema.document import Document
+from contracts.stage.kinds import BODIES
 
 registry.load()
 ROWS = requirements.load()

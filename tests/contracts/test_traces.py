@@ -37,7 +37,7 @@ def test_a_run_leaves_no_file_where_it_was_started(tmp_path: Path, monkeypatch: 
 def test_hypothesis_finds_the_characters_of_utf_8_and_does_not_try_each_of_them() -> None:
     """Trying a million takes a second of each run."""
     program = """
-from contracts.hypothesis_home import without_traces
+from contracts.generation.home import without_traces
 from hypothesis.internal import charmap
 tried = []
 class Tried(str):
@@ -55,7 +55,7 @@ with without_traces():
 def test_a_seed_gives_the_same_requests_whatever_programs_are_beside() -> None:
     """Hypothesis would draw from the constants of every module that is not installed, and first collect them."""
     program = """
-from contracts.hypothesis_home import without_traces
+from contracts.generation.home import without_traces
 from hypothesis import given, settings, strategies
 from hypothesis.internal.constants_ast import constants_from_module
 

@@ -4,12 +4,12 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from contracts.document import Document
 from contracts.mutants import argued, every, session, spread
 from contracts.mutants.__main__ import TARGET, reason
 from contracts.mutants.mutant import Mutant
 from contracts.mutants.trial import Trials
 from contracts.registry import CHECKS, OBSERVERS
+from contracts.schema.document import Document
 
 SAMPLE = 120
 

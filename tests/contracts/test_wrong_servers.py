@@ -15,16 +15,16 @@ import pytest
 from contracts import registry, requirements
 from contracts.broken import proof
 from contracts.broken.wrapping import Asked, GivenAnswer, Right, Wrapped
-from contracts.causes import SuiteFinding
-from contracts.document import Document
-from contracts.expectations import NOWHERE
-from contracts.outcome_report import SuiteReport
+from contracts.findings.causes import SuiteFinding
+from contracts.findings.verdicts import FAILED, NOT_COMPARABLE
 from contracts.progress import Progress
 from contracts.reports import junit, known_gaps, page, summary, written
+from contracts.reports.outcomes import SuiteReport
 from contracts.run import Run
+from contracts.schema.document import Document
 from contracts.secrecy import Mask
 from contracts.settings import MADE_UP, Settings
-from contracts.verdicts import FAILED, NOT_COMPARABLE
+from contracts.stage.expectations import NOWHERE
 from contracts.wire import Sent, WsgiTransport
 
 registry.load()

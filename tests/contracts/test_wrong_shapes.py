@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contracts.broken.wrapping import Asked, GivenAnswer, Right
-from contracts.verdicts import FAILED, NOT_COMPARABLE, PASSED, Broken, differing, same
+from contracts.findings.verdicts import FAILED, NOT_COMPARABLE, PASSED, Broken, differing, same
 from tests.contracts.test_wrong_servers import Fault, finds_nothing, judged
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.document import Document
+from contracts.schema.document import Document
 from contracts.secrecy import Mask
 from mockserver import Config, Emulator, create_app
 from mockserver.conformance import FORMATS, evaluate, render, summary

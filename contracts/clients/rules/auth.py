@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.clients import Service, breaks
 from contracts.clients.bodies import PASSWORD, STRING, connection, with_params
 from contracts.clients.making import creates
-from contracts.kinds import basic_params
+from contracts.stage.kinds import basic_params
 
 
 @breaks("auth.foreign-param")

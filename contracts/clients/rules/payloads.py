@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.clients import Service, breaks
 from contracts.clients.bodies import NOBODY, connection, flow, message, source, streaming, target, with_params
 from contracts.clients.making import creates, made
-from contracts.kinds import POSTGRESQL
+from contracts.stage.kinds import POSTGRESQL
 
 
 @breaks("payload.empty")

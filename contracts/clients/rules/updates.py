@@ -7,7 +7,7 @@ from typing import Any
 from contracts.clients import Service, breaks
 from contracts.clients.bodies import NOBODY, PASSWORD, flow, source, target
 from contracts.clients.making import made
-from contracts.kinds import basic_params
+from contracts.stage.kinds import basic_params
 
 
 def _patches(service: Service, **instruction: Any) -> None:

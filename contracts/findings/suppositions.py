@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from contracts.causes import act
-from contracts.error_codes import code_of
+from contracts.findings.causes import act
+from contracts.findings.error_codes import code_of
 from contracts.wire import Answer, Sent
 
 UNREFUSED = "never refuses "

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urljoin
 
-from contracts.causes import HEADER, LACKING, NO_CODE, act
-from contracts.error_codes import code_of
-from contracts.ledger import Made
-from contracts.suppositions import GATEWAY, unrefused
-from contracts.verdicts import Broken, expect, same
+from contracts.findings.causes import HEADER, LACKING, NO_CODE, act
+from contracts.findings.error_codes import code_of
+from contracts.findings.suppositions import GATEWAY, unrefused
+from contracts.findings.verdicts import Broken, expect, same
+from contracts.stage.ledger import Made
 from contracts.wire import Answer
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"

@@ -14,11 +14,11 @@ from schemathesis.engine import context
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 
 from contracts.bounded import bind
-from contracts.causes import Fault
-from contracts.kinds import Kind
-from contracts.ledger import Made, new_id
+from contracts.findings.causes import Fault
+from contracts.findings.verdicts import Broken, Untestable
 from contracts.stage import MAX_SILENT, Stage
-from contracts.verdicts import Broken, Untestable
+from contracts.stage.kinds import Kind
+from contracts.stage.ledger import Made, new_id
 from contracts.wire import Answer, Sent, Unreachable
 
 _ID = re.compile(r"\{\w+\}")

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from contracts.departures import Explaining
-from contracts.differences import ARRAY, kinds, of_type
+from contracts.schema.departures import Explaining
+from contracts.schema.differences import ARRAY, kinds, of_type
 from contracts.wire import Answer
 
 PASSED, FAILED, UNTESTABLE, KNOWN_GAP = "passed", "failed", "untestable", "known gap"

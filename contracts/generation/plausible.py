@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contracts.kinds import POSTGRESQL
+from contracts.stage.kinds import POSTGRESQL
 
 PARAMS: Mapping[str, Mapping[str, Any]] = {
     "server": {"type": "string", "pattern": r"^db[0-9]{1,3}\.example\.com$"},

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from contracts.kinds import GENERIC_STREAMING, HTTP_API, SHOPIFY_STREAMING
+from contracts.findings.verdicts import untestable
 from contracts.stage import Made, Stage
-from contracts.verdicts import untestable
+from contracts.stage.kinds import GENERIC_STREAMING, HTTP_API, SHOPIFY_STREAMING
 
 AMAZON_S3 = "ecadc60c-7455-4d87-84dc-2a0e293d997b"
 S3_DESTINATION = "4fce964d-3f37-408f-9778-e597338a21ee"

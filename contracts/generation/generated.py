@@ -19,14 +19,14 @@ import schemathesis
 from schemathesis.engine import StopReason, events, from_schema
 
 from contracts.bounded import bind
-from contracts.causes import ETAG, HEADER, NOT_JSON, SCHEMA, SERVER_ERROR, STATUS, Fault, basic
-from contracts.generation_hooks import Aim, answer_of
-from contracts.hypothesis_home import without_traces
-from contracts.plausible import plausible
+from contracts.findings.causes import ETAG, HEADER, NOT_JSON, SCHEMA, SERVER_ERROR, STATUS, Fault, basic
+from contracts.findings.verdicts import FAILED, PASSED, UNTESTABLE, Outcome
+from contracts.generation.home import without_traces
+from contracts.generation.hooks import Aim, answer_of
+from contracts.generation.plausible import plausible
 from contracts.progress import Progress
 from contracts.settings import Settings
 from contracts.stage import Stage
-from contracts.verdicts import FAILED, PASSED, UNTESTABLE, Outcome
 from contracts.wire import Answer, Unreachable, WsgiTransport
 
 CHECKS = (

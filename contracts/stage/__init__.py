@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from contracts.causes import (
+from contracts.findings.causes import (
     ENTITY,
     ITEMS,
     LIST,
@@ -24,15 +24,15 @@ from contracts.causes import (
     missing,
     place,
 )
-from contracts.document import Document
-from contracts.flight import Flight
-from contracts.kinds import Kind, kinds_of
-from contracts.ledger import MARK, Ledger, Made, new_id
-from contracts.questions import parameters_of
+from contracts.findings.suppositions import GATEWAY, UNREFUSED
+from contracts.findings.verdicts import Broken, Untestable, expect, untestable
+from contracts.schema.document import Document
 from contracts.settings import Settings
-from contracts.suppositions import GATEWAY, UNREFUSED
-from contracts.sweeper import Sweeper
-from contracts.verdicts import Broken, Untestable, expect, untestable
+from contracts.stage.flight import Flight
+from contracts.stage.kinds import Kind, kinds_of
+from contracts.stage.ledger import MARK, Ledger, Made, new_id
+from contracts.stage.questions import parameters_of
+from contracts.stage.sweeper import Sweeper
 from contracts.wire import Answer, Sent, Transport, Unreachable, json_body, with_headers
 
 FOREIGN = "0123456789ABCDEF01234567@AdobeOrg"

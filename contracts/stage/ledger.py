@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from contracts.causes import (
+from contracts.findings.causes import (
     EMPTY_LIST,
     ETAG_CHANGES,
     ETAG_REFUSED,
@@ -22,12 +22,12 @@ from contracts.causes import (
     of_kind,
     place,
 )
-from contracts.differences import NAMES, spelled
-from contracts.entities import Entities
-from contracts.error_codes import code_of
-from contracts.kinds import Kind
-from contracts.questions import parameters_of
-from contracts.suppositions import refused_kinds
+from contracts.findings.error_codes import code_of
+from contracts.findings.suppositions import refused_kinds
+from contracts.schema.differences import NAMES, spelled
+from contracts.stage.entities import Entities
+from contracts.stage.kinds import Kind
+from contracts.stage.questions import parameters_of
 from contracts.wire import ADHOC, PLATFORM, Answer, Sent
 
 MARK = "contract-suite"

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from contracts.departures import (
+from contracts.schema.departures import (
     Departure,
     Explaining,
     as_choices,
@@ -23,8 +23,8 @@ from contracts.departures import (
     nearest,
     with_present_times,
 )
-from contracts.enforced import enforced
-from contracts.inlining import Inlining
+from contracts.schema.enforced import enforced
+from contracts.schema.inlining import Inlining
 from contracts.yaml_input import parse_yaml
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -236,7 +236,7 @@ def _absolute(node: Any) -> Any:
 
 def _shipped() -> Path:
     """The path of `openapi.yaml`: at the root of a checkout, inside the package if installed."""
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     if (root / "openapi.yaml").is_file():
         return root / "openapi.yaml"
     found = importlib.util.find_spec("mockserver")

@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from contracts.departures import Departure
+from contracts.findings.verdicts import FAILED, NOT_COMPARABLE, Outcome
 from contracts.requirements import LEVELS
-from contracts.verdicts import FAILED, NOT_COMPARABLE, Outcome
+from contracts.schema.departures import Departure
 from contracts.wire import PLATFORM, Sent
 
 SILENT = "no response"

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from contracts.differences import spelled
-from contracts.kinds import Kind
-from contracts.ledger import ORDER, TENANT, Key, Ledger
+from contracts.schema.differences import spelled
+from contracts.stage.kinds import Kind
+from contracts.stage.ledger import ORDER, TENANT, Key, Ledger
 from contracts.wire import FORGET, Answer, Sent, Transport, Unreachable, with_headers
 
 _CANNOT_DELETE = (405, 501)

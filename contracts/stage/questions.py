@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from contracts.entities import Texts
+from contracts.stage.entities import Texts
 from contracts.wire import Sent
 
 _LIST = re.compile(r"/([A-Za-z]+)(/search)?/?")

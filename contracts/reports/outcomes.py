@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from contracts.causes import Causes, SuiteFinding
-from contracts.document import Document
+from contracts.findings.causes import Causes, SuiteFinding
+from contracts.findings.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Outcome
 from contracts.reports.record import Record
 from contracts.requirements import LEVELS, Requirement
-from contracts.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Outcome
+from contracts.schema.document import Document
 from contracts.wire import Answer
 
 

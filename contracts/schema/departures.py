@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, relevance
 
-from contracts.differences import (
+from contracts.schema.differences import (
     ABSENT_NULL,
     CASE,
     CUT,

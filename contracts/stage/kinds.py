@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from contracts.document import Document, DocumentedOperation
+from contracts.schema.document import Document, DocumentedOperation
 
 POSTGRESQL = "74a1c565-4e59-48d7-9d67-7c03b8a13137"
 HTTP_API = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"

@@ -1,0 +1,1 @@
+"""What a failed check means: verdicts and causes."""

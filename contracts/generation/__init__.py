@@ -1,0 +1,1 @@
+"""Generated requests: schemathesis on the stage of a run."""
