@@ -48,7 +48,7 @@ _skipped: list[str] = []
 _MEMORY = "/dev/shm"  # noqa: S108  (pytest makes a private folder there)
 """Linux' file system in memory. Files of tests are on a disk otherwise, where each fsync takes milliseconds."""
 _ENOUGH = 2**30
-"""Bytes that must be free there, six times what a run needs: containers often have 64 MiB."""
+"""Bytes that must be free there, several times what a run needs: containers often have 64 MiB."""
 
 
 def _use_memory() -> None:
