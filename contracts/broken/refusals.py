@@ -138,7 +138,7 @@ def unknown_paths_are_empty(asked: Asked, right: Right) -> GivenAnswer:
 def redirects_slashes(asked: Asked, right: Right) -> GivenAnswer:
     """Redirects a trailing slash."""
     if asked.path.endswith("/"):
-        return GivenAnswer(308, (("Location", asked.path.rstrip("/")), ("x-request-id", f"r{id(asked)}")), b"")
+        return GivenAnswer.without_body(308, ("Location", asked.path.rstrip("/")))
     return right(asked)
 
 

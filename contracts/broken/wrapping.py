@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -134,6 +135,11 @@ class GivenAnswer:
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+
+    @classmethod
+    def without_body(cls, status: int, *fields: tuple[str, str]) -> GivenAnswer:
+        """A response of the faulty server alone, with a request id that no other has."""
+        return cls(status, (*fields, ("x-request-id", uuid.uuid4().hex)), b"")
 
     @functools.cached_property
     def json(self) -> Any:
