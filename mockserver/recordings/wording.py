@@ -19,5 +19,5 @@ def is_plain(text: str) -> bool:
 
 
 def plain(text: str, stand_in: Callable[[str], str]) -> str:
-    """The text with a stand-in for each part that is not plain. A secret that is itself a plain word is not found."""
+    """The text with a stand-in for each part that is not plain. A secret that looks like a word or an id is kept."""
     return _CHUNK.sub(lambda found: found[0] if is_plain(found[0]) else stand_in(found[0]), text)
