@@ -15,10 +15,9 @@ from mockserver.errors import ApiError, GatewayError
 from mockserver.exchange import Call, Tenant
 from mockserver.secrecy import repeatable
 from mockserver.secrecy.placeholders import is_placeholder
-from mockserver.tokens import Tokens
+from mockserver.tokens import Tokens, bearer
 
 _KEY = re.compile(r"[^\s,{}]{1,256}")
-_BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*|\{\w+\})", re.IGNORECASE)
 _ORG = re.compile(r"[^@\s,{}]{1,128}@AdobeOrg")
 _SANDBOX = re.compile(r"[a-z0-9][a-z0-9-]{0,255}")
 
@@ -64,10 +63,10 @@ class Gateway:
     def _check_token(self, authorization: str, org: str) -> None:
         if authorization.strip().lower() in ("", "bearer"):
             raise GatewayError("token_invalid" if self._quirks["missing-token"] == "401" else "token_missing")
-        token = _BEARER.fullmatch(authorization.strip())
-        if token is None or (token[1][0] == "{" and not is_placeholder(token[1])):
+        token = bearer(authorization)
+        if token is None:
             raise GatewayError("token_invalid")
-        if self._tokens.expired(token[1], org) or (self._config.strict and not self._tokens.live(token[1], org)):
+        if self._tokens.expired(token, org) or (self._config.strict and not self._tokens.live(token, org)):
             raise GatewayError("token_invalid")
 
     def _org(self, org: str) -> str:

@@ -1,18 +1,49 @@
-"""Access tokens as issued by IMS, with their expiry, for strict mode."""
+"""Access tokens: their form in a header, and those issued as by IMS, with their expiry."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 
 from mockserver.runtime import Runtime
+from mockserver.secrecy.placeholders import is_placeholder
+
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9\-._~+/]+=*|\{\w+\})")
+_SCHEME = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr](?![A-Za-z0-9])")
+_FAULTS = (
+    (re.compile(r"(?i)\s*bearer\b"), "the word Bearer twice"),
+    (re.compile(r"\s*:"), "a colon after Bearer"),
+    (re.compile(r"\s*(?:\{\s*[\"']|\[)"), "a JSON document instead of a token"),
+    (re.compile(r"\s*[\"'`]|.*[\"'`]$"), "quotes around the token"),
+    (re.compile(r".*,"), "several values joined by a comma"),
+    (re.compile(r" *+\S*+\s"), "a tab, or white space inside the token"),
+    (re.compile(r" "), "a character that no token contains"),
+    (re.compile(r"."), "no space after Bearer"),
+)
+"""What can be wrong after the scheme, by the first pattern that matches there."""
 
 _MAX_TOKENS = 10_000
 """Maximum issued tokens, and revoked tokens, that are kept. The client with the most tokens loses its oldest first."""
 
 _MAX_CLIENTS = 64
 """Maximum clients counted separately; later ones are counted together."""
+
+
+def bearer(authorization: str) -> str | None:
+    """The token of an Authorization header, or a placeholder of Adobe's documents; None if the header is malformed."""
+    found = _BEARER.fullmatch(authorization.strip())
+    return found[1] if found and (found[1][0] != "{" or is_placeholder(found[1])) else None
+
+
+def malformed(authorization: str) -> str:
+    """Describe what is wrong with an Authorization header that has no `bearer` token. Quotes nothing of it."""
+    scheme = _SCHEME.match(authorization.strip())
+    if scheme is None:
+        return "another scheme than Bearer, or none"
+    rest = authorization.strip()[scheme.end() :]
+    return next((fault for pattern, fault in _FAULTS if pattern.match(rest)), "no token after Bearer")
 
 
 class Tokens:

@@ -20,12 +20,15 @@ from mockserver.contract.schema import MAX_VIOLATIONS, SchemaCheck, kind_of, sch
 from mockserver.exchange import BASE_PATH, MISSING, UNKNOWN, Call, Pairs, Result, Violation, decoded_segment
 from mockserver.json_input import Json
 from mockserver.secrecy import described, is_word, repeatable
+from mockserver.tokens import bearer, malformed
 
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _JSON_TYPE = re.compile(
     r'application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*|;\s*version\s*=\s*\w+\s*)*', re.IGNORECASE
 )
 
+
+_WANTED = "Bearer and an access token"
 
 IN_CLEAR = Violation("header", "authorization", "clear", "https", "credentials over http")
 """The violation of a request that sends credentials without TLS."""
@@ -303,8 +306,11 @@ def _as(kind: str, text: str) -> Json:
 
 
 def _header_violations(operation: Operation, headers: Mapping[str, str]) -> Iterator[Violation]:
-    if "authorization" not in headers:
-        yield Violation("header", "authorization", "required", "Bearer and an access token", MISSING)
+    authorization = headers.get("authorization")
+    if authorization is None:
+        yield Violation("header", "authorization", "required", _WANTED, MISSING)
+    elif bearer(authorization) is None:
+        yield Violation("header", "authorization", "form", _WANTED, malformed(authorization))
     for parameter in operation.headers:
         value = headers.get(parameter.name)
         if value is None and parameter.required:

@@ -64,15 +64,31 @@ def test_what_the_provider_refuses_is_told_with_its_message() -> None:
         ("name==“orders”", ["GET /connections filtered with quotes that are not double quotes"]),
         ("name==ord*", ["GET /connections filtered with a wildcard"]),
         ('name=="%ders"', ["GET /connections filtered with a wildcard"]),
+        *(
+            (f"name==orders{joint}", ["GET /connections filtered with several conditions in one parameter"])
+            for joint in (
+                *(",state==enabled", ",property=state==enabled", " property=state==enabled", "&&state==enabled"),
+                *(";state!=enabled", " and state==enabled", " OR name==b", ", auth.specName==b", "|version>=2"),
+            )
+        ),
+        ("name==orders,customers and more", []),
+        ('name=="a;b==c"', []),
         ("name==O'Brien", []),
         ("name==somebody else", []),
         ("name==5*6", []),
     ],
 )
-def test_quotes_and_wildcards_that_find_nothing_are_told(text: str, says: list[str]) -> None:
+def test_quotes_wildcards_and_operators_that_count_as_text_are_told(text: str, says: list[str]) -> None:
     client = Client()
     client.send("GET", f"/connections?{urlencode({'property': text})}")
     assert details(client, "filter.taken-literally") == says
+
+
+def test_a_second_condition_in_a_parameter_is_told_also_if_something_was_found() -> None:
+    client = Client()
+    client.create("orders")
+    client.send("GET", "/connections?property=name==orders,state==disabled")
+    assert details(client, "filter.taken-literally")
 
 
 @pytest.mark.parametrize(
@@ -155,6 +171,39 @@ def test_a_token_that_was_sent_without_its_scheme_was_not_refused() -> None:
     client.send("GET", "/connections", authorization="the-token")
     client.send("GET", "/connections", authorization="Bearer the-token")
     assert details(client, "header.token-scheme") and not details(client, "token.refused-reused")
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        ("the-token", "another scheme than Bearer, or none"),
+        ("Basic dXNlcjpwYXNz", "another scheme than Bearer, or none"),
+        ("Bearerthe-token", "another scheme than Bearer, or none"),
+        ("Bearer Bearer the-token", "the word Bearer twice"),
+        ("bearer BEARER the-token", "the word Bearer twice"),
+        ("Bearer: the-token", "a colon after Bearer"),
+        ('Bearer {"access_token": "the-token"}', "a JSON document instead of a token"),
+        ("Bearer {'access_token': 'the-token'}", "a JSON document instead of a token"),
+        ('Bearer "the-token"', "quotes around the token"),
+        ("Bearer the-token'", "quotes around the token"),
+        ("Bearer the-token, Bearer the-token", "several values joined by a comma"),
+        ("Bearer the token", "a tab, or white space inside the token"),
+        ("Bearer\tthe-token", "a tab, or white space inside the token"),
+        ("Bearer the€token", "a character that no token contains"),
+    ],
+)
+def test_what_is_wrong_with_a_refused_authorization_header_is_told(sent: str, says: str) -> None:
+    client = Client()
+    assert client.send("GET", "/connections", authorization=sent).status == 401
+    assert details(client, "header.token-scheme") == [f"GET /connections sent Authorization with {says}"]
+    assert not details(client, "call.refused")
+
+
+@pytest.mark.parametrize("sent", ["bearer token", "Bearer  token", " Bearer token==", "Bearer {ACCESS_TOKEN}"])
+def test_a_well_formed_authorization_header_is_not_judged(sent: str) -> None:
+    client = Client()
+    assert client.send("GET", "/connections", authorization=sent).status == 200
+    assert not details(client, "header.token-scheme")
 
 
 @pytest.mark.parametrize("body", [{**connection(), "auth": "{}"}, "{}"])

@@ -171,7 +171,6 @@ def test_a_connection_string_is_looked_into() -> None:
 
 FETCHES: dict[str, Any] = {
     "the token it was given": "Bearer mock-token",
-    "the whole answer": 'Bearer {"access_token":"x"}',
     "another member": "Bearer bearer",
     "a shortened one": None,
 }
@@ -184,6 +183,13 @@ def test_another_token_than_the_one_fetched_is_told(sent: str) -> None:
     token = client.token()
     client.send("GET", "/connections", authorization=FETCHES[sent] or f"Bearer {token[:-1]}")
     assert "token.not-issued" in judged(client) and len(judged(client)) == 1
+
+
+def test_the_whole_response_in_place_of_its_token_is_told_once() -> None:
+    client = Client()
+    client.token()
+    client.send("GET", "/connections", authorization='Bearer {"access_token":"x"}')
+    assert list(judged(client)) == ["header.token-scheme"]
 
 
 def test_tokens_that_were_issued_are_good_and_so_is_another_client() -> None:

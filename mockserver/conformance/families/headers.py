@@ -45,17 +45,18 @@ def token_missing(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "header.token-scheme",
     Level.FAIL,
-    "A token that is not sent as Bearer",
+    "An Authorization header that is not Bearer and a token",
     source=f"{_TROUBLE}: 401013 Oauth token is not valid",
-    hint="Send the word Bearer and one space before the token.",
+    hint="Send the word Bearer, one space and the bare token.",
 )
 def token_scheme(traffic: Traffic) -> Iterator[Sighting]:
-    """The gateway accepts only the scheme Bearer. A token without it or with another scheme is refused with 401013."""
+    """The gateway refuses other schemes with 401013, and also quotes, spaces or a second Bearer in the token."""
     for call in traffic.calls:
-        sent = call.headers.get("authorization", "").strip()
-        bearer = not sent or sent.lower().startswith("bearer")
-        if not bearer and _told_here(call, "authorization") and not call.admitted:
-            yield call.seen(f"{call.method} {call.template} sent Authorization without the scheme Bearer")
+        sent = call.headers.get("authorization", "").strip().lower()
+        if sent in ("", "bearer") or not _told_here(call, "authorization") or call.admitted:
+            continue  # told by header.token-missing or header.unfilled
+        for violation in call.violations("header", "form"):
+            yield call.seen(f"{call.method} {call.template} sent Authorization with {violation.came}")
 
 
 @rule(

@@ -31,6 +31,8 @@ _NESTED = re.compile(r"\s*(\w+(?:\[\])?(?:\.\w+(?:\[\])?)+)\s*[=!<>]")
 _QUOTES = re.compile(r"=\s*(?:'.*'|[`“”„‘’].*)\s*$")
 _WILDCARD = re.compile(r"=\s*\"?(?:[*%].*|.*[*%])\"?\s*$")
 """Ends of a filter that look like a quoted text, or like a pattern."""
+_JOINED = re.compile(r"[=<>][^\"=<>]{0,256}?(?:[,;&|]|\s)\s*(?:property=)?[A-Za-z][\w.\[\]]{0,64}\s*(?:[=!<>]=|[<>])")
+"""A filter with a second member and operator. The service reads a comma as "or", and only between values."""
 
 _MILLISECONDS = re.compile(r"[0-9]{12,14}(?:\.[0-9]*)?|0")
 
@@ -229,17 +231,21 @@ def filter_refused(traffic: Traffic) -> Iterator[Sighting]:
 @rule(
     "filter.taken-literally",
     Level.WARN,
-    "A filter with quotes or wildcards that count as text",
-    source="Filtering tutorial: values stand alone or in double quotes; no page has wildcards (assumed)",
-    hint='Write property=name==orders or property=name=="orders", and compare with the whole value.',
+    "A filter with quotes, wildcards or operators that count as text",
+    source="Filtering tutorial: values stand alone or in double quotes; no page has wildcards or `and` (assumed)",
+    hint='Write property=name==orders or property=name=="orders", compare with the whole value, and send the parameter '
+    "property once for each condition.",
 )
 def taken_literally(traffic: Traffic) -> Iterator[Sighting]:
-    """Single quotes, typographic quotes and wildcards are compared like letters, so that the list is empty."""
+    """Single quotes, wildcards, `and` and a second condition in the same parameter are compared like letters."""
     for call in traffic.calls:
-        for text in _filters(call) if _found_nothing(call) else ():
-            if _QUOTES.search(text):
+        nothing = _found_nothing(call)
+        for text in _filters(call) if call.lists and call.succeeded else ():
+            if _JOINED.search(text):
+                yield call.seen(f"{call.method} {call.template} filtered with several conditions in one parameter")
+            elif nothing and _QUOTES.search(text):
                 yield call.seen(f"{call.method} {call.template} filtered with quotes that are not double quotes")
-            elif _WILDCARD.search(text):
+            elif nothing and _WILDCARD.search(text):
                 yield call.seen(f"{call.method} {call.template} filtered with a wildcard")
 
 

@@ -58,7 +58,8 @@ def _fetched(call: Exchange) -> str:
 
 def _is_another(call: Exchange, issued: Mapping[str, Exchange]) -> bool:
     """Whether a token was not fetched. False if the record does not distinguish tokens."""
-    distinguished = call.token and "" not in issued and "authorization" not in call.unfilled_headers
+    malformed = any(call.violations("header", "form")) or "authorization" in call.unfilled_headers
+    distinguished = call.token and "" not in issued and not malformed
     return bool(distinguished) and call.token not in issued
 
 
