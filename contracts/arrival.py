@@ -7,11 +7,12 @@ from urllib.parse import urlencode, urlsplit
 
 from contracts.bounded import LOOPBACK
 from contracts.settings import Settings, WrongUse
+from contracts.stage import Stage
 from contracts.stage.expectations import NOWHERE
 from contracts.wire import BASE_PATH, FORGET, NOTHING, Answer, HttpTransport, Sent, Transport, Unreachable
 
 TOKEN_PATH = "/ims/token/v3"
-SPECS, CONNECTIONS = "/connectionSpecs", "/connections"
+SPECS, CONNECTIONS, UNKNOWN = "/connectionSpecs", "/connections", "/nowhere"
 
 
 def reach(settings: Settings) -> tuple[Settings, Transport]:
@@ -29,6 +30,36 @@ def reach(settings: Settings) -> tuple[Settings, Transport]:
         answered = f"{transport.base_url} answered {answer.status} to GET {SPECS}: {_reason(answer)}"
         raise WrongUse(f"{answered}. {_advice(answer)}")
     return replace(settings, forgets=_forgets(transport, settings)), transport
+
+
+def look_around(stage: Stage) -> Answer | None:
+    """List every collection once: a missing one is found first and reported as the cause of later failures.
+
+    Returns such an answer if the server answers all these lists and an unknown path alike. Raises Unreachable.
+    """
+    chosen = stage.settings.operations
+    answers = []
+    for operation in stage.document.operations:
+        listed = operation.method == "GET" and operation.path.count("/") == 1
+        if listed and (not chosen or operation.id in chosen):
+            answers.append(_sent(stage, operation.path))
+    if len(answers) > 1 and len(set(map(_told, answers))) == 1 and not answers[0].silence:
+        probe = _sent(stage, UNKNOWN)
+        if not probe.silence and _told(probe) == _told(answers[0]):
+            return answers[0]
+    for answer in answers:
+        stage.fresh().notice(answer)
+    return None
+
+
+def _sent(stage: Stage, path: str) -> Answer:
+    with stage.flight.request():
+        return stage.transport.send(Sent("GET", path, tuple(stage.headers.items())))
+
+
+def _told(answer: Answer) -> tuple[int, bytes]:
+    """What two answers must have in common to be alike: refusals may name the request."""
+    return answer.status, answer.body if answer.succeeded else b""
 
 
 def _place(settings: Settings) -> Transport:

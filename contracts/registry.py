@@ -66,7 +66,7 @@ class Check:
         """Run it once and return the outcome."""
         began = time.perf_counter()
         subject = kind.name if kind else ""
-        verdict, message, cause, symptom, deciding = PASSED, "", "", "", None
+        verdict, message, cause, symptom, root, deciding = PASSED, "", "", "", "", None
         try:
             self.run(stage, kind) if kind else self.run(stage)
         except Broken as broken:
@@ -89,11 +89,13 @@ class Check:
             verdict, message = FAILED, _misread(error, stage)
             named = isinstance(error, KeyError) and bool(error.args) and isinstance(error.args[0], str)
             lacking = f"{LACKING}{error.args[0]}" if named else self.id
-            cause = stage.root_cause(misread=True) or stage.departing(message) or lacking
+            root = stage.root_cause(misread=True) or stage.departing(message)
+            cause = root or lacking
         seconds = time.perf_counter() - began
         until = next((at for at, answer in enumerate(stage.record, 1) if answer is deciding), len(stage.record))
         evidence = tuple(stage.record[:until][-MAX_EVIDENCE:]) if verdict == FAILED else ()
-        return Outcome(self.id, subject, verdict, message, evidence, seconds, cause, symptom)
+        met = () if root else stage.met
+        return Outcome(self.id, subject, verdict, message, evidence, seconds, cause, symptom, met)
 
 
 def _misread(error: Exception, stage: Stage) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from contracts import arrival, registry, requirements
-from contracts.findings.causes import ETAG, LIST, SCHEMA, Fault, of_one_response
+from contracts.findings.causes import ABSENT, ETAG, LIST, SCHEMA, TURNED_AWAY, Fault, basic, of_one_response
 from contracts.findings.suppositions import UNREFUSED
 from contracts.findings.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Outcome
 from contracts.progress import Progress
@@ -19,13 +19,17 @@ from contracts.reports.outcomes import SuiteReport
 from contracts.schema.document import Document
 from contracts.secrecy import Mask
 from contracts.settings import Settings, WrongUse
-from contracts.stage import Stage
+from contracts.stage import Stage, alike
 from contracts.stage.flight import Flight
 from contracts.stage.kinds import Kind
 from contracts.wire import Answer, Sent, Transport, Unreachable
 
 FINE, FAILURES, WRONG_USE = 0, 1, 2
 INTERRUPTED = "interrupted"
+LISTED = "answer.collection-there"
+"""The promise of a server that refuses all lists."""
+MAX_KEPT = 200
+"""Maximum bytes of a body that is kept because it stands for nothing."""
 MAX_CAUSES = 12
 """Maximum causes that one observer distinguishes."""
 
@@ -51,9 +55,15 @@ class Run:
         """Observer -> the causes it found."""
         self._departures: dict[frozenset[str], str] = {}
         """Members that departed from their schema -> the cause."""
+        self._of_absent: set[bytes] = set()
+        """Bodies that the server gave for entities that are not there."""
         self._har = har.Writer(settings.report, self.mask) if settings.report else None
         self._deadline = time.monotonic() + settings.budget if settings.budget else None
         self._lock = threading.RLock()
+        self._is_constant = False
+        """Whether the server answers everything alike."""
+        self._ahead: list[tuple[Check, Kind | None]] = []
+        """The checks that have not run yet, the next one last."""
 
     def go(self) -> SuiteReport:
         """Run everything in order. Created entities are deleted in any case."""
@@ -97,7 +107,13 @@ class Run:
                 self.progress.finding(word, finding.first)
 
     def _break_off(self, reason: str) -> None:
+        """End early. What has not been checked is told as such."""
         self.report.ended, self.report.broken_off = reason, True
+        told = f"not comparable, because {reason}"
+        for check, kind in reversed(self._ahead):
+            if self._left_out(check, kind) is None:
+                self.add(Outcome(check.id, kind.name if kind else "", NOT_COMPARABLE, told))
+        self._ahead = []
 
     def _clean_up(self) -> None:
         """Delete what is left. If this is interrupted, too, print what remains."""
@@ -120,10 +136,14 @@ class Run:
             self.report.left = [f"/{kind}/{entity_id}: not tried" for kind, entity_id in made]
 
     def _checks(self) -> None:
-        self._look_around()
         plan = [(check, kind) for check in CHECKS.values() for kind in check.subjects(self.stage)]
-        for number, (check, kind) in enumerate(plan, 1):
+        self._ahead = plan[::-1]
+        if constant := arrival.look_around(self.stage):
+            self._tell_constant(constant)
+            raise alike(self.stage.transport.base_url, constant)
+        for number in range(1, len(plan) + 1):
             self.flight.check()
+            check, kind = self._ahead.pop()
             label = f"{check.id}[{kind}]" if kind else check.id
             self.progress.step(number, len(plan), label)
             reason = self._left_out(check, kind)
@@ -133,13 +153,15 @@ class Run:
             elif reason:
                 self.add(Outcome(check.id, kind.name if kind else "", UNTESTABLE, reason))
 
-    def _look_around(self) -> None:
-        """List every collection once: a missing one is found first and reported as the cause of later failures."""
-        chosen = self.settings.operations
-        for operation in self.document.operations:
-            listed = operation.method == "GET" and operation.path.count("/") == 1
-            if listed and (not chosen or operation.id in chosen):
-                self.stage.fresh().call("GET", operation.path)
+    def _tell_constant(self, answer: Answer) -> None:
+        """Add the one finding of a server that answers everything alike: the most basic fault of its answer."""
+        self._is_constant = True
+        self.report.hear(self.document, answer)
+        found = self._look(answer) or {LISTED: Fault(f"{answer}, expected a list", TURNED_AWAY.get(answer.status, ""))}
+        cause = basic(found.values(), misread=True)
+        name = next((name for name, fault in found.items() if fault.cause == cause), next(iter(found)))
+        self._observed[name] = [found[name].cause]
+        self.add(Outcome(name, "", FAILED, found[name].message, (answer,), cause=found[name].cause))
 
     def _judge(self, check: Check, kind: Kind | None) -> None:
         try:
@@ -184,13 +206,20 @@ class Run:
             self.report.hear(self.document, answer)
             if self._har:
                 self._har.add(answer)
-            looked = {observer.id: observer.fault(self._watch, answer) for observer in OBSERVERS.values()}
-            found = {name: fault for name, fault in looked.items() if fault is not None}
-            found = of_one_response(found, is_limited=answer.status == 429)
+            found = self._look(answer)
+            if any(fault.cause == ABSENT for fault in found.values()) and len(answer.body) < MAX_KEPT:
+                self._of_absent.add(answer.body)
             explained = {name: self._known(name, self._explained(fault, answer.sent)) for name, fault in found.items()}
             for name, fault in explained.items():
                 self._observe(name, fault, answer)
             return list(explained.values())
+
+    def _look(self, answer: Answer) -> dict[str, Fault]:
+        """The faults of a response by observer."""
+        looked = {observer.id: observer.fault(self._watch, answer) for observer in OBSERVERS.values()}
+        found = {name: fault for name, fault in looked.items() if fault is not None}
+        known = answer.body in self._of_absent
+        return of_one_response(found, is_limited=answer.status == 429, is_of_absent=known)
 
     def _explained(self, fault: Fault, sent: Sent) -> Fault:
         """A fault of members, with the cause of a departure from a schema that this run has seen in one of them."""
@@ -220,15 +249,18 @@ class Run:
 
     def _refuted(self) -> None:
         """Tell apart what was supposed to have one cause, if a later response refuted that."""
-        for kind in sorted(self.stage.ledger.refusing):
-            for shown, placed in self.report.causes.refute(UNREFUSED + kind):
-                outcomes = self.report.outcomes
+        causes, outcomes = self.report.causes, self.report.outcomes
+        refuted = [(UNREFUSED + kind, True) for kind in sorted(self.stage.ledger.refusing)]
+        refuted += [(cause, False) for cause in sorted(causes.harmless)]
+        for cause, always in refuted:
+            for shown, placed in causes.refute(cause, always=always):
                 outcomes[next(at for at, one in enumerate(outcomes) if one is shown)] = placed
 
     def _observers(self) -> None:
         for name in OBSERVERS:
             if name not in self._observed:
-                self.report.outcomes.append(Outcome(name, "", PASSED))
+                told = f"not comparable, because {self.report.ended}" if self._is_constant else ""
+                self.report.outcomes.append(Outcome(name, "", NOT_COMPARABLE if told else PASSED, told))
 
     def _known_gaps(self) -> None:
         failed = {outcome.check for outcome in self.report.having(FAILED)}

@@ -14,6 +14,7 @@ from contracts.findings.causes import (
     IF_MATCH,
     ITEMS,
     LIFE,
+    MISSING,
     NOT_JSON,
     PRETENDED,
     REFUSAL,
@@ -24,7 +25,6 @@ from contracts.findings.causes import (
     WRITE,
     Fault,
     in_schema,
-    missing,
     of_kind,
 )
 from contracts.findings.error_codes import CODE_PREFIX, code_of
@@ -53,18 +53,23 @@ def every_request_is_answered(watch: Watch, answer: Answer) -> Fault:
 
 @observe("answer.collection-there")
 def collections_are_there(watch: Watch, answer: Answer) -> Fault | None:
-    """Every collection of the contract can be listed, unless the sandbox is unknown."""
-    operation = watch.document.match("GET", answer.sent.target)
-    if answer.sent.method != "GET" or operation is None or "{" in operation.path or operation.path.count("/") != 1:
+    """Every collection of the contract can be listed, unless the sandbox is unknown.
+
+    If one cannot, other operations that never succeeded are missing too, unless the refusal has a code.
+    """
+    operation = watch.document.match(answer.sent.method, answer.sent.target)
+    if operation is None:
         return None
-    listed = watch.memory.setdefault("listed", {})
+    served, lacks = watch.memory.setdefault("served", {}), watch.memory.setdefault("missing", {})
     if answer.succeeded:
-        listed[operation.path] = str(answer)
-    if answer.status not in (404, 405, 501) or operation.path in listed or code_of(answer) == "2100-404":
+        served[operation.id] = str(answer)
+    is_list = operation.method == "GET" and operation.path.count("/") == 1
+    is_list = is_list or (answer.sent.target.startswith(PLATFORM) and "{" not in operation.path)
+    refused = answer.status in (404, 405, 501) and operation.id not in served and code_of(answer) is None
+    if not refused or not (is_list or lacks):
         return None
-    return Fault(
-        f"{answer}: serve {operation.path}, or leave its operations out with --operations", missing(answer.sent)
-    )
+    lacks[operation.id] = str(answer)
+    return Fault(f"{answer}: serve {operation.path}, or leave its operations out with --operations", MISSING)
 
 
 @observe("answer.no-server-error")

@@ -50,14 +50,21 @@ def what_is_not_there_is_not_shown(watch: Watch, answer: Answer) -> Fault | None
     if answer.sent.method == "DELETE":  # the first deletion has just made it so
         seen = watch.memory.setdefault("deleted", {})
         gone = {one for one in gone if one in seen}
-        seen |= {entity_id.lower(): True} if answer.succeeded else {}
+        seen |= {entity_id.lower(): True, _path(answer.sent): True} if answer.succeeded else {}
     made_up = entity_id not in ("", "search") and not _UUID.fullmatch(entity_id.lower())
     never = entity_id == NOWHERE or (kind in ORDER and made_up and entity_id.lower() not in watch.entities.ever)
-    body = answer.json if answer.sent.method == "GET" and isinstance(answer.json, dict) else {}
+    body = answer.json if answer.sent.method != "POST" and isinstance(answer.json, dict) else {}
     never = never or (body.get("items") == [] and bool(watch.entities.borders(answer.sent, entity_id)))
-    if not answer.succeeded or not (never or (kind in ORDER and entity_id.lower() in gone)):
+    method, target = answer.sent.method, answer.sent.target
+    never = never or (method in ("GET", "DELETE") and not watch.document.match(method, target))
+    next_door = answer.sent.method == "GET" and _path(answer.sent) in watch.memory.setdefault("deleted", {})
+    if not answer.succeeded or not (never or next_door or (kind in ORDER and entity_id.lower() in gone)):
         return None
     return Fault(f"{answer} although the entity {'does not exist' if never else 'was deleted'}", ABSENT, reach=LIFE)
+
+
+def _path(sent: Sent) -> str:
+    return sent.target.partition("?")[0].rstrip("/")
 
 
 @observe("entity.creation-stays")

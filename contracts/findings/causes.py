@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from contracts.findings.verdicts import FAILED, NOT_COMPARABLE, Outcome
+from contracts.findings.verdicts import FAILED, NOT_COMPARABLE, PASSED, Outcome
 from contracts.requirements import LEVELS
 from contracts.schema.departures import Departure
 from contracts.wire import PLATFORM, Sent
@@ -41,14 +41,15 @@ ETAG_REFUSED = "current etag refused"
 """412 for the etag that the server gave last: no update can be tested."""
 EMPTY_LIST = "empty list"
 """A list without any of the entities that exist: whatever searches for one fails."""
-TURNED_AWAY = {401: "token refused", 429: "rate limit"}
+TURNED_AWAY = {401: "token refused", 403: "credentials refused", 429: "rate limit"}
 """Status -> cause, if the server gives it to requests with the run's own token."""
 ETAG_CHANGES = "etag changes"
 """Another etag of an entity that nobody has written to: nothing can be compared with what it was."""
 HEADER = "header "
 IGNORED = "ignored "
 """Prefix of the cause of failures due to a header that the server ignores."""
-MISSING = "missing "
+MISSING = "missing operations"
+"""What the server does not serve: collections, and operations that never succeeded."""
 LACKING = "lacking "
 """Prefix of the cause of a body without a member that checks read although its schema does not require it."""
 
@@ -63,9 +64,9 @@ IF_MATCH = "if-match ignored"
 LISTED = "list "
 """Prefix of the cause of a list that is not what its request asks for."""
 
-_DECISIVE = (SERVER_ERROR, PRETENDED, ABSENT, ANOTHER, WITHOUT_EFFECT)
+_DECISIVE = (MISSING, SERVER_ERROR, PRETENDED, ABSENT, ANOTHER, WITHOUT_EFFECT)
 """Causes of all faults of a response that has one of them, the most basic first."""
-_BASIC = (SILENT, SERVER_ERROR, NOT_JSON, PRETENDED, STATUS)
+_BASIC = (SILENT, MISSING, SERVER_ERROR, NOT_JSON, PRETENDED, STATUS)
 """Causes that prevent any comparison, the most basic first."""
 LIST = "list"
 """Reach of a list that is not what its request asks for: whatever looks for entities by it fails."""
@@ -123,8 +124,7 @@ def basic(faults: Iterable[Fault], *, misread: bool = False, refusal: bool = Fal
         if wanted in causes:
             return wanted
     for fault in found:
-        unread = fault.reach in (BODY, ITEMS) or (misread and fault.cause.startswith((SCHEMA, ETAG)))
-        if unread or fault.cause.startswith(MISSING):
+        if fault.reach in (BODY, ITEMS) or (misread and fault.cause.startswith((SCHEMA, ETAG))):
             return fault.cause
     refusals = [fault.cause for fault in found if fault.reach == REFUSAL]
     return refusals[0] if refusals and (misread or refusal) else ""
@@ -135,8 +135,13 @@ def anywhere(record: Iterable[Iterable[Fault]]) -> str:
     return next((fault.cause for faults in record for fault in faults if fault.reach in _ANYWHERE), "")
 
 
-def of_one_response(found: Mapping[str, Fault], *, is_limited: bool) -> dict[str, Fault]:
-    """The faults of one response by observer, with equal causes for those that have one."""
+def of_one_response(found: Mapping[str, Fault], *, is_limited: bool, is_of_absent: bool = False) -> dict[str, Fault]:
+    """The faults of one response by observer, with equal causes for those that have one.
+
+    `is_of_absent`: its body is what the server shows of an absent entity.
+    """
+    if is_of_absent:
+        return {name: fault._replace(cause=ABSENT, reach=LIFE) for name, fault in found.items()}
     faults = list(found.values())
     causes = [fault.cause for fault in faults]
     decisive = TURNED_AWAY[429] if is_limited else next((cause for cause in _DECISIVE if cause in causes), "")
@@ -212,11 +217,6 @@ def place(sent: Sent) -> str:
     return f"{sent.method} {_ID.sub('{id}', sent.target.partition('?')[0])}"
 
 
-def missing(sent: Sent) -> str:
-    """The cause of failures due to a collection that the server lacks."""
-    return f"{MISSING}{sent.target.partition('?')[0].strip('/').partition('/')[0]}"
-
-
 @dataclass(slots=True)
 class SuiteFinding:
     """One cause: the outcome that revealed it, its places, and the outcomes it prevented."""
@@ -258,6 +258,8 @@ class Causes:
 
     def __init__(self) -> None:
         self._by_cause: dict[str, SuiteFinding] = {}
+        self.harmless: set[str] = set()
+        """Causes of faults with which a check has passed: another check does not fail because of them."""
 
     @property
     def findings(self) -> list[SuiteFinding]:
@@ -265,15 +267,21 @@ class Causes:
         return list(self._by_cause.values())
 
     def add(self, outcome: Outcome) -> Outcome:
-        """Add a failure: unchanged if it is the first of its cause or check, else as not comparable."""
+        """Add an outcome. A failure stays one if it is the first of its cause or check, else it is not comparable."""
+        if outcome.verdict == PASSED:
+            self.harmless.update(outcome.met)
         if outcome.verdict != FAILED:
             return outcome
         cause = outcome.cause or outcome.check
+        told = outcome
         if cause == outcome.check:
             alike = [one.cause for one in self.findings if outcome.symptom in one.symptoms]
             if cause.startswith(_COMPOSED):
                 alike += [one.cause for one in self.findings if one.acts & _acts(outcome)]
             cause = alike[0] if alike else cause
+            outcome = replace(outcome, cause=cause)
+        if cause not in self._by_cause:
+            cause = next((one for one in outcome.met if one in self._by_cause and one not in self.harmless), cause)
             outcome = replace(outcome, cause=cause)
         finding = self._by_cause.get(cause)
         if finding is None:
@@ -286,7 +294,7 @@ class Causes:
             reason = f"not comparable, because {finding.first.message}"
             placed = replace(outcome, verdict=NOT_COMPARABLE, message=reason)
             finding.hidden.append(placed)
-            finding.supposed.append((placed, outcome))
+            finding.supposed.append((placed, told))
         if finding.first.check == outcome.check and outcome.symptom:
             finding.symptoms.add(outcome.symptom)
         finding.acts |= _acts(outcome)
@@ -294,13 +302,21 @@ class Causes:
             finding.places[place(outcome.evidence[-1].sent)] += 1
         return placed
 
-    def refute(self, cause: str) -> list[tuple[Outcome, Outcome]]:
-        """Give up a cause that a response has refuted: hidden outcomes as they are shown, and as they are now."""
+    def refute(self, cause: str, *, always: bool = True) -> list[tuple[Outcome, Outcome]]:
+        """Give up a cause that was supposed of what it hides: hidden outcomes as they are shown, and as they are now.
+
+        Unless `always`, only what was hidden because its exchanges had this fault.
+        """
         finding = self._by_cause.get(cause)
         if finding is None:
             return []
-        freed, finding.supposed, finding.hidden = finding.supposed, [], []
-        return [(placed, self.add(replace(outcome, cause=outcome.check))) for placed, outcome in freed]
+        freed: list[tuple[Outcome, Outcome]] = []
+        kept: list[tuple[Outcome, Outcome]] = []
+        for placed, told in finding.supposed:
+            (freed if told.cause != cause or always else kept).append((placed, told))
+        finding.supposed = kept
+        finding.hidden = [placed for placed, _ in finding.supposed]
+        return [(placed, self.add(replace(told, cause=told.check if always else told.cause))) for placed, told in freed]
 
     def of(self, outcome: Outcome) -> SuiteFinding:
         """The finding of a failure."""

@@ -72,6 +72,8 @@ class Outcome:
     """Equal for failures with the same cause."""
     symptom: str = ""
     """Equal for failures of the same kind of request in the same way, if no cause is known."""
+    met: tuple[str, ...] = ()
+    """The causes of faults in its exchanges, in order; empty for a failure whose cause is certain."""
 
     @property
     def label(self) -> str:

@@ -13,6 +13,7 @@ from contracts.findings.causes import (
     ITEMS,
     LIST,
     LOST,
+    MISSING,
     SILENT,
     SLASH,
     TURNED_AWAY,
@@ -21,7 +22,6 @@ from contracts.findings.causes import (
     anywhere,
     basic,
     misleading,
-    missing,
     place,
 )
 from contracts.findings.suppositions import GATEWAY, UNREFUSED
@@ -30,7 +30,7 @@ from contracts.schema.document import Document
 from contracts.settings import Settings
 from contracts.stage.flight import Flight
 from contracts.stage.kinds import Kind, kinds_of
-from contracts.stage.ledger import MARK, Ledger, Made, new_id
+from contracts.stage.ledger import MARK, TENANT, Ledger, Made, new_id
 from contracts.stage.questions import parameters_of
 from contracts.stage.sweeper import Sweeper
 from contracts.wire import Answer, Sent, Transport, Unreachable, json_body, with_headers
@@ -139,14 +139,18 @@ class Stage:
                 self.ledger.lacking.setdefault(fault.members, fault)
             self.ledger.hear_told(fault)
             self.ledger.misled = {**misleading(fault, parameters_of(answer.sent)), **self.ledger.misled}
-        self.ledger.missing.update(fault.cause for fault in faults if fault.cause == missing(answer.sent))
+        self.ledger.missing |= {_first_step(answer.sent) for fault in faults if fault.cause == MISSING}
         self.ledger.turned_away = self.ledger.turned_away + 1 if self._turned_away(answer) else 0
         if self.ledger.turned_away >= MAX_TURNED_AWAY:
-            advice = "give a fresh token" if answer.status == 401 else "wait, and use --operations or fewer --examples"
-            raise Unreachable(f"{self.transport.base_url} answers {answer.status} to every request: {advice}")
+            raise alike(self.transport.base_url, answer)
         if self.ledger.silent_in_turn >= MAX_SILENT_IN_TURN:
             raise Unreachable(f"{self.transport.base_url} does not respond any more")
         return faults
+
+    @property
+    def met(self) -> tuple[str, ...]:
+        """The causes of all faults in the responses of this check, in order."""
+        return tuple(dict.fromkeys(fault.cause for faults in self._faults for fault in faults))
 
     def root_cause(self, answer: Answer | None = None, *, misread: bool = False, refusal: bool = False) -> str:
         """The cause of a fault of a response (by default the last) that prevents comparison; else empty."""
@@ -154,9 +158,8 @@ class Stage:
             return ""
         at = next((at for at in reversed(range(len(self.record))) if self.record[at] is answer), -1)
         last = self.record[at]
-        lost = missing(last.sent)
-        if lost in self.ledger.missing and last.status in (404, 405, 501):
-            return lost
+        if _first_step(last.sent) in self.ledger.missing and last.status in (404, 405, 501):
+            return MISSING
         if repeated := self.ledger.repeats(last.sent):
             return repeated
         if self.ledger.misses(last):
@@ -203,7 +206,9 @@ class Stage:
 
     def _turned_away(self, answer: Answer) -> bool:
         """Whether the gateway turned away a request with the run's own token, or limited the rate of any."""
-        own = answer.sent.header("authorization") == self.headers.get("Authorization")
+        names = TENANT if answer.status == 403 else ("authorization",)
+        given = {name.lower(): value for name, value in self.settings.headers.items()}
+        own = all(answer.sent.header(name) == given.get(name) for name in names)
         by_service = isinstance(answer.json, dict) and "report" in answer.json
         return (own or answer.status == 429) and answer.status in TURNED_AWAY and not by_service
 
@@ -306,6 +311,24 @@ class Stage:
         other.__dict__.update(self.__dict__)
         other.headers, other.record, other._faults = headers, record, faults
         return other
+
+
+def alike(base_url: str, answer: Answer) -> Unreachable:
+    """The end of a run against a server that gives every request the same answer, with what to do."""
+    advice = _ADVICE.get(answer.status, "the server must distinguish requests: see its log")
+    return Unreachable(f"{base_url} answers {answer.status} to every request: {advice}")
+
+
+_ADVICE = {
+    401: "give a fresh token",
+    403: "give valid credentials",
+    429: "wait, and use --operations or fewer --examples",
+}
+
+
+def _first_step(sent: Sent) -> str:
+    """The collection in a path."""
+    return sent.target.partition("?")[0].strip("/").partition("/")[0]
 
 
 def filters(*texts: str) -> str:

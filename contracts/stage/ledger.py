@@ -91,7 +91,7 @@ class Ledger:
     refusals: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     """Path of a collection -> status and code with which it refuses a valid new entity."""
     missing: set[str] = field(default_factory=set)
-    """Causes for collections that the server lacks."""
+    """Collections of which the server lacks an operation."""
     lacking: dict[frozenset[str], Fault] = field(default_factory=dict)
     """Members that entities lack -> the fault of the first such response."""
     sent: dict[Key, frozenset[str]] = field(default_factory=dict)
