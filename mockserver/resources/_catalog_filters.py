@@ -35,7 +35,7 @@ def cost(asked: Mapping[str, Any], filters: Iterable[str]) -> int:
     steps = max(text.count(".") for text in [*conditions, *orders])
     if size > MAX_BYTES or len(orders) > MAX_ORDERS or steps >= MAX_STEPS:
         expected = f"{MAX_BYTES} characters, {MAX_ORDERS} members to sort by and {MAX_STEPS} steps of a path"
-        raise NeighbourError(400, "Invalid request", f"The filters exceed {expected}", pointer="property")
+        raise NeighbourError(400, "Invalid request", f"The filters exceed {expected}")
     return 10 + size
 
 
@@ -50,7 +50,7 @@ def demand_little(work: int) -> None:
     """Refuse filters that compare too much. Raises NeighbourError."""
     if work > MAX_WORK:
         detail = "The filters take too much work on this list: send fewer or shorter ones"
-        raise NeighbourError(400, "Invalid request", detail, pointer="property")
+        raise NeighbourError(400, "Invalid request", detail)
 
 
 def simple(name: str, asked: str) -> Test:
@@ -143,4 +143,4 @@ def _unreadable(asked: str) -> NeighbourError:
         f"The condition {repeatable(asked)} cannot be read: expected a member with ==, !=, <, <=, >, >= or ~ and a"
         " value, or its name alone, or ! and its name; of regular expressions only ^, $ and .*"
     )
-    return NeighbourError(400, "Invalid request", detail, pointer="property")
+    return NeighbourError(400, "Invalid request", detail)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mockserver.errors import ApiError, Refusal
-from mockserver.exchange import Call, Result, Violation
+from mockserver.exchange import Call, Result
 from mockserver.json_input import Json
 from mockserver.specs import xdm
 
@@ -25,8 +25,9 @@ _AS_DOCUMENTED = {"not-found-status": "404", "error-body": "problem"}
 
 SERVICES = frozenset(
     {
-        "access-control", "activation", "audit", "catalog", "collection", "connectors", "conversion", "dulepolicy",
-        "export", "idnamespace", "import", "mappingSets", "query", "sandbox-management", "schemaregistry", "ups",
+        "access-control", "activation", "audit", "catalog", "collection", "connectors", "conversion", "dps",
+        "dulepolicy", "edge", "exim", "export", "hygiene", "identity", "idnamespace", "import", "mappingSets",
+        "observability", "ode", "privacy", "query", "sandbox-management", "schemaregistry", "ups", "xcore",
     }
 )  # fmt: skip
 """Services of the platform by the name in their addresses. Their operations that are not emulated answer 501."""
@@ -45,21 +46,11 @@ class FormProblem:
 
 
 class NeighbourError(Refusal):
-    """An error of a neighbouring service. `pointer` and `expected` are for the journal."""
+    """An error of a neighbouring service."""
 
-    def __init__(
-        self, status: int, title: str, detail: str, *, code: str = "", pointer: str | None = None, cause: Json = None
-    ) -> None:
+    def __init__(self, status: int, title: str, detail: str, *, code: str = "", cause: Json = None) -> None:
         super().__init__(title)
         self.problem = FormProblem(status, title, detail, code, cause)
-        self.pointer = pointer
-
-    def violation(self) -> Violation | None:
-        """The member or parameter at fault."""
-        if self.pointer is None:
-            return None
-        where = "body" if self.pointer[:1] in ("", "/") else "query"
-        return Violation(where, self.pointer, "refused", self.problem.title, "another value", blocks=True)
 
 
 def service_of(path: str) -> str | None:

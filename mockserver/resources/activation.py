@@ -30,12 +30,12 @@ def run_adhoc_activation(world: World, request: Request) -> Result:
     sent: Any = request.body
     wanted: dict[str, list[str]] = sent["activationInfo"]
     if not _SECOND.search(request.call.headers.get("accept", "")) and not sent.get("exportIds"):
-        raise _refused("exportIds is required in version 1: name the export job, or ask for version 2", "/exportIds")
+        raise _refused("exportIds is required in version 1: name the export job, or ask for version 2")
     pairs = [(flow_id, audience) for flow_id, audiences in wanted.items() for audience in dict.fromkeys(audiences)]
     if not pairs:
-        raise _refused("activationInfo names no audience", "/activationInfo")
+        raise _refused("activationInfo names no audience")
     if len({audience for _, audience in pairs}) > MAX_AUDIENCES:
-        raise _refused(f"a job activates at most {MAX_AUDIENCES} audiences", "/activationInfo")
+        raise _refused(f"a job activates at most {MAX_AUDIENCES} audiences")
     flows = {flow_id: _flow(world, request, flow_id) for flow_id, _ in pairs}
     for flow_id, audience in pairs:
         _demand_ready(world, request, flows[flow_id], audience)
@@ -50,24 +50,23 @@ def run_adhoc_activation(world: World, request: Request) -> Result:
 def _flow(world: World, request: Request, flow_id: str) -> Doc:
     flow = world.store.get(request.tenant, progress.FLOWS, flow_id)
     if flow is None:
-        raise NeighbourError(404, "Not found", f"There is no dataflow {repeatable(flow_id)}", pointer="/activationInfo")
+        raise NeighbourError(404, "Not found", f"There is no dataflow {repeatable(flow_id)}")
     if flow["state"] != "enabled" or not exports.exports(flow):
-        raise _refused(f"Dataflow {flow_id} is not an enabled flow to a destination", f"/activationInfo/{flow_id}")
+        raise _refused(f"Dataflow {flow_id} is not an enabled flow to a destination")
     return flow
 
 
 def _demand_ready(world: World, request: Request, flow: Doc, audience: str) -> None:
     """Require a flow that exports the audience now, without a run in progress. Raises NeighbourError."""
-    pointer = f"/activationInfo/{flow['id']}"
     if not exports.scheduled(flow, audience, world.runtime.clock.now_ms()):
         known = next((value.get("name") for value in selectors(flow) if value.get("id") == audience), None)
         name = known if isinstance(known, str) else repeatable(audience)
-        raise _refused(f"Segments {name} are not part of this dataflow or out of schedule range!", pointer)
+        raise _refused(f"Segments {name} are not part of this dataflow or out of schedule range!")
     run_id = progress.exporting(world, request.tenant, flow["id"], audience)
     if run_id is not None:
         going_on = f"Run already going on for audience {audience} for order {flow['id']} with run id {run_id}"
-        raise _refused(going_on, pointer)
+        raise _refused(going_on)
 
 
-def _refused(message: str, pointer: str) -> NeighbourError:
-    return NeighbourError(400, "Bad request", message, pointer=pointer)
+def _refused(message: str) -> NeighbourError:
+    return NeighbourError(400, "Bad request", message)

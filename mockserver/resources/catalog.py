@@ -76,7 +76,7 @@ def patch_dataset(world: World, request: Request) -> Result:
         for violation in world.contract.check_body(
             "createDataset", {name: body[name] for name in body if name in _SENT}
         ):
-            raise NeighbourError(400, "Bad request", str(violation), pointer=violation.pointer)
+            raise NeighbourError(400, "Bad request", str(violation))
         _demand_schema(world, request, body)
         major, minor, patch = str(old["version"]).split(".")
         return {**body, "version": f"{major}.{minor}.{int(patch) + 1}"}
@@ -153,7 +153,7 @@ def _demand_schema(world: World, request: Request, body: Mapping[str, Any]) -> N
         return
     if schemas.schema(world, request.tenant, uri) is None:
         detail = "schemaRef.id is no schema of this sandbox"
-        raise NeighbourError(400, "Bad request", detail, pointer="/schemaRef/id")
+        raise NeighbourError(400, "Bad request", detail)
 
 
 def _shown(doc: Doc, last: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

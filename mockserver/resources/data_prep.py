@@ -101,7 +101,7 @@ def preview_mapping_set(world: World, request: Request) -> Result:
     errors: list[Any] = []
     for row in rows if isinstance(rows, list) else [rows]:
         if not isinstance(row, Mapping):
-            raise NeighbourError(400, "Bad request", "data: expected objects", pointer="/data")
+            raise NeighbourError(400, "Bad request", "data: expected objects")
         made, wrong = _within(mapping.mapped, row, rules, fields, work)
         data.append(made)
         errors += [_error({}, rule, why) for rule, why in wrong]
@@ -128,7 +128,7 @@ def _within(function: Callable[..., T], *given: Any) -> T:
     try:
         return function(*given)
     except mapping.TooMuchWork as why:
-        raise NeighbourError(400, "Bad request", f"/mappings: {why}", pointer="/mappings") from None
+        raise NeighbourError(400, "Bad request", f"/mappings: {why}") from None
 
 
 def _demand_sound(world: World, request: Request, sent: Mapping[str, Any]) -> None:
@@ -137,13 +137,13 @@ def _demand_sound(world: World, request: Request, sent: Mapping[str, Any]) -> No
         rule = mapping.MappingRule.of(item)
         if rule is None:
             detail = f"/mappings/{index}: expected source and destination"
-            raise NeighbourError(400, "Bad request", detail, pointer=f"/mappings/{index}")
+            raise NeighbourError(400, "Bad request", detail)
         _within(work.spend, rule.cost)
     uri = mapping.schema_of(sent)
     known = uri is None or not world.config.closed or uri in world.config.schemas
     if not known and schemas.schema(world, request.tenant, str(uri)) is None:
         detail = "the output schema is no schema of this sandbox"
-        raise NeighbourError(400, "Bad request", detail, pointer="/outputSchema/schemaRef/id")
+        raise NeighbourError(400, "Bad request", detail)
 
 
 def _receipt(doc: Doc) -> dict[str, Any]:

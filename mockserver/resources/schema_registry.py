@@ -180,7 +180,7 @@ def _place(request: Request, *, writing: bool = False) -> tuple[str, str]:
     container, kind = request.path["CONTAINER_ID"], xdm.kind_of_resource(request.path["RESOURCE_TYPE"])
     if writing and (container == "global" or kind not in _SEGMENTS):
         detail = f"{container}/{kind} cannot be written to"
-        raise NeighbourError(400, "Bad request", detail, pointer="CONTAINER_ID")
+        raise NeighbourError(400, "Bad request", detail)
     return container, kind
 
 
@@ -194,14 +194,14 @@ def _accepted(request: Request, *, listed: bool) -> str:
     if not listed and given and given[2] is not None and form in _FORMS:
         if given[2] != "1":
             detail = f"Version {given[2]} of the resource is not there"
-            raise NeighbourError(406, "Accept format invalid", detail, pointer="Accept")
+            raise NeighbourError(406, "Accept format invalid", detail)
         return str(form)
     good = "application/vnd.adobe.'{xed|xdm'}+json"
     good += "" if listed else "; version=1 (Version should be specified)"
     given_back = sent if _PLAIN.fullmatch(sent) else repeatable(sent)
     detail = f"The supplied Accept header is not valid: {given_back} - A valid Accept value should look like {good}"
     code = "1006-400" if listed else "1007-400"
-    raise NeighbourError(400, "Accept header invalid", detail, code=code, pointer="Accept")
+    raise NeighbourError(400, "Accept header invalid", detail, code=code)
 
 
 def _resource(world: World, request: Request, container: str, kind: str) -> Mapping[str, Any]:
@@ -269,7 +269,7 @@ def _demand_sound(kind: str, body: Mapping[str, Any]) -> None:
 
 
 def _unfit(pointer: str, expected: str) -> NeighbourError:
-    return NeighbourError(400, "Bad request", f"{pointer}: expected {expected}", pointer=pointer)
+    return NeighbourError(400, "Bad request", f"{pointer}: expected {expected}")
 
 
 def _body(world: World, doc: Doc) -> dict[str, Any]:

@@ -21,3 +21,9 @@ def refused(service: Service) -> None:
 def unread(service: Service) -> None:
     """Puts a list of thousands of ids into the URL."""
     service.get("/connections?property=id==" + ",".join(["8c9df3a5-5f4c-4a4b-8f2a-5a7b1f0c2d3e"] * 2_000))
+
+
+@breaks("call.not-emulated")
+def not_emulated(service: Service) -> None:
+    """Reads the merge policies of Real-Time Customer Profile."""
+    service.get("/data/core/ups/config/mergePolicies")

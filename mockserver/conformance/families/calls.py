@@ -116,6 +116,20 @@ def unread(traffic: Traffic) -> Iterator[Sighting]:
         yield call.seen(_detail(call))
 
 
+@rule(
+    "call.not-emulated",
+    Level.INFO,
+    "An operation of another service that is not emulated",
+    source="Experience Platform's other APIs have the same host",
+    hint="Nothing about this request was judged. Test it in a sandbox.",
+)
+def not_emulated(traffic: Traffic) -> Iterator[Sighting]:
+    """Adobe's host has other services beside Flow Service. Most of their operations return 501 here."""
+    for call in traffic.calls:
+        if call.neighbouring and call.status == 501:
+            yield call.seen(f"{call.method} {call.template} is an operation of another service")
+
+
 def _explained(traffic: Traffic, call: Exchange) -> bool:
     found = traffic.named.get(call.entry.number, set())
     explaining = {*EXPLAINED_BY.get(call.entry.error or "", ()), *_ALWAYS}
