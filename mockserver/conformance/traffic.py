@@ -136,9 +136,12 @@ class Exchange:
 
     @property
     def sample(self) -> bool:
-        """Whether token, API key and organisation are placeholders, as in an unchanged sample of the documentation."""
-        sent = (self.headers.get(name, "").rpartition(" ")[2] for name in _IDENTITY)
-        return all(map(is_placeholder, sent))
+        """Whether token, API key and organisation are placeholders, as in an unchanged sample of the documentation.
+
+        Some samples lack one of them.
+        """
+        sent = [self.headers[name].rpartition(" ")[2] for name in _IDENTITY if self.headers.get(name)]
+        return bool(sent) and all(map(is_placeholder, sent))
 
     @cached_property
     def unfilled_headers(self) -> dict[str, str]:

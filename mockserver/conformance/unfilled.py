@@ -24,7 +24,7 @@ _CREDENTIALS = frozenset(
     {"authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-id", "x-sandbox-name", "if-match"}
 )
 """Headers whose values are never words such as `false`."""
-_CREDENTIAL = re.compile(r"passw|pwd|secret|token|key|connectionString|user|credential", re.IGNORECASE)
+_CREDENTIAL = re.compile(r"passw|pwd|secret|token|key|connectionString|user|credential|client_?id", re.IGNORECASE)
 """Names of members whose values cannot be `null` or `none`."""
 
 _SCHEME = re.compile(r"(?:bearer|basic)\s+", re.IGNORECASE)
@@ -48,7 +48,7 @@ def unfilled_header(name: str, value: str) -> str:
     """Like `unfilled`, for a header value, whose scheme is ignored and whose parts are searched."""
     if name == "origin" or name.startswith("sec-"):
         return ""  # set by browsers, which write `null` and `none`
-    bare = _SCHEME.sub("", value.strip())
+    bare = _SCHEME.sub("", value.strip()).removesuffix("@AdobeOrg")
     if is_placeholder(bare):
         return ""
     if name in _CREDENTIALS and bare.lower() in NO_CREDENTIAL:

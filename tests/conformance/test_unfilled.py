@@ -169,6 +169,33 @@ def test_a_connection_string_is_looked_into() -> None:
     assert set(judged(client)) == {"payload.unfilled"}
 
 
+@pytest.mark.parametrize(
+    "value", ["undefined", "null", "None", "[object Object]", "${SECRET}", "{{secret}}", "$SECRET"]
+)
+@pytest.mark.parametrize("name", ["client_id", "client_secret"])
+@pytest.mark.parametrize("in_query", [False, True])
+def test_a_credential_of_a_token_request_that_is_none_is_told(name: str, value: str, in_query: bool) -> None:
+    client = Client()
+    client.token(in_query=in_query, **{name: value})
+    found = judged(client)
+    assert set(found) == {"payload.unfilled"} and f"/{name}" in found["payload.unfilled"], found
+
+
+@pytest.mark.parametrize("value", ["null", "None", "undefined", "${ORG}", "{org}"])
+def test_an_organisation_that_is_none_is_told_once_with_its_ending(value: str) -> None:
+    client = Client()
+    client.send("GET", "/connections", x_gw_ims_org_id=f"{value}@AdobeOrg")
+    found = judged(client)
+    assert set(found) == {"header.unfilled"} and "x-gw-ims-org-id" in found["header.unfilled"], found
+
+
+def test_a_refused_token_request_is_told_with_its_cause() -> None:
+    client = Client()
+    client.web.post("/ims/token/v3", json={"grant_type": "client_credentials", "client_id": "a", "client_secret": "b"})
+    [said] = judged(client).values()
+    assert said.endswith("invalid_request: grant_type is missing; its body was sent as application/json")
+
+
 FETCHES: dict[str, Any] = {
     "the token it was given": "Bearer mock-token",
     "another member": "Bearer bearer",
@@ -226,6 +253,13 @@ def test_a_sample_sent_as_it_stands_is_welcome() -> None:
     assert client.send("POST", "/connections", connection(auth=auth), **SAMPLE).status == 201
     assert judged(client) == {} and not told(client).fails()
     assert "header.sample" in {one.rule for one in told(client).findings}
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_sample_that_lacks_a_header_has_no_placeholder_left(name: str) -> None:
+    client = Client()
+    client.send("GET", "/flowSpecs", **{**SAMPLE, name: None})
+    assert "header.placeholder" not in judged(client)
 
 
 @pytest.mark.parametrize("name", SAMPLE)

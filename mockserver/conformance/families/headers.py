@@ -167,7 +167,7 @@ def placeholder(traffic: Traffic) -> Iterator[Sighting]:
     hint="This works here. Before you call Adobe, replace everything in braces with your own values.",
 )
 def sample(traffic: Traffic) -> Iterator[Sighting]:
-    """Token, API key and organisation are all placeholders. This server accepts such a sample."""
+    """Token, API key and organisation, if sent, are placeholders. This server accepts such a sample."""
     for call in traffic.calls:
         if call.sample:
             yield call.seen(f"{call.method} {call.template} was sent with the documentation's placeholders")

@@ -246,7 +246,10 @@ def placeholder(traffic: Traffic) -> Iterator[Sighting]:
     hint="Check where the client gets this value: it reads the wrong member, or a variable is not set.",
 )
 def unfilled(traffic: Traffic) -> Iterator[Sighting]:
-    """The service stores `${DB_PASSWORD}` as the password, and the source refuses it when the first flow runs."""
-    for call in traffic.calls:
+    """The service stores `${DB_PASSWORD}` as the password, and the source refuses it when the first flow runs.
+
+    The form of a token request counts too.
+    """
+    for call in (*traffic.tokens, *traffic.calls):
         for at, what in call.unfilled_members.items():
             yield call.seen(f"{call.method} {call.template} sent {what} in {at}")

@@ -11,6 +11,7 @@ from mockserver.journal.entries import TOKEN_OPERATION
 
 _IMS = "Adobe developer guide, OAuth server-to-server credentials"
 _CREDENTIALS = frozenset({"client_secret", "code", "jwt_token", "refresh_token", "assertion", "password"})
+_FORM = "application/x-www-form-urlencoded"
 _ENOUGH = 4
 """Minimum number of calls from which the rule applies."""
 
@@ -131,4 +132,8 @@ def refused(traffic: Traffic) -> Iterator[Sighting]:
     """IMS returns 400 with the cause in `error`: the grant, the client or its secret."""
     for call in traffic.tokens:
         if 400 <= call.status < 500 and call.status != 429:
-            yield call.seen(f"the token request was refused with {call.entry.error or call.status}")
+            answer = call.answer if isinstance(call.answer, dict) else {}
+            why = f": {answer['error_description']}" if answer.get("error_description") else ""
+            form = call.headers.get("content-type", _FORM).partition(";")[0].strip().lower()
+            sent = "" if form == _FORM else f"; its body was sent as {form or 'nothing'}"
+            yield call.seen(f"the token request was refused with {call.entry.error or call.status}{why}{sent}")
