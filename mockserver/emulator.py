@@ -14,6 +14,7 @@ from typing import Any
 from mockserver import resources, secrecy
 from mockserver.config import Config
 from mockserver.contract import Contract, Seen
+from mockserver.contract.neighbours import service_of
 from mockserver.errors import ApiError, MediaTypeError, Refusal, outside_contract, wrong_value
 from mockserver.exchange import Call, Request, Result, Tenant, Violation
 from mockserver.faults import Faults, Injection
@@ -82,7 +83,7 @@ class Emulator:
 
     def handle(self, call: Call) -> Result:
         """Answer one call like Flow Service and record it in the journal."""
-        seen = self._seen(call)
+        seen = self.contract.check_request(call, max_body=self.config.max_body)
         operation = seen.operation.id if seen.operation else None
         tenant = fault = None
         try:
@@ -185,20 +186,13 @@ class Emulator:
 
     def _refused(self, refusal: Refusal, call: Call) -> Result:
         """A refusal in the form of the called service."""
-        service = _forms.service_of(call.path)
+        service = service_of(call.path)
         result = _forms.refusal_of(refusal, call, service) if service else None
         return result or refusal.result(call.request_id, self.quirks)
 
-    def _seen(self, call: Call) -> Seen:
-        """The contract's view of a call. An operation of a service next door is no violation if it is not emulated."""
-        seen = self.contract.check_request(call, max_body=self.config.max_body)
-        if seen.operation is None and _forms.service_of(call.path):
-            seen.violations = [violation for violation in seen.violations if violation.where != "route"]
-        return seen
-
     def _refuse(self, call: Call, seen: Seen) -> None:
         """Raise for the first violation that the service refuses."""
-        if (seen.operation is None and _forms.service_of(call.path)) or _forms.is_absent(seen.path):
+        if (seen.operation is None and service_of(call.path)) or _forms.is_absent(seen.path):
             raise ApiError("not_emulated", detail="This server does not emulate this operation of a service next door.")
         if not seen.violations:
             return

@@ -16,6 +16,7 @@ from typing import Any
 from mockserver import json_input
 from mockserver.contract import documents
 from mockserver.contract.enforced import enforced
+from mockserver.contract.neighbours import service_of
 from mockserver.contract.schema import MAX_VIOLATIONS, SchemaCheck, kind_of, schema_registry, words
 from mockserver.exchange import BASE_PATH, MISSING, UNKNOWN, Call, Pairs, Result, Violation, decoded_segment
 from mockserver.json_input import Json
@@ -185,15 +186,15 @@ class Contract:
                 seen.violations.append(Violation("route", "path", "base", expected, "the path without it", blocks=True))
                 return
             operation = methods.get("GET" if call.method == "HEAD" else call.method)
-            if operation is None:
+            if operation is None and service_of(call.path) is None:
                 seen.allowed = tuple(sorted(methods.keys() | ({"HEAD"} if "GET" in methods else set())))
                 expected = "one of " + ", ".join(seen.allowed)
                 seen.violations.append(Violation("route", call.method, "method", expected, call.method, blocks=True))
             seen.operation, seen.path = operation, values
             return
-        seen.violations.append(
-            Violation("route", "path", "path", "a path of Flow Service", "another path", blocks=True)
-        )
+        if service_of(call.path) is None:
+            expected = "a path of Flow Service"
+            seen.violations.append(Violation("route", "path", "path", expected, "another path", blocks=True))
 
     def _add_path(self, template: str, item: Mapping[str, Any]) -> None:
         segments = tuple(template.strip("/").split("/"))

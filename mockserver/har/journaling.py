@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from mockserver.contract import IN_CLEAR, Contract, Seen
+from mockserver.contract.neighbours import service_of
 from mockserver.errors import ApiError
 from mockserver.exchange import Tenant, adobe_site
 from mockserver.har import LoadedHar, in_order, is_named_by_path, load
@@ -19,6 +20,8 @@ from mockserver.specs.connectors import Connectors
 
 _BEFORE_ANY_SERVICE = frozenset({408, 414, 421, 431})
 """Statuses of requests that an HTTP server refuses before a service receives them."""
+_NOT_EMULATED = 501
+"""Our status for operations of neighbouring services that the contract does not have."""
 
 
 def read(path: Path, contract: Contract, connectors: Connectors) -> list[Entry]:
@@ -48,7 +51,8 @@ def _record(one: Recorded, journal: Journal, contract: Contract, connectors: Con
     """Record a call if it is one to Flow Service. Violations that its response disproves are left out."""
     call, result = one.call, one.result
     seen = contract.check_request(call)
-    if seen.operation is None and not is_named_by_path(call, contract) and not one.host:
+    not_emulated = result.status == _NOT_EMULATED and service_of(call.path) is not None
+    if seen.operation is None and not (one.host or is_named_by_path(call, contract) or not_emulated):
         return False
     if adobe_site(one.host) == "platform" and 200 <= result.status < 300:
         seen.violations = [violation for violation in seen.violations if not violation.blocks]

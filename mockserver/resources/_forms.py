@@ -1,4 +1,4 @@
-"""Error responses of the neighbouring services: the service of a path, and the form of its errors.
+"""Error responses of the neighbouring services, each in the form of its service.
 
 The forms of the Schema Registry and of ad hoc activation are documented. Catalog, Data Prep and the
 others document none: a problem document (RFC 9457) is assumed. Sandboxes and connectors answer like Flow Service.
@@ -23,16 +23,6 @@ _AS_DOCUMENTED = {"not-found-status": "404", "error-body": "problem"}
 """Quirks of Flow Service do not apply to its neighbours."""
 
 
-SERVICES = frozenset(
-    {
-        "access-control", "activation", "audit", "catalog", "collection", "connectors", "conversion", "dps",
-        "dulepolicy", "edge", "exim", "export", "hygiene", "identity", "idnamespace", "import", "mappingSets",
-        "observability", "ode", "privacy", "query", "sandbox-management", "schemaregistry", "ups", "xcore",
-    }
-)  # fmt: skip
-"""Services of the platform by the name in their addresses. Their operations that are not emulated answer 501."""
-
-
 @dataclass(frozen=True, slots=True)
 class FormProblem:
     """The contents of an error response, independent of its form."""
@@ -51,13 +41,6 @@ class NeighbourError(Refusal):
     def __init__(self, status: int, title: str, detail: str, *, code: str = "", cause: Json = None) -> None:
         super().__init__(title)
         self.problem = FormProblem(status, title, detail, code, cause)
-
-
-def service_of(path: str) -> str | None:
-    """The neighbouring service of a path; None for Flow Service and unknown paths."""
-    parts = path.strip("/").split("/")
-    name = parts[0] if parts[0] == "collection" else parts[2] if parts[0] == "data" and len(parts) > 2 else ""
-    return name if name in SERVICES else None
 
 
 def is_absent(path: Mapping[str, str]) -> bool:
