@@ -165,6 +165,12 @@ No sample of these exists (facts §13), so statuses are HTTP's own and the shape
 """
 
 
+def _sentence(hint: str) -> str:
+    """A hint as a sentence. A name that it begins with, such as `objectType=root`, keeps its case."""
+    first = hint.partition(" ")[0].rstrip(",:;")
+    return hint[0].upper() + hint[1:] if first.isalpha() and first.islower() else hint
+
+
 class Refusal(Exception):
     """An error response, raised where the reason is found and converted to a `Result` in one place."""
 
@@ -235,7 +241,7 @@ class ApiError(Refusal):
         expected, hint = self.extras["expected"], self.extras["hint"]
         if expected and expected != NO_MEMBER and expected not in text:
             text = f"{text.removesuffix('.')}. Expected {expected}."
-        return f"{text.removesuffix('.')}. {hint[0].upper()}{hint[1:]}." if hint else text
+        return f"{text.removesuffix('.')}. {_sentence(hint)}." if hint else text
 
     def result(self, request_id: str, quirks: Mapping[str, str]) -> Result:
         """The response, with members in the order of Adobe's samples (facts §4)."""

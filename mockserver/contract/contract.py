@@ -242,12 +242,9 @@ class Contract:
             kind = schema.get("type", "string") if isinstance(schema.get("type", "string"), str) else "string"
             check = SchemaCheck(self._registry, (*at, "schema"))
             name = source["name"].lower() if source["in"] == "header" else source["name"]
-            yield (
-                source["in"],
-                Parameter(
-                    name, source.get("required", False), kind, check, words(schema), source.get("x-refused", False)
-                ),
-            )
+            wanted = words(schema["items"] if kind == "array" else schema)  # each value of the query is an item
+            refused = source.get("x-refused", False)
+            yield source["in"], Parameter(name, source.get("required", False), kind, check, wanted, refused)
 
     def _credentials(self, source: Mapping[str, Any]) -> Iterator[Parameter]:
         """The headers that identify the caller: API key, organisation, sandbox."""

@@ -33,7 +33,8 @@ def action(world: World, request: Request, *offered: str) -> str:
         raise wrong_value("op", asked, _one_of(offered))
     sub_actions = _sub_actions(world, request)
     if wanted in PROVIDER_ACTIONS:
-        raise ApiError("provider_action", action=_printed(wanted), pointer="op", expected=_one_of(offered))
+        came = "an action that only flow providers call"
+        raise ApiError("provider_action", action=_printed(wanted), pointer="op", expected=_one_of(offered), came=came)
     if "PROGRESS" in sub_actions:
         raise ApiError("sub_action_unfit", subOperation="progress", operation=_printed(wanted), pointer="subOp")
     return wanted

@@ -95,8 +95,8 @@ def repeatable(text: str, limit: int = 80) -> str:
 
 
 def described(text: str) -> str:
-    """The length of a text that is not repeated."""
-    return f"‹{counted(len(text), 'character')}›"
+    """The length of a text that is not repeated; an empty one hides nothing."""
+    return f"‹{counted(len(text), 'character')}›" if text else ""
 
 
 def counted(number: int, noun: str) -> str:

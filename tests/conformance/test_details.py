@@ -146,6 +146,42 @@ def test_an_action_is_named_as_it_was_sent() -> None:
     assert "The action enable is not possible in the current state enabled" in detail
 
 
+def test_an_empty_token_for_the_first_page_is_called_empty() -> None:
+    client = Client()
+    client.send("GET", "/connections?continuationToken=")
+    assert details(client, "paging.token-invented") == ["GET /connections sent an empty continuationToken"]
+
+
+ACTIONS = {
+    "an unknown one": ("op=bogus", "parameter op: expected one of publish"),
+    "none": ("", "parameter op: expected one of publish"),
+    "one of providers": ("op=finalize", "got an action that only flow providers call"),
+    "one of providers, in capitals": ("op=FINALIZE_UPDATE", "got an action that only flow providers call"),
+    "an unknown sub action": ("op=publish&subOp=bogus", "parameter subOp: expected one of apply, rollback, progress"),
+    "an unfit sub action": ("op=publish&subOp=progress", "parameter subOp"),
+}
+
+
+@pytest.mark.parametrize("case", ACTIONS)
+def test_a_wrong_action_is_told_once(case: str) -> None:
+    query, says = ACTIONS[case]
+    client = Client()
+    assert client.send("POST", f"/connections/{client.create()['id']}/action?{query}").status == 400
+    [found] = [one for one in client.judged().findings if 2 in one.calls]
+    assert found.rule == "query.value" and says in found.detail, found
+
+
+@pytest.mark.parametrize("kind", ["sourceConnections", "targetConnections", "flows"])
+def test_an_action_of_providers_is_told_once_at_every_resource(kind: str) -> None:
+    client = Client()
+    read: Any = client.send("POST", "/sourceConnections", source(client.create()["id"])).body
+    write: Any = client.send("POST", "/targetConnections", target()).body
+    made: Any = client.send("POST", "/flows", flow(read["id"], write["id"], 4_000_000_000)).body
+    at = {"sourceConnections": read, "targetConnections": write, "flows": made}[kind]["id"]
+    client.send("POST", f"/{kind}/{at}/action?op=finalize")
+    assert [one.rule for one in client.judged().findings if 5 in one.calls] == ["query.value"]
+
+
 @pytest.mark.parametrize(
     ("raw", "says"),
     [(b"{'name': 1}", "line 1, column 2"), (b'{"name": 1,}', "line 1, column"), (b"\xef\xbb\xbf{}", "byte order mark")],

@@ -57,7 +57,7 @@ EXPLAINED_BY: dict[str, tuple[str, ...]] = {
         *("connection-string.repeated-key", "paging.limit-invalid", "query.value"),
     ),
     "1101-404": ("payload.not-carried-out",),
-    "1402-400": ("lifecycle.wrong-state",),
+    **dict.fromkeys(("1402-400", "1435-400", "1436-400"), ("query.value",)),
     "1413-400": ("payload.unknown-spec",),
     "1414-400": ("update.spec-changed",),
     "1415-400": ("auth.unknown-spec",),

@@ -186,11 +186,11 @@ def deleted_in_use(traffic: Traffic) -> Iterator[Sighting]:
     "lifecycle.wrong-state",
     Level.FAIL,
     "An action that the entity's state does not allow",
-    source=f"{_CATALOGUE}: 1402-400, 1416-400, 1417-400, 1422-400",
-    hint="Check the state first. Only drafts can be published, and only providers can finalize.",
+    source=f"{_CATALOGUE}: 1416-400, 1417-400, 1422-400",
+    hint="Check the state first. Only drafts can be published.",
 )
 def wrong_state(traffic: Traffic) -> Iterator[Sighting]:
     """The service refuses to publish an entity twice, or to change one that is being set up."""
     for call in traffic.calls:
-        if call.entry.error in ("1402-400", "1416-400", "1417-400", "1422-400"):
+        if call.entry.error in ("1416-400", "1417-400", "1422-400"):
             yield call.seen(f"{call.method} {call.template} does not fit the entity's state{because(call)}")

@@ -117,7 +117,9 @@ def token_invented(traffic: Traffic) -> Iterator[Sighting]:
     """An invented token, such as a page number, leads to an error or to the wrong page."""
     for call, offer in _foreign_tokens(traffic):
         if offer is None and traffic.whole:
-            yield call.seen(f"{call.method} {call.template} sent a continuationToken that no response contained")
+            unknown = "a continuationToken that no response contained"
+            sent = unknown if call.argument("continuationToken") else "an empty continuationToken"
+            yield call.seen(f"{call.method} {call.template} sent {sent}")
 
 
 def _foreign_tokens(traffic: Traffic) -> Iterator[tuple[Exchange, Exchange | None]]:
