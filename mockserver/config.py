@@ -287,7 +287,10 @@ def _from_file(folder: Path, names: Collection[str]) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path.name} is not valid TOML: {error}") from None
     if path is shared:
-        table = table.get("tool", {}).get("mockserver", {})
+        tools = table.get("tool", {})
+        table = tools.get("mockserver", {}) if isinstance(tools, dict) else {}
+        if not isinstance(table, dict):
+            raise ConfigError(f"{path.name}: [tool.mockserver] must be a table of settings")
     kinds = _kinds()
     values = {}
     for raw, value in table.items():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -203,9 +203,13 @@ def _new(item: pytest.Item, marker: pytest.Mark, report: Report, *, at_the_end: 
     from mockserver.clients.service import findings
 
     known = item.stash.get(_FOUND, frozenset())
+    try:
+        wanted = findings(report, *_wanted(marker))
+    except ValueError as error:
+        pytest.fail(f"@pytest.mark.{_MARK}: {error}", pytrace=False)
     new = tuple(
         one
-        for one in findings(report, *_wanted(marker))
+        for one in wanted
         if (one.rule, one.detail) not in known and (at_the_end or one.rule not in _NOT_BEFORE_THE_END)
     )
     return replace(report, findings=new)
@@ -220,11 +224,11 @@ def _fail_for(item: pytest.Item, report: Report) -> None:
         pytest.fail(f"the client broke {rules}\n\n{summary(report)}", pytrace=False)
 
 
-def _wanted(marker: pytest.Mark) -> tuple[str, frozenset[str]]:
+def _wanted(marker: pytest.Mark) -> tuple[str, Collection[str]]:
     unknown = marker.kwargs.keys() - {"level", "ignore"}
     if marker.args or unknown:
         pytest.fail(f"@pytest.mark.{_MARK} takes level= and ignore=", pytrace=False)
-    return marker.kwargs.get("level", "warn"), frozenset(marker.kwargs.get("ignore", ()))
+    return marker.kwargs.get("level", "warn"), marker.kwargs.get("ignore", ())
 
 
 def _described(service: FlowService, *, reported: bool) -> str:

@@ -93,6 +93,8 @@ class FlowService:
     def assert_conformant(self, level: str = "warn", ignore: Collection[str] = ()) -> None:
         """Raise NotConformant for findings of at least `level` (fail, warn, info), except those of rules in `ignore`.
 
+        `ignore` is a rule or several.
+
         A client without any calls is not conformant either: nothing was tested.
         """
         __tracebackhide__ = True  # pytest shows the line of the test instead
@@ -131,11 +133,12 @@ def findings(report: Report, level: str, ignore: Collection[str]) -> tuple[Findi
     """Findings of at least a level, except ignored rules. Raises ValueError for an unknown level or rule."""
     from mockserver.conformance import rules
 
-    unknown = sorted(set(ignore) - rules.load().keys())
+    ignored = {ignore} if isinstance(ignore, str) else set(ignore)
+    unknown = sorted(ignored - rules.load().keys())
     if unknown:
         raise ValueError(f"unknown rule: {', '.join(unknown)}; `mockserver rules` lists all")
     threshold = Level.parse(level)
-    return tuple(one for one in report.open if one.level.reaches(threshold) and one.rule not in ignore)
+    return tuple(one for one in report.open if one.level.reaches(threshold) and one.rule not in ignored)
 
 
 @contextlib.contextmanager

@@ -62,6 +62,18 @@ def test_a_server_that_nobody_called_has_nothing_to_judge(server: PrivateServer)
     assert check(server.url).exit_code == 3
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/_mock/", "/_mock/calls?page=2", "/data/foundation/flowservice/connections", "/ims/token/v3"]
+)
+def test_the_address_of_any_page_of_a_server_will_do(server: PrivateServer, path: str) -> None:
+    assert check(server.url + path).exit_code == 3
+
+
+def test_a_path_without_a_report_is_named(server: PrivateServer) -> None:
+    ran = check(server.url + "/connections")
+    assert ran.exit_code == 2 and "Give only scheme, host and port" in ran.output
+
+
 def test_a_server_that_cannot_tell_is_said_why(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -107,6 +107,18 @@ def test_settings_in_another_encoding_are_refused_in_words(name: str, encoding: 
         config.load({}, {}, tmp_path)
 
 
+@pytest.mark.parametrize("text", ["[tool]\nmockserver = 5", "tool.mockserver = ['a']", "[[tool.mockserver]]\nport = 1"])
+def test_settings_that_are_no_table_are_refused_in_words(text: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(config.ConfigError, match=r"\[tool.mockserver\] must be a table of settings"):
+        config.load({}, {}, tmp_path)
+
+
+def test_a_project_file_without_tools_has_no_settings(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("tool = 5\n", encoding="utf-8")
+    assert config.load({}, {}, tmp_path) == config.Config()
+
+
 def test_the_contract_suite_reads_files_with_a_byte_order_mark(tmp_path: Path) -> None:
     from contracts import settings
     from contracts.reports import record
