@@ -10,6 +10,7 @@ from mockserver.comparison.replay import Replay, ReplayOutcome, Send, outcome
 from mockserver.config import Config
 from mockserver.emulator import Emulator
 from mockserver.recordings import learning, moments
+from mockserver.recordings.before import existing_before
 from mockserver.recordings.recording import RecordedExchange, Recording
 
 _STAND_IN = "recorded-token"
@@ -33,9 +34,10 @@ def with_emulator(
 ) -> ReplayOutcome:
     """Replay on a new emulator. Earlier entities are created first, and its clock follows the recording."""
     recording = moments.aligned(recording)
-    before = learning.existing_before(recording, emulator.contract)
-    if before.learned:
-        emulator.restore(before.state)
+    before = existing_before(recording, emulator.contract)
+    learned = before.learned
+    if learned.learned:
+        emulator.restore(learned.state)
 
     changes, controls = moments.of_changes(recording), Controls(recording)
 
@@ -44,10 +46,10 @@ def with_emulator(
         if at_ms := changes.get(exchange.number, exchange.call.received_ms):
             emulator.runtime.clock.freeze(at_ms)
 
-    replay = Replay(recording, send, token=_STAND_IN)
+    replay = Replay(recording, send, token=_STAND_IN, before=before)
     compared = replay.run(lead)
-    left_out = (f"not created before the replay: {line}" for line in learning.grouped(before.left_out))
-    notes = (*recording.remarks, *controls.notes(), *learning.grouped(before.guessed), *left_out)
+    left_out = (f"not created before the replay: {line}" for line in learning.grouped(learned.left_out))
+    notes = (*recording.remarks, *controls.notes(), *learning.grouped(learned.guessed), *left_out)
     return outcome(compared, accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete, notes=notes)
 
 

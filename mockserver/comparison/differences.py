@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
+from mockserver.comparison import forms, stages
 from mockserver.comparison.pairing import Pairing
-from mockserver.comparison.symbols import Bindings, is_made_id, kind_of, page_token, parts_of, quoted
+from mockserver.comparison.symbols import Bindings, is_catalogued, is_made_id, kind_of, page_token, parts_of, quoted
 from mockserver.exchange import Result
 from mockserver.har.gaps import STAND_IN, is_hidden
 from mockserver.json_input import Json
+from mockserver.recordings.lives import ENTITIES
 from mockserver.recordings.recording import RecordedExchange, scalars
 from mockserver.secrecy import MASK
 
@@ -84,24 +86,27 @@ class Difference:
 class Comparison:
     """Compares responses in the order of the recording, and binds symbols that both contain."""
 
-    def __init__(self, bindings: Bindings, *, shared: bool = False) -> None:
-        self.bindings = bindings
-        self.pairing = Pairing(bindings, shared=shared)
+    def __init__(self, bindings: Bindings, pairing: Pairing | None = None) -> None:
+        self.bindings, self.pairing = bindings, pairing or Pairing(bindings)
+        self.given: frozenset[tuple[str, Any]] = frozenset()
+        """Name and value of members of entities that existed before."""
         self._sent: set[tuple[str, Any]] = set()
         self._stamps: dict[tuple[str, str], tuple[Json, Json]] = {}
         """Id and `createdAt` or `updatedAt` -> last value in the recording and here."""
+        self._is_refusal = False
         self._about = ""
         """The collection of the request, or `explore` if the response contains data of a source."""
 
     def compare(self, exchange: RecordedExchange, ours: Result) -> list[Difference]:
         """Compare one exchange and bind the symbols of its response."""
-        self.pairing.begin(exchange)
+        self.pairing.begin(exchange, ours)
         self._sent.update((name, value) for name, value in _sent(exchange.body) if value not in (None, ""))
         headers = exchange.call.headers
         self._sent.update((name, headers.get(header, "")) for name, header in _OF_THE_CALLER)
         segments = exchange.call.path.strip("/").split("/")
         self._about = "explore" if segments[-1] in _OF_THE_SOURCE else segments[0]
         recorded = exchange.result
+        self._is_refusal = recorded.status >= 400
         if recorded.status != ours.status:
             return [Difference("status", "", str(recorded.status), str(ours.status))]
         if exchange.gaps.answer:
@@ -138,8 +143,8 @@ class Comparison:
             yield from self._location(theirs["location"], here["location"])
         if "etag" in theirs and "etag" in here:
             if (quoted(theirs["etag"]), theirs["etag"][:1] == "W") != (quoted(here["etag"]), here["etag"][:1] == "W"):
-                yield Difference("form", "etag", _strength(theirs["etag"]), _strength(here["etag"]))
-            elif quoted(here["etag"]) and not _are_apart(_stage_shown(recorded), _stage_shown(ours)):
+                yield Difference("form", "etag", forms.strength(theirs["etag"]), forms.strength(here["etag"]))
+            elif quoted(here["etag"]) and not stages.are_apart(stages.stage_shown(recorded), stages.stage_shown(ours)):
                 yield from self._symbol("etag", "etag", "etag", theirs["etag"], here["etag"])
 
     def _location(self, theirs: str, ours: str) -> _Walk:
@@ -153,8 +158,8 @@ class Comparison:
             self.bindings.bind(("id", there[-1]), here[-1])
 
     def _walk(self, pointer: str, name: str, theirs: Json, ours: Json, ordered: bool = False) -> _Walk:
-        if _kind(theirs) != _kind(ours):
-            yield Difference("type", pointer, _kind(theirs), _kind(ours))
+        if forms.kind(theirs) != forms.kind(ours):
+            yield Difference("type", pointer, forms.kind(theirs), forms.kind(ours))
         elif isinstance(theirs, dict) and isinstance(ours, dict):
             if others := self._is_another(pointer, theirs, ours):
                 yield from others  # the rest of another entity says nothing
@@ -168,7 +173,9 @@ class Comparison:
     def _object(
         self, pointer: str, name: str, theirs: Mapping[str, Json], ours: Mapping[str, Json], ordered: bool
     ) -> _Walk:
-        if _are_apart(_stage(name, theirs), _stage(name, ours)):  # how long a run takes depends on its data
+        if stages.are_apart(
+            stages.stage(name, theirs), stages.stage(name, ours)
+        ):  # how long a run takes depends on its data
             theirs, ours = ({key: one[key] for key in _OF_EVERY_STAGE if key in one} for one in (theirs, ours))
         ours = self.pairing.named_alike(theirs, ours)
         for key, value in theirs.items():
@@ -177,9 +184,10 @@ class Comparison:
         if name in _DATA_KEYED and not pointer.endswith("/inheritedAttributes/properties"):
             return
         yield from self._moved(pointer, theirs, ours)
-        if pointer == "/_links" and self.pairing.is_shifted:
+        if pointer == "/_links" and (self.pairing.is_shifted or self.pairing.may_have_more(theirs)):
             return
-        missing, added = _only_in(theirs, ours), _only_in(ours, theirs)
+        missing = _only_in({key: one for key, one in theirs.items() if not self._is_earlier(key)}, ours)
+        added = _only_in(ours, theirs)
         if self.pairing.lists_batches:
             missing.pop("*", None), added.pop("*", None)
         if missing and added and not theirs.keys() & ours.keys():
@@ -187,6 +195,10 @@ class Comparison:
             return
         yield from (Difference("missing member", at, kind, "absent") for at, kind in _members(pointer, missing))
         yield from (Difference("added member", at, "absent", kind) for at, kind in _members(pointer, added))
+
+    def _is_earlier(self, key: str) -> bool:
+        """Whether a member is an entity of a neighbouring service that existed before the recording."""
+        return is_made_id(key) and self.bindings.ours(("id", key)) is None and ("id", key) not in self.bindings.created
 
     def _is_another(self, pointer: str, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> list[Difference]:
         """The difference if two objects with the members of an entity have ids that do not correspond."""
@@ -212,6 +224,10 @@ class Comparison:
 
     def _list(self, pointer: str, name: str, theirs: list[Any], ours: list[Any], ordered: bool) -> _Walk:
         inside = f"{pointer}/*"
+        theirs = [one for one in theirs if not self._is_earlier_schema(one) and not self.pairing.is_of_others(one)]
+        if name.endswith("SpecIds"):
+            yield from self._spec_ids(inside, theirs, ours)
+            return
         if not all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in (*theirs, *ours)):
             alike = bool(theirs) is bool(ours) if self._about == "explore" else len(theirs) == len(ours)
             if not alike:  # sources differ in how many tables and columns they have
@@ -225,6 +241,18 @@ class Comparison:
             yield from self._walk(inside, name, theirs[0], ours[0])
             return
         yield from self._entities(inside, name, theirs, ours, ordered)
+
+    def _spec_ids(self, inside: str, theirs: list[Any], ours: list[Any]) -> _Walk:
+        """Compare the specs that a flow spec accepts, in any order."""
+        there, here = {self.bindings.ours(("id", str(one))) or str(one) for one in theirs}, set(map(str, ours))
+        if there - here:
+            yield Difference("missing item", inside, "listed", "absent")
+        if here - there:
+            yield Difference("added item", inside, "absent", "listed")
+
+    def _is_earlier_schema(self, listed: Any) -> bool:
+        uri = listed.get("$id") if isinstance(listed, dict) else None
+        return isinstance(uri, str) and any(map(self._is_earlier, list(parts_of(uri))[1:]))
 
     def _entities(self, inside: str, name: str, theirs: list[Any], ours: list[Any], ordered: bool) -> _Walk:
         """Compare the entities of two lists, and their order if the client requested one."""
@@ -254,16 +282,21 @@ class Comparison:
         if name == "href" and (page := page_token(theirs)):
             if token := page_token(ours):
                 self.bindings.bind(("page", page), token)
-                if _link(theirs) != _link(ours):
+                if forms.link(theirs) != forms.link(ours):
                     yield Difference("form", pointer, "a link", "a link of another form")
             else:
                 yield Difference("missing member", pointer, "a cursor", "no cursor")
-        elif name == "href" and isinstance(theirs, str) and isinstance(ours, str) and _link(theirs) != _link(ours):
+        elif (
+            name == "href"
+            and isinstance(theirs, str)
+            and isinstance(ours, str)
+            and forms.link(theirs) != forms.link(ours)
+        ):
             yield Difference("form", pointer, "a link", "a link of another form")
         elif kind := kind_of(name, theirs):
             yield from self._symbol(pointer, name, kind, str(theirs), ours)
         elif (here := kind_of(name, ours)) == "etag" or (here == "id" and pointer == "/id"):
-            yield Difference("form", pointer, "another text", _an(here))
+            yield Difference("form", pointer, "another text", forms.an(here))
             if here == "id" and isinstance(theirs, str):  # of a new entity; later requests need its counterpart
                 self.bindings.bind(("id", theirs), str(ours))
         elif (name, theirs) in self._sent:
@@ -272,11 +305,17 @@ class Comparison:
                 yield Difference("value", pointer, "the value sent", other)
         elif (name, ours) in self._sent and not is_hidden(theirs):
             yield Difference("value", pointer, "another value", "the value sent")
+        elif self._is_given(name, theirs, ours):
+            yield Difference("value", pointer, "another value than before", "the value shown before")
         elif _INSTANT.search(name) and isinstance(theirs, int) and isinstance(ours, int):
             if len(str(abs(theirs))) != len(str(abs(ours))):
                 yield Difference("form", pointer, f"{len(str(abs(theirs)))} digits", f"{len(str(abs(ours)))} digits")
         elif self._is_fixed(pointer, name, theirs) and theirs != ours and not is_hidden(theirs):
             yield Difference("value", pointer, "a fixed value", "another value")
+
+    def _is_given(self, name: str, theirs: Any, ours: Any) -> bool:
+        """Whether an entity that existed before has another value there than it had."""
+        return self._about in ENTITIES and theirs != ours and (name, ours) in self.given and not is_hidden(theirs)
 
     def _is_fixed(self, pointer: str, name: str, theirs: Any) -> bool:
         """Whether a value is defined by the service: a state, a boolean, or the name of a spec in the catalogue."""
@@ -290,27 +329,24 @@ class Comparison:
 
     def _symbol(self, pointer: str, name: str, kind: Any, theirs: str, ours: Any) -> _Walk:
         if kind_of(name, ours) != kind:
-            yield Difference("form", pointer, _an(kind), "another text")
+            yield Difference("form", pointer, forms.an(kind), "another text")
             return
         if kind == "etag" and (theirs[:1] == "W") is not (ours[:1] == "W"):
-            yield Difference("form", pointer, _strength(theirs), _strength(ours))
+            yield Difference("form", pointer, forms.strength(theirs), forms.strength(ours))
         if kind == "id":
             pairs = list(zip(parts_of(theirs), parts_of(ours), strict=False))
             theirs, ours = pairs[-1]
             if len(pairs) > 1 and self.bindings.ours((kind, pairs[0][0])) is None:
                 self.bindings.bind((kind, pairs[0][0]), pairs[0][1])
         bound = self.bindings.ours((kind, theirs))
-        if bound is None and kind != "token" and self.bindings.is_ours(ours):
+        if bound is None and theirs != ours and is_catalogued(ours):
+            yield Difference("reference", pointer, "an id", "the id of another spec")
+        elif bound is None and kind != "token" and self.bindings.is_ours(ours):
             yield Difference("reference", pointer, f"a new {kind}", f"the same {kind} as before")
-        elif bound is None:
+        elif bound is None and not self._is_refusal:  # which names an id that may not exist
             self.bindings.bind((kind, theirs), ours)
-        elif bound != ours and kind != "token":
+        elif bound not in (None, ours) and kind != "token":
             yield Difference("reference", pointer, f"the same {kind} as before", f"another {kind}")
-
-
-def _an(kind: str) -> str:
-    """A kind of symbol with its article."""
-    return f"{'an' if kind in ('id', 'etag') else 'a'} {kind}"
 
 
 def _sent(body: Json) -> Iterator[tuple[str, Any]]:
@@ -321,30 +357,9 @@ def _sent(body: Json) -> Iterator[tuple[str, Any]]:
             yield from scalars(step.get("value"), step["path"].rpartition("/")[2])
 
 
-def _stage(name: str, value: Mapping[str, Any]) -> Any:
-    """How far a run has come, in a run or in the `lastRunDetails` of a flow; None for other objects."""
-    if name == "lastRunDetails":
-        return value.get("state")
-    metrics = value.get("metrics")
-    summary = metrics.get("statusSummary") if isinstance(metrics, dict) else None
-    return summary.get("status") if isinstance(summary, dict) else None
-
-
-def _are_apart(there: Any, here: Any) -> bool:
-    """Whether both sides show how far a run has come, and differ."""
-    return None not in (there, here) and there != here
-
-
-def _stage_shown(result: Result) -> Any:
-    """How far the run has come that a response shows; None for other responses."""
-    items = result.body.get("items") if isinstance(result.body, dict) else None
-    single = isinstance(items, list) and len(items) == 1 and isinstance(items[0], dict)
-    return _stage("", items[0]) if single else None  # type: ignore[index]
-
-
 def _only_in(one: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, str]:
     """Name and type of the members that only one of two objects has. Ids as names are one name."""
-    return {"*" if is_made_id(key) else key: _kind(value) for key, value in one.items() if key not in other}
+    return {"*" if is_made_id(key) else key: forms.kind(value) for key, value in one.items() if key not in other}
 
 
 def _members(pointer: str, kinds: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -355,35 +370,6 @@ def _members(pointer: str, kinds: Mapping[str, str]) -> Iterator[tuple[str, str]
         yield f"{pointer}/{{{','.join(sorted(kinds))}}}", f"{len(kinds)} members"
 
 
-def _link(href: str) -> tuple[str, str, frozenset[str]]:
-    """The form of a link: whether it has a host, its path without ids, and the names of its parameters."""
-    parts = urlsplit(href)
-    path = "/".join("*" if is_made_id(segment) else segment for segment in parts.path.split("/"))
-    return parts.netloc and "host", path, frozenset(name for name, _ in parse_qsl(parts.query))
-
-
 def _repeats(items: list[Any]) -> bool:
     """Whether a list contains an entity twice."""
     return len({item["id"] for item in items}) < len(items)
-
-
-def _strength(etag: str) -> str:
-    """A description of an etag's form."""
-    return "a weak etag" if etag[:1] == "W" else "an etag in quotes" if quoted(etag) else "an etag without quotes"
-
-
-def _kind(value: Json) -> str:
-    """The JSON type of a value."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int() | float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mockserver.comparison.symbols import Bindings, is_made_id, page_token, symbols_in
+from mockserver.comparison.symbols import Bindings, Symbol, is_made_id, page_token, symbols_in
+from mockserver.exchange import Result
 from mockserver.json_input import Json
-from mockserver.recordings.lives import SPECS
+from mockserver.recordings.lives import ENTITIES, SPECS
 from mockserver.recordings.recording import RecordedExchange
 
 _CURSOR = "continuationToken"
@@ -16,9 +17,12 @@ _CURSOR = "continuationToken"
 class Pairing:
     """Pairs entities in the order of the recording, and binds the ids of those that both sides show."""
 
-    def __init__(self, bindings: Bindings, *, shared: bool = False) -> None:
-        """`shared`: others write to the server too. Their entities in a list are not a difference."""
-        self.bindings = bindings
+    def __init__(self, bindings: Bindings, provided: frozenset[str] = frozenset(), *, shared: bool = False) -> None:
+        """`provided`: recorded ids of entities that were created before the replay.
+
+        `shared`: others write to the server too. Their entities in a list are not a difference.
+        """
+        self.bindings, self._provided = bindings, provided
         self.apart: dict[str, str] = {}
         """Recorded id of an entity whose state differs here because of an earlier exchange -> why."""
         self.is_shifted = False
@@ -35,24 +39,24 @@ class Pairing:
         self._by_metrics = False
         """Whether the request filters runs by their metrics, which differ."""
 
-    def begin(self, exchange: RecordedExchange) -> None:
-        """Start with the next exchange."""
+    def begin(self, exchange: RecordedExchange, ours: Result) -> None:
+        """Start with the next exchange and our response."""
         parameters = exchange.call.parameters()
         self._number, self._collection = exchange.number, exchange.call.path.strip("/").split("/")[0]
         self._asked = frozenset(exchange.ids.values())
         self._by_metrics = any(name == "property" and value.startswith("metrics.") for name, value in parameters)
         limited = any(name == "limit" for name, _ in parameters)
         # runs and their batches are listed by when they ended, and how long a run takes depends on its data
-        self.is_shifted = self._ends_elsewhere(exchange) or (limited and self._collection == "runs")
+        self.is_shifted = self._ends_elsewhere(exchange, ours) or (limited and self._collection == "runs")
         self.lists_batches = exchange.operation in ("listBatches", "retrieveBatch")
 
-    def _ends_elsewhere(self, exchange: RecordedExchange) -> bool:
-        """Whether a page shows entities that do not exist or differ here, or follows such a page."""
+    def _ends_elsewhere(self, exchange: RecordedExchange, ours: Result) -> bool:
+        """Whether a page shows entities that do not exist or differ on the other side, or follows such a page."""
         body: Any = exchange.result.body if isinstance(exchange.result.body, dict) else {}
         items, links = body.get("items"), body.get("_links")
         asked = dict(exchange.call.parameters()).get(_CURSOR, "")
         known = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-        if asked not in self._shifted_pages and not any(map(self._is_lost, known)):
+        if asked not in self._shifted_pages and not any(map(self._is_lost, known)) and not self._shows_apart(ours):
             return False
         following = links.get("next") if isinstance(links, dict) else None
         if isinstance(following, dict) and (cursor := page_token(following.get("href"))):
@@ -61,20 +65,48 @@ class Pairing:
 
     def _is_lost(self, item: Mapping[str, Json]) -> bool:
         entity = item.get("id")
-        return isinstance(entity, str) and (entity in self.apart or self.bindings.is_lost(("id", entity), self._number))
+        if not isinstance(entity, str):
+            return False
+        if entity in self.apart or entity in self.bindings.others:
+            return True
+        return self.bindings.is_lost(("id", entity), self._number) or self._is_unprovided(item)
+
+    def _shows_apart(self, ours: Result) -> bool:
+        """Whether our list contains an entity that differs there, or does not exist there."""
+        items = ours.body.get("items") if isinstance(ours.body, dict) else None
+        changed_here = {self.bindings.ours(("id", entity)) or entity for entity in self.apart}
+        return isinstance(items, list) and any(isinstance(one, dict) and one.get("id") in changed_here for one in items)
+
+    def may_have_more(self, links: Mapping[str, Json]) -> bool:
+        """Whether a list goes on with entities that existed before: the client did not follow its link."""
+        following = links.get("next")
+        cursor = page_token(following.get("href")) if isinstance(following, dict) else ""
+        return bool(cursor) and cursor not in self.bindings.followed
 
     def is_elsewhere(self, theirs: Sequence[Mapping[str, Json]]) -> bool:
-        """Whether a list has entities of other clients, or runs of flows that the recording did not create."""
-        return self._by_metrics or any(map(self._is_of_others, theirs))
+        """Whether a list has runs of flows that the recording did not create, or is filtered by metrics of runs."""
+        return self._by_metrics or any(map(self._is_earlier_run, theirs))
 
-    def _is_of_others(self, item: Mapping[str, Json]) -> bool:
+    def _is_earlier_run(self, item: Mapping[str, Json]) -> bool:
         flow = item.get("flowId") if self._collection == "runs" else None
-        earlier = isinstance(flow, str) and self.bindings.ours(("id", flow)) in (None, flow)
-        return earlier or item["id"] in self.bindings.others
+        return isinstance(flow, str) and self.bindings.ours(("id", flow)) in (None, flow)
+
+    def is_of_others(self, item: Any) -> bool:
+        """Whether an item of a list is an entity that another client created during the recording."""
+        return isinstance(item, dict) and item.get("id") in self.bindings.others
 
     def is_consequence(self, item: Mapping[str, Json]) -> bool:
-        """Whether an item is absent here because of an earlier difference."""
+        """Whether an item is absent here because of an earlier difference, or as it existed before."""
         return self.is_shifted or self._is_lost(item)
+
+    def _is_unprovided(self, item: Mapping[str, Json]) -> bool:
+        """Whether an entity existed before the recording, which never shows it completely."""
+        symbol: Symbol = "id", str(item["id"])
+        if self._collection not in ENTITIES or symbol in self.bindings.created or symbol[1] in self._provided:
+            return False
+        at_ms = item.get("createdAt")
+        is_earlier = not isinstance(at_ms, int) or at_ms < self.bindings.began_ms
+        return is_earlier and self.bindings.ours(symbol) is None
 
     def is_apart(self, item: Mapping[str, Json]) -> bool:
         """Whether a listed entity differs here because of an earlier exchange. A lookup of one is compared."""
@@ -87,7 +119,7 @@ class Pairing:
 
     def pair(self, theirs: list[Any], ours: list[Any]) -> tuple[list[Any], list[Any]]:
         """Bind entities that both lists show for the first time. Returns the lists without those to leave out."""
-        changed_here = {self.bindings.ours(("id", entity)) for entity in self.apart}
+        changed_here = {self.bindings.ours(("id", entity)) or entity for entity in self.apart.keys() - self._asked}
         theirs = [item for item in theirs if not self.is_apart(item)]
         ours = [item for item in ours if item["id"] not in changed_here]
         if not self._shared and self._collection not in SPECS:  # specs have the same ids everywhere

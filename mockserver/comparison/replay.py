@@ -16,11 +16,14 @@ from urllib.parse import quote
 from mockserver.comparison import masked, overlaps
 from mockserver.comparison.accepted import Accepted
 from mockserver.comparison.differences import Comparison, Difference, Grade
+from mockserver.comparison.pairing import Pairing
 from mockserver.comparison.symbols import Bindings
+from mockserver.comparison.unseen import ENDS, Unseen, is_lookup, named_in_body
 from mockserver.exchange import Result
 from mockserver.journal.entries import TOKEN_OPERATION
-from mockserver.recordings.learning import made_by_others
-from mockserver.recordings.lives import ENTITIES, SPECS, caller_of
+from mockserver.recordings import strangers
+from mockserver.recordings.before import Before, made_by_others
+from mockserver.recordings.lives import ENTITIES, caller_of
 from mockserver.recordings.recording import RecordedExchange, Recording
 
 Verdict: TypeAlias = Literal["same", "different", "not served", "not comparable", "not called"]
@@ -101,14 +104,24 @@ class ReplayOutcome:
 class Replay:
     """Sends the requests of a recording to a server, one by one."""
 
-    def __init__(self, recording: Recording, send: Send, *, shared: bool = False, token: str = "") -> None:
-        """`shared`: others use the server too. `token` replaces the recorded one."""
+    def __init__(
+        self, recording: Recording, send: Send, *, shared: bool = False, token: str = "", before: Before | None = None
+    ) -> None:
+        """`shared`: others use the server too. `token` replaces the recorded one. `before`: what was created first."""
         self._recording = recording
         self._send = send
         self._token = token
         self._caller = caller_of(recording)
         self.bindings = Bindings.of(recording.exchanges, made_by_others(recording))
-        self._comparison = Comparison(self.bindings, shared=shared)
+        known = before.ids if before else frozenset[str]()
+        self._comparison = Comparison(self.bindings, Pairing(self.bindings, known, shared=shared))
+        self._comparison.given = before.values if before else frozenset()
+        self._comparison.pairing.apart.update(before.unsure if before else {})
+        self._unseen = Unseen(recording, self.bindings, known)
+        self._named = before.named if before else frozenset[str]()
+        self._masked = before.masked if before else frozenset[str]()
+        """Connections whose credentials are made up here. What is asked of their sources may be refused."""
+        self._strange = strangers.changes(recording, known)
         self._rivals = overlaps.rivals(recording.exchanges)
 
     def run(self, before: Callable[[RecordedExchange], None] = lambda exchange: None) -> list[Compared]:
@@ -117,14 +130,18 @@ class Replay:
         for exchange in self._recording.exchanges:
             before(exchange)
             compared.append(self._one(exchange))
+            self._unseen.note(exchange)
         return compared
 
     def _one(self, exchange: RecordedExchange) -> Compared:
+        self._comparison.pairing.apart.update(self._strange.get(exchange.number, {}))
         if why := _incomparable(exchange):
             return Compared(exchange, "not comparable", why=why)
         if lost := self.bindings.lost(exchange):
             why = f"needs the {lost[0]} from exchange {self.bindings.born[lost]}"
             return Compared(exchange, "not called", why=why)
+        if why := self._unseen.precedes(exchange):
+            return Compared(exchange, "not comparable", why=why)
         if self.bindings.others.intersection(exchange.ids.values()):
             return Compared(exchange, "not comparable", why="about an entity that another client created")
         try:
@@ -134,8 +151,7 @@ class Replay:
         if ours.status == 501 and exchange.result.status != 501:
             why = f"{exchange.operation or exchange.call.path} is answered with 501"
             return Compared(exchange, "not served", why=why, ours=ours)
-        if _is_elsewhere(exchange, ours) and self.bindings.is_unknown(exchange):
-            why = "about an entity that the recording does not show"
+        if why := self._unseen.explains(exchange, ours):
             return Compared(exchange, "not comparable", why=why, ours=ours)
         differences = tuple(self._comparison.compare(exchange, ours))
         why = self._consequence(exchange, ours, differences)
@@ -158,10 +174,16 @@ class Replay:
             return f"the value at {replaced} in the body was not recorded"
         if not all(map(_may_be_of_the_state, differences)):
             return ""
+        of_source = refused or all(one.pointer == "/result" for one in differences)  # of a test
+        if of_source and exchange.call.path.count("/") > 2 and not self._masked.isdisjoint(exchange.ids.values()):
+            return "the credentials of the connection were not recorded"
         if exchange.number in self._rivals:
             return "overlapped a change of the same entity or list"
         apart = self._comparison.pairing.apart
-        return next((apart[entity] for entity in exchange.ids.values() if entity in apart), "")
+        if is_lookup(exchange) and exchange.result.status != 404 and not self._named.isdisjoint(exchange.ids.values()):
+            return ""  # it would have shown the entity
+        ends = [value for member, value in named_in_body(exchange) if member in ENDS and refused]
+        return next((apart[entity] for entity in (*exchange.ids.values(), *ends) if entity in apart), "")
 
     def _note_overlap(self, exchange: RecordedExchange) -> None:
         """Keep an entity that two requests changed at the same time from being compared: either may have been last."""
@@ -210,12 +232,6 @@ def _may_be_of_the_state(difference: Difference) -> bool:
     """Whether a difference can come from another state of an entity: no form does, nor one success for another."""
     succeeded = difference.recorded[:1] == difference.ours[:1] == "2"
     return difference.kind not in _OF_THE_FORM and not (difference.kind == "status" and succeeded)
-
-
-def _is_elsewhere(exchange: RecordedExchange, ours: Result) -> bool:
-    """Whether an entity existed for the recorded service and does not exist here. Specs should exist everywhere."""
-    found = 200 <= exchange.result.status < 300 and ours.status == 404
-    return found and exchange.call.path.strip("/").split("/")[0] not in SPECS
 
 
 def _incomparable(exchange: RecordedExchange) -> str:

@@ -6,6 +6,7 @@ a path segment, an etag in If-Match, a cursor in `continuationToken`.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from mockserver.exchange import Result
 from mockserver.json_input import Json
 from mockserver.recordings.recording import SAFE_IN_SEGMENT, RecordedExchange
+from mockserver.specs.connectors import Connectors
+from mockserver.specs.flow_specs import FlowSpecs
 
 Kind: TypeAlias = Literal["id", "etag", "page", "token"]
 Symbol: TypeAlias = tuple[Kind, str]
@@ -48,6 +51,16 @@ def kind_of(name: str, value: Json) -> Kind | None:
 def is_made_id(key: str) -> bool:
     """Whether the key of an object is an id: data sets and batches are answered as `{id: entity}`."""
     return _MADE_ID.fullmatch(key) is not None
+
+
+def is_catalogued(value: str) -> bool:
+    """Whether a value is the id of a spec that every organisation has."""
+    return any(specs.get(value) is not None for specs in (Connectors.load("azure"), FlowSpecs.load()))
+
+
+def is_placed_id(value: str) -> bool:
+    """Whether a value is an id, or ends with one, as the URI of a schema does."""
+    return _PLACED_ID.fullmatch(value) is not None
 
 
 def parts_of(value: str) -> Iterator[str]:
@@ -102,8 +115,14 @@ class Bindings:
 
     born: dict[Symbol, int]
     """Symbol -> number of the exchange that first shows it."""
+    created: frozenset[Symbol] = frozenset()
+    """The symbols in responses that tell of a new entity."""
+    followed: frozenset[str] = frozenset()
+    """The cursors that the client sent."""
     others: frozenset[str] = frozenset()
     """Ids of entities that other clients created during the recording, which a replay cannot have."""
+    began_ms: int = 0
+    """When the recording began."""
     ambiguous: int = 0
     _ours: dict[Symbol, str] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
@@ -112,11 +131,16 @@ class Bindings:
     def of(cls, exchanges: Sequence[RecordedExchange], others: frozenset[str] = frozenset()) -> Bindings:
         """Create empty bindings for a recording."""
         born: dict[Symbol, int] = {}
+        created: set[Symbol] = set()
         for exchange in exchanges:
             if exchange.result.status < 400:  # a refusal repeats the id that was asked for
-                for symbol in defined_in(exchange.result):
+                found = list(defined_in(exchange.result))
+                for symbol in found:
                     born.setdefault(symbol, exchange.number)
-        return cls(born, others)
+                created.update(found if exchange.result.status == 201 else ())
+        sent = (value for one in exchanges for name, value in one.call.parameters() if name == _PAGE)
+        began_ms = exchanges[0].call.received_ms if exchanges else 0
+        return cls(born, frozenset(created), frozenset(sent), others, began_ms)
 
     def bind(self, symbol: Symbol, ours: str) -> None:
         """Bind a recorded symbol to ours."""
@@ -140,17 +164,13 @@ class Bindings:
 
     def lost(self, exchange: RecordedExchange) -> Symbol | None:
         """A symbol in a request that an earlier exchange defined and that has no counterpart here; None if all have."""
-        return next((symbol for symbol in uses(exchange) if self.is_lost(symbol, exchange.number)), None)
+        created = (symbol for symbol in _in_body(exchange) if symbol in self.created)  # a data set may be any
+        needed = itertools.chain(_outside_body(exchange), created)
+        return next((symbol for symbol in needed if self.is_lost(symbol, exchange.number)), None)
 
     def is_lost(self, symbol: Symbol, number: int) -> bool:
         """Whether an exchange before `number` defined a symbol that has no counterpart here."""
         return self.born.get(symbol, number) < number and symbol not in self._ours
-
-    def is_unknown(self, exchange: RecordedExchange) -> bool:
-        """Whether a request is about an entity that the recording never shows and did not create."""
-        unseen = exchange.number if exchange.result.body is None else 0  # a body would show the entity
-        ids = filter(is_made_id, exchange.ids.values())
-        return any(self.born.get(("id", value), unseen) == exchange.number for value in ids)
 
     def in_path(self, exchange: RecordedExchange) -> str:
         """The path of a request with our ids."""
@@ -213,14 +233,28 @@ class Bindings:
 
 def uses(exchange: RecordedExchange) -> Iterator[Symbol]:
     """The symbols in a request."""
+    yield from _outside_body(exchange)
+    yield from _in_body(exchange)
+
+
+def _outside_body(exchange: RecordedExchange) -> Iterator[Symbol]:
     for value in exchange.ids.values():
         yield "id", value
     for name, value in exchange.call.parameters():
         if name == _PAGE:
             yield "page", value
-        elif name == "property" and (parts := _FILTER_VALUE.fullmatch(value)):
-            values = (item.strip('"') for item in parts["value"].split(","))
-            yield from (("id", value) for value in values if is_made_id(value))
+    yield from (("id", value) for value in filtered_ids(exchange))
     if match := exchange.call.headers.get("if-match"):
         yield "etag", match if _ETAG.fullmatch(match) else f'"{match}"'
+
+
+def _in_body(exchange: RecordedExchange) -> Iterator[Symbol]:
     yield from (symbol for symbol in symbols_in(exchange.body) if symbol[0] == "id")
+
+
+def filtered_ids(exchange: RecordedExchange) -> Iterator[str]:
+    """The ids in the filters of a list request."""
+    for name, value in exchange.call.parameters():
+        if name == "property" and (parts := _FILTER_VALUE.fullmatch(value)):
+            values = (item.strip('"') for item in parts["value"].split(","))
+            yield from (value for value in values if is_made_id(value))

@@ -14,7 +14,7 @@ from mockserver.contract import Contract
 from mockserver.emulator import Emulator
 from mockserver.exchange import Tenant
 from mockserver.flows.progress import provided
-from mockserver.recordings.lives import ENTITIES, SPECS, Life, Lives, at_end, shown, tenant_of
+from mockserver.recordings.lives import ENTITIES, SPECS, Life, Lives, at_end
 from mockserver.recordings.recording import Recording
 from mockserver.resources._crud import STAMPS
 from mockserver.runtime import etag as etag_of
@@ -86,29 +86,6 @@ def start_from(emulator: Emulator, file: str) -> Learned:
     return learned
 
 
-def existing_before(recording: Recording, contract: Contract) -> Learned:
-    """The entities that existed before a recording began, as first shown."""
-    began_ms = recording.exchanges[0].call.received_ms if recording.exchanges else 0
-    strangers = {key: life for key, life in _not_created(recording).items() if _made_ms(life.doc) < began_ms}
-    return _learned(strangers, contract, Connectors.load("azure"))
-
-
-def made_by_others(recording: Recording) -> frozenset[str]:
-    """Ids of entities that other clients created during the recording.
-
-    Entities with a name that this client sent are its own, whatever the service responded.
-    """
-    began_ms = recording.exchanges[0].call.received_ms if recording.exchanges else 0
-    bodies = (exchange.body for exchange in recording.exchanges if exchange.call.method == "POST")
-    sent = {str(body["name"]) for body in bodies if isinstance(body, dict) and "name" in body}
-    later = {
-        key
-        for key, life in _not_created(recording).items()
-        if _made_ms(life.doc) >= began_ms and str(life.doc.get("name")) not in sent
-    }
-    return frozenset(entity_id for kind, entity_id in later if kind in ENTITIES)
-
-
 def alive_at_end(recording: Recording, contract: Contract, connectors: Connectors, org: str = "") -> Learned:
     """The entities that exist at the end of a recording, in their last known state.
 
@@ -121,7 +98,7 @@ def alive_at_end(recording: Recording, contract: Contract, connectors: Connector
             life.tenant = life.tenant._replace(org=org)
             if "imsOrgId" in life.doc:
                 life.doc["imsOrgId"] = org
-    learned = _learned(lives, contract, connectors)
+    learned = learned_from(lives, contract, connectors)
     learned.notes = recording.remarks
     built_in = (connectors.get, FlowSpecs.load().get)
     learned.left_out += [
@@ -140,34 +117,14 @@ def _next_door(recording: Recording) -> list[str]:
     return [f"{name}: neighbouring services are not learned ({count} responses)" for name, count in counts.items()]
 
 
-def _made_ms(doc: Mapping[str, Any]) -> int:
-    made = doc.get("createdAt")
-    return made if isinstance(made, int) else 0
-
-
-def _not_created(recording: Recording) -> Lives:
-    """The entities in a recording that it did not create, as first shown."""
-    created = {
-        str(exchange.result.body["id"])
-        for exchange in recording.exchanges
-        if exchange.result.status == 201 and isinstance(exchange.result.body, dict) and "id" in exchange.result.body
-    }
-    created |= {str(doc["id"]) for e in recording.exchanges if e.result.status == 201 for _, doc in shown(e)}
-    first: Lives = {}
-    for exchange in recording.exchanges:
-        for kind, doc in shown(exchange):
-            if doc["id"] not in created:
-                first.setdefault((kind, doc["id"]), Life(tenant_of(exchange, doc), doc))
-    return first
-
-
-def _learned(lives: Lives, contract: Contract, connectors: Connectors) -> Learned:
+def learned_from(lives: Lives, contract: Contract, connectors: Connectors) -> Learned:
+    """The state that consists of entities, and what was guessed or left out."""
     learned, changes = Learned(), list[Change]()
     shapes = Shapes(contract)
-    whole = dict(_whole(lives, shapes, connectors, learned))
+    whole = dict(_whole(_in_order(lives), shapes, connectors, learned))
     for (kind, entity_id), life in whole.items():
         name = f"{kind} {secrecy.name(entity_id)}"
-        doc = _spec(kind, life.doc, learned) if kind in SPECS else _entity(kind, life.doc, whole, learned)
+        doc = _spec(kind, life, learned) if kind in SPECS else _entity(kind, life.doc, whole, learned)
         change = Change(life.tenant, kind, entity_id, len(changes) + 1, doc)
         try:
             exports.parse(exports.write([change], change.revision))
@@ -181,6 +138,16 @@ def _learned(lives: Lives, contract: Contract, connectors: Connectors) -> Learne
     learned.state = exports.write(changes, len(changes))
     learned.tenants = tuple(dict.fromkeys(change.tenant for change in changes))
     return learned
+
+
+def _in_order(lives: Lives) -> Lives:
+    """Entities by when they were last written, as lists show them: of the same time, the one shown last is older."""
+
+    def written_ms(life: Life) -> int:
+        at_ms = life.doc.get("updatedAt")
+        return at_ms if isinstance(at_ms, int) else 0
+
+    return dict(sorted(reversed(lives.items()), key=lambda one: written_ms(one[1])))
 
 
 def _whole(
@@ -210,10 +177,11 @@ def _whole(
             yield (kind, entity_id), Life(life.tenant, doc, life.guesses)
 
 
-def _spec(kind: str, known: Mapping[str, Any], learned: Learned) -> dict[str, Any]:
+def _spec(kind: str, life: Life, learned: Learned) -> dict[str, Any]:
     """The record of a custom spec. Its members are nested, because it has its own `version`."""
-    etag = etag_of(1, 0)
+    etag, known, tenant = etag_of(1, 0), life.doc, life.tenant
     placeholders = {**dict.fromkeys(STAMPS, ""), "createdAt": 0, "updatedAt": 0, "version": etag, "etag": etag}
+    placeholders |= {"sandboxId": tenant.sandbox_id, "sandboxName": tenant.sandbox, "imsOrgId": tenant.org}
     if "createdAt" not in known:
         learned.guessed.append(f"{kind} {secrecy.name(str(known['id']))}: its author and times")
     stamps = {name: known[name] for name in STAMPS if name in known and name not in ("version", "etag")}

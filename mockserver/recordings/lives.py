@@ -39,7 +39,7 @@ def shown(exchange: RecordedExchange) -> Iterator[tuple[str, dict[str, Any]]]:
     """Kind and document of every entity that a response shows completely."""
     body = exchange.result.body
     items = body.get("items") if isinstance(body, dict) else None
-    kind, depth = _kind(exchange)
+    kind, depth = kind_of(exchange)
     if kind is None or depth > 2 or not 200 <= exchange.result.status < 300 or not isinstance(items, list):
         return
     projected = (value for name, value in exchange.call.parameters() if name == "property")
@@ -76,7 +76,7 @@ def at_end(recording: Recording) -> tuple[Lives, tuple[tuple[str, str], ...]]:
     for exchange in recording.exchanges:
         for kind, doc in shown(exchange):
             lives[kind, doc["id"]] = Life(tenant_of(exchange, doc), dict(doc))
-        about, depth = _kind(exchange)
+        about, depth = kind_of(exchange)
         if about is None or not 200 <= exchange.result.status < 300:
             continue
         if exchange.call.method == "POST" and depth == 1:
@@ -93,7 +93,7 @@ def at_end(recording: Recording) -> tuple[Lives, tuple[tuple[str, str], ...]]:
     return lives, unseen
 
 
-def _kind(exchange: RecordedExchange) -> tuple[str | None, int]:
+def kind_of(exchange: RecordedExchange) -> tuple[str | None, int]:
     """The kind of entity in a request's path, and the number of path segments."""
     segments = exchange.call.path.strip("/").split("/")
     known = exchange.operation is not None and segments[0] in (*ENTITIES, *SPECS)

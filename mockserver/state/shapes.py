@@ -226,7 +226,7 @@ class Shapes:
 
     def shown_fault(self, kind: str, doc: Mapping[str, Any]) -> str | None:
         """What is wrong with the members of an entity that a client sees; None if nothing is."""
-        for found in self._shown_violations(kind, doc):
+        for found in self.shown_violations(kind, doc):
             return departure("Member", found.pointer, found.expected, found.came)
         return None
 
@@ -240,7 +240,7 @@ class Shapes:
             yield Violation("body", f"/spec{unusable.pointer}", "schema", "a JSON Schema", unusable.fault)
         if kind == "runs" and doc["course"][_FAILING] > doc["course"][_ROWS]:
             yield Violation("body", f"/course/{_FAILING}", "maximum", "at most all rows", "a larger number")
-        yield from self._shown_violations(kind, doc)
+        yield from self.shown_violations(kind, doc)
 
     def _sent_violations(self, operation: str, place: tuple[str, ...], doc: Mapping[str, Any]) -> Iterator[Violation]:
         sent: Any = doc
@@ -250,7 +250,8 @@ class Shapes:
         assert body is not None
         yield from body.violations(sent, "body", at="".join(f"/{name}" for name in place))
 
-    def _shown_violations(self, kind: str, doc: Mapping[str, Any]) -> Iterator[Violation]:
+    def shown_violations(self, kind: str, doc: Mapping[str, Any]) -> Iterator[Violation]:
+        """What is wrong with the members of an entity that a client sees."""
         if kind not in self._lookups:
             return
         inside = {**_COMPUTED.get(kind, {}), **doc, **(doc["spec"] if kind in ("connectionSpecs", "flowSpecs") else {})}

@@ -95,7 +95,6 @@ ARGUED: dict[str, tuple[str, ...]] = {
         "writes-move-nothing-up",
     ),
     "data of a source, a schedule or a run: only its form can be compared": (
-        "names-another-spec-in-runs",
         "leads-to-all-runs",
         "invents-columns-in-configs",
         "preview-is-the-whole-table",

@@ -182,4 +182,4 @@ def test_a_page_of_batches_has_others_there() -> None:
     there: dict[str, Any] = {"a" * 24: {"tags": {"flowId": ["44444444-1111-4111-8111-111111111111"]}}}
     here: dict[str, Any] = {"b" * 24: {"tags": {"flowId": [OTHER]}}}
     assert listed("/data/foundation/catalog/batches", "limit=1", there, here) == []
-    assert listed("/data/foundation/catalog/dataSets", "limit=1", there, {}) != []
+    assert listed("/data/foundation/catalog/dataSets", "limit=1", {}, here) != []

@@ -1,9 +1,10 @@
-"""Tests that a service which gives an id again has one finding."""
+"""Tests that a service which gives an id again, or keeps one, has one finding without the id."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from mockserver import Config, Emulator
 from mockserver.contract import Contract
 from mockserver.recordings.recording import Recording
 from tests.calls import connection, made, send
-from tests.comparison.test_consequences import compared, findings
+from tests.comparison.test_consequences import compared, findings, recording, show
 from tests.recordings.story import Recorded, as_har
 
 
@@ -36,3 +37,20 @@ def test_an_id_that_is_given_again_is_one_finding(tmp_path: Path, deleted: bool)
     outcome = compared(Recording.load(tmp_path / "x.har", Contract.load()))
     found = "reference /id: recorded the id of an earlier entity, here a new id"
     assert findings(outcome) == [("createConnection", found)]
+
+
+def test_a_finding_about_objects_with_ids_as_names_has_no_id(tmp_path: Path) -> None:
+    """A data set is listed after its deletion. One that existed before the recording says nothing."""
+    data_sets = "/data/foundation/catalog/dataSets"
+
+    def client(emulator: Emulator) -> None:
+        (at,) = send(emulator, "POST", data_sets, {"name": "x"}).body  # type: ignore[misc]
+        send(emulator, "DELETE", f"{data_sets}/{at.rpartition('/')[2]}")
+        send(emulator, "GET", data_sets)
+
+    def change(entries: list[dict[str, Any]]) -> None:
+        deleted = entries[1]["request"]["url"].rpartition("/")[2]
+        show(entries[2], {key: {"name": "x"} for key in (deleted, "b" * 24)})
+
+    outcome = compared(recording(tmp_path / "x.har", client, change))
+    assert findings(outcome) == [("listDatasets", "missing member /*: recorded object, here absent")]

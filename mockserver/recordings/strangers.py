@@ -1,0 +1,70 @@
+"""Finds what other clients did to a service while a recording ran, which a replay cannot repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mockserver.recordings.lives import ENTITIES, kind_of, shown, tenant_of
+from mockserver.recordings.recording import RecordedExchange, Recording
+
+_CHANGED = "another client changed the entity"
+_GONE = "another client deleted the entity"
+
+
+def changes(recording: Recording, existing: frozenset[str]) -> dict[int, dict[str, str]]:
+    """Number of an exchange -> id of an entity that others changed or deleted, as its response shows -> why.
+
+    `existing`: ids of entities that existed before the recording. Only of these a client may lose sight: what it
+    created itself and does not find again is a fault of the service.
+    """
+    found: dict[int, dict[str, str]] = {}
+    for number, entity_id in _changed(recording):
+        found.setdefault(number, {})[entity_id] = _CHANGED
+    for number, entity_id in _vanished(recording, existing):
+        found.setdefault(number, {})[entity_id] = _GONE
+    return found
+
+
+def _changed(recording: Recording) -> Iterator[tuple[int, str]]:
+    """Exchanges that show an entity with a new etag by a client which the recording does not contain."""
+    own = {exchange.call.headers.get("x-api-key") for exchange in recording.exchanges}
+    etags: dict[str, Any] = {}
+    for exchange in recording.exchanges:
+        for kind, doc in shown(exchange):
+            known = etags.setdefault(doc["id"], doc.get("etag"))
+            etags[doc["id"]] = doc.get("etag")
+            client = doc.get("updatedClient")
+            if kind in ENTITIES and known != doc.get("etag") and client and client not in own:
+                yield exchange.number, doc["id"]
+
+
+def _vanished(recording: Recording, existing: frozenset[str]) -> Iterator[tuple[int, str]]:
+    """Exchanges that first miss an entity, which no later one shows, and which the recording did not delete."""
+    seen: dict[str, RecordedExchange] = {}
+    missed: dict[str, int] = {}
+    for exchange in recording.exchanges:
+        succeeded = 200 <= exchange.result.status < 300
+        present = {doc["id"] for _, doc in shown(exchange)} | (set(exchange.ids.values()) if succeeded else set())
+        for entity_id in present & existing:
+            seen[entity_id] = exchange
+            missed.pop(entity_id, None)
+        if succeeded and exchange.call.method == "DELETE":
+            for entity_id in exchange.ids.values():
+                seen.pop(entity_id, None)
+        for entity_id, last in seen.items():
+            if entity_id not in present and _lacks(exchange, entity_id, last):
+                missed.setdefault(entity_id, exchange.number)
+    yield from ((number, entity_id) for entity_id, number in missed.items() if entity_id in seen)
+
+
+def _lacks(exchange: RecordedExchange, entity_id: str, last: RecordedExchange) -> bool:
+    """Whether a response tells that an entity, which an earlier one showed, is not there."""
+    if tenant_of(exchange, {}) != tenant_of(last, {}):
+        return False
+    if exchange.result.status == 404:
+        return entity_id in exchange.ids.values()
+    body = exchange.result.body
+    is_whole = isinstance(body, Mapping) and isinstance(body.get("items"), list) and not exchange.call.query
+    alike = kind_of(exchange) == (kind_of(last)[0], 1)
+    return is_whole and alike and not (isinstance(links := body.get("_links"), Mapping) and links.get("next"))  # type: ignore[union-attr]
