@@ -83,9 +83,9 @@ def _read(
     path: str,
     host: str,
 ) -> Recorded:
-    result, lacks_response = _response(response)
     flow = raw.get("_flow")
     extension: Mapping[str, Any] = flow if isinstance(flow, dict) else {}
+    result, lacks_response = _response(response, certain=bool(extension))
     certain = bool(extension) or path.startswith(TOKEN_PATHS)  # the token endpoint requires no headers
     headers, unrecorded = _sent_headers(request, result, certain=certain)
     post = request.get("postData") or request.get("_content") or {}  # the latter of HTTP Toolkit
@@ -165,15 +165,18 @@ def _headers(holder: Mapping[str, Any]) -> dict[str, str]:
     return headers
 
 
-def _response(response: Mapping[str, Any]) -> tuple[Result, bool]:
-    """The response, and whether its body is missing or damaged in the file."""
+def _response(response: Mapping[str, Any], *, certain: bool) -> tuple[Result, bool]:
+    """The response, and whether its body is missing or damaged in the file. Our own files are `certain` of sizes."""
     status, content = bodies.number(response.get("status"), 0), response.get("content") or {}
     try:
         raw, damaged = bodies.received(content), False
     except ValueError:
         raw, damaged = b"", True
-    result = answers.read(status, answers.kept(_headers(response).items()), raw, max_bytes=MAX_BYTES)
-    return result, damaged or answers.is_unread(raw, result) or bodies.lacks_response(content, result)
+    headers = _headers(response)
+    result = answers.read(status, answers.kept(headers.items()), raw, max_bytes=MAX_BYTES)
+    empty = headers.get("content-length") == "0" or (certain and bodies.number(content.get("size"), -1) == 0)
+    lacking = bodies.lacks_response(content, result, empty=empty)
+    return result, damaged or answers.is_unread(raw, result) or lacking
 
 
 def _milliseconds(started: object) -> int:

@@ -146,6 +146,14 @@ def test_an_action_is_named_as_it_was_sent() -> None:
     assert "The action enable is not possible in the current state enabled" in detail
 
 
+def test_a_mask_that_the_source_refuses_is_told_once() -> None:
+    client = Client()
+    params = {**connection()["auth"]["params"], "password": "********"}
+    auth = {"specName": "Basic Authentication", "params": params}
+    assert client.send("POST", "/connections", connection(auth=auth)).status == 400
+    assert [one.rule for one in client.judged().findings] == ["hygiene.mask-sent-back"]
+
+
 def test_an_empty_token_for_the_first_page_is_called_empty() -> None:
     client = Client()
     client.send("GET", "/connections?continuationToken=")

@@ -165,9 +165,19 @@ def test_a_body_is_missed_where_the_service_says_so(tmp_path: Path) -> None:
     assert rules(tmp_path, entry) == {"payload.empty"}
 
 
-def test_answers_that_were_left_out_prove_nothing(tmp_path: Path) -> None:
+NO_ANSWER: dict[str, Any] = {
+    "the size alone": {"size": 281},
+    "size 0 and a type": {"size": 0, "mimeType": "application/json"},
+    "size 0 and an empty text": {"size": 0, "mimeType": "", "text": ""},
+    "size unknown": {"size": -1, "mimeType": "x-unknown"},
+    "nothing": {},
+}
+
+
+@pytest.mark.parametrize("content", NO_ANSWER)
+def test_answers_that_were_left_out_prove_nothing(content: str, tmp_path: Path) -> None:
     silent = an_entry()
-    del silent["response"]["content"]["text"]
+    silent["response"]["content"] = NO_ANSWER[content]
     change = [{"op": "replace", "path": "/name", "value": "x"}]
     calls = [
         silent,
@@ -236,6 +246,22 @@ def test_what_the_service_took_was_right(tmp_path: Path) -> None:
     }
     taken["request"]["url"] = "http://127.0.0.1:8080/data/foundation/flowservice/connections"
     assert {rule for rule in rules(tmp_path, taken) if rule.startswith("payload.")}
+
+
+def test_an_answer_that_was_empty_is_not_left_out(tmp_path: Path) -> None:
+    empty = an_entry()
+    empty["response"] |= {"content": {"size": 0}, "headers": [{"name": "Content-Length", "value": "0"}]}
+    change = [{"op": "replace", "path": "/name", "value": "x"}]
+    updated = an_entry("PATCH", f"/connections/{ID}", {"id": ID, "etag": '"v2"'}, 200, change, If_Match='"v1"')
+    assert rules(tmp_path, empty, updated) == {"etag.unread"}
+
+
+@pytest.mark.parametrize(("status", "found"), [(200, False), (400, True)])
+def test_an_update_that_the_service_took_had_its_etag(status: int, found: bool, tmp_path: Path) -> None:
+    answer = {"id": ID, "etag": '"v2"'} if found is False else {**MISSING, "type": "x/FLOW-1403-400", "status": 400}
+    change = [{"op": "replace", "path": "/name", "value": "x"}]
+    taken = an_entry("PATCH", f"/connections/{ID}", answer, status, change)
+    assert ("etag.missing" in rules(tmp_path, taken)) == found
 
 
 def test_a_sanitized_secret_is_not_a_mask_sent_back(tmp_path: Path) -> None:

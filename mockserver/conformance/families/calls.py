@@ -54,7 +54,7 @@ EXPLAINED_BY: dict[str, tuple[str, ...]] = {
         *_PAYLOAD,
         *("auth.foreign-param", "auth.param-missing", "auth.param-value", "auth.port-as-number"),
         *("connection-string.key-missing", "connection-string.malformed", "connection-string.value"),
-        *("connection-string.repeated-key", "paging.limit-invalid", "query.value"),
+        *("connection-string.repeated-key", "hygiene.mask-sent-back", "paging.limit-invalid", "query.value"),
     ),
     "1101-404": ("payload.not-carried-out",),
     **dict.fromkeys(("1402-400", "1435-400", "1436-400"), ("query.value",)),

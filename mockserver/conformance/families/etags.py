@@ -54,9 +54,12 @@ def _unseen(traffic: Traffic) -> Iterator[Exchange]:
     hint="Read the entity and send its etag, including the quotes, as If-Match.",
 )
 def missing(traffic: Traffic) -> Iterator[Sighting]:
-    """The service refuses an update without If-Match, which names the version to update."""
+    """The service refuses an update without If-Match, which names the version to update.
+
+    If a recording shows that it succeeded, the header was sent and is missing in the file.
+    """
     for call in _updates(traffic):
-        if not _sent(call) and "if-match" not in {name.lower() for name, _ in call.query}:
+        if not _sent(call) and not call.succeeded and "if-match" not in {name.lower() for name, _ in call.query}:
             yield call.seen(f"{call.method} {call.template} was sent without If-Match")
 
 

@@ -156,6 +156,7 @@ def not_carried_out(traffic: Traffic) -> Iterator[Sighting]:
             any(one.expected and one.came != UNKNOWN_ID for one in departures)
             or call.entry.number in traffic.from_elsewhere
             or call.blamed in call.unfilled_members
+            or call.entry.traces.sent_mask
         )
         if call.entry.error in ("1100-400", "1101-404") and not explained:
             yield call.seen(f"{call.method} {call.template} was refused by the provider{because(call)}")
