@@ -30,6 +30,8 @@ class Shown(NamedTuple):
 
 MAX_RUNS, MAX_LANDED_RUNS = 3_000, 750
 """Maximum runs that one request creates: a month of them every 15 minutes. With `--lake`, which writes their rows."""
+MAX_FLOWS = 2_000
+"""Maximum flows that a list of all runs brings up to date: those written last. Others are, once they are named."""
 
 
 @dataclass(slots=True)
@@ -63,9 +65,19 @@ class World:
         return replace(self, run_budget=RunBudget(self.run_limit))
 
     @property
+    def slowness(self) -> int:
+        """How many times as long a record of the store takes as one in memory."""
+        return 1 if self.config.state is None else 2
+
+    @property
     def run_limit(self) -> int:
         """Maximum runs that one request creates."""
-        return MAX_RUNS if self.config.lake is None else MAX_LANDED_RUNS
+        return MAX_RUNS // self.slowness if self.config.lake is None else MAX_LANDED_RUNS
+
+    @property
+    def flow_limit(self) -> int:
+        """Maximum flows that a request brings up to date without naming them."""
+        return MAX_FLOWS // self.slowness
 
     @property
     def page_key(self) -> bytes:

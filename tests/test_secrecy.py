@@ -9,9 +9,10 @@ import pytest
 
 from contracts.secrecy import Mask
 from mockserver import secrecy
-from mockserver.contract.places import of_schema
-from mockserver.secrecy import HARMLESS, MASK, PARAM, SECRET, UNKNOWN_PLACE, WORD, Place, blank, hidden, show
+from mockserver.contract.places import rows_of
+from mockserver.secrecy import MASK, blank, hidden, http, places
 from mockserver.secrecy.placeholders import is_placeholder
+from mockserver.secrecy.places import SECRET, UNKNOWN, Place, show, table
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_anything_else_in_braces_is_a_value(value: Any) -> None:
     "value", ["undefined", "null", "None", "[object Object]", "", MASK, "[Authorization redacted]", None, True]
 )
 def test_what_programs_send_where_a_value_is_missing_is_shown(value: Any) -> None:
-    assert show(value, UNKNOWN_PLACE) == show(value, SECRET) == value
+    assert show(value, UNKNOWN) == show(value, SECRET) == value
 
 
 def test_a_value_is_shown_as_kind_and_length_and_equal_ones_alike() -> None:
@@ -45,7 +46,7 @@ def test_a_value_is_shown_as_kind_and_length_and_equal_ones_alike() -> None:
         and len(one) == len("‹string, 6 characters, #a1b2›")
     )
     assert hidden(12.5).startswith("‹number, 4 characters, #") and hidden("${PW}").startswith("‹variable, 5 characters")
-    for place in (UNKNOWN_PLACE, SECRET):
+    for place in (UNKNOWN, SECRET):
         assert show({"a": ["x"], "b&": 1}, place) == {"a": [hidden("x")], secrecy.name("b&"): hidden(1)}
 
 
@@ -74,16 +75,23 @@ def test_credentials_in_a_url_are_cut_out_and_nothing_else(text: str, shown: str
         (5432, True),
         ("host=h password=x", False),
         ("a=b", False),
+        ("/landing/year=2026/dt=2026-11-30/a.csv", True),
+        ("/landing/password=hunter2", False),
+        ('{"type": "service_account"}', False),
+        ("u:p@h", False),
+        ("eyJ" + "a1" * 60, False),
+        ("mongodb://u:p?w@h/d?x=1", False),
+        ("a\nb", False),
         (["x"], False),
     ],
 )
 def test_a_param_that_might_be_a_list_of_keys_is_not_recorded(value: Any, readable: bool) -> None:
-    assert (show(value, PARAM) == value) is readable
+    assert (show(value, Place(places.param)) == value) is readable
 
 
 def test_of_a_url_in_a_param_the_query_is_names_only() -> None:
-    assert show("https://h/c?sv=1", PARAM) == f"https://h/c?sv={hidden('1')}"
-    assert show("https://h/c?sv=1", PARAM, blank) == "https://h/c?sv=1"  # an answer says what is stored
+    assert show("https://h/c?sv=1", Place(places.param)) == f"https://h/c?sv={hidden('1')}"
+    assert show("https://h/c?sv=1", Place(places.param), blank) == "https://h/c?sv=1"  # an answer says what is stored
 
 
 @pytest.mark.parametrize(
@@ -100,8 +108,8 @@ def test_of_a_url_in_a_param_the_query_is_names_only() -> None:
 def test_of_a_path_that_the_contract_does_not_have_only_words_are_shown(
     sent: str, known: str | None, other: str | None
 ) -> None:
-    assert known is None or secrecy.path(sent, known=True) == known
-    assert other is None or secrecy.path(sent, known=False) == other
+    assert known is None or http.path(sent, known=True) == known
+    assert other is None or http.path(sent, known=False) == other
 
 
 def test_of_headers_those_are_shown_that_carry_no_credential() -> None:
@@ -112,19 +120,19 @@ def test_of_headers_those_are_shown_that_carry_no_credential() -> None:
         "x-sandbox-name": "a&b",
         "Location": "/x?y=1",
     }
-    assert secrecy.headers(sent) == {
+    assert http.headers(sent) == {
         "accept": "*/*",
         "x-key": hidden("k", digits=12),
         "authorization": "Bearer {ACCESS_TOKEN}",
         "x-sandbox-name": hidden("a&b"),
         "Location": hidden("/x?y=1", digits=12),
     }
-    assert secrecy.answer_headers([("Location", "/x?y=1")]) == {"Location": "/x"}
+    assert http.answer_headers([("Location", "/x?y=1")]) == {"Location": "/x"}
 
 
 def test_a_query_can_be_read_again() -> None:
     assert (
-        secrecy.query("limit=5&name=a%26b&sig=x%2By", {"limit": HARMLESS, "name": HARMLESS})
+        places.query("limit=5&name=a%26b&sig=x%2By", table([(("limit",), places.text), (("name",), places.text)]))
         == f"limit=5&name=a%26b&sig={hidden('x+y')}"
     )
 
@@ -154,12 +162,12 @@ HIDDEN = {"type": "string", "format": "password"}
     ],
 )  # fmt: skip
 def test_a_schema_says_what_of_a_value_is_shown(schema: Any, value: Any, shown: Any) -> None:
-    assert show(value, of_schema(schema), blank) == shown
+    assert show(value, table(rows_of(schema)), blank) == shown
 
 
 @pytest.mark.parametrize("name", ["[]", "{}"])
 def test_a_member_that_is_named_like_a_step_to_items_or_others_is_an_unknown_member(name: str) -> None:
-    place = of_schema({"properties": {"a": {"items": TEXT}, "b": {"additionalProperties": TEXT}}})
+    place = table(rows_of({"properties": {"a": {"items": TEXT}, "b": {"additionalProperties": TEXT}}}))
     assert show({"a": {name: "x"}, "b": {"y": {name: "x"}}}, place, blank) == {
         "a": {name: MASK},
         "b": {"y": {name: MASK}},
@@ -168,14 +176,13 @@ def test_a_member_that_is_named_like_a_step_to_items_or_others_is_an_unknown_mem
 
 
 def test_a_secret_stays_one_whatever_else_is_said_of_its_place() -> None:
-    place = of_schema({"properties": {"a": {"properties": {"b": HIDDEN}, "items": HIDDEN}}})
-    assert sorted(place.secrets()) == [("a", "[]"), ("a", "b")]
-    again = Place(members={"a": Place(members={"b": HARMLESS, "[]": HARMLESS})})
-    for steps in place.secrets():
-        again = again.merged(secrecy.secret_at(steps))
-    assert show({"a": {"b": "x"}}, again, blank) == {"a": {"b": MASK}} and again.at(["a", "0"]).secret
-    assert SECRET.at(["x"]).secret
-    assert not SECRET.merged(HARMLESS).harmless and not HARMLESS.merged(SECRET).harmless, "a filter asks only that"
+    rows = list(rows_of({"properties": {"a": {"properties": {"b": HIDDEN}, "items": HIDDEN}}}))
+    assert sorted(rows) == [(("a", "[]"), places.secret), (("a", "b"), places.secret)]
+    harmless = [(("a", "b"), places.text), (("a", "[]"), places.text), (("a", "b", "c"), places.text)]
+    for again in (table([*rows, *harmless]), table([*harmless, *rows])):
+        assert show({"a": {"b": "x"}}, again, blank) == {"a": {"b": MASK}}
+        assert all(again.at(steps).read is places.secret for steps in (["a", "0"], ["a", "b"], ["a", "b", "c"]))
+    assert SECRET.at(["x"]).read is places.secret
 
 
 def test_what_comes_back_as_it_was_shown_means_unchanged() -> None:
@@ -207,6 +214,11 @@ ENDLESS = [
     "System.A[",
     "b'",
     "=a",
+    "a:",
+    "a_",
+    '"',
+    "{ ",
+    "/a",
     "&property=",
     "%25",
     "*",
@@ -224,10 +236,11 @@ def test_a_long_text_takes_no_more_than_its_length(unit: str) -> None:
         text = start + unit * (100_000 // len(unit))
         for function in (hidden, secrecy.repeatable, Mask(()).text):
             function(text)
-        for place in (HARMLESS, PARAM, WORD):
+        for place in map(Place, (places.text, places.param, places.word)):
             show(text, place)
-        secrecy.path(text, known=True), secrecy.query(text, {"property": PARAM}), secrecy.filters(text, HARMLESS)
-        secrecy.headers({"user-agent": text, "if-match": text, "authorization": text})
+        http.path(text, known=True), places.filters(text, Place(places.text))
+        places.query(text, table([(("property",), places.param)]))
+        http.headers({"user-agent": text, "if-match": text, "authorization": text})
 
 
 def test_a_text_of_many_urls_with_credentials_is_hidden_after_a_few_of_them() -> None:

@@ -74,9 +74,9 @@ class Document:
             types = self._types(schema)
             if schema.get("format") == "password" or "contentEncoding" in schema:
                 secret |= {name, f"{name}/"}
-            if schema.get("x-harmless") or types & {"string", "integer", "number", "boolean"}:
+            if schema.get("x-harmless") is True or types & {"string", "integer", "number", "boolean"}:
                 harmless.add(name)
-            if schema.get("x-harmless") or types & {"object", "array"}:
+            if isinstance(schema.get("x-harmless"), str) or types & {"object", "array"}:
                 harmless.add(f"{name}/")
         return frozenset(harmless - secret)
 
@@ -255,6 +255,10 @@ def _named(node: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     properties = node.get("properties")
     if isinstance(properties, Mapping):
         yield from ((name, schema) for name, schema in properties.items() if isinstance(schema, Mapping))
+    if isinstance(node.get("x-harmless"), list):
+        for path in node["x-harmless"]:  # deeper members have names that are used elsewhere, such as `key`
+            name, _, deeper = path.replace("[]", "").partition(".")
+            yield name, {"type": ["object", "array"] if deeper else ["string", "array"]}
     if node.get("in") == "query":
         schema = node["schema"]
         yield f"?{node['name']}", schema.get("items", schema)

@@ -1,14 +1,19 @@
-"""Derives from `openapi.yaml` and JSON Schemas which places of bodies, responses and queries are harmless to show."""
+"""Derives the places of bodies, responses and queries from `openapi.yaml`, and those of JSON Schemas.
+
+Declared texts and numbers are harmless, `format: password` marks secrets. `x-harmless` beside a schema adds places
+that have no type: `true` for the value itself, a list of paths such as `columns[].name`, or how to find out.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache, partial, reduce
 from typing import Any, TypeAlias
 
-from mockserver import secrecy
 from mockserver.json_input import MAX_DEPTH
-from mockserver.secrecy import ITEMS, OTHERS, SECRET, UNKNOWN_PLACE, WORD, Place
+from mockserver.secrecy import places
+from mockserver.secrecy.places import ITEMS, OTHERS, UNKNOWN, Chosen, Place, Row, Steps, table
 
 _CLOSED = frozenset({"integer", "number", "boolean", "null"})
 """Types that can only hold numbers and fixed words."""
@@ -16,53 +21,45 @@ _CLOSED = frozenset({"integer", "number", "boolean", "null"})
 _VALUES = frozenset({"string", "integer", "number", "boolean"})
 """Types that allow a text or number; `null` beside an object does not."""
 
-_ALTERNATIVES = ("allOf", "anyOf", "oneOf", "if", "then", "else")
-_SAMPLES = ("default", "example", "examples", "const")
+_ALTERNATIVES = ("allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas")
+_STEP = re.compile(r"\[\]|\{\}|[^.\[\]{}]+")
 
 Auth: TypeAlias = Callable[[Mapping[str, Any]], Place]
 """Returns the place of a connection's `auth`, given its other members (None in a patch)."""
 
+Extension: TypeAlias = Callable[[Mapping[str, Any], Steps], Iterator[Row]]
+"""The rows for `$ref` and `x-harmless` of a schema."""
 
-def of_schema(schema: Any, follow: Callable[[str], Place] = lambda reference: UNKNOWN_PLACE) -> Place:
-    """The place of a JSON Schema: texts and numbers are harmless, `format: password` marks secrets."""
+
+def rows_of(schema: Any, above: Steps = (), extension: Extension = lambda schema, above: iter(())) -> Iterator[Row]:
+    """The rows of a JSON Schema whose value is at the place `above`."""
     if not isinstance(schema, dict):
-        return UNKNOWN_PLACE
+        return
     if schema.get("format") == "password" or schema.get("writeOnly") is True or "contentEncoding" in schema:
-        return SECRET
-    if schema.get("x-harmless"):
-        return FREE
-    compiled, types = partial(of_schema, follow=follow), _types(schema.get("type"))
-    listed = "enum" in schema or "const" in schema
-    closed = listed or (types and types <= _CLOSED)
-    made = Place(
-        harmless=listed or not types.isdisjoint(_VALUES),
-        read=secrecy.word if closed else None,
-        members={key: compiled(inner) for key, inner in _object(schema.get("properties")).items()},
-    )
-    others = [schema.get("additionalProperties"), *_object(schema.get("patternProperties")).values()]
-    below = [(ITEMS, one) for one in _several(schema.get("items"))] + [(OTHERS, one) for one in others]
-    parts = [Place(members={step: compiled(one)}) for step, one in below if one is not None]
-    parts += [compiled(one) for word in _ALTERNATIVES for one in _several(schema.get(word))]
-    parts += map(compiled, _object(schema.get("dependentSchemas")).values())
-    parts += [follow(schema["$ref"])] if "$ref" in schema else []
-    return reduce(Place.merged, parts, made)
-
-
-def _types(value: Any) -> set[str]:
-    """The types named by a schema. A client's schema may have any value here."""
-    return {one for one in _several(value) if isinstance(one, str)}
+        yield above, places.secret
+        return
+    types = {one for one in _several(schema.get("type")) if isinstance(one, str)}
+    if "enum" in schema or "const" in schema or (types and types <= _CLOSED):
+        yield above, places.word
+    elif types & _VALUES:
+        yield above, places.text
+    below = [(OTHERS, one) for one in (schema.get("additionalProperties"), *_named(schema.get("patternProperties")))]
+    below += [(ITEMS, one) for one in _several(schema.get("items"))]
+    properties = schema.get("properties")
+    for step, one in [*below, *(properties.items() if isinstance(properties, dict) else ())]:
+        yield from rows_of(one, (*above, step), extension)
+    for word in _ALTERNATIVES:
+        for one in _named(schema.get(word)) if word == "dependentSchemas" else _several(schema.get(word)):
+            yield from rows_of(one, above, extension)
+    yield from extension(schema, above)
 
 
 def _several(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-FREE = Place(harmless=True, deep=True, members=dict.fromkeys(_SAMPLES, UNKNOWN_PLACE))
-"""A place below which everything is shown, except samples in a schema. These are hidden, but may occur elsewhere."""
+def _named(value: Any) -> Collection[Any]:
+    return value.values() if isinstance(value, dict) else ()
 
 
 class Places:
@@ -71,67 +68,89 @@ class Places:
     def __init__(self, document: Mapping[str, Any], auth: Auth) -> None:
         self._document, self._auth = document, auth
         self._operations = dict(_operations(document))
-        self.request, self.answer = cache(self._request), cache(self._answer)
+        self.request = cache(lambda operation: table(self._request_rows(operation)))
+        """The place of a request body, by operation."""
+        self.answer = cache(lambda operation, status: table(self._answer_rows(operation, status)))
+        """The place of a response body, by operation and status."""
         self.query, self.record = cache(self._query), cache(self._record)
+        self._component = cache(lambda name: table(self._referred(f"#/components/schemas/{name}", (), "")))
 
-    def _request(self, operation: str | None) -> Place:
-        """The place of a request body."""
-        collection, described = self._operations.get(operation or "", ("", {}))
-        made = self._content(described.get("requestBody", {}), collection)
-        if "queryString" not in made.members:
-            return made
-        asked = {"property": self._filter(collection), **dict.fromkeys(("limit", "orderby", "count"), WORD)}
-        read = Place(read=lambda value, hide: secrecy.query(str(value), asked, hide))
-        return Place(members={"queryString": read}).merged(made)
-
-    def _answer(self, operation: str | None, status: int) -> Place:
-        """The place of a response body."""
-        if status >= 400:
-            return self._follow("", "#/components/schemas/Refusal")
-        collection, described = self._operations.get(operation or "", ("", {}))
-        return self._content(described.get("responses", {}).get(str(status), {}), collection)
-
-    def _query(self, operation: str | None) -> Mapping[str, Place]:
-        """The places of query parameters, by name."""
+    def _query(self, operation: str | None) -> Place:
+        """The place of query parameters, which are its members."""
         collection, described = self._operations.get(operation or "", ("", {}))
         found = [self._found(one["$ref"]) if "$ref" in one else one for one in described.get("parameters", ())]
         schemas = {one["name"]: one["schema"] for one in found if one["in"] == "query"}
-        known = {name: of_schema(schema.get("items", schema)) for name, schema in schemas.items()}
-        special = {"property": self._filter(collection), "orderby": WORD, "continuationToken": WORD}
-        return {name: special.get(name, place) for name, place in known.items()}
+        rows = [row for name, one in schemas.items() for row in rows_of(one.get("items", one), (name,))]
+        special = {"property": self._filter(collection), "orderby": places.word, "continuationToken": places.word}
+        return table([*rows, *(((name,), read) for name, read in special.items() if name in schemas)])
 
     def members(self, operation: str | None) -> Collection[str]:
         """The members of an operation's entities, which filters and projections name."""
         collection, _ = self._operations.get(operation or "", ("", {}))
-        return self.record(collection).members
+        return self.record(collection).below
 
     def _record(self, collection: str) -> Place:
         """The place of an entity, as sent and as shown."""
-        made = UNKNOWN_PLACE
+        rows: list[Row] = []
         for name, (first, described) in self._operations.items():
             if first == collection and described["template"].count("/") == 1:
-                made = made.merged(self.request(name)).merged(self.answer(name, 200).at(["items", ITEMS]))
-        return made
+                rows += self._request_rows(name)
+                listed = (row for row in self._answer_rows(name, 200) if row[0][:2] == ("items", ITEMS))
+                rows += ((steps[2:], read) for steps, read in listed)
+        return table(rows)
 
-    def _filter(self, collection: str) -> Place:
-        return Place(read=lambda value, hide: secrecy.filters(str(value), self.record(collection), hide))
+    def _request_rows(self, operation: str | None) -> Iterator[Row]:
+        collection, described = self._operations.get(operation or "", ("", {}))
+        return self._content(described.get("requestBody", {}), collection)
 
-    def _content(self, described: Mapping[str, Any], collection: str) -> Place:
+    def _answer_rows(self, operation: str | None, status: int) -> Iterator[Row]:
+        if status >= 400:
+            return self._referred("#/components/schemas/Refusal", (), "")
+        collection, described = self._operations.get(operation or "", ("", {}))
+        return self._content(described.get("responses", {}).get(str(status), {}), collection)
+
+    def _content(self, described: Mapping[str, Any], collection: str) -> Iterator[Row]:
         schema = described.get("content", {}).get("application/json", {}).get("schema")
-        return of_schema(schema, partial(self._follow, collection))
+        return rows_of(schema, (), partial(self._extension, collection=collection))
 
-    def _follow(self, collection: str, reference: str) -> Place:
-        schema = self._found(reference)
-        made = of_schema(schema, partial(self._follow, collection))
-        if reference.endswith("/PatchInstruction"):
-            value = Place(siblings=lambda one: {"value": self._patched(collection, one.get("path"))})
-            return value.merged(Place(members={"path": WORD})).merged(made)
-        if "auth" in schema.get("properties", ()):
-            return Place(siblings=lambda connection: {"auth": self._auth(connection)}).merged(made)
-        return made
+    def _referred(self, reference: str, above: Steps, collection: str) -> Iterator[Row]:
+        return rows_of(self._found(reference), above, partial(self._extension, collection=collection))
+
+    def _extension(self, schema: Mapping[str, Any], above: Steps, collection: str) -> Iterator[Row]:
+        if "$ref" in schema:
+            yield from self._referred(schema["$ref"], above, collection)
+        match schema.get("x-harmless"):
+            case None:
+                pass
+            case True:
+                yield above, places.param
+            case "auth spec":
+                yield above, Chosen(self._auth)
+            case "patched member":
+                yield above, Chosen(lambda patch: self._patched(collection, patch.get("path")))
+            case "pointer":
+                yield above, places.word
+            case "query":
+                yield above, lambda value, hide: places.query(str(value), self._search(collection), hide)
+            case dict(described):
+                yield from rows_of(described, above, partial(self._extension, collection=collection))
+            case str(component):
+                yield above, Chosen(lambda above: self._component(component))
+            case paths:
+                yield from (((*above, *_STEP.findall(path)), places.param) for path in paths)
+
+    def _filter(self, collection: str) -> places.Reader:
+        return lambda value, hide: places.filters(str(value), self.record(collection), hide)
+
+    def _search(self, collection: str) -> Place:
+        """The place of the query in the body of a search."""
+        words = [((name,), places.word) for name in ("limit", "orderby", "count")]
+        return table([*words, (("property",), self._filter(collection))])
 
     def _patched(self, collection: str, pointer: Any) -> Place:
-        steps = pointer.removeprefix("/").split("/", MAX_DEPTH) if isinstance(pointer, str) else ["?"]
+        if not isinstance(pointer, str):
+            return UNKNOWN
+        steps = pointer.removeprefix("/").split("/", MAX_DEPTH)
         return self.record(collection).at([step.replace("~1", "/").replace("~0", "~") for step in steps])
 
     def _found(self, reference: str) -> Mapping[str, Any]:

@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from mockserver.sources.source import RunRule
 
 FLOWS, RUNS, PROGRESS = "flows", "runs", "flowProgress"
-MAX_FLOWS = 2_000
-"""Maximum flows that a list of all runs brings up to date: those written last. Others are, once they are named."""
 
 _COPIED = (
     "createdBy", "updatedBy", "createdClient", "updatedClient", "sandboxId", "sandboxName", "imsOrgId", "flowSpec",
@@ -75,15 +73,20 @@ def catch_up(world: World, tenant: Tenant, flow_ids: Iterable[str]) -> None:
 
 def catch_up_all(world: World, tenant: Tenant) -> None:
     """Bring the runs of a tenant's flows up to date, including those of deleted flows."""
+    limit = world.flow_limit
     flows, progress = (
-        {doc["id"]: doc for doc in islice(world.store.all(tenant, kind), MAX_FLOWS)} for kind in (FLOWS, PROGRESS)
+        {doc["id"]: doc for doc in islice(world.store.all(tenant, kind), limit)} for kind in (FLOWS, PROGRESS)
     )
-    ids = sorted(flows | progress)
-    if len(flows) == MAX_FLOWS or len(progress) == MAX_FLOWS:
-        catch_up(world, tenant, ids)
-        return
+    ids = [*flows, *sorted(progress.keys() - flows.keys())][:limit]
+
+    def found(kind: str, read: dict[str, Doc], flow_id: str) -> Doc | None:
+        return read.get(flow_id) or (world.store.get(tenant, kind, flow_id) if len(read) == limit else None)
+
     with suppress(SourceBusy, StorageUnavailable):
-        updates = [_Update.of(world, tenant, flow_id, progress.get(flow_id), flows.get(flow_id)) for flow_id in ids]
+        updates = [
+            _Update.of(world, tenant, flow_id, found(PROGRESS, progress, flow_id), found(FLOWS, flows, flow_id))
+            for flow_id in sorted(ids)
+        ]
         if not _bring_up(world, tenant, updates):
             catch_up(world, tenant, ids)
     if world.run_budget is not None:

@@ -20,6 +20,7 @@ from mockserver.journal.entries import TOKEN_OPERATION, UNREAD, CallFilter, Entr
 from mockserver.journal.redaction import Redaction
 from mockserver.json_input import Json
 from mockserver.runtime import stop_watch_ms
+from mockserver.secrecy import http
 
 _BODY_EXCERPT = 4096
 _MAX_QUERY = 2048
@@ -118,7 +119,7 @@ class _Kept(NamedTuple):
             number=self.number,
             at_ms=self.at_ms,
             method=secrecy.name(self.method),
-            path=secrecy.path(self.path, known=self.operation is not None),
+            path=http.path(self.path, known=self.operation is not None),
             query=shown.query(self.query, self.operation),
             headers=dict(self.headers),
             body=body,
@@ -127,7 +128,7 @@ class _Kept(NamedTuple):
             status=self.status,
             error=self.error,
             answer=answer,
-            answer_headers=secrecy.answer_headers(self.answer_headers),
+            answer_headers=http.answer_headers(self.answer_headers),
             fault=self.fault,
             violations=redaction.named(self.violations),
             request_id=self.request_id,
@@ -151,12 +152,12 @@ class _Headers(NamedTuple):
 
     @classmethod
     def of(cls, sent: Mapping[str, str]) -> _Headers:
-        shown = secrecy.headers(sent, _MAX_SHOWN)
+        shown = http.headers(sent, _MAX_SHOWN)
         return cls(sent, shown, _HEADER_OVERHEAD * len(shown) + sum(map(len, shown.values())))
 
     def with_etag(self, if_match: str) -> _Headers:
         """The same headers with another `If-Match`. Updates by one client often differ in nothing else."""
-        return _Headers(self.sent, {**self.shown, **secrecy.headers({"if-match": if_match}, _MAX_SHOWN)}, self.size)
+        return _Headers(self.sent, {**self.shown, **http.headers({"if-match": if_match}, _MAX_SHOWN)}, self.size)
 
 
 class _Share:

@@ -13,14 +13,15 @@ from mockserver.contract.places import Auth, Places
 from mockserver.exchange import Violation
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.json_input import Json
-from mockserver.secrecy import HARMLESS, TOKEN, WORD, Place, blank, show
+from mockserver.secrecy import blank, places
+from mockserver.secrecy.places import Place, show, table
 
-_TOKEN_CALL = Place(
-    members={
-        **dict.fromkeys(("grant_type", "client_id", "scope", "token_type", "expires_in"), WORD),
-        **dict.fromkeys(("error", "error_description", "error_code", "message"), HARMLESS),
-        "access_token": TOKEN,
-    }
+_TOKEN_CALL = table(
+    [
+        *(((name,), places.word) for name in ("grant_type", "client_id", "scope", "token_type", "expires_in")),
+        *(((name,), places.text) for name in ("error", "error_description", "error_code", "message")),
+        (("access_token",), places.token),
+    ]
 )
 """Request form and responses of the token endpoint."""
 
@@ -31,7 +32,7 @@ _FREE_TEXTS = ("/name", "/description")
 _MIN_SECRET = 6
 """Minimum characters of a secret that is searched for in other texts. Shorter ones occur in ordinary words."""
 
-_FOREIGN_REFUSAL = Place(members=dict.fromkeys(("type", "title", "status", "error_code", "error"), HARMLESS))
+_FOREIGN_REFUSAL = table(((name,), places.text) for name in ("type", "title", "status", "error_code", "error"))
 """An error response of another server, whose messages may repeat anything."""
 
 
@@ -50,7 +51,7 @@ class Redaction:
     def query(self, query: str, operation: str | None) -> str:
         """Redact a query string."""
         token_call = operation == TOKEN_OPERATION
-        return secrecy.query(query, _TOKEN_CALL.members if token_call else self._places.query(operation))
+        return places.query(query, _TOKEN_CALL if token_call else self._places.query(operation))
 
     def body(self, body: Json, operation: str | None, limit: int) -> str:
         """Redact a parsed request body; returns compact JSON, cut after `limit` characters."""
@@ -58,9 +59,9 @@ class Redaction:
 
     def record(self, doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
         """Redact a record for an export: `MASK` replaces every param that is not known to be harmless."""
-        known = self._places.record(kind).members
+        known = self._places.record(kind)
         return {
-            key: show(value, known[key], blank) if key in _SENT and key in known else value
+            key: show(value, known.member(key, doc), blank) if key in _SENT and key in known.below else value
             for key, value in doc.items()
         }
 

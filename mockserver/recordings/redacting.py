@@ -23,13 +23,14 @@ from mockserver.json_input import Json
 from mockserver.recordings import headers, wording
 from mockserver.recordings.leaks import LeakSearch
 from mockserver.recordings.recording import RecordedExchange, encoded
-from mockserver.secrecy import UNKNOWN_PLACE, show
+from mockserver.secrecy import places
 from mockserver.secrecy.placeholders import is_placeholder
+from mockserver.secrecy.places import UNKNOWN, Place, show, table
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ACCOUNT = re.compile(r"[0-9A-F]{24}(?=@Adobe(?:Org|ID))")
 _OPEN_IN_FORMS = ("grant_type", "scope", "client_id", "expires_in", "token_type")
-_TOKEN_ANSWER = secrecy.Place(members=dict.fromkeys(("token_type", "expires_in", "error"), secrecy.HARMLESS))
+_TOKEN_ANSWER = table(((name,), places.text) for name in ("token_type", "expires_in", "error"))
 _PATH_WORD = re.compile(r"[A-Za-z_.-]{0,40}|v\d{1,2}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PATH_ID = re.compile(
     r"[0-9a-f]{16,64}|\d{1,20}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-\d{1,6}|"
@@ -228,7 +229,7 @@ class Written:
         if result.status < 400:  # an error may repeat what the client sent
             self._stand_ins.note_etags([result.body, {"etag": dict(result.headers).get("etag", "")}])
         known = operation is not None or result.status >= 400  # errors have the same form for all requests
-        place = self._places.answer(operation, result.status) if known else UNKNOWN_PLACE
+        place = self._places.answer(operation, result.status) if known else UNKNOWN
         if operation == TOKEN_OPERATION:
             return self._token_answer(result.body)
         return self._shown(result.body, place)
@@ -245,10 +246,10 @@ class Written:
         known = self._places.query(operation)
         pairs = []
         for name, value in call.parameters():
-            pairs.append((secrecy.name(name), self._parameter(name, value, known.get(name, UNKNOWN_PLACE), operation)))
+            pairs.append((secrecy.name(name), self._parameter(name, value, known.below.get(name, UNKNOWN), operation)))
         return urlencode(pairs)
 
-    def _parameter(self, name: str, value: str, place: secrecy.Place, operation: str | None) -> str:
+    def _parameter(self, name: str, value: str, place: Place, operation: str | None) -> str:
         if name == "continuationToken":
             return value  # a cursor is not secret, and a replay must recognise it
         if name == "property" and not self._names_members(value, operation):
@@ -263,7 +264,7 @@ class Written:
         names = [part for one in _FILTER.split(value, maxsplit=1)[:1] for part in one.split(",")]
         return all(name.strip().partition(".")[0].removesuffix("[]") in members for name in names)
 
-    def _shown(self, body: Json, place: secrecy.Place) -> Json:
+    def _shown(self, body: Json, place: Place) -> Json:
         shown: Json = show(body, place, self._stand_ins.hide)
         return self._stand_ins.accounts(shown)
 

@@ -13,12 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mockserver import listing, secrecy
+from mockserver import listing
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Request, Result, Tenant
 from mockserver.json_input import Json, dumps
 from mockserver.resources import _patching
-from mockserver.secrecy import repeatable
+from mockserver.secrecy import http, repeatable
 from mockserver.state.records import MAX_PAGE_BYTES, Doc
 from mockserver.state.store import Missing, Stale, Taken
 from mockserver.world import Shown, World
@@ -220,7 +220,7 @@ def _demand_version(doc: Doc, sent: str) -> None:
 
 
 def _mismatch(sent: str, current: str) -> ApiError:
-    shown = secrecy.headers({"if-match": sent}, limit=80)["if-match"]
+    shown = http.headers({"if-match": sent}, limit=80)["if-match"]
     return ApiError("version_mismatch", version=shown, entity=current, hint=_etag_hint(sent))
 
 
@@ -252,7 +252,7 @@ def _matcher(world: World, collection: Collection, query: listing.ListQuery) -> 
     def matches(doc: Doc) -> bool:
         if not stored.matches(doc):
             return False
-        query.budget.spend(collection.showing)
+        query.budget.spend(collection.showing * world.slowness)
         return query.matches(collection.show(world, doc))
 
     return matches

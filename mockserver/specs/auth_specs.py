@@ -13,8 +13,9 @@ from typing import Any, NamedTuple, TypeAlias
 from mockserver.contract.schema import kind_of
 from mockserver.exchange import MISSING, UNKNOWN
 from mockserver.runtime import day
-from mockserver.secrecy import HARMLESS, OTHERS, PARAM, SECRET, UNKNOWN_PLACE, Hide, Place, blank, clean
+from mockserver.secrecy import Hide, blank, places
 from mockserver.secrecy.placeholders import is_placeholder
+from mockserver.secrecy.places import ITEMS, OTHERS, Chosen, Place, Row, table
 from mockserver.specs import connection_string, inlets
 from mockserver.specs.connection_string import ConnectionString, ConnectionStringError
 from mockserver.specs.families import document, object_schema
@@ -34,10 +35,9 @@ _A = {
     "boolean": "true or false",
     "array": "an array",
 }
-_OBJECT = Place(
-    members={OTHERS: Place(deep=True, read=lambda value, hide: value if hide is blank else hide(value, False))}
-)
-"""The place of a param of type object. Its members are unknown, but the service shows it."""
+_OBJECT = Place(lambda value, hide: value if hide is blank else hide(value, False))
+_OBJECT.below.update({OTHERS: _OBJECT, ITEMS: _OBJECT})
+"""The place of anything below a param of type object: unknown, but the service shows it."""
 
 _ROLES = ("server", "port", "database", "username", "password", "ssl")
 
@@ -182,7 +182,8 @@ class ConnectionStringRules:
         good = all(key.lower() in harmless and not (harmless[key.lower()] and "=" in value) for key, value in pairs)
         if not pairs or not good:
             return hide(text, True)
-        shown = ((key, clean(value) if harmless[key.lower()] else str(hide(value, True))) for key, value in pairs)
+        readers = {True: places.param, False: places.secret}
+        shown = ((key, str(readers[harmless[key.lower()]](value, hide))) for key, value in pairs)
         return connection_string.format(shown)
 
     def _required(self) -> str:
@@ -245,12 +246,14 @@ class Param:
         return _first(self.checks, value, quirks)
 
     @property
-    def place(self) -> Place:
+    def row(self) -> Row:
         """How its value may be shown."""
         rules = next((check for check in self.checks if isinstance(check, ConnectionStringRules)), None)
         if rules is not None:
-            return Place(read=rules.show)
-        return SECRET if self.secret else _OBJECT if self.type == "object" else PARAM
+            return (self.name,), rules.show
+        if self.type == "object" and not self.secret:
+            return (self.name, OTHERS), Chosen(lambda param: _OBJECT)
+        return (self.name,), places.secret if self.secret else places.param
 
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema in the auth spec (facts §8.2). `format: password` marks secrets."""
@@ -262,12 +265,13 @@ class Param:
         return {**schema, "format": "password"} if self.secret else schema
 
 
-def auth_place(params: Place) -> Place:
-    """The place of a connection's `auth`, given that of its params."""
-    return Place(members={"specName": HARMLESS, "type": HARMLESS, "params": params})
+def auth_place(params: Iterable[Row]) -> Place:
+    """The place of a connection's `auth`, given the rows of its params."""
+    named: list[Row] = [(("specName",), places.text), (("type",), places.text)]
+    return table([*named, *((("params", *steps), read) for steps, read in params)])
 
 
-UNKNOWN_AUTH = auth_place(UNKNOWN_PLACE)
+UNKNOWN_AUTH = auth_place(())
 """The place of an `auth` that names no known spec."""
 
 
@@ -280,10 +284,10 @@ class AuthSpec:
     params: Mapping[str, Param]
     quirk: str | None = None
     """The quirk that decides whether this auth spec is accepted; the published connection spec does not list it."""
+    rows: tuple[Row, ...] = ()
+    """How its params may be shown."""
     required: tuple[str, ...] = field(init=False)
     secrets: frozenset[str] = field(init=False)
-    place: Place = UNKNOWN_PLACE
-    """The place of its params."""
     auth_place: Place = field(init=False)
     """The place of an `auth` that names this spec."""
     shows: Mapping[str, Any] = field(init=False)
@@ -293,16 +297,14 @@ class AuthSpec:
         members = self.params.values()
         object.__setattr__(self, "required", tuple(param.name for param in members if param.required))
         object.__setattr__(self, "secrets", frozenset(param.name for param in members if param.secret))
-        if self.place is UNKNOWN_PLACE:
-            object.__setattr__(self, "place", Place(members={param.name: param.place for param in members}))
-        object.__setattr__(self, "auth_place", auth_place(self.place))
+        object.__setattr__(self, "auth_place", auth_place(self.rows))
         object.__setattr__(self, "shows", {param.name: param.shows for param in members if param.shows is not None})
 
     @classmethod
     def compile(cls, raw: Mapping[str, Any], platform: str) -> AuthSpec:
         """Compile the entry of a connector's file."""
         params = {name: Param.compile(name, param, platform) for name, param in raw["params"].items()}
-        return cls(raw["name"], raw["type"], params, raw.get("quirk"))
+        return cls(raw["name"], raw["type"], params, raw.get("quirk"), tuple(param.row for param in params.values()))
 
     def fault(self, params: Mapping[str, Any], quirks: Mapping[str, str]) -> ParamFault | None:
         """The first fault of `auth.params`: first among the members sent, then among missing ones."""

@@ -22,7 +22,8 @@ from mockserver.contract import documents
 from mockserver.contract.schema import kind_of, pointer
 from mockserver.errors import ApiError, rejected
 from mockserver.exchange import MISSING, UNKNOWN
-from mockserver.secrecy import MASK, Place, blank, is_masked, repeatable, show
+from mockserver.secrecy import MASK, blank, is_masked, repeatable
+from mockserver.secrecy.places import Place, show
 from mockserver.specs.auth_specs import UNKNOWN_AUTH, AuthSpec, auth_place
 from mockserver.specs.families import FAMILIES
 from mockserver.specs.target_specs import TargetSpec, shared_part
@@ -285,13 +286,13 @@ class Connectors:
         spec = self._auth_spec_of(connection)
         if spec is not None:
             return spec.auth_place
-        return UNKNOWN_AUTH if "connectionSpec" in connection else auth_place(self.any_params)
+        return UNKNOWN_AUTH if "connectionSpec" in connection else self.any_auth
 
     @functools.cached_property
-    def any_params(self) -> Place:
-        """Which params of an unknown auth spec may be shown: those that no auth spec calls secret."""
-        places = [spec.place for connector in self.all() for spec in connector.auth_specs.values()]
-        return functools.reduce(Place.merged, places)
+    def any_auth(self) -> Place:
+        """The place of `auth` for an unknown auth spec: params are shown that no auth spec calls secret."""
+        specs = [spec for connector in self.all() for spec in connector.auth_specs.values()]
+        return auth_place(row for spec in specs for row in spec.rows)
 
     def access(self, connection: Mapping[str, Any]) -> Access:
         """Address and credentials, as far as the connection contains them: a draft may lack all.

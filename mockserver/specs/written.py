@@ -6,10 +6,11 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from mockserver.contract.places import of_schema
+from mockserver.contract.places import rows_of
 from mockserver.exchange import Tenant
-from mockserver.secrecy import UNKNOWN_PLACE, Place, secret_at
-from mockserver.specs.auth_specs import AuthSpec
+from mockserver.secrecy import places
+from mockserver.secrecy.places import Place, Row
+from mockserver.specs.auth_specs import UNKNOWN_AUTH, AuthSpec
 from mockserver.specs.connectors import Connector, Connectors
 
 OWN_SPECS = "connectionSpecs"
@@ -57,9 +58,9 @@ class OwnConnectors(Connectors):
         return connector
 
     @property
-    def any_params(self) -> Place:
-        """Show nothing: a written spec may define secrets that no other spec has."""
-        return UNKNOWN_PLACE
+    def any_auth(self) -> Place:
+        """Show no param: a written spec may define secrets that no other spec has."""
+        return UNKNOWN_AUTH
 
     def all(self) -> Sequence[Connector]:
         """The catalogue's connectors. `resources` lists written specs as they were sent."""
@@ -74,7 +75,7 @@ def _connector(doc: Mapping[str, Any], platform: str) -> Connector:
     """Compile a written spec. Everything except its auth specs is shown but not interpreted."""
     described = doc["spec"]
     raw = {auth["name"]: _auth_spec(auth) for auth in described.get("authSpec") or ()}
-    places = auth_places(described, doc.get(SECRETS, ()))
+    rows = auth_rows(described, doc.get(SECRETS, ()))
     return Connector(
         id=doc["id"],
         version=described.get("version", "1.0"),
@@ -88,28 +89,27 @@ def _connector(doc: Mapping[str, Any], platform: str) -> Connector:
         auth_required=bool(raw),
         documentation="",
         auth_specs={
-            name: dataclasses.replace(AuthSpec.compile(auth, platform), place=places[name])
-            for name, auth in raw.items()
+            name: dataclasses.replace(AuthSpec.compile(auth, platform), rows=rows[name]) for name, auth in raw.items()
         },
         elsewhere={},
         provenance={},
     )
 
 
-def auth_places(spec: Mapping[str, Any], secrets: Iterable[Sequence[str]]) -> dict[str, Place]:
+def auth_rows(spec: Mapping[str, Any], secrets: Iterable[Sequence[str]]) -> dict[str, tuple[Row, ...]]:
     """Auth spec -> which of its params may be shown. `secrets`: see `SECRETS`."""
-    places = {auth["name"]: of_schema(auth["spec"]) for auth in spec.get("authSpec") or ()}
-    for name, *steps in secrets:
-        if name in places:
-            places[name] = places[name].merged(secret_at(steps))
-    return places
+    before: list[tuple[str, Row]] = [(name, (tuple(steps), places.secret)) for name, *steps in secrets]
+    return {
+        auth["name"]: (*rows_of(auth["spec"]), *(row for name, row in before if name == auth["name"]))
+        for auth in spec.get("authSpec") or ()
+    }
 
 
 def secret_paths(doc: Mapping[str, Any]) -> list[list[str]]:
     """All params that were ever secret in a written spec, so that a later version cannot reveal stored values."""
-    before = {tuple(path) for path in doc.get(SECRETS, ())}
-    now = {(name, *path) for name, place in auth_places(doc["spec"], ()).items() for path in place.secrets()}
-    return [list(path) for path in sorted(before | now)]
+    rows = auth_rows(doc["spec"], ())
+    now = {(name, *steps) for name in rows for steps, read in rows[name] if read is places.secret}
+    return [list(path) for path in sorted(now | {tuple(path) for path in doc.get(SECRETS, ())})]
 
 
 def _auth_spec(auth: Mapping[str, Any]) -> dict[str, Any]:

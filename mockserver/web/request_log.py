@@ -10,8 +10,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import TextIO
 
-from mockserver import secrecy
 from mockserver.exchange import BASE_PATH, Result
+from mockserver.secrecy import http
 
 QUIET = ("/_mock/console/now", "/_mock/console/assets/")
 """Requests that an open console makes by itself. They are not logged, because they would hide those of clients."""
@@ -35,7 +35,7 @@ class RequestLog:
     def path(self, path: str, *, is_known: bool = True) -> str:
         """Format a path on one line, with possible secrets redacted. `is_known`: unless the contract lacks it."""
         known = is_known and path.removeprefix(BASE_PATH).strip("/").partition("/")[0] in self._collections
-        return printable(secrecy.path(path[:200], known=known).replace("‹", "<").replace("›", ">"))
+        return printable(http.path(path[:200], known=known).replace("‹", "<").replace("›", ">"))
 
     def write(
         self,

@@ -19,6 +19,7 @@ SENT: dict[str, tuple[str, Any]] = {
     "data of a source": ("sourceConnections", {"data": {"format": "tabular", "password": CANARY}}),
     "params of a source": ("sourceConnections", {"params": {"tableName": "public.customers", "sas": CANARY}}),
     "data of a target": ("targetConnections", {"data": {"format": "parquet", "key": CANARY}}),
+    "options of a flow": ("flows", {"options": {"partialIngestionPercent": 10, "token": CANARY}}),
     "policy of a flow": ("flows", {"policy": {"secret": CANARY}}),
     "schedule of a flow": ("flows", {"scheduleParams": {"startTime": 1, "frequency": "once", "apiKey": CANARY}}),
 }

@@ -1,0 +1,181 @@
+"""The places of JSON documents: a table of those whose values are known, and the one walk that shows a document by it.
+
+A table has a row for each known place: the steps that lead there, and how a text or number is read there. A place
+without a row is unknown, and what stands there is hidden.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from urllib.parse import unquote_plus
+
+from mockserver import secrecy
+from mockserver.secrecy import Hide, blank, clean, hidden
+from mockserver.secrecy.placeholders import is_placeholder
+
+ITEMS, OTHERS = "[]", "{}"
+"""Steps to any item of an array, and to any member that has no row."""
+
+_WORDS = re.compile(r"[\w .,:;@*~/+-]{0,400}")
+_LINK = re.compile(r"([A-Za-z][\w+.:-]*://[^\s=;?#]*\?)([^\s#@]*)")
+"""A URL with a query: what is before it, and the query."""
+_PARTITION = re.compile(r"(?<=/)[A-Za-z_]\w{0,40}=[\d-]{1,10}(?=/|$)")
+"""A folder that is named after its values, such as `year=2026`."""
+_SUSPECT = re.compile(r"""=|[\r\n]|"\s*+:|\{\s*+"|[^\s/:@]:[^\s/:@]*+@|(?<![\w+-])[\w+-]{100}""")
+"""Part of a list of keys and values, of a file, of JSON, of `user:password@host`, or a key or token."""
+
+_MAX_QUERY = 65_536
+_CONDITION = re.compile(r"([^=!<>~]*)([=!<>~]+)(.*)", re.DOTALL)
+
+Reader: TypeAlias = Callable[[Any, Hide], Any]
+"""Shows a text or number, or hides it."""
+
+Steps: TypeAlias = tuple[str, ...]
+Row: TypeAlias = "tuple[Steps, Reader | Chosen]"
+
+
+def unknown(value: Any, hide: Hide) -> Any:
+    """The reader of places that have no row: hides the value."""
+    return hide(value, False)
+
+
+def secret(value: Any, hide: Hide) -> Any:
+    """The reader of secrets: hides the value and tells `hide` that it is one."""
+    return hide(value, True)
+
+
+def text(value: Any, hide: Hide) -> Any:
+    """The reader of harmless values and of texts that people write: shows them without credentials in URLs."""
+    return clean(value, hide) if isinstance(value, str) else value
+
+
+def word(value: Any, hide: Hide) -> Any:
+    """The reader of numbers, names, ids and pointers; hides anything else."""
+    is_shown = not isinstance(value, str) or _WORDS.fullmatch(value) or is_placeholder(value)
+    return value if is_shown else hide(value, False)
+
+
+def token(value: Any, hide: Hide) -> Any:
+    """The reader of access tokens, which are hidden with a longer mark."""
+    return hidden(value, digits=12)
+
+
+def param(value: Any, hide: Hide) -> Any:
+    """The reader of params that are no secret: hides values that are more than a name, an address or a path."""
+    if not isinstance(value, str) or hide is blank:
+        return text(value, hide)
+    if link := _LINK.fullmatch(value):
+        return clean(link[1], hide) + query(link[2], UNKNOWN, hide)
+    shown = clean(value, hide)
+    return hide(value, False) if _SUSPECT.search(_PARTITION.sub("", shown)) else shown
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """A place in a JSON document, with the places below it."""
+
+    read: Reader = unknown
+    below: dict[str, Place] = field(default_factory=dict)
+    """By name of a member, `ITEMS` or `OTHERS`."""
+    chosen: Callable[[Mapping[str, Any]], Place] | None = None
+    """Returns the place to use instead. Its argument is the object that has this member."""
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether texts and numbers are shown here."""
+        return self.read not in (unknown, secret)
+
+    def member(self, name: str, above: Mapping[str, Any]) -> Place:
+        """The place of a member of the object `above`."""
+        named = None if name in (ITEMS, OTHERS) else self.below.get(name)
+        return self._resolved(named or self.below.get(OTHERS), above)
+
+    @property
+    def item(self) -> Place:
+        """The place of the items of an array."""
+        return self._resolved(self.below.get(ITEMS), {})
+
+    def _resolved(self, found: Place | None, above: Mapping[str, Any]) -> Place:
+        """The place, or that of what has no row. Whatever is below a secret is one, too."""
+        if found is None:
+            return SECRET if self.read is secret else UNKNOWN
+        return found.chosen(above) if found.chosen else found
+
+    def at(self, steps: Sequence[str]) -> Place:
+        """The place at a path: names of members, and numbers or `ITEMS` for items."""
+        place = self
+        for step in steps:
+            is_item = step == ITEMS or (ITEMS in place.below and (step.isdigit() or step == "-"))
+            place = place.item if is_item else place.member(step, {})
+        return place
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A row whose place depends on the object that has the member, such as `auth` on the connection's spec."""
+
+    place: Callable[[Mapping[str, Any]], Place]
+
+
+UNKNOWN = Place()
+SECRET = Place(secret)
+
+
+def table(rows: Iterable[Row]) -> Place:
+    """The root of the places in a table. If a place has several rows, the strictest reader counts."""
+    root = Place()
+    for steps, read in sorted(rows, key=lambda row: (row[1] is secret, row[1] is not text)):
+        place = root
+        for step in steps:
+            place = place.below.setdefault(step, Place())
+        if isinstance(read, Chosen):
+            place.chosen = read.place
+        else:
+            place.read = read
+        if read is secret:
+            place.below.clear()
+    return root
+
+
+def show(value: Any, place: Place, hide: Hide = hidden) -> Any:
+    """A JSON value in the form that may be shown at a place."""
+    if isinstance(value, dict):
+        shown = {key: show(inner, place.member(key, value), hide) for key, inner in value.items()}
+        return shown if hide is secrecy.blank else {secrecy.name(key): inner for key, inner in shown.items()}
+    if isinstance(value, list):
+        return [show(inner, place.item, hide) for inner in value]
+    return value if value is None or isinstance(value, bool) else place.read(value, hide)
+
+
+def query(raw: str, known: Place, hide: Hide = hidden) -> str:
+    """A query string. Unknown parameters are shown by name only; one that is too long for any request is hidden."""
+    if 0 < len(raw) <= _MAX_QUERY:
+        return "&".join(_parameter(pair, known, hide) for pair in raw.split("&"))
+    return str(hide(raw, False))
+
+
+def _parameter(pair: str, known: Place, hide: Hide) -> str:
+    key, equals, value = map(unquote_plus, pair.partition("="))
+    shown = str(show(value, known.below.get(key, UNKNOWN), hide)) if equals else ""
+    shown_key = secrecy.name(key) if value or key in known.below or secrecy.is_word(key) else str(hide(key, False))
+    if (shown_key, shown) == (key, value):
+        return pair
+    return shown_key + equals + shown.replace("%", "%25").replace("&", "%26").replace("+", "%2B")
+
+
+def filters(text: str, record: Place, hide: Hide = hidden) -> str:
+    """A `property` filter. Values compared with harmless members are shown."""
+    return "&property=".join(_filter(part, record, hide) for part in text.split("&property="))
+
+
+def _filter(text: str, record: Place, hide: Hide) -> str:
+    condition = _CONDITION.fullmatch(text)
+    if condition is None:  # names of members to answer
+        return text if all(step.strip() in record.below for step in text.split(",")) else str(hide(text, False))
+    steps = condition[1].strip().replace("[]", ".[]").split(".")
+    place = record.at([step for step in steps if step])
+    shown = Place(param if place.read is word else place.read)  # a word may be in quotes here
+    return f"{secrecy.name(condition[1])}{condition[2]}{show(condition[3], shown, hide)}"

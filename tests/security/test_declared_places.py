@@ -1,0 +1,189 @@
+"""Tests that the journal shows of each place of the contract what is declared there, and nothing below or instead."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from mockserver import Config, Emulator
+from mockserver.exchange import Call
+from tests.calls import HEADERS, POSTGRESQL
+
+CORE = "c4n4ry"
+BIGQUERY = "3c9b37f8-13a6-43d8-bad3-b863b941fedd"
+CONTRACT = Emulator(Config(seed=1)).contract.document
+SOME_ID = "11111111-1111-4111-8111-111111111111"
+
+UNDECLARED: dict[str, Callable[[Any], Any]] = {
+    "an object": lambda value: {"zz": CORE},
+    "an object in a list": lambda value: [{"zz": CORE}],
+    "deeper": lambda value: [{"zz": [{"yy": {"xx": CORE}}]}],
+    "one more member": lambda value: {**value, "zz": CORE} if isinstance(value, dict) else {"type": {"zz": CORE}},
+    "an object in one more member": lambda value: {**(value if isinstance(value, dict) else {}), "zz": {"name": CORE}},
+}
+"""What stands in place of a declared value."""
+
+HIDDEN_IN_EXAMPLES = re.compile(
+    r"password|passPhrase|SAS(Token|Uri)|\.data\[\]\.(created_at|customer_id)|href|ops\[\]\.value|status\.value|\[\]\.value"
+    r"|extensions\.type|(^|\.)(body|header|location|data)\.|^name$"
+)
+"""Values of examples that are hidden: secrets, rows, events, whatever a patch or an action puts anywhere, and links to
+files, which have a member `href` in an object without declared members."""
+
+
+def resolved(schema: Any) -> Any:
+    while isinstance(schema, dict) and "$ref" in schema:
+        found: Any = CONTRACT
+        for step in schema["$ref"].split("/")[1:]:
+            found = found[step]
+        schema = found
+    return schema
+
+
+def filled(schema: Any, depth: int = 0) -> Any:
+    """A value with all members that a schema declares."""
+    schema = resolved(schema)
+    if not isinstance(schema, dict) or depth > 7:
+        return None
+    if "properties" in schema or "allOf" in schema or schema.get("type") == "object":
+        parts = [schema, *map(resolved, schema.get("allOf", ()))]
+        named = {name: one for part in parts for name, one in part.get("properties", {}).items()}
+        return {name: filled(one, depth + 1) for name, one in named.items()}
+    if "items" in schema:
+        return [filled(schema["items"], depth + 1)]
+    alternatives = schema.get("anyOf", schema.get("oneOf"))
+    return filled(alternatives[0], depth + 1) if alternatives else "x"
+
+
+def pointers(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield above
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, one in inner:
+        yield from pointers(one, (*above, step))
+
+
+def replaced(value: Any, steps: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
+    if not steps:
+        return change(value)
+    made = copy.copy(value)
+    made[steps[0]] = replaced(value[steps[0]], steps[1:], change)
+    return made
+
+
+def examples(described: Any) -> list[Any]:
+    content = resolved(described or {}).get("content", {}).get("application/json", {})
+    return [resolved(one)["value"] for one in content.get("examples", {}).values()]
+
+
+WRITES = [
+    (method.upper(), re.sub(r"\{[^}]*\}", SOME_ID, template), described)
+    for template, item in CONTRACT["paths"].items()
+    for method, described in item.items()
+    if method in ("post", "put", "patch") and "requestBody" in described
+]
+
+
+def shown(method: str, path: str, bodies: list[Any]) -> list[str]:
+    """The bodies as the journal shows them."""
+    emulator = Emulator(Config(seed=1, journal_entries=len(bodies), journal_bytes=1 << 30))
+    for body in bodies:
+        sent = {**HEADERS, "content-type": "application/json"}
+        emulator.handle(Call(method, path, "", sent, json.dumps(body).encode(), "0" * 32, 0))
+    return [f"{entry.body} {entry.answer}" for entry in emulator.journal.entries()]
+
+
+@pytest.mark.parametrize(("method", "path", "described"), WRITES, ids=[f"{one[0]} {one[1]}" for one in WRITES])
+def test_nothing_is_shown_in_place_of_a_declared_value_or_beside_it(method: str, path: str, described: Any) -> None:
+    schema = resolved(described["requestBody"])["content"]["application/json"]["schema"]
+    seeds = [filled(schema), *examples(described["requestBody"])]
+    made = {
+        (name, tuple("" if isinstance(step, int) else step for step in steps)): replaced(seed, steps, change)
+        for seed in seeds
+        for steps in pointers(seed)
+        for name, change in UNDECLARED.items()
+    }
+    leaks = [place for place, text in zip(made, shown(method, path, list(made.values())), strict=True) if CORE in text]
+    assert leaks == []
+
+
+def hidden_in(value: Any, above: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from hidden_in(inner, f"{above}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from hidden_in(inner, f"{above}[]")
+    elif str(value).startswith("‹"):
+        yield above
+
+
+def test_the_examples_of_requests_stay_readable() -> None:
+    for method, path, described in WRITES:
+        bodies = examples(described["requestBody"])
+        for text in shown(method, path, bodies):
+            body, _ = json.JSONDecoder().raw_decode(text)
+            assert [place for place in hidden_in(body) if not HIDDEN_IN_EXAMPLES.search(place)] == [], path
+
+
+_KEY = "MIIE" + "vQIBADANBgkqhkiG9w0BAQ" * 5 + CORE
+CREDENTIALS = {
+    "SAS URL": f"https://acct.blob.core.windows.net/box?sv=2025-01-01&sig={CORE}%3D",
+    "SAS URL after a text": f"landing https://acct.blob.core.windows.net/box?sig={CORE}",
+    "JDBC": f"jdbc:sqlserver://h:1433;databaseName=d;user=u;password={CORE}",
+    "JDBC without a semicolon": f"jdbc:redshift:iam://user:{CORE}@h/d",
+    "MongoDB": f"mongodb+srv://user:{CORE}@h/d?authSource=admin",
+    "MongoDB, password with ?": f"mongodb+srv://user:a?{CORE}@h/d?authSource=admin",
+    "FTP": f"ftp://user:{CORE}@h/in",
+    "S3 key in a URL": f"s3://AKIAX:{CORE}/x@bucket/in",
+    "login without a scheme": f"user:{CORE}@h/in",
+    "Kafka": f'org.apache.kafka.common.security.plain.PlainLoginModule required username="u" password="{CORE}";',
+    "service account": json.dumps({"type": "service_account", "private_key": CORE}, indent=1),
+    "JSON in a string of JSON": json.dumps(json.dumps({"refresh_token": CORE})),
+    "key of a certificate": f"-----BEGIN PRIVATE KEY-----\n{CORE}\n-----END PRIVATE KEY-----\n",
+    "key without its lines": _KEY,
+    "token": f"ey{CORE}" + "J0eXAiOiJKV1QiLCJhbGciOi" * 5,
+    "pair": f"accessKey={CORE}",
+    "fragment": f"https://h/cb#access_token={CORE}",
+}
+"""Credentials that are put into params which are no secret."""
+
+READABLE = [
+    "sales.store_visits", '"public"."Passwords"', "/landing/year=2026/month=11/part-0001.csv", "s3://bucket/in/file.csv",
+    "abfss://box@acct.dfs.core.windows.net/in", "https://h:443/v1/token", "arn:aws:s3:::bucket/secretary",
+    "C:\\exports\\daily", "me@example.com", "2026-11-30T10:00:00Z", "project-1234", "db.example.com:5432", "|", "\t",
+    "token_counts", "disaster_sas", "SELECT", "eu-west-1", "tenant:prod:orders",
+]  # fmt: skip
+"""Ordinary values of the same params."""
+
+
+def in_params(value: str) -> list[tuple[str, str, Any]]:
+    """The requests that put a value into params of connections, of their ends, and of flows."""
+    auth = {"specName": "Basic Authentication", "params": {"server": value, "database": value, "username": value}}
+    query = {"specName": "Service Authentication", "params": {"projectId": value}}
+    params = {"tableName": value, "path": value, "bucketName": value, "columns": [{"name": value}], "url": value}
+    return [
+        ("POST", "/connections", {"name": "x", "auth": auth, "connectionSpec": {"id": POSTGRESQL}}),
+        ("POST", "/connections", {"name": "x", "auth": query, "connectionSpec": {"id": BIGQUERY}}),
+        ("POST", "/sourceConnections", {"name": "x", "params": {name: params[name] for name in [*params][:4]}}),
+        ("POST", "/targetConnections", {"name": "x", "params": {"url": value, "s3Path": value}}),
+        ("PATCH", f"/sourceConnections/{SOME_ID}", [{"op": "add", "path": "/params/path", "value": value}]),
+    ]
+
+
+@pytest.mark.parametrize("kind", CREDENTIALS)
+def test_no_credential_in_a_param_that_is_no_secret_is_shown(kind: str) -> None:
+    for method, path, body in in_params(CREDENTIALS[kind]):
+        (text,) = shown(method, path, [body])
+        assert CORE not in text, path
+
+
+@pytest.mark.parametrize("value", READABLE)
+def test_an_ordinary_value_of_a_param_is_shown(value: str) -> None:
+    for method, path, body in in_params(value):
+        (text,) = shown(method, path, [body])
+        assert [*hidden_in(json.JSONDecoder().raw_decode(text)[0])] == [], path
