@@ -147,7 +147,7 @@ class Contract:
         if seen.operation is None:
             return seen
         seen.violations += _header_violations(seen.operation, call.headers)
-        seen.violations += islice(_query_violations(seen.operation, call.parameters(), seen.arguments), MAX_VIOLATIONS)
+        seen.violations += _query_violations(seen.operation, call.parameters(), seen.arguments)
         if seen.operation.body is not None:
             seen.violations += _body_violations(seen.operation, call, seen, max_body)
         return seen
@@ -318,22 +318,21 @@ def _header_violations(operation: Operation, headers: Mapping[str, str]) -> Iter
 
 
 def _query_violations(operation: Operation, pairs: Pairs, arguments: dict[str, Any]) -> Iterator[Violation]:
-    """Parse the query into `arguments` and return its violations."""
+    """Parse the query into `arguments` and return its violations: all of known parameters, the first unknown ones."""
     sent: dict[str, list[str]] = {}
     for name, value in pairs:
         sent.setdefault(name, []).append(value)
-    for name, values in sent.items():
-        parameter = operation.query.get(name)
-        if parameter is None:
-            expected = "one of " + ", ".join(operation.query) if operation.query else "no parameters"
-            shown = repeatable(name) if any(values) or is_word(name) else described(name)
-            yield Violation("query", shown, "unknown", expected, UNKNOWN)
-        else:
-            arguments[name] = parameter.read(values)
+    for name, parameter in operation.query.items():
+        if name in sent:
+            arguments[name] = parameter.read(sent[name])
             yield from parameter.violations("query", arguments[name])
-    for parameter in operation.query.values():
-        if parameter.required and parameter.name not in sent:
+        elif parameter.required:
             yield parameter.missing("query")
+    expected = "one of " + ", ".join(operation.query) if operation.query else "no parameters"
+    unknown = (name for name in sent if name not in operation.query)
+    for name in islice(unknown, MAX_VIOLATIONS):
+        shown = repeatable(name) if any(sent[name]) or is_word(name) else described(name)
+        yield Violation("query", shown, "unknown", expected, UNKNOWN)
 
 
 def _encoding(header: str | None) -> str:

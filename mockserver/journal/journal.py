@@ -124,7 +124,7 @@ class _Kept(NamedTuple):
             headers=dict(self.headers),
             body=body,
             operation=self.operation,
-            tenant=self.tenant,
+            tenant=_shown(self.tenant),
             status=self.status,
             error=self.error,
             answer=answer,
@@ -350,6 +350,13 @@ class Journal:
             self._shares, self._headers, self._hung_up = {}, {}, set()
             self._version += 1
             self._count = self._bytes = self._latest = 0
+
+
+def _shown(tenant: Tenant | None) -> Tenant | None:
+    """A tenant whose names come from headers, redacted like these."""
+    if tenant is None:
+        return None
+    return Tenant(http.header("x-gw-ims-org-id", tenant.org), http.header("x-sandbox-name", tenant.sandbox))
 
 
 def _hung_up(entry: Entry) -> Entry:

@@ -45,18 +45,19 @@ def path(text: str, *, known: bool) -> str:
 
 def headers(sent: Mapping[str, str], limit: int | None = None) -> dict[str, str]:
     """Headers of a request, each cut after `limit` characters."""
-    return {name(key): _header(key.lower(), value)[:limit] for key, value in sent.items()}
+    return {name(key): header(key.lower(), value)[:limit] for key, value in sent.items()}
 
 
 def answer_headers(sent: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Headers of a response. A `Location` is cut to its path."""
     return {
-        name(key): clean(value).partition("?")[0] if key.lower() == "location" else _header(key.lower(), value)
+        name(key): clean(value).partition("?")[0] if key.lower() == "location" else header(key.lower(), value)
         for key, value in sent
     }
 
 
-def _header(key: str, value: str) -> str:
+def header(key: str, value: str) -> str:
+    """The value of a header, given its name in lower case."""
     if key in _HARMLESS_HEADERS:
         form = _FORMS.get(key)
         if form is None or form.fullmatch(value):

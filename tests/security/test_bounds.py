@@ -10,6 +10,7 @@ import pytest
 
 from mockserver import Config, Emulator, create_app, json_input
 from mockserver.contract.schema import MAX_VIOLATIONS
+from mockserver.exchange import Call
 from mockserver.json_input import MAX_DEPTH, MAX_VALUES, JsonProblem
 from tests.calls import HEADERS, connection, made, refused, send
 from tests.work import counted
@@ -138,3 +139,19 @@ def test_a_flood_of_mistakes_is_told_in_part_and_kept_small(emulator: Emulator, 
     (entry,) = emulator.journal.entries()
     assert len(entry.violations) <= 2 * MAX_VIOLATIONS + 5
     assert len(json.dumps(entry.as_json())) < 3 * emulator.journal._bytes < 300_000
+
+
+def test_no_number_of_unknown_parameters_hides_what_else_is_wrong_with_a_query(emulator: Emulator) -> None:
+    """After a hundred of them, a required parameter was missed, which ended in a traceback, and the rest unread."""
+    one, many = "a=1", "&".join(f"a{number}=1" for number in range(2 * MAX_VIOLATIONS))
+    for operation in emulator.contract.operations.values():
+        path = operation.template.replace("{", "").replace("}", "")
+        rest = "&" + "&".join(f"{name}=x" for name in list(operation.query)[:2])
+        for known in ("", rest):
+            answers = [send(emulator, operation.method, f"{path}?{unknown}{known}") for unknown in (one, many)]
+            assert answers[0].status == answers[1].status < 502 and answers[0].error == answers[1].error, operation.id
+        found = [
+            emulator.contract.check_request(Call(operation.method, path, unknown + rest, HEADERS, b"", "", 0))
+            for unknown in (one, many)
+        ]
+        assert found[0].arguments == found[1].arguments, operation.id

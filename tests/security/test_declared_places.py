@@ -6,12 +6,14 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mockserver import Config, Emulator
-from mockserver.exchange import Call
+from mockserver.exchange import BASE_PATH, Call
+from mockserver.har import journaling
 from tests.calls import HEADERS, POSTGRESQL
 
 CORE = "c4n4ry"
@@ -187,3 +189,25 @@ def test_an_ordinary_value_of_a_param_is_shown(value: str) -> None:
     for method, path, body in in_params(value):
         (text,) = shown(method, path, [body])
         assert [*hidden_in(json.JSONDecoder().raw_decode(text)[0])] == [], path
+
+
+@pytest.mark.parametrize("header", ["x-gw-ims-org-id", "x-sandbox-name"])
+def test_a_tenant_of_a_recording_is_shown_like_the_headers_that_name_it(tmp_path: Path, header: str) -> None:
+    """The emulator refuses such a tenant; what recorded another service has it."""
+    entries = [
+        {
+            "startedDateTime": "2026-01-01T00:00:00Z",
+            "request": {
+                "method": "GET",
+                "url": f"https://platform.adobe.io{BASE_PATH}/connections",
+                "headers": [{"name": name, "value": sent} for name, sent in {**HEADERS, header: value}.items()],
+            },
+            "response": {"status": 200, "headers": [], "content": {"text": "{}"}},
+        }
+        for value in (f"token={CORE}", "team-7")
+    ]
+    (tmp_path / "har").write_text(json.dumps({"log": {"entries": entries}}), encoding="utf-8")
+    emulator = Emulator(Config(seed=1))
+    odd, ordinary = journaling.read(tmp_path / "har", emulator.contract, emulator.world.connectors)
+    assert CORE not in str(odd) + json.dumps(odd.as_json()) and odd.tenant is not None
+    assert ordinary.tenant is not None and "team-7" in ordinary.tenant
