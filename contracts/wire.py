@@ -299,7 +299,11 @@ def with_headers(standard: Mapping[str, str], changes: Mapping[str, Any]) -> Hea
 
 
 def _header(headers: Headers, name: str) -> str | None:
-    return next((value for key, value in headers if key.lower() == name.lower()), None)
+    wanted = name.lower()
+    for key, value in headers:
+        if key.lower() == wanted:
+            return value
+    return None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

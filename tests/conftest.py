@@ -14,6 +14,7 @@ from hypothesis import Phase, settings
 from contracts.generation.home import write_table_of_utf_8
 from mockserver import Config, Emulator
 
+gc.disable()  # until the tests are collected
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
 
 for _name in ("SIGINT", "SIGQUIT", "SIGHUP"):
@@ -71,6 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Delete that folder."""
+    gc.freeze()  # else the interpreter searches everything once more before it ends
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ["XDG_STATE_HOME"], ignore_errors=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 
@@ -31,8 +32,8 @@ from contracts.findings.error_codes import CODE_PREFIX, code_of
 from contracts.registry import ANSWERED, Watch, observe
 from contracts.schema.departures import Departure, another_text
 from contracts.schema.differences import WRAPPED, of_type
-from contracts.schema.document import DocumentedOperation
-from contracts.wire import PLATFORM, Answer
+from contracts.schema.document import Document, DocumentedOperation
+from contracts.wire import PLATFORM, Answer, parsed
 
 _SERVICE = ["type", "title", "status", "report", "errorMessage", "errorDetails"]
 _GATEWAY = {"error_code", "message"}
@@ -116,7 +117,7 @@ def body_fits_schema(watch: Watch, answer: Answer) -> Fault | None:
     if not answer.body:
         empty = response.get("content") and answer.succeeded
         return Fault(f"{answer} without a body", ENVELOPE, reach=BODY) if empty else None
-    departure = watch.document.departure(operation, answer.status, answer.json)
+    departure = _departure(watch.document, operation, answer.status, answer.body)
     wrapped = _wrapped(watch, answer, operation, departure)
     if wrapped or not departure:
         return wrapped
@@ -124,6 +125,11 @@ def body_fits_schema(watch: Watch, answer: Answer) -> Fault | None:
         cause = of_kind(departure.kind) or _error_cause(answer)
         return Fault(f"{answer} outside its schema at {departure}", cause, reach=REFUSAL)
     return in_schema(f"{answer} outside its schema at {departure}", departure)
+
+
+@functools.lru_cache(maxsize=64)  # lists of specs are long, and the same in many responses
+def _departure(document: Document, operation: DocumentedOperation, status: int, body: bytes) -> Departure | None:
+    return document.departure(operation, status, parsed(body))
 
 
 def _is_pretended(answer: Answer) -> bool:

@@ -42,9 +42,9 @@ _BUILT_IN_DATA_SETS = ("Customers", "Store visits", "Orders", "Web events", "Loy
 def list_connection_specs(world: World, request: Request) -> Result:
     """All specs, or those matching a `property` filter; never paged (facts §6.1)."""
     query = listing.parse(request.arguments, _SPECS.listable, world.quirks)
-    specs = [connector.describe() for connector in world.connectors.all()]
-    own = _specs.every_written(world, request.tenant, _SPECS)
-    return Result(200, {"items": [query.project(spec) for spec in (*specs, *own) if query.matches(spec)]})
+    specs = [connector.describe() for connector in world.connectors.all() if query.matches(connector.described)]
+    own = [spec for spec in _specs.every_written(world, request.tenant, _SPECS) if query.matches(spec)]
+    return Result(200, {"items": [query.project(spec) for spec in (*specs, *own)]})
 
 
 @operation("retrieveConnectionSpec")

@@ -152,11 +152,16 @@ class Connector:
 
     def describe(self) -> dict[str, Any]:
         """The connection spec: `items[0]` of `GET /connectionSpecs/{id}` (facts §8.2). Returns a new copy."""
-        spec: dict[str, Any] = orjson.loads(self._described)
+        spec: dict[str, Any] = orjson.loads(self._description)
         return spec
 
     @functools.cached_property
-    def _described(self) -> bytes:
+    def described(self) -> Mapping[str, Any]:
+        """The same, shared by all who only look at it. Do not modify it."""
+        return self.describe()
+
+    @functools.cached_property
+    def _description(self) -> bytes:
         family = FAMILIES[self.family]
         attributes: dict[str, Any] = {
             "category": self.category,

@@ -54,7 +54,12 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("followed")
     for name in tracked():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, folder / name)
+        shutil.copy2(ROOT / name, folder / name)
+    for place in {(ROOT / name).parent for name in tracked()}:
+        for kept in place.glob("__pycache__/*"):  # valid, because the sources keep their times
+            if kept.suffix in (".pyc", ".json"):  # not those that are being written
+                (folder / kept.relative_to(ROOT).parent).mkdir(exist_ok=True)
+                shutil.copyfile(kept, folder / kept.relative_to(ROOT))
     module = folder / "mockserver/resources/notes.py"
     if not module.exists():  # otherwise the example was followed in this checkout
         document = folder / "openapi.yaml"
