@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from contracts.clients.bodies import connection, flow, source, target
+from contracts.clients.bodies import connection, flow, source, streaming, target
 from tests.conformance.client import Client
 
 NAME = {"op": "replace", "path": "/name", "value": "renamed"}
@@ -144,6 +144,24 @@ def test_an_action_is_named_as_it_was_sent() -> None:
     client.send("POST", f"/flows/{made['id']}/action?op=enable")
     [detail] = details(client, "lifecycle.wrong-state")
     assert "The action enable is not possible in the current state enabled" in detail
+
+
+@pytest.mark.parametrize(
+    ("path", "events", "says"),
+    [
+        ("/collection/{}", {"header": {}}, "refused with 400: Message has unknown xdm format"),
+        ("/collection/x", {"header": {}}, "refused with 404: There is no such inlet"),
+        ("/collection/batch/{}", {"messages": [{"header": {}}]}, "were refused: 400: Message has unknown xdm format"),
+    ],
+    ids=["one event", "an unknown inlet", "several events"],
+)
+def test_a_refused_event_is_told_with_its_reason(path: str, events: Any, says: str) -> None:
+    client = Client()
+    made: Any = client.send("POST", "/connections", streaming()).body
+    inlet = client.read(made["id"])["auth"]["params"]["inletId"]
+    client.send("POST", path.format(inlet), events)
+    [detail] = details(client, "payload.event")
+    assert says in detail and inlet not in detail, detail
 
 
 def test_a_mask_that_the_source_refuses_is_told_once() -> None:

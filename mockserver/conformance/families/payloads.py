@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mockserver.conformance.findings import Level
@@ -11,6 +12,8 @@ from mockserver.conformance.traffic import Exchange, Sighting, Traffic, texts
 from mockserver.conformance.unfilled import has_placeholder
 from mockserver.exchange import MISSING, NO_MEMBER, UNKNOWN_ID, Violation
 
+_IDS = re.compile(r"\w+: \[[^\]]*\] ")
+"""Ids of inlet and organisation in the messages of inlets."""
 _EVENTS = frozenset({"sendMessage", "postBatchOfStreamingMessages"})
 _REFERENCE = "Flow Service API reference, request bodies"
 _CATALOGUE = "Flow Service error catalogue"
@@ -130,15 +133,20 @@ def event(traffic: Traffic) -> Iterator[Sighting]:
     for call in traffic.calls:
         if call.entry.operation not in _EVENTS:
             continue
-        answer = call.answer if isinstance(call.answer, dict) else {}
-        each = answer.get("responses")
-        refused = (
-            [one for one in each if isinstance(one, dict) and "statusCode" in one] if isinstance(each, list) else []
-        )
         if call.refused and call.status != 401:
-            yield call.seen(f"{call.method} {call.template} sent an event that was refused with {call.status}")
-        elif refused:
-            yield call.seen(f"{call.method} {call.template} sent messages, some of which were refused")
+            why = _IDS.sub("", f"{call.status}{because(call)}")
+            yield call.seen(f"{call.method} {call.template} sent an event that was refused with {why}")
+        elif causes := list(dict.fromkeys(_refused_messages(call))):
+            yield call.seen(f"{call.method} {call.template} sent messages, some of which were refused: {causes[0]}")
+
+
+def _refused_messages(call: Exchange) -> Iterator[str]:
+    """Why each refused one of several messages was refused."""
+    answer = call.answer if isinstance(call.answer, dict) else {}
+    each = answer.get("responses")
+    for one in each if isinstance(each, list) else ():
+        if isinstance(one, dict) and "statusCode" in one:
+            yield _IDS.sub("", f"{one['statusCode']}: {one.get('message', '')}").rstrip(" :")
 
 
 @rule(
