@@ -367,6 +367,6 @@ def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int
         return
     if operation.body_required and seen.body in (None, [], ""):
         yield Violation("body", "", "empty", "a JSON body that is neither null nor empty", MISSING, blocks=True)
-    elif operation.body:
+    elif operation.body and seen.body is not None:  # null is the same as no body (1405)
         yield from operation.body.violations(seen.body, "body", blocks=operation.body_blocks)
         yield from operation.body.unknown_members(seen.body)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -80,6 +82,9 @@ class _Everything(frozenset[str]):
 
 
 _ANY_MEMBER = _Everything()
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_STATUS_OF_A_RUN = ("metrics", "statusSummary", "status")
+"""Where a run shows its state."""
 
 
 def _fill(world: World, tenant: Tenant, kind: str, asked: tuple[Condition, ...], wanted: int) -> None:
@@ -87,25 +92,36 @@ def _fill(world: World, tenant: Tenant, kind: str, asked: tuple[Condition, ...],
     newest, _ = world.store.page(tenant, kind, ListQuery(limit=1))
     pattern = dict(newest[0] if newest else made_up(world, tenant, kind))
     for condition in asked:
-        if condition.operator in ("=", "==") and len(condition.path) <= 2:
-            _set(pattern, condition.path, next(iter(condition.values)).text)
+        if condition.operator in ("=", "=="):
+            path = ("state",) if kind == "runs" and condition.path == _STATUS_OF_A_RUN else condition.path
+            pattern = _matching(pattern, path, next(iter(condition.values)).text)
     named = "name" in pattern and ("name",) not in {condition.path for condition in asked}
     for number in range(wanted):
         insert(world, tenant, kind, {**pattern, "name": f"Another client's no. {number + 1}"} if named else pattern)
 
 
-def _set(doc: dict[str, Any], path: tuple[str, ...], value: str) -> None:
-    """Set a member, or a nested one, to the text that a filter demands, if it holds text or a list of texts."""
-    name, *rest = path
-    inner = doc.get(name)
+def _matching(doc: dict[str, Any], path: tuple[str, ...], value: str) -> dict[str, Any]:
+    """The record with the text that a filter demands, if it has a text at this path; otherwise unchanged."""
     if path == ("state",) and value not in (RUN_STATES if "flowId" in doc else STATES):
-        return
-    if not rest and isinstance(inner, str):
-        doc[name] = value
-    elif rest == [property_filter.EACH] and isinstance(inner, list) and all(isinstance(one, str) for one in inner):
-        doc[name] = [value]
-    elif rest and isinstance(inner, dict) and isinstance(inner.get(rest[0]), str):
-        doc[name] = {**inner, rest[0]: value}
+        return doc
+    changed: dict[str, Any] | None = _with_text(doc, path, value)
+    return doc if changed is None else changed
+
+
+def _with_text(there: Any, path: Sequence[str], value: str) -> Any:
+    """A JSON value with another text at a path; None if it has no text there, or an id that the text cannot be.
+
+    Of a list only the first item stays.
+    """
+    if not path:
+        fits = isinstance(there, str) and bool(_UUID.fullmatch(value) or not _UUID.fullmatch(there))
+        return value if fits else None
+    name, *rest = path
+    if name == property_filter.EACH:
+        inner = _with_text(there[0], rest, value) if isinstance(there, list) and there else None
+        return None if inner is None else [inner]
+    inner = _with_text(there.get(name), rest, value) if isinstance(there, dict) else None
+    return None if inner is None else {**there, name: inner}
 
 
 def _named(request: Request) -> tuple[str, str]:

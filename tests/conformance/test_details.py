@@ -164,6 +164,18 @@ def test_a_refused_event_is_told_with_its_reason(path: str, events: Any, says: s
     assert says in detail and inlet not in detail, detail
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "rule"),
+    [("PUT", "/connections/{}", "path.method"), ("GET", "/connections/{}/tests", "path.unknown")],
+)
+def test_a_wrong_path_with_several_ids_is_one_finding(method: str, path: str, rule: str) -> None:
+    client = Client()
+    for name in ("one", "two"):
+        client.send(method, path.format(client.create(name)["id"]), {} if method == "PUT" else None)
+    [detail] = details(client, rule)
+    assert path.format("{id}") in detail
+
+
 def test_a_mask_that_the_source_refuses_is_told_once() -> None:
     client = Client()
     params = {**connection()["auth"]["params"], "password": "********"}

@@ -140,7 +140,8 @@ def test_a_writer_who_was_overtaken_succeeds_with_the_new_etag(emulator: Emulato
 
 
 LISTS = ["connections", "sourceConnections", "targetConnections", "flows", "runs"]
-FILTERS = ["", "?property=state==enabled", "?property=name==orders&limit=50", "?property=connectionSpec.id==abc"]
+SOME_ID = "3f0c1b1e-7a52-4c0e-9d3c-2b8d5e6f7a81"
+FILTERS = ["", "?property=state==enabled", "?property=name==orders&limit=50", f"?property=connectionSpec.id=={SOME_ID}"]
 
 
 def pages_of(emulator: Emulator, first: Result) -> list[list[dict[str, Any]]]:
@@ -187,8 +188,43 @@ def test_no_record_is_made_up_in_a_state_that_its_kind_cannot_have(emulator: Emu
 @pytest.mark.parametrize("member", ["sourceConnectionIds", "targetConnectionIds"])
 def test_a_list_is_filled_up_by_what_its_arrays_hold(emulator: Emulator, member: str) -> None:
     order(emulator, {"fault": "short-pages", "times": 1})
-    pages = pages_of(emulator, send(emulator, "GET", f"/flows?property={member}[]==abc"))
-    assert [[item[member] for item in items] for items in pages] == [[["abc"]]] * 3
+    pages = pages_of(emulator, send(emulator, "GET", f"/flows?property={member}[]=={SOME_ID}"))
+    assert [[item[member] for item in items] for items in pages] == [[[SOME_ID]]] * 3
+
+
+INHERITED = "/flows?property=inheritedAttributes"
+BY_MEMBERS_BELOW = {
+    "the state of a run": "/runs?property=metrics.statusSummary.status==failed",
+    "the connector of a flow's target": f"{INHERITED}.targetConnections[].connectionSpec.id=={SOME_ID}",
+    "the connector of a flow's source": f"{INHERITED}.sourceConnections[].connectionSpec.id=={SOME_ID}",
+    "the base connection of a flow": f"{INHERITED}.sourceConnections[].baseConnection.id=={SOME_ID}",
+    "a transformation of a flow": "/flows?property=transformations[].name==Mapping",
+    "a param of a connection": "/connections?property=auth.params.username==me",
+    "a schema of a target": "/targetConnections?property=data.schema.id==abc",
+    "two at once": f"{INHERITED}.targetConnections[].connectionSpec.id=={SOME_ID}&property=name==a",
+}
+
+
+@pytest.mark.parametrize("case", BY_MEMBERS_BELOW)
+def test_a_list_is_filled_up_by_members_at_any_depth(emulator: Emulator, case: str) -> None:
+    order(emulator, {"fault": "short-pages", "times": 1})
+    pages = pages_of(emulator, send(emulator, "GET", BY_MEMBERS_BELOW[case]))
+    assert [len(items) for items in pages] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "path", [f"{INHERITED}.sourceConnections[].baseConnection.id==abc", "/runs?property=flowId==x"]
+)
+def test_no_record_is_made_up_with_an_id_that_is_none(emulator: Emulator, path: str) -> None:
+    order(emulator, {"fault": "short-pages", "times": 1})
+    assert body_of(send(emulator, "GET", path))["items"] == []
+
+
+@pytest.mark.parametrize("state", ["bogus", "enabled"])
+def test_no_run_is_made_up_with_a_status_that_none_can_have(emulator: Emulator, state: str) -> None:
+    order(emulator, {"fault": "short-pages", "times": 1})
+    path = f"/runs?property=metrics.statusSummary.status=={state}"
+    assert body_of(send(emulator, "GET", path))["items"] == []
 
 
 @pytest.mark.parametrize("kind", ["connections", "flows"])

@@ -59,6 +59,15 @@ def test_a_wrong_action_gets_the_same_code_everywhere(
 
 
 @pytest.mark.parametrize("entity", KINDS[:4], indirect=True)
+@pytest.mark.parametrize("raw", [b"", b"null", b"{}"])
+def test_an_action_needs_no_body(emulator: Emulator, entity: tuple[str, str], raw: bytes) -> None:
+    """Some clients, such as axios, send null where there is none."""
+    kind, entity_id = entity
+    result = send(emulator, "POST", f"/{kind}/{entity_id}/action?op=publish", raw=raw)
+    assert refused(result)[1] == "1422-400", result.body
+
+
+@pytest.mark.parametrize("entity", KINDS[:4], indirect=True)
 @pytest.mark.parametrize("state", ["updating", "disabling", "enabled-finalizing"])
 def test_an_entity_that_the_service_is_at_work_on_is_left_alone(
     emulator: Emulator, entity: tuple[str, str], state: str

@@ -11,6 +11,7 @@ from mockserver.conformance.traffic import Sighting, Traffic
 from mockserver.conformance.unfilled import unfilled, unfilled_segment, unfilled_text
 
 _REFERENCE = "Flow Service API reference"
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _JUDGED_ELSEWHERE = frozenset({"limit", "property", "orderby", "continuationToken"})
 
 
@@ -121,4 +122,6 @@ def value(traffic: Traffic) -> Iterator[Sighting]:
 
 
 def _shortened(path: str) -> str:
+    """A path without ids, so that the same mistake with other entities is one finding."""
+    path = _ID.sub("{id}", path)
     return path if len(path) <= 80 else path[:80] + "…"
