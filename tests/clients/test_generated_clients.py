@@ -26,6 +26,9 @@ DOCUMENT = ROOT / "openapi.yaml"
 BIN = CLIENTS / "bin"
 ORVAL = CLIENTS / "orval" / "node_modules"
 
+ALSO_TYPED = ROOT / "contracts" / "clients" / "programs" / "with_openapi_fetch.mts"
+"""Checked here with the types that the first generator makes, and run by tests/intercept/test_clients_of_others.py."""
+
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"
 Command = list[object]
 JOURNEY = {
@@ -131,9 +134,12 @@ def datamodel_code_generator(folder: Path) -> list[Command]:
 def openapi_fetch(folder: Path) -> list[Command]:
     generator = installed(NODE_PROGRAMS / "openapi-typescript")
     run(folder, generator, DOCUMENT, "--output", "client.d.ts")
-    options = ["--noUncheckedIndexedAccess", "--moduleResolution", "node10"]
+    (folder / "flow-service.d.ts").write_text("export * from './client.js';\n")
+    (folder / ALSO_TYPED.name).write_bytes(ALSO_TYPED.read_bytes())
+    checked = ["--skipDefaultLibCheck", ALSO_TYPED.name]  # the types themselves, too
+    options = ["--noUncheckedIndexedAccess", "--module", "nodenext", "--skipLibCheck", "false"]
     section = "openapi-typescript with openapi-fetch"
-    return typescript_programs(folder, "openapi_fetch.ts", section, NODE_PROGRAMS.parent, *options)
+    return typescript_programs(folder, "openapi_fetch.ts", section, NODE_PROGRAMS.parent, *options, *checked)
 
 
 def orval(folder: Path) -> list[Command]:

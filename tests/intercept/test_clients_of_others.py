@@ -49,24 +49,13 @@ def newman(tmp_path: Path) -> list[str]:
 
 
 def openapi_fetch(tmp_path: Path) -> list[str]:
-    """Generate types from `openapi.yaml`, compile the program strictly against them, and run it."""
-    generate, compile_ = (installed(NODE_PROGRAMS / name) for name in ("openapi-typescript", "tsc"))
+    """Strip the program of its types, which tests/clients/test_generated_clients.py checks, and run it."""
     (tmp_path / "node_modules").symlink_to(CLIENTS / "node_modules")
     program = tmp_path / "with_openapi_fetch.mts"
     program.write_bytes((PROGRAMS / program.name).read_bytes())
-    types = ["--output", str(tmp_path / "flow-service.d.ts")]
-    strictly = [
-        "--strict",
-        "--skipDefaultLibCheck",
-        "--noUncheckedIndexedAccess",
-        "--module",
-        "nodenext",
-        "--target",
-        "es2022",
-    ]
-    for command in ([generate, str(ROOT / "openapi.yaml"), *types], [compile_, *strictly, str(program)]):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stdout + done.stderr
+    strip = [installed(NODE_PROGRAMS / "tsc"), "--noCheck", "--module", "nodenext", "--target", "es2022", str(program)]
+    done = subprocess.run(strip, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
     return ["node", str(program.with_suffix(".mjs"))]
 
 
