@@ -121,6 +121,8 @@ class Ledger:
     """Id of an entity -> why its etag cannot be relied on."""
     swept: set[str] = field(default_factory=set)
     """Paths of entities that were found in a final list and deleted."""
+    undeletable: set[str] = field(default_factory=set)
+    """Paths of entities that could not be deleted after their check."""
     unsure: Counter[Key] = field(default_factory=Counter)
     """(sandbox, collection) -> number of requests that created something, or may have: the response does not tell."""
     silent_at: Counter[str] = field(default_factory=Counter)

@@ -29,26 +29,39 @@ class Sweeper:
         """(sandbox, collection) for the lists that could not be read."""
 
     def sweep(self, *, shared: bool, runs: bool) -> list[str]:
-        """Delete all entities, with or without shared ones; returns what could not be deleted, as text."""
+        """Delete all entities; returns what could not be deleted, as text.
+
+        Without shared ones, what could not be deleted before is left, too, for the sweep at the end.
+        """
         ledger = self._ledger
         kept = set() if shared else {made.id for made in ledger.shared.values()}
         if shared:
             ledger.shared.clear()
+            ledger.undeletable.clear()
         left = []
         for kind in ORDER:
             for (name, entity_id), headers in list(ledger.made.items()):
-                if name == kind and entity_id not in kept:
-                    found = self._delete(_path(name, entity_id), headers)
+                path = _path(name, entity_id)
+                if name == kind and entity_id not in kept and path not in ledger.undeletable:
+                    found = self._swept(path, headers)
                     left += found
                     ledger.entities.forget(entity_id, deleted=not found)
                     if not found:
                         ledger.made.pop((name, entity_id), None)
         for path, headers in reversed(list(ledger.next_door.items())):
-            found = self._delete(path, headers, fine=(404, *_CANNOT_DELETE))
+            if path in ledger.undeletable:
+                continue
+            found = self._swept(path, headers, fine=(404, *_CANNOT_DELETE))
             left += found
             if not found:
                 ledger.next_door.pop(path, None)
         return left + (self._forget_runs() if runs else [])
+
+    def _swept(self, path: str, headers: Mapping[str, str], fine: tuple[int, ...] = (404,)) -> list[str]:
+        """As `_delete`, and remembers what could not be deleted."""
+        found = self._delete(path, headers, fine)
+        self._ledger.undeletable |= {path} if found else set()
+        return found
 
     def strays(self, kinds: Mapping[str, Kind]) -> list[str]:
         """Delete all listed entities with the run's mark; returns what remains, as text."""
