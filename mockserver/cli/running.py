@@ -58,18 +58,21 @@ def _judged_run(command: tuple[str, ...], config: Config, reporting: Reporting) 
     with PrivateServer(config) as server:
         if server.learned is not None:
             _say("\n".join([f"learned from {config.learn}: {server.learned.summary}", *server.learned.lines()]))
-        status, elsewhere = _run(command, server)
+        status, elsewhere, tunnels = _run(command, server)
     report = evaluate(server.emulator.journal.entries(), server.emulator.contract)
     judged = reporting.deliver(report, err=True)
     if not report.judged and report.calls:
         _say("It reached the token endpoint, and called nothing else.")
+    elif tunnels and not report.judged:
+        _say(f"It connected to Adobe's hosts {tunnels}x and sent no request: it does not trust the certificate.")
+        _say("The variable SSL_CERT_FILE names a bundle with it; `mockserver ca show` has the options of clients.")
     elif not report.judged and not elsewhere:
         _say("Does it honour HTTPS_PROXY, or take its base URL from FLOW_SERVICE_URL?")
     return status, judged
 
 
-def _run(command: tuple[str, ...], server: PrivateServer) -> tuple[int, bool]:
-    """Run the client; returns its exit status, and whether it asked for hosts that are not Adobe's."""
+def _run(command: tuple[str, ...], server: PrivateServer) -> tuple[int, bool, int]:
+    """Run the client; returns its exit status, whether it asked for other hosts, and its connections to Adobe's."""
     from mockserver.clients import program
     from mockserver.intercept.interception import of_emulator
 
@@ -83,7 +86,7 @@ def _run(command: tuple[str, ...], server: PrivateServer) -> tuple[int, bool]:
     for host, count in interception.refused.items():
         _say(f"mockserver: the client asked for {host} {count}x and was refused: only Adobe's hosts are emulated")
     status = ending.status or 0
-    return status if status >= 0 else 128 - status, bool(interception.refused)
+    return status if status >= 0 else 128 - status, bool(interception.refused), interception.tunnels
 
 
 def _say(text: str) -> None:

@@ -76,6 +76,11 @@ class Interception:
         """Refused host -> number of requests."""
         return dict(self._proxy.refused)
 
+    @property
+    def tunnels(self) -> int:
+        """Number of tunnels to Adobe's hosts that the client asked for."""
+        return self._proxy.tunnels
+
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """The environment changed so that a client reaches us."""
         from mockserver.intercept import environment

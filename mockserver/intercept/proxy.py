@@ -39,6 +39,8 @@ class Proxy:
         self.start, self.stop = self._server.start, self._server.stop
         self.refused: Counter[str] = Counter()
         """Refused host -> number of requests. Nothing was sent to it."""
+        self.tunnels = 0
+        """Number of tunnels to Adobe's hosts that clients asked for."""
 
     async def _serve(self, client: ByteStream, stopping: asyncio.Event) -> None:
         """Serve a client. All tunnels end when the proxy stops."""
@@ -71,6 +73,7 @@ class Proxy:
             raise _ProxyRefused(400, "this is an HTTP proxy, and that was no request") from None
         if method == "CONNECT":
             self._demand_emulated(target, "443")
+            self.tunnels += 1
             return self._secure_port, b""
         try:
             parts = urlsplit(target)

@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 
 from mockserver.errors import ApiError
 from mockserver.runtime import monotonic
+from mockserver.server import unreadable
 from mockserver.server.eager import start
 from mockserver.server.limits import Limits, Refuse
 from mockserver.server.response import Fields, complete, refusal
@@ -30,7 +31,6 @@ _LINGER_SECONDS = 2.0
 _MAX_PIPELINED = 16
 _PIECE = 8_192
 """Bytes that are parsed before the number of waiting requests is checked."""
-_TLS_HELLO, _NO_TLS = b"\x16\x03", "The client speaks TLS. Call this server by http://, not https://."
 _HOP = (b"connection", b"upgrade", b"http2-settings")
 
 
@@ -279,8 +279,7 @@ class ClientConnection(HttpToolsProtocol):
             self._unread = self._without_upgrade() + piece[upgrade.args[0] :] + self._unread
         except httptools.HttpParserError as error:
             if not self._deaf:
-                tls = piece.startswith(_TLS_HELLO) and self.scheme == "http"
-                self._refuse("framing", _NO_TLS if tls else f"The request cannot be read: {error}.")
+                self._refuse("framing", unreadable.reason(piece, error, secure=self.scheme == "https"))
         self._open += len(piece)
         if self._part and self._open > 2 * self._limits.header_bytes + _PIECE:
             self._refuse("headers_too_large", "The head of the request is too large.")

@@ -52,6 +52,19 @@ def test_a_clients_own_failure_is_told_as_it_is(ca_folder: Path) -> None:
     assert execute(ca_folder, *BAD, STATUS="7").returncode == 7
 
 
+def test_a_client_that_does_not_trust_the_certificate_is_told_so(ca_folder: Path, tmp_path: Path) -> None:
+    """GNU Wget, for example, reads none of the variables for certificates."""
+    code = (
+        "import os, ssl, urllib.request as u\n"
+        "context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)\n"
+        "try: u.urlopen('https://platform.adobe.io/data/foundation/flowservice/connections', context=context)\n"
+        "except OSError: pass"
+    )
+    done = execute(ca_folder, sys.executable, "-c", code)
+    assert done.returncode == 3 and "does not trust the certificate" in done.stderr, done.stderr
+    assert "HTTPS_PROXY" not in done.stderr
+
+
 @pytest.mark.parametrize(("code", "status"), [("", 3), ("raise SystemExit(7)", 7)])
 def test_a_client_that_made_no_call_is_not_called_good(ca_folder: Path, code: str, status: int) -> None:
     done = execute(ca_folder, sys.executable, "-c", code)
