@@ -102,6 +102,9 @@ def test_what_is_wrong_with_a_schedule_is_told(emulator: Emulator) -> None:
     sentences = [told(emulator, "POST", "/flows", flow(emulator, scheduleParams=params))[1] for params in wrong]
     assert not any(map(ODD.search, sentences)), sentences
     assert "/scheduleParams/interval is not allowed here" in sentences[0]
+    date = {"startTime": "2026-01-01T00:00:00Z", "frequency": "day", "interval": 1}
+    sentence = told(emulator, "POST", "/flows", flow(emulator, scheduleParams=date))[1]
+    assert "/scheduleParams/startTime: expected seconds since 1970, as a number or as text" in sentence
 
 
 def test_the_log_has_no_text_of_a_client(emulator: Emulator) -> None:

@@ -18,6 +18,8 @@ from mockserver.specs.flow_specs import FlowSpec
 COPY, MAPPING = "Copy", "Mapping"
 """Names of transformations that have rules of their own."""
 
+_START = "/scheduleParams/startTime"
+
 
 def demand_one(flow: Mapping[str, Any], member: str) -> str:
     """The single id in `sourceConnectionIds` or `targetConnectionIds`. Raises ApiError if there is not exactly one."""
@@ -53,11 +55,12 @@ def demand_schedule(spec: FlowSpec, flow: Mapping[str, Any]) -> None:
     if params is None:
         raise rejected("/scheduleParams", "an object with startTime and frequency", MISSING)
     for violation in spec.schedule.violations(coerced(params), "body", at="/scheduleParams"):
-        number = violation.expected == "an integer" and violation.came != MISSING
-        expected = "an integer, as a number or as text" if number else violation.expected
+        number = "seconds since 1970" if violation.pointer == _START else "an integer"
+        either = violation.expected == "an integer" and violation.came != MISSING
+        expected = f"{number}, as a number or as text" if either else violation.expected
         raise outside_contract(violation._replace(expected=expected))
     if Schedule.of(params) is None:
-        raise rejected("/scheduleParams/startTime", "seconds since 1970", "another number")
+        raise rejected(_START, "seconds since 1970", "another number")
 
 
 def demand_transformations(spec: FlowSpec, flow: Mapping[str, Any], *, is_xdm: bool = False) -> None:
