@@ -62,7 +62,7 @@ def _judged_run(command: tuple[str, ...], config: Config, reporting: Reporting) 
     report = evaluate(server.emulator.journal.entries(), server.emulator.contract)
     judged = reporting.deliver(report, err=True)
     if not report.judged and report.calls:
-        _say("It reached the token endpoint, and called nothing else.")
+        _say("It called only the token endpoint, or services that are not emulated.")
     elif tunnels and not report.judged:
         _say(f"It connected to Adobe's hosts {tunnels}x and sent no request: it does not trust the certificate.")
         _say("The variable SSL_CERT_FILE names a bundle with it; `mockserver ca show` has the options of clients.")

@@ -36,6 +36,8 @@ class Level(StrEnum):
             raise ValueError(f"a level is fail, warn or info, not {text!r}") from None
 
 
+_NOT_EMULATED, _NOT_JUDGED = 501, "call.not-emulated"
+"""Status of calls to services that are not emulated, and the rule that lists them."""
 _RANK = {Level.FAIL: 0, Level.WARN: 1, Level.INFO: 2}
 
 Verdict: TypeAlias = Literal["passed", "failed", "untestable"]
@@ -139,8 +141,9 @@ class Report:
     @property
     def judged(self) -> bool:
         """Whether there was anything to judge: a call to Flow Service, a refused token request, or a scenario."""
-        called = any(call.operation != TOKEN_OPERATION for call in self.calls)
-        return called or bool(self.findings) or bool(self.scenarios)
+        called = any(call.operation != TOKEN_OPERATION and call.status != _NOT_EMULATED for call in self.calls)
+        told = any(finding.rule != _NOT_JUDGED for finding in self.findings)
+        return called or told or bool(self.scenarios)
 
     @property
     def clients(self) -> tuple[str, ...]:

@@ -34,6 +34,15 @@ def test_what_is_not_emulated_is_no_mistake_of_the_client(case: str) -> None:
     assert not client.emulator.journal.entries()[0].violations
 
 
+def test_a_client_of_other_services_alone_has_not_been_judged() -> None:
+    client = Client()
+    client.token()
+    client.send("GET", "/data/core/ups/config/mergePolicies")
+    assert not client.judged().judged
+    client.send("GET", "/flows")
+    assert client.judged().judged
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -116,7 +116,9 @@ def test_a_script_without_its_interpreter_is_said_to_lack_it(ca_folder: Path, tm
 FORM = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "y", "scope": "openid"}
 TOKEN = f"import requests; requests.post('https://ims-na1.adobelogin.com/ims/token/v3', data={FORM})"
 OTHER = "import requests; requests.get('http://example.com')"
-UNJUDGED = {"pass": "HTTPS_PROXY", TOKEN: "reached the token endpoint", OTHER: "the client asked for example.com"}
+KNOWN = {"Authorization": "Bearer a.b", "x-api-key": "a", "x-gw-ims-org-id": "A@AdobeOrg", "x-sandbox-name": "prod"}
+NEAR = f"import requests; requests.get('https://platform.adobe.io/data/core/ups/config/mergePolicies', headers={KNOWN})"
+UNJUDGED = {"pass": "HTTPS_PROXY", TOKEN: "called only the token endpoint", OTHER: "the client asked for example.com"}
 
 
 @pytest.mark.parametrize("code", UNJUDGED, ids=["no-call", "token-only", "other-host"])
@@ -124,6 +126,11 @@ def test_advice_for_a_client_that_was_not_judged_fits_what_it_did(ca_folder: Pat
     done = execute(ca_folder, sys.executable, "-c", code)
     assert done.returncode == 3 and "Nothing to judge" in done.stderr
     assert [text for text in UNJUDGED.values() if text in done.stderr] == [UNJUDGED[code]]
+
+
+def test_a_client_of_other_services_alone_has_nothing_judged(ca_folder: Path) -> None:
+    done = execute(ca_folder, sys.executable, "-c", NEAR)
+    assert done.returncode == 3 and "services that are not emulated" in done.stderr, done.stderr
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this platform has no signals to pass on")
