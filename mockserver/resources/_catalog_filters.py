@@ -71,7 +71,7 @@ def conditional(asked: str) -> Test:
     found = _CONDITION.fullmatch(asked)
     if found is None:
         name, present = asked.removeprefix("!"), not asked.startswith("!")
-        if not name or _CONDITION.search(name) or "=" in name:
+        if not name or set("=<>~").intersection(name):
             raise _unreadable(asked)
         return lambda shown: (member(shown, name) is not None) is present
     name, sign, value = found[1], found[2], found[3].strip('"')

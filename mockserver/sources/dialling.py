@@ -57,7 +57,11 @@ _PROVEN_BY_BOTH = "scram-sha-256,none"
 _TRUSTED = f"{_PROVEN_BY_BOTH},md5,password"
 """Methods allowed to a server whose certificate was verified."""
 
-_BEGIN = sql.SQL("BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL TimeZone = 'UTC'")
+_BEGIN = sql.SQL(
+    "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL TimeZone = 'UTC';"
+    " SET LOCAL client_min_messages = error"
+)
+"""Notices of any length would be read although nobody sees them."""
 _NOWHERE = "/nonexistent/file"
 _MEANINGLESS = {
     "gssencmode": "disable",

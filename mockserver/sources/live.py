@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 CONNECTOR = "postgre-sql"
 DEFAULT_PORT = "5432"
 MAX_TABLES = 10_000
-_BATCH = 200
-"""Rows that are read at once: with the longest cells of ten columns, 8 MB."""
+_BATCH_ROWS, _BATCH_CELLS = 200, 1_000
+"""Maximum rows and cells that are read at once: with the longest cells 4 million characters."""
 _NAME = re.compile(r'(?:"((?:[^"]|"")+)"|([^".]+))\.(?:"((?:[^"]|"")+)"|([^".]+))', re.DOTALL)
 
 _VISIBLE = sql.SQL("""
@@ -42,8 +42,6 @@ SELECT n.nspname::text, c.relname::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE {visible} AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
 ORDER BY n.nspname, c.relname LIMIT {most}""").format(visible=_VISIBLE, most=MAX_TABLES)
-
-_NEXT = f"FETCH {_BATCH} FROM rows"
 
 _COLUMNS = sql.SQL("""
 WITH RECURSIVE based AS (
@@ -155,11 +153,12 @@ class LiveSource:
         with self.connected() as db:
             return db.execute(question.as_bytes(db)).fetchall()
 
-    def stream(self, question: sql.Composable) -> Iterator[tuple[Any, ...]]:
+    def stream(self, question: sql.Composable, columns: int) -> Iterator[tuple[Any, ...]]:
         """Run a query of any size; its rows are read in batches. Raises SourceError, also between rows."""
+        batch = f"FETCH {max(1, min(_BATCH_ROWS, _BATCH_CELLS // columns))} FROM rows"
         with self.connected() as db:
             db.execute(sql.SQL("DECLARE rows NO SCROLL CURSOR FOR {}").format(question).as_bytes(db))
-            while rows := db.execute(_NEXT).fetchall():
+            while rows := db.execute(batch).fetchall():
                 yield from rows
                 self._dialler.extend(db)
             db.execute("CLOSE rows")

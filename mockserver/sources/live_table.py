@@ -18,8 +18,8 @@ from mockserver.sources.tables import Window, demand_moments
 Ask: TypeAlias = Callable[[sql.Composable], list[tuple[Any, ...]]]
 """The rows of an answer. Raises SourceError."""
 
-Stream: TypeAlias = Callable[[sql.Composable], Iterator[tuple[Any, ...]]]
-"""The same, for an answer of any size."""
+Stream: TypeAlias = Callable[[sql.Composable, int], Iterator[tuple[Any, ...]]]
+"""The same, for an answer of any size, given the number of its columns."""
 
 _SAMPLE_ROWS = 100
 _LONGEST_CELL, _SHORTEST_CELL, _PREVIEW_CHARACTERS = 4_096, 32, 2_000_000
@@ -29,6 +29,18 @@ _PREVIEW_CELLS = 20_000
 A table of hundreds of columns shows fewer rows."""
 
 _LONGEST_NUMBER = 400
+_MAX_CONVERTED = 65_536
+"""Stored bytes of a value that the database converts to text. A larger one, such as JSON, it would read as a whole."""
+
+_READABLE = """(coalesce(pg_catalog.pg_column_size({0}), 0) <= {1}
+ OR pg_catalog.pg_typeof({0}) IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype))"""
+"""Whether the beginning and the length of a value can be read without all of it: text is stored in parts."""
+
+_CELL = sql.SQL(f"""CASE WHEN {_READABLE} THEN pg_catalog."left"({{0}}::text, {{2}})
+ ELSE pg_catalog.concat('(', pg_catalog.pg_column_size({{0}}), ' bytes)') END""")
+_SIZE = sql.SQL(f"""(CASE WHEN {_READABLE} THEN coalesce(pg_catalog.octet_length({{0}}::text), 0)
+ ELSE pg_catalog.pg_column_size({{0}}) END)""")
+"""The length of a cell as text, or of a large value in the form of the database."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +74,9 @@ class LiveTable:
     @cached_property
     def row_bytes(self) -> int:
         """Estimated bytes per row: the mean of a sample of rows as text. Raises SourceError."""
-        row = sql.SQL("pg_catalog.octet_length(ROW({})::text) - 2").format(self._names())
+        names = (sql.Identifier(column.name) for column in self.columns)
+        sizes = sql.SQL(", ").join(_SIZE.format(name, _MAX_CONVERTED) for name in names)
+        row = sql.SQL("(SELECT pg_catalog.sum(size + 1) - 1 FROM (VALUES {}) AS cells (size))").format(sizes)
         sample = sql.SQL("SELECT {} AS size FROM {} LIMIT {}").format(row, self.relation, _SAMPLE_ROWS)
         return int(self.ask(sql.SQL("SELECT pg_catalog.avg(size) FROM ({}) AS sample").format(sample))[0][0] or 0)
 
@@ -86,7 +100,7 @@ class LiveTable:
         if delta_column is not None:
             conditions = self._between(sql.Identifier(delta_column), start_ms, end_ms)
             question = sql.SQL("{} WHERE {}").format(question, sql.SQL(" AND ").join(conditions))
-        for row in self.stream(question):
+        for row in self.stream(question, len(self.columns)):
             yield {column.name: _json(column, text) for column, text in zip(self.columns, row, strict=True)}
 
     def foresee(self, delta_column: str, moments: Sequence[int | None]) -> None:
@@ -134,9 +148,6 @@ class LiveTable:
     def _windows(self) -> dict[tuple[str, int | None, int | None], Window]:
         return {}
 
-    def _names(self) -> sql.Composed:
-        return sql.SQL(", ").join(sql.Identifier(column.name) for column in self.columns)
-
     def _select(self, what: sql.Composable, limit: int | None = None) -> list[tuple[Any, ...]]:
         end = sql.SQL("") if limit is None else sql.SQL(" LIMIT {}").format(limit)
         return self.ask(sql.SQL("SELECT {} FROM {}{}").format(what, self.relation, end))
@@ -155,6 +166,8 @@ def _cell(column: Column, longest: int) -> sql.Composed:
             return sql.SQL("pg_catalog.translate(pg_catalog.encode({}, 'base64'), E'\\n', '')").format(part)
         case "number":
             longest = _LONGEST_NUMBER
+    if column.shape.kind == "text":
+        return _CELL.format(name, _MAX_CONVERTED, longest)
     return sql.SQL('pg_catalog."left"({}::text, {})').format(name, longest)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,9 @@ CREATE FUNCTION noisy() RETURNS int LANGUAGE plpgsql AS $$BEGIN
  FOR i IN 1..9999 LOOP RAISE NOTICE '%', repeat('n', 500); END LOOP; RETURN 1; END$$;
 CREATE VIEW loud AS SELECT noisy() AS n, <AT>;
 CREATE VIEW later AS SELECT 1 / (n - 150) AS v, <AT> FROM generate_series(1, 300) n;
+CREATE TABLE fat AS SELECT n AS id, repeat('x', 100000000) AS t, repeat('y', 10000000)::bytea AS b, NULL::json AS no,
+ ('"' || repeat('z', 50000000) || '"')::json AS j, ('"' || repeat('z', 50000000) || '"')::jsonb AS jb, <AT>
+ FROM generate_series(1, 3) n;
 CREATE TABLE lots AS SELECT n AS id, repeat('y', 100) AS t, <AT> FROM generate_series(1, 20000) n;
 """.replace("<AT>", AT)
 
@@ -112,6 +116,32 @@ def test_a_view_that_fails_waits_or_writes_is_refused_in_the_services_form(
     assert answer.status == status and says in str(answer.body)
     assert "c4n4ry" not in str(answer.body) + caplog.text and "Traceback" not in caplog.text
     assert len(live.rows(emulator, base, "public.customers")) == 100, "nothing has been deleted"
+
+
+def test_of_large_values_the_database_reads_the_beginning_or_the_size(objects: None, tmp_path: Path) -> None:
+    """Its own memory and time were those of whole values, so that a run over a cell of 300 MB ended in a timeout."""
+    emulator = live.emulator(lake=str(tmp_path))
+    for row in live.rows(emulator, made(emulator, live.basic())["id"], "public.fat"):
+        assert {*row["t"]} == {"x"} and {*row["b"].rstrip("=")} <= {*"eXl5Q"} and row["no"] is None
+        assert re.fullmatch(r"\(\d{6} bytes\)", row["j"]) and re.fullmatch(r"\(\d{6} bytes\)", row["jb"])
+    (run,) = landing(emulator, "fat")
+    assert status_of(run) == "success" and total([run]) == 3
+    assert 3 * 10**8 < run["metrics"]["sizeSummary"]["inputBytes"] < 4 * 10**8
+
+
+def test_the_rows_of_a_table_with_many_long_cells_are_read_in_small_batches(objects: None, tmp_path: Path) -> None:
+    """200 rows of it were read at once: 80 MiB."""
+    cells = ", ".join(f"repeat('x', 5000) AS c{number}" for number in range(100))
+    live.execute(f"CREATE TABLE broad AS SELECT {cells}, {AT} FROM generate_series(1, 60)")  # noqa: S608  # constants
+    emulator = live.emulator(lake=str(tmp_path), patience=PATIENT)
+    live.explore(emulator, made(emulator, live.basic())["id"], "public.customers", preview=True)
+    tracemalloc.start()
+    try:
+        (run,) = landing(emulator, "broad")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert total([run]) == 60 and peak < 16 * MIB
 
 
 def test_a_preview_of_the_widest_table_is_bounded(objects: None) -> None:
