@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mockserver.errors import ApiError, Refusal
+from mockserver.errors import ERRORS, ApiError, Refusal
 from mockserver.exchange import Call, Result
 from mockserver.json_input import Json
 from mockserver.specs import xdm
@@ -19,6 +19,8 @@ _BLANK = "about:blank"
 _INLET = "http://ns.adobe.com/adobecloud/problem/data-collection-service/inlet"
 _UNAUTHORIZED = "https://ns.adobe.com/adobecloud/problem/data-collection-service-authorization"
 _XDM = "http://ns.adobe.com/aep/errors/XDM-"
+_OF_THE_PROVIDER = ERRORS["rejected"].message.partition("{")[0]
+"""What Flow Service writes before the message of a flow provider. Its neighbours have none."""
 _AS_DOCUMENTED = {"not-found-status": "404", "error-body": "problem"}
 """Quirks of Flow Service do not apply to its neighbours."""
 
@@ -60,7 +62,8 @@ def refusal_of(refusal: Refusal, call: Call, service: str) -> Result | None:
     if isinstance(refusal, ApiError) and service not in ("connectors", "sandbox-management"):
         usual = refusal.result(call.request_id, _AS_DOCUMENTED)
         assert isinstance(usual.body, dict)
-        problem = FormProblem(usual.status, str(usual.body["title"]), str(usual.body["errorMessage"]))
+        message = str(usual.body["errorMessage"]).removeprefix(_OF_THE_PROVIDER)
+        problem = FormProblem(usual.status, str(usual.body["title"]), message)
         return Result(problem.status, form(problem, call), usual.headers, usual.error)
     return None
 

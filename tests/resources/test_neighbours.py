@@ -40,6 +40,21 @@ def test_a_service_token_may_name_the_sandbox_by_its_id_too() -> None:
     assert refused(user)[:2] == (400, "2110-400")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/data/foundation/catalog/dataSets",
+        "/data/foundation/schemaregistry/tenant/schemas",
+        "/data/foundation/conversion/mappingSets",
+        "/data/core/activation/disflowprovider/adhocrun",
+    ],
+)
+def test_only_flow_service_speaks_of_a_flow_provider(emulator: Emulator, path: str) -> None:
+    refusal = send(emulator, "POST", path, {"colour": "red"})
+    assert refusal.status == 400 and "is missing" in str(refusal.body)
+    assert "flow provider" not in str(refusal.body)
+
+
 # members: documented in the landing zone tutorials, and what aepp reads
 SAS = ["containerName", "SASToken", "storageAccountName", "SASUri"]
 
