@@ -12,7 +12,7 @@ from mockserver.comparison import forms, stages
 from mockserver.comparison.pairing import Pairing
 from mockserver.comparison.symbols import Bindings, is_catalogued, is_made_id, kind_of, page_token, parts_of, quoted
 from mockserver.exchange import Result
-from mockserver.har.gaps import STAND_IN, is_hidden
+from mockserver.har.gaps import STAND_IN, is_hidden, is_left_out
 from mockserver.json_input import Json
 from mockserver.recordings.lives import ENTITIES
 from mockserver.recordings.recording import RecordedExchange, scalars
@@ -100,9 +100,9 @@ class Comparison:
     def compare(self, exchange: RecordedExchange, ours: Result) -> list[Difference]:
         """Compare one exchange and bind the symbols of its response."""
         self.pairing.begin(exchange, ours)
-        self._sent.update((name, value) for name, value in _sent(exchange.body) if value not in (None, ""))
-        headers = exchange.call.headers
-        self._sent.update((name, headers.get(header, "")) for name, header in _OF_THE_CALLER)
+        self._sent.update((name, value) for name, value in _sent(exchange.body) if _is_told(value))
+        caller = ((name, exchange.call.headers.get(header, "")) for name, header in _OF_THE_CALLER)
+        self._sent.update((name, value) for name, value in caller if not is_left_out(value, passed=True))
         segments = exchange.call.path.strip("/").split("/")
         self._about = "explore" if segments[-1] in _OF_THE_SOURCE else segments[0]
         recorded = exchange.result
@@ -177,6 +177,8 @@ class Comparison:
             stages.stage(name, theirs), stages.stage(name, ours)
         ):  # how long a run takes depends on its data
             theirs, ours = ({key: one[key] for key in _OF_EVERY_STAGE if key in one} for one in (theirs, ours))
+        if not self.bindings.began_ms:  # without times, runs are not due
+            theirs, ours = ({key: one[key] for key in one if key != "lastRunDetails"} for one in (theirs, ours))
         ours = self.pairing.named_alike(theirs, ours)
         for key, value in theirs.items():
             if key in ours:
@@ -197,8 +199,8 @@ class Comparison:
         yield from (Difference("added member", at, "absent", kind) for at, kind in _members(pointer, added))
 
     def _is_earlier(self, key: str) -> bool:
-        """Whether a member is an entity of a neighbouring service that existed before the recording."""
-        return is_made_id(key) and self.bindings.ours(("id", key)) is None and ("id", key) not in self.bindings.created
+        """Whether a member is an entity of a neighbouring service that existed before the recording, or is lost."""
+        return is_made_id(key) and self.bindings.ours(("id", key)) is None
 
     def _is_another(self, pointer: str, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> list[Difference]:
         """The difference if two objects with the members of an entity have ids that do not correspond."""
@@ -308,7 +310,9 @@ class Comparison:
         elif self._is_given(name, theirs, ours):
             yield Difference("value", pointer, "another value than before", "the value shown before")
         elif _INSTANT.search(name) and isinstance(theirs, int) and isinstance(ours, int):
-            if len(str(abs(theirs))) != len(str(abs(ours))):
+            if 0 in (theirs, ours) and theirs != ours:
+                yield Difference("value", pointer, *("a time" if one else "no time" for one in (theirs, ours)))
+            elif len(str(abs(theirs))) != len(str(abs(ours))):
                 yield Difference("form", pointer, f"{len(str(abs(theirs)))} digits", f"{len(str(abs(ours)))} digits")
         elif self._is_fixed(pointer, name, theirs) and theirs != ours and not is_hidden(theirs):
             yield Difference("value", pointer, "a fixed value", "another value")
@@ -347,6 +351,11 @@ class Comparison:
             self.bindings.bind((kind, theirs), ours)
         elif bound not in (None, ours) and kind != "token":
             yield Difference("reference", pointer, f"the same {kind} as before", f"another {kind}")
+
+
+def _is_told(value: Any) -> bool:
+    """Whether a value of a request is known, so that a response may repeat it."""
+    return value not in (None, "") and not is_hidden(value)
 
 
 def _sent(body: Json) -> Iterator[tuple[str, Any]]:

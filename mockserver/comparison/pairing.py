@@ -47,7 +47,9 @@ class Pairing:
         self._by_metrics = any(name == "property" and value.startswith("metrics.") for name, value in parameters)
         limited = any(name == "limit" for name, _ in parameters)
         # runs and their batches are listed by when they ended, and how long a run takes depends on its data
-        self.is_shifted = self._ends_elsewhere(exchange, ours) or (limited and self._collection == "runs")
+        self.is_shifted = self._ends_elsewhere(exchange, ours) or (
+            limited and (self._is_undated or self._collection == "runs")
+        )
         self.lists_batches = exchange.operation in ("listBatches", "retrieveBatch")
 
     def _ends_elsewhere(self, exchange: RecordedExchange, ours: Result) -> bool:
@@ -89,7 +91,9 @@ class Pairing:
 
     def _is_earlier_run(self, item: Mapping[str, Json]) -> bool:
         flow = item.get("flowId") if self._collection == "runs" else None
-        return isinstance(flow, str) and self.bindings.ours(("id", flow)) in (None, flow)
+        if not isinstance(flow, str):
+            return False
+        return self._is_undated or self.bindings.ours(("id", flow)) in (None, flow)
 
     def is_of_others(self, item: Any) -> bool:
         """Whether an item of a list is an entity that another client created during the recording."""
@@ -105,7 +109,7 @@ class Pairing:
         if self._collection not in ENTITIES or symbol in self.bindings.created or symbol[1] in self._provided:
             return False
         at_ms = item.get("createdAt")
-        is_earlier = not isinstance(at_ms, int) or at_ms < self.bindings.began_ms
+        is_earlier = self._is_undated or not isinstance(at_ms, int) or at_ms < self.bindings.began_ms
         return is_earlier and self.bindings.ours(symbol) is None
 
     def is_apart(self, item: Mapping[str, Json]) -> bool:
@@ -115,7 +119,12 @@ class Pairing:
     @property
     def may_list_more(self) -> bool:
         """Whether items that only our list has say nothing."""
-        return self._shared or self.is_shifted
+        return self._shared or self.is_shifted or self._is_undated
+
+    @property
+    def _is_undated(self) -> bool:
+        """Whether the recording has no times, so that nobody knows what existed before it."""
+        return not self.bindings.began_ms
 
     def pair(self, theirs: list[Any], ours: list[Any]) -> tuple[list[Any], list[Any]]:
         """Bind entities that both lists show for the first time. Returns the lists without those to leave out."""

@@ -20,6 +20,7 @@ from mockserver.comparison.pairing import Pairing
 from mockserver.comparison.symbols import Bindings
 from mockserver.comparison.unseen import ENDS, Unseen, is_lookup, named_in_body
 from mockserver.exchange import Result
+from mockserver.har.gaps import is_left_out
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.recordings import strangers
 from mockserver.recordings.before import Before, made_by_others
@@ -36,6 +37,8 @@ _OF_THE_CONNECTION = frozenset(
     {"host", "content-length", "connection", "transfer-encoding", "accept-encoding", "cookie"}
 )
 _THROTTLED = frozenset({429, 500, 502, 503, 504})
+_READING = ("GET", "HEAD", "OPTIONS")
+_TEXTS = ("/name", "/description")
 _OF_A_BODY = (400, 422)
 """Statuses by which a value in a body is refused."""
 _OF_THE_FORM = frozenset({"type", "form", "missing header", "added header"})
@@ -121,6 +124,8 @@ class Replay:
         self._named = before.named if before else frozenset[str]()
         self._masked = before.masked if before else frozenset[str]()
         """Connections whose credentials are made up here. What is asked of their sources may be refused."""
+        self._gaps = frozenset(name for exchange in recording.exchanges for name in exchange.gaps.headers)
+        self._unrepeated: dict[str, str] = {}
         self._strange = strangers.changes(recording, known)
         self._rivals = overlaps.rivals(recording.exchanges)
 
@@ -131,6 +136,7 @@ class Replay:
             before(exchange)
             compared.append(self._one(exchange))
             self._unseen.note(exchange)
+            self._note_unrepeated(compared[-1])
         return compared
 
     def _one(self, exchange: RecordedExchange) -> Compared:
@@ -155,6 +161,7 @@ class Replay:
             return Compared(exchange, "not comparable", why=why, ours=ours)
         differences = tuple(self._comparison.compare(exchange, ours))
         why = self._consequence(exchange, ours, differences)
+        self._note_masked_name(exchange)
         self._note_one_sided(exchange, ours)
         self._note_overlap(exchange)
         if why:
@@ -193,6 +200,27 @@ class Replay:
             why = f"exchanges {first} and {last} changed the entity at the same time"
             self._comparison.pairing.apart.setdefault(entity, why)
 
+    def _note_unrepeated(self, done: Compared) -> None:
+        """Keep an entity that a request changed there, or may have changed, and that was not sent here."""
+        exchange, apart = done.exchange, self._comparison.pairing.apart
+        why = f"exchange {exchange.number} may have changed the entity and was not repeated"
+        status = exchange.result.status
+        if done.ours is None and exchange.call.method not in _READING and (200 <= status < 300 or not 0 < status < 500):
+            self._unrepeated |= {
+                entity: why for entity in exchange.ids.values() if apart.setdefault(entity, why) == why
+            }
+        elif done.verdict == "same" and exchange.call.headers.get("if-match") and status < 300:
+            for entity in exchange.ids.values():  # its etag tells that nothing had changed
+                if apart.get(entity) == self._unrepeated.pop(entity, ""):
+                    del apart[entity]
+
+    def _note_masked_name(self, exchange: RecordedExchange) -> None:
+        """Keep an entity from lists that are filtered or ordered by a text which was replaced in its creation."""
+        place, new = masked.in_body(exchange), exchange.result.body
+        if exchange.result.status == 201 and place in _TEXTS and isinstance(new, dict):
+            why = f"the value at {place} in its creation was not recorded"
+            self._comparison.pairing.apart.setdefault(str(new.get("id")), why)
+
     def _note_one_sided(self, exchange: RecordedExchange, ours: Result) -> None:
         """Keep what only one side accepted from being found again in later responses.
 
@@ -213,6 +241,12 @@ class Replay:
             why = f"exchange {exchange.number} changed the entity on one side only"
             self._comparison.pairing.apart.setdefault(entity, why)
 
+    def _is_gap(self, exchange: RecordedExchange, name: str) -> bool:
+        """Whether a tool removed a header: also a variable in a refused request, if it is one in others that passed."""
+        if name in exchange.gaps.headers:
+            return True
+        return name in self._gaps and is_left_out(exchange.call.headers.get(name, ""), passed=True)
+
     def _request(self, exchange: RecordedExchange) -> tuple[str, str, Mapping[str, str], bytes]:
         call, query = exchange.call, self.bindings.in_query(exchange)
         headers = {
@@ -220,7 +254,7 @@ class Replay:
             for name, value in call.headers.items()
             if name not in _OF_THE_CONNECTION
         }
-        headers |= {name: value for name, value in self._caller.items() if name in exchange.gaps.headers}
+        headers |= {name: value for name, value in self._caller.items() if self._is_gap(exchange, name)}
         if "authorization" in headers and self._token:
             headers["authorization"] = f"Bearer {self._token}"
         sent, changed = exchange.body, self.bindings.in_body(exchange.body)
@@ -245,6 +279,8 @@ def _incomparable(exchange: RecordedExchange) -> str:
         return "the request body was not recorded"
     if result.status in _THROTTLED:
         return f"the service was unavailable ({result.status})"
+    if result.status == 304:
+        return "the response confirms what the client had stored"
     if result.error in _EXPIRED and "authorization" in exchange.call.headers:
         return "the token had expired, which another server cannot know"
     if result.error in _UNKNOWN_KEY:

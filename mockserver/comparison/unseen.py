@@ -28,24 +28,26 @@ class Unseen:
         self._used = frozenset(_in_flows(recording))
         self._bindings, self._provided = bindings, provided
         self._absences = Absences()
-        self._listed: set[str] = set()
-        """Paths of lists of which a page was shown."""
+        self._first: dict[str, set[str]] = {}
+        """Path of a list -> ids on its first pages."""
 
     def note(self, exchange: RecordedExchange) -> None:
         """Note what a recorded response tells."""
         self._absences.note(exchange)
-        if exchange.call.method == "GET" and not exchange.ids:
-            self._listed.add(exchange.call.path)
+        if not exchange.call.query or exchange.call.query.startswith("limit="):
+            self._first.setdefault(exchange.call.path, set()).update(_listed(exchange))
 
     def precedes(self, exchange: RecordedExchange) -> str:
         """Why a request cannot be repeated: it follows from what the client did before. Empty if it can."""
         result = exchange.result
-        cursor = dict(exchange.call.parameters()).get("continuationToken", "")
+        cursor, listed = _cursor(exchange), _listed(exchange)
         is_known = self._bindings.born.get(("page", cursor), exchange.number) < exchange.number
-        has_items = isinstance(result.body, Mapping) and bool(result.body.get("items"))
-        if cursor and not is_known and has_items and exchange.call.path not in self._listed:
-            return "continues a list that began before the recording"
-        if result.error in _IN_USE and exchange.call.method == "DELETE":
+        # a service that takes any cursor shows the first page again
+        goes_on = exchange.gaps.answer or (listed and listed.isdisjoint(self._first.get(exchange.call.path, ())))
+        if cursor and not is_known and result.status == 200 and goes_on:
+            return "continues a list of which the recording lacks a page"
+        in_use = result.error in _IN_USE or (exchange.gaps.answer and result.status == 400)
+        if in_use and exchange.call.method == "DELETE":
             entity_id = next(iter(exchange.ids.values()), "")
             if entity_id in self._provided and entity_id not in self._used:
                 return "a flow uses the entity that the recording does not show"
@@ -68,6 +70,16 @@ class Unseen:
         return self._bindings.ours(("id", entity_id)) is None and not self._absences.has(exchange, entity_id)
 
 
+def _cursor(exchange: RecordedExchange) -> str:
+    return dict(exchange.call.parameters()).get("continuationToken", "")
+
+
+def _listed(exchange: RecordedExchange) -> set[str]:
+    """The ids of the entities on a page."""
+    items = exchange.result.body.get("items") if isinstance(exchange.result.body, dict) else None
+    return {str(one.get("id")) for one in items if isinstance(one, dict)} if isinstance(items, list) else set()
+
+
 def is_lookup(exchange: RecordedExchange) -> bool:
     """Whether a request looks up one entity of Flow Service."""
     return exchange.call.method == "GET" and kind_of(exchange) in [(kind, 2) for kind in ENTITIES]
@@ -76,7 +88,8 @@ def is_lookup(exchange: RecordedExchange) -> bool:
 def shows_nothing(exchange: RecordedExchange) -> bool:
     """Whether a successful lookup does not show the entity that it names, and so does not prove that it exists."""
     shown = {value for _, value in symbols_in(exchange.result.body)}
-    return is_lookup(exchange) and exchange.result.status == 200 and shown.isdisjoint(exchange.ids.values())
+    answered = exchange.result.status == 200 and not exchange.gaps.answer
+    return is_lookup(exchange) and answered and shown.isdisjoint(exchange.ids.values())
 
 
 def named(exchange: RecordedExchange) -> Iterator[tuple[str, str]]:

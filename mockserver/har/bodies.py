@@ -75,7 +75,7 @@ def lacks_response(content: Mapping[str, Any], result: Result, *, empty: bool) -
     if result.body is not None or content.get("text") or empty:
         return False
     sized = number(content.get("size"), -1) != 0
-    return result.status in (200, 201) or 400 <= result.status < 500 or (result.status == 304 and sized)
+    return result.status in (200, 201) or result.status >= 400 or (result.status == 304 and sized)
 
 
 def _text(value: Json) -> str:

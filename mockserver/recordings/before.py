@@ -58,8 +58,9 @@ class Before:
 
 def existing_before(recording: Recording, contract: Contract) -> Before:
     """The entities that existed before a recording began, as first shown, or as far as it names them."""
-    began_ms = _began_ms(recording)
-    first = {key: one for key, one in _not_created(recording).items() if _made_ms(one[0].doc) < began_ms}
+    later = _made_meanwhile(recording)
+    not_created = _not_created(recording)
+    first = {key: one for key, one in not_created.items() if key not in later}
     unsure, masked, shapes = {}, set[str](), Shapes(contract)
     lives: Lives = {}
     for (kind, entity_id), (life, number) in first.items():
@@ -74,7 +75,7 @@ def existing_before(recording: Recording, contract: Contract) -> Before:
             life.doc["auth"] = _unmasked(auth)
             masked.add(entity_id)
         lives[kind, entity_id] = life
-    whole = _created(recording) | {entity_id for _, entity_id in first}
+    whole = _created(recording) | {entity_id for _, entity_id in not_created}
     named = mentions.entities(recording, whole)
     names = frozenset(entity_id for _, entity_id in named)
     unsure |= dict.fromkeys(names, "the recording names the entity and never shows it")
@@ -83,18 +84,32 @@ def existing_before(recording: Recording, contract: Contract) -> Before:
 
 
 def made_by_others(recording: Recording) -> frozenset[str]:
-    """Ids of entities that other clients created during the recording.
+    """Ids of entities that other clients created during the recording, or requests whose outcome is unknown.
 
-    Entities with a name that this client sent are its own, whatever the service responded.
+    Entities with a name that this client had sent are its own, whatever the service responded.
     """
-    began_ms = _began_ms(recording)
-    sent = {name for exchange in recording.exchanges for name in _names_sent(exchange)}
-    later = {
-        key
-        for key, (life, _) in _not_created(recording).items()
-        if _made_ms(life.doc) >= began_ms and str(life.doc.get("name")) not in sent
-    }
-    return frozenset(entity_id for kind, entity_id in later if kind in ENTITIES)
+    return frozenset(entity_id for (kind, entity_id), own in _made_meanwhile(recording).items() if not own)
+
+
+def _made_meanwhile(recording: Recording) -> dict[tuple[str, str], bool]:
+    """The entities that came into being during a recording, which does not create them -> whether it sent their name.
+
+    If the times of the requests are unknown, only the names tell.
+    """
+    began_ms = recording.exchanges[0].call.received_ms if recording.exchanges else 0
+    answered = [one for one in recording.exchanges if 0 < one.result.status < 500]
+    unanswered = {name for one in recording.exchanges if one not in answered for name in _names_sent(one)}
+    sent: dict[str, int] = {}
+    for one in answered:
+        for name in _names_sent(one):
+            sent.setdefault(name, one.number)
+    found = {}
+    for key, (life, number) in _not_created(recording).items():
+        name = str(life.doc.get("name"))
+        own = sent.get(name, number) < number and name not in unanswered
+        if key[0] in ENTITIES and (_made_ms(life.doc) >= began_ms if began_ms else own):
+            found[key] = own
+    return found
 
 
 def _names_sent(exchange: RecordedExchange) -> Iterator[str]:
@@ -102,10 +117,6 @@ def _names_sent(exchange: RecordedExchange) -> Iterator[str]:
     for step in _steps(exchange) if exchange.call.method in ("POST", "PATCH") else ():
         if isinstance(step, dict):
             yield str(step.get("value") if step.get("path") == "/name" else step.get("name"))
-
-
-def _began_ms(recording: Recording) -> int:
-    return recording.exchanges[0].call.received_ms if recording.exchanges else 0
 
 
 def _made_ms(doc: Mapping[str, Any]) -> int:
@@ -147,7 +158,7 @@ def _undo(life: Life, changes: list[RecordedExchange]) -> bool:
     for exchange in reversed(changes):
         etag = exchange.call.headers.get("if-match", "")
         etag = etag if not etag or etag.endswith('"') else f'"{etag}"'
-        life.doc |= {name: etag or etag_of(1, 0) for name in ("version", "etag")}
+        life.doc |= {name: etag or etag_of(exchange.number, 0) for name in ("version", "etag")}
         life.doc["updatedAt"] = _made_ms(life.doc)
         action = dict(exchange.call.parameters()).get("op", "").lower()
         if exchange.call.path.endswith("/action") and action in _STATE_BEFORE:

@@ -10,6 +10,7 @@ import jsonpatch
 import jsonpointer
 
 from mockserver.exchange import Tenant
+from mockserver.har.gaps import is_left_out
 from mockserver.recordings.recording import RecordedExchange, Recording
 
 ENTITIES = ("connections", "sourceConnections", "targetConnections", "flows")
@@ -65,7 +66,8 @@ def caller_of(recording: Recording) -> dict[str, str]:
             tenant = tenant_of(exchange, doc)
             found |= {"x-sandbox-name": tenant.sandbox, "x-gw-ims-org-id": tenant.org or found["x-gw-ims-org-id"]}
         sent = exchange.call.headers
-        found |= {name: sent[name] for name in found if name in sent and name not in exchange.gaps.headers}
+        known = (name for name in found if name in sent and name not in exchange.gaps.headers)
+        found |= {name: sent[name] for name in known if not is_left_out(sent[name], passed=True)}
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from mockserver.recordings.lives import ENTITIES, kind_of, shown, tenant_of
@@ -19,23 +19,32 @@ def changes(recording: Recording, existing: frozenset[str]) -> dict[int, dict[st
     created itself and does not find again is a fault of the service.
     """
     found: dict[int, dict[str, str]] = {}
-    for number, entity_id in _changed(recording):
+    for number, entity_id in _changed(recording, existing):
         found.setdefault(number, {})[entity_id] = _CHANGED
     for number, entity_id in _vanished(recording, existing):
         found.setdefault(number, {})[entity_id] = _GONE
     return found
 
 
-def _changed(recording: Recording) -> Iterator[tuple[int, str]]:
-    """Exchanges that show an entity with a new etag by a client which the recording does not contain."""
+def _changed(recording: Recording, existing: Set[str]) -> Iterator[tuple[int, str]]:
+    """Exchanges that show an entity which was written since it was last shown, by no request of the recording.
+
+    Its client tells that, or etag and time together of an entity that the recording did not create.
+    """
     own = {exchange.call.headers.get("x-api-key") for exchange in recording.exchanges}
-    etags: dict[str, Any] = {}
+    known: dict[str, tuple[Any, Any]] = {}
     for exchange in recording.exchanges:
+        if exchange.call.method not in ("GET", "HEAD"):
+            for entity_id in exchange.ids.values():
+                known.pop(entity_id, None)
         for kind, doc in shown(exchange):
-            known = etags.setdefault(doc["id"], doc.get("etag"))
-            etags[doc["id"]] = doc.get("etag")
+            state = doc.get("etag"), doc.get("updatedAt")
+            before = known.get(doc["id"], state)
+            known[doc["id"]] = state
             client = doc.get("updatedClient")
-            if kind in ENTITIES and known != doc.get("etag") and client and client not in own:
+            of_another = bool(client) and client not in own and before[0] != state[0]
+            is_written = doc["id"] in existing and before[0] != state[0] and before[1] != state[1]
+            if kind in ENTITIES and (of_another or is_written):
                 yield exchange.number, doc["id"]
 
 

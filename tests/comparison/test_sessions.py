@@ -41,7 +41,10 @@ NOT_COMPARED: dict[str, list[str]] = {
         *[UNSEEN.format("/flowId"), NEEDS.format("id", 1), NEEDS.format("id", 2), NEEDS.format("id", 2)],
     ],
     "a-run-never-shown": [UNSEEN.format("the path"), NEEDS.format("id", 1)],
-    "a-page-whose-cursor-is-from-before": ["continues a list that began before the recording", NEEDS.format("page", 1)],
+    "a-page-whose-cursor-is-from-before": [
+        "continues a list of which the recording lacks a page",
+        NEEDS.format("page", 1),
+    ],
     "entities-in-use-by-others-never-shown": ["a flow uses the entity that the recording does not show"] * 3,
     "another-client-works-between": [
         "another client changed the entity",
