@@ -263,9 +263,14 @@ class Exchange:
         return pointer if isinstance(pointer, str) else None
 
     def violations(self, where: str, *keywords: str) -> Iterator[Violation]:
-        """Contract violations of this call, by place and, if given, by keyword."""
+        """Contract violations of this call, by place and, if given, by keyword.
+
+        A value that was never filled in is told as that, and not as a wrong one.
+        """
         for violation in self.entry.violations:
-            if violation.where == where and (not keywords or violation.keyword in keywords):
+            if violation.where != where or (keywords and violation.keyword not in keywords):
+                continue
+            if where != "body" or violation.pointer not in self.unfilled_members:
                 yield violation
 
     def gap_ms(self, before: Exchange) -> int:

@@ -24,7 +24,9 @@ _CREDENTIALS = frozenset(
     {"authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-id", "x-sandbox-name", "if-match"}
 )
 """Headers whose values are never words such as `false`."""
-_CREDENTIAL = re.compile(r"passw|pwd|secret|token|key|connectionString|user|credential|client_?id", re.IGNORECASE)
+_CREDENTIAL = re.compile(
+    r"passw|pwd|secret|token|key|connectionString|user|credential|client_?id|(?:^id|Ids?)$", re.IGNORECASE
+)
 """Names of members whose values cannot be `null` or `none`."""
 
 _SCHEME = re.compile(r"(?:bearer|basic)\s+", re.IGNORECASE)

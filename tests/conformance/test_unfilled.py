@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contracts.clients.bodies import connection, with_params
+from contracts.clients.bodies import NOBODY, by_string, connection, flow, source, with_params
 from mockserver.conformance import Level, Report
 from tests.conformance.client import Client
 
@@ -159,6 +159,37 @@ def test_an_ordinary_name_is_not_taken_for_none(name: str) -> None:
     client = Client()
     client.create(name)
     assert judged(client) == {}
+
+
+PLACES: dict[str, tuple[str, Any]] = {
+    "a port": ("/connections", lambda text: with_params(port=text)),
+    "params": ("/connections", lambda text: connection(auth={"specName": "Basic Authentication", "params": text})),
+    "the whole auth": ("/connections", lambda text: connection(auth=text)),
+    "an auth spec": ("/connections", lambda text: connection(auth={"specName": text, "params": {}})),
+    "a connection string": ("/connections", by_string),
+    "a connection spec": ("/connections", lambda text: connection(connectionSpec={"id": text, "version": "1.0"})),
+    "a base connection": ("/sourceConnections", source),
+    "a flow of a run": ("/runs", lambda text: {"flowId": text}),
+    "a source of a flow": ("/flows", lambda text: flow(text, NOBODY, 4_000_000_000)),
+}
+
+
+@pytest.mark.parametrize("value", ["undefined", "[object Object]", "${VALUE}", "System.Collections.Hashtable"])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_value_of_a_body_that_is_none_is_told_once(place: str, value: str) -> None:
+    path, body = PLACES[place]
+    client = Client()
+    assert client.send("POST", path, body(value)).status == 400
+    assert list(judged(client)) == ["payload.unfilled"]
+
+
+@pytest.mark.parametrize("value", ["None", "null", "nil"])
+@pytest.mark.parametrize("place", ["a connection spec", "a base connection", "a flow of a run", "a source of a flow"])
+def test_an_id_of_a_body_that_is_none_is_told_once(place: str, value: str) -> None:
+    path, body = PLACES[place]
+    client = Client()
+    client.send("POST", path, body(value))
+    assert list(judged(client)) == ["payload.unfilled"]
 
 
 def test_a_connection_string_is_looked_into() -> None:

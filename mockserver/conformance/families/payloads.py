@@ -213,7 +213,7 @@ def unknown_member(traffic: Traffic) -> Iterator[Sighting]:
 def unknown_spec(traffic: Traffic) -> Iterator[Sighting]:
     """Each connector has one connection spec id, which is the same in every sandbox."""
     for call in traffic.calls:
-        if call.entry.error == "1413-400":
+        if call.entry.error == "1413-400" and call.blamed not in call.unfilled_members:
             yield call.seen(f"{call.method} {call.template} referred to an unknown spec")
 
 
