@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from mockserver.comparison import forms, stages
+from mockserver.comparison import forms, masked, stages
 from mockserver.comparison.pairing import Pairing
 from mockserver.comparison.symbols import Bindings, is_catalogued, is_made_id, kind_of, page_token, parts_of, quoted
 from mockserver.exchange import Result
@@ -192,6 +192,7 @@ class Comparison:
         added = _only_in(ours, theirs)
         if self.pairing.lists_batches:
             missing.pop("*", None), added.pop("*", None)
+        masked.pair_names(missing, added)
         if missing and added and not theirs.keys() & ours.keys():
             yield Difference("type", pointer, *(f"an object of {', '.join(sorted(one))}" for one in (missing, added)))
             return
@@ -277,6 +278,9 @@ class Comparison:
             yield Difference("order", inside, "as requested", "another order")
 
     def _scalar(self, pointer: str, name: str, theirs: Any, ours: Any) -> _Walk:
+        if masked.is_another(name, theirs, ours, refused=self._is_refusal):
+            yield Difference("value", pointer, "an unknown text", "a fixed value")
+            return
         if any(str(one).startswith(STAND_IN) for one in (theirs, ours)):  # ours because the replay sent a stand-in
             if MASK in (theirs, ours):
                 yield Difference("value", pointer, *("a mask" if one == MASK else "a value" for one in (theirs, ours)))

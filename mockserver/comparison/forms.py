@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlsplit
 
 from mockserver.comparison.symbols import is_made_id, quoted
+from mockserver.har.gaps import STAND_IN
 from mockserver.json_input import Json
 
 
@@ -16,7 +17,7 @@ def an(kind: str) -> str:
 def link(href: str) -> tuple[str, str, frozenset[str]]:
     """The form of a link: whether it has a host, its path without ids, and the names of its parameters."""
     parts = urlsplit(href)
-    path = "/".join("*" if is_made_id(segment) else segment for segment in parts.path.split("/"))
+    path = "/".join("*" if is_made_id(one) or STAND_IN in one else one for one in parts.path.split("/"))
     return parts.netloc and "host", path, frozenset(name for name, _ in parse_qsl(parts.query))
 
 

@@ -12,6 +12,8 @@ from mockserver.recordings.recording import RecordedExchange
 _DECIDING = ("content-type", "accept", "x-sandbox-name", "x-gw-ims-org-id", "if-match")
 """Headers whose value decides the response. Tokens and API keys are replaced consistently."""
 _OF_THE_TENANT = ("x-sandbox-name", "x-gw-ims-org-id")
+_KNOWN, _KNOWN_IN_ERRORS = ("state",), ("title", "error")
+"""Members of which the recorder keeps every value that this server has."""
 _ANY = "*/*"
 """An Accept that looks like a mask."""
 _SIGNS = (STAND_IN, "‹", "›")
@@ -23,7 +25,7 @@ def in_target(exchange: RecordedExchange) -> str:
     if any(part.startswith(STAND_IN) for part in exchange.call.path.split("/")):
         return "a part of the path"
     for name, value in exchange.call.parameters():
-        if _is_replaced(value):
+        if name != "continuationToken" and _is_replaced(value):  # a cursor is bound to ours
             return f"the parameter {name}"
     replaced = (name for name in _DECIDING if _is_masked_header(exchange, name))
     return next((f"the header {name}" for name in replaced), "")
@@ -59,3 +61,18 @@ def _places(value: Json, pointer: str) -> Iterator[str]:
 
 def _is_replaced(value: Any) -> bool:
     return is_hidden(value) or (isinstance(value, str) and any(sign in value for sign in _SIGNS))
+
+
+def is_another(name: str, theirs: Any, ours: Any, *, refused: bool) -> bool:
+    """Whether a replaced value is none that this server has, because the recorder would have kept it."""
+    known = name in (_KNOWN_IN_ERRORS if refused else _KNOWN)
+    return known and STAND_IN in str(theirs) and STAND_IN not in str(ours)
+
+
+def pair_names(missing: dict[str, str], added: dict[str, str]) -> None:
+    """Remove members whose name the recorder replaced, each with one that only this server has: it may be the same."""
+    unknown = [key for key in missing if STAND_IN in key]
+    for key in unknown[: len(added)]:
+        del missing[key]
+    if len(unknown) >= len(added):
+        added.clear()

@@ -80,7 +80,8 @@ class Places:
         collection, described = self._operations.get(operation or "", ("", {}))
         found = [self._found(one["$ref"]) if "$ref" in one else one for one in described.get("parameters", ())]
         schemas = {one["name"]: one["schema"] for one in found if one["in"] == "query"}
-        rows = [row for name, one in schemas.items() for row in rows_of(one.get("items", one), (name,))]
+        extension = partial(self._extension, collection=collection)
+        rows = [row for name, one in schemas.items() for row in rows_of(one.get("items", one), (name,), extension)]
         special = {"property": self._filter(collection), "orderby": places.word, "continuationToken": places.word}
         return table([*rows, *(((name,), read) for name, read in special.items() if name in schemas)])
 

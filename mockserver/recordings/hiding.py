@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
@@ -14,34 +14,7 @@ from mockserver.recordings.leaks import LeakSearch
 _BETWEEN = re.compile(r"([/?&=])")
 """Between the parts of a URL or a form."""
 
-_OF_HAR = """
-version creator name entries startedDateTime request method httpVersion HTTP/1.1 cookies headers value (not recorded)
-queryString headersSize bodySize postData mimeType text response status statusText content application/json redirectURL
-cache timings receive sequence operation token absent malformed expired startedMs endedMs complete upstream
-mock-flow-service authorization Bearer accept-encoding user-agent connection content-type content-length x-request-id
-x-api-key x-gw-ims-org-id x-sandbox-name
-"""
-"""Words of the file's format, and names of headers."""
-
 StandIn = Callable[[str], str]
-
-
-def vocabulary(documents: Iterable[Any]) -> str:
-    """The words that a recording has in any case: names of members, paths and operations, one per line.
-
-    `documents` are the contract and the specs of the service, whose schemas have names of members, too. A password
-    that is one of them, such as `password`, is masked at its place, but cannot be searched for.
-    """
-    names: set[str] = set()
-    waiting = [*documents]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            names |= {str(key) for key in value} | {str(value.get("operationId", ""))}
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-    return "\n".join([*sorted(names), *_OF_HAR.split()])
 
 
 class Hiding:
@@ -51,7 +24,7 @@ class Hiding:
         self._leaks, self._stand_in = leaks, stand_in
 
     def in_row(self, row: bytes) -> bytes:
-        """A written entry without the texts that contain a secret. What remains, such as a member's name, is kept."""
+        """A written entry without the texts that contain a secret."""
         entry: dict[str, Any] = json.loads(row)
         request, response = entry["request"], entry["response"]
         request["url"] = self._in_parts(request["url"])
@@ -76,7 +49,7 @@ class Hiding:
 
     def _in_value(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: self._in_value(inner) for key, inner in value.items()}
+            return {self._in_text(key): self._in_value(inner) for key, inner in value.items()}
         if isinstance(value, list):
             return [self._in_value(inner) for inner in value]
         return self._in_text(value) if isinstance(value, str) else value

@@ -8,16 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from mockserver.contract import Contract
 from mockserver.contract.places import Auth
 from mockserver.exchange import Call, Result, adobe_site
 from mockserver.json_input import dumps
-from mockserver.recordings.hiding import Hiding, vocabulary
+from mockserver.recordings.hiding import Hiding
 from mockserver.recordings.leaks import LeakSearch, contains
 from mockserver.recordings.recording import RecordedExchange, exchange
-from mockserver.recordings.redacting import StandIns, Written
+from mockserver.recordings.redacting import Written
+from mockserver.recordings.stand_ins import StandIns
+from mockserver.recordings.vocabulary import Vocabulary
 from mockserver.specs.connectors import Connectors
 from mockserver.specs.flow_specs import FlowSpecs
 
@@ -59,9 +61,11 @@ class Recorder:
             *(one.describe() for one in Connectors.load().all()),
             *(one.described for one in FlowSpecs.load().all()),
         )
-        self._leaks = LeakSearch(f"{vocabulary((contract.document, *specs))}\n{self._upstream}")
-        stand_ins = StandIns(key, self._leaks)
-        self._written, self._hiding = Written(contract, auth, stand_ins), Hiding(self._leaks, stand_ins.text)
+        vocabulary = Vocabulary.of(contract.document, specs)
+        self._leaks = LeakSearch("\n".join([*sorted(vocabulary.always), self._upstream]))
+        self._stand_ins = StandIns(key, self._leaks, vocabulary)
+        self._written = Written(contract, auth, self._stand_ins, self._upstream)
+        self._hiding = Hiding(self._leaks, self._stand_ins.text)
         self._lock = threading.Lock()
         self.hidden: dict[int, str] = {}
         """Number of an exchange with a secret at a place that seemed harmless -> place where it was received."""
@@ -88,7 +92,10 @@ class Recorder:
             # stand-ins of the service accept paths without base path; Adobe's hosts do not
             known = exchange(self.count, call._replace(mounted=call.mounted or self._short), result, self._contract)
             one = replace(known, call=call)
-            row = json.dumps(self._entry(one, ended_ms, whole, aside)).encode()
+            entry = self._entry(one, ended_ms, whole, aside)
+            if result.status < 400:
+                self._stand_ins.note_ids(entry["response"]["content"]["text"])
+            row = json.dumps(entry).encode()
             fresh = self._leaks.fresh()
             if self._leaks.is_full:  # what is written now could contain a secret that is not found
                 self._stop(self.count, "there are more secrets than can be searched for; record less")
@@ -228,14 +235,14 @@ class Recorder:
         url = f"{self._upstream}{self._written.target(one)}{f'?{query}' if query else ''}"
         kind = sent_headers.get("content-type", "")
         sent = self._body(one)
-        shown = self._written.answer(result, one.operation)
+        shown = self._written.answer(result, one.operation, f"{unquote_plus(url)} {sent}")
         answer = b"" if result.body is None else dumps(shown)
         headers = self._written.sent({name.lower(): value for name, value in result.headers})
         return {
             "startedDateTime": _moment(call.received_ms),
             "time": max(0, ended_ms - call.received_ms),
             "request": {
-                "method": call.method,
+                "method": self._written.method(call.method),
                 "url": url,
                 "httpVersion": "HTTP/1.1",
                 "cookies": [],

@@ -1,203 +1,91 @@
 """Redacts exchanges for a recording: values that may be secret are replaced by stand-ins of the same shape.
 
-A stand-in is a hash with a key per recording. Equal values have equal stand-ins within one file; nothing else can be
-derived from it. Placeholders of documents and texts such as `undefined` are kept.
+What a service writes freely has known words only. Values at places of names and data, such as the name of a connection
+or its tables, are written as they are.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlencode, urlsplit
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import parse_qsl, quote, unquote_plus, urlencode, urlsplit
 
-from mockserver import secrecy
 from mockserver.contract import Contract
 from mockserver.contract.places import Auth, Places
-from mockserver.exchange import Call, Result, decoded_segment
+from mockserver.exchange import Call, Result, adobe_site, decoded_path, decoded_segment
 from mockserver.har.gaps import STAND_IN
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.json_input import Json
-from mockserver.recordings import headers, wording
-from mockserver.recordings.leaks import LeakSearch
+from mockserver.recordings import headers
 from mockserver.recordings.recording import RecordedExchange, encoded
+from mockserver.recordings.stand_ins import ACCOUNT, UUID, StandIns
 from mockserver.secrecy import places
-from mockserver.secrecy.placeholders import is_placeholder
-from mockserver.secrecy.places import UNKNOWN, Place, show, table
+from mockserver.secrecy.places import UNKNOWN, Place, Strict, show, table
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_ACCOUNT = re.compile(r"[0-9A-F]{24}(?=@Adobe(?:Org|ID))")
 _OPEN_IN_FORMS = ("grant_type", "scope", "client_id", "expires_in", "token_type")
-_TOKEN_ANSWER = table(((name,), places.text) for name in ("token_type", "expires_in", "error"))
-_PATH_WORD = re.compile(r"[A-Za-z_.-]{0,40}|v\d{1,2}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_PATH_ID = re.compile(
-    r"[0-9a-f]{16,64}|\d{1,20}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-\d{1,6}|"
-    r"[0-9A-HJKMNP-TV-Z]{26}|_?[a-z0-9]{1,60}\.(schemas|mixins|classes|datatypes)\.[0-9a-f]{8,64}|"
-    r"https?://ns\.adobe\.com/[\w./-]{1,200}"
+_GRANTS = frozenset(
+    {
+        "authorization_code", "client_credentials", "implicit", "password", "refresh_token",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer", "urn:ietf:params:oauth:grant-type:token-exchange",
+    }
+)  # fmt: skip
+_TOKEN_ANSWER = table(((name,), places.word) for name in ("token_type", "expires_in"))
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"})
+_ID = re.compile(
+    rf"{UUID}(?:-\d{{1,6}})?|[0-9a-f]{{16,64}}|[0-9A-HJKMNP-TV-Z]{{26}}|"
+    r"_?[a-z0-9]{1,60}\.(schemas|mixins|classes|datatypes)\.[0-9a-f]{8,64}|_xdm\.[a-z.-]{1,80}|https?://ns\.adobe\.com/[\w./-]{1,200}"
 )
 """Ids of the services."""
-_ETAG = re.compile(r'(?:W/)?"?[0-9a-fA-F-]{1,64}"?|\*')
+_ORG = re.compile(rf"{ACCOUNT.pattern}@Adobe(?:Org|ID)")
+_CLIENTS = frozenset({"createdClient", "updatedClient", "xdm:createdClientId", "xdm:lastModifiedClientId"})
+_AUTHORS = frozenset(
+    {
+        "createdBy", "updatedBy", "modifiedBy", "createdUser", "updatedUser", "xdm:createdUserId",
+        "xdm:lastModifiedUserId",
+    }
+)  # fmt: skip
+_LISTED = frozenset(
+    {
+        "state", "status", "type", "@type", "op", "operation", "format", "category", "aspect", "frequency", "timeUnit",
+        "keyType", "meta:sandboxType", "meta:xdmType", "lastBatchStatus", "exportMode", "objectType",
+    }
+)  # fmt: skip
+"""Members whose values the service lists, whatever the contract says."""
+_LINKS = frozenset({"href", "statusURL"})
+_ID_ENDINGS = ("id", "Id", "Ids", "ID")
+_ETAG = re.compile(rf'(?:W/)?"?(?:{UUID}|[0-9a-f]{{16,64}}|0)?"?|\*')
 _QUOTES = re.compile(r'((?:W/)?"?)(.*?)("?)', re.DOTALL)
 """What is before, in and after an etag; matches any text."""
-_CLIENTS = frozenset({"createdClient", "updatedClient"})
-_MAX_ETAGS = 100_000
-_NUMBERS, _NUMBER = ("limit", "offset", "start", "count"), re.compile(r"-?[0-9.]{0,15}|true|false")
+_ETAGS, _VERSION = ("etag", "eTag", "version"), re.compile(r"v?\d{1,2}(?:\.\d{1,3}){0,3}")
+_NUMBERS, _NUMBER = ("limit", "offset", "start"), re.compile(r"-?[0-9.]{0,15}")
 _BETWEEN = re.compile(r"[\s;,=\"]+")
-_MIN_REPEATED = 6
-"""Minimum length of a replaced value that is searched for in the response. Shorter ones occur by chance."""
-_MAX_UNRECORDED = 65_536
-"""Bytes of a body that is not written whose parts are searched for in an error. After a larger one all are replaced."""
-_ERROR_TYPE = re.compile(r"https://ns\.adobe\.com/aep/errors/[A-Z]{2,10}-[\d-]{4,12}")
-"""Holds the code of an error."""
-_MASK = re.compile(r"[*•]{3,}")
-_FILTER = re.compile(r"[=!<>~]")
-
-
-class StandIns:
-    """Creates the stand-ins of one recording, and adds the values they replace to a search for leaks."""
-
-    def __init__(self, key: bytes, leaks: LeakSearch) -> None:
-        self._key, self._leaks = key, leaks
-        self._clients: dict[str, str] = {}
-        self._etags: set[str] = set()
-        self._sent: set[str] | None = None
-        """What was replaced in the request of this exchange, while it is read; see `account`."""
-        self._repeatable: frozenset[str] = frozenset()
-        self._unwritten: frozenset[str] | None = frozenset()
-        """Parts of the request's body that is not written; None if it is too large to have them all."""
-        self._refused = False
-
-    def begin_request(self) -> None:
-        """Start with the request of the next exchange."""
-        self._sent, self._repeatable, self._refused, self._unwritten = set(), frozenset(), False, frozenset()
-
-    def begin_answer(self, *, refused: bool) -> None:
-        """Continue with its response."""
-        self._repeatable, self._sent, self._refused = frozenset(self._sent or ()), None, refused
-
-    def note_replaced(self, *values: str) -> None:
-        """Note values in the request that are replaced, also as parts of others."""
-        if self._sent is not None:
-            self._sent.update(
-                form for value in values for form in (value, unquote(value)) if len(value) >= _MIN_REPEATED
-            )
-
-    def note_unwritten(self, body: bytes) -> None:
-        """Note a body that is not JSON and not written. An error that quotes some of it must not show it."""
-        texts = (body.decode(coding, "ignore") for coding in ("utf-8", "utf-16-le", "utf-16-be"))
-        forms = (form for text in texts for form in (text, unquote_plus(text)))
-        is_large = len(body) > _MAX_UNRECORDED
-        self._unwritten = None if is_large else frozenset(part for form in forms for part in _parts(form))
-
-    def hide(self, value: Any, secret: bool) -> Any:
-        """The stand-in for a text or number that is not known to be harmless."""
-        if secret and isinstance(value, str):
-            self.guard("the response body" if self._sent is None else "the request body", value)
-        if is_placeholder(value):
-            return value
-        if isinstance(value, int | float):
-            return int(str(int(self._digest(str(value)), 16))[: max(1, len(str(abs(int(value)))))])
-        return self.text(str(value))
-
-    def text(self, value: str) -> str:
-        """The stand-in for a text: a UUID for a UUID, otherwise a hash of the same length."""
-        if not value or _is_no_secret(value):
-            return value
-        self.note_replaced(value)
-        digest = self._digest(value)
-        if _UUID.fullmatch(value):
-            return str(uuid.UUID(digest[:32], version=4))
-        return (STAND_IN + digest * (len(value) // 32 + 1))[: max(len(value), 12)]
-
-    def guard(self, place: str, *texts: str) -> None:
-        """Mark texts from a place as secret: they must not occur in the file in any encoding."""
-        for text in texts:
-            if not _is_no_secret(text):
-                self._leaks.add(text, place)
-
-    def note_etags(self, value: Json) -> None:
-        """Note the etags in a response. An If-Match with one of them is not secret."""
-        if isinstance(value, dict):
-            for name, inner in value.items():
-                if name in ("etag", "version") and isinstance(inner, str) and len(self._etags) < _MAX_ETAGS:
-                    self._etags.add(inner)
-                else:
-                    self.note_etags(inner)
-        elif isinstance(value, list):
-            for inner in value:
-                self.note_etags(inner)
-
-    def is_etag(self, value: str) -> bool:
-        """Whether a value is a noted etag or has the form of one."""
-        return _ETAG.fullmatch(value) is not None or value in self._etags or f'"{value}"' in self._etags
-
-    def client(self, key: str) -> str:
-        """The stand-in for an API key, also where the service repeats it."""
-        return self._clients.setdefault(key, self.text(key))
-
-    def account(self, text: str) -> str:
-        """Replace clients, organisations and Adobe accounts in a text, or the whole text if it contains a secret.
-
-        An error may also repeat what was replaced in the request, such as an odd If-Match. The rest of its text keeps
-        plain words only, because a service may write anything there.
-        """
-        if text in self._clients:
-            return self._clients[text]
-        repeated = self._refused and self._repeats(text)
-        if repeated or text in self._repeatable or self._leaks.found_in(text.encode(errors="surrogatepass")):
-            return self.text(text)
-        if self._refused and self._sent is None and not is_placeholder(text):
-            return wording.plain(text, self.text)
-        return _ACCOUNT.sub(lambda found: self._digest(found[0])[:24].upper(), text)
-
-    def _repeats(self, text: str) -> bool:
-        """Whether a text of an error repeats what was replaced in the request, or quotes a body that is not written."""
-        if any(value in text or quote(value, safe="") in text for value in self._repeatable):
-            return True
-        if _ERROR_TYPE.fullmatch(text):
-            return False
-        return self._unwritten is None or not self._unwritten.isdisjoint(_parts(text))
-
-    def accounts(self, value: Json) -> Json:
-        """Apply `account` to every string in a JSON value, and `client` to the API keys that created or changed it."""
-        if isinstance(value, dict):
-            return {
-                name: self.client(inner) if name in _CLIENTS and isinstance(inner, str) else self.accounts(inner)
-                for name, inner in value.items()
-            }
-        if isinstance(value, list):
-            return [self.accounts(inner) for inner in value]
-        return self.account(value) if isinstance(value, str) else value
-
-    def _digest(self, text: str) -> str:
-        return hashlib.blake2b(text.encode(errors="surrogatepass"), key=self._key, digest_size=16).hexdigest()
-
-
-def _parts(text: str) -> Iterator[str]:
-    return (text[at : at + _MIN_REPEATED] for at in range(len(text) - _MIN_REPEATED + 1))
-
-
-def _is_no_secret(text: str) -> bool:
-    """Whether a text is a placeholder or a mask of the service."""
-    return is_placeholder(text) or _MASK.fullmatch(text) is not None
+_OPEN = ":@!$'()*,;=~-._<> /\""
+"""Characters that are not encoded in the query string of a search."""
+_FILTER, _CONDITION = re.compile(r"[=!<>~]"), re.compile(r"([^=!<>~]*)([=!<>~]+)(.*)", re.DOTALL)
 
 
 class Written:
     """Redacts the parts of requests and responses."""
 
-    def __init__(self, contract: Contract, auth: Auth, stand_ins: StandIns) -> None:
-        self._places, self._stand_ins = Places(contract.document, auth), stand_ins
+    def __init__(self, contract: Contract, auth: Auth, stand_ins: StandIns, upstream: str) -> None:
+        """`upstream`: scheme and host of the service."""
+        self._places, self._stand_ins, self._upstream = Places(contract.document, auth), stand_ins, upstream
+        self._sandboxes: set[str] = set()
+        self._is_answered = False
+        self._strict = Strict(self._member, stand_ins.words, self._own)
 
     def begin_request(self) -> None:
         """Start with the request of the next exchange."""
+        self._is_answered = False
         self._stand_ins.begin_request()
+
+    def method(self, method: str) -> str:
+        """Redact a method that HTTP does not have."""
+        return method if method in _METHODS else self._stand_ins.text(method)
 
     def sent(self, fields: Mapping[str, str]) -> dict[str, str]:
         """Redact headers. Listed ones are kept, API key and organisation become stand-ins, others lose their value."""
-        written = ((name, self._header(name.lower(), value)) for name, value in fields.items())
-        return {self._header_name(name, value): value for name, value in written}
+        return {self._stand_ins.name(name): self._header(name.lower(), value) for name, value in fields.items()}
 
     def pass_over(self, fields: Iterable[tuple[str, str]]) -> None:
         """Mark the credentials in fields that are not written as secret."""
@@ -207,6 +95,10 @@ class Written:
     def request_body(self, body: Json, operation: str | None) -> Json:
         """Redact a JSON request body."""
         place = self._places.request(operation)
+        if isinstance(body, dict) and isinstance(search := body.get("queryString"), str):
+            shown = self._search(search, place.member("queryString", body), operation)
+            rest = show({**body, "queryString": None}, place, self._stand_ins.hide, self._strict)
+            return {**rest, "queryString": shown}
         return self._shown(body, place)
 
     def pass_over_body(self, body: bytes) -> None:
@@ -219,113 +111,175 @@ class Written:
         for name, value in pairs:
             if name not in _OPEN_IN_FORMS:
                 self._stand_ins.guard(f"{name} in the form", value)
-        return urlencode(
-            [(name, value if name == "grant_type" else self._stand_ins.text(value)) for name, value in pairs]
-        )
+        made = self._stand_ins
+        return urlencode([(made.name(name), value if value in _GRANTS else made.text(value)) for name, value in pairs])
 
-    def answer(self, result: Result, operation: str | None) -> Json:
-        """Redact a JSON response body, after the request."""
-        self._stand_ins.begin_answer(refused=result.status >= 400)
-        if result.status < 400:  # an error may repeat what the client sent
-            self._stand_ins.note_etags([result.body, {"etag": dict(result.headers).get("etag", "")}])
-        known = operation is not None or result.status >= 400  # errors have the same form for all requests
-        place = self._places.answer(operation, result.status) if known else UNKNOWN
-        if operation == TOKEN_OPERATION:
-            return self._token_answer(result.body)
-        return self._shown(result.body, place)
-
-    def _token_answer(self, body: Json) -> Json:
-        """Redact a response of the token endpoint. Its token has the same stand-in as in requests with it."""
-        if isinstance(body, dict):
+    def answer(self, result: Result, operation: str | None, shown: str) -> Json:
+        """Redact a JSON response body, after the request. `shown`: what is written of the request."""
+        self._is_answered = True
+        self._stand_ins.begin_answer(f"{shown} {result.status}")
+        if operation == TOKEN_OPERATION and isinstance(result.body, dict):  # the same stand-in as in later requests
             for name in ("access_token", "refresh_token", "id_token"):
-                self._stand_ins.guard(f"{name} in the response", str(body.get(name, "")))
-        return self._shown(body, _TOKEN_ANSWER)
+                self._stand_ins.guard(f"{name} in the response", str(result.body.get(name, "")))
+        if result.status >= 400:  # errors have the same form for all requests
+            place = self._places.answer(None, result.status)
+            return self._stand_ins.error(show(result.body, place, self._stand_ins.hide))
+        if operation == TOKEN_OPERATION:
+            return self._shown(result.body, _TOKEN_ANSWER)
+        place = self._places.answer(operation, result.status) if operation else UNKNOWN
+        return self._shown(result.body, place)
 
     def query(self, call: Call, operation: str | None) -> str:
         """Redact a query string. Values that are not known to be harmless become stand-ins."""
+        return self._query(call.parameters(), operation)
+
+    def _query(self, pairs: Iterable[tuple[str, str]], operation: str | None) -> str:
         known = self._places.query(operation)
-        pairs = []
-        for name, value in call.parameters():
-            pairs.append((secrecy.name(name), self._parameter(name, value, known.below.get(name, UNKNOWN), operation)))
-        return urlencode(pairs)
+        return urlencode(
+            [
+                (
+                    name if name in known.below else self._stand_ins.name(name),
+                    self._parameter(name, value, known.below.get(name, UNKNOWN), operation),
+                )
+                for name, value in pairs
+            ]
+        )
 
     def _parameter(self, name: str, value: str, place: Place, operation: str | None) -> str:
         if name == "continuationToken":
-            return value  # a cursor is not secret, and a replay must recognise it
-        if name == "property" and not self._names_members(value, operation):
             return self._stand_ins.text(value)
-        if name in _NUMBERS and not _NUMBER.fullmatch(value):
-            return self._stand_ins.text(value)
-        return str(show(value, place, self._stand_ins.hide))
+        if name == "property":
+            if not self._names_members(value, operation):
+                return self._stand_ins.text(value)
+            return self._condition(str(show(value, place, self._stand_ins.hide)))
+        if name in _NUMBERS:
+            return value if _NUMBER.fullmatch(value) else self._stand_ins.text(value)
+        return str(show(value, place, self._stand_ins.hide, self._strict, name))
 
     def _names_members(self, value: str, operation: str | None) -> bool:
-        """Whether a filter or projection begins with a member of the operation's entities."""
+        """Whether a filter or projection has known names only, the first one of an entity of the operation."""
         members = self._places.members(operation)
-        names = [part for one in _FILTER.split(value, maxsplit=1)[:1] for part in one.split(",")]
-        return all(name.strip().partition(".")[0].removesuffix("[]") in members for name in names)
+        names = [part.strip() for one in _FILTER.split(value, maxsplit=1)[:1] for part in one.split(",")]
+        return all(
+            name.partition(".")[0].removesuffix("[]") in members and self._stand_ins.knows(name) for name in names
+        )
+
+    def _condition(self, text: str) -> str:
+        """A filter whose values are those that its member may have."""
+        parts = _CONDITION.fullmatch(text)
+        if parts is None:
+            return text
+        name, values = parts[1].strip().rpartition(".")[2], parts[3].split(",")
+        return parts[1] + parts[2] + ",".join(self._compared(name, value) for value in values)
+
+    def _compared(self, name: str, value: str) -> str:
+        """A value in a filter, which may have quotes."""
+        bare = value.strip('"')
+        is_open = bare and not bare.startswith(STAND_IN)
+        return value.replace(bare, self._own(name, bare)) if is_open else value
+
+    def _search(self, text: str, place: Place | None, operation: str | None) -> str:
+        """Redact the query string in the body of a search."""
+        return "&".join(self._searched(part, place or UNKNOWN, operation) for part in text.split("&"))
+
+    def _searched(self, part: str, place: Place, operation: str | None) -> str:
+        name, equals, value = part.partition("=")
+        if name == "property" and self._names_members(unquote_plus(value), operation):
+            name, _, shown = str(show(part, place, self._stand_ins.hide)).partition("=")
+            return f"{name}={quote(self._condition(unquote_plus(shown)), safe=_OPEN)}"
+        is_known = name in ("limit", "orderby", "count")
+        shown = self._stand_ins.words(unquote_plus(value)) if is_known else self._stand_ins.text(unquote_plus(value))
+        return f"{self._stand_ins.name(name)}{equals}{quote(shown, safe=_OPEN)}"
 
     def _shown(self, body: Json, place: Place) -> Json:
-        shown: Json = show(body, place, self._stand_ins.hide)
-        return self._stand_ins.accounts(shown)
+        return show(body, place, self._stand_ins.hide, self._strict)  # type: ignore[no-any-return]
+
+    def _member(self, name: str, others: Place | None) -> str:
+        """Redact the name of a member that the contract does not have. Objects of schemas and params have any names."""
+        is_open = others is not None and (others.is_shown or others.chosen is not None or _ID.fullmatch(name))
+        return name if is_open else self._stand_ins.name(name)
+
+    def _own(self, name: str, value: str) -> str:
+        """Replace a text that is not what its member holds: a client, a user, an etag, a link, a listed word, an id."""
+        made = self._stand_ins
+        if name in _CLIENTS:
+            return made.client(value)
+        if name in _AUTHORS:
+            return made.account(value) if _ORG.fullmatch(value) else made.text(value)
+        if name in _ETAGS and not (_VERSION.fullmatch(value) or headers.WRITTEN["content-type"].fullmatch(value)):
+            return self._etag(value)
+        if name in _LINKS or value.startswith("@/"):
+            return self._link(value)
+        if name in _LISTED:
+            return made.words(value)
+        is_odd = name.endswith(_ID_ENDINGS) and not (_ID.fullmatch(value) or _ORG.fullmatch(value) or made.knows(value))
+        return made.text(value) if is_odd and not made.is_id(value) else made.account(value)
 
     def target(self, one: RecordedExchange) -> str:
-        """Redact a path. Paths of known operations keep their ids, others only words and UUIDs."""
-        names = {value for name, value in one.ids.items() if name == "SANDBOX_NAME"}
-        form = _PATH_ID if one.operation else _PATH_WORD
-        return encoded(self._path(one.whole_path, form, names))
+        """Redact a path. Ids of entities and names of sandboxes are kept, and known words."""
+        ids = {value for name, value in one.ids.items() if name == "SANDBOX_NAME" or _ID.fullmatch(value)}
+        return encoded(self._path(one.whole_path, ids.__contains__))
 
-    def _path(self, path: str, form: re.Pattern[str], names: Collection[str] = ()) -> str:
+    def _path(self, path: str, is_id: Callable[[str], object]) -> str:
+        made = self._stand_ins
         parts = (
-            part
-            if part in names or form.fullmatch(decoded_segment(part)) or _PATH_WORD.fullmatch(part)
-            else self._stand_ins.text(part)
-            for part in path.split("/")
+            part if made.knows(text) or is_id(text) or made.is_id(text) else made.text(part)
+            for part, text in ((part, decoded_segment(part)) for part in path.split("/"))
         )
         return "/".join(parts)
-
-    def _header_name(self, name: str, written: str) -> str:
-        """Redact the name of a header whose value is not written, unless it consists of plain words."""
-        plain = written != headers.NOT_WRITTEN or wording.is_plain(name)
-        return secrecy.name(name) if plain else self._stand_ins.text(name)
 
     def _header(self, name: str, value: str) -> str:
         match name:
             case "authorization":
                 self._guard_credentials(name, value)
                 scheme, _, token = value.partition(" ")
-                if token and headers.SCHEME.fullmatch(scheme):
+                if token and scheme.lower() in headers.SCHEMES:
                     return f"{scheme} {self._stand_ins.text(token.strip())}"
                 return self._stand_ins.text(value)
             case "x-gw-ims-org-id":
-                return self._stand_ins.account(value) if _ACCOUNT.match(value) else self._stand_ins.text(value)
+                return self._stand_ins.account(value) if _ORG.fullmatch(value) else self._stand_ins.text(value)
             case "x-api-key":
                 return self._stand_ins.client(value)
             case "location":
-                return self._location(value)
+                return self._link(value)
             case "etag" | "if-match" | "if-none-match":
-                return value if self._stand_ins.is_etag(value) else self._etag(value)
+                return self._etag(value)
         if (form := headers.WRITTEN.get(name)) is not None:
             if form.fullmatch(value):
-                return value
+                return self._sandbox(value) if name == "x-sandbox-name" else value
             self._stand_ins.note_replaced(*_BETWEEN.split(value))
             return self._stand_ins.text(value)
         if headers.may_hold_credentials(name):
             self._guard_credentials(name, value)
         return headers.NOT_WRITTEN
 
+    def _sandbox(self, value: str) -> str:
+        """The name of a sandbox. One that no request has is replaced in a response."""
+        if self._is_answered and value not in self._sandboxes:
+            return self._stand_ins.text(value)
+        self._sandboxes.add(value)
+        return value
+
     def _etag(self, value: str) -> str:
         """Replace an odd etag. Its quotes stay, because a client is judged by them."""
+        if _ETAG.fullmatch(value):
+            return value
         before, inner, after = _QUOTES.fullmatch(value).groups()  # type: ignore[union-attr]
         return f"{before}{self._stand_ins.text(inner)}{after}"
 
-    def _location(self, value: str) -> str:
+    def _link(self, value: str) -> str:
+        """Redact a URL: its ids and known words are kept, and the host if it is the service or Adobe's."""
         try:
             parts = urlsplit(value)
-            port = f":{parts.port}" if parts.port else ""
-            host = f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else ""
+            host = f"{parts.scheme}://{parts.netloc}"
+            is_known = host == self._upstream or adobe_site(parts.hostname or "") or not parts.hostname
         except ValueError:
             return self._stand_ins.text(value)
-        return host + self._path(parts.path, _PATH_ID)
+        if not is_known:
+            host = f"https://{self._stand_ins.text(parts.netloc)}"
+        query = self._query(parse_qsl(parts.query, keep_blank_values=True), None)
+        path = encoded(self._path(decoded_path(parts.path), _ID.fullmatch))
+        return f"{host if parts.hostname else ''}{path}{f'?{query}' if query else ''}"
 
     def _guard_credentials(self, name: str, value: str) -> None:
         """Mark the value of a header and its parts as secret."""

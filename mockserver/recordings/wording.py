@@ -1,23 +1,36 @@
-"""Tells plain words from texts that may be secret, where a service writes freely: in errors and in names of headers."""
+"""Masks free texts of a service, such as its errors: only known words are kept."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import groupby
 
-_CHUNK = re.compile(r"[^\s\"'“”‘’`()\[\]{}<>,;|]+")
-_BETWEEN = re.compile(r"[/.:_=&?#~!%*+@$\\-]+")
-_PLAIN = re.compile(r"(?:[A-Za-z][a-z]{1,24}(?:[A-Z][a-z]{1,24}){0,4}|[A-Za-z]|[A-Z]{2,12}|v?\d{1,6})?")
-"""A word, the name of a member such as `dataSetId`, an abbreviation, or a short number."""
-_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}[.:]?")
-"""An entity's id or an etag."""
+_BORDER = re.compile(r"((?<=[.:;!?])\s+|[\"“”‘’`()\[\]{}<>‹›]+|(?<!\w)'|'(?!\w)|[\r\n]+)")
+"""Between clauses. A quoted value is a clause of its own."""
+_BETWEEN = re.compile(r"([\s,=|&]+)")
+_AROUND = ".:;!?"
 
-
-def is_plain(text: str) -> bool:
-    """Whether a text without blanks consists of plain words, or is an id."""
-    return bool(_ID.fullmatch(text)) or all(_PLAIN.fullmatch(part) for part in _BETWEEN.split(text))
+Test = Callable[[str], bool]
 
 
-def plain(text: str, stand_in: Callable[[str], str]) -> str:
-    """The text with a stand-in for each part that is not plain. A secret that looks like a word or an id is kept."""
-    return _CHUNK.sub(lambda found: found[0] if is_plain(found[0]) else stand_in(found[0]), text)
+def plain(text: str, knows: Test, is_name: Test, stand_in: Callable[[str], str]) -> str:
+    """The text with a stand-in for each clause that has an unknown word. Known names in such a clause are kept.
+
+    A clause is replaced in whole, because the words beside an unknown one may be parts of the same secret.
+    """
+    parts = _BORDER.split(text)
+    return "".join(border if at % 2 else _clause(border, knows, is_name, stand_in) for at, border in enumerate(parts))
+
+
+def _clause(text: str, knows: Test, is_name: Test, stand_in: Callable[[str], str]) -> str:
+    parts = [*_BETWEEN.split(text), ""]
+    words = list(zip(parts[::2], parts[1::2], strict=True))
+    if all(knows(word.strip(_AROUND)) for word, _ in words):
+        return text
+    shown = ""
+    for is_kept, run in groupby(words, lambda one: is_name(one[0].strip(_AROUND))):
+        joined = "".join(word + after for word, after in run)
+        bare = joined.rstrip()
+        shown += joined if is_kept else stand_in(bare) + joined[len(bare) :]
+    return shown

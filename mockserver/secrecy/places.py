@@ -140,14 +140,39 @@ def table(rows: Iterable[Row]) -> Place:
     return root
 
 
-def show(value: Any, place: Place, hide: Hide = hidden) -> Any:
-    """A JSON value in the form that may be shown at a place."""
+@dataclass(frozen=True, slots=True)
+class Strict:
+    """Shows less than usual: of names that have no row, and of texts that are not what their member holds."""
+
+    name: Callable[[str, Place | None], str]
+    """Shows the name of a member without a row, told the place of such members if there is one."""
+    word: Callable[[str], str]
+    """Shows a text at a place of numbers, names, ids or pointers."""
+    text: Callable[[str, str], str]
+    """Shows a harmless text, told the name of its member. That of a param is empty, because it may hold any."""
+
+
+def show(value: Any, place: Place, hide: Hide = hidden, strict: Strict | None = None, member: str = "") -> Any:
+    """A JSON value in the form that may be shown at a place. `member`: its name, for `strict`."""
     if isinstance(value, dict):
-        shown = {key: show(inner, place.member(key, value), hide) for key, inner in value.items()}
+        shown = {key: show(inner, place.member(key, value), hide, strict, key) for key, inner in value.items()}
+        if strict:
+            others = place.below.get(OTHERS)
+            return {key if key in place.below else strict.name(key, others): inner for key, inner in shown.items()}
         return shown if hide is secrecy.blank else {secrecy.name(key): inner for key, inner in shown.items()}
     if isinstance(value, list):
-        return [show(inner, place.item, hide) for inner in value]
-    return value if value is None or isinstance(value, bool) else place.read(value, hide)
+        return [show(inner, place.item, hide, strict, member) for inner in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if strict and isinstance(value, str) and place.is_shown:
+        return _shown_strictly(value, place, hide, strict, member)
+    return place.read(value, hide)
+
+
+def _shown_strictly(value: str, place: Place, hide: Hide, strict: Strict, member: str) -> str:
+    if place.read is word:
+        return strict.word(value)
+    return strict.text(member if place.read is text else "", str(place.read(value, hide)))
 
 
 def query(raw: str, known: Place, hide: Hide = hidden) -> str:

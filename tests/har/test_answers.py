@@ -18,7 +18,7 @@ from mockserver.recordings.recording import Recording
 from tests.calls import HEADERS, connection, made, send
 from tests.recordings.test_record_command import recorded, run, scripted_service
 
-LARGE = {"items": [{"id": str(number)} for number in range(json_input.MAX_VALUES)]}
+LARGE = {"items": [{"id": f"{number:024x}"} for number in range(json_input.MAX_VALUES)]}
 DEEP = b"[" * 100 + b"]" * 100
 
 
