@@ -50,9 +50,10 @@ def unfilled_header(name: str, value: str) -> str:
     """Like `unfilled`, for a header value, whose scheme is ignored and whose parts are searched."""
     if name == "origin" or name.startswith("sec-"):
         return ""  # set by browsers, which write `null` and `none`
-    bare = _SCHEME.sub("", value.strip()).removesuffix("@AdobeOrg")
+    bare = _SCHEME.sub("", value.strip())
     if is_placeholder(bare):
         return ""
+    bare = bare.removesuffix("@AdobeOrg")
     if name in _CREDENTIALS and bare.lower() in NO_CREDENTIAL:
         return bare
     if name in _CREDENTIALS and HEADER_VARIABLE.fullmatch(bare) and not NOTHING.fullmatch(bare):

@@ -212,7 +212,7 @@ def test_a_credential_of_a_token_request_that_is_none_is_told(name: str, value: 
     assert set(found) == {"payload.unfilled"} and f"/{name}" in found["payload.unfilled"], found
 
 
-@pytest.mark.parametrize("value", ["null", "None", "undefined", "${ORG}", "{org}"])
+@pytest.mark.parametrize("value", ["null", "None", "undefined", "${ORG}", "{org}", "{ORG}", "{IMS_ORG}"])
 def test_an_organisation_that_is_none_is_told_once_with_its_ending(value: str) -> None:
     client = Client()
     client.send("GET", "/connections", x_gw_ims_org_id=f"{value}@AdobeOrg")
