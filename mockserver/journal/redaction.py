@@ -13,7 +13,7 @@ from mockserver.contract.places import Auth, Places
 from mockserver.exchange import Violation
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.json_input import Json
-from mockserver.secrecy import blank, places
+from mockserver.secrecy import masked, places
 from mockserver.secrecy.places import Place, show, table
 
 _TOKEN_CALL = table(
@@ -61,7 +61,7 @@ class Redaction:
         """Redact a record for an export: `MASK` replaces every param that is not known to be harmless."""
         known = self._places.record(kind)
         return {
-            key: show(value, known.member(key, doc), blank) if key in _SENT and key in known.below else value
+            key: show(value, known.member(key, doc), masked) if key in _SENT and key in known.below else value
             for key, value in doc.items()
         }
 

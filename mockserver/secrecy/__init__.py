@@ -31,8 +31,8 @@ _MAX_LOGINS = 4
 """Maximum URLs with credentials in a text that is shown. A document may have 10,000 texts, and a mark takes 4 µs."""
 
 Hide: TypeAlias = Callable[[Any, bool], Any]
-"""A function that replaces a text or number, told whether its place is secret: `hidden`, or `blank` in responses of
-the API."""
+"""A function that replaces a text or number, told whether its place is secret: `hidden`, `blank` in responses of the
+API, or `masked` in exports."""
 
 
 def hidden(value: Any, secret: bool = True, digits: int = 4, variable: re.Pattern[str] = VARIABLE) -> Any:
@@ -51,6 +51,11 @@ def signed(kind: str, text: str, digits: int = 4) -> str:
 
 def blank(value: Any, secret: bool = True) -> Any:
     """Replace a text or number by `MASK`."""
+    return MASK
+
+
+def masked(value: Any, secret: bool = True) -> Any:
+    """Replace a text or number by `MASK` in exports, which hide more than responses: values that may be credentials."""
     return MASK
 
 

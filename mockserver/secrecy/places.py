@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote_plus
 
 from mockserver import secrecy
-from mockserver.secrecy import Hide, blank, clean, hidden
+from mockserver.secrecy import Hide, blank, clean, hidden, masked
 from mockserver.secrecy.placeholders import is_placeholder
 
 ITEMS, OTHERS = "[]", "{}"
@@ -159,7 +159,7 @@ def show(value: Any, place: Place, hide: Hide = hidden, strict: Strict | None = 
         if strict:
             others = place.below.get(OTHERS)
             return {key if key in place.below else strict.name(key, others): inner for key, inner in shown.items()}
-        return shown if hide is secrecy.blank else {secrecy.name(key): inner for key, inner in shown.items()}
+        return shown if hide in (blank, masked) else {secrecy.name(key): inner for key, inner in shown.items()}
     if isinstance(value, list):
         return [show(inner, place.item, hide, strict, member) for inner in value]
     if value is None or isinstance(value, bool):
