@@ -175,6 +175,14 @@ def test_a_member_that_is_named_like_a_step_to_items_or_others_is_an_unknown_mem
     assert show({"a": ["x"], "b": {"y": "x"}}, place, blank) == {"a": ["x"], "b": {"y": "x"}}
 
 
+@pytest.mark.parametrize("name", ["[]", "{}"])
+def test_a_schema_that_names_a_member_like_a_step_says_nothing_of_items_or_others(name: str) -> None:
+    """The author of a spec could else show every param that the spec does not have."""
+    place = table(rows_of({"properties": {name: TEXT}}))
+    assert show({name: "x", "y": "x", "z": ["x"]}, place, blank) == {name: MASK, "y": MASK, "z": [MASK]}
+    assert show(["x"], place, blank) == [MASK]
+
+
 def test_a_secret_stays_one_whatever_else_is_said_of_its_place() -> None:
     rows = list(rows_of({"properties": {"a": {"properties": {"b": HIDDEN}, "items": HIDDEN}}}))
     assert sorted(rows) == [(("a", "[]"), places.secret), (("a", "b"), places.secret)]

@@ -46,7 +46,9 @@ def rows_of(schema: Any, above: Steps = (), extension: Extension = lambda schema
     below = [(OTHERS, one) for one in (schema.get("additionalProperties"), *_named(schema.get("patternProperties")))]
     below += [(ITEMS, one) for one in _several(schema.get("items"))]
     properties = schema.get("properties")
-    for step, one in [*below, *(properties.items() if isinstance(properties, dict) else ())]:
+    named = properties.items() if isinstance(properties, dict) else ()
+    below += [(name, one) for name, one in named if name not in (ITEMS, OTHERS)]
+    for step, one in below:
         yield from rows_of(one, (*above, step), extension)
     for word in _ALTERNATIVES:
         for one in _named(schema.get(word)) if word == "dependentSchemas" else _several(schema.get(word)):
