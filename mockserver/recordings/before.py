@@ -97,12 +97,14 @@ def _made_meanwhile(recording: Recording) -> dict[tuple[str, str], bool]:
     If the times of the requests are unknown, only the names tell.
     """
     began_ms = recording.exchanges[0].call.received_ms if recording.exchanges else 0
-    answered = [one for one in recording.exchanges if 0 < one.result.status < 500]
-    unanswered = {name for one in recording.exchanges if one not in answered for name in _names_sent(one)}
+    unanswered: set[str] = set()
     sent: dict[str, int] = {}
-    for one in answered:
+    for one in recording.exchanges:
         for name in _names_sent(one):
-            sent.setdefault(name, one.number)
+            if 0 < one.result.status < 500:
+                sent.setdefault(name, one.number)
+            else:
+                unanswered.add(name)
     found = {}
     for key, (life, number) in _not_created(recording).items():
         name = str(life.doc.get("name"))

@@ -17,7 +17,7 @@ from mockserver.conformance import evaluate
 from mockserver.contract import Contract
 from mockserver.exchange import Result as Answer
 from mockserver.har import journaling
-from mockserver.recordings import calibrating, learning
+from mockserver.recordings import before, calibrating, learning
 from mockserver.recordings.recording import Recording
 from mockserver.specs.connectors import Connectors
 from tests.calls import HEADERS, connection, made, send
@@ -75,6 +75,10 @@ def learn(path: Path) -> None:
     learning.alive_at_end(Recording.load(path, CONTRACT), CONTRACT, CONNECTORS)
 
 
+def supply(path: Path) -> None:
+    before.made_by_others(Recording.load(path, CONTRACT))
+
+
 def calls(work: Callable[[Path], None], path: Path) -> int:
     """The number of function calls of some work."""
     count = 0
@@ -91,7 +95,7 @@ def calls(work: Callable[[Path], None], path: Path) -> int:
     return count
 
 
-@pytest.mark.parametrize("work", [compare, check, calibrate, learn])
+@pytest.mark.parametrize("work", [compare, check, calibrate, learn, supply])
 def test_the_work_grows_with_the_exchanges(files: tuple[Path, Path], work: Callable[[Path], None]) -> None:
     small, large = files
     work(small)  # caches
