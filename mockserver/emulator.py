@@ -154,7 +154,7 @@ class Emulator:
 
     def _masked(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         connectors = self.world.connectors_of(Tenant(row["org"], row["sandbox"]))
-        return self._redaction.record(connectors.mask(row["doc"]), row["kind"])
+        return self._redaction.record(connectors.mask(row["doc"], secrecy.masked), row["kind"])
 
     def _own_redaction(self, seen: Seen, tenant: Tenant | None, result: Result) -> Redaction | None:
         """The redaction for a call about connections whose specs the tenant wrote; None if the catalogue has them."""

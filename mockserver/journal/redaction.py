@@ -28,6 +28,15 @@ _TOKEN_CALL = table(
 _SENT = frozenset({"params", "transformations", "encryption", "data", "options", "policy", "scheduleParams", "labels"})
 """Members of records that contain what a client sent. Credentials in `auth` have been masked."""
 
+_PROVIDER = table(
+    [
+        (("object",), places.param),
+        *(((name,), places.text) for name in ("activeMs", "baseConnectionId")),
+        *((("connectionSpec", name), places.text) for name in ("id", "version")),
+    ]
+)
+"""What a flow keeps of its source; see `flows.progress.provided`."""
+
 _FREE_TEXTS = ("/name", "/description")
 _MIN_SECRET = 6
 """Minimum characters of a secret that is searched for in other texts. Shorter ones occur in ordinary words."""
@@ -60,6 +69,8 @@ class Redaction:
     def record(self, doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
         """Redact a record for an export: `MASK` replaces every param that is not known to be harmless."""
         known = self._places.record(kind)
+        if isinstance(provider := doc.get("provider"), dict):  # a flow's copy of a param of its source
+            doc = {**doc, "provider": show(provider, _PROVIDER, masked)}
         return {
             key: show(value, known.member(key, doc), masked) if key in _SENT and key in known.below else value
             for key, value in doc.items()

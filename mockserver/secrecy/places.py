@@ -68,7 +68,7 @@ def param(value: Any, hide: Hide) -> Any:
     if not isinstance(value, str) or hide is blank:
         return text(value, hide)
     if link := _LINK.fullmatch(value):
-        return clean(link[1], hide) + query(link[2], UNKNOWN, hide)
+        return hide(value, False) if hide is masked else clean(link[1], hide) + query(link[2], UNKNOWN, hide)
     shown = clean(value, hide)
     return hide(value, False) if _SUSPECT.search(_PARTITION.sub("", shown)) else shown
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from mockserver.contract.schema import kind_of
 from mockserver.exchange import MISSING, UNKNOWN
 from mockserver.runtime import day
-from mockserver.secrecy import Hide, blank, places
+from mockserver.secrecy import Hide, blank, masked, places
 from mockserver.secrecy.placeholders import is_placeholder
 from mockserver.secrecy.places import ITEMS, OTHERS, Chosen, Place, Row, table
 from mockserver.specs import connection_string, inlets
@@ -175,7 +175,7 @@ class ConnectionStringRules:
     def show(self, text: Any, hide: Hide) -> Any:
         """A redacted connection string, key by key, if it has known keys only and no value contains another pair."""
         try:
-            pairs = connection_string.parse(text).pairs if isinstance(text, str) and hide is not blank else ()
+            pairs = connection_string.parse(text).pairs if isinstance(text, str) and hide not in (blank, masked) else ()
         except ConnectionStringError:
             pairs = ()
         harmless = self._harmless

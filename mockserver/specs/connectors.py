@@ -22,7 +22,7 @@ from mockserver.contract import documents
 from mockserver.contract.schema import kind_of, pointer
 from mockserver.errors import ApiError, rejected
 from mockserver.exchange import MISSING, UNKNOWN
-from mockserver.secrecy import MASK, blank, is_masked, repeatable
+from mockserver.secrecy import MASK, Hide, blank, is_masked, repeatable
 from mockserver.secrecy.places import Place, show
 from mockserver.specs.auth_specs import UNKNOWN_AUTH, AuthSpec, auth_place
 from mockserver.specs.families import FAMILIES
@@ -279,11 +279,11 @@ class Connectors:
         added = spec.added(params, connection)
         return {**connection, "auth": {**auth, "params": {**params, **added}}} if added else connection
 
-    def mask(self, connection: Mapping[str, Any]) -> dict[str, Any]:
+    def mask(self, connection: Mapping[str, Any], hide: Hide = blank) -> dict[str, Any]:
         """A copy with `MASK` in place of secrets and of unknown members: a draft may contain anything."""
         auth = connection.get("auth")
         return (
-            dict(connection) if auth is None else {**connection, "auth": show(auth, self.auth_place(connection), blank)}
+            dict(connection) if auth is None else {**connection, "auth": show(auth, self.auth_place(connection), hide)}
         )
 
     def auth_place(self, connection: Mapping[str, Any]) -> Place:

@@ -196,12 +196,16 @@ def test_an_ordinary_value_of_a_param_is_shown(value: str) -> None:
 def exported(value: str) -> list[str]:
     """The params of a source, a target and a flow with this value, in a masked export and in the console."""
     emulator = Emulator(Config(seed=1))
-    params = {"tableName": value, "path": value, "bucketName": value, "url": value}
+    params, ends = {"tableName": value, "path": value, "bucketName": value, "url": value}, []
     for path, spec in (("/sourceConnections", POSTGRESQL), ("/targetConnections", DATA_LAKE)):
-        made(emulator, {"name": "x", "connectionSpec": {"id": spec}, "params": params}, f"{path}?mode=draft")
+        ends.append(
+            made(emulator, {"name": "x", "connectionSpec": {"id": spec}, "params": params}, f"{path}?mode=draft")["id"]
+        )
     mapping = {"name": "Mapping", "params": {"mappingId": "a", "mappingVersion": value}}
+    auth = {"specName": "Basic Authentication", "params": {"server": value, "database": value, "password": value}}
+    made(emulator, {"name": "x", "connectionSpec": {"id": POSTGRESQL}, "auth": auth}, "/connections?mode=draft")
     flow = {"name": "x", "flowSpec": {"id": CRM_TO_AEP}, "transformations": [mapping]}
-    made(emulator, {**flow, "sourceConnectionIds": [], "targetConnectionIds": []}, "/flows?mode=draft")
+    made(emulator, {**flow, "sourceConnectionIds": [ends[0]], "targetConnectionIds": [ends[1]]}, "/flows?mode=draft")
     return [json.dumps(row["doc"]) for row in emulator.export()["records"]]
 
 
@@ -216,7 +220,7 @@ def test_an_ordinary_value_of_a_param_is_exported(value: str) -> None:
     shown = [
         doc["params"].get(name, value) for doc in found if "params" in doc for name in ("tableName", "path", "url")
     ]
-    assert len(found) == 3 and {*shown} <= {value, MASK} and sum(one == value for one in shown) >= 4
+    assert len(found) == 4 and {*shown} <= {value, MASK} and sum(one == value for one in shown) >= 4
 
 
 @pytest.mark.parametrize("header", ["x-gw-ims-org-id", "x-sandbox-name"])
