@@ -37,6 +37,13 @@ _PROVIDER = table(
 )
 """What a flow keeps of its source; see `flows.progress.provided`."""
 
+_STORED = {
+    "dataSets": ("createDataset", ""),
+    "mappingSets": ("createMappingSet", "sent"),
+    "privateEndpoints": ("createPrivateEndpoint", ""),
+}
+"""Kind of a record of another service -> the operation whose body it has, and the member of `body` that is it."""
+
 _FREE_TEXTS = ("/name", "/description")
 _MIN_SECRET = 6
 """Minimum characters of a secret that is searched for in other texts. Shorter ones occur in ordinary words."""
@@ -68,13 +75,23 @@ class Redaction:
 
     def record(self, doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
         """Redact a record for an export: `MASK` replaces every param that is not known to be harmless."""
-        known = self._places.record(kind)
+        known, body = self._places.record(kind), doc.get("body")
+        if isinstance(body, dict):
+            doc = {**doc, "body": self._stored(body, kind)}
         if isinstance(provider := doc.get("provider"), dict):  # a flow's copy of a param of its source
             doc = {**doc, "provider": show(provider, _PROVIDER, masked)}
         return {
             key: show(value, known.member(key, doc), masked) if key in _SENT and key in known.below else value
             for key, value in doc.items()
         }
+
+    def _stored(self, body: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+        """Redact what another service stored of a request body. Its own `version` stays."""
+        operation, member = _STORED.get(kind, ("", ""))
+        if member:
+            return {**body, member: show(body.get(member), self._places.request(operation), masked)}
+        own = {name: value for name, value in body.items() if name == "version"}
+        return {**show(body, self._places.request(operation), masked), **own} if operation else body
 
     def repeats(self, body: Json, operation: str | None) -> tuple[str, ...]:
         """Pointers to names and descriptions in a body or patch that contain one of its secrets."""

@@ -15,7 +15,7 @@ from mockserver import Config, Emulator
 from mockserver.exchange import BASE_PATH, Call
 from mockserver.har import journaling
 from mockserver.secrecy import MASK
-from tests.calls import HEADERS, POSTGRESQL, made
+from tests.calls import HEADERS, POSTGRESQL, made, send
 from tests.dataflows import CRM_TO_AEP, DATA_LAKE
 
 CORE = "c4n4ry"
@@ -243,3 +243,43 @@ def test_a_tenant_of_a_recording_is_shown_like_the_headers_that_name_it(tmp_path
     odd, ordinary = journaling.read(tmp_path / "har", emulator.contract, emulator.world.connectors)
     assert CORE not in str(odd) + json.dumps(odd.as_json()) and odd.tenant is not None
     assert ordinary.tenant is not None and "team-7" in ordinary.tenant
+
+
+def with_more(value: Any) -> Any:
+    """A value with a member more in each of its objects."""
+    if isinstance(value, dict):
+        return {**{name: with_more(inner) for name, inner in value.items()}, "zz": CORE}
+    return [with_more(inner) for inner in value] if isinstance(value, list) else value
+
+
+def stored(change: Callable[[Any], Any]) -> Emulator:
+    """An emulator that was sent all examples of the contract, changed."""
+    emulator = Emulator(Config(seed=1))
+    for method, path, described in WRITES:
+        for example in examples(described["requestBody"]):
+            sent = {**HEADERS, "content-type": "application/json"}
+            for query in ("", "mode=draft"):
+                raw = json.dumps(change(example)).encode()
+                emulator.handle(Call(method, path, query, sent, raw, "0" * 32, 0))
+    return emulator
+
+
+def test_no_member_beyond_those_of_the_contract_is_exported() -> None:
+    emulator = stored(with_more)
+    records = emulator.export()["records"]
+    kept = {row["kind"] for row in emulator.export(credentials=True)["records"] if CORE in json.dumps(row)}
+    assert {"connections", "flows", "dataSets", "mappingSets", "privateEndpoints"} <= kept
+    assert [row["kind"] for row in records if CORE in json.dumps(row)] == []
+
+
+def test_the_examples_of_the_contract_are_exported_as_they_are_but_for_their_secrets() -> None:
+    emulator = stored(lambda example: example)
+    file = {"persisted": True, "containerFormat": "parquet", "format": "parquet"}
+    tagged = {"name": "d", "tags": {"unifiedProfile": ["enabled:true"]}, "fileDescription": file}
+    assert send(emulator, "POST", "/data/foundation/catalog/dataSets", tagged).status == 201
+    masked, whole = emulator.export()["records"], emulator.export(credentials=True)["records"]
+    different = {row["kind"] for row, same in zip(masked, whole, strict=True) if row != same}
+    assert different <= {"connections"} and {"dataSets", "mappingSets", "privateEndpoints"} <= {
+        r["kind"] for r in whole
+    }
+    Emulator(Config(seed=1)).restore(emulator.export())
