@@ -17,12 +17,12 @@ def _again(given: GivenAnswer) -> GivenAnswer:
 
 
 def _cached(asked: Asked, right: Right) -> GivenAnswer:
-    """The response that the same request got before."""
+    """The response that the same request got before, unless it is refused now."""
+    if not (given := right(asked)).done:
+        return given
     stored = right.memory.setdefault("stored", {})
     key = (asked.method, asked.path, asked.query, asked.body, asked.headers.get("x-sandbox-name"))
-    if key not in stored:
-        stored[key] = right(asked)
-    return _again(stored[key])
+    return _again(stored.setdefault(key, given))
 
 
 @broken("list.fresh", kinds=["targetConnections"])
@@ -81,7 +81,12 @@ def does_not_stamp_actions(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     if given.done and entity:
         right.memory[entity["id"]] = entity.get("updatedClient")
-    return given.showing(lambda item: {**item, "updatedClient": right.memory.get(item["id"], item["updatedClient"])})
+
+    def shown(item: Item) -> Item:
+        stamp = {"updatedClient": right.memory.get(str(item.get("id")), item.get("updatedClient"))}
+        return {**item, **stamp} if "updatedClient" in item else item
+
+    return given.showing(shown)
 
 
 @broken("action.stamps")
@@ -178,9 +183,11 @@ def takes_weak_etags(asked: Asked, right: Right) -> GivenAnswer:
 @broken("patch.inside-content", kinds=["targetConnections"])
 def reads_no_escapes_in_pointers(asked: Asked, right: Right) -> GivenAnswer:
     """Treats ~1 in a pointer as a slash between steps."""
-    if not asked.patches or not isinstance(asked.json, list):
+    if not asked.patches or not any("~1" in str(step.get("path")) for step in asked.instructions):
         return right(asked)
-    return right(asked.sending([{**step, "path": str(step["path"]).replace("~1", "/")} for step in asked.json]))
+    return right(
+        asked.sending([{**step, "path": str(step.get("path")).replace("~1", "/")} for step in asked.instructions])
+    )
 
 
 @broken("patch.inside-content", kinds=["sourceConnections"])
@@ -200,13 +207,13 @@ def merges_objects_that_replace(asked: Asked, right: Right) -> GivenAnswer:
 @broken("patch.inside-content", kinds=["flows"])
 def null_removes(asked: Asked, right: Right) -> GivenAnswer:
     """Replacing by null removes the member."""
-    if not asked.patches or not isinstance(asked.json, list):
-        return right(asked)
     steps = [
-        {"op": "remove", "path": step["path"]} if step.get("value", 0) is None and step["op"] == "replace" else step
-        for step in asked.json
+        {"op": "remove", "path": step.get("path")}
+        if step.get("value", 0) is None and step.get("op") == "replace"
+        else step
+        for step in asked.instructions
     ]
-    return right(asked.sending(steps))
+    return right(asked.sending(steps) if asked.patches and steps != asked.instructions else asked)
 
 
 @broken("filter.documented-members", kinds=["sourceConnections"])

@@ -210,7 +210,8 @@ def nothing_to_explore_is_empty(asked: Asked, right: Right) -> GivenAnswer:
 def configs_without_types(asked: Asked, right: Right) -> GivenAnswer:
     """The columns of configs are only names."""
     given = right(asked)
-    return given.showing(lambda c: {"columnName": c.get("columnName")}) if _below(asked, "configs") else given
+    of_tables = _below(asked, "configs") and asked.kind == "connections"
+    return given.showing(lambda c: {"columnName": c.get("columnName")}) if of_tables else given
 
 
 @broken("example.connections lookup.unknown", by_way_of="lookup.unknown")

@@ -22,12 +22,16 @@ def _params(asked: Asked) -> dict[str, Any]:
     return params if isinstance(params, dict) else {}
 
 
+def _is_strange(state: Any) -> bool:
+    return str(state).lower() not in ("enabled", "disabled", "draft")
+
+
 @broken("create.state patch.outcome-checked")
 def takes_any_state(asked: Asked, right: Right) -> GivenAnswer:
     """Accepts an unknown state as `enabled`."""
-    if asked.creates and "state" in asked.object:
+    if asked.creates and _is_strange(asked.object.get("state", "draft")):
         return right(asked.sending({**asked.object, "state": "enabled"}))
-    if asked.patches:
+    if asked.patches and any(s.get("path") == "/state" and _is_strange(s.get("value")) for s in asked.instructions):
         steps = [{**s, "value": "enabled"} if s.get("path") == "/state" else s for s in asked.instructions]
         return right(asked.sending(steps))
     return right(asked)
@@ -62,7 +66,9 @@ def takes_an_unknown_auth_spec(asked: Asked, right: Right) -> GivenAnswer:
 @broken("create.unlisted-auth-spec", platform="aws")
 def takes_the_other_clouds_auth_spec(asked: Asked, right: Right) -> GivenAnswer:
     """Accepts a connection string that the connection spec does not list."""
-    if asked.creates and (asked.object.get("auth") or {}).get("specName", "").startswith("Connection String"):
+    spec = (asked.object.get("connectionSpec") or {}).get("id")
+    name = (asked.object.get("auth") or {}).get("specName", "")
+    if asked.creates and spec == POSTGRESQL["id"] and name.startswith("Connection String"):
         return right(asked.sending({**asked.object, "auth": {"specName": "Basic Authentication", "params": PARAMS}}))
     return right(asked)
 
@@ -99,7 +105,8 @@ def names_no_param(asked: Asked, right: Right) -> GivenAnswer:
 @broken("create.param-type")
 def takes_any_type(asked: Asked, right: Right) -> GivenAnswer:
     """Converts every value to text."""
-    if asked.creates and _params(asked):
+    postgresql = (asked.object.get("connectionSpec") or {}).get("id") == POSTGRESQL["id"]
+    if asked.creates and postgresql and _params(asked):
         return right(_with_params(asked, **{name: str(value) for name, value in _params(asked).items()}))
     return right(asked)
 

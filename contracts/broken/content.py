@@ -63,7 +63,7 @@ def lists_runs_of_all_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
 @broken("run.outlives-its-flow")
 def runs_go_with_their_flow(asked: Asked, right: Right) -> GivenAnswer:
     """Runs disappear when their flow is deleted."""
-    if asked.method == "DELETE" and asked.kind == "flows":
+    if asked.method == "DELETE" and asked.kind == "flows" and len(asked.parts) == 2:
         right.memory[asked.parts[1]] = True
     given = right(asked)
     if asked.kind != "runs" or not asked.lists or not given.items:

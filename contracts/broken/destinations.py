@@ -22,7 +22,8 @@ def destinations_have_no_target_spec(asked: Asked, right: Right) -> GivenAnswer:
 @broken("destination.params")
 def takes_any_params_of_a_target(asked: Asked, right: Right) -> GivenAnswer:
     """Accepts any params of a target connection."""
-    if asked.creates and asked.kind == "targetConnections" and asked.object["connectionSpec"]["id"] == S3_DESTINATION:
+    spec = asked.object.get("connectionSpec") or {}
+    if asked.creates and asked.kind == "targetConnections" and spec.get("id") == S3_DESTINATION:
         return right(asked.sending({**asked.object, "params": {}}))
     return right(asked)
 
@@ -59,15 +60,17 @@ def exports_look_like_sources(asked: Asked, right: Right) -> GivenAnswer:
 def audiences_stay_once_they_are_there(asked: Asked, right: Right) -> GivenAnswer:
     """Removing an audience from a flow has no effect."""
     if asked.patches and asked.kind == "flows":
-        kept = [step for step in asked.instructions if step["op"] != "remove" or not step["path"].startswith(SELECTORS)]
-        return right(asked.sending(kept or [{"op": "replace", "path": "/description", "value": "unchanged"}]))
+        removes = [s.get("op") == "remove" and str(s.get("path")).startswith(SELECTORS) for s in asked.instructions]
+        kept = [step for step, removed in zip(asked.instructions, removes, strict=True) if not removed]
+        unchanged = [{"op": "replace", "path": "/description", "value": "unchanged"}]
+        return right(asked.sending(kept or unchanged) if any(removes) else asked)
     return right(asked)
 
 
 @broken("destination.source-replaced")
 def no_published_flow_changes_its_source(asked: Asked, right: Right) -> GivenAnswer:
     """Exports cannot get another source connection."""
-    if asked.patches and any(step["path"] == "/sourceConnectionIds" for step in asked.instructions):
+    if asked.patches and any(step.get("path") == "/sourceConnectionIds" for step in asked.instructions):
         return right(asked).refusing("1455-400").telling(errorMessage="fixed")
     return right(asked)
 
@@ -90,7 +93,8 @@ def inherits_from_the_source_before(asked: Asked, right: Right) -> GivenAnswer:
 @broken("destination.revoked")
 def keeps_credentials_that_were_taken_away(asked: Asked, right: Right) -> GivenAnswer:
     """Refuses to remove all params."""
-    if asked.patches and any(step["path"] == "/auth/params" and step["op"] == "remove" for step in asked.instructions):
+    removed = [step.get("path") for step in asked.instructions if step.get("op") == "remove"]
+    if asked.patches and "/auth/params" in removed:
         return right(asked.sending([{"op": "remove", "path": "/auth"}]))
     return right(asked)
 
@@ -107,8 +111,8 @@ def every_stretch_of_data_sets_is_the_last(asked: Asked, right: Right) -> GivenA
 @broken("run.ad-hoc")
 def exports_whatever_is_named(asked: Asked, right: Right) -> GivenAnswer:
     """Exports audiences that the flow does not have."""
-    if asked.path == ADHOC:
-        return right(asked.sending({"activationInfo": {flow: ["chosen"] for flow in asked.object["activationInfo"]}}))
+    if asked.path == ADHOC and (wanted := asked.object.get("activationInfo")):
+        return right(asked.sending({"activationInfo": {flow: ["chosen"] for flow in wanted}}))
     return right(asked)
 
 

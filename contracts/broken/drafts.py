@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from contracts.broken import Asked, GivenAnswer, Right, broken
+from contracts.broken import Asked, GivenAnswer, Item, Right, broken
 
 
 @broken(
@@ -20,8 +20,8 @@ def draft_mode_ignored(asked: Asked, right: Right) -> GivenAnswer:
 def publishes_without_a_check(asked: Asked, right: Right) -> GivenAnswer:
     """Publishes an incomplete draft."""
     given = right(asked)
-    if asked.acts and given.status == 400 and given.code in ("1100-400", "1415-400"):
-        found = right.entity(asked)
+    found = right.entity(asked) if asked.acts else {}
+    if found and given.status == 400 and given.code in ("1100-400", "1415-400"):
         return given.saying({"id": found["id"], "etag": found["etag"]}, 200)
     return given
 
@@ -32,7 +32,11 @@ def refused_drafts_are_published(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     if asked.acts and given.status == 400 and right.entity(asked).get("state") == "draft":
         right.memory[asked.parts[1]] = "enabled"
-    return given.showing(lambda item: {**item, "state": right.memory.get(str(item.get("id")), item.get("state"))})
+
+    def shown(item: Item) -> Item:
+        return {**item, "state": right.memory.get(str(item.get("id")), item["state"])} if "state" in item else item
+
+    return given.showing(shown)
 
 
 @broken("draft.published-once")

@@ -102,7 +102,10 @@ def searches_by_the_last_filter(asked: Asked, right: Right) -> GivenAnswer:
     query = asked.object.get("queryString")
     if not asked.path.endswith("/search") or not isinstance(query, str):
         return right(asked)
-    return right(asked.sending({**asked.object, "queryString": query.rpartition("&")[2]}))
+    steps = query.split("&")
+    filters = [step for step in steps if set(step.partition("=")[2]) & set("=<>!~")]
+    kept = "&".join(step for step in steps if step not in filters[:-1])
+    return right(asked.sending({**asked.object, "queryString": kept}))
 
 
 @broken("draft.shown")

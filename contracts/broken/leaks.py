@@ -65,7 +65,7 @@ def secrets_are_left_out(asked: Asked, right: Right) -> GivenAnswer:
     def change(item: Item) -> Item:
         auth = item.get("auth") or {}
         params = {name: value for name, value in auth.get("params", {}).items() if name != "password"}
-        return {**item, "auth": {**auth, "params": params}}
+        return {**item, "auth": {**auth, "params": params}} if "params" in auth else item
 
     return right(asked).showing(change)
 
@@ -194,7 +194,7 @@ def tokens_carry_their_sandbox(asked: Asked, right: Right) -> GivenAnswer:
     token = asked.parameter("continuationToken")
     given = right(asked.having(x_sandbox_name=tokens[token]) if token in tokens else asked)
     body = given.json
-    if isinstance(body, dict) and body.get("_links"):
+    if asked.lists and isinstance(body, dict) and body.get("_links"):
         tokens[body["_links"]["next"]["href"].partition("=")[2]] = asked.headers["x-sandbox-name"]
     return given
 
@@ -203,7 +203,7 @@ def tokens_carry_their_sandbox(asked: Asked, right: Right) -> GivenAnswer:
 def names_are_unique_everywhere(asked: Asked, right: Right) -> GivenAnswer:
     """A name used in one sandbox is taken in all."""
     names = right.memory.setdefault("names", set())
-    if asked.creates and asked.object.get("name") in names:
+    if asked.creates and asked.object and asked.object.get("name") in names:
         return right(asked.sending({**asked.object, "connectionSpec": {"id": NOBODY, "version": "1.0"}}))
     if asked.creates:
         names.add(asked.object.get("name"))

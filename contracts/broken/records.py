@@ -237,6 +237,15 @@ def updates_move_the_creation(asked: Asked, right: Right) -> GivenAnswer:
     return right(asked).showing(change)
 
 
+@broken("time.created-first create.stamped", by_way_of="lookup.wrapped")
+def creates_in_the_future(asked: Asked, right: Right) -> GivenAnswer:
+    """`createdAt` is ten years ahead."""
+    ten_years = 10 * 365 * 86_400_000
+    return right(asked).showing(
+        lambda item: {**item, "createdAt": item["createdAt"] + ten_years} if "createdAt" in item else item
+    )
+
+
 def _without(item: Item, name: str) -> Item:
     return {member: value for member, value in item.items() if member != name}
 

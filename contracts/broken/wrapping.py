@@ -67,7 +67,7 @@ class Asked:
     @property
     def acts(self) -> bool:
         """Whether it is an action."""
-        return self.method == "POST" and self.parts[-1] == "action"
+        return self.method == "POST" and self.parts[-1:] == ["action"]
 
     @property
     def patches(self) -> bool:
