@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
 
@@ -9,6 +10,7 @@ from contracts.bounded import LOOPBACK
 from contracts.settings import Settings, WrongUse
 from contracts.stage import Stage
 from contracts.stage.expectations import NOWHERE
+from contracts.stage.throttle import Throttle
 from contracts.wire import BASE_PATH, FORGET, NOTHING, Answer, HttpTransport, Sent, Transport, Unreachable
 
 TOKEN_PATH = "/ims/token/v3"
@@ -54,7 +56,7 @@ def look_around(stage: Stage) -> Answer | None:
 
 def _sent(stage: Stage, path: str) -> Answer:
     with stage.flight.request():
-        return stage.transport.send(Sent("GET", path, tuple(stage.headers.items())))
+        return stage.send(Sent("GET", path, tuple(stage.headers.items())))
 
 
 def _told(answer: Answer) -> tuple[int, bytes]:
@@ -80,7 +82,10 @@ def _forgets(transport: Transport, settings: Settings) -> bool:
 
 
 def _ask(transport: Transport, settings: Settings, path: str) -> Answer:
-    answer = transport.send(Sent("GET", path, tuple(settings.headers.items())))
+    sent = Sent("GET", path, tuple(settings.headers.items()))
+    answer = transport.send(sent)
+    if Throttle(time.sleep).obeys(answer):
+        answer = transport.send(sent)
     if answer.silence:
         what = "does not answer" if answer.silence.startswith(NOTHING) else "sends what clients cannot read"
         raise Unreachable(f"{transport.base_url} {what}: GET {path} {answer.silence}")
@@ -121,6 +126,8 @@ def _advice(answer: Answer) -> str:
             )
         case 401 | 403:
             return "Give valid credentials: FLOW_SERVICE_TOKEN, _API_KEY, _ORG, _SANDBOX or --header NAME:VALUE"
+        case 429:
+            return "It limits the rate of requests: run again later"
         case status if status < 200:
             return "This status is informational: send a final one, 200 or above, after it"
         case status if 300 <= status < 400:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from contracts import arrival, registry, requirements
-from contracts.findings.causes import ABSENT, ETAG, LIST, SCHEMA, TURNED_AWAY, Fault, basic, of_one_response
+from contracts.findings.causes import ABSENT, ETAG, LIST, MORE, SCHEMA, TURNED_AWAY, Fault, basic, of_one_response
 from contracts.findings.suppositions import UNREFUSED
 from contracts.findings.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Outcome
 from contracts.progress import Progress
@@ -19,7 +19,7 @@ from contracts.reports.outcomes import SuiteReport
 from contracts.schema.document import Document
 from contracts.secrecy import Mask
 from contracts.settings import Settings, WrongUse
-from contracts.stage import Stage, alike
+from contracts.stage import SPENT, Stage, alike
 from contracts.stage.flight import Flight
 from contracts.stage.kinds import Kind
 from contracts.wire import Answer, Sent, Transport, Unreachable
@@ -46,7 +46,15 @@ class Run:
         )
         self.mask = mask
         self.flight = Flight()
-        self.stage = Stage(transport, settings, document, hear=self._hear, flight=self.flight)
+        self._deadline = time.monotonic() + settings.budget if settings.budget else None
+        self.stage = Stage(
+            transport,
+            settings,
+            document,
+            hear=self._hear,
+            flight=self.flight,
+            is_over=self._is_over,
+        )
         self._levels = requirements.levels(requirements.load())
         self._told: dict[str, str] = {}
         """Cause -> the word last printed for it."""
@@ -58,7 +66,6 @@ class Run:
         self._of_absent: set[bytes] = set()
         """Bodies that the server gave for entities that are not there."""
         self._har = har.Writer(settings.report, self.mask) if settings.report else None
-        self._deadline = time.monotonic() + settings.budget if settings.budget else None
         self._lock = threading.RLock()
         self._is_constant = False
         """Whether the server answers everything alike."""
@@ -83,6 +90,7 @@ class Run:
         self._refuted()
         self._observers()
         self.report.made = self.stage.ledger.total
+        self.report.waited = str(self.stage.throttle)
         self._known_gaps()
         self.report.seconds = time.monotonic() - began
         return self.report
@@ -183,15 +191,18 @@ class Run:
         forgotten = self.settings.forgets and check.id.startswith("run.")  # a mock can delete runs, but nothing else
         if check.lasting and not self.settings.lasting and not forgotten:
             return "it creates what cannot be deleted: allow it by --lasting"
+        return SPENT if self._is_over() else None
+
+    def _is_over(self) -> bool:
+        """Whether the budget is spent, which the report tells then."""
         if self.remaining() == 0:
-            self.report.ended = f"the budget of {self.settings.budget:g} s is spent"
-            return "the budget was spent"
-        return None
+            self.report.ended = self.report.ended or f"the budget of {self.settings.budget:g} s is spent"
+        return self.remaining() == 0
 
     def _generated(self) -> None:
         from contracts.generation import generated  # schemathesis takes most of a second to import
 
-        if self.settings.examples and self.remaining() != 0:
+        if self.settings.examples and not self._is_over():
             tolerant = not any(
                 o.check == "create.unknown-members" and o.verdict == FAILED for o in self.report.outcomes
             )
@@ -223,6 +234,10 @@ class Run:
 
     def _explained(self, fault: Fault, sent: Sent) -> Fault:
         """A fault of members, with the cause of a departure from a schema that this run has seen in one of them."""
+        departures = self._departures.items()
+        strange = [cause for names, cause in departures if cause.startswith(MORE) and names & fault.members]
+        if strange and fault.cause.startswith(SCHEMA):  # a member that must not be there, where others have a schema
+            return fault._replace(cause=strange[0])
         if fault.cause.startswith((SCHEMA, ETAG)):
             self._departures.setdefault(fault.members, fault.cause)
             return fault

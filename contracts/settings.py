@@ -59,7 +59,7 @@ class Settings:
     operations: frozenset[str] = frozenset()
     """Ids of the operations to test; empty for all."""
     budget: float | None = None
-    """Seconds after which no new check starts."""
+    """Seconds after which checks send nothing more; 0 or None for no limit."""
     seed: int = 1
     examples: int = 25
     """Generated requests per operation and phase; 0 disables generation."""

@@ -133,13 +133,17 @@ def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
     return value.values() if isinstance(value, dict) else value
 
 
-class Transport(Protocol):
+class Sender(Protocol):
     """Sends requests and returns responses."""
-
-    base_url: str
 
     def send(self, sent: Sent) -> Answer:
         """Send a request and return the response. Raises Unreachable."""
+
+
+class Transport(Sender, Protocol):
+    """Sends requests to a server."""
+
+    base_url: str
 
 
 class HttpTransport:

@@ -11,6 +11,8 @@ from contracts.findings.causes import (
     ENVELOPE,
     ERROR_BODY,
     ETAG,
+    ETAG_CHANGES,
+    ETAG_REPEATED,
     HEADER,
     IF_MATCH,
     ITEMS,
@@ -31,7 +33,7 @@ from contracts.findings.causes import (
 from contracts.findings.error_codes import CODE_PREFIX, code_of
 from contracts.registry import ANSWERED, Watch, observe
 from contracts.schema.departures import Departure, another_text
-from contracts.schema.differences import WRAPPED, of_type
+from contracts.schema.differences import WRAPPED, added, of_type
 from contracts.schema.document import Document, DocumentedOperation
 from contracts.wire import PLATFORM, Answer, parsed
 
@@ -207,9 +209,10 @@ def error_has_one_of_the_bodies(watch: Watch, answer: Answer) -> Fault | None:
         return None
     if list(body) == _SERVICE or set(body) == _MEDIA_TYPE or _GATEWAY <= set(body) <= {*_GATEWAY, "title", "status"}:
         return None
+    more = of_kind(added(body.keys() - set(_SERVICE))) if body.keys() > set(_SERVICE) else ""
     shown = ", ".join(body) or "no members"
     message = f"{answer} with {shown}; an error has {', '.join(_SERVICE)}, in order"
-    return Fault(message, _error_cause(answer), reach=REFUSAL)
+    return Fault(message, more or _error_cause(answer), reach=REFUSAL)
 
 
 @observe("error.status-and-code-agree")
@@ -275,10 +278,25 @@ def etag_is_never_repeated(watch: Watch, answer: Answer) -> Fault | None:
         return None
     seen, etag = watch.memory.setdefault("etag", {}), str(body["etag"])
     if etag in seen:
+        watch.memory.setdefault("etags given twice", {})[etag] = True
         message = f"{answer} with an etag that was given before ({seen[etag]})"
-        return Fault(message, "etag.never-repeated", frozenset({"etag"}), WRITE)
+        return Fault(message, ETAG_REPEATED, frozenset({"etag"}), WRITE)
     seen[etag] = str(answer)
     return None
+
+
+@observe("etag.unchanged")
+def an_etag_stays_until_the_next_write(watch: Watch, answer: Answer) -> Fault | None:
+    """An entity has the etag of its last write in every response."""
+    body = answer.json if answer.sent.method == "GET" and isinstance(answer.json, dict) else {}
+    items = body.get("items")
+    known = {str(item.get("id")) for item in (items if isinstance(items, list) else ()) if isinstance(item, dict)}
+    unstable = known & watch.entities.unstable
+    if not unstable:
+        return None
+    message = f"{answer} with another etag than that of the last write"
+    cause = ETAG_REPEATED if unstable <= watch.entities.repeated else ETAG_CHANGES
+    return Fault(message, cause, frozenset({"etag"}), WRITE)
 
 
 @observe("if-match.compared")
@@ -286,14 +304,16 @@ def another_version_is_not_written(watch: Watch, answer: Answer) -> Fault | None
     """A write under an etag that the server gave for another version, or another entity, is refused."""
     given = watch.memory.setdefault("given", {})
     entity_id = answer.sent.target.partition("?")[0].strip("/").partition("/")[2]
-    sent, current = answer.sent.header("if-match"), given.get(f"of {entity_id}")
-    wrong = answer.succeeded and answer.sent.method == "PATCH" and current is not None and sent != current
+    sent, current = answer.sent.header("if-match"), given.get(f"of {entity_id}", ())
+    wrong = answer.succeeded and answer.sent.method == "PATCH" and current and sent not in current
     fault = wrong and sent in given
     body = answer.json
     items = body.get("items") if isinstance(body, dict) else None
     for holder in (body, *(items if isinstance(items, list) else ())):
         if isinstance(holder, dict) and isinstance(holder.get("etag"), str) and "id" in holder:
-            given[f"of {holder['id']}"] = holder["etag"]
+            former = watch.entities.is_former(str(holder["id"]), holder["etag"])
+            before = () if holder is body else given.get(f"of {holder['id']}", ())
+            given[f"of {holder['id']}"] = before if former else {*before, holder["etag"]}
             given[holder["etag"]] = ""
     message = f"{answer} under another etag than the current one of the entity"
     return Fault(message, IF_MATCH, reach=WRITE) if fault else None
@@ -367,9 +387,11 @@ def one_etag_is_one_entity(watch: Watch, answer: Answer) -> Fault | None:
         now = json.dumps(shown, sort_keys=True)
         before = seen.setdefault(key, now)
         if before != now:
+            given = watch.memory.get("etags given twice", {})
             old = json.loads(before)
             absent = object()
             names = sorted(n for n in old.keys() | shown.keys() if old.get(n, absent) != shown.get(n, absent))
             message = f"{answer} with other {', '.join(names)} than an earlier answer, under the same etag"
-            return Fault(message, "entity.one-state", frozenset(names))
+            cause = ETAG_REPEATED if item["etag"] in given else "entity.one-state"
+            return Fault(message, cause, frozenset(names))
     return None

@@ -40,7 +40,7 @@ def _leads_to(stage: Stage, made: Made) -> None:
     same(urlsplit(place).netloc, urlsplit(made.answer.url).netloc, "host of Location", "place of Location")
     expect(place.startswith(stage.transport.base_url), f"Location {place} is not below {stage.transport.base_url}")
     sent = Sent("GET", place.removeprefix(stage.transport.base_url), tuple(stage.headers.items()))
-    answer = stage.transport.send(sent)
+    answer = stage.send(sent)
     stage.notice(answer)
     same(succeeded(answer)["items"][0]["id"], made.id, "id at Location")
 

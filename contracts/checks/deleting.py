@@ -72,7 +72,7 @@ def unknown_ids(stage: Stage, kind: Kind) -> None:
     for entity_id in (NOWHERE, "none", "a%20b", "x" * 60):
         body = refused(stage.call("GET", f"{kind.path}/{entity_id}"), 404, "1439-404")
         same(body["title"], "Resource not found", "title")
-        same(body["report"].get("type"), kind.name, "report.type")
+        same(body["report"].get("type"), kind.name, "report.type", "report.type")
     same(body["report"].get("id"), "x" * 60, "report.id")
 
 

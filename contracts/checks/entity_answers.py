@@ -12,18 +12,29 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from contracts.findings.causes import ABSENT, ANOTHER, LIFE, SCHEMA, WITHOUT_EFFECT, WRITE, Fault, of_kind
+from contracts.findings.causes import ABSENT, ANOTHER, DRAFTS, LIFE, SCHEMA, WITHOUT_EFFECT, WRITE, Fault, of_kind
 from contracts.registry import Watch, observe
-from contracts.schema.differences import kinds
+from contracts.schema.differences import ADDED, kinds
 from contracts.stage.expectations import NOWHERE
 from contracts.stage.ledger import ORDER
 from contracts.wire import Answer, Sent
 
 _CONSTANT = ("createdAt", "createdBy", "createdClient")
 _TEXTS = (("name",), ("description",))
+_SENT = (
+    "connectionSpec",
+    "flowSpec",
+    "baseConnectionId",
+    "sourceConnectionIds",
+    "targetConnectionIds",
+    "transformations",
+)
+"""Further members that an entity shows as they were sent with its creation."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NONE = object()
 """In place of a member that is not there."""
+_CHANGED = object()
+"""In place of a list that differs from what it was before a patch."""
 _UNKNOWN = object()
 """In place of a member of which nothing is known."""
 
@@ -107,7 +118,8 @@ def the_state_is_that_of_the_last_write(watch: Watch, answer: Answer) -> Fault |
             continue
         if wanted != "published" or state == "draft":
             message = f"{answer} with the state {state}, expected {wanted}"
-            return Fault(message, "entity.state-as-written", frozenset({"state"}), WRITE)
+            cause = DRAFTS if wanted == "draft" else "entity.state-as-written"
+            return Fault(message, cause, frozenset({"state"}), WRITE)
     return None
 
 
@@ -136,12 +148,17 @@ def an_entity_is_what_was_written(watch: Watch, answer: Answer) -> Fault | None:
     for item in _items(answer):
         if "createdAt" not in item:  # the request asked for some members only
             continue
-        fault = _departing(answer, item, written.get(str(item.get("id")), {}))
+        known = str(item.get("id"))
+        former = isinstance(item.get("etag"), str) and watch.entities.is_former(known, item["etag"])
+        message = f"{answer} with the etag from before the last write"
+        fault = Fault(message, WITHOUT_EFFECT, frozenset({"etag"}), LIFE) if former else None
+        fault = fault or _departing(answer, item, written.get(known, {}))
         if "etag" in item:
-            shown[str(item.get("id"))] = item
+            shown[known] = item
         if fault:
-            watch.entities.forget(str(item.get("id")), deleted=False)
+            watch.entities.forget(known, deleted=False)
             return fault
+        written[known] = {at: one for at, one in written.get(known, {}).items() if one[0] is not _CHANGED}
     return None
 
 
@@ -151,12 +168,17 @@ def _departing(answer: Answer, item: Mapping[str, Any], written: Mapping[Pointer
     for pointer, (value, before) in written.items():
         member, came = ".".join(pointer), _at(item, pointer)
         unasked = came is _NONE and not lookup  # a list may show some members only
-        if came == value or came is _UNKNOWN or unasked or _is_hidden(came):
+        if (value is _CHANGED and came != before) or came == value or came is _UNKNOWN or unasked or _is_hidden(came):
             continue
         as_before = before is not _UNKNOWN and _is_shown_as(before, came) and _departs(came, value)
         if as_before:
             message = f"{answer} without the {member} of the last patch"
             return Fault(message, WITHOUT_EFFECT, frozenset({pointer[0]}), LIFE)
+        if pointer[0] in _SENT and len(pointer) == 1 and before is _UNKNOWN and not _is_shown_as(value, came):
+            message = f"{answer} with another {member} than the one sent"
+            differs = sorted(one for one in kinds(came, value) if not one.startswith(ADDED))
+            cause = of_kind(differs[0]) if differs else f"{SCHEMA}{member} as sent"
+            return Fault(message, cause, frozenset({member}))
         if pointer in _TEXTS and not (value in ("", _NONE) and came in ("", None, _NONE)):
             plain = [{} if one is _NONE else {member: one} for one in (came, value)]
             cause = of_kind(min(kinds(*plain), default=""))
@@ -167,7 +189,7 @@ def _departing(answer: Answer, item: Mapping[str, Any], written: Mapping[Pointer
 
 def _is_shown_as(value: Any, came: Any) -> bool:
     """Whether a member shows a value, secrets hidden."""
-    if isinstance(value, dict) and isinstance(came, dict) and value.keys() == came.keys():
+    if isinstance(value, dict) and isinstance(came, dict) and value.keys() <= came.keys():
         return all(_is_shown_as(inner, came[name]) for name, inner in value.items())
     nothing = ("", None, _NONE)
     return bool(value == came) or _is_hidden(came) or (value in nothing and came in nothing)
@@ -177,7 +199,7 @@ def _departs(came: Any, value: Any) -> bool:
     """Whether a member lacks something that was written; what is hidden does not count."""
     if isinstance(value, dict) and isinstance(came, dict):
         return any(_departs(came.get(name, _NONE), inner) for name, inner in value.items())
-    same_type = type(came) is type(value) or _NONE in (came, value)
+    same_type = type(came) is type(value) or any(one is _NONE or one is _CHANGED for one in (came, value))
     return same_type and came != value and not _is_hidden(came)
 
 
@@ -193,6 +215,8 @@ def _learn_creation(answer: Answer, written: dict[str, Any], shown: dict[str, An
         written[told["id"]] = {
             pointer: (text, _UNKNOWN) for pointer, text in texts.items() if text is _NONE or isinstance(text, str)
         }
+        sent = {(name,): (body[name], _UNKNOWN) for name in _SENT if isinstance(body.get(name), str | dict | list)}
+        written[told["id"]] |= sent
         shown[told["id"]] = body
 
 
@@ -205,22 +229,28 @@ def _patched(
         operation, path = (str(step.get("op")).lower(), step.get("path")) if isinstance(step, dict) else ("", None)
         steps = path.removeprefix("/").split("/") if isinstance(path, str) else ()
         pointer = tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
-        found = {one: value for one, value in found.items() if one[: len(pointer)] != pointer[: len(one)]}
-        if (
-            pointer
-            and operation in ("add", "replace", "remove")
-            and not any(name.isdigit() or name == "-" for name in pointer)
-        ):
-            value = _NONE if operation == "remove" else step.get("value", _NONE)
-            found[pointer] = value, _UNKNOWN if shown is None else _at(shown, pointer)
+        value = _NONE if operation == "remove" else step.get("value", _NONE) if pointer else _NONE
+        if pointer and operation != "replace" and (pointer[-1].isdigit() or pointer[-1] == "-"):  # a list grows
+            pointer, value = pointer[:-1], _CHANGED
+        overlap = [one for one in found if one[: len(pointer)] == pointer[: len(one)]]
+        twice = value is _CHANGED and any(found[one][0] is _CHANGED for one in overlap)
+        found = {one: wanted for one, wanted in found.items() if one not in overlap}
+        if not pointer or operation not in ("add", "replace", "remove") or twice:
+            continue
+        before = _UNKNOWN if shown is None else _at(shown, pointer)
+        if value is not _CHANGED or isinstance(before, list):
+            found[pointer] = value, before
     return found
 
 
 def _at(item: Any, pointer: Pointer) -> Any:
-    """The member at a place, which is not known where it would be inside something else than an object."""
+    """The value at a place, which is not known where it would be inside neither an object nor a list."""
     found = item
     for name in pointer:
-        found = found.get(name, _NONE) if isinstance(found, dict) else _UNKNOWN
+        if isinstance(found, list) and name.isdigit() and int(name) < len(found):
+            found = found[int(name)]
+        else:
+            found = found.get(name, _NONE) if isinstance(found, dict) else _UNKNOWN
     return found
 
 

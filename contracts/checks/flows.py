@@ -8,7 +8,7 @@ from contracts.checks.exactness import views
 from contracts.findings.verdicts import expect, same
 from contracts.registry import check
 from contracts.stage import Made, Stage, filters
-from contracts.stage.expectations import NOWHERE, deletion, ids, receipt, refused, succeeded
+from contracts.stage.expectations import NOWHERE, deletion, etag_header, ids, receipt, refused, succeeded
 
 CREATE = ("createFlow",)
 RUNS = ("createFlowRun", "listFlowRuns", "retrieveFlowRun")
@@ -168,7 +168,7 @@ def runs_need_a_flow(stage: Stage) -> None:
 def unknown_runs(stage: Stage) -> None:
     """An unknown run gets 1439; the list of an unknown flow's runs is empty."""
     body = refused(stage.call("GET", f"/runs/{NOWHERE}"), 404, "1439-404")
-    same(body["report"].get("type"), "runs", "report.type")
+    same(body["report"].get("type"), "runs", "report.type", "report.type")
     same(stage.listed("/runs?" + filters(f"flowId=={NOWHERE}")), [], "runs of a flow that is not there")
 
 
@@ -181,7 +181,7 @@ def a_flow_is_run_on_demand(stage: Stage) -> None:
     answer = stage.call("POST", "/runs", body)
     done = succeeded(answer, 201)["items"]
     same([sorted(item) for item in done], [["etag", "id"]], "members of the receipt")
-    same(answer.header("etag"), done[0]["etag"], "ETag of the answer to a new run")
+    etag_header(answer, done[0]["etag"], "ETag of the answer to a new run")
     listed = stage.listed("/runs?" + filters(f"flowId=={made.id}"))
     same(ids(listed), ids(done), "runs of the flow")
     run = succeeded(stage.call("GET", f"/runs/{done[0]['id']}"))["items"][0]

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from contracts.findings.causes import ABSENT, EMPTY_LIST, IGNORED, LIFE, LIST, LISTED, Fault
+from contracts.findings.causes import ABSENT, EMPTY_LIST, IGNORED, LIFE, LIST, LISTED, Fault, of_kind
 from contracts.registry import Watch, observe
 from contracts.stage.entities import Entities, Texts
 from contracts.stage.ledger import MARK
@@ -53,7 +53,9 @@ def every_entity_meets_the_filters(watch: Watch, answer: Answer) -> Fault | None
         for condition in asked[0].conditions or ():
             if condition.meets(item) is False:
                 filtered = f"{condition.member} {'==' if condition.is_equal else '!='} {', '.join(condition.values)}"
-                return _fault(f"{answer} with an entity that does not meet the filter {filtered}", "filter")
+                fault = _fault(f"{answer} with an entity that does not meet the filter {filtered}", "filter")
+                cause = of_kind(condition.kind(item)) or fault.cause
+                return fault._replace(cause=cause, members=frozenset({condition.member.partition(".")[0]}))
     return None
 
 
@@ -135,9 +137,10 @@ def _departing(watch: Watch, answer: Answer, question: Question) -> Fault | None
         expected, alone, seen = question.selected(known), _names_ours_alone(question, watch.entities), []
     if expected is None:
         return None
+    unsure = {entity_id for entity_id, texts in known.items() if texts is None}
     if question.counts:
         number = answer.json.get("count")
-        wrong = isinstance(number, int) and (number < len(expected) or (alone and number > len(expected)))
+        wrong = isinstance(number, int) and (number < len(expected) or (alone and number > len(expected | unsure)))
         fault = _fault(f"{answer} counts {number}, expected {len(expected)}", "count")
         deleted = question.selected(watch.entities.gone(answer.sent, question.kind)) or frozenset()
         fault = _of_absent(fault) if deleted and number == len(expected | deleted) else fault
@@ -153,7 +156,7 @@ def _departing(watch: Watch, answer: Answer, question: Question) -> Fault | None
     if answer.json.get("_links", True):  # not the last page; a link that cannot be read is the fault of others
         chains[_following(answer)] = expected, alone, found
         return None
-    if alone and (strangers := set(found) - expected):
+    if alone and (strangers := set(found) - expected - unsure):
         if strangers <= watch.entities.gone(answer.sent, question.kind).keys():
             return _of_absent(_fault(f"{answer} lists an entity that was deleted", ""))
         return _fault(f"{answer} lists an entity that nobody has created here", "strangers")

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from contracts.findings.verdicts import among, expect, same
 from contracts.registry import check
 from contracts.stage import Stage
-from contracts.stage.expectations import succeeded
+from contracts.stage.expectations import names_are, succeeded
 from contracts.wire import Answer
 
 REGISTRY = "/data/foundation/schemaregistry"
@@ -128,7 +128,7 @@ def batches_are_shown_under_their_id_and_name_their_data_set(stage: Stage) -> No
             "dataSet", [one["type"] for one in batch["relatedObjects"]], f"types in relatedObjects of batch {batch_id}"
         )
         files_of_a_batch(stage, batch_id, batch)
-        same(list(succeeded(stage.call("GET", f"{CATALOG}/batches/{batch_id}"))), [batch_id], "the batch looked up")
+        names_are(succeeded(stage.call("GET", f"{CATALOG}/batches/{batch_id}")), [batch_id], "the batch looked up")
     same(stage.call("GET", f"{CATALOG}/batches/none").status, 404, "status of a batch that is not there")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from contracts.findings.verdicts import Broken, expect, same, untestable
 from contracts.registry import Watch, check, observe
 from contracts.stage import Made, Stage, filters
-from contracts.stage.expectations import deletion, ids, receipt, refused, succeeded
+from contracts.stage.expectations import deletion, etag_header, ids, receipt, refused, succeeded
 from contracts.wire import Answer
 
 WINDOW = {"startTime": "1663735590", "windowStartTime": "1651584991", "windowEndTime": "1663735590"}
@@ -78,9 +78,11 @@ def a_run_is_of_its_flow_and_its_params(stage: Stage) -> None:
     same(run.get("params"), _body(flow)["params"], "params of a run")
     same(run.get("flowSpec"), flow.body["flowSpec"], "flowSpec of a run")
     same(run.get("createdClient"), stage.headers["x-api-key"], "createdClient of a run")
-    expect(run["updatedAt"] >= run["createdAt"], "a run was updated before it was created")
+    expect(run["updatedAt"] >= run["createdAt"], "updatedAt of a run is before its createdAt")
     started = run.get("metrics", {}).get("durationSummary", {}).get("startedAtUTC")
-    expect(started is None or started >= run["createdAt"] - MAX_SKEW, f"a run started at {started}, too early")
+    expect(
+        started is None or started >= run["createdAt"] - MAX_SKEW, f"a run started at {started}, before its createdAt"
+    )
     for activity in run.get("activities", ()):
         for member, known in (("sourceInfo", "sourceConnectionIds"), ("targetInfo", "targetConnectionIds")):
             others = set(ids(activity.get(member, []))) - set(flow.body[known])
@@ -215,7 +217,8 @@ def _looked_up(stage: Stage, run: str) -> list[dict[str, Any]]:
     """A run, from `items`; expects that its ETag equals its etag."""
     answer = stage.call("GET", f"/runs/{run}")
     items = succeeded(answer)["items"]
-    same([item.get("etag") for item in items], [answer.header("etag")], "etag of a run against the header ETag")
+    (item,) = items
+    etag_header(answer, item.get("etag"), "etag of a run in the header ETag")
     return list(items)
 
 

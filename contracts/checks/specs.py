@@ -33,7 +33,7 @@ def unknown_specs(stage: Stage) -> None:
     """An unknown spec id gets 1439."""
     for path in _collections(stage):
         body = refused(stage.call("GET", f"{path}/{NOWHERE}"), 404, "1439-404")
-        same(body["report"].get("type"), path.strip("/"), "report.type")
+        same(body["report"].get("type"), path.strip("/"), "report.type", "report.type")
 
 
 @check("spec.filter", writes=False, operations=SPECS)

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import re
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from contracts.findings.causes import Fault
 from contracts.findings.verdicts import expect, same
-from contracts.registry import any_kind, check, patched
+from contracts.registry import Watch, any_kind, check, observe, patched
 from contracts.stage import Stage
 from contracts.stage.expectations import receipt, replacing
 from contracts.stage.kinds import Kind
+from contracts.wire import Answer
+
+TIMES = "times of entities"
+"""The cause of times that contradict each other, or the etag."""
+_TIMES = frozenset({"createdAt", "updatedAt"})
+_ETAG = frozenset({"etag"})
+_TOLERANCE = 5
+_PRESENT = 5 * 365 * 86_400
+"""Seconds from now within which a group of an etag counts as a time: an emulated clock may be ahead."""
 
 
 @check("time.milliseconds", each=any_kind)
@@ -33,9 +48,35 @@ def times_do_not_run_backwards(stage: Stage, kind: Kind) -> None:
     expect(later["createdAt"] >= written["updatedAt"], "an entity made after a write was created before it")
 
 
-@check("time.etag-second", each=any_kind)
-def the_etag_holds_the_second_of_writing(stage: Stage, kind: Kind) -> None:
+@observe("time.created-first")
+def nothing_is_updated_before_it_is_created(watch: Watch, answer: Answer) -> Fault | None:
+    """No entity was updated before it was created."""
+    for item in _stamped(answer):
+        if item["updatedAt"] < item["createdAt"]:
+            message = f"{answer} with updatedAt {item['updatedAt']}, which is before createdAt {item['createdAt']}"
+            return Fault(message, TIMES, _TIMES)
+    return None
+
+
+@observe("time.etag-second")
+def the_etag_holds_the_second_of_writing(watch: Watch, answer: Answer) -> Fault | None:
     """The last group of an etag is `updatedAt` in hexadecimal seconds, within five."""
-    item = stage.read(stage.make(kind))
-    second = int(str(item["etag"]).strip('"').split("-")[-1][:8], 16)
-    expect(abs(second - item["updatedAt"] // 1000) <= 5, "the etag's last group is not the second of updatedAt")
+    for item in _stamped(answer):
+        group = str(item.get("etag")).strip('"').split("-")[-1]
+        if "etag" not in item or not re.fullmatch(r"[0-9a-f]{8}0000", group):
+            continue  # reported by etag.shape
+        second = int(group[:8], 16)
+        if abs(second - item["updatedAt"] // 1000) > _TOLERANCE:
+            is_time = abs(second - time.time()) < _PRESENT
+            message = f"{answer} with an etag whose last group is not the second of updatedAt, {item['updatedAt']}"
+            return Fault(message, "time.etag-second", _TIMES if is_time else _ETAG)
+    return None
+
+
+def _stamped(answer: Answer) -> Iterator[Mapping[str, Any]]:
+    """The entities of a response whose times are whole numbers: others are reported by answer.schema."""
+    body = answer.json if answer.succeeded else None
+    items = body.get("items") if isinstance(body, dict) else None
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict) and all(type(item.get(name)) is int for name in _TIMES):
+            yield item

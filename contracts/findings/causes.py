@@ -11,6 +11,7 @@ from typing import NamedTuple
 from contracts.findings.verdicts import FAILED, NOT_COMPARABLE, PASSED, Outcome
 from contracts.requirements import LEVELS
 from contracts.schema.departures import Departure
+from contracts.schema.differences import ADDED
 from contracts.wire import PLATFORM, Sent
 
 SILENT = "no response"
@@ -33,10 +34,14 @@ WITHOUT_EFFECT = "write without effect"
 SCHEMA = "schema "
 KIND = SCHEMA + "kind "
 """Prefix of the cause of values that differ from right ones in one way, whatever their members."""
+MORE = KIND + ADDED
+"""Prefix of the cause of members that must not be there."""
 ENVELOPE = SCHEMA + "$ form"
 ITEMS_FORM = SCHEMA + "$.items form"
 ID = SCHEMA + "id"
 ETAG = "etag shape"
+ETAG_REPEATED = "etag.never-repeated"
+"""An etag that was given before: no version can be told from another."""
 ETAG_REFUSED = "current etag refused"
 """412 for the etag that the server gave last: no update can be tested."""
 EMPTY_LIST = "empty list"
@@ -70,6 +75,10 @@ _BASIC = (SILENT, MISSING, SERVER_ERROR, NOT_JSON, PRETENDED, STATUS)
 """Causes that prevent any comparison, the most basic first."""
 LIST = "list"
 """Reach of a list that is not what its request asks for: whatever looks for entities by it fails."""
+STRANGERS = LISTED + "strangers"
+"""Entities that nobody has created: a creation makes more than it says."""
+DRAFTS = "drafts"
+"""Drafts that are none."""
 WRITE = "write"
 """Reach of a write whose etags say nothing: whatever compares versions fails."""
 REFUSAL = "refusal"
@@ -149,12 +158,18 @@ def of_one_response(found: Mapping[str, Fault], *, is_limited: bool, is_of_absen
     lists += [fault.cause for fault in faults if fault.reach == LIST]
     refusals = [fault.cause for fault in faults if fault.reach == REFUSAL and fault.cause.startswith(KIND)]
     wrong = [fault for fault in faults if fault.members and fault.reach != LIST]
+    etags = [
+        one.cause for one in wrong if "etag" in one.members and (one.cause.startswith(KIND) or ETAG_CHANGES in causes)
+    ]
+    etags.sort(key=ETAG_CHANGES.__eq__, reverse=True)
+    etags.sort(key=lambda cause: not cause.startswith(KIND))
     placed = {}
     for name, fault in found.items():
         cause = lists[0] if fault.reach == LIST else fault.cause
         cause = refusals[0] if refusals and fault.reach == REFUSAL else cause
+        cause = etags[0] if etags and fault.members == {"etag"} else cause
         if cause == name:  # an observer that stumbles over a member which departs from its schema
-            cause = next((one.cause for one in wrong if one.explains(fault.message)), cause)
+            cause = next((one.cause for one in wrong if one is not fault and one.explains(fault.message)), cause)
         placed[name] = fault._replace(cause=decisive or cause)
     return placed
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from contracts.schema.departures import Explaining
-from contracts.schema.differences import ARRAY, kinds, of_type
+from contracts.schema.differences import ADDED, ARRAY, kinds, of_type
 from contracts.wire import Answer
 
 PASSED, FAILED, UNTESTABLE, KNOWN_GAP = "passed", "failed", "untestable", "known gap"
@@ -90,7 +90,7 @@ def expect(condition: object, message: str, cause: str = "") -> None:
 def same(came: object, expected: object, what: str, cause: str = "") -> None:
     """Raise `Broken` unless both are equal. Of large values the message shows what differs."""
     if came != expected:
-        found = kinds(came, expected)
+        found = kinds(came, expected) or frozenset(one for one in kinds(expected, came) if one.startswith(ADDED))
         telling = all(isinstance(one, str | dict) for one in (came, expected))
         symptom = f"{_shown(came)} in place of {_shown(expected)}" if telling else ""
         if len(repr(came)) > _MAX_SHOWN or len(repr(expected)) > _MAX_SHOWN:

@@ -122,6 +122,8 @@ class Aim:
         self._notice(case, Answer(sent, str(request.url), 0, (), b"", silence="got no usable response"))
 
     def _notice(self, case: Any, answer: Answer) -> None:
+        if self._stage.throttle.obeys(answer):
+            self.blocked[case.id] = "the server limits the rate of requests"
         try:
             self.faults[case.id] = self._stage.notice(answer)
         except Unreachable as reason:

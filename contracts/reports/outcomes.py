@@ -40,6 +40,8 @@ class SuiteReport:
     """Why the run ended early; empty if it did not."""
     broken_off: bool = False
     """Whether a signal or an unresponsive server ended it. Such a run has not passed."""
+    waited: str = ""
+    """How long the run has waited because the server limits its rate; empty if it does not."""
     seconds: float = 0.0
 
     def hear(self, document: Document, answer: Answer) -> None:

@@ -121,7 +121,8 @@ def _notes(report: SuiteReport) -> list[str]:
     left = [f"Left behind: {item}" for item in report.left]
     left += [f"May be left behind: {item}" for item in report.unverified]
     stale = [f"Stale gap: {check} passes now" for check in report.stale_gaps]
-    return ended + left + stale + [f"The suite itself had trouble: {item}" for item in report.trouble]
+    waited = [report.waited.capitalize()] if report.waited else []
+    return ended + waited + left + stale + [f"The suite itself had trouble: {item}" for item in report.trouble]
 
 
 def _shown(finding: SuiteFinding, rows: Sequence[Requirement], mask: Mask) -> ShownFinding:

@@ -113,6 +113,7 @@ def _ending(report: SuiteReport, rows: Sequence[Requirement], mask: Mask) -> str
     if len(report.left) > MAX_LEFT:
         lines.append(f"left behind: {len(report.left) - MAX_LEFT} more, all in --json")
     lines += [f"may be left behind: {mask.text(item)}" for item in report.unverified]
+    lines += [report.waited] if report.waited else []
     if report.ended:
         lines.append(f"ended early: {mask.text(report.ended)}")
     lines.append(

@@ -58,6 +58,7 @@ def for_programs(report: SuiteReport, rows: Sequence[Requirement], mask: Mask, l
         "seed": report.seed,
         "seconds": round(report.seconds, 3),
         "endedEarly": report.ended or None,
+        "waited": report.waited or None,
         "exchanges": report.exchanges,
         "made": report.made,
         "left": report.left,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, relevance
@@ -154,8 +154,8 @@ def _fit(error: ValidationError) -> tuple[int, bool, int]:
     body: Any = error.instance
     required: Any = error.validator_value if error.validator == "required" else ()
     there = len({spelled(name) for name in required} & set(map(spelled, body))) if required else 0
-    if error.validator == "additionalProperties":
-        there = len(body.keys() & _described(error).keys())
+    if strange := _strange(error):
+        there = len(body.keys() - strange)
     right = error.validator != "type" or (error.validator_value == "array" and is_numbered(body))
     return len(error.absolute_path), right, there
 
@@ -177,7 +177,8 @@ def _lacking(error: ValidationError) -> list[str]:
 
 def _members(error: ValidationError) -> Iterator[str]:
     """Names of the members that an error is about."""
-    yield from (step for step in error.absolute_path if isinstance(step, str))
+    strange = _strange(error)
+    yield from strange or (step for step in error.absolute_path if isinstance(step, str))
     yield from _lacking(error)
 
 
@@ -192,11 +193,20 @@ def _kind(error: ValidationError) -> str:
         return SECONDS
     if lacking := _lacking(error):
         return _renamed(error, lacking)
-    if rule == "additionalProperties" and expected is False and isinstance(came, dict):
-        return added(came.keys() - _described(error).keys())
+    if strange := _strange(error):
+        return added(strange)
     if rule in _TEXT_RULES and isinstance(came, str):
         return another_text(rule, expected, came)
     return ""
+
+
+def _strange(error: ValidationError) -> frozenset[str]:
+    """The members that the schema of an error does not allow."""
+    body, schema = cast(Any, error.instance), cast(Any, error.schema)
+    if error.validator == "additionalProperties" and error.validator_value is False:
+        return frozenset(body.keys() - _described(error).keys())
+    alone = schema.get("required", ()) if error.validator == "maxProperties" else ()
+    return frozenset(body.keys() - set(alone)) if alone else frozenset()
 
 
 def _described(error: ValidationError) -> Mapping[str, Any]:

@@ -80,8 +80,8 @@ def spelled(name: str) -> str:
 
 
 def added(names: Collection[str]) -> str:
-    """The kind of a member that must not be there; empty for several."""
-    return ADDED + min(names) if len(names) == 1 else ""
+    """The kind of members that must not be there: it names the first of them; empty for none."""
+    return ADDED + min(names) if names else ""
 
 
 def is_numbered(value: Any) -> bool:

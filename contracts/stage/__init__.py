@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from contracts.findings.causes import (
+    DRAFTS,
     ENTITY,
     ITEMS,
     LIST,
@@ -16,6 +17,7 @@ from contracts.findings.causes import (
     MISSING,
     SILENT,
     SLASH,
+    STRANGERS,
     TURNED_AWAY,
     Fault,
     act,
@@ -31,18 +33,23 @@ from contracts.settings import Settings
 from contracts.stage.flight import Flight
 from contracts.stage.kinds import Kind, kinds_of
 from contracts.stage.ledger import MARK, TENANT, Ledger, Made, new_id
-from contracts.stage.questions import parameters_of
+from contracts.stage.offers import lacks
+from contracts.stage.questions import asked_of, parameters_of
 from contracts.stage.sweeper import Sweeper
+from contracts.stage.throttle import MAX_TRIES, Throttle
 from contracts.wire import Answer, Sent, Transport, Unreachable, json_body, with_headers
 
 FOREIGN = "0123456789ABCDEF01234567@AdobeOrg"
 """An organisation in which nothing is created."""
+SPENT = "the budget was spent"
+"""Why a check is left out when the time of the run is over."""
 MAX_SILENT = 2
 """Requests of one kind without a response, after which no more are sent."""
 MAX_SILENT_IN_TURN = 4
 """Consecutive requests without a response, after which the run ends."""
 
 
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VARYING = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4})+-[0-9a-f]{12}|\b[0-9a-f]{8}\b|[0-9]{5,}")
 """What differs from one entity to the next: ids, etags, times."""
 MAX_TURNED_AWAY = 12
@@ -60,7 +67,9 @@ class Stage:
         *,
         hear: Callable[[Answer], list[Fault]] = lambda answer: [],
         flight: Flight | None = None,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`is_over` tells whether the time of the run is spent: then checks send nothing more."""
         self.transport = transport
         self.settings = settings
         self.document = document
@@ -69,6 +78,8 @@ class Stage:
         self.connection = settings.connection
         self.ledger = Ledger()
         self.flight = flight or Flight()
+        self.throttle = Throttle(self.flight.pause)
+        self.is_over = is_over
         self.record: list[Answer] = []
         self._faults: list[list[Fault]] = []
         self.chance = random.Random(settings.seed)
@@ -123,9 +134,21 @@ class Stage:
             self.record.append(answer)
             self._faults.append([Fault(str(answer), SILENT)])
             return answer
+        if self.is_over():
+            untestable(SPENT)
         with self.flight.request():
-            answer = self.transport.send(sent)
+            answer = self.send(sent)
             self.notice(answer)
+        return answer
+
+    def send(self, sent: Sent) -> Answer:
+        """Send a request, and again if the server asks for it by 429 with `Retry-After`. Raises Unreachable."""
+        answer = self.transport.send(sent)
+        for _ in range(MAX_TRIES):
+            if not self.throttle.obeys(answer):
+                break
+            self._hear(answer)
+            answer = self.transport.send(sent)
         return answer
 
     def notice(self, answer: Answer) -> list[Fault]:
@@ -138,6 +161,9 @@ class Stage:
             if fault.reach in (ENTITY, ITEMS):
                 self.ledger.lacking.setdefault(fault.members, fault)
             self.ledger.hear_told(fault)
+            self.ledger.strangers |= fault.cause == STRANGERS
+            if fault.cause == DRAFTS:
+                self.ledger.misled.setdefault("mode", DRAFTS)
             self.ledger.misled = {**misleading(fault, parameters_of(answer.sent)), **self.ledger.misled}
         self.ledger.missing |= {_first_step(answer.sent) for fault in faults if fault.cause == MISSING}
         self.ledger.turned_away = self.ledger.turned_away + 1 if self._turned_away(answer) else 0
@@ -178,20 +204,24 @@ class Stage:
         if misread and not root:  # it may have stumbled over an earlier response
             root = next((found for faults in self._faults if (found := basic(faults, misread=True))), "")
         root = root or anywhere(self._faults) or self.ledger.cause(self.record)
-        return root or self.ledger.crosses(self.record, self.settings.headers) or self._misled(last)
+        return root or self.ledger.crosses(self.record, self.settings.headers) or self._misled()
 
-    def _misled(self, answer: Answer) -> str:
-        """The cause of a response to a parameter that the server is known to read wrongly; else empty."""
-        return self.ledger.reads_wrongly(answer.sent) if answer.succeeded else ""
+    def _misled(self) -> str:
+        """The cause of the last response to a parameter that the server is known to read wrongly; else empty."""
+        wrongly = (self.ledger.reads_wrongly(answer.sent) for answer in reversed(self.record) if answer.succeeded)
+        return next(filter(None, wrongly), "")
 
     def departing(self, failure: str) -> str:
         """The cause of a failed check that speaks of a member which departs from its schema; else empty.
 
         That is a member of the check's own responses, or one that the server's entities lack.
         """
+        failure += f" {asked_of(self.record[-1].sent)}" if self.record else ""
         faults = [fault for found in self._faults for fault in found if fault.members and fault.reach != LIST]
         lacking = [fault for fault in self.ledger.lacking.values() if fault.reach == ENTITY or fault.explains(failure)]
-        return next((fault.cause for fault in faults if fault.explains(failure)), lacking[0].cause if lacking else "")
+        cause = next((fault.cause for fault in faults if fault.explains(failure)), lacking[0].cause if lacking else "")
+        strange = set(_UUID.findall(failure)) - self.ledger.receipts if self.ledger.strangers else ()
+        return cause or (STRANGERS if strange else "")
 
     def supposed(self, broken: Broken) -> str:
         """The cause of a request that should have been refused, if the server has refused none of its kind."""
@@ -231,12 +261,23 @@ class Stage:
         if not answer.succeeded or entity_id is None:
             if answer.status == 400 and not changes and self.connection is None:
                 untestable(f"{answer} to the suite's sample: give a body that it accepts by --connection")
+            if reason := lacks(answer, body, self.call):
+                untestable(reason)
+            if lost := self._lost_reference(body):
+                raise Broken(f"{answer}: {lost}, which it refers to", LOST, settled=True)
             self.ledger.refused_creation(answer)
             expected = "expected 201 with a receipt"
             cause = f"creation {answer.status}"
             raise Broken(f"{answer} to a valid body, {expected}: {answer.text[:300]}", cause, answer=answer)
         told = answer.json.get("etag") if isinstance(answer.json, dict) else None
         return Made(row, entity_id, str(told or answer.header("etag") or ""), body, answer)
+
+    def _lost_reference(self, body: Mapping[str, Any]) -> str:
+        """The look-up of an entity of this run that a refused body refers to and the server does not find, as text."""
+        named = [name for name in re.findall(_UUID, json_body(body).decode()) if name in self.ledger.ever]
+        kinds = {entity_id: kind for kind, entity_id in self.ledger.made}
+        answers = (self.call("GET", f"/{kinds[name]}/{name}") for name in named if name in kinds)
+        return next((str(answer) for answer in answers if self.ledger.misses(answer)), "")
 
     def shared(self, kind: str) -> str:
         """The id of an entity for others to refer to, shared by all checks. A failed creation is not repeated."""
@@ -300,7 +341,7 @@ class Stage:
         return sweeper.strays(self.kinds), sweeper.unverified()
 
     def _sweeper(self) -> Sweeper:
-        return Sweeper(self.transport, self.ledger, self.headers, self.marked(""))
+        return Sweeper(self, self.ledger, self.headers, self.marked(""))
 
     def marked(self, name: str) -> str:
         """A name with the suite's mark as its prefix."""

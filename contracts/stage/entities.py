@@ -21,8 +21,16 @@ class Entities:
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], dict[str, Texts | None]] = {}
         """Tenant and collection -> id -> its texts; None if they are not certain."""
+        self.unstable: set[str] = set()
+        """The ids of entities whose etag changed without a write."""
+        self.repeated: set[str] = set()
+        """The ids of entities of which a write has repeated an etag."""
         self.ever: set[str] = set()
         """The ids of all entities, also of deleted ones."""
+        self._versions: dict[str, list[str]] = {}
+        """Id -> the etags of its writes, the current one last."""
+        self._shown: dict[str, str] = {}
+        """Id -> the etag that a response has shown since the last write."""
         self._gone: dict[tuple[str, str], dict[str, Texts | None]] = {}
         """Tenant and collection -> id -> the texts of what was deleted."""
 
@@ -43,6 +51,26 @@ class Entities:
             [one != other for one, other in zip(here.split("/"), there.split("/"), strict=True)] for there in holds
         ]
         return {BORDERS[different.index(True)] for different in apart if different.count(True) == 1}
+
+    def version(self, entity_id: str) -> str | None:
+        """The current etag of an entity, as far as the server has told it."""
+        written = self._versions.get(entity_id)
+        return self._shown.get(entity_id, written[-1] if written else None)
+
+    def is_former(self, entity_id: str, etag: str) -> bool:
+        """Whether an entity had an etag before a later write."""
+        return etag in self._versions.get(entity_id, [""])[:-1]
+
+    def learn_version(self, entity_id: str, etag: str, *, written: bool) -> None:
+        """Learn the etag that a write has made, or that a response shows: a former one is none."""
+        if written:
+            known = self._versions.get(entity_id, [])
+            if etag in known:
+                self.repeated.add(entity_id)
+            self._versions[entity_id] = [*(one for one in known if one != etag), etag]
+            self._shown.pop(entity_id, None)
+        elif not self.is_former(entity_id, etag):
+            self._shown[entity_id] = etag
 
     def learn(self, sent: Sent, new_id: str | None, *, done: bool, unsure: bool) -> None:
         """Learn from a request: whether it was carried out, or may have been; and the id of what it made."""

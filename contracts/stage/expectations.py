@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urljoin
 
-from contracts.findings.causes import HEADER, LACKING, NO_CODE, act
+from contracts.findings.causes import HEADER, LACKING, NO_CODE, act, of_kind
 from contracts.findings.error_codes import code_of
 from contracts.findings.suppositions import GATEWAY, unrefused
 from contracts.findings.verdicts import Broken, expect, same
+from contracts.schema.differences import added
 from contracts.stage.ledger import Made
 from contracts.wire import Answer
 
@@ -86,8 +87,9 @@ def etag_header(answer: Answer, etag: str, what: str) -> None:
 
 def names_are(came: Iterable[str], expected: Iterable[str], what: str) -> None:
     """Expect that an object has the same names as another one, in any order."""
-    lacking = sorted(set(expected) - set(came))
-    same(sorted(came), sorted(expected), what, LACKING + lacking[0] if lacking else "")
+    found, wanted = set(came), set(expected)
+    lacking, more = sorted(wanted - found), of_kind(added(found - wanted))
+    same(sorted(found), sorted(wanted), what, LACKING + lacking[0] if lacking else more)
 
 
 def located(answer: Answer) -> str:

@@ -53,6 +53,13 @@ class Flight:
         while self._out and time.monotonic() < deadline:
             time.sleep(_STEP)
 
+    def pause(self, seconds: float) -> None:
+        """Wait, until a first signal comes; after it, while entities are deleted, wait all the same."""
+        if self.stopped.is_set():
+            time.sleep(seconds)
+        else:
+            self.stopped.wait(seconds)
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """While other threads send requests, a first signal only prevents new ones."""

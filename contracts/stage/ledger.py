@@ -14,10 +14,12 @@ from contracts.findings.causes import (
     EMPTY_LIST,
     ETAG_CHANGES,
     ETAG_REFUSED,
+    ETAG_REPEATED,
     IGNORED,
     LACKING,
     LISTED,
     LOST,
+    WITHOUT_EFFECT,
     Fault,
     of_kind,
     place,
@@ -99,6 +101,8 @@ class Ledger:
     told: dict[str, str] = field(default_factory=dict)
     """Values that the server told wrongly, as texts -> the cause."""
     entities: Entities = field(default_factory=Entities)
+    receipts: set[str] = field(default_factory=set)
+    """Ids in the responses to creations."""
     crossed: set[str] = field(default_factory=set)
     """Headers of tenants across which entities were shown."""
     kept: set[str] = field(default_factory=set)
@@ -107,10 +111,10 @@ class Ledger:
     """Causes for kinds of requests that the server refuses although they are valid."""
     refusing: set[str] = field(default_factory=set)
     """Kinds of requests of which the server has refused any."""
+    strangers: bool = False
+    """Whether lists show entities that nobody has created."""
     misled: dict[str, str] = field(default_factory=dict)
     """Parameter of lists that the server reads wrongly -> the cause."""
-    etags: dict[str, str] = field(default_factory=dict)
-    """Id of an entity -> the etag that the server gave last."""
     empty: set[str] = field(default_factory=set)
     """Collections whose whole list was empty although they had entities."""
     filled: set[str] = field(default_factory=set)
@@ -241,6 +245,7 @@ class Ledger:
         sandbox = answer.sent.header("x-sandbox-name") or ""
         if answer.succeeded or sandbox not in self.tenants:  # refused headers cannot read the final list
             self.tenants[sandbox] = headers
+        self.receipts |= {new_id(answer) or ""}
         if answer.succeeded or answer.status >= 500 or answer.silence:
             self.unsure[sandbox, kind] += 1
         if not answer.succeeded:
@@ -265,7 +270,7 @@ class Ledger:
         sent, body = answer.sent, answer.json
         if sent.method == "PATCH" and answer.status == 412:
             entity_id = unquote(sent.target.partition("?")[0].rstrip("/").rpartition("/")[2])
-            if sent.header("if-match") == self.etags.get(entity_id):
+            if sent.header("if-match") == self.entities.version(entity_id):
                 self.etag_causes.setdefault(entity_id, ETAG_REFUSED)
         if not answer.succeeded or not isinstance(body, dict):
             return
@@ -274,9 +279,17 @@ class Ledger:
             told = (holder.get("id"), holder.get("etag")) if isinstance(holder, dict) else ()
             if len(told) == 2 and all(isinstance(text, str) for text in told):
                 known, etag = map(str, told)
-                if sent.method == "GET" and self.etags.get(known, etag) != etag:
-                    self.etag_causes[known] = ETAG_CHANGES
-                self.etags[known] = etag
+                if self.entities.is_former(known, etag) and sent.method == "GET":
+                    self.etag_causes[known] = WITHOUT_EFFECT
+                elif sent.method == "GET" and known not in self.ran and self._is_another(known, etag):
+                    repeated = known in self.entities.repeated
+                    self.etag_causes[known] = ETAG_REPEATED if repeated else ETAG_CHANGES
+                    self.entities.unstable.add(known)
+                self.entities.learn_version(known, etag, written=holder is body)
+
+    def _is_another(self, entity_id: str, etag: str) -> bool:
+        """Whether an entity that this run has made has another etag than the server gave last."""
+        return entity_id in self.ever and self.entities.version(entity_id) not in (None, etag)
 
     def _hear_list(self, answer: Answer) -> None:
         """Learn from a list of a collection that it holds something, or is empty although there are entities."""
@@ -294,13 +307,18 @@ class Ledger:
         there = [headers for (name, _), headers in self.made.items() if name == kind]
         tenants = [{name.lower(): value for name, value in headers.items()} for headers in there]
         own = (sent.header("x-sandbox-name"), sent.header("x-gw-ims-org-id"))
-        return kind in _SPECS or any((one.get("x-sandbox-name"), one.get("x-gw-ims-org-id")) == own for one in tenants)
+        runs = kind == "runs" and any(flow_id in sent.target for flow_id in self.ran)
+        return (
+            kind in _SPECS
+            or runs
+            or any((one.get("x-sandbox-name"), one.get("x-gw-ims-org-id")) == own for one in tenants)
+        )
 
     def cause(self, record: Sequence[Answer]) -> str:
         """What is known of the server that prevents comparisons in these exchanges; empty if nothing is."""
         for answer in record:
             kind = collection(answer.sent).strip("/").partition("/")[0]
-            never = kind not in self.filled and self._should_list(answer)
+            never = (kind not in self.filled or kind == "runs") and self._should_list(answer)
             looked_up = collection(answer.sent) in self.next_door
             if _lists_none(answer) and (kind in self.empty or never or looked_up):
                 return EMPTY_LIST

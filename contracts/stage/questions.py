@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
+from contracts.schema.differences import kinds
 from contracts.stage.entities import Texts
 from contracts.wire import Sent
 
@@ -30,14 +31,23 @@ class TextCondition(NamedTuple):
 
     def meets(self, item: Mapping[str, Any]) -> bool | None:
         """Whether an entity meets it; None if the entity does not show a text there."""
-        found: Any = item
-        for step in self.member.split("."):
-            found = found.get(step) if isinstance(found, Mapping) else None
+        found = self._of(item)
         if not isinstance(found, str):
             return None
         if self.member.rpartition(".")[2] in ("id", "state", "status"):  # of which the case says nothing
             return (found.lower() in [value.lower() for value in self.values]) is self.is_equal
         return (found in self.values) is self.is_equal
+
+    def _of(self, item: Mapping[str, Any]) -> Any:
+        found: Any = item
+        for step in self.member.split("."):
+            found = found.get(step) if isinstance(found, Mapping) else None
+        return found
+
+    def kind(self, item: Mapping[str, Any]) -> str:
+        """The kind of difference of an entity that does not meet it; empty if there is none."""
+        known = (kinds({"": self._of(item)}, {"": value}) for value in self.values if self.is_equal)
+        return next((min(one) for one in known if one), "")
 
 
 class Question(NamedTuple):
@@ -53,9 +63,9 @@ class Question(NamedTuple):
     token: str = ""
 
     def selected(self, known: Mapping[str, Texts | None]) -> frozenset[str] | None:
-        """The ids of the known entities that meet the filters; None if that is not certain."""
+        """The ids of the certain entities that meet the filters; None if the filters are about other members."""
         conditions = self.conditions
-        if conditions is None or None in known.values() or any(one.member not in ("id", *_KNOWN) for one in conditions):
+        if conditions is None or any(one.member not in ("id", *_KNOWN) for one in conditions):
             return None
         return frozenset(
             entity_id
@@ -77,8 +87,15 @@ def parameters_of(sent: Sent) -> frozenset[str]:
     """The names of the parameters of a list, in its query or in the body of a search; `If-Match` of a write."""
     if sent.header("if-match") is not None:
         return frozenset({"If-Match"})
+    if sent.method == "POST" and sent.target.endswith("?mode=draft"):
+        return frozenset({"mode"})
     asked = _pairs(sent)
     return frozenset(name for name, _ in asked[1]) if asked else frozenset()
+
+
+def asked_of(sent: Sent) -> str:
+    """What a request for a list asks for, as text; empty for other requests."""
+    return " ".join(value for name, value in (_pairs(sent) or ("", ()))[1] if name in ("property", "orderby"))
 
 
 @functools.lru_cache(maxsize=16)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from contracts.schema.differences import spelled
 from contracts.stage.kinds import Kind
 from contracts.stage.ledger import ORDER, TENANT, Key, Ledger
-from contracts.wire import FORGET, Answer, Sent, Transport, Unreachable, with_headers
+from contracts.wire import FORGET, Answer, Sender, Sent, Unreachable, with_headers
 
 _CANNOT_DELETE = (405, 501)
 _PASSING = (429, 500, 502, 503, 504)
@@ -22,7 +22,7 @@ _MAX_PAGES = 50
 class Sweeper:
     """Deletes the entities of a ledger and finds leftovers."""
 
-    def __init__(self, transport: Transport, ledger: Ledger, headers: Mapping[str, str], mark: str) -> None:
+    def __init__(self, transport: Sender, ledger: Ledger, headers: Mapping[str, str], mark: str) -> None:
         self._transport, self._ledger, self._headers = transport, ledger, headers
         self._mark = spelled(mark)
         self._unread: set[Key] = set()

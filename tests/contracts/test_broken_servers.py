@@ -14,7 +14,7 @@ from contracts import registry, trial
 from contracts.broken import BrokenServer, load, proof
 from contracts.broken import __main__ as command
 from contracts.broken.wrapping import Asked, GivenAnswer, Right
-from contracts.findings.verdicts import FAILED, PASSED, Outcome
+from contracts.findings.verdicts import FAILED, PASSED, UNTESTABLE, Outcome
 from contracts.registry import CHECKS, OBSERVERS
 from contracts.schema.document import Document
 from tests.calls import HEADERS
@@ -108,3 +108,13 @@ def test_what_an_earlier_run_with_the_same_seed_left_is_no_finding() -> None:
     for _ in range(2):
         outcomes = trial.judge(app, lasting, document=DOCUMENT, seed=5)
         assert [(o.label, o.message) for o in outcomes if o.verdict == FAILED] == []
+
+
+def test_connectors_that_a_platform_does_not_have_are_untestable() -> None:
+    app, _ = proof.right({"platform": "aws"})
+    checks = ["connectors.private-endpoints", "list.different-entities"]
+    outcomes = [one for one in trial.judge(app, checks, document=DOCUMENT) if one.check in checks]
+    assert {one.verdict for one in outcomes} == {PASSED, UNTESTABLE}, outcomes
+    reasons = {one.message for one in outcomes if one.verdict == UNTESTABLE}
+    assert any(reason.startswith("the server has no connection spec ") for reason in reasons), reasons
+    assert any(" does not list Access Key" in reason for reason in reasons), reasons

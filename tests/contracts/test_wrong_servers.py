@@ -258,7 +258,7 @@ WRONG: list[tuple[Fault, str, int]] = [
     (errors_of_another_shape, "answer.schema", 1),
     (ids_lead_nowhere, "create.location", 1),
     (lying(one_etag), "etag.never-repeated", 2),
-    (lying(another_etag), "lookup.idempotent", 3),
+    (lying(another_etag), "etag.unchanged", 3),
     (lying(number_as_id), "answer.schema", 1),
     (junk_in_lists, "answer.schema", 2),
     (redirects, "answer.documented-status", 1),
