@@ -22,7 +22,7 @@ run: .venv/.run ## start the server (PORT=8090, ARGS="--strict ...")
 OTHERS = tests/clients% tests/intercept% tests/publishing%
 WITH_OTHERS = $(if $(filter tests/%,$(ARGS)),$(filter $(OTHERS),$(ARGS)),yes)
 test: .venv/.test $(if $(filter no,$(CLIENTS)),,$(if $(WITH_OTHERS),.venv-clients/.clients build/lint/.installed)) ## run every test (ARGS="-n 0 -k etag", CLIENTS=no)
-	@$(PYTHON_M) pytest -q -n auto --dist worksteal $(ARGS)
+	@$(PYTHON_M) pytest -q -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 coverage: .venv/.test ## run every test measured; list what no test reaches, and fail below the target
 	@rm -rf build/coverage && mkdir -p build/coverage
