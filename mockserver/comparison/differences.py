@@ -240,7 +240,7 @@ class Comparison:
             return
         if self.pairing.is_elsewhere(theirs):
             return
-        if len(theirs) == len(ours) == 1 and not (self.pairing.is_shifted or self.pairing.is_apart(theirs[0])):
+        if len(theirs) == len(ours) == 1 and not (self.pairing.is_shifted or self.pairing.is_apart(theirs[0], ours[0])):
             yield from self._walk(inside, name, theirs[0], ours[0])
             return
         yield from self._entities(inside, name, theirs, ours, ordered)

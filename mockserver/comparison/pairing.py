@@ -58,6 +58,8 @@ class Pairing:
         items, links = body.get("items"), body.get("_links")
         asked = dict(exchange.call.parameters()).get(_CURSOR, "")
         known = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        if self._asked:
+            return False  # a lookup
         if asked not in self._shifted_pages and not any(map(self._is_lost, known)) and not self._shows_apart(ours):
             return False
         following = links.get("next") if isinstance(links, dict) else None
@@ -76,8 +78,12 @@ class Pairing:
     def _shows_apart(self, ours: Result) -> bool:
         """Whether our list contains an entity that differs there, or does not exist there."""
         items = ours.body.get("items") if isinstance(ours.body, dict) else None
-        changed_here = {self.bindings.ours(("id", entity)) or entity for entity in self.apart}
-        return isinstance(items, list) and any(isinstance(one, dict) and one.get("id") in changed_here for one in items)
+        changed = self._changed_here()
+        return isinstance(items, list) and any(isinstance(one, dict) and one.get("id") in changed for one in items)
+
+    def _changed_here(self) -> set[str]:
+        """Our ids of the entities that differ there, except those that the request is about."""
+        return {self.bindings.ours(("id", entity)) or entity for entity in self.apart.keys() - self._asked}
 
     def may_have_more(self, links: Mapping[str, Json]) -> bool:
         """Whether a list goes on with entities that existed before: the client did not follow its link."""
@@ -96,8 +102,8 @@ class Pairing:
         return self._is_undated or self.bindings.ours(("id", flow)) in (None, flow)
 
     def is_of_others(self, item: Any) -> bool:
-        """Whether an item of a list is an entity that another client created during the recording."""
-        return isinstance(item, dict) and item.get("id") in self.bindings.others
+        """Whether an item of a list is an entity that another client created meanwhile. A lookup shows no other."""
+        return not self._asked and isinstance(item, dict) and item.get("id") in self.bindings.others
 
     def is_consequence(self, item: Mapping[str, Json]) -> bool:
         """Whether an item is absent here because of an earlier difference, or as it existed before."""
@@ -112,9 +118,11 @@ class Pairing:
         is_earlier = self._is_undated or not isinstance(at_ms, int) or at_ms < self.bindings.began_ms
         return is_earlier and self.bindings.ours(symbol) is None
 
-    def is_apart(self, item: Mapping[str, Json]) -> bool:
-        """Whether a listed entity differs here because of an earlier exchange. A lookup of one is compared."""
-        return item["id"] in self.apart and item["id"] not in self._asked
+    def is_apart(self, theirs: Mapping[str, Json], ours: Mapping[str, Json] | None = None) -> bool:
+        """Whether a listed entity, there or here, differs for another reason. A lookup of one is compared."""
+        if ours is not None and ours["id"] in self._changed_here():
+            return True
+        return theirs["id"] in self.apart and theirs["id"] not in self._asked
 
     @property
     def may_list_more(self) -> bool:
@@ -128,9 +136,9 @@ class Pairing:
 
     def pair(self, theirs: list[Any], ours: list[Any]) -> tuple[list[Any], list[Any]]:
         """Bind entities that both lists show for the first time. Returns the lists without those to leave out."""
-        changed_here = {self.bindings.ours(("id", entity)) or entity for entity in self.apart.keys() - self._asked}
+        changed = self._changed_here()
         theirs = [item for item in theirs if not self.is_apart(item)]
-        ours = [item for item in ours if item["id"] not in changed_here]
+        ours = [item for item in ours if item["id"] not in changed]
         if not self._shared and self._collection not in SPECS:  # specs have the same ids everywhere
             self._bind_new({item["id"]: item for item in theirs}, {item["id"]: item for item in ours})
         return theirs, ours

@@ -61,19 +61,23 @@ def _vanished(recording: Recording, existing: frozenset[str]) -> Iterator[tuple[
         if succeeded and exchange.call.method == "DELETE":
             for entity_id in exchange.ids.values():
                 seen.pop(entity_id, None)
-        for entity_id, last in seen.items():
-            if entity_id not in present and _lacks(exchange, entity_id, last):
+        for entity_id in _asked(exchange, seen) - present:
+            if _lacks(exchange, seen[entity_id]):
                 missed.setdefault(entity_id, exchange.number)
     yield from ((number, entity_id) for entity_id, number in missed.items() if entity_id in seen)
 
 
-def _lacks(exchange: RecordedExchange, entity_id: str, last: RecordedExchange) -> bool:
-    """Whether a response tells that an entity, which an earlier one showed, is not there."""
-    if tenant_of(exchange, {}) != tenant_of(last, {}):
-        return False
+def _asked(exchange: RecordedExchange, seen: Mapping[str, RecordedExchange]) -> Set[str]:
+    """Which of the entities seen so far a response can tell to be gone: the one that is not found, those of a list."""
     if exchange.result.status == 404:
-        return entity_id in exchange.ids.values()
-    body = exchange.result.body
+        return seen.keys() & set(exchange.ids.values())
+    body: Any = exchange.result.body
     is_whole = isinstance(body, Mapping) and isinstance(body.get("items"), list) and not exchange.call.query
-    alike = kind_of(exchange) == (kind_of(last)[0], 1)
-    return is_whole and alike and not (isinstance(links := body.get("_links"), Mapping) and links.get("next"))  # type: ignore[union-attr]
+    links = body.get("_links") if is_whole else None
+    return seen.keys() if is_whole and not (isinstance(links, Mapping) and links.get("next")) else set()
+
+
+def _lacks(exchange: RecordedExchange, last: RecordedExchange) -> bool:
+    """Whether a response that lacks an entity is one of its tenant and, in a list, of its kind."""
+    alike = exchange.result.status == 404 or kind_of(exchange) == (kind_of(last)[0], 1)
+    return alike and tenant_of(exchange, {}) == tenant_of(last, {})

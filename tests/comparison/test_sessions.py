@@ -21,7 +21,7 @@ from mockserver.comparison.replay import Replay, outcome
 from mockserver.contract import Contract
 from mockserver.exchange import Call, Result
 from mockserver.recordings.recording import Recording
-from tests.calls import call, source
+from tests.calls import call, connection, made, send, source
 from tests.comparison.sessions import SESSIONS, earlier, named, together
 from tests.comparison.test_consequences import compared, findings, reasons
 from tests.recordings.story import Recorded, Server, as_har
@@ -119,6 +119,11 @@ def having(**members: Any) -> Change:
     return lambda body: {**body, "items": [{**one, **members} for one in body["items"]]}
 
 
+def paged(change: Change) -> Change:
+    """With a link, as Adobe's document prints it also in lookups."""
+    return lambda body: {**change(body), "_links": {"next": {"href": "/connections?continuationToken=abc"}}}
+
+
 def empty(body: Any) -> Any:
     return {**body, "items": []}
 
@@ -138,6 +143,8 @@ ETAG = '"aaaaaaaa-0000-0200-0000-bbbbbbbb0000"'
         (BASE, 2, without("baseConnectionId"), "added member /items/*/baseConnectionId"),
         (BASE, 2, having(baseConnectionId=OTHER), "reference /items/*/baseConnectionId"),
         (BASE, 2, having(etag=ETAG), "reference /items/*/etag"),
+        (BASE, 2, having(id=OTHER, name="of another client"), "reference /items/*/id"),
+        (BASE, 2, paged(having(id=OTHER, name="of another client")), "reference /items/*/id"),
         (BASE, 5, having(id=OTHER), "reference /items/*/id"),
         ("a-new-source-on-a-base-shown-later", 3, empty, "added item /items/*"),
         ("a-new-flow-on-ends-never-shown", 2, having(state="draft"), "value /items/*/state"),
@@ -207,3 +214,19 @@ def test_what_was_made_up_is_told() -> None:
     server = Server(Emulator(Config(seed=7)))
     done = comparing.with_emulator(recording, server.emulator, server.send)
     assert any("only named, so that its members are made up" in note for note in done.notes)
+
+
+def test_what_was_made_up_is_not_compared_in_a_list_of_one(tmp_path: Path) -> None:
+    """Seen with Prism, which creates what it has listed before. Another connection is named only."""
+    emulator = Emulator(Config(seed=3))
+    kept = Recorded(emulator)
+    made_up = made(emulator)["id"]
+    made(emulator, source(made_up), "/sourceConnections")
+    new = made(emulator, connection("new"))["id"]
+    page: Any = send(emulator, "GET", f"/connections/{new}").body
+    send(emulator, "GET", "/connections")
+    _, of_source, of_new, _, listed = kept.exchanges
+    shown = replace(listed, result=Result(200, {"items": page["items"], "_links": {}}))
+    numbered = [replace(one, number=number) for number, one in enumerate([shown, of_source, of_new], 1)]
+    missing = "missing item /items/*: recorded listed, here absent"
+    assert findings(compared(Recording(tuple(numbered)))) == [("listConnections", missing)]
