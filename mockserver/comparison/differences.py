@@ -214,7 +214,9 @@ class Comparison:
         return [*self._walk(f"{pointer}/id", "id", there, here)]
 
     def _moved(self, pointer: str, theirs: Mapping[str, Json], ours: Mapping[str, Json]) -> _Walk:
-        """Compare whether `createdAt` and `updatedAt` of an entity have changed since the last response."""
+        """Compare whether `createdAt` and `updatedAt` of an entity have changed, and which of them is later."""
+        if _is_reversed(theirs) and not _is_reversed(ours):
+            yield Difference("value", f"{pointer}/createdAt", "later than updatedAt", "a time before it")
         for name in _MOVING:
             times = theirs.get(name), ours.get(name)
             if not isinstance(theirs.get("id"), str) or None in times:
@@ -355,6 +357,12 @@ class Comparison:
             self.bindings.bind((kind, theirs), ours)
         elif bound not in (None, ours) and kind != "token":
             yield Difference("reference", pointer, f"the same {kind} as before", f"another {kind}")
+
+
+def _is_reversed(entity: Mapping[str, Json]) -> bool:
+    """Whether an entity was created later than updated."""
+    created, updated = (entity.get(name) for name in _MOVING)
+    return isinstance(created, int) and isinstance(updated, int) and created > updated
 
 
 def _is_told(value: Any) -> bool:

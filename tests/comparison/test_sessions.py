@@ -145,6 +145,7 @@ ETAG = '"aaaaaaaa-0000-0200-0000-bbbbbbbb0000"'
         (BASE, 2, having(etag=ETAG), "reference /items/*/etag"),
         (BASE, 2, having(id=OTHER, name="of another client"), "reference /items/*/id"),
         (BASE, 2, paged(having(id=OTHER, name="of another client")), "reference /items/*/id"),
+        (BASE, 2, having(createdAt=9_999_999_999_999), "value /items/*/createdAt"),
         (BASE, 5, having(id=OTHER), "reference /items/*/id"),
         ("a-new-source-on-a-base-shown-later", 3, empty, "added item /items/*"),
         ("a-new-flow-on-ends-never-shown", 2, having(state="draft"), "value /items/*/state"),
