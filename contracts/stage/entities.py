@@ -11,6 +11,8 @@ from contracts.wire import Sent
 _KNOWN = ("name", "description")
 BORDERS = ("x-gw-ims-org-id", "x-sandbox-name")
 """Headers that separate tenants."""
+Tenant: TypeAlias = tuple[str | None, ...]
+"""The values of these headers."""
 Texts: TypeAlias = Mapping[str, str]
 """The members of an entity that are known: its id, name and description."""
 
@@ -19,7 +21,7 @@ class Entities:
     """The entities that this run has made, by tenant and collection, as far as they are certain."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], dict[str, Texts | None]] = {}
+        self._known: dict[tuple[Tenant, str], dict[str, Texts | None]] = {}
         """Tenant and collection -> id -> its texts; None if they are not certain."""
         self.unstable: set[str] = set()
         """The ids of entities whose etag changed without a write."""
@@ -31,7 +33,7 @@ class Entities:
         """Id -> the etags of its writes, the current one last."""
         self._shown: dict[str, str] = {}
         """Id -> the etag that a response has shown since the last write."""
-        self._gone: dict[tuple[str, str], dict[str, Texts | None]] = {}
+        self._gone: dict[tuple[Tenant, str], dict[str, Texts | None]] = {}
         """Tenant and collection -> id -> the texts of what was deleted."""
 
     def of(self, sent: Sent, kind: str) -> Mapping[str, Texts | None]:
@@ -47,9 +49,7 @@ class Entities:
         here, holds = _tenant(sent), [tenant for (tenant, _), ids in self._known.items() if entity_id.lower() in ids]
         if here in holds:
             return set()
-        apart = [
-            [one != other for one, other in zip(here.split("/"), there.split("/"), strict=True)] for there in holds
-        ]
+        apart = [[one != other for one, other in zip(here, there, strict=True)] for there in holds]
         return {BORDERS[different.index(True)] for different in apart if different.count(True) == 1}
 
     def version(self, entity_id: str) -> str | None:
@@ -100,8 +100,8 @@ class Entities:
                 known[entity_id.lower()] = None
 
 
-def _tenant(sent: Sent) -> str:
-    return f"{sent.header('x-gw-ims-org-id')}/{sent.header('x-sandbox-name')}"
+def _tenant(sent: Sent) -> Tenant:
+    return tuple(map(sent.header, BORDERS))
 
 
 def _json(sent: Sent) -> Any:

@@ -135,3 +135,11 @@ def test_a_list_may_show_some_members_only() -> None:
         assert seen("GET", "/connections?property=id,createdAt", 200, {"items": [item]}) == set()
     whole = {"id": FIRST, "createdAt": 5, "name": "x"}
     assert seen("GET", "/connections", 200, {"items": [whole]}) == {"entity.as-written"}
+
+
+def test_the_names_of_a_tenant_may_hold_any_character() -> None:
+    entities = Entities()
+    odd = (("x-gw-ims-org-id", "one@AdobeOrg"), ("x-sandbox-name", "a/b"))
+    entities.learn(Sent("POST", "/connections", TENANT, b"{}"), FIRST, done=True, unsure=False)
+    assert entities.borders(Sent("GET", f"/connections/{FIRST}", odd, b""), FIRST) == {"x-sandbox-name"}
+    assert entities.borders(Sent("GET", f"/connections/{FIRST}", TENANT, b""), FIRST) == set()
