@@ -207,9 +207,7 @@ class Run:
                 o.check == "create.unknown-members" and o.verdict == FAILED for o in self.report.outcomes
             )
             with self.flight.held():
-                job = generated.Job(
-                    self.stage, self.progress, self.add, self.remaining(), tolerant, self.report.trouble
-                )
+                job = generated.Job(self.stage, self.progress, self.add, tolerant, self.report.trouble)
                 generated.run(job)
 
     def _hear(self, answer: Answer) -> list[Fault]:

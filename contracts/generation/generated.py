@@ -95,8 +95,6 @@ class Job:
     stage: Stage
     progress: Progress
     add: Callable[[Outcome], None]
-    remaining: float | None
-    """Seconds of the budget left, or None without one."""
     tolerant: bool
     """Whether the server accepts unknown members."""
     trouble: list[str]
@@ -119,7 +117,9 @@ def run(job: Job) -> None:
     found = _Found(job, aim)
     with aim.attached(), _without_tracebacks(job.trouble), without_traces():
         for event in from_schema(schema).execute():
-            if job.stage.flight.stopped.is_set() or aim.gone:
+            if (
+                job.stage.flight.stopped.is_set() or aim.gone or job.stage.is_over()
+            ):  # with max-time it goes on until then
                 break
             match event:
                 case events.ScenarioStarted():
@@ -195,7 +195,7 @@ class _Found:
 
     def learn_end(self, event: events.EngineFinished) -> None:
         """Record an end before everything was tested, unless the budget is spent: what was not sent shows nothing."""
-        budget = self._job.remaining is not None and event.stop_reason == StopReason.MAX_TIME
+        budget = self._job.stage.is_over()
         if event.stop_reason != StopReason.COMPLETED and not budget:
             self._job.trouble.append(f"Schemathesis ended early: {event.stop_reason.skip_explanation}")
         elif _wanted(self._job) and not self._passed and not self._failed and not budget:
@@ -286,5 +286,4 @@ def _config(job: Job) -> dict[str, Any]:
         "operations": _operations(job),
         # correct servers refuse DELETE on a collection, but a read-only run must not rely on it
         **({"phases": {"coverage": {"unexpected-methods": []}}} if settings.read_only else {}),
-        **({"max-time": max(1, int(job.remaining))} if job.remaining is not None else {}),
     }
