@@ -115,10 +115,12 @@ def test_a_run_knows_which_of_its_entities_a_list_must_have() -> None:
 def test_what_is_not_certain_is_not_expected(method: str, body: Any, done: bool, unsure: bool) -> None:
     entities = Entities()
     made(entities, "1", {"name": "a"})
+    made(entities, "2", {"name": "a"})
     entities.learn(sent(method, "/connections/1", body), None, done=done, unsure=unsure)
-    assert selected(entities, "/connections?property=name==a") is None
+    assert selected(entities, "/connections?property=name==a") == {"2"}
+    assert entities.of(sent("GET", "/connections"), "connections")["1"] is None
     entities.forget("1", deleted=True)
-    assert selected(entities, "/connections?property=name==a") == frozenset()
+    assert "1" not in entities.of(sent("GET", "/connections"), "connections")
 
 
 def test_a_refused_write_changes_nothing() -> None:
