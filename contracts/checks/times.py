@@ -67,7 +67,8 @@ def the_etag_holds_the_second_of_writing(watch: Watch, answer: Answer) -> Fault 
             continue  # reported by etag.shape
         second = int(group[:8], 16)
         if abs(second - item["updatedAt"] // 1000) > _TOLERANCE:
-            is_time = abs(second - time.time()) < _PRESENT
+            now = int(time.time())
+            is_time = second in range(now - _PRESENT, now + _PRESENT)
             message = f"{answer} with an etag whose last group is not the second of updatedAt, {item['updatedAt']}"
             return Fault(message, "time.etag-second", _TIMES if is_time else _ETAG)
     return None
