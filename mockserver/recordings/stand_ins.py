@@ -30,7 +30,8 @@ _WORD = re.compile(r"[\w@$.-]+")
 _TIME = re.compile(r"\d{10}|\d{13}|\d{4}-\d\d-\d\d(?:[T ][\d:.]{4,15}(?:Z|[+-]\d\d:?\d\d)?)?")
 _BETWEEN_NAMES = re.compile(r"[\s,;:|]+|(?<![^\s,;:])[-+]")
 """Between the words of an order or a listed value."""
-ACCOUNT = re.compile(r"[0-9A-F]{24}(?=@Adobe(?:Org|ID))")
+ACCOUNT = re.compile(r"[\w.+-]{1,128}(?=@Adobe(?:Org|ID))")
+"""An organisation or account; Adobe's have 24 capital hexadecimal digits, made-up ones any name."""
 _MAX_IDS = 200_000
 _MIN_REPEATED = 6
 """Minimum length of a replaced value that is searched for in the response. Shorter ones occur by chance."""
@@ -147,6 +148,8 @@ class StandIns:
             return self._clients[text]
         if text in self._repeatable or self._leaks.found_in(text.encode(errors="surrogatepass")):
             return self.text(text)
+        if "@Adobe" not in text:
+            return text
         return ACCOUNT.sub(lambda found: self._digest(found[0])[:24].upper(), text)
 
     def error(self, value: Json) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -168,3 +169,18 @@ def test_the_memory_for_secrets_is_bounded(monkeypatch: pytest.MonkeyPatch, size
         tracemalloc.stop()
     assert held < most * 1.3
     assert search.found_in(f"00000000{letter * size}".encode()) == "a place"
+
+
+@pytest.mark.parametrize("org", ["acme@AdobeOrg", "ACME-2.test@AdobeOrg", "5C1328435BF324E90A49402A@AdobeOrg"])
+def test_an_organisation_stays_one_whatever_its_name(tmp_path: Path, org: str) -> None:
+    """A server that takes any organisation answers a replay of its recording as before."""
+    kept = recorder(tmp_path / "session.har")
+    shown = {"items": [{"id": "1", "imsOrgId": org, "createdBy": org.replace("Org", "ID")}]}
+    kept.add(a_call(headers={**HEADERS, "x-gw-ims-org-id": org}), Answer(200, shown), 0)
+    kept.close(complete=True)
+    (entry,) = json.loads(kept.path.read_text(encoding="utf-8"))["log"]["entries"]
+    (sent,) = (one["value"] for one in entry["request"]["headers"] if one["name"] == "x-gw-ims-org-id")
+    item = json.loads(answer_of(entry))["items"][0]
+    assert re.fullmatch(r"[0-9A-F]{24}@AdobeOrg", sent) and sent == item["imsOrgId"]
+    assert item["createdBy"] == sent.replace("Org", "ID")
+    assert_clean(tmp_path, org.partition("@")[0])
