@@ -78,12 +78,14 @@ class Pairing:
     def _shows_apart(self, ours: Result) -> bool:
         """Whether our list contains an entity that differs there, or does not exist there."""
         items = ours.body.get("items") if isinstance(ours.body, dict) else None
-        changed = self._changed_here()
-        return isinstance(items, list) and any(isinstance(one, dict) and one.get("id") in changed for one in items)
+        return isinstance(items, list) and any(isinstance(one, dict) and self._is_changed(one) for one in items)
 
-    def _changed_here(self) -> set[str]:
-        """Our ids of the entities that differ there, except those that the request is about."""
-        return {self.bindings.ours(("id", entity)) or entity for entity in self.apart.keys() - self._asked}
+    def _is_changed(self, ours: Mapping[str, Json]) -> bool:
+        """Whether one of our entities differs there, and the request is not about it."""
+        entity = ours.get("id")
+        if not isinstance(entity, str):
+            return False
+        return any(one in self.apart and one not in self._asked for one in self.bindings.recorded(entity))
 
     def may_have_more(self, links: Mapping[str, Json]) -> bool:
         """Whether a list goes on with entities that existed before: the client did not follow its link."""
@@ -120,7 +122,7 @@ class Pairing:
 
     def is_apart(self, theirs: Mapping[str, Json], ours: Mapping[str, Json] | None = None) -> bool:
         """Whether a listed entity, there or here, differs for another reason. A lookup of one is compared."""
-        if ours is not None and ours["id"] in self._changed_here():
+        if ours is not None and self._is_changed(ours):
             return True
         return theirs["id"] in self.apart and theirs["id"] not in self._asked
 
@@ -136,9 +138,8 @@ class Pairing:
 
     def pair(self, theirs: list[Any], ours: list[Any]) -> tuple[list[Any], list[Any]]:
         """Bind entities that both lists show for the first time. Returns the lists without those to leave out."""
-        changed = self._changed_here()
         theirs = [item for item in theirs if not self.is_apart(item)]
-        ours = [item for item in ours if item["id"] not in changed]
+        ours = [item for item in ours if not self._is_changed(item)]
         if not self._shared and self._collection not in SPECS:  # specs have the same ids everywhere
             self._bind_new({item["id"]: item for item in theirs}, {item["id"]: item for item in ours})
         return theirs, ours

@@ -125,7 +125,8 @@ class Bindings:
     """When the recording began."""
     ambiguous: int = 0
     _ours: dict[Symbol, str] = field(default_factory=dict)
-    _taken: set[str] = field(default_factory=set)
+    _recorded: dict[str, set[str]] = field(default_factory=dict)
+    """Our value -> the recorded ones that are or were bound to it."""
 
     @classmethod
     def of(cls, exchanges: Sequence[RecordedExchange], others: frozenset[str] = frozenset()) -> Bindings:
@@ -147,12 +148,12 @@ class Bindings:
         if self._ours.setdefault(symbol, ours) != ours:
             self.ambiguous += 1
         else:
-            self._taken.add(ours)
+            self._recorded.setdefault(ours, set()).add(symbol[1])
 
     def rebind(self, symbol: Symbol, ours: str) -> None:
         """Bind a recorded symbol that now stands for something else."""
         self._ours[symbol] = ours
-        self._taken.add(ours)
+        self._recorded.setdefault(ours, set()).add(symbol[1])
 
     def ours(self, symbol: Symbol) -> str | None:
         """Our counterpart of a recorded symbol, or None."""
@@ -160,7 +161,12 @@ class Bindings:
 
     def is_ours(self, value: str) -> bool:
         """Whether one of our ids is already bound."""
-        return value in self._taken
+        return value in self._recorded
+
+    def recorded(self, ours: str) -> Iterator[str]:
+        """The recorded ids of one of our entities. An id that is bound to nothing is the same on both sides."""
+        known = self._recorded.get(ours, ())
+        yield from (one for one in {ours, *known} if self._ours.get(("id", one), one) == ours)
 
     def lost(self, exchange: RecordedExchange) -> Symbol | None:
         """A symbol in a request that an earlier exchange defined and that has no counterpart here; None if all have."""

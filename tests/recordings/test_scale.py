@@ -13,6 +13,8 @@ import pytest
 
 from mockserver import Config, Emulator
 from mockserver.comparison import comparing
+from mockserver.comparison.pairing import Pairing
+from mockserver.comparison.symbols import Bindings
 from mockserver.conformance import evaluate
 from mockserver.contract import Contract
 from mockserver.exchange import Result as Answer
@@ -127,3 +129,21 @@ def test_the_work_of_a_recorder_grows_with_the_exchanges(tmp_path: Path) -> None
     record(tmp_path / "caches.har", 1)
     few, many = (calls(lambda path, n=n: record(path, n), tmp_path / f"{n}.har") for n in (60, 240))  # type: ignore[misc]
     assert many < MARGIN * 4 * few
+
+
+def test_a_list_costs_the_same_however_many_entities_were_changed(tmp_path: Path) -> None:
+    """Each list had looked at every entity that differs on the other side: the square of their number."""
+    theirs, ours = ([{"id": f"{side}-{one}"} for one in range(5)] for side in ("there", "here"))
+
+    def listed(differing: int) -> int:
+        bindings = Bindings({})
+        pairing = Pairing(bindings)
+        for one in range(differing):
+            bindings.bind(("id", f"there-{one}"), f"here-{one}")
+            pairing.apart[f"there-{one}"] = "changed on one side only"
+        return calls(lambda _: check_emptied(pairing), tmp_path)
+
+    def check_emptied(pairing: Pairing) -> None:
+        assert pairing.pair(theirs, ours) == ([], [])
+
+    assert listed(1000) == listed(10)
