@@ -180,14 +180,14 @@ class Bindings:
 
     def in_path(self, exchange: RecordedExchange) -> str:
         """The path of a request with our ids."""
-        target = exchange.target
+        target = f"{exchange.target}/"
         for recorded in exchange.ids.values():
             ours = self._ours.get(("id", recorded))
-            if ours is not None:  # the id of a schema is a URI, whose slashes a client need not encode
-                forms = (quote(recorded, safe=SAFE_IN_SEGMENT + more) for more in ("", "/"))
-                place = "|".join(map(re.escape, forms))
-                target = re.sub(rf"(?<=/)(?:{place})(?=/|$)", quote(ours, safe=SAFE_IN_SEGMENT), target)
-        return target
+            if ours is not None:
+                for more in ("", "/"):  # the id of a schema is a URI, whose slashes a client need not encode
+                    segment = quote(recorded, safe=SAFE_IN_SEGMENT + more)
+                    target = target.replace(f"/{segment}/", f"/{quote(ours, safe=SAFE_IN_SEGMENT)}/")
+        return target[:-1]
 
     def in_query(self, exchange: RecordedExchange) -> str:
         """The query of a request with our ids and cursors."""
