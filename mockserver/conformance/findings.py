@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
@@ -162,3 +162,9 @@ class Report:
     def count(self, level: Level) -> int:
         """Number of open findings of one level."""
         return sum(finding.level is level for finding in self.open)
+
+
+def listed(words: Iterable[str]) -> str:
+    """Join words: `a, b and c`."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -304,6 +304,14 @@ class Traffic:
         """Number of a call -> rules with findings about it. Filled while rules run, for those that come last."""
 
     @cached_property
+    def _collections(self) -> frozenset[str]:
+        return frozenset(one.template.split("/")[1] for one in self.contract.operations.values())
+
+    def misjoined(self, call: Exchange) -> bool:
+        """Whether the path has the name of a collection in place of an id, as a link that was joined to a list has."""
+        return not call.succeeded and not call.neighbouring and call.entity in self._collections
+
+    @cached_property
     def pages_given(self) -> dict[str, Exchange]:
         """Continuation token -> first exchange whose response contains it."""
         given: dict[str, Exchange] = {}
@@ -382,12 +390,6 @@ def texts(value: Json, at: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, dict):
         for name, inner in value.items():
             yield from texts(inner, f"{at}/{name}")
-
-
-def listed(words: Iterable[str]) -> str:
-    """Join words: `a, b and c`."""
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _parsed(text: str) -> Json:

@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from mockserver.secrecy.placeholders import HEADER_VARIABLE, NO_CREDENTIAL, NOTHING, PRINTED, VARIABLE, is_placeholder
+from mockserver.secrecy.placeholders import (
+    HEADER_VARIABLE,
+    NO_CREDENTIAL,
+    NOTHING,
+    VARIABLE,
+    is_placeholder,
+    unfilled_kind,
+)
 
 _TEMPLATE = re.compile(r"\$\{[^{}]{1,64}\}|\{\{[^{}]{1,64}\}\}")
 _PRINTED = re.compile(r"\bundefined\b|\[object [A-Z][A-Za-z]*\]")
@@ -17,8 +24,9 @@ _PRINTED_NAME = re.compile(
 _BRACES = re.compile(r"\{[A-Za-z_][\w. -]{0,63}\}")
 _UNRESOLVED = "a variable that was not resolved"
 _OBJECT = "a printed object"
-_MARKS = {"‹variable": _UNRESOLVED, "‹printed object": _OBJECT}
-"""How the journal shows a secret that has the form of a template, or of a printed object."""
+_KINDS = {"variable": _UNRESOLVED, "printed object": _OBJECT, "fill-in text": "a text to be replaced"}
+_MARK = re.compile(rf"‹({'|'.join(_KINDS)}),")
+"""How the journal shows a secret that has the form of a template, and so on."""
 
 _CREDENTIALS = frozenset(
     {"authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-id", "x-sandbox-name", "if-match"}
@@ -37,13 +45,16 @@ def unfilled(text: str) -> str:
     bare = text.strip().strip('"')
     if NOTHING.fullmatch(bare):
         return bare
-    if PRINTED.fullmatch(bare):
-        return _OBJECT
-    return _UNRESOLVED if VARIABLE.fullmatch(bare) else _marked(bare)
+    return _described(bare, VARIABLE)
+
+
+def _described(text: str, variable: re.Pattern[str]) -> str:
+    return _KINDS.get(unfilled_kind(text, variable)) or _marked(text)
 
 
 def _marked(text: str) -> str:
-    return next((what for mark, what in _MARKS.items() if text.startswith(mark)), "")
+    mark = _MARK.match(text)
+    return _KINDS[mark[1]] if mark else ""
 
 
 def unfilled_header(name: str, value: str) -> str:
@@ -56,8 +67,8 @@ def unfilled_header(name: str, value: str) -> str:
     bare = bare.removesuffix("@AdobeOrg")
     if name in _CREDENTIALS and bare.lower() in NO_CREDENTIAL:
         return bare
-    if name in _CREDENTIALS and HEADER_VARIABLE.fullmatch(bare) and not NOTHING.fullmatch(bare):
-        return _UNRESOLVED
+    if name in _CREDENTIALS and not NOTHING.fullmatch(bare) and (found := _described(bare, HEADER_VARIABLE)):
+        return found
     printed = _PRINTED.search(bare)
     template = _TEMPLATE.search(bare) or _BRACES.search(bare)
     return unfilled(bare) or (printed[0] if printed else _UNRESOLVED if template else "")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mockserver.exchange import Result
 from mockserver.journal.entries import NOT_RECORDED, Entry
-from mockserver.secrecy.placeholders import HEADER_VARIABLE
+from mockserver.secrecy.placeholders import HEADER_VARIABLE, unfilled_kind
 
 __all__ = ["NOT_RECORDED", "STAND_IN", "Gaps", "has_passed", "is_hidden", "is_left_out", "is_sanitized"]
 
@@ -27,6 +27,8 @@ _SANITIZED = re.compile(
     r"(?:[^a-z0-9]+[a-z0-9-]+){0,3}[^a-z0-9]*)",
     re.IGNORECASE,
 )
+_BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
+_DUMMY = re.compile(r"(?:dummy|fake)(?![a-z0-9])", re.IGNORECASE)
 _MAX_LENGTH = 120
 _numbers = itertools.count(1)
 
@@ -37,8 +39,9 @@ def is_sanitized(value: str) -> bool:
 
 
 def is_left_out(value: str, passed: bool) -> bool:
-    """Whether a header's value was replaced. If the request `passed`, so was a variable, as in `Bearer <token>`."""
-    return is_sanitized(value) or (passed and HEADER_VARIABLE.fullmatch(value.strip().rpartition(" ")[2]) is not None)
+    """Whether a header's value was replaced. If the request `passed`, so was a text that is no token, as `<token>`."""
+    token = _BEARER.sub("", value.strip(), count=1)
+    return is_sanitized(value) or (passed and bool(unfilled_kind(token, HEADER_VARIABLE) or _DUMMY.match(token)))
 
 
 def has_passed(result: Result) -> bool:

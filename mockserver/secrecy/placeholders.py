@@ -53,7 +53,17 @@ HEADER_VARIABLE = re.compile(
 )
 """The same in a header, where no token, key, id or sandbox has such a form."""
 
-NO_CREDENTIAL = frozenset({"true", "false", '""', "''", "[]", "{}"})
+FILL_IN = re.compile(
+    r"todo|fixme|tbd|placeholder|(?:replace|fill|edit)[ _-]?(?:me|this)(?:[ _-]?in)?|"
+    r"(?:(?:insert|enter|put|paste|add|set|use|replace|with|the)[ _-]+){0,3}your[ _-]+(?:[a-z0-9]+[ _-]+){0,4}"
+    r"(?:token|key|id|secret|password|username|user|org|organi[sz]ation|client|sandbox|server|host|database|here)|"
+    r"(?:insert|enter|put|paste|add|replace)[ _-]+(?:[a-z0-9]+[ _-]+){1,4}here|"
+    r"(?:[a-z]+[ _-]+){1,4}goes[ _-]+here",
+    re.IGNORECASE,
+)
+"""What people write for a value to be filled in later. Words of tests, such as `dummy` or `xxx`, are none of these."""
+
+NO_CREDENTIAL = frozenset({"true", "false", '""', "''", "[]", "{}", "changeme", "change-me", "change_me"})
 """What a program sends in a header for a token, key or id that it does not have, in lower case."""
 
 
@@ -64,5 +74,6 @@ def is_placeholder(value: object) -> bool:
 
 
 def unfilled_kind(text: str, variable: re.Pattern[str] = VARIABLE) -> str:
-    """The kind of a text that replaces a value by mistake: `variable` or `printed object`; else ""."""
-    return "variable" if variable.fullmatch(text) else "printed object" if PRINTED.fullmatch(text) else ""
+    """The kind of a text that replaces a value by mistake: `variable`, `printed object` or `fill-in text`; else ""."""
+    kinds = {"variable": variable, "printed object": PRINTED, "fill-in text": FILL_IN}
+    return next((kind for kind, form in kinds.items() if form.fullmatch(text)), "")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from mockserver.errors import ApiError, Refusal
 from mockserver.exchange import Result
+from mockserver.secrecy import described, places
 
 _CLIP = 60
 
@@ -122,5 +123,6 @@ def absent(what: str, path: str) -> SourceError:
 
 
 def clipped(text: str) -> str:
-    """A client's text made printable and short for a message."""
-    return "".join(character for character in text[: 4 * _CLIP] if character.isprintable())[:_CLIP]
+    """A client's text made printable and short for a message. One that may be a credential is described."""
+    shown = str(places.param(text[: 4 * _CLIP], lambda value, secret: described(str(value))))
+    return "".join(character for character in shown if character.isprintable())[:_CLIP]

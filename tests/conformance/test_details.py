@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from contracts.clients.bodies import connection, flow, source, streaming, target
+from mockserver.conformance import Level
 from tests.conformance.client import Client
 
 NAME = {"op": "replace", "path": "/name", "value": "renamed"}
@@ -64,6 +65,13 @@ def test_what_the_provider_refuses_is_told_with_its_message() -> None:
         ("name==“orders”", ["GET /connections filtered with quotes that are not double quotes"]),
         ("name==ord*", ["GET /connections filtered with a wildcard"]),
         ('name=="%ders"', ["GET /connections filtered with a wildcard"]),
+        ("name==ord%", ["GET /connections filtered with a wildcard"]),
+        *(
+            (f"name=={quote(value, safe='')}", ["GET /connections filtered with a value that was encoded twice"])
+            for value in ("orders of May", "Größe", "a/b", "x=1", '"orders"', "C&A", "me@example.com", "[a]", "100%")
+        ),
+        ('name=="done at 100%"', []),
+        ("name==growth of 5 %", []),
         *(
             (f"name==orders{joint}", ["GET /connections filtered with several conditions in one parameter"])
             for joint in (
@@ -117,6 +125,37 @@ def test_a_filter_that_is_encoded_twice_is_called_that() -> None:
     client.send("GET", f"/connections?property={quote(quote('name==orders of May'))}")
     [detail] = details(client, "filter.refused")
     assert detail.endswith("The filter is percent-encoded twice: encode it once.")
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("orderby=colour", "The list cannot be sorted by 'colour'. Expected one of createdAt"),
+        ("property=colour==red", "The filter names the field colour, which does not exist"),
+        ("property=name~~red", "The filter operator ~~ is malformed"),
+        ("property=createdAt>yesterday", "The value … is not valid for createdAt. Expected one integer"),
+        ("continuationToken=tomorrow&limit=2", None),
+    ],
+)
+def test_a_refusal_is_told_with_the_names_in_its_message(query: str, says: str | None) -> None:
+    client = Client()
+    client.send("GET", f"/connections?{query}")
+    refused = [one for one in client.judged().findings if one.level is Level.FAIL]
+    assert len(refused) == 1 and (says is None or says in refused[0].detail) and "{" not in refused[0].detail
+
+
+@pytest.mark.parametrize("collection", ["connections", "flows", "runs", "sourceConnections", "targetConnections"])
+def test_a_link_that_was_joined_to_a_list_is_an_unknown_path(collection: str) -> None:
+    client = Client()
+    for name in ("one", "two"):
+        client.create(name)
+    page: Any = client.send("GET", "/connections?limit=1").body
+    link = page["_links"]["next"]["href"]
+    client.send("GET", f"/{collection}{link}")
+    client.send("GET", f"/data/foundation/flowservice{link}")  # the base path again
+    rest = {one.rule: one.detail for one in client.judged().findings if one.level is not Level.INFO}
+    assert list(rest) == ["path.unknown"] and len(details(client, "path.unknown")) == 2
+    assert f"GET /{collection}/connections is not a path of the service" in details(client, "path.unknown")
 
 
 def test_a_long_message_is_cut_visibly() -> None:

@@ -31,6 +31,12 @@ OBJECTS = [
     *("Token(value=abc, expires=1)", "TokenResponse(access_token='abc')", "{abc.def bearer 3600}", "&{abc 86399}"),
     "@{access_token=abc; expires_in=86399}",
 ]
+FILL_INS = [
+    *("TODO", "fixme", "TBD", "placeholder", "REPLACE_ME", "replace-me", "fill this in", "edit_me"),
+    *("YOUR_API_KEY", "your-token", "YOUR_ACCESS_TOKEN_HERE", "your_client_secret"),
+    *("insert-your-token-here", "enter_your_org_id", "replace_with_your_key", "paste_access_token_here"),
+    *("token_goes_here", "your_password", "YOUR-SANDBOX"),
+]
 HEADERS = ["authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "if-match", "x-request-id"]
 
 
@@ -52,13 +58,27 @@ def test_a_token_that_is_none_is_told_once(value: str, scheme: str, fetched: boo
     assert value in found["header.unfilled"] or value in VARIABLES + OBJECTS
 
 
-@pytest.mark.parametrize("value", [*VARIABLES, *OBJECTS, *NO_CREDENTIALS])
+@pytest.mark.parametrize("value", [*VARIABLES, *OBJECTS, *NO_CREDENTIALS, *FILL_INS, "changeme"])
 @pytest.mark.parametrize("header", ["x-api-key", "x-gw-ims-org-id", "x-sandbox-name"])
 def test_a_key_or_name_that_cannot_be_one_is_told_once(header: str, value: str) -> None:
     client = Client()
     client.send("GET", "/connections", **{header.replace("-", "_"): value})
     found = judged(client)
     assert set(found) == {"header.unfilled"} and header in found["header.unfilled"], found
+
+
+@pytest.mark.parametrize("value", [*FILL_INS, "CHANGE_ME"])
+def test_a_token_to_be_filled_in_is_told_once(value: str) -> None:
+    client = Client()
+    client.send("GET", "/connections", authorization=f"Bearer {value}")
+    assert set(judged(client)) == {"header.unfilled"}
+
+
+@pytest.mark.parametrize("value", ["dummy", "xxx", "test", "fake-token", "mock-token", "example", "abc.def.ghi"])
+def test_the_words_of_tests_are_credentials_like_any_other(value: str) -> None:
+    client = Client()
+    client.send("GET", "/connections", authorization=f"Bearer {value}", x_api_key=value)
+    assert judged(client) == {}
 
 
 ORDINARY = {"x-debug": "true", "x-trace": "[]", "user-agent": "app/1 (x86; [en])", "origin": "null",
@@ -108,6 +128,7 @@ def test_a_parameter_without_a_value_is_told(query: str, value: str) -> None:
     "value",
     [
         *("undefined", "null", "None", "${DB_PASSWORD}", "{{password}}", "$PASSWORD", "<password>", "$(PASSWORD)"),
+        *FILL_INS,
         *("%(password)s", "#{password}", "process.env.PASSWORD", "b'hunter2'", "[object Object]", "(nil)"),
     ],
 )
@@ -119,7 +140,12 @@ def test_a_password_that_is_none_is_told_and_not_shown_as_one(value: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "password", ["none of your business", "hunter2", "{hunter2}", "pa$$word", "100%", "N0ne", "a<b>c"]
+    "password",
+    [
+        *("changeme", "secret", "password", "your mother", "your-mother-123", "todo list", "my placeholder", "xxx"),
+        *("dummy", "put it there", "password1", "yourkey", "here"),
+        *("none of your business", "hunter2", "{hunter2}", "pa$$word", "100%", "N0ne", "a<b>c"),
+    ],
 )
 def test_an_ordinary_password_is_not_taken_for_none(password: str) -> None:
     client = Client()
@@ -152,7 +178,7 @@ def test_a_printed_object_is_no_name(name: str) -> None:
             "Orders(region=EU)",
             "b's orders",
         ),
-        *("System of record", "@orders", "<orders>", "Array"),
+        *("System of record", "@orders", "<orders>", "Array", "TODO", "your orders here", "placeholder"),
     ],
 )
 def test_an_ordinary_name_is_not_taken_for_none(name: str) -> None:

@@ -120,6 +120,17 @@ def test_other_headers_that_were_taken_out_are_not_missed(header: str, taken: st
     assert rules(tmp_path, look, entry) == set()
 
 
+@pytest.mark.parametrize("stand_in", ["DUMMY", "dummy-token", "FAKE_TOKEN", "YOUR_TOKEN", "<your token>", "TODO"])
+@pytest.mark.parametrize("scheme", ["Bearer ", ""])
+def test_a_token_that_a_filter_replaced_passed_with_another_value(scheme: str, stand_in: str, tmp_path: Path) -> None:
+    token = an_entry(answer={"access_token": "abc.def.ghi", "expires_in": 86_399, "token_type": "bearer"})
+    form = "grant_type=client_credentials&client_id=acme&client_secret=s3cret&scope=openid"
+    post = {"mimeType": "application/x-www-form-urlencoded", "text": form}
+    token["request"] |= {"method": "POST", "url": "https://ims-na1.adobelogin.com/ims/token/v3", "postData": post}
+    look_up = an_entry(path=f"/connections/{ID}", Authorization=scheme + stand_in)
+    assert rules(tmp_path, token, look_up) == set()
+
+
 def test_a_token_is_missed_where_the_gateway_says_so(tmp_path: Path) -> None:
     answer = {"error_code": "403010", "message": "Oauth token is missing."}
     assert rules(tmp_path, an_entry(answer=answer, status=403, Authorization=LEFT_OUT)) == {"header.token-missing"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -41,6 +42,35 @@ def test_a_masked_export_shows_no_unknown_member_of_what_a_client_sent(case: str
     for name, value in members.items():
         shown = row["doc"][name]
         assert all(shown[key] == one for key, one in value.items() if key in ("specName", "format", "startTime"))
+
+
+@pytest.mark.parametrize(
+    "explored",
+    [
+        f"https://acc.blob.core.windows.net/c/f.csv?sv=1&sig={CANARY}",
+        *(f"Server=db;Password={CANARY}", f"s3://reader:{CANARY}@bucket/f.csv", f'{{"key": "{CANARY}"}}'),
+    ],
+)
+@pytest.mark.parametrize("kind", ["table", "file", "folder"])
+def test_a_credential_in_an_explored_object_is_shown_nowhere(
+    explored: str, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    client = create_app(Emulator(Config())).test_client()
+    base = client.post("/connections", json=connection(), headers=HEADERS).json["id"]
+    query = {"objectType": kind, "object": explored}
+    answer = client.get(f"/connections/{base}/explore", query_string=query, headers=HEADERS)
+    pages = [client.get(f"/_mock/{name}").text for name in ("journal", "report")]
+    assert not any(map(leaks, [*pages, answer.text, caplog.text])) and answer.status_code == 400
+
+
+@pytest.mark.parametrize("explored", ["public.customers", "Order Details", "[dbo].[Orders]", "/data/year=2026/a.csv"])
+def test_an_ordinary_explored_object_is_shown(explored: str) -> None:
+    client = create_app(Emulator(Config())).test_client()
+    query = {"objectType": "table", "object": explored}
+    client.get("/connections/x/explore", query_string=query, headers=HEADERS)
+    (entry,) = client.get("/_mock/journal").json["entries"]
+    assert parse_qs(entry["query"])["object"] == [explored]
 
 
 @pytest.mark.parametrize(

@@ -199,7 +199,7 @@ def test_a_path_that_is_not_there_is_a_404_assumed(sources: Sources, kind: str) 
 
 
 def test_a_refusal_shows_a_long_or_odd_name_clipped(sources: Sources) -> None:
-    _, message = refused(sources, POSTGRESQL, ("objectType", "table"), ("object", "\x00\n{x}" + "a" * 10_000))
+    _, message = refused(sources, POSTGRESQL, ("objectType", "table"), ("object", "\x00\t{x}aaa" + " a" * 10_000))
     assert len(message) < 200 and message.isprintable() and "{x}aaa" in message
 
 

@@ -11,6 +11,7 @@ from mockserver.conformance.traffic import Exchange, Sighting, Traffic
 
 _FILTERS = ("1423-400", "1440-400", "1443-400", "1448-400", "1449-400", "1450-400", "1453-400", "1454-400")
 _PAYLOAD = ("payload.not-json", "payload.member-missing", "payload.value", "payload.not-carried-out")
+_ABSENT = ("lifecycle.unknown-id", "lifecycle.used-after-deletion", "path.placeholder", "path.unknown")
 _TOKEN = ("header.token-missing", "header.token-scheme", "token.refused-reused", "token.not-issued")
 
 EXPLAINED_BY: dict[str, tuple[str, ...]] = {
@@ -66,8 +67,8 @@ EXPLAINED_BY: dict[str, tuple[str, ...]] = {
     "1418-400": ("lifecycle.deleted-in-use",),
     "1422-400": ("lifecycle.wrong-state",),
     "1434-400": ("update.operation",),
-    "1439-400": ("lifecycle.unknown-id", "lifecycle.used-after-deletion", "path.placeholder"),
-    "1439-404": ("lifecycle.unknown-id", "lifecycle.used-after-deletion", "path.placeholder"),
+    "1439-400": _ABSENT,
+    "1439-404": _ABSENT,
     "1447-400": ("lifecycle.deleted-in-use",),
     "1455-400": ("update.not-applicable",),
 }

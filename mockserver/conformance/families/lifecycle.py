@@ -114,7 +114,7 @@ def unknown_id(traffic: Traffic) -> Iterator[Sighting]:
         other = traffic.made.get(entity or "")
         if absent and other and other.collection != call.collection:
             yield call.seen(f"{call.method} {call.template} used an id that is of /{other.collection}", other)
-        unknown = absent and entity and entity not in known and not traffic.partial
+        unknown = absent and entity and entity not in known and not traffic.partial and not traffic.misjoined(call)
         if unknown and not unfilled_segment(entity or ""):
             yield call.seen(f"{call.method} {call.template} used an id that no response contained")
         known.update(call.entry.traces.response.ids)

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote
 
-from mockserver.conformance.findings import Level
+from mockserver.conformance.findings import Level, listed
 from mockserver.conformance.refusals import because
 from mockserver.conformance.rules import rule
-from mockserver.conformance.traffic import Exchange, Sighting, Traffic, listed
+from mockserver.conformance.traffic import Exchange, Sighting, Traffic
 from mockserver.conformance.unfilled import unfilled
 from mockserver.json_input import Json
 
@@ -29,8 +29,10 @@ _NESTED = re.compile(r"\s*(\w+(?:\[\])?(?:\.\w+(?:\[\])?)+)\s*[=!<>]")
 """A filter by a member below another."""
 
 _QUOTES = re.compile(r"=\s*(?:'.*'|[`“”„‘’].*)\s*$")
-_WILDCARD = re.compile(r"=\s*\"?(?:[*%].*|.*[*%])\"?\s*$")
-"""Ends of a filter that look like a quoted text, or like a pattern."""
+_WILDCARD = re.compile(r"=\s*\"?(?:[*%].*|.*(?:\*|(?<![0-9 ])%))\"?\s*$")
+"""Ends of a filter that look like a quoted text, or like a pattern. A number with % is a percentage."""
+_ENCODED_TWICE = re.compile(r"%(?:2[0-9A-F]|3[A-F]|40|5[BD]|C[23]%)")
+"""A character that is still encoded after the query was decoded."""
 _JOINED = re.compile(r"[=<>][^\"=<>]{0,256}?(?:[,;&|]|\s)\s*(?:property=)?[A-Za-z][\w.\[\]]{0,64}\s*(?:[=!<>]=|[<>])")
 """A filter with a second member and operator. The service reads a comma as "or", and only between values."""
 
@@ -126,7 +128,7 @@ def _foreign_tokens(traffic: Traffic) -> Iterator[tuple[Exchange, Exchange | Non
     """Calls with an unknown token, each with the exchange whose token it resembles, if any."""
     for call in traffic.calls:
         sent = call.argument("continuationToken")
-        if sent is None or unfilled(sent):
+        if sent is None or unfilled(sent) or not call.lists or not call.entry.operation:
             continue
         offers = (traffic.pages_given.get(sent), traffic.pages_given.get(unquote(sent)))
         if any(offer and offer.entry.number < call.entry.number for offer in offers):
@@ -239,7 +241,7 @@ def filter_refused(traffic: Traffic) -> Iterator[Sighting]:
     "property once for each condition.",
 )
 def taken_literally(traffic: Traffic) -> Iterator[Sighting]:
-    """Single quotes, wildcards, `and` and a second condition in the same parameter are compared like letters."""
+    """Single quotes, wildcards, `and`, %20 and a second condition in the same parameter are compared like letters."""
     for call in traffic.calls:
         nothing = _found_nothing(call)
         for text in _filters(call) if call.lists and call.succeeded else ():
@@ -247,6 +249,8 @@ def taken_literally(traffic: Traffic) -> Iterator[Sighting]:
                 yield call.seen(f"{call.method} {call.template} filtered with several conditions in one parameter")
             elif nothing and _QUOTES.search(text):
                 yield call.seen(f"{call.method} {call.template} filtered with quotes that are not double quotes")
+            elif nothing and _ENCODED_TWICE.search(text):
+                yield call.seen(f"{call.method} {call.template} filtered with a value that was encoded twice")
             elif nothing and _WILDCARD.search(text):
                 yield call.seen(f"{call.method} {call.template} filtered with a wildcard")
 

@@ -20,12 +20,12 @@ _JUDGED_ELSEWHERE = frozenset({"limit", "property", "orderby", "continuationToke
     Level.FAIL,
     "A path that Flow Service does not have",
     source=f"{_REFERENCE}, list of operations",
-    hint="`mockserver operations` lists the paths. Check for an empty id in the path.",
+    hint="`mockserver operations` lists the paths. Check for an empty id. Join links of responses to the base URL.",
 )
 def unknown(traffic: Traffic) -> Iterator[Sighting]:
-    """No operation has this path. Frequent causes are a double slash, an empty id and a repeated base path."""
+    """No operation has this path. Frequent causes are a double slash, an empty id and a repeated base path or name."""
     for call in traffic.calls:
-        for _ in call.violations("route", "path"):
+        if any(call.violations("route", "path")) or traffic.misjoined(call):
             yield call.seen(f"{call.method} {_shortened(call.entry.path)} is not a path of the service")
 
 
@@ -99,7 +99,8 @@ def unknown_parameter(traffic: Traffic) -> Iterator[Sighting]:
     for call in traffic.calls:
         for violation in call.violations("query", "unknown"):
             name = violation.pointer
-            if name.lower() != "if-match" and name not in traffic.secret_parameters(call):
+            known = name.lower() == "if-match" or name in traffic.secret_parameters(call)
+            if not known and not traffic.misjoined(call):
                 yield call.seen(f"{call.method} {call.template} sent the unknown parameter {name}")
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mockserver.conformance.findings import Level
+from mockserver.conformance.findings import Level, listed
 from mockserver.conformance.refusals import because
 from mockserver.conformance.rules import rule
-from mockserver.conformance.traffic import Exchange, Sighting, Traffic, listed
+from mockserver.conformance.traffic import Exchange, Sighting, Traffic
 
 _CATALOGUE = "Flow Service error catalogue"
 ADDED_PARAMS = frozenset({"authenticationRequired", "authorizedDate", "inletId", "inletUrl", "name", "sourceId"})
