@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import types
 from collections.abc import Coroutine, Generator
 from typing import Any
 
@@ -22,16 +23,12 @@ def start(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, task
 
 
 async def _rest(work: Coroutine[Any, Any, None], awaited: Any) -> None:
-    """The rest of a started coroutine that waits for something."""
-    await _Begun(work, awaited)
+    """The rest of a started coroutine. A task of Python 3.12 and later accepts no generator."""
+    await _resumed(work, awaited)
 
 
-class _Begun:
-    """Awaits what a coroutine waits for, then the coroutine. A task of Python 3.12 and later accepts no generator."""
-
-    def __init__(self, work: Coroutine[Any, Any, None], awaited: Any) -> None:
-        self._work, self._awaited = work, awaited
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        yield self._awaited
-        yield from self._work.__await__()
+@types.coroutine
+def _resumed(work: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+    """Wait for what a coroutine waits for, then for the coroutine."""
+    yield awaited
+    yield from work

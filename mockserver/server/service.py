@@ -12,7 +12,7 @@ import uvicorn
 
 from mockserver.runtime import monotonic
 from mockserver.server.connection import ClientConnection, Crowd
-from mockserver.server.handshakes import Handshakes
+from mockserver.server.handshakes import TlsConnection
 from mockserver.server.limits import Limits, Refuse, descriptors
 
 BACKLOG = 2_048
@@ -64,22 +64,20 @@ class Server(uvicorn.Server):
             self._listener.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """See uvicorn. Connections with TLS are counted from their beginning."""
+        """See uvicorn."""
         await self.lifespan.startup()
         self._crowd.max_clients = descriptors() - _OTHER_DESCRIPTORS
-        if self._context is None:
-            server = await asyncio.get_running_loop().create_server(
-                self._connection, sock=self._listener, backlog=_ACCEPTED_TOGETHER
-            )
-            self._listener.listen(BACKLOG)  # asyncio uses one number for both
-            self.servers = [server]
-        else:
-            self.servers = [Handshakes(self._listener, self._context, self._crowd, self._connection)]  # type: ignore[list-item]
+        accepting = asyncio.get_running_loop().create_server(
+            self._accepted, sock=self._listener, backlog=_ACCEPTED_TOGETHER
+        )
+        self.servers = [await accepting]
+        self._listener.listen(BACKLOG)  # asyncio uses one number for both
         self.started = True
         self._ready.set()
 
-    def _connection(self) -> ClientConnection:
-        return ClientConnection(self.config, self.server_state, self._crowd)
+    def _accepted(self) -> ClientConnection | TlsConnection:
+        connection = ClientConnection(self.config, self.server_state, self._crowd)
+        return TlsConnection(connection, self._context, self._crowd) if self._context else connection
 
     async def on_tick(self, counter: int) -> bool:
         """See uvicorn. Checks all deadlines ten times a second, which costs less than a timer for each request."""
@@ -93,6 +91,8 @@ class Server(uvicorn.Server):
         """See uvicorn. Resets connections after the grace period, where uvicorn would respond with 500."""
         self.servers[0].close()
         await asyncio.sleep(_LAST_CALL_SECONDS)
+        for handshake in self._crowd.handshakes.values():
+            handshake.abort()
         for connection in list(self._crowd.clients):
             connection.shutdown()
         until = monotonic() + self._crowd.limits.grace_seconds

@@ -19,14 +19,11 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from mockserver.errors import ApiError
-from mockserver.quirks import Quirks
-from mockserver.runtime import Runtime, monotonic
+from mockserver.runtime import monotonic
 from mockserver.server import Certificate, Limits, Refuse, Server, make_server, refuse
 from mockserver.web.received import PACE, Environ, Received, environ_of, received
 
 log = logging.getLogger("mockserver.server")
-_runtime = Runtime()
-_quirks = Quirks()
 THREADS = 16
 """Threads for requests that may block. More requests wait."""
 
@@ -122,7 +119,7 @@ def call(app: Application, environ: Environ) -> HttpAnswer:
     except Exception as error:  # its text may quote the request
         where = "".join(traceback.format_tb(error.__traceback__))
         log.error("the application failed in %s\n%s%s", environ["REQUEST_METHOD"], where, type(error).__name__)
-        result = ApiError("internal").result(_runtime.request_id(), _quirks)
+        result = refuse(environ["REQUEST_METHOD"], ApiError("internal"))
         return HttpAnswer(result.status, [("content-type", "application/json")], result.encoded)
     return answer
 
