@@ -17,7 +17,7 @@ from mockserver.listing import Cursor, ListQuery, ordering
 from mockserver.runtime import Runtime
 from mockserver.state import exports
 from mockserver.state.records import Change, Doc, Key, Listed, examined, page_of, stamped
-from mockserver.state.store import Missing, Put, check
+from mockserver.state.store import Missing, Put, Store, check
 
 _LIVE = 1 << 63
 """Higher than every revision. Marks an entry that is not superseded."""
@@ -26,8 +26,8 @@ _COMPACT_MARGIN = 1000
 _NOTHING: Doc = MappingProxyType({})
 
 
-class MemoryStore:
-    """Keeps the records of one server until it ends. See `Store`."""
+class MemoryStore(Store):
+    """Keeps the records of one server until it ends."""
 
     place = "memory"
 
@@ -37,17 +37,9 @@ class MemoryStore:
         self._writing = threading.Lock()
         self._view = _View([], runtime.first_revision())
 
-    def insert(self, tenant: Tenant, kind: str, doc: Doc) -> Doc:
-        """See `Store`."""
-        return self.transact(tenant, [Put(kind, doc)])[0]
-
     def get(self, tenant: Tenant, kind: str, entity_id: str) -> Doc | None:
         """See `Store`."""
         return self._view.get((tenant, kind, entity_id))
-
-    def replace(self, tenant: Tenant, kind: str, entity_id: str, doc: Doc, if_match: str) -> Doc:
-        """See `Store`."""
-        return self.transact(tenant, [Put(kind, doc, if_match)])[0]
 
     def delete(self, tenant: Tenant, kind: str, entity_id: str, unless: Callable[[], None] | None = None) -> None:
         """See `Store`."""

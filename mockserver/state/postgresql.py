@@ -19,6 +19,7 @@ from mockserver.config import how_to_get
 from mockserver.runtime import stop_watch_ms
 from mockserver.state.fetching import failure
 from mockserver.state.readers import Readers
+from mockserver.state.statements import Lock
 from mockserver.state.store import StateError, StorageUnavailable
 from mockserver.state.tables import META, SCHEMA_VERSION
 
@@ -129,11 +130,7 @@ class PostgresDatabase:
         self._secrets = [str(given[name]) for name in ("password", "sslpassword") if given.get(name)]
         self._target = conninfo.make_conninfo("", **{**DEFAULT_OPTIONS, **given})
         self._writing, self._open = threading.Lock(), True
-        self._transaction = 0
-        options: dict[str, Any] = {
-            "creator": self._connect,
-            "use_native_hstore": False,
-        }
+        options: dict[str, Any] = {"creator": self._connect, "use_native_hstore": False}
         engine = "postgresql+psycopg://"
         reading = create_engine(engine, isolation_level="AUTOCOMMIT", poolclass=NullPool, **options)
         self._reads = Readers(reading, READERS)
@@ -173,7 +170,7 @@ class PostgresDatabase:
                     if not self._should_retry(error):
                         raise
 
-    def write(self, work: Callable[[Connection], tuple[T, int]], *, long: bool = False) -> T:
+    def write(self, work: Callable[[Connection], tuple[T, Lock]], *, long: bool = False) -> T:
         """See `Database`."""
         with _deadline.of(OPERATION_MS), self._reported("writing"):
             if not self._writing.acquire(timeout=max(0, OPERATION_MS - SILENCE_MS) / 1000):
@@ -183,10 +180,6 @@ class PostgresDatabase:
             finally:
                 self._writing.release()
 
-    def begun(self, transaction: int) -> None:
-        """See `Database`."""
-        self._transaction = transaction
-
     def close(self) -> None:
         """See `Database`."""
         with self._writing:
@@ -194,7 +187,7 @@ class PostgresDatabase:
             self._reads.close()
             self._writes.dispose()
 
-    def _commit(self, work: Callable[[Connection], tuple[T, int]], long: bool) -> T:
+    def _commit(self, work: Callable[[Connection], tuple[T, Lock]], long: bool) -> T:
         while True:
             committing = False
             try:
@@ -203,23 +196,23 @@ class PostgresDatabase:
                     if long:
                         _allow_long(db)
                     with nullcontext() if long else _pipeline(db):
-                        done, _ = work(db)
+                        done, (_, transaction) = work(db)
                         committing = True
                         db.connection.driver_connection.execute("COMMIT")  # type: ignore[union-attr]
                     db.commit()
                     return done
             except DBAPIError as error:
-                if committing and error.connection_invalidated and self._was_committed():
+                if committing and error.connection_invalidated and self._was_committed(transaction):
                     return done
                 if not self._should_retry(error):
                     raise
 
-    def _was_committed(self) -> bool:
+    def _was_committed(self, transaction: int) -> bool:
         """Whether a commit whose response was lost succeeded. Waits for the write lock, which it held until decided."""
         try:
             with self._writes.connect() as db:
                 db.execute(_LOCK)
-                return bool(db.execute(_OUTCOME, {"transaction": self._transaction}).scalar_one() == "committed")
+                return bool(db.execute(_OUTCOME, {"transaction": transaction}).scalar_one() == "committed")
         except SQLAlchemyError as error:
             log.error("State %s: %s: %s", self.place, _LOST, self._words(error))
             raise StorageUnavailable(_LOST, unknown=True) from error

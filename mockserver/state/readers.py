@@ -20,42 +20,37 @@ class Readers:
 
     def __init__(self, engine: Engine, size: int) -> None:
         self._engine = engine
-        self._generation = 0
-        self._idle: queue.LifoQueue[tuple[int, Connection | None]] = queue.LifoQueue(size)
+        self._idle: list[Connection] = []
+        self._permits: queue.SimpleQueue[None] = queue.SimpleQueue()  # a semaphore, but one that takes no time
         for _ in range(size):
-            self._idle.put((0, None))
+            self._permits.put(None)
 
     @contextmanager
     def one(self, seconds: float) -> Iterator[Connection]:
         """Borrow a connection in autocommit mode. Raises StorageUnavailable if none becomes free in `seconds`."""
         try:
-            generation, db = self._idle.get(timeout=max(0, seconds))
+            self._permits.get(timeout=max(0, seconds))
         except queue.Empty:
             raise StorageUnavailable from None
         try:
-            if db is not None and generation != self._generation:
-                _close(db)
-                db = None
-            if db is None:
-                db = self._engine.connect()
-            yield db
+            db = self._taken() or self._engine.connect()
+            try:
+                yield db
+            finally:
+                if db.invalidated:
+                    self.close()  # the others are probably lost too
+                else:
+                    self._idle.append(db)
         finally:
-            if db is not None and db.invalidated:  # the others are probably lost too: each is replaced on next use
-                self._generation += 1
-                _close(db)
-                db = None
-            self._idle.put((self._generation, db))
+            self._permits.put(None)
 
     def close(self) -> None:
-        """Close the idle connections. The others are replaced on their next use."""
-        self._generation += 1
-        with suppress(queue.Empty):
-            while True:
-                _, db = self._idle.get_nowait()
-                if db is not None:
-                    _close(db)
+        """Close the idle connections."""
+        while db := self._taken():
+            with suppress(SQLAlchemyError):
+                db.close()
 
-
-def _close(db: Connection) -> None:
-    with suppress(SQLAlchemyError):
-        db.close()
+    def _taken(self) -> Connection | None:
+        with suppress(IndexError):
+            return self._idle.pop()
+        return None

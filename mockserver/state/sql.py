@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Dialect, delete, select, update
@@ -21,8 +21,8 @@ from mockserver.state import exports, tables
 from mockserver.state.records import Change, Doc, Listed, examined, page_of, stamped
 from mockserver.state.rows import Rows
 from mockserver.state.shapes import Shapes
-from mockserver.state.statements import ALL, DOC, SHOWN, exceeds, key, prepared
-from mockserver.state.store import Missing, Put, StorageUnavailable, check
+from mockserver.state.statements import ALL, DOC, SHOWN, Lock, exceeds, key, prepared
+from mockserver.state.store import Missing, Put, StorageUnavailable, Store, check
 from mockserver.state.tables import HISTORY, META, RECORDS
 
 MAX_HISTORY = 50_000
@@ -35,8 +35,6 @@ _LAST = 1 << 62
 
 T = TypeVar("T")
 Fetch: TypeAlias = Callable[[], list[Any]]
-_Present: TypeAlias = tuple[int, Doc | None]
-"""Revision and content of the current record; 0 and None if there is none."""
 
 log = logging.getLogger("mockserver")
 
@@ -51,9 +49,6 @@ class Database(Protocol):
     transaction: ColumnElement[int]
     """SQL expression of the current transaction's id, to look up its outcome if that is lost."""
 
-    def begun(self, transaction: int) -> None:
-        """Note the id of the current write's transaction."""
-
     def prepare(self, work: Callable[[Connection, int], T]) -> T:
         """Run `work` with the schema version, in one transaction and exclusively; afterwards it is `SCHEMA_VERSION`.
 
@@ -63,15 +58,15 @@ class Database(Protocol):
     def read(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
         """Run `work`, which only reads. It is repeated on a new connection if the first one is lost."""
 
-    def write(self, work: Callable[[Connection], tuple[T, int]], *, long: bool = False) -> T:
-        """Run `work` and commit to disk. `work` returns its result and the last revision used."""
+    def write(self, work: Callable[[Connection], tuple[T, Lock]], *, long: bool = False) -> T:
+        """Run `work` and commit to disk. `work` returns its result and the write lock that it held."""
 
     def close(self) -> None:
         """Release every connection."""
 
 
-class SqlStore:
-    """Records in a database. See `Store`."""
+class SqlStore(Store):
+    """Records in a database."""
 
     def __init__(self, runtime: Runtime, database: Database, shapes: Shapes | None = None) -> None:
         """Create or upgrade the tables. Raises StateError. `shapes` are those that records must have."""
@@ -85,32 +80,24 @@ class SqlStore:
             database.close()
             raise
 
-    def insert(self, tenant: Tenant, kind: str, doc: Doc) -> Doc:
-        """See `Store`."""
-        return self.transact(tenant, [Put(kind, doc)])[0]
-
     def get(self, tenant: Tenant, kind: str, entity_id: str) -> Doc | None:
         """See `Store`."""
         rows = self._rows("get", key(tenant, kind, entity_id)) if _can_be_stored(entity_id) else ()
         return self._read.doc(tenant, kind, rows[0]) if rows else None
-
-    def replace(self, tenant: Tenant, kind: str, entity_id: str, doc: Doc, if_match: str) -> Doc:
-        """See `Store`."""
-        return self.transact(tenant, [Put(kind, doc, if_match)])[0]
 
     def delete(self, tenant: Tenant, kind: str, entity_id: str, unless: Callable[[], None] | None = None) -> None:
         """See `Store`."""
         if not _can_be_stored(entity_id):
             raise Missing
 
-        def work(db: Connection) -> tuple[None, int]:
-            lock, deleted = self._ask_lock(db, 1), self._send(db, "delete", key(tenant, kind, entity_id))
-            revision = self._revision(lock)
+        def work(db: Connection) -> tuple[None, Lock]:
+            asked, deleted = self._ask_lock(db, 1), self._send(db, "delete", key(tenant, kind, entity_id))
+            lock = self._locked(asked)
             if not deleted():
                 raise Missing
             if unless is not None:
                 unless()
-            return None, revision
+            return None, lock
 
         self._database.write(work)
         self._runtime.clock.tick()
@@ -118,12 +105,14 @@ class SqlStore:
     def transact(self, tenant: Tenant, puts: Sequence[Put]) -> list[Doc]:
         """See `Store`."""
 
-        def work(db: Connection) -> tuple[list[Doc], int]:
-            lock = self._ask_lock(db, len(puts))
+        def work(db: Connection) -> tuple[list[Doc], Lock]:
+            asked = self._ask_lock(db, len(puts))
             present = [self._send(db, "get", key(tenant, put.kind, put.doc["id"])) for put in puts]
-            last = self._revision(lock)
-            found = [self._found(tenant, put.kind, rows()) for put, rows in zip(puts, present, strict=True)]
-            return self._put(db, tenant, zip(puts, found, range(last - len(puts) + 1, last + 1), strict=True)), last
+            lock = self._locked(asked)
+            found = [rows() for rows in present]
+            revisions = range(lock[0] - len(puts) + 1, lock[0] + 1)
+            writes = zip(puts, found, revisions, strict=True)
+            return [self._put(db, tenant, *write) for write in writes], lock
 
         if not puts:
             return []
@@ -181,12 +170,12 @@ class SqlStore:
     def restore(self, data: Mapping[str, Any]) -> None:
         """See `Store`."""
         used, records = exports.parse(data)
-        self._replace_all(records, lambda present: max(present, used))
+        self._replace_all(records, lambda present: {"revision": max(present, used)})
 
     def clear(self) -> None:
         """See `Store`."""
-        first = None if self._runtime.seed is None else self._runtime.first_revision()
-        self._replace_all([], lambda present: present if first is None else first, restart=first is not None)
+        restarted = {"revision": self._runtime.first_revision(), "drawn": None}
+        self._replace_all([], lambda present: {} if self._runtime.seed is None else restarted)
 
     def close(self) -> None:
         """See `Store`."""
@@ -199,49 +188,40 @@ class SqlStore:
         """Request the write lock, which reserves a number of revisions until the transaction ends."""
         return self._send(db, "lock", {"writes": writes, "so_far": self._runtime.drawn()})
 
-    def _revision(self, lock: Fetch) -> int:
-        """Wait for the write lock; returns the last of the reserved revisions."""
-        rows = lock()
-        if not rows:
-            log.error("State %s: mockserver_meta lacks the row that counts revisions", self.place)
-            raise StorageUnavailable("the state is damaged")
-        revision, transaction = rows[0]
-        self._database.begun(transaction)
-        return int(revision)
+    def _locked(self, asked: Fetch) -> Lock:
+        """Wait for the write lock."""
+        for revision, transaction in asked():
+            return int(revision), transaction
+        log.error("State %s: mockserver_meta lacks the row that counts revisions", self.place)
+        raise StorageUnavailable("the state is damaged")
 
-    def _put(self, db: Connection, tenant: Tenant, writes: Iterable[tuple[Put, _Present, int]]) -> list[Doc]:
-        """Write records under the write lock. Each replaces the current one and has its own revision."""
-        stored = []
-        for put, (before, current), revision in writes:
-            check(put, current)
-            doc = stamped(put.doc, revision)
-            stored.append(doc)
-            row = tables.row(Change(tenant, put.kind, doc["id"], revision, doc))
-            if current is None:
-                self._send(db, "insert", row)
-            else:
-                content = {name: row[name] for name in tables.CONTENT}
-                self._send(db, "replace", {**key(tenant, put.kind, doc["id"]), **content})
-                place = {name: row[name] for name in tables.KEY}
-                left = {"superseded": revision, "revision": before, "ordered": json.dumps(ordering.excerpt(current))}
-                self._send(db, "supersede", {**place, **left})
-            if revision % _PRUNED_EVERY == 0:
-                self._send(db, "prune", {"horizon": revision - MAX_HISTORY})
-        return stored
+    def _put(self, db: Connection, tenant: Tenant, put: Put, present: list[Any], revision: int) -> Doc:
+        """Write a record under the write lock, in place of the present one."""
+        current = self._read.doc(tenant, put.kind, present[0]) if present else None
+        check(put, current)
+        doc = stamped(put.doc, revision)
+        row = tables.row(Change(tenant, put.kind, doc["id"], revision, doc))
+        if current is None:
+            self._send(db, "insert", row)
+        else:
+            self._send(db, "replace", {**key(tenant, put.kind, doc["id"]), **row})
+            left = {"superseded": revision, "revision": present[0][1], "ordered": json.dumps(ordering.excerpt(current))}
+            self._send(db, "supersede", {**row, **left})
+        if revision % _PRUNED_EVERY == 0:
+            self._send(db, "prune", {"horizon": revision - MAX_HISTORY})
+        return doc
 
-    def _found(self, tenant: Tenant, kind: str, rows: list[Any]) -> _Present:
-        return (rows[0][1], self._read.doc(tenant, kind, rows[0])) if rows else (0, None)
+    def _replace_all(self, records: Sequence[Change], counters: Callable[[int], Mapping[str, Any]]) -> None:
+        """Replace all records. `counters` returns the new values of `META`, given the last revision."""
 
-    def _replace_all(self, records: Sequence[Change], count: Callable[[int], int], *, restart: bool = False) -> None:
-        """Replace all records. `count` computes the new revision counter; `restart` restarts the seed."""
-
-        def work(db: Connection) -> tuple[None, int]:
-            revision = count(self._revision(self._ask_lock(db, 0)))
+        def work(db: Connection) -> tuple[None, Lock]:
+            last, transaction = self._locked(self._ask_lock(db, 0))
+            new = {"revision": last, **counters(last)}
             db.execute(delete(RECORDS))
             db.execute(delete(HISTORY))
             tables.insert_all(db, records)
-            db.execute(update(META).values(revision=revision, **({"drawn": None} if restart else {})))
-            return None, revision
+            db.execute(update(META).values(new))
+            return None, (new["revision"], transaction)
 
         self._database.write(work, long=True)
 

@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, Connection, NullPool, QueuePool, create_en
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mockserver.state.readers import Readers
+from mockserver.state.statements import Lock
 from mockserver.state.store import StateError, StorageUnavailable
 from mockserver.state.tables import META, SCHEMA_VERSION
 
@@ -125,19 +126,16 @@ class SqliteFile:
         with self._reported(), self._reads.one(_BUSY_SECONDS) as db:
             return work(db)
 
-    def write(self, work: Callable[[Connection], tuple[T, int]], *, long: bool = False) -> T:
+    def write(self, work: Callable[[Connection], tuple[T, Lock]], *, long: bool = False) -> T:
         """See `Database`. With `synchronous = FULL`, a commit waits for the disk."""
         with self._reported(), self._writing, self._writes.begin() as db:
-            done, revision = work(db)
+            done, (revision, _) = work(db)
             self._demand_there()
             if revision < (self._guard.acknowledged or 0):
                 self._guard.write(revision)  # the counter was reset
             db.commit()
             self._guard.write(revision)
             return done
-
-    def begun(self, transaction: int) -> None:
-        """See `Database`. Does nothing: SQLite's outcomes are never lost."""
 
     def close(self) -> None:
         """See `Database`. Merges the write-ahead log into the file and removes it."""

@@ -7,7 +7,7 @@ them before the first is taken, so there the statement itself leaves them out.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
@@ -38,6 +38,9 @@ MAX_BATCH_BYTES = 2 * 1_048_576
 
 DOC = 2
 """Column of the record in a row."""
+
+Lock: TypeAlias = tuple[int, int]
+"""The last of the revisions that a write lock reserves, and the transaction that holds the lock."""
 
 
 def _scope(of: Table) -> list[Any]:
@@ -86,7 +89,7 @@ _BY_NAME: dict[str, Any] = {
 
 
 def prepared(dialect: Dialect, transaction: ColumnElement[int], *, remote: bool) -> dict[str, PreparedStatement]:
-    """The statements by name. `lock` also returns the id of the current transaction; `remote`: see `_cut_by_server`."""
+    """The statements by name. `lock` returns a `Lock`; `remote`: see `_cut_by_server`."""
     statements = {**_BY_NAME, "lock": _TAKE_LOCK.returning(META.c.revision, transaction)}
     batches = {name: _cut_by_server(statements[name]) if remote else statements[name] for name in ("first", "next")}
     return {

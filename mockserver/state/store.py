@@ -67,12 +67,14 @@ class Store(Protocol):
 
         Raises Taken.
         """
+        return self.transact(tenant, [Put(kind, doc)])[0]
 
     def get(self, tenant: Tenant, kind: str, entity_id: str) -> Doc | None:
         """The record, or None."""
 
     def replace(self, tenant: Tenant, kind: str, entity_id: str, doc: Doc, if_match: str) -> Doc:
         """Replace a record if its etag is still `if_match`; returns it with its new etag. Raises Missing and Stale."""
+        return self.transact(tenant, [Put(kind, doc, if_match)])[0]
 
     def delete(self, tenant: Tenant, kind: str, entity_id: str, unless: Callable[[], None] | None = None) -> None:
         """Delete a record. Raises Missing.
