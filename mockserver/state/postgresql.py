@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from mockserver.config import how_to_get
 from mockserver.runtime import stop_watch_ms
 from mockserver.state.fetching import failure
-from mockserver.state.readers import Readers
+from mockserver.state.pool import Pool
 from mockserver.state.statements import Lock
 from mockserver.state.store import StateError, StorageUnavailable
 from mockserver.state.tables import META, SCHEMA_VERSION
@@ -129,18 +129,17 @@ class PostgresDatabase:
         self.place = _without_credentials(given)
         self._secrets = [str(given[name]) for name in ("password", "sslpassword") if given.get(name)]
         self._target = conninfo.make_conninfo("", **{**DEFAULT_OPTIONS, **given})
-        self._writing, self._open = threading.Lock(), True
-        options: dict[str, Any] = {"creator": self._connect, "use_native_hstore": False}
-        engine = "postgresql+psycopg://"
-        reading = create_engine(engine, isolation_level="AUTOCOMMIT", poolclass=NullPool, **options)
-        self._reads = Readers(reading, READERS)
-        self._writes = create_engine(engine, pool_size=1, **options)
-        self.dialect = self._writes.dialect
+        self._open = True
+        options: dict[str, Any] = {"creator": self._connect, "use_native_hstore": False, "poolclass": NullPool}
+        writing = create_engine("postgresql+psycopg://", **options)
+        reading = create_engine("postgresql+psycopg://", isolation_level="AUTOCOMMIT", **options)
+        self.dialect = writing.dialect
+        self._reads, self._writes = Pool(reading, READERS), Pool(writing, 1)
 
     def prepare(self, work: Callable[[Connection, int], T]) -> T:
         """See `Database`."""
         try:
-            with _deadline.of(OPERATION_MS), self._writes.begin() as db:
+            with _deadline.of(OPERATION_MS), self._writes.one() as db, db.begin():
                 _allow_long(db)
                 db.execute(select(func.pg_advisory_xact_lock(_UPGRADING)))
                 db.execute(text("CREATE TABLE IF NOT EXISTS mockserver_schema (version integer NOT NULL)"))
@@ -172,45 +171,37 @@ class PostgresDatabase:
 
     def write(self, work: Callable[[Connection], tuple[T, Lock]], *, long: bool = False) -> T:
         """See `Database`."""
-        with _deadline.of(OPERATION_MS), self._reported("writing"):
-            if not self._writing.acquire(timeout=max(0, OPERATION_MS - SILENCE_MS) / 1000):
-                raise StorageUnavailable
-            try:
-                return self._commit(work, long)
-            finally:
-                self._writing.release()
+        seconds = (OPERATION_MS - SILENCE_MS) / 1000
+        with _deadline.of(OPERATION_MS), self._reported("writing"), self._writes.one(seconds) as db:
+            while True:
+                committing = False
+                try:
+                    with db.begin():
+                        if long:
+                            _allow_long(db)
+                        with nullcontext() if long else _pipeline(db):
+                            done, (_, transaction) = work(db)
+                            committing = True
+                            db.connection.driver_connection.execute("COMMIT")  # type: ignore[union-attr]
+                    return done
+                except DBAPIError as error:
+                    if committing and error.connection_invalidated and self._was_committed(db, transaction):
+                        return done
+                    if not self._should_retry(error):
+                        raise
+                    if isinstance(error.orig, errors.ReadOnlySqlTransaction):
+                        db.invalidate()  # the server has become a standby
 
     def close(self) -> None:
         """See `Database`."""
-        with self._writing:
-            self._open = False
-            self._reads.close()
-            self._writes.dispose()
+        self._open = False
+        self._reads.close()
+        self._writes.close()
 
-    def _commit(self, work: Callable[[Connection], tuple[T, Lock]], long: bool) -> T:
-        while True:
-            committing = False
-            try:
-                with self._writes.connect() as db:
-                    db.begin()
-                    if long:
-                        _allow_long(db)
-                    with nullcontext() if long else _pipeline(db):
-                        done, (_, transaction) = work(db)
-                        committing = True
-                        db.connection.driver_connection.execute("COMMIT")  # type: ignore[union-attr]
-                    db.commit()
-                    return done
-            except DBAPIError as error:
-                if committing and error.connection_invalidated and self._was_committed(transaction):
-                    return done
-                if not self._should_retry(error):
-                    raise
-
-    def _was_committed(self, transaction: int) -> bool:
+    def _was_committed(self, db: Connection, transaction: int) -> bool:
         """Whether a commit whose response was lost succeeded. Waits for the write lock, which it held until decided."""
         try:
-            with self._writes.connect() as db:
+            with db.begin():
                 db.execute(_LOCK)
                 return bool(db.execute(_OUTCOME, {"transaction": transaction}).scalar_one() == "committed")
         except SQLAlchemyError as error:
@@ -222,10 +213,7 @@ class PostgresDatabase:
         _deadline.silence_ms = OPERATION_MS
         if isinstance(error.orig, errors.LockNotAvailable):
             return _deadline.left_ms() >= SILENCE_MS
-        if isinstance(error.orig, errors.ReadOnlySqlTransaction):  # the server has become a standby
-            self._writes.dispose()
-            return True
-        return error.connection_invalidated
+        return error.connection_invalidated or isinstance(error.orig, errors.ReadOnlySqlTransaction)
 
     def _connect(self) -> _Link:
         if not self._open:

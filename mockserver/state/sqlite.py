@@ -12,15 +12,14 @@ import logging
 import os
 import sqlite3
 import stat
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, NullPool, QueuePool, create_engine, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, NullPool, create_engine, literal_column, select, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from mockserver.state.readers import Readers
+from mockserver.state.pool import Pool
 from mockserver.state.statements import Lock
 from mockserver.state.store import StateError, StorageUnavailable
 from mockserver.state.tables import META, SCHEMA_VERSION
@@ -84,7 +83,7 @@ class SqliteFile:
         self.place = str(self._path)
         self.transaction: ColumnElement[int] = literal_column("0")
         self.remote = False
-        self._writing, self._open, self._serving = threading.Lock(), True, False
+        self._open, self._serving = True, False
         with self._explained():
             self._demand_regular()
             self._guard = _Guard(self._beside("-guard"))
@@ -95,13 +94,13 @@ class SqliteFile:
             except BaseException:
                 self._guard.release(settled=not self._guard.existed)
                 raise
-        self._reads = Readers(create_engine("sqlite://", creator=self._connect, poolclass=NullPool), READERS)
-        self._writes = create_engine("sqlite://", creator=self._connect, poolclass=QueuePool, pool_size=1)
-        self.dialect = self._writes.dialect
+        engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
+        self.dialect = engine.dialect
+        self._reads, self._writes = Pool(engine, READERS), Pool(engine, 1)
 
     def prepare(self, work: Callable[[Connection, int], T]) -> T:
         """See `Database`."""
-        with self._explained(), self._writes.connect() as db:
+        with self._explained(), self._writes.one() as db:
             if db.exec_driver_sql("PRAGMA journal_mode = WAL").scalar_one() != "wal":
                 raise self._unfit("is on a disk where SQLite cannot keep a write-ahead log: name a file on another")
             db.exec_driver_sql("BEGIN IMMEDIATE")
@@ -128,7 +127,7 @@ class SqliteFile:
 
     def write(self, work: Callable[[Connection], tuple[T, Lock]], *, long: bool = False) -> T:
         """See `Database`. With `synchronous = FULL`, a commit waits for the disk."""
-        with self._reported(), self._writing, self._writes.begin() as db:
+        with self._reported(), self._writes.one() as db, db.begin():
             done, (revision, _) = work(db)
             self._demand_there()
             if revision < (self._guard.acknowledged or 0):
@@ -139,17 +138,16 @@ class SqliteFile:
 
     def close(self) -> None:
         """See `Database`. Merges the write-ahead log into the file and removes it."""
-        with self._writing:
-            if not self._open:
-                return
-            if self._serving:
-                with contextlib.suppress(DBAPIError), self._writes.begin() as db:
-                    db.execute(update(META).values(serving=0))
-            self._open = False
-            self._reads.close()
-            self._writes.dispose()
-            settled = not self._beside("-wal").exists() if self._serving else not self._guard.existed
-            self._guard.release(settled=settled)
+        if not self._open:
+            return
+        if self._serving:
+            with contextlib.suppress(DBAPIError), self._writes.one() as db, db.begin():
+                db.execute(update(META).values(serving=0))
+        self._open = False
+        self._reads.close()
+        self._writes.close()
+        settled = not self._beside("-wal").exists() if self._serving else not self._guard.existed
+        self._guard.release(settled=settled)
 
     def _connect(self) -> sqlite3.Connection:
         if not (self._open and self._is_there()):

@@ -1,4 +1,4 @@
-"""A pool of connections for reading."""
+"""A pool of connections."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from mockserver.state.store import StorageUnavailable
 
 
-class Readers:
+class Pool:
     """A pool of at most `size` connections; the most recently used one is reused first.
 
-    SQLAlchemy's pool begins and ends a transaction for each use, which takes longer than a lookup.
+    SQLAlchemy's pool makes a connection object and ends a transaction for each use, which takes longer than a lookup.
     """
 
     def __init__(self, engine: Engine, size: int) -> None:
@@ -26,10 +26,10 @@ class Readers:
             self._permits.put(None)
 
     @contextmanager
-    def one(self, seconds: float) -> Iterator[Connection]:
-        """Borrow a connection in autocommit mode. Raises StorageUnavailable if none becomes free in `seconds`."""
+    def one(self, seconds: float | None = None) -> Iterator[Connection]:
+        """Borrow a connection. Raises StorageUnavailable if none becomes free in `seconds`; None waits for ever."""
         try:
-            self._permits.get(timeout=max(0, seconds))
+            self._permits.get(timeout=None if seconds is None else max(0, seconds))
         except queue.Empty:
             raise StorageUnavailable from None
         try:
@@ -37,6 +37,7 @@ class Readers:
             try:
                 yield db
             finally:
+                db.rollback()  # SQLAlchemy leaves a transaction open after a failed commit
                 if db.invalidated:
                     self.close()  # the others are probably lost too
                 else:
@@ -45,7 +46,7 @@ class Readers:
             self._permits.put(None)
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Close the connections that are not in use."""
         while db := self._taken():
             with suppress(SQLAlchemyError):
                 db.close()
