@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from mockserver import json_input, secrecy
@@ -96,14 +97,10 @@ class Redaction:
     def repeats(self, body: Json, operation: str | None) -> tuple[str, ...]:
         """Pointers to names and descriptions in a body or patch that contain one of its secrets."""
         secrets = [text for text in secrets_in(body, self._places.request(operation)) if len(text) >= _MIN_SECRET]
-        texts = [
-            (at, text)
-            for item in (body if isinstance(body, list) else [body])
-            if secrets and isinstance(item, dict)
-            for at, text in (*((f"/{key}", text) for key, text in item.items()), (item.get("path"), item.get("value")))
-            if at in _FREE_TEXTS and isinstance(text, str)
-        ]
-        return tuple(at for at, text in texts if any(secret in text for secret in secrets))
+        items = [item for item in (body if isinstance(body, list) else [body]) if isinstance(item, dict)]
+        pairs = product(_FREE_TEXTS, items if secrets else ())
+        texts = [(at, item.get("value") if item.get("path") == at else item.get(at[1:])) for at, item in pairs]
+        return tuple(at for at, text in texts if isinstance(text, str) and any(one in text for one in secrets))
 
     def answer(self, answer: Json, operation: str | None, status: int, limit: int) -> str:
         """Redact a response body; returns compact JSON, cut after `limit` characters."""

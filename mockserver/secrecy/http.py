@@ -10,8 +10,7 @@ from mockserver.secrecy.placeholders import VARIABLE, is_placeholder
 
 _ETAGS = re.compile(r"[\w.:@*{}\"' ,/\\-]{0,256}")
 _ID = re.compile(r"[\w.:@*{}\" -]{0,256}")
-_ID_PATH = re.compile(r"[\w.:@*{}\" /-]{0,256}")
-"""Characters of lists of etags, also with wrong quotes; of ids; of paths of ids."""
+"""Characters of lists of etags, also with wrong quotes; of ids."""
 _HARMLESS_HEADERS = placeholders.words(
     """
     accept accept-charset accept-encoding accept-language access-control-request-headers
@@ -34,13 +33,9 @@ _SCHEMES = frozenset({"basic", "bearer", "digest", "negotiate"})
 
 def path(text: str, *, known: bool) -> str:
     """The path of a call. Ids of known paths are shown; of unknown paths only words and UUIDs."""
-    if known and _ID_PATH.fullmatch(text):
-        return text
     form = _ID if known else ALONE
-    return "/".join(
-        part if is_placeholder(part) or form.fullmatch(part) or ALONE.fullmatch(part) else hidden(part)
-        for part in text.split("/")
-    )
+    parts = text.split("/")
+    return "/".join(part if form.fullmatch(part) or is_placeholder(part) else hidden(part) for part in parts)
 
 
 def headers(sent: Mapping[str, str], limit: int | None = None) -> dict[str, str]:
