@@ -135,7 +135,7 @@ class Dialler:
 
     def extend(self, db: Connection) -> None:
         """Give the next statement of a session as much time as the first."""
-        db.wait_until(stop_watch_ms() + self._patience.session_ms)
+        db.deadline_ms = stop_watch_ms() + self._patience.session_ms
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -253,7 +253,7 @@ def _begun(parameters: Mapping[str, Any], patience: Patience) -> Connection:
     """A connection in a read-only transaction. Raises psycopg.Error."""
     db = Connection.connect(autocommit=True, prepare_threshold=None, **parameters)
     try:
-        db.wait_until(stop_watch_ms() + patience.session_ms)
+        db.deadline_ms = stop_watch_ms() + patience.session_ms
         db.adapters.register_loader("text", _Text)
         db.execute(_BEGIN.format(patience.statement_ms))
         if db.info.parameter_status("server_encoding") == "SQL_ASCII":  # with UTF-8, it refuses invalid text

@@ -13,15 +13,12 @@ from mockserver.runtime import stop_watch_ms
 class Connection(psycopg.Connection[Any]):
     """A psycopg connection that stops waiting at a deadline, whatever the network does."""
 
-    _deadline_ms = 0
-
-    def wait_until(self, deadline_ms: int) -> None:
-        """Set the deadline, in milliseconds of the runtime's monotonic clock."""
-        self._deadline_ms = deadline_ms
+    deadline_ms = 0
+    """In milliseconds of the runtime's monotonic clock."""
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """See psycopg."""
-        left = max(0, self._deadline_ms - stop_watch_ms()) / 1000
+        left = max(0, self.deadline_ms - stop_watch_ms()) / 1000
         try:
             return super().wait(gen, interval, left)
         except errors._WaitTimeout:

@@ -113,7 +113,7 @@ class _Link(Link):
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """See psycopg."""
-        self.wait_until(stop_watch_ms() + min(_deadline.left_ms(), _deadline.silence_ms))
+        self.deadline_ms = stop_watch_ms() + min(_deadline.left_ms(), _deadline.silence_ms)
         return super().wait(gen, interval, timeout)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    and_,
     bindparam,
     delete,
     func,
@@ -62,7 +63,7 @@ _NOW = select(*SHOWN, RECORDS.c.revision.label("listed_at"), null().label("order
 )
 _THEN = (
     select(*SHOWN, HISTORY.c.revision.label("listed_at"), HISTORY.c.ordered)
-    .join(RECORDS, (RECORDS.c.id == HISTORY.c.id) & _scope(RECORDS)[0] & _scope(RECORDS)[1] & _scope(RECORDS)[2])
+    .join(RECORDS, and_(RECORDS.c.id == HISTORY.c.id, *_scope(RECORDS)))
     .where(*_scope(HISTORY), HISTORY.c.superseded > bindparam("ceiling", type_=BigInteger), HISTORY.c.revision < _BELOW)
 )
 ALL = select(RECORDS).order_by(RECORDS.c.revision)

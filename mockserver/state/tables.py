@@ -90,10 +90,9 @@ def prepare(db: Connection, version: int, runtime: Runtime) -> bytes:
         db.execute(insert(META), {"one": 1, "revision": first, "page_key": runtime.key(), "serving": 0})
         insert_all(db, records)
     found = inspect(db)
-    lost = set(_SCHEMA.tables) - set(found.get_table_names())
-    if lost:
-        raise ValueError(f"lacks the table {min(lost)}")
     for of in _SCHEMA.sorted_tables:
+        if not found.has_table(of.name):
+            raise ValueError(f"lacks the table {of.name}")
         missing = set(of.columns.keys()) - {one["name"] for one in found.get_columns(of.name)}
         if missing:
             raise ValueError(f"lacks the column {min(missing)} of {of.name}")
