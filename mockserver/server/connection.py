@@ -374,12 +374,6 @@ class Crowd:
         """Connections whose TLS handshake is under way, the oldest first."""
         self._held = 0
 
-    def expect(self, connection: ClientConnection, transport: asyncio.Transport) -> None:
-        """Let a TLS handshake begin. If too many connections are open, the oldest one with a handshake is closed."""
-        self.handshakes[connection] = transport
-        if len(self.handshakes) > 1 and len(self.clients) + len(self.handshakes) > self.max_clients:
-            self.handshakes.pop(next(iter(self.handshakes))).abort()
-
     def admit(self, connection: ClientConnection) -> None:
         """Accept a connection. If too many are open, the longest idle one is closed; if none is idle, the new one."""
         self.handshakes.pop(connection, None)

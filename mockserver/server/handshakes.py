@@ -23,8 +23,11 @@ class TlsConnection(SSLProtocol):
         self._connection, self._crowd = connection, crowd
 
     def connection_made(self, transport: Any) -> None:
-        """See asyncio. The handshake begins."""
-        self._crowd.expect(self._connection, transport)
+        """See asyncio. The handshake begins; if too many connections are open, the oldest handshake is ended."""
+        clients, handshakes = self._crowd.clients, self._crowd.handshakes
+        handshakes[self._connection] = transport
+        if len(handshakes) > 1 and len(clients) + len(handshakes) > self._crowd.max_clients:
+            handshakes.pop(next(iter(handshakes))).abort()
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
