@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
 from mockserver.errors import ApiError
 from mockserver.exchange import Call, Request, Tenant
-from mockserver.faults.somebody import KINDS, RUN_STATES, SOMEBODY, STATES, insert, made_up
+from mockserver.faults.somebody import KINDS, RUN_STATES, SOMEBODY, STATES, made_up, stamps
 from mockserver.listing import ListQuery, property_filter
 from mockserver.listing.property_filter import Condition
 from mockserver.state.store import Missing, Stale
@@ -54,7 +54,7 @@ def shorten_pages(strike: Any, world: World, request: Request) -> Request:
     pages: int = strike.argument
     kind = request.call.path.strip("/").split("/")[0]
     asked = _conditions(request)
-    there = world.store.count(request.tenant, kind, lambda doc: all(one.matches(doc) for one in asked))
+    there = world.store.count(request.tenant, kind, lambda doc: _meets(asked, doc))
     if there < pages:
         _fill(world, request.tenant, kind, asked, pages - there)
     limit = max(1, max(there, pages) // pages)
@@ -87,40 +87,54 @@ _STATUS_OF_A_RUN = ("metrics", "statusSummary", "status")
 """Where a run shows its state."""
 
 
+def _meets(asked: tuple[Condition, ...], doc: Mapping[str, Any]) -> bool:
+    return all(one.matches(doc) for one in asked)
+
+
 def _fill(world: World, tenant: Tenant, kind: str, asked: tuple[Condition, ...], wanted: int) -> None:
-    """Add records that match the filters: copies of the newest one or, if there is none, invented ones."""
-    newest, _ = world.store.page(tenant, kind, ListQuery(limit=1))
-    pattern = dict(newest[0] if newest else made_up(world, tenant, kind))
-    for condition in asked:
-        if condition.operator in ("=", "=="):
-            path = ("state",) if kind == "runs" and condition.path == _STATUS_OF_A_RUN else condition.path
-            pattern = _matching(pattern, path, next(iter(condition.values)).text)
-    named = "name" in pattern and ("name",) not in {condition.path for condition in asked}
-    for number in range(wanted):
-        insert(world, tenant, kind, {**pattern, "name": f"Another client's no. {number + 1}"} if named else pattern)
+    """Add records that match the filters: copies of the newest that does, or else of one that is changed to match."""
+    matching, _ = world.store.page(tenant, kind, ListQuery(limit=1), lambda doc: _meets(asked, doc))
+    newest = matching or world.store.page(tenant, kind, ListQuery(limit=1))[0]
+    pattern = {**stamps(world, tenant, kind), **(newest[0] if newest else made_up(world, tenant, kind))}
+    for condition in () if matching else asked:
+        path = ("state",) if kind == "runs" and condition.path == _STATUS_OF_A_RUN else condition.path
+        pattern = _matching(pattern, path, condition)
+    asked_for = {condition.path[0] for condition in asked}
+    for number in range(1, wanted + 1):
+        new = stamps(world, tenant, kind) | ({"name": f"Another client's no. {number}"} if "name" in pattern else {})
+        kept = {name: value for name, value in pattern.items() if name in asked_for or name not in new}
+        world.store.insert(tenant, kind, {**new, **kept, "id": new["id"]})
 
 
-def _matching(doc: dict[str, Any], path: tuple[str, ...], value: str) -> dict[str, Any]:
-    """The record with the text that a filter demands, if it has a text at this path; otherwise unchanged."""
-    if path == ("state",) and value not in (RUN_STATES if "flowId" in doc else STATES):
+def _matching(doc: dict[str, Any], path: tuple[str, ...], asked: Condition) -> dict[str, Any]:
+    """The record with a value that a filter accepts, if it has a value of this type there; otherwise unchanged."""
+    states = RUN_STATES if "flowId" in doc else STATES
+    if asked.operator == "!=":
+        values = [property_filter.Value.of(state) for state in sorted(states) if state.casefold() not in asked.texts]
+        values = values if path == ("state",) else []
+    else:
+        values = list(asked.values) if asked.operator in ("=", "==") else []
+    if not values or (path == ("state",) and values[0].text not in states):
         return doc
-    changed: dict[str, Any] | None = _with_text(doc, path, value)
+    changed: dict[str, Any] | None = _with_value(doc, path, values[0])
     return doc if changed is None else changed
 
 
-def _with_text(there: Any, path: Sequence[str], value: str) -> Any:
-    """A JSON value with another text at a path; None if it has no text there, or an id that the text cannot be.
+def _with_value(there: Any, path: Sequence[str], value: property_filter.Value) -> Any:
+    """A JSON value with another text or boolean at a path; None if it has none there, or an id that it cannot be.
 
     Of a list only the first item stays.
     """
     if not path:
-        fits = isinstance(there, str) and bool(_UUID.fullmatch(value) or not _UUID.fullmatch(there))
-        return value if fits else None
+        if isinstance(there, bool):
+            return value.truth
+        fits = isinstance(there, str) and bool(_UUID.fullmatch(value.text) or not _UUID.fullmatch(there))
+        return value.text if fits else None
     name, *rest = path
     if name == property_filter.EACH:
-        inner = _with_text(there[0], rest, value) if isinstance(there, list) and there else None
+        inner = _with_value(there[0], rest, value) if isinstance(there, list) and there else None
         return None if inner is None else [inner]
-    inner = _with_text(there.get(name), rest, value) if isinstance(there, dict) else None
+    inner = _with_value(there.get(name), rest, value) if isinstance(there, dict) else None
     return None if inner is None else {**there, name: inner}
 
 

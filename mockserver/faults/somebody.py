@@ -20,10 +20,10 @@ _MONTH_MS = 30 * 86_400_000
 Doc = Mapping[str, Any]
 
 
-def insert(world: World, tenant: Tenant, kind: str, members: Doc) -> Doc:
-    """Store a record under a new id, created by another client."""
+def stamps(world: World, tenant: Tenant, kind: str) -> dict[str, Any]:
+    """What a new record gets when another client creates it."""
     now = world.runtime.clock.now_ms()
-    stamps = {
+    return {
         "id": world.runtime.new_id(f"somebody's {kind}"),  # its own stream: faults do not shift the ids of others
         "createdAt": now,
         "updatedAt": now,
@@ -35,7 +35,6 @@ def insert(world: World, tenant: Tenant, kind: str, members: Doc) -> Doc:
         "sandboxName": tenant.sandbox,
         "imsOrgId": tenant.org,
     }
-    return world.store.insert(tenant, kind, {**members, **stamps})
 
 
 def made_up(world: World, tenant: Tenant, kind: str) -> Doc:
@@ -125,7 +124,7 @@ def _run(world: World, tenant: Tenant) -> Doc:
 
 
 def _stored(world: World, tenant: Tenant, kind: str) -> Doc:
-    return insert(world, tenant, kind, made_up(world, tenant, kind))
+    return world.store.insert(tenant, kind, {**made_up(world, tenant, kind), **stamps(world, tenant, kind)})
 
 
 _MADE_UP: Mapping[str, Callable[[World, Tenant], Doc]] = {

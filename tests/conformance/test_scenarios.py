@@ -1,5 +1,7 @@
 """Tests of further failures in scenarios, of clients that never meet one, and of choosing scenarios."""
 
+from typing import Any
+
 import pytest
 
 from contracts.clients import Script, Service, Stopped
@@ -193,6 +195,44 @@ def test_there_are_other_ways_to_fail(
 def test_a_situation_that_never_arose_is_no_pass(scenario_id: str, server: FlowService, service: Service) -> None:
     found = verdict(scenario_id, NEVER_ARISES[scenario_id], server, service)
     assert found.verdict == "untestable" and found.detail
+
+
+FIRST_PAGES = {
+    "/connections?limit=1": False,
+    "/connections?limit=5&orderby=-createdAt&count=false": False,
+    "/connections?property=name==orders": False,
+    "/flows?property=name=%3D%22orders,%20daily%22": False,
+    "/connections?limit=100": True,
+    "/connections?limit=5": True,
+    "/connections?limit=100&orderby=-createdAt": True,
+    "/connections?property=name==orders,customers": True,
+    "/connections?property=name!=orders": True,
+    "/connections?property=state==enabled": True,
+    "/connections": True,
+}
+"""List -> whether a client that reads its first page only has certainly missed something."""
+
+
+@pytest.mark.parametrize("path", FIRST_PAGES)
+def test_a_client_that_wants_a_few_entities_may_stop_at_the_first_page(path: str) -> None:
+    client = Client()
+    stage = ScenarioStage(client.emulator)
+    stage.start(SCENARIOS["paging.three-pages"])
+    client.send("GET", path)
+    found = stage.stop(0)
+    assert found is not None and found.verdict == ("failed" if FIRST_PAGES[path] else "untestable")
+
+
+def test_a_client_that_reads_all_entities_of_a_name_passes() -> None:
+    client = Client()
+    stage = ScenarioStage(client.emulator)
+    stage.start(SCENARIOS["paging.three-pages"])
+    href = "/connections?property=name==orders"
+    while href:
+        page: Any = client.send("GET", href).body
+        href = page["_links"].get("next", {}).get("href", "")
+    found = stage.stop(0)
+    assert found is not None and found.verdict == "passed"
 
 
 def test_of_a_client_that_is_still_at_it_nothing_is_said_too_early() -> None:

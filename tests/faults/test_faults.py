@@ -201,6 +201,15 @@ BY_MEMBERS_BELOW = {
     "a transformation of a flow": "/flows?property=transformations[].name==Mapping",
     "a param of a connection": "/connections?property=auth.params.username==me",
     "a schema of a target": "/targetConnections?property=data.schema.id==abc",
+    "a boolean": f"{INHERITED}.properties.isSourceFlow==true",
+    "the opposite boolean": f"{INHERITED}.properties.isSourceFlow==false",
+    "no boolean": f"{INHERITED}.properties.isSourceFlow!=false",
+    "who created it": "/connections?property=createdBy==ME@AdobeID",
+    "who did not create it": "/connections?property=createdBy!=ME@AdobeID",
+    "which client updated it": "/runs?property=updatedClient==acme",
+    "another state": "/connections?property=state!=enabled",
+    "another state of a run": "/runs?property=metrics.statusSummary.status!=success",
+    "another name": "/flows?property=name!=orders",
     "two at once": f"{INHERITED}.targetConnections[].connectionSpec.id=={SOME_ID}&property=name==a",
 }
 
@@ -210,6 +219,28 @@ def test_a_list_is_filled_up_by_members_at_any_depth(emulator: Emulator, case: s
     order(emulator, {"fault": "short-pages", "times": 1})
     pages = pages_of(emulator, send(emulator, "GET", BY_MEMBERS_BELOW[case]))
     assert [len(items) for items in pages] == [1, 1, 1]
+
+
+NEWEST = {
+    "its creator": "createdBy={createdBy}",
+    "its time": "createdAt<={createdAt}",
+    "its name": "name={name}",
+    "another name": "name!=drafted",
+    "another state": "state!=draft",
+    "a state, and no other creator": "state=enabled&property=createdBy!=somebody",
+    "a number": "version!=0",
+}
+
+
+@pytest.mark.parametrize("case", NEWEST)
+def test_a_list_is_filled_up_with_records_like_the_one_that_matches(emulator: Emulator, case: str) -> None:
+    first = made(emulator)
+    there = body_of(send(emulator, "GET", f"/connections/{first['id']}"))["items"][0]
+    emulator.runtime.clock.advance(1000)
+    made(emulator, {**connection(), "name": "drafted"}, "/connections?mode=draft")
+    order(emulator, {"fault": "short-pages", "times": 1})
+    pages = pages_of(emulator, send(emulator, "GET", f"/connections?property={NEWEST[case].format(**there)}"))
+    assert len(pages) == 3 and {item["name"] for items in pages for item in items} != {"drafted"}
 
 
 @pytest.mark.parametrize(
