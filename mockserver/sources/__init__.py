@@ -80,24 +80,22 @@ class Sources:
         return self._declared.sources if self._declared else ()
 
     def answering(self, access: Access) -> str:
-        """The source of a connection, and whether it misses a live one only by the spelling of its host."""
+        """The source of a connection, and whether it misses a live one only by the spelling of its host or its port."""
         live = self._live_for(access)
         if live is not None:
             return f"live {live.listed}"
         source = self._declared_for(access)
         name = f"declared {source}" if source is not None else "built-in shop"
-        missed = self._missed(access)
-        return f"{name} (not live {missed}: the connection spells the host differently)" if missed else name
-
-    def _missed(self, access: Access) -> LiveAddress | None:
         missed = self._live.missed(access) if self._live else None
-        if missed is not None:
-            log.warning(
-                "a connection misses the live source %s only by the spelling of its host, and is not dialled: "
-                "write the host in the connection and in --live alike",
-                missed,
-            )
-        return missed
+        if missed is None or (source is not None and missed[1] == "its port"):  # a source declared beside the live one
+            return name
+        listed, part = missed
+        log.warning(
+            "a connection misses the live source %s only by %s, and is not dialled: "
+            "write host and port in the connection and in --live alike",
+            *(listed, part),
+        )
+        return f"{name} (not live {listed}: {part} differs)"
 
     @property
     def listed(self) -> Sequence[LiveAddress]:

@@ -110,13 +110,17 @@ class Live:
         dialler = self._diallers.get((named(access.server), _port(access)))
         return None if dialler is None else LiveSource(dialler, access)
 
-    def missed(self, access: Access) -> LiveAddress | None:
-        """The listed database that a connection misses only by the spelling of its host. Resolves no names."""
+    def missed(self, access: Access) -> tuple[LiveAddress, str] | None:
+        """The listed database that a connection misses only by the spelling of its host, or only by its port.
+
+        Also returns which of the two. Resolves no names.
+        """
         if access.connector != CONNECTOR or access.server is None:
             return None
         host, port = undressed(access.server)
-        listed = (one for one in self.listed if str(one.port) == (port or _port(access)))
-        return next((one for one in listed if one.host == host or one.is_called(host)), None)
+        there = [one for one in self.listed if one.host == host or one.is_called(host)]
+        same = next((one for one in there if str(one.port) == (port or _port(access))), None)
+        return (same, "the spelling of its host") if same else (there[0], "its port") if there else None
 
 
 class LiveSource:

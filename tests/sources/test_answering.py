@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mockserver import Config, Emulator, create_app
-from mockserver.sources import Sources
+from mockserver.sources import Sources, declared
 from mockserver.sources.live import Live
 from mockserver.specs.connectors import Access
 from tests.calls import HEADERS, connection, made, send
@@ -63,10 +63,8 @@ NEARLY = [
     ("db.example.com:5432", "10.0.0.5"),
 ]
 ANOTHER = [
-    ("localhost:5432", "127.0.0.1", "5433"),
     ("localhost:5432", "db.example.com", "5432"),
     ("db.example.com:5432", "10.0.0.6", "5432"),
-    ("localhost:5432", "localhost:5433", "5432"),
     ("db.example.com:5432", "db.example.com.evil.example", "5432"),
     ("db.example.com:5432", "postgres://evil.example/db.example.com", "5432"),
     ("db.example.com:5432", "", "5432"),
@@ -85,15 +83,40 @@ def test_a_live_source_missed_by_the_spelling_of_its_host_is_a_warning(
     listed: str, server: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     told = sources(listed).answering(leading(server))
-    assert told.startswith("built-in shop (not live ") and "spells the host differently" in told
+    assert told.startswith("built-in shop (not live ") and "the spelling of its host differs" in told
     (warning,) = caplog.records
     assert warning.levelno == logging.WARNING and "--live" in warning.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("listed", "server", "port"),
+    [
+        ("localhost:5433", "localhost", "5432"),
+        ("localhost:5432", "127.0.0.1", "5433"),
+        ("localhost:5432", "localhost:5433", "5432"),
+        ("db.example.com:54320", "DB.example.com.", "5432"),
+        ("127.0.0.1:15432", "jdbc:postgresql://localhost:5432/shop", "5432"),
+    ],
+)
+def test_a_live_source_missed_by_its_port_is_a_warning(
+    listed: str, server: str, port: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = sources(listed).answering(leading(server, port))
+    assert told == f"built-in shop (not live {listed}: its port differs)"
+    (warning,) = caplog.records
+    assert "only by its port" in warning.getMessage() and "--live" in warning.getMessage()
 
 
 @pytest.mark.parametrize(("listed", "server", "port"), ANOTHER)
 def test_another_server_is_no_near_miss(listed: str, server: str, port: str, caplog: pytest.LogCaptureFixture) -> None:
     assert sources(listed).answering(leading(server, port)) == "built-in shop"
     assert not caplog.records
+
+
+def test_a_source_declared_at_another_port_than_a_live_one_is_no_near_miss(caplog: pytest.LogCaptureFixture) -> None:
+    live = Live.load(("events.example.com:5433",), None, lambda host, port: ["10.0.0.7"])
+    both = Sources(declared.read(str(EXAMPLE_SOURCES)), live)
+    assert both.answering(leading("events.example.com")).startswith("declared server=") and not caplog.records
 
 
 def test_a_declared_source_is_told_by_what_it_is_matched_by() -> None:
