@@ -45,6 +45,14 @@ def test_what_becomes_of_canned_responses_and_cassettes(project: pytest.Pytester
     result.assert_outcomes(passed=6)
 
 
+def test_the_test_of_the_readme_passes_and_judges_its_client(project: pytest.Pytester) -> None:
+    example = blocks("../README.md")
+    project.makepyfile(test_page=example, test_wrong=example.replace("headers=flow_service.headers", "headers={}"))
+    result = project.runpytest_subprocess("test_page.py", "test_wrong.py")
+    result.assert_outcomes(passed=1, failed=1)
+    assert "FAIL  header.token-missing" in result.stdout.str()
+
+
 def test_the_fixture_page_fails_where_it_says_and_passes_elsewhere(project: pytest.Pytester) -> None:
     project.makepyfile(test_page=blocks("pytest.md"))
     result = project.runpytest_subprocess("test_page.py", "--flow-report=flow-report")
