@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, NullPool, bindparam, create_engine, func, select, text
@@ -139,8 +139,7 @@ class PostgresDatabase:
     def prepare(self, work: Callable[[Connection, int], T]) -> T:
         """See `Database`."""
         try:
-            with _deadline.of(OPERATION_MS), self._writes.one() as db, db.begin():
-                _allow_long(db)
+            with _deadline.of(OPERATION_MS), self._writes.one() as db, db.begin(), _long_timeouts(db):
                 db.execute(select(func.pg_advisory_xact_lock(_UPGRADING)))
                 db.execute(text("CREATE TABLE IF NOT EXISTS mockserver_schema (version integer NOT NULL)"))
                 version = db.execute(text("SELECT coalesce(max(version), 0) FROM mockserver_schema")).scalar_one()
@@ -176,13 +175,10 @@ class PostgresDatabase:
             while True:
                 committing = False
                 try:
-                    with db.begin():
-                        if long:
-                            _allow_long(db)
-                        with nullcontext() if long else _pipeline(db):
-                            done, (_, transaction) = work(db)
-                            committing = True
-                            db.connection.driver_connection.execute("COMMIT")  # type: ignore[union-attr]
+                    with db.begin(), _long_timeouts(db) if long else _pipeline(db):
+                        done, (_, transaction) = work(db)
+                        committing = True
+                        db.connection.driver_connection.execute("COMMIT")  # type: ignore[union-attr]
                     return done
                 except DBAPIError as error:
                     if committing and error.connection_invalidated and self._was_committed(db, transaction):
@@ -255,12 +251,14 @@ def _pipeline(db: Connection) -> Iterator[None]:
         raise failure(db, error) from error
 
 
-def _allow_long(db: Connection) -> None:
+@contextmanager
+def _long_timeouts(db: Connection) -> Iterator[None]:
     """Raise the timeouts of this transaction, because it handles all records."""
     db.execute(_PING)
     _deadline.extend(LONG_MS)
     for setting in ("idle_in_transaction_session_timeout", "lock_timeout"):
         db.exec_driver_sql(f"SET LOCAL {setting} = {LONG_MS}")
+    yield
 
 
 def _reason(cause: BaseException | None) -> str:

@@ -35,6 +35,13 @@ _ENCODED_TWICE = re.compile(r"%(?:2[0-9A-F]|3[A-F]|40|5[BD]|C[23]%)")
 """A character that is still encoded after the query was decoded."""
 _JOINED = re.compile(r"[=<>][^\"=<>]{0,256}?(?:[,;&|]|\s)\s*(?:property=)?[A-Za-z][\w.\[\]]{0,64}\s*(?:[=!<>]=|[<>])")
 """A filter with a second member and operator. The service reads a comma as "or", and only between values."""
+_TAKEN_LITERALLY = (
+    (_JOINED, "several conditions in one parameter"),
+    (_QUOTES, "quotes that are not double quotes"),
+    (_ENCODED_TWICE, "a value that was encoded twice"),
+    (_WILDCARD, "a wildcard"),
+)
+"""Forms of a filter, and what a client means by them. All but the first may be right if the filter finds something."""
 
 _MILLISECONDS = re.compile(r"[0-9]{12,14}(?:\.[0-9]*)?|0")
 
@@ -243,16 +250,11 @@ def filter_refused(traffic: Traffic) -> Iterator[Sighting]:
 def taken_literally(traffic: Traffic) -> Iterator[Sighting]:
     """Single quotes, wildcards, `and`, %20 and a second condition in the same parameter are compared like letters."""
     for call in traffic.calls:
-        nothing = _found_nothing(call)
+        suspects = _TAKEN_LITERALLY if _found_nothing(call) else _TAKEN_LITERALLY[:1]
         for text in _filters(call) if call.lists and call.succeeded else ():
-            if _JOINED.search(text):
-                yield call.seen(f"{call.method} {call.template} filtered with several conditions in one parameter")
-            elif nothing and _QUOTES.search(text):
-                yield call.seen(f"{call.method} {call.template} filtered with quotes that are not double quotes")
-            elif nothing and _ENCODED_TWICE.search(text):
-                yield call.seen(f"{call.method} {call.template} filtered with a value that was encoded twice")
-            elif nothing and _WILDCARD.search(text):
-                yield call.seen(f"{call.method} {call.template} filtered with a wildcard")
+            found = next((what for form, what in suspects if form.search(text)), None)
+            if found:
+                yield call.seen(f"{call.method} {call.template} filtered with {found}")
 
 
 @rule(
