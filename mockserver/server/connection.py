@@ -50,14 +50,15 @@ class ClientConnection(HttpToolsProtocol):
         """Bytes received and not parsed yet."""
         self._part: str | None = None
         """The part of a request that is being received: head, body or None."""
-        self._deaf = self._refused = self._ending = self._client_done = self._reading = False
+        self._ignores_input = self._refused = self._ending = self._client_done = self._reading = False
         self._next: tuple[RequestResponseCycle, Any] | None = None
         """The request to answer next, and its application."""
         self.answered: RequestResponseCycle | None = None
         """The request that is being answered; those received after it wait."""
         self._refusal = b""
         """Response to send after those to earlier requests."""
-        self._body_bytes = self._open = 0
+        self._body_bytes = self._overhead = 0
+        """Bytes of the body until now, and of all else since its last ones."""
         self.deadline = monotonic() + self._limits.idle_seconds
         """Time by which the client must go on sending, or the connection end."""
         self._write_deadline = math.inf
@@ -77,7 +78,7 @@ class ClientConnection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
-        self._deaf, self._unread, self._part, self.deadline = True, b"", None, math.inf
+        self._ignores_input, self._unread, self._part, self.deadline = True, b"", None, math.inf
         self.pipeline.clear()
         super().connection_lost(exc)
         self._release(0)
@@ -85,7 +86,7 @@ class ClientConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
-        if not self._deaf:
+        if not self._ignores_input:
             self._unread += data
             self._read()
 
@@ -140,7 +141,7 @@ class ClientConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """See httptools."""
         super().on_message_begin()
-        self._part, self._open = "head", 0
+        self._part, self._overhead = "head", 0
         self.deadline = monotonic() + self._limits.header_seconds
 
     def on_url(self, url: bytes) -> None:
@@ -162,13 +163,13 @@ class ClientConnection(HttpToolsProtocol):
         super().on_headers_complete()
         self.scope["raw_path"], self.headers = target, []  # a trailer of the body is ignored
         self.cycle.keep_alive = self.parser.should_keep_alive()
-        self._part, self._body_bytes, self._open = "body", 0, 0
+        self._part, self._body_bytes, self._overhead = "body", 0, 0
         self.deadline = monotonic() + self._limits.body_seconds
         self._check_body_size(length)
 
     def on_body(self, body: bytes) -> None:
         """See httptools."""
-        self._body_bytes, self._open = self._body_bytes + len(body), 0
+        self._body_bytes, self._overhead = self._body_bytes + len(body), 0
         self._check_body_size(self._body_bytes)
         if self._body_bytes > _PIECE:
             self.hold(self._body_bytes)
@@ -179,7 +180,7 @@ class ClientConnection(HttpToolsProtocol):
         if self._part == "body":
             super().on_message_complete()
             self._part, self.deadline = None, math.inf
-            self._deaf = not self.cycle.keep_alive
+            self._ignores_input = not self.cycle.keep_alive
 
     def on_response_complete(self) -> None:
         """See uvicorn. The response was passed to the transport; the next request can be answered."""
@@ -196,7 +197,7 @@ class ClientConnection(HttpToolsProtocol):
     def close(self) -> None:
         """Close the connection once everything is sent. A refused client may continue sending for a moment."""
         lingering = self._refused and not self._client_done
-        self._ending = self._deaf = True
+        self._ending = self._ignores_input = True
         self.deadline = monotonic() + (_LINGER_SECONDS if lingering else self._limits.write_seconds)
         if not (lingering or self.raw.is_closing()):  # closed twice, TLS would forget its connection
             self.raw.close()
@@ -261,7 +262,7 @@ class ClientConnection(HttpToolsProtocol):
         if self._reading:
             return  # called by a response that was complete at once: the loop below continues
         self._reading = True
-        while self._next or (self._unread and not self._deaf and len(self.pipeline) < _MAX_PIPELINED):
+        while self._next or (self._unread and not self._ignores_input and len(self.pipeline) < _MAX_PIPELINED):
             if self._next:
                 (cycle, app), self._next = self._next, None
                 self.answered = cycle
@@ -278,10 +279,10 @@ class ClientConnection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._unread = self._without_upgrade() + piece[upgrade.args[0] :] + self._unread
         except httptools.HttpParserError as error:
-            if not self._deaf:
+            if not self._ignores_input:
                 self._refuse("framing", unreadable.reason(piece, error, secure=self.scheme == "https"))
-        self._open += len(piece)
-        if self._part and self._open > 2 * self._limits.header_bytes + _PIECE:
+        self._overhead += len(piece)
+        if self._part and self._overhead > 2 * self._limits.header_bytes + _PIECE:
             self._refuse("headers_too_large", "The head of the request is too large.")
 
     def _close_if_done(self) -> None:
@@ -322,7 +323,7 @@ class ClientConnection(HttpToolsProtocol):
 
     def _reject_body(self, error: str) -> None:
         """Stop reading, and let the application answer with the error."""
-        self._deaf, self._refused, self._part, self._unread = True, True, None, b""
+        self._ignores_input, self._refused, self._part, self._unread = True, True, None, b""
         self.scope["state"]["error"] = error
         self.cycle.keep_alive = self.cycle.more_body = self.cycle.waiting_for_100_continue = False
         self.cycle.body.clear()
@@ -335,7 +336,7 @@ class ClientConnection(HttpToolsProtocol):
             self._reject_body("framing")
             return _Refused()
         method = self.parser.get_method().decode() if self._part and self.url else ""
-        self._deaf, self._refused, self._part, self._unread = True, True, None, b""
+        self._ignores_input, self._refused, self._part, self._unread = True, True, None, b""
         self._refusal = refusal(self._crowd.refuse(method, ApiError(key, detail=detail)))
         if not self._reading:
             self._close_if_done()
