@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.findings.causes import IGNORED, LACKING, NO_CODE, Fault, of_kind
+from contracts.findings.causes import IGNORED, NO_CODE, Fault, of_kind
 from contracts.findings.verdicts import FAILED, PASSED, UNTESTABLE, Broken, Outcome, Untestable
 from contracts.schema.differences import ADDED
 from contracts.schema.document import Document
@@ -88,7 +88,7 @@ class Check:
             # the check read a missing part: a faulty server may respond with anything
             verdict, message = FAILED, _misread(error, stage)
             named = isinstance(error, KeyError) and bool(error.args) and isinstance(error.args[0], str)
-            lacking = f"{LACKING}{error.args[0]}" if named else self.id
+            lacking = stage.lacking(str(error.args[0])) if named else self.id
             root = stage.root_cause(misread=True) or stage.departing(message)
             cause = root or lacking
         seconds = time.perf_counter() - began

@@ -9,7 +9,21 @@ from pathlib import Path
 from typing import TextIO
 
 from contracts import arrival, registry, requirements
-from contracts.findings.causes import ABSENT, ETAG, LIST, MORE, SCHEMA, TURNED_AWAY, Fault, basic, of_one_response
+from contracts.findings.causes import (
+    ABSENT,
+    ETAG,
+    HEADER,
+    LIFE,
+    LIST,
+    MORE,
+    SCHEMA,
+    SYMPTOMS,
+    TURNED_AWAY,
+    WITHOUT_EFFECT,
+    Fault,
+    basic,
+    of_one_response,
+)
 from contracts.findings.suppositions import UNREFUSED
 from contracts.findings.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Outcome
 from contracts.progress import Progress
@@ -88,6 +102,7 @@ class Run:
         if self._har:
             self._har.close()
         self._refuted()
+        self._absorbed()
         self._observers()
         self.report.made = self.stage.ledger.total
         self.report.waited = str(self.stage.throttle)
@@ -239,9 +254,13 @@ class Run:
         if fault.cause.startswith((SCHEMA, ETAG)):
             self._departures.setdefault(fault.members, fault.cause)
             return fault
+        if fault.cause == f"{HEADER}etag" and self._departures.get(frozenset({"etag"})) == ETAG:
+            return fault._replace(cause=ETAG)
         causes = [cause for members, cause in self._departures.items() if members & fault.members]
+        ledger = self.stage.ledger
+        if fault.reach == LIFE and (repeated := ledger.repeats(sent)):
+            return fault._replace(cause=repeated)
         if fault.reach == LIST:
-            ledger = self.stage.ledger
             known = ledger.repeats(sent) or ledger.reads_wrongly(sent) or ledger.emptied(fault)
             causes = [known] if known else causes
         return fault._replace(cause=causes[0]) if causes else fault
@@ -268,6 +287,14 @@ class Run:
         for cause, always in refuted:
             for shown, placed in causes.refute(cause, always=always):
                 outcomes[next(at for at, one in enumerate(outcomes) if one is shown)] = placed
+
+    def _absorbed(self) -> None:
+        """Let depend on a cause what was seen before it and is only its symptom."""
+        outcomes, no_patch_works = self.report.outcomes, not self.stage.ledger.entities.patched
+        for root, causes in SYMPTOMS.items():
+            for cause in causes if root != WITHOUT_EFFECT or no_patch_works else ():
+                for shown, placed in self.report.causes.absorb(cause, root):
+                    outcomes[next(at for at, one in enumerate(outcomes) if one is shown)] = placed
 
     def _observers(self) -> None:
         for name in OBSERVERS:

@@ -30,7 +30,7 @@ from contracts.findings.causes import (
     in_schema,
     of_kind,
 )
-from contracts.findings.error_codes import CODE_PREFIX, code_of
+from contracts.findings.error_codes import CODE_PREFIX, code_of, is_pretended
 from contracts.registry import ANSWERED, Watch, observe
 from contracts.schema.departures import Departure, another_text
 from contracts.schema.differences import WRAPPED, added, of_type
@@ -97,7 +97,7 @@ def status_is_documented(watch: Watch, answer: Answer) -> Fault | None:
     """The status is one that the contract lists for the operation."""
     method = "GET" if answer.sent.method == "HEAD" else answer.sent.method
     operation = watch.document.match(method, answer.sent.target)
-    if _is_pretended(answer):
+    if is_pretended(answer):
         return Fault(f"{answer} with an error in its body", PRETENDED)
     if 300 <= answer.status < 400:
         return Fault(f"{answer} and leads to {answer.header('location') or 'nowhere'}; no operation redirects", STATUS)
@@ -132,13 +132,6 @@ def body_fits_schema(watch: Watch, answer: Answer) -> Fault | None:
 @functools.lru_cache(maxsize=64)  # lists of specs are long, and the same in many responses
 def _departure(document: Document, operation: DocumentedOperation, status: int, body: bytes) -> Departure | None:
     return document.departure(operation, status, parsed(body))
-
-
-def _is_pretended(answer: Answer) -> bool:
-    """Whether a success has the body of an error."""
-    body = answer.json if answer.succeeded and isinstance(answer.json, dict) else {}
-    status = body.get("status")
-    return (type(status) is int and status >= 400) or not {"errorMessage", "error_code"}.isdisjoint(body)
 
 
 def _wrapped(watch: Watch, answer: Answer, operation: DocumentedOperation, departure: Departure | None) -> Fault | None:

@@ -12,7 +12,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from contracts.findings.causes import ABSENT, ANOTHER, DRAFTS, LIFE, SCHEMA, WITHOUT_EFFECT, WRITE, Fault, of_kind
+from contracts.findings.causes import (
+    ABSENT,
+    ANOTHER,
+    DRAFTS,
+    LIFE,
+    MERGED,
+    SCHEMA,
+    WITHOUT_EFFECT,
+    WRITE,
+    Fault,
+    of_kind,
+)
+from contracts.findings.error_codes import is_pretended
 from contracts.registry import Watch, observe
 from contracts.schema.differences import ADDED, kinds
 from contracts.stage.expectations import NOWHERE
@@ -61,7 +73,7 @@ def what_is_not_there_is_not_shown(watch: Watch, answer: Answer) -> Fault | None
     if answer.sent.method == "DELETE":  # the first deletion has just made it so
         seen = watch.memory.setdefault("deleted", {})
         gone = {one for one in gone if one in seen}
-        seen |= {entity_id.lower(): True, _path(answer.sent): True} if answer.succeeded else {}
+        seen |= {entity_id.lower(): True, _path(answer.sent): True} if answer.succeeded and entity_id else {}
     made_up = entity_id not in ("", "search") and not _UUID.fullmatch(entity_id.lower())
     never = entity_id == NOWHERE or (kind in ORDER and made_up and entity_id.lower() not in watch.entities.ever)
     body = answer.json if answer.sent.method != "POST" and isinstance(answer.json, dict) else {}
@@ -141,7 +153,7 @@ def an_entity_is_what_was_written(watch: Watch, answer: Answer) -> Fault | None:
     elif kind in ORDER and answer.sent.method != "GET":
         patch = answer.sent.method == "PATCH" and not any(below)
         before = written.pop(entity_id, {}) if not patch or not 400 <= answer.status < 500 else None
-        if before is not None and patch and answer.succeeded:
+        if before is not None and patch and answer.succeeded and not is_pretended(answer):
             written[entity_id] = _patched(before, _body(answer.sent), shown.get(entity_id))
     if answer.sent.method != "GET":
         return None
@@ -153,6 +165,10 @@ def an_entity_is_what_was_written(watch: Watch, answer: Answer) -> Fault | None:
         message = f"{answer} with the etag from before the last write"
         fault = Fault(message, WITHOUT_EFFECT, frozenset({"etag"}), LIFE) if former else None
         fault = fault or _departing(answer, item, written.get(known, {}))
+        watch.entities.patched |= any(
+            value == _at(item, pointer) and before not in (_UNKNOWN, value)
+            for pointer, (value, before) in written.get(known, {}).items()
+        )
         if "etag" in item:
             shown[known] = item
         if fault:
@@ -174,6 +190,9 @@ def _departing(answer: Answer, item: Mapping[str, Any], written: Mapping[Pointer
         if as_before:
             message = f"{answer} without the {member} of the last patch"
             return Fault(message, WITHOUT_EFFECT, frozenset({pointer[0]}), LIFE)
+        if kept := _merged(before, value, came):
+            message = f"{answer} with the {member}.{kept} that the last patch replaced"
+            return Fault(message, MERGED, frozenset({pointer[0]}), LIFE)
         if pointer[0] in _SENT and len(pointer) == 1 and before is _UNKNOWN and not _is_shown_as(value, came):
             message = f"{answer} with another {member} than the one sent"
             differs = sorted(one for one in kinds(came, value) if not one.startswith(ADDED))
@@ -201,6 +220,15 @@ def _departs(came: Any, value: Any) -> bool:
         return any(_departs(came.get(name, _NONE), inner) for name, inner in value.items())
     same_type = type(came) is type(value) or any(one is _NONE or one is _CHANGED for one in (came, value))
     return same_type and came != value and not _is_hidden(came)
+
+
+def _merged(before: Any, value: Any, came: Any) -> str:
+    """The first former member of an object that is shown beside those of its replacement; empty if there is none."""
+    if not all(isinstance(one, dict) for one in (before, value, came)) or not _is_shown_as(value, came):
+        return ""
+    if _is_shown_as(value, before):  # the same as a patch without effect
+        return ""
+    return next((name for name in sorted(before.keys() - value.keys()) if came.get(name, _NONE) == before[name]), "")
 
 
 def _is_hidden(value: Any) -> bool:

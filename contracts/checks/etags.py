@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contracts.findings.error_codes import code_of
 from contracts.findings.verdicts import expect, same
 from contracts.registry import check, patched
+from contracts.schema.differences import QUOTES, TEXTS
 from contracts.stage import Made, Stage
 from contracts.stage.expectations import etag_header, receipt, refused, replacing, succeeded, unchanged
 from contracts.stage.kinds import Kind
@@ -104,7 +105,7 @@ def a_stale_etag_is_refused(stage: Stage, kind: Kind) -> None:
     before = stage.read(made)
     body = refused(stage.patch(made, replacing("description", "lost")), 412, "1404-412")
     same(body["title"], "Version not matching", "title")
-    expect(current.strip('"') in str(body["report"]), "the refusal does not name the current version")
+    expect(TEXTS[QUOTES](current) in str(body["report"]), "the refusal does not name the current version")
     unchanged(before, stage.read(made), "a patch with a stale etag")
 
 

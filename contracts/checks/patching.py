@@ -148,8 +148,11 @@ def the_outcome_is_checked(stage: Stage) -> None:
         untestable("the connection is the operator's own")
     made = stage.make("connections")
     before = stage.read(made)
-    without = {key: value for key, value in basic_params(stage.canary).items() if key != "server"}
-    refused(stage.patch(made, replacing("auth/params", without)), 400, "1100-400")
+    without = {key: value for key, value in basic_params(stage.canary).items() if key != "server"} | {"port": "5433"}
+    answer = stage.patch(made, replacing("auth/params", without))
+    if answer.succeeded:
+        stage.read(made)  # an observer tells if the params were merged
+    refused(answer, 400, "1100-400")
     refused(stage.patch(made, replacing("name", "")), 400)
     refused(stage.patch(made, {"op": "remove", "path": "/name"}), 400)
     refused(stage.patch(made, replacing("state", "asleep")), 400, "1456-400")

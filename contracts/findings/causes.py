@@ -31,6 +31,8 @@ ANOTHER = "another entity"
 LOST = "lookup 404"
 """An entity of this run that the server does not find any more."""
 WITHOUT_EFFECT = "write without effect"
+MERGED = "replacement merged"
+"""An object that keeps members which its replacement lacks."""
 SCHEMA = "schema "
 KIND = SCHEMA + "kind "
 """Prefix of the cause of values that differ from right ones in one way, whatever their members."""
@@ -92,6 +94,12 @@ _ANYWHERE = (ENTITY, ITEMS, BODY, LIST, WRITE, LIFE, SHOWN)
 
 _SAME_TEXT = ("number, string", "boolean, string")
 """Kinds of wrong values that are right in a request's text."""
+
+SYMPTOMS = {
+    WITHOUT_EFFECT: (ETAG_REPEATED, IF_MATCH),
+    LOST: (EMPTY_LIST, f"{LISTED}lost", f"{LISTED}count"),
+}
+"""Cause -> the causes of what is only its symptom, which may be seen first."""
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LINKS = {"_links", "next", "href"}
@@ -167,6 +175,7 @@ def of_one_response(found: Mapping[str, Fault], *, is_limited: bool, is_of_absen
     for name, fault in found.items():
         cause = lists[0] if fault.reach == LIST else fault.cause
         cause = refusals[0] if refusals and fault.reach == REFUSAL else cause
+        cause = STATUS if STATUS in causes and cause.startswith(SCHEMA) else cause
         cause = etags[0] if etags and fault.members == {"etag"} else cause
         if cause == name:  # an observer that stumbles over a member which departs from its schema
             cause = next((one.cause for one in wrong if one is not fault and one.explains(fault.message)), cause)
@@ -179,6 +188,7 @@ def in_schema(message: str, departure: Departure) -> Fault:
     path = re.sub(r"[0-9]+", "", departure.path)
     member = path.removeprefix("$.items[]").removeprefix("$")
     is_etag = member == ".etag" or (member == ".version" and departure.rule == "pattern")
+    lacks_etag = departure.rule == "required" and departure.members - {"items"} == {"etag"}
     cause, reach = ETAG if is_etag else f"{SCHEMA}{path} {departure.rule}", ""
     if path == "$":
         cause, reach = ENVELOPE, "" if departure.members == {"_links"} else BODY
@@ -186,6 +196,8 @@ def in_schema(message: str, departure: Departure) -> Fault:
         cause, reach = ID, ENTITY
     elif path in ("$.items", "$.items[]"):
         cause, reach = ITEMS_FORM, ITEMS
+    if lacks_etag:  # in receipts, look-ups and headers alike
+        cause = ETAG
     if departure.rule == "minItems" and path == "$.items":
         cause = EMPTY_LIST
     told = frozenset[str]() if departure.kind in _SAME_TEXT else departure.told
@@ -332,6 +344,18 @@ class Causes:
         finding.supposed = kept
         finding.hidden = [placed for placed, _ in finding.supposed]
         return [(placed, self.add(replace(told, cause=told.check if always else told.cause))) for placed, told in freed]
+
+    def absorb(self, cause: str, root: str) -> list[tuple[Outcome, Outcome]]:
+        """Let a finding depend on another one: its outcomes as they were shown, and as they are now."""
+        if not {cause, root} <= self._by_cause.keys():
+            return []
+        finding, kept = self._by_cause.pop(cause), self._by_cause[root]
+        reason = f"not comparable, because {kept.first.message}"
+        shown = [finding.first, *finding.same, *finding.hidden]
+        pairs = [(one, replace(one, verdict=NOT_COMPARABLE, message=reason, cause=root)) for one in shown]
+        kept.hidden += [placed for _, placed in pairs]
+        kept.places += finding.places
+        return pairs
 
     def of(self, outcome: Outcome) -> SuiteFinding:
         """The finding of a failure."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from contracts.wire import Answer
 
 CODE_PREFIX = "https://ns.adobe.com/aep/errors/FLOW-"
@@ -16,3 +18,13 @@ def code_of(answer: Answer) -> str | None:
     if kind.startswith(CODE_PREFIX):
         return kind.removeprefix(CODE_PREFIX)
     return str(body["error_code"]) if "error_code" in body else None
+
+
+def is_pretended(answer: Answer) -> bool:
+    """Whether a success has the body of an error."""
+    body = answer.json if answer.succeeded and isinstance(answer.json, dict) else {}
+    return (
+        bool(re.fullmatch("[45][0-9]{2}", str(body.get("status"))))
+        or not {"errorMessage", "error_code"}.isdisjoint(body)
+        or list(body) == ["message"]  # the ad hoc activation's
+    )

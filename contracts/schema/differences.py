@@ -79,6 +79,12 @@ def spelled(name: str) -> str:
     return re.sub(r"[\W_]", "", name).casefold()
 
 
+def names_in(value: Any) -> set[str]:
+    """The names of all members of a value, at every depth."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return set(value if isinstance(value, dict) else ()).union(*map(names_in, inside))
+
+
 def added(names: Collection[str]) -> str:
     """The kind of members that must not be there: it names the first of them; empty for none."""
     return ADDED + min(names) if names else ""

@@ -12,6 +12,7 @@ from contracts.findings.causes import (
     DRAFTS,
     ENTITY,
     ITEMS,
+    LACKING,
     LIST,
     LOST,
     MISSING,
@@ -24,10 +25,12 @@ from contracts.findings.causes import (
     anywhere,
     basic,
     misleading,
+    of_kind,
     place,
 )
 from contracts.findings.suppositions import GATEWAY, UNREFUSED
 from contracts.findings.verdicts import Broken, Untestable, expect, untestable
+from contracts.schema.differences import NAMES, names_in, spelled
 from contracts.schema.document import Document
 from contracts.settings import Settings
 from contracts.stage.flight import Flight
@@ -222,6 +225,11 @@ class Stage:
         cause = next((fault.cause for fault in faults if fault.explains(failure)), lacking[0].cause if lacking else "")
         strange = set(_UUID.findall(failure)) - self.ledger.receipts if self.ledger.strangers else ()
         return cause or (STRANGERS if strange else "")
+
+    def lacking(self, name: str) -> str:
+        """The cause of a failed check that read a member which is not there: it may be there in another spelling."""
+        names = {other for answer in self.record for other in names_in(answer.json)}
+        return of_kind(NAMES) if name not in names and spelled(name) in map(spelled, names) else LACKING + name
 
     def supposed(self, broken: Broken) -> str:
         """The cause of a request that should have been refused, if the server has refused none of its kind."""

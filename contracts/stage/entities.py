@@ -29,6 +29,8 @@ class Entities:
         """The ids of entities of which a write has repeated an etag."""
         self.ever: set[str] = set()
         """The ids of all entities, also of deleted ones."""
+        self.patched = False
+        """Whether a response has shown what a patch has changed."""
         self._versions: dict[str, list[str]] = {}
         """Id -> the etags of its writes, the current one last."""
         self._shown: dict[str, str] = {}
