@@ -14,6 +14,7 @@ from contracts.findings.causes import (
     ETAG_CHANGES,
     ETAG_REPEATED,
     HEADER,
+    ID_REPEATED,
     IF_MATCH,
     ITEMS,
     LIFE,
@@ -344,10 +345,10 @@ def new_ids_are_unique(watch: Watch, answer: Answer) -> Fault | None:
         return None
     holder = body["items"][0] if isinstance(body.get("items"), list) and body["items"] else body  # a run's receipt
     seen = watch.memory.setdefault("id", {})
-    entity_id = next((str(holder[name]) for name in _IDS if name in holder), "")
+    entity_id = next((holder[name] for name in _IDS if isinstance(holder.get(name), str)), "")
     if entity_id and entity_id in seen:
         message = f"{answer} with an id that was given before ({seen[entity_id]})"
-        return Fault(message, "create.id-unique", reach=LIFE, told=frozenset({entity_id}))
+        return Fault(message, ID_REPEATED, reach=LIFE, told=frozenset({entity_id}))
     seen[entity_id] = str(answer)
     return None
 

@@ -41,6 +41,8 @@ MORE = KIND + ADDED
 ENVELOPE = SCHEMA + "$ form"
 ITEMS_FORM = SCHEMA + "$.items form"
 ID = SCHEMA + "id"
+ID_REPEATED = "id repeated"
+"""An id that another entity has: however it is written, no entity can be told from another."""
 ETAG = "etag shape"
 ETAG_REPEATED = "etag.never-repeated"
 """An etag that was given before: no version can be told from another."""

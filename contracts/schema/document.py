@@ -25,6 +25,7 @@ from contracts.schema.departures import (
 )
 from contracts.schema.enforced import enforced
 from contracts.schema.inlining import Inlining
+from contracts.wire import Sent
 from contracts.yaml_input import parse_yaml
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -100,6 +101,11 @@ class Document:
         found = [item for item in (*self.operations, *self.neighbours) if item.pattern.fullmatch(path)]
         nearest = min((item.path.count("{") for item in found), default=0)
         return next((item for item in found if item.method == method and item.path.count("{") == nearest), None)
+
+    def creates(self, sent: Sent) -> bool:
+        """Whether a request creates something if it succeeds."""
+        found = self.match(sent.method, sent.target)
+        return found is not None and "201" in self.detail(found)["responses"]
 
     def operation(self, method: str, path: str) -> DocumentedOperation | None:
         """The operation of a path written with `{}` for every parameter, such as `/connections/{}`."""

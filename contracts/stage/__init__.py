@@ -157,7 +157,7 @@ class Stage:
     def notice(self, answer: Answer) -> list[Fault]:
         """Record an exchange; returns the faults of its response. Raises Unreachable."""
         self.record.append(answer)
-        self.ledger.notice(answer)
+        self.ledger.notice(answer, creates=self.document.creates(answer.sent))
         faults = self._hear(answer)
         self._faults.append(faults)
         for fault in faults:

@@ -134,8 +134,11 @@ class Ledger:
     silent_in_turn: int = 0
     """Consecutive requests without a response."""
 
-    def notice(self, answer: Answer) -> None:
-        """Learn from a response which entities were created or deleted."""
+    def notice(self, answer: Answer, *, creates: bool = False) -> None:
+        """Learn from a response which entities were created or deleted.
+
+        `creates`: by the contract, a success of this request creates something. Its status may be wrong.
+        """
         sent = answer.sent
         self._hear_silence(answer)
         self.refusing.update(refused_kinds(answer))
@@ -155,7 +158,7 @@ class Ledger:
             self._creation(created[1], answer)
         elif sent.method == "POST" and path == ADHOC and answer.succeeded:
             self._running(sent, _activated(sent))
-        elif sent.method == "POST" and path.startswith(PLATFORM) and answer.status == 201:
+        elif sent.method == "POST" and path.startswith(PLATFORM) and creates and answer.succeeded:
             self._next_door(path, answer)
         elif sent.method == "DELETE" and answer.succeeded:
             self.next_door.pop(path, None)
@@ -329,6 +332,7 @@ class Ledger:
         return ""
 
     def _next_door(self, path: str, answer: Answer) -> None:
+        self.total += 1
         body = answer.json
         if isinstance(body, list) and body:  # Catalog returns ["@/dataSets/5c8c3c55…"]
             self.next_door[f"{path}/{str(body[0]).rpartition('/')[2]}"] = dict(answer.sent.headers)

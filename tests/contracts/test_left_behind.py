@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -45,6 +46,22 @@ def test_what_cannot_be_deleted_is_tried_again_at_the_end_only() -> None:
 
     assert judged(fault, operations=frozenset({"retrieveConnection"})).entities > 50
     assert max(tries.values()) <= 5
+
+
+def test_what_was_made_at_a_neighbour_is_deleted_whatever_the_status_of_its_creation() -> None:
+    made, deleted = [], []
+
+    def fault(asked: Asked, right: Right) -> GivenAnswer:
+        given = right(asked)
+        if asked.method == "DELETE" and given.done:
+            deleted.append(asked.parts[-1])
+        if asked.path.endswith("/encryption/keys") and asked.method == "POST" and given.done:
+            made.append(given.json["publicKeyId"])
+            return replace(given, status=200)
+        return given
+
+    found = judged(fault, operations=frozenset({"listEncryptionKeys", "createEncryptionKey"}))
+    assert made and set(made) <= set(deleted) and found.report.made == len(made)
 
 
 def does_it_and_says_500(asked: Asked, right: Right) -> GivenAnswer:

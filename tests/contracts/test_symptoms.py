@@ -105,3 +105,16 @@ def test_a_member_of_another_spelling_is_not_lacking() -> None:
     stage = Stage(transport, Settings("http://127.0.0.1", MADE_UP), DOCUMENT)
     outcome = Check("spec.list", reads, None, False, ()).judge(stage.fresh(), None)
     assert outcome.cause == of_kind(NAMES), outcome.message
+
+
+def test_an_id_in_capitals_hides_no_id_that_is_given_twice() -> None:
+    servers = load()
+    capitals, twice = (servers[name].fault for name in ("ids-in-capitals", "first-id-for-all"))
+    memory: dict[str, Any] = {}
+
+    def both(asked: Asked, right: Right) -> GivenAnswer:
+        return twice(asked, Right(lambda one: capitals(one, right), memory))
+
+    found = judged(both, operations=frozenset({"createConnection"}))
+    assert "create.id-unique" in [finding.first.check for finding in found.findings], found.everything
+    assert any("letter case" in finding.cause for finding in found.findings)
