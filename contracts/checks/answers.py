@@ -297,7 +297,7 @@ def an_etag_stays_until_the_next_write(watch: Watch, answer: Answer) -> Fault | 
 def another_version_is_not_written(watch: Watch, answer: Answer) -> Fault | None:
     """A write under an etag that the server gave for another version, or another entity, is refused."""
     given = watch.memory.setdefault("given", {})
-    entity_id = answer.sent.target.partition("?")[0].strip("/").partition("/")[2]
+    entity_id = answer.sent.target.partition("?")[0].strip("/").partition("/")[2].lower()
     sent, current = answer.sent.header("if-match"), given.get(f"of {entity_id}", ())
     wrong = answer.succeeded and answer.sent.method == "PATCH" and current and sent not in current
     fault = wrong and sent in given
@@ -305,9 +305,10 @@ def another_version_is_not_written(watch: Watch, answer: Answer) -> Fault | None
     items = body.get("items") if isinstance(body, dict) else None
     for holder in (body, *(items if isinstance(items, list) else ())):
         if isinstance(holder, dict) and isinstance(holder.get("etag"), str) and "id" in holder:
+            known = str(holder["id"]).lower()
             former = watch.entities.is_former(str(holder["id"]), holder["etag"])
-            before = () if holder is body else given.get(f"of {holder['id']}", ())
-            given[f"of {holder['id']}"] = before if former else {*before, holder["etag"]}
+            before = () if holder is body else given.get(f"of {known}", ())
+            given[f"of {known}"] = before if former else {*before, holder["etag"]}
             given[holder["etag"]] = ""
     message = f"{answer} under another etag than the current one of the entity"
     return Fault(message, IF_MATCH, reach=WRITE) if fault else None

@@ -16,6 +16,7 @@ from contracts.findings.causes import (
     ABSENT,
     ANOTHER,
     DRAFTS,
+    ETAG_REPEATED,
     LIFE,
     MERGED,
     SCHEMA,
@@ -173,7 +174,8 @@ def an_entity_is_what_was_written(watch: Watch, answer: Answer) -> Fault | None:
             shown[known] = item
         if fault:
             watch.entities.forget(known, deleted=False)
-            return fault
+            repeated = fault.cause == WITHOUT_EFFECT and watch.entities.patched and known in watch.entities.repeated
+            return fault._replace(cause=ETAG_REPEATED) if repeated else fault
         written[known] = {at: one for at, one in written.get(known, {}).items() if one[0] is not _CHANGED}
     return None
 

@@ -73,6 +73,9 @@ IF_MATCH = "if-match ignored"
 LISTED = "list "
 """Prefix of the cause of a list that is not what its request asks for."""
 
+PROJECTION = LISTED + "projection"
+"""All members of entities, though the request asks for some only."""
+
 _DECISIVE = (MISSING, SERVER_ERROR, PRETENDED, ABSENT, ANOTHER, WITHOUT_EFFECT)
 """Causes of all faults of a response that has one of them, the most basic first."""
 _BASIC = (SILENT, MISSING, SERVER_ERROR, NOT_JSON, PRETENDED, STATUS)
@@ -98,6 +101,7 @@ _SAME_TEXT = ("number, string", "boolean, string")
 """Kinds of wrong values that are right in a request's text."""
 
 SYMPTOMS = {
+    ID_REPEATED: (LOST, EMPTY_LIST, f"{LISTED}lost", f"{LISTED}count"),
     WITHOUT_EFFECT: (ETAG_REPEATED, IF_MATCH),
     LOST: (EMPTY_LIST, f"{LISTED}lost", f"{LISTED}count"),
 }

@@ -272,7 +272,8 @@ class Stage:
             if reason := lacks(answer, body, self.call):
                 untestable(reason)
             if lost := self._lost_reference(body):
-                raise Broken(f"{answer}: {lost}, which it refers to", LOST, settled=True)
+                cause = self.ledger.repeats(lost.sent) or LOST
+                raise Broken(f"{answer}: {lost}, which it refers to", cause, settled=True)
             self.ledger.refused_creation(answer)
             expected = "expected 201 with a receipt"
             cause = f"creation {answer.status}"
@@ -280,12 +281,12 @@ class Stage:
         told = answer.json.get("etag") if isinstance(answer.json, dict) else None
         return Made(row, entity_id, str(told or answer.header("etag") or ""), body, answer)
 
-    def _lost_reference(self, body: Mapping[str, Any]) -> str:
-        """The look-up of an entity of this run that a refused body refers to and the server does not find, as text."""
+    def _lost_reference(self, body: Mapping[str, Any]) -> Answer | None:
+        """The look-up of an entity of this run that a refused body refers to and the server does not find."""
         named = [name for name in re.findall(_UUID, json_body(body).decode()) if name in self.ledger.ever]
         kinds = {entity_id: kind for kind, entity_id in self.ledger.made}
         answers = (self.call("GET", f"/{kinds[name]}/{name}") for name in named if name in kinds)
-        return next((str(answer) for answer in answers if self.ledger.misses(answer)), "")
+        return next(filter(self.ledger.misses, answers), None)
 
     def shared(self, kind: str) -> str:
         """The id of an entity for others to refer to, shared by all checks. A failed creation is not repeated."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
-from contracts.findings.causes import HEADER, LACKING, NO_CODE, act, of_kind
+from contracts.findings.causes import HEADER, LACKING, NO_CODE, PROJECTION, act, of_kind
 from contracts.findings.error_codes import code_of
 from contracts.findings.suppositions import GATEWAY, unrefused
 from contracts.findings.verdicts import Broken, expect, same
@@ -90,6 +90,15 @@ def names_are(came: Iterable[str], expected: Iterable[str], what: str) -> None:
     found, wanted = set(came), set(expected)
     lacking, more = sorted(wanted - found), of_kind(added(found - wanted))
     same(sorted(found), sorted(wanted), what, LACKING + lacking[0] if lacking else more)
+
+
+def projected(came: list[Any], expected: list[Any], whole: Mapping[str, Any], what: str) -> None:
+    """Expect entities with only the members asked for. With all those of a whole entity, the projection is ignored."""
+    names = expected[0].keys() if expected else set()
+    unasked = whole.keys() - names
+    ignored = unasked and came and all(isinstance(item, dict) and unasked <= item.keys() for item in came)
+    expect(not ignored, f"{what}: expected only {', '.join(names)}, got all", PROJECTION)
+    same(came, expected, what)
 
 
 def located(answer: Answer) -> str:

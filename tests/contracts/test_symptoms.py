@@ -73,15 +73,24 @@ def ids_are_numbers(asked: Asked, right: Right) -> GivenAnswer:
     return given.saying(everywhere(given.json, as_number)) if given.done and given.body else given
 
 
+def fault(name: str) -> Fault:
+    """The fault of a server of `contracts/broken`."""
+    return load()[name].fault
+
+
 snake_case = names(lambda name: re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name))
 INLETS = frozenset({"createConnection", "sendMessage"})
 ONE: dict[str, tuple[Fault, str, frozenset[str]]] = {
-    "merges objects": (load()["merges-objects-that-replace"].fault, "entity.as-written", CONNECTIONS),
+    "merges objects": (fault("merges-objects-that-replace"), "entity.as-written", CONNECTIONS),
     "no etag": (no_etag_anywhere, "answer.schema", CONNECTIONS),
     "weak etags": (weak_etags, "answer.schema", CONNECTIONS),
     "refuses with 200": (refuses_with_200, "answer.documented-status", CONNECTIONS | INLETS),
     "refuses with 400": (refuses_with_400, "error.status-and-code-agree", INLETS),
     "ignores patches": (ignores_patches, "entity.as-written", CONNECTIONS),
+    "patches without a check": (fault("patches-without-a-check"), "etag.never-repeated", CONNECTIONS),
+    "first id for all": (fault("first-id-for-all"), "create.id-unique", CONNECTIONS),
+    "ids in capitals": (fault("ids-in-capitals"), "answer.schema", CONNECTIONS),
+    "projection ignored": (fault("projection-ignored"), "list.projection", CONNECTIONS),
     "ids are numbers": (ids_are_numbers, "answer.schema", CONNECTIONS),
 }
 """The server, the check of its only finding, and the operations of the run."""
