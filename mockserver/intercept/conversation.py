@@ -99,7 +99,7 @@ class Conversation:
             if not data:
                 return False
             if self._switched:
-                await self._switched.send(data)
+                await self._send(self._switched, data)
                 continue
             received += data
             try:
@@ -113,7 +113,7 @@ class Conversation:
             request.forget()
             raise
         service = await self._reach(place, RelayedExchange(request))
-        await service.send(head + received[len(request.head) : len(received) - len(self._unread)])
+        await self._send(service, head + received[len(request.head) : len(received) - len(self._unread)])
         return await self._pass_body(request, service)
 
     async def _pass_body(self, request: RelayedRequest, service: ByteStream) -> bool:
@@ -123,8 +123,18 @@ class Conversation:
                 return False
             with contextlib.suppress(Unreadable):  # the service will say so; what follows is passed on, too
                 self._unread = request.read(data)
-            await service.send(data[: len(data) - len(self._unread)])
+            await self._send(service, data[: len(data) - len(self._unread)])
         return True
+
+    async def _send(self, service: ByteStream, data: bytes) -> None:
+        """Send to the service. If it reads no more, the client gets what it answered before the connection ends."""
+        for _ in range(2):  # read first what has arrived: a write that fails discards it
+            await asyncio.sleep(0)
+        try:
+            await service.send(data)
+        except OSError:
+            await asyncio.shield(self._closed)
+            raise
 
     async def _reach(self, place: Upstream, exchange: RelayedExchange) -> ByteStream:
         """The connection to a place, which an exchange now waits for. Raises Refused."""
