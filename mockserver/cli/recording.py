@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from mockserver.recordings.recorder import Aside, Recorder
 
 _MAX_LISTED = 5
-_NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 _ADOBE = "https://platform.adobe.io"
 
 
@@ -99,42 +96,28 @@ def _relay(upstream: str, upstream_ca: Path | None, recorder: Recorder) -> Relay
 def _through(
     command: tuple[str, ...], upstream: str | None, upstream_ca: Path | None, ca_folder: str | None, recorder: Recorder
 ) -> int:
-    from mockserver.clients import program
+    from mockserver.cli.running import explain_silence, run_led
     from mockserver.intercept.interception import Interception
 
     relay = _relay(upstream or "", upstream_ca, recorder)
     with Interception(lambda context: relay.server(certificate=context), ca_folder) as interception:
-        environ = interception.environment(dict(os.environ))
-        try:
-            ending = program.run(command, environ, seconds=None, show=True, foreground=True)
-        except program.NotStarted as error:
-            click.echo(f"mockserver: {in_words(error)}", err=True)
-            return _NOT_FOUND if error.errno == errno.ENOENT else _NOT_EXECUTABLE
-    status = ending.status or 0
-    return status if status >= 0 else 128 - status
+        status = run_led(command, interception, dict(os.environ), "recorded")
+    if not recorder.count:
+        otherwise = "If not, give it the URL of `record --listen`."
+        explain_silence(interception.tunnels, bool(interception.refused), otherwise)
+    return status
 
 
 def _serve(listen: str, upstream: str, upstream_ca: Path | None, recorder: Recorder) -> int:
-    import signal
-    import threading
+    from mockserver.cli import serving
 
     host, _, port = listen.rpartition(":")
     if not port.isdecimal():
         raise ValueError("--listen takes a port, or HOST:PORT")
     server = _relay(upstream, upstream_ca, recorder).server(host=host or "127.0.0.1", port=int(port))
-    done = threading.Event()
-    stop: Callable[..., None] = lambda *_: done.set()  # noqa: E731
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    server.start()
-    click.echo(f"Recording {upstream} at {server.url}; stop with Ctrl-C", err=True)
-    try:
-        while not done.wait(1):
-            pass
-    finally:
-        server.stop()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return 0
+    return serving.run(
+        server, lambda _: click.echo(f"Recording {upstream} at {server.url}; stop with Ctrl-C", err=True)
+    )
 
 
 def _tell_hidden(recorder: Recorder) -> None:

@@ -15,8 +15,11 @@ from mockserver.cli.reporting import Reporting, in_words
 from mockserver.config import LISTENING, forget_secrets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mockserver.clients.program import PrivateServer
     from mockserver.config import Config
+    from mockserver.intercept.interception import Interception
 
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 """Exit statuses of shells for commands that cannot be started."""
@@ -63,11 +66,8 @@ def _judged_run(command: tuple[str, ...], config: Config, reporting: Reporting) 
     judged = reporting.deliver(report, err=True)
     if not report.judged and report.calls:
         _say("It called only the token endpoint, or services that are not emulated.")
-    elif tunnels and not report.judged:
-        _say(f"It connected to Adobe's hosts {tunnels}x and sent no request: it does not trust the certificate.")
-        _say("The variable SSL_CERT_FILE names a bundle with it; `mockserver ca show` has the options of clients.")
-    elif not report.judged and not elsewhere:
-        _say("Does it honour HTTPS_PROXY, or take its base URL from FLOW_SERVICE_URL?")
+    elif not report.judged:
+        explain_silence(tunnels, elsewhere, "If not, let it take its base URL from FLOW_SERVICE_URL.")
     return status, judged
 
 
@@ -77,16 +77,36 @@ def _run(command: tuple[str, ...], server: PrivateServer) -> tuple[int, bool, in
     from mockserver.intercept.interception import of_emulator
 
     with of_emulator(server.emulator) as interception:
-        environ = interception.environment(program.variables(server.url, os.environ))
-        try:
-            ending = program.run(command, environ, seconds=None, show=True, foreground=True)
-        except program.NotStarted as error:
-            _say(f"mockserver: {in_words(error)}")
-            sys.exit(_NOT_FOUND if error.errno == errno.ENOENT else _NOT_EXECUTABLE)
+        status = run_led(command, interception, program.variables(server.url, os.environ), "emulated")
+    return status, bool(interception.refused), interception.tunnels
+
+
+def run_led(command: tuple[str, ...], interception: Interception, environ: Mapping[str, str], kind: str) -> int:
+    """Run a client whose requests to Adobe's hosts are led elsewhere, and tell which other hosts it asked for.
+
+    Returns its exit status, or the number of its signal plus 128. `kind`: what only Adobe's hosts are. Exits if the
+    command cannot be started.
+    """
+    from mockserver.clients import program
+
+    try:
+        ending = program.run(command, interception.environment(environ), seconds=None, show=True, foreground=True)
+    except program.NotStarted as error:
+        _say(f"mockserver: {in_words(error)}")
+        sys.exit(_NOT_FOUND if error.errno == errno.ENOENT else _NOT_EXECUTABLE)
     for host, count in interception.refused.items():
-        _say(f"mockserver: the client asked for {host} {count}x and was refused: only Adobe's hosts are emulated")
+        _say(f"mockserver: the client asked for {host} {count}x and was refused: only Adobe's hosts are {kind}")
     status = ending.status or 0
-    return status if status >= 0 else 128 - status, bool(interception.refused), interception.tunnels
+    return status if status >= 0 else 128 - status
+
+
+def explain_silence(tunnels: int, refused: bool, otherwise: str) -> None:
+    """Tell why no request of a client may have arrived. `refused`: it asked for other hosts."""
+    if tunnels:
+        _say(f"It connected to Adobe's hosts {tunnels}x and sent no request: it does not trust the certificate.")
+        _say("The variable SSL_CERT_FILE names a bundle with it; `mockserver ca show` has the options of clients.")
+    elif not refused:
+        _say(f"Does it honour HTTPS_PROXY? {otherwise}")
 
 
 def _say(text: str) -> None:

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mockserver import __version__, intercept
 from mockserver.config import Config
@@ -23,6 +23,7 @@ except ImportError:  # Windows
 
 if TYPE_CHECKING:
     from mockserver.emulator import Emulator
+    from mockserver.intercept.streams import StreamServer
     from mockserver.server import Server
     from mockserver.web.served import Served
 
@@ -73,7 +74,7 @@ def _serve(config: Config, echo: Callable[[str], None], started: Callable[[], No
         emulator.close()
 
 
-def run(server: Server, on_ready: Callable[[Server], None]) -> int:
+def run(server: Server | StreamServer, on_ready: Callable[[Any], None]) -> int:
     """Serve until a signal, then finish open requests; returns the exit status. A second signal stops immediately."""
     stopping = threading.Event()
     raise_descriptors()

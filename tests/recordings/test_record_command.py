@@ -357,11 +357,22 @@ def test_wrong_use_says_what_is_right(tmp_path: Path, arguments: tuple[str, ...]
     assert done.exit_code == 2 and said in done.output
 
 
-def test_a_client_that_made_no_request_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("", "Does it honour HTTPS_PROXY?"),
+        ("requests.get('https://db.example.com')", "asked for db.example.com:443 1x and was refused"),
+        ("requests.get('https://platform.adobe.io', verify=certifi.where())", "does not trust the certificate"),
+    ],
+)
+def test_a_client_that_made_no_request_leaves_no_file_and_is_told_why(
+    code: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MOCKSERVER_CA_FOLDER", str(tmp_path / "ca"))
+    client = f"import certifi, requests\ntry: {code or 'pass'}\nfinally: raise SystemExit(7)"
     for _ in range(2):
-        done = run("record", "--out", tmp_path / "session.har", "--", sys.executable, "-c", "raise SystemExit(7)")
-        assert done.exit_code == 7 and "no request was made" in done.output
+        done = run("record", "--out", tmp_path / "session.har", "--", sys.executable, "-c", client)
+        assert done.exit_code == 7 and "no request was made" in done.output and said in done.output
         assert not (tmp_path / "session.har").exists()
 
 
