@@ -61,8 +61,8 @@ def drift(folder: Path, as_json: bool, into: Path | None) -> None:
     """Show changes in Adobe's OpenAPI documents.
 
     The documents in FOLDER are compared with those that the emulator is based on, matched by title. Added and removed
-    operations, parameters, members and enumerations are printed. Exit status: 0 no changes, 1 changes, 2 wrong use,
-    3 nothing could be compared.
+    operations, parameters, members, limits and enumerations are printed. Exit status: 0 no changes, 1 changes, 2 wrong
+    use, 3 nothing could be compared.
     """
     from mockserver.evidence import documented
     from mockserver.evidence import drift as drifting

@@ -1,4 +1,4 @@
-"""Extracts facts from Adobe's OpenAPI documents, without their prose: operations, parameters, members, enumerations.
+"""Extracts facts from Adobe's OpenAPI documents, without their prose: operations, members, limits, enumerations.
 
 `fidelity/documents.jsonl` contains the facts of the documents that the emulator is based on, one holder per line. A
 holder is an operation or a named schema of a document; a fact is a short text such as `query limit integer`.
@@ -31,6 +31,12 @@ _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _MAX_DEPTH = 40
 _MAX_FACTS = 20_000
 """Maximum facts of an operation or schema. YAML aliases can expand a small file without limit."""
+_LIMITS = (
+    "format", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "maxLength", "minItems", "maxItems", "uniqueItems", "nullable", "const", "default", "readOnly", "writeOnly",
+    "deprecated",
+)  # fmt: skip
+"""Members of a schema that are facts together with their value."""
 _COMBINED = ("oneOf", "anyOf", "allOf")
 
 
@@ -136,6 +142,10 @@ def _base(document: Mapping[str, Any]) -> str:
 
 
 def _of_operation(operation: Mapping[str, Any], shared: list[Any], resolve: Any) -> Iterator[str]:
+    if "operationId" in operation:
+        yield f"named {operation['operationId']}"
+    if operation.get("deprecated"):
+        yield "deprecated"
     for parameter in map(resolve, [*shared, *_list(operation.get("parameters"))]):
         if parameter.get("in") == "body":
             yield from _of_schema(parameter.get("schema"), "body")
@@ -147,6 +157,7 @@ def _of_operation(operation: Mapping[str, Any], shared: list[Any], resolve: Any)
     yield from _of_content(resolve(operation.get("requestBody")), "body")
     for status, response in _object(operation.get("responses")).items():
         yield f"response {status}"
+        yield from (f"response {status} header {name}" for name in _object(resolve(response).get("headers")))
         yield from _of_content(resolve(response), f"response {status} body")
 
 
@@ -165,6 +176,9 @@ def _of_schema(schema: Any, at: str, depth: int = 0) -> Iterator[str]:
         return
     if "type" in schema:
         yield f"{at} {schema['type']}".strip()
+    for name in _LIMITS:
+        if name in schema:
+            yield f"{at} {name} {json.dumps(schema[name], ensure_ascii=False, default=str)}".strip()
     for value in _list(schema.get("enum")):
         yield f"{at} may be {json.dumps(value, ensure_ascii=False, default=str)}".strip()
     for name in _list(schema.get("required")):

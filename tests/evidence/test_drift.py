@@ -102,6 +102,29 @@ CHANGES: dict[str, tuple[Any, list[str]]] = {
             "removed  schema Thing: /state string",
         ],
     ),
+    "limit of a parameter": (
+        lambda doc: doc["components"]["parameters"]["limit"]["schema"].update(maximum=100),
+        [
+            "added    operation GET /things: query limit maximum 100",
+            "added    operation POST /things: query limit maximum 100",
+        ],
+    ),
+    "member deprecated": (
+        lambda doc: doc["components"]["schemas"]["Thing"]["properties"]["state"].update(deprecated=True),
+        ["added    schema Thing: /state deprecated true"],
+    ),
+    "operation deprecated": (
+        lambda doc: doc["paths"]["/things"]["get"].update(deprecated=True),
+        ["added    operation GET /things: deprecated"],
+    ),
+    "operation renamed": (
+        lambda doc: doc["paths"]["/things"]["get"].update(operationId="getThings"),
+        ["added    operation GET /things: named getThings", "removed  operation GET /things: named listThings"],
+    ),
+    "header of a response": (
+        lambda doc: doc["paths"]["/things"]["get"]["responses"][404].update(headers={"Retry-After": {}}),
+        ["added    operation GET /things: response 404 header Retry-After"],
+    ),
     "member no longer required": (
         lambda doc: doc["components"]["schemas"]["Thing"].pop("required"),
         ["removed  schema Thing: /id required"],
