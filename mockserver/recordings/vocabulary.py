@@ -18,7 +18,7 @@ _NAME = re.compile(r"[\w@$:.-]+")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PROSE = ("description", "summary", "title")
 _SAMPLES = ("example", "examples", "default")
-_CODE = re.compile(r"\d{4}-\d{3}")
+_CODE = re.compile(r"(?:FLOW-)?(\d{4})-(\d{3})")
 _TYPE = re.compile(r"https?://ns\.adobe\.com/aep/errors/(.*)")
 _STEP = re.compile(r"[/.]|\[\]|~[01]")
 """Between the parts of a path, a pointer, or the name of a member of a member."""
@@ -45,6 +45,8 @@ class Vocabulary:
     words: frozenset[str]
     """Ordinary words, in lower case. They may begin with or consist of capitals."""
     numbers: frozenset[str]
+    codes: frozenset[str]
+    """Numbers of documented errors. A quirk of the service may combine them with another status."""
     always: frozenset[str]
     """The names that every recording has: those of members and operations, of paths and of the file's format."""
 
@@ -72,16 +74,17 @@ class Vocabulary:
         for line in Path(__file__).with_name("words.txt").read_text(encoding="utf-8").splitlines():
             parts = () if line.startswith("#") else line.split()
             words.update(part for part in parts if part.islower())
-            names.update(parts, (f"FLOW-{part}" for part in parts if _CODE.fullmatch(part)))
+            names.update(parts)
+        codes = {code[1] for name in names if (code := _CODE.fullmatch(name))}
         numbers |= {str(int(status)) for status in HTTPStatus}
-        return cls(frozenset(names | always), frozenset(words), frozenset(numbers), frozenset(always))
+        return cls(*map(frozenset, (names | always, words, numbers, codes, always)))
 
     def knows(self, text: str) -> bool:
         """Whether a text without blanks is a known word, name, number or code, or a path of them."""
         if self._is_known(text):
             return True
         if named := _TYPE.fullmatch(text):
-            return named[1] in self.names
+            return self._is_known(named[1])
         steps = _STEP.split(text)
         return all(map(self._is_known, steps)) and not all(step.isdigit() for step in steps)
 
@@ -95,6 +98,8 @@ class Vocabulary:
     def _is_known(self, text: str) -> bool:
         if len(text) < 2 or text in self.names or text in self.numbers:
             return True
+        if code := _CODE.fullmatch(text):
+            return code[1] in self.codes and code[2] in self.numbers
         return (text.islower() or text.isupper() or text[1:].islower()) and text.lower() in self.words
 
     def is_name(self, text: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mockserver import Config, Emulator
 from mockserver.comparison.replay import Replay
+from mockserver.contract import Contract
 from mockserver.quirks import QUIRKS
 from mockserver.recordings.calibrating import chosen, fragment, observe
 from mockserver.recordings.observers import NOT_OBSERVABLE, OBSERVERS
@@ -13,6 +16,7 @@ from mockserver.recordings.recording import Recording
 from tests.calls import connection, made, send
 from tests.dataflows import once, seconds
 from tests.recordings.story import Recorded, Server, described, tell
+from tests.recordings.test_record_command import recorder
 
 SFTP_DESTINATION = "36965a81-b1c6-401b-99f8-22508f1e6a26"
 
@@ -70,6 +74,20 @@ def test_a_switched_quirk_is_observed_and_no_other(quirk: str, value: str) -> No
     assert found[quirk].value == value, str(found[quirk])
     usual = {name: (None, QUIRKS[name].default) for name in found if name != quirk}
     assert not {name: found[name].value for name in usual if found[name].value not in usual[name]}
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["defaults", "others"])
+def test_masking_hides_no_quirk(which: int, tmp_path: Path) -> None:
+    """A recorder replaced the code 1439-400, because no document has 1439 with this status."""
+    quirks = {name: row.values[which] for name, row in QUIRKS.items() if name != "error-body"}  # "legacy" has no codes
+    recording = every_disagreement(Emulator(Config(seed=3, quirk=quirks)))
+    kept = recorder(tmp_path / "session.har")
+    for one in recording.exchanges:
+        kept.add(one.call, one.result, one.call.received_ms)
+    kept.close(complete=True)
+    seen = observe(recording)
+    assert observe(Recording.load(kept.path, Contract.load())) == seen
+    assert len(chosen(seen)) >= len(QUIRKS) - len(HARD_TO_MEET)
 
 
 def test_a_calibrated_emulator_shows_no_difference() -> None:
