@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from sys import intern
 from typing import Any, TypeAlias
 
@@ -28,6 +29,7 @@ MAX_VALUES = 10_000
 MAX_DIGITS = 308
 """Maximum digits of a number: beyond them floats overflow and integers cost quadratic time."""
 
+_MAX_READ_OF_CUT = 262_144
 _COPIED = 65_536
 """Bytes of encoded JSON from which it is copied."""
 
@@ -101,17 +103,33 @@ def dumps(value: Json) -> bytes:
 
 def closed(text: str) -> tuple[str, str]:
     """The complete part of truncated JSON and what closes it: for `{"a":[1,2` these are `{"a":[1` and `]}`."""
-    closing, end, needed = "", 0, ""
+    end, opened = 0, []
     for match in _STRING_OR_MARK.finditer(text):
         mark = match[0]
         if mark in "{[":
-            closing = ("}" if mark == "{" else "]") + closing
+            opened.append("}" if mark == "{" else "]")
         elif mark in "}]":
-            closing = closing[1:]
+            del opened[-1:]
         elif mark != ",":
             continue
-        end, needed = match.start() if mark == "," else match.end(), closing
-    return text[:end], needed
+        end = match.start() if mark == "," else match.end()
+    return text[:end], "".join(reversed(opened))
+
+
+def beginning(raw: bytes) -> Json:
+    """What can be read of JSON that was cut or is damaged, also of the text at its end; None if that is nothing.
+
+    Only the first 256 KiB are read, because this takes a second for each megabyte.
+    """
+    text, found, longest = raw[:_MAX_READ_OF_CUT].decode("utf-8", "ignore"), None, 0
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    for ending in ("", ",", '",'):  # what the last member may lack
+        part, closing = closed(text + ending)
+        if len(part) > longest:
+            with suppress(ValueError, RecursionError):
+                found, longest = json.loads(part + closing), len(part)
+    return None if too_deep(found) else found
 
 
 def too_deep(value: Json, max_depth: int = MAX_DEPTH) -> bool:

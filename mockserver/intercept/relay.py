@@ -55,9 +55,9 @@ class Relay:
 
     def _show(self, exchange: RelayedExchange) -> None:
         request, response = exchange.request, exchange.response
-        result, is_read = _result(response) if response and response.status else (Result(0), False)
+        result, unread, is_read = _result(response) if response and response.status else (Result(0), b"", False)
         call, is_whole = _call(request, exchange.began_ms), is_read and request.is_complete
-        self._seen(call, result, exchange.ended_ms, is_whole, _aside(request, response))
+        self._seen(call, result, exchange.ended_ms, is_whole, _aside(request, response, unread))
 
 
 def _call(request: RelayedRequest, began: int) -> Call:
@@ -67,18 +67,18 @@ def _call(request: RelayedRequest, began: int) -> Call:
     if below:
         path = path[len(BASE_PATH) :] or "/"
     method, headers, body = request.method.decode(), _joined(request.fields), request.body
-    plain = _decompressed(body, _coding(headers)) if body else b""
-    if plain and "content-encoding" in headers:  # a replay sends what is recorded, and so without compression
+    plain, is_all = _decompressed(body, _coding(headers))
+    if body and is_all and "content-encoding" in headers:  # a replay sends what is recorded, and so without compression
         headers, body = {name: value for name, value in headers.items() if name != "content-encoding"}, plain
     return Call(method, path, query.decode("latin-1"), headers, body, "", began, mounted=below)
 
 
-def _aside(request: RelayedRequest, response: RelayedResponse | None) -> Aside:
+def _aside(request: RelayedRequest, response: RelayedResponse | None, unread: bytes) -> Aside:
     informational = response.informational if response else []
     trailers = [*request.trailers, *(response.trailers if response else ())]
     fields = [*trailers, *(field for one in informational for field in one.headers)]
     decoded = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in fields)
-    return Aside(tuple(one.status_code for one in informational), len(trailers), decoded)
+    return Aside(tuple(one.status_code for one in informational), len(trailers), decoded, unread)
 
 
 def _joined(fields: Fields) -> Mapping[str, str]:
@@ -89,32 +89,33 @@ def _joined(fields: Fields) -> Mapping[str, str]:
     return headers
 
 
-def _result(response: RelayedResponse) -> tuple[Result, bool]:
-    """The response, and whether all of it was read."""
+def _result(response: RelayedResponse) -> tuple[Result, bytes, bool]:
+    """The response, its body if that could not be read, and whether all of it was read."""
     headers, raw, status = _joined(response.fields), response.body, response.status
-    text = _decompressed(raw, _coding(headers))
+    text, is_all = _decompressed(raw, _coding(headers))
     is_whole = response.is_complete and response.is_kept and status != 101
-    if text is None:
-        return answers.read(status, headers.items(), b"", max_bytes=0), is_whole and not raw
+    if not is_all:
+        return answers.read(status, headers.items(), b"", max_bytes=0), text, is_whole and not raw
     result = answers.read(status, headers.items(), text, max_bytes=MAX_KEPT)
-    return result, is_whole and not answers.is_unread(text, result)
+    unread = b"" if result.body is not None else text
+    return result, unread, is_whole and not answers.is_unread(text, result)
 
 
 def _coding(headers: Mapping[str, str]) -> bytes:
     return headers.get("content-encoding", "identity").lower().encode()
 
 
-def _decompressed(raw: bytes, coding: bytes) -> bytes | None:
-    """A body without its compression; None if it is unknown, damaged, cut or too large."""
+def _decompressed(raw: bytes, coding: bytes) -> tuple[bytes, bool]:
+    """A body without its compression, and whether this is all of it. A part of one that was cut can be read."""
     if coding not in CODINGS:
-        return None
+        return b"", False
     if coding == b"identity":
-        return raw
+        return raw, True
     for wbits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):  # gzip or zlib by its head; `deflate` of some is without one
         inflating = zlib.decompressobj(wbits)
         try:
             text = inflating.decompress(raw, MAX_KEPT)
         except zlib.error:
             continue
-        return text if not raw or (inflating.eof and not inflating.unused_data) else None
-    return None
+        return text, not raw or (inflating.eof and not inflating.unused_data)
+    return b"", False

@@ -38,6 +38,8 @@ class Aside:
     """Number of trailers of request and response."""
     fields: tuple[tuple[str, str], ...] = ()
     """The trailers and the headers of informational responses, whose credentials must not be in the file."""
+    unread: bytes = b""
+    """The body of a response that is not JSON or was cut. Its secrets must not be in the file either."""
 
 
 _NOTHING = Aside()
@@ -93,6 +95,7 @@ class Recorder:
             known = exchange(self.count, call._replace(mounted=call.mounted or self._short), result, self._contract)
             one = replace(known, call=call)
             entry = self._entry(one, ended_ms, whole, aside)
+            self._written.pass_over_answer(aside.unread, one.operation, result.status)
             if result.status < 400:
                 self._stand_ins.note_ids(entry["response"]["content"]["text"])
             row = json.dumps(entry).encode()
@@ -282,7 +285,7 @@ class Recorder:
             return self._written.form(one.call.body)
         body = one.body
         if body is None:
-            self._written.pass_over_body(one.call.body)
+            self._written.pass_over_body(one.call.body, one.call.headers.get("content-type", ""), one.operation)
             return ""
         return json.dumps(self._written.request_body(body, one.operation), ensure_ascii=False)
 

@@ -15,7 +15,7 @@ from mockserver.contract.places import Auth, Places
 from mockserver.exchange import Call, Result, adobe_site, decoded_path, decoded_segment
 from mockserver.har.gaps import STAND_IN
 from mockserver.journal.entries import TOKEN_OPERATION
-from mockserver.json_input import Json
+from mockserver.json_input import Json, beginning
 from mockserver.recordings import headers
 from mockserver.recordings.recording import RecordedExchange, encoded
 from mockserver.recordings.stand_ins import ACCOUNT, UUID, StandIns
@@ -30,6 +30,7 @@ _GRANTS = frozenset(
     }
 )  # fmt: skip
 _TOKEN_ANSWER = table(((name,), places.word) for name in ("token_type", "expires_in"))
+_TOKENS = table(((name,), places.secret) for name in ("access_token", "refresh_token", "id_token"))
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"})
 _ID = re.compile(
     rf"{UUID}(?:-\d{{1,6}})?|[0-9a-f]{{16,64}}|[0-9A-HJKMNP-TV-Z]{{26}}|"
@@ -58,6 +59,8 @@ _QUOTES = re.compile(r'((?:W/)?"?)(.*?)("?)', re.DOTALL)
 """What is before, in and after an etag; matches any text."""
 _ETAGS, _VERSION = ("etag", "eTag", "version"), re.compile(r"v?\d{1,2}(?:\.\d{1,3}){0,3}")
 _NUMBERS, _NUMBER = ("limit", "offset", "start"), re.compile(r"-?[0-9.]{0,15}")
+_CREDENTIAL = re.compile(r"(?i)pass|pwd|secret|token|key|credential|signature|^sig$|^pin$")
+"""In names of parameters and members that the contract does not have: the value may be a credential."""
 _BETWEEN = re.compile(r"[\s;,=\"]+")
 _OPEN = ":@!$'()*,;=~-._<> /\""
 """Characters that are not encoded in the query string of a search."""
@@ -95,15 +98,31 @@ class Written:
     def request_body(self, body: Json, operation: str | None) -> Json:
         """Redact a JSON request body."""
         place = self._places.request(operation)
+        self._guard_named(body, place)
         if isinstance(body, dict) and isinstance(search := body.get("queryString"), str):
             shown = self._search(search, place.member("queryString", body), operation)
             rest = show({**body, "queryString": None}, place, self._stand_ins.hide, self._strict)
             return {**rest, "queryString": shown}
         return self._shown(body, place)
 
-    def pass_over_body(self, body: bytes) -> None:
-        """Keep what a body that is not written contains out of the response."""
+    def pass_over_body(self, body: bytes, kind: str, operation: str | None) -> None:
+        """Keep what a body that is not written contains out of the response, and its secrets out of the file."""
+        if "form" in kind:
+            self.form(body)
         self._stand_ins.note_unwritten(body)
+        self.request_body(beginning(body), operation)
+
+    def _guard_named(self, body: Json, place: Place) -> None:
+        """Mark values as secret whose members the contract does not have and whose names say so."""
+        if isinstance(body, list):
+            for item in body:
+                self._guard_named(item, place.item)
+        if isinstance(body, dict):
+            for name, inner in body.items():
+                below = place.member(name, body)
+                self._guard_named(inner, below)
+                if isinstance(inner, str) and not below.is_shown and _CREDENTIAL.search(name):
+                    self._stand_ins.guard("the request body", inner)
 
     def form(self, body: bytes) -> str:
         """Redact a form, of which only `grant_type` is kept."""
@@ -118,9 +137,8 @@ class Written:
         """Redact a JSON response body, after the request. `shown`: what is written of the request."""
         self._is_answered = True
         self._stand_ins.begin_answer(f"{shown} {result.status}")
-        if operation == TOKEN_OPERATION and isinstance(result.body, dict):  # the same stand-in as in later requests
-            for name in ("access_token", "refresh_token", "id_token"):
-                self._stand_ins.guard(f"{name} in the response", str(result.body.get(name, "")))
+        if operation == TOKEN_OPERATION:  # the same stand-in as in later requests
+            show(result.body, _TOKENS, self._stand_ins.hide)
         if result.status >= 400:  # errors have the same form for all requests
             place = self._places.answer(None, result.status)
             return self._stand_ins.error(show(result.body, place, self._stand_ins.hide))
@@ -128,6 +146,11 @@ class Written:
             return self._shown(result.body, _TOKEN_ANSWER)
         place = self._places.answer(operation, result.status) if operation else UNKNOWN
         return self._shown(result.body, place)
+
+    def pass_over_answer(self, body: bytes, operation: str | None, status: int) -> None:
+        """Keep the secrets of a response body that is not written out of the file."""
+        place = _TOKENS if operation == TOKEN_OPERATION else self._places.answer(operation, status)
+        show(beginning(body), place, self._stand_ins.hide)
 
     def query(self, call: Call, operation: str | None) -> str:
         """Redact a query string. Values that are not known to be harmless become stand-ins."""
@@ -146,6 +169,8 @@ class Written:
         )
 
     def _parameter(self, name: str, value: str, place: Place, operation: str | None) -> str:
+        if place is UNKNOWN and _CREDENTIAL.search(name):
+            self._stand_ins.guard(f"{name} in the query", value)
         if name == "continuationToken":
             return self._stand_ins.text(value)
         if name == "property":
@@ -196,7 +221,8 @@ class Written:
 
     def _member(self, name: str, others: Place | None) -> str:
         """Redact the name of a member that the contract does not have. Objects of schemas and params have any names."""
-        is_open = others is not None and (others.is_shown or others.chosen is not None or _ID.fullmatch(name))
+        has_any = others is not None and others.read is not places.secret
+        is_open = others and has_any and (others.is_shown or others.chosen is not None or _ID.fullmatch(name))
         return name if is_open else self._stand_ins.name(name)
 
     def _own(self, name: str, value: str) -> str:

@@ -266,8 +266,8 @@ class Param:
 
 
 def auth_place(params: Iterable[Row]) -> Place:
-    """The place of a connection's `auth`, given the rows of its params."""
-    named: list[Row] = [(("specName",), places.text), (("type",), places.text)]
+    """The place of a connection's `auth`, given the rows of its params. Every other param counts as secret."""
+    named: list[Row] = [(("specName",), places.text), (("type",), places.text), (("params", OTHERS), places.secret)]
     return table([*named, *((("params", *steps), read) for steps, read in params)])
 
 

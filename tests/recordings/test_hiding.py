@@ -21,7 +21,7 @@ from mockserver.recordings.recorder import Leak
 from mockserver.recordings.recording import Recording
 from tests.calls import HEADERS, connection
 from tests.recordings.test_record_command import recorder
-from tests.recordings.test_recording_secrecy import a_call, assert_clean
+from tests.recordings.test_recording_secrecy import ITEM, LATE, a_call, assert_clean
 
 SECRET = "c4n4ry-in-a-text"
 AUTH = "Basic Authentication"
@@ -184,3 +184,29 @@ def test_an_organisation_stays_one_whatever_its_name(tmp_path: Path, org: str) -
     assert re.fullmatch(r"[0-9A-F]{24}@AdobeOrg", sent) and sent == item["imsOrgId"]
     assert item["createdBy"] == sent.replace("Org", "ID")
     assert_clean(tmp_path, org.partition("@")[0])
+
+
+OWN_SPEC = {"id": "0f0f0f0f-4e59-48d7-9d67-7c03b8a13137", "version": "1.0"}
+UNKNOWN_PLACES: dict[str, dict[str, Any]] = {
+    "param of another's connector": {
+        "body": connection(connectionSpec=OWN_SPEC, auth={"specName": "Own", "params": {"pin": LATE}})
+    },
+    "param of an unknown auth spec": {"body": connection(auth={"specName": "Own", "params": {"a": [{"b": LATE}]}})},
+    "unknown param": {"body": connection(auth={"specName": "Basic Authentication", "params": {"passwort": LATE}})},
+    "unknown member": {"body": connection(authParams=[{"accountKey": LATE}])},
+    "patch": {"method": "PATCH", "body": [{"op": "add", "path": "/auth/params/passwort", "value": LATE}]},
+    "query": {"method": "GET", "query": f"api_key={LATE}", "body": {}},
+}
+"""Places of credentials that the contract does not have -> request."""
+
+
+@pytest.mark.parametrize("members", UNKNOWN_PLACES.values(), ids=UNKNOWN_PLACES)
+def test_a_credential_at_an_unknown_place_is_hidden_elsewhere(tmp_path: Path, members: dict[str, Any]) -> None:
+    kept = recorder(tmp_path / "session.har")
+    path = ITEM if members.get("method") == "PATCH" else "/connections"
+    request = {"method": "POST", "path": path, **members, "body": json.dumps(members["body"]).encode()}
+    kept.add(a_call(1, **request), Answer(400, {}), 1)
+    kept.add(a_call(2), Answer(200, {"items": [{"id": "1", "name": f"of {LATE}", "description": "harmless"}]}), 2)
+    kept.close(complete=True)
+    assert_clean(tmp_path, LATE)
+    assert '\\"description\\":\\"harmless\\"' in kept.path.read_text(encoding="utf-8")
