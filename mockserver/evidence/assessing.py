@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from mockserver import secrecy
 from mockserver.contract import Contract
 from mockserver.evidence.fidelity import SampleFigures
 from mockserver.journal.entries import TOKEN_OPERATION, Entry
@@ -21,9 +23,10 @@ RELIANCES: Mapping[Reliance, str] = {
     "assumed": "no sample; the emulator follows the contract",
     "absent": "not emulated: an operation, status or connector that the emulator does not have, or 501",
 }
+_ID = re.compile(r"[0-9a-fA-F-]{36}")
 _TOKENS = "token endpoint"
-_OF_ANY = ("0", "405", "413", "414", "429", "431", "500", "502", "503", "504")
-"""Statuses that the server or a fault gives to requests of any operation; 0 if there was no response."""
+OF_ANY = ("405", "413", "414", "429", "431", "500", "502", "503", "504")
+"""Statuses that the server or a fault gives to requests of any operation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,8 @@ def _connector(spec: str, connectors: Connectors, own: set[str], count: int) -> 
     """The arguments of `Use` for a connection spec."""
     if (known := connectors.get(spec)) is not None:
         return f"{known.name} ({spec})", count, "documented"
-    return (f"a spec of the client ({spec})", count, "assumed") if spec in own else (spec, count, "absent")
+    shown = spec if _ID.fullmatch(spec) else f"an id of another form {secrecy.described(spec)}"
+    return (f"a spec of the client ({shown})", count, "assumed") if spec in own else (shown, count, "absent")
 
 
 def _reliance(kind: str, name: str, passed: Sequence[SampleFigures], contract: Contract) -> Reliance:
@@ -98,7 +102,7 @@ def _reliance(kind: str, name: str, passed: Sequence[SampleFigures], contract: C
         return "absent"
     shown = [sample for sample in passed if sample.operation == operation]
     if kind == "status":
-        if rest not in {*contract.operations[operation].responses, *_OF_ANY}:
+        if rest not in {*contract.operations[operation].responses, *OF_ANY, "0"}:  # no response
             return "absent"
         shown = [sample for sample in shown if str(sample.status) == rest]
     if any(sample.provenance == "recorded" for sample in shown):

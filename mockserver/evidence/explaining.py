@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mockserver.conformance import RULES
 from mockserver.contract import Contract
 from mockserver.errors import ERRORS, GATEWAY
+from mockserver.evidence.assessing import OF_ANY
 from mockserver.evidence.fidelity import SampleFigures, known, table
 from mockserver.quirks import QUIRKS
 from mockserver.recordings.observers import NOT_OBSERVABLE, OBSERVERS
@@ -111,16 +112,22 @@ def _status(name: str) -> Explanation | None:
     codes |= {code: text for code, text, _ in GATEWAY.values() if code[:3] == name}
     operations = [one.id for one in Contract.load().operations.values() if name in one.responses]
     found = [one for one in known() if str(one.status) == name]
-    if not (codes or operations):
+    if not (codes or operations or name in OF_ANY):
         return None
     return Explanation(
         f"{name}  status",
         (
             ("Error codes", tuple(f"{code}  {title}" for code, title in sorted(codes.items()))),
-            ("Operations", (f"{len(operations)} of {len(Contract.load().operations)} answer it",)),
+            ("Operations", (_answered(name, len(operations)),)),
             ("Samples with this status", _shown(found)),
         ),
     )
+
+
+def _answered(status: str, count: int) -> str:
+    if not count:
+        return "given to any operation by the server, or by a fault"
+    return f"{count} of {len(Contract.load().operations)} answer it"
 
 
 def _quirk(name: str) -> Explanation | None:

@@ -63,6 +63,7 @@ def test_every_operation_has_a_row_and_there_is_no_total() -> None:
         ("403027", "User region is missing"),
         ("404", "1439-404  Resource not found"),
         ("202", "answer it"),
+        ("405", "given to any operation"),
         ("ErrMissingUserRegion", "403027"),
     ],
 )
@@ -108,7 +109,8 @@ def test_a_status_or_connector_that_the_emulator_does_not_have_is_absent(tmp_pat
     recorded = Recorded(emulator)
     spec = send(emulator, "POST", "/connectionSpecs", {"name": "own", "providerId": PROVIDER}).body
     assert isinstance(spec, dict)
-    for name in (str(spec["id"]), "8a9c3494-9708-43d7-ae3f-cda01e5030e2", connection()["connectionSpec"]["id"]):
+    absent = "8a9c3494-9708-43d7-ae3f-cda01e5030e2"
+    for name in (str(spec["id"]), absent, "a c4n4ry", connection()["connectionSpec"]["id"]):
         send(emulator, "POST", "/connections", connection(connectionSpec={"id": name, "version": "1.0"}))
     document = as_har(recorded.recording)
     document["log"]["entries"][-1]["response"]["status"] = 207
@@ -117,5 +119,5 @@ def test_a_status_or_connector_that_the_emulator_does_not_have_is_absent(tmp_pat
     rows = {row["name"]: row["reliance"] for row in json.loads(run("assess", file, "--json").output)}
     assert rows[f"a spec of the client ({spec['id']})"] == "assumed"
     assert [name for name, reliance in rows.items() if reliance == "absent"] == [
-        "8a9c3494-9708-43d7-ae3f-cda01e5030e2", "createConnection 207",
+        absent, "an id of another form ‹8 characters›", "createConnection 207",
     ]  # fmt: skip
