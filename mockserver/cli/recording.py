@@ -65,6 +65,8 @@ def record(
         sys.exit(1)
     except (OSError, ValueError) as error:
         raise click.UsageError(in_words(error)) from None
+    if recorder.unanswered:
+        click.echo(f"Note: requests without a response: {recorder.unanswered} of {recorder.count}", err=True)
     if recorder.count:
         _tell_hidden(recorder)
         _tell(out, recorder.count)

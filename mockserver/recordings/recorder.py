@@ -55,7 +55,8 @@ class Recorder:
     def __init__(self, path: Path, upstream: str, contract: Contract, auth: Auth, key: bytes, version: str) -> None:
         """Create the file. Raises OSError if it exists or cannot be written."""
         self.path = path
-        self.count = 0
+        self.count = self.unanswered = 0
+        """Number of exchanges, and of those without a response."""
         parts = urlsplit(upstream)
         self._contract, self._upstream = contract, f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._short = adobe_site(parts.hostname or "") != "platform"
@@ -91,6 +92,7 @@ class Recorder:
             if self._file.closed:
                 return
             self.count += 1
+            self.unanswered += not result.status
             # stand-ins of the service accept paths without base path; Adobe's hosts do not
             known = exchange(self.count, call._replace(mounted=call.mounted or self._short), result, self._contract)
             one = replace(known, call=call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import sys
 import tracemalloc
 import zlib
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from mockserver.exchange import Result as Answer
 from mockserver.intercept import relay
 from mockserver.recordings.recorder import Aside
 from tests.calls import HEADERS, connection
-from tests.recordings.test_record_command import recorder, scripted_service
+from tests.recordings.test_record_command import recorder, run, scripted_service
 from tests.recordings.test_unchanged import OK, Service, accepted, connected, received
 
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -147,3 +148,10 @@ def test_a_compressed_request_passes_as_it_is_and_is_recorded_without_compressio
     params = json.loads(entry["request"]["postData"]["text"])["auth"]["params"]
     assert params["server"] == "db.example.com" and "s3cret" not in params["password"]
     assert "content-encoding" not in [row["name"] for row in entry["request"]["headers"]]
+
+
+def test_a_user_is_told_how_many_requests_got_no_response(tmp_path: Path) -> None:
+    options = ("--out", tmp_path / "x.har", "--upstream", "http://127.0.0.1:9", "--ca-folder", tmp_path / "ca")
+    client = "import requests; requests.get('https://platform.adobe.io/x')"
+    done = run("record", *options, "--", sys.executable, "-c", client)
+    assert done.exit_code == 0 and "Note: requests without a response: 1 of 1\n" in done.output
