@@ -270,16 +270,7 @@ class Recorder:
             },
             "cache": {},
             "timings": {"send": 0, "wait": max(0, ended_ms - call.received_ms), "receive": 0},
-            "_flow": {
-                "sequence": one.number,
-                "operation": one.operation,
-                "token": _token_class(call, result),
-                "startedMs": call.received_ms,
-                "endedMs": ended_ms,
-                "whole": whole,
-                **({"informational": aside.informational} if aside.informational else {}),
-                **({"trailers": aside.trailers} if aside.trailers else {}),
-            },
+            "_flow": {**_flow_members(one, aside), "endedMs": ended_ms, "whole": whole},
         }
 
     def _body(self, one: RecordedExchange) -> str:
@@ -294,6 +285,18 @@ class Recorder:
 
 def _sequence(row: bytes) -> int:
     return int(json.loads(row)["_flow"]["sequence"])
+
+
+def _flow_members(one: RecordedExchange, aside: Aside) -> dict[str, Any]:
+    """What HAR has no member for."""
+    return {
+        "sequence": one.number,
+        "operation": one.operation,
+        "token": _token_class(one.call, one.result),
+        "startedMs": one.call.received_ms,
+        **({"informational": aside.informational} if aside.informational else {}),
+        **({"trailers": aside.trailers} if aside.trailers else {}),
+    }
 
 
 def _token_class(call: Call, result: Result) -> str:
