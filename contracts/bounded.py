@@ -122,7 +122,9 @@ def bind(session: requests.Session, url: str) -> None:
         if type(adapter) is requests.adapters.HTTPAdapter:
             session.mount(prefix, BoundedAdapter())
     if session.trust_env:
-        session.trust_env = urlsplit(url).hostname not in LOOPBACK
+        parts = urlsplit(url)
+        is_local = parts.hostname in LOOPBACK
+        session.trust_env = not is_local or parts.scheme == "https"
         settings = session.merge_environment_settings(url, {}, None, None, None)
-        session.proxies, session.verify = settings["proxies"], settings["verify"]
+        session.proxies, session.verify = {} if is_local else settings["proxies"], settings["verify"]
         session.trust_env = False

@@ -147,7 +147,7 @@ class Transport(Sender, Protocol):
 
 
 class HttpTransport:
-    """Sends over HTTP. Proxies and certificates come from the environment, except for local servers."""
+    """Sends over HTTP. Certificates come from the environment, proxies too except for local servers."""
 
     def __init__(self, base_url: str, neighbours: str | None = None, *, seconds: float | None = None) -> None:
         """`neighbours` is the root URL of the neighbouring services, if not the server's; `seconds` is the timeout."""
@@ -322,4 +322,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _reason(error: Exception) -> str:
     """The innermost cause of an exception."""
     *_, cause = _causes(error)
+    if untrusted := getattr(cause, "verify_message", ""):
+        return f"its certificate is not trusted ({untrusted}): give the file of its CA in REQUESTS_CA_BUNDLE"
     return str(getattr(cause, "reason", None) or cause).rpartition(": ")[2] or type(cause).__name__

@@ -109,11 +109,12 @@ class Sweeper:
     def _pages(self, kind: str, tenant: Mapping[str, str]) -> Iterator[list[Any]]:
         target = f"/{kind}?limit=100"
         for _ in range(_MAX_PAGES):
-            answer = self._page(target, tenant)
-            body = answer.json if answer.succeeded and isinstance(answer.json, dict) else {}
+            asked = Sent("GET", target, self._as(tenant))
+            answer = self._page(asked)
+            body = answer.json if answer and answer.succeeded and isinstance(answer.json, dict) else {}
             items = body.get("items")
             if not isinstance(items, list):
-                self._unread.add((answer.sent.header("x-sandbox-name") or "", kind))
+                self._unread.add((asked.header("x-sandbox-name") or "", kind))
                 return
             yield items
             links = body.get("_links")
@@ -123,8 +124,12 @@ class Sweeper:
                 return
             target = href
 
-    def _page(self, target: str, tenant: Mapping[str, str]) -> Answer:
-        return self._send(Sent("GET", target, self._as(tenant)))
+    def _page(self, asked: Sent) -> Answer | None:
+        """The response to a request for a list; None if the server is gone."""
+        try:
+            return self._send(asked)
+        except Unreachable:
+            return None
 
     def _send(self, sent: Sent) -> Answer:
         """Send a request, and again if the server fails in passing: what a run leaves behind is not its fault."""

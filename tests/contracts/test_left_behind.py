@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 
+from contracts.broken import proof
 from contracts.broken.wrapping import Asked, GivenAnswer, Right
+from contracts.progress import Progress
+from contracts.run import Run
+from contracts.secrecy import Mask
+from contracts.settings import MADE_UP, Settings
+from contracts.wire import Answer, Sent, Unreachable, WsgiTransport
 from tests.contracts.test_wrong_servers import (
+    DOCUMENT,
     NUMBERS,
     Fault,
     all_hangs,
@@ -104,3 +112,23 @@ def test_a_server_that_fails_in_passing_is_one_finding_and_what_it_failed_to_del
     assert [finding.first.check for finding in found.findings] == ["answer.no-server-error"]
     assert (found.report.left, found.entities) == ([], 0)
     assert "there is no second sandbox" not in found.everything
+
+
+def test_what_a_server_made_before_it_went_away_may_be_left_behind() -> None:
+    class Dying(WsgiTransport):
+        """The server responds no more after its first creation, whose response is lost."""
+
+        gone = False
+
+        def send(self, sent: Sent) -> Answer:
+            if self.gone:
+                raise Unreachable(f"{self.base_url} does not answer")
+            answer = super().send(sent)
+            self.gone = sent.method == "POST" and answer.status == 201
+            return replace(answer, status=0, body=b"", silence="got no usable response") if self.gone else answer
+
+    few = Settings("http://127.0.0.1", MADE_UP, operations=frozenset({"createConnection"}), examples=0)
+    mask = Mask(())
+    report = Run(few, DOCUMENT, Dying(proof.right({})[0]), Progress(io.StringIO(), mask), mask).go()
+    assert report.broken_off
+    assert report.unverified == ["/connections of sandbox prod: 1 creations, and no list to be read"]

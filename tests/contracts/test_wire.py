@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
+import trustme
 
 from contracts import bounded
 from contracts.bounded import BoundedAdapter, bind
-from contracts.wire import HttpTransport, Sent, parsed
+from contracts.wire import HttpTransport, Sent, Unreachable, parsed
 
 SLOW, LARGE = "did not end its response within 0.2 s", "sent more than 1 MiB"
 INFORMATIONAL = "got only the informational status 103, no final one"
@@ -75,17 +78,43 @@ def test_a_session_of_requests_is_bounded_too() -> None:
     [
         ("https://platform.example", "http://proxy.example:3128", "/of/the/company.pem"),
         ("http://localhost:8080", None, True),
+        ("https://localhost:8443", None, "/of/the/company.pem"),
     ],
 )
 def test_a_session_takes_proxies_and_certificates_from_the_environment_once(
     url: str, proxy: str | None, certificates: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not for each request, which costs more than sending it; a local server has none of them."""
+    """Not for each request, which costs more than sending it; a local server has no proxy."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/of/the/company.pem")
     session = requests.Session()
     bind(session, url)
     assert (session.proxies.get("https"), session.verify, session.trust_env) == (proxy, certificates, False)
+
+
+def test_a_certificate_is_trusted_if_the_environment_names_its_ca(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, bundle = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(bundle)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            for _ in range(2):
+                with contextlib.suppress(OSError), context.wrap_socket(listening.accept()[0], server_side=True) as one:
+                    one.recv(10_000)
+                    one.sendall(HEAD + BODY)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(Unreachable, match=r"not trusted \(.*\): give the file of its CA in REQUESTS_CA_BUNDLE$"):
+            HttpTransport(url).send(Sent("GET", "/connections"))
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+        assert HttpTransport(url, seconds=30).send(Sent("GET", "/connections")).status == 200
+        thread.join()
 
 
 MANY = HEAD + b"".join(b"X-%d: 1\r\n" % number for number in range(101)) + b"\r\n"
