@@ -260,7 +260,7 @@ def _refusal(violation: Violation, seen: Seen) -> Refusal:
         case "media", "encoding":
             return ApiError(
                 "unsupported_media_type",
-                detail=f"The Content-Encoding {secrecy.repeatable(violation.came)} is not supported. "
+                detail=f"The Content-Encoding {violation.came} is not supported. "
                 "Send the body as it is, without Content-Encoding.",
             )
         case "media", _:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mockserver.config import Config
     from mockserver.intercept.interception import Interception
 
+_LED = "platform.adobe.io, ims-na1.adobelogin.com and dcs.adobedc.net"
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 """Exit statuses of shells for commands that cannot be started."""
 _ENTRIES, _BYTES = 100_000, 256 * 1_048_576
@@ -84,7 +85,7 @@ def _run(command: tuple[str, ...], server: PrivateServer) -> tuple[int, bool, in
 def run_led(command: tuple[str, ...], interception: Interception, environ: Mapping[str, str], kind: str) -> int:
     """Run a client whose requests to Adobe's hosts are led elsewhere, and tell which other hosts it asked for.
 
-    Returns its exit status, or the number of its signal plus 128. `kind`: what only Adobe's hosts are. Exits if the
+    Returns its exit status, or the number of its signal plus 128. `kind`: what Adobe's hosts are. Exits if the
     command cannot be started.
     """
     from mockserver.clients import program
@@ -95,7 +96,7 @@ def run_led(command: tuple[str, ...], interception: Interception, environ: Mappi
         _say(f"mockserver: {in_words(error)}")
         sys.exit(_NOT_FOUND if error.errno == errno.ENOENT else _NOT_EXECUTABLE)
     for host, count in interception.refused.items():
-        _say(f"mockserver: the client asked for {host} {count}x and was refused: only Adobe's hosts are {kind}")
+        _say(f"mockserver: the client asked for {host} {count}x and was refused: only {_LED} are {kind}, on port 443")
     status = ending.status or 0
     return status if status >= 0 else 128 - status
 
@@ -103,7 +104,8 @@ def run_led(command: tuple[str, ...], interception: Interception, environ: Mappi
 def explain_silence(tunnels: int, refused: bool, otherwise: str) -> None:
     """Tell why no request of a client may have arrived. `refused`: it asked for other hosts."""
     if tunnels:
-        _say(f"It connected to Adobe's hosts {tunnels}x and sent no request: it does not trust the certificate.")
+        _say(f"It connected to Adobe's hosts {tunnels}x, but no request to Flow Service arrived.")
+        _say("Most likely it does not trust the certificate.")
         _say("The variable SSL_CERT_FILE names a bundle with it; `mockserver ca show` has the options of clients.")
     elif not refused:
         _say(f"Does it honour HTTPS_PROXY? {otherwise}")

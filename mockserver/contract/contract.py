@@ -189,7 +189,8 @@ class Contract:
             if operation is None and service_of(call.path) is None:
                 seen.allowed = tuple(sorted(methods.keys() | ({"HEAD"} if "GET" in methods else set())))
                 expected = "one of " + ", ".join(seen.allowed)
-                seen.violations.append(Violation("route", call.method, "method", expected, call.method, blocks=True))
+                came = repeatable(call.method)
+                seen.violations.append(Violation("route", call.method, "method", expected, came, blocks=True))
             seen.operation, seen.path = operation, values
             return
         if service_of(call.path) is None:
@@ -352,7 +353,7 @@ def _body_violations(operation: Operation, call: Call, seen: Seen, max_body: int
         return
     if came := _encoding(call.headers.get("content-encoding")):
         expected = "a body without Content-Encoding"
-        yield Violation("media", "content-encoding", "encoding", expected, came, blocks=True)
+        yield Violation("media", "content-encoding", "encoding", expected, repeatable(came), blocks=True)
         return
     media = call.headers.get("content-type", "")
     other = media.partition(";")[0].strip().lower() in operation.media - {"application/json"}

@@ -130,11 +130,8 @@ class Redaction:
 
 
 def named(violations: tuple[Violation, ...]) -> tuple[Violation, ...]:
-    """Redact violations: pointers and received values may repeat what a client sent."""
-    return tuple(
-        one._replace(pointer="/".join(map(secrecy.name, one.pointer.split("/"))), came=secrecy.repeatable(one.came))
-        for one in violations
-    )
+    """Redact violations: pointers may repeat what a client sent. What they call the received value are our words."""
+    return tuple(one._replace(pointer="/".join(map(secrecy.name, one.pointer.split("/")))) for one in violations)
 
 
 def secrets_in(value: Any, place: Place) -> list[str]:

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from contracts.clients.bodies import connection, flow, source, streaming, target
+from contracts.clients.bodies import by_string, connection, flow, source, streaming, target
 from mockserver.conformance import Level
 from tests.conformance.client import Client
 
@@ -142,6 +142,22 @@ def test_a_refusal_is_told_with_the_names_in_its_message(query: str, says: str |
     client.send("GET", f"/connections?{query}")
     refused = [one for one in client.judged().findings if one.level is Level.FAIL]
     assert len(refused) == 1 and (says is None or says in refused[0].detail) and "{" not in refused[0].detail
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Server=db;Database=shop;UID=r;Password=a;b", "a string with a key without = at position"),
+        ("postgresql://r:s3cret@db/shop", "a string with a key without = at position"),
+        ("Server=db;Database=shop;UID=r;Password={open", "a value that opens with { and does not close"),
+        ('Server=db;Database=shop;UID=r;Password="open', 'a value that opens with " and does not close'),
+    ],
+)
+def test_a_malformed_connection_string_is_told_with_what_is_wrong(text: str, says: str) -> None:
+    client = Client()
+    client.send("POST", "/connections", by_string(text))
+    [detail] = details(client, "connection-string.malformed")
+    assert says in detail and "s3cret" not in detail
 
 
 @pytest.mark.parametrize("collection", ["connections", "flows", "runs", "sourceConnections", "targetConnections"])

@@ -142,6 +142,16 @@ def test_tokens_that_cannot_be_told_apart_are_not_said_to_be_the_same(tmp_path: 
     assert rules(tmp_path, *calls) == set()
 
 
+@pytest.mark.parametrize(
+    ("text", "says"), [("{'a': 1}", "(expecting property name"), ('{"a":1} {}', "(extra data)"), ('{"a" 1}', "':'")]
+)
+def test_a_recorded_body_that_is_no_json_is_told_with_its_syntax_error(text: str, says: str, tmp_path: Path) -> None:
+    entry = an_entry("POST", answer="", status=0, body={})
+    entry["request"]["postData"]["text"] = text
+    found = evaluate(read(tmp_path, entry), CONTRACT).findings
+    assert [says in one.detail for one in found if one.rule == "payload.not-json"] == [True], found
+
+
 def without_body(entry: HarEntry, size: int | None = 281) -> HarEntry:
     """The entry without the request's body, as some exporters write it."""
     del entry["request"]["postData"]

@@ -65,6 +65,13 @@ def test_a_client_that_does_not_trust_the_certificate_is_told_so(ca_folder: Path
     assert "HTTPS_PROXY" not in done.stderr
 
 
+@pytest.mark.parametrize("place", ["platform.adobe.io:8443", "ims-na2.adobelogin.com", "example.com"])
+def test_a_refused_host_is_told_with_those_that_are_emulated(place: str, ca_folder: Path) -> None:
+    code = f"import urllib.request as u\ntry: u.urlopen('https://{place}/')\nexcept OSError: pass"
+    done = execute(ca_folder, sys.executable, "-c", code)
+    assert place in done.stderr and "only platform.adobe.io, ims-na1" in done.stderr and "on port 443" in done.stderr
+
+
 @pytest.mark.parametrize(("code", "status"), [("", 3), ("raise SystemExit(7)", 7)])
 def test_a_client_that_made_no_call_is_not_called_good(ca_folder: Path, code: str, status: int) -> None:
     done = execute(ca_folder, sys.executable, "-c", code)
