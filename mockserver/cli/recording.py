@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mockserver.recordings.recorder import Aside, Recorder
 
 _MAX_LISTED = 5
+_MAX_PORT = 65_535
 _ADOBE = "https://platform.adobe.io"
 
 
@@ -114,9 +115,10 @@ def _serve(listen: str, upstream: str, upstream_ca: Path | None, recorder: Recor
     from mockserver.cli import serving
 
     host, _, port = listen.rpartition(":")
-    if not port.isdecimal():
-        raise ValueError("--listen takes a port, or HOST:PORT")
-    server = _relay(upstream, upstream_ca, recorder).server(host=host or "127.0.0.1", port=int(port))
+    if not (port.isdecimal() and int(port) <= _MAX_PORT):
+        raise ValueError(f"--listen takes a port from 0 to {_MAX_PORT}, or HOST:PORT")
+    address = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+    server = _relay(upstream, upstream_ca, recorder).server(host=address, port=int(port))
     return serving.run(
         server, lambda _: click.echo(f"Recording {upstream} at {server.url}; stop with Ctrl-C", err=True)
     )

@@ -46,7 +46,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise OSError(f"cannot listen on {host}:{port}: {reason}; --port 0 picks a free port") from None
+        raise OSError(f"cannot listen on {host}:{port}: {reason}; port 0 picks a free one") from None
     listener.setblocking(False)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by accepted sockets; asyncio sets none
     return listener

@@ -349,6 +349,8 @@ def test_a_file_is_whole_after_every_exchange_and_incomplete_until_its_end(tmp_p
         ((), "COMMAND"),
         (("--listen", "0"), "--upstream"),
         (("--listen", "x", "--upstream", "http://127.0.0.1:9"), "takes a port"),
+        (("--listen", "[192.0.2.1]:0", "--upstream", "http://127.0.0.1:9"), "listen on 192.0.2.1:0"),
+        (("--listen", "99999", "--upstream", "http://127.0.0.1:9"), "from 0 to 65535"),
         (("--listen", "0", "--upstream", "http://127.0.0.1:9", "--", "true"), "COMMAND"),
     ],
 )
