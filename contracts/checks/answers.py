@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from codecs import BOM_UTF8
 
 from contracts.findings.causes import (
     BODY,
@@ -90,6 +91,8 @@ def body_is_json(watch: Watch, answer: Answer) -> Fault | None:
     kind = (answer.header("content-type") or "").partition(";")[0].strip()
     if not answer.is_json:
         return Fault(f"{answer} with a body that is not JSON (content type {kind or 'missing'})", NOT_JSON)
+    if answer.body.startswith(BOM_UTF8):
+        return Fault(f"{answer} with a byte order mark before its JSON, which many clients refuse", "byte order mark")
     return None if kind == "application/json" else Fault(f"{answer} with JSON of content type {kind!r}", "content type")
 
 

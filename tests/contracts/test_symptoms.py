@@ -78,6 +78,11 @@ def fault(name: str) -> Fault:
     return load()[name].fault
 
 
+def byte_order_marks(asked: Asked, right: Right) -> GivenAnswer:
+    given = right(asked)
+    return replace(given, body=b"\xef\xbb\xbf" + given.body) if given.body else given
+
+
 snake_case = names(lambda name: re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name))
 INLETS = frozenset({"createConnection", "sendMessage"})
 ONE: dict[str, tuple[Fault, str, frozenset[str]]] = {
@@ -104,6 +109,11 @@ def test_one_fault_is_one_finding(server: Fault, check: str, operations: frozens
     assert (found.report.trouble, found.report.left, found.entities) == ([], [], 0)
     failed = [outcome for outcome in found.report.having(FAILED) if outcome.check != check]
     assert failed == [] and found.report.having(NOT_COMPARABLE)
+
+
+def test_a_byte_order_mark_is_a_finding() -> None:
+    found = judged(byte_order_marks, operations=frozenset({"listConnectionSpecs"}))
+    assert [finding.cause for finding in found.findings] == ["byte order mark"]
 
 
 def test_a_member_of_another_spelling_is_not_lacking() -> None:
