@@ -13,6 +13,7 @@ import pytest
 
 from mockserver.errors import ERRORS, GATEWAY, PLAIN
 from mockserver.sources.refusals import CONNECTOR, HINTS
+from tests.rows import each
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(path for folder in ("mockserver", "contracts", "bench") for path in (ROOT / folder).rglob("*.py"))
@@ -99,7 +100,7 @@ def test_a_hint_belongs_to_a_refusal() -> None:
     assert HINTS.keys() <= CONNECTOR.keys()
 
 
-@pytest.mark.parametrize("key", ERRORS)
+@each("key", ERRORS)
 def test_every_code_of_the_service_is_documented(key: str) -> None:
     number = ERRORS[key].code.partition("-")[0]
     documented = (ROOT / "docs" / "flow-service-facts.md").read_text(encoding="utf-8")

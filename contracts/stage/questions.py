@@ -74,8 +74,12 @@ class Question(NamedTuple):
         )
 
 
+@functools.lru_cache(maxsize=16)
 def question_of(sent: Sent) -> Question | None:
-    """The question of a request; None if it is no request for a list of Flow Service, or not a valid one."""
+    """The question of a request; None if it is no request for a list of Flow Service, or not a valid one.
+
+    Read once for all observers.
+    """
     asked = _pairs(sent)
     try:
         return _read(*asked) if asked else None

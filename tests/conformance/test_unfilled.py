@@ -7,6 +7,7 @@ import pytest
 from contracts.clients.bodies import NOBODY, by_string, connection, flow, source, with_params
 from mockserver.conformance import Level, Report
 from tests.conformance.client import Client
+from tests.rows import each
 
 NOTHING = ["undefined", "null", "None", "NaN", "[object Object]", "nil", "(null)", "(nil)", "nullptr", "NoneType"]
 NO_CREDENTIALS = ["false", "True", "[]", "{}", '""', "''"]
@@ -45,9 +46,9 @@ def judged(client: Client) -> dict[str, str]:
     return {one.rule: one.detail for one in client.judged().findings if one.level is not Level.INFO}
 
 
-@pytest.mark.parametrize("value", [*NOTHING, *VARIABLES, *OBJECTS, *NO_CREDENTIALS])
 @pytest.mark.parametrize("scheme", ["Bearer ", ""])
 @pytest.mark.parametrize("fetched", [True, False])
+@each("value", [*NOTHING, *VARIABLES, *OBJECTS, *NO_CREDENTIALS])
 def test_a_token_that_is_none_is_told_once(value: str, scheme: str, fetched: bool) -> None:
     client = Client()
     if fetched:
@@ -58,8 +59,8 @@ def test_a_token_that_is_none_is_told_once(value: str, scheme: str, fetched: boo
     assert value in found["header.unfilled"] or value in VARIABLES + OBJECTS
 
 
-@pytest.mark.parametrize("value", [*VARIABLES, *OBJECTS, *NO_CREDENTIALS, *FILL_INS, "changeme"])
 @pytest.mark.parametrize("header", ["x-api-key", "x-gw-ims-org-id", "x-sandbox-name"])
+@each("value", [*VARIABLES, *OBJECTS, *NO_CREDENTIALS, *FILL_INS, "changeme"])
 def test_a_key_or_name_that_cannot_be_one_is_told_once(header: str, value: str) -> None:
     client = Client()
     client.send("GET", "/connections", **{header.replace("-", "_"): value})
@@ -92,10 +93,8 @@ def test_an_ordinary_header_is_not_taken_for_none(name: str, value: str) -> None
     assert judged(client) == {}
 
 
-@pytest.mark.parametrize(
-    "value", ["undefined", "None", "[object Object]", "${X}", "{{x}}", '"undefined"', "prefix-${X}"]
-)
 @pytest.mark.parametrize("header", HEADERS[1:])
+@each("value", ["undefined", "None", "[object Object]", "${X}", "{{x}}", '"undefined"', "prefix-${X}"])
 def test_a_header_that_holds_no_value_is_told_once(header: str, value: str) -> None:
     client = Client()
     made = client.create()
@@ -200,8 +199,8 @@ PLACES: dict[str, tuple[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("value", ["undefined", "[object Object]", "${VALUE}", "System.Collections.Hashtable"])
 @pytest.mark.parametrize("place", PLACES)
+@each("value", ["undefined", "[object Object]", "${VALUE}", "System.Collections.Hashtable"])
 def test_a_value_of_a_body_that_is_none_is_told_once(place: str, value: str) -> None:
     path, body = PLACES[place]
     client = Client()

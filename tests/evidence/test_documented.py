@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from typing import Any
 
@@ -9,13 +10,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver.conformance import evaluate
-from mockserver.conformance.findings import Level
+from mockserver.conformance.findings import Finding, Level
 from mockserver.contract import Contract
 from mockserver.evidence.samples import departures, emulator_of, pages, replay
 from mockserver.quirks import Quirks
+from tests.rows import each
 
 PAGES = pages()
-ANY_PAGE = pytest.mark.parametrize("name", PAGES)
+ANY_PAGE = each("name", PAGES)
 
 TEXT = {"type": "string", "minLength": 1}
 TEXTS = {"type": "object", "additionalProperties": TEXT}
@@ -68,6 +70,14 @@ FORM = {
 }
 
 
+@functools.cache
+def replayed(name: str) -> tuple[list[tuple[Any, Any]], list[Finding]]:
+    """The exchanges of a page with the differences of their responses, and the findings about their requests."""
+    emulator = emulator_of(PAGES[name])
+    exchanges = list(replay(PAGES[name], emulator))
+    return exchanges, list(evaluate(emulator.journal.entries(), emulator.contract).findings)
+
+
 @ANY_PAGE
 def test_a_file_has_the_form_of_the_readme(name: str) -> None:
     page = PAGES[name]
@@ -84,7 +94,7 @@ def test_a_file_has_the_form_of_the_readme(name: str) -> None:
 @ANY_PAGE
 def test_the_answers_are_the_printed_ones_unless_the_file_says_why_not(name: str) -> None:
     wrong, told = [], []
-    for exchange, found in replay(PAGES[name], emulator_of(PAGES[name])):
+    for exchange, found in replayed(name)[0]:
         if found and "differs" not in exchange:
             wrong.append((exchange["id"], found))
         if not found and "differs" in exchange:
@@ -114,12 +124,11 @@ DOUBTFUL = {
 
 @ANY_PAGE
 def test_the_judge_finds_no_fault_with_a_sample_that_is_accepted(name: str) -> None:
-    emulator = emulator_of(PAGES[name])
-    exchanges = [exchange for exchange, _ in replay(PAGES[name], emulator)]
-    accepted = [one["expect"]["status"] < 400 and "differs" not in one for one in exchanges]
+    exchanges, judged = replayed(name)
+    accepted = [one["expect"]["status"] < 400 and "differs" not in one for one, _ in exchanges]
     findings = [
         finding
-        for finding in evaluate(emulator.journal.entries(), emulator.contract).findings
+        for finding in judged
         if finding.level is not Level.INFO
         and finding.rule not in OF_ANY_SAMPLE
         and any(accepted[number - 1] for number in finding.calls)

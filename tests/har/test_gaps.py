@@ -13,6 +13,7 @@ from mockserver.contract import Contract
 from mockserver.har import journaling
 from mockserver.journal.entries import Entry
 from mockserver.specs.connectors import Connectors
+from tests.rows import each
 
 CONTRACT, CONNECTORS = Contract.load(), Connectors.load()
 BASE = "https://platform.adobe.io/data/foundation/flowservice"
@@ -100,8 +101,8 @@ ANSWERS: dict[str, tuple[int, Any]] = {
 }
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("taken", TAKEN_OUT)
+@each("answer", ANSWERS)
 def test_a_token_that_was_taken_out_is_not_missed(taken: str, answer: str, tmp_path: Path) -> None:
     status, body = ANSWERS[answer]
     entry = an_entry(path=f"/connections/{ID}", answer=body, status=status, Authorization=TAKEN_OUT[taken])

@@ -30,6 +30,7 @@ from mockserver.recordings.recording import RecordedExchange, Recording
 from mockserver.specs.connectors import Connectors
 from tests.calls import HEADERS, by_string, connection
 from tests.recordings.test_record_command import recorder, run
+from tests.rows import each
 
 CANARIES = [
     "c4n4ry-plain-secret",
@@ -239,12 +240,11 @@ def a_call(number: int = 0, **members: Any) -> Call:
     return Call(request_id="", received_ms=1_700_000_000_000 + number, **given)
 
 
-@pytest.mark.parametrize("shape", range(len(CANARIES)))
 @pytest.mark.parametrize("place", PLACES)
-def test_a_canary_in_any_place_is_in_no_file(tmp_path: Path, place: str, shape: int) -> None:
-    secret = CANARIES[shape]
+@each("number, secret", enumerate(CANARIES))
+def test_a_canary_in_any_place_is_in_no_file(tmp_path: Path, place: str, number: int, secret: str) -> None:
     members, answer = PLACES[place](secret)
-    kept = recorder(tmp_path / "session.har")
+    kept = recorder(tmp_path / f"{number}.har")
     kept.add(a_call(**members), answer, 1_700_000_000_100)
     kept.close(complete=True)  # nothing had to be omitted
     assert_clean(tmp_path, secret)

@@ -6,6 +6,7 @@ from mockserver.contract import Contract
 from mockserver.recordings.vocabulary import Vocabulary
 from mockserver.recordings.wording import plain
 from mockserver.specs.connectors import Connectors
+from tests.rows import each
 
 SPECS = [one.describe() for one in Connectors.load().all()]
 VOCABULARY = Vocabulary.of(Contract.load().document, SPECS)
@@ -36,7 +37,7 @@ def test_known_words_codes_pointers_and_ids_are_kept(text: str) -> None:
 
 
 @pytest.mark.parametrize("secret", REPLACED)
-@pytest.mark.parametrize("text", ["login as app with {} failed", "pwd={};host=x", '"{}" is wrong', "({}).", "{}"])
+@each("text", ["login as app with {} failed", "pwd={};host=x", '"{}" is wrong', "({}).", "{}"])
 def test_an_unknown_word_is_replaced(text: str, secret: str) -> None:
     assert secret not in masked(text.format(secret))
 

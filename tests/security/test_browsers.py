@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from mockserver import Config, Emulator, create_app
 from tests.calls import HEADERS
+from tests.rows import each
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 OURS = (
@@ -36,8 +37,8 @@ def client() -> FlaskClient:
     return create_app(Config(seed=1)).test_client()
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS", "BREW"])
 @pytest.mark.parametrize("path", OURS)
+@each("method", ["GET", "POST", "DELETE", "OPTIONS", "BREW"])
 def test_everything_of_ours_tells_browsers_to_keep_it_to_themselves(
     client: FlaskClient, path: str, method: str
 ) -> None:
@@ -64,7 +65,7 @@ def test_no_answer_of_the_api_can_be_taken_for_a_page(client: FlaskClient, path:
 
 
 @pytest.mark.parametrize("path", ["/_mock/reset", "/_mock/clock", "/_mock/state", "/_mock/faults", "/_mock/quirks"])
-@pytest.mark.parametrize(
+@each(
     "origin",
     ["http://evil.example", "null", "http://localhost.evil.example", "http://localhost@evil.example", "http://[::1",
      "http://[", "://", "localhost", "file://", "http://localhost:81", "ftp://localhost", "http://localhost/",

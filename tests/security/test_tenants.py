@@ -11,6 +11,7 @@ import pytest
 from mockserver.contract import Contract
 from mockserver.exchange import Result
 from tests.calls import HEADERS, source, target
+from tests.rows import each
 from tests.security.estate import Estate
 
 OPERATIONS = Contract.load().operations
@@ -70,8 +71,8 @@ def without_ids(result: Result, *ids: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("name", ON_ONE)
+@each("other", OTHERS)
 def test_a_foreign_entity_answers_like_an_absent_one(estate: Estate, name: str, other: str) -> None:
     before = estate.emulator.export(credentials=True)["records"]
     own = estate.ids[OPERATIONS[name].segments[0]]
@@ -81,8 +82,8 @@ def test_a_foreign_entity_answers_like_an_absent_one(estate: Estate, name: str, 
     assert estate.emulator.export(credentials=True)["records"] == before
 
 
-@pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("name", [*ON_ONE, *LISTS])
+@each("odd", ODD)
 def test_no_spelling_of_a_tenant_is_another_tenant(estate: Estate, name: str, odd: str) -> None:
     before = estate.emulator.export(credentials=True)["records"]
     result = ask(estate, name, None, ODD[odd])
@@ -90,8 +91,8 @@ def test_no_spelling_of_a_tenant_is_another_tenant(estate: Estate, name: str, od
     assert estate.emulator.export(credentials=True)["records"] == before
 
 
-@pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("name", LISTS)
+@each("other", OTHERS)
 def test_no_list_shows_what_is_foreign(estate: Estate, name: str, other: str) -> None:
     kind = OPERATIONS[name].segments[0]
     own = estate.ids[kind]

@@ -19,9 +19,10 @@ from mockserver.quirks import QUIRKS, Quirks
 from mockserver.specs.connectors import CATALOGUE, MASK, PLATFORMS, Connectors
 from mockserver.specs.families import FAMILIES
 from mockserver.specs.target_specs import SHARED
+from tests.rows import each
 
 FILES = {path.stem: parse_yaml(path.read_text(encoding="utf-8")) for path in sorted(CATALOGUE.glob("*.yaml"))}
-ANY_FILE = pytest.mark.parametrize("file", FILES)
+ANY_FILE = each("file", FILES)
 SHARED_PARTS = parse_yaml(SHARED.read_text(encoding="utf-8"))
 STAND_IN = "00000000-0000-4000-8000-000000000000"
 """Replaces an id that is null, so that such a file is tested too."""
@@ -136,9 +137,13 @@ def served(tmp_path: Path) -> Any:
     """Connectors of a folder with one file of the catalogue."""
 
     def serve(file: str, platform: str) -> tuple[Connectors, str]:
-        text = (CATALOGUE / f"{file}.yaml").read_text(encoding="utf-8")
-        (tmp_path / f"{file}.yaml").write_text(text.replace("id: null\n", f"id: {STAND_IN}\n", 1), encoding="utf-8")
-        return Connectors(platform, tmp_path), FILES[file]["id"] or STAND_IN
+        folder = tmp_path / file
+        if not folder.exists():
+            folder.mkdir()
+            text = (CATALOGUE / f"{file}.yaml").read_text(encoding="utf-8")
+            text = text.replace("id: null\n", f"id: {STAND_IN}\n", 1)
+            (folder / f"{file}.yaml").write_text(text, encoding="utf-8")
+        return Connectors(platform, folder), FILES[file]["id"] or STAND_IN
 
     return serve
 
@@ -250,7 +255,7 @@ def test_masking_an_example_hides_its_secrets_and_nothing_else(file: str, served
             assert masked[name] == (MASK if name in secrets or name == "passwd" else value)
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@each("platform", PLATFORMS)
 @ANY_FILE
 def test_the_connection_spec_made_of_a_file_holds_schemas(file: str, platform: str, served: Any) -> None:
     connectors, spec_id = served(file, platform)
