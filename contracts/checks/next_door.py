@@ -221,4 +221,4 @@ def leads_to(answer: Answer, *paths: str) -> None:
     place = answer.header("location")
     if place is not None:
         single = "," not in place and urlsplit(place).path.endswith(paths)
-        expect(single, f"{answer}, Location {place!r} does not end in {paths[0]}")
+        expect(single, f"{answer}, Location {place!r} does not end in {paths[0]}", "place of Location")

@@ -84,6 +84,7 @@ def byte_order_marks(asked: Asked, right: Right) -> GivenAnswer:
 
 
 snake_case = names(lambda name: re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name))
+LOCATED = frozenset({"createConnection", "createXdmResource", "previewMappingSet"})
 INLETS = frozenset({"createConnection", "sendMessage"})
 ONE: dict[str, tuple[Fault, str, frozenset[str]]] = {
     "merges objects": (fault("merges-objects-that-replace"), "entity.as-written", CONNECTIONS),
@@ -95,6 +96,7 @@ ONE: dict[str, tuple[Fault, str, frozenset[str]]] = {
     "patches without a check": (fault("patches-without-a-check"), "etag.never-repeated", CONNECTIONS),
     "first id for all": (fault("first-id-for-all"), "create.id-unique", CONNECTIONS),
     "ids in capitals": (fault("ids-in-capitals"), "answer.schema", CONNECTIONS),
+    "location of another": (fault("location-of-another"), "create.location", LOCATED),
     "projection ignored": (fault("projection-ignored"), "list.projection", CONNECTIONS),
     "ids are numbers": (ids_are_numbers, "answer.schema", CONNECTIONS),
 }
