@@ -45,7 +45,7 @@ _CREDENTIALS = frozenset({
 })  # fmt: skip
 """Names of parameters; only letters are compared."""
 
-_PARAMETER = re.compile(r"\{[^}]*\}")
+_PARAMETER = re.compile(r"\{[^{}]*\}")
 
 LOOKUPS = frozenset({"GET", "HEAD", "OPTIONS"})
 ACTIONS = frozenset({"action", "test", "explore", "configs", "search"})

@@ -22,9 +22,12 @@ _WORDS = (
     "redacted|removed|hidden|masked|sanitized|sanitised|filtered|scrubbed|obfuscated|omitted|stripped|anonymized|"
     "anonymised|censored|suppressed|confidential"
 )
+_BEFORE = r"[^a-z0-9]*+(?:[a-z0-9][a-z0-9-]*+[^a-z0-9][^a-z0-9]*+){0,3}(?:[a-z0-9]++-++){0,9}"
+_AFTER = r"(?:-++[a-z0-9]++){0,3}(?:[^a-z0-9]++[a-z0-9][a-z0-9-]*+){0,3}[^a-z0-9]*+"
+"""Words beside one of those; hyphens belong to the word before them."""
+
 _SANITIZED = re.compile(
-    rf"(?:bearer\s+)?(?:[^a-z0-9]{{3,}}|(.)\1{{2,}}|[^a-z0-9]*(?:[a-z0-9-]+[^a-z0-9]+){{0,3}}(?:{_WORDS})"
-    r"(?:[^a-z0-9]+[a-z0-9-]+){0,3}[^a-z0-9]*)",
+    rf"(?:bearer\s++)?(?:[^a-z0-9]{{3,}}|(.)\1{{2,}}|{_BEFORE}(?:{_WORDS}){_AFTER})",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"bearer\s+", re.IGNORECASE)

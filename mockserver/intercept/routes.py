@@ -13,7 +13,7 @@ from mockserver.intercept.messages import RelayedRequest
 CODINGS = (b"gzip", b"deflate", b"identity")
 """Compressions that are decompressed for the recording."""
 _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(.*)")
-_FIELD = re.compile(rb"(?m)^([^\s:]+)(:[ \t]*)([^\r\n]*?)([ \t]*\r?\n)")
+_FIELD = re.compile(rb"(?m)^([^\s:]++)(:[ \t]*+)([^\r\n]*+)(\r?\n)")
 _FOR_THE_PROXY = (b"proxy-authorization", b"proxy-connection")
 
 
@@ -76,14 +76,15 @@ def _rewritten(head: bytes, target: bytes, host: bytes) -> bytes:
 
 
 def _field(found: re.Match[bytes], host: bytes) -> bytes:
-    name, value = found[1].lower(), found[3]
+    name, value = found[1].lower(), found[3].rstrip(b" \t")
+    space = found[3][len(value) :]
     if name in _FOR_THE_PROXY or (name == b"upgrade" and value.lower() == b"h2c"):
         return b""
     if name == b"host" and host:
         value = host
     elif name == b"accept-encoding":
         value = _readable(value)
-    return found[1] + found[2] + value + found[4]
+    return found[1] + found[2] + value + space + found[4]
 
 
 def _readable(accepted: bytes) -> bytes:

@@ -22,7 +22,7 @@ _CODE = re.compile(r"(?:FLOW-)?(\d{4})-(\d{3})")
 _TYPE = re.compile(r"https?://ns\.adobe\.com/aep/errors/(.*)")
 _STEP = re.compile(r"[/.]|\[\]|~[01]")
 """Between the parts of a path, a pointer, or the name of a member of a member."""
-_COMPOUND = re.compile(r"(?:x-|_)?[A-Za-z]{2,}(?:[-_:.]?[A-Za-z]{2,})*")
+_COMPOUND = re.compile(r"(?:x-|_)?[A-Za-z]{2,}(?:[-_:.][A-Za-z]{2,})*")
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 """A word in a name."""
 

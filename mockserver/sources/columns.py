@@ -70,7 +70,7 @@ TYPES: dict[str, Shape] = {
 }
 """PostgreSQL type -> shape (facts §8.3: string, boolean, double and timestamp documented, the rest assumed)."""
 
-_MODIFIER = re.compile(r"\s*\(\s*-?\d+\s*(,\s*-?\d+\s*)?\)")
+_MODIFIER = re.compile(r"(?<!\s)\s*\(\s*-?\d+\s*(,\s*-?\d+\s*)?\)")
 
 
 @dataclass(frozen=True, slots=True)

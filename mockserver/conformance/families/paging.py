@@ -28,9 +28,10 @@ _COLLECTIONS = frozenset({"connections", "sourceConnections", "targetConnections
 _NESTED = re.compile(r"\s*(\w+(?:\[\])?(?:\.\w+(?:\[\])?)+)\s*[=!<>]")
 """A filter by a member below another."""
 
-_QUOTES = re.compile(r"=\s*(?:'.*'|[`“”„‘’].*)\s*$")
-_WILDCARD = re.compile(r"=\s*\"?(?:[*%].*|.*(?:\*|(?<![0-9 ])%))\"?\s*$")
-"""Ends of a filter that look like a quoted text, or like a pattern. A number with % is a percentage."""
+_VALUE = r"\A[^=]*+=++\s*+"
+_QUOTES = re.compile(rf"{_VALUE}(?:'.*'|[`“”„‘’].*)\s*\Z", re.DOTALL)
+_WILDCARD = re.compile(rf"{_VALUE}\"?(?:[*%].*|.*(?:\*|(?<![0-9 ])%))\"?\s*\Z", re.DOTALL)
+"""Filters whose value looks like a quoted text, or like a pattern. A number with % is a percentage."""
 _ENCODED_TWICE = re.compile(r"%(?:2[0-9A-F]|3[A-F]|40|5[BD]|C[23]%)")
 """A character that is still encoded after the query was decoded."""
 _JOINED = re.compile(r"[=<>][^\"=<>]{0,256}?(?:[,;&|]|\s)\s*(?:property=)?[A-Za-z][\w.\[\]]{0,64}\s*(?:[=!<>]=|[<>])")

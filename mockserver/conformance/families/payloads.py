@@ -12,7 +12,7 @@ from mockserver.conformance.traffic import Exchange, Sighting, Traffic, texts
 from mockserver.conformance.unfilled import has_placeholder
 from mockserver.exchange import MISSING, NO_MEMBER, UNKNOWN_ID, Violation
 
-_IDS = re.compile(r"\w+: \[[^\]]*\] ")
+_IDS = re.compile(r"(?<!\w)\w+: \[[^\[\]]*\] ")
 """Ids of inlet and organisation in the messages of inlets."""
 _EVENTS = frozenset({"sendMessage", "postBatchOfStreamingMessages"})
 _REFERENCE = "Flow Service API reference, request bodies"
