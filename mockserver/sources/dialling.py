@@ -33,6 +33,9 @@ OLDEST_LIBPQ = 160_000
 MAX_SESSIONS = 8
 """Maximum concurrent sessions of all databases: half of the server's threads, so that other requests are answered."""
 
+MAX_RECEIVED = 9 * 1_048_576
+"""Maximum bytes of one response of a database: those of the most characters that are read at once, and a MiB."""
+
 _ROOM_SECONDS = 0.5
 _SHORTEST = 4
 """Shortest password that is redacted from messages: redacting shorter ones would reveal them."""
@@ -253,6 +256,7 @@ def _begun(parameters: Mapping[str, Any], patience: Patience) -> Connection:
     """A connection in a read-only transaction. Raises psycopg.Error."""
     db = Connection.connect(autocommit=True, prepare_threshold=None, **parameters)
     try:
+        db.max_received = MAX_RECEIVED
         db.deadline_ms = stop_watch_ms() + patience.session_ms
         db.adapters.register_loader("text", _Text)
         db.execute(_BEGIN.format(patience.statement_ms))

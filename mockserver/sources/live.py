@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 CONNECTOR = "postgre-sql"
 DEFAULT_PORT = "5432"
 MAX_TABLES = 10_000
-_BATCH_ROWS, _BATCH_CELLS = 200, 1_000
-"""Maximum rows and cells that are read at once: with the longest cells 4 million characters."""
+_BATCH_ROWS, _BATCH_CELLS = 200, 488
+"""Maximum rows and cells that are read at once: with the longest cells 2 million characters."""
 _NAME = re.compile(r'(?:"((?:[^"]|"")+)"|([^".]+))\.(?:"((?:[^"]|"")+)"|([^".]+))', re.DOTALL)
 
 _VISIBLE = sql.SQL("""

@@ -22,9 +22,9 @@ Stream: TypeAlias = Callable[[sql.Composable, int], Iterator[tuple[Any, ...]]]
 """The same, for an answer of any size, given the number of its columns."""
 
 _SAMPLE_ROWS = 100
-_LONGEST_CELL, _SHORTEST_CELL, _PREVIEW_CHARACTERS = 4_096, 32, 2_000_000
+_LONGEST_CELL, _SHORTEST_CELL, _MOST_CHARACTERS = 4_096, 32, 2_000_000
 _PREVIEW_CELLS = 20_000
-"""Limits on the text in a preview: the more cells, the shorter each is cut. So every response stays bounded.
+"""Limits on the text in a preview or a row: the more cells, the shorter each is cut. So every response stays bounded.
 
 A table of hundreds of columns shows fewer rows."""
 
@@ -59,8 +59,7 @@ class LiveTable:
         `fits` is ignored: PostgreSQL connections take no filters (facts §8.3).
         """
         count = min(count, max(1, _PREVIEW_CELLS // len(self.columns)))
-        cells = _PREVIEW_CHARACTERS // (count * len(self.columns) or 1)
-        longest = min(_LONGEST_CELL, max(_SHORTEST_CELL, cells))
+        longest = _longest(count * len(self.columns))
         rows = self._select(sql.SQL(", ").join(_cell(column, longest) for column in self.columns), count)
         return [
             {column.name: _json(column, text) for column, text in zip(self.columns, row, strict=True)} for row in rows
@@ -95,7 +94,8 @@ class LiveTable:
 
     def stretch(self, delta_column: str | None, start_ms: int | None, end_ms: int | None) -> Iterator[dict[str, Json]]:
         """The rows of a window, or all rows, in batches. Long text is cut. Raises SourceError."""
-        what = sql.SQL(", ").join(_cell(column, _LONGEST_CELL) for column in self.columns)
+        longest = _longest(len(self.columns))
+        what = sql.SQL(", ").join(_cell(column, longest) for column in self.columns)
         question = sql.SQL("SELECT {} FROM {}").format(what, self.relation)
         if delta_column is not None:
             conditions = self._between(sql.Identifier(delta_column), start_ms, end_ms)
@@ -151,6 +151,11 @@ class LiveTable:
     def _select(self, what: sql.Composable, limit: int | None = None) -> list[tuple[Any, ...]]:
         end = sql.SQL("") if limit is None else sql.SQL(" LIMIT {}").format(limit)
         return self.ask(sql.SQL("SELECT {} FROM {}{}").format(what, self.relation, end))
+
+
+def _longest(cells: int) -> int:
+    """How many characters of each of so many cells are read."""
+    return min(_LONGEST_CELL, max(_SHORTEST_CELL, _MOST_CHARACTERS // (cells or 1)))
 
 
 def _cell(column: Column, longest: int) -> sql.Composed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,27 @@ def test_a_view_that_fails_waits_or_writes_is_refused_in_the_services_form(
     assert answer.status == status and says in str(answer.body)
     assert "c4n4ry" not in str(answer.body) + caplog.text and "Traceback" not in caplog.text
     assert len(live.rows(emulator, base, "public.customers")) == 100, "nothing has been deleted"
+
+
+ENDLESS = {
+    "an error": "RAISE EXCEPTION USING MESSAGE = repeat('x', 40000000)",
+    "notices that the view has turned on": """PERFORM set_config('client_min_messages', 'notice', true);
+ FOR n IN 1..40 LOOP RAISE NOTICE USING MESSAGE = repeat('x', 1000000); END LOOP""",
+}
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="this system does not count what a connection receives")
+@pytest.mark.parametrize("what", ENDLESS)
+def test_a_view_that_sends_without_end_is_cut_off(what: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Libpq reads errors and notices of any length, and an error of 8 MB took 61 MiB."""
+    emulator = live.emulator(patience=PATIENT)
+    live.execute(f"""CREATE OR REPLACE FUNCTION endless() RETURNS int LANGUAGE plpgsql AS $$ BEGIN {ENDLESS[what]};
+ RETURN 1; END $$; CREATE OR REPLACE VIEW endless AS SELECT endless() AS id""")
+    base = made(emulator, live.basic())["id"]
+    answer = live.explore(emulator, base, "public.endless", preview=True)
+    assert answer.status == 400 and "failed while it was read" in str(answer.body)
+    assert "ProgramLimitExceeded" in caplog.text
+    assert len(live.rows(emulator, base, "public.customers")) == 100, "and others are answered"
 
 
 def test_of_large_values_the_database_reads_the_beginning_or_the_size(objects: None, tmp_path: Path) -> None:
