@@ -116,7 +116,7 @@ def forget(world: World, tenant: Tenant, flow_id: str) -> None:
     """Remove all runs of a deleted flow; no API operation does this. Raises ValueError if the flow still exists."""
     if world.store.get(tenant, FLOWS, flow_id) is not None:
         raise ValueError("the flow is still there: delete it first")
-    runs = [(RUNS, doc["id"]) for doc in world.store.all(tenant, RUNS) if doc["flowId"] == flow_id]
+    runs = [(RUNS, doc["id"]) for doc in world.store.mentioning(tenant, RUNS, flow_id) if doc["flowId"] == flow_id]
     for kind, entity_id in [(PROGRESS, flow_id), *runs]:
         with suppress(Missing):
             world.store.delete(tenant, kind, entity_id)

@@ -112,7 +112,7 @@ def remove(world: World, request: Request, kind: End) -> Result:
         return flow["state"] not in _IDLE_FLOWS and doc["id"] in flow.get(kind.flow_member, ())
 
     def demand_unused() -> None:
-        if any(map(uses, world.store.all(request.tenant, "flows"))):
+        if any(map(uses, world.store.mentioning(request.tenant, "flows", doc["id"]))):
             raise ApiError("end_in_use", id=doc["id"])
 
     return _crud.remove(world, request, kind.collection, demand_unused)

@@ -207,7 +207,7 @@ def _demand_unused(world: World, request: Request, connection_id: str) -> None:
 
 def _flows_on(world: World, request: Request, connection_id: str) -> Iterator[str]:
     """The flows with a base connection at one of their ends."""
-    for flow in world.store.all(request.tenant, progress.FLOWS):
+    for flow in world.store.mentioning(request.tenant, progress.FLOWS, connection_id):
         inherited = flow.get("inheritedAttributes", {})
         ends = [*inherited.get("sourceConnections", ()), *inherited.get("targetConnections", ())]
         if any(end.get("baseConnection", {}).get("id") == connection_id for end in ends):

@@ -149,7 +149,7 @@ def _admit(request: Request) -> None:
 
 
 def _flows(world: World, tenant: Tenant, connection_id: str) -> Iterator[Doc]:
-    for flow in world.store.all(tenant, progress.FLOWS):
+    for flow in world.store.mentioning(tenant, progress.FLOWS, connection_id):
         provider = flow.get("provider", {})
         if flow["state"] == "enabled" and provider.get("baseConnectionId") == connection_id:
             yield flow

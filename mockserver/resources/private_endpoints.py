@@ -6,7 +6,7 @@ approves it in Azure here).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from mockserver import json_input
@@ -19,6 +19,9 @@ from mockserver.world import World
 
 ENDPOINTS, AUTHORING = "privateEndpoints", "interactiveAuthoring"
 _SENT = ("name", "subscriptionId", "resourceGroupName", "resourceName", "fqdns", "connectionSpec")
+_PARAM = "privateEndpointId"
+"""The param of a connection that names an endpoint."""
+
 _MINUTES = 60
 
 
@@ -31,7 +34,7 @@ def create_private_endpoint(world: World, request: Request) -> Result:
         raise ApiError("unknown_spec", pointer="/connectionSpec/id")
     body = {"fqdns": [], **{name: sent[name] for name in _SENT if name in sent}}
     doc = _nearby.put(world, request, ENDPOINTS, world.runtime.new_id(ENDPOINTS), body)
-    return Result(201, _shown(world, request, doc))
+    return Result(201, _shown(doc, frozenset()))
 
 
 @operation("listPrivateEndpoints")
@@ -43,14 +46,15 @@ def list_private_endpoints(world: World, request: Request) -> Result:
         raise ApiError("filter_field", field=repeatable(name), pointer="property")
     if request.arguments.get("op") == "autoResolve":
         spec = _spec_in_body(request)
-    found = [_shown(world, request, doc) for doc in _nearby.every(world, request, ENDPOINTS)]
+    used = _used(world, request)
+    found = [_shown(doc, used) for doc in _nearby.every(world, request, ENDPOINTS)]
     return Result(200, {"items": [one for one in found if spec in ("", one["connectionSpec"]["id"])]})
 
 
 @operation("retrievePrivateEndpoint")
 def retrieve_private_endpoint(world: World, request: Request) -> Result:
     """One endpoint, in `items`."""
-    return Result(200, {"items": [_shown(world, request, _endpoint(world, request))]})
+    return Result(200, {"items": [_shown(_endpoint(world, request), _used(world, request))]})
 
 
 @operation("deletePrivateEndpoint")
@@ -90,16 +94,18 @@ def _endpoint(world: World, request: Request) -> Doc:
     return doc
 
 
-def _shown(world: World, request: Request, doc: Doc) -> dict[str, Any]:
-    used = any(_names(connection, doc["id"]) for connection in world.store.all(request.tenant, "connections"))
+def _shown(doc: Doc, used: Container[str]) -> dict[str, Any]:
     body = doc["body"]
     shown = {"id": doc["id"], **{name: body[name] for name in _SENT if name in body}}
-    return {**shown, "state": "Approved" if used else "Pending"}
+    return {**shown, "state": "Approved" if doc["id"] in used else "Pending"}
 
 
-def _names(connection: Mapping[str, Any], endpoint_id: str) -> bool:
-    params = (connection.get("auth") or {}).get("params")
-    return isinstance(params, Mapping) and params.get("privateEndpointId") == endpoint_id
+def _used(world: World, request: Request) -> set[str]:
+    """The endpoints that connections name."""
+    connections = world.store.mentioning(request.tenant, "connections", _PARAM)
+    every = ((connection.get("auth") or {}).get("params") for connection in connections)
+    named = (params.get(_PARAM) for params in every if isinstance(params, Mapping))
+    return {endpoint for endpoint in named if isinstance(endpoint, str)}
 
 
 def _spec_in_body(request: Request) -> str:

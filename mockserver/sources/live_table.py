@@ -22,7 +22,7 @@ Stream: TypeAlias = Callable[[sql.Composable, int], Iterator[tuple[Any, ...]]]
 """The same, for an answer of any size, given the number of its columns."""
 
 _SAMPLE_ROWS = 100
-_LONGEST_CELL, _SHORTEST_CELL, _MOST_CHARACTERS = 4_096, 32, 2_000_000
+_LONGEST_CELL, _SHORTEST_CELL, _MAX_CHARACTERS = 4_096, 32, 2_000_000
 _PREVIEW_CELLS = 20_000
 """Limits on the text in a preview or a row: the more cells, the shorter each is cut. So every response stays bounded.
 
@@ -155,7 +155,7 @@ class LiveTable:
 
 def _longest(cells: int) -> int:
     """How many characters of each of so many cells are read."""
-    return min(_LONGEST_CELL, max(_SHORTEST_CELL, _MOST_CHARACTERS // (cells or 1)))
+    return min(_LONGEST_CELL, max(_SHORTEST_CELL, _MAX_CHARACTERS // (cells or 1)))
 
 
 def _cell(column: Column, longest: int) -> sql.Composed:

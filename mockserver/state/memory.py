@@ -68,6 +68,10 @@ class MemoryStore(Store):
         view = self._view
         return (row.doc for row in view.collection(tenant, kind).snapshot(view.revision))
 
+    def mentioning(self, tenant: Tenant, kind: str, text: str) -> Iterator[Doc]:
+        """See `Store`. Records in memory are looked at faster than written as JSON."""
+        return self.all(tenant, kind)
+
     def listed(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
         """See `Store`."""
         view = self._view

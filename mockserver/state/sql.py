@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from sqlalchemy import ColumnElement, Connection, Dialect, delete, select, update
 
 from mockserver.exchange import Tenant
+from mockserver.json_input import dumps
 from mockserver.listing import Cursor, ListQuery, ordering
 from mockserver.runtime import Runtime
 from mockserver.state import exports, tables
@@ -123,6 +124,17 @@ class SqlStore(Store):
     def all(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
         """See `Store`."""
         return (row.doc for row in self._listed(tenant, kind, None, None, _BATCH))
+
+    def mentioning(self, tenant: Tenant, kind: str, text: str) -> Iterator[Doc]:
+        """See `Store`. Only ASCII is sure to have one form in JSON."""
+        if not text.isascii():
+            yield from self.all(tenant, kind)
+            return
+        asked = {**key(tenant, kind), "text": dumps(text)[1:-1].decode(), "size": _BATCH}
+        below = _LAST
+        while rows := self._rows("mentioning", {**asked, "below": below}):
+            yield from (self._read.doc(tenant, kind, row) for row in rows)
+            below = rows[-1][len(SHOWN)]
 
     def listed(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
         """See `Store`."""

@@ -92,7 +92,10 @@ _BY_NAME: dict[str, Any] = {
 def prepared(dialect: Dialect, transaction: ColumnElement[int], *, remote: bool) -> dict[str, PreparedStatement]:
     """The statements by name. `lock` returns a `Lock`; `remote`: see `_cut_by_server`."""
     statements = {**_BY_NAME, "lock": _TAKE_LOCK.returning(META.c.revision, transaction)}
-    batches = {name: _cut_by_server(statements[name]) if remote else statements[name] for name in ("first", "next")}
+    place = func.strpos if remote else func.instr
+    statements["mentioning"] = statements["first"].where(place(RECORDS.c.doc, bindparam("text", type_=Text)) > 0)
+    cut = ("first", "next", "mentioning")
+    batches = {name: _cut_by_server(statements[name]) if remote else statements[name] for name in cut}
     return {
         **{name: PreparedStatement(statement, dialect) for name, statement in statements.items()},
         **{name: PreparedStatement(statement, dialect, _cut_batch) for name, statement in batches.items()},

@@ -91,6 +91,9 @@ class Store(Protocol):
     def all(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
         """Every record, latest write first."""
 
+    def mentioning(self, tenant: Tenant, kind: str, text: str) -> Iterator[Doc]:
+        """Records that may contain a text, latest write first; a database reads those only that do, in JSON."""
+
     def listed(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
         """The same for the list of a client. Raises ApiError if there are more than a request may look at."""
 

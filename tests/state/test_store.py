@@ -9,6 +9,7 @@ import pytest
 
 from mockserver.exchange import Tenant
 from mockserver.runtime import Runtime
+from mockserver.state.memory import MemoryStore
 from mockserver.state.places import open_store
 from mockserver.state.sql import each_once
 from mockserver.state.store import Missing, Put, Stale, StorageUnavailable, Store, Taken
@@ -246,6 +247,17 @@ def test_an_id_that_nobody_gave_is_not_there(store: Store, entity_id: str) -> No
     assert store.get(TENANT, KIND, entity_id) is None
     with pytest.raises(Missing):
         store.delete(TENANT, KIND, entity_id)
+
+
+@pytest.mark.parametrize("text", ["x%_y", 'a"b', "back\\slash", "tab\t", "é", "x" * 300])
+def test_a_record_that_mentions_a_text_is_found(store: Store, text: str) -> None:
+    """As a member, in a member, and in a batch further on."""
+    for number in range(250):
+        put(store, f"{number:03}", text if number in (3, 120) else "another")
+    store.insert(TENANT, KIND, doc("inside", inner=[{"of": f"<{text}>"}]))
+    found = [one["id"] for one in store.mentioning(TENANT, KIND, text)]
+    assert [one for one in found if one in ("inside", "120", "003")] == ["inside", "120", "003"]
+    assert len(found) == 3 or not text.isascii() or isinstance(store, MemoryStore)
 
 
 def test_tenants_are_those_with_records(store: Store) -> None:
