@@ -242,10 +242,15 @@ def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def forget_secrets() -> None:
-    """Erase this server's secrets from its environment, which `/proc/PID/environ` would continue to show."""
-    for name in SECRET_VARIABLES:
+    """Erase this server's secrets from its environment, which `/proc/PID/environ` would continue to show.
+
+    libpq may still need PGPASSWORD: a copy of it, which is not shown, stays.
+    """
+    for name in (*SECRET_VARIABLES, "PGPASSWORD"):
         value = os.environ.pop(name, None)
         if value is not None:
+            if name == "PGPASSWORD":
+                os.environ[name] = value
             _wipe(f"{name}={value}".encode(errors="surrogateescape"))
 
 

@@ -85,6 +85,7 @@ def conformance(
         chosen, reporting = choose(scenario), Reporting.of(options)
         lead = interception.lead if available() else trial.by_variables
         kept = config.load({"ca_folder": options["ca_folder"]}, names={"ca_folder"}).ca_folder
+        config.forget_secrets()
         server = dataclasses.replace(trial.SERVER, ca_folder=kept)
         test = trial.Trial(command, os.environ, timeout, output == "all", server, lead)
         steps, complete = _run(test, chosen, output)

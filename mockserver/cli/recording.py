@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mockserver import __version__
+from mockserver import __version__, config
 from mockserver.cli.options import ca_folder_option
 from mockserver.cli.reporting import colourful, in_words
 
@@ -102,6 +102,7 @@ def _through(
     from mockserver.cli.running import explain_silence, run_led
     from mockserver.intercept.interception import Interception
 
+    config.forget_secrets()
     relay = _relay(upstream or "", upstream_ca, recorder)
     with Interception(lambda context: relay.server(certificate=context), ca_folder) as interception:
         status = run_led(command, interception, dict(os.environ), "recorded")
