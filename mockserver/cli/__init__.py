@@ -13,7 +13,18 @@ from typing import Any
 import click
 
 from mockserver import __version__
-from mockserver.cli import authority, comparing, conformance, evidence, judging, recording, running, starting, terminal
+from mockserver.cli import (
+    assessing,
+    authority,
+    comparing,
+    conformance,
+    evidence,
+    judging,
+    recording,
+    running,
+    starting,
+    terminal,
+)
 from mockserver.cli.options import FILE, FOLDER, emulation_options, json_option, platform_option, settings
 from mockserver.config import how_to_get
 
@@ -212,7 +223,7 @@ main.add_command(comparing.calibrate)
 main.add_command(evidence.fidelity)
 main.add_command(evidence.drift)
 main.add_command(evidence.explain)
-main.add_command(evidence.assess)
+main.add_command(assessing.assess)
 
 
 def _print(rows: Sequence[dict[str, Any]], as_json: bool, line: Callable[[dict[str, Any]], str]) -> None:

@@ -1,17 +1,15 @@
-"""`mockserver fidelity`, `drift`, `explain` and `assess`: measures how faithful the emulator is, and explains why."""
+"""`mockserver fidelity`, `drift` and `explain`: measures how faithful the emulator is, and explains why."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
 from pathlib import Path
 
 import click
 
 from mockserver import secrecy
-from mockserver.cli.options import FILE, FOLDER, json_option, platform_option
-from mockserver.cli.reporting import note
+from mockserver.cli.options import FOLDER, json_option, platform_option
 
 
 @click.command()
@@ -102,40 +100,3 @@ def explain(name: str, platform: str) -> None:
         shown = secrecy.name(name) or "An empty name"
         raise click.UsageError(f"{shown} is not an operation, error code, status, quirk, connector or rule.{hint}")
     click.echo(str(found))
-
-
-@click.command()
-@click.argument("file", type=FILE, metavar="FILE.har")
-@platform_option
-@json_option
-def assess(file: Path, platform: str, as_json: bool) -> None:
-    """Show how far a client can rely on the emulator.
-
-    FILE.har is a recording of the client. Each feature that it uses is printed with the evidence for it. Exit status:
-    0, or 1 if a feature is not emulated, 3 if none is used.
-    """
-    from mockserver import har
-    from mockserver.contract import Contract
-    from mockserver.evidence import assessing, fidelity
-    from mockserver.har import journaling
-    from mockserver.specs.connectors import Connectors
-
-    contract, connectors = Contract.load(), Connectors.load(platform)
-    try:
-        loaded = har.load(file, contract)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    note(loaded.remarks())
-    entries = journaling.journaled(loaded, contract, connectors)
-    uses = assessing.assess(entries, fidelity.known(), contract, connectors)
-    if as_json:
-        rows = [{"kind": use.kind, "name": use.name, "count": use.count, "reliance": use.reliance} for use in uses]
-        click.echo(json.dumps(rows, indent=2))
-    else:
-        for use in uses:
-            click.echo(f"{use.reliance:<11} {use.kind:<10} {use.count:>5} × {use.name}")
-        counts = Counter(use.reliance for use in uses)
-        click.echo("" if uses else "The recording has no request to Flow Service.")
-        for name, meaning in assessing.RELIANCES.items() if uses else ():
-            click.echo(f"{counts[name]:>3} {name:<11} {meaning}")
-    sys.exit(3 if not uses else int(any(use.reliance == "absent" for use in uses)))

@@ -17,8 +17,8 @@ from mockserver.config import LISTENING, forget_secrets
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mockserver.clients.program import PrivateServer
     from mockserver.config import Config
+    from mockserver.emulator import Emulator
     from mockserver.intercept.interception import Interception
 
 _LED = "platform.adobe.io, ims-na1.adobelogin.com and dcs.adobedc.net"
@@ -43,43 +43,54 @@ def execute(command: tuple[str, ...], **options: Any) -> None:
         reporting = Reporting.of(options)
     except ValueError as error:
         raise click.UsageError(in_words(error)) from None
-    chosen = dataclasses.replace(
-        settings(options, without=LISTENING), log="none", journal_entries=_ENTRIES, journal_bytes=_BYTES
-    )
+    chosen = settings(options, without=LISTENING)
     forget_secrets()
     try:
-        status, judged = _judged_run(command, chosen, reporting)
+        run = privately(command, chosen)
+        judged = _judge(run, reporting)
     except (ValueError, OSError) as error:
         raise click.UsageError(in_words(error)) from None
-    sys.exit(status or judged)
+    sys.exit(run.status or judged)
 
 
-def _judged_run(command: tuple[str, ...], config: Config, reporting: Reporting) -> tuple[int, int]:
-    """Run the client; returns its exit status and that of the judgement."""
-    from mockserver.clients.program import PrivateServer
-    from mockserver.conformance import evaluate
+@dataclasses.dataclass(frozen=True, slots=True)
+class PrivateRun:
+    """A client that has run against a private server."""
 
-    with PrivateServer(config) as server:
+    emulator: Emulator
+    status: int
+    """Exit status of the client."""
+    refused: bool
+    """Whether it asked for other hosts than Adobe's."""
+    tunnels: int
+    """Number of its connections to Adobe's hosts."""
+
+
+def privately(command: tuple[str, ...], config: Config) -> PrivateRun:
+    """Run a client against a private server, whose journal keeps the whole run. Raises ValueError and OSError."""
+    from mockserver.clients import program
+    from mockserver.intercept.interception import of_emulator
+
+    config = dataclasses.replace(config, log="none", journal_entries=_ENTRIES, journal_bytes=_BYTES)
+    with program.PrivateServer(config) as server:
         if server.learned is not None:
             _say("\n".join([f"learned from {config.learn}: {server.learned.summary}", *server.learned.lines()]))
-        status, elsewhere, tunnels = _run(command, server)
-    report = evaluate(server.emulator.journal.entries(), server.emulator.contract)
+        with of_emulator(server.emulator) as interception:
+            status = run_led(command, interception, program.variables(server.url, os.environ), "emulated")
+        return PrivateRun(server.emulator, status, bool(interception.refused), interception.tunnels)
+
+
+def _judge(run: PrivateRun, reporting: Reporting) -> int:
+    """Report on the client; returns the exit status of the judgement."""
+    from mockserver.conformance import evaluate
+
+    report = evaluate(run.emulator.journal.entries(), run.emulator.contract)
     judged = reporting.deliver(report, err=True)
     if not report.judged and report.calls:
         _say("It called only the token endpoint, or services that are not emulated.")
     elif not report.judged:
-        explain_silence(tunnels, elsewhere, "If not, let it take its base URL from FLOW_SERVICE_URL.")
-    return status, judged
-
-
-def _run(command: tuple[str, ...], server: PrivateServer) -> tuple[int, bool, int]:
-    """Run the client; returns its exit status, whether it asked for other hosts, and its connections to Adobe's."""
-    from mockserver.clients import program
-    from mockserver.intercept.interception import of_emulator
-
-    with of_emulator(server.emulator) as interception:
-        status = run_led(command, interception, program.variables(server.url, os.environ), "emulated")
-    return status, bool(interception.refused), interception.tunnels
+        explain_silence(run.tunnels, run.refused, "If not, let it take its base URL from FLOW_SERVICE_URL.")
+    return judged
 
 
 def run_led(command: tuple[str, ...], interception: Interception, environ: Mapping[str, str], kind: str) -> int:

@@ -1,4 +1,4 @@
-"""Tests of `mockserver fidelity`, `explain` and `assess`, and of the generated page."""
+"""Tests of `mockserver fidelity` and `explain`, and of the generated page."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from mockserver import Config, Emulator
 from mockserver.cli import main
 from mockserver.contract import Contract
 from mockserver.evidence import fidelity, page
 from mockserver.evidence.contributed import samples
 from mockserver.evidence.samples import Sample
-from tests.calls import HEADERS, connection, send
-from tests.recordings.story import Recorded, as_har, tell
 
 ROOT = Path(__file__).parents[2]
 PROVIDER = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
@@ -83,41 +80,3 @@ def test_an_unknown_name_is_repeated_only_if_it_is_a_name(name: str) -> None:
     done = run("explain", name)
     assert done.exit_code == 2 and "is not an operation" in done.output
     assert "\x1b" not in done.output and "x" * 100 not in done.output
-
-
-def test_a_client_is_told_how_far_it_can_rely_on_the_emulator(tmp_path: Path) -> None:
-    document = as_har(tell(Emulator(Config(seed=1))))
-    other = json.loads(json.dumps(document["log"]["entries"][0]))
-    other["request"]["url"] = "https://platform.adobe.io/data/foundation/flowservice/nothing"
-    other["response"]["status"] = 404
-    file = tmp_path / "session.har"
-    file.write_text(json.dumps(document), encoding="utf-8")
-    done = run("assess", file)
-    assert done.exit_code == 0, done.output
-    assert "documented  operation" in done.output and "createConnection" in done.output
-    assert "postgre-sql (74a1c565-" in done.output and "  0 absent" in done.output
-    document["log"]["entries"].append(other)
-    file.write_text(json.dumps(document), encoding="utf-8")
-    done = run("assess", file, "--json")
-    assert done.exit_code == 1
-    assert [row["name"] for row in json.loads(done.output) if row["reliance"] == "absent"] == ["POST /nothing"]
-
-
-def test_a_status_or_connector_that_the_emulator_does_not_have_is_absent(tmp_path: Path) -> None:
-    """They were `assumed`, which says that the emulator follows the contract. A spec that the client made is known."""
-    emulator = Emulator(Config(seed=1, service_clients=(HEADERS["x-api-key"],)))
-    recorded = Recorded(emulator)
-    spec = send(emulator, "POST", "/connectionSpecs", {"name": "own", "providerId": PROVIDER}).body
-    assert isinstance(spec, dict)
-    absent = "8a9c3494-9708-43d7-ae3f-cda01e5030e2"
-    for name in (str(spec["id"]), absent, "a c4n4ry", connection()["connectionSpec"]["id"]):
-        send(emulator, "POST", "/connections", connection(connectionSpec={"id": name, "version": "1.0"}))
-    document = as_har(recorded.recording)
-    document["log"]["entries"][-1]["response"]["status"] = 207
-    file = tmp_path / "session.har"
-    file.write_text(json.dumps(document), encoding="utf-8")
-    rows = {row["name"]: row["reliance"] for row in json.loads(run("assess", file, "--json").output)}
-    assert rows[f"a spec of the client ({spec['id']})"] == "assumed"
-    assert [name for name, reliance in rows.items() if reliance == "absent"] == [
-        absent, "an id of another form ‹8 characters›", "createConnection 207",
-    ]  # fmt: skip
