@@ -219,17 +219,21 @@ def needles(secret: str) -> set[str]:
     }
 
 
-def found_in(views_of_it: list[str], secret: str) -> list[str]:
-    """Where a file contains a secret or a part of it."""
-    forms = needles(secret)
-    return [view[:200] for view in views_of_it if any(_contains(view, form) for form in forms)]
+def found_in(text: str, secret: str) -> list[str]:
+    """The surroundings of a secret, or of its parts, in a text in lower case."""
+    found = filter(None, (_pattern(form).search(text) for form in needles(secret)))
+    return [text[max(0, one.start() - 100) : one.end() + 100] for one in found]
 
 
-def _contains(view: str, form: str) -> bool:
-    """Whether a text contains a form; digits are not looked for in hashes and longer numbers."""
-    if not re.fullmatch(r"[\d.]+", form):
-        return form in view
-    return re.search(rf"(?<![0-9a-f]){re.escape(form)}(?![0-9a-f])", view) is not None
+def _pattern(form: str) -> re.Pattern[str]:
+    """A pattern for a form; digits are not looked for in hashes and longer numbers."""
+    alone = re.fullmatch(r"[\d.]+", form)
+    return re.compile(rf"(?<![0-9a-f]){re.escape(form)}(?![0-9a-f])" if alone else re.escape(form))
+
+
+def as_text(raw: bytes) -> str:
+    """Every view of a file, in lower case."""
+    return "\0".join(views(raw)).lower()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -242,7 +246,7 @@ def test_a_secret_that_only_one_exchange_has_is_in_no_file(tmp_path: Path, shape
         members, result = make(secrets[place])
         kept.add(a_call(number, **members), result, 1_700_000_000_100)
     kept.close(complete=True)  # nothing had to be omitted
-    seen = [view.lower() for view in views(kept.path.read_bytes())]
+    seen = as_text(kept.path.read_bytes())
     lost = {place: found for place, secret in secrets.items() if (found := found_in(seen, secret))}
     assert lost == {}
     assert len(Recording.load(kept.path, Contract.load()).exchanges) == len(PLACES)
@@ -255,7 +259,7 @@ def test_it_is_found_where_it_is_written(tmp_path: Path, shape: str) -> None:
     kept = recorder(tmp_path / "session.har")
     kept.add(a_call(method="POST", body=json.dumps(connection(f"of {secret}")).encode()), Answer(201, {"id": "1"}), 0)
     kept.close(complete=True)
-    assert found_in([view.lower() for view in views(kept.path.read_bytes())], secret)
+    assert found_in(as_text(kept.path.read_bytes()), secret)
 
 
 def test_places_and_shapes_are_all_tried() -> None:
