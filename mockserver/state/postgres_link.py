@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import sys
 from collections.abc import Generator
 from typing import Any
 
@@ -13,7 +14,7 @@ from psycopg import errors
 
 from mockserver.runtime import stop_watch_ms
 
-_TCP_INFO = getattr(socket, "TCP_INFO", None)
+_TCP_INFO = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
 _RECEIVED = struct.Struct("128xQ")
 """The member `tcpi_bytes_received` of Linux's `tcp_info`. Other systems have no such count."""
 
