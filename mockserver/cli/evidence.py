@@ -35,10 +35,11 @@ def fidelity(as_json: bool, root: Path | None) -> None:
     if as_json:
         click.echo(json.dumps(figures.as_json(rows), indent=2))
     else:
-        click.echo(f"{'operation':<34} {'documented':>10} {'refusals':>9} {'state':>7} {'recorded':>9}  assumed")
+        line = "{:<34} {:>10} {:>9} {:>7} {:>9} {:>6}  {}"
+        click.echo(line.format("operation", "documented", "refusals", "state", "recorded", "quirk", "assumed"))
         for row in rows:
-            cells = f"{row.documented!s:>10} {row.refusals!s:>9} {row.state!s:>7} {row.recorded!s:>9}"
-            click.echo(f"{row.operation:<34} {cells}  {', '.join(row.assumed) or '–'}")
+            counts = map(str, (row.documented, row.refusals, row.state, row.recorded, row.quirks or "–"))
+            click.echo(line.format(row.operation, *counts, ", ".join(row.assumed) or "–"))
     if root is not None:
         for name, text in page.files(rows, found).items():
             (root / name).write_text(text, encoding="utf-8")

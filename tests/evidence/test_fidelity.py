@@ -80,3 +80,10 @@ def test_an_unknown_name_is_repeated_only_if_it_is_a_name(name: str) -> None:
     done = run("explain", name)
     assert done.exit_code == 2 and "is not an operation" in done.output
     assert "\x1b" not in done.output and "x" * 100 not in done.output
+
+
+def test_the_table_says_how_many_samples_a_quirk_decides() -> None:
+    head, *rows = run("fidelity").stdout.splitlines()
+    at = head.index("quirk") + len("quirk")
+    quirks = {row.split()[0]: row[:at].split()[-1] for row in rows}
+    assert quirks["retrieveConnection"] == "3" and quirks["createConnection"] == "–"
