@@ -297,8 +297,7 @@ class Traffic:
         """Calls to the token endpoint."""
         self.partial = any(entry.traces.partial for entry in entries)
         """Whether response bodies are missing from the record."""
-        gapless = not entries or (entries[0].number, entries[-1].number) == (1, len(entries))
-        self.whole = gapless and not self.partial
+        self.whole = not self.partial and (not entries or (entries[0].number, entries[-1].number) == (1, len(entries)))
         """Whether the record contains every call from the first on, and every response."""
         self.named: dict[int, set[str]] = {}
         """Number of a call -> rules with findings about it. Filled while rules run, for those that come last."""
