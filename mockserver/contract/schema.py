@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -145,9 +145,8 @@ class SchemaCheck:
             return
         found = islice(self._explains.iter_errors(value), MAX_VIOLATIONS)
         errors = sorted(found, key=lambda error: (_is_conditional(error), len(error.path), str(error.path)))
-        # jsonschema reports the list of missing members once per member
         yield from dict.fromkeys(
-            violation for error in errors for violation in _explain(error, where, at, blocks, self._registry)
+            violation for error in _once(errors) for violation in _explain(error, where, at, blocks, self._registry)
         )
 
     def unknown_members(self, value: Json) -> Iterator[Violation]:
@@ -156,6 +155,17 @@ class SchemaCheck:
         A schema with `additionalProperties` expects unnamed members.
         """
         yield from islice(_unknown(self._registry, self._schema, value, ()), MAX_VIOLATIONS)
+
+
+def _once(errors: Iterable[Any]) -> Iterator[Any]:
+    """The errors without repetitions: `jsonschema` reports a list of missing members once for each of them."""
+    lists: set[tuple[int, int]] = set()
+    for error in errors:
+        missing = error.validator == "required" and (id(error.instance), id(error.validator_value))
+        if not missing or missing not in lists:
+            yield error
+        if missing:
+            lists.add(missing)
 
 
 def _is_conditional(error: Any) -> bool:
