@@ -161,7 +161,7 @@ def _packages(extra: str) -> list[str]:
     except PackageNotFoundError:
         return [f"{NAME}[{extra}]"]
     marked = (requirement.partition(";") for requirement in asked)
-    found = [what.strip() for what, _, marker in marked if re.search(rf"extra == ['\"]{extra}['\"]", marker)]
+    found = [what.strip() for what, _, marker in marked if extra in _EXTRA.findall(marker)]
     return found or [f"{NAME}[{extra}]"]
 
 
@@ -208,6 +208,7 @@ def _kinds() -> dict[str, str]:
     return {name: next(kind for kind in _TAKES if kind in str(hint)) for name, hint in hints.items()}
 
 
+_EXTRA = re.compile(r"extra == ['\"]([^'\"]+)['\"]")
 _SERVICE_LINK = re.compile(r"(?:tcp|udp|sctp)://.*")
 """MOCKSERVER_PORT as Kubernetes sets it in containers beside a Service named `mockserver`; it is ignored."""
 

@@ -15,6 +15,7 @@ from contracts.stage.ledger import Made
 from contracts.wire import Sent
 
 CREATE = ("createConnection",)
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _STRINGS = "Connection String Based Authentication"
 
 
@@ -22,8 +23,7 @@ _STRINGS = "Connection String Based Authentication"
 def answers_with_a_receipt(stage: Stage, kind: Kind) -> None:
     """A creation responds 201 with `{"id", "etag"}`; the id is a lower-case UUID."""
     body = receipt(stage.make(kind).answer, 201)
-    uuid = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    expect(re.fullmatch(uuid, body["id"]), f"id {body['id']!r} is not a lower-case UUID")
+    expect(re.fullmatch(_UUID, body["id"]), f"id {body['id']!r} is not a lower-case UUID")
 
 
 @check("create.location", each=lambda kind: kind.located)

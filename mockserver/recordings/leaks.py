@@ -94,7 +94,7 @@ def contains(text: bytes, form: bytes) -> bool:
     """Whether a text contains an encoded secret. One of digits only is not found inside of longer numbers."""
     if not form.isdigit():
         return form in text
-    return re.search(rb"(?<!\d)" + form + rb"(?!\d)", text) is not None
+    return re.search(rb"(?<!\d)" + re.escape(form) + rb"(?!\d)", text) is not None
 
 
 def _sequences(text: bytes) -> set[bytes]:
