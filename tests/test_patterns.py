@@ -108,7 +108,8 @@ def _text(node: ast.expr, names: dict[str, Any]) -> Any:
             return "".join(texts) if all(isinstance(text, str) for text in texts) else None
         case ast.BinOp(left=ast.BinOp(left=left, op=ast.Add(), right=middle), op=ast.Add(), right=right):
             ends = [_text(part, names) for part in (left, right)]
-            return b"x".join(ends) if _text(middle, names) == "x" and all(isinstance(one, bytes) for one in ends) else None
+            known = _text(middle, names) == "x" and all(isinstance(one, bytes) for one in ends)
+            return b"x".join(ends) if known else None
     found = _value(node, names)
     return found.pattern if isinstance(found, re.Pattern) else found
 

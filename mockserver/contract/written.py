@@ -113,9 +113,9 @@ def _values(value: Json) -> int:
 
 
 def _weight(schema: Any) -> int:
-    """Number of keywords, subschemas and enum values."""
+    """Number of keywords, lists, subschemas and enum values."""
     if isinstance(schema, list):
-        return sum(map(_weight, schema))
+        return 1 + sum(map(_weight, schema))
     if not isinstance(schema, dict):
         return 1
     return 1 + sum(

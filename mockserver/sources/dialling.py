@@ -20,9 +20,9 @@ from psycopg.adapt import Buffer, Loader
 
 from mockserver.config import how_to_get
 from mockserver.runtime import stop_watch_ms
+from mockserver.sources.feed import LimitedConnection
 from mockserver.sources.listed import LiveAddress
 from mockserver.sources.refusals import SourceBusy, SourceError, refusal
-from mockserver.state.postgres_link import Connection
 
 if TYPE_CHECKING:
     from mockserver.specs.connectors import Access
@@ -33,8 +33,11 @@ OLDEST_LIBPQ = 160_000
 MAX_SESSIONS = 8
 """Maximum concurrent sessions of all databases: half of the server's threads, so that other requests are answered."""
 
-MAX_RECEIVED = 9 * 1_048_576
-"""Maximum bytes of one response of a database: those of the most characters that are read at once, and a MiB."""
+MAX_RECEIVED = 2 * 1_048_576
+"""Maximum bytes of one response of a database: the most that is read of rows at once, and some for their headers.
+
+An error takes eight times its size.
+"""
 
 _ROOM_SECONDS = 0.5
 _SHORTEST = 4
@@ -121,7 +124,7 @@ class Dialler:
         self._silent_until_ms = 0
 
     @contextmanager
-    def session(self, access: Access) -> Iterator[Connection]:
+    def session(self, access: Access) -> Iterator[LimitedConnection]:
         """A read-only transaction as the user of a connection; it ends with the block.
 
         Raises SourceError (unreachable, refused, too slow, failed) or SourceBusy.
@@ -136,7 +139,7 @@ class Dialler:
         finally:
             self._room.release()
 
-    def extend(self, db: Connection) -> None:
+    def extend(self, db: LimitedConnection) -> None:
         """Give the next statement of a session as much time as the first."""
         db.deadline_ms = stop_watch_ms() + self._patience.session_ms
 
@@ -187,7 +190,7 @@ class Dialler:
             "application_name": "mock-flow-service",
         }
 
-    def _dial(self, parameters: dict[str, str]) -> Connection:
+    def _dial(self, parameters: dict[str, str]) -> LimitedConnection:
         began = stop_watch_ms()
         if began < self._silent_until_ms:
             raise refusal("unreachable", hint="it did not answer just now; try again in a few seconds")
@@ -252,11 +255,11 @@ def _refusal(error: psycopg.Error) -> SourceError:
     return refusal("broken")
 
 
-def _begun(parameters: Mapping[str, Any], patience: Patience) -> Connection:
+def _begun(parameters: Mapping[str, Any], patience: Patience) -> LimitedConnection:
     """A connection in a read-only transaction. Raises psycopg.Error."""
-    db = Connection.connect(autocommit=True, prepare_threshold=None, **parameters)
+    db = LimitedConnection.connect(autocommit=True, prepare_threshold=None, **parameters)
     try:
-        db.max_received = MAX_RECEIVED
+        db.limit(MAX_RECEIVED)
         db.deadline_ms = stop_watch_ms() + patience.session_ms
         db.adapters.register_loader("text", _Text)
         db.execute(_BEGIN.format(patience.statement_ms))

@@ -17,10 +17,10 @@ from psycopg import sql
 from mockserver import config
 from mockserver.sources.columns import Column, shape_of
 from mockserver.sources.dialling import MAX_SESSIONS, USUAL, Dialler, Patience, demand_libpq, sendable
+from mockserver.sources.feed import LimitedConnection
 from mockserver.sources.files import File
 from mockserver.sources.listed import LiveAddress, Resolve, named, pinned, system_resolve, undressed
 from mockserver.sources.live_table import LiveTable
-from mockserver.state.postgres_link import Connection
 
 if TYPE_CHECKING:
     from mockserver.specs.connectors import Access
@@ -29,7 +29,7 @@ CONNECTOR = "postgre-sql"
 DEFAULT_PORT = "5432"
 MAX_TABLES = 10_000
 _BATCH_ROWS, _BATCH_CELLS = 200, 488
-"""Maximum rows and cells that are read at once: with the longest cells 2 million characters."""
+"""Maximum rows and cells that are read at once: with the longest cells 2 million bytes."""
 _NAME = re.compile(r'(?:"((?:[^"]|"")+)"|([^".]+))\.(?:"((?:[^"]|"")+)"|([^".]+))', re.DOTALL)
 
 _VISIBLE = sql.SQL("""
@@ -133,10 +133,10 @@ class LiveSource:
         self.listed = dialler.listed
         self._dialler = dialler
         self._access = access
-        self._db: Connection | None = None
+        self._db: LimitedConnection | None = None
 
     @contextmanager
-    def connected(self) -> Iterator[Connection]:
+    def connected(self) -> Iterator[LimitedConnection]:
         """The open session or, within the block, a new one. Raises SourceError or SourceBusy."""
         if self._db is not None:
             yield self._db

@@ -22,7 +22,7 @@ Stream: TypeAlias = Callable[[sql.Composable, int], Iterator[tuple[Any, ...]]]
 """The same, for an answer of any size, given the number of its columns."""
 
 _SAMPLE_ROWS = 100
-_LONGEST_CELL, _SHORTEST_CELL, _MAX_CHARACTERS = 4_096, 32, 2_000_000
+_LONGEST_CELL, _MAX_BYTES = 4_096, 2_000_000
 _PREVIEW_CELLS = 20_000
 """Limits on the text in a preview or a row: the more cells, the shorter each is cut. So every response stays bounded.
 
@@ -36,8 +36,11 @@ _READABLE = """(coalesce(pg_catalog.pg_column_size({0}), 0) <= {1}
  OR pg_catalog.pg_typeof({0}) IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype))"""
 """Whether the beginning and the length of a value can be read without all of it: text is stored in parts."""
 
-_CELL = sql.SQL(f"""CASE WHEN {_READABLE} THEN pg_catalog."left"({{0}}::text, {{2}})
- ELSE pg_catalog.concat('(', pg_catalog.pg_column_size({{0}}), ' bytes)') END""")
+_CELL = sql.SQL(f"""CASE WHEN NOT {_READABLE} THEN pg_catalog.concat('(', pg_catalog.pg_column_size({{0}}), ' bytes)')
+ WHEN pg_catalog.octet_length(pg_catalog."left"({{0}}::text, {{2}})) > {{2}} THEN pg_catalog."left"({{0}}::text, {{3}})
+ ELSE pg_catalog."left"({{0}}::text, {{2}}) END""")
+"""The beginning of a value: so many characters, or a quarter of them if they have more bytes. UTF-8 has up to four."""
+
 _SIZE = sql.SQL(f"""(CASE WHEN {_READABLE} THEN coalesce(pg_catalog.octet_length({{0}}::text), 0)
  ELSE pg_catalog.pg_column_size({{0}}) END)""")
 """The length of a cell as text, or of a large value in the form of the database."""
@@ -154,8 +157,8 @@ class LiveTable:
 
 
 def _longest(cells: int) -> int:
-    """How many characters of each of so many cells are read."""
-    return min(_LONGEST_CELL, max(_SHORTEST_CELL, _MAX_CHARACTERS // (cells or 1)))
+    """How many bytes of each of so many cells are read."""
+    return min(_LONGEST_CELL, _MAX_BYTES // (cells or 1))
 
 
 def _cell(column: Column, longest: int) -> sql.Composed:
@@ -167,12 +170,12 @@ def _cell(column: Column, longest: int) -> sql.Composed:
             written = "CASE WHEN extract(year FROM {0}) BETWEEN 1 AND 9999 THEN pg_catalog.to_char({0}, {1}) END"
             return sql.SQL(written).format(name, form)
         case "text" if column.type == "bytea":
-            part = sql.SQL("pg_catalog.substring({}, 1, {})").format(name, longest)
+            part = sql.SQL("pg_catalog.substring({}, 1, {})").format(name, longest * 3 // 4)
             return sql.SQL("pg_catalog.translate(pg_catalog.encode({}, 'base64'), E'\\n', '')").format(part)
         case "number":
             longest = _LONGEST_NUMBER
     if column.shape.kind == "text":
-        return _CELL.format(name, _MAX_CONVERTED, longest)
+        return _CELL.format(name, _MAX_CONVERTED, longest, longest // 4)
     return sql.SQL('pg_catalog."left"({}::text, {})').format(name, longest)
 
 

@@ -245,13 +245,17 @@ def _in_thread(job: Callable[[], Any], jobs: _Jobs) -> asyncio.Future[Any]:
 
 def _work(jobs: _Jobs) -> None:
     while (job := jobs.get()) is not None:
-        function, future = job
-        try:
-            settle, result = future.set_result, function()
-        except Exception as error:
-            settle, result = future.set_exception, error
-        with contextlib.suppress(RuntimeError):  # the event loop is closed
-            future.get_loop().call_soon_threadsafe(_settle, future, settle, result)
+        _finish(*job)
+        del job  # a thread that waits for the next one would keep the request and its response
+
+
+def _finish(function: Callable[[], Any], future: asyncio.Future[Any]) -> None:
+    try:
+        settle, result = future.set_result, function()
+    except Exception as error:
+        settle, result = future.set_exception, error
+    with contextlib.suppress(RuntimeError):  # the event loop is closed
+        future.get_loop().call_soon_threadsafe(_settle, future, settle, result)
 
 
 def _settle(future: asyncio.Future[Any], settle: Callable[[Any], None], result: Any) -> None:

@@ -216,6 +216,7 @@ HEAVY: dict[str, Any] = {
     "many subschemas": {"properties": {f"p{number}": {"type": "string"} for number in range(MAX_WEIGHT)}},
     "many alternatives": {"oneOf": [{"const": number} for number in range(MAX_WEIGHT)]},
     "many listed values": {"contains": {"enum": list(range(MAX_WEIGHT))}},
+    "lists in listed values": {"contains": {"enum": [[[[number]]] for number in range(MAX_WEIGHT // 4)]}},
     "alternatives in alternatives": {"anyOf": [{"anyOf": [{"const": 1}] * 100}] * 10},
 }
 
