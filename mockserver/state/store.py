@@ -92,7 +92,10 @@ class Store(Protocol):
         """Every record, latest write first."""
 
     def mentioning(self, tenant: Tenant, kind: str, text: str) -> Iterator[Doc]:
-        """Records that may contain a text, latest write first; a database reads those only that do, in JSON."""
+        """Records that may contain a text, latest write first; a database reads those only that do, in JSON.
+
+        A record that is damaged within this text is passed over; whoever reads it is told.
+        """
 
     def listed(self, tenant: Tenant, kind: str) -> Iterator[Doc]:
         """The same for the list of a client. Raises ApiError if there are more than a request may look at."""

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,46 @@ def test_a_program_that_we_start_is_not_given_our_secrets(tmp_path: Path) -> Non
         said, _ = process.communicate(timeout=100)
     assert children and "FLOW_SERVICE_URL=" in said
     assert "c4n4ry" not in "".join(shown) + said
+
+
+CRASH = "import os; print(open(f'/proc/{os.getppid()}/limits').read(), flush=True); os.kill(os.getppid(), 6)"
+CRASHING = {
+    "serve": [],
+    "exec": ["exec", "--ca-folder", "ca", "--", sys.executable, "-c", CRASH],
+    "record": ["record", "--out", "new.har", "--ca-folder", "ca", "--", sys.executable, "-c", CRASH],
+}
+
+
+@pytest.fixture
+def cores() -> Iterator[None]:
+    """Let the processes of a test write core files, as far as the system allows it."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+@pytest.mark.parametrize("command", CRASHING)
+@pytest.mark.usefixtures("cores")
+def test_a_crash_leaves_no_copy_of_the_memory_and_prints_no_value(tmp_path: Path, command: str) -> None:
+    """A core file in the working folder held each password and token."""
+    secrets = {"MOCKSERVER_ADMIN_TOKEN": "c4n4ry-admin", "PYTHONFAULTHANDLER": "1", "PYTHONPATH": str(ROOT)}
+    if command == "serve":
+        with Server(tmp_path, **secrets) as server:
+            http = HTTPConnection("127.0.0.1", server.port, timeout=100)
+            http.request("POST", "/connections", json.dumps(BODY), {**HEADERS, "content-type": "application/json"})
+            assert http.getresponse().status == 201
+            said = read(Path(f"/proc/{server.process.pid}/limits"))
+            server.process.send_signal(signal.SIGABRT)
+            said += server.process.communicate(timeout=100)[0]
+    else:
+        done = subprocess.run(
+            [sys.executable, "-m", "mockserver", *CRASHING[command]],
+            cwd=tmp_path, capture_output=True, text=True, timeout=100, env={**HARMLESS, **secrets},
+        )  # fmt: skip
+        said = done.stdout + done.stderr
+    assert re.search("Max core file size +0 ", said) and "Fatal Python error: Aborted" in said
+    assert leaks(said) == [] and "c4n4ry" not in said and not list(tmp_path.glob("core*"))

@@ -14,10 +14,10 @@ import pytest
 from mockserver.runtime import Runtime
 from mockserver.state import postgresql
 from mockserver.state.places import open_store
-from mockserver.state.store import Put, StorageUnavailable, Store
+from mockserver.state.store import Put, StorageUnavailable, Store, Taken
 from tests.bad_network import BadNetwork, between, nothing
 from tests.postgres import PASSWORD, new_url, shared_server
-from tests.state.test_postgresql import KIND, TENANT, put, seen
+from tests.state.test_postgresql import KIND, TENANT, put, rename, seen
 
 
 @pytest.fixture
@@ -173,6 +173,32 @@ def test_a_commit_whose_connection_is_cut_anywhere_is_reported_as_it_was(
     for cut, made in told:
         assert (seen(far, f"cut-{cut}") is not None) == made, cut
     assert {made for _, made in told} == outcomes
+
+
+WRITES: dict[str, Callable[[Store, str], Any]] = {
+    "insert": lambda store, entity_id: put(store, f"{entity_id}-again"),
+    "replace": lambda store, entity_id: rename(store, entity_id, "again"),
+    "delete": lambda store, entity_id: store.delete(TENANT, KIND, entity_id),
+    "a refused one": lambda store, entity_id: pytest.raises(Taken, put, store, entity_id),
+}
+"""Writes that take one revision, and one that takes none. A rollback may fail after each."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["answer", "request"])
+@pytest.mark.parametrize("write", WRITES)
+def test_a_write_whose_connection_is_cut_anywhere_is_made_once(
+    far: Store, network: BadNetwork, way: str, write: str
+) -> None:
+    """One that is tried again on a new connection would take a second revision, or find its own record."""
+    for cut in itertools.count(0, 7):
+        put(far, f"cut-{cut}")
+        before = far.export()["revision"]
+        network.cut_after(cut, way)
+        WRITES[write](far, f"cut-{cut}")
+        if network.waiting:
+            break
+        assert far.export()["revision"] == before + (write in ("insert", "replace", "delete")), cut
 
 
 def test_an_outcome_that_cannot_be_found_out_is_told_to_be_unknown(
