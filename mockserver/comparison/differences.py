@@ -250,6 +250,8 @@ class Comparison:
     def _spec_ids(self, inside: str, theirs: list[Any], ours: list[Any]) -> _Walk:
         """Compare the specs that a flow spec accepts, in any order."""
         there, here = {self.bindings.ours(("id", str(one))) or str(one) for one in theirs}, set(map(str, ours))
+        for one in here.intersection(map(str, theirs)):  # later requests may name them
+            self.bindings.bind(("id", one), one)
         if there - here:
             yield Difference("missing item", inside, "listed", "absent")
         if here - there:

@@ -22,7 +22,7 @@ OBSERVERS: dict[str, Observer] = {}
 NOT_OBSERVABLE: dict[str, str] = {}
 """Quirk -> reason why exchanges cannot show its value."""
 
-_BARE_ETAG = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _DOCUMENTED_SSL_MODES = frozenset({"Disable", "Allow", "Prefer", "Verify Ca", "Verify Full"})
 _OTHER_SSL_MODES = {*(mode.replace(" ", "").lower() for mode in _DOCUMENTED_SSL_MODES), "require"}
 _MASK = re.compile(r"\*{3,}|[x•]{3,}", re.IGNORECASE)
@@ -52,13 +52,27 @@ def _sent(exchange: RecordedExchange) -> Mapping[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _by_status(exchange: RecordedExchange, refused: str, taken: str, *codes: str) -> str | None:
-    """`taken` for a success, `refused` for an error with one of the codes, or with any code if none is given."""
-    if 200 <= exchange.result.status < 300:
+def _by_status(exchange: RecordedExchange, refused: str, taken: str, code: str = "", word: str = "") -> str | None:
+    """`taken` for a success, `refused` for an error with the code, or for any error if none is given.
+
+    An error of the form without codes needs the status of the code, and the word in its texts.
+    """
+    status = exchange.result.status
+    if 200 <= status < 300:
         return taken
-    if 400 <= exchange.result.status < 500 and (not codes or exchange.result.error in codes):
-        return refused
-    return None
+    if not 400 <= status < 500:
+        return None
+    is_meant = not code or exchange.result.error == code or (_has_no_code(exchange, code) and word in _texts(exchange))
+    return refused if is_meant else None
+
+
+def _has_no_code(exchange: RecordedExchange, code: str) -> bool:
+    """Whether an error of the service has texts only, and the status of a code."""
+    return error_body(exchange) == "legacy" and code.endswith(f"-{exchange.result.status}")
+
+
+def _texts(exchange: RecordedExchange) -> str:
+    return " ".join(str(value) for value in _answer(exchange).values()).lower()
 
 
 @observes("error-body")
@@ -73,9 +87,11 @@ def error_body(exchange: RecordedExchange) -> str | None:
 
 @observes("not-found-status")
 def not_found_status(exchange: RecordedExchange) -> str | None:
-    """The status that comes with code 1439."""
+    """The status that comes with code 1439, or with texts that name the id of a lookup."""
     status = str(exchange.result.status)
-    found = exchange.operation and str(exchange.result.error).startswith("1439-")
+    is_named = any(_UUID.fullmatch(one) and one in _texts(exchange) for one in exchange.ids.values())
+    is_lookup = exchange.call.method == "GET" and error_body(exchange) == "legacy"
+    found = exchange.operation and (str(exchange.result.error).startswith("1439-") or (is_lookup and is_named))
     return status if found and status in ("404", "400") else None
 
 
@@ -84,7 +100,7 @@ def spec_writers(exchange: RecordedExchange) -> str | None:
     """Whether a spec was accepted. Specs sent with a service token are accepted with either value."""
     if exchange.operation not in (*_NEW_SPECS, "updateConnectionSpec", "updateFlowSpec"):
         return None
-    return _by_status(exchange, "service", "any", "1426-400")
+    return _by_status(exchange, "service", "any", "1426-400", "token")
 
 
 @observes("spec-answer")
@@ -117,7 +133,7 @@ def missing_sandbox(exchange: RecordedExchange) -> str | None:
     """Whether a request without x-sandbox-name was accepted."""
     if exchange.operation is None or "x-sandbox-name" in exchange.call.headers or "/ims/" in exchange.target:
         return None
-    return _by_status(exchange, "refuse", "default", "2105-400")
+    return _by_status(exchange, "refuse", "default", "2105-400", "sandbox")
 
 
 @observes("missing-org")
@@ -125,6 +141,8 @@ def missing_org(exchange: RecordedExchange) -> str | None:
     """Who refuses a request without x-gw-ims-org-id."""
     if "x-gw-ims-org-id" in exchange.call.headers or exchange.result.status < 400:
         return None
+    if _has_no_code(exchange, "2002-401"):
+        return "service"
     return {"400003": "gateway", "2001-401": "service", "2002-401": "service"}.get(str(exchange.result.error))
 
 
@@ -148,7 +166,7 @@ def activation_status(exchange: RecordedExchange) -> str | None:
 @observes("unquoted-etag")
 def unquoted_etag(exchange: RecordedExchange) -> str | None:
     """Whether an If-Match without the etag's quotes was accepted."""
-    if not _BARE_ETAG.fullmatch(exchange.call.headers.get("if-match", "")):
+    if not _UUID.fullmatch(exchange.call.headers.get("if-match", "")):
         return None
     return _by_status(exchange, "refuse", "accept", "1404-412")
 
@@ -242,7 +260,7 @@ def unknown_parameters(exchange: RecordedExchange) -> str | None:
     operation = Contract.load().operations.get(exchange.operation or "")
     if operation is None or all(name in operation.query for name, _ in exchange.call.parameters()):
         return None
-    return _by_status(exchange, "refuse", "ignore", "1451-400")
+    return _by_status(exchange, "refuse", "ignore", "1451-400", "parameter")
 
 
 @observes("limit-above-maximum")
@@ -263,4 +281,4 @@ def sftp_destination_auth(exchange: RecordedExchange) -> str | None:
     spec, auth = _sent(exchange).get("connectionSpec"), _sent(exchange).get("auth")
     named = auth.get("specName") if isinstance(auth, dict) else None
     here = isinstance(spec, dict) and spec.get("id") == _SFTP_DESTINATION and named in _SFTP_OF_THE_DOCUMENT
-    return _by_status(exchange, "page", "both", "1415-400") if here else None
+    return _by_status(exchange, "page", "both", "1415-400", "auth") if here else None

@@ -90,7 +90,8 @@ class StandIns:
         """The stand-in for a text or number that is not known to be harmless."""
         if secret and isinstance(value, str):
             self.guard("the response body" if self._sent is None else "the request body", value)
-        if is_placeholder(value):
+        is_known_id = not secret and _UUID.fullmatch(str(value)) and self.is_id(str(value))
+        if is_placeholder(value) or is_known_id:  # another value would look like the id of another entity
             return value
         return self.number(value) if isinstance(value, int | float) else self.text(str(value))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from mockserver.recordings.observers import NOT_OBSERVABLE, OBSERVERS
 from mockserver.recordings.recording import Recording
 from tests.calls import connection, made, send
 from tests.dataflows import once, seconds
-from tests.recordings.story import Recorded, Server, described, tell
+from tests.recordings.story import Recorded, Server, as_har, described, tell
 from tests.recordings.test_record_command import recorder
 
 SFTP_DESTINATION = "36965a81-b1c6-401b-99f8-22508f1e6a26"
@@ -88,6 +89,18 @@ def test_masking_hides_no_quirk(which: int, tmp_path: Path) -> None:
     seen = observe(recording)
     assert observe(Recording.load(kept.path, Contract.load())) == seen
     assert len(chosen(seen)) >= len(QUIRKS) - len(HARD_TO_MEET)
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["defaults", "others"])
+def test_errors_that_have_no_code_show_the_same_quirks(which: int, tmp_path: Path) -> None:
+    quirks, seen = {name: row.values[which] for name, row in QUIRKS.items()}, []
+    for form in ("problem", "legacy"):
+        recording = every_disagreement(Emulator(Config(seed=3, quirk={**quirks, "error-body": form})))
+        path = tmp_path / f"{form}.har"
+        path.write_text(json.dumps(as_har(recording)), encoding="utf-8")
+        seen.append(chosen(observe(Recording.load(path, Contract.load()))))
+    assert [one.pop("error-body") for one in seen] == ["problem", "legacy"]
+    assert seen[1] == seen[0]
 
 
 def test_a_calibrated_emulator_shows_no_difference() -> None:

@@ -11,9 +11,10 @@ from urllib.parse import quote
 from mockserver import Emulator
 from tests.calls import HEADERS, POSTGRESQL, connection, made, send, source
 from tests.comparison.sessions import delete, get, patch, session
-from tests.dataflows import HOUR, flow, once, pass_time
+from tests.dataflows import CRM_TO_AEP, HOUR, flow, once, pass_time, seconds
 from tests.dataflows import source as source_id
 from tests.dataflows import target as target_id
+from tests.destinations import audience, exporting
 
 DEVELOPMENT = {"x-sandbox-name": "development"}
 
@@ -136,6 +137,35 @@ def specs_of_a_tenant(emulator: Emulator) -> Iterator[None]:
     get(emulator, f"/connectionSpecs/{POSTGRESQL}")
     get(emulator, "/flowSpecs?property=name==CRMToAEP")
     get(emulator, f"/connectionSpecs/{HEADERS['x-api-key']}")
+
+
+@session
+def specs_that_a_flow_spec_names(emulator: Emulator) -> Iterator[None]:
+    yield
+    get(emulator, f"/flowSpecs/{CRM_TO_AEP}")
+    get(emulator, f"/connectionSpecs/{POSTGRESQL}")
+
+
+@session
+def a_run_on_demand(emulator: Emulator) -> Iterator[None]:
+    yield
+    flow_id = made(emulator, once(emulator), "/flows")["id"]
+    now = seconds(emulator)
+    window = {"startTime": now + 60, "windowStartTime": now - 3600, "windowEndTime": now}
+    params = {**window, "deltaColumn": {"name": "entered_at"}}
+    send(emulator, "POST", "/runs", {"flowId": flow_id, "params": params})
+    get(emulator, f"/runs?property=flowId=={flow_id}")
+
+
+@session
+def an_audience_that_is_added_to_a_flow(emulator: Emulator) -> Iterator[None]:
+    yield
+    made_flow = exporting(emulator)
+    step = {"op": "add", "path": "/transformations/0/params/segmentSelectors/selectors/-"}
+    steps = [{**step, "value": audience("5e8b2d8a-1d2f-4a18-a8a1-b2c300000001")}]
+    path = f"/flows/{made_flow['id']}"
+    send(emulator, "PATCH", path, steps, headers={"if-match": made_flow["etag"]})
+    get(emulator, path)
 
 
 @session
