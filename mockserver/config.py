@@ -170,6 +170,12 @@ LISTENING = frozenset(
 )
 """Settings of `serve` only; commands with a private server lack them."""
 
+COMPARED = frozenset(
+    {"platform", "strict", "seed", "sources", "closed", "datasets", "schemas", "mappings", "quirk", "sandboxes"}
+)
+"""Settings of an emulator that answers a recording. It is new, keeps nothing, and knows no credentials: those of a
+recording are masked."""
+
 ALL = frozenset(row.name for row in fields(Config))
 """The names of all settings."""
 

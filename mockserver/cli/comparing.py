@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockserver.cli.options import FILE, FOLDER, emulation_options, json_option, settings
+from mockserver.cli.options import FILE, FOLDER, comparison_options, json_option, settings
 from mockserver.cli.reporting import colourful, note
+from mockserver.config import ALL, COMPARED
 
 if TYPE_CHECKING:
     from mockserver.comparison.accepted import Accepted
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--accepted", type=FILE, help="Accept the differences in this YAML file.")
 @click.option("--report", "folder", type=FOLDER, help="Write HTML, JSON, JUnit and Markdown to this folder.")
 @json_option
-@emulation_options
+@comparison_options
 def compare(
     file: Path, against: str | None, headers: tuple[str, ...], accepted: Path | None, folder: Path | None,
     as_json: bool, **options: Any,
@@ -43,8 +44,11 @@ def compare(
     if against is None:
         if headers:
             raise click.UsageError("--header can be used only with --against")
-        outcome = _with_emulator(recording, settings(options), excused)
+        outcome = _with_emulator(recording, _settings(options), excused)
     else:
+        params = click.get_current_context().command.params
+        if given := [one.opts[0] for one in params if options.get(one.name or "") not in (None, ())]:
+            raise click.UsageError(f"{', '.join(given)} cannot be used with --against: no emulator is started")
         outcome = _with_server(recording, against, headers, excused)
     click.echo(writers.render(outcome, "json") if as_json else writers.summary(outcome, colour=colourful()), nl=False)
     _write(outcome, folder)
@@ -57,7 +61,7 @@ def compare(
     "--write", "into", type=click.Path(path_type=Path, dir_okay=False), help="Write the fragment to this file."
 )
 @json_option
-@emulation_options
+@comparison_options
 def calibrate(file: Path, into: Path | None, as_json: bool, **options: Any) -> None:
     """Derive the emulator's quirks from a recording.
 
@@ -71,7 +75,7 @@ def calibrate(file: Path, into: Path | None, as_json: bool, **options: Any) -> N
     note(recording.remarks)
     found = calibrating.observe(recording)
     fragment = calibrating.fragment(found)
-    config = settings(options)
+    config = _settings(options)
     outcome = _with_emulator(recording, _with_quirks(config, calibrating.chosen(found)), None)
     if as_json:
         rows = [{"quirk": one.quirk, "finding": one.finding, "value": one.value, "seen": one.seen} for one in found]
@@ -96,6 +100,10 @@ def _read(file: Path, accepted: Path | None) -> tuple[Recording, Accepted]:
         raise click.UsageError(str(error)) from None
 
 
+def _settings(options: dict[str, Any]) -> Config:
+    return settings(options, without=ALL - COMPARED)
+
+
 def _with_quirks(config: Config, quirks: dict[str, str]) -> Config:
     from dataclasses import replace
 
@@ -109,7 +117,7 @@ def _with_emulator(recording: Recording, config: Config, accepted: Accepted | No
     from mockserver.comparison import comparing
     from mockserver.comparison.wire import Wire
 
-    suited = comparing.suited(replace(config, log="none", journal_entries=0, learn=None), recording)
+    suited = comparing.suited(replace(config, log="none", journal_entries=0), recording)
     with PrivateServer(suited) as server, Wire(server.url) as wire:
         return comparing.with_emulator(recording, server.emulator, wire.send, accepted)
 

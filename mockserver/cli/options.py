@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,24 +22,27 @@ ca_folder_option = click.option(
     "--ca-folder", metavar="DIR", help="Keep the certificate authority in this folder; see `mockserver ca`."
 )
 
-_EMULATION = (
+_COMPARED = (
     click.option("--platform", type=click.Choice(["azure", "aws"]), help="Select the cloud.  [default: azure]"),
     click.option("--strict", is_flag=True, default=None, help="Refuse foreign tokens and unknown members."),
     click.option("--seed", type=int, help="Repeat ids, etags and times on every run."),
-    click.option("--state", metavar="FILE|URL", help="Keep records in an SQLite file or in postgresql://…"),
-    click.option("--learn", metavar="FILE.har", help="Start with the specs and entities of a recording."),
     click.option("--sources", metavar="FILE", help="Read the sources behind connections from YAML."),
-    click.option("--lake", metavar="DIR", help="Write the rows of runs to this folder."),
     click.option(
         "--closed", is_flag=True, default=None, help="Refuse schemas, data sets and mappings not created here."
-    ),
-    click.option("--faults", metavar="FILE", help="Load faults from YAML; see `mockserver faults`."),
-    click.option(
-        "--fault-header/--no-fault-header", default=None, help="Obey the header x-mock-fault.  [default: obey]"
     ),
     click.option("--quirk", multiple=True, metavar="NAME=VALUE", help="Set a quirk; see `mockserver quirks`."),
     click.option(
         "--sandbox", "sandboxes", multiple=True, help="Accept only these sandboxes; the first is the default."
+    ),
+)
+_EMULATION = (
+    *_COMPARED,
+    click.option("--state", metavar="FILE|URL", help="Keep records in an SQLite file or in postgresql://…"),
+    click.option("--learn", metavar="FILE.har", help="Start with the specs and entities of a recording."),
+    click.option("--lake", metavar="DIR", help="Write the rows of runs to this folder."),
+    click.option("--faults", metavar="FILE", help="Load faults from YAML; see `mockserver faults`."),
+    click.option(
+        "--fault-header/--no-fault-header", default=None, help="Obey the header x-mock-fault.  [default: obey]"
     ),
     click.option("--org", "orgs", multiple=True, help="Accept only these organisations."),
     click.option("--api-key", "api_keys", multiple=True, help="Accept only these API keys."),
@@ -50,9 +53,18 @@ _EMULATION = (
 )
 
 
+def comparison_options(command: _Command) -> _Command:
+    """Add the options for a new emulator that answers a recording; see `config.COMPARED`."""
+    return _with(_COMPARED, command)
+
+
 def emulation_options(command: _Command) -> _Command:
     """Add the options for the behaviour of the emulator."""
-    for option in reversed(_EMULATION):
+    return _with(_EMULATION, command)
+
+
+def _with(options: Iterable[Callable[[_Command], _Command]], command: _Command) -> _Command:
+    for option in reversed([*options]):
         command = option(command)
     return command
 
@@ -70,9 +82,7 @@ _REPORT = (
 
 def report_options(command: _Command) -> _Command:
     """Add the options for reports, which `Reporting.of` reads."""
-    for option in reversed(_REPORT):
-        command = option(command)
-    return command
+    return _with(_REPORT, command)
 
 
 def settings(options: dict[str, Any], *, without: frozenset[str] = frozenset()) -> config.Config:

@@ -72,7 +72,7 @@ def privately(command: tuple[str, ...], config: Config) -> PrivateRun:
     from mockserver.intercept.interception import of_emulator
 
     config = dataclasses.replace(config, log="none", journal_entries=_ENTRIES, journal_bytes=_BYTES)
-    with program.PrivateServer(config) as server:
+    with program.PrivateServer(config, os.environ) as server:
         if server.learned is not None:
             _say("\n".join([f"learned from {config.learn}: {server.learned.summary}", *server.learned.lines()]))
         with of_emulator(server.emulator) as interception:

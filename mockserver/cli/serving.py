@@ -119,9 +119,10 @@ def _learned(emulator: Emulator) -> list[str]:
     """Lines of the banner on what was learned from a recording."""
     if emulator.config.learn is None:
         return []
-    from mockserver.recordings import learning  # imported here: only needed to learn
+    from mockserver.clients import program  # imported here: only needed to learn
 
-    found = learning.start_from(emulator, emulator.config.learn)
+    found = program.learned(emulator, os.environ)
+    assert found is not None
     head = f"  Learned   {emulator.config.learn}      ({found.summary})"
     return [head, *(f"            {one}" for one in found.lines())]
 

@@ -46,10 +46,10 @@ def accepted(config: Config) -> dict[str, str]:
 class PrivateServer:
     """A server for one client, used as `with PrivateServer() as server:`."""
 
-    def __init__(self, config: Config | None = None) -> None:
-        """Raises ValueError for settings that cannot be used."""
+    def __init__(self, config: Config | None = None, environ: Mapping[str, str] | None = None) -> None:
+        """`environ`: the client's. Raises ValueError for settings that cannot be used."""
         self.emulator = Emulator(config or Config(log="none"))
-        self.learned = _learned(self.emulator)
+        self.learned = learned(self.emulator, environ or {})
         self._server = Served(self.emulator).listen()
 
     @property
@@ -68,13 +68,14 @@ class PrivateServer:
         self.emulator.close()
 
 
-def _learned(emulator: Emulator) -> Learned | None:
-    """The initial state from a recording, if the setting `learn` names one."""
+def learned(emulator: Emulator, environ: Mapping[str, str]) -> Learned | None:
+    """The initial state from a recording, if the setting `learn` names one. `environ`: that of the client."""
     if emulator.config.learn is None:
         return None
     from mockserver.recordings import learning  # imported here: only needed to learn
 
-    return learning.start_from(emulator, emulator.config.learn)
+    org = {**CREDENTIALS, **environ}["FLOW_SERVICE_ORG"]
+    return learning.start_from(emulator, emulator.config.learn, org)
 
 
 class NotStarted(OSError):

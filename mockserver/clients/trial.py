@@ -60,7 +60,7 @@ class Trial:
 
     def play(self, scenario: Scenario | None) -> Step:
         """Play one run. Raises NotStarted."""
-        with PrivateServer(self.config) as server:
+        with PrivateServer(self.config, self.environ) as server:
             emulator = server.emulator
             if scenario is not None:
                 emulator.faults.order(list(scenario.orders))

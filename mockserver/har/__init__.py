@@ -29,6 +29,8 @@ class LoadedHar:
     cut: bool
     entries: int
     """Number of entries, including other traffic."""
+    masked: bool = False
+    """Whether organisations and credentials are stand-ins."""
 
     def remarks(self) -> Iterator[str]:
         """Describe what is missing in the file."""
@@ -89,7 +91,7 @@ def load(path: Path, contract: Contract) -> LoadedHar:
                 found.append(one)
     if unread and len(unread) == len(file.entries):
         raise HarError(unread[0])
-    return LoadedHar(found, controls, tuple(unread), file.complete, file.cut, len(file.entries))
+    return LoadedHar(found, controls, tuple(unread), file.complete, file.cut, len(file.entries), file.masked)
 
 
 def is_named_by_path(call: Call, contract: Contract) -> bool:

@@ -35,6 +35,8 @@ class HarFile:
     complete: bool
     """False if the file is truncated or its recorder was interrupted."""
     cut: bool
+    masked: bool = False
+    """Whether `mockserver record` wrote it."""
 
 
 def read(path: Path) -> HarFile:
@@ -78,8 +80,9 @@ def _parsed(path: Path, raw: bytes, folder: Path | zipfile.Path) -> HarFile:
         raise HarError(f"{path}: not a HAR file, because it has no log.entries")
     _attach(path, found, folder)
     extension = log.get("_flow")
-    complete = not isinstance(extension, dict) or extension.get("complete") is not False
-    return HarFile(tuple(found), complete, cut=False)
+    if not isinstance(extension, dict):
+        return HarFile(tuple(found), complete=True, cut=False)
+    return HarFile(tuple(found), complete=extension.get("complete") is not False, cut=False, masked=True)
 
 
 def _limited(path: Path, file: Any, limit: int) -> bytes:

@@ -71,13 +71,14 @@ def grouped(lines: Iterable[str]) -> Iterator[str]:
         yield f"{found[0]}{more}: {reason}"
 
 
-def start_from(emulator: Emulator, file: str) -> Learned:
+def start_from(emulator: Emulator, file: str, org: str) -> Learned:
     """Set the initial state of an emulator to the state at the end of a recording. A reset restores it.
 
-    If the recording has one organisation, it is replaced by the first one of the setting `org`. Raises ValueError.
+    If the recording has one organisation, it is replaced by the first one of the setting `org`. A stand-in, which no
+    client sends, is otherwise replaced by `org`, that of the client. Raises ValueError.
     """
     recording = Recording.load(Path(file), emulator.contract)
-    org = next(iter(emulator.config.orgs), "")
+    org = next(iter(emulator.config.orgs), org if recording.masked else "")
     learned = alive_at_end(recording, emulator.contract, emulator.world.connectors, org)
     if not learned.learned:
         reasons = "".join(f"\n  {line}" for line in islice(grouped(learned.left_out), _MAX_REASONS))

@@ -71,6 +71,8 @@ class Recording:
     """The gaps of the file."""
     controls: tuple[tuple[int, Call], ...] = ()
     """Requests that changed an emulator through `/_mock`, each with the number of the exchange that followed."""
+    masked: bool = False
+    """Whether organisations and credentials are stand-ins."""
 
     @classmethod
     def load(cls, path: Path, contract: Contract) -> Recording:
@@ -85,7 +87,7 @@ class Recording:
             else:
                 known = exchange(number, one.call, one.result, contract, host=one.host, gaps=one.gaps, whole=one.whole)
                 exchanges.append(replace(known, ended_ms=one.ended_ms))
-        return cls(tuple(exchanges), loaded.complete, tuple(loaded.remarks()), tuple(controls))
+        return cls(tuple(exchanges), loaded.complete, tuple(loaded.remarks()), tuple(controls), loaded.masked)
 
 
 def exchange(

@@ -12,9 +12,11 @@ from click.testing import CliRunner, Result
 from mockserver import Config, Emulator
 from mockserver.cli import main
 from mockserver.clients.program import PrivateServer
+from tests.calls import made
 from tests.recordings.story import as_har, tell
 from tests.recordings.test_calibrating import every_disagreement
 
+ORG = "0123456789ABCDEF01234567@AdobeOrg"
 ODD = {"delete-status": "202", "run-answer": "bare"}
 
 
@@ -40,6 +42,31 @@ def test_a_recording_of_ourselves_is_the_same_on_a_fresh_emulator(session: Path)
     done = run("compare", session)
     assert done.exit_code == 0, done.output
     assert " same" in done.output and "different" not in done.output
+
+
+@pytest.mark.parametrize("command", ["compare", "calibrate"])
+def test_the_settings_of_a_server_do_not_count(
+    command: str, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its records in a file were replaced by those of the recording, and all was refused for another organisation."""
+    settings = {"state": "flow.db", "faults": "none.yaml", "lake": "rows", "orgs": [ORG]}
+    (tmp_path / "mockserver.toml").write_text(
+        "".join(f"{name} = {json.dumps(one)}\n" for name, one in settings.items())
+    )
+    monkeypatch.chdir(tmp_path)
+    kept = Emulator(Config(state="flow.db"))
+    made(kept)
+    kept.close()
+    before = (tmp_path / "flow.db").read_bytes()
+    done = run(command, session)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "flow.db").read_bytes() == before and not (tmp_path / "rows").exists()
+
+
+def test_options_for_the_emulator_are_refused_where_none_is_started(session: Path) -> None:
+    done = run("compare", session, "--against", "http://127.0.0.1:1", "--quirk", "delete-status=202", "--sandbox", "a")
+    assert done.exit_code == 2
+    assert "--quirk, --sandbox cannot be used with --against" in done.output
 
 
 def test_one_cause_is_one_finding_with_its_place(odd_session: Path, tmp_path: Path) -> None:

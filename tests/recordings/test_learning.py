@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from mockserver import Config, Emulator, flow_service
 from mockserver.cli import main
+from mockserver.clients.program import PrivateServer
 from mockserver.config import ConfigError
 from mockserver.contract import Contract
 from mockserver.exchange import Tenant
@@ -22,6 +23,7 @@ from mockserver.specs.connectors import Connectors
 from tests.calls import HEADERS, connection, made, send
 from tests.dataflows import HOUR, flow, pass_time
 from tests.recordings.story import Recorded, as_har
+from tests.recordings.test_record_command import recorder
 from tests.resources.test_specs import CONNECTION_SPEC, SERVICE
 
 OTHER_ORG = "0123456789ABCDEF01234567@AdobeOrg"
@@ -40,7 +42,7 @@ def saved(recorded: Recorded, folder: Path) -> Path:
 
 def learnt(path: Path, **settings: Any) -> tuple[Emulator, learning.Learned]:
     emulator = Emulator(Config(learn=str(path), **settings))
-    return emulator, learning.start_from(emulator, str(path))
+    return emulator, learning.start_from(emulator, str(path), OTHER_ORG)
 
 
 def item(emulator: Emulator, path: str, **headers: str) -> dict[str, Any]:
@@ -117,6 +119,29 @@ def test_an_organisation_that_is_named_gets_what_the_recording_shows(recorded: R
     found = item(ours, f"/connections/{first['id']}", **{"x-gw-ims-org-id": OTHER_ORG})
     assert found["imsOrgId"] == OTHER_ORG and learned.tenants == (Tenant(OTHER_ORG, "prod"),)
     assert OTHER_ORG in learned.summary
+
+
+def masked(recorded: Recorded, folder: Path) -> str:
+    """The recording as `mockserver record` writes it."""
+    kept = recorder(folder / "masked.har")
+    for one in recorded.exchanges:
+        kept.add(one.call, one.result, one.call.received_ms)
+    kept.close(complete=True)
+    return str(kept.path)
+
+
+def test_a_client_finds_what_was_learned_under_the_stand_in_of_an_organisation(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    """No client sends the stand-in: `exec`, the fixture and a server had nothing for any client."""
+    first = made(recorded.emulator)
+    item(recorded.emulator, f"/connections/{first['id']}")
+    path = masked(recorded, tmp_path)
+    with flow_service(learn=path) as service:
+        org = service.headers["x-gw-ims-org-id"]
+        assert item(service.emulator, f"/connections/{first['id']}", **{"x-gw-ims-org-id": org})["imsOrgId"] == org
+    with PrivateServer(Config(log="none", learn=path), {"FLOW_SERVICE_ORG": OTHER_ORG}) as server:
+        assert item(server.emulator, f"/connections/{first['id']}", **{"x-gw-ims-org-id": OTHER_ORG})
 
 
 def test_what_is_missing_is_said(recorded: Recorded, tmp_path: Path) -> None:
