@@ -25,7 +25,7 @@ from mockserver.state.records import Change
 from mockserver.state.shapes import Shapes
 
 _MAX_REASONS = 5
-_SHOWN_ONLY = frozenset({"providerRefId", "runs", "lastRunDetails", "lastOperation"})
+_SHOWN_ONLY = frozenset({"runs", "lastRunDetails", "lastOperation"})
 """Members that the service computes for responses."""
 _INHERITED_ALWAYS = {"properties": {"isSourceFlow": True}}
 _INHERITED = {"sourceConnectionIds": "sourceConnections", "targetConnectionIds": "targetConnections"}

@@ -10,6 +10,7 @@ from tests.comparison.sessions import act, delete, get, item, patch, session
 from tests.dataflows import HOUR, flow, pass_time
 from tests.dataflows import source as source_id
 from tests.dataflows import target as target_id
+from tests.resources.test_specs import AUTH, CONNECTION_SPEC
 
 
 @session
@@ -54,6 +55,17 @@ def a_source_whose_base_is_never_shown(emulator: Emulator) -> Iterator[None]:
     patch(emulator, read, item(emulator, read)["etag"])
     get(emulator, read)
     delete(emulator, read)
+
+
+@session
+def a_source_of_an_own_connector_that_is_never_shown(emulator: Emulator) -> Iterator[None]:
+    emulator.quirks.update({"spec-writers": "any"})
+    spec = {"id": made(emulator, CONNECTION_SPEC, "/connectionSpecs")["id"], "version": "1.0"}
+    auth = {"specName": AUTH["name"], "params": {"host": "h", "password": "c4n4ry"}}
+    base = made(emulator, connection(connectionSpec=spec, auth=auth))["id"]
+    made(emulator, source(base, connectionSpec=spec), "/sourceConnections")
+    yield
+    get(emulator, "/sourceConnections")
 
 
 @session
