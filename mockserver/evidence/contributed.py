@@ -19,6 +19,7 @@ from mockserver.contract import Contract, documents
 from mockserver.emulator import Emulator
 from mockserver.evidence.samples import Aspect, Sample, documented, folder, settings
 from mockserver.exchange import BASE_PATH, Call, Result, decoded_path
+from mockserver.har.answers import error_code
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.recordings.recording import Recording
 
@@ -69,7 +70,9 @@ def _outcome(path: Path, page: Mapping[str, Any]) -> ReplayOutcome:
 
     def send(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Result:
         place, _, query = target.removeprefix(BASE_PATH).partition("?")
-        return emulator.handle(Call(method, decoded_path(place), query, dict(headers), body, "0" * 32, 0))
+        result = emulator.handle(Call(method, decoded_path(place), query, dict(headers), body, "0" * 32, 0))
+        shown = error_code(result.status, result.body)  # not each form of errors has the code
+        return dataclasses.replace(result, error=shown)
 
     return comparing.with_emulator(dataclasses.replace(recording, exchanges=served), emulator, send, differs)
 

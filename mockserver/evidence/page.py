@@ -13,8 +13,7 @@ _HEAD = """# Fidelity
 How closely the emulator matches the real service, operation by operation. `make fidelity` replays every sample in
 [`fidelity/`](../fidelity/README.md) and generates this page; a test checks that it is current.
 
-Until recordings are contributed, this is **fidelity to Adobe's documents**: a sample passes if the emulator answers as
-the page prints. There is no total, and an operation without samples does not count as passed.
+{measure} There is no total, and an operation without samples does not count as passed.
 
 ![Samples per operation](fidelity.svg)
 
@@ -27,13 +26,21 @@ the page prints. There is no total, and an operation without samples does not co
 | assumed | statuses that the contract declares and no sample has, without those of the platform (429, 5xx) |
 | quirk | samples that are answered as printed only with a quirk, because Adobe's documents disagree |
 """
+_OF_DOCUMENTS = """\
+Until recordings are contributed, this is **fidelity to Adobe's documents**: a sample passes if the emulator answers as
+the page prints."""
+_OF_THE_SERVICE = """\
+The column `recorded` is **fidelity to the real service**, as far as contributed recordings show it. The others are
+fidelity to Adobe's documents: a sample passes if the emulator answers as the page prints."""
 _BAR, _LINE, _LEFT, _WIDTH = 12, 18, 250, 760
 
 
 def write(rows: Sequence[FidelityRow], samples: Sequence[Sample]) -> str:
     """Generate the page."""
     head = "| operation | documented | refusals | state | recorded | assumed | quirk |"
-    lines = [_HEAD, head, "|---|---|---|---|---|---|---|"]
+    is_recorded = any(sample.provenance == "recorded" for sample in samples)
+    measure = _OF_THE_SERVICE if is_recorded else _OF_DOCUMENTS
+    lines = [_HEAD.format(measure=measure), head, "|---|---|---|---|---|---|---|"]
     for row in rows:
         tallies = (row.documented, row.refusals, row.state, row.recorded)
         cells = (*map(str, tallies), ", ".join(row.assumed) or "–", str(row.quirks or "–"))

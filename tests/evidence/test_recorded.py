@@ -12,7 +12,9 @@ from click.testing import CliRunner
 
 from mockserver import Config, Emulator
 from mockserver.cli import main
-from mockserver.evidence import contributed
+from mockserver.contract import Contract
+from mockserver.evidence import contributed, page
+from mockserver.evidence.fidelity import table
 from mockserver.evidence.samples import folder
 from tests.recordings.story import as_har, tell
 
@@ -69,6 +71,22 @@ def test_the_command_names_what_differs_and_where_to_give_the_reason(
     number = next(one.id for one in found if not one.passed)
     assert f"differs: mine/{number} (deleteConnection): status /: recorded 202, here 204" in done.output
     assert done.output.endswith("see fidelity/README.md.\n")
+
+
+def test_errors_that_have_no_code_are_answered_alike(tmp_path: Path) -> None:
+    recording = as_har(tell(Emulator(Config(seed=5, quirk={"error-body": "legacy"}))))
+    path = tmp_path / "mine.har"
+    path.write_text(json.dumps(recording), encoding="utf-8")
+    described = {"page": "recording of a test", "read": "2026-11-29", "quirks": {"error-body": "legacy"}}
+    path.with_suffix(".yaml").write_text(json.dumps(described), encoding="utf-8")
+    assert all(sample.passed for sample in contributed.replay(path))
+
+
+def test_the_page_tells_what_it_measures(contribute: Contribute) -> None:
+    found = tuple(contributed.replay(contribute()))
+    with_recordings, without = (page.write(table(one, Contract.load()), one) for one in (found, ()))
+    assert "fidelity to the real service" in with_recordings and "Until recordings" in without
+    assert "Until recordings" not in with_recordings
 
 
 def test_a_quirk_of_the_description_is_set(contribute: Contribute) -> None:
