@@ -175,11 +175,16 @@ def test_a_commit_whose_connection_is_cut_anywhere_is_reported_as_it_was(
     assert {made for _, made in told} == outcomes
 
 
+def put_again(store: Store, entity_id: str) -> None:
+    with pytest.raises(Taken):
+        put(store, entity_id)
+
+
 WRITES: dict[str, Callable[[Store, str], Any]] = {
     "insert": lambda store, entity_id: put(store, f"{entity_id}-again"),
     "replace": lambda store, entity_id: rename(store, entity_id, "again"),
     "delete": lambda store, entity_id: store.delete(TENANT, KIND, entity_id),
-    "a refused one": lambda store, entity_id: pytest.raises(Taken, put, store, entity_id),
+    "a refused one": put_again,
 }
 """Writes that take one revision, and one that takes none. A rollback may fail after each."""
 
