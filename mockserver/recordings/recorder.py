@@ -20,8 +20,6 @@ from mockserver.recordings.recording import RecordedExchange, exchange
 from mockserver.recordings.redacting import Written
 from mockserver.recordings.stand_ins import StandIns
 from mockserver.recordings.vocabulary import Vocabulary
-from mockserver.specs.connectors import Connectors
-from mockserver.specs.flow_specs import FlowSpecs
 
 _TAIL = b"\n]}}\n"
 _MAX_LISTED = 20
@@ -60,11 +58,7 @@ class Recorder:
         parts = urlsplit(upstream)
         self._contract, self._upstream = contract, f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._short = adobe_site(parts.hostname or "") != "platform"
-        specs = (
-            *(one.describe() for one in Connectors.load().all()),
-            *(one.described for one in FlowSpecs.load().all()),
-        )
-        vocabulary = Vocabulary.of(contract.document, specs)
+        vocabulary = Vocabulary.load()
         self._leaks = LeakSearch("\n".join([*sorted(vocabulary.always), self._upstream]))
         self._stand_ins = StandIns(key, self._leaks, vocabulary)
         self._written = Written(contract, auth, self._stand_ins, self._upstream)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from mockserver import errors
+from mockserver.contract import Contract
 from mockserver.recordings.headers import NAMES
 from mockserver.sources.refusals import CONNECTOR, HINTS
+from mockserver.specs.connectors import Connectors
+from mockserver.specs.flow_specs import FlowSpecs
 
 _WORD = re.compile(r"[A-Za-z]+(?:[-'][a-z]+)*")
 _NAME = re.compile(r"[\w@$:.-]+")
@@ -50,9 +54,17 @@ class Vocabulary:
     always: frozenset[str]
     """The names that every recording has: those of members and operations, of paths and of the file's format."""
 
+    @staticmethod
+    @functools.cache
+    def load() -> Vocabulary:
+        """The vocabulary of the shipped contract and specs, read once per process."""
+        connectors = [one.describe() for one in Connectors.load().all()]
+        flows = [one.described for one in FlowSpecs.load().all()]
+        return Vocabulary.of(Contract.load().document, [*connectors, *flows])
+
     @classmethod
     def of(cls, contract: Mapping[str, Any], specs: Iterable[Any]) -> Vocabulary:
-        """Create the vocabulary of the contract and of the service's own specs."""
+        """Create the vocabulary of a contract and of the service's own specs."""
         always, names, words = {*_OF_HAR.split()}, {*NAMES}, set[str]()
         numbers = {str(one) for one in range(100)}
         for key, value in _scalars([contract, *specs]):

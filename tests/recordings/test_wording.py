@@ -2,14 +2,11 @@
 
 import pytest
 
-from mockserver.contract import Contract
 from mockserver.recordings.vocabulary import Vocabulary
 from mockserver.recordings.wording import plain
-from mockserver.specs.connectors import Connectors
 from tests.rows import each
 
-SPECS = [one.describe() for one in Connectors.load().all()]
-VOCABULARY = Vocabulary.of(Contract.load().document, SPECS)
+VOCABULARY = Vocabulary.load()
 KEPT = [
     "The request could not be processed. Error from flow provider: /auth/params/connectionString: expected a text",
     "FLOW-1100-400",
