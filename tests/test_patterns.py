@@ -14,6 +14,7 @@ import pytest
 
 from mockserver.contract import documents
 from tests.backtracking import slow_input
+from tests.rows import each
 
 HERE = Path(__file__).resolve().parent.parent
 WAYS = {"match": "match", "fullmatch": "fullmatch", "search": "search", "scanner": "match"} | dict.fromkeys(
@@ -114,10 +115,7 @@ def _text(node: ast.expr, names: dict[str, Any]) -> Any:
     return found.pattern if isinstance(found, re.Pattern) else found
 
 
-MODULES = [name for name, patterns in found()[0].items() if patterns]
-
-
-@pytest.mark.parametrize("module", MODULES)
+@each("module", lambda: [name for name, patterns in found()[0].items() if patterns])
 def test_no_pattern_takes_more_steps_than_in_proportion_to_a_text(module: str) -> None:
     modules, used = found()
     for pattern in dict.fromkeys(modules[module]):

@@ -59,6 +59,32 @@ def test_a_skip_stays_a_skip() -> None:
 def test_a_table_without_rows_is_refused() -> None:
     with pytest.raises(ValueError, match="without rows"):
         each("number", [])
+    with pytest.raises(ValueError, match="without rows"):
+        each("number", list)(print)()
+
+
+def test_a_function_makes_the_rows_when_the_test_runs() -> None:
+    asked = []
+
+    def numbers() -> list[int]:
+        asked.append("numbers")
+        return [1, 2]
+
+    @each("number", numbers)
+    def of_numbers(number: int) -> None:
+        assert number == 1
+
+    assert asked == []
+    assert failing(of_numbers) == ["with number=2"]
+    assert asked == ["numbers"]
+
+
+def test_of_a_long_value_the_beginning_is_shown() -> None:
+    @each("text", ["x" * 100_000])
+    def of_texts(text: str) -> None:
+        pytest.fail("wrong")
+
+    assert failing(of_texts) == [f"with text='{'x' * 299}"]
 
 
 @pytest.mark.parametrize("group", ["a", "b"])
