@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -281,23 +282,34 @@ def test_a_run_is_made_once_however_many_look_at_the_same_moment(emulator: Emula
 LOOKS = ("/runs", "/runs?property=flowId=={}", "/flows/{}", "/flows", "/data/foundation/catalog/batches")
 
 
+def looking_at(path: str, state: str | None, looks: int) -> list[dict[str, Any]]:
+    """The runs of a flow for ten days, during which a client looked so often."""
+    emulator = Emulator(Config(seed=1, state=state))
+    flow_id = flowing(emulator)
+    for _ in range(looks):
+        pass_time(emulator, 10 * DAY // looks)
+        assert send(emulator, "GET", path.format(flow_id)).status == 200
+    runs = runs_of(emulator, flow_id)
+    assert looked_up(emulator, f"/flows/{flow_id}")["lastRunDetails"]["id"] == runs[-1]["id"]
+    emulator.close()
+    return runs
+
+
+@functools.cache
+def looking_often_at(path: str) -> list[dict[str, Any]]:
+    """The same for every kind of store."""
+    return looking_at(path, None, 40)
+
+
 @pytest.mark.parametrize("path", LOOKS)
 def test_a_request_creates_the_newest_runs_only_and_the_first_of_them_reads_all_rows_before(
     state: str | None, path: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newest runs are those that a client sees who looks often, with the same ids, times and rows."""
-    runs: list[list[dict[str, Any]]] = []
-    for place, looks in ((state, 1), (None, 40)):
-        monkeypatch.setattr(world, "MAX_RUNS", 80 if place else 40)  # with a database half of it
-        emulator = Emulator(Config(seed=1, state=place))
-        flow_id = flowing(emulator)
-        for _ in range(looks):
-            pass_time(emulator, 10 * DAY // looks)
-            assert send(emulator, "GET", path.format(flow_id)).status == 200
-        runs.append(runs_of(emulator, flow_id))
-        assert looked_up(emulator, f"/flows/{flow_id}")["lastRunDetails"]["id"] == runs[-1][-1]["id"]
-        emulator.close()
-    few, many = runs
+    monkeypatch.setattr(world, "MAX_RUNS", 40)
+    many = looking_often_at(path)
+    monkeypatch.setattr(world, "MAX_RUNS", 80 if state else 40)  # with a database half of it
+    few = looking_at(path, state, 1)
     assert len(few) == 39 and len(many) == 10 * 96
     assert total(few) == total(many)
     newest = [{name: run[name] for name in ("id", "createdAt", "metrics", "activities")} for run in few[1:]]

@@ -221,7 +221,8 @@ def needles(secret: str) -> set[str]:
 
 def found_in(text: str, secret: str) -> list[str]:
     """The surroundings of a secret, or of its parts, in a text in lower case."""
-    found = filter(None, (_pattern(form).search(text) for form in needles(secret)))
+    forms = (form for form in needles(secret) if form in text)  # quicker than a pattern
+    found = filter(None, (_pattern(form).search(text) for form in forms))
     return [text[max(0, one.start() - 100) : one.end() + 100] for one in found]
 
 

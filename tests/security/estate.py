@@ -32,6 +32,11 @@ class Estate:
             Config(seed=1, service_clients=(HEADERS["x-api-key"],), journal_entries=20, **settings)
         )
         self.ids = self._fill()
+        self._filled = self.emulator.world.store.export()
+
+    def restore(self) -> None:
+        """Bring back the entities as they were at first."""
+        self.emulator.world.store.restore(self._filled)
 
     def _fill(self) -> dict[str, str]:
         emulator = self.emulator
