@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mockserver import json_input
 from mockserver.json_input import MAX_DEPTH, MAX_DIGITS, JsonProblem
+from tests.rows import each
 
 MIB = 1 << 20
 
@@ -22,8 +23,8 @@ def problem(raw: bytes, max_bytes: int = MIB) -> JsonProblem:
     return caught.value
 
 
-@pytest.mark.parametrize(
-    ("raw", "value"),
+@each(
+    "raw, value",
     [
         (b"{}", {}),
         (b' [1, -2.5e3, "x", true, null] ', [1, -2500.0, "x", True, None]),
@@ -46,8 +47,8 @@ def test_json_is_read(raw: bytes, value: Any) -> None:
     assert read == value and type(read) is type(value)
 
 
-@pytest.mark.parametrize(
-    ("raw", "reason"),
+@each(
+    "raw, reason",
     [
         (b"", "expecting value"),
         (b"   ", "expecting value"),
@@ -109,8 +110,8 @@ def test_counting_too_many_values_keeps_none_of_them(raw: bytes) -> None:
     assert most < 4 * len(raw), "the text, and its first 10,000 values"
 
 
-@pytest.mark.parametrize("unit", [b'\\"', b'"', b"\\", b'"\\', b'["', b'"[', b"]", b"\\u0000"])
-@pytest.mark.parametrize("end", [b"", b"\\", b'"'])
+@each("unit", [b'\\"', b'"', b"\\", b'"\\', b'["', b'"[', b"]", b"\\u0000"])
+@each("end", [b"", b"\\", b'"'])
 def test_the_worst_megabyte_takes_no_time(unit: bytes, end: bytes) -> None:
     """Each quote of an unterminated text used to start a new search, which took minutes."""
     start = b"[" * 10 + b'"[[[[[[[[[[' * 8

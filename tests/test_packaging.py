@@ -14,6 +14,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.rows import each
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 NAME = PROJECT["project"]["name"]
@@ -38,8 +40,8 @@ def asked(texts: list[str]) -> Iterator[Requirement]:
             yield requirement
 
 
-@pytest.mark.parametrize(
-    ("file", "texts"),
+@each(
+    "file, texts",
     [
         ("run.txt", PROJECT["project"]["dependencies"]),
         ("image.txt", PROJECT["project"]["dependencies"] + EXTRAS["postgres"]),
@@ -57,7 +59,7 @@ def test_every_requirement_is_pinned_to_a_version_it_allows(file: str, texts: li
         assert requirement.extras <= pin.extras, f"{pin} lost the extras of {requirement}: pip refuses it by hash"
 
 
-@pytest.mark.parametrize("file", PINNED)
+@each("file", PINNED)
 def test_pins_carry_hashes_and_no_place(file: str) -> None:
     text = (ROOT / "requirements" / file).read_text()
     assert not re.search(r"://|file:|^-|^/| @ ", text, re.MULTILINE)

@@ -14,6 +14,7 @@ from mockserver import Config
 from mockserver.clients.program import PrivateServer
 from tests import pages
 from tests.programs import needs
+from tests.rows import each
 
 PAGES = sorted([*pages.ROOT.glob("*.md"), *pages.ROOT.glob("docs/*.md"), *pages.ROOT.glob("skills/*/*.md")])
 WITH_COMMANDS = [
@@ -42,7 +43,7 @@ def test_the_commands_of_a_page_run_as_they_stand(page: Path, tmp_path: Path) ->
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@each("page", PAGES)
 def test_blocks_that_are_not_run_can_be_parsed_and_say_why(page: Path) -> None:
     for block in pages.blocks(page):
         parsed = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True)
@@ -50,7 +51,7 @@ def test_blocks_that_are_not_run_can_be_parsed_and_say_why(page: Path) -> None:
         assert block.reason is None or len(block.reason.split()) > 1
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@each("page", PAGES)
 def test_commands_and_what_they_print_stand_apart(page: Path) -> None:
     for fence in pages.fences(page):
         assert fence.language in LANGUAGES or (fence.language, page.name) == ("bash", WALKED)

@@ -12,6 +12,7 @@ from mockserver.quirks import QUIRKS, Quirks
 from tests.calls import POSTGRESQL, connection, made, send
 from tests.dataflows import EXAMPLE_SOURCES, HOUR, declared, events, flowing, once, pass_time, runs_of, status_of
 from tests.destinations import exporting
+from tests.rows import each
 
 Probe = Callable[[Emulator], Any]
 
@@ -138,9 +139,7 @@ def test_every_quirk_has_a_case_for_each_of_its_values() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, (_, answers) in CASES.items() for value in answers]
-)
+@each("name, value", [(name, value) for name, (_, answers) in CASES.items() for value in answers])
 def test_a_quirk_decides_what_the_wire_shows(name: str, value: str) -> None:
     probe, answers = CASES[name]
     assert probe(Emulator(Config(seed=1, quirk={name: value}))) == answers[value]

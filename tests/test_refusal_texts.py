@@ -11,6 +11,7 @@ from mockserver import Config, Emulator
 from mockserver.exchange import Result
 from tests.calls import POSTGRESQL, connection, made, send
 from tests.dataflows import flow
+from tests.rows import each
 
 ODD = re.compile(
     r"\b1 (characters|items)|  |\(.*characters\)|'‹|\bNone\b|got nothing|no such member|an array of 0|\.\.$|"
@@ -86,7 +87,7 @@ def told(emulator: Emulator, method: str, target: str, body: Any = None, headers
     return result, str(result.body["errorMessage"])
 
 
-@pytest.mark.parametrize("case", WRONG, ids=lambda case: " ".join(map(str, case[:3]))[:60])
+@each("case", WRONG)
 def test_a_refusal_says_what_came_what_was_expected_and_what_to_do(emulator: Emulator, case: tuple[Any, ...]) -> None:
     result, sentence = told(emulator, *case)
     assert sentence and not ODD.search(sentence), sentence

@@ -13,6 +13,7 @@ from mockserver.contract.places import rows_of
 from mockserver.secrecy import MASK, blank, hidden, http, places
 from mockserver.secrecy.placeholders import is_placeholder
 from mockserver.secrecy.places import SECRET, UNKNOWN, Place, show, table
+from tests.rows import each
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def test_what_adobes_documents_leave_to_the_reader_is_a_placeholder_and_shown(va
     assert is_placeholder(value) and hidden(value) == value
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     ["{hunter2}", "{HUNTER2}", "{ABC123}", "{5544}", "{}", "{_}", "{PASSWORD", "PASSWORD", "{{PASSWORD}}", 7, None],
 )
@@ -31,9 +32,7 @@ def test_anything_else_in_braces_is_a_value(value: Any) -> None:
     assert not isinstance(value, str) or "hunter" not in str(hidden(value)).lower()
 
 
-@pytest.mark.parametrize(
-    "value", ["undefined", "null", "None", "[object Object]", "", MASK, "[Authorization redacted]", None, True]
-)
+@each("value", ["undefined", "null", "None", "[object Object]", "", MASK, "[Authorization redacted]", None, True])
 def test_what_programs_send_where_a_value_is_missing_is_shown(value: Any) -> None:
     assert show(value, UNKNOWN) == show(value, SECRET) == value
 
@@ -50,8 +49,8 @@ def test_a_value_is_shown_as_kind_and_length_and_equal_ones_alike() -> None:
         assert show({"a": ["x"], "b&": 1}, place) == {"a": [hidden("x")], secrecy.name("b&"): hidden(1)}
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
+@each(
+    "text, shown",
     [
         ("https://u:p@h:1/x", f"https://{MASK}@h:1/x"),
         ("see //u@h and ftp://a:b@c", f"see //{MASK}@h and ftp://{MASK}@c"),
@@ -67,8 +66,8 @@ def test_credentials_in_a_url_are_cut_out_and_nothing_else(text: str, shown: str
     assert secrecy.clean(text, blank) == shown
 
 
-@pytest.mark.parametrize(
-    ("value", "readable"),
+@each(
+    "value, readable",
     [
         ("db.example.com", True),
         ("https://h:443/p", True),
@@ -141,8 +140,8 @@ TEXT = {"type": "string"}
 HIDDEN = {"type": "string", "format": "password"}
 
 
-@pytest.mark.parametrize(
-    ("schema", "value", "shown"),
+@each(
+    "schema, value, shown",
     [
         (TEXT, "a", "a"),
         (TEXT, {"a": "b"}, {"a": MASK}),
@@ -237,7 +236,7 @@ ENDLESS = [
 """Repeated, each is a long way into some pattern."""
 
 
-@pytest.mark.parametrize("unit", ENDLESS)
+@each("unit", ENDLESS)
 def test_a_long_text_takes_no_more_than_its_length(unit: str) -> None:
     """Where a pattern tries each part with each other, this does not end in minutes."""
     for start in ("@", "#<", "System.A"):

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from mockserver import Config, Emulator, create_app
 from mockserver.web.application import build_app
 from tests.calls import HEADERS, connection, send
+from tests.rows import each
 
 NOISE: dict[str, Any] = {
     "health checks": lambda client: client.get("/_mock/health"),
@@ -43,7 +43,7 @@ def made(client: FlaskClient, number: int) -> Any:
     return receipt, changed.get_json(), client.get(path, headers=HEADERS).get_json()
 
 
-@pytest.mark.parametrize("noise", NOISE)
+@each("noise", NOISE)
 def test_what_makes_nothing_shifts_nothing(noise: str) -> None:
     quiet, noisy = (create_app(seed=7).test_client() for _ in range(2))
     for number in range(3):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import pytest
-
+from tests.rows import each
 from tests.stop_watch import READS, Shape, measuring_functions, upper_bounds
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -100,7 +99,7 @@ BOUNDED = {
 """What a loaded machine fails, in as many spellings; `began` was read from the same clock before."""
 
 
-@pytest.mark.parametrize("source", BOUNDED.values(), ids=BOUNDED)
+@each("source", BOUNDED.values())
 def test_an_upper_bound_is_found(source: str) -> None:
     assert upper_bounds(ast.parse("began = time.monotonic()\n" + source))
 
@@ -125,7 +124,7 @@ NOT_BOUNDED = {
 }
 
 
-@pytest.mark.parametrize("source", NOT_BOUNDED.values(), ids=NOT_BOUNDED)
+@each("source", NOT_BOUNDED.values())
 def test_what_needs_no_quick_machine_is_allowed(source: str) -> None:
     assert upper_bounds(ast.parse("began = time.monotonic()\n" + source)) == []
 

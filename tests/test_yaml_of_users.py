@@ -15,6 +15,7 @@ from mockserver.conformance.baseline import Baseline, BaselineError
 from mockserver.evidence import documented
 from mockserver.faults import orders
 from mockserver.sources.node import Node
+from tests.rows import each
 
 
 def known_gaps(path: Path) -> Any:
@@ -44,8 +45,8 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("text", "says"), BAD.values(), ids=BAD)
 @pytest.mark.parametrize(("read", "error"), READERS.values(), ids=READERS)
+@each("text, says", BAD.values())
 def test_a_file_that_is_not_yaml_is_refused_in_words(
     tmp_path: Path, read: Callable[[Path], Any], error: type[Exception], text: str, says: str
 ) -> None:

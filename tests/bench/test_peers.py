@@ -12,6 +12,7 @@ import pytest
 from bench.cases import BAD, CONNECTION, CREATE, PAGE, READ
 from bench.peers import contract, rows
 from mockserver.contract import documents
+from tests.rows import each
 
 
 def _operations(document: dict[str, Any]) -> set[str]:
@@ -48,7 +49,7 @@ def test_the_stubs_take_a_good_connection_and_refuse_a_name_that_is_a_number() -
     assert not judge.is_valid(BAD.body)
 
 
-@pytest.mark.parametrize("peer", rows.PEERS, ids=lambda peer: peer.name)
+@each("peer", rows.PEERS)
 def test_every_tool_is_pinned_and_has_a_way_to_create_and_to_look_up(peer: rows.Peer) -> None:
     package = peer.package
     if package.index == "npm":

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from mockserver import config
 from mockserver.cli import main
 from mockserver.quirks import QUIRKS
+from tests.rows import each
 
 
 def run(*args: str) -> tuple[int, str]:
@@ -43,8 +44,8 @@ def test_quirks_are_all_listed_with_their_values() -> None:
     assert all(f"{name}={'|'.join(row.values)}" in text for name, row in QUIRKS.items())
 
 
-@pytest.mark.parametrize(
-    ("args", "says"),
+@each(
+    "args, says",
     [
         (("--quirk", "colour=red"), "unknown quirk 'colour'"),
         (("--quirk", "delete-status"), "NAME=VALUE"),

@@ -20,6 +20,7 @@ from mockserver.conformance import RULES
 from mockserver.conformance.baseline import Baseline
 from mockserver.faults.orders import from_file
 from mockserver.sources.declared import read
+from tests.rows import each
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 KUBERNETES = {
@@ -177,8 +178,8 @@ def ran_all(encoding: str) -> dict[tuple[str, ...], tuple[int, str, str]]:
     return {args: (int(texts[f"{n}.status"]), texts[f"{n}.1"], texts[f"{n}.2"]) for n, args in enumerate(COMMANDS)}
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
-@pytest.mark.parametrize("args", COMMANDS, ids=" ".join)
+@each("encoding", ["ascii", "cp1252", "utf-8"])
+@each("args", COMMANDS)
 def test_no_command_fails_for_what_the_terminal_cannot_show(encoding: str, args: tuple[str, ...]) -> None:
     status, output, errors = ran_all(encoding)[args]
     assert "Traceback" not in errors and status in (0, 2) and output + errors

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import click
-import pytest
 
 from mockserver.cli import main
+from tests.rows import each
 
 _VERBS = """
     accept call compare connect create delete derive emulate explain fail generate judge keep let list listen load
@@ -33,7 +33,7 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@each("command", COMMANDS)
 def test_a_command_begins_with_a_verb_and_fits_the_list(command: click.Command) -> None:
     first = (command.help or "").strip().splitlines()[0]
     assert first.split()[0].lower() in _VERBS.split() and first.endswith("."), first

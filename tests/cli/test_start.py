@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.rows import each
+
 _ROOT = Path(__file__).resolve().parents[2]
 _SERVE = """
 import sys
@@ -76,7 +78,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     return set(ran.stdout.split())
 
 
-@pytest.mark.parametrize("module", sorted(NOT_AT_A_START))
+@each("module", sorted(NOT_AT_A_START))
 def test_a_start_does_without(module: str, imported: set[str]) -> None:
     assert "mockserver.emulator" in imported
     assert module not in imported, "import it where it is used"

@@ -15,6 +15,7 @@ from mockserver import Config, Emulator, config
 from mockserver.cli import main
 from mockserver.cli.serving import _banner
 from tests.programs import needs
+from tests.rows import each
 
 FORMATS = ("sh", "dotenv", "github", "powershell", "fish")
 FILES = ("mockserver.toml", "sources.yaml")
@@ -84,8 +85,8 @@ def test_no_secret_of_the_server_is_printed() -> None:
     assert not {"FLOW_SERVICE_CLIENT_SECRET", "FLOW_SERVICE_CLIENT_ID", "FLOW_SERVICE_TOKEN"} & found.keys()
 
 
-@pytest.mark.parametrize(
-    ("args", "environ"),
+@each(
+    "args, environ",
     [
         ((), {"MOCKSERVER_PORT": "0"}),
         ((), {"NO_PROXY": "a\nPATH=/tmp"}),
@@ -96,7 +97,7 @@ def test_no_secret_of_the_server_is_printed() -> None:
         (("--url", "ftp://a"), {}),
     ],
 )
-@pytest.mark.parametrize("form", FORMATS)
+@each("form", FORMATS)
 def test_what_cannot_be_printed_safely_is_wrong_use(form: str, args: tuple[str, ...], environ: dict[str, str]) -> None:
     code, text = run("env", "--format", form, *args, **environ)
     assert code == 2 and "Error:" in text and "FLOW_SERVICE_API_KEY=" not in text

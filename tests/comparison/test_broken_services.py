@@ -8,6 +8,7 @@ from contracts import registry
 from contracts.broken import SERVERS, load
 from contracts.schema.document import Document
 from tests.comparison.broken_services import ARGUED, compared, recorded
+from tests.rows import each
 
 registry.load()
 load()
@@ -17,7 +18,7 @@ EVERY = 4
 """Of the wrong servers, every fourth: all of them are tried by `python -m tests.comparison.broken_services`."""
 
 
-@pytest.mark.parametrize("name", sorted(SERVERS)[::EVERY])
+@each("name", sorted(SERVERS)[::EVERY])
 def test_a_wrong_service_is_found_or_argued(name: str) -> None:
     server = SERVERS[name]
     found = compared(*recorded(server, server.checks, DOCUMENT))

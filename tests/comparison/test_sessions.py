@@ -26,6 +26,7 @@ from tests.comparison.sessions import SESSIONS, earlier, named, together
 from tests.comparison.test_consequences import compared, findings, reasons
 from tests.recordings.story import Recorded, Server, as_har
 from tests.recordings.test_record_command import recorder
+from tests.rows import each
 
 assert all(module.__name__.startswith("tests.") for module in (earlier, named, together))
 
@@ -89,12 +90,12 @@ def as_we_write_it(path: Path, recording: Recording) -> Recording:
     return Recording.load(path, Contract.load())
 
 
-@pytest.mark.parametrize("name", SESSIONS)
 @pytest.mark.parametrize("write", [as_others_write_it, as_we_write_it])
+@each("name", SESSIONS)
 def test_a_service_that_was_not_empty_shows_no_difference(
     tmp_path: Path, name: str, write: Callable[[Path, Recording], Recording]
 ) -> None:
-    recording = write(tmp_path / "x.har", recorded(name))
+    recording = write(tmp_path / f"{name}.har", recorded(name))
     done = compared(recording)
     assert findings(done) == []
     assert reasons(done) == NOT_COMPARED.get(name, [])
@@ -137,8 +138,8 @@ OTHER = "7a7a7a7a-1b1b-4c1c-8d1d-9e1e9e1e9e1e"
 ETAG = '"aaaaaaaa-0000-0200-0000-bbbbbbbb0000"'
 
 
-@pytest.mark.parametrize(
-    ("name", "number", "change", "found"),
+@each(
+    "name, number, change, found",
     [
         (BASE, 2, without("baseConnectionId"), "added member /items/*/baseConnectionId"),
         (BASE, 2, having(baseConnectionId=OTHER), "reference /items/*/baseConnectionId"),

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from mockserver.contract import documents
+from tests.rows import each
 
 TEXT = "title: Flow Service\npaths:\n  /connections: {get: [1, 2.5, true, null, 'yes']}\n"
 VALUE = {"title": "Flow Service", "paths": {"/connections": {"get": [1, 2.5, True, None, "yes"]}}}
@@ -50,9 +51,10 @@ def test_the_second_reading_gives_the_same_and_parses_nothing(document: Path, mo
     assert first["paths"] is not second["paths"], "who changes what he read changes nobody else's"
 
 
-@pytest.mark.parametrize("path", documents.shipped(), ids=lambda path: path.stem)
+@each("path", documents.shipped())
 def test_every_shipped_document_reads_the_same_from_its_kept_form(path: Path, tmp_path: Path) -> None:
-    copy = tmp_path / path.name
+    copy = tmp_path / path.parent.name / path.name
+    copy.parent.mkdir(exist_ok=True)
     copy.write_bytes(path.read_bytes())
     documents.read(copy)
     assert documents.kept_form(copy).is_file(), "it holds something that JSON cannot hold, so every start parses it"

@@ -15,6 +15,7 @@ import contracts.schema.enforced
 import mockserver.contract.enforced
 from mockserver.contract import documents, load_document
 from mockserver.contract.schema import schema_registry
+from tests.rows import each
 
 METHODS = ("get", "post", "put", "patch", "delete")
 TEXT = documents.contract().read_text(encoding="utf-8")
@@ -209,8 +210,8 @@ def test_the_suite_and_the_server_enforce_the_same() -> None:
     assert "x-enforced" not in str(mockserver.contract.enforced.enforced(DOCUMENT))
 
 
-@pytest.mark.parametrize(
-    ("schema", "value", "takes"),
+@each(
+    "schema, value, takes",
     [
         ("PatchRequest", {"op": "REPLACE", "path": "/name", "value": "x"}, True),
         ("PatchRequest", [{"op": "Remove", "path": "/name"}], True),

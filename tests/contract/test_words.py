@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver.contract.schema import SchemaCheck
+from tests.rows import each
 
 BROKEN: dict[str, tuple[dict[str, Any], Any, str]] = {
     "type": ({"type": "integer"}, "x", "body: expected an integer, got a string of 1 character"),
@@ -61,7 +62,7 @@ NEVER_BROKEN = {"format"}
 """An annotation used by the contract."""
 
 
-@pytest.mark.parametrize("keyword", sorted(BROKEN))
+@each("keyword", sorted(BROKEN))
 def test_a_broken_keyword_is_told_in_words(keyword: str) -> None:
     schema, value, says = BROKEN[keyword]
     told = [str(violation) for violation in SchemaCheck.of(schema).violations(value, "body")]

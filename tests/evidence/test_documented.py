@@ -6,7 +6,6 @@ import functools
 from collections import Counter
 from typing import Any
 
-import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver.conformance import evaluate
@@ -138,8 +137,8 @@ def test_the_judge_finds_no_fault_with_a_sample_that_is_accepted(name: str) -> N
 
 
 # the comparison itself, by kind of difference
-@pytest.mark.parametrize(
-    ("printed", "came", "count"),
+@each(
+    "printed, came, count",
     [
         ({"a": 1}, {"a": 1, "b": 2}, 0),
         ({"a": 1}, {"a": 2}, 1),

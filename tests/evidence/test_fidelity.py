@@ -13,6 +13,7 @@ from mockserver.contract import Contract
 from mockserver.evidence import fidelity, page
 from mockserver.evidence.contributed import samples
 from mockserver.evidence.samples import Sample
+from tests.rows import each
 
 ROOT = Path(__file__).parents[2]
 PROVIDER = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
@@ -47,8 +48,8 @@ def test_every_operation_has_a_row_and_there_is_no_total() -> None:
     assert "total" not in run("fidelity").output.lower()
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
+@each(
+    "name, said",
     [
         ("createConnection", "POST /connections"),
         ("1404-412", "Version not matching"),

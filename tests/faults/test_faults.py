@@ -11,6 +11,7 @@ from mockserver import Config, Emulator
 from mockserver.exchange import Delivery, Result
 from mockserver.faults import FAULTS, FaultError, from_file, parse
 from tests.calls import connection, made, send
+from tests.rows import each
 
 Fault = dict[str, Any]
 LIST, READ, WRITE, REMOVE, MAKE = "list", "read", "write", "remove", "make"
@@ -229,7 +230,7 @@ MISTAKES: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "problem"), MISTAKES, ids=[problem for _, problem in MISTAKES])
+@each("raw, problem", MISTAKES)
 def test_a_mistake_in_an_order_is_named_with_its_place(raw: Any, problem: str) -> None:
     with pytest.raises(FaultError) as caught:
         parse(raw, ["listConnections"])

@@ -101,7 +101,7 @@ ANSWERS: dict[str, tuple[int, Any]] = {
 }
 
 
-@pytest.mark.parametrize("taken", TAKEN_OUT)
+@each("taken", TAKEN_OUT)
 @each("answer", ANSWERS)
 def test_a_token_that_was_taken_out_is_not_missed(taken: str, answer: str, tmp_path: Path) -> None:
     status, body = ANSWERS[answer]
@@ -109,9 +109,9 @@ def test_a_token_that_was_taken_out_is_not_missed(taken: str, answer: str, tmp_p
     assert not {rule for rule in rules(tmp_path, entry) if rule.startswith(("header.", "token."))}
 
 
-@pytest.mark.parametrize("header", ["x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "If-Match"])
-@pytest.mark.parametrize("taken", ["null", "stars", "named", "letters"])
-@pytest.mark.parametrize("answer", ["success", "no answer", "not modified"])
+@each("header", ["x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "If-Match"])
+@each("taken", ["null", "stars", "named", "letters"])
+@each("answer", ["success", "no answer", "not modified"])
 def test_other_headers_that_were_taken_out_are_not_missed(header: str, taken: str, answer: str, tmp_path: Path) -> None:
     status, body = ANSWERS[answer]
     change = [{"op": "replace", "path": "/name", "value": "x"}]
@@ -121,8 +121,8 @@ def test_other_headers_that_were_taken_out_are_not_missed(header: str, taken: st
     assert rules(tmp_path, look, entry) == set()
 
 
-@pytest.mark.parametrize("stand_in", ["DUMMY", "dummy-token", "FAKE_TOKEN", "YOUR_TOKEN", "<your token>", "TODO"])
-@pytest.mark.parametrize("scheme", ["Bearer ", ""])
+@each("stand_in", ["DUMMY", "dummy-token", "FAKE_TOKEN", "YOUR_TOKEN", "<your token>", "TODO"])
+@each("scheme", ["Bearer ", ""])
 def test_a_token_that_a_filter_replaced_passed_with_another_value(scheme: str, stand_in: str, tmp_path: Path) -> None:
     token = an_entry(answer={"access_token": "abc.def.ghi", "expires_in": 86_399, "token_type": "bearer"})
     form = "grant_type=client_credentials&client_id=acme&client_secret=s3cret&scope=openid"
@@ -173,8 +173,8 @@ NO_BODY: dict[str, Callable[[HarEntry], HarEntry]] = {
 }
 
 
-@pytest.mark.parametrize("drop", NO_BODY)
-@pytest.mark.parametrize("status", [201, 400])
+@each("drop", NO_BODY)
+@each("status", [201, 400])
 def test_a_body_that_was_left_out_is_not_missed(drop: str, status: int, tmp_path: Path) -> None:
     made: Any = {"id": ID, "etag": '"v1"'} if status == 201 else {**MISSING, "type": "x/FLOW-1419-400"}
     calls = [NO_BODY[drop](an_entry("POST", "/connections", made, status, connection(name))) for name in ("a", "b")]

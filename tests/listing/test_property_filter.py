@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from mockserver.errors import ApiError
 from mockserver.listing import property_filter
 from mockserver.quirks import Quirks
+from tests.rows import each
 
 FIELDS = frozenset({"id", "name", "state", "createdAt", "params", "auth", "metrics", "enabled", "ids"})
 
@@ -44,8 +45,8 @@ def met(doc: Mapping[str, Any], text: str) -> bool:
     return all(condition.matches(doc) for condition in filtered(text).conditions)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
+@each(
+    "text, expected",
     [
         ("id==736873", True),
         ("id==736873,9485095", True),
@@ -108,8 +109,8 @@ def test_a_comma_or_an_and_inside_quotes_belongs_to_the_value() -> None:
 
 
 # codes are the catalogue's; which sentence of it fits is assumed where errors.json has no example
-@pytest.mark.parametrize(
-    ("text", "code"),
+@each(
+    "text, code",
     [
         ("name~x", "1440-400"),
         ("createdAt<=1,2", "1443-400"),

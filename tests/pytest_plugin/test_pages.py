@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.rows import each
+
 pytest_plugins = ["pytester"]
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -63,7 +65,7 @@ def test_the_fixture_page_fails_where_it_says_and_passes_elsewhere(project: pyte
     assert "report: flow-report/index.html" in text
 
 
-@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
+@each("page", sorted(path.name for path in DOCS.glob("*.md")))
 def test_every_python_block_is_python(page: str) -> None:
     for block in re.findall(r"^```python\n(.*?)^```$", (DOCS / page).read_text(encoding="utf-8"), re.M | re.S):
         compile(block, page, "exec")  # only parses; other tests run them

@@ -18,6 +18,7 @@ from tests.calls import connection, made, send
 from tests.dataflows import once, seconds
 from tests.recordings.story import Recorded, Server, as_har, described, tell
 from tests.recordings.test_record_command import recorder
+from tests.rows import each
 
 SFTP_DESTINATION = "36965a81-b1c6-401b-99f8-22508f1e6a26"
 
@@ -69,7 +70,7 @@ HARD_TO_MEET = {"partial-run-status", "activation-status", "spec-answer"}
 SWITCHES = [(name, value) for name, row in QUIRKS.items() for value in row.values if name not in HARD_TO_MEET]
 
 
-@pytest.mark.parametrize(("quirk", "value"), SWITCHES)
+@each("quirk, value", SWITCHES)
 def test_a_switched_quirk_is_observed_and_no_other(quirk: str, value: str) -> None:
     found = {one.quirk: one for one in observe(every_disagreement(Emulator(Config(seed=3, quirk={quirk: value}))))}
     assert found[quirk].value == value, str(found[quirk])

@@ -32,6 +32,7 @@ from mockserver.recordings.recording import Recording
 from mockserver.server import Server, make_server
 from mockserver.specs.connectors import Connectors
 from tests.calls import HEADERS, connection
+from tests.rows import each
 
 CLIENT = """
 import requests
@@ -114,9 +115,9 @@ class Echo:
         await send({"type": "http.response.body", "body": b""})
 
 
-@pytest.mark.parametrize("base", ["", "/base"])
-@pytest.mark.parametrize(
-    ("target", "path"),
+@each("base", ["", "/base"])
+@each(
+    "target, path",
     [
         ("http://platform.adobe.io/flows?a=b", "/flows?a=b"),
         ("https://u:p@platform.adobe.io:443/flows", "/flows"),

@@ -19,6 +19,7 @@ from mockserver.exchange import Result as Answer
 from mockserver.intercept.relay import Relay, Seen
 from mockserver.recordings.recorder import Aside
 from tests.recordings.test_record_command import recorder
+from tests.rows import each
 
 SECONDS = 10
 GET = b"GET /connections HTTP/1.1\r\nHost: %host\r\n\r\n"
@@ -176,12 +177,12 @@ def accepted(listener: socket.socket) -> socket.socket:
     return peer
 
 
-@pytest.mark.parametrize("dialogue", DIALOGUES.values(), ids=DIALOGUES)
-def test_bytes_pass_as_they_are_and_when_they_are_sent(dialogue: list[tuple[str, bytes]]) -> None:
+@each("name", DIALOGUES)
+def test_bytes_pass_as_they_are_and_when_they_are_sent(name: str) -> None:
     service = Service()
     peer: socket.socket | None = None
     with service.recorded() as client:
-        for sender, template in dialogue:
+        for sender, template in DIALOGUES[name]:
             data = template.replace(b"%host", service.name.encode())
             if sender == CLIENT:
                 client.sendall(data)
@@ -194,7 +195,7 @@ def test_bytes_pass_as_they_are_and_when_they_are_sent(dialogue: list[tuple[str,
         assert peer is not None
         peer.close()
         assert client.recv(1) == b""
-    assert len(service.seen) == sum(data.count(b" HTTP/1.") for sender, data in dialogue if sender == CLIENT)
+    assert len(service.seen) == sum(data.count(b" HTTP/1.") for sender, data in DIALOGUES[name] if sender == CLIENT)
 
 
 CHANGED = {
@@ -325,7 +326,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("sent", "reason"), REFUSED.values(), ids=REFUSED)
+@each("sent, reason", REFUSED.values())
 def test_what_is_no_request_is_refused_in_plain_words(sent: bytes, reason: str) -> None:
     service = Service()
     with service.recorded() as client:

@@ -28,12 +28,12 @@ def masked(text: str) -> str:
     return plain(text, VOCABULARY.knows, VOCABULARY.is_name, lambda part: "?")
 
 
-@pytest.mark.parametrize("text", KEPT)
+@each("text", KEPT)
 def test_known_words_codes_pointers_and_ids_are_kept(text: str) -> None:
     assert masked(text) == text
 
 
-@pytest.mark.parametrize("secret", REPLACED)
+@each("secret", REPLACED)
 @each("text", ["login as app with {} failed", "pwd={};host=x", '"{}" is wrong', "({}).", "{}"])
 def test_an_unknown_word_is_replaced(text: str, secret: str) -> None:
     assert secret not in masked(text.format(secret))
@@ -59,8 +59,6 @@ def test_a_name_of_known_words_is_known(name: str) -> None:
     assert VOCABULARY.knows_name(name)
 
 
-@pytest.mark.parametrize(
-    "name", ["correctHorse", "x-horse", "lastUsed7", "aBcDeFg", "dulex", "paSSword", "a4711", "last used"]
-)
+@each("name", ["correctHorse", "x-horse", "lastUsed7", "aBcDeFg", "dulex", "paSSword", "a4711", "last used"])
 def test_another_name_is_unknown(name: str) -> None:
     assert not VOCABULARY.knows_name(name)

@@ -13,6 +13,7 @@ from mockserver import json_input
 from mockserver.errors import ApiError
 from mockserver.quirks import Quirks
 from mockserver.resources import _patching
+from tests.rows import each
 
 CHANGEABLE = frozenset({"name", "auth", "description"})
 DOC: dict[str, Any] = {
@@ -76,8 +77,8 @@ def test_arrays_and_escaped_names() -> None:
     assert done["auth"]["params"]["hosts"] == ["b", "c"] and done["auth"]["a/b~"] == 1
 
 
-@pytest.mark.parametrize(
-    ("body", "key", "pointer"),
+@each(
+    "body, key, pointer",
     [
         ([], "body_missing", None),
         ([op("move", "/name")], "patch_operation", "/0/op"),
@@ -125,8 +126,8 @@ def test_a_wrong_patch_changes_nothing_and_says_where(body: Any, key: str, point
 CHANGEABLE_NAMES = "one of auth, description, name"
 
 
-@pytest.mark.parametrize(
-    ("instruction", "message", "expected"),
+@each(
+    "instruction, message, expected",
     [
         (
             "x",

@@ -14,6 +14,7 @@ from mockserver import json_input
 from mockserver.contract import Contract
 from mockserver.exchange import Result
 from mockserver.gateway import is_sandbox
+from tests.rows import each
 from tests.security.estate import Estate
 from tests.work import counted
 
@@ -213,7 +214,7 @@ def spoilt(value: Any, at: tuple[Any, ...], odd: Any) -> Any:
     return whole
 
 
-@pytest.mark.parametrize("name", WITH_BODY)
+@each("name", WITH_BODY)
 def test_no_type_is_too_much_for_any_place_of_a_body(estate: Estate, name: str) -> None:
     operation, good = OPERATIONS[name], estate.example(name)
     if good is None:
@@ -227,7 +228,7 @@ def test_no_type_is_too_much_for_any_place_of_a_body(estate: Estate, name: str) 
             answered(estate, f"{name} {at}: {odd!r:.40}", operation.method, path, body, headers=headers)
 
 
-@pytest.mark.parametrize("name", sorted(OPERATIONS))
+@each("name", sorted(OPERATIONS))
 def test_no_text_is_too_much_for_a_parameter(estate: Estate, name: str) -> None:
     operation, body = OPERATIONS[name], estate.example(name)
     every = 12 if "Specs" in name else 6  # lists of specs are long and unpaged
@@ -240,10 +241,10 @@ def test_no_text_is_too_much_for_a_parameter(estate: Estate, name: str) -> None:
                 path, what = f"{estate.path(operation)}?{query}", f"{name} {parameter}={text!r:.40}"
                 result = answered(estate, what, operation.method, path, body, headers=headers)
                 if operation.method == "DELETE" and result.status < 300:
-                    estate.ids = estate._fill()
+                    estate.restore()
 
 
-@pytest.mark.parametrize("name", WITH_ID)
+@each("name", WITH_ID)
 def test_no_id_reaches_another_entity(estate: Estate, name: str) -> None:
     operation, body = OPERATIONS[name], estate.example(name)
     store = estate.emulator.world.store  # its export masks nothing, which takes a tenth of the time

@@ -23,13 +23,14 @@ from mockserver.intercept import authority
 from mockserver.intercept.authority import Authority, AuthorityError
 from tests.calls import HEADERS, by_string, call, connection, made, send
 from tests.dataflows import AMAZON_S3, looked_up
+from tests.rows import each
 
 FORM = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}
 OTHER_ORG = {"x-gw-ims-org-id": "B@AdobeOrg"}
 
 
-@pytest.mark.parametrize("path", ["/ims/token/v1", "/ims/token/v3", "/ims/exchange/jwt"])
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
+@each("path", ["/ims/token/v1", "/ims/token/v3", "/ims/exchange/jwt"])
+@each("origin", ["https://evil.example", "null", "http://localhost:1"])
 def test_a_form_on_a_page_of_another_origin_gets_no_token(path: str, origin: str) -> None:
     emulator = Emulator(Config(seed=1))
     web = create_app(emulator).test_client()

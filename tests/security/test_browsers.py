@@ -37,7 +37,7 @@ def client() -> FlaskClient:
     return create_app(Config(seed=1)).test_client()
 
 
-@pytest.mark.parametrize("path", OURS)
+@each("path", OURS)
 @each("method", ["GET", "POST", "DELETE", "OPTIONS", "BREW"])
 def test_everything_of_ours_tells_browsers_to_keep_it_to_themselves(
     client: FlaskClient, path: str, method: str
@@ -56,7 +56,7 @@ def test_everything_of_ours_tells_browsers_to_keep_it_to_themselves(
         assert all(part in policy for part in POLICY) and "unsafe" not in policy and "http" not in policy
 
 
-@pytest.mark.parametrize("path", THEIRS)
+@each("path", THEIRS)
 def test_no_answer_of_the_api_can_be_taken_for_a_page(client: FlaskClient, path: str) -> None:
     for method in ("GET", "POST", "BREW"):
         answer = client.open(path, method=method, headers={**HEADERS, **BROWSER})
@@ -101,7 +101,7 @@ BEHIND_TLS = {
 }
 
 
-@pytest.mark.parametrize("case", BEHIND_TLS)
+@each("case", BEHIND_TLS)
 def test_behind_a_proxy_that_ends_tls_the_origin_is_compared_with_scheme_and_port(case: str) -> None:
     """A page fetched without TLS can be written by anybody on the way: it could change a server behind TLS."""
     host, origin, told, own = BEHIND_TLS[case]
@@ -117,7 +117,7 @@ def test_with_tls_of_its_own_a_page_without_it_changes_nothing(client: FlaskClie
         assert answer.status_code == status
 
 
-@pytest.mark.parametrize(
+@each(
     "host",
     ["localhost:<script>", 'localhost:"', "localhost:80:80", "localhost::", "evil.example:",
      "localhost:evil.example:", "[::1]evil.example", "[::1", "::1",

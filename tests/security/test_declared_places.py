@@ -20,6 +20,7 @@ from mockserver.secrecy.places import ITEMS, Place
 from mockserver.specs.connectors import Connectors
 from tests.calls import HEADERS, POSTGRESQL, made, send
 from tests.dataflows import CRM_TO_AEP, DATA_LAKE
+from tests.rows import each
 
 CORE = "c4n4ry"
 BIGQUERY = "3c9b37f8-13a6-43d8-bad3-b863b941fedd"
@@ -182,14 +183,14 @@ def in_params(value: str) -> list[tuple[str, str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("kind", CREDENTIALS)
+@each("kind", CREDENTIALS)
 def test_no_credential_in_a_param_that_is_no_secret_is_shown(kind: str) -> None:
     for method, path, body in in_params(CREDENTIALS[kind]):
         (text,) = shown(method, path, [body])
         assert CORE not in text, path
 
 
-@pytest.mark.parametrize("value", READABLE)
+@each("value", READABLE)
 def test_an_ordinary_value_of_a_param_is_shown(value: str) -> None:
     for method, path, body in in_params(value):
         (text,) = shown(method, path, [body])
@@ -212,12 +213,12 @@ def exported(value: str) -> list[str]:
     return [json.dumps(row["doc"]) for row in emulator.export()["records"]]
 
 
-@pytest.mark.parametrize("kind", CREDENTIALS)
+@each("kind", CREDENTIALS)
 def test_no_credential_in_a_param_that_is_no_secret_is_exported(kind: str) -> None:
     assert CORE not in " ".join(exported(CREDENTIALS[kind]))
 
 
-@pytest.mark.parametrize("value", READABLE)
+@each("value", READABLE)
 def test_an_ordinary_value_of_a_param_is_exported(value: str) -> None:
     found = [json.loads(text) for text in exported(value)]
     shown = [

@@ -23,6 +23,7 @@ from mockserver.exchange import BASE_PATH, Call, Result
 from mockserver.har import journaling
 from mockserver.journal.entries import Entry
 from tests.calls import BASIC_PARAMS, HEADERS, POSTGRESQL, by_string, connection
+from tests.rows import each
 
 CORE = "c4n4ry"
 DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
@@ -335,7 +336,7 @@ TWINS: dict[str, Maker] = {
 """Place -> the request that puts an ordinary text there."""
 
 
-@pytest.mark.parametrize("place", TWINS)
+@each("place", TWINS)
 def test_ordinary_values_stay_readable(place: str) -> None:
     emulator = Emulator(Config(seed=1))
     for word in WORDS:

@@ -12,6 +12,7 @@ import pytest
 from mockserver import Config, Emulator, create_app
 from tests.calls import HEADERS, connection, made
 from tests.dataflows import flow
+from tests.rows import each
 from tests.security.canary import CANARY, leaks
 
 SENT: dict[str, tuple[str, Any]] = {
@@ -26,7 +27,7 @@ SENT: dict[str, tuple[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("case", SENT)
+@each("case", SENT)
 def test_a_masked_export_shows_no_unknown_member_of_what_a_client_sent(case: str) -> None:
     kind, members = SENT[case]
     emulator = Emulator(Config(seed=1))

@@ -71,7 +71,7 @@ def without_ids(result: Result, *ids: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("name", ON_ONE)
+@each("name", ON_ONE)
 @each("other", OTHERS)
 def test_a_foreign_entity_answers_like_an_absent_one(estate: Estate, name: str, other: str) -> None:
     before = estate.emulator.export(credentials=True)["records"]
@@ -82,7 +82,7 @@ def test_a_foreign_entity_answers_like_an_absent_one(estate: Estate, name: str, 
     assert estate.emulator.export(credentials=True)["records"] == before
 
 
-@pytest.mark.parametrize("name", [*ON_ONE, *LISTS])
+@each("name", [*ON_ONE, *LISTS])
 @each("odd", ODD)
 def test_no_spelling_of_a_tenant_is_another_tenant(estate: Estate, name: str, odd: str) -> None:
     before = estate.emulator.export(credentials=True)["records"]

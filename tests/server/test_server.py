@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mockserver.server import Server
+from tests.rows import each
 from tests.server.wire import CLOSE, HEAD, NEXT, REFUSED, SHORT, AtOnce, Client, app, ask, chunked, post, running
 
 
@@ -22,7 +23,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@each("case", REFUSED)
 def test_what_cannot_be_trusted_is_refused_once_and_ends_the_connection(server: Server, case: str) -> None:
     sent, status = REFUSED[case]
     [(answered, body)] = Client(server, sent).answers()
@@ -70,21 +71,20 @@ UNDERSTOOD: dict[str, tuple[bytes, dict[str, Any]]] = {
 """Sent bytes, and what the application must receive."""
 
 
-@pytest.mark.parametrize(
-    ("sent", "says"),
+@each(
+    "sent, says",
     [
         (REFUSED["http-2-preface"][0], b"The request is in HTTP/2. This server speaks HTTP/1.1 and 1.0."),
         (b"GET /connections?property=name==My Flow HTTP/1.1\r\nHost: x\r\n\r\n", b"must be sent as %20"),
         (b"\x16\x03\x01\x02\x00\x01\x00", b"Call this server by http://"),
         (REFUSED["garbage"][0], b"The request cannot be read"),
     ],
-    ids=["HTTP/2", "a space in the target", "TLS", "garbage"],
 )
 def test_what_is_no_request_is_told_in_words(server: Server, sent: bytes, says: bytes) -> None:
     assert says in Client(server, sent).read()
 
 
-@pytest.mark.parametrize("case", UNDERSTOOD)
+@each("case", UNDERSTOOD)
 def test_what_is_allowed_reaches_the_application_as_it_was_meant(server: Server, case: str) -> None:
     sent, expected = UNDERSTOOD[case]
     seen = ask(server, sent)

@@ -30,6 +30,7 @@ from mockserver.config import Config
 from mockserver.exchange import BASE_PATH
 from mockserver.server import Server, limits
 from mockserver.web.bridge import wsgi_server
+from tests.rows import each
 from tests.server.wire import (
     CLOSE,
     HEAD,
@@ -66,7 +67,7 @@ SLOW = {
 """Bytes sent before the client falls silent, and the responses before the connection ends."""
 
 
-@pytest.mark.parametrize("case", SLOW)
+@each("case", SLOW)
 def test_a_silent_client_is_answered_if_it_began_and_let_go(server: Server, case: str) -> None:
     sent, expected = SLOW[case]
     assert [status for status, _ in Client(server, sent).answers()] == expected

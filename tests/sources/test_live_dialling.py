@@ -20,6 +20,7 @@ from tests import live
 from tests.bad_network import between
 from tests.calls import by_string, made, refused, send
 from tests.postgres import PASSWORD
+from tests.rows import each
 
 
 @pytest.fixture
@@ -186,10 +187,8 @@ def test_a_name_that_leads_elsewhere_later_is_not_followed(canary: live.Canary) 
     assert asked == ["db.invalid"]
 
 
-@pytest.mark.parametrize(
-    "bad", ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "255.255.255.255", "no address"]
-)
-@pytest.mark.parametrize("place", [0, 1, 5])
+@each("bad", ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "255.255.255.255", "no address"])
+@each("place", [0, 1, 5])
 def test_a_name_of_which_one_address_is_forbidden_cannot_be_listed(bad: str, place: int) -> None:
     """Also one behind the addresses that would be dialled."""
     addresses = [f"127.0.0.{number}" for number in range(1, 7)]
@@ -208,7 +207,7 @@ def test_the_next_address_is_tried_where_nothing_answers_and_not_where_a_passwor
     assert "password authentication failed" in caplog.text
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     ["", "localhost", "localhost:", ":5432", "localhost:0", "localhost:65536", "localhost:http", "a b:1", "a,b:1",
      "/run:1", "user@host:1", "::1:5432", "[localhost]:1", "-host:1", "host\n:1"],
@@ -218,7 +217,7 @@ def test_what_is_listed_is_a_host_and_a_port(text: str) -> None:
         pinned(text, lambda host, port: [host])
 
 
-@pytest.mark.parametrize(
+@each(
     "address",
     ["169.254.169.254", "fe80::1", "fe80::1%eth0", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "::ffff:169.254.169.254",
      "fd00:ec2::254", "100.100.100.200", "255.255.255.255", "240.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe",
@@ -234,7 +233,7 @@ def test_no_name_leads_to_where_clouds_keep_credentials(address: str) -> None:
         pinned("db.example.com:5432", lambda host, port: ["10.0.0.1", address])
 
 
-@pytest.mark.parametrize(
+@each(
     "address",
     [
         "10.0.0.1",

@@ -12,6 +12,7 @@ from mockserver import Emulator
 from mockserver.sources.live import printed, read_name
 from tests import live
 from tests.calls import INTEGER, LONG, made, refused, send
+from tests.rows import each
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_a_printed_name_is_read_as_what_it_was(schema: str, table: str) -> None:
     assert read_name(printed(schema, table)) == (schema, table)
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "customers", "public.nothing", "PUBLIC.customers", "public.customers.id", "public.customers; DROP TABLE orders",
@@ -83,8 +84,8 @@ def test_a_name_that_is_no_table_has_no_columns(emulator: Emulator, base: str, n
     assert "1330-400" in str(result.body)
 
 
-@pytest.mark.parametrize(
-    ("declared", "written", "shape", "shown"),
+@each(
+    "declared, written, shape, shown",
     [
         ("int2", "-1", {"type": "integer", "xdm": INTEGER}, -1),
         ("int8", "9007199254740993", {"type": "long", "xdm": LONG}, 9007199254740993),

@@ -21,6 +21,7 @@ from mockserver.sources.live import Live
 from tests import live
 from tests.calls import send
 from tests.postgres import PASSWORD
+from tests.rows import each
 
 
 def wrapped(authority: trustme.CA, name: str, then: Callable[[ssl.SSLSocket], None]) -> Callable[[socket.socket], None]:
@@ -80,8 +81,8 @@ def tried(port: int, authorities: str | None, body: dict[str, Any]) -> Any:
     return send(there, "GET", f"/connections/{live.draft(there, body)}/test").body["result"]  # type: ignore[index, call-overload]
 
 
-@pytest.mark.parametrize(
-    ("mode", "name", "known", "good"),
+@each(
+    "mode, name, known, good",
     [
         ("Prefer", "other.example", False, True),
         ("Require", "other.example", False, True),

@@ -12,6 +12,7 @@ import pytest
 from mockserver.sources import SourceError, Sources
 from mockserver.specs.connectors import Access
 from tests.calls import question
+from tests.rows import each
 
 SNOWFLAKE = Access("database", "snowflake", "a")
 
@@ -67,8 +68,8 @@ def preview(sources: Sources, filters: str, table: str = "t", access: Access = S
     return answer["data"]
 
 
-@pytest.mark.parametrize(
-    ("condition", "names"),
+@each(
+    "condition, names",
     [
         (compare("name", "=", "John"), ["John"]),
         (compare("NAME", "==", "John"), ["John"]),
@@ -98,8 +99,8 @@ def test_a_filter_narrows_the_preview_documented(sources: Sources, condition: An
     assert [row["name"] for row in preview(sources, encoded(condition))] == names
 
 
-@pytest.mark.parametrize(
-    ("filters", "code"),
+@each(
+    "filters, code",
     [
         ("%%%", "1389-400"),
         ("e30", "1389-400"),

@@ -18,6 +18,7 @@ from mockserver.sources.columns import shape_of
 from mockserver.specs.connectors import Access
 from tests.calls import INTEGER, LONG, question
 from tests.dataflows import flowing, pass_time, runs_of
+from tests.rows import each
 
 POSTGRESQL = Access("database", "postgre-sql", "db.example.com", "5432", "shop", "reader", "s3cret")
 CRM = Access("crm", "salesforce")
@@ -78,8 +79,8 @@ def test_a_table_without_preview_is_its_columns_alone_documented(sources: Source
     assert explore(sources, POSTGRESQL, objectType="TABLE", object="public.customers", preview="false") == answer
 
 
-@pytest.mark.parametrize(
-    ("declared", "entry"),
+@each(
+    "declared, entry",
     [
         # documented
         ("text", {"type": "string", "xdm": {"type": "string"}}),
@@ -135,8 +136,8 @@ def test_the_shop_has_nulls_and_is_the_same_every_time(sources: Sources) -> None
 CSV = [("objectType", "file"), ("object", "/readme.csv"), ("fileType", "delimited")]
 
 
-@pytest.mark.parametrize(
-    ("access", "query", "wire", "connector"),
+@each(
+    "access, query, wire, connector",
     [
         (POSTGRESQL, [], "1100-400", "1359-400"),
         (POSTGRESQL, [("objectType", "")], "1100-400", "1334-400"),

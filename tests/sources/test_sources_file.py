@@ -17,6 +17,7 @@ from mockserver.sources.source import MATCHABLE
 from mockserver.sources.words import VOCABULARY
 from mockserver.specs.connectors import Access
 from tests.calls import question
+from tests.rows import each
 from tests.work import counted
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sources.yaml"
@@ -133,8 +134,8 @@ def test_files_are_declared_by_path(example: Sources) -> None:
 # matching
 
 
-@pytest.mark.parametrize(
-    ("access", "first"),
+@each(
+    "access, first",
     [
         (to("crm.example.com"), "public.accounts"),
         (to("CRM.Example.com"), "public.accounts"),

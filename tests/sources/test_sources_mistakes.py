@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.sources.declared import read
+from tests.rows import each
 
 ONE = "sources: [{match: {server: a}, tables: {t: %s}}]"
 
@@ -131,7 +132,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "says"), MISTAKES, ids=[says[:60] for _, says in MISTAKES])
+@each("text, says", MISTAKES)
 def test_a_mistake_is_one_line_with_file_place_and_expectation(tmp_path: Path, text: str, says: str) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(text, encoding="utf-8")

@@ -300,8 +300,8 @@ def test_what_stands_for_another_param_is_as_secret_as_it_is(file: str) -> None:
 
 
 # documented ids that clients have in their code, and names that they look up
-@pytest.mark.parametrize(
-    ("name", "spec_id"),
+@each(
+    "name, spec_id",
     [
         ("postgre-sql", "74a1c565-4e59-48d7-9d67-7c03b8a13137"),
         ("dynamics-online", "38ad80fe-8b06-4938-94f4-d4ee80266b07"),
@@ -311,7 +311,7 @@ def test_what_stands_for_another_param_is_as_secret_as_it_is(file: str) -> None:
         ("activation-datalake", "23598e46-f560-407b-88d5-ea6207e49db0"),
     ],
 )
-@pytest.mark.parametrize("platform", PLATFORMS)
+@each("platform", PLATFORMS)
 def test_specs_that_clients_look_for_by_name_are_there(name: str, spec_id: str, platform: str) -> None:
     connectors = Connectors.load(platform)
     found = {connector.name: connector.id for connector in connectors.all()}

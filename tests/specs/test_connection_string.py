@@ -15,6 +15,7 @@ from mockserver.specs import connection_string
 from mockserver.specs.connection_string import MAX_LENGTH, ConnectionStringError, is_placeholder, parse
 from mockserver.specs.connectors import Connectors
 from tests.calls import by_string, refused, send
+from tests.rows import each
 from tests.work import counted
 
 # ODBC's grammar with ADO.NET's quotes: assumed, Adobe's pages show only patterns
@@ -59,12 +60,12 @@ REFUSED: list[tuple[str, str, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "pairs"), READ)
+@each("text, pairs", READ)
 def test_a_connection_string_is_read(text: str, pairs: list[tuple[str, str]]) -> None:
     assert list(parse(text)) == pairs
 
 
-@pytest.mark.parametrize(("text", "reason", "position"), REFUSED, ids=[case[0][:12] for case in REFUSED])
+@each("text, reason, position", REFUSED)
 def test_a_wrong_one_is_refused_with_reason_and_place(text: str, reason: str, position: int) -> None:
     with pytest.raises(ConnectionStringError) as raised:
         parse(text)
@@ -88,8 +89,8 @@ def test_a_string_shows_no_value() -> None:
     assert "c4n4ry" not in repr(parse("Password=c4n4ry"))
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
+@each(
+    "value, expected",
     [
         ("{SERVER}", True),
         ("{DATASET_ID}", True),
@@ -160,7 +161,7 @@ QUOTED = [("Password", "ABC123"), ("UID", "READER4"), ("Database", "SHOP2"), ("P
 DOCUMENTED = ["SERVER", "PORT", "DATABASE", "USERNAME", "PASSWORD", "ACCESS_KEY"]
 
 
-@pytest.mark.parametrize(("key", "value"), [*QUOTED, ("Password", "HUNTER2"), ("Password", "A_1"), ("UID", "X")])
+@each("key, value", [*QUOTED, ("Password", "HUNTER2"), ("Password", "A_1"), ("UID", "X")])
 def test_braces_that_quote_a_value_are_no_placeholder(key: str, value: str) -> None:
     """Also if the value consists of capitals, digits and underscores (ODBC)."""
     assert connection_string.parse(f"{key}={{{value}}};A=1").get(key) == value

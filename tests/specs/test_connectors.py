@@ -10,6 +10,7 @@ from mockserver.errors import ApiError
 from mockserver.quirks import Quirks
 from mockserver.specs.connectors import MASK, Connectors
 from tests.calls import BASIC_PARAMS, by_string, connection
+from tests.rows import each
 
 STRING = "Server=h;Database=d;Port=5432;UID=u;Password=c4n4ry"
 
@@ -50,14 +51,14 @@ SSL_MODES = [
 ]
 
 
-@pytest.mark.parametrize(("mode", "azure", "documented", "aws"), SSL_MODES, ids=[repr(row[0]) for row in SSL_MODES])
+@each("mode, azure, documented, aws", SSL_MODES)
 def test_ssl_modes(mode: Any, azure: bool, documented: bool, aws: bool) -> None:
     body = _basic(sslMode=mode)
     assert (_taken(body), _taken(body, ssl_mode="documented"), _taken(body, "aws")) == (azure, documented, aws)
 
 
-@pytest.mark.parametrize(
-    ("port", "expected"),
+@each(
+    "port, expected",
     [("1", True), ("5432", True), ("65535", True), ("{PORT}", True)]
     + [(port, False) for port in ("0", "65536", "-1", "5432 ", "5e3", "٥", "", 5432, None)],
 )
@@ -78,8 +79,8 @@ def test_ssl_mode_may_be_left_out() -> None:
 
 
 # how the keys read in words of sslMode: assumed
-@pytest.mark.parametrize(
-    ("keys", "mode"),
+@each(
+    "keys, mode",
     [
         ("", "Disable"),
         (";EncryptionMethod=0", "Disable"),

@@ -8,6 +8,7 @@ import yaml
 from mockserver.specs.connectors import Connectors
 from mockserver.specs.families import FAMILIES
 from mockserver.specs.flow_specs import FOLDER, FlowSpecs
+from tests.rows import each
 
 SPECS = FlowSpecs()
 DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
@@ -15,7 +16,7 @@ CRM = "14518937-270c-4525-bdec-c2ba7cce3860"
 FILES = sorted(path.name for path in FOLDER.glob("*.yaml") if path.name != "shared.yaml")
 
 
-@pytest.mark.parametrize("name", FILES)
+@each("name", FILES)
 def test_a_file_has_the_members_in_order_and_says_where_they_come_from(name: str) -> None:
     raw = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
     assert list(raw)[:4] == ["id", "name", "providerId", "version"]
@@ -68,7 +69,7 @@ SCHEDULES = [
 ]
 
 
-@pytest.mark.parametrize(("schedule", "fits"), SCHEDULES)
+@each("schedule, fits", SCHEDULES)
 def test_a_schedule_fits_as_documented(schedule: dict[str, object], fits: bool) -> None:
     spec = SPECS.get(CRM)
     assert spec is not None and spec.schedule is not None

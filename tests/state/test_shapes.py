@@ -10,6 +10,7 @@ import pytest
 from mockserver import Config, Emulator
 from tests import dataflows
 from tests.calls import HEADERS, connection, made, send, source, target
+from tests.rows import each
 
 CLIENT = HEADERS["x-api-key"]
 
@@ -82,7 +83,7 @@ MISSING = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "member"), MISSING, ids=[f"{kind} without {name}" for kind, name in MISSING])
+@each("kind, member", MISSING)
 def test_a_record_that_lacks_what_is_relied_on_is_refused_by_place(
     exported: dict[str, Any], kind: str, member: str
 ) -> None:
@@ -109,7 +110,7 @@ WRONG: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "changes", "place"), WRONG, ids=[f"{kind} {place}" for kind, _, place in WRONG])
+@each("kind, changes, place", WRONG)
 def test_a_member_of_another_kind_is_refused_by_place(
     exported: dict[str, Any], kind: str, changes: dict[str, Any], place: str
 ) -> None:

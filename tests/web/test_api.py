@@ -14,6 +14,7 @@ from mockserver.contract import documents
 from mockserver.exchange import BASE_PATH
 from mockserver.web.received import BODY_ERROR
 from tests.calls import HEADERS, connection
+from tests.rows import each
 
 
 @pytest.fixture
@@ -78,8 +79,8 @@ def test_hosts_are_checked_however_many_there_were(client: FlaskClient) -> None:
     assert client.get("/_mock/health", headers={"Host": "evil.example"}).status_code != 200
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PROPFIND", "BREW", "TRACE", "OPTIONS"])
-@pytest.mark.parametrize("path", ["/nowhere", "//connections", "/connections/%2e%2e", "/connections/%00", "/%ff"])
+@each("method", ["GET", "POST", "PUT", "PROPFIND", "BREW", "TRACE", "OPTIONS"])
+@each("path", ["/nowhere", "//connections", "/connections/%2e%2e", "/connections/%00", "/%ff"])
 def test_no_answer_is_html(client: FlaskClient, method: str, path: str) -> None:
     response = client.open(path, method=method, headers=HEADERS)
     assert 400 <= response.status_code < 500
@@ -100,7 +101,7 @@ def test_an_unknown_host_gets_nowhere(client: FlaskClient, host: str) -> None:
         assert client.get(path, headers={**HEADERS, "Host": host}).status_code == 421
 
 
-@pytest.mark.parametrize(
+@each(
     "host",
     [
         "localhost:8080",

@@ -21,6 +21,7 @@ from tests.browsers import served
 from tests.calls import HEADERS, POSTGRESQL, connection
 from tests.dataflows import AMAZON_S3, BASES, CRM_TO_AEP, HTTP_API, events, flowing, pass_time, runs_of
 from tests.programs import needs
+from tests.rows import each
 from tests.web.test_console_pages import BROWSER, EVIL, shown
 
 OWN_SPEC = {
@@ -306,8 +307,8 @@ FORMS = ("control/order", "control/lift", "control/scenario", "control/clock", "
          "settings/reset", "settings/forget")  # fmt: skip
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "http://localhost:81"])
+@each("form", FORMS)
+@each("origin", [None, "null", "http://evil.example", "http://localhost:81"])
 def test_a_form_of_another_page_changes_nothing(client: FlaskClient, form: str, origin: str | None) -> None:
     headers = {} if origin is None else {"Origin": origin}
     for fields in ({"fault": "latency", "sure": "yes"}, {"action": "freeze", "file": (io.BytesIO(b"{}"), "x")}):

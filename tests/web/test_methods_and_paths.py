@@ -17,6 +17,7 @@ from mockserver.exchange import BASE_PATH
 from mockserver.web.bridge import wsgi_server
 from mockserver.web.served import Served
 from tests.calls import HEADERS, connection
+from tests.rows import each
 from tests.server.wire import Client
 
 Ask = Callable[..., tuple[int, dict[str, str], bytes]]
@@ -62,7 +63,7 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
     server.stop()
 
 
-@pytest.mark.parametrize("path", PAGES)
+@each("path", PAGES)
 def test_options_lists_the_methods_that_work_and_no_others(ask: Ask, path: str) -> None:
     listed = {method.strip() for method in ask("OPTIONS", path)[1]["allow"].split(",")}
     for method in METHODS:
@@ -71,12 +72,12 @@ def test_options_lists_the_methods_that_work_and_no_others(ask: Ask, path: str) 
         assert status != 405 or set(headers["allow"].split(", ")) == listed, method
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/_mock/nowhere", "/_mock/faults/1/2", "/ims/token/v9", "/ims"])
+@each("path", ["/nowhere", "/_mock/nowhere", "/_mock/faults/1/2", "/ims/token/v9", "/ims"])
 def test_what_is_no_page_is_404_for_every_method(ask: Ask, path: str) -> None:
     assert {ask(method, path)[0] for method in METHODS} == {404}
 
 
-@pytest.mark.parametrize(
+@each(
     "path",
     ["/connections", "/connections/{id}", "/connections/{id}/test", "/flows", "/runs", "/connectionSpecs",
      f"{BASE_PATH}/connections?limit=1", "/connections/none", "/connections?limit=x", "/_mock/health", "/_mock/journal",
@@ -95,10 +96,8 @@ def test_head_is_get_without_the_body(ask: Ask, path: str) -> None:
     assert "content-length" in head
 
 
-@pytest.mark.parametrize("slash", ["%2F", "%2f"])
-@pytest.mark.parametrize(
-    "path", ["/connections/{id}{slash}test", "/connections{slash}{id}", "{base}{slash}connections"]
-)
+@each("slash", ["%2F", "%2f"])
+@each("path", ["/connections/{id}{slash}test", "/connections{slash}{id}", "{base}{slash}connections"])
 def test_an_encoded_slash_is_part_of_its_segment(ask: Ask, path: str, slash: str) -> None:
     made = json.loads(ask("POST", "/connections", connection())[2])
     path = path.format(id=made["id"], slash=slash, base=BASE_PATH)
@@ -106,9 +105,7 @@ def test_an_encoded_slash_is_part_of_its_segment(ask: Ask, path: str, slash: str
     assert ask("GET", path if path.startswith("/") else f"/{path}")[0] == 404
 
 
-@pytest.mark.parametrize(
-    "sent, shown", [("%2F", "/"), ("%252F", "%2F"), ("%252f", "%2F"), ("%25252F", "%252F"), ("%2f%252F", "/%2F")]
-)
+@each("sent, shown", [("%2F", "/"), ("%252F", "%2F"), ("%252f", "%2F"), ("%25252F", "%252F"), ("%2f%252F", "/%2F")])
 def test_an_encoded_slash_is_decoded_once(ask: Ask, sent: str, shown: str) -> None:
     status, _, answer = ask("GET", f"/connections/a{sent}b")
     told = f"a{shown}b" if "%" not in shown else f"‹{len(shown) + 2} characters›"
@@ -132,12 +129,12 @@ def test_an_encoded_slash_leads_to_no_page(ask: Ask, path: str) -> None:
     assert ask("GET", path)[0] == 404
 
 
-@pytest.mark.parametrize("encoding", ["identity", "Identity", " identity ", "identity, identity", ""])
+@each("encoding", ["identity", "Identity", " identity ", "identity, identity", ""])
 def test_identity_is_no_encoding(ask: Ask, encoding: str) -> None:
     assert ask("POST", "/connections", connection(), **{"Content-Encoding": encoding})[0] == 201
 
 
-@pytest.mark.parametrize(
+@each(
     "encoding",
     [
         *("gzip", "deflate", "br", "zstd", "identity, gzip", "identityx", "x-identity"),
@@ -150,7 +147,7 @@ def test_an_encoded_body_is_refused(ask: Ask, encoding: str) -> None:
     assert status == 415 and f"The Content-Encoding {coding} is not supported".encode() in answer
 
 
-@pytest.mark.parametrize("host", ["platform.adobe.io.", "localhost.", "localhost.:8080", "ims-na1.adobelogin.com."])
+@each("host", ["platform.adobe.io.", "localhost.", "localhost.:8080", "ims-na1.adobelogin.com."])
 def test_the_final_dot_of_a_full_name_changes_nothing(ask: Ask, host: str) -> None:
     path = "/ims/token/v3" if host.startswith("ims") else f"{BASE_PATH}/connections"
     assert (
@@ -164,7 +161,7 @@ def test_adobes_hosts_have_no_short_form_by_any_spelling(ask: Ask, host: str) ->
     assert ask("GET", "/connections", Host=host)[0] == 404
 
 
-@pytest.mark.parametrize("host", ["evil.example.", "localhost..", ".", "platform.adobe.io.evil."])
+@each("host", ["evil.example.", "localhost..", ".", "platform.adobe.io.evil."])
 def test_a_final_dot_opens_nothing(ask: Ask, host: str) -> None:
     assert ask("GET", "/connections", Host=host)[0] == 421
 

@@ -16,6 +16,7 @@ from mockserver.server import Server
 from mockserver.web.bridge import wsgi_server
 from mockserver.web.served import Served
 from tests.calls import HEADERS, connection
+from tests.rows import each
 from tests.server.wire import Client
 
 Ways = tuple[tuple[Emulator, Server], ...]
@@ -95,7 +96,7 @@ def answers(ways: Ways, method: str, path: str, headers: dict[str, str], body: b
     return found
 
 
-@pytest.mark.parametrize(("method", "path", "headers", "body"), CALLS)
+@each("method, path, headers, body", CALLS)
 def test_both_ways_give_the_same_answer_to_the_byte(
     ways: Ways, method: str, path: str, headers: dict[str, str], body: bytes
 ) -> None:
@@ -103,7 +104,7 @@ def test_both_ways_give_the_same_answer_to_the_byte(
     assert sorted(past.splitlines()) == sorted(through.splitlines()) and past[:9] == b"HTTP/1.1 "
 
 
-@pytest.mark.parametrize(("method", "path", "headers", "body"), CALLS)
+@each("method, path, headers, body", CALLS)
 def test_under_any_wsgi_server_both_ways_give_the_same_answer(
     method: str, path: str, headers: dict[str, str], body: bytes
 ) -> None:

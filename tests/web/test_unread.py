@@ -15,6 +15,7 @@ from mockserver.journal.entries import Entry
 from mockserver.server import Server
 from mockserver.web.served import Served
 from tests.calls import HEADERS
+from tests.rows import each
 from tests.server.wire import BIG, HEAD, REFUSED, SHORT, Client, chunked, post
 
 SECRET = b"hunter2-canary"
@@ -86,7 +87,7 @@ def spoken(emulator: Emulator, sent: bytes) -> Spoken:
     return answers, emulator.journal.entries()
 
 
-@pytest.mark.parametrize("case", [case for case, (_, status) in REFUSED.items() if status != 413])
+@each("case", [case for case, (_, status) in REFUSED.items() if status != 413])
 def test_whatever_the_server_refuses_is_one_entry(case: str, served: tuple[Emulator, Server]) -> None:
     answers, entries = said(served, to_api(REFUSED[case][0]))
     assert [entry.status for entry in entries] == [status for status, _ in answers] == [REFUSED[case][1]]
