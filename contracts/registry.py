@@ -142,6 +142,11 @@ CHECKS: dict[str, Check] = {}
 OBSERVERS: dict[str, Observer] = {}
 
 
+def faults_of(watch: Watch, answer: Answer) -> dict[str, Fault]:
+    """The faults of a response by observer."""
+    return {one.id: fault for one in OBSERVERS.values() if (fault := one.fault(watch, answer))}
+
+
 def check(
     check_id: str,
     *,

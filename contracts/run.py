@@ -27,7 +27,7 @@ from contracts.findings.causes import (
 from contracts.findings.suppositions import UNREFUSED
 from contracts.findings.verdicts import FAILED, KNOWN_GAP, NOT_COMPARABLE, PASSED, UNTESTABLE, Outcome
 from contracts.progress import Progress
-from contracts.registry import CHECKS, OBSERVERS, Check, Watch
+from contracts.registry import CHECKS, OBSERVERS, Check, Watch, faults_of
 from contracts.reports import har, record, written
 from contracts.reports.outcomes import SuiteReport
 from contracts.schema.document import Document
@@ -215,9 +215,9 @@ class Run:
         return self.remaining() == 0
 
     def _generated(self) -> None:
-        from contracts.generation import generated  # schemathesis takes most of a second to import
-
         if self.settings.examples and not self._is_over():
+            from contracts.generation import generated  # schemathesis takes most of a second to import
+
             tolerant = not any(
                 o.check == "create.unknown-members" and o.verdict == FAILED for o in self.report.outcomes
             )
@@ -240,8 +240,7 @@ class Run:
 
     def _look(self, answer: Answer) -> dict[str, Fault]:
         """The faults of a response by observer."""
-        looked = {observer.id: observer.fault(self._watch, answer) for observer in OBSERVERS.values()}
-        found = {name: fault for name, fault in looked.items() if fault is not None}
+        found = faults_of(self._watch, answer)
         known = answer.body in self._of_absent
         return of_one_response(found, is_limited=answer.status == 429, is_of_absent=known)
 

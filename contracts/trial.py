@@ -8,7 +8,7 @@ from typing import Any
 from contracts import registry
 from contracts.findings.causes import Fault
 from contracts.findings.verdicts import FAILED, PASSED, Outcome
-from contracts.registry import CHECKS, OBSERVERS, Watch
+from contracts.registry import CHECKS, OBSERVERS, Watch, faults_of
 from contracts.schema.document import Document
 from contracts.settings import MADE_UP, Settings
 from contracts.stage import Stage
@@ -38,11 +38,11 @@ def judge(
     observed: dict[str, Outcome] = {}
 
     def hear(answer: Answer) -> list[Fault]:
-        found = {observer.id: observer.fault(watch, answer) for observer in OBSERVERS.values()}
+        found = faults_of(watch, answer)
         for name, fault in found.items():
-            if fault is not None and name not in observed:
+            if name not in observed:
                 observed[name] = Outcome(name, "", FAILED, fault.message, (answer,), cause=fault.cause)
-        return [fault for fault in found.values() if fault is not None]
+        return list(found.values())
 
     stage = Stage(WsgiTransport(app), settings, document, hear=hear)
     watch.canary, watch.entities = stage.canary, stage.ledger.entities

@@ -123,14 +123,15 @@ def parsed(body: bytes) -> Any:
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return value
     level, depth = [value], 0
-    while level and depth <= MAX_DEPTH:
-        level = [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]
+    while level and depth < MAX_DEPTH:
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) is dict or type(inner) is list
+        ]
         depth += 1
     return None if level else value
-
-
-def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return value.values() if isinstance(value, dict) else value
 
 
 class Sender(Protocol):

@@ -252,7 +252,7 @@ class Wrapped:
             frozenset(environ.get("contracts.header_names", ())),
         )
         try:
-            given = self.fault(asked, Right(lambda changed: self._answer(environ, changed), self.memory))
+            given = self.fault(asked, Right(lambda one: self._answer(environ, one, asked), self.memory))
         except TimeoutError:  # a server that does not respond
             raise
         except Exception as error:  # otherwise an error in a fault would look like the fault
@@ -260,12 +260,14 @@ class Wrapped:
         start_response(f"{given.status} X", list(given.headers))
         return [given.body]
 
-    def _answer(self, environ: dict[str, Any], asked: Asked) -> GivenAnswer:
-        kept = {key: value for key, value in environ.items() if key[:5] != "HTTP_" and key != "CONTENT_TYPE"}
-        for name, value in asked.headers.items():
-            key = name.upper().replace("-", "_")
-            kept[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
-        kept |= {
+    def _answer(self, environ: dict[str, Any], asked: Asked, first: Asked) -> GivenAnswer:
+        kept = environ
+        if asked.headers is not first.headers:
+            kept = {key: value for key, value in environ.items() if key[:5] != "HTTP_" and key != "CONTENT_TYPE"}
+            for name, value in asked.headers.items():
+                key = name.upper().replace("-", "_")
+                kept[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+        kept = kept | {
             "REQUEST_METHOD": asked.method,
             "PATH_INFO": asked.path if asked.path.startswith(PLATFORM) else BASE_PATH + asked.path,
             "QUERY_STRING": asked.query,

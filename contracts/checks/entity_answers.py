@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -70,7 +70,7 @@ def a_lookup_shows_the_entity_asked_for(watch: Watch, answer: Answer) -> Fault |
 def what_is_not_there_is_not_shown(watch: Watch, answer: Answer) -> Fault | None:
     """Nothing is shown of an entity that was deleted or never created, and nothing is done with it."""
     kind, entity_id, *_ = [*_steps(answer.sent), ""]
-    gone = set(watch.entities.gone(answer.sent, kind))
+    gone: Collection[str] = watch.entities.gone(answer.sent, kind)
     if answer.sent.method == "DELETE":  # the first deletion has just made it so
         seen = watch.memory.setdefault("deleted", {})
         gone = {one for one in gone if one in seen}

@@ -105,15 +105,15 @@ def nearest(errors: list[ValidationError]) -> Departure:
 
 def has_whole_fraction(value: Any) -> bool:
     """Whether a body has a whole number that is written with a fraction, anywhere."""
-    left = [value]
-    while left:  # without recursion, because every response is searched
+    left: list[Any] = [[value]]
+    while left:  # without recursion, and without a call for each text, because every response is searched
         one = left.pop()
-        if isinstance(one, dict):
-            left += one.values()
-        elif isinstance(one, list):
-            left += one
-        elif isinstance(one, float) and one.is_integer():
-            return True
+        for inner in one.values() if type(one) is dict else one:
+            kind = type(inner)
+            if kind is dict or kind is list:
+                left.append(inner)
+            elif kind is float and inner.is_integer():
+                return True
     return False
 
 

@@ -209,15 +209,17 @@ class Ledger:
             return
         sent = self.sent.get((kind, unquote(entity_id)), frozenset())
         shown = items[0] if isinstance(items[0], dict) else {}
-        others = set(map(spelled, shown))
-        for name in sent - shown.keys():
+        lacking = sent - shown.keys()
+        others = set(map(spelled, shown)) if lacking else set()
+        for name in lacking:
             cause = of_kind(NAMES) if spelled(name) in others else LACKING + name
             self.lacking.setdefault(frozenset({name}), Fault(str(answer), cause, frozenset({name})))
 
     def _hear_tenants(self, answer: Answer) -> None:
         """Learn whether look-ups show entities of other tenants."""
-        apart = self.entities.borders(answer.sent, unquote(collection(answer.sent).rpartition("/")[2]))
-        if answer.sent.method == "GET" and apart:
+        if answer.sent.method != "GET":
+            return
+        if apart := self.entities.borders(answer.sent, unquote(collection(answer.sent).rpartition("/")[2])):
             self.crossed |= apart if answer.succeeded else set()
             self.kept |= apart if answer.status == 404 else set()
 

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.broken import proof
 from contracts.broken.wrapping import Asked, GivenAnswer, Right, Wrapped
+from tests.contracts.test_wrong_servers import judged
 
 ROOT = Path(__file__).parents[2]
 LACKING = {"detail": [{"loc": ["query", "limit"], "msg": "Field required", "type": "missing"}]}
@@ -50,6 +51,13 @@ with without_traces():
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "IntervalSet(((0, 55295), (57344, 1114111))) IntervalSet(()) 0\n", done.stderr
+
+
+def test_a_run_without_generated_requests_does_not_import_what_generates_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes half a second."""
+    monkeypatch.setitem(sys.modules, "contracts.generation", None)
+    found = judged(lambda asked, right: right(asked), operations=frozenset({"listFlowSpecs"}))
+    assert found.report.exchanges and not found.report.ended and found.findings == []
 
 
 def test_a_seed_gives_the_same_requests_whatever_programs_are_beside() -> None:
