@@ -41,12 +41,6 @@ def test_a_broken_server_answers_requests_that_are_not_about_its_fault(name: str
     assert [outcome.label for outcome in outcomes if outcome.check in CHECKS and outcome.verdict != PASSED] == []
 
 
-@pytest.mark.slow
-def test_the_right_server_passes_every_check_with_another_seed() -> None:
-    """The first seed is that of test_own_server.py; ten: `make broken`."""
-    assert [(o.label, o.verdict, o.message) for o in proof.false_alarms(2, DOCUMENT)] == []
-
-
 def test_every_check_has_a_broken_server_that_it_catches() -> None:
     catching = {name for server in SERVERS.values() for name in server.caught_by}
     assert sorted({*CHECKS, *OBSERVERS} - catching) == []
@@ -58,7 +52,7 @@ def test_every_broken_server_says_what_is_wrong_with_it() -> None:
 
 
 def test_the_command_tells_of_each_wrong_server_and_of_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With few checks of the right one: the test above has all of them."""
+    """With few checks of the right one: test_own_server.py and test_own_server_on_sqlite.py have all of them."""
     few = dict(list(SERVERS.items())[:2])
     monkeypatch.setattr(command, "load", lambda: few)
     monkeypatch.setattr(proof, "CHECKS", dict(list(CHECKS.items())[:9]))

@@ -30,7 +30,7 @@ def is_generated(asked: Asked) -> bool:
     ids=["generated", "check"],
 )
 def test_what_a_request_in_flight_makes_is_deleted(held: Callable[[Asked], bool], number: signal.Signals) -> None:
-    """One handler serves both signals and does not look at which came; test_own_server.py sends both, too."""
+    """One handler serves both signals and does not look at which came; test_contract_command.py sends both, too."""
     under_way, released = threading.Event(), threading.Event()
 
     def slow(asked: Asked, right: Right) -> GivenAnswer:

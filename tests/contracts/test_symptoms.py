@@ -17,8 +17,8 @@ from contracts.schema.differences import NAMES
 from contracts.settings import MADE_UP, Settings
 from contracts.stage import Stage
 from contracts.wire import WsgiTransport
+from tests.contracts.shapes import names
 from tests.contracts.test_wrong_servers import CONNECTIONS, DOCUMENT, Fault, everywhere, judged
-from tests.contracts.test_wrong_shapes import names
 
 
 def no_etag_anywhere(asked: Asked, right: Right) -> GivenAnswer:
