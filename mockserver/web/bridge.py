@@ -165,7 +165,9 @@ class Bridge:
         if pace.hung_up is not None:
             connection.watch(pace.hung_up)
         if pace.delay_seconds:
-            await asyncio.sleep(pace.delay_seconds)
+            connection.hold(len(answer.body))
+            if not await _wait(pace.delay_seconds, connection.answered):
+                return
         if answer.reset:
             connection.cut(reset=True)
             return
@@ -261,6 +263,16 @@ def _finish(function: Callable[[], Any], future: asyncio.Future[Any]) -> None:
 def _settle(future: asyncio.Future[Any], settle: Callable[[Any], None], result: Any) -> None:
     if not future.done():  # cancelled by a stop
         settle(result)
+
+
+async def _wait(seconds: float, cycle: Any) -> bool:
+    """Wait; returns at once, and False, if the client has gone, whose response would stay in memory."""
+    until = monotonic() + seconds
+    while not cycle.disconnected and (left := until - monotonic()) > 0:
+        cycle.message_event.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(cycle.message_event.wait(), left)
+    return not cycle.disconnected
 
 
 async def _send_body(body: bytes, pace: Pace, more: bool, connection: Any, send: Any) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import http.client
 import json
+import queue
 import select
 import socket
 import struct
@@ -20,7 +21,7 @@ import pytest
 
 from mockserver import Config, Emulator
 from mockserver.server import Server
-from mockserver.web.bridge import BUSY_THREADS, TURN_TAKING_THREADS, HttpAnswer, Turn
+from mockserver.web.bridge import BUSY_THREADS, PACE, TURN_TAKING_THREADS, HttpAnswer, Pace, Turn
 from mockserver.web.received import Received
 from mockserver.web.served import Served
 from tests.calls import HEADERS, connection
@@ -193,3 +194,28 @@ def test_a_thread_that_waits_keeps_nothing_of_the_request_it_answered() -> None:
     with running(PATIENT, threads=1, app=keeping) as server:
         assert [status for status, _ in Client(server, b"GET /" + HEAD + CLOSE).answers()] == [200]
         assert freed.wait(10)
+
+
+def test_responses_that_are_delayed_count_and_are_let_go_with_their_clients() -> None:
+    """150 lists of 4 MiB that a fault delayed for 20 seconds took 600 MiB."""
+    freed: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def late(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        def hung_up() -> None:
+            """Held by the response."""
+
+        weakref.finalize(hung_up, freed.put, None)
+        environ[PACE] = Pace(delay_seconds=1_000, hung_up=hung_up)
+        start_response("200 OK", [("Content-Length", str(LARGE))])
+        return [b"x" * LARGE]
+
+    limits = dataclasses.replace(PATIENT, held_bytes=int(2.5 * LARGE), grace_seconds=0.1)
+    with running(limits, app=late) as server:
+        clients = [Client(server, b"GET /" + HEAD + b"\r\n") for _ in range(6)]
+        cut: list[Client] = []
+        while len(cut) < 3:
+            found = broken([one for one in clients if one not in cut])
+            assert found, "memory is kept for all of them"
+            cut += found
+        for _ in range(3):
+            freed.get(timeout=10)
