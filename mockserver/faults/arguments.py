@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 
 _RANGE = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_MAX_PAGES = 100
+"""Maximum pages that a list can be told to have: any client may ask for them, and each may need new records."""
 
 Value: TypeAlias = Any
 """The result of `Argument.read`; its type depends on the fault."""
@@ -56,6 +58,13 @@ def _from_one(text: str) -> int:
     return whole(text, 1)
 
 
+def _pages(text: str) -> int:
+    number = whole(text, 1)
+    if number > _MAX_PAGES:
+        raise ValueError
+    return number
+
+
 def _size(text: str) -> int | None:
     return None if text == "half" else whole(text)
 
@@ -66,4 +75,4 @@ RETRY_AFTER = Argument("SECONDS|none", "seconds for Retry-After, or none to leav
 NO_RETRY_AFTER = Argument("SECONDS|none", RETRY_AFTER.expected, _seconds, "none")
 BYTES = Argument("BYTES|half", "number of bytes of the body to send, or half", _size, "half")
 SPEED = Argument("BYTES", "bytes per second, at minimum 1", _from_one, "200")
-PAGES = Argument("PAGES", "minimum number of pages", _from_one, "3")
+PAGES = Argument("PAGES", f"minimum number of pages, 1 to {_MAX_PAGES}", _pages, "3")

@@ -212,6 +212,14 @@ def test_written_specs_of_a_tenant_fit_one_response() -> None:
     assert len(own.encoded) <= MAX_WRITTEN_BYTES + 10_000
 
 
+def test_a_fault_adds_only_so_many_records() -> None:
+    emulator = Emulator(Config(seed=1))
+    for pages, status in (("101", 400), ("999999999", 400), ("100", 200)):
+        assert send(emulator, "GET", "/flows", headers={"x-mock-fault": f"short-pages={pages}"}).status == status
+    assert send(emulator, "GET", "/flows?count=true").body == {"count": 100}
+    assert len(emulator.world.store.export()["records"]) < 110
+
+
 HEAVY: dict[str, Any] = {
     "many subschemas": {"properties": {f"p{number}": {"type": "string"} for number in range(MAX_WEIGHT)}},
     "many alternatives": {"oneOf": [{"const": number} for number in range(MAX_WEIGHT)]},
