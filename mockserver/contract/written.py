@@ -58,7 +58,7 @@ def untaken(schema: Any) -> str | None:
 
     if not isinstance(schema, dict):
         return "expected an object"
-    if _weight(schema) > MAX_WEIGHT:
+    if weight(schema) > MAX_WEIGHT:
         return f"expected at most {MAX_WEIGHT} keywords, subschemas and listed values together"
     try:
         Draft202012Validator.check_schema({key: value for key, value in schema.items() if key != "$schema"})
@@ -93,7 +93,7 @@ class WrittenCheck(SchemaCheck):
 
     @cached_property
     def _weight(self) -> int:
-        return _weight(self._written)
+        return weight(self._written)
 
     def violations(self, value: Json, where: str, *, at: str = "", blocks: bool = False) -> Iterator[Violation]:
         """See SchemaCheck; a single violation if the check exceeds its budget."""
@@ -112,12 +112,12 @@ def _values(value: Json) -> int:
     return 1 + sum(map(_values, value)) if isinstance(value, list) else 1
 
 
-def _weight(schema: Any) -> int:
+def weight(schema: Any) -> int:
     """Number of keywords, lists, subschemas and enum values."""
     if isinstance(schema, list):
-        return 1 + sum(map(_weight, schema))
+        return 1 + sum(map(weight, schema))
     if not isinstance(schema, dict):
         return 1
     return 1 + sum(
-        _UNIQUE_WEIGHT if word == "uniqueItems" and inner else _weight(inner) for word, inner in schema.items()
+        _UNIQUE_WEIGHT if word == "uniqueItems" and inner else weight(inner) for word, inner in schema.items()
     )

@@ -17,7 +17,7 @@ from mockserver.json_input import dumps
 from mockserver.listing import ordering
 from mockserver.resources import _crud
 from mockserver.secrecy import repeatable
-from mockserver.specs.written import OWN_SPECS, SECRETS, secret_paths
+from mockserver.specs.written import MAX_SECRETS, OWN_SPECS, SECRETS, secret_paths
 from mockserver.state.records import Doc
 from mockserver.state.store import Missing, Stale
 from mockserver.world import World
@@ -80,6 +80,9 @@ def replace(world: World, request: Request, kind: SpecKind, catalogued: bool) ->
         record = {"id": spec_id, **stamps, **kept, _WRITTEN: _members(request, kind)}
         if old and kind.name == OWN_SPECS:
             record[SECRETS] = secret_paths(old)
+            if len(record[SECRETS]) > MAX_SECRETS:
+                expected = f"a new spec, after versions with {MAX_SECRETS} different secrets"
+                raise ApiError("rejected", message=f"too many secrets: {expected}", pointer="/authSpec", expected=expected)
         _demand_room(world, request, kind, spec_id, record[_WRITTEN])
         try:
             if old is None:

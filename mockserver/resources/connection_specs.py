@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mockserver import listing
+from mockserver.contract.written import weight
 from mockserver.errors import ApiError
 from mockserver.exchange import Request, Result, Tenant
 from mockserver.json_input import Json
@@ -30,6 +31,9 @@ _SPECS = _specs.SpecKind(
         *("encryptionSpecs", "entitlementInfo", "attributes", "settings", "policy", "permissionsInfo"),
     ),
 )
+
+_MAX_AUTH_WEIGHT = 500
+"""Maximum weight of all auth specs of a spec (assumed). Those of Adobe's templates have below 150."""
 
 _CONFIGS_SHOWN = 20
 """Default number of configs in a response (facts §6)."""
@@ -59,6 +63,7 @@ def retrieve_connection_spec(world: World, request: Request) -> Result:
 def create_connection_spec(world: World, request: Request) -> Result:
     """Store a tenant's own connector. Its connections are checked against its auth specs."""
     _specs.demand_service_token(world, request)
+    _demand_light(request.body)
     return _specs.create(world, request, _SPECS)
 
 
@@ -68,7 +73,15 @@ def update_connection_spec(world: World, request: Request) -> Result:
     _specs.demand_service_token(world, request)
     if world.connectors.get(next(iter(request.path.values()))) is not None:
         raise ApiError("forbidden", hint="this connection spec belongs to Adobe: create one of your own")
+    _demand_light(request.body)
     return _specs.replace(world, request, _SPECS, catalogued=False)
+
+
+def _demand_light(body: Any) -> None:
+    """Refuse auth specs that would take long to read: each connection in a list is shown by the one it uses."""
+    if weight(body.get("authSpec")) > _MAX_AUTH_WEIGHT:
+        expected = f"at most {_MAX_AUTH_WEIGHT} keywords, subschemas and listed values together"
+        raise ApiError("rejected", message=f"/authSpec: expected {expected}", pointer="/authSpec", expected=expected)
 
 
 @operation("exploreByConnectionSpecId")

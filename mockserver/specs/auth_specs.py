@@ -301,10 +301,11 @@ class AuthSpec:
         object.__setattr__(self, "shows", {param.name: param.shows for param in members if param.shows is not None})
 
     @classmethod
-    def compile(cls, raw: Mapping[str, Any], platform: str) -> AuthSpec:
-        """Compile the entry of a connector's file."""
+    def compile(cls, raw: Mapping[str, Any], platform: str, rows: tuple[Row, ...] | None = None) -> AuthSpec:
+        """Compile the entry of a connector's file. `rows`: how its params may be shown, if not by their kinds."""
         params = {name: Param.compile(name, param, platform) for name, param in raw["params"].items()}
-        return cls(raw["name"], raw["type"], params, raw.get("quirk"), tuple(param.row for param in params.values()))
+        shown = tuple(param.row for param in params.values()) if rows is None else rows
+        return cls(raw["name"], raw["type"], params, raw.get("quirk"), shown)
 
     def fault(self, params: Mapping[str, Any], quirks: Mapping[str, str]) -> ParamFault | None:
         """The first fault of `auth.params`: first among the members sent, then among missing ones."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from mockserver.contract.places import rows_of
@@ -74,8 +73,7 @@ _FAMILIES: dict[Any, str] = {"generic-rest": "rest", "generic-streaming": "strea
 def _connector(doc: Mapping[str, Any], platform: str) -> Connector:
     """Compile a written spec. Everything except its auth specs is shown but not interpreted."""
     described = doc["spec"]
-    raw = {auth["name"]: _auth_spec(auth) for auth in described.get("authSpec") or ()}
-    rows = auth_rows(described, doc.get(SECRETS, ()))
+    auth_specs = _AuthSpecs(doc, platform)
     return Connector(
         id=doc["id"],
         version=described.get("version", "1.0"),
@@ -85,15 +83,32 @@ def _connector(doc: Mapping[str, Any], platform: str) -> Connector:
         family=_FAMILIES.get(described.get("type"), "crm"),
         provider_id=described["providerId"],
         platforms=(platform,),
-        base_connection=bool(raw),
-        auth_required=bool(raw),
+        base_connection=bool(auth_specs),
+        auth_required=bool(auth_specs),
         documentation="",
-        auth_specs={
-            name: dataclasses.replace(AuthSpec.compile(auth, platform), rows=rows[name]) for name, auth in raw.items()
-        },
+        auth_specs=auth_specs,
         elsewhere={},
         provenance={},
     )
+
+
+class _AuthSpecs(Mapping[str, AuthSpec]):
+    """The auth specs of a written spec, compiled as they are needed: a connection uses one, and there may be many."""
+
+    def __init__(self, doc: Mapping[str, Any], platform: str) -> None:
+        self._doc, self._platform = doc, platform
+        self._raw = {auth["name"]: auth for auth in doc["spec"].get("authSpec") or ()}
+
+    def __getitem__(self, name: str) -> AuthSpec:
+        auth = self._raw[name]
+        (rows,) = auth_rows({"authSpec": [auth]}, self._doc.get(SECRETS, ())).values()
+        return AuthSpec.compile(_auth_spec(auth), self._platform, rows)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
 
 
 def auth_rows(spec: Mapping[str, Any], secrets: Iterable[Sequence[str]]) -> dict[str, tuple[Row, ...]]:
@@ -103,6 +118,10 @@ def auth_rows(spec: Mapping[str, Any], secrets: Iterable[Sequence[str]]) -> dict
         auth["name"]: (*rows_of(auth["spec"]), *(row for name, row in before if name == auth["name"]))
         for auth in spec.get("authSpec") or ()
     }
+
+
+MAX_SECRETS = 1_000
+"""Maximum params that were ever secret in a spec (assumed): each version may add some, and all are kept."""
 
 
 def secret_paths(doc: Mapping[str, Any]) -> list[list[str]]:

@@ -24,6 +24,7 @@ from mockserver.state import records, statements
 from mockserver.state.records import MAX_PAGE_BYTES
 from tests.calls import HEADERS, connection, made, send
 from tests.dataflows import flow
+from tests.work import counted
 
 SERVICE = (HEADERS["x-api-key"],)
 
@@ -235,6 +236,45 @@ def test_a_schema_that_weighs_too_much_is_not_taken(schema: dict[str, Any]) -> N
     emulator = Emulator(Config(seed=1, service_clients=SERVICE))
     body = {"name": "mine", "providerId": "p", "transformationSpecs": [{"name": "T", "spec": schema}]}
     assert report(send(emulator, "POST", "/flowSpecs", body)) == (400, "1100-400", "/transformationSpecs/0/spec")
+
+
+def _with_params(*names: str) -> dict[str, Any]:
+    schema = {"properties": {name: {"type": "string", "format": "password"} for name in names}}
+    return {"name": "mine", "providerId": "p", "version": "1.0", "authSpec": [{"name": "Key", "type": "K", "spec": schema}]}
+
+
+def test_auth_specs_that_weigh_too_much_are_not_taken() -> None:
+    """25 connections of 25 specs with 1,000 auth specs each took 5 s to list."""
+    emulator = Emulator(Config(seed=1, service_clients=SERVICE))
+    body = _with_params(*(f"p{number}" for number in range(170)))
+    assert report(send(emulator, "POST", "/connectionSpecs", body)) == (400, "1100-400", "/authSpec")
+    own: Any = send(emulator, "POST", "/connectionSpecs", _with_params("p")).body
+    replaced = send(emulator, "PUT", f"/connectionSpecs/{own['id']}", body)
+    assert report(replaced) == (400, "1100-400", "/authSpec")
+
+
+def test_a_list_compiles_no_more_than_the_auth_spec_that_each_connection_uses() -> None:
+    def calls(count: int) -> int:
+        emulator = Emulator(Config(seed=1, service_clients=SERVICE))
+        described = {**_with_params(), "authSpec": [{"name": f"Key{n}", "type": "K", "spec": {}} for n in range(count)]}
+        spec: Any = send(emulator, "POST", "/connectionSpecs", described).body
+        used = {"connectionSpec": {"id": spec["id"], "version": "1.0"}, "auth": {"specName": "Key0", "params": {}}}
+        assert send(emulator, "POST", "/connections", connection(**used)).status == 201
+        with counted() as work:
+            assert send(emulator, "GET", "/connections").status == 200
+        return work.calls
+
+    assert calls(90) < 1.5 * calls(1)
+
+
+def test_the_versions_of_a_spec_have_only_so_many_secrets() -> None:
+    emulator = Emulator(Config(seed=1, service_clients=SERVICE))
+    own: Any = send(emulator, "POST", "/connectionSpecs", _with_params("p")).body
+    statuses = []
+    for version in range(12):
+        body = _with_params(*(f"p{version}x{number}" for number in range(150)))
+        statuses.append(send(emulator, "PUT", f"/connectionSpecs/{own['id']}", body).status)
+    assert statuses == [200] * 7 + [400] * 5
 
 
 def test_a_check_that_would_take_too_long_is_refused() -> None:
