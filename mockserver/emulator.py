@@ -138,7 +138,8 @@ class Emulator:
         """All records in the form of `store.restore`, with credentials masked unless requested."""
         state = self.world.store.export()
         if not credentials:
-            state["records"] = [{**row, "doc": self._masked(row)} for row in state["records"]]
+            world = self.world.for_request()
+            state["records"] = [{**row, "doc": self._masked(world, row)} for row in state["records"]]
         return state
 
     def restore(self, data: Any) -> int:
@@ -152,8 +153,8 @@ class Emulator:
         self.specs_written = True
         return sum(change.doc is not None and secrecy.is_masked(change.doc) for change in records)
 
-    def _masked(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
-        connectors = self.world.connectors_of(Tenant(row["org"], row["sandbox"]))
+    def _masked(self, world: World, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        connectors = world.connectors_of(Tenant(row["org"], row["sandbox"]))
         return self._redaction.record(connectors.mask(row["doc"], secrecy.masked), row["kind"])
 
     def _own_redaction(self, seen: Seen, tenant: Tenant | None, result: Result) -> Redaction | None:

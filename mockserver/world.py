@@ -59,10 +59,12 @@ class World:
     """Etag -> shown record; a cache of `resources._crud`."""
     run_budget: RunBudget | None = None
     """That of the request; None outside of requests."""
+    own_connectors: dict[Tenant, Connectors] | None = None
+    """Those that the request asked for, so that each written spec is read once; None outside of requests."""
 
     def for_request(self) -> World:
         """The same parts, with the budget of a new request."""
-        return replace(self, run_budget=RunBudget(self.run_limit))
+        return replace(self, run_budget=RunBudget(self.run_limit), own_connectors={})
 
     @property
     def slowness(self) -> int:
@@ -86,4 +88,9 @@ class World:
 
     def connectors_of(self, tenant: Tenant) -> Connectors:
         """The connectors of a tenant: those of the catalogue and the specs it wrote."""
-        return OwnConnectors(self.connectors, self.store, tenant)
+        known = None if self.own_connectors is None else self.own_connectors.get(tenant)
+        if known is None:
+            known = OwnConnectors(self.connectors, self.store, tenant)
+            if self.own_connectors is not None:
+                self.own_connectors[tenant] = known
+        return known

@@ -29,6 +29,9 @@ _MAX_SPECS = 1_000_000
 MAX_WRITTEN_BYTES = 4 * 1_048_576
 """Maximum size of all specs of one kind written by a tenant, as JSON, in bytes (assumed)."""
 
+MAX_WRITTEN = 50
+"""Maximum specs of one kind written by a tenant (assumed): a list may need all that its connections use."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpecKind:
@@ -81,8 +84,7 @@ def replace(world: World, request: Request, kind: SpecKind, catalogued: bool) ->
         if old and kind.name == OWN_SPECS:
             record[SECRETS] = secret_paths(old)
             if len(record[SECRETS]) > MAX_SECRETS:
-                expected = f"a new spec, after versions with {MAX_SECRETS} different secrets"
-                raise ApiError("rejected", message=f"too many secrets: {expected}", pointer="/authSpec", expected=expected)
+                raise _too_much("secrets", f"a new spec, after versions with {MAX_SECRETS} different secrets")
         _demand_room(world, request, kind, spec_id, record[_WRITTEN])
         try:
             if old is None:
@@ -95,10 +97,15 @@ def replace(world: World, request: Request, kind: SpecKind, catalogued: bool) ->
 def _demand_room(world: World, request: Request, kind: SpecKind, spec_id: str | None, members: Any) -> None:
     """Refuse a spec beyond the budget: specs are listed without pages, so all must fit one response."""
     others = [doc[_WRITTEN] for doc in world.store.all(request.tenant, kind.name) if doc["id"] != spec_id]
+    if len(others) >= MAX_WRITTEN and spec_id is None:
+        raise _too_much("specs", f"at most {MAX_WRITTEN} {kind.name} that you wrote")
     size = sum(len(dumps(written)) for written in (*others, members))
     if size > MAX_WRITTEN_BYTES:
-        expected = f"at most {MAX_WRITTEN_BYTES} bytes in all {kind.name} that you wrote"
-        raise ApiError("rejected", message=f"too many specs: {expected}", pointer="", expected=expected)
+        raise _too_much("specs", f"at most {MAX_WRITTEN_BYTES} bytes in all {kind.name} that you wrote")
+
+
+def _too_much(what: str, expected: str) -> ApiError:
+    return ApiError("rejected", message=f"too many {what}: {expected}", pointer="", expected=expected)
 
 
 def answer(query: listing.ListQuery, specs: Sequence[Mapping[str, Any]]) -> Result:

@@ -36,7 +36,7 @@ class OwnConnectors(Connectors):
         self._catalogue = catalogue
         self._store = store
         self._tenant = tenant
-        self._compiled: dict[str, tuple[Mapping[str, Any], Connector]] = {}
+        self._compiled: dict[str, Connector] = {}
 
     def get(self, spec_id: Any) -> Connector | None:
         """The connector with this connection spec id, or None. The catalogue takes precedence."""
@@ -46,15 +46,13 @@ class OwnConnectors(Connectors):
         return connector
 
     def _own(self, spec_id: str) -> Connector | None:
-        """The connector of a written spec, compiled once and cached in this object."""
-        doc = self._store.get(self._tenant, OWN_SPECS, spec_id)
-        if doc is None:
-            return None
-        known, connector = self._compiled.get(spec_id, (None, None))
-        if connector is None or known != doc:
-            connector = _connector(doc, self.platform)
-            self._compiled[spec_id] = doc, connector
-        return connector
+        """The connector of a written spec, read and compiled once for this object."""
+        if spec_id not in self._compiled:
+            doc = self._store.get(self._tenant, OWN_SPECS, spec_id)
+            if doc is None:
+                return None
+            self._compiled[spec_id] = _connector(doc, self.platform)
+        return self._compiled[spec_id]
 
     @property
     def any_auth(self) -> Place:
@@ -97,12 +95,15 @@ class _AuthSpecs(Mapping[str, AuthSpec]):
 
     def __init__(self, doc: Mapping[str, Any], platform: str) -> None:
         self._doc, self._platform = doc, platform
+        self._made: dict[str, AuthSpec] = {}
         self._raw = {auth["name"]: auth for auth in doc["spec"].get("authSpec") or ()}
 
     def __getitem__(self, name: str) -> AuthSpec:
-        auth = self._raw[name]
-        (rows,) = auth_rows({"authSpec": [auth]}, self._doc.get(SECRETS, ())).values()
-        return AuthSpec.compile(_auth_spec(auth), self._platform, rows)
+        if name not in self._made:
+            auth = self._raw[name]
+            (rows,) = auth_rows({"authSpec": [auth]}, self._doc.get(SECRETS, ())).values()
+            self._made[name] = AuthSpec.compile(_auth_spec(auth), self._platform, rows)
+        return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._raw)

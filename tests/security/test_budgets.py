@@ -240,7 +240,12 @@ def test_a_schema_that_weighs_too_much_is_not_taken(schema: dict[str, Any]) -> N
 
 def _with_params(*names: str) -> dict[str, Any]:
     schema = {"properties": {name: {"type": "string", "format": "password"} for name in names}}
-    return {"name": "mine", "providerId": "p", "version": "1.0", "authSpec": [{"name": "Key", "type": "K", "spec": schema}]}
+    auth = {"name": "Key", "type": "K", "spec": schema}
+    return {"name": "mine", "providerId": "p", "version": "1.0", "authSpec": [auth]}
+
+
+def _connection_of(spec: Any, auth: str) -> dict[str, Any]:
+    return connection(connectionSpec={"id": spec["id"], "version": "1.0"}, auth={"specName": auth, "params": {}})
 
 
 def test_auth_specs_that_weigh_too_much_are_not_taken() -> None:
@@ -258,13 +263,37 @@ def test_a_list_compiles_no_more_than_the_auth_spec_that_each_connection_uses() 
         emulator = Emulator(Config(seed=1, service_clients=SERVICE))
         described = {**_with_params(), "authSpec": [{"name": f"Key{n}", "type": "K", "spec": {}} for n in range(count)]}
         spec: Any = send(emulator, "POST", "/connectionSpecs", described).body
-        used = {"connectionSpec": {"id": spec["id"], "version": "1.0"}, "auth": {"specName": "Key0", "params": {}}}
-        assert send(emulator, "POST", "/connections", connection(**used)).status == 201
+        body = _connection_of(spec, "Key0")
+        assert send(emulator, "POST", "/connections", body).status == 201
         with counted() as work:
             assert send(emulator, "GET", "/connections").status == 200
         return work.calls
 
     assert calls(90) < 1.5 * calls(1)
+
+
+def test_a_list_reads_and_compiles_each_written_spec_once(tmp_path: Path) -> None:
+    """With a file, 100 connections of one spec of 0.9 MB took 1.8 s to list."""
+    emulator = Emulator(Config(seed=1, service_clients=SERVICE, state=str(tmp_path / "flow.db")))
+    spec: Any = send(emulator, "POST", "/connectionSpecs", _with_params(*(f"p{number}" for number in range(150)))).body
+    body = _connection_of(spec, "Key")
+    calls = []
+    for _ in range(2):
+        for _ in range(20):
+            assert send(emulator, "POST", "/connections", body).status == 201
+        for query in ("", "?property=auth.params.p1==x"):
+            with counted() as work:
+                assert send(emulator, "GET", f"/connections{query}").status == 200
+            calls.append(work.calls)
+    emulator.close()
+    first_list, first_filter, second_list, second_filter = calls
+    assert second_list < 1.6 * first_list and second_filter < 1.6 * first_filter
+
+
+def test_a_tenant_writes_only_so_many_specs() -> None:
+    emulator = Emulator(Config(seed=1, service_clients=SERVICE))
+    statuses = [send(emulator, "POST", "/connectionSpecs", _with_params("p")).status for _ in range(51)]
+    assert statuses == [201] * 50 + [400]
 
 
 def test_the_versions_of_a_spec_have_only_so_many_secrets() -> None:
