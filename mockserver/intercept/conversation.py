@@ -128,8 +128,6 @@ class Conversation:
 
     async def _send(self, service: ByteStream, data: bytes) -> None:
         """Send to the service. If it reads no more, the client gets what it answered before the connection ends."""
-        for _ in range(2):  # read first what has arrived: a write that fails discards it
-            await asyncio.sleep(0)
         try:
             await service.send(data)
         except OSError:

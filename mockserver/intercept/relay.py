@@ -18,7 +18,7 @@ from mockserver.har import answers
 from mockserver.intercept.conversation import Conversation, RelayedExchange
 from mockserver.intercept.messages import MAX_KEPT, Fields, Kept, RelayedRequest, RelayedResponse
 from mockserver.intercept.routes import CODINGS, Routes, Upstream
-from mockserver.intercept.streams import LOOPBACK, PIECE, ByteStream, StreamServer
+from mockserver.intercept.streams import LOOPBACK, ByteStream, StreamServer
 from mockserver.recordings.recorder import Aside
 from mockserver.web.received import split_target
 
@@ -48,10 +48,7 @@ class Relay:
 
     async def _connect(self, place: Upstream) -> ByteStream:
         async with asyncio.timeout(_CONNECT_SECONDS):
-            streams = await asyncio.open_connection(
-                place.host, place.port, limit=PIECE, ssl=self._tls if place.is_tls else None, happy_eyeballs_delay=0.25
-            )
-        return ByteStream(*streams)
+            return await ByteStream.connected(place.host, place.port, self._tls if place.is_tls else None)
 
     def _show(self, exchange: RelayedExchange) -> None:
         request, response = exchange.request, exchange.response

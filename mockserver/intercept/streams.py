@@ -9,7 +9,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from mockserver.server import RealTimeLoop, listen
 
@@ -21,16 +21,63 @@ _RESET = struct.pack("ii", 1, 0)
 _HANDSHAKE_SECONDS = 30.0
 
 
+class _LastingReader(asyncio.StreamReader):
+    """A reader that hands over what has arrived before a connection broke. asyncio's raises the error first."""
+
+    broken: Exception | None = None
+
+    def set_exception(self, exc: Exception) -> None:
+        """End what can be read."""
+        self.broken = exc
+        self.feed_eof()
+
+    async def read(self, n: int = -1) -> bytes:
+        """Read bytes. Raises OSError if the connection broke after them."""
+        data = await super().read(n)
+        if not data and self.broken:
+            raise self.broken
+        return data
+
+
 class ByteStream(NamedTuple):
     """One end of a connection."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    link: asyncio.BaseTransport | None = None
+    """The connection below TLS, of one that was begun here."""
+
+    @classmethod
+    async def connected(cls, host: str, port: int, tls: ssl.SSLContext | None) -> ByteStream:
+        """Connect to a server. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        reader = _LastingReader(limit=PIECE, loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        link, _ = await loop.create_connection(lambda: protocol, host, port, happy_eyeballs_delay=0.25)
+        writer = asyncio.StreamWriter(link, protocol, reader, loop)
+        if tls:
+            await writer.start_tls(tls, server_hostname=host)
+        return cls(reader, writer, link)
 
     async def send(self, data: bytes) -> None:
         """Write bytes, and wait while the peer leaves many unread."""
+        was_open = self.link is not None and not self.link.is_closing()
         self.writer.write(data)
+        if was_open and self.link and self.link.is_closing():  # the peer has closed it, perhaps after a response
+            self._read_rest(self.link)
         await self.writer.drain()
+
+    def _read_rest(self, link: asyncio.BaseTransport) -> None:
+        """Read what has arrived on a connection that a write has just ended, because asyncio does not."""
+        protocol: Any = link.get_protocol()
+        with contextlib.suppress(OSError), link.get_extra_info("socket").dup() as copy:
+            copy.setblocking(False)
+            while data := copy.recv(PIECE):
+                if isinstance(protocol, asyncio.BufferedProtocol):  # TLS
+                    memoryview(protocol.get_buffer(len(data)))[: len(data)] = data
+                    protocol.buffer_updated(len(data))
+                else:
+                    protocol.data_received(data)
 
     def end(self) -> bool:
         """End this side. False if that is impossible without ending the other, as in TLS."""

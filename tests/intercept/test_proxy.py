@@ -180,8 +180,8 @@ def test_one_connection_serves_many_requests_and_no_small_write_waits_for_more(
     without_nagle, both_ways = [], proxy._both_ways
 
     async def watched(*ends: Any) -> None:
-        for _, writer in ends:
-            sock = writer.get_extra_info("socket")
+        for end in ends:
+            sock = end.writer.get_extra_info("socket")
             without_nagle.append(bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
         await both_ways(*ends)
 

@@ -26,7 +26,7 @@ from mockserver.exchange import BASE_PATH, Call
 from mockserver.exchange import Result as Answer
 from mockserver.har import reading
 from mockserver.intercept.relay import Relay
-from mockserver.intercept.streams import StreamServer
+from mockserver.intercept.streams import ByteStream, StreamServer
 from mockserver.recordings.recorder import Aside, Recorder
 from mockserver.recordings.recording import Recording
 from mockserver.server import Server, make_server
@@ -163,12 +163,12 @@ def test_requests_are_passed_on_to_adobes_hosts_alone(
 ) -> None:
     sent: list[str] = []
 
-    async def connect(host: str, port: int, *, ssl: SSLContext, **options: Any) -> Any:
-        assert port == 443 and ssl.check_hostname and ssl.verify_mode is VerifyMode.CERT_REQUIRED
+    async def connect(host: str, port: int, tls: SSLContext) -> Any:
+        assert port == 443 and tls.check_hostname and tls.verify_mode is VerifyMode.CERT_REQUIRED
         sent.append(f"https://{host}")
         raise OSError("not in a test")
 
-    monkeypatch.setattr("asyncio.open_connection", connect)
+    monkeypatch.setattr(ByteStream, "connected", connect)
     server = Relay(lambda *one: None).server()
     with started(server):
         assert raw_status(server, target, host) == (403 if asked is None else 502)
