@@ -10,7 +10,8 @@ from mockserver.secrecy.placeholders import VARIABLE, is_placeholder
 
 _ETAGS = re.compile(r"[\w.:@*{}\"' ,/\\-]{0,256}")
 _ID = re.compile(r"[\w.:@*{}\" -]{0,256}")
-"""Characters of lists of etags, also with wrong quotes; of ids."""
+_NAME = re.compile(r"[\w.:@*{}\"-]{0,256}")
+"""Characters of lists of etags, also with wrong quotes; of ids; of ids and names in headers, which have no blanks."""
 _HARMLESS_HEADERS = placeholders.words(
     """
     accept accept-charset accept-encoding accept-language access-control-request-headers
@@ -25,7 +26,7 @@ _HARMLESS_HEADERS = placeholders.words(
 _FORMS = {
     "host": re.compile(r"[\w.:*{}\[\]-]{0,256}"),
     **dict.fromkeys(("if-match", "if-none-match"), _ETAGS),
-    **dict.fromkeys(("x-api-key", "x-gw-ims-org-id", "x-sandbox-id", "x-sandbox-name"), _ID),
+    **dict.fromkeys(("x-api-key", "x-gw-ims-org-id", "x-sandbox-id", "x-sandbox-name"), _NAME),
 }
 """Headers that are shown only in this form."""
 _SCHEMES = frozenset({"basic", "bearer", "digest", "negotiate"})
