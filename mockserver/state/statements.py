@@ -66,6 +66,12 @@ _THEN = (
     .join(RECORDS, and_(RECORDS.c.id == HISTORY.c.id, *_scope(RECORDS)))
     .where(*_scope(HISTORY), HISTORY.c.superseded > bindparam("ceiling", type_=BigInteger), HISTORY.c.revision < _BELOW)
 )
+_BATCHES: dict[str, Any] = {
+    "first": _NOW.order_by(RECORDS.c.revision.desc()).limit(_SIZE),
+    "next": union_all(_NOW, _THEN).order_by(text("listed_at DESC")).limit(_SIZE),
+}
+"""Statements whose rows end with the one that exceeds the bytes of a batch."""
+
 ALL = select(RECORDS).order_by(RECORDS.c.revision)
 """Every record of every tenant."""
 
@@ -78,8 +84,6 @@ _BY_NAME: dict[str, Any] = {
     .order_by(RECORDS.c.org, RECORDS.c.sandbox)
     .limit(1),
     "get": select(*SHOWN).where(*_THIS),
-    "first": _NOW.order_by(RECORDS.c.revision.desc()).limit(_SIZE),
-    "next": union_all(_NOW, _THEN).order_by(text("listed_at DESC")).limit(_SIZE),
     "count": select(func.count()).select_from(RECORDS).where(*_scope(RECORDS)),
     "insert": insert(RECORDS),
     "replace": update(RECORDS).where(*_THIS).values({name: bindparam(name) for name in tables.CONTENT}),
@@ -89,17 +93,24 @@ _BY_NAME: dict[str, Any] = {
 }
 
 
+_compiled: dict[str, dict[str, PreparedStatement]] = {}
+"""Name of a dialect -> statements by name. Compiling them takes most of the time of opening a small store."""
+
+
 def prepared(dialect: Dialect, transaction: ColumnElement[int], *, remote: bool) -> dict[str, PreparedStatement]:
-    """The statements by name. `lock` returns a `Lock`; `remote`: see `_cut_by_server`."""
-    statements = {**_BY_NAME, "lock": _TAKE_LOCK.returning(META.c.revision, transaction)}
-    place = func.strpos if remote else func.instr
-    statements["mentioning"] = statements["first"].where(place(RECORDS.c.doc, bindparam("text", type_=Text)) > 0)
-    cut = ("first", "next", "mentioning")
-    batches = {name: _cut_by_server(statements[name]) if remote else statements[name] for name in cut}
-    return {
-        **{name: PreparedStatement(statement, dialect) for name, statement in statements.items()},
-        **{name: PreparedStatement(statement, dialect, _cut_batch) for name, statement in batches.items()},
-    }
+    """The statements by name, compiled once per process. `lock` returns a `Lock`; `remote`: see `_cut_by_server`."""
+    if dialect.name not in _compiled:
+        statements = {**_BY_NAME, "lock": _TAKE_LOCK.returning(META.c.revision, transaction)}
+        place = func.strpos if remote else func.instr
+        mentioning = _BATCHES["first"].where(place(RECORDS.c.doc, bindparam("text", type_=Text)) > 0)
+        batches = {**_BATCHES, "mentioning": mentioning}
+        if remote:
+            batches = {name: _cut_by_server(batch) for name, batch in batches.items()}
+        _compiled[dialect.name] = {
+            **{name: PreparedStatement(statement, dialect) for name, statement in statements.items()},
+            **{name: PreparedStatement(batch, dialect, _cut_batch) for name, batch in batches.items()},
+        }
+    return _compiled[dialect.name]
 
 
 def exceeds(rows: Iterable[Any]) -> bool:

@@ -69,6 +69,7 @@ def test_large_records_beyond_a_batch_are_not_even_sent(url: str, order: str, mo
     cut_batch = statements._cut_batch
     monkeypatch.setattr(statements, "_cut_batch", cut)
     monkeypatch.setattr(statements, "MAX_BATCH_BYTES", 100_000)
+    monkeypatch.setattr(statements, "_compiled", {})  # they contain both
     store = open_store(url, Runtime())
     for number in range(12):
         put(store, f"{number:02}", f"{number:02}" + "é" * 5_000)
