@@ -17,8 +17,8 @@ CODE = ("mockserver", "contracts", "bench")
 FILE_LINES, FUNCTION_LINES = 400, 50
 
 ROOMS = (
-    ("json_input", "quirks", "config", "runtime", "pages", "files"),
-    ("exchange", "secrecy"),
+    ("json_input", "quirks", "config", "runtime", "files"),
+    ("exchange", "secrecy", "pages"),
     ("errors", "tokens"),
     ("contract", "server", "gateway"),
     ("specs",),

@@ -142,6 +142,11 @@ def test_no_bytes_raise_anything_else(raw: bytes) -> None:
     assert value == json.loads(raw)
 
 
+@each("value", [{"a": [1, 2.5, {}, [], None], "é": True}, 2**70, {"id": "\udc80"}, (1, "x")])
+def test_json_for_people_is_that_of_python_indented(value: Any) -> None:
+    assert json_input.indented(value) == json.dumps(value, ensure_ascii=False, indent=2)
+
+
 def test_half_a_surrogate_pair_can_be_answered() -> None:
     assert json.loads(json_input.dumps({"id": "\udc80"})) == {"id": "\udc80"}
 

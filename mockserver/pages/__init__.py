@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
+from mockserver.json_input import indented
 
 FOLDER = Path(__file__).parent
 
@@ -109,10 +109,7 @@ def pretty(text: str) -> str:
         value = json.loads(text)
     except ValueError:
         return text
-    try:
-        return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()  # Python's own takes ten times as long
-    except TypeError:  # an integer beyond 64 bits, or half a surrogate pair
-        return json.dumps(value, ensure_ascii=False, indent=2)
+    return indented(value)
 
 
 def answered(status: int) -> str:

@@ -43,7 +43,7 @@ def test_what_a_request_in_flight_makes_is_deleted(held: Callable[[Asked], bool]
     with proof.served(Wrapped(app, slow)) as url:
         command = [*COMMAND, url, *CHOSEN]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            assert under_way.wait(60)
+            assert under_way.wait(300)  # all checks of connections come first
             process.send_signal(number)
             with pytest.raises(subprocess.TimeoutExpired):  # waits while the request is in flight
                 process.wait(1.5)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from mockserver.comparison.replay import VERDICTS, ReplayOutcome
+from mockserver.json_input import indented
 
 
 def write(outcome: ReplayOutcome) -> str:
@@ -40,4 +39,4 @@ def write(outcome: ReplayOutcome) -> str:
             for one in outcome.compared
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return indented(document) + "\n"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from mockserver.conformance.findings import Coverage, Finding, Level, Report, ScenarioVerdict
 from mockserver.conformance.writers.terminal import verdict
+from mockserver.json_input import indented
 
 FORMAT = 1
 """Version of the format. Increased when a member is removed or changes its meaning, not for new members."""
@@ -14,7 +14,7 @@ FORMAT = 1
 
 def write(report: Report) -> str:
     """The document as text."""
-    return json.dumps(document(report), ensure_ascii=False, indent=2) + "\n"
+    return indented(document(report)) + "\n"
 
 
 def document(report: Report) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from mockserver.conformance import rules
 from mockserver.conformance.findings import Finding, Level, Report, ScenarioVerdict
 from mockserver.conformance.rules import Rule
 from mockserver.conformance.writers.terminal import numbered
+from mockserver.json_input import indented
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Level.FAIL: "error", Level.WARN: "warning", Level.INFO: "note"}
@@ -33,7 +33,7 @@ def write(report: Report) -> str:
     }
     for result in run["results"]:
         result["locations"][0]["physicalLocation"] = _file(report.client_file or "openapi.yaml")
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2) + "\n"
+    return indented({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}) + "\n"
 
 
 def _rule(row: Rule) -> dict[str, Any]:
