@@ -18,6 +18,7 @@ EVERY = 4
 """Of the wrong servers, every fourth: all of them are tried by `python -m tests.comparison.broken_services`."""
 
 
+@pytest.mark.slow
 @each("name", sorted(SERVERS)[::EVERY])
 def test_a_wrong_service_is_found_or_argued(name: str) -> None:
     server = SERVERS[name]

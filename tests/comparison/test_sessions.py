@@ -90,6 +90,7 @@ def as_we_write_it(path: Path, recording: Recording) -> Recording:
     return Recording.load(path, Contract.load())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", [as_others_write_it, as_we_write_it])
 @each("name", SESSIONS)
 def test_a_service_that_was_not_empty_shows_no_difference(

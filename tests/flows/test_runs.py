@@ -301,6 +301,7 @@ def looking_often_at(path: str) -> list[dict[str, Any]]:
     return looking_at(path, None, 40)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LOOKS)
 def test_a_request_creates_the_newest_runs_only_and_the_first_of_them_reads_all_rows_before(
     state: str | None, path: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch

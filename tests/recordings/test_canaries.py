@@ -237,6 +237,7 @@ def as_text(raw: bytes) -> str:
     return "\0".join(views(raw)).lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_secret_that_only_one_exchange_has_is_in_no_file(tmp_path: Path, shape: str) -> None:
     chance = random.Random(shape)

@@ -25,10 +25,13 @@ def spellings(secret: str = CANARY, core: str = CORE) -> set[str]:
     return {form for form in forms if len(form) >= 4}
 
 
+_SPELLINGS = sorted(spellings())
+
+
 def leaks(text: str) -> list[str]:
     """Where a text contains the secret, with its context."""
     found = []
-    for form in sorted(spellings()):
+    for form in _SPELLINGS:
         at = text.find(form)
         if at >= 0:
             found.append(f"{form!r} in …{text[max(0, at - 120) : at + 80]}…")

@@ -183,6 +183,7 @@ def test_every_operation_is_tried(estate: Estate) -> None:
         assert name in WITH_BODY and estate.example(name) is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_BODY)
 def test_no_bytes_are_too_much_for_a_body(estate: Estate, name: str) -> None:
     operation = OPERATIONS[name]

@@ -105,6 +105,7 @@ def shown(method: str, path: str, bodies: list[Any]) -> list[str]:
     return [f"{entry.body} {entry.answer}" for entry in emulator.journal.entries()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path", "described"), WRITES, ids=[f"{one[0]} {one[1]}" for one in WRITES])
 def test_nothing_is_shown_in_place_of_a_declared_value_or_beside_it(method: str, path: str, described: Any) -> None:
     schema = resolved(described["requestBody"])["content"]["application/json"]["schema"]

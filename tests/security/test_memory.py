@@ -212,6 +212,7 @@ BOUNDS: dict[Callable[[], Any], int] = {
 """Registry -> bytes it may hold after more clients than it has room for have sent the longest texts it accepts."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", BOUNDS, ids=lambda fill: fill.__name__)
 def test_no_registry_grows_beyond_its_bytes(fill: Callable[[], Any]) -> None:
     held = fill()

@@ -103,6 +103,7 @@ def test_nearly_every_auth_spec_has_a_place_for_a_secret() -> None:
     assert len(AUTH_SPECS) > 100 and len(with_secret) > 0.7 * len(AUTH_SPECS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("platform", ["azure", "aws"])
 @pytest.mark.parametrize("draft", ["", "?mode=draft"], ids=["enabled", "draft"])
 def test_no_credential_of_any_auth_spec_comes_out_again(platform: str, draft: str, logged: list[str]) -> None:

@@ -8,6 +8,7 @@ from tests.torture.histories import Event, explained
 from tests.torture.trial import Trial, all_trials
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trial", [pytest.param(trial, id=name) for name, trial in all_trials().items()])
 def test_nothing_is_broken_by(trial: Trial) -> None:
     outcome = trial.run(trial.short, lambda text: None)
