@@ -9,7 +9,7 @@ from mockserver.comparison.controls import Controls
 from mockserver.comparison.replay import Replay, ReplayOutcome, Send, outcome
 from mockserver.config import Config
 from mockserver.emulator import Emulator
-from mockserver.recordings import learning, moments
+from mockserver.recordings import learning, moments, strangers
 from mockserver.recordings.before import existing_before
 from mockserver.recordings.recording import RecordedExchange, Recording
 
@@ -49,7 +49,8 @@ def with_emulator(
     replay = Replay(recording, send, token=_STAND_IN, before=before)
     compared = replay.run(lead)
     left_out = (f"not created before the replay: {line}" for line in learning.grouped(learned.left_out))
-    notes = (*recording.remarks, *controls.notes(), *learning.grouped(learned.guessed), *left_out)
+    said = (*recording.remarks, *strangers.merged(recording))
+    notes = (*said, *controls.notes(), *learning.grouped(learned.guessed), *left_out)
     return outcome(compared, accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete, notes=notes)
 
 
@@ -58,5 +59,5 @@ def with_server(recording: Recording, send: Send, accepted: Accepted | None = No
     recording = moments.aligned(recording)
     replay = Replay(recording, send, shared=True)
     compared = replay.run()
-    notes = (*recording.remarks, *Controls(recording).notes())
+    notes = (*recording.remarks, *strangers.merged(recording), *Controls(recording).notes())
     return outcome(compared, accepted, ambiguous=replay.bindings.ambiguous, complete=recording.complete, notes=notes)

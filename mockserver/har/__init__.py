@@ -15,6 +15,9 @@ from mockserver.har import entries, reading
 from mockserver.har.entries import Recorded
 from mockserver.har.reading import HarError
 
+_MAX_NUMBER = 1_000_000
+"""Maximum number of an exchange from which those that a file lacks are counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedHar:
@@ -31,6 +34,8 @@ class LoadedHar:
     """Number of entries, including other traffic."""
     masked: bool = False
     """Whether organisations and credentials are stand-ins."""
+    lacks: frozenset[int] = frozenset()
+    """Numbers of exchanges that our recorder left out or somebody removed."""
 
     def remarks(self) -> Iterator[str]:
         """Describe what is missing in the file."""
@@ -38,6 +43,8 @@ class LoadedHar:
             yield f"the file is truncated after entry {self.entries}"
         if self.unread:
             yield f"invalid HAR entries: {len(self.unread)}, the first: {self.unread[0]}"
+        if self.lacks:
+            yield f"exchanges that the file lacks: {len(self.lacks)}, the first: {min(self.lacks)}"
         found = self.exchanges
         lacking = {
             "requests without their credentials": sum("authorization" in one.gaps.headers for one in found),
@@ -91,7 +98,9 @@ def load(path: Path, contract: Contract) -> LoadedHar:
                 found.append(one)
     if unread and len(unread) == len(file.entries):
         raise HarError(unread[0])
-    return LoadedHar(found, controls, tuple(unread), file.complete, file.cut, len(file.entries), file.masked)
+    numbers = {entries.sequence(raw) for raw in file.entries}
+    lacks = frozenset(range(1, min(max(numbers, default=0), _MAX_NUMBER))) - numbers
+    return LoadedHar(found, controls, tuple(unread), file.complete, file.cut, len(file.entries), file.masked, lacks)
 
 
 def is_named_by_path(call: Call, contract: Contract) -> bool:

@@ -38,6 +38,8 @@ class Recorded:
     """False if its time cannot be read."""
     ended_ms: int = 0
     """When the response ended; the start if this is not in the file."""
+    sequence: int = 0
+    """Its number in a file of our own recorder."""
 
 
 def _place(address: str) -> tuple[SplitResult, str, str] | None:
@@ -111,7 +113,14 @@ def _read(
     gaps = Gaps(unrecorded, lacks_request, lacks_response, lacks_headers)
     dated = bool(call.received_ms) or not raw.get("startedDateTime")
     whole, ended_ms = extension.get("whole") is not False, call.received_ms + _duration(raw.get("time"))
-    return Recorded(call, result, host, gaps, whole=whole, dated=dated, ended_ms=ended_ms)
+    return Recorded(call, result, host, gaps, whole, dated, ended_ms, sequence(raw))
+
+
+def sequence(raw: Any) -> int:
+    """The number of an entry of our own recorder; 0 for those of others."""
+    flow = raw.get("_flow") if isinstance(raw, dict) else None
+    number = flow.get("sequence") if isinstance(flow, dict) else None
+    return number if isinstance(number, int) else 0
 
 
 def _duration(milliseconds: object) -> int:

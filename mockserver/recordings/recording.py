@@ -73,6 +73,8 @@ class Recording:
     """Requests that changed an emulator through `/_mock`, each with the number of the exchange that followed."""
     masked: bool = False
     """Whether organisations and credentials are stand-ins."""
+    holes: frozenset[int] = frozenset()
+    """Numbers of exchanges before which the file lacks some."""
 
     @classmethod
     def load(cls, path: Path, contract: Contract) -> Recording:
@@ -80,14 +82,19 @@ class Recording:
         loaded = har.load(path, contract)
         exchanges: list[RecordedExchange] = []
         controls: list[tuple[int, Call]] = []
+        lacks, holes = sorted(loaded.lacks, reverse=True), set[int]()
         for one in har.in_order([*loaded.exchanges, *loaded.controls]):
             number = len(exchanges) + 1
             if har.is_control(one):
                 controls.append((number, one.call))
             else:
+                while lacks and lacks[-1] < one.sequence:
+                    lacks.pop()
+                    holes.add(number)
                 known = exchange(number, one.call, one.result, contract, host=one.host, gaps=one.gaps, whole=one.whole)
                 exchanges.append(replace(known, ended_ms=one.ended_ms))
-        return cls(tuple(exchanges), loaded.complete, tuple(loaded.remarks()), tuple(controls), loaded.masked)
+        remarks = tuple(loaded.remarks())
+        return cls(tuple(exchanges), loaded.complete, remarks, tuple(controls), loaded.masked, frozenset(holes))
 
 
 def exchange(

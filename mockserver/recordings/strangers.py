@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
+from mockserver.exchange import Tenant
 from mockserver.recordings.lives import ENTITIES, kind_of, shown, tenant_of
 from mockserver.recordings.recording import RecordedExchange, Recording
 
 _CHANGED = "another client changed the entity"
 _GONE = "another client deleted the entity"
+_LACKING = "the recording lacks exchanges, which may have changed the entity"
 
 
 def changes(recording: Recording, existing: frozenset[str]) -> dict[int, dict[str, str]]:
@@ -23,7 +25,33 @@ def changes(recording: Recording, existing: frozenset[str]) -> dict[int, dict[st
         found.setdefault(number, {})[entity_id] = _CHANGED
     for number, entity_id in _vanished(recording, existing):
         found.setdefault(number, {})[entity_id] = _GONE
+    for number in recording.holes:
+        found.setdefault(number, {}).update(dict.fromkeys(_used_before(recording, number), _LACKING))
     return found
+
+
+def _used_before(recording: Recording, number: int) -> Iterator[str]:
+    """The ids of entities that exchanges before one created, show or name in their path."""
+    for exchange in recording.exchanges[: number - 1]:
+        yield from exchange.ids.values()
+        yield from (doc["id"] for _, doc in shown(exchange))
+        new = exchange.result.body
+        if exchange.result.status == 201 and isinstance(new, dict) and isinstance(new.get("id"), str):
+            yield new["id"]
+
+
+def merged(recording: Recording) -> Iterator[str]:
+    """Whether several organisations have one name in a recording, as after a careless replacement of words."""
+    sandboxes: dict[Tenant, set[object]] = {}
+    for exchange in recording.exchanges:
+        for _, doc in shown(exchange):
+            if "sandboxId" in doc:
+                sandboxes.setdefault(tenant_of(exchange, doc), set()).add(doc["sandboxId"])
+    if any(len(ids) > 1 for ids in sandboxes.values()):
+        yield (
+            "one sandbox of one organisation has several sandboxIds: differences follow if several organisations "
+            "or sandboxes were given the same name"
+        )
 
 
 def _changed(recording: Recording, existing: Set[str]) -> Iterator[tuple[int, str]]:
