@@ -119,8 +119,11 @@ def without_userinfo(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _cleaned(value: Any) -> Any:
+    """A value without credentials in URLs: itself if it has none, because a copy of many values takes much memory."""
     if isinstance(value, dict):
-        return {key: _cleaned(inner) for key, inner in value.items()}
+        members = {key: _cleaned(inner) for key, inner in value.items()}
+        return members if any(members[key] is not inner for key, inner in value.items()) else value
     if isinstance(value, list):
-        return [_cleaned(inner) for inner in value]
+        items = [_cleaned(inner) for inner in value]
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return clean(value, blank) if isinstance(value, str) else value

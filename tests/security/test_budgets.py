@@ -22,7 +22,7 @@ from mockserver.listing.property_filter import MAX_STEPS as MAX_PATH
 from mockserver.resources._specs import MAX_WRITTEN_BYTES
 from mockserver.state import records, statements
 from mockserver.state.records import MAX_PAGE_BYTES
-from tests.calls import HEADERS, connection, made, send
+from tests.calls import HEADERS, connection, made, send, source
 from tests.dataflows import flow
 from tests.work import counted
 
@@ -123,6 +123,19 @@ def test_a_page_ends_before_it_is_too_large_and_no_record_is_left_out(emulator: 
         seen += [item["name"] for item in page.body["items"]]
         path = page.body["_links"].get("next", {}).get("href")
     assert seen == [f"{number:03}" for number in range(11)]
+
+
+def test_a_page_has_only_so_many_values(emulator: Emulator) -> None:
+    """100 records of 9,900 empty objects took 1 s of CPU and 77 MiB to show."""
+    base = made(emulator)["id"]
+    for _ in range(40):
+        made(emulator, source(base, params={"tableName": "t", "x": [{} for _ in range(9_900)]}), "/sourceConnections")
+    seen, pages, path = 0, 0, "/sourceConnections?limit=100"
+    while path:
+        page: Any = send(emulator, "GET", path).body
+        seen, pages = seen + len(page["items"]), pages + 1
+        path = page["_links"].get("next", {}).get("href", "")
+    assert (seen, pages) == (40, 3)
 
 
 @pytest.mark.parametrize(
