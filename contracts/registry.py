@@ -17,7 +17,7 @@ from typing import Any
 
 from contracts.findings.causes import IGNORED, NO_CODE, Fault, of_kind
 from contracts.findings.verdicts import FAILED, PASSED, UNTESTABLE, Broken, Outcome, Untestable
-from contracts.schema.differences import ADDED
+from contracts.schema.differences import ADDED, LACKING
 from contracts.schema.document import Document
 from contracts.stage import Stage
 from contracts.stage.entities import Entities
@@ -66,7 +66,7 @@ class Check:
         """Run it once and return the outcome."""
         began = time.perf_counter()
         subject = kind.name if kind else ""
-        verdict, message, cause, symptom, root, deciding = PASSED, "", "", "", "", None
+        verdict, message, cause, symptom, root, rule, deciding = PASSED, "", "", "", "", "", None
         try:
             self.run(stage, kind) if kind else self.run(stage)
         except Broken as broken:
@@ -74,11 +74,12 @@ class Check:
             root = "" if broken.settled else stage.root_cause(broken.answer, refusal=refusal)
             differs = min(broken.kinds, default="")
             departing = "" if broken.settled else stage.departing(str(broken))
-            root = root or (departing if differs.startswith(ADDED) else "") or of_kind(differs) or departing
+            root = root or (departing if differs.startswith(ADDED) else "")
+            root = root or ("" if broken.cause.startswith(LACKING) else of_kind(differs)) or departing
             known = broken.refused if broken.refused in stage.ledger.refused_acts else ""
             stage.ledger.refused_acts |= {broken.cause} & {broken.refused} - {""}
-            cause = root or known or broken.cause or stage.supposed(broken) or self.id
-            symptom = stage.symptom(broken)
+            cause = root or known or broken.cause or stage.supposed(broken) or broken.rule or self.id
+            symptom, rule = stage.symptom(broken), "" if root else broken.rule
             verdict, message, deciding = FAILED, str(broken), broken.answer
             if cause.startswith(IGNORED):
                 message = f"{cause.removeprefix(IGNORED)} is ignored: {message}"
@@ -95,7 +96,7 @@ class Check:
         until = next((at for at, answer in enumerate(stage.record, 1) if answer is deciding), len(stage.record))
         evidence = tuple(stage.record[:until][-MAX_EVIDENCE:]) if verdict == FAILED else ()
         met = () if root else stage.met
-        return Outcome(self.id, subject, verdict, message, evidence, seconds, cause, symptom, met)
+        return Outcome(self.id, subject, verdict, message, evidence, seconds, cause, symptom, rule, met)
 
 
 def _misread(error: Exception, stage: Stage) -> str:
@@ -116,6 +117,8 @@ class Observer:
 
     id: str
     look: Callable[[Watch, Answer], Look]
+    by_id: bool = False
+    """Whether it recognises entities by their ids."""
 
     def fault(self, watch: Watch, answer: Answer) -> Fault | None:
         """The fault of a response, or None."""
@@ -165,12 +168,14 @@ def check(
     return register
 
 
-def observe(check_id: str) -> Callable[[Callable[[Watch, Answer], Look]], Callable[[Watch, Answer], Look]]:
+def observe(
+    check_id: str, *, by_id: bool = False
+) -> Callable[[Callable[[Watch, Answer], Look]], Callable[[Watch, Answer], Look]]:
     """Register an observer. It returns what is wrong with a response (a text, or a Fault with its cause), or None."""
 
     def register(look: Callable[[Watch, Answer], Look]) -> Callable[[Watch, Answer], Look]:
         _claim(check_id)
-        OBSERVERS[check_id] = Observer(check_id, look)
+        OBSERVERS[check_id] = Observer(check_id, look, by_id)
         return look
 
     return register

@@ -13,6 +13,7 @@ from contracts.findings.causes import (
     ABSENT,
     ETAG,
     HEADER,
+    ID_REPEATED,
     LIFE,
     LIST,
     MORE,
@@ -234,6 +235,8 @@ class Run:
             if any(fault.cause == ABSENT for fault in found.values()) and len(answer.body) < MAX_KEPT:
                 self._of_absent.add(answer.body)
             explained = {name: self._known(name, self._explained(fault, answer.sent)) for name, fault in found.items()}
+            if self.stage.ledger.confuses(answer):
+                explained |= {name: _of_repeated_id(one) for name, one in explained.items() if OBSERVERS[name].by_id}
             for name, fault in explained.items():
                 self._observe(name, fault, answer)
             return list(explained.values())
@@ -311,6 +314,11 @@ class Run:
             replace(outcome, verdict=KNOWN_GAP) if outcome.verdict == FAILED and outcome.check in known else outcome
             for outcome in self.report.outcomes
         ]
+
+
+def _of_repeated_id(fault: Fault) -> Fault:
+    """The fault of an entity in a response about an id that several entities have."""
+    return fault._replace(cause=ID_REPEATED, reach=LIFE)
 
 
 def main(settings: Settings, *, screen: TextIO, out: TextIO, as_json: bool = False, least: str = "should") -> int:

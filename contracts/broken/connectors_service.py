@@ -17,7 +17,7 @@ def new_keys_are_expired(asked: Asked, right: Right) -> GivenAnswer:
 def keys_have_any_algorithm(asked: Asked, right: Right) -> GivenAnswer:
     """Accepts any algorithm and uses PGP."""
     if asked.method == "POST" and asked.path == KEYS:
-        return right(asked.sending({"encryptionAlgorithm": "PGP", "params": {"passPhrase": "x"}}))
+        return right(asked.sending({**asked.object, "encryptionAlgorithm": "PGP", "params": {"passPhrase": "x"}}))
     return right(asked)
 
 

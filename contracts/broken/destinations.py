@@ -16,7 +16,9 @@ def _without(item: Item, *names: str) -> Item:
 def destinations_have_no_target_spec(asked: Asked, right: Right) -> GivenAnswer:
     """A destination's spec has no target spec."""
     given = right(asked)
-    return given.showing(lambda i: _without(i, "targetSpec")) if asked.path.endswith(S3_DESTINATION) else given
+    if asked.kind != "connectionSpecs":
+        return given
+    return given.showing(lambda item: _without(item, "targetSpec") if item.get("id") == S3_DESTINATION else item)
 
 
 @broken("destination.params")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import uuid
 
 from contracts.broken import Asked, GivenAnswer, Item, Right, broken
 
@@ -22,7 +22,7 @@ def publishes_without_a_check(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     found = right.entity(asked) if asked.acts else {}
     if found and given.status == 400 and given.code in ("1100-400", "1415-400"):
-        return given.saying({"id": found["id"], "etag": found["etag"]}, 200)
+        return given.saying({"id": found["id"], "etag": found["etag"]}, 200).having("ETag", found["etag"])
     return given
 
 
@@ -45,7 +45,7 @@ def publishes_again_and_again(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     if asked.acts and given.code == "1422-400":
         found = right.entity(asked)
-        return given.saying({"id": found["id"], "etag": found["etag"]}, 200)
+        return given.saying({"id": found["id"], "etag": found["etag"]}, 200).having("ETag", found["etag"])
     return given
 
 
@@ -86,7 +86,7 @@ def unknown_actions_ignored(asked: Asked, right: Right) -> GivenAnswer:
     """Acknowledges unknown actions."""
     given = right(asked)
     if asked.acts and given.status == 400 and (found := right.entity(asked)):
-        return given.saying({"id": found["id"], "etag": found["etag"]}, 200)
+        return given.saying({"id": found["id"], "etag": found["etag"]}, 200).having("ETag", found["etag"])
     return given
 
 
@@ -96,7 +96,7 @@ def users_may_finalize(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     if given.code == "1402-400":
         found = right.entity(asked)
-        return given.saying({"id": found["id"], "etag": found["etag"]}, 200)
+        return given.saying({"id": found["id"], "etag": found["etag"]}, 200).having("ETag", found["etag"])
     return given
 
 
@@ -116,8 +116,7 @@ def actions_need_if_match(asked: Asked, right: Right) -> GivenAnswer:
 def acts_on_nothing(asked: Asked, right: Right) -> GivenAnswer:
     """Accepts an action on an unknown entity."""
     given = right(asked)
-    return (
-        replace(given.saying({"id": asked.parts[1], "etag": ""}), status=202)
-        if asked.acts and given.status == 404
-        else given
-    )
+    if not asked.acts or given.status != 404:
+        return given
+    etag = f'"{uuid.uuid4().hex[:8]}-0000-0200-0000-6387c6b90000"'
+    return given.saying({"id": asked.parts[1], "etag": etag}, 200).having("ETag", etag)

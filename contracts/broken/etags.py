@@ -91,7 +91,9 @@ def names_no_version(asked: Asked, right: Right) -> GivenAnswer:
     """A refused patch does not name the current version."""
     given = right(asked)
     if given.code == "1404-412":
-        return given.telling(report={**given.json["report"], "detailed-message": given.json["title"], "entity": ""})
+        text = given.json["title"]
+        report = {**given.json["report"], "detailed-message": text, "entity": ""}
+        return given.telling(report=report, errorMessage=text, errorDetails=text)
     return given
 
 

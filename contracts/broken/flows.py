@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from contracts.broken import Asked, GivenAnswer, Item, Right, broken
@@ -113,7 +114,7 @@ def flows_are_disabled_twice(asked: Asked, right: Right) -> GivenAnswer:
     given = right(asked)
     if asked.kind == "flows" and given.code == "1422-400":
         found = right.entity(asked)
-        return given.saying({"id": found["id"], "etag": found["etag"]}, 200)
+        return given.saying({"id": found["id"], "etag": found["etag"]}, 200).having("ETag", found["etag"])
     return given
 
 
@@ -163,7 +164,8 @@ def runs_of_nothing(asked: Asked, right: Right) -> GivenAnswer:
     """Accepts a run of an unknown flow."""
     given = right(asked)
     if asked.creates and given.code in ("1430-400", "1446-400"):
-        return given.saying({"items": [{"id": asked.object.get("flowId"), "etag": '"0"'}]}, 201)
+        etag = f'"{uuid.uuid4().hex[:8]}-0000-0200-0000-6387c6b90000"'
+        return given.saying({"items": [{"id": str(uuid.uuid4()), "etag": etag}]}, 201).having("ETag", etag)
     return given
 
 

@@ -15,7 +15,8 @@ TOKEN = "continuationToken"
 def _next(given: GivenAnswer) -> str:
     body = given.json
     links: Any = body.get("_links") if isinstance(body, dict) else None
-    return str((links or {}).get("next", {}).get("href", ""))
+    following = links.get("next") if isinstance(links, dict) else None
+    return str(following.get("href", "")) if isinstance(following, dict) else ""
 
 
 def _linking(given: GivenAnswer, href: str) -> GivenAnswer:

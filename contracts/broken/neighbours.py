@@ -6,6 +6,8 @@ from contracts.broken import Asked, GivenAnswer, Right, broken
 from contracts.checks.neighbours import CREDENTIALS, SANDBOXES, ZONE
 from contracts.wire import PLATFORM
 
+_OWN_ID = {"id": "7d8e3a1c-0000-4000-8000-000000000000"}
+
 
 @broken("neighbour.gateway")
 def asks_neighbours_without_a_key(asked: Asked, right: Right) -> GivenAnswer:
@@ -25,8 +27,10 @@ def gives_credentials_without_a_token(asked: Asked, right: Right) -> GivenAnswer
 def sandboxes_have_an_id_of_their_own(asked: Asked, right: Right) -> GivenAnswer:
     """The sandbox service shows an id that no entity shows."""
     given = right(asked)
-    told = {"id": "7d8e3a1c-0000-4000-8000-000000000000"}
-    return given.telling(**told) if asked.path.startswith(SANDBOXES) and given.done else given
+    if not asked.path.startswith(SANDBOXES) or not given.done or not isinstance(given.json, dict):
+        return given
+    listed = {"sandboxes": [{**one, **_OWN_ID} for one in given.json["sandboxes"]]} if "sandboxes" in given.json else {}
+    return given.telling(**(listed or _OWN_ID))
 
 
 @broken("neighbour.sandbox")
@@ -86,13 +90,16 @@ def keys_come_without_a_session(asked: Asked, right: Right) -> GivenAnswer:
 @broken("neighbour.landing-zone-credentials")
 def credentials_are_for_another_container(asked: Asked, right: Right) -> GivenAnswer:
     """Always returns credentials of the destinations' container."""
-    return right(asked.asking([("type", "dlz_destination")]) if asked.path == CREDENTIALS and asked.query else asked)
+    usual = ("type", "user_drop_zone")
+    asking = [("type", "dlz_destination") if pair == usual else pair for pair in asked.parameters]
+    return right(asked.asking(asking) if asked.path == CREDENTIALS else asked)
 
 
 @broken("neighbour.landing-zone-type")
 def any_type_is_the_usual_one(asked: Asked, right: Right) -> GivenAnswer:
     """Treats a missing or unknown type as the sources' one."""
-    return right(asked.asking([("type", "user_drop_zone")]) if asked.path.startswith(ZONE) else asked)
+    asking = [*asked.not_asking("type").parameters, ("type", "user_drop_zone")]
+    return right(asked.asking(asking) if asked.path.startswith(ZONE) else asked)
 
 
 @broken("neighbour.landing-zone-of-the-sandbox")

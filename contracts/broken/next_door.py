@@ -28,13 +28,13 @@ def deleted_schemas_are_refused_as_flow_service_does(asked: Asked, right: Right)
 def versions_of_schemas_stand_still(asked: Asked, right: Right) -> GivenAnswer:
     """A change keeps the version 1.0."""
     given = right(asked)
-    return given.telling(version="1.0") if asked.patches and asked.path.startswith(_SCHEMAS) else given
+    return given.telling(version="1.0") if asked.method == "PATCH" and asked.path.startswith(_SCHEMAS) else given
 
 
 @broken("next-door.accept")
 def accept_is_not_looked_at(asked: Asked, right: Right) -> GivenAnswer:
     """Accepts every Accept."""
-    listed = asked.path == REGISTRY + "/global/classes"
+    listed = asked.path.removeprefix(REGISTRY).strip("/").count("/") == 1  # tenant/schemas
     form = "application/vnd.adobe.xed+json" + ("" if listed else "; version=1")
     return right(asked.having(accept=form) if asked.path.startswith(REGISTRY) else asked)
 

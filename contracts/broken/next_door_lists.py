@@ -17,6 +17,8 @@ def pages_count_one_more(asked: Asked, right: Right) -> GivenAnswer:
 @broken("next-door.schemas-listed")
 def schemas_are_listed_upwards_only(asked: Asked, right: Right) -> GivenAnswer:
     """A descending order is ignored."""
+    if not asked.path.startswith(REGISTRY):
+        return right(asked)
     return right(asked.asking([(name, value.lstrip("-")) for name, value in asked.parameters]))
 
 

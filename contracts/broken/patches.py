@@ -39,7 +39,7 @@ def _pretended(asked: Asked, right: Right) -> GivenAnswer:
 def patch_forgets_the_rest(asked: Asked, right: Right) -> GivenAnswer:
     """A patch removes all members that it does not name."""
     named = {_member(step) for step in asked.instructions}
-    if asked.patches and "description" not in named and right.entity(asked).get("description"):
+    if asked.patches and named and "description" not in named and right.entity(asked).get("description"):
         return right(asked.sending([*asked.instructions, {"op": "remove", "path": "/description"}]))
     return right(asked)
 

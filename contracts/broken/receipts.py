@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from contracts.broken import Asked, GivenAnswer, Right, broken
+from contracts.stage.ledger import ORDER
 
 
 @broken("create.receipt answer.documented-status", by_way_of="create.receipt")
@@ -88,7 +89,7 @@ def deletion_says_something(asked: Asked, right: Right) -> GivenAnswer:
 @broken("delete.answer")
 def deletion_needs_an_etag(asked: Asked, right: Right) -> GivenAnswer:
     """Requires If-Match for a deletion."""
-    if asked.method == "DELETE" and "if-match" not in asked.headers:
+    if asked.method == "DELETE" and asked.kind in ORDER and "if-match" not in asked.headers:
         return right(asked.instead("PATCH", asked.path, [{"op": "remove", "path": "/description"}]))
     return right(asked)
 

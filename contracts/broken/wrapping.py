@@ -71,8 +71,8 @@ class Asked:
 
     @property
     def patches(self) -> bool:
-        """Whether it patches an entity."""
-        return self.method == "PATCH"
+        """Whether it patches an entity, not one of a neighbouring service."""
+        return self.method == "PATCH" and not self.path.startswith(PLATFORM)
 
     @property
     def instructions(self) -> list[Item]:

@@ -14,6 +14,7 @@ from contracts.findings.causes import (
     ETAG,
     ETAG_CHANGES,
     ETAG_REPEATED,
+    HALF_DONE,
     HEADER,
     ID_REPEATED,
     IF_MATCH,
@@ -249,6 +250,8 @@ def error_repeats_the_request_id(watch: Watch, answer: Answer) -> Fault | str | 
     came, header = body["report"].get("request-id"), answer.header("x-request-id")
     if not header:
         return Fault(f"{answer} without the header x-request-id", HEADER + "x-request-id")
+    if "request-id" not in body["report"]:
+        return Fault(f"{answer} without report.request-id", ERROR_BODY, reach=REFUSAL)
     return None if came == header else f"{answer} with report.request-id {came!r}, x-request-id is {header!r}"
 
 
@@ -282,7 +285,7 @@ def etag_is_never_repeated(watch: Watch, answer: Answer) -> Fault | None:
     return None
 
 
-@observe("etag.unchanged")
+@observe("etag.unchanged", by_id=True)
 def an_etag_stays_until_the_next_write(watch: Watch, answer: Answer) -> Fault | None:
     """An entity has the etag of its last write in every response."""
     body = answer.json if answer.sent.method == "GET" and isinstance(answer.json, dict) else {}
@@ -293,10 +296,11 @@ def an_etag_stays_until_the_next_write(watch: Watch, answer: Answer) -> Fault | 
         return None
     message = f"{answer} with another etag than that of the last write"
     cause = ETAG_REPEATED if unstable <= watch.entities.repeated else ETAG_CHANGES
+    cause = HALF_DONE if unstable <= watch.entities.half_done else cause
     return Fault(message, cause, frozenset({"etag"}), WRITE)
 
 
-@observe("if-match.compared")
+@observe("if-match.compared", by_id=True)
 def another_version_is_not_written(watch: Watch, answer: Answer) -> Fault | None:
     """A write under an etag that the server gave for another version, or another entity, is refused."""
     given = watch.memory.setdefault("given", {})
@@ -361,13 +365,13 @@ _VOLATILE = ("lastRunDetails", "lastOperation", "runs", "metrics", "activities",
 """Members that may change without a write to their entity: results of its runs."""
 
 
-@observe("entity.one-state")
+@observe("entity.one-state", by_id=True)
 def one_etag_is_one_entity(watch: Watch, answer: Answer) -> Fault | None:
     """An entity with the same etag is the same in every response."""
     body = answer.json
     items = body.get("items") if isinstance(body, dict) else None
-    if not answer.succeeded or not isinstance(items, list):
-        return None
+    if not answer.succeeded or not isinstance(items, list) or (watch.canary and watch.canary in answer.text):
+        return None  # what shows a secret differs in this
     seen = watch.memory.setdefault("entity", {})
     for item in items:
         if not isinstance(item, dict) or not {"id", "createdAt", "name"} <= item.keys():

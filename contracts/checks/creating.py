@@ -239,7 +239,7 @@ def a_refused_body_leaves_nothing(stage: Stage) -> None:
     """A refused entity is not stored."""
     name = stage.name("refused")
     params = {key: value for key, value in basic_params(stage.canary).items() if key != "server"}
-    refused(_post(stage, name=name, auth=_basic(params)), 400)
+    refused(_post(stage, name=name, auth=_basic(params)), 400, rule="create.param-missing")
     found = succeeded(stage.call("GET", "/connections?" + filters(f'name=="{name}"')))
     same(found.get("items"), [], "entities with the name of a refused body")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contracts.findings.causes import ABSENT
 from contracts.findings.verdicts import expect, same
 from contracts.registry import any_kind, check, deleted
 from contracts.stage import Stage
@@ -28,7 +29,7 @@ def what_is_deleted_is_gone(stage: Stage, kind: Kind) -> None:
     if kind.patched:
         refused(stage.patch(made, replacing("description", "ghost")), 404, "1439-404")
         refused(stage.call("GET", made.path), 404, "1439-404")
-    expect(made.id not in ids(stage.listed(f"{kind.path}?limit=100")), "a deleted entity is still listed")
+    expect(made.id not in ids(stage.listed(f"{kind.path}?limit=100")), "a deleted entity is still listed", ABSENT)
     expect(not stage.listed(f"{kind.path}?property=id=={made.id}"), "a filter still finds a deleted entity")
     if kind.searched:
         found = succeeded(stage.call("POST", f"{kind.path}/search", {"queryString": f"property=id=={made.id}"}))

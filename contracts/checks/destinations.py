@@ -83,7 +83,7 @@ def credentials_can_be_taken_away(stage: Stage) -> None:
     made = stage.make("connections", connectionSpec=spec(S3_DESTINATION), auth=_KEYS)
     receipt(stage.patch(made, {"op": "remove", "path": "/auth/params"}))
     same(stage.read(made)["auth"].get("params", {}), {}, "auth.params")
-    same(succeeded(stage.call("GET", f"{made.path}/test")), {"result": False}, "the test")
+    same(succeeded(stage.call("GET", f"{made.path}/test")), {"result": False}, "the test", "explore.test-fails")
 
 
 @check("destination.data-sets", writes=False, operations=("configByConnectionSpecId",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contracts.findings.causes import IF_MATCH
 from contracts.findings.verdicts import expect, same
 from contracts.registry import check, drafted
 from contracts.stage import Stage
@@ -77,7 +78,7 @@ def an_action_keeps_to_its_etag(stage: Stage) -> None:
     path = f"/connections/{made['id']}"
     headers = {"If-Match": made["etag"]}
     current = receipt(stage.call("PATCH", path, [replacing("description", "x")], headers=headers))["etag"]
-    refused(stage.call("POST", f"{path}/action?op=publish", headers=headers), 412, "1404-412")
+    refused(stage.call("POST", f"{path}/action?op=publish", headers=headers), 412, "1404-412", rule=IF_MATCH)
     receipt(stage.call("POST", f"{path}/action?op=publish", headers={"If-Match": current}))
 
 

@@ -17,6 +17,7 @@ from contracts.findings.causes import (
     ANOTHER,
     DRAFTS,
     ETAG_REPEATED,
+    HALF_DONE,
     LIFE,
     MERGED,
     SCHEMA,
@@ -54,7 +55,7 @@ _UNKNOWN = object()
 Pointer = tuple[str, ...]
 
 
-@observe("entity.asked-for")
+@observe("entity.asked-for", by_id=True)
 def a_lookup_shows_the_entity_asked_for(watch: Watch, answer: Answer) -> Fault | None:
     """A look-up shows the entity whose id it names."""
     kind, entity_id, *below = [*_steps(answer.sent), "", ""]
@@ -66,7 +67,7 @@ def a_lookup_shows_the_entity_asked_for(watch: Watch, answer: Answer) -> Fault |
     return Fault(f"{answer} with the entity {other[0]}", ANOTHER, reach=LIFE) if other else None
 
 
-@observe("entity.gone")
+@observe("entity.gone", by_id=True)
 def what_is_not_there_is_not_shown(watch: Watch, answer: Answer) -> Fault | None:
     """Nothing is shown of an entity that was deleted or never created, and nothing is done with it."""
     kind, entity_id, *_ = [*_steps(answer.sent), ""]
@@ -78,7 +79,8 @@ def what_is_not_there_is_not_shown(watch: Watch, answer: Answer) -> Fault | None
     made_up = entity_id not in ("", "search") and not _UUID.fullmatch(entity_id.lower())
     never = entity_id == NOWHERE or (kind in ORDER and made_up and entity_id.lower() not in watch.entities.ever)
     body = answer.json if answer.sent.method != "POST" and isinstance(answer.json, dict) else {}
-    never = never or (body.get("items") == [] and bool(watch.entities.borders(answer.sent, entity_id)))
+    nothing = body.get("items") == [] or answer.json == []
+    never = never or (nothing and bool(watch.entities.borders(answer.sent, entity_id)))
     method, target = answer.sent.method, answer.sent.target
     never = never or (method in ("GET", "DELETE") and not watch.document.match(method, target))
     next_door = answer.sent.method == "GET" and _path(answer.sent) in watch.memory.setdefault("deleted", {})
@@ -91,7 +93,7 @@ def _path(sent: Sent) -> str:
     return sent.target.partition("?")[0].rstrip("/")
 
 
-@observe("entity.creation-stays")
+@observe("entity.creation-stays", by_id=True)
 def the_creation_stays_what_it_was(watch: Watch, answer: Answer) -> Fault | None:
     """Time, author and client of an entity's creation are the same in every response."""
     seen = watch.memory.setdefault("creation", {})
@@ -108,7 +110,7 @@ _LEADS_TO = {"publish": None, "enable": "enabled", "disable": "disabled"}
 """Action -> the state that it leads to; any but `draft` for None."""
 
 
-@observe("entity.state-as-written")
+@observe("entity.state-as-written", by_id=True)
 def the_state_is_that_of_the_last_write(watch: Watch, answer: Answer) -> Fault | None:
     """An entity has the state that its creation or its last action gave it."""
     states, sent, body = watch.memory.setdefault("state", {}), answer.sent, answer.json
@@ -132,6 +134,7 @@ def the_state_is_that_of_the_last_write(watch: Watch, answer: Answer) -> Fault |
         if wanted != "published" or state == "draft":
             message = f"{answer} with the state {state}, expected {wanted}"
             cause = DRAFTS if wanted == "draft" else "entity.state-as-written"
+            cause = ETAG_REPEATED if item.get("etag") in watch.memory.get("etags given twice", {}) else cause
             return Fault(message, cause, frozenset({"state"}), WRITE)
     return None
 
@@ -144,7 +147,7 @@ def _patched_state(sent: Sent) -> str:
     return given[-1].casefold() if given and isinstance(given[-1], str) else ""
 
 
-@observe("entity.as-written")
+@observe("entity.as-written", by_id=True)
 def an_entity_is_what_was_written(watch: Watch, answer: Answer) -> Fault | None:
     """An entity shows the name and description of its last write, and no member as if a patch had not been sent."""
     written, shown = watch.memory.setdefault("written", {}), watch.memory.setdefault("shown", {})
@@ -174,6 +177,8 @@ def an_entity_is_what_was_written(watch: Watch, answer: Answer) -> Fault | None:
             shown[known] = item
         if fault:
             watch.entities.forget(known, deleted=False)
+            if known in watch.entities.half_done and fault.cause != WITHOUT_EFFECT:
+                return fault._replace(cause=HALF_DONE, reach=LIFE)
             repeated = fault.cause == WITHOUT_EFFECT and watch.entities.patched and known in watch.entities.repeated
             return fault._replace(cause=ETAG_REPEATED) if repeated else fault
         written[known] = {at: one for at, one in written.get(known, {}).items() if one[0] is not _CHANGED}

@@ -243,5 +243,5 @@ def _one_state(stage: Stage, path: str, write: Answer, what: str) -> str:
     lookup, *others = views(stage, path).items()
     same((lookup[1].get("etag"), lookup[1].get("version")), (etag, etag), f"etag and version after {what}")
     for view, item in others:
-        same(item, lookup[1], f"the entity in a {view} after {what}")
+        same(item, lookup[1], f"the entity in a {view} after {what}", f"stale {view}")
     return str(etag)

@@ -100,7 +100,7 @@ def a_preview_has_rows_of_those_columns(stage: Stage) -> None:
     target = f"{made.path}/explore?objectType=table&object={_table(stage, made)}&preview=true"
     body = succeeded(stage.call("GET", target))
     columns = {column["name"] for column in body["schema"]["columns"]}
-    expect(isinstance(body.get("data"), list), "a preview without data")
+    expect(isinstance(body["data"], list), "a preview whose data are no list")
     expect(0 < len(body["data"]) <= 100, f"{len(body['data'])} rows in a preview")
     for row in body["data"]:
         expect(set(row) <= columns, f"a row with members that are no columns: {sorted(set(row) - columns)}")

@@ -101,5 +101,5 @@ def _shows(stage: Stage, kind: Kind, name: str, paths: list[str], what: str) -> 
         lists["search"] = succeeded(stage.call("POST", f"{kind.path}/search", body))["items"]
         counts["search"] = succeeded(stage.call("POST", f"{kind.path}/search", {**body, "count": True}))
     for view, items in lists.items():
-        same(sorted(items, key=lambda item: str(item.get("id"))), expected, f"a {view} after {what}")
+        same(sorted(items, key=lambda item: str(item.get("id"))), expected, f"a {view} after {what}", f"stale {view}")
         same(counts[view], {"count": len(expected)}, f"count of a {view} after {what}")

@@ -62,13 +62,14 @@ def org_malformed(stage: Stage) -> None:
 @check("gateway.order", writes=False, operations=LIST)
 def order_of_refusals(stage: Stage) -> None:
     """If several headers are missing, the first in the gateway's order is named."""
-    rows: list[tuple[tuple[str, ...], int, str]] = [
-        (("x-api-key", "Authorization", "x-gw-ims-org-id", "x-sandbox-name"), 403, "403000"),
-        (("Authorization", "x-gw-ims-org-id", "x-sandbox-name"), 403, "403010"),
-        (("x-gw-ims-org-id", "x-sandbox-name"), 400, "400003"),
+    rows: list[tuple[tuple[str, ...], int, str, str]] = [
+        (("x-api-key", "Authorization", "x-gw-ims-org-id", "x-sandbox-name"), 403, "403000", "gateway.key-missing"),
+        (("Authorization", "x-gw-ims-org-id", "x-sandbox-name"), 403, "403010", "gateway.token-missing"),
+        (("x-gw-ims-org-id", "x-sandbox-name"), 400, "400003", "gateway.org-missing"),
     ]
-    for missing, status, code in rows:
-        refused_by_gateway(stage.call("GET", "/connections", headers=dict.fromkeys(missing)), status, code)
+    for missing, status, code, rule in rows:
+        answer = stage.call("GET", "/connections", headers=dict.fromkeys(missing))
+        refused_by_gateway(answer, status, code, rule=rule)
 
 
 @check("gateway.before-service", operations=("createConnection", "retrieveConnection"))
@@ -155,8 +156,8 @@ def head_and_options(stage: Stage) -> None:
     """HEAD and OPTIONS are supported, or refused with `Allow`; HEAD has no body, and no server error occurs."""
     for method in ("HEAD", "OPTIONS"):
         answer = stage.call(method, "/connections")
-        expect(answer.status in (200, 204, 405), f"{answer}, expected 200, 204 or 405")
-        expect(answer.status == 200 or answer.header("allow"), f"{answer} without Allow")
+        expect(answer.status in (200, 204, 405), f"{answer}, expected 200, 204 or 405", "method.not-allowed")
+        expect(answer.status == 200 or answer.header("allow"), f"{answer} without Allow", "method.not-allowed")
         expect(method != "HEAD" or not answer.body, f"{answer} with a body")
 
 

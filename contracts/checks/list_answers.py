@@ -43,7 +43,7 @@ def _fault(message: str, cause: str) -> Fault:
     return Fault(message, LISTED + cause, reach=LIST)
 
 
-@observe("list.meets-filters")
+@observe("list.meets-filters", by_id=True)
 def every_entity_meets_the_filters(watch: Watch, answer: Answer) -> Fault | None:
     """Every entity in a list meets the filters of its request."""
     asked = _asked(watch, answer)
@@ -59,7 +59,7 @@ def every_entity_meets_the_filters(watch: Watch, answer: Answer) -> Fault | None
     return None
 
 
-@observe("list.keeps-order")
+@observe("list.keeps-order", by_id=True)
 def entities_are_in_the_order_asked_for(watch: Watch, answer: Answer) -> Fault | None:
     """Entities of this run are in the order that `orderby` names; without one, the last written comes first."""
     asked = _asked(watch, answer)
@@ -94,7 +94,7 @@ def a_page_has_no_more_than_asked_for(watch: Watch, answer: Answer) -> Fault | N
     return _fault(f"{answer} with {number} entities, expected at most {most}", "limit") if number > most else None
 
 
-@observe("list.pages-apart")
+@observe("list.pages-apart", by_id=True)
 def no_page_repeats_an_earlier_one(watch: Watch, answer: Answer) -> Fault | None:
     """No page repeats an entity of the pages before it."""
     question, items = question_of(answer.sent), _items(answer)
@@ -117,7 +117,7 @@ def _following(answer: Answer) -> str:
     return token.partition("&")[0] if found else ""
 
 
-@observe("list.whole")
+@observe("list.whole", by_id=True)
 def what_the_run_made_is_listed_and_counted(watch: Watch, answer: Answer) -> Fault | None:
     """A list or count of entities named by this run has all of them, and no others."""
     question = question_of(answer.sent)

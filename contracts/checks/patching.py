@@ -64,18 +64,6 @@ def instructions_apply_in_order(stage: Stage, kind: Kind) -> None:
     same((item.get("description"), item.get("etag")), ("last", etag), "description and etag")
 
 
-@check("patch.atomic", each=patched)
-def all_or_nothing(stage: Stage, kind: Kind) -> None:
-    """If one instruction is invalid, none is applied."""
-    made = stage.make(kind)
-    before = stage.read(made)
-    good = replacing("description", "half done")
-    refused(stage.patch(made, good, {"op": "replace", "path": "/nowhere/at/all", "value": 1}), 400, "1455-400")
-    unchanged(before, stage.read(made), "a patch whose second instruction is bad")
-    refused(stage.patch(made, good, {"op": "move", "from": "/name", "path": "/description"}), 400, "1434-400")
-    unchanged(before, stage.read(made), "a patch with a second operation that is not taken")
-
-
 @check("patch.unknown-op", each=patched)
 def other_operations_are_refused(stage: Stage, kind: Kind) -> None:
     """`copy`, `move`, `test` and unknown operations get 1434."""
@@ -91,6 +79,20 @@ def a_path_that_leads_nowhere_is_refused(stage: Stage, kind: Kind) -> None:
     made = stage.make(kind)
     for word in ("replace", "remove"):
         refused(stage.patch(made, {"op": word, "path": "/colour", "value": "blue"}), 400, "1455-400")
+
+
+@check("patch.atomic", each=patched)
+def all_or_nothing(stage: Stage, kind: Kind) -> None:
+    """If one instruction is invalid, none is applied."""
+    made = stage.make(kind)
+    before = stage.read(made)
+    good = replacing("description", "half done")
+    answer = stage.patch(made, good, {"op": "replace", "path": "/nowhere/at/all", "value": 1})
+    refused(answer, 400, "1455-400", rule="patch.missing-member")
+    unchanged(before, stage.read(made), "a patch whose second instruction is bad")
+    answer = stage.patch(made, good, {"op": "move", "from": "/name", "path": "/description"})
+    refused(answer, 400, "1434-400", rule="patch.unknown-op")
+    unchanged(before, stage.read(made), "a patch with a second operation that is not taken")
 
 
 @check("patch.spec-fixed", operations=PATCH)
@@ -118,8 +120,8 @@ def an_empty_patch_is_refused(stage: Stage, kind: Kind) -> None:
     """A missing body gets 1405, and so does an empty array."""
     made = stage.make(kind)
     headers = {"If-Match": made.etag, "Content-Type": "application/json"}
-    refused(stage.call("PATCH", made.path, headers=headers), 400, "1405-400")
-    refused(stage.patch(made), 400, "1405-400")
+    refused(stage.call("PATCH", made.path, headers=headers), 400, "1405-400", rule="create.body-empty")
+    refused(stage.patch(made), 400, "1405-400", rule="create.body-empty")
 
 
 @check("patch.no-value", each=patched)
@@ -152,11 +154,12 @@ def the_outcome_is_checked(stage: Stage) -> None:
     answer = stage.patch(made, replacing("auth/params", without))
     if answer.succeeded:
         stage.read(made)  # an observer tells if the params were merged
-    refused(answer, 400, "1100-400")
-    refused(stage.patch(made, replacing("name", "")), 400)
-    refused(stage.patch(made, {"op": "remove", "path": "/name"}), 400)
-    refused(stage.patch(made, replacing("state", "asleep")), 400, "1456-400")
-    refused(stage.patch(made, replacing("auth/specName", "Carrier Pigeon Authentication")), 400, "1415-400")
+    refused(answer, 400, "1100-400", rule="create.param-missing")
+    refused(stage.patch(made, replacing("name", "")), 400, rule="create.name-missing")
+    refused(stage.patch(made, {"op": "remove", "path": "/name"}), 400, rule="create.name-missing")
+    refused(stage.patch(made, replacing("state", "asleep")), 400, "1456-400", rule="create.state")
+    answer = stage.patch(made, replacing("auth/specName", "Carrier Pigeon Authentication"))
+    refused(answer, 400, "1415-400", rule="create.unknown-auth-spec")
     unchanged(before, stage.read(made), "patches with a bad outcome")
 
 

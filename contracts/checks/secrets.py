@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from contracts.findings.causes import LACKING
 from contracts.findings.verdicts import expect, same, untestable
 from contracts.registry import check
+from contracts.schema.differences import LACKING
 from contracts.stage import Stage, filters
-from contracts.stage.expectations import receipt, refused, replacing, succeeded
+from contracts.stage.expectations import names_are, receipt, refused, replacing, succeeded
 from contracts.stage.kinds import POSTGRESQL, basic_params
 from contracts.wire import Answer
 
@@ -49,17 +49,19 @@ def errors_do_not_repeat_secrets(stage: Stage) -> None:
     """No refusal of an invalid body repeats its values."""
     canary = stage.canary
     params = basic_params(canary)
-    bad_auths: list[Any] = [
-        {"specName": "Basic Authentication", "params": {**params, "port": canary}},
-        {"specName": "Basic Authentication", "params": {**params, "sslMode": canary}},
-        {"specName": "Basic Authentication", "params": {**params, "password": [canary]}},
-        {"specName": "Basic Authentication", "params": canary},
-        {"specName": "Connection String Based Authentication", "params": {"connectionString": canary}},
-        {"specName": "Connection String Based Authentication", "params": {"connectionString": {"x": canary}}},
+    basic, strings = "Basic Authentication", "Connection String Based Authentication"
+    bad_auths: list[tuple[str, Any, str]] = [
+        (basic, {**params, "port": canary}, "create.param-type"),
+        (basic, {**params, "sslMode": canary}, "create.ssl-mode"),
+        (basic, {**params, "password": [canary]}, "create.param-type"),
+        (basic, canary, "create.param-type"),
+        (strings, {"connectionString": canary}, "create.unlisted-auth-spec"),
+        (strings, {"connectionString": {"x": canary}}, "create.unlisted-auth-spec"),
     ]
-    for auth in bad_auths:
+    for name, bad, rule in bad_auths:
+        auth = {"specName": name, "params": bad}
         answer = stage.call("POST", "/connections", stage.body("connections", auth=auth))
-        refused(answer, 400)
+        refused(answer, 400, rule=rule)
         _without_canary(stage, answer)
     raw = json.dumps(stage.body("connections"))[:-1].encode()
     _without_canary(stage, stage.call("POST", "/connections", raw=raw))
@@ -101,6 +103,7 @@ def a_mask_that_comes_back_keeps_the_secret(stage: Stage) -> None:
     """A patch that contains the mask keeps the secret, so the connection still works."""
     made = _made(stage)
     shown = stage.read(made)["auth"]["params"]
+    names_are(shown, made.body["auth"]["params"], "names in auth.params")
     receipt(stage.patch(made, replacing("auth/params", {**shown, "database": "other"})))
     same(stage.read(made)["auth"]["params"], {**shown, "database": "other"}, "auth.params")
     same(succeeded(stage.call("GET", f"{made.path}/test")), {"result": True}, "test of the connection")

@@ -24,7 +24,8 @@ def specs_are_listed(stage: Stage) -> None:
         expect(len(set(ids(items))) == len(items), f"{path} shows an id twice")
         every = 1 if len(items) <= MAX_LOOKUPS else 10
         for item in [*items[::every], *(item for item in items if item.get("id") == POSTGRESQL)]:
-            same(succeeded(stage.call("GET", f"{path}/{item['id']}"))["items"], [item], f"lookup of {item['id']}")
+            looked_up = succeeded(stage.call("GET", f"{path}/{item['id']}"))["items"]
+            same([item], looked_up, f"spec {item['id']} in the list")
     same(succeeded(stage.call("GET", f"/connectionSpecs/{POSTGRESQL}"))["items"][0]["name"], "postgre-sql", "name")
 
 
@@ -96,7 +97,7 @@ def a_search_of_flow_specs_is_their_list(stage: Stage) -> None:
 @check("spec.filter-wrong", writes=False, operations=("listConnectionSpecs",))
 def other_members_cannot_be_filtered(stage: Stage) -> None:
     """Filtering connection specs by an unknown member gets 1423."""
-    refused(stage.call("GET", "/connectionSpecs?" + filters("colour==blue")), 400, "1423-400")
+    refused(stage.call("GET", "/connectionSpecs?" + filters("colour==blue")), 400, "1423-400", rule="filter.wrong")
 
 
 @check("spec.auth-specs", writes=False, operations=SPECS)

@@ -31,6 +31,8 @@ ANOTHER = "another entity"
 LOST = "lookup 404"
 """An entity of this run that the server does not find any more."""
 WITHOUT_EFFECT = "write without effect"
+HALF_DONE = "refused write with effect"
+"""A patch that was refused and changed its entity all the same."""
 MERGED = "replacement merged"
 """An object that keeps members which its replacement lacks."""
 SCHEMA = "schema "
@@ -59,8 +61,6 @@ IGNORED = "ignored "
 """Prefix of the cause of failures due to a header that the server ignores."""
 MISSING = "missing operations"
 """What the server does not serve: collections, and operations that never succeeded."""
-LACKING = "lacking "
-"""Prefix of the cause of a body without a member that checks read although its schema does not require it."""
 
 BODY = "body"
 """Reach of a fault of a whole body: it is not an object, or without a required member."""
@@ -101,9 +101,12 @@ _SAME_TEXT = ("number, string", "boolean, string")
 """Kinds of wrong values that are right in a request's text."""
 
 SYMPTOMS = {
-    ID_REPEATED: (LOST, EMPTY_LIST, f"{LISTED}lost", f"{LISTED}count"),
+    ID_REPEATED: (LOST, EMPTY_LIST, f"{LISTED}lost", f"{LISTED}count", STRANGERS),
     WITHOUT_EFFECT: (ETAG_REPEATED, IF_MATCH),
     LOST: (EMPTY_LIST, f"{LISTED}lost", f"{LISTED}count"),
+    ETAG_CHANGES: (ETAG_REFUSED, HALF_DONE),
+    f"{LISTED}filter": (STRANGERS,),
+    DRAFTS: ("POST /*?mode 400 code 1100-400",),
 }
 """Cause -> the causes of what is only its symptom, which may be seen first."""
 
@@ -291,6 +294,8 @@ class Causes:
 
     def __init__(self) -> None:
         self._by_cause: dict[str, SuiteFinding] = {}
+        self._cause_of: dict[str, str] = {}
+        """Check -> the cause of its first failure, which failures of the same rule elsewhere have, too."""
         self.harmless: set[str] = set()
         """Causes of faults with which a check has passed: another check does not fail because of them."""
 
@@ -314,8 +319,10 @@ class Causes:
             cause = alike[0] if alike else cause
             outcome = replace(outcome, cause=cause)
         if cause not in self._by_cause:
+            cause = self._cause_of.get(outcome.rule, cause)
             cause = next((one for one in outcome.met if one in self._by_cause and one not in self.harmless), cause)
             outcome = replace(outcome, cause=cause)
+        self._cause_of.setdefault(outcome.check, cause)
         finding = self._by_cause.get(cause)
         if finding is None:
             finding = self._by_cause[cause] = SuiteFinding(cause, outcome)

@@ -7,6 +7,8 @@ import re
 from contracts.wire import Answer
 
 CODE_PREFIX = "https://ns.adobe.com/aep/errors/FLOW-"
+IN_USE = ("1418-400", "1447-400")
+"""Codes of refusals to delete what another entity uses."""
 
 
 def code_of(answer: Answer) -> str | None:

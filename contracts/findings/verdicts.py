@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from contracts.schema.departures import Explaining
-from contracts.schema.differences import ADDED, ARRAY, kinds, of_type
+from contracts.schema.differences import ADDED, ARRAY, LACKING, kinds, of_type
 from contracts.wire import Answer
 
 PASSED, FAILED, UNTESTABLE, KNOWN_GAP = "passed", "failed", "untestable", "known gap"
@@ -39,6 +39,7 @@ class Broken(AssertionError):
         refused: str = "",
         symptom: str = "",
         unrefused: str = "",
+        rule: str = "",
     ) -> None:
         super().__init__(message)
         self.cause, self.answer, self.settled, self.kinds = cause, answer, settled, kinds
@@ -48,6 +49,8 @@ class Broken(AssertionError):
         """What is wrong, in words that are equal for other checks that fail because of it."""
         self.unrefused = unrefused
         """The kind of a request that should have been refused; empty if it is about something else."""
+        self.rule = rule
+        """The check of the same rule for other requests; empty if there is none."""
         self.refused = refused
         """The cause of a refused request, if the server refuses valid ones of its kind likewise."""
 
@@ -72,6 +75,8 @@ class Outcome:
     """Equal for failures with the same cause."""
     symptom: str = ""
     """Equal for failures of the same kind of request in the same way, if no cause is known."""
+    rule: str = ""
+    """The check of the same rule for other requests, if nothing else explains the failure."""
     met: tuple[str, ...] = ()
     """The causes of faults in its exchanges, in order; empty for a failure whose cause is certain."""
 
@@ -90,7 +95,10 @@ def expect(condition: object, message: str, cause: str = "") -> None:
 def same(came: object, expected: object, what: str, cause: str = "") -> None:
     """Raise `Broken` unless both are equal. Of large values the message shows what differs."""
     if came != expected:
-        found = kinds(came, expected) or frozenset(one for one in kinds(expected, came) if one.startswith(ADDED))
+        found = kinds(came, expected)
+        lost = frozenset() if found else frozenset(one for one in kinds(expected, came) if one.startswith(ADDED))
+        cause = cause or (LACKING + min(lost).removeprefix(ADDED) if lost else "")
+        found = found or lost
         telling = all(isinstance(one, str | dict) for one in (came, expected))
         symptom = f"{_shown(came)} in place of {_shown(expected)}" if telling else ""
         if len(repr(came)) > _MAX_SHOWN or len(repr(expected)) > _MAX_SHOWN:

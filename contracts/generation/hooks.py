@@ -18,7 +18,8 @@ from contracts.findings.causes import Fault
 from contracts.findings.verdicts import Broken, Untestable
 from contracts.stage import MAX_SILENT, Stage
 from contracts.stage.kinds import Kind
-from contracts.stage.ledger import Made, new_id
+from contracts.stage.ledger import Made
+from contracts.stage.naming import new_id
 from contracts.wire import Answer, Sent, Unreachable
 
 _ID = re.compile(r"\{\w+\}")

@@ -32,7 +32,7 @@ class SuiteReport:
     left: list[str] = field(default_factory=list)
     """What could not be deleted, as text."""
     unverified: list[str] = field(default_factory=list)
-    """Collections in which more may be left, as text."""
+    """Where more may be left, as text."""
     stale_gaps: list[str] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
     """Errors of the suite itself. A run with any has not passed."""

@@ -12,7 +12,6 @@ from contracts.findings.causes import (
     DRAFTS,
     ENTITY,
     ITEMS,
-    LACKING,
     LIST,
     LOST,
     MISSING,
@@ -28,14 +27,16 @@ from contracts.findings.causes import (
     of_kind,
     place,
 )
+from contracts.findings.error_codes import IN_USE, code_of
 from contracts.findings.suppositions import GATEWAY, UNREFUSED
 from contracts.findings.verdicts import Broken, Untestable, expect, untestable
-from contracts.schema.differences import NAMES, names_in, spelled
+from contracts.schema.differences import LACKING, NAMES, names_in, spelled
 from contracts.schema.document import Document
 from contracts.settings import Settings
 from contracts.stage.flight import Flight
 from contracts.stage.kinds import Kind, kinds_of
-from contracts.stage.ledger import MARK, TENANT, Ledger, Made, new_id
+from contracts.stage.ledger import MARK, TENANT, Ledger, Made
+from contracts.stage.naming import new_id
 from contracts.stage.offers import lacks
 from contracts.stage.questions import asked_of, parameters_of
 from contracts.stage.sweeper import Sweeper
@@ -195,6 +196,8 @@ class Stage:
             return LOST
         if any(answer.status == 429 and self._turned_away(answer) for answer in self.record):
             return TURNED_AWAY[429]
+        if self.ledger.strangers and code_of(last) in IN_USE:
+            return STRANGERS
         if last.status in (404, 405) and last.sent.target.partition("?")[0].endswith("/"):
             return SLASH
         if last.status >= 400 and self.ledger.holds(last.sent) and not self._turned_away(last) and last.status < 500:
@@ -206,6 +209,7 @@ class Stage:
             root = f"creation {last.status}"
         if misread and not root:  # it may have stumbled over an earlier response
             root = next((found for faults in self._faults if (found := basic(faults, misread=True))), "")
+            root = root or self.ledger.added(self.record)
         root = root or anywhere(self._faults) or self.ledger.cause(self.record)
         return root or self.ledger.crosses(self.record, self.settings.headers) or self._misled()
 
@@ -244,7 +248,7 @@ class Stage:
 
     def _turned_away(self, answer: Answer) -> bool:
         """Whether the gateway turned away a request with the run's own token, or limited the rate of any."""
-        names = TENANT if answer.status == 403 else ("authorization",)
+        names = TENANT if answer.status == 403 else ("authorization", "x-api-key")
         given = {name.lower(): value for name, value in self.settings.headers.items()}
         own = all(answer.sent.header(name) == given.get(name) for name in names)
         by_service = isinstance(answer.json, dict) and "report" in answer.json
@@ -326,7 +330,7 @@ class Stage:
         for _ in range(most):
             answer = self.call("GET", target)
             if answer.status != 200 or not isinstance(answer.json, dict):
-                cause = f"{act(answer.sent)} {answer.status}"
+                cause = f"{act(answer.sent)} {answer.status} code {code_of(answer) or 'no code'}"
                 raise Broken(f"{answer}, expected a page of a list: {answer.text[:200]}", cause)
             yield answer
             href = (answer.json.get("_links") or {}).get("next", {}).get("href")

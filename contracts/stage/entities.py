@@ -29,6 +29,10 @@ class Entities:
         """The ids of entities of which a write has repeated an etag."""
         self.ever: set[str] = set()
         """The ids of all entities, also of deleted ones."""
+        self.refused: set[str] = set()
+        """The ids of entities of which the last patch was refused."""
+        self.half_done: set[str] = set()
+        """The ids of entities whose etag changed with such a patch."""
         self.patched = False
         """Whether a response has shown what a patch has changed."""
         self._versions: dict[str, list[str]] = {}
@@ -85,7 +89,11 @@ class Entities:
             texts = {"id": new_id, **dict(zip(_KNOWN, map(str, given), strict=False))}
             self._known.setdefault((_tenant(sent), kind), {})[new_id] = texts if certain else None
             self.ever.add(new_id)
+        if sent.method == "PATCH":
+            (self.refused.discard if done else self.refused.add)(entity_id)
         known = self._known.get((_tenant(sent), kind), {})
+        if sent.method == "DELETE" and done and entity_id not in known:  # perhaps that of another tenant
+            self.forget(entity_id, deleted=False)
         if entity_id not in known or not (done or unsure):
             return
         if sent.method == "DELETE" and done:

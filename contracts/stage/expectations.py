@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
-from contracts.findings.causes import HEADER, LACKING, NO_CODE, PROJECTION, act, of_kind
+from contracts.findings.causes import HEADER, NO_CODE, PROJECTION, act, of_kind
 from contracts.findings.error_codes import code_of
 from contracts.findings.suppositions import GATEWAY, unrefused
 from contracts.findings.verdicts import Broken, expect, same
-from contracts.schema.differences import added
+from contracts.schema.differences import LACKING, added
 from contracts.stage.ledger import Made
 from contracts.wire import Answer
 
@@ -29,8 +29,11 @@ def succeeded(answer: Answer, status: int = 200) -> Any:
     return answer.json
 
 
-def refused(answer: Answer, status: int, code: str | None = None) -> dict[str, Any]:
-    """Expect an error of the service with this status and catalogue code; returns the body."""
+def refused(answer: Answer, status: int, code: str | None = None, *, rule: str = "") -> dict[str, Any]:
+    """Expect an error of the service with this status and catalogue code; returns the body.
+
+    `rule` names the check that expects it of other requests: if that has failed, it is the same fault.
+    """
     body, came = answer.json, code_of(answer)
     expected = f"{status} with {code}" if code else str(status)
     if answer.status != status or (code is not None and came != code):
@@ -41,18 +44,26 @@ def refused(answer: Answer, status: int, code: str | None = None) -> dict[str, A
             cause = f"{place}code {came}"
         act_cause = f"{act(answer.sent)} {answer.status} code {came or 'no code'}" if answer.status >= 400 else ""
         symptom = f"{answer.status} {came} in place of {expected}"
-        kind = unrefused(answer)
-        raise Broken(message, cause, answer=answer, refusal=True, refused=act_cause, symptom=symptom, unrefused=kind)
+        raise Broken(
+            message,
+            cause,
+            answer=answer,
+            refusal=True,
+            refused=act_cause,
+            symptom=symptom,
+            unrefused=unrefused(answer),
+            rule=rule,
+        )
     expect(isinstance(body, dict), f"{answer} without a JSON object")
     return dict(body)
 
 
-def refused_by_gateway(answer: Answer, status: int, code: str) -> None:
-    """Expect an error of the gateway. Its code is a string or, as recorded in 2026, a number."""
+def refused_by_gateway(answer: Answer, status: int, code: str, *, rule: str = "") -> None:
+    """Expect an error of the gateway: as `refused`. Its code is a string or, as recorded in 2026, a number."""
     body = answer.json
     came = str(body.get("error_code")) if isinstance(body, dict) else None
     if answer.status != status or came != code:
-        cause = NO_CODE if answer.status == status and not (isinstance(body, dict) and "error_code" in body) else ""
+        cause = NO_CODE if answer.status == status and code_of(answer) is None else ""
         if came not in (None, "None", *_GATEWAY) and answer.status >= 400:
             cause = f"gateway {answer.status} code {came}"
         raise Broken(
@@ -60,6 +71,7 @@ def refused_by_gateway(answer: Answer, status: int, code: str) -> None:
             cause,
             symptom=f"no {code}",
             unrefused=GATEWAY,
+            rule=rule,
         )
 
 
@@ -68,7 +80,8 @@ def deletion(answer: Answer) -> None:
     if answer.status not in (204, 202):
         came = code_of(answer) or "no code"
         cause = f"{act(answer.sent)} {answer.status} code {came}"
-        raise Broken(f"{answer} ({came}), expected 204", cause, answer=answer, refused=cause)
+        message = f"{answer} ({came}), expected 204: {answer.text[:200]}"
+        raise Broken(message, cause, answer=answer, refused=cause)
 
 
 def receipt(answer: Answer, status: int = 200) -> dict[str, str]:

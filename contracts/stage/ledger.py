@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from contracts.findings.causes import (
     EMPTY_LIST,
     ETAG_CHANGES,
     ETAG_REFUSED,
     ETAG_REPEATED,
+    HALF_DONE,
+    ID_REPEATED,
     IGNORED,
-    LACKING,
     LISTED,
     LOST,
+    MORE,
     WITHOUT_EFFECT,
     Fault,
     of_kind,
@@ -26,9 +27,10 @@ from contracts.findings.causes import (
 )
 from contracts.findings.error_codes import code_of
 from contracts.findings.suppositions import refused_kinds
-from contracts.schema.differences import NAMES, spelled
+from contracts.schema.differences import LACKING, NAMES, names_in, spelled
 from contracts.stage.entities import Entities
 from contracts.stage.kinds import Kind
+from contracts.stage.naming import activated, body_of, collection, entity, flow_of, new_id
 from contracts.stage.questions import parameters_of
 from contracts.wire import ADHOC, PLATFORM, Answer, Sent
 
@@ -81,6 +83,8 @@ class Ledger:
     """Ids of flows with runs -> the headers with which the runs were created."""
     next_door: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """Paths of entities of neighbouring services -> the headers of their creation."""
+    kept_next_door: list[str] = field(default_factory=list)
+    """Those that the service does not delete, as text."""
     total: int = 0
     tenants: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """Sandbox -> headers, for all sandboxes with creations."""
@@ -100,6 +104,10 @@ class Ledger:
     """Created entity -> the members that were sent with it and that nothing has removed since."""
     told: dict[str, str] = field(default_factory=dict)
     """Values that the server told wrongly, as texts -> the cause."""
+    repeated: set[str] = field(default_factory=set)
+    """Ids that several entities have."""
+    more: set[str] = field(default_factory=set)
+    """Causes for members that must not be there."""
     entities: Entities = field(default_factory=Entities)
     receipts: set[str] = field(default_factory=set)
     """Ids in the responses to creations."""
@@ -143,7 +151,7 @@ class Ledger:
         self._hear_silence(answer)
         self.refusing.update(refused_kinds(answer))
         if self.misses(answer):  # whatever names it fails
-            self.told.setdefault(_entity(sent)[1], LOST)
+            self.told.setdefault(entity(sent)[1], LOST)
         self._hear_etags(answer)
         self._hear_list(answer)
         self._hear_members(answer)
@@ -157,7 +165,7 @@ class Ledger:
         if created:
             self._creation(created[1], answer)
         elif sent.method == "POST" and path == ADHOC and answer.succeeded:
-            self._running(sent, _activated(sent))
+            self._running(sent, activated(sent))
         elif sent.method == "POST" and path.startswith(PLATFORM) and creates and answer.succeeded:
             self._next_door(path, answer)
         elif sent.method == "DELETE" and answer.succeeded:
@@ -179,7 +187,7 @@ class Ledger:
 
     def misses(self, answer: Answer) -> bool:
         """Whether a request about an entity of this run was refused because the server does not find it."""
-        kind, entity_id = _entity(answer.sent)
+        kind, entity_id = entity(answer.sent)
         there = self._is_made(kind, entity_id, answer.sent)
         return there and answer.status == 404 and code_of(answer) == "1439-404"
 
@@ -230,10 +238,21 @@ class Ledger:
 
     def hear_told(self, fault: Fault) -> None:
         """Learn which values the server told wrongly."""
+        self.repeated |= fault.told if fault.cause == ID_REPEATED else frozenset()
+        self.more |= {fault.cause} if fault.cause.startswith(MORE) else set()
         for value in fault.told:
             words = _WORD.findall(value)  # an etag has quotes around its only word
             if len(words) == 1 and len(value) - len(words[0]) < _MIN_WORD and len(self.told) < _MAX_TOLD:
                 self.told.setdefault(words[0], fault.cause)
+
+    def added(self, record: Sequence[Answer]) -> str:
+        """The cause of a member in these exchanges that must not be there in others; empty if there is none."""
+        names = set[str]().union(*(names_in(answer.json) for answer in record)) if self.more else set[str]()
+        return next((cause for cause in sorted(self.more) if cause.removeprefix(MORE) in names), "")
+
+    def confuses(self, answer: Answer) -> bool:
+        """Whether an exchange is about an id that several entities have."""
+        return any(one in answer.sent.target or one in answer.text for one in self.repeated)
 
     def reads_wrongly(self, sent: Sent) -> str:
         """The cause of a wrong list with one of the parameters of a request; empty if there was none."""
@@ -258,10 +277,10 @@ class Ledger:
         self.total += 1
         entity_id = new_id(answer)
         if kind == "runs":
-            self._running(answer.sent, [_flow_id(answer.sent)])
+            self._running(answer.sent, [flow_of(answer.sent)])
         elif kind in ORDER and entity_id is not None:
             self.made[kind, entity_id] = headers
-            self.sent[kind, entity_id] = frozenset(_body(answer.sent))
+            self.sent[kind, entity_id] = frozenset(body_of(answer.sent))
             self.ever.add(entity_id)
         elif kind in ORDER:
             self.nameless[kind] += 1
@@ -274,8 +293,8 @@ class Ledger:
         """Learn etags, and which of them are refused or change without a write."""
         sent, body = answer.sent, answer.json
         if sent.method == "PATCH" and answer.status == 412:
-            entity_id = unquote(sent.target.partition("?")[0].rstrip("/").rpartition("/")[2])
-            if sent.header("if-match") == self.entities.version(entity_id):
+            kind, entity_id = entity(sent)
+            if self._is_made(kind, entity_id, sent) and sent.header("if-match") == self.entities.version(entity_id):
                 self.etag_causes.setdefault(entity_id, ETAG_REFUSED)
         if not answer.succeeded or not isinstance(body, dict):
             return
@@ -289,6 +308,9 @@ class Ledger:
                 elif sent.method == "GET" and known not in self.ran and self._is_another(known, etag):
                     repeated = known in self.entities.repeated
                     self.etag_causes[known] = ETAG_REPEATED if repeated else ETAG_CHANGES
+                    if known.lower() in self.entities.refused:
+                        self.etag_causes[known] = HALF_DONE
+                        self.entities.half_done.add(known)
                     self.entities.unstable.add(known)
                 self.entities.learn_version(known, etag, written=holder is body)
 
@@ -323,7 +345,8 @@ class Ledger:
         """What is known of the server that prevents comparisons in these exchanges; empty if nothing is."""
         for answer in record:
             kind = collection(answer.sent).strip("/").partition("/")[0]
-            never = (kind not in self.filled or kind == "runs") and self._should_list(answer)
+            filtered = answer.sent.target.count("property=") > 1  # one names the flow of runs
+            never = (kind not in self.filled or (kind == "runs" and not filtered)) and self._should_list(answer)
             looked_up = collection(answer.sent) in self.next_door
             if _lists_none(answer) and (kind in self.empty or never or looked_up):
                 return EMPTY_LIST
@@ -352,49 +375,3 @@ class Ledger:
 def _lists_none(answer: Answer) -> bool:
     """Whether a response is a list without entities."""
     return answer.succeeded and isinstance(answer.json, dict) and answer.json.get("items") == []
-
-
-def collection(sent: Sent) -> str:
-    """The path of a request, without its query."""
-    return sent.target.partition("?")[0].rstrip("/")
-
-
-def _entity(sent: Sent) -> Key:
-    """Collection and id in the path of a request; empty texts if it has none."""
-    kind, entity_id, *_ = [*sent.target.partition("?")[0].strip("/").split("/"), ""]
-    return kind, unquote(entity_id)
-
-
-def new_id(answer: Answer) -> str | None:
-    """The id of a new entity: in the body, in `items`, or at the end of `Location`."""
-    body = answer.json
-    items = body.get("items") if isinstance(body, dict) else None
-    holders = [body, *(items if isinstance(items, list) else ())]
-    for holder in holders:
-        if isinstance(holder, dict) and isinstance(holder.get("id"), str) and holder["id"]:
-            return str(holder["id"])
-    try:
-        steps = urlsplit(answer.header("location") or "").path.rstrip("/").split("/")
-    except ValueError:
-        return None
-    kind = collection(answer.sent).strip("/")
-    return unquote(steps[-1]) if len(steps) > 1 and steps[-2] == kind else None
-
-
-def _flow_id(sent: Sent) -> str:
-    """The flow of a new run."""
-    return str(_body(sent).get("flowId"))
-
-
-def _activated(sent: Sent) -> list[str]:
-    """The flows that an ad hoc activation runs."""
-    wanted = _body(sent).get("activationInfo")
-    return list(wanted) if isinstance(wanted, dict) else []
-
-
-def _body(sent: Sent) -> dict[str, Any]:
-    try:
-        body = json.loads(sent.body)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}

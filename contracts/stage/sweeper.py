@@ -12,6 +12,7 @@ from contracts.stage.ledger import ORDER, TENANT, Key, Ledger
 from contracts.wire import FORGET, Answer, Sender, Sent, Unreachable, with_headers
 
 _CANNOT_DELETE = (405, 501)
+"""Statuses of a neighbouring service that deletes nothing."""
 _PASSING = (429, 500, 502, 503, 504)
 """Statuses after which the same request may succeed."""
 _MAX_TRIES = 3
@@ -85,15 +86,18 @@ class Sweeper:
         ]
 
     def unverified(self) -> list[str]:
-        """Collections in which entities may remain, after `strays`: their list cannot be read."""
+        """What may remain, after `strays`: in collections without a readable list, and where nothing is deleted."""
         unsure = {key: count for key, count in self._ledger.unsure.items() if key in self._unread}
         return [
             f"/{kind} of sandbox {sandbox}: {count} creations, and no list to be read"
             for (sandbox, kind), count in unsure.items()
-        ]
+        ] + self._ledger.kept_next_door
 
     def _listed(self, kind: str, tenant: Mapping[str, str]) -> list[str]:
-        """Ids of entities with the mark, in any spelling. The newest come first: a page without any is the last."""
+        """Ids of entities with the mark, in any spelling; a page may have several with one id.
+
+        The newest come first: a page without any is the last.
+        """
         found: list[str] = []
         for items in self._pages(kind, tenant):
             marked = [
@@ -153,6 +157,8 @@ class Sweeper:
             answer = self._send(Sent("DELETE", target, self._as(headers)))
         except Unreachable as error:
             return [f"{target}: {error}"]
+        if answer.status in fine and answer.status in _CANNOT_DELETE:
+            self._ledger.kept_next_door.append(f"{target}: DELETE returned {answer.status}")
         gone = answer.succeeded or answer.status in fine
         return [] if gone else [f"{target}: {answer.silence or f'DELETE returned {answer.status}'}"]
 

@@ -13,8 +13,8 @@ from contracts.findings.verdicts import FAILED, NOT_COMPARABLE, Outcome
 from contracts.wire import Answer, Sent
 
 
-def failed(check: str, *, cause: str = "", symptom: str = "") -> Outcome:
-    return Outcome(check, "", FAILED, f"{check} failed", cause=cause or check, symptom=symptom)
+def failed(check: str, *, cause: str = "", symptom: str = "", rule: str = "") -> Outcome:
+    return Outcome(check, "", FAILED, f"{check} failed", cause=cause or check, symptom=symptom, rule=rule)
 
 
 def test_failures_of_the_same_kind_of_request_in_the_same_way_are_one_finding() -> None:
@@ -31,6 +31,17 @@ def test_a_symptom_leads_only_to_a_finding_whose_own_check_has_it() -> None:
     causes.add(failed("answer.schema", cause="schema id"))
     causes.add(failed("create.kept", cause="schema id", symptom="GET /*/{}: no name"))
     assert causes.add(failed("patch.replaces", symptom="GET /*/{}: no name")).verdict == FAILED
+
+
+def test_a_rule_that_a_check_found_broken_is_one_finding_with_what_breaks_it_elsewhere() -> None:
+    causes = Causes()
+    alone = causes.add(failed("patch.empty", cause="code 1434-400", rule="create.body-empty"))
+    causes.add(failed("create.name-missing", cause="never refuses POST /*"))
+    same = causes.add(failed("patch.outcome-checked", cause="create.name-missing", rule="create.name-missing"))
+    known = causes.add(failed("patch.trailing-slash", cause="code 1434-400", rule="create.name-missing"))
+    assert [one.verdict for one in (alone, same, known)] == [FAILED, NOT_COMPARABLE, NOT_COMPARABLE]
+    assert same.message == "not comparable, because create.name-missing failed"
+    assert known.message == "not comparable, because patch.empty failed"
 
 
 def test_what_was_supposed_to_be_one_cause_is_told_apart_once_a_response_refutes_it() -> None:

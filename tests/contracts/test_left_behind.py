@@ -72,6 +72,16 @@ def test_what_was_made_at_a_neighbour_is_deleted_whatever_the_status_of_its_crea
     assert made and set(made) <= set(deleted) and found.report.made == len(made)
 
 
+def test_what_a_neighbour_does_not_delete_is_told() -> None:
+    def fault(asked: Asked, right: Right) -> GivenAnswer:
+        given = right(asked)
+        return replace(given, status=501) if asked.method == "DELETE" and "/encryption/keys/" in asked.path else given
+
+    found = judged(fault, operations=frozenset({"listEncryptionKeys", "createEncryptionKey"}))
+    kept = [line for line in found.report.unverified if "/encryption/keys/" in line]
+    assert kept and all(line.endswith("DELETE returned 501") for line in kept)
+
+
 def does_it_and_says_500(asked: Asked, right: Right) -> GivenAnswer:
     right(asked)
     return GivenAnswer(500, (("x-request-id", str(next(NUMBERS))),), b"")
