@@ -260,6 +260,7 @@ class Run:
             return fault._replace(cause=ETAG)
         causes = [cause for members, cause in self._departures.items() if members & fault.members]
         ledger = self.stage.ledger
+        causes += [one.cause for members, one in ledger.lacking.items() if members & fault.members]
         if fault.reach == LIFE and (repeated := ledger.repeats(sent)):
             return fault._replace(cause=repeated)
         if fault.reach == LIST:

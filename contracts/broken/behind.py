@@ -38,7 +38,7 @@ def names_specs_otherwise(asked: Asked, right: Right) -> GivenAnswer:
     """PostgreSQL has its title as name."""
     given = right(asked)
     shown = given.showing(lambda s: {**s, "name": "PostgreSQL"} if s.get("name") == "postgre-sql" else s)
-    return shown if asked.kind == "connectionSpecs" else given
+    return shown if asked.kind == "connectionSpecs" and not asked.filters else given
 
 
 @broken("spec.unknown")

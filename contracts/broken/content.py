@@ -56,7 +56,7 @@ def lists_runs_of_all_sandboxes(asked: Asked, right: Right) -> GivenAnswer:
     """Lists the runs of all sandboxes."""
     if asked.kind == "runs" and asked.creates:
         right.memory["own"] = asked.headers.get("x-sandbox-name", "")
-    own = right.memory.get("own")
+    own = right.memory.get("own") if "x-sandbox-name" in asked.headers else None
     return right(asked.having(x_sandbox_name=own) if own and asked.kind == "runs" and asked.lists else asked)
 
 

@@ -34,7 +34,7 @@ def takes_any_params_of_a_target(asked: Asked, right: Right) -> GivenAnswer:
 def demands_credentials_for_profiles(asked: Asked, right: Right) -> GivenAnswer:
     """Every base connection needs auth."""
     given = right(asked)
-    if asked.creates and asked.kind == "connections" and "auth" not in asked.object:
+    if asked.creates and asked.kind == "connections" and asked.object and "auth" not in asked.object:
         return right(asked.sending({**asked.object, "auth": {}}))
     return given
 

@@ -83,7 +83,7 @@ def last_page_is_empty(asked: Asked, right: Right) -> GivenAnswer:
         return right(asked.instead("GET", asked.path, query="property=name==nobody"))
     ours = asked.kind in ORDER and asked.lists and bool(given.items)
     if ours and not _next(given) and asked.parameter("limit") != "100":
-        return given.telling(_links={"next": {"href": f"{asked.path}?{TOKEN}=end"}})
+        return given.telling(_links={"next": {"href": f"/{asked.kind}?{TOKEN}=end"}})
     return given
 
 
@@ -213,7 +213,7 @@ def orderby_ignored(asked: Asked, right: Right) -> GivenAnswer:
 def orderby_reversed(asked: Asked, right: Right) -> GivenAnswer:
     """Ascending is descending."""
     order = asked.parameter("orderby")
-    if order is None:
+    if order is None or asked.kind not in ORDER or order.lstrip(" +-") not in ("name", "createdAt", "updatedAt"):
         return right(asked)
     turned = order[1:] if order[0] == "-" else f"-{order.lstrip(' +')}"
     return right(asked.asking([*asked.not_asking("orderby").parameters, ("orderby", turned)]))

@@ -27,10 +27,7 @@ def gives_credentials_without_a_token(asked: Asked, right: Right) -> GivenAnswer
 def sandboxes_have_an_id_of_their_own(asked: Asked, right: Right) -> GivenAnswer:
     """The sandbox service shows an id that no entity shows."""
     given = right(asked)
-    if not asked.path.startswith(SANDBOXES) or not given.done or not isinstance(given.json, dict):
-        return given
-    listed = {"sandboxes": [{**one, **_OWN_ID} for one in given.json["sandboxes"]]} if "sandboxes" in given.json else {}
-    return given.telling(**(listed or _OWN_ID))
+    return given.telling(**_OWN_ID) if asked.path.startswith(SANDBOXES) and given.done else given
 
 
 @broken("neighbour.sandbox")

@@ -28,15 +28,22 @@ def deleted_schemas_are_refused_as_flow_service_does(asked: Asked, right: Right)
 def versions_of_schemas_stand_still(asked: Asked, right: Right) -> GivenAnswer:
     """A change keeps the version 1.0."""
     given = right(asked)
-    return given.telling(version="1.0") if asked.method == "PATCH" and asked.path.startswith(_SCHEMAS) else given
+    if not asked.path.startswith(_SCHEMAS) or not given.done or not isinstance(given.json, dict):
+        return given
+    if "results" in given.json:
+        return given.telling(results=[{**one, "version": "1.0"} for one in given.json["results"]])
+    return given.telling(version="1.0")
 
 
 @broken("next-door.accept")
 def accept_is_not_looked_at(asked: Asked, right: Right) -> GivenAnswer:
     """Accepts every Accept."""
+    given = right(asked)
+    if not asked.path.startswith(REGISTRY) or "/XDM-100" not in str(given.json):
+        return given
     listed = asked.path.removeprefix(REGISTRY).strip("/").count("/") == 1  # tenant/schemas
     form = "application/vnd.adobe.xed+json" + ("" if listed else "; version=1")
-    return right(asked.having(accept=form) if asked.path.startswith(REGISTRY) else asked)
+    return right(asked.having(accept=form))
 
 
 @broken("next-door.data-set")

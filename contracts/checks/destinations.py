@@ -102,7 +102,7 @@ def audiences_are_exported_on_demand(stage: Stage) -> None:
     """Each audience is exported by a run; another audience is refused with a message only."""
     flow = export(stage)
     added = {"op": "add", "path": f"{SELECTORS}/-", "value": _audience("chosen")}
-    stage.patch(flow, added, etag=stage.read(flow)["etag"])
+    succeeded(stage.patch(flow, added, etag=stage.read(flow)["etag"]))
     answer = stage.call("POST", ADHOC, {"activationInfo": {flow.id: ["other"]}}, headers=_SECOND)
     same(
         (answer.status, list(answer.json)),

@@ -87,13 +87,15 @@ def _check(path: Path) -> None:
                 _told(row, found),
                 stage.root_cause(misread=True, refusal=True) or stage.departing(found),
                 stage.record[-1],
+                row.get("rule", ""),
             )
             for row in rows(path)
             if (found := replay(stage, row))
         ]
         if wrong:
             told = [row for row in wrong if not row[1]] or wrong
-            raise Broken("; ".join(message for message, _, _ in told), told[0][1], answer=told[0][2], settled=True)
+            message, (_, cause, answer, rule) = "; ".join(row[0] for row in told), told[0]
+            raise Broken(message, cause, answer=answer, settled=True, rule=rule)
 
 
 def _told(row: Mapping[str, Any], found: str) -> str:

@@ -102,7 +102,7 @@ def a_flow_of_a_webhook_has_an_inlet(stage: Stage) -> None:
     url = stage.read(flow).get("options", {}).get("inletUrl")
     expect(isinstance(url, str) and url.startswith("https://"), "a flow of a webhook has no options.inletUrl")
     receipt = succeeded(_sent(stage, urlsplit(url).path, {"name": "Ada"}))
-    same(receipt["inletId"], url.rpartition("/")[2], "inletId of the receipt")
+    same(receipt["inletId"], url.rpartition("/")[2], "inletId of the receipt", rule="inlet.takes")
 
 
 def _message(schema_id: str = _NO_SCHEMA, **header: Any) -> dict[str, Any]:

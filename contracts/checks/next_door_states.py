@@ -125,7 +125,8 @@ def a_shared_key_is_listed_as_it_was_sent(stage: Stage) -> None:
 def a_batch_is_the_same_in_list_and_look_up(stage: Stage) -> None:
     """Every member of a batch is equal in list and look-up."""
     for batch_id, batch in succeeded(stage.call("GET", f"{CATALOG}/batches?limit=3")).items():
-        same(succeeded(stage.call("GET", f"{CATALOG}/batches/{batch_id}")), {batch_id: batch}, "a batch looked up")
+        shown = succeeded(stage.call("GET", f"{CATALOG}/batches/{batch_id}"), rule="next-door.batches")
+        same(shown, {batch_id: batch}, "a batch looked up")
 
 
 @check("next-door.batch-of-run", lasting=True, operations=(*BATCHES, "createFlowRun"))
@@ -168,7 +169,8 @@ def a_sandbox_is_the_same_in_list_and_look_up(stage: Stage) -> None:
     listed = succeeded(stage.call("GET", SANDBOXES.rstrip("/")))["sandboxes"]
     expect(len(set(ids(listed))) == len(listed), "the list shows a sandbox twice")
     for sandbox in listed[:5]:
-        same(succeeded(stage.call("GET", SANDBOXES + quote(sandbox["name"]))), sandbox, "a sandbox looked up")
+        shown = succeeded(stage.call("GET", SANDBOXES + quote(sandbox["name"])))
+        same(shown, sandbox, "a sandbox looked up", rule="neighbour.sandbox")
 
 
 def _registered(stage: Stage, path: str, made: dict[str, Any], what: str) -> None:

@@ -39,5 +39,5 @@ def a_patch_reaches_into_content(stage: Stage, kind: Kind) -> None:
         etag = receipt(stage.patch(made, instruction, etag=etag))["etag"]
         expected |= change
         shown = stage.read(made)[member]
-        own = (shown[0]["params"] if member == "transformations" else shown)["own"]
-        same(own, expected, f"content after {word} of {path}")
+        own = (shown[0]["params"] if member == "transformations" else shown).get("own")
+        same(own, expected, f"content of {member} after {word} of {path}")

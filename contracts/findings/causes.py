@@ -105,6 +105,9 @@ SYMPTOMS = {
     WITHOUT_EFFECT: (ETAG_REPEATED, IF_MATCH),
     LOST: (EMPTY_LIST, f"{LISTED}lost", f"{LISTED}count"),
     ETAG_CHANGES: (ETAG_REFUSED, HALF_DONE),
+    ETAG_REPEATED: ("time.etag-second",),
+    f"{SCHEMA}createdAt changes": (f"{LISTED}order",),
+    "time.update-moves": ("time.etag-second", f"{LISTED}order"),
     f"{LISTED}filter": (STRANGERS,),
     DRAFTS: ("POST /*?mode 400 code 1100-400",),
 }

@@ -92,8 +92,11 @@ def expect(condition: object, message: str, cause: str = "") -> None:
         raise Broken(message, cause)
 
 
-def same(came: object, expected: object, what: str, cause: str = "") -> None:
-    """Raise `Broken` unless both are equal. Of large values the message shows what differs."""
+def same(came: object, expected: object, what: str, cause: str = "", *, rule: str = "") -> None:
+    """Raise `Broken` unless both are equal. Of large values the message shows what differs.
+
+    `rule` names the check that expects it elsewhere: if that has failed, it is the same fault.
+    """
     if came != expected:
         found = kinds(came, expected)
         lost = frozenset() if found else frozenset(one for one in kinds(expected, came) if one.startswith(ADDED))
@@ -103,7 +106,8 @@ def same(came: object, expected: object, what: str, cause: str = "") -> None:
         symptom = f"{_shown(came)} in place of {_shown(expected)}" if telling else ""
         if len(repr(came)) > _MAX_SHOWN or len(repr(expected)) > _MAX_SHOWN:
             came, expected = differing(came, expected)
-        raise Broken(f"{what}: expected {_shown(expected)}, got {_shown(came)}", cause, kinds=found, symptom=symptom)
+        message = f"{what}: expected {_shown(expected)}, got {_shown(came)}"
+        raise Broken(message, cause, kinds=found, symptom=symptom, rule=rule)
 
 
 def same_types(came: object, expected: object, what: str) -> None:

@@ -20,12 +20,13 @@ _GATEWAY = ("403000", "403010", "401013", "400003", "403027")
 """Codes of the gateway that checks expect."""
 
 
-def succeeded(answer: Answer, status: int = 200) -> Any:
-    """Expect a status; returns the body."""
+def succeeded(answer: Answer, status: int = 200, *, rule: str = "") -> Any:
+    """Expect a status; returns the body. `rule` names the check that expects it of other requests."""
     if answer.status != status:
         came = code_of(answer) or "no code"
         cause = f"{act(answer.sent)} {answer.status} code {came}"
-        raise Broken(f"{answer} ({came}), expected {status}: {answer.text[:200]}", cause, answer=answer, refused=cause)
+        message = f"{answer} ({came}), expected {status}: {answer.text[:200]}"
+        raise Broken(message, cause, answer=answer, refused=cause, rule=rule)
     return answer.json
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
@@ -45,8 +45,12 @@ _IDS_NEXT_DOOR = ("publicKeyId", "meta:altId", "$id", "id")
 _SPECS = ("connectionSpecs", "flowSpecs")
 """Collections that are never empty."""
 TENANT = ("authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name")
-"""Headers that identify the owner of an entity."""
+"""Headers that identify the sender of a request."""
+_OWNER = TENANT[2:]
+"""Those that identify the owner of an entity, whoever calls for it."""
 
+_NOTHING: tuple[Any, ...] = (None, "", {}, [])
+"""Values of members that say nothing: whoever sends one finds it or no member."""
 _WORD = re.compile(r"[\w.-]{4,}")
 _MIN_WORD = 4
 _MAX_TOLD = 10_000
@@ -101,7 +105,7 @@ class Ledger:
     lacking: dict[frozenset[str], Fault] = field(default_factory=dict)
     """Members that entities lack -> the fault of the first such response."""
     sent: dict[Key, frozenset[str]] = field(default_factory=dict)
-    """Created entity -> the members that were sent with it and that nothing has removed since."""
+    """Created entity -> the members that were sent with it, not empty, and that nothing has removed since."""
     told: dict[str, str] = field(default_factory=dict)
     """Values that the server told wrongly, as texts -> the cause."""
     repeated: set[str] = field(default_factory=set)
@@ -178,17 +182,17 @@ class Ledger:
         kind, _, entity_id = sent.target.partition("?")[0].strip("/").partition("/")
         return sent.method == "GET" and self._is_made(kind, unquote(entity_id), sent)
 
-    def _is_made(self, kind: str, entity_id: str, sent: Sent) -> bool:
-        """Whether the sender of a request has made an entity, and not deleted it."""
+    def _is_made(self, kind: str, entity_id: str, sent: Sent, compared: Collection[str] = TENANT) -> bool:
+        """Whether the sender of a request, as told by these headers, has made an entity, and not deleted it."""
         headers = self.made.get((kind, entity_id))
         return headers is not None and all(
-            sent.header(name) == value for name, value in headers.items() if name.lower() in TENANT
+            sent.header(name) == value for name, value in headers.items() if name.lower() in compared
         )
 
     def misses(self, answer: Answer) -> bool:
         """Whether a request about an entity of this run was refused because the server does not find it."""
         kind, entity_id = entity(answer.sent)
-        there = self._is_made(kind, entity_id, answer.sent)
+        there = self._is_made(kind, entity_id, answer.sent, _OWNER)
         return there and answer.status == 404 and code_of(answer) == "1439-404"
 
     def emptied(self, fault: Fault) -> str:
@@ -208,7 +212,7 @@ class Ledger:
         return answer.sent.method == "POST" and told == (answer.status, code_of(answer))
 
     def _hear_members(self, answer: Answer) -> None:
-        """Learn which members that were sent with an entity its look-up lacks."""
+        """Learn which members that were sent with an entity its look-up lacks, or shows empty."""
         kind, _, entity_id = collection(answer.sent).strip("/").partition("/")
         if answer.sent.method == "PATCH" and b"remove" in answer.sent.body.lower():
             self.sent.pop((kind, unquote(entity_id)), None)
@@ -217,10 +221,11 @@ class Ledger:
             return
         sent = self.sent.get((kind, unquote(entity_id)), frozenset())
         shown = items[0] if isinstance(items[0], dict) else {}
-        lacking = sent - shown.keys()
+        lacking = {name for name in sent if shown.get(name) in _NOTHING}
         others = set(map(spelled, shown)) if lacking else set()
         for name in lacking:
-            cause = of_kind(NAMES) if spelled(name) in others else LACKING + name
+            renamed = name not in shown and spelled(name) in others
+            cause = of_kind(NAMES) if renamed else LACKING + name
             self.lacking.setdefault(frozenset({name}), Fault(str(answer), cause, frozenset({name})))
 
     def _hear_tenants(self, answer: Answer) -> None:
@@ -280,7 +285,8 @@ class Ledger:
             self._running(answer.sent, [flow_of(answer.sent)])
         elif kind in ORDER and entity_id is not None:
             self.made[kind, entity_id] = headers
-            self.sent[kind, entity_id] = frozenset(body_of(answer.sent))
+            filled = (name for name, value in body_of(answer.sent).items() if value not in _NOTHING)
+            self.sent[kind, entity_id] = frozenset(filled)
             self.ever.add(entity_id)
         elif kind in ORDER:
             self.nameless[kind] += 1

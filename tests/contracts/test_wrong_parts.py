@@ -17,8 +17,8 @@ SERVERS = {
     "secrets-are-left-out": ("create.kept", 2),
     "takes-any-state": ("create.state", 2),
     "unknown-is-empty": ("answer.schema", 1),
-    "draft-mode-ignored": ("draft.stored", 2),
-    "knows-headers-in-one-spelling": ("gateway.header-names-in-any-case", 2),
+    "draft-mode-ignored": ("entity.state-as-written", 1),
+    "knows-headers-in-one-spelling": ("if-match.any-case", 1),
 }
 """As in test_wrong_lists.py."""
 
