@@ -18,6 +18,7 @@ from contracts.findings.causes import (
     LIST,
     MORE,
     SCHEMA,
+    STRANGERS,
     SYMPTOMS,
     TURNED_AWAY,
     WITHOUT_EFFECT,
@@ -293,11 +294,17 @@ class Run:
 
     def _absorbed(self) -> None:
         """Let depend on a cause what was seen before it and is only its symptom."""
-        outcomes, no_patch_works = self.report.outcomes, not self.stage.ledger.entities.patched
+        outcomes = self.report.outcomes
+        holds = {WITHOUT_EFFECT: not self.stage.ledger.entities.patched, STRANGERS: not self._has_written()}
         for root, causes in SYMPTOMS.items():
-            for cause in causes if root != WITHOUT_EFFECT or no_patch_works else ():
+            for cause in causes if holds.get(root, True) else ():
                 for shown, placed in self.report.causes.absorb(cause, root):
                     outcomes[next(at for at, one in enumerate(outcomes) if one is shown)] = placed
+
+    def _has_written(self) -> bool:
+        """Whether any patch or deletion succeeded. If none did, and creations make two, each request is done twice."""
+        writes = (o.id for o in self.document.operations if o.method in ("PATCH", "DELETE") and o.path.count("/") == 2)
+        return any(status < 300 for name in writes for status in self.report.statuses.get(name, ()))
 
     def _observers(self) -> None:
         for name in OBSERVERS:

@@ -109,6 +109,7 @@ SYMPTOMS = {
     f"{SCHEMA}createdAt changes": (f"{LISTED}order",),
     "time.update-moves": ("time.etag-second", f"{LISTED}order"),
     f"{LISTED}filter": (STRANGERS,),
+    STRANGERS: (LOST, ETAG_REFUSED, "POST /*/{}/action?op 400 code 1422-400"),
     DRAFTS: ("POST /*?mode 400 code 1100-400",),
 }
 """Cause -> the causes of what is only its symptom, which may be seen first."""

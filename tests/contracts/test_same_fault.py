@@ -60,6 +60,12 @@ def one_id_for_all(asked: Asked, right: Right) -> GivenAnswer:
     return replace(given, body=text.encode())
 
 
+def each_request_is_done_twice(asked: Asked, right: Right) -> GivenAnswer:
+    """As a proxy does that repeats what it thinks is lost."""
+    right(asked)
+    return right(asked)
+
+
 class Chosen(Run):
     """A run of some checks only, for one collection."""
 
@@ -182,6 +188,11 @@ def test_a_fault_that_several_checks_meet_is_one_finding(name: str, checks: str,
 OWN: dict[str, tuple[Fault, str, str]] = {
     "if-match ignored": (if_match_ignored, "action.if-match if-match.stale", "action.if-match"),
     "one more member": (one_more_member, "create.receipt spec.auth-specs", "answer.schema"),
+    "each request twice": (
+        each_request_is_done_twice,
+        "create.once delete.answer draft.published patch.replaces",
+        "list.whole",
+    ),
     "one id for all": (one_id_for_all, "create.kept create.listed create.once delete.gone", "create.id-unique"),
 }
 
