@@ -84,3 +84,12 @@ def test_members_that_a_schema_leaves_open_are_not_unknown(open_: dict[str, Any]
     check = SchemaCheck(schema.schema_registry(document), ("body",))
     value = {"params": {"tableName": "orders", "columns": []}}
     assert [violation.pointer for violation in check.unknown_members(value)] == found
+
+
+def test_each_place_that_lacks_members_or_has_a_wrong_value_is_reported_once() -> None:
+    """`jsonschema` reports a list of missing members once for each of them; equal values may be one object."""
+    check = SchemaCheck.of({"items": {"required": ["a", "b"], "properties": {"c": {"type": "string"}}}})
+    found = [violation.pointer for violation in check.violations([{}, {}, {"a": 1, "b": 1, "c": 5}], "body")]
+    assert sorted(found) == ["/0/a", "/0/b", "/1/a", "/1/b", "/2/c"]
+    twice = SchemaCheck.of({"items": {"type": "string"}})
+    assert [violation.pointer for violation in twice.violations([5, 5], "body")] == ["/0", "/1"]
