@@ -50,6 +50,10 @@ class Entities:
         """As `of`, of what was deleted."""
         return self._gone.get((_tenant(sent), kind), {})
 
+    def is_gone(self, entity_id: str) -> bool:
+        """Whether an entity was deleted, of any tenant."""
+        return any(entity_id.lower() in gone for gone in self._gone.values())
+
     def borders(self, sent: Sent, entity_id: str) -> set[str]:
         """The headers by which an entity belongs to another tenant than the sender of a request; empty if to none."""
         here, holds = _tenant(sent), [tenant for (tenant, _), ids in self._known.items() if entity_id.lower() in ids]

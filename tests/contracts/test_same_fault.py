@@ -202,3 +202,10 @@ def test_a_fault_of_every_response_is_one_finding(fault: Fault, checks: str, fir
     report = judged(fault, checks)
     assert [finding.first.check for finding in report.findings(LEVELS)] == [first]
     assert (report.trouble, report.left) == ([], [])
+
+
+def test_what_an_entity_shows_that_should_be_gone_is_no_second_finding() -> None:
+    """A source connection that was not deleted loses what it had from its base connection."""
+    server = load()["deletes-ends-in-use"]
+    report = judged(server.fault, "flow.holds-its-connections list.limit", "sourceConnections")
+    assert [finding.first.check for finding in report.findings(LEVELS)] == ["entity.gone"]
