@@ -9,6 +9,7 @@ import math
 import socket
 import struct
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import httptools
@@ -72,7 +73,8 @@ class ClientConnection(HttpToolsProtocol):
         super().connection_made(transport)
         self.raw: asyncio.Transport = transport  # first, because TLS may pause writing when limits are set
         transport.set_write_buffer_limits(1, 0)  # writing pauses as soon as the client leaves anything unread
-        self.transport = _ClosedByUs(transport, self.close)  # type: ignore[assignment]
+        through = {"write": transport.write, "close": self.close, "is_closing": transport.is_closing}
+        self.transport = SimpleNamespace(**through)  # type: ignore[assignment]  # uvicorn writes responses to it
         self.flow.resume_reading = self._resume_reading  # type: ignore[method-assign]
         self._crowd.admit(self)
 
@@ -354,13 +356,6 @@ class ClientConnection(HttpToolsProtocol):
             self.hold(size)
         if self._crowd.large is self:
             self._crowd.large = None
-
-
-class _ClosedByUs:
-    """The transport that uvicorn writes responses to."""
-
-    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
-        self.write, self.close, self.is_closing = transport.write, close, transport.is_closing
 
 
 class Crowd:
