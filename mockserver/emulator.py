@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote_plus
 
 from mockserver import resources, secrecy
 from mockserver.config import Config
@@ -24,9 +25,12 @@ from mockserver.journal.redaction import Redaction
 from mockserver.quirks import Quirks
 from mockserver.resources import _forms, inlet
 from mockserver.runtime import Runtime
+from mockserver.secrecy.places import Place
 from mockserver.sources import Sources
+from mockserver.specs.auth_specs import UNKNOWN_AUTH
 from mockserver.specs.connectors import Connectors
 from mockserver.specs.flow_specs import FlowSpecs
+from mockserver.specs.written import OWN_SPECS
 from mockserver.state import exports
 from mockserver.state.places import open_store
 from mockserver.state.records import Doc
@@ -113,7 +117,7 @@ class Emulator:
             body=seen.body,
             violations=violations,
             fault=fault.name if fault else None,
-            now=self._own_redaction(seen, tenant, result),
+            now=self._own_redaction(call, seen, tenant, result),
         )
         return result
 
@@ -157,22 +161,32 @@ class Emulator:
         connectors = world.connectors_of(Tenant(row["org"], row["sandbox"]))
         return self._redaction.record(connectors.mask(row["doc"], secrecy.masked), row["kind"])
 
-    def _own_redaction(self, seen: Seen, tenant: Tenant | None, result: Result) -> Redaction | None:
+    def _own_redaction(self, call: Call, seen: Seen, tenant: Tenant | None, result: Result) -> Redaction | None:
         """The redaction for a call about connections whose specs the tenant wrote; None if the catalogue has them."""
         if not self.specs_written or tenant is None:
             return None
         if seen.operation is None or seen.operation.segments[0] != "connections":
             return None
         stored: Doc | None = None
-        if seen.operation.method == "PATCH":
-            if not _patches_auth(seen.body):
+        try:
+            if seen.operation.method == "PATCH":
+                if not _patches_auth(seen.body):
+                    return None
+                stored = self.world.store.get(tenant, "connections", next(iter(seen.path.values())))
+            named = all(map(self.world.connectors.get, _spec_ids(seen.body, result.body, stored)))
+            if named and not (_filters_auth(call, seen.body) and self.world.store.count(tenant, OWN_SPECS)):
                 return None
-            stored = self.world.store.get(tenant, "connections", next(iter(seen.path.values())))
-        known = self.world.connectors.get
-        if all(known(spec_id) for spec_id in _spec_ids(seen.body, result.body, stored)):
-            return None
+        except StorageUnavailable:
+            pass  # then no param is known to be harmless
         own = self.world.connectors_of(tenant)
-        return Redaction(self.contract, lambda body: own.auth_place(body if "connectionSpec" in body else stored or {}))
+
+        def auth_place(body: Mapping[str, Any]) -> Place:
+            try:
+                return own.auth_place(body if "connectionSpec" in body else stored or {})
+            except StorageUnavailable:
+                return UNKNOWN_AUTH
+
+        return Redaction(self.contract, auth_place)
 
     def close(self) -> None:
         """Close the store."""
@@ -236,6 +250,12 @@ class Emulator:
 def _patches_auth(body: Any) -> bool:
     paths = [item.get("path") for item in (body if isinstance(body, list) else [body]) if isinstance(item, dict)]
     return any(isinstance(path, str) and path.lstrip("/")[:4].lower() == "auth" for path in paths)
+
+
+def _filters_auth(call: Call, body: Any) -> bool:
+    """Whether a list is filtered by a member of `auth`. Such a filter names no spec that says which are secret."""
+    searched = body.get("queryString") if isinstance(body, dict) else ""
+    return "auth" in unquote_plus(f"{call.query}&{searched}")
 
 
 def _spec_ids(*bodies: Any) -> Iterator[Any]:

@@ -22,6 +22,10 @@ _VALUES = frozenset({"string", "integer", "number", "boolean"})
 """Types that allow a text or number; `null` beside an object does not."""
 
 _ALTERNATIVES = ("allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas")
+_WALKED = frozenset({*_ALTERNATIVES, "properties", "additionalProperties", "items"})
+"""Keywords whose subschemas give rows of their own."""
+_INERT = frozenset({"definitions", "$defs", "enum", "const", "default", "example", "examples"})
+"""Keywords that describe no value by themselves: definitions count where they are referred to."""
 _STEP = re.compile(r"\[\]|\{\}|[^.\[\]{}]+")
 
 Auth: TypeAlias = Callable[[Mapping[str, Any]], Place]
@@ -32,10 +36,15 @@ Extension: TypeAlias = Callable[[Mapping[str, Any], Steps], Iterator[Row]]
 
 
 def rows_of(schema: Any, above: Steps = (), extension: Extension = lambda schema, above: iter(())) -> Iterator[Row]:
-    """The rows of a JSON Schema whose value is at the place `above`."""
+    """The rows of a JSON Schema whose value is at the place `above`.
+
+    If a secret is described by a keyword that is not walked, such as `patternProperties` or `not`, no place below
+    `above` is known to be harmless.
+    """
     if not isinstance(schema, dict):
         return
-    if schema.get("format") == "password" or schema.get("writeOnly") is True or "contentEncoding" in schema:
+    unwalked = (inner for word, inner in schema.items() if word not in _WALKED | _INERT and word[:2] != "x-")
+    if _is_secret(schema) or any(map(_names_secret, unwalked)):
         yield above, places.secret
         return
     types = {one for one in _several(schema.get("type")) if isinstance(one, str)}
@@ -54,6 +63,17 @@ def rows_of(schema: Any, above: Steps = (), extension: Extension = lambda schema
         for one in _named(schema.get(word)) if word == "dependentSchemas" else _several(schema.get(word)):
             yield from rows_of(one, above, extension)
     yield from extension(schema, above)
+
+
+def _is_secret(schema: Mapping[str, Any]) -> bool:
+    return schema.get("format") == "password" or schema.get("writeOnly") is True or "contentEncoding" in schema
+
+
+def _names_secret(part: Any) -> bool:
+    """Whether a part of a schema describes a secret at any depth."""
+    if isinstance(part, dict):
+        return _is_secret(part) or any(map(_names_secret, part.values()))
+    return isinstance(part, list) and any(map(_names_secret, part))
 
 
 def _several(value: Any) -> list[Any]:

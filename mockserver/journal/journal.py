@@ -78,6 +78,8 @@ class _Kept(NamedTuple):
     method: str
     path: str
     query: str
+    shown_query: str | None
+    """The redacted query, if it was redacted at once."""
     headers: Mapping[str, str]
     body: str | bytes
     """Bytes are JSON as sent, not redacted yet; a string is redacted."""
@@ -120,7 +122,7 @@ class _Kept(NamedTuple):
             at_ms=self.at_ms,
             method=secrecy.name(self.method),
             path=http.path(self.path, known=self.operation is not None),
-            query=shown.query(self.query, self.operation),
+            query=shown.query(self.query, self.operation) if self.shown_query is None else self.shown_query,
             headers=dict(self.headers),
             body=body,
             operation=self.operation,
@@ -226,15 +228,17 @@ class Journal:
         if not self._max_entries:
             return
         headers = self._redacted(call.headers)
-        query = call.query if len(call.query) <= _MAX_QUERY else self._shown.query(call.query, operation)[:_MAX_QUERY]
+        query, shown_query = call.query, None
+        if now or len(query) > _MAX_QUERY:
+            query, shown_query = "", (now or self._shown).query(query, operation)[:_MAX_QUERY]
         deferred = now is None and len(call.body) <= _MAX_DEFERRED_BODY
         texts = _as_sent(call, body, result) if deferred else _redact(call, body, result, operation, now or self._shown)
         shown, answer, facts = texts
         departures = tuple(violations)
-        size = _ENTRY_OVERHEAD + headers.size + len(call.path) + len(query) + len(shown) + len(answer)
+        size = _ENTRY_OVERHEAD + headers.size + len(call.path) + len(shown_query or query) + len(shown) + len(answer)
         size += _VIOLATION_OVERHEAD * len(departures) + (facts.size if facts else 0) + len(fault or "")
         values = (
-            next(self._numbers), size, call.received_ms, call.method[:40], call.path[:1024], query,
+            next(self._numbers), size, call.received_ms, call.method[:40], call.path[:1024], query, shown_query,
             headers.shown, shown, answer, facts, operation, tenant,
             result.status, result.error, result.headers, fault, departures, call.request_id,
             None if shown is call.body or not call.body else _traces_of(call.body), stop_watch_ms(), result.source,

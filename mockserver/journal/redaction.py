@@ -14,7 +14,7 @@ from mockserver.contract.places import Auth, Places
 from mockserver.exchange import Violation
 from mockserver.journal.entries import TOKEN_OPERATION
 from mockserver.json_input import Json
-from mockserver.secrecy import masked, places
+from mockserver.secrecy import masked, masked_text, places
 from mockserver.secrecy.places import Place, show, table
 
 _TOKEN_CALL = table(
@@ -44,6 +44,9 @@ _STORED = {
     "privateEndpoints": ("createPrivateEndpoint", ""),
 }
 """Kind of a record of another service -> the operation whose body it has, and the member of `body` that is it."""
+
+_WRITTEN = {"connectionSpecs": "createConnectionSpec", "flowSpecs": "createFlowSpec"}
+"""Kind of a written spec -> the operation whose body is its `spec`."""
 
 _FREE_TEXTS = ("/name", "/description")
 _MIN_SECRET = 6
@@ -79,6 +82,8 @@ class Redaction:
         known, body = self._places.record(kind), doc.get("body")
         if isinstance(body, dict):
             doc = {**doc, "body": self._stored(body, kind)}
+        if operation := _WRITTEN.get(kind):
+            doc = {**doc, "spec": show(doc["spec"], self._places.request(operation), masked_text)}
         if isinstance(provider := doc.get("provider"), dict):  # a flow's copy of a param of its source
             doc = {**doc, "provider": show(provider, _PROVIDER, masked)}
         return {

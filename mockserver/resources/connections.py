@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mockserver import listing
-from mockserver.errors import ApiError, outside_contract
-from mockserver.exchange import Request, Result, Tenant
+from mockserver.contract.schema import pointer
+from mockserver.errors import ApiError, outside_contract, rejected
+from mockserver.exchange import MISSING, Request, Result, Tenant
 from mockserver.flows import progress
 from mockserver.resources import _crud, _patching, _states, operation
 from mockserver.resources._states import DRAFT
@@ -93,6 +94,9 @@ def patch_connection(world: World, request: Request) -> Result:
         body = {name: new[name] for name in _BODY if name in new}
         for violation in world.contract.check_body("createConnection", body):
             raise outside_contract(violation, "patch_failed")
+        is_catalogued = world.connectors.get(old["connectionSpec"]["id"]) is not None
+        if new.get("auth") != old.get("auth") and not is_catalogued:
+            _demand_sent_again(connectors, request, old, new)
         if new.get("state") != old["state"]:
             _demand_state(new.get("state"))
         if PASSWORD_FOR in old or new.get("auth") != old.get("auth"):
@@ -218,6 +222,27 @@ def _only_revoked(old: Doc, new: Mapping[str, Any]) -> bool:
     """Whether a patch removed all credentials without adding others. This is documented; `test` fails afterwards."""
     auth = old.get("auth")
     return isinstance(auth, dict) and new.get("auth") == {name: auth[name] for name in auth if name != "params"}
+
+
+def _demand_sent_again(connectors: Connectors, request: Request, old: Doc, new: Doc) -> None:
+    """Refuse to show a stored secret because the patched connection uses an auth spec that does not call it one."""
+    sent = _patching.apply(connectors.mask(old), request.body, CONNECTIONS.changeable)
+    uncovered = next(_uncovered(sent.get("auth"), connectors.mask(new).get("auth"), ("auth",)), None)
+    if uncovered is not None:
+        expected = "the value once more, because it was a secret"
+        raise rejected(pointer(uncovered), expected, MISSING, key="patch_failed")
+
+
+def _uncovered(sent: Any, shown: Any, at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The places that were masked and would be shown."""
+    if isinstance(sent, dict) and isinstance(shown, dict):
+        for name, value in shown.items():
+            yield from _uncovered(sent.get(name), value, (*at, repeatable(name)))
+    elif isinstance(sent, list) and isinstance(shown, list):
+        for place, (one, value) in enumerate(zip(sent, shown, strict=False)):
+            yield from _uncovered(one, value, (*at, str(place)))
+    elif sent == MASK and shown != MASK:
+        yield at
 
 
 def _note_password(connectors: Connectors, request: Request, old: Doc, new: dict[str, Any]) -> None:

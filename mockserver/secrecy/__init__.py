@@ -32,7 +32,7 @@ _MAX_LOGINS = 4
 
 Hide: TypeAlias = Callable[[Any, bool], Any]
 """A function that replaces a text or number, told whether its place is secret: `hidden`, `blank` in responses of the
-API, or `masked` in exports."""
+API, or `masked` and `masked_text` in exports."""
 
 
 def hidden(value: Any, secret: bool = True, digits: int = 4, variable: re.Pattern[str] = VARIABLE) -> Any:
@@ -57,6 +57,11 @@ def blank(value: Any, secret: bool = True) -> Any:
 def masked(value: Any, secret: bool = True) -> Any:
     """Replace a text or number by `MASK` in exports, which hide more than responses: values that may be credentials."""
     return MASK
+
+
+def masked_text(value: Any, secret: bool = True) -> Any:
+    """Replace a text by `MASK` in exports of written specs, whose other numbers limit values."""
+    return MASK if secret or isinstance(value, str) else value
 
 
 def is_masked(value: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote_plus
 
 from mockserver import secrecy
-from mockserver.secrecy import Hide, blank, clean, hidden, masked
+from mockserver.secrecy import Hide, blank, clean, hidden, masked, masked_text
 from mockserver.secrecy.placeholders import is_placeholder
 
 ITEMS, OTHERS = "[]", "{}"
@@ -152,6 +152,10 @@ class Strict:
     """Shows a harmless text, told the name of its member. That of a param is empty, because it may hold any."""
 
 
+_KEEPING_NAMES = (blank, masked, masked_text)
+"""What hides values in documents that are read again, so that their members keep their names."""
+
+
 def show(value: Any, place: Place, hide: Hide = hidden, strict: Strict | None = None, member: str = "") -> Any:
     """A JSON value in the form that may be shown at a place. `member`: its name, for `strict`."""
     if isinstance(value, dict):
@@ -159,7 +163,7 @@ def show(value: Any, place: Place, hide: Hide = hidden, strict: Strict | None = 
         if strict:
             others = place.below.get(OTHERS)
             return {key if key in place.below else strict.name(key, others): inner for key, inner in shown.items()}
-        return shown if hide in (blank, masked) else {secrecy.name(key): inner for key, inner in shown.items()}
+        return shown if hide in _KEEPING_NAMES else {secrecy.name(key): inner for key, inner in shown.items()}
     if isinstance(value, list):
         return [show(inner, place.item, hide, strict, member) for inner in value]
     if value is None or isinstance(value, bool):

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from mockserver.contract.places import rows_of
 from mockserver.exchange import Tenant
 from mockserver.secrecy import places
-from mockserver.secrecy.places import Place, Row
+from mockserver.secrecy.places import Place, Row, Steps
 from mockserver.specs.auth_specs import UNKNOWN_AUTH, AuthSpec
 from mockserver.specs.connectors import Connector, Connectors
 
@@ -19,6 +19,8 @@ SECRETS = "secrets"
 """Hidden member of a stored spec: auth spec and path of each param that any earlier version called secret."""
 
 _TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array"})
+_DEFINITIONS = ("definitions", "$defs")
+_REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
 
 
 class WrittenSpecs(Protocol):
@@ -116,9 +118,33 @@ def auth_rows(spec: Mapping[str, Any], secrets: Iterable[Sequence[str]]) -> dict
     """Auth spec -> which of its params may be shown. `secrets`: see `SECRETS`."""
     before: list[tuple[str, Row]] = [(name, (tuple(steps), places.secret)) for name, *steps in secrets]
     return {
-        auth["name"]: (*rows_of(auth["spec"]), *(row for name, row in before if name == auth["name"]))
+        auth["name"]: (*schema_rows(auth["spec"]), *(row for name, row in before if name == auth["name"]))
         for auth in spec.get("authSpec") or ()
     }
+
+
+def schema_rows(schema: Mapping[str, Any]) -> Iterator[Row]:
+    """The rows of a client's JSON Schema. A reference is followed to a definition without parts; others are secret."""
+    defined = {f"#/{word}/{name}": one for word in _DEFINITIONS for name, one in _members(schema.get(word))}
+
+    def referred(part: Mapping[str, Any], above: Steps) -> Iterator[Row]:
+        for word in _REFERENCES & part.keys():
+            found = defined.get(part[word]) if isinstance(part[word], str) else None
+            yield from rows_of(found, above) if _is_simple(found) else [(above, places.secret)]
+
+    return rows_of(schema, (), referred)
+
+
+def _is_simple(schema: Any) -> bool:
+    """Whether a schema consists of no others."""
+    if not isinstance(schema, dict) or _REFERENCES & schema.keys():
+        return False
+    inner = [one for value in schema.values() for one in (value if isinstance(value, list) else [value])]
+    return not any(isinstance(one, dict) for one in inner)
+
+
+def _members(value: Any) -> Iterable[tuple[str, Any]]:
+    return value.items() if isinstance(value, Mapping) else ()
 
 
 MAX_SECRETS = 1_000
@@ -137,14 +163,13 @@ def _auth_spec(auth: Mapping[str, Any]) -> dict[str, Any]:
     schema: Mapping[str, Any] = auth["spec"]
     required = schema.get("required")
     needed = required if isinstance(required, list) else []
-    members = schema.get("properties")
     params = {
         name: {
             "type": next((kind for kind in _TYPES if kind == member.get("type")), "string"),
             "required": name in needed,
             "secret": member.get("format") == "password",
         }
-        for name, member in (members if isinstance(members, Mapping) else {}).items()
+        for name, member in _members(schema.get("properties"))
         if isinstance(member, Mapping)
     }
     return {"name": auth["name"], "type": auth.get("type", ""), "params": params}

@@ -259,8 +259,8 @@ def with_more(value: Any) -> Any:
 
 
 def stored(change: Callable[[Any], Any]) -> Emulator:
-    """An emulator that was sent all examples of the contract, changed."""
-    emulator = Emulator(Config(seed=1))
+    """An emulator that was sent all examples of the contract, changed, by a client that may write specs."""
+    emulator = Emulator(Config(seed=1, service_clients=(HEADERS["x-api-key"],)))
     for method, path, described in WRITES:
         for example in examples(described["requestBody"]):
             sent = {**HEADERS, "content-type": "application/json"}
@@ -274,7 +274,7 @@ def test_no_member_beyond_those_of_the_contract_is_exported() -> None:
     emulator = stored(with_more)
     records = emulator.export()["records"]
     kept = {row["kind"] for row in emulator.export(credentials=True)["records"] if CORE in json.dumps(row)}
-    assert {"connections", "flows", "dataSets", "mappingSets", "privateEndpoints"} <= kept
+    assert {"connections", "connectionSpecs", "flows", "dataSets", "mappingSets", "privateEndpoints"} <= kept
     assert [row["kind"] for row in records if CORE in json.dumps(row)] == []
 
 
