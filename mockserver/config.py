@@ -129,8 +129,9 @@ def variable(setting: str) -> str:
     return "MOCKSERVER_" + setting.upper()
 
 
-SECRET_VARIABLES = tuple(variable(row.name) for row in fields(Config) if not row.repr)
-"""Variables whose values are never shown and never passed to programs that we start."""
+_OF_LIBPQ = ("PGPASSWORD", "PGSSLPASSWORD", "PGOAUTHCLIENTSECRET")
+SECRET_VARIABLES = (*(variable(row.name) for row in fields(Config) if not row.repr), *_OF_LIBPQ)
+"""Variables whose values are never shown and never passed to programs that we start: this server's, and libpq's."""
 
 
 def how_to_get(extra: str) -> str:
@@ -245,18 +246,18 @@ def _parse(variable: str, kind: str, text: str) -> Any:
 
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment for a program that we start, without the secrets of this server and its database."""
-    return {name: value for name, value in environ.items() if name not in (*SECRET_VARIABLES, "PGPASSWORD")}
+    return {name: value for name, value in environ.items() if name not in SECRET_VARIABLES}
 
 
 def forget_secrets() -> None:
     """Erase this server's secrets from its environment, which `/proc/PID/environ` would continue to show.
 
-    libpq may still need PGPASSWORD: a copy of it, which is not shown, stays.
+    libpq may still need its own: copies of them, which are not shown, stay.
     """
-    for name in (*SECRET_VARIABLES, "PGPASSWORD"):
+    for name in SECRET_VARIABLES:
         value = os.environ.pop(name, None)
         if value is not None:
-            if name == "PGPASSWORD":
+            if name in _OF_LIBPQ:
                 os.environ[name] = value
             _wipe(f"{name}={value}".encode(errors="surrogateescape"))
 

@@ -6,8 +6,12 @@ follow facts §12; the two defaults that differ from its recommendation say why.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+_NAME = re.compile(r"[A-Za-z-]{1,40}")
+"""A name that an error may repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,8 @@ class Quirks(Mapping[str, str]):
         """Set one quirk."""
         row = QUIRKS.get(name)
         if row is None:
-            raise ValueError(f"unknown quirk {name!r}; known quirks: {', '.join(sorted(QUIRKS))}")
+            shown = f" {name!r}" if _NAME.fullmatch(name) else ""
+            raise ValueError(f"unknown quirk{shown}; known quirks: {', '.join(sorted(QUIRKS))}")
         if value not in row.values:
             raise ValueError(f"quirk {name} must be {' or '.join(row.values)}")
         self._values[name] = value

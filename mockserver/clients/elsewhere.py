@@ -29,6 +29,8 @@ _REFUSED = {
 
 def judgement(url: str, admin_token: str | None) -> Report:
     """The report of the server at `url`. Raises ValueError, and OSError where it cannot be reached."""
+    if "@" in url:
+        raise ValueError("give only scheme, host and port, without a user: a mockserver wants MOCKSERVER_ADMIN_TOKEN")
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"expected a HAR file or a URL such as http://127.0.0.1:8080, got {url!r}")
     headers = {"Accept": "application/json"} | ({"x-mock-admin-token": admin_token} if admin_token else {})

@@ -24,8 +24,13 @@ _LINK = re.compile(r"([A-Za-z][\w+.:-]*://[^\s=;?#]*\?)([^\s#@]*)")
 """A URL with a query: what is before it, and the query."""
 _PARTITION = re.compile(r"(?<=/)[A-Za-z_]\w{0,40}=[\d-]{1,10}(?=/|$)")
 """A folder that is named after its values, such as `year=2026`."""
-_SUSPECT = re.compile(r"""=|[\r\n]|"\s*+:|\{\s*+"|[^\s/:@]:[^\s/:@]*+@|(?<![\w+-])[\w+-]{100}""")
+_SUSPECT = re.compile(
+    r"""=|[\r\n]|"\s*+:|\{\s*+"|[^\s/:@]:[^\s/:@]*+@|%40|(?<!\S)jdbc:[^\s@]*+@|(?<![\w+-])[\w+-]{100}""",
+    re.IGNORECASE,
+)
 """Part of a list of keys and values, of a file, of JSON, of `user:password@host`, or a key or token."""
+_LOGIN = re.compile(r"//[^\s/@:]*+:[^/@]*+@")
+"""User and password of a URL. For `clean`, a password ends before a blank."""
 
 _MAX_QUERY = 65_536
 _CONDITION = re.compile(r"([^=!<>~]*)([=!<>~]+)(.*)", re.DOTALL)
@@ -70,7 +75,8 @@ def param(value: Any, hide: Hide) -> Any:
     if link := _LINK.fullmatch(value):
         return hide(value, False) if hide is masked else clean(link[1], hide) + query(link[2], UNKNOWN, hide)
     shown = clean(value, hide)
-    return hide(value, False) if _SUSPECT.search(_PARTITION.sub("", shown)) else shown
+    is_suspect = _SUSPECT.search(_PARTITION.sub("", shown)) or any(" " in one for one in _LOGIN.findall(value))
+    return hide(value, False) if is_suspect else shown
 
 
 @dataclass(slots=True, eq=False)

@@ -18,7 +18,8 @@ _DRESSED = re.compile(
     r"(?:[A-Za-z][\w+.:-]*://|tcp:)?(?:[^@/]*@)?(\[[^]]+\]|[^:/,\\?#@]+)(?:[:,](\d{1,5}))?(?:[/\\?#].*)?"
 )
 """A host with the parts that some connection strings put around it: scheme, user, port, path."""
-_PLAIN = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,80}")
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,80}(?::[0-9]{0,9})?|[0-9a-f.:\[\]]{1,80}")
+"""A host with or without a port, or an IPv6 address: anything else after a colon may be a password."""
 _Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 _TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
 _LOCAL_TRANSLATION = ipaddress.IPv6Network("64:ff9b:1::/48")

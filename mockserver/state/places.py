@@ -13,10 +13,13 @@ from mockserver.state.store import StateError, Store
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _NOT_A_PATH = re.compile(
     r"\b(?:host(?:addr|name)?|port|dbname|database|server|data source|service|user(?:name| id)?|uid"
-    r"|pass(?:word|file|wd)?|pwd)\s*=|:[^@]*@|^(?:postgres(?:ql)?|sqlite|file|jdbc):|://",
+    r"|pass(?:word|file|wd)?|pwd)\s*=|(?<!\A[a-z]):|:(?![\\/])|[\"{}]|\A-",
     re.IGNORECASE,
 )
-"""Recognises connection strings by keywords of libpq and other drivers, or by `:password@`."""
+"""Recognises connection strings by keywords of libpq and other drivers, or by characters that separate their parts.
+
+A colon stands in a path only between the letter of a drive and a slash.
+"""
 
 
 def open_store(state: str | None, runtime: Runtime, shapes: Shapes | None = None) -> Store:

@@ -232,12 +232,19 @@ class PostgresDatabase:
             raise StorageUnavailable(_reason(cause), full=isinstance(cause, errors.DiskFull)) from error
 
     def _words(self, error: SQLAlchemyError) -> str:
-        """The first line of an error message, without passwords."""
+        """The first line of an error message, without passwords, or the kind of an error that may quote a record."""
         cause = getattr(error, "orig", None) or error
+        state = getattr(cause, "sqlstate", None)
+        if state and state[:2] not in _WITHOUT_VALUES:
+            return f"{type(cause).__name__} (SQLSTATE {state})"
         text = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
+
+
+_WITHOUT_VALUES = frozenset({"08", "25", "28", "3D", "3F", "40", "42", "53", "54", "55", "57", "58"})
+"""Classes of SQLSTATE whose messages name only tables, columns, users and limits. Others may quote a value."""
 
 
 @contextmanager

@@ -58,6 +58,7 @@ _NO_GUARD = (
     "was in use when its server ended, and its -wal and -guard files are gone: put them back, or create an empty"
     " -guard file to go on with what is left"
 )
+_NO_REVISION = "does not hold a revision: put it back, or empty it to go on with what is left"
 _TROUBLE = {
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_LOCKED: _BUSY,
@@ -84,6 +85,7 @@ class SqliteFile:
         self.transaction: ColumnElement[int] = literal_column("0")
         self.remote = False
         self._open, self._serving = True, False
+        self._size = 0  # when the server began; files of SQLite do not shrink
         with self._explained():
             self._demand_regular()
             self._guard = _Guard(self._beside("-guard"))
@@ -115,7 +117,7 @@ class SqliteFile:
             db.commit()
             db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # writes `serving` to the file itself
             self._guard.write(db.execute(select(META.c.revision)).scalar_one())
-            self._serving = True
+            self._size, self._serving = self._path.stat().st_size, True
         for suffix in ("", *_SUFFIXES):
             _make_private(self._path.with_name(self._path.name + suffix))
         return done
@@ -140,18 +142,25 @@ class SqliteFile:
         """See `Database`. Merges the write-ahead log into the file and removes it."""
         if not self._open:
             return
-        if self._serving:
-            with contextlib.suppress(DBAPIError), self._writes.one() as db, db.begin():
-                db.execute(update(META).values(serving=0))
+        settled = self._is_there() and self._noted_end() if self._serving else not self._guard.existed
         self._open = False
         self._reads.close()
         self._writes.close()
-        settled = not self._beside("-wal").exists() if self._serving else not self._guard.existed
-        self._guard.release(settled=settled)
+        self._guard.release(settled=settled and not (self._serving and self._beside("-wal").exists()))
+
+    def _noted_end(self) -> bool:
+        """Note in the file that it is no longer in use; returns whether that was possible."""
+        try:
+            with self._writes.one() as db, db.begin():
+                db.execute(update(META).values(serving=0))
+        except DBAPIError:
+            return False
+        return True
 
     def _connect(self) -> sqlite3.Connection:
         if not (self._open and self._is_there()):
-            raise sqlite3.OperationalError("the file was deleted or replaced" if self._open else "the store is closed")
+            why = "the file was deleted, cut or replaced" if self._open else "the store is closed"
+            raise sqlite3.OperationalError(why)
         uri = f"{self._path.as_uri()}?mode=rw"  # does not create a file: that would hide a deletion
         db = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
         # FULL: each commit waits for the disk; fullfsync: on macOS also for the medium
@@ -202,14 +211,15 @@ class SqliteFile:
     def _demand_there(self) -> None:
         """Raise StorageUnavailable if the file was deleted or replaced, because writes to it would be lost."""
         if not (self._is_there() and self._beside("-wal").exists()):
-            log.error("State file %s was deleted or replaced while in use: put it back", self._path)
-            raise StorageUnavailable("the file of the records was deleted or replaced")
+            log.error("State file %s was deleted, cut or replaced while in use: put it back", self._path)
+            raise StorageUnavailable("the file of the records was deleted, cut or replaced")
 
     def _is_there(self) -> bool:
         try:
-            return self._path.stat().st_ino == self._file
+            found = self._path.stat()
         except FileNotFoundError:
             return False
+        return found.st_ino == self._file and found.st_size >= self._size  # SQLite takes an empty file for a new one
 
     @contextlib.contextmanager
     def _reported(self) -> Iterator[None]:
@@ -246,7 +256,7 @@ class _Guard:
     """The guard file: a lock that ends with the process, and the last acknowledged revision."""
 
     def __init__(self, path: Path) -> None:
-        """Create and lock the file. Raises BlockingIOError if another server has locked it."""
+        """Create and lock the file. Raises BlockingIOError if another server has locked it, and StateError."""
         self._path = path
         while True:
             self.existed = path.exists()
@@ -262,7 +272,10 @@ class _Guard:
                 raise
             self._file.close()
         written = self._file.read(_REVISION_BYTES)
-        self.acknowledged = int(written) if written.isdigit() else None
+        if written and not (len(written) == _REVISION_BYTES and written.isdigit()):
+            self._file.close()
+            raise StateError(f"State file {path} {_NO_REVISION}.")
+        self.acknowledged = int(written) if written else None
 
     def write(self, revision: int) -> None:
         """Write the revision, unsynced: after a power failure it may be older than the database, never newer."""

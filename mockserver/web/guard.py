@@ -22,9 +22,11 @@ _CHALLENGE = (("WWW-Authenticate", 'Basic realm="Mock Flow Service", charset="UT
 
 
 def demand_own_origin() -> None:
-    """Refuse changes by web pages of another origin. Raises ApiError."""
+    """Refuse changes by web pages of another origin, as browsers tell it. Raises ApiError."""
+    if request.method in _SAFE:
+        return
     origin = request.headers.get("Origin")
-    if origin and request.method not in _SAFE and not _is_own(origin):
+    if (origin and not _is_own(origin)) or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         raise ApiError("forbidden_origin", detail="A page of another origin cannot change this server.")
 
 

@@ -74,6 +74,12 @@ def test_a_path_without_a_report_is_named(server: PrivateServer) -> None:
     assert ran.exit_code == 2 and "Give only scheme, host and port" in ran.output
 
 
+@pytest.mark.parametrize("url", ["http://u:c4n4ry@127.0.0.1:1", "https://c4n4ry@h/x", "postgresql://u:c4n4ry@h/d"])
+def test_a_url_with_credentials_is_refused_without_being_repeated(url: str) -> None:
+    ran = check(url)
+    assert ran.exit_code == 2 and "only scheme, host and port" in ran.output and "c4n4ry" not in ran.output
+
+
 def test_a_server_that_cannot_tell_is_said_why(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -48,6 +48,7 @@ def test_quirks_are_all_listed_with_their_values() -> None:
     "args, says",
     [
         (("--quirk", "colour=red"), "unknown quirk 'colour'"),
+        (("--quirk", "s3cret/token=red"), "unknown quirk;"),
         (("--quirk", "delete-status"), "NAME=VALUE"),
         (("--port", "70000"), "0 to 65535"),
         (("--journal", "-1"), "journal_entries must be 0 or more"),

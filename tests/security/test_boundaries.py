@@ -170,7 +170,7 @@ def test_a_program_that_we_start_gets_no_secret_of_ours() -> None:
         "MOCKSERVER_STATE": "s",
         "MOCKSERVER_ADMIN_TOKEN": "t",
         "MOCKSERVER_CLIENT_SECRETS": "a=b",
-        "PGPASSWORD": "p",
+        **dict.fromkeys(("PGPASSWORD", "PGSSLPASSWORD", "PGOAUTHCLIENTSECRET"), "p"),
     }
     assert without_secrets({**given, "PATH": "/bin", "MOCKSERVER_SEED": "1"}) == {
         "PATH": "/bin",
@@ -183,7 +183,7 @@ def test_a_program_that_we_start_gets_no_secret_of_ours() -> None:
 def test_commands_that_run_a_program_wipe_their_own_environment(words: str, tmp_path: Path) -> None:
     look = "import os; print(open(f'/proc/{os.getppid()}/environ').read().replace(chr(0), ' '), dict(os.environ))"
     command = [sys.executable, "-m", "mockserver", *words.split(), "--", sys.executable, "-c", look]
-    environ = {**os.environ, "MOCKSERVER_ADMIN_TOKEN": "c4n4ry-token", "PGPASSWORD": "c4n4ry-pg", "SEEN": "seen"}
+    environ = {**os.environ, "MOCKSERVER_ADMIN_TOKEN": "c4n4ry-token", "PGSSLPASSWORD": "c4n4ry-pg", "SEEN": "seen"}
     shown = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=100, cwd=tmp_path).stdout
     assert "SEEN" in shown and "c4n4ry" not in shown
 

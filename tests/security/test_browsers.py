@@ -77,6 +77,16 @@ def test_another_origin_changes_nothing(client: FlaskClient, path: str, origin: 
     assert 403 in [answer.status_code for answer in answers]
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_what_a_browser_calls_the_request_of_another_site_changes_nothing(client: FlaskClient, site: str) -> None:
+    """Old browsers leave out the `Origin` of a form."""
+    form = {"grant_type": "client_credentials", "client_id": "c", "client_secret": "s"}
+    for sent, status in ((site, 403), ("same-origin", 200), ("none", 200)):
+        assert client.post("/_mock/reset", headers={"Sec-Fetch-Site": sent}).status_code == status
+        assert client.post("/ims/token/v3", data=form, headers={"Sec-Fetch-Site": sent}).status_code == status
+    assert client.get("/_mock/state", headers={"Sec-Fetch-Site": site}).status_code == 200
+
+
 def test_the_own_origin_may_change_things(client: FlaskClient) -> None:
     for host in ("localhost", "127.0.0.1:8080", "[::1]:8080"):
         headers = {"Host": host, "Origin": f"http://{host}"}

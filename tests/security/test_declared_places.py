@@ -158,6 +158,9 @@ CREDENTIALS = {
     "token": f"ey{CORE}" + "J0eXAiOiJKV1QiLCJhbGciOi" * 5,
     "pair": f"accessKey={CORE}",
     "fragment": f"https://h/cb#access_token={CORE}",
+    "JDBC of Oracle": f"jdbc:oracle:thin:scott/{CORE}@h:1521:orcl",
+    "encoded URL": f"https%3A%2F%2Fuser%3A{CORE}%40h%2Fx",
+    "URL, password with a blank": f"https://user:a {CORE}@h/x",
 }
 """Credentials that are put into params which are no secret."""
 
@@ -166,6 +169,7 @@ READABLE = [
     "https://h:443/v1/token", "arn:aws:s3:::bucket/secretary",
     "C:\\exports\\daily", "me@example.com", "2026-11-30T10:00:00Z", "project-1234", "db.example.com:5432", "|", "\t",
     "token_counts", "disaster_sas", "SELECT", "eu-west-1", "tenant:prod:orders",
+    "jdbc:oracle:thin:h:1521:orcl", "/landing/at%3A10%20h.csv", "http://h:8080/a b",
 ]  # fmt: skip
 """Ordinary values of the same params."""
 

@@ -253,7 +253,13 @@ def test_other_addresses_may_be_listed(address: str) -> None:
     assert pinned("db.example.com:5432", lambda host, port: [address]).addresses == (address,)
 
 
-@pytest.mark.parametrize("text", ["u:c4n4ry@h:5432", "postgresql://u:c4n4ry@h:5432/d", "host=h password=c4n4ry"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("u:c4n4ry@h:5432", "postgresql://u:c4n4ry@h:5432/d", "host=h password=c4n4ry"),
+        *("h:5432:d:u:c4n4ry", "u:c4n4ry", "u/c4n4ry@h:5432"),
+    ],
+)
 def test_what_may_hold_a_password_is_refused_without_being_repeated(text: str) -> None:
     with pytest.raises(ValueError, match="HOST:PORT") as refused_text:
         pinned(text, lambda host, port: ["10.0.0.1"])

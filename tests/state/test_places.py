@@ -39,6 +39,11 @@ SECRET = "hush-canary-7f3a"
         f"file:flow.db?key={SECRET}://",
         f"POSTGRESQL://u:{SECRET}@127.0.0.1:1/flow",
         f"postgres+psycopg://u:{SECRET}@127.0.0.1:1/flow",
+        f"db.example.com:5432:flow:u:{SECRET}",
+        f"u/{SECRET}@db.example.com:1521/flow",
+        f"password: {SECRET}",
+        f'{{"password": "{SECRET}"}}',
+        f"--password {SECRET}",
     ],
 )
 def test_a_connection_string_becomes_no_file_and_is_not_repeated(

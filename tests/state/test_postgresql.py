@@ -237,6 +237,26 @@ def test_without_the_package_it_is_said_how_to_get_it(monkeypatch: pytest.Monkey
         open_store("postgresql://localhost/flow", Runtime())
 
 
+TRIGGER = """CREATE FUNCTION quote() RETURNS trigger AS $$ BEGIN RAISE {}; END $$ LANGUAGE plpgsql;
+    CREATE TRIGGER quoting BEFORE INSERT ON mockserver_records FOR EACH ROW EXECUTE FUNCTION quote()"""
+QUOTING = {
+    "a trigger": TRIGGER.format("EXCEPTION 'no: %', NEW.doc"),
+    "a code of its own": TRIGGER.format("SQLSTATE 'ZZ001' USING MESSAGE = NEW.doc"),
+    "a conversion": "ALTER TABLE mockserver_records ADD CHECK (doc::integer > 0) NOT VALID",
+}
+
+
+@pytest.mark.parametrize("how", QUOTING)
+def test_an_error_of_the_database_that_quotes_a_record_is_not_logged(
+    pair: tuple[Store, Store], url: str, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with psycopg.connect(url) as db:
+        db.execute(QUOTING[how].encode())
+    with pytest.raises(StorageUnavailable) as caught:
+        pair[0].insert(TENANT, KIND, {"id": "1", "updatedAt": 5, "password": "c4n4ry"})
+    assert "c4n4ry" not in caplog.text + str(caught.value) and "SQLSTATE" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("statement", "said"),
     [

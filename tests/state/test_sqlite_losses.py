@@ -189,6 +189,7 @@ LOSSES: dict[str, Callable[[Path, Path], None]] = {
     "log damaged in the middle": lambda path, wal: _damage(wal, 0.5),
     "log cut": lambda path, wal: os.truncate(wal, wal.stat().st_size // 2),
     "log and guard gone": lambda path, wal: (wal.unlink(), path.with_name("state.db-guard").unlink())[0],
+    "guard damaged": lambda path, wal: path.with_name("state.db-guard").write_bytes(b"4\0") and None,
     "log of another file": lambda path, wal: wal.write_bytes(os.urandom(5000)) and None,
 }
 
@@ -238,7 +239,7 @@ def test_a_file_that_goes_away_is_noticed_by_the_next_write(
     if change == "replaced":
         path.write_bytes(aside.read_bytes())
     for _ in range(2):
-        with pytest.raises(StorageUnavailable, match="deleted or replaced"):
+        with pytest.raises(StorageUnavailable, match="deleted, cut or replaced"):
             put(store, "second")
     assert store.get(TENANT, KIND, "second") is None and store.get(TENANT, KIND, "first") is not None
     assert str(path) in caplog.text
@@ -248,6 +249,21 @@ def test_a_file_that_goes_away_is_noticed_by_the_next_write(
     store = opened(path)
     assert store.get(TENANT, KIND, "second") is not None
     store.close()
+
+
+@pytest.mark.parametrize("left", [0, 1, 600])
+def test_a_file_that_is_cut_takes_no_more_writes_and_is_told_at_the_next_start(path: Path, left: int) -> None:
+    """Such a write was acknowledged, and lost when the server ended. The start after it tells what was lost."""
+    store = opened(path)
+    put(store, "first")
+    os.truncate(path, left)
+    for _ in range(2):
+        with pytest.raises(StorageUnavailable):
+            put(store, "second")
+    store.close()
+    assert path.with_name("state.db-guard").exists()
+    with pytest.raises(StateError):
+        opened(path)
 
 
 @pytest.mark.parametrize("name", ["state.db", "state.db-wal", "state.db-shm", "state.db-journal", "state.db-guard"])
