@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from contracts.bounded import LOOPBACK
 from contracts.wire import default_seconds
@@ -104,14 +104,15 @@ def load(
     environ: Mapping[str, str] = os.environ,
     connection: Path | None = None,
     other_sandbox: str | None = None,
+    neighbours: str | None = None,
     operations: str = "",
     known_gaps: Path | None = None,
     **limits: Any,
 ) -> Settings:
     """Load the settings. Options override the environment, which overrides the file. Raises WrongUse."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise WrongUse("the URL is not a server's: give one like http://127.0.0.1:8080")
+    parts = _parts(url)
+    if neighbours is not None:
+        _parts(neighbours)
     names = {**(_environment_file(env_file) if env_file else {}), **environ}
     given = {header: names[name] for name, header in NAMES.items() if names.get(name)}
     if "Authorization" in given and " " not in given["Authorization"].strip():
@@ -127,11 +128,22 @@ def load(
         headers=_completed(given, local=parts.hostname in LOOPBACK),
         given=frozenset(name.lower() for name in given),
         other_sandbox=other_sandbox or names.get(OTHER_SANDBOX),
+        neighbours=neighbours,
         connection=_json_file(connection) if connection else None,
         operations=frozenset(name.strip() for name in operations.split(",") if name.strip()),
         known_gaps=_gaps(known_gaps) if known_gaps else frozenset(),
         **limits,
     )
+
+
+def _parts(url: str) -> SplitResult:
+    """The parts of a server's URL, which is in every report. Raises WrongUse, which does not repeat it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise WrongUse("the URL is not a server's: give one like http://127.0.0.1:8080")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise WrongUse("give the URL without user, query and fragment, and credentials by --header or the environment")
+    return parts
 
 
 def _completed(given: Mapping[str, str], *, local: bool) -> dict[str, str]:

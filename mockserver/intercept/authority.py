@@ -106,7 +106,7 @@ class Authority:
         """Write the certificate file if it does not belong to the key."""
         path = self.public_file
         try:
-            if not path.exists() or path.read_bytes() != self.pem:
+            if not path.is_file() or path.read_bytes() != self.pem:
                 _write(path, self.pem, mode=0o644)
         except OSError as error:
             raise AuthorityError(f"{path} cannot be written: {error.strerror}") from None
@@ -213,13 +213,15 @@ def _authority_certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 
 
 def _demand_own(path: Path, *, others: int = 0) -> Path:
-    """Require that a path is no link, belongs to this user, and gives others none of these permissions.
+    """Require a folder or regular file, no link, that belongs to this user and gives others none of these permissions.
 
     Raises AuthorityError, and FileNotFoundError.
     """
     found = path.lstat()
     if stat.S_ISLNK(found.st_mode):
         raise AuthorityError(f"{path} is a link: a certificate authority is trusted only where it was made")
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):  # reading a pipe would wait for a writer
+        raise AuthorityError(f"{path} is no regular file: its certificate authority is not trusted")
     if hasattr(os, "getuid"):  # not on Windows, where neither is meaningful
         if found.st_uid != os.getuid():
             raise AuthorityError(f"{path} belongs to another user: its certificate authority is not trusted")
@@ -238,10 +240,11 @@ def _wrong_with(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) 
     if certificate.not_valid_before_utc > _now():
         return "the certificate is not valid yet"
     found = {one.oid: (one.value, one.critical) for one in certificate.extensions}
-    for extension, critical in _extensions(key.public_key()):
+    ours = _extensions(key.public_key())
+    for extension, critical in ours:
         if found.get(extension.oid) != (extension, critical):
             return f"the certificate's {type(extension).__name__} is not that of this program"
-    return None
+    return "the certificate has more extensions than those of this program" if len(found) > len(ours) else None
 
 
 def _extensions(public: ec.EllipticCurvePublicKey) -> list[tuple[x509.ExtensionType, bool]]:

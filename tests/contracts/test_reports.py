@@ -178,6 +178,22 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file(tmp_path: Pa
     assert "from-file" not in repr(found)
 
 
+@pytest.mark.parametrize("place", ["user", "host alone", "query", "fragment"])
+@pytest.mark.parametrize("is_neighbour", [False, True], ids=["server", "neighbours"])
+def test_a_url_that_may_hold_a_credential_is_refused_and_not_repeated(place: str, is_neighbour: bool) -> None:
+    """It was part of findings about hosts and links."""
+    url = {
+        "user": "http://u:c4n4ry@127.0.0.1:1",
+        "host alone": "http://c4n4ry@127.0.0.1:1/base",
+        "query": "http://127.0.0.1:1/?sig=c4n4ry",
+        "fragment": "http://127.0.0.1:1#c4n4ry",
+    }[place]
+    options = {"neighbours": url} if is_neighbour else {}
+    with pytest.raises(WrongUse, match="without user, query and fragment") as refused:
+        settings.load("http://127.0.0.1:1" if is_neighbour else url, environ={}, **options)
+    assert "c4n4ry" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("url", "options"),
     [("nowhere", {}), ("https://platform.adobe.io", {}), ("http://127.0.0.1", {"headers": ["x"]})],

@@ -214,6 +214,8 @@ def _planted(folder: Path, **changes: Any) -> None:
         if value is not None:
             critical = extension.critical and type(extension.value).__name__ != changes.get("uncritical")
             builder = builder.add_extension(value, critical=critical)
+    if "more" in changes:
+        builder = builder.add_extension(changes["more"], critical=False)
     _kept(folder, builder.sign(key, hashes.SHA256()), changes.get("key", key))
 
 
@@ -228,6 +230,14 @@ def _opened(name: str, mode: int) -> Callable[[Path], None]:
         (folder / name if name else folder).chmod(mode)
 
     return plant
+
+
+def _pipe(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    os.mkfifo(folder / "authority.pem", 0o600)
+
+
+_ANOTHER_NAME = x509.SubjectAlternativeName([x509.DNSName("example.com")])
 
 
 def _one_more() -> x509.NameConstraints:
@@ -253,7 +263,9 @@ PLANTED: dict[str, tuple[Callable[[Path], None], str]] = {
     "a name more": (lambda folder: _planted(folder, NameConstraints=_one_more()), "NameConstraints"),
     "a weak key": (lambda folder: _planted(folder, curve=ec.SECP224R1()), "key of another kind"),
     "another key": (lambda folder: _planted(folder, key=ec.generate_private_key(ec.SECP256R1())), "key is not that"),
+    "an extension more": (lambda folder: _planted(folder, more=_ANOTHER_NAME), "more extensions"),
     "a link": (_link, "is a link"),
+    "a pipe": (_pipe, "no regular file"),
     "a folder for all": (_opened("", 0o777), "open to others"),
     "a key for all": (_opened("authority.pem", 0o644), "open to others"),
 }
