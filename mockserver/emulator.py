@@ -299,7 +299,8 @@ def _refusal(violation: Violation, seen: Seen) -> Refusal:
         case "body", "empty":
             return ApiError("body_missing")
         case "body", "size":
-            return ApiError("too_large", detail="The request body is larger than this server accepts.")
+            why = "" if violation.came == "more" else f": it has {violation.came}"
+            return ApiError("too_large", detail=f"The request body is larger than this server accepts{why}.")
         case _:
             return outside_contract(violation)
 

@@ -29,9 +29,16 @@ MAX_VALUES = 10_000
 MAX_DIGITS = 308
 """Maximum digits of a number: beyond them floats overflow and integers cost quadratic time."""
 
+MAX_WIDTH = 2
+"""Maximum bytes of memory of a document's texts, for each of its maximum bytes. One emoji makes a text four times as
+large."""
+
 _MAX_READ_OF_CUT = 262_144
 _COPIED = 65_536
 """Bytes of encoded JSON from which it is copied."""
+
+_STARTS_OF_FOUR_BYTES = (*(bytes([lead]) for lead in range(0xF0, 0xF5)), b"\\ud8", b"\\ud9", b"\\uda", b"\\udb")
+"""What begins a character beyond 16 bits, in UTF-8 and as an escape that this program writes."""
 
 _QUOTE = ord('"')
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
@@ -41,7 +48,9 @@ _STRING_OR_VALUE = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|,|[\[{](?=\s*[^\s\
 """A string, or what one value more stands behind: a comma, the begin of an array or object that is not empty."""
 _LADDER = re.compile(rb"(?:[\[{][^\[\]{}]*){%d}" % (MAX_DEPTH + 1))
 _STRING_OR_MARK = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[][{},]', re.DOTALL)
-_ODD_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_LONG_INTEGER = re.compile(rb"[0-9]{19}")
+_BEYOND_ONE_BYTE, _BEYOND_TWO_BYTES = re.compile("[^\x00-\xff]"), re.compile("[^\x00-\uffff]")
 _SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -55,7 +64,7 @@ class JsonProblem(ValueError):
 
 
 def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values: int | None = MAX_VALUES) -> Json:
-    """Parse one JSON document in UTF-8. `max_values` None: unlimited. Raises JsonProblem."""
+    """Parse one JSON document in UTF-8. `max_values` None: unlimited, as are bytes in memory. Raises JsonProblem."""
     if len(raw) > max_bytes:
         raise JsonProblem(f"more than {max_bytes} bytes", too_large=True)
     if raw.startswith(b"\xef\xbb\xbf"):
@@ -64,14 +73,29 @@ def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise JsonProblem(f"bytes that are not UTF-8 at position {error.start}") from None
-    if max_values is not None:
-        _demand_few(raw, max_values)
-    return _decoded(_DECODER, text, max_depth)
+    if max_values is None:
+        return _demand_sound(_decoded(_DECODER, text, max_depth), raw, max_depth)
+    _demand_few(raw, max_values)
+    _demand_narrow(_width_of(text), max_bytes)
+    value = _demand_sound(_decoded(_DECODER, text, max_depth), raw, max_depth)
+    if b"\\u" in raw:
+        _demand_narrow(width(value), max_bytes)
+    return value
 
 
-def parse_written(text: str, *, max_depth: int) -> Json:
-    """Parse a document that this program wrote, twice as fast: repeated names are not noticed. Raises JsonProblem."""
-    return _decoded(_WRITTEN, text, max_depth)
+def parse_written(raw: bytes, *, max_depth: int) -> Json:
+    """Parse a document that this program wrote, faster than `parse` and in half the memory. Raises JsonProblem.
+
+    Repeated names are not noticed.
+    """
+    if not _LONG_INTEGER.search(raw):  # orjson makes a float of an integer beyond 64 bits
+        with suppress(orjson.JSONDecodeError):
+            return _demand_sound(orjson.loads(raw), raw, max_depth)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise JsonProblem("bytes that are not UTF-8") from None
+    return _demand_sound(_decoded(_WRITTEN, text, max_depth), raw, max_depth)
 
 
 def _decoded(decoder: json.JSONDecoder, text: str, max_depth: int) -> Json:
@@ -82,11 +106,36 @@ def _decoded(decoder: json.JSONDecoder, text: str, max_depth: int) -> Json:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise JsonProblem(f"a syntax error at {where} ({error.msg.lower()})") from None
-    if text.count("[") + text.count("{") > max_depth and too_deep(value, max_depth):
+    return value
+
+
+def _demand_sound(value: Json, raw: bytes, max_depth: int) -> Json:
+    """Check what the parsers accept. Raises JsonProblem."""
+    if raw.count(b"[") + raw.count(b"{") > max_depth and too_deep(value, max_depth):
         raise JsonProblem(f"more than {max_depth} levels of nesting")
-    if _ODD_ESCAPE.search(text) and any(_SURROGATE_OR_NUL.search(part) for part in _texts(value)):
+    if _ODD_ESCAPE.search(raw) and any(_SURROGATE_OR_NUL.search(part) for part in _texts(value)):
         raise JsonProblem("a string with a NUL character or half a surrogate pair")
     return value
+
+
+def escaped(value: Json) -> bytes:
+    """Format compact JSON in ASCII."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def width(value: Json) -> int:
+    """Bytes of memory that the texts of a value take.
+
+    Python keeps each text in one, two or four bytes for each character, as its widest one needs.
+    """
+    return sum(map(_width_of, _texts(value)))
+
+
+def weight(raw: bytes) -> int:
+    """The most bytes of memory that the texts of a JSON document take once it is parsed."""
+    if any(start in raw for start in _STARTS_OF_FOUR_BYTES):
+        return 4 * len(raw)
+    return len(raw) if raw.isascii() and b"\\u" not in raw else 2 * len(raw)
 
 
 def dumps(value: Json) -> bytes:
@@ -172,6 +221,18 @@ def _demand_few(raw: bytes, max_values: int) -> None:
             )
         if strings > 2 * max_values:
             return  # more names and texts than the values have: it is no JSON, and the parser says where
+
+
+def _width_of(text: str) -> int:
+    if text.isascii() or not _BEYOND_ONE_BYTE.search(text):
+        return len(text)
+    return (4 if _BEYOND_TWO_BYTES.search(text) else 2) * len(text)
+
+
+def _demand_narrow(found: int, max_bytes: int) -> None:
+    if found > MAX_WIDTH * max_bytes:
+        reason = f"texts of more than {MAX_WIDTH * max_bytes} bytes in memory, where one wide character widens all"
+        raise JsonProblem(reason, too_large=True)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

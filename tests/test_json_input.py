@@ -47,6 +47,91 @@ def test_json_is_read(raw: bytes, value: Any) -> None:
     assert read == value and type(read) is type(value)
 
 
+WRITTEN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("aé中"), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(WRITTEN)
+def test_what_was_written_is_read_as_it_was_however_it_was_written(value: Any) -> None:
+    for written in (json_input.dumps(value), json_input.escaped(value)):
+        assert json_input.parse_written(written, max_depth=MAX_DEPTH) == value
+        assert json_input.weight(written) >= json_input.width(value)
+
+
+@each(
+    "raw, reason",
+    [
+        (b'{"a": NaN}', "NaN"),
+        (b'{"a": 1e999}', "too large"),
+        (b"9" * (MAX_DIGITS + 1), "digits"),
+        (b"[" * 69 + b"]" * 69, "levels"),
+        (b"[" * 5_000 + b"]" * 5_000, "levels"),
+        (b'"\\u0000"', "NUL"),
+        (b'"\\ud800"', "half a surrogate"),
+        (b'"\xff"', "not UTF-8"),
+        (b'{"a": 1', "line 1"),
+    ],
+)
+def test_a_written_document_that_was_damaged_is_refused(raw: bytes, reason: str) -> None:
+    with pytest.raises(JsonProblem, match=reason):
+        json_input.parse_written(raw, max_depth=MAX_DEPTH + 4)
+
+
+@each(
+    "text, times",
+    [
+        ("x", 1),
+        ("é", 1),
+        ("x" * 9 + "中", 2),
+        ("x" * 9 + "\U0001f600", 4),
+        ("\U0001f600", 4),
+    ],
+)
+def test_a_text_is_as_wide_as_its_widest_character(text: str, times: int) -> None:
+    assert json_input.width({"a": [text], text: 1}) == 1 + 2 * times * len(text)
+
+
+WIDE = "x" * 600_000
+NARROW = "x" * 500_000
+
+
+@each(
+    "raw",
+    [
+        f'"{WIDE}\U0001f600"'.encode(),
+        f'"{WIDE}\\ud83d\\ude00"'.encode(),
+        f'{{"{WIDE}\U0001f600": 1}}'.encode(),
+        f'["{"x" * 300_000}\\ud83d\\ude00", "{"y" * 300_000}\\ud83d\\ude00"]'.encode(),
+    ],
+)
+def test_one_wide_character_makes_a_large_text_too_large(raw: bytes) -> None:
+    found = problem(raw)
+    assert found.too_large and "2097152 bytes in memory" in found.reason
+    tracemalloc.start()
+    problem(raw)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6 * MIB
+
+
+@each(
+    "raw",
+    [
+        f'"{NARROW}\U0001f600"'.encode(),
+        f'"{NARROW}\\ud83d\\ude00"'.encode(),
+        ('"' + "x" * (MIB - 5) + '中"').encode(),
+        ('"' + "\U0001f600" * (MIB // 4 - 1) + '"').encode(),
+        ('"' + "é" * (MIB // 2 - 1) + '"').encode(),
+    ],
+)
+def test_other_large_texts_are_read(raw: bytes) -> None:
+    assert json_input.parse(raw, max_bytes=MIB)
+
+
 @each(
     "raw, reason",
     [

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from io import BytesIO
 from typing import Any
 
 from mockserver import listing
@@ -119,8 +120,8 @@ def page(world: World, request: Request, collection: Collection, query: listing.
     docs, after = world.store.page(request.tenant, collection.kind, query, matches)
     collection.prepare(world, request.tenant, docs)
     items: list[Json] = []
-    encoded: list[bytes] = []
-    size = 0
+    size, whole = 0, BytesIO()  # which hands over its bytes without a copy: they may be 4 MiB
+    whole.write(b'{"items":[')
     for doc in docs:
         _, item, text = _shown(world, collection, doc)
         if query.projection:
@@ -130,13 +131,14 @@ def page(world: World, request: Request, collection: Collection, query: listing.
         if size > MAX_PAGE_BYTES and items:  # the page ends here; the store finds the start of the next one
             _, after = world.store.page(request.tenant, collection.kind, replace(query, limit=len(items)), matches)
             break
+        whole.write(b"," if items else b"")
+        whole.write(text)
         items.append(item)
-        encoded.append(text)
     links: Json = {}
     if after is not None:
         links = {"next": {"href": listing.next_href(collection.listable, query, after, key=world.page_key)}}
-    whole = b'{"items":[%b],"_links":%b}' % (b",".join(encoded), dumps(links))
-    return Result(200, {"items": items, "_links": links}).encoded_as(whole)
+    whole.write(b'],"_links":%b}' % dumps(links))
+    return Result(200, {"items": items, "_links": links}).encoded_as(whole.getvalue())
 
 
 def _shown(world: World, collection: Collection, doc: Doc) -> Shown:
@@ -160,7 +162,8 @@ def update(
     """Patch a record if its etag matches. `accept(old, new)` checks the result and may complete it."""
     doc = current(world, request, collection)
     changed = accept(doc, _patching.apply(doc, request.body, collection.changeable))
-    return save(world, request, collection, doc, changed)
+    del doc  # its texts may be as large as the new ones, and the store reads it again
+    return save(world, request, collection, changed)
 
 
 def current(world: World, request: Request, collection: Collection) -> Doc:
@@ -175,15 +178,20 @@ def current(world: World, request: Request, collection: Collection) -> Doc:
     return doc
 
 
-def save(world: World, request: Request, collection: Collection, old: Doc, changed: Mapping[str, Any]) -> Result:
-    """Write a new version of `old` unless another writer was faster; returns a receipt with the new etag."""
+def save(world: World, request: Request, collection: Collection, changed: Doc) -> Result:
+    """Write a new version of a record, which still has the etag of the old one, unless another writer was faster.
+
+    Returns a receipt with the new etag.
+    """
     stamps = {"updatedAt": world.runtime.clock.now_ms(), **_actor(world, request, "updated")}
     try:
-        doc = world.store.replace(request.tenant, collection.kind, old["id"], {**changed, **stamps}, old["etag"])
+        doc = world.store.replace(
+            request.tenant, collection.kind, changed["id"], {**changed, **stamps}, changed["etag"]
+        )
     except Stale as stale:
-        raise _mismatch(old["etag"], stale.current) from None
+        raise _mismatch(changed["etag"], stale.current) from None
     except Missing:
-        raise _not_found(collection, old["id"]) from None
+        raise _not_found(collection, changed["id"]) from None
     return receipt(doc, 200)
 
 

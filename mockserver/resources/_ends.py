@@ -126,7 +126,7 @@ def publish(world: World, request: Request, kind: End) -> Result:
     _crud.demand_version(world, request, doc)
     connector = _demand_spec(world, request.tenant, doc["connectionSpec"]["id"])
     _demand_usable(world, request.tenant, kind, connector, doc, action="publish")
-    return _crud.save(world, request, kind.collection, doc, {**doc, "state": "enabled"})
+    return _crud.save(world, request, kind.collection, {**doc, "state": "enabled"})
 
 
 def _complete(world: World, body: Mapping[str, Any], connector: Connector) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from mockserver.exchange import Request
-from mockserver.json_input import dumps
+from mockserver.json_input import dumps, weight
 from mockserver.resources import _crud
 from mockserver.resources._forms import NeighbourError
 from mockserver.state.records import MAX_PAGE_BYTES, Doc
@@ -20,7 +20,7 @@ from mockserver.world import World
 T = TypeVar("T")
 
 _MAX_BYTES = MAX_PAGE_BYTES // 2
-"""Maximum size of a page's entries in JSON. Half of `MAX_PAGE_BYTES`, because these pages are encoded as a whole."""
+"""Maximum size of a page's entries in memory. Half of `MAX_PAGE_BYTES`, because these pages are encoded as a whole."""
 
 
 def put(world: World, request: Request, kind: str, record_id: str, body: Mapping[str, Any]) -> Doc:
@@ -45,7 +45,7 @@ def fitting(shown: Iterable[T]) -> list[T]:
     page: list[T] = []
     size = 0
     for one in shown:
-        size += len(dumps(list(one) if isinstance(one, tuple) else one))  # type: ignore[arg-type]
+        size += weight(dumps(list(one) if isinstance(one, tuple) else one))  # type: ignore[arg-type]
         if size > _MAX_BYTES and page:
             break
         page.append(one)
@@ -57,10 +57,9 @@ def change(world: World, request: Request, kind: str, doc: Doc, body: Callable[[
     while True:
         stamps = _crud.stamps(world, request)
         kept = {name: stamps[name] for name in ("updatedAt", "updatedBy", "updatedClient")}
+        doc = {**doc, **kept, "body": dict(body(doc))}  # lets go of the old texts, which the store reads again
         try:
-            return world.store.replace(
-                request.tenant, kind, doc["id"], {**doc, **kept, "body": dict(body(doc))}, doc["etag"]
-            )
+            return world.store.replace(request.tenant, kind, doc["id"], doc, doc["etag"])
         except Stale:
             current = world.store.get(request.tenant, kind, doc["id"])
         except Missing:

@@ -48,6 +48,9 @@ def apply(doc: Mapping[str, Any], body: Json, changeable: frozenset[str]) -> dic
         raise _failed(f"the result would have more than {json_input.MAX_DEPTH} levels of nesting", "")
     if len(json_input.dumps(changed)) > MAX_BYTES:
         raise _failed(f"the result would have more than {MAX_BYTES} bytes", "")
+    if json_input.width(changed) > json_input.MAX_WIDTH * MAX_BYTES:
+        limit = json_input.MAX_WIDTH * MAX_BYTES
+        raise _failed(f"the texts of the result would have more than {limit} bytes in memory", "")
     return dict(changed)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from mockserver import listing
 from mockserver.errors import ApiError
 from mockserver.exchange import BASE_PATH, Request, Result, Tenant
-from mockserver.json_input import dumps
+from mockserver.json_input import dumps, weight
 from mockserver.listing import ordering
 from mockserver.resources import _crud
 from mockserver.secrecy import repeatable
@@ -23,11 +23,8 @@ from mockserver.state.store import Missing, Stale
 from mockserver.world import World
 
 _WRITTEN = "spec"
-_MAX_SPECS = 1_000_000
-"""Maximum specs in a list, which is never paged (facts §6.1)."""
-
 MAX_WRITTEN_BYTES = 4 * 1_048_576
-"""Maximum size of all specs of one kind written by a tenant, as JSON, in bytes (assumed)."""
+"""Maximum size of all specs of one kind written by a tenant, in memory (assumed). Lists are not paged (facts §6.1)."""
 
 MAX_WRITTEN = 50
 """Maximum specs of one kind written by a tenant (assumed): a list may need all that its connections use."""
@@ -57,8 +54,7 @@ def written(world: World, tenant: Tenant, kind: SpecKind, spec_id: str) -> dict[
 
 def every_written(world: World, tenant: Tenant, kind: SpecKind) -> Sequence[dict[str, Any]]:
     """A tenant's own specs, latest write first."""
-    docs, _ = world.store.page(tenant, kind.name, listing.ListQuery(limit=_MAX_SPECS))
-    return [_show(doc) for doc in docs]
+    return [_show(doc) for doc in world.store.all(tenant, kind.name)]
 
 
 def create(world: World, request: Request, kind: SpecKind) -> Result:
@@ -80,26 +76,29 @@ def replace(world: World, request: Request, kind: SpecKind, catalogued: bool) ->
         if old is None and not catalogued:
             raise ApiError("not_found", type=kind.name, id=repeatable(spec_id))
         kept = {name: old[name] for name in ("createdAt", "createdBy", "createdClient")} if old else {}
+        etag = old["etag"] if old else None
         record = {"id": spec_id, **stamps, **kept, _WRITTEN: _members(request, kind)}
         if old and kind.name == OWN_SPECS:
             record[SECRETS] = secret_paths(old)
             if len(record[SECRETS]) > MAX_SECRETS:
                 raise _too_much("secrets", f"a new spec, after versions with {MAX_SECRETS} different secrets")
+        del old  # its texts may be as large as the new ones
         _demand_room(world, request, kind, spec_id, record[_WRITTEN])
         try:
-            if old is None:
+            if etag is None:
                 return Result(200, _show(world.store.insert(request.tenant, kind.name, record)))
-            return Result(200, _show(world.store.replace(request.tenant, kind.name, spec_id, record, old["etag"])))
+            return Result(200, _show(world.store.replace(request.tenant, kind.name, spec_id, record, etag)))
         except (Stale, Missing, ValueError):  # another client wrote meanwhile: read again
             continue
 
 
 def _demand_room(world: World, request: Request, kind: SpecKind, spec_id: str | None, members: Any) -> None:
     """Refuse a spec beyond the budget: specs are listed without pages, so all must fit one response."""
-    others = [doc[_WRITTEN] for doc in world.store.all(request.tenant, kind.name) if doc["id"] != spec_id]
+    present = world.store.all(request.tenant, kind.name)
+    others = [weight(dumps(doc[_WRITTEN])) for doc in present if doc["id"] != spec_id]
     if len(others) >= MAX_WRITTEN and spec_id is None:
         raise _too_much("specs", f"at most {MAX_WRITTEN} {kind.name} that you wrote")
-    size = sum(len(dumps(written)) for written in (*others, members))
+    size = sum(others) + weight(dumps(members))
     if size > MAX_WRITTEN_BYTES:
         raise _too_much("specs", f"at most {MAX_WRITTEN_BYTES} bytes in all {kind.name} that you wrote")
 

@@ -6,12 +6,13 @@ labels and other objects of the service are not emulated, nor are batches create
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mockserver.exchange import Request, Result
 from mockserver.flows import batches, schemas
 from mockserver.flows.batches import Batch
+from mockserver.listing import ordering
 from mockserver.resources import _catalog_filters as _filters
 from mockserver.resources import _nearby, _patching, operation
 from mockserver.resources._forms import NeighbourError
@@ -50,9 +51,13 @@ def create_dataset(world: World, request: Request) -> Result:
 def list_datasets(world: World, request: Request) -> Result:
     """Data sets by id, oldest first (as the page on `start` says), filtered by name, `property` or tags."""
     last = _last_batches(world, request)
-    docs = sorted(reversed(list(_nearby.every(world, request, DATA_SETS))), key=lambda doc: int(doc["createdAt"]))
-    found = [(doc["id"], _shown(doc, last)) for doc in docs]
-    return _listed(request, found, ("name",))
+
+    def again(data_set: str) -> dict[str, Any] | None:
+        doc = _nearby.find(world, request, DATA_SETS, data_set)
+        return None if doc is None else _shown(doc, last)
+
+    found = ((doc["id"], _shown(doc, last)) for doc in _nearby.every(world, request, DATA_SETS))
+    return _listed(request, found, ("name",), again, oldest_first=True)
 
 
 @operation("retrieveDataset")
@@ -105,7 +110,7 @@ def list_batches(world: World, request: Request) -> Result:
         and asked.get("createdAfter", -1) < batch.course.start
         and asked.get("createdBefore", batch.course.start + 1) > batch.course.start
     ]
-    return _listed(request, found, ("status",))
+    return _listed(request, found, ("status",), dict(found).get)
 
 
 @operation("retrieveBatch")
@@ -126,7 +131,7 @@ def list_last_batches(world: World, request: Request) -> Result:
             shown["lastSuccessfulBatchId"] = shown.pop("lastSuccessfulBatch", None)
             shown["lastFailedBatchId"] = shown.pop("lastFailedBatch", None)
             found.append((data_set, {name: value for name, value in shown.items() if value is not None}))
-    return _listed(request, found, ())
+    return _listed(request, found, (), dict(found).get)
 
 
 def batch_of(world: World, request: Request) -> Batch:
@@ -227,32 +232,55 @@ def _last_batches(world: World, request: Request) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _listed(request: Request, found: Iterable[tuple[str, dict[str, Any]]], filters: Iterable[str]) -> Result:
-    """The page of entries that the query selects, in its order."""
+def _listed(
+    request: Request,
+    found: Iterable[tuple[str, dict[str, Any]]],
+    filters: Iterable[str],
+    again: Callable[[str], dict[str, Any] | None],
+    *,
+    oldest_first: bool = False,
+) -> Result:
+    """The page of entries that the query selects, in its order.
+
+    Ids and places are sorted, not entries, which may be large: `again` returns those of the page.
+    """
     asked = request.arguments
+    keys = _selected(asked, found, filters, oldest_first=oldest_first)
+    start, limit = asked.get("start", 0), asked.get("limit", _LIMIT)
+    page = ((key, again(key)) for key in keys[start : start + limit])
+    return Result(200, dict(_nearby.fitting((key, _projected(request, shown)) for key, shown in page if shown)))
+
+
+def _selected(
+    asked: Mapping[str, Any],
+    found: Iterable[tuple[str, dict[str, Any]]],
+    filters: Iterable[str],
+    *,
+    oldest_first: bool,
+) -> list[str]:
+    """The ids of the entries that a query selects, in its order."""
     cost = _filters.cost(asked, filters)
     tests = [_filters.simple(name, str(asked[name])) for name in filters if name in asked]
     tests += [_filters.tagged(asked["tags"])] if "tags" in asked else []
     tests += map(_filters.conditional, asked.get("property", ()))
+    orders = [order.rpartition(":") for order in (asked.get("orderBy") or "").split(",") if order.rpartition(":")[2]]
+    orders += [("asc", ":", "created")] if oldest_first else []
     rows, work = [], 0
-    for row in found:
-        work += cost * _filters.width(row[1])
+    for key, shown in found:
+        work += cost * _filters.width(shown)
         _filters.demand_little(work)
-        rows += [row] if all(test(row[1]) for test in tests) else []
-    for order in reversed((asked.get("orderBy") or "").split(",")):
-        direction, colon, name = order.rpartition(":")
-        if name:
-            rows.sort(
-                key=lambda row: _sortable(_filters.member(row[1], name)), reverse=bool(colon) and direction == "desc"
-            )
-    start, limit = asked.get("start", 0), asked.get("limit", _LIMIT)
-    page = ((key, _projected(request, shown)) for key, shown in rows[start : start + limit])
-    return Result(200, dict(_nearby.fitting(page)))
+        if all(test(shown) for test in tests):
+            rows.append((key, [_sortable(_filters.member(shown, name)) for _, _, name in orders]))
+    if oldest_first:
+        rows.reverse()
+    for number, (direction, _, _) in reversed(list(enumerate(orders))):
+        rows.sort(key=lambda row: row[1][number], reverse=direction == "desc")
+    return [key for key, _ in rows]
 
 
 def _sortable(value: Any) -> tuple[bool, float, str]:
     number = type(value) in (int, float)
-    return (not number, value if number else 0, str(value))
+    return (not number, value if number else 0, str(value)[: ordering.MAX_CHARACTERS])
 
 
 def _projected(request: Request, shown: dict[str, Any]) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def perform_action(world: World, request: Request) -> Result:
     _states.demand_state(doc, DRAFT, action)
     _crud.demand_version(world, request, doc)
     _demand_usable(world, request, world.connectors_of(request.tenant), doc)
-    return _crud.save(world, request, CONNECTIONS, doc, {**doc, "state": "enabled"})
+    return _crud.save(world, request, CONNECTIONS, {**doc, "state": "enabled"})
 
 
 @operation("testConnection")

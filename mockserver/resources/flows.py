@@ -30,6 +30,9 @@ _ORDER = (
 _ENDS = {"sourceConnectionIds": "sourceConnections", "targetConnectionIds": "targetConnections"}
 """Member -> the kind of the entities whose ids it contains."""
 
+_MAX_REPEATED = 65_536
+"""Maximum bytes of a patch whose values `lastOperation` repeats (assumed)."""
+
 _TRANSITIONS = {"ENABLE": ("disabled", "enabled"), "DISABLE": ("enabled", "disabled"), "PUBLISH": (DRAFT, "enabled")}
 """Action -> the state it requires and the state it leads to."""
 
@@ -137,7 +140,9 @@ def patch_flow(world: World, request: Request) -> Result:
             if new.get("scheduleParams") != old.get("scheduleParams"):
                 _settle_runs(world, request, old)
                 new["provider"] = {**old["provider"], "activeMs": now}
-        patch = request.body if isinstance(request.body, list) else [request.body]
+        patch: Any = request.body if isinstance(request.body, list) else [request.body]
+        if len(request.call.body) > _MAX_REPEATED:
+            patch = [{name: change[name] for name in ("op", "path")} for change in patch]
         return {**new, "lastOperation": _completed("update", now, ops=patch)}
 
     result = _crud.update(world, request, FLOWS, accept)
@@ -172,7 +177,7 @@ def act_on_flow(world: World, request: Request) -> Result:
         changed["provider"] = {**doc["provider"], "activeMs": now}
     else:
         _settle_runs(world, request, doc)
-    return _crud.save(world, request, FLOWS, doc, changed)
+    return _crud.save(world, request, FLOWS, changed)
 
 
 def _demand_spec(world: World, tenant: Tenant, sent: Mapping[str, Any] | str) -> FlowSpec:

@@ -118,7 +118,7 @@ def update_run(world: World, request: Request) -> Result:
         _demand_predecessor(world, request, predecessor, f"/predecessors/{index}")
     reported = {**run.get("reported", {}), **{name: body[name] for name in _REPORTED if name in body}}
     state = body.get("metrics", {}).get("statusSummary", {}).get("status", run["state"])
-    _crud.save(world, request, RUNS, run, {**run, "state": state, "reported": reported})
+    _crud.save(world, request, RUNS, {**run, "state": state, "reported": reported})
     run = _crud.find(world, request, RUNS)
     location = f"{request.call.origin}{BASE_PATH}/runs/{run['id']}"
     return Result(200, _show(world, run), (("Location", location), ("ETag", run["etag"])))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -16,6 +17,7 @@ from mockserver.exchange import Request, Result, Tenant
 from mockserver.flows import schemas
 from mockserver.flows.schemas import XDM
 from mockserver.gateway import DEFAULT_SANDBOX
+from mockserver.listing import ordering
 from mockserver.resources import _nearby, _patching, operation
 from mockserver.resources._forms import NeighbourError
 from mockserver.secrecy import repeatable
@@ -51,9 +53,17 @@ _MAX_PARTS = 200
 def retrieve_registry_stats(world: World, request: Request) -> Result:
     """The tenant's name in ids, and the number of resources."""
     members = ("$id", "meta:altId", "version", "title", "meta:resourceType", "meta:class")
-    bodies = (_body(world, doc) for doc in _nearby.every(world, request, XDM))
-    own = [{name: body[name] for name in members if name in body} for body in bodies]
-    counts = {segment: sum(body["meta:resourceType"] == segment for body in own) for segment in _SEGMENTS.values()}
+    counts = dict.fromkeys(_SEGMENTS.values(), 0)
+
+    def counted() -> Iterator[dict[str, Any]]:
+        for doc in _nearby.every(world, request, XDM):
+            body = _body(world, doc)
+            counts[body["meta:resourceType"]] += 1
+            yield {name: body[name] for name in members if name in body}
+
+    every = counted()
+    own = _nearby.fitting(every)
+    deque(every, maxlen=0)  # counts the others
     recent = [_summary(body) for body in own[:10]]
     usage: dict[str, list[Any]] = {}
     for body in own:
@@ -82,7 +92,9 @@ def list_xdm_resources(world: World, request: Request) -> Result:
     name = order.lstrip("+- ")
     resources = (resource for resource in _every(world, request, container, kind) if _matches(request, resource))
     if name != "updated":  # texts and ids are sorted, not resources, which may be large
-        places = [(str(resource.get(name, "")), resource["meta:altId"]) for resource in resources]
+        places = [
+            (str(resource.get(name, ""))[: ordering.MAX_CHARACTERS], resource["meta:altId"]) for resource in resources
+        ]
         places.sort(key=lambda place: place[0], reverse=order.startswith("-"))
         again = (_again(world, request, key) for _, key in places)
         resources = (resource for resource in again if resource is not None)
@@ -152,14 +164,15 @@ def retrieve_xdm_resource(world: World, request: Request) -> Result:
 def patch_xdm_resource(world: World, request: Request) -> Result:
     """Change a resource by JSON Patch, which increments its minor version."""
     _, kind = _place(request, writing=True)
-    doc = _own(world, request, kind)
 
     def changed(current: Doc) -> Mapping[str, Any]:
         body = _patching.apply(current["body"], request.body, _SENT)
         major, _, minor = str(current["body"]["version"]).partition(".")
         return _composed(world, request, kind, {**body, "version": f"{major}.{int(minor or 0) + 1}"})
 
-    return Result(200, _with_refs(_body(world, _nearby.change(world, request, XDM, doc, changed))))
+    return Result(
+        200, _with_refs(_body(world, _nearby.change(world, request, XDM, _own(world, request, kind), changed)))
+    )
 
 
 @operation("deleteXdmResource")

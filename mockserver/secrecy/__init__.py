@@ -75,7 +75,7 @@ def restored(sent: Any, shown: Any, stored: Any) -> Any:
     """Undo the masking in an edited document: a value still in its shown form gets its stored form back."""
     if isinstance(sent, dict) and isinstance(shown, dict) and isinstance(stored, dict):
         return {key: restored(inner, shown.get(key), stored.get(key)) for key, inner in sent.items()}
-    return stored if sent == shown else sent
+    return stored if sent == shown and shown is not stored else sent
 
 
 def name(text: str) -> str:

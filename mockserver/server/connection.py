@@ -99,9 +99,12 @@ class ClientConnection(HttpToolsProtocol):
         return self.busy and self._part is None and self.scheme == "http"
 
     def received_body(self) -> bytes | None:
-        """The body of the current request if all of it has arrived."""
+        """The body of the current request if all of it has arrived. It is handed over once, not kept."""
         cycle = self.answered
-        return None if cycle is None or cycle.more_body or cycle.disconnected else bytes(cycle.body)
+        if cycle is None or cycle.more_body or cycle.disconnected:
+            return None
+        body, cycle.body = bytes(cycle.body), bytearray()
+        return body
 
     def respond(self, status: int, headers: Fields, body: bytes) -> None:
         """Send a complete response to the current request: half the work of uvicorn's two messages."""

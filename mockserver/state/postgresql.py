@@ -57,9 +57,10 @@ DEFAULT_OPTIONS = {
     "application_name": "mock-flow-service",
     "target_session_attrs": "read-write",
     "keepalives_idle": 5,
-    "client_encoding": "utf8",
 }
 """Connection options, unless the URL sets them."""
+
+_ENCODING = "UTF8"
 
 _UPGRADING = 0x466C6F77
 """Key of the advisory lock for changing the tables."""
@@ -128,8 +129,8 @@ class PostgresDatabase:
         given = _parse(url)
         self.place = _without_credentials(given)
         self._secrets = [str(given[name]) for name in ("password", "sslpassword") if given.get(name)]
-        self._target = conninfo.make_conninfo("", **{**DEFAULT_OPTIONS, **given})
-        self._open = True
+        self._target = conninfo.make_conninfo("", **{**DEFAULT_OPTIONS, **given, "client_encoding": _ENCODING})
+        self._open, self.escaped = True, False
         options: dict[str, Any] = {"creator": self._connect, "use_native_hstore": False, "poolclass": NullPool}
         writing = create_engine("postgresql+psycopg://", **options)
         reading = create_engine("postgresql+psycopg://", isolation_level="AUTOCOMMIT", **options)
@@ -145,6 +146,8 @@ class PostgresDatabase:
                 version = db.execute(text("SELECT coalesce(max(version), 0) FROM mockserver_schema")).scalar_one()
                 if version > SCHEMA_VERSION:
                     raise ValueError(f"was written by a newer release (schema {version})")
+                link: Any = db.connection.driver_connection
+                self.escaped = link.info.parameter_status("server_encoding") != _ENCODING
                 done = work(db, version)
                 if version < SCHEMA_VERSION:
                     db.execute(text("INSERT INTO mockserver_schema VALUES (:version)"), {"version": SCHEMA_VERSION})
@@ -218,6 +221,7 @@ class PostgresDatabase:
             raise psycopg.OperationalError("no response in time, and no time left for a new connection")
         link = _Link.connect(self._target, autocommit=True)
         link.execute(_SETTINGS, (HELD_MS, LOCK_MS))
+        link.leave_large_texts_encoded()
         link.autocommit = False
         return link
 

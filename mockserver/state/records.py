@@ -20,14 +20,15 @@ Key: TypeAlias = tuple[Tenant, str, str]
 
 
 MAX_PAGE_BYTES = 4 * 1_048_576
-"""Maximum size of a page's records, as they are read and as items in JSON. A larger page ends earlier (assumed)."""
+"""Maximum size of a page's records, in memory once they are read and as items in JSON. A larger page ends earlier
+(assumed)."""
 
 
 MAX_EXAMINED = 100_000
 """Maximum records that a filter or an order looks at in one request: 0.4 s of CPU time in memory."""
 
-MAX_EXAMINED_CHARACTERS = 16 * 1_048_576
-"""Maximum characters of records that are read for a filter or an order: 20,000 ordinary ones."""
+MAX_EXAMINED_BYTES = 16 * 1_048_576
+"""Maximum bytes of records that are read for a filter or an order: 20,000 ordinary ones."""
 
 
 class Change(NamedTuple):
@@ -50,7 +51,9 @@ class Listed(NamedTuple):
     ordered: Doc
     """The members it is sorted by, as they were when the list began."""
     size: int = 0
-    """Characters that were read for it; 0 if it was in memory already."""
+    """Bytes that were read for it; 0 if it was in memory already."""
+    weight: int = 0
+    """Bytes of memory that it takes then."""
 
 
 def stamped(doc: Doc, revision: int) -> Doc:
@@ -88,7 +91,7 @@ def page_of(
     docs: list[Doc] = []
     last, size = None, 0
     for number, row in enumerate(rows):
-        size += row.size
+        size += row.weight
         if last is not None and (number == query.limit or size > MAX_PAGE_BYTES):
             return docs, Cursor(ceiling, last.revision, ordering.place(last.ordered, query.order))
         doc = reread(row.doc["id"]) if reread and query.order else row.doc
@@ -102,8 +105,8 @@ def examined(rows: Iterable[Listed], parameter: str = "property") -> Iterator[Li
     size = 0
     for number, row in enumerate(rows):
         size += row.size
-        if number == MAX_EXAMINED or size > MAX_EXAMINED_CHARACTERS:
-            expected = f"a list of at most {MAX_EXAMINED} records and, in a file, {MAX_EXAMINED_CHARACTERS} characters"
+        if number == MAX_EXAMINED or size > MAX_EXAMINED_BYTES:
+            expected = f"a list of at most {MAX_EXAMINED} records and, in a file, {MAX_EXAMINED_BYTES} bytes"
             raise ApiError(
                 "parameter_value", value="‹too much›", field=parameter, pointer=parameter,
                 expected=f"{expected}, or a list without filter and order",

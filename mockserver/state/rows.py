@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import logging
+import threading
 from contextlib import suppress
 from typing import Any
 
 from mockserver import json_input
 from mockserver.exchange import Tenant
+from mockserver.listing import ordering
 from mockserver.state import tables
 from mockserver.state.records import Change, Doc
 from mockserver.state.shapes import Shapes
@@ -19,7 +21,7 @@ MAX_DEPTH = json_input.MAX_DEPTH + 4
 """Maximum nesting of a record: a body is up to four levels deeper in its record."""
 
 _MAX_REMEMBERED, _REMEMBERED = 4_096, 2_048
-"""Maximum characters of a record whose parsed form is cached, and their number: at most 8 MiB of text in total."""
+"""Maximum bytes of a record whose parsed form is cached, and their number: at most 8 MiB of them in total."""
 
 log = logging.getLogger("mockserver")
 
@@ -30,6 +32,8 @@ class Rows:
     def __init__(self, place: str, shapes: Shapes | None) -> None:
         self._place, self._shapes = place, shapes
         # cached by record, so that the shown form can be cached by the record's identity
+        self._latest = threading.local()
+        """Place and head of the large record that this thread read last."""
         self._cached = functools.lru_cache(maxsize=_REMEMBERED)(self._read)
 
     def doc(self, tenant: Tenant, kind: str, row: Any) -> Doc:
@@ -41,7 +45,17 @@ class Rows:
         found = read(tenant, kind, *shown)
         if isinstance(found, str):
             raise self._damaged(tenant, kind, row[0], found)
+        if read == self._read:
+            self._latest.head = (_place(tenant, kind, row), ordering.excerpt(found))
         return found
+
+    def head(self, tenant: Tenant, kind: str, row: Any) -> Doc:
+        """The members of a record that lists can be sorted by, its etag among them. Raises StorageUnavailable.
+
+        Who replaces a record has just read it. A large one is not parsed again, which would take as much memory.
+        """
+        place, head = getattr(self._latest, "head", (None, None))
+        return head if head and place == _place(tenant, kind, row) else ordering.excerpt(self.doc(tenant, kind, row))
 
     def change(self, row: Any) -> Change:
         """The record in a row of all columns. Raises StorageUnavailable if it is damaged."""
@@ -52,17 +66,21 @@ class Rows:
     def ordered(self, listed_at: Any, written: Any) -> Doc:
         """The members by which a superseded record was sorted. Raises StorageUnavailable if they are damaged."""
         with suppress(ValueError):
-            if (type(listed_at), type(written)) == (int, str) and isinstance(found := _parsed(written), dict):
+            if (type(listed_at), type(written)) == (int, str) and isinstance(
+                found := _parsed(written.encode("utf-8", "replace")), dict
+            ):
                 return found
         log.error("State %s: the history of updates is damaged", self._place)
         raise StorageUnavailable("the history is damaged")
 
-    def _read(self, tenant: Tenant, kind: str, entity_id: str, revision: int, written: str, checksum: int) -> Doc | str:
+    def _read(
+        self, tenant: Tenant, kind: str, entity_id: str, revision: int, written: bytes, checksum: int
+    ) -> Doc | str:
         """Parse a record; returns what is wrong with it, if anything."""
         if tables.checksum(tenant, kind, entity_id, revision, written) != checksum:
             return "its checksum is wrong"
-        if self._shapes and len(written) > self._shapes.max_characters:
-            return f"it has more than {self._shapes.max_characters} characters"
+        if self._shapes and len(written) > self._shapes.max_bytes:
+            return f"it has more than {self._shapes.max_bytes} bytes"
         try:
             doc = _parsed(written)
         except json_input.JsonProblem as problem:
@@ -77,9 +95,15 @@ class Rows:
         return StorageUnavailable("a record is damaged")
 
 
-_TYPES = (str, int, str, int)
+_TYPES = (str, int, bytes, int)
 """Types of the columns `SHOWN`. SQLite keeps any type in any column."""
 
 
-def _parsed(written: str) -> json_input.Json:
+def _place(tenant: Tenant, kind: str, row: Any) -> tuple[Any, ...]:
+    """What names one version of a record: its checksum, too, because others may write the database."""
+    entity_id, revision, _, checksum = row[: len(SHOWN)]
+    return (tenant, kind, entity_id, revision, checksum)
+
+
+def _parsed(written: bytes) -> json_input.Json:
     return json_input.parse_written(written, max_depth=MAX_DEPTH)

@@ -194,8 +194,8 @@ class Shapes:
     """The form of the records of each kind. Schemas are compiled on first use."""
 
     def __init__(self, contract: Contract, max_body: int = 1_048_576) -> None:
-        self.max_characters = _MAX_BODIES * max_body
-        """Maximum characters of a record as text."""
+        self.max_bytes = _MAX_BODIES * max_body
+        """Maximum bytes of a record as text."""
         self._contract = contract
         self._checks = cache(self._compiled)
 

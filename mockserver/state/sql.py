@@ -15,8 +15,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from sqlalchemy import ColumnElement, Connection, Dialect, delete, select, update
 
 from mockserver.exchange import Tenant
-from mockserver.json_input import dumps
-from mockserver.listing import Cursor, ListQuery, ordering
+from mockserver.json_input import dumps, weight
+from mockserver.listing import Cursor, ListQuery
 from mockserver.runtime import Runtime
 from mockserver.state import exports, tables
 from mockserver.state.records import Change, Doc, Listed, examined, page_of, stamped
@@ -47,6 +47,8 @@ class Database(Protocol):
     remote: bool
     """See `Store`."""
     dialect: Dialect
+    escaped: bool
+    """Whether it cannot store every character, so that records are written with escapes. Known once it is prepared."""
     transaction: ColumnElement[int]
     """SQL expression of the current transaction's id, to look up its outcome if that is lost."""
 
@@ -76,7 +78,9 @@ class SqlStore(Store):
         self._read = Rows(database.place, shapes)
         self._statements = prepared(database.dialect, database.transaction, remote=database.remote)
         try:
-            self.page_key = database.prepare(lambda db, version: tables.prepare(db, version, runtime))
+            self.page_key = database.prepare(
+                lambda db, version: tables.prepare(db, version, runtime, escaped=database.escaped)
+            )
         except BaseException:
             database.close()
             raise
@@ -111,9 +115,9 @@ class SqlStore(Store):
             present = [self._send(db, "get", key(tenant, put.kind, put.doc["id"])) for put in puts]
             lock = self._locked(asked)
             found = [rows() for rows in present]
-            revisions = range(lock[0] - len(puts) + 1, lock[0] + 1)
-            writes = zip(puts, found, revisions, strict=True)
-            return [self._put(db, tenant, *write) for write in writes], lock
+            del present  # its cursors keep what they received
+            first = lock[0] - len(puts) + 1
+            return [self._put(db, tenant, put, found.pop(0), first + number) for number, put in enumerate(puts)], lock
 
         if not puts:
             return []
@@ -208,20 +212,27 @@ class SqlStore(Store):
         raise StorageUnavailable("the state is damaged")
 
     def _put(self, db: Connection, tenant: Tenant, put: Put, present: list[Any], revision: int) -> Doc:
-        """Write a record under the write lock, in place of the present one."""
-        current = self._read.doc(tenant, put.kind, present[0]) if present else None
-        check(put, current)
+        """Write a record under the write lock, in place of the present one, of which this lets go before."""
+        left = self._left(tenant, put, present.pop() if present else None, revision)
         doc = stamped(put.doc, revision)
-        row = tables.row(Change(tenant, put.kind, doc["id"], revision, doc))
-        if current is None:
+        row = tables.row(Change(tenant, put.kind, doc["id"], revision, doc), escaped=self._database.escaped)
+        if left is None:
             self._send(db, "insert", row)
         else:
             self._send(db, "replace", {**key(tenant, put.kind, doc["id"]), **row})
-            left = {"superseded": revision, "revision": present[0][1], "ordered": json.dumps(ordering.excerpt(current))}
-            self._send(db, "supersede", {**row, **left})
+            self._send(db, "supersede", left)
         if revision % _PRUNED_EVERY == 0:
             self._send(db, "prune", {"horizon": revision - MAX_HISTORY})
         return doc
+
+    def _left(self, tenant: Tenant, put: Put, present: Any, revision: int) -> dict[str, Any] | None:
+        """Check a write; returns the row of `HISTORY` about the present record, None if there is none."""
+        head = None if present is None else self._read.head(tenant, put.kind, present)
+        check(put, head)
+        if head is None:
+            return None
+        place = dict(zip(tables.KEY, (*tenant, put.kind, put.doc["id"]), strict=True))
+        return {**place, "superseded": revision, "revision": present[1], "ordered": json.dumps(head)}
 
     def _replace_all(self, records: Sequence[Change], counters: Callable[[int], Mapping[str, Any]]) -> None:
         """Replace all records. `counters` returns the new values of `META`, given the last revision."""
@@ -231,13 +242,13 @@ class SqlStore(Store):
             new = {"revision": last, **counters(last)}
             db.execute(delete(RECORDS))
             db.execute(delete(HISTORY))
-            tables.insert_all(db, records)
+            tables.insert_all(db, records, escaped=self._database.escaped)
             db.execute(update(META).values(new))
             return None, (new["revision"], transaction)
 
         self._database.write(work, long=True)
 
-    def _rows(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
+    def _rows(self, name: str, parameters: Mapping[str, Any]) -> list[Any]:
         statement = self._statements[name]
         return self._database.read(lambda db: statement.rows(db, parameters))
 
@@ -248,16 +259,22 @@ class SqlStore(Store):
         while True:
             as_of = {} if ceiling is None else {"ceiling": ceiling}
             rows = self._rows("next" if as_of else "first", {**scope, **as_of, "below": below, "size": size})
-            for row in rows:
-                doc = self._read.doc(tenant, kind, row)
-                listed_at, ordered = row[len(SHOWN) :]
-                place = doc if ordered is None else self._read.ordered(listed_at, ordered)
-                yield Listed(listed_at, doc, place, len(row[DOC]))
-            cut = exceeds(rows)
-            if len(rows) < size and not cut:
+            cut, found = exceeds(rows), len(rows)
+            if rows:
+                ceiling = rows[0][len(SHOWN)] if ceiling is None else ceiling
+                below = rows[-1][len(SHOWN)]
+            rows.reverse()
+            while rows:
+                yield self._listed_row(tenant, kind, rows.pop())  # each is let go of before the next is parsed
+            if found < size and not cut:
                 return
-            ceiling = rows[0][len(SHOWN)] if ceiling is None else ceiling
-            below, size = rows[-1][len(SHOWN)], len(rows) if cut else min(4 * size, _MAX_BATCH)
+            size = found if cut else min(4 * size, _MAX_BATCH)
+
+    def _listed_row(self, tenant: Tenant, kind: str, row: Any) -> Listed:
+        doc = self._read.doc(tenant, kind, row)
+        listed_at, ordered = row[len(SHOWN) :]
+        place = doc if ordered is None else self._read.ordered(listed_at, ordered)
+        return Listed(listed_at, doc, place, len(row[DOC]), weight(row[DOC]))
 
 
 def each_once(following: Callable[[Tenant], Tenant | None]) -> list[Tenant]:

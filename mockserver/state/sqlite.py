@@ -83,7 +83,7 @@ class SqliteFile:
         self._path = path.absolute()
         self.place = str(self._path)
         self.transaction: ColumnElement[int] = literal_column("0")
-        self.remote = False
+        self.remote = self.escaped = False
         self._open, self._serving = True, False
         self._size = 0  # when the server began; files of SQLite do not shrink
         with self._explained():

@@ -34,7 +34,7 @@ from mockserver.state import tables
 from mockserver.state.fetching import PreparedStatement
 from mockserver.state.tables import HISTORY, META, RECORDS
 
-MAX_BATCH_BYTES = 2 * 1_048_576
+MAX_BATCH_BYTES = 1_048_576
 """Bytes of records after which a batch ends."""
 
 DOC = 2
@@ -49,7 +49,7 @@ def _scope(of: Table) -> list[Any]:
 
 
 _THIS = [*_scope(RECORDS), RECORDS.c.id == bindparam("_id")]
-SHOWN = (RECORDS.c.id, RECORDS.c.revision, RECORDS.c.doc, RECORDS.c.checksum)
+SHOWN = (RECORDS.c.id, RECORDS.c.revision, tables.DOC_BYTES, RECORDS.c.checksum)
 """The first columns of each row with a record."""
 
 _BELOW, _SIZE = bindparam("below", type_=BigInteger), bindparam("size", type_=BigInteger)
@@ -72,7 +72,7 @@ _BATCHES: dict[str, Any] = {
 }
 """Statements whose rows end with the one that exceeds the bytes of a batch."""
 
-ALL = select(RECORDS).order_by(RECORDS.c.revision)
+ALL = select(*(RECORDS.c[name] for name in ("org", "sandbox", "kind")), *SHOWN).order_by(RECORDS.c.revision)
 """Every record of every tenant."""
 
 _BY_NAME: dict[str, Any] = {
@@ -85,8 +85,10 @@ _BY_NAME: dict[str, Any] = {
     .limit(1),
     "get": select(*SHOWN).where(*_THIS),
     "count": select(func.count()).select_from(RECORDS).where(*_scope(RECORDS)),
-    "insert": insert(RECORDS),
-    "replace": update(RECORDS).where(*_THIS).values({name: bindparam(name) for name in tables.CONTENT}),
+    "insert": tables.INSERT,
+    "replace": update(RECORDS)
+    .where(*_THIS)
+    .values(revision=bindparam("revision"), doc=tables.GIVEN_BYTES, checksum=bindparam("checksum")),
     "delete": delete(RECORDS).where(*_THIS).returning(RECORDS.c.id),
     "supersede": insert(HISTORY),
     "prune": delete(HISTORY).where(HISTORY.c.superseded <= bindparam("horizon", type_=BigInteger)),
@@ -148,4 +150,4 @@ def _cut_batch(rows: Iterable[Any]) -> list[Any]:
 
 
 def _size(row: Any) -> int:
-    return len(str(row[DOC]).encode())  # SQLite keeps any type in any column
+    return len(row[DOC] or b"")

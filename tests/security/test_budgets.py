@@ -205,13 +205,13 @@ def test_a_filter_or_an_order_looks_at_so_many_records_only(
 
 
 @pytest.mark.parametrize("query", LOOKING)
-def test_a_filter_or_an_order_reads_so_many_characters_of_a_file_only(
+def test_a_filter_or_an_order_reads_so_many_bytes_of_a_file_only(
     tmp_path: Path, query: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emulator = Emulator(Config(state=str(tmp_path / "flow.db")))
     large(emulator, 5, 10_000)
     for limit, status in ((60_000, 200), (50_000, 400)):
-        monkeypatch.setattr(records, "MAX_EXAMINED_CHARACTERS", limit)
+        monkeypatch.setattr(records, "MAX_EXAMINED_BYTES", limit)
         assert send(emulator, "GET", f"/connections?{query}").status == status
     assert len(send(emulator, "GET", "/connections").body["items"]) == 5  # type: ignore[index]
     emulator.close()

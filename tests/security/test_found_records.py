@@ -123,7 +123,7 @@ def written(row: Row, revision: int, doc: str | None = None) -> tuple[Any, ...]:
     """A row of the database, with the right checksum."""
     text = json.dumps(row["doc"]) if doc is None else doc
     tenant = Tenant(row["org"], row["sandbox"])
-    checksum = tables.checksum(tenant, row["kind"], row["id"], revision, text)
+    checksum = tables.checksum(tenant, row["kind"], row["id"], revision, text.encode())
     return row["org"], row["sandbox"], row["kind"], row["id"], revision, text, checksum
 
 

@@ -200,16 +200,14 @@ def test_what_filters_of_catalog_look_at_is_counted_over_all_entries(
     assert send(emulator, "GET", path).status == 400
 
 
-def test_a_list_next_door_reads_so_many_characters_of_a_file_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_list_next_door_reads_so_many_bytes_of_a_file_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A list of Catalog kept every data set in memory until the last was read, 100 MB of 100 requests."""
-    monkeypatch.setattr(records, "MAX_EXAMINED_CHARACTERS", 1_000_000)
+    monkeypatch.setattr(records, "MAX_EXAMINED_BYTES", 1_000_000)
     emulator = Emulator(Config(state=str(tmp_path / "flow.db"), journal_entries=0))
     for number in range(9):
         assert send(emulator, "POST", DATA_SETS, {"name": str(number), "description": "x" * 120_000}).status == 201
     refused = bounded(lambda: send(emulator, "GET", f"{DATA_SETS}?limit=1"))
-    assert refused.status == 400 and b"1000000 characters" in refused.encoded
+    assert refused.status == 400 and b"1000000 bytes" in refused.encoded
     first = send(emulator, "GET", "/data/foundation/catalog/batches")
     assert first.status == 200
     emulator.close()

@@ -46,6 +46,33 @@ def put(store: Store, entity_id: str, name: Any = "a") -> str:
     return str(store.insert(TENANT, KIND, {"id": entity_id, "name": name, "updatedAt": 5})["etag"])
 
 
+LATIN = "café \xa0ÿ"
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "EUC_JP"])
+def test_a_database_of_another_encoding_keeps_every_character(encoding: str) -> None:
+    """It refuses characters that its encoding lacks, unless they are written with escapes."""
+    server = shared_server()
+    with psycopg.connect(server.url(), autocommit=True) as db:
+        db.execute(f"CREATE DATABASE of_{encoding} ENCODING '{encoding}' TEMPLATE template0")  # type: ignore[arg-type]
+    for number in range(2):
+        store = open_store(server.url().replace("/postgres", f"/of_{encoding.lower()}"), Runtime())
+        for text in (LATIN, "中\U0001f600", "x" * 9_000 + "\U0001f600"):
+            put(store, f"{number}{len(text)}", text)
+            assert seen(store, f"{number}{len(text)}") == text
+            rename(store, f"{number}{len(text)}", text * 2)
+            assert next(doc["name"] for doc in store.all(TENANT, KIND)) == text * 2
+        store.restore(store.export())
+        store.close()
+
+
+def test_the_encoding_of_a_connection_is_not_that_of_the_url(url: str) -> None:
+    store = open_store(f"{url}&client_encoding=latin1", Runtime())
+    put(store, "1", "中\U0001f600")
+    assert seen(store, "1") == "中\U0001f600"
+    store.close()
+
+
 def rename(store: Store, entity_id: str, name: Any) -> str:
     now = store.get(TENANT, KIND, entity_id)
     assert now is not None
@@ -72,7 +99,7 @@ def test_large_records_beyond_a_batch_are_not_even_sent(url: str, order: str, mo
     monkeypatch.setattr(statements, "_compiled", {})  # they contain both
     store = open_store(url, Runtime())
     for number in range(12):
-        put(store, f"{number:02}", f"{number:02}" + "é" * 5_000)
+        put(store, f"{number:02}", f"{number:02}" + "é" * 15_000)
     assert walk(store, asked(5, order)) == [f"{number:02}" for number in sorted(range(12), reverse=order != "name")]
     store.close()
     assert max(received) == 4 and len(received) > 3

@@ -1,0 +1,172 @@
+"""Tests of the memory of one request whose texts take more of it than bytes on the wire, in a server of each store.
+
+It is the resident memory of the process, because libraries in C hold a part of it, and reserve more than they use.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver.exchange import BASE_PATH
+from mockserver.json_input import dumps
+from tests.calls import HEADERS, POSTGRESQL, connection
+from tests.dataflows import COPY, CRM_TO_AEP, DATA_LAKE, MAPPING
+from tests.torture.server import Server
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems cannot reset the peak")
+
+KIB, MIB = 1_024, 1_048_576
+MAX_PEAK = 16 * MIB
+ROOM = 3_000
+"""Bytes of a body beside its large text."""
+
+AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "32768", "MALLOC_TRIM_THRESHOLD_": "0", "MALLOC_ARENA_MAX": "1"}
+"""Settings of glibc with which memory that is freed leaves the process, so that the next request does not get it."""
+
+TEXTS: dict[str, bytes] = {
+    "deleted characters, which escapes make six times as long": b"\x7f" * (MIB - ROOM),
+    "two bytes each": "é".encode() * ((MIB - ROOM) // 2),
+    "one of three bytes": b"x" * (MIB - ROOM) + "中".encode(),
+    "one of four bytes, escaped": b"x" * (MIB // 2 - ROOM) + b"\\ud83d\\ude00",
+    "four bytes each": "\U0001f600".encode() * ((MIB - ROOM) // 4),
+}
+
+PREP = "/data/foundation/conversion/mappingSets"
+GROUPS = "/data/foundation/schemaregistry/tenant/fieldgroups"
+DATA_SETS = "/data/foundation/catalog/dataSets"
+LISTED = {"accept": "application/vnd.adobe.xed+json"}
+
+
+class Measured:
+    """A client that knows the peak of the server's memory during each request."""
+
+    def __init__(self, server: Server, text: bytes) -> None:
+        self._process, self._text = Path(f"/proc/{server.process.pid}"), text
+        self._http = HTTPConnection("127.0.0.1", server.port, timeout=60)
+        self.over: list[str] = []
+        """Requests that took too much."""
+
+    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """The body of a response. `TEXT` in the request's body stands for the large text."""
+        content = None if body is None else dumps(body).replace(b"TEXT", self._text)
+        sent = {**HEADERS, **({"content-type": "application/json"} if content else {})}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        before = self._resident("VmRSS")
+        (self._process / "clear_refs").write_text("5")  # the peak starts again
+        self._http.request(method, path if path.startswith("/data") else BASE_PATH + path, content, sent)
+        response = self._http.getresponse()
+        answer = response.read()
+        grown = self._resident("VmHWM") - before
+        assert response.status < 300, (method, path, answer[:400])
+        if grown > MAX_PEAK:
+            self.over.append(f"{method} {path}: {grown / MIB:.1f} MiB")
+        return json.loads(answer) if answer else None
+
+    def _resident(self, name: str) -> int:
+        status = (self._process / "status").read_text()
+        return int(status.split(f"{name}:")[1].split()[0]) * KIB
+
+
+@pytest.fixture(params=TEXTS)
+def text(request: pytest.FixtureRequest) -> bytes:
+    return TEXTS[request.param]
+
+
+@pytest.fixture
+def ask(state: str | None, text: bytes, tmp_path: Path) -> Iterator[Measured]:
+    options = ["--service-client", HEADERS["x-api-key"], *(["--state", state] if state else [])]
+    with Server(tmp_path, *options, **AT_ONCE) as server:
+        yield Measured(server, text)
+
+
+def warm(ask: Measured) -> None:
+    """What libraries keep from the first large requests on is not theirs: caches, and buffers for parsing."""
+    for _ in range(3):
+        made = ask("POST", "/connections", connection(description="x" * (MIB - ROOM)))
+        change = [{"op": "replace", "path": "/name", "value": "x"}]
+        ask("PATCH", f"/connections/{made['id']}", change, if_match=made["etag"])
+        ask("GET", "/connections?orderby=name")
+        ask("DELETE", f"/connections/{made['id']}")
+        ask("POST", "/connectionSpecs", {"name": "small", "providerId": "p", "version": "1.0"})
+    ask("POST", "/flows", flow_between(ask, "small"))
+    ask("GET", "/runs")
+    ask.over.clear()
+
+
+def flow_between(ask: Measured, text: str) -> dict[str, Any]:
+    """A flow with its source and target, each of which has the text."""
+    base = ask("POST", "/connections", connection(description=text))["id"]
+    read = {"baseConnectionId": base, "data": {"format": "tabular"}, "params": {"tableName": "sales.store_visits"}}
+    reads = {**read, "name": "r", "description": text, "connectionSpec": {"id": POSTGRESQL, "version": "1.0"}}
+    source = ask("POST", "/sourceConnections", reads)["id"]
+    schema = {"schema": {"id": "https://ns.adobe.com/acme/schemas/1f2e", "version": "1"}}
+    writes = {"name": "w", "description": text, "data": schema, "params": {"dataSetId": "5e8b2d8a1d2f3a18a8a1b2c3"}}
+    target = ask("POST", "/targetConnections", {**writes, "connectionSpec": {"id": DATA_LAKE, "version": "1.0"}})["id"]
+    ends = {"sourceConnectionIds": [source], "targetConnectionIds": [target]}
+    schedule = {"startTime": 1_700_000_000, "frequency": "day", "interval": 1, "backfill": True}
+    body = {**ends, "name": text, "flowSpec": {"id": CRM_TO_AEP, "version": "1.0"}, "scheduleParams": schedule}
+    return {**body, "transformations": [COPY, MAPPING]}
+
+
+def of_connections(ask: Measured) -> None:
+    for _ in range(6):
+        made = ask("POST", "/connections", connection(description="TEXT"))
+    path = f"/connections/{made['id']}"
+    ask("GET", path)
+    for value in ("TEXT", "other", "TEXT"):
+        change = [{"op": "replace", "path": "/description", "value": value}]
+        made = ask("PATCH", path, change, if_match=made["etag"])
+    for query in ("", "&orderby=name", "&property=auth.params.server==db.example.com"):
+        assert ask("GET", f"/connections?limit=100{query}")["items"]
+    ask("DELETE", path)
+
+
+def of_specs(ask: Measured) -> None:
+    body = {"name": "mine", "providerId": "p", "version": "1.0", "attributes": {"x": "TEXT"}}
+    made = ask("POST", "/connectionSpecs", body)
+    ask("PUT", f"/connectionSpecs/{made['id']}", body)
+    ask("GET", "/connectionSpecs?property=name==mine")
+
+
+def of_flows(ask: Measured) -> None:
+    made = ask("POST", "/flows", flow_between(ask, "TEXT"))
+    path = f"/flows/{made['id']}"
+    ask("GET", path)
+    for _ in range(2):
+        change = [{"op": "replace", "path": "/name", "value": "TEXT"}]
+        made = ask("PATCH", path, change, if_match=made["etag"])
+    for listed in ("/flows", "/runs", "/sourceConnections"):
+        ask("GET", listed)
+    ask("POST", f"{path}/action?op=disable")
+
+
+def of_neighbours(ask: Measured) -> None:
+    rule = {"source": "a", "destination": "b", "sourceType": "ATTRIBUTE"}
+    schema = {"schemaRef": {"id": "x", "contentType": "1.0"}}
+    for _ in range(6):
+        ask("POST", PREP, {"name": "TEXT", "outputSchema": schema, "mappings": [rule]})
+        group = ask("POST", GROUPS, {"title": "t", "type": "object", "description": "TEXT"})
+        data_set = ask("POST", DATA_SETS, {"name": "TEXT"})[0].removeprefix("@/dataSets/")
+    ask("PATCH", f"{GROUPS}/{group['meta:altId']}", [{"op": "replace", "path": "/description", "value": "TEXT"}])
+    ask("PATCH", f"{DATA_SETS}/{data_set}", {"name": "TEXT"})
+    ask("GET", PREP)
+    ask("GET", f"{GROUPS}?orderby=title", **LISTED)
+    ask("GET", "/data/foundation/schemaregistry/stats")
+    assert data_set in ask("GET", f"{DATA_SETS}/{data_set}")
+    assert ask("GET", f"{DATA_SETS}?orderBy=desc:name&name=!a")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("requests", [of_connections, of_specs, of_flows, of_neighbours])
+def test_no_text_takes_more_memory_than_one_request_may(ask: Measured, requests: Any) -> None:
+    """With a database, a patch took 38 MiB, a page 34."""
+    warm(ask)
+    requests(ask)
+    assert not ask.over
