@@ -6,6 +6,7 @@ Bytes pass as they are, in both directions; docs/recording.md names what is chan
 from __future__ import annotations
 
 import asyncio
+import functools
 import ssl
 import zlib
 from collections.abc import Callable, Mapping
@@ -30,6 +31,11 @@ _GRACE_SECONDS = 3.0
 """Time a recording that is stopped waits for responses."""
 
 
+@functools.cache  # reading them takes 20 ms
+def _trusting_public_cas() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=certifi.where())
+
+
 class Relay:
     """Leads requests to `upstream`, or to the host that the client asked for if it is one of Adobe's."""
 
@@ -37,7 +43,7 @@ class Relay:
         """`ca_file`: CAs (PEM) of the service in place of the public ones. Raises OSError or ValueError."""
         self._seen, self._routes = seen, Routes(upstream)
         self._kept = Kept()
-        self._tls = ssl.create_default_context(cafile=ca_file or certifi.where())
+        self._tls = ssl.create_default_context(cafile=ca_file) if ca_file else _trusting_public_cas()
 
     def server(self, *, host: str = LOOPBACK, port: int = 0, certificate: ssl.SSLContext | None = None) -> StreamServer:
         """Create a listening server for clients. Raises OSError, whose message can be shown to users."""

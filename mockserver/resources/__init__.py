@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -29,6 +30,11 @@ def operation(operation_id: str) -> Callable[[Handler], Handler]:
 
 def load() -> dict[str, Handler]:
     """Import every module of this package; operation id -> handler."""
+    _import_all()
+    return dict(_HANDLERS)
+
+
+@functools.cache  # a client under test may have an emulator for each of its tests
+def _import_all() -> None:
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    return dict(_HANDLERS)

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map, Rule
+from werkzeug.routing import Map, MapAdapter, Rule
 
 from mockserver.emulator import Emulator, storage_refusal
 from mockserver.errors import ApiError, Refusal
@@ -169,7 +169,11 @@ class Application(Flask):
 
     def _methods_of_page(self) -> set[str]:
         """The methods of the requested page; empty if there is no such page."""
-        rules = [rule.empty() for rule in self.url_map.iter_rules() if rule.endpoint != "api"]
-        pages = Map(rules, strict_slashes=False, merge_slashes=False).bind("")
         path = request.path.rstrip("/")
-        return {*pages.allowed_methods(path), *pages.allowed_methods(path + "/")}
+        return {*self._pages.allowed_methods(path), *self._pages.allowed_methods(path + "/")}
+
+    @functools.cached_property
+    def _pages(self) -> MapAdapter:
+        """All pages but those of the API. Flask takes no further ones after the first request."""
+        rules = [rule.empty() for rule in self.url_map.iter_rules() if rule.endpoint != "api"]
+        return Map(rules, strict_slashes=False, merge_slashes=False).bind("")
