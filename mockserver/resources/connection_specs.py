@@ -46,9 +46,9 @@ _BUILT_IN_DATA_SETS = ("Customers", "Store visits", "Orders", "Web events", "Loy
 def list_connection_specs(world: World, request: Request) -> Result:
     """All specs, or those matching a `property` filter; never paged (facts §6.1)."""
     query = listing.parse(request.arguments, _SPECS.listable, world.quirks)
-    specs = [connector.describe() for connector in world.connectors.all() if query.matches(connector.described)]
-    own = [spec for spec in _specs.every_written(world, request.tenant, _SPECS) if query.matches(spec)]
-    return Result(200, {"items": [query.project(spec) for spec in (*specs, *own)]})
+    catalogue = (connector.described for connector in world.connectors.all())
+    specs = (*catalogue, *_specs.every_written(world, request.tenant, _SPECS))
+    return Result(200, {"items": [query.project(spec) for spec in specs if query.matches(spec)]})
 
 
 @operation("retrieveConnectionSpec")
@@ -56,7 +56,7 @@ def retrieve_connection_spec(world: World, request: Request) -> Result:
     """One spec, wrapped in `items`."""
     spec_id = next(iter(request.path.values()))
     own = _specs.written(world, request.tenant, _SPECS, spec_id)
-    return Result(200, {"items": [own or _demand(world, request).describe()]})
+    return Result(200, {"items": [own or _demand(world, request).described]})
 
 
 @operation("createConnectionSpec")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mockserver import Config, Emulator
+from mockserver import Config, Emulator, json_input
 from tests.calls import HEADERS, LANDING_ZONE, POSTGRESQL, made, refused, send, source, target
 
 CRM = "14518937-270c-4525-bdec-c2ba7cce3860"
@@ -356,3 +356,13 @@ def test_a_streaming_source_of_the_sources_sdk_needs_no_format(emulator: Emulato
     stream = written(emulator, "/connectionSpecs", {**CONNECTION_SPEC, "type": "generic-streaming", "authSpec": []})
     read = {"name": "Events", "connectionSpec": {"id": stream["id"], "version": "1.0"}}
     assert made(emulator, read, "/sourceConnections")["id"]
+
+
+@pytest.mark.parametrize("path", ["/connectionSpecs", f"/connectionSpecs/{POSTGRESQL}", "/flowSpecs"])
+@pytest.mark.parametrize("fault", ["unknown-members", "reordered-members"])
+def test_a_damaged_response_leaves_the_specs_of_the_catalogue_as_they_are(
+    emulator: Emulator, path: str, fault: str
+) -> None:
+    before = json_input.dumps(items(emulator, path))
+    damaged = json_input.dumps(items(emulator, path, **{"x-mock-fault": fault}))
+    assert damaged != before == json_input.dumps(items(emulator, path))
