@@ -60,7 +60,7 @@ class Check:
         """Ids of the operations it concerns."""
         if kind is None:
             return frozenset(self.operations)
-        return frozenset(o.id for o in document.operations if o.path.split("/")[1] == kind.name)
+        return document.of_collection(kind.name)
 
     def judge(self, stage: Stage, kind: Kind | None) -> Outcome:
         """Run it once and return the outcome."""

@@ -6,6 +6,7 @@ credentials are in no text, and URLs lose their user info.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import random
@@ -65,6 +66,7 @@ class Mask:
         harmless = name in _HARMLESS_HEADERS and not (name == "host" and "@" in value)
         return self.url(value) if harmless else hidden(value)
 
+    @functools.lru_cache(maxsize=16)  # noqa: B019  (one mask lives as long as the run)
     def body(self, body: bytes) -> str:
         """A body: JSON with the values of known members, or only the length if it is not JSON."""
         if not body:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 import requests
 import urllib3
@@ -53,7 +53,7 @@ class Unreachable(Exception):
     """The server cannot be reached or has stopped responding; the message is one line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for its cached members
 class Sent:
     """One request. `target` is the percent-encoded path below the server's base path, with the query.
 
@@ -67,10 +67,32 @@ class Sent:
 
     def header(self, name: str) -> str | None:
         """The value of a header, its name in any case."""
-        return _header(self.headers, name)
+        return self._fields.get(name.lower())
+
+    @functools.cached_property
+    def _fields(self) -> dict[str, str]:
+        return _by_lower_name(self.headers)
+
+    @functools.cached_property
+    def path(self) -> str:
+        """The target without its query, and without a slash at the end."""
+        return self.target.partition("?")[0].rstrip("/")
+
+    @functools.cached_property
+    def steps(self) -> list[str]:
+        """The decoded segments of the path. Do not modify them."""
+        return [unquote(step) for step in self.path.strip("/").split("/")]
+
+    @functools.cached_property
+    def json(self) -> Any:
+        """The parsed body, or None if it is not JSON. Do not modify it: it is cached."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for its cached members
 class Answer:
     """One response with its request. A request without a response has status 0 and `silence`."""
 
@@ -85,14 +107,18 @@ class Answer:
 
     def header(self, name: str) -> str | None:
         """The value of a header, its name in any case."""
-        return _header(self.headers, name)
+        return self._fields.get(name.lower())
 
-    @property
+    @functools.cached_property
+    def _fields(self) -> dict[str, str]:
+        return _by_lower_name(self.headers)
+
+    @functools.cached_property
     def text(self) -> str:
         """The body as text."""
         return self.body.decode("utf-8", "replace")
 
-    @property
+    @functools.cached_property
     def json(self) -> Any:
         """The parsed body, or None if it is not JSON. Do not modify it: it is cached."""
         return parsed(self.body)
@@ -101,6 +127,12 @@ class Answer:
     def is_json(self) -> bool:
         """Whether the body is JSON (null included)."""
         return self.json is not None or self.body.strip() == b"null"
+
+    @functools.cached_property
+    def entities(self) -> list[dict[str, Any]]:
+        """The objects in `items` of a success. Do not modify them: they are cached."""
+        items = self.json.get("items") if self.succeeded and isinstance(self.json, dict) else None
+        return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
     @property
     def succeeded(self) -> bool:
@@ -280,10 +312,15 @@ def _environ(sent: Sent, url: str) -> dict[str, Any]:
         "wsgi.run_once": False,
         "contracts.header_names": tuple(name for name, _ in sent.headers),
     }
-    for name, value in sent.headers:
-        key = name.upper().replace("-", "_")
-        environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+    environ.update((_key(name), value) for name, value in sent.headers)
     return environ
+
+
+@functools.lru_cache(maxsize=256)
+def _key(name: str) -> str:
+    """The name of a header in the environ of WSGI."""
+    key = name.upper().replace("-", "_")
+    return key if key == "CONTENT_TYPE" else f"HTTP_{key}"
 
 
 def json_body(value: Any) -> bytes:
@@ -303,12 +340,9 @@ def with_headers(standard: Mapping[str, str], changes: Mapping[str, Any]) -> Hea
     return (*kept, *((name, value) for name, value in changes.items() if value is not None))
 
 
-def _header(headers: Headers, name: str) -> str | None:
-    wanted = name.lower()
-    for key, value in headers:
-        if key.lower() == wanted:
-            return value
-    return None
+def _by_lower_name(headers: Headers) -> dict[str, str]:
+    """The first value of each header by its name in lower case."""
+    return {name.lower(): value for name, value in reversed(headers)}
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

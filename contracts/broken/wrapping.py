@@ -240,7 +240,7 @@ class Wrapped:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         """Handle one request."""
-        headers = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key[:5] == "HTTP_"}
+        headers = {_name(key): value for key, value in environ.items() if key[:5] == "HTTP_"}
         if environ.get("CONTENT_TYPE"):
             headers["content-type"] = environ["CONTENT_TYPE"]
         asked = Asked(
@@ -284,6 +284,12 @@ class Wrapped:
         getattr(chunks, "close", lambda: None)()
         headers = tuple(pair for pair in started[1] if pair[0].lower() != "content-length")
         return GivenAnswer(started[0], headers, body)
+
+
+@functools.lru_cache(maxsize=256)
+def _name(key: str) -> str:
+    """The name of a header, in lower case, by its key in the environ of WSGI."""
+    return key[5:].replace("_", "-").lower()
 
 
 def _parsed(body: bytes) -> Any:

@@ -163,9 +163,8 @@ def _error_cause(answer: Answer) -> str:
 def headers_are_there(watch: Watch, answer: Answer) -> Fault | None:
     """The headers that the contract lists for the status are present."""
     operation = watch.document.match(answer.sent.method, answer.sent.target)
-    response = watch.document.response(operation, answer.status) if operation else None
-    for name, raw in (response or {}).get("headers", {}).items():
-        if watch.document.resolve(raw).get("required") and not answer.header(name):
+    for name in watch.document.required_headers(operation, answer.status) if operation else ():
+        if not answer.header(name):
             return Fault(f"{answer} without the header {name}", HEADER + name.lower())
     return None
 
@@ -263,9 +262,8 @@ def _own_form(answer: Answer) -> bool:
 @observe("secret.canary")
 def canary_is_never_seen(watch: Watch, answer: Answer) -> Fault | None:
     """The password of this run's connections is in no response."""
-    text = answer.text + "".join(f"{name}{value}" for name, value in answer.headers)
-    message = f"{answer} with a stored password in it"
-    return Fault(message, "secret.canary", reach=SHOWN) if watch.canary in text else None
+    seen = watch.canary.encode() in answer.body or any(watch.canary in f"{n}{value}" for n, value in answer.headers)
+    return Fault(f"{answer} with a stored password in it", "secret.canary", reach=SHOWN) if seen else None
 
 
 @observe("etag.never-repeated")
@@ -363,6 +361,7 @@ def new_ids_are_unique(watch: Watch, answer: Answer) -> Fault | None:
 
 _VOLATILE = ("lastRunDetails", "lastOperation", "runs", "metrics", "activities", "updatedAt")
 """Members that may change without a write to their entity: results of its runs."""
+_SORTED = json.JSONEncoder(sort_keys=True)
 
 
 @observe("entity.one-state", by_id=True)
@@ -370,7 +369,7 @@ def one_etag_is_one_entity(watch: Watch, answer: Answer) -> Fault | None:
     """An entity with the same etag is the same in every response."""
     body = answer.json
     items = body.get("items") if isinstance(body, dict) else None
-    if not answer.succeeded or not isinstance(items, list) or (watch.canary and watch.canary in answer.text):
+    if not answer.succeeded or not isinstance(items, list) or (watch.canary and watch.canary.encode() in answer.body):
         return None  # what shows a secret differs in this
     seen = watch.memory.setdefault("entity", {})
     for item in items:
@@ -386,7 +385,7 @@ def one_etag_is_one_entity(watch: Watch, answer: Answer) -> Fault | None:
             continue
         key = f"{item['id']} {item['etag']}"
         shown = {name: value for name, value in item.items() if name not in _VOLATILE}
-        now = json.dumps(shown, sort_keys=True)
+        now = _SORTED.encode(shown)
         before = seen.setdefault(key, now)
         if before != now:
             given = watch.memory.get("etags given twice", {})

@@ -6,11 +6,10 @@ fail in its own way; here the cause is seen in the answer itself, so that it is 
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from contracts.findings.causes import (
     ABSENT,
@@ -58,8 +57,8 @@ Pointer = tuple[str, ...]
 @observe("entity.asked-for", by_id=True)
 def a_lookup_shows_the_entity_asked_for(watch: Watch, answer: Answer) -> Fault | None:
     """A look-up shows the entity whose id it names."""
-    kind, entity_id, *below = [*_steps(answer.sent), "", ""]
-    shown = [item["id"] for item in _items(answer) if isinstance(item.get("id"), str)]
+    kind, entity_id, *below = [*answer.sent.steps, "", ""]
+    shown = [item["id"] for item in answer.entities if isinstance(item.get("id"), str)]
     lookup = answer.sent.method == "GET" and not any(below[:-2]) and entity_id.lower() in watch.entities.ever
     if kind not in ORDER or not lookup or not shown or entity_id.lower() in [one.lower() for one in shown]:
         return None
@@ -70,12 +69,12 @@ def a_lookup_shows_the_entity_asked_for(watch: Watch, answer: Answer) -> Fault |
 @observe("entity.gone", by_id=True)
 def what_is_not_there_is_not_shown(watch: Watch, answer: Answer) -> Fault | None:
     """Nothing is shown of an entity that was deleted or never created, and nothing is done with it."""
-    kind, entity_id, *_ = [*_steps(answer.sent), ""]
+    kind, entity_id, *_ = [*answer.sent.steps, ""]
     gone: Collection[str] = watch.entities.gone(answer.sent, kind)
     if answer.sent.method == "DELETE":  # the first deletion has just made it so
         seen = watch.memory.setdefault("deleted", {})
         gone = {one for one in gone if one in seen}
-        seen |= {entity_id.lower(): True, _path(answer.sent): True} if answer.succeeded and entity_id else {}
+        seen |= {entity_id.lower(): True, answer.sent.path: True} if answer.succeeded and entity_id else {}
     made_up = entity_id not in ("", "search") and not _UUID.fullmatch(entity_id.lower())
     never = entity_id == NOWHERE or (kind in ORDER and made_up and entity_id.lower() not in watch.entities.ever)
     body = answer.json if answer.sent.method != "POST" and isinstance(answer.json, dict) else {}
@@ -83,21 +82,17 @@ def what_is_not_there_is_not_shown(watch: Watch, answer: Answer) -> Fault | None
     never = never or (nothing and bool(watch.entities.borders(answer.sent, entity_id)))
     method, target = answer.sent.method, answer.sent.target
     never = never or (method in ("GET", "DELETE") and not watch.document.match(method, target))
-    next_door = answer.sent.method == "GET" and _path(answer.sent) in watch.memory.setdefault("deleted", {})
+    next_door = answer.sent.method == "GET" and answer.sent.path in watch.memory.setdefault("deleted", {})
     if not answer.succeeded or not (never or next_door or (kind in ORDER and entity_id.lower() in gone)):
         return None
     return Fault(f"{answer} although the entity {'does not exist' if never else 'was deleted'}", ABSENT, reach=LIFE)
-
-
-def _path(sent: Sent) -> str:
-    return sent.target.partition("?")[0].rstrip("/")
 
 
 @observe("entity.creation-stays", by_id=True)
 def the_creation_stays_what_it_was(watch: Watch, answer: Answer) -> Fault | None:
     """Time, author and client of an entity's creation are the same in every response."""
     seen = watch.memory.setdefault("creation", {})
-    for item in (one for one in _items(answer) if isinstance(one.get("id"), str)):
+    for item in (one for one in answer.entities if isinstance(one.get("id"), str)):
         for member in _CONSTANT:
             before = seen.setdefault(f"{item.get('id')} {member}", item[member]) if member in item else None
             if before is not None and before != item[member]:
@@ -127,7 +122,7 @@ def the_state_is_that_of_the_last_write(watch: Watch, answer: Answer) -> Fault |
             states[steps[1]] = _LEADS_TO[action] or "published"
         if answer.status == 200 and sent.method == "PATCH" and (patched := _patched_state(sent)):
             states[steps[1]] = patched
-    for item in _items(answer) if sent.method == "GET" else ():
+    for item in answer.entities if sent.method == "GET" else ():
         wanted, state = states.get(item["id"]) if isinstance(item.get("id"), str) else None, item.get("state")
         if not isinstance(state, str) or not wanted or state.casefold() == wanted:
             continue
@@ -141,7 +136,7 @@ def the_state_is_that_of_the_last_write(watch: Watch, answer: Answer) -> Fault |
 
 def _patched_state(sent: Sent) -> str:
     """The state that a patch gives; empty if it gives none."""
-    body = _body(sent)
+    body = sent.json
     steps = [step for step in (body if isinstance(body, list) else [body]) if isinstance(step, dict)]
     given = [step.get("value") for step in steps if step.get("path") == "/state" and "value" in step]
     return given[-1].casefold() if given and isinstance(given[-1], str) else ""
@@ -151,17 +146,17 @@ def _patched_state(sent: Sent) -> str:
 def an_entity_is_what_was_written(watch: Watch, answer: Answer) -> Fault | None:
     """An entity shows the name and description of its last write, and no member as if a patch had not been sent."""
     written, shown = watch.memory.setdefault("written", {}), watch.memory.setdefault("shown", {})
-    kind, entity_id, *below = [*_steps(answer.sent), ""]
+    kind, entity_id, *below = [*answer.sent.steps, ""]
     if kind in ORDER and answer.sent.method == "POST" and not entity_id:
         _learn_creation(answer, written, shown)
     elif kind in ORDER and answer.sent.method != "GET":
         patch = answer.sent.method == "PATCH" and not any(below)
         before = written.pop(entity_id, {}) if not patch or not 400 <= answer.status < 500 else None
         if before is not None and patch and answer.succeeded and not is_pretended(answer):
-            written[entity_id] = _patched(before, _body(answer.sent), shown.get(entity_id))
+            written[entity_id] = _patched(before, answer.sent.json, shown.get(entity_id))
     if answer.sent.method != "GET":
         return None
-    for item in _items(answer):
+    for item in answer.entities:
         if "createdAt" not in item:  # the request asked for some members only
             continue
         known = str(item.get("id"))
@@ -187,7 +182,7 @@ def an_entity_is_what_was_written(watch: Watch, answer: Answer) -> Fault | None:
 
 def _departing(answer: Answer, item: Mapping[str, Any], written: Mapping[Pointer, tuple[Any, Any]]) -> Fault | None:
     """The fault of an entity that is not what was written: value and former value by the place of a member."""
-    lookup = len(_steps(answer.sent)) > 1
+    lookup = len(answer.sent.steps) > 1
     for pointer, (value, before) in written.items():
         member, came = ".".join(pointer), _at(item, pointer)
         unasked = came is _NONE and not lookup  # a list may show some members only
@@ -244,7 +239,7 @@ def _is_hidden(value: Any) -> bool:
 
 
 def _learn_creation(answer: Answer, written: dict[str, Any], shown: dict[str, Any]) -> None:
-    body, told = _body(answer.sent), answer.json
+    body, told = answer.sent.json, answer.json
     if answer.succeeded and isinstance(body, dict) and isinstance(told, dict) and isinstance(told.get("id"), str):
         texts = {pointer: body.get(pointer[0], _NONE) for pointer in _TEXTS}
         written[told["id"]] = {
@@ -287,21 +282,3 @@ def _at(item: Any, pointer: Pointer) -> Any:
         else:
             found = found.get(name, _NONE) if isinstance(found, dict) else _UNKNOWN
     return found
-
-
-def _steps(sent: Sent) -> list[str]:
-    return [unquote(step) for step in sent.target.partition("?")[0].strip("/").split("/")]
-
-
-def _items(answer: Answer) -> Iterator[dict[str, Any]]:
-    """The entities of a response."""
-    body = answer.json if answer.succeeded else None
-    items = body.get("items") if isinstance(body, dict) else None
-    yield from (item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict))
-
-
-def _body(sent: Sent) -> Any:
-    try:
-        return json.loads(sent.body)
-    except ValueError:
-        return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from contracts.findings.causes import ABSENT, EMPTY_LIST, IGNORED, LIFE, LIST, LISTED, Fault, of_kind
 from contracts.registry import Watch, observe
@@ -17,6 +17,8 @@ from contracts.stage.ledger import MARK
 from contracts.stage.questions import MAX_LIMIT, Question, parameters_of, question_of
 from contracts.wire import Answer
 
+Asked: TypeAlias = tuple[Question, list[dict[str, Any]], Mapping[str, Texts | None]]
+
 
 def _items(answer: Answer) -> list[dict[str, Any]] | None:
     items = answer.json.get("items") if answer.status == 200 and isinstance(answer.json, dict) else None
@@ -24,8 +26,19 @@ def _items(answer: Answer) -> list[dict[str, Any]] | None:
     return items if fine else None
 
 
-def _asked(watch: Watch, answer: Answer) -> tuple[Question, list[dict[str, Any]], Mapping[str, Texts | None]] | None:
-    """The question of a list, its items with the texts that the run gave them, and what the run has made."""
+def _asked(watch: Watch, answer: Answer) -> Asked | None:
+    """The question of a list, its items with the texts that the run gave them, and what the run has made.
+
+    Read once for all observers.
+    """
+    last = watch.memory.setdefault("asked", {})
+    if last.get("answer") is not answer:
+        last.update(answer=answer, asked=_read(watch, answer))
+    asked: Asked | None = last["asked"]
+    return asked
+
+
+def _read(watch: Watch, answer: Answer) -> Asked | None:
     question, items = question_of(answer.sent), _items(answer)
     if question is None or items is None or question.counts:
         return None

@@ -76,8 +76,6 @@ def the_etag_holds_the_second_of_writing(watch: Watch, answer: Answer) -> Fault 
 
 def _stamped(answer: Answer) -> Iterator[Mapping[str, Any]]:
     """The entities of a response whose times are whole numbers: others are reported by answer.schema."""
-    body = answer.json if answer.succeeded else None
-    items = body.get("items") if isinstance(body, dict) else None
-    for item in items if isinstance(items, list) else ():
-        if isinstance(item, dict) and all(type(item.get(name)) is int for name in _TIMES):
+    for item in answer.entities:
+        if all(type(item.get(name)) is int for name in _TIMES):
             yield item

@@ -170,6 +170,8 @@ def of_one_response(found: Mapping[str, Fault], *, is_limited: bool, is_of_absen
 
     `is_of_absent`: its body is what the server shows of an absent entity.
     """
+    if not found:
+        return {}
     if is_of_absent:
         return {name: fault._replace(cause=ABSENT, reach=LIFE) for name, fault in found.items()}
     faults = list(found.values())

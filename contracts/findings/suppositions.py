@@ -5,9 +5,7 @@ A server that checks no body fails each check of a refusal. That is one cause, u
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from typing import Any
 
 from contracts.findings.causes import act
 from contracts.findings.error_codes import code_of
@@ -40,11 +38,4 @@ def _asks(sent: Sent) -> bool:
     if sent.method == "GET":
         return "?" in sent.target
     kind = (sent.header("content-type") or "").lower()
-    return kind.startswith("application/json") and isinstance(_json(sent), dict | list)
-
-
-def _json(sent: Sent) -> Any:
-    try:
-        return json.loads(sent.body)
-    except ValueError:
-        return None
+    return kind.startswith("application/json") and isinstance(sent.json, dict | list)

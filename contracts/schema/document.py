@@ -6,7 +6,7 @@ import functools
 import importlib.util
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class DocumentedOperation:
     id: str
     method: str
     path: str
-    pattern: re.Pattern[str]
+    pattern: re.Pattern[str] = field(compare=False)
 
     @property
     def reads(self) -> bool:
@@ -112,7 +112,7 @@ class Document:
         wanted = (method, path)
         return next((o for o in self.operations if (o.method, re.sub(r"\{\w+\}", "{}", o.path)) == wanted), None)
 
-    @property
+    @functools.cached_property
     def ids(self) -> frozenset[str]:
         """The ids of all operations, including the neighbours'."""
         return frozenset(operation.id for operation in (*self.operations, *self.neighbours))
@@ -132,6 +132,17 @@ class Document:
         shared = self.source["paths"][operation.path].get("parameters", ())
         for parameter in (*shared, *self.detail(operation).get("parameters", ())):
             yield self.resolve(parameter)
+
+    @functools.lru_cache(maxsize=1024)  # noqa: B019  (one document lives as long as the run)
+    def of_collection(self, name: str) -> frozenset[str]:
+        """The ids of the operations of a collection."""
+        return frozenset(one.id for one in self.operations if one.path.split("/")[1] == name)
+
+    @functools.lru_cache(maxsize=1024)  # noqa: B019  (one document lives as long as the run)
+    def required_headers(self, operation: DocumentedOperation, status: int) -> tuple[str, ...]:
+        """The names of the headers that a response must have; none for an unknown status."""
+        described = (self.response(operation, status) or {}).get("headers", {})
+        return tuple(name for name, raw in described.items() if self.resolve(raw).get("required"))
 
     def response(self, operation: DocumentedOperation, status: int) -> Mapping[str, Any] | None:
         """The response object of a status, or None."""

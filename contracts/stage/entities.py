@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from contracts.wire import Sent
 
@@ -87,7 +86,7 @@ class Entities:
         kind, _, entity_id = sent.target.partition("?")[0].strip("/").partition("/")
         new_id, entity_id = new_id and new_id.lower(), entity_id.lower()
         if sent.method == "POST" and not entity_id and done and new_id:
-            body = _json(sent)
+            body = sent.json
             given = [body.get(name, "") for name in _KNOWN] if isinstance(body, dict) else [None]
             certain = all(isinstance(text, str) for text in given)
             texts = {"id": new_id, **dict(zip(_KNOWN, map(str, given), strict=False))}
@@ -118,16 +117,9 @@ def _tenant(sent: Sent) -> Tenant:
     return tuple(map(sent.header, BORDERS))
 
 
-def _json(sent: Sent) -> Any:
-    try:
-        return json.loads(sent.body)
-    except ValueError:
-        return None
-
-
 def _patched(texts: Texts | None, sent: Sent) -> Texts | None:
     """The texts after a patch; None if they are not certain any more."""
-    body = _json(sent)
+    body = sent.json
     for instruction in body if isinstance(body, list) else [body]:
         path = instruction.get("path") if isinstance(instruction, dict) else None
         if not isinstance(path, str) or texts is None:

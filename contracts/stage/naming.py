@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -11,7 +10,7 @@ from contracts.wire import Answer, Sent
 
 def collection(sent: Sent) -> str:
     """The path of a request, without its query."""
-    return sent.target.partition("?")[0].rstrip("/")
+    return sent.path
 
 
 def entity(sent: Sent) -> tuple[str, str]:
@@ -49,8 +48,4 @@ def activated(sent: Sent) -> list[str]:
 
 def body_of(sent: Sent) -> dict[str, Any]:
     """The object in the body of a request, or an empty one."""
-    try:
-        body = json.loads(sent.body)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
+    return sent.json if isinstance(sent.json, dict) else {}

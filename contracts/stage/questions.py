@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -109,7 +108,7 @@ def _pairs(sent: Sent) -> tuple[str, tuple[tuple[str, str], ...]] | None:
     listed = _LIST.fullmatch(path)
     if listed is None or (sent.method, bool(listed[2])) not in (("GET", False), ("POST", True)):
         return None
-    body = _json(sent) if listed[2] else None
+    body = sent.json if listed[2] else None
     searched = _searched(body) if isinstance(body, dict) else []
     return listed[1], (*parse_qsl(query, keep_blank_values=True), *searched)
 
@@ -162,10 +161,3 @@ def _values(text: str) -> tuple[str, ...] | None:
         values.append(value[1].strip('"'))
         at = value.end()
     return tuple(values)
-
-
-def _json(sent: Sent) -> Any:
-    try:
-        return json.loads(sent.body)
-    except ValueError:
-        return None

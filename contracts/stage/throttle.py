@@ -41,7 +41,9 @@ class Throttle:
 
 def asked_for(answer: Answer) -> float | None:
     """The seconds to wait before a request is sent again, by 429 with `Retry-After`; None for other responses."""
-    text = (answer.header("retry-after") or "").strip() if answer.status == 429 else ""
+    if answer.status != 429:
+        return None
+    text = (answer.header("retry-after") or "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
     try:

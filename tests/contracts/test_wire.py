@@ -15,7 +15,7 @@ import trustme
 
 from contracts import bounded
 from contracts.bounded import BoundedAdapter, bind
-from contracts.wire import HttpTransport, Sent, Unreachable, parsed
+from contracts.wire import Answer, HttpTransport, Sent, Unreachable, parsed
 
 SLOW, LARGE = "did not end its response within 0.2 s", "sent more than 1 MiB"
 INFORMATIONAL = "got only the informational status 103, no final one"
@@ -149,3 +149,35 @@ def test_json_that_python_stumbles_over_counts_as_no_json_or_is_made_harmless(de
     assert parsed(deep) is None
     assert parsed(b'{"id": "\\uD800x \\ud83d\\ude00"}') == {"id": "?x \U0001f600"}
     assert parsed(b"[" * 60 + b"]" * 60) is not None
+
+
+def test_of_a_header_that_came_twice_the_first_value_counts_and_names_have_no_case() -> None:
+    fields = (("X-Request-Id", "first"), ("x-request-id", "second"))
+    sent = Sent("GET", "/connections", fields)
+    for one in (sent, Answer(sent, "", 200, fields, b"")):
+        assert (one.header("X-REQUEST-ID"), one.header("etag")) == ("first", None)
+
+
+def test_the_parts_of_a_path_are_decoded_one_by_one_and_without_the_query() -> None:
+    sent = Sent("GET", "/connections/a%2Fb%20c/?property=id==%2F")
+    assert (sent.path, sent.steps) == ("/connections/a%2Fb%20c", ["connections", "a/b c"])
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "entities"),
+    [
+        (200, b'{"items": [{"id": "1"}, null, [], {}]}', [{"id": "1"}, {}]),
+        (200, b'{"items": {"id": "1"}}', []),
+        (200, b'[{"id": "1"}]', []),
+        (200, b"<html>", []),
+        (400, b'{"items": [{"id": "1"}]}', []),
+    ],
+)
+def test_the_entities_of_a_response_are_the_objects_in_the_items_of_a_success(
+    status: int, body: bytes, entities: list[object]
+) -> None:
+    sent = Sent("GET", "/connections", body=body)
+    answer = Answer(sent, "", status, (), body)
+    assert answer.entities == entities
+    assert (answer.json, sent.json) == (parsed(body), parsed(body))
+    assert answer.json is answer.json and sent.json is sent.json and answer.entities is answer.entities
