@@ -189,7 +189,8 @@ class Emulator:
         return Redaction(self.contract, auth_place)
 
     def close(self) -> None:
-        """Close the store."""
+        """Abandon what is done in the background, and close the store."""
+        self.runtime.background.drop()
         self.world.store.close()
 
     def _watched(self, result: Result, call: Call) -> Result:

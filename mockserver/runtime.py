@@ -1,4 +1,4 @@
-"""Clock, ids, etags and tokens: the only source of time and randomness.
+"""Clock, ids, etags and tokens: the only source of time and randomness. Also the thread for work in the background.
 
 With a seed, the same writes give the same ids, etags and times on every run. Each kind of id has a stream
 of its own. The clock starts at a fixed moment and advances by one millisecond per write. Requests that create
@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import queue
 import secrets
 import string
 import threading
 import time
 import uuid
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from functools import partial
 
 SEEDED_START_MS = 1_767_225_600_000
@@ -29,6 +32,9 @@ PROCESS_KEY = secrets.token_bytes(32)
 
 KEY_BYTES = 32
 """Length of the key that seals page tokens."""
+
+MAX_JOBS = 16
+"""Maximum jobs in the background: each may hold an open file and a session of a database."""
 
 _SCRAMBLE = 0x9E3779B1
 """An odd multiplier, so a bijection modulo 2**32: etags of neighbouring revisions look unrelated and never repeat."""
@@ -130,6 +136,78 @@ def stop_watch_ms() -> int:
     return int(monotonic() * 1000)
 
 
+@dataclass(eq=False)
+class _Job:
+    steps: Generator[int]
+    ended: bool = False
+    dropped: bool = False
+    error: Exception | None = None
+
+
+class Background:
+    """One thread that finishes what would take a request too long, in the order in which it was begun."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, _Job] = {}
+        self._waiting: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        self._lock, self._working = threading.Lock(), threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def is_done(self, name: str, begin: Callable[[], Generator[int]], budget: list[int]) -> bool:
+        """Do the job of this name; returns whether it is done. Whoever asks for it later is told the same, once.
+
+        Each step yields its cost. The first ones are done at once, until the budget (a list of one number) is spent;
+        the rest is left to the thread. If too many jobs wait there, this one is not begun. Raises what the job raises.
+        """
+        with self._lock:
+            job = self._jobs.get(name)
+            if job is None and budget[0] < 0 and len(self._jobs) >= MAX_JOBS:
+                return False
+            if job is not None and job.ended:
+                del self._jobs[name]
+        if job is None:
+            steps = begin()
+            for cost in steps:
+                budget[0] -= cost
+                if budget[0] < 0:
+                    self._leave(name, _Job(steps))
+                    return False
+            return True
+        if job.error is not None:
+            raise job.error
+        return job.ended
+
+    def drop(self) -> None:
+        """Abandon all jobs. Each undoes what it did, once the step that is being taken has ended."""
+        with self._lock:
+            dropped, self._jobs = self._jobs, {}
+        for job in dropped.values():
+            job.dropped = True
+        with self._working:
+            for job in dropped.values():
+                job.steps.close()
+
+    def _leave(self, name: str, job: _Job) -> None:
+        with self._lock:
+            self._jobs[name] = job
+            self._waiting.put(job)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="mockserver-background", daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            job = self._waiting.get()
+            with self._working:
+                try:
+                    while not job.dropped and next(job.steps, None) is not None:
+                        pass
+                    job.steps.close()
+                except Exception as error:  # told to whoever asks
+                    job.error = error
+                job.ended = True
+
+
 class Runtime:
     """Generates ids, tokens and request ids."""
 
@@ -139,10 +217,12 @@ class Runtime:
         self._lock = threading.Lock()
         self._drawn: dict[str, int] = {}
         """Stream -> number of values drawn."""
+        self.background = Background()
 
     def reset(self) -> None:
         """Start over: with a seed, all generated values repeat."""
         self.clock.reset()
+        self.background.drop()
         with self._lock:
             self._drawn = {}
 

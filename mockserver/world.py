@@ -30,6 +30,9 @@ class Shown(NamedTuple):
 
 MAX_RUNS, MAX_LANDED_RUNS = 3_000, 750
 """Maximum runs that one request creates: a month of them every 15 minutes. With `--lake`, which writes their rows."""
+MAX_LANDED_WORK = 12_000_000
+"""Maximum work of a request that writes rows of runs to `--lake`: 0.3 s of CPU time. The rest is done afterwards."""
+
 MAX_FLOWS = 2_000
 """Maximum flows that a list of all runs brings up to date: those written last. Others are, once they are named."""
 
@@ -41,6 +44,8 @@ class RunBudget:
     left: int
     settled: bool = False
     """Whether all flows of the tenant have been brought up to date."""
+    landed: list[int] = field(default_factory=lambda: [MAX_LANDED_WORK])
+    """The work that rows of runs may still take."""
 
 
 @dataclass(frozen=True, slots=True)

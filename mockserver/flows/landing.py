@@ -26,6 +26,9 @@ from mockserver.world import World
 MAPPING_SETS = "mappingSets"
 log = logging.getLogger("mockserver")
 
+_WORK_PER_FILE, _WORK_PER_ROW, _WORK_PER_BYTE = 50_000, 2_000, 2
+"""Work, in the measure of mappings, of creating the files of a run, and of a row and each of its bytes."""
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9@_.-]|^\.+")
 
 
@@ -36,10 +39,11 @@ def data_set_of(world: World, tenant: Tenant, target_id: str) -> str | None:
     return data_set if isinstance(data_set, str) else None
 
 
-def land(world: World, tenant: Tenant, flow: Doc, run: Doc, source: FlowSource) -> None:
-    """Write the rows of a successful run. Raises StorageUnavailable if they cannot be written.
+def land(world: World, tenant: Tenant, flow: Doc, run: Doc, source: FlowSource) -> Generator[int]:
+    """Write the rows of a successful run, one at each step; yields the work of each.
 
-    Raises ApiError if the source fails meanwhile; then nothing has been written.
+    Raises StorageUnavailable if they cannot be written, and ApiError if the source fails meanwhile; then nothing has
+    been written.
     """
     data_set = data_set_of(world, tenant, run["targetConnectionIds"][0])
     course, span = Course(*run["course"]), Span(*run["span"])
@@ -49,7 +53,8 @@ def land(world: World, tenant: Tenant, flow: Doc, run: Doc, source: FlowSource) 
     try:
         place = _folder(world.config.lake, tenant, data_set)
         with closing(_read(source, span)) as read:  # ends the session of a live source
-            _write(place / f"{name}.jsonl", arrived(world, tenant, flow, islice(read, course.failing, course.rows)))
+            rows = arrived(world, tenant, flow, islice(read, course.failing, course.rows))
+            yield from _write(place / f"{name}.jsonl", rows)
     except OSError as trouble:
         raise StorageUnavailable("the lake cannot be written to") from trouble
 
@@ -59,7 +64,7 @@ def append(world: World, tenant: Tenant, flow: Doc, run: Doc, events: Sequence[M
     data_set = data_set_of(world, tenant, run["targetConnectionIds"][0])
     if world.config.lake is None or data_set is None or not events:
         return
-    lines = b"".join(json_input.dumps(dict(row)) + b"\n" for row in arrived(world, tenant, flow, events))
+    lines = b"".join(json_input.dumps(dict(row)) + b"\n" for row, _ in arrived(world, tenant, flow, events))
     name = batch_id(run["id"], Course(*run["course"]).copied)
     try:
         with files.appending(_folder(world.config.lake, tenant, data_set) / f"{name}.jsonl") as file:
@@ -68,14 +73,16 @@ def append(world: World, tenant: Tenant, flow: Doc, run: Doc, events: Sequence[M
         raise StorageUnavailable("the lake cannot be written to") from trouble
 
 
-def arrived(world: World, tenant: Tenant, flow: Doc, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Rows mapped by the flow's mapping set; unmapped if the mapping set was not created here.
+def arrived(
+    world: World, tenant: Tenant, flow: Doc, rows: Iterable[Mapping[str, Any]]
+) -> Iterator[tuple[Mapping[str, Any], int]]:
+    """Rows mapped by the flow's mapping set, and the work of each; unmapped if the mapping set was not created here.
 
     A row whose mapping takes too much work, or more than is left to the run, is empty, as if no mapping applied.
     """
     found = _mapping_set(world, tenant, flow)
     if found is None:
-        yield from rows
+        yield from ((row, 0) for row in rows)
         return
     given = mapping.rules(found["mappings"])
     known = schemas.fields(world, tenant, mapping.schema_of(found))
@@ -88,8 +95,9 @@ def arrived(world: World, tenant: Tenant, flow: Doc, rows: Iterable[Mapping[str,
             made, _ = mapping.mapped(row, given, known, work)
         except mapping.TooMuchWork:
             made, empty = {}, empty + 1
-        left -= before - max(0, work.left)
-        yield made
+        spent = before - max(0, work.left)
+        left -= spent
+        yield made, spent
     if empty:
         log.warning("%d rows of flow %s are empty: their mappings take too much work", empty, flow["id"])
 
@@ -112,9 +120,13 @@ def _folder(lake: str, tenant: Tenant, data_set: str) -> Path:
     return files.make_folder(Path(lake), *map(_safe, (tenant.org, tenant.sandbox, data_set)))
 
 
-def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+def _write(path: Path, rows: Iterable[tuple[Mapping[str, Any], int]]) -> Generator[int]:
     with files.replacing(path) as file:
-        file.writelines(json_input.dumps(dict(row)) + b"\n" for row in rows)
+        yield _WORK_PER_FILE
+        for row, work in rows:
+            line = json_input.dumps(dict(row)) + b"\n"
+            file.write(line)
+            yield _WORK_PER_ROW + _WORK_PER_BYTE * len(line) + work
         file.flush()
         _write_parquet(file.name, path.with_suffix(".parquet"))
 

@@ -1,16 +1,16 @@
 """Creates overdue runs on the next read, and moves unfinished runs on.
 
-Nothing runs in the background. A flow's *progress* is a record of its own: the number of runs, the moment of
-the latest one, and the future states of unfinished runs. New runs and the new progress are
-written in one transaction guarded by the etag of the old progress, so that concurrent readers neither create
-a run twice nor lose one. A request creates only so many runs: the newest of each flow. The first of them stands for
-the earlier ones, which are counted, so that ids do not depend on how often somebody looks.
+Nothing runs in the background but the writing of many rows (`landing`). A flow's *progress* is a record of its own:
+the number of runs, the moment of the latest one, and the future states of unfinished runs. New runs and the new
+progress are written in one transaction guarded by the etag of the old progress, so that concurrent readers neither
+create a run twice nor lose one. A request creates only so many runs: the newest of each flow. The first of them stands
+for the earlier ones, which are counted, so that ids do not depend on how often somebody looks.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -305,21 +305,34 @@ class _Update:
         passed = sum(at <= self.now_ms for at, _ in states)
         if etag is None:
             passed = max(passed, 1)
-        if passed:
-            at, state = states[passed - 1]
-            if self.world.config.lake is not None and state in _ARRIVED and "entities" not in run and self.flow:
-                run, state = self._landed(run, state, self.flow)
-            self.puts.append(Put(RUNS, {**run, "updatedAt": max(at, run["createdAt"]), "state": state}, etag))
+        state = states[passed - 1][1] if passed else None
+        if state in _ARRIVED and self.world.config.lake is not None and "entities" not in run and self.flow:
+            landed = self._landed(run, state, self.flow)
+            if landed is None:
+                passed -= 1
+                state = states[passed - 1][1] if passed else None
+            else:
+                run, state = landed
+        if state is not None:
+            at = max(states[passed - 1][0], run["createdAt"])
+            self.puts.append(Put(RUNS, {**run, "updatedAt": at, "state": state}, etag))
         if states[passed:]:
             self.new["ahead"].append([run["id"], [list(state) for state in states[passed:]]])
 
-    def _landed(self, run: Doc, state: str, flow: Doc) -> tuple[Doc, str]:
-        """A run and its state after its rows have been written; it has failed if the source fails meanwhile."""
+    def _landed(self, run: Doc, state: str, flow: Doc) -> tuple[Doc, str] | None:
+        """A run and its state after its rows have been written, None as long as they are being written.
+
+        It has failed if the source fails meanwhile.
+        """
+
+        def land() -> Generator[int]:
+            return landing.land(self.world, self.tenant, flow, run, self._opened(flow))
+
         try:
-            landing.land(self.world, self.tenant, flow, run, self._opened(flow))
+            done = self.world.runtime.background.is_done(run["id"], land, _budget(self.world).landed)
         except ApiError as error:
             return {**run, "course": list(broken(Course(*run["course"]), trouble(error)))}, FAILED
-        return run, state
+        return (run, state) if done else None
 
     def put(self) -> Put:
         """The progress record to write."""

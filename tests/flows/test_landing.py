@@ -10,11 +10,12 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
-from mockserver import Config, Emulator
+from mockserver import Config, Emulator, runtime, world
 from mockserver.flows import mapping
 from tests.arrival import CATALOG, Arrival, arrival, arriving, data_set, schema, target_to
 from tests.calls import send
 from tests.dataflows import DAY, EXAMPLE_SOURCES, HOUR, TENANT, declared, events, files, flowing, once
+from tests.work import counted
 
 
 @pytest.fixture
@@ -78,6 +79,60 @@ def test_the_rows_of_a_run_have_only_so_much_work(
     assert len(rows) > 100 and mapped == sorted(mapped, reverse=True), "the first rows use up what all have"
     assert any(mapped) and all(mapped) is bool(each_row)
     assert ("are empty: their mappings take too much work" in caplog.text) is bool(all_rows)
+
+
+def run_states(emulator: Emulator) -> list[str]:
+    page: Any = send(emulator, "GET", "/runs?limit=100").body
+    return [run["metrics"]["statusSummary"]["status"] for run in page["items"]]
+
+
+def test_rows_beyond_the_work_of_a_request_are_written_after_it(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All rows of a table were written in the request that first showed the run: 12 s of CPU time for 400,000."""
+    calls = []
+    for work in (10**7, 10**5):
+        monkeypatch.setattr(world, "MAX_LANDED_WORK", work)
+        to = arrival(emulator)
+        flowing(emulator, once(emulator, targetConnectionIds=[to.target]))
+        emulator.runtime.clock.advance(HOUR)
+        with counted() as spent:
+            first = run_states(emulator)
+        calls.append(spent.calls)
+        assert ("inProgress" in first) == (work == 10**5)
+        while "inProgress" in run_states(emulator):
+            assert len(landed(emulator, to)) <= 1
+        (rows,) = landed(emulator, to).values()
+        assert len(rows) == batches(emulator)[next(iter(landed(emulator, to)))]["recordCount"] > 100
+    assert calls[1] < calls[0] / 2
+
+
+def test_more_runs_than_may_wait_for_their_rows_get_them_one_after_the_other(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "MAX_LANDED_WORK", 0)
+    monkeypatch.setattr(runtime, "MAX_JOBS", 3)
+    to = arrival(emulator)
+    for _ in range(8):
+        flowing(emulator, once(emulator, targetConnectionIds=[to.target]))
+    emulator.runtime.clock.advance(HOUR)
+    assert run_states(emulator) == ["inProgress"] * 8
+    while "inProgress" in run_states(emulator):
+        pass
+    assert run_states(emulator) == ["success"] * 8 and len(landed(emulator, to)) == 8
+
+
+@pytest.mark.parametrize("end", [Emulator.reset, Emulator.close])
+def test_rows_that_are_being_written_at_the_end_leave_no_file(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: Any
+) -> None:
+    monkeypatch.setattr(world, "MAX_LANDED_WORK", 0)
+    declared(emulator, EXAMPLE_SOURCES)
+    flowing(emulator, events(emulator))
+    emulator.runtime.clock.advance(400 * DAY)
+    assert run_states(emulator)
+    end(emulator)
+    assert not [path for path in tmp_path.rglob(".*")]
 
 
 @pytest.mark.parametrize("place", ["organisation", "sandbox", "data set"])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mockserver import Emulator
+from mockserver import Emulator, world
 from mockserver.sources.dialling import Patience
 from tests import dataflows, live
 from tests.calls import made, send
@@ -170,6 +170,7 @@ def test_the_rows_of_a_table_with_many_long_cells_are_read_in_small_batches(obje
     tracemalloc.start()
     try:
         (run,) = landing(emulator, "broad")
+        run = when_landed(emulator, run)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -205,6 +206,23 @@ def landing(emulator: Emulator, table: str) -> list[dict[str, Any]]:
     return runs_of(emulator, flow_id)
 
 
+def when_landed(emulator: Emulator, run: Any) -> Any:
+    """The run once its rows have been written, or could not be."""
+    while status_of(run) == "inProgress":
+        run = dataflows.looked_up(emulator, f"/runs/{run['id']}")
+    return run
+
+
+def test_a_run_whose_view_fails_after_the_request_that_began_it_fails(
+    objects: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "MAX_LANDED_WORK", 0)
+    emulator = live.emulator(lake=str(tmp_path))
+    (run,) = landing(emulator, "later")
+    assert status_of(run) == "inProgress" and status_of(when_landed(emulator, run)) == "failed"
+    assert not list(tmp_path.rglob("*.jsonl")) and not list(tmp_path.rglob(".*"))
+
+
 @pytest.mark.parametrize("table", ["lazy", "bomb", "writing", "freeing", "dying", "telling", "later"])
 def test_a_run_over_a_view_that_cannot_be_read_fails_and_leaves_no_rows(
     objects: None, table: str, tmp_path: Path
@@ -227,6 +245,8 @@ def test_the_rows_of_a_large_table_are_read_in_batches(objects: None, tmp_path: 
     tracemalloc.start()
     try:
         (run,) = landing(emulator, "lots")
+        assert status_of(run) == "inProgress", "its rows take longer than a request may"
+        run = when_landed(emulator, run)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
