@@ -40,10 +40,11 @@ def open_store(state: str | None, runtime: Runtime, shapes: Shapes | None = None
         return SqlStore(runtime, PostgresDatabase(f"postgresql://{rest}"), shapes)
     if scheme != "sqlite":
         raise StateError(f"State {scheme}://… is not supported: give the path of an SQLite file, or postgresql://….")
-    if _NOT_A_PATH.search(rest):
+    path = rest.removeprefix("/") if found else rest
+    if _NOT_A_PATH.search(path):
         expected = "postgresql://user:password@host:port/database, or the path of an SQLite file"
         raise StateError(f"The state looks like a connection string, not a path or URL. Expected {expected}.")
     from mockserver.state.sql import SqlStore  # imported here: slow to import
     from mockserver.state.sqlite import SqliteFile
 
-    return SqlStore(runtime, SqliteFile(Path(rest.removeprefix("/") if found else rest)), shapes)
+    return SqlStore(runtime, SqliteFile(Path(path)), shapes)

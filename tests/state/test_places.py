@@ -58,6 +58,13 @@ def test_a_connection_string_becomes_no_file_and_is_not_repeated(
     assert SECRET not in message + repr(caught.value) + caplog.text and "\n" not in message and message.endswith(".")
 
 
+@pytest.mark.parametrize("drive", ["C:/no folder/flow.db", "c:\\none/flow.db", "sqlite:///C:/none/flow.db"])
+def test_a_path_may_begin_with_a_drive(drive: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StateError, match="folder that does not exist"):
+        open_store(drive, Runtime())
+
+
 @pytest.mark.parametrize("name", ["flow.db", "a=b.db", "host.db", "my password.db", "x@y.db", "é.db", "a b.db"])
 def test_a_path_is_a_path(name: str, tmp_path: Path) -> None:
     store = open_store(str(tmp_path / name), Runtime())
