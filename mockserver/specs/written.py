@@ -98,13 +98,15 @@ class _AuthSpecs(Mapping[str, AuthSpec]):
     def __init__(self, doc: Mapping[str, Any], platform: str) -> None:
         self._doc, self._platform = doc, platform
         self._made: dict[str, AuthSpec] = {}
-        self._raw = {auth["name"]: auth for auth in doc["spec"].get("authSpec") or ()}
+        self._raw: dict[str, list[Mapping[str, Any]]] = {}
+        for auth in doc["spec"].get("authSpec") or ():
+            self._raw.setdefault(auth["name"], []).append(auth)
 
     def __getitem__(self, name: str) -> AuthSpec:
         if name not in self._made:
-            auth = self._raw[name]
-            (rows,) = auth_rows({"authSpec": [auth]}, self._doc.get(SECRETS, ())).values()
-            self._made[name] = AuthSpec.compile(_auth_spec(auth), self._platform, rows)
+            named = self._raw[name]
+            (rows,) = auth_rows({"authSpec": named}, self._doc.get(SECRETS, ())).values()
+            self._made[name] = AuthSpec.compile(_auth_spec(named[-1]), self._platform, rows)
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -116,11 +118,13 @@ class _AuthSpecs(Mapping[str, AuthSpec]):
 
 def auth_rows(spec: Mapping[str, Any], secrets: Iterable[Sequence[str]]) -> dict[str, tuple[Row, ...]]:
     """Auth spec -> which of its params may be shown. `secrets`: see `SECRETS`."""
-    before: list[tuple[str, Row]] = [(name, (tuple(steps), places.secret)) for name, *steps in secrets]
-    return {
-        auth["name"]: (*schema_rows(auth["spec"]), *(row for name, row in before if name == auth["name"]))
-        for auth in spec.get("authSpec") or ()
-    }
+    rows: dict[str, list[Row]] = {}
+    for auth in spec.get("authSpec") or ():  # of several with one name, each may call a param secret
+        rows.setdefault(auth["name"], []).extend(schema_rows(auth["spec"]))
+    for name, *steps in secrets:
+        if name in rows:
+            rows[name].append((tuple(steps), places.secret))
+    return {name: tuple(found) for name, found in rows.items()}
 
 
 def schema_rows(schema: Mapping[str, Any]) -> Iterator[Row]:

@@ -54,7 +54,7 @@ def spec(*schemas: dict[str, Any], **members: Any) -> dict[str, Any]:
     """A connection spec with the auth specs A, B, …"""
     named = zip("AB", schemas, strict=False)
     auth = [{"name": name, "type": "Key", "spec": {"type": "object", **one}} for name, one in named]
-    return {"name": "own", "providerId": "p", "version": "1.0", "authSpec": auth, **members}
+    return {"name": "own", "providerId": "p", "version": "1.0", "authSpec": auth} | members
 
 
 def written(emulator: Emulator, *schemas: dict[str, Any], **members: Any) -> str:
@@ -92,6 +92,18 @@ def test_what_any_keyword_calls_secret_is_hidden(kind: str) -> None:
     look_up = send(emulator, "GET", f"/connections/{base}").encoded.decode()
     assert patched(emulator, base, change("/auth/params/key", key))[0] == 200
     assert CANARY not in look_up + told(emulator) and MASK in look_up
+
+
+@pytest.mark.parametrize("first", [SECRET, TEXT], ids=["secret first", "secret last"])
+def test_of_auth_specs_with_one_name_each_may_call_a_param_secret(emulator: Emulator, first: dict[str, Any]) -> None:
+    other = TEXT if first is SECRET else SECRET
+    both = [{"name": "A", "type": "Key", "spec": {"properties": {"key": one}}} for one in (first, other)]
+    spec_id = written(emulator, authSpec=both)
+    base = connected(emulator, spec_id)
+    for _ in range(2):
+        assert CANARY not in told(emulator) + send(emulator, "GET", f"/connections/{base}").encoded.decode()
+        rewritten = spec({"properties": {"key": TEXT}})
+        assert send(emulator, "PUT", f"/connectionSpecs/{spec_id}", rewritten).status == 200
 
 
 @pytest.mark.parametrize("place", ["definitions", "$defs"])
