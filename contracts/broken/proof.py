@@ -35,22 +35,32 @@ class Proof:
 
 
 def right(options: Mapping[str, Any]) -> tuple[Any, str | None]:
-    """The correct server as an application, and the token that it requires, if any.
+    """The correct server as an application, and the token that it requires, if any."""
+    emulator = emulated(options)
+    return hurried(emulator), emulator.tokens.issue()[0] if emulator.config.strict else None
+
+
+def emulated(options: Mapping[str, Any]) -> Emulator:
+    """The correct server."""
+    return Emulator(Config(**{"log": "none", "journal_entries": 0, **options}))
+
+
+def hurried(emulator: Emulator) -> Any:
+    """The correct server as an application.
 
     Its clock advances at each request of runs, and at each creation: entities created
     within one millisecond would have no order of creation for a faulty server to keep.
     """
-    emulator = Emulator(Config(**{"log": "none", "journal_entries": 0, **options}))
     app = create_app(emulator, flask=False)
 
-    def hurried(environ: dict[str, Any], start_response: Any) -> Any:
+    def advancing(environ: dict[str, Any], start_response: Any) -> Any:
         if environ["REQUEST_METHOD"] == "GET" and "/runs" in environ["PATH_INFO"]:
             emulator.runtime.clock.advance(_MINUTES * 60_000)
         if environ["REQUEST_METHOD"] == "POST":
             emulator.runtime.clock.advance(1)
         return app(environ, start_response)
 
-    return hurried, emulator.tokens.issue()[0] if emulator.config.strict else None
+    return advancing
 
 
 def prove(server: BrokenServer, document: Document) -> Proof:

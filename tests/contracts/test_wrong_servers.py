@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from contracts import registry, requirements
-from contracts.broken import proof
 from contracts.broken.wrapping import Asked, GivenAnswer, Right, Wrapped
 from contracts.findings.causes import SuiteFinding
 from contracts.findings.verdicts import FAILED, NOT_COMPARABLE
@@ -26,6 +25,7 @@ from contracts.secrecy import Mask
 from contracts.settings import MADE_UP, Settings
 from contracts.stage.expectations import NOWHERE
 from contracts.wire import Sent, WsgiTransport
+from tests.contracts.few_connectors import right_with_few_connectors
 
 registry.load()
 DOCUMENT, ROWS = Document.load(), requirements.load()
@@ -62,7 +62,7 @@ class Judged:
 @cache
 def judged(fault: Fault, **settings: Any) -> Judged:
     """The run against a faulty server: one for all tests of the same server and settings."""
-    app = proof.right({})[0]
+    app = right_with_few_connectors()
     chosen = Settings("http://127.0.0.1", MADE_UP, operations=CONNECTIONS, examples=0)
     screen, mask = io.StringIO(), Mask(())
     transport = WsgiTransport(Wrapped(app, fault))
