@@ -35,8 +35,8 @@ class Reporting:
         from mockserver.conformance import Baseline, Level
 
         known, written = options.pop("baseline"), options.pop("write_baseline")
-        if known is None and written is not None and written.exists():
-            known = written  # it may contain reasons, which are kept
+        if known is None and written is not None and written.is_file():
+            known = written  # it may contain reasons, which are kept; a pipe in its place would be waited for
         source = options.pop("source")
         return cls(
             Baseline.read(known) if known else Baseline(),

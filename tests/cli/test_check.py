@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -78,6 +79,13 @@ def test_a_path_without_a_report_is_named(server: PrivateServer) -> None:
 def test_a_url_with_credentials_is_refused_without_being_repeated(url: str) -> None:
     ran = check(url)
     assert ran.exit_code == 2 and "only scheme, host and port" in ran.output and "c4n4ry" not in ran.output
+
+
+def test_a_pipe_in_place_of_a_written_baseline_is_replaced(server: PrivateServer, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "baseline.yaml")
+    careless(server.url)
+    check(server.url, "--write-baseline", tmp_path / "baseline.yaml")
+    assert "accepted:" in (tmp_path / "baseline.yaml").read_text()
 
 
 def test_a_server_that_cannot_tell_is_said_why(monkeypatch: pytest.MonkeyPatch) -> None:
