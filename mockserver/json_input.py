@@ -7,6 +7,7 @@ Python's own parser accepts invalid or harmful documents: NaN, 1e999, repeated k
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
@@ -33,6 +34,9 @@ MAX_WIDTH = 2
 """Maximum bytes of memory of a document's texts, for each of its maximum bytes. One emoji makes a text four times as
 large."""
 
+MAX_PIECE = 1_048_576
+"""Bytes of a large document that are parsed at once."""
+
 _MAX_READ_OF_CUT = 262_144
 _COPIED = 65_536
 """Bytes of encoded JSON from which it is copied."""
@@ -51,6 +55,7 @@ _STRING_OR_MARK = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[][{},]', re.DOTALL)
 _ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _LONG_INTEGER = re.compile(rb"[0-9]{19}")
 _BEYOND_ONE_BYTE, _BEYOND_TWO_BYTES = re.compile("[^\x00-\xff]"), re.compile("[^\x00-\uffff]")
+_SEPARATOR = re.compile(r"[ \t\n\r]*(,|\]|)[ \t\n\r]*")
 _SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -96,6 +101,50 @@ def parse_written(raw: bytes, *, max_depth: int) -> Json:
     except UnicodeDecodeError:
         raise JsonProblem("bytes that are not UTF-8") from None
     return _demand_sound(_decoded(_WRITTEN, text, max_depth), raw, max_depth)
+
+
+def parse_in_pieces(raw: bytes, member: str, **bounds: Any) -> Json:
+    """Parse an object most of which is an array, the first that it has, in this member. Raises JsonProblem.
+
+    No step takes longer than a piece of it: all at once, the other threads of the process would wait.
+    """
+    head = re.match(rb'\s*\{[^\[{]{0,1000}"%b"\s*:\s*\[' % member.encode(), raw)
+    if head is not None:
+        with suppress(ValueError, RecursionError):  # of which `parse` tells where it is
+            items, end = _items(raw, head.end())
+            whole = parse(head[0] + raw[end:], **bounds)
+            if isinstance(whole, dict) and whole.get(member) == [] and not too_deep(items, bounds["max_depth"] - 1):
+                return {**whole, member: items}
+    return parse(raw, **bounds)
+
+
+def _items(raw: bytes, at: int) -> tuple[list[Any], int]:
+    """The items of an array whose first item is at a place, and the place of the bracket that ends it."""
+    items: list[Any] = []
+    size = MAX_PIECE
+    while True:
+        piece = raw[at : at + size]
+        if _ODD_ESCAPE.search(piece):
+            raise ValueError
+        text, _ = codecs.utf_8_decode(piece, "strict", at + size >= len(raw))
+        read = found = 0
+        while separator := _SEPARATOR.match(text, read):
+            if separator[1] == "]":
+                return items, at + len(text[: separator.start(1)].encode())
+            if bool(separator[1]) is not bool(items):
+                raise ValueError
+            try:
+                item, read = _DECODER.raw_decode(text, separator.end())
+            except json.JSONDecodeError:
+                break  # cut by the end of the piece, or wrong
+            if read == len(text):
+                break  # a number may go on
+            items.append(item)
+            found = read
+        if not found and at + size >= len(raw):
+            raise ValueError
+        size = MAX_PIECE if found else 4 * size
+        at += len(text[:found].encode())
 
 
 def _decoded(decoder: json.JSONDecoder, text: str, max_depth: int) -> Json:

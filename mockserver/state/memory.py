@@ -14,7 +14,7 @@ from typing import Any
 
 from mockserver.exchange import Tenant
 from mockserver.listing import Cursor, ListQuery, ordering
-from mockserver.runtime import Runtime
+from mockserver.runtime import Runtime, release
 from mockserver.state import exports
 from mockserver.state.records import Change, Doc, Key, Listed, examined, page_of, stamped
 from mockserver.state.store import Missing, Put, Store, check
@@ -106,13 +106,16 @@ class MemoryStore(Store):
         """See `Store`."""
         used, records = exports.parse(data)
         with self._writing:
-            self._view = _View(records, max(used, self._view.revision))
+            old, self._view = self._view.parts(), _View(records, max(used, self._view.revision))
+        release(old)
 
     def clear(self) -> None:
         """See `Store`."""
         with self._writing:
             seeded = self._runtime.seed is not None
-            self._view = _View([], self._runtime.first_revision() if seeded else self._view.revision)
+            first = self._runtime.first_revision() if seeded else self._view.revision
+            old, self._view = self._view.parts(), _View([], first)
+        release(old)
 
     def close(self) -> None:
         """See `Store`."""
@@ -209,6 +212,11 @@ class _View:
         if not collection.records:
             del self._collections[place]
         self.revision = change.revision
+
+    def parts(self) -> list[Any]:
+        """What takes long to free."""
+        every = list(self._collections.values())
+        return [part for each in every for parts in (each.entries, each.records.values()) for part in parts]
 
     def tenants(self) -> list[Tenant]:
         """Tenants with records, in alphabetical order."""

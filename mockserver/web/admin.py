@@ -16,6 +16,7 @@ from mockserver.exchange import Result, Tenant
 from mockserver.flows import progress
 from mockserver.json_input import Json
 from mockserver.quirks import QUIRKS
+from mockserver.runtime import release
 from mockserver.web import adapter, guard, responses
 from mockserver.web.api import MAX_STATE_BYTES, health_of
 
@@ -75,7 +76,7 @@ def _add_state(pages: Blueprint, emulator: Emulator) -> None:
     @pages.route("/state", methods=["PUT", "POST"])
     def import_state() -> Response:
         try:
-            masked = emulator.restore(exported_state(_sent(MAX_STATE_BYTES)))
+            masked = restored(emulator, _sent(MAX_STATE_BYTES))
         except ValueError as error:
             raise wrong(str(error)) from None
         if not masked:
@@ -160,15 +161,26 @@ def _encoded(state: Mapping[str, Any]) -> Iterator[bytes]:
     yield piece + b"]" + end
 
 
-def exported_state(text: bytes) -> Any:
-    """Parse an export, which may be larger and deeper than a request body. Raises ApiError."""
+def restored(emulator: Emulator, text: bytes) -> int:
+    """Import an export, which may be larger and deeper than a request body; see `Emulator.restore`. Raises ApiError."""
     depth = json_input.MAX_DEPTH + _DEPTH_OF_EXPORT
-    return _parsed(text, max_bytes=MAX_STATE_BYTES, max_depth=depth, max_values=None)
+    try:
+        state: Any = json_input.parse_in_pieces(
+            text, "records", max_bytes=MAX_STATE_BYTES, max_depth=depth, max_values=None
+        )
+    except json_input.JsonProblem as problem:
+        raise wrong(problem.reason) from None
+    masked = emulator.restore(state)
+    release(state["records"])
+    return masked
 
 
 def json_body(max_bytes: int) -> Any:
     """Parse the JSON body of an admin request. Raises ApiError."""
-    return _parsed(_sent(max_bytes), max_bytes=max_bytes)
+    try:
+        return json_input.parse(_sent(max_bytes), max_bytes=max_bytes)
+    except json_input.JsonProblem as problem:
+        raise wrong(problem.reason) from None
 
 
 def _sent(max_bytes: int) -> bytes:
@@ -177,13 +189,6 @@ def _sent(max_bytes: int) -> bytes:
             "unsupported_media_type", detail="The body must be JSON. Send it with Content-Type: application/json."
         )
     return adapter.read_body(request.environ, max_bytes)
-
-
-def _parsed(text: bytes, **bounds: Any) -> Any:
-    try:
-        return json_input.parse(text, **bounds)
-    except json_input.JsonProblem as problem:
-        raise wrong(problem.reason) from None
 
 
 def _clock(emulator: Emulator) -> Json:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
+import sys
 import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from mockserver.exchange import Call, Tenant
 from mockserver.runtime import Runtime
 from mockserver.state.memory import MemoryStore
 from tests.calls import HEADERS, connection, send
+from tests.state.stored import KIND, TENANT, doc
 
 MAX_BYTES = 2560
 """Maximum bytes; 2,000 when written."""
@@ -102,3 +105,19 @@ def test_a_tenant_without_records_costs_nothing() -> None:
         assert tracemalloc.get_traced_memory()[0] - before < 50_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("end", [MemoryStore.clear, lambda store: store.restore(MemoryStore(Runtime(1)).export())])
+def test_records_are_freed_one_by_one(end: Callable[[MemoryStore], None]) -> None:
+    """Freed all at once, 200,000 kept every other thread waiting for 0.3 s."""
+    freed: list[str] = []
+
+    class Watched(str):
+        def __del__(self) -> None:
+            freed.append(sys._getframe(1).f_code.co_name)
+
+    store = MemoryStore(Runtime(1))
+    for number in range(9):
+        store.insert(TENANT, KIND, {**doc(str(number)), "watched": [Watched("x")]})
+    end(store)
+    assert freed == ["release"] * 9

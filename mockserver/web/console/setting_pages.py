@@ -42,7 +42,7 @@ def add(pages: Blueprint, frame: Frame) -> None:
     def console_import() -> Response:
         content = forms.uploaded(MAX_STATE_BYTES)
         try:
-            masked = emulator.restore(admin.exported_state(content))
+            masked = admin.restored(emulator, content)
         except (ApiError, ValueError) as refused:
             return _page(frame, f"Nothing was changed: {getattr(refused, 'detail', '') or refused}")
         return forms.done(_HERE, "masked" if masked else "restored")
