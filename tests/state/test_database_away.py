@@ -152,7 +152,18 @@ def test_a_server_that_hangs_in_its_turn_loses_it_before_the_others_lose_patienc
     hanging.close()
 
 
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time for new connections on a busy machine. What a cut leads to does not depend on deadlines.
+
+    An operation for which none was left is refused, and so is every next one whose login is cut.
+    """
+    monkeypatch.setattr(postgresql, "OPERATION_MS", 60_000)
+    monkeypatch.setitem(postgresql.DEFAULT_OPTIONS, "connect_timeout", 30)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("patience")
 @pytest.mark.parametrize(("way", "outcomes"), [("answer", {True}), ("request", {True})])
 def test_a_commit_whose_connection_is_cut_anywhere_is_reported_as_it_was(
     far: Store, network: BadNetwork, way: str, outcomes: set[bool]
@@ -190,6 +201,7 @@ WRITES: dict[str, Callable[[Store, str], Any]] = {
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("patience")
 @pytest.mark.parametrize("way", ["answer", "request"])
 @pytest.mark.parametrize("write", WRITES)
 def test_a_write_whose_connection_is_cut_anywhere_is_made_once(
