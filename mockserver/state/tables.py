@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -28,6 +29,7 @@ from sqlalchemy import (
     select,
     table,
     text,
+    update,
 )
 from sqlalchemy.types import NullType
 
@@ -44,6 +46,8 @@ KEY = ("org", "sandbox", "kind", "id")
 CONTENT = ("revision", "doc", "checksum")
 
 _SCHEMA = MetaData()
+
+log = logging.getLogger("mockserver")
 
 
 def _key_columns(*, primary: bool) -> list[Column[str]]:
@@ -79,6 +83,9 @@ HISTORY = Table(
     Column("ordered", Text, nullable=False),  # the members that lists can be sorted by
     Index("mockserver_history_listed", "org", "sandbox", "kind", "superseded"),
 )
+
+_MAX_DAMAGED = 10
+"""Records with too high a revision that may be damaged themselves, before the counter is believed instead."""
 
 DOC_BYTES = cast(RECORDS.c.doc, LargeBinary().with_variant(String(), "postgresql")).label("doc")
 """A record as bytes of UTF-8: as a text of Python it would take four times as much with one wide character.
@@ -124,7 +131,21 @@ def prepare(db: Connection, version: int, runtime: Runtime, *, escaped: bool) ->
         runtime.resume(drawn)
     except ValueError as problem:
         raise ValueError(f"is damaged: drawn in mockserver_meta {problem}") from None
+    _continue_after_records(db, revision)
     return page_key
+
+
+def _continue_after_records(db: Connection, counted: int) -> None:
+    """Raise a counter that was set back, because no etag may be used twice."""
+    ahead = RECORDS.c.revision.between(counted + 1, MAX_REVISION)
+    columns = (*(RECORDS.c[name] for name in (*KEY, "revision")), DOC_BYTES, RECORDS.c.checksum)
+    highest = select(*columns).where(ahead).order_by(RECORDS.c.revision.desc()).limit(_MAX_DAMAGED)
+    for org, sandbox, kind, entity_id, revision, doc, found in db.execute(highest):
+        if isinstance(doc, bytes) and checksum(Tenant(org, sandbox), kind, entity_id, revision, doc) == found:
+            raised = update(META).where(META.c.revision < revision).values(revision=revision)
+            if db.execute(raised).rowcount:  # else another server wrote meanwhile
+                log.warning("Revision %d was counted, less than records have: counting from %d", counted, revision)
+            return
 
 
 def _demand_new(db: Connection) -> None:
