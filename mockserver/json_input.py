@@ -41,8 +41,8 @@ _MAX_READ_OF_CUT = 262_144
 _COPIED = 65_536
 """Bytes of encoded JSON from which it is copied."""
 
-_STARTS_OF_FOUR_BYTES = (*(bytes([lead]) for lead in range(0xF0, 0xF5)), b"\\ud8", b"\\ud9", b"\\uda", b"\\udb")
-"""What begins a character beyond 16 bits, in UTF-8 and as an escape that this program writes."""
+_STARTS_OF_FOUR_BYTES = tuple(bytes([lead]) for lead in range(0xF0, 0xF5))
+"""The first bytes, in UTF-8, of characters beyond 16 bits."""
 
 _QUOTE = ord('"')
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
@@ -53,9 +53,13 @@ _STRING_OR_VALUE = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|,|[\[{](?=\s*[^\s\
 _LADDER = re.compile(rb"(?:[\[{][^\[\]{}]*){%d}" % (MAX_DEPTH + 1))
 _STRING_OR_MARK = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[][{},]', re.DOTALL)
 _ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-_LONG_INTEGER = re.compile(rb"[0-9]{19}")
+_ESCAPE, _FIRST_OF_PAIR = re.compile(rb"\\u"), re.compile(rb"\\ud[89ab]")  # faster than `in`
+_DIGITS = bytes(ord("0") if chr(byte).isdecimal() and byte < 128 else 0 for byte in range(256))
+_LONG_INTEGER = b"0" * 19
+"""An integer that may be beyond 64 bits, with its digits replaced by `_DIGITS`."""
 _BEYOND_ONE_BYTE, _BEYOND_TWO_BYTES = re.compile("[^\x00-\xff]"), re.compile("[^\x00-\uffff]")
 _SEPARATOR = re.compile(r"[ \t\n\r]*(,|\]|)[ \t\n\r]*")
+_BEFORE_ARRAY = re.compile(rb'\s*\{[^\[{]{0,1000}?"([^"\\]{0,100})"\s*:\s*\[')
 _SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -83,7 +87,7 @@ def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values:
     _demand_few(raw, max_values)
     _demand_narrow(_width_of(text), max_bytes)
     value = _demand_sound(_decoded(_DECODER, text, max_depth), raw, max_depth)
-    if b"\\u" in raw:
+    if _ESCAPE.search(raw):
         _demand_narrow(width(value), max_bytes)
     return value
 
@@ -93,7 +97,7 @@ def parse_written(raw: bytes, *, max_depth: int) -> Json:
 
     Repeated names are not noticed.
     """
-    if not _LONG_INTEGER.search(raw):  # orjson makes a float of an integer beyond 64 bits
+    if _LONG_INTEGER not in raw.translate(_DIGITS):  # orjson makes a float of an integer beyond 64 bits
         with suppress(orjson.JSONDecodeError):
             return _demand_sound(orjson.loads(raw), raw, max_depth)
     try:
@@ -108,8 +112,8 @@ def parse_in_pieces(raw: bytes, member: str, **bounds: Any) -> Json:
 
     No step takes longer than a piece of it: all at once, the other threads of the process would wait.
     """
-    head = re.match(rb'\s*\{[^\[{]{0,1000}"%b"\s*:\s*\[' % member.encode(), raw)
-    if head is not None:
+    head = _BEFORE_ARRAY.match(raw)
+    if head is not None and head[1] == member.encode():
         with suppress(ValueError, RecursionError):  # of which `parse` tells where it is
             items, end = _items(raw, head.end())
             whole = parse(head[0] + raw[end:], **bounds)
@@ -182,9 +186,9 @@ def width(value: Json) -> int:
 
 def weight(raw: bytes) -> int:
     """The most bytes of memory that the texts of a JSON document take once it is parsed."""
-    if any(start in raw for start in _STARTS_OF_FOUR_BYTES):
+    if any(start in raw for start in _STARTS_OF_FOUR_BYTES) or _FIRST_OF_PAIR.search(raw):
         return 4 * len(raw)
-    return len(raw) if raw.isascii() and b"\\u" not in raw else 2 * len(raw)
+    return len(raw) if raw.isascii() and not _ESCAPE.search(raw) else 2 * len(raw)
 
 
 def dumps(value: Json) -> bytes:
