@@ -85,7 +85,7 @@ class SqliteFile:
         self.transaction: ColumnElement[int] = literal_column("0")
         self.remote = self.escaped = False
         self._open, self._serving = True, False
-        self._size = 0  # when the server began; files of SQLite do not shrink
+        self._size = 0  # known so far: only VACUUM by another program makes the file smaller
         with self._explained():
             self._demand_regular()
             self._guard = _Guard(self._beside("-guard"))
@@ -215,11 +215,25 @@ class SqliteFile:
             raise StorageUnavailable("the file of the records was deleted, cut or replaced")
 
     def _is_there(self) -> bool:
+        known = self._size  # read first: the file may grow meanwhile
         try:
             found = self._path.stat()
         except FileNotFoundError:
             return False
-        return found.st_ino == self._file and found.st_size >= self._size  # SQLite takes an empty file for a new one
+        if found.st_ino != self._file or (found.st_size < known and not self._is_complete()):
+            return False
+        self._size = found.st_size
+        return True
+
+    def _is_complete(self) -> bool:
+        """Whether a file that became smaller has as many pages as it says. SQLite takes an empty file for a new one."""
+        uri = f"{self._path.as_uri()}?immutable=1"  # the file itself, without its log
+        try:
+            with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=0)) as db:
+                pages, bytes_each = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        except sqlite3.DatabaseError:
+            return False
+        return bool(0 < pages * bytes_each <= self._path.stat().st_size)
 
     @contextlib.contextmanager
     def _reported(self) -> Iterator[None]:

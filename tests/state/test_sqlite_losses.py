@@ -251,6 +251,28 @@ def test_a_file_that_goes_away_is_noticed_by_the_next_write(
     store.close()
 
 
+def test_a_file_that_another_program_made_smaller_takes_writes(path: Path) -> None:
+    """It was taken for one that was cut, and each write was refused until a restart."""
+    store = opened(path)
+    for number in range(40):
+        put(store, f"large-{number}", name="x" * 8_000)
+    store.close()
+    store = opened(path)
+    size = path.stat().st_size
+    for number in range(40):
+        store.delete(TENANT, KIND, f"large-{number}")
+    _sql("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")(path)
+    assert path.stat().st_size < size / 2
+    for number in range(20):
+        put(store, f"new-{number}", name="x" * 8_000)
+    _sql("PRAGMA wal_checkpoint(TRUNCATE)")(path)
+    put(store, "first")
+    os.truncate(path, path.stat().st_size - 1)
+    with pytest.raises(StorageUnavailable):
+        put(store, "second")
+    store.close()
+
+
 @pytest.mark.parametrize("left", [0, 1, 600])
 def test_a_file_that_is_cut_takes_no_more_writes_and_is_told_at_the_next_start(path: Path, left: int) -> None:
     """Such a write was acknowledged, and lost when the server ended. The start after it tells what was lost."""
