@@ -18,6 +18,7 @@ from mockserver.exchange import BASE_PATH
 from mockserver.json_input import dumps
 from tests.calls import HEADERS, POSTGRESQL, connection
 from tests.dataflows import COPY, CRM_TO_AEP, DATA_LAKE, MAPPING
+from tests.postgres import new_url
 from tests.torture.server import Server
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems cannot reset the peak")
@@ -60,7 +61,7 @@ class Measured:
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         before = self._resident("VmRSS")
         (self._process / "clear_refs").write_text("5")  # the peak starts again
-        self._http.request(method, path if path.startswith("/data") else BASE_PATH + path, content, sent)
+        self._http.request(method, path if path.startswith(("/data", "/_mock")) else BASE_PATH + path, content, sent)
         response = self._http.getresponse()
         answer = response.read()
         grown = self._resident("VmHWM") - before
@@ -74,30 +75,17 @@ class Measured:
         return int(status.split(f"{name}:")[1].split()[0]) * KIB
 
 
-@pytest.fixture(params=TEXTS)
-def text(request: pytest.FixtureRequest) -> bytes:
-    return TEXTS[request.param]
-
-
-@pytest.fixture
-def ask(state: str | None, text: bytes, tmp_path: Path) -> Iterator[Measured]:
-    options = ["--service-client", HEADERS["x-api-key"], *(["--state", state] if state else [])]
-    with Server(tmp_path, *options, **AT_ONCE) as server:
-        yield Measured(server, text)
-
-
-def warm(ask: Measured) -> None:
-    """What libraries keep from the first large requests on is not theirs: caches, and buffers for parsing."""
-    for _ in range(3):
-        made = ask("POST", "/connections", connection(description="x" * (MIB - ROOM)))
-        change = [{"op": "replace", "path": "/name", "value": "x"}]
-        ask("PATCH", f"/connections/{made['id']}", change, if_match=made["etag"])
-        ask("GET", "/connections?orderby=name")
-        ask("DELETE", f"/connections/{made['id']}")
-        ask("POST", "/connectionSpecs", {"name": "small", "providerId": "p", "version": "1.0"})
-    ask("POST", "/flows", flow_between(ask, "small"))
-    ask("GET", "/runs")
-    ask.over.clear()
+@pytest.fixture(scope="module", params=["memory", "sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of each store, after requests of every kind: it has imported and cached what it needs."""
+    folder = tmp_path_factory.mktemp("server")
+    state = {"memory": [], "sqlite": ["--state", str(folder / "state.db")]}.get(request.param)
+    options = state if state is not None else ["--state", new_url()]
+    with Server(folder, "--service-client", HEADERS["x-api-key"], *options, **AT_ONCE) as started:
+        for text in (b"small", b"x" * (MIB - ROOM)):
+            for requests in REQUESTS:
+                requests(Measured(started, text))
+        yield started
 
 
 def flow_between(ask: Measured, text: str) -> dict[str, Any]:
@@ -163,10 +151,15 @@ def of_neighbours(ask: Measured) -> None:
     assert ask("GET", f"{DATA_SETS}?orderBy=desc:name&name=!a")
 
 
+REQUESTS = (of_connections, of_specs, of_flows, of_neighbours)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("requests", [of_connections, of_specs, of_flows, of_neighbours])
-def test_no_text_takes_more_memory_than_one_request_may(ask: Measured, requests: Any) -> None:
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("requests", REQUESTS)
+def test_no_text_takes_more_memory_than_one_request_may(server: Server, text: str, requests: Any) -> None:
     """With a database, a patch took 38 MiB, a page 34."""
-    warm(ask)
+    ask = Measured(server, TEXTS[text])
+    ask("POST", "/_mock/reset")
     requests(ask)
     assert not ask.over
