@@ -154,6 +154,7 @@ class Emulator:
         _, records = exports.parse(data)
         self._shapes.demand(records)
         self.world.store.restore(data)
+        self.runtime.background.drop()
         self.specs_written = True
         return sum(change.doc is not None and secrecy.is_masked(change.doc) for change in records)
 

@@ -17,7 +17,7 @@ import string
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -36,6 +36,9 @@ KEY_BYTES = 32
 
 MAX_JOBS = 16
 """Maximum jobs in the background: each may hold an open file and a session of a database."""
+
+MAX_ENDED_JOBS = 1_000
+"""Maximum jobs of the background whose end is remembered."""
 
 _SCRAMBLE = 0x9E3779B1
 """An odd multiplier, so a bijection modulo 2**32: etags of neighbouring revisions look unrelated and never repeat."""
@@ -145,58 +148,69 @@ def stop_watch_ms() -> int:
 
 @dataclass(eq=False)
 class _Job:
+    name: Hashable
     steps: Generator[int]
-    ended: bool = False
+    waiting: bool = False
+    """Whether it is left to the thread."""
     dropped: bool = False
-    error: Exception | None = None
 
 
 class Background:
     """One thread that finishes what would take a request too long, in the order in which it was begun."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[Hashable, _Job] = {}
+        self._ended: dict[Hashable, Exception | None] = {}
+        """What the thread finished last, and how it failed. Maybe nobody asks for it any more."""
         self._waiting: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._lock, self._working = threading.Lock(), threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def is_done(self, name: str, begin: Callable[[], Generator[int]], budget: list[int]) -> bool:
-        """Do the job of this name; returns whether it is done. Whoever asks for it later is told the same, once.
+    def is_done(self, name: Hashable, begin: Callable[[], Generator[int]], budget: list[int]) -> bool:
+        """Do the job of this name, which nobody else begins meanwhile; returns whether it is done.
 
         Each step yields its cost. The first ones are done at once, until the budget (a list of one number) is spent;
-        the rest is left to the thread. If too many jobs wait there, this one is not begun. Raises what the job raises.
+        the rest is left to the thread. If too many jobs wait there, this one is not begun. Raises what the job raises,
+        once: who asks again begins it again.
         """
         with self._lock:
-            job = self._jobs.get(name)
-            if job is None and budget[0] < 0 and len(self._jobs) >= MAX_JOBS:
+            if name in self._ended:
+                if error := self._ended[name]:
+                    del self._ended[name]
+                    raise error
+                return True
+            if name in self._jobs or len(self._jobs) >= MAX_JOBS:
                 return False
-            if job is not None and job.ended:
-                del self._jobs[name]
-        if job is None:
-            steps = begin()
-            for cost in steps:
+            job = self._jobs[name] = _Job(name, begin())
+        try:
+            for cost in job.steps:
                 budget[0] -= cost
                 if budget[0] < 0:
-                    self._leave(name, _Job(steps))
+                    self._leave(job)
                     return False
-            return True
-        if job.error is not None:
-            raise job.error
-        return job.ended
+        finally:
+            with self._lock:
+                if not (job.waiting or job.dropped):
+                    del self._jobs[name]
+        return True
 
     def drop(self) -> None:
         """Abandon all jobs. Each undoes what it did, once the step that is being taken has ended."""
         with self._lock:
-            dropped, self._jobs = self._jobs, {}
-        for job in dropped.values():
-            job.dropped = True
+            dropped, self._jobs, self._ended = self._jobs, {}, {}
+            for job in dropped.values():
+                job.dropped = True
         with self._working:
             for job in dropped.values():
-                job.steps.close()
+                if job.waiting:
+                    job.steps.close()
 
-    def _leave(self, name: str, job: _Job) -> None:
+    def _leave(self, job: _Job) -> None:
         with self._lock:
-            self._jobs[name] = job
+            job.waiting = not job.dropped
+            if job.dropped:
+                job.steps.close()
+                return
             self._waiting.put(job)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="mockserver-background", daemon=True)
@@ -204,15 +218,20 @@ class Background:
 
     def _work(self) -> None:
         while True:
-            job = self._waiting.get()
+            job, error = self._waiting.get(), None
             with self._working:
                 try:
                     while not job.dropped and next(job.steps, None) is not None:
                         pass
                     job.steps.close()
-                except Exception as error:  # told to whoever asks
-                    job.error = error
-                job.ended = True
+                except Exception as problem:  # told to whoever asks
+                    error = problem.with_traceback(None)
+            with self._lock:
+                if not job.dropped:
+                    del self._jobs[job.name]
+                    self._ended[job.name] = error
+                    if len(self._ended) > MAX_ENDED_JOBS:
+                        del self._ended[next(iter(self._ended))]
 
 
 class Runtime:

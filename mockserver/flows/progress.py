@@ -306,8 +306,8 @@ class _Update:
         if etag is None:
             passed = max(passed, 1)
         state = states[passed - 1][1] if passed else None
-        if state in _ARRIVED and self.world.config.lake is not None and "entities" not in run and self.flow:
-            landed = self._landed(run, state, self.flow)
+        if state in _ARRIVED and self.world.config.lake is not None and "entities" not in run:
+            landed = self._landed(run, state)
             if landed is None:
                 passed -= 1
                 state = states[passed - 1][1] if passed else None
@@ -319,17 +319,19 @@ class _Update:
         if states[passed:]:
             self.new["ahead"].append([run["id"], [list(state) for state in states[passed:]]])
 
-    def _landed(self, run: Doc, state: str, flow: Doc) -> tuple[Doc, str] | None:
+    def _landed(self, run: Doc, state: str) -> tuple[Doc, str] | None:
         """A run and its state after its rows have been written, None as long as they are being written.
 
-        It has failed if the source fails meanwhile.
+        It has failed if the source fails meanwhile. What was begun before the flow was deleted is finished.
         """
 
         def land() -> Generator[int]:
-            return landing.land(self.world, self.tenant, flow, run, self._opened(flow))
+            if self.flow is not None:
+                yield from landing.land(self.world, self.tenant, self.flow, run, self._opened(self.flow))
 
+        name = (self.tenant, run["id"])
         try:
-            done = self.world.runtime.background.is_done(run["id"], land, _budget(self.world).landed)
+            done = self.world.runtime.background.is_done(name, land, _budget(self.world).landed)
         except ApiError as error:
             return {**run, "course": list(broken(Course(*run["course"]), trouble(error)))}, FAILED
         return (run, state) if done else None

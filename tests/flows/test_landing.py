@@ -217,3 +217,38 @@ def test_a_lake_that_cannot_be_written_to_leaves_runs_where_they_are(tmp_path: P
     flowing(emulator, once(emulator, targetConnectionIds=[arrival(emulator).target]))
     emulator.runtime.clock.advance(HOUR)
     assert len(batches(emulator)) == 1, "without a lake nothing is written and the batch is there"
+
+
+def test_rows_of_a_flow_that_is_deleted_meanwhile_are_complete_before_its_run_is(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run was successful at once, while its rows were still being written."""
+    monkeypatch.setattr(world, "MAX_LANDED_WORK", 0)
+    to = arrival(emulator)
+    flow = flowing(emulator, once(emulator, targetConnectionIds=[to.target]))
+    emulator.runtime.clock.advance(HOUR)
+    with emulator.runtime.background._working:
+        assert run_states(emulator) == ["inProgress"]
+        assert send(emulator, "DELETE", f"/flows/{flow}").status == 204
+        assert run_states(emulator) == ["inProgress"] and not landed(emulator, to)
+    while run_states(emulator) == ["inProgress"]:
+        pass
+    assert run_states(emulator) == ["success"] and len(landed(emulator, to)) == 1
+
+
+def test_a_run_of_another_sandbox_with_the_same_id_gets_its_rows(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(world, "MAX_LANDED_WORK", 0)
+    to = arrival(emulator)
+    flowing(emulator, once(emulator, targetConnectionIds=[to.target]))
+    export = emulator.export(credentials=True)
+    copies = json.loads(json.dumps(export["records"]).replace(f'"{TENANT.sandbox}"', '"copy"'))
+    moved = [{**copy, "revision": copy["revision"] + export["revision"]} for copy in copies]
+    emulator.restore({**export, "revision": 2 * export["revision"], "records": [*export["records"], *moved]})
+    emulator.runtime.clock.advance(HOUR)
+    sandboxes = [{"x-sandbox-name": name} for name in (TENANT.sandbox, "copy")]
+    while "inProgress" in json.dumps([send(emulator, "GET", "/runs", headers=one).body for one in sandboxes]):
+        pass
+    one, other = sorted(tmp_path.rglob("*.jsonl"))
+    assert one.name == other.name and one.read_bytes() == other.read_bytes() != b""
