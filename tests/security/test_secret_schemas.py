@@ -223,9 +223,10 @@ def test_the_rules_of_a_spec_are_exported_as_they_are(emulator: Emulator) -> Non
         "properties": {"k": {"type": "array", "prefixItems": [part], "contains": part, "minContains": 1}},
         "dependentSchemas": {"k": {"required": ["a (b)"]}},
         "dependentRequired": {"k": ["x"]},
+        "dependencies": {"k": ["x"], "l": {"required": ["k"]}},
         "propertyNames": {"enum": ["k"]},
         "unevaluatedProperties": False,
-        "if": {"not": {"required": ["k"]}},
+        "if": {"not": {"required": ["k"]}, "properties": {"l": {"const": "csv", "contentMediaType": "text/csv"}}},
         "then": {"oneOf": [{"maxProperties": 1}]},
     }
     spec_of_flow = {"name": "own", "providerId": "p", "transformationSpec": [{"name": "T", "spec": rules}]}
