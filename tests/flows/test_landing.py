@@ -122,7 +122,11 @@ def test_more_runs_than_may_wait_for_their_rows_get_them_one_after_the_other(
     assert run_states(emulator) == ["success"] * 8 and len(landed(emulator, to)) == 8
 
 
-@pytest.mark.parametrize("end", [Emulator.reset, Emulator.close])
+def reimport(emulator: Emulator) -> None:
+    emulator.restore(emulator.export(credentials=True))
+
+
+@pytest.mark.parametrize("end", [Emulator.reset, Emulator.close, reimport])
 def test_rows_that_are_being_written_at_the_end_leave_no_file(
     emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: Any
 ) -> None:
