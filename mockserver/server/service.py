@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -21,7 +22,9 @@ _ACCEPTED_TOGETHER = 4
 """Maximum connections accepted in one iteration of the event loop, before descriptors are counted again."""
 _OTHER_DESCRIPTORS = 32
 """Descriptors reserved for files, the listener and the event loop."""
-_LAST_CALL_SECONDS = 0.1
+TICK_SECONDS = 0.1
+"""Time between checks of all deadlines, and of a signal to stop."""
+LAST_CALL_SECONDS = 0.1
 """Time a stopping server still reads requests that are on their way on open connections."""
 _POLL_SECONDS = 0.02
 
@@ -59,17 +62,18 @@ class Server(uvicorn.Server):
         """Stop accepting requests, answer the current ones and close. Stopping again does nothing."""
         self.should_exit = True
         if self._thread.ident:
+            with suppress(RuntimeError):  # its loop is closed
+                self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
         else:
             self._listener.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn."""
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         await self.lifespan.startup()
         self._crowd.max_clients = descriptors() - _OTHER_DESCRIPTORS
-        accepting = asyncio.get_running_loop().create_server(
-            self._accepted, sock=self._listener, backlog=_ACCEPTED_TOGETHER
-        )
+        accepting = self._loop.create_server(self._accepted, sock=self._listener, backlog=_ACCEPTED_TOGETHER)
         self.servers = [await accepting]
         self._listener.listen(BACKLOG)  # asyncio uses one number for both
         self.started = True
@@ -79,18 +83,27 @@ class Server(uvicorn.Server):
         connection = ClientConnection(self.config, self.server_state, self._crowd)
         return TlsConnection(connection, self._context, self._crowd) if self._context else connection
 
+    async def main_loop(self) -> None:
+        """See uvicorn. `stop` ends it at once, a signal within a tick."""
+        counter = 0
+        while not await self.on_tick(counter):
+            counter += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), TICK_SECONDS)
+
     async def on_tick(self, counter: int) -> bool:
         """See uvicorn. Checks all deadlines ten times a second, which costs less than a timer for each request."""
-        now, loop = monotonic(), asyncio.get_running_loop()
+        now = monotonic()
         for connection in self._crowd.clients:
             if connection.due <= now:
-                loop.call_soon(_expire, connection)  # apart from the server, which an error in it must not end
+                self._loop.call_soon(_expire, connection)  # apart from the server, which an error in it must not end
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn. Resets connections after the grace period, where uvicorn would respond with 500."""
         self.servers[0].close()
-        await asyncio.sleep(_LAST_CALL_SECONDS)
+        if self._crowd.clients or self._crowd.handshakes:
+            await asyncio.sleep(LAST_CALL_SECONDS)
         for handshake in self._crowd.handshakes.values():
             handshake.abort()
         for connection in list(self._crowd.clients):

@@ -1,6 +1,7 @@
 """Loads modules that the runs of pytest in these tests share."""
 
 import pytest
+import requests  # noqa: F401  # half of it would be unloaded: what its parts know of each other is lost
 
 from mockserver import Config, Emulator, scenarios
 from mockserver.conformance import rules
