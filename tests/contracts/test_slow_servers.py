@@ -15,8 +15,9 @@ from contracts.wire import Answer, Sent
 from tests.contracts.test_wrong_servers import NUMBERS, Fault, judged
 
 
-def limited(after: str | None) -> GivenAnswer:
-    body = json.dumps({"error_code": "429050", "message": "Too many requests"}).encode()
+def limited(asked: Asked, after: str | None) -> GivenAnswer:
+    told = json.dumps({"error_code": "429050", "message": "Too many requests"}).encode()
+    body = b"" if asked.method == "HEAD" else told
     given = GivenAnswer(429, (("Content-Type", "application/json"), ("x-request-id", f"limit-{next(NUMBERS)}")), body)
     return given.having("Retry-After", after)
 
@@ -26,7 +27,7 @@ def throttling(every: int, after: str | None) -> Fault:
     served = itertools.count(1)
 
     def fault(asked: Asked, right: Right) -> GivenAnswer:
-        return right(asked) if next(served) % every else limited(after)
+        return right(asked) if next(served) % every else limited(asked, after)
 
     return fault
 

@@ -28,7 +28,7 @@ MAX_PEAK = 16 * MIB
 ROOM = 3_000
 """Bytes of a body beside its large text."""
 
-AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "32768", "MALLOC_TRIM_THRESHOLD_": "0", "MALLOC_ARENA_MAX": "1"}
+AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "524288", "MALLOC_TRIM_THRESHOLD_": "0", "MALLOC_ARENA_MAX": "1"}
 """Settings of glibc with which memory that is freed leaves the process, so that the next request does not get it."""
 
 TEXTS: dict[str, bytes] = {
