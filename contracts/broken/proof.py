@@ -48,15 +48,15 @@ def emulated(options: Mapping[str, Any]) -> Emulator:
 def hurried(emulator: Emulator) -> Any:
     """The correct server as an application.
 
-    Its clock advances at each request of runs, and at each creation: entities created
-    within one millisecond would have no order of creation for a faulty server to keep.
+    Its clock advances at each request of runs, and at each write: entities written within
+    one millisecond would have no order for a faulty server to keep, nor a time for it to change.
     """
     app = create_app(emulator, flask=False)
 
     def advancing(environ: dict[str, Any], start_response: Any) -> Any:
         if environ["REQUEST_METHOD"] == "GET" and "/runs" in environ["PATH_INFO"]:
             emulator.runtime.clock.advance(_MINUTES * 60_000)
-        if environ["REQUEST_METHOD"] == "POST":
+        if environ["REQUEST_METHOD"] in ("POST", "PATCH"):
             emulator.runtime.clock.advance(1)
         return app(environ, start_response)
 
