@@ -270,8 +270,9 @@ async def _wait(seconds: float, cycle: Any) -> bool:
     until = monotonic() + seconds
     while not cycle.disconnected and (left := until - monotonic()) > 0:
         cycle.message_event.clear()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(cycle.message_event.wait(), left)
+        waiting = asyncio.ensure_future(cycle.message_event.wait())
+        await asyncio.wait([waiting], timeout=left)  # `wait_for` needs a task, which a request begins without
+        waiting.cancel()
     return not cycle.disconnected
 
 
