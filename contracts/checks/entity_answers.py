@@ -245,9 +245,16 @@ def _learn_creation(answer: Answer, written: dict[str, Any], shown: dict[str, An
         written[told["id"]] = {
             pointer: (text, _UNKNOWN) for pointer, text in texts.items() if text is _NONE or isinstance(text, str)
         }
-        sent = {(name,): (body[name], _UNKNOWN) for name in _SENT if isinstance(body.get(name), str | dict | list)}
-        written[told["id"]] |= sent
+        sent = {name: _promised(name, body[name]) for name in _SENT if isinstance(body.get(name), str | dict | list)}
+        written[told["id"]] |= {(name,): (value, _UNKNOWN) for name, value in sent.items()}
         shown[told["id"]] = body
+
+
+def _promised(name: str, value: Any) -> Any:
+    """What an entity shows of a member that was sent. A reference to a spec has two members; others may be dropped."""
+    if name not in ("connectionSpec", "flowSpec") or not isinstance(value, dict):
+        return value
+    return {member: inner for member, inner in value.items() if member in ("id", "version")}
 
 
 def _patched(

@@ -143,3 +143,12 @@ def test_the_names_of_a_tenant_may_hold_any_character() -> None:
     entities.learn(Sent("POST", "/connections", TENANT, b"{}"), FIRST, done=True, unsure=False)
     assert entities.borders(Sent("GET", f"/connections/{FIRST}", odd, b""), FIRST) == {"x-sandbox-name"}
     assert entities.borders(Sent("GET", f"/connections/{FIRST}", TENANT, b""), FIRST) == set()
+
+
+def test_a_reference_to_a_spec_shows_its_two_members_and_may_lack_others() -> None:
+    """Generated requests add members of any name, which this server drops: a run with default options failed."""
+    spec = {"id": "74a1c565-4e59-48d7-9d67-7c03b8a13137", "version": "1.0"}
+    seen = Seen()
+    seen.made(connectionSpec={**spec, "made up": []})
+    assert seen.read(connectionSpec=spec) == set()
+    assert seen.read(connectionSpec={**spec, "id": NOWHERE}) == {"entity.as-written"}
