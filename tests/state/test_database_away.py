@@ -131,8 +131,7 @@ def test_many_who_wait_for_a_turn_that_does_not_come_free_wait_side_by_side_and_
         db.execute("SELECT 1 FROM mockserver_meta FOR UPDATE")
         told = all_at_once(far, MANY)
         assert seen(far, "1") == 0
-    busy = "the database of the records cannot be reached"  # on a busy machine, no time is left for a connection
-    assert told <= {"another server held the write lock for too long", "the store cannot be reached", busy}
+    assert told <= {"another server held the write lock for too long", "the store cannot be reached"}
     given_up = caplog.text.count("writing: canceling statement due to lock timeout")
     assert 1 <= given_up <= postgresql.OPERATION_MS // postgresql.LOCK_MS, "each after the other would be 21"
     assert put(far, "later") and far.count(TENANT, KIND) == 2
