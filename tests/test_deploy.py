@@ -23,7 +23,12 @@ from tests.torture.server import Client, Gone, Server, patch
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
-CONTROLS = ("/_mock/health", "/%5Fmock/state?credentials=include", "//_mock/state", "/x/../_mock/reset", "/_MOCK/")
+CONTROLS = (
+    *("/_mock/health", "/%5Fmock/state?credentials=include", "//_mock/state", "/x/../_mock/reset", "/_MOCK/"),
+    *("/_mock/runs/1%", "/%5Fmock/runs/%zz", "/_mock/console/%u0031", "http://localhost/_mock/%0", "/_mock%2Fstate"),
+)
+"""Paths that the balancer keeps to itself. Those with a damaged escape reached the server, which reads them as text."""
+
 needs_haproxy = needs("haproxy")
 
 
