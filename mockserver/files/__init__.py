@@ -8,11 +8,19 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
+try:
+    import fcntl
+except ImportError:  # Windows, where nobody can remove a file that is open
+    fcntl = None  # type: ignore[assignment]
+
+_LOCKS = fcntl is not None
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_PIECE = 65_536
 
 
 def write(path: Path, text: str) -> None:
@@ -22,22 +30,38 @@ def write(path: Path, text: str) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A new file that takes the place of `path` at the end of the block, if that succeeds. Raises OSError."""
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    new.unlink(missing_ok=True)
+def replacing(path: Path, aside: Path | None = None) -> Iterator[BinaryIO]:
+    """A new file that takes the place of `path` at the end of the block, if that succeeds. Raises OSError.
+
+    Until then it is in the folder `aside` or, without one, beside `path`. Its writer has locked it, so that what a
+    killed process left there is recognised and removed: in `aside` every file, otherwise those of `path`.
+    """
+    folder, name = aside or path.parent, f".{path.name}."
+    _remove_left(folder, "." if aside else name)
+    new, file = _created(folder, name)
     try:
-        with open(new, "xb", opener=_ours) as file:  # x: follows no link
+        with file:
             yield file
-        os.replace(new, path)
+            file.flush()
+            if _LOCKS:
+                os.replace(new, path)  # while it is locked
+        if not _LOCKS:
+            os.replace(new, path)  # Windows moves no open file
     except BaseException:
         new.unlink(missing_ok=True)
         raise
 
 
-def appending(path: Path) -> BinaryIO:
-    """Open a file to write at its end, or create it. Raises OSError, also for a link."""
-    return open(path, "ab", opener=lambda name, flags: _ours(name, flags | _NO_LINK))
+@contextmanager
+def appending(path: Path) -> Iterator[BinaryIO]:
+    """A file of lines to write at its end, created if it is missing. Raises OSError, also for a link.
+
+    What a killed process left of a line is removed.
+    """
+    with open(path, "a+b", opener=lambda name, flags: _ours(name, flags | _NO_LINK)) as file:
+        if _locked(file, unless_known=False):  # if another writes, the system keeps their lines apart
+            file.truncate(_end_of_lines(file))
+        yield file
 
 
 def make_folder(folder: Path, *parts: str) -> Path:
@@ -53,6 +77,67 @@ def make_folder(folder: Path, *parts: str) -> Path:
             raise NotADirectoryError(errno.ENOTDIR, "a link is not followed", str(folder))
         folder.mkdir(mode=0o755, exist_ok=True)
     return folder
+
+
+def _created(folder: Path, name: str) -> tuple[Path, BinaryIO]:
+    """A new file that its writer has locked. Another process may remove it before it is locked."""
+    for number in count():
+        new = folder / f"{name}{number}.new"
+        try:
+            file = open(new, "xb", opener=_ours)  # noqa: SIM115  # x: follows no link
+        except FileExistsError:
+            continue
+        if _locked(file, unless_known=True) and _is_at(file, new):
+            return new, file
+        file.close()
+    raise AssertionError
+
+
+def _remove_left(folder: Path, name: str) -> None:
+    """Remove what killed processes left: new files that nobody has locked."""
+    found: list[Path] = []
+    with suppress(OSError):  # a folder that cannot be listed
+        found += (path for path in folder.iterdir() if path.name.startswith(name) and path.suffix == ".new")
+    for left in found:
+        with suppress(OSError):
+            if left.is_symlink() or not _LOCKS:
+                left.unlink()
+                continue
+            with open(left, "r+b", opener=lambda name, flags: os.open(name, flags | _NO_LINK)) as file:
+                if _locked(file, unless_known=False) and _is_at(file, left):
+                    left.unlink()
+
+
+def _locked(file: BinaryIO, *, unless_known: bool) -> bool:
+    """Lock an open file; returns whether nobody else has. `unless_known`: the result where files cannot be locked."""
+    if not _LOCKS:
+        return unless_known
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return unless_known
+    return True
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    return False
+
+
+def _end_of_lines(file: BinaryIO) -> int:
+    """The number of bytes up to the end of the last complete line."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - _PIECE)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
 
 
 def _ours(name: str, flags: int) -> int:

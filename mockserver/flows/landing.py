@@ -1,7 +1,7 @@
 """Writes the mapped rows of runs below `--lake DIR`, as JSON lines and, if pyarrow is installed, as Parquet.
 
 Files are `DIR/<organisation>/<sandbox>/<data set>/<batch>.jsonl`. They are complete before their run shows as
-successful: each is written under a temporary name and renamed.
+successful: each is written in `DIR/.unfinished` and moved. Servers that share their records may share the folder.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ log = logging.getLogger("mockserver")
 _WORK_PER_FILE, _WORK_PER_ROW, _WORK_PER_BYTE = 50_000, 2_000, 2
 """Work, in the measure of mappings, of creating the files of a run, and of a row and each of its bytes."""
 
+_UNFINISHED = ".unfinished"
+"""The folder of files that are being written. No organisation has this name."""
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9@_.-]|^\.+")
 
 
@@ -54,7 +57,8 @@ def land(world: World, tenant: Tenant, flow: Doc, run: Doc, source: FlowSource) 
         place = _folder(world.config.lake, tenant, data_set)
         with closing(_read(source, span)) as read:  # ends the session of a live source
             rows = arrived(world, tenant, flow, islice(read, course.failing, course.rows))
-            yield from _write(place / f"{name}.jsonl", rows)
+            aside = files.make_folder(Path(world.config.lake), _UNFINISHED)
+            yield from _write(place / f"{name}.jsonl", aside, rows)
     except OSError as trouble:
         raise StorageUnavailable("the lake cannot be written to") from trouble
 
@@ -120,18 +124,18 @@ def _folder(lake: str, tenant: Tenant, data_set: str) -> Path:
     return files.make_folder(Path(lake), *map(_safe, (tenant.org, tenant.sandbox, data_set)))
 
 
-def _write(path: Path, rows: Iterable[tuple[Mapping[str, Any], int]]) -> Generator[int]:
-    with files.replacing(path) as file:
+def _write(path: Path, aside: Path, rows: Iterable[tuple[Mapping[str, Any], int]]) -> Generator[int]:
+    with files.replacing(path, aside) as file:
         yield _WORK_PER_FILE
         for row, work in rows:
             line = json_input.dumps(dict(row)) + b"\n"
             file.write(line)
             yield _WORK_PER_ROW + _WORK_PER_BYTE * len(line) + work
         file.flush()
-        _write_parquet(file.name, path.with_suffix(".parquet"))
+        _write_parquet(file.name, path.with_suffix(".parquet"), aside)
 
 
-def _write_parquet(lines: str, path: Path) -> None:
+def _write_parquet(lines: str, path: Path, aside: Path) -> None:
     """Write the rows as Parquet; skipped without pyarrow, or if the rows do not share column types."""
     try:
         import pyarrow
@@ -140,7 +144,7 @@ def _write_parquet(lines: str, path: Path) -> None:
     except ImportError:
         return
     try:
-        with files.replacing(path) as file:
+        with files.replacing(path, aside) as file:
             pyarrow.parquet.write_table(pyarrow.json.read_json(lines), file)
     except pyarrow.ArrowException as why:
         log.warning("%s has JSON lines only: %s", path.with_suffix("").name, why)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,7 @@ def test_parquet_holds_the_same_rows(emulator: Emulator, tmp_path: Path) -> None
     (name, rows), *_ = landed(emulator, to).items()
     (path,) = tmp_path.rglob(f"{name}.parquet")
     assert pyarrow.parquet.read_table(path).to_pylist() == rows
-    assert not [path for path in tmp_path.rglob(".*")], "nothing is left half-written"
+    assert not list(tmp_path.rglob("*.new")), "nothing is left half-written"
 
 
 @pytest.mark.parametrize(("all_rows", "each_row"), [(10_000, 0), (0, 100_000)], ids=["together", "each"])
@@ -136,16 +135,17 @@ def test_rows_that_are_being_written_at_the_end_leave_no_file(
     emulator.runtime.clock.advance(400 * DAY)
     assert run_states(emulator)
     end(emulator)
-    assert not [path for path in tmp_path.rglob(".*")]
+    assert not list(tmp_path.rglob("*.new"))
 
 
-@pytest.mark.parametrize("place", ["organisation", "sandbox", "data set"])
+@pytest.mark.parametrize("place", ["organisation", "sandbox", "data set", "unfinished"])
 def test_a_folder_that_is_a_link_is_refused(emulator: Emulator, tmp_path: Path, place: str) -> None:
     """Whoever can write in the lake's folder could lead the rows elsewhere, or have other files replaced."""
     to, victim = arrival(emulator), tmp_path / "elsewhere"
     victim.mkdir()
-    parts = [TENANT.org, TENANT.sandbox, to.data_set][: ["organisation", "sandbox", "data set"].index(place) + 1]
-    planted = tmp_path.joinpath(*parts)
+    parts = [TENANT.org, TENANT.sandbox, to.data_set]
+    places = ["organisation", "sandbox", "data set"]
+    planted = tmp_path.joinpath(*parts[: places.index(place) + 1] if place in places else [".unfinished"])
     planted.parent.mkdir(parents=True, exist_ok=True)
     planted.symlink_to(victim)
     flowing(emulator, arriving(emulator, to))
@@ -163,15 +163,27 @@ def test_links_in_place_of_files_are_replaced(emulator: Emulator, tmp_path: Path
     told: Any = batches(emulator)
     folder = tmp_path / TENANT.org / TENANT.sandbox / to.data_set
     for name in [path.stem for path in folder.glob("*.jsonl")]:
-        for file in (f"{name}.jsonl", f"{name}.parquet", f".{name}.jsonl.{os.getpid()}.new"):
+        for file in (f"{name}.jsonl", f"{name}.parquet"):
             (folder / file).unlink(missing_ok=True)
             (folder / file).symlink_to(victim)
+        (tmp_path / ".unfinished" / f".{name}.jsonl.0.new").symlink_to(victim)
     again = Emulator(Config(seed=1, lake=str(tmp_path)))
     same = arrival(again)
     flowing(again, arriving(again, same))
     again.runtime.clock.advance(HOUR)
     assert batches(again).keys() == told.keys() and victim.read_text() == "precious"
-    assert not any(path.is_symlink() for path in folder.iterdir())
+    assert not any(path.is_symlink() for path in tmp_path.rglob("*"))
+
+
+def test_unfinished_files_of_killed_servers_are_removed_when_rows_are_written(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    """They stayed in the folder of the data set for ever, where readers of all files found them."""
+    (tmp_path / ".unfinished").mkdir()
+    (tmp_path / ".unfinished" / ".one.jsonl.0.new").write_text('{"half": ')
+    flowing(emulator, once(emulator, targetConnectionIds=[arrival(emulator).target]))
+    emulator.runtime.clock.advance(HOUR)
+    assert len(batches(emulator)) == 1 and not list(tmp_path.rglob("*.new"))
 
 
 @pytest.mark.parametrize("kind", ["files", "once"])

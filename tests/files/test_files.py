@@ -1,0 +1,122 @@
+"""Tests that a file is replaced as a whole, whoever else writes it and whoever is killed meanwhile."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from mockserver import files
+
+WRITER = """
+import sys
+from pathlib import Path
+from mockserver import files
+path, aside, kind = Path(sys.argv[1]), Path(sys.argv[2]) if sys.argv[2] else None, sys.argv[3]
+with files.replacing(path, aside) if kind == "new" else files.appending(path) as file:
+    file.write(b'{"half": ')
+    file.flush()
+    print("begun", flush=True)
+    sys.stdin.readline()
+    file.write(b"2}\\n")
+"""
+
+
+@contextmanager
+def writing(path: Path, aside: Path | None = None, kind: str = "new") -> Iterator[subprocess.Popen[str]]:
+    """Another process that has written half of a file, and goes on after a line of input."""
+    command = [sys.executable, "-c", WRITER, str(path), str(aside or ""), kind]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "begun\n"
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "aside").mkdir()
+    return tmp_path
+
+
+def left(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*.new")]
+
+
+@pytest.mark.parametrize("place", ["beside", "aside"])
+def test_what_a_killed_process_left_is_removed_by_the_next(folder: Path, place: str) -> None:
+    path, aside = folder / "a.json", folder / "aside" if place == "aside" else None
+    with writing(path, aside) as process:
+        process.kill()
+        process.wait()
+        assert len(left(folder)) == 1 and not path.exists()
+    with files.replacing(path if place == "beside" else folder / "another.json", aside) as file:
+        file.write(b"1")
+        assert len(left(folder)) == 1
+    assert not left(folder)
+
+
+@pytest.mark.parametrize("place", ["beside", "aside"])
+def test_what_a_living_process_writes_is_left_alone(folder: Path, place: str) -> None:
+    path, aside = folder / "a.json", folder / "aside" if place == "aside" else None
+    with writing(path, aside) as process:
+        with files.replacing(path, aside) as file:
+            file.write(b"1")
+        assert path.read_bytes() == b"1" and len(left(folder)) == 1
+        process.communicate("\n")
+        assert process.returncode == 0
+    assert path.read_bytes() == b'{"half": 2}\n' and not left(folder)
+
+
+def test_writers_with_one_process_id_do_not_share_a_file(folder: Path) -> None:
+    """Two containers, each with process 1. The one took away what the other was writing, and half of it was shown."""
+    path = folder / "a.json"
+    with files.replacing(path) as one:
+        one.write(b"one")
+        with files.replacing(path) as other:
+            other.write(b"other")
+        assert path.read_bytes() == b"other"
+    assert path.read_bytes() == b"one" and not left(folder)
+
+
+def test_planted_links_and_pipes_among_unfinished_files_are_not_followed(folder: Path) -> None:
+    victim = folder / "victim"
+    victim.write_text("precious")
+    (folder / ".a.json.0.new").symlink_to(victim)
+    (folder / ".a.json.1.new").symlink_to("missing")
+    files.write(folder / "a.json", "1")
+    assert victim.read_text() == "precious" and not left(folder) and (folder / "a.json").read_text() == "1"
+
+
+def test_a_block_that_fails_changes_nothing(folder: Path) -> None:
+    path = folder / "a.json"
+    files.write(path, "1")
+    with pytest.raises(ZeroDivisionError), files.replacing(path) as file:
+        file.write(b"2")
+        raise ZeroDivisionError
+    assert path.read_text() == "1" and not left(folder)
+
+
+@pytest.mark.parametrize("before", [b"", b'{"a": 1}\n', b"x" * 200_000 + b"\n"], ids=["empty", "short", "long"])
+@pytest.mark.parametrize("half", [b"", b'{"half', b"y" * 200_000], ids=["nothing", "short", "long"])
+def test_lines_are_added_after_complete_ones(folder: Path, before: bytes, half: bytes) -> None:
+    path = folder / "a.jsonl"
+    path.write_bytes(before + half)
+    with files.appending(path) as file:
+        file.write(b"2\n")
+    assert path.read_bytes() == before + b"2\n"
+
+
+def test_half_a_line_of_a_living_process_is_left_alone(folder: Path) -> None:
+    path = folder / "a.jsonl"
+    with writing(path, kind="lines") as process:
+        with files.appending(path) as file:
+            file.write(b"1\n")
+        assert path.read_bytes() == b'{"half": 1\n'
+        process.kill()
+    with files.appending(path) as file:
+        file.write(b"3\n")
+    assert path.read_bytes() == b'{"half": 1\n3\n'
