@@ -7,7 +7,6 @@ Python's own parser accepts invalid or harmful documents: NaN, 1e999, repeated k
 
 from __future__ import annotations
 
-import codecs
 import json
 import math
 import re
@@ -34,8 +33,9 @@ MAX_WIDTH = 2
 """Maximum bytes of memory of a document's texts, for each of its maximum bytes. One emoji makes a text four times as
 large."""
 
-MAX_PIECE = 1_048_576
-"""Bytes of a large document that are parsed at once."""
+SAME_MEMBER_TWICE = "an object with the same member twice"
+BYTE_ORDER_MARK = "a byte order mark, which JSON does not allow"
+NOT_UTF_8 = "bytes that are not UTF-8 at position {}"
 
 _MAX_READ_OF_CUT = 262_144
 _COPIED = 65_536
@@ -58,8 +58,6 @@ _DIGITS = bytes(ord("0") if chr(byte).isdecimal() and byte < 128 else 0 for byte
 _LONG_INTEGER = b"0" * 19
 """An integer that may be beyond 64 bits, with its digits replaced by `_DIGITS`."""
 _BEYOND_ONE_BYTE, _BEYOND_TWO_BYTES = re.compile("[^\x00-\xff]"), re.compile("[^\x00-\uffff]")
-_SEPARATOR = re.compile(r"[ \t\n\r]*(,|\]|)[ \t\n\r]*")
-_BEFORE_ARRAY = re.compile(rb'\s*\{[^\[{]{0,1000}?"([^"\\]{0,100})"\s*:\s*\[')
 _SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -77,11 +75,11 @@ def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values:
     if len(raw) > max_bytes:
         raise JsonProblem(f"more than {max_bytes} bytes", too_large=True)
     if raw.startswith(b"\xef\xbb\xbf"):
-        raise JsonProblem("a byte order mark, which JSON does not allow")
+        raise JsonProblem(BYTE_ORDER_MARK)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise JsonProblem(f"bytes that are not UTF-8 at position {error.start}") from None
+        raise JsonProblem(NOT_UTF_8.format(error.start)) from None
     if max_values is None:
         return _demand_sound(_decoded(_DECODER, text, max_depth), raw, max_depth)
     _demand_few(raw, max_values)
@@ -107,48 +105,16 @@ def parse_written(raw: bytes, *, max_depth: int) -> Json:
     return _demand_sound(_decoded(_WRITTEN, text, max_depth), raw, max_depth)
 
 
-def parse_in_pieces(raw: bytes, member: str, **bounds: Any) -> Json:
-    """Parse an object most of which is an array, the first that it has, in this member. Raises JsonProblem.
+def value_at(text: str, at: int, max_depth: int, above: int) -> tuple[Any, int]:
+    """The value that begins at a place in a text, and its end. `above`: levels of the document above it.
 
-    No step takes longer than a piece of it: all at once, the other threads of the process would wait.
+    Raises JSONDecodeError, and JsonProblem.
     """
-    head = _BEFORE_ARRAY.match(raw)
-    if head is not None and head[1] == member.encode():
-        with suppress(ValueError, RecursionError):  # of which `parse` tells where it is
-            items, end = _items(raw, head.end())
-            whole = parse(head[0] + raw[end:], **bounds)
-            if isinstance(whole, dict) and whole.get(member) == [] and not too_deep(items, bounds["max_depth"] - 1):
-                return {**whole, member: items}
-    return parse(raw, **bounds)
-
-
-def _items(raw: bytes, at: int) -> tuple[list[Any], int]:
-    """The items of an array whose first item is at a place, and the place of the bracket that ends it."""
-    items: list[Any] = []
-    size = MAX_PIECE
-    while True:
-        piece = raw[at : at + size]
-        if _ODD_ESCAPE.search(piece):
-            raise ValueError
-        text, _ = codecs.utf_8_decode(piece, "strict", at + size >= len(raw))
-        read = found = 0
-        while separator := _SEPARATOR.match(text, read):
-            if separator[1] == "]":
-                return items, at + len(text[: separator.start(1)].encode())
-            if bool(separator[1]) is not bool(items):
-                raise ValueError
-            try:
-                item, read = _DECODER.raw_decode(text, separator.end())
-            except json.JSONDecodeError:
-                break  # cut by the end of the piece, or wrong
-            if read == len(text):
-                break  # a number may go on
-            items.append(item)
-            found = read
-        if not found and at + size >= len(raw):
-            raise ValueError
-        size = MAX_PIECE if found else 4 * size
-        at += len(text[:found].encode())
+    try:
+        value, end = _DECODER.raw_decode(text, at)
+    except RecursionError:
+        raise JsonProblem(f"more than {max_depth} levels of nesting") from None
+    return _demand_sound(value, text[at:end].encode(), max_depth, above), end
 
 
 def _decoded(decoder: json.JSONDecoder, text: str, max_depth: int) -> Json:
@@ -162,9 +128,9 @@ def _decoded(decoder: json.JSONDecoder, text: str, max_depth: int) -> Json:
     return value
 
 
-def _demand_sound(value: Json, raw: bytes, max_depth: int) -> Json:
+def _demand_sound(value: Json, raw: bytes, max_depth: int, above: int = 0) -> Json:
     """Check what the parsers accept. Raises JsonProblem."""
-    if raw.count(b"[") + raw.count(b"{") > max_depth and too_deep(value, max_depth):
+    if raw.count(b"[") + raw.count(b"{") > max_depth - above and too_deep(value, max_depth - above):
         raise JsonProblem(f"more than {max_depth} levels of nesting")
     if _ODD_ESCAPE.search(raw) and any(_SURROGATE_OR_NUL.search(part) for part in _texts(value)):
         raise JsonProblem("a string with a NUL character or half a surrogate pair")
@@ -292,7 +258,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     # intern equal names: those of a stored connection's `auth` would take 450 of its 3,100 bytes
     made = {intern(name): value for name, value in pairs}
     if len(made) != len(pairs):
-        raise JsonProblem("an object with the same member twice")
+        raise JsonProblem(SAME_MEMBER_TWICE)
     return made
 
 

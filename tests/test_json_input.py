@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -80,63 +79,6 @@ def test_what_was_written_is_read_as_it_was_however_it_was_written(value: Any) -
 def test_a_written_document_that_was_damaged_is_refused(raw: bytes, reason: str) -> None:
     with pytest.raises(JsonProblem, match=reason):
         json_input.parse_written(raw, max_depth=MAX_DEPTH + 4)
-
-
-BOUNDS: dict[str, Any] = {"max_bytes": 64 * MIB, "max_depth": 70, "max_values": None}
-
-
-@given(st.lists(WRITTEN, max_size=9), st.integers(1, 40), st.sampled_from([None, 1]), st.booleans())
-def test_a_document_is_read_in_pieces_as_at_once(items: list[Any], piece: int, indent: int | None, ascii: bool) -> None:
-    whole = {"version": 1, "records": items, "more": ["]"]}
-    raw = json.dumps(whole, indent=indent, ensure_ascii=ascii).encode()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(json_input, "MAX_PIECE", piece)
-        assert json_input.parse_in_pieces(raw, "records", **BOUNDS) == whole
-
-
-@each(
-    "raw",
-    [
-        b"",
-        b"[]",
-        b'{"records": 1}',
-        b'{"records": [1, 2',
-        b'{"records": [1 2]}',
-        b'{"records": [1,]}',
-        b'{"records": [,1]}',
-        b'{"records": [1]} x',
-        b'{"records": [1], "records": [2]}',
-        b'{"records": [{"a": 1, "a": 2}]}',
-        b'{"records": ["\\u0000"]}',
-        b'{"records": ["\xff"]}',
-        b'{"records": [NaN]}',
-        b'{"records": [' + b"[" * 80 + b"]" * 80 + b"]}",
-        b'{"records": [' + b"[" * 69 + b"]" * 69 + b"]}",
-        b'{"records": [' + b"[" * 9_000 + b"]" * 9_000 + b"]}",
-        b'{"x": "\\"records\\": [1]"}',
-        b'{"a": [], "records": [1]}',
-    ],
-)
-def test_a_document_that_is_read_in_pieces_is_refused_as_at_once(raw: bytes) -> None:
-    def outcome(read: Callable[..., Any], *more: str) -> Any:
-        try:
-            return read(raw, *more, **BOUNDS)
-        except JsonProblem as refused:
-            return refused.reason
-
-    assert outcome(json_input.parse_in_pieces, "records") == outcome(json_input.parse)
-
-
-def test_a_document_is_never_decoded_as_a_whole() -> None:
-    """Other threads waited for 0.2 s while an export of 225 MB became a text in one step."""
-    raw = b'{"records": [' + b",".join([b'{"x": "' + b"y" * 1_000 + b'"}'] * 20_000) + b"]}"
-    peaks = []
-    for read, more in ((json_input.parse, ()), (json_input.parse_in_pieces, ("records",))):
-        tracemalloc.start()
-        read(raw, *more, **BOUNDS)  # type: ignore[operator]
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert peaks[0] - peaks[1] > len(raw) - 8 * MIB
 
 
 @each(

@@ -43,7 +43,7 @@ class ClientConnection(HttpToolsProtocol):
     """A client's connection. Requests that parsers could interpret differently are refused (RFC 9112 §6.3, §11.2)."""
 
     def __init__(self, config: Config, state: ServerState, crowd: Crowd) -> None:
-        super().__init__(config, state, {"connection": self})
+        super().__init__(config, state, {"connection": self, "max_body": crowd.limits.max_body})
         self._crowd, self._limits = crowd, crowd.limits
         self.logger, self.access_log = log, False
         self.parser = httptools.HttpRequestParser(self)  # uvicorn's is lenient

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockserver.errors import ApiError
@@ -135,23 +135,36 @@ def body_refusal(trouble: str) -> ApiError:
 
 def read_body(environ: dict[str, object], max_body: int) -> bytes:
     """Read the body. Raises ApiError if it is incomplete or too large."""
-    trouble = environ.get(BODY_ERROR)
-    if trouble:
-        raise body_refusal(str(trouble))
-    length = environ.get("CONTENT_LENGTH")
-    chunked = bool(environ.get("wsgi.input_terminated"))
-    if not length and not chunked:
-        return b""
-    wanted = int(str(length)) if length else max_body + 1
-    if length and wanted > max_body:
-        raise ApiError("too_large", detail=_BODY_REFUSALS["too_large"][1])
-    stream = environ["wsgi.input"]
-    body: bytes = stream.read(wanted)  # type: ignore[attr-defined]
+    read, length = body_reader(environ, max_body)
+    body = read(length)
     if len(body) > max_body:
         raise ApiError("too_large", detail=_BODY_REFUSALS["too_large"][1])
-    if length and len(body) != wanted:
+    if environ.get("CONTENT_LENGTH") and len(body) != length:
         raise ApiError("framing", detail="The request body is shorter than its Content-Length.")
     return body
+
+
+def body_reader(environ: dict[str, object], max_body: int) -> tuple[Callable[[int], bytes], int]:
+    """A function that reads the next bytes of the body, and how many there may be.
+
+    Raises ApiError if the body is known to be incomplete or too large. One of unknown length may have a byte too many.
+    """
+    if trouble := environ.get(BODY_ERROR):
+        raise body_refusal(str(trouble))
+    length = environ.get("CONTENT_LENGTH")
+    left = int(str(length)) if length else max_body + 1 if environ.get("wsgi.input_terminated") else 0
+    if length and left > max_body:
+        raise ApiError("too_large", detail=_BODY_REFUSALS["too_large"][1])
+    stream: Any = environ["wsgi.input"]
+    most = left
+
+    def read(size: int) -> bytes:
+        nonlocal left
+        piece: bytes = stream.read(min(size, left)) if left else b""
+        left -= len(piece)
+        return piece
+
+    return read, most
 
 
 def head(result: Result, request_id: str) -> list[tuple[str, str]]:

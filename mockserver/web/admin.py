@@ -17,6 +17,8 @@ from mockserver.flows import progress
 from mockserver.json_input import Json
 from mockserver.quirks import QUIRKS
 from mockserver.runtime import release
+from mockserver.state import pieces
+from mockserver.state.pieces import Read
 from mockserver.web import adapter, guard, responses
 from mockserver.web.api import MAX_STATE_BYTES, health_of
 
@@ -76,7 +78,8 @@ def _add_state(pages: Blueprint, emulator: Emulator) -> None:
     @pages.route("/state", methods=["PUT", "POST"])
     def import_state() -> Response:
         try:
-            masked = restored(emulator, _sent(MAX_STATE_BYTES))
+            _demand_json()
+            masked = restored(emulator, adapter.body_reader(request.environ, MAX_STATE_BYTES)[0])
         except ValueError as error:
             raise wrong(str(error)) from None
         if not masked:
@@ -161,13 +164,11 @@ def _encoded(state: Mapping[str, Any]) -> Iterator[bytes]:
     yield piece + b"]" + end
 
 
-def restored(emulator: Emulator, text: bytes) -> int:
+def restored(emulator: Emulator, read: Read) -> int:
     """Import an export, which may be larger and deeper than a request body; see `Emulator.restore`. Raises ApiError."""
     depth = json_input.MAX_DEPTH + _DEPTH_OF_EXPORT
     try:
-        state: Any = json_input.parse_in_pieces(
-            text, "records", max_bytes=MAX_STATE_BYTES, max_depth=depth, max_values=None
-        )
+        state: Any = pieces.parse(read, "records", max_bytes=MAX_STATE_BYTES, max_depth=depth)
     except json_input.JsonProblem as problem:
         raise wrong(problem.reason) from None
     masked = emulator.restore(state)
@@ -178,17 +179,17 @@ def restored(emulator: Emulator, text: bytes) -> int:
 def json_body(max_bytes: int) -> Any:
     """Parse the JSON body of an admin request. Raises ApiError."""
     try:
-        return json_input.parse(_sent(max_bytes), max_bytes=max_bytes)
+        _demand_json()
+        return json_input.parse(adapter.read_body(request.environ, max_bytes), max_bytes=max_bytes)
     except json_input.JsonProblem as problem:
         raise wrong(problem.reason) from None
 
 
-def _sent(max_bytes: int) -> bytes:
+def _demand_json() -> None:
     if request.mimetype != "application/json":
         raise ApiError(
             "unsupported_media_type", detail="The body must be JSON. Send it with Content-Type: application/json."
         )
-    return adapter.read_body(request.environ, max_bytes)
 
 
 def _clock(emulator: Emulator) -> Json:

@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 from mockserver.errors import ApiError
 from mockserver.runtime import monotonic
 from mockserver.server import Certificate, Limits, Refuse, Server, make_server, refuse
-from mockserver.web.received import PACE, Environ, Received, environ_of, received
+from mockserver.web.received import PACE, Environ, Pieces, Received, environ_of, received
 
 log = logging.getLogger("mockserver.server")
 THREADS = 16
@@ -145,9 +145,9 @@ class Bridge:
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
         connection = scope["state"]["connection"]
-        body = connection.received_body()
+        body: bytes | Pieces | None = connection.received_body()
         if body is None:
-            body = await _body(receive)
+            body = await _body(receive, scope["state"]["max_body"])
         if body is None:
             return
         request = received(scope, body)
@@ -227,16 +227,17 @@ class Bridge:
         self._spent, self._ends_round = 0.0, False
 
 
-async def _body(receive: Any) -> bytes | None:
+async def _body(receive: Any, max_whole: int) -> bytes | Pieces | None:
     """Wait for the rest of a request; returns its body, or None if the client disconnects."""
-    body, more = bytearray(), True
+    pieces: list[bytes] = []
+    more = True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        body += message["body"]
+        pieces.append(message["body"])
         more = message["more_body"]
-    return bytes(body)
+    return b"".join(pieces) if sum(map(len, pieces)) <= max_whole else Pieces(pieces)
 
 
 def _in_thread(job: Callable[[], Any], jobs: _Jobs) -> asyncio.Future[Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from io import BytesIO
+from io import BufferedReader, BytesIO, RawIOBase
 from typing import Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
@@ -16,6 +17,7 @@ BODY_ERROR = "mockserver.body_error"
 PACE = "mockserver.pace"
 """Key in the environ where the application puts a `Pace` for a delayed or slow response."""
 
+_PIECE = 65_536
 _FRAMING = (b"content-length", b"transfer-encoding")
 
 Environ: TypeAlias = dict[str, Any]
@@ -33,6 +35,9 @@ class Received:
     headers: Mapping[str, str]
     """By lower-case names, repeated ones joined, without those that frame the body."""
     body: bytes
+    """Empty if the body is in `large`."""
+    large: Pieces | None = None
+    """A body above the ordinary limit. To make bytes of it would hold up all other requests."""
 
     @property
     def method(self) -> str:
@@ -51,13 +56,37 @@ class Received:
         return error
 
 
-def received(scope: Any, body: bytes) -> Received:
+class Pieces(RawIOBase):
+    """A body in pieces, of which each is let go once it is read."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        super().__init__()
+        self._pieces = deque([memoryview(piece) for piece in pieces])
+
+    def readable(self) -> bool:
+        """See `RawIOBase`."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """See `RawIOBase`."""
+        if not self._pieces:
+            return 0
+        piece = self._pieces.popleft()
+        size = min(len(piece), len(buffer))
+        buffer[:size] = piece[:size]
+        if size < len(piece):
+            self._pieces.appendleft(piece[size:])
+        return size
+
+
+def received(scope: Any, body: bytes | Pieces) -> Received:
     """The request of an ASGI scope with its complete body."""
     path, query, authority = split_target(scope["raw_path"])
     headers = _headers(tuple(scope["headers"]))
     if authority is not None:
         headers = {**headers, "host": authority.decode("latin-1")}  # it overrides the header (RFC 9112 §3.2.2)
-    return Received(scope, path, query.decode("latin-1"), headers, body)
+    whole, large = (b"", body) if isinstance(body, Pieces) else (body, None)
+    return Received(scope, path, query.decode("latin-1"), headers, whole, large)
 
 
 @functools.lru_cache(maxsize=128)  # a client sends the same ones with nearly every request
@@ -88,7 +117,7 @@ def environ_of(received: Received) -> Environ:
         "REMOTE_ADDR": scope["client"][0] if scope["client"] else "",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
-        "wsgi.input": BytesIO(received.body),
+        "wsgi.input": BufferedReader(received.large, _PIECE) if received.large else BytesIO(received.body),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -289,4 +290,21 @@ def test_a_write_that_cannot_be_stored_changes_nothing(path: Path) -> None:
         store.insert(TENANT, KIND, {"id": "odd", "updatedAt": 5, "value": value})
     assert store.get(TENANT, KIND, "odd") is None
     put(store, "next")
+    store.close()
+
+
+@pytest.mark.slow
+def test_an_import_keeps_no_texts_of_all_records(tmp_path: Path) -> None:
+    """238 MB of records took 3.8 GiB, whose release held up all other requests for 0.1 s."""
+    doc = {"updatedAt": 5, "version": "1", "etag": "1", "name": "x" * 2_000}
+    row = {"org": "o", "sandbox": "s", "kind": KIND}
+    rows = [{**row, "revision": number, "doc": {**doc, "id": str(number)}} for number in range(6_000)]
+    store = opened(tmp_path / "state.db")
+    tracemalloc.start()
+    try:
+        store.restore({"version": 1, "revision": len(rows), "records": rows})
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert store.count(Tenant("o", "s"), KIND) == len(rows) and most < 8 * 2**20
     store.close()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from io import BytesIO
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Response, redirect, request
 from werkzeug.formparser import FormDataParser
 
 from mockserver.errors import ApiError
+from mockserver.state.pieces import Read
 from mockserver.web import adapter, admin
 
 MAX_FORM_BYTES = 65_536
@@ -26,19 +29,20 @@ def sent() -> dict[str, str]:
         raise admin.wrong("The form cannot be read: expected UTF-8 and at most 200 fields.") from None
 
 
-def uploaded(max_bytes: int) -> bytes:
-    """The uploaded file of a form; empty if there is none. Raises ApiError unless a page of this server sent it."""
+def uploaded(max_bytes: int) -> Read:
+    """Reads the uploaded file of a form, if there is one. Raises ApiError unless a page of this server sent it."""
     _demand_own_page()
     if request.mimetype != "multipart/form-data":
         raise ApiError("unsupported_media_type", detail="Send a form with a file, or call the JSON API below /_mock.")
-    body = adapter.read_body(request.environ, max_bytes)
-    parser = FormDataParser(max_content_length=max_bytes, max_form_memory_size=MAX_FORM_BYTES, max_form_parts=4)
+    read, size = adapter.body_reader(request.environ, max_bytes)
+    parser = FormDataParser(max_content_length=max_bytes + 1, max_form_memory_size=MAX_FORM_BYTES, max_form_parts=4)
+    sent: Any = SimpleNamespace(read=read)
     try:
-        _, _, files = parser.parse(BytesIO(body), request.mimetype, len(body), dict(request.mimetype_params))
+        _, _, files = parser.parse(sent, request.mimetype, size, dict(request.mimetype_params))
     except ValueError:
         raise admin.wrong("The form cannot be read.") from None
     file = files.get("file")
-    return b"" if file is None else file.read()
+    return BytesIO().read if file is None else file.stream.read
 
 
 def _demand_own_page() -> None:

@@ -40,9 +40,9 @@ def add(pages: Blueprint, frame: Frame) -> None:
 
     @pages.post("/console/settings/import")
     def console_import() -> Response:
-        content = forms.uploaded(MAX_STATE_BYTES)
+        read = forms.uploaded(MAX_STATE_BYTES)
         try:
-            masked = admin.restored(emulator, content)
+            masked = admin.restored(emulator, read)
         except (ApiError, ValueError) as refused:
             return _page(frame, f"Nothing was changed: {getattr(refused, 'detail', '') or refused}")
         return forms.done(_HERE, "masked" if masked else "restored")
