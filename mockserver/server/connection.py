@@ -58,8 +58,8 @@ class ClientConnection(HttpToolsProtocol):
         """The request that is being answered; those received after it wait."""
         self._refusal = b""
         """Response to send after those to earlier requests."""
-        self._body_bytes = self._overhead = 0
-        """Bytes of the body until now, and of all else since its last ones."""
+        self._body_bytes = self._declared = self._overhead = 0
+        """Bytes of the body until now, of all of it if that was declared, and of all else since its last ones."""
         self.deadline = monotonic() + self._limits.idle_seconds
         """Time by which the client must go on sending, or the connection end."""
         self._write_deadline = math.inf
@@ -168,7 +168,7 @@ class ClientConnection(HttpToolsProtocol):
         super().on_headers_complete()
         self.scope["raw_path"], self.headers = target, []  # a trailer of the body is ignored
         self.cycle.keep_alive = self.parser.should_keep_alive()
-        self._part, self._body_bytes, self._overhead = "body", 0, 0
+        self._part, self._body_bytes, self._declared, self._overhead = "body", 0, length, 0
         self.deadline = monotonic() + self._limits.body_seconds
         self._check_body_size(length)
 
@@ -278,7 +278,8 @@ class ClientConnection(HttpToolsProtocol):
         self._close_if_done()
 
     def _parse(self) -> None:
-        piece, self._unread = self._unread[:_PIECE], self._unread[_PIECE:]
+        size = max(_PIECE, self._declared - self._body_bytes if self._part == "body" else 0)
+        piece, self._unread = self._unread[:size], self._unread[size:]
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:

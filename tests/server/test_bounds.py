@@ -15,6 +15,7 @@ import time
 import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,8 @@ import pytest
 
 from mockserver import Config, Emulator
 from mockserver.server import Server
-from mockserver.web.bridge import BUSY_THREADS, PACE, TURN_TAKING_THREADS, HttpAnswer, Pace, Turn
+from mockserver.server import connection as connection_of_a_client
+from mockserver.web.bridge import BUSY_THREADS, PACE, TURN_TAKING_THREADS, HttpAnswer, Pace, Turn, wsgi_server
 from mockserver.web.received import Received
 from mockserver.web.served import Served
 from tests.calls import HEADERS, connection
@@ -247,3 +249,35 @@ def test_a_large_body_is_handed_over_in_the_pieces_it_came_in(size: int) -> None
             tracemalloc.stop()
     assert status == 200 and found == [(True, len(sent))]
     assert size < 0 or most < 1.3 * len(sent)
+
+
+@pytest.mark.parametrize("size", [100_000, 200_000])
+def test_a_body_is_parsed_in_as_many_steps_as_it_is_read(size: int) -> None:
+    """Clients that sent half a body and left took 1.4 ms each, so that new ones waited for seconds behind them."""
+    steps: list[str] = []
+
+    def watch(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code.co_name == "on_body":
+            steps.append(frame.f_code.co_filename)
+
+    server = wsgi_server(app, limits=PATIENT)
+    sent = post(b"Content-Length: %d" % size, b"Connection: close", body=b"a" * size)
+    client = Client(server, sent)  # all of it waits in the network until the server reads
+    threading.setprofile(watch)
+    try:
+        server.start()
+        [(status, _)] = client.answers()
+    finally:
+        threading.setprofile(None)
+        server.stop()
+    assert status == 200 and 1 <= steps.count(connection_of_a_client.__file__) <= 3
+
+
+def test_requests_behind_a_body_are_told_from_it(emulated: Server) -> None:
+    body = json.dumps({**connection(), "description": "x" * 100_000}).encode()
+    fields = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items()).encode()
+    fields += b"Content-Type: application/json\r\n"
+    one = b"POST /connections" + HEAD + fields + b"Content-Length: %d\r\n\r\n" % len(body)
+    last = b"GET /connections?count=true" + HEAD + fields + CLOSE
+    statuses = [status for status, _ in Client(emulated, (one + body) * 3 + last).answers()]
+    assert statuses == [201, 201, 201, 200]
