@@ -287,7 +287,7 @@ class ClientConnection(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             if not self._ignores_input:
                 self._refuse("framing", unreadable.reason(piece, error, secure=self.scheme == "https"))
-        self._overhead += len(piece)
+        self._overhead += len(piece) if len(piece) <= _PIECE else 0  # a larger one is only body
         if self._part and self._overhead > 2 * self._limits.header_bytes + _PIECE:
             self._refuse("headers_too_large", "The head of the request is too large.")
 
