@@ -35,7 +35,7 @@ check: .venv/.test ## lint, format, types, the structure of the code, and known 
 	$(PYTHON_M) ruff check --quiet .
 	$(PYTHON_M) ruff format --check --quiet --diff .
 	$(PYTHON_M) mypy
-	$(PYTHON_M) pytest -q tests/test_architecture.py tests/test_names.py
+	$(PYTHON_M) pytest -q tests/test_architecture.py tests/test_repository.py tests/test_names.py
 	@collected=$$($(PYTHON_M) pytest --collect-only -qq 2>&1) || { echo "$$collected"; exit 1; }
 	@AUDIT="$(AUDIT)" sh requirements/audit.sh
 

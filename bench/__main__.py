@@ -47,9 +47,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _peers(options: argparse.Namespace) -> tuple[rows.Peer, ...]:
-    """The requested tools, else all that are installed; a quick run has none by default."""
-    there = {peer.name.lower(): peer for peer in rows.installed()}
+def _peers(options: argparse.Namespace) -> tuple[str, ...]:
+    """Names of the requested tools, else all that are installed; a quick run has none by default."""
+    there = {peer.name.lower(): peer.name for peer in rows.installed()}
     if options.peers is None:
         return () if options.quick else tuple(there.values())
     named = [] if options.peers == "none" else [name.strip().lower() for name in options.peers.split(",")]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.peers.rows import Peer
-
 Progress = Callable[[str], None]
 """Called with the current step."""
 
@@ -24,8 +22,8 @@ class Plan:
     judged_seconds: float = 20
     """Seconds of each load without and with a journal."""
     starts: int = 7
-    peers: tuple[Peer, ...] = ()
-    """The tools to compare."""
+    peers: tuple[str, ...] = ()
+    """Names of the tools to compare, as in `bench/peers/rows.py`."""
     peer_rounds: int = 3
 
 

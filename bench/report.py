@@ -90,9 +90,7 @@ def _durable(rows: tuple[tuple[int, Figures], ...]) -> Iterator[str]:
 
 def as_json(outcome: LoadOutcome) -> dict[str, Any]:
     """The run as JSON: the fields of `LoadOutcome`."""
-    peers = tuple(peer.name for peer in outcome.plan.peers)
-    shown = dataclasses.asdict(dataclasses.replace(outcome, plan=dataclasses.replace(outcome.plan, peers=())))
-    shown["plan"]["peers"] = peers
+    shown = dataclasses.asdict(outcome)
     if outcome.memory:
         shown["memory"]["each"] = outcome.memory.each
     return shown

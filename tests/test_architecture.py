@@ -58,10 +58,23 @@ SUITE = (
     ("mutants",),
 )
 """The same for `contracts`."""
+BENCH = (
+    ("cases", "plan", "stores", "switched", "edge_servers"),
+    ("load", "bare"),
+    ("servers", "wrk"),
+    ("subjects", "edge"),
+    ("peers",),
+    ("measure",),
+    ("report", "picture"),
+    ("__main__",),
+)
+"""The same for `bench`, whose files say what each of them measures."""
 FLOORS = {
-    "mockserver": {room: floor for floor, row in enumerate(ROOMS) for room in row},
-    "contracts": {room: floor for floor, row in enumerate(SUITE) for room in row},
+    house: {room: floor for floor, row in enumerate(rows) for room in row}
+    for house, rows in (("mockserver", ROOMS), ("contracts", SUITE), ("bench", BENCH))
 }
+TESTS_OF_ALL = {"bench", "contracts", "fuzz", "mutation", "publishing", "security", "torture"}
+"""Folders of `tests` that are not named after a room of `mockserver`."""
 PUBLIC_NAMES = {"", "create_app", "flow_service", "Emulator", "Config"}
 TOP_MODULES = 14
 
@@ -81,16 +94,6 @@ RUNTIME_ONLY = {
     "datetime.datetime.now", "date.today", "secrets.token_hex", "secrets.token_urlsafe", "secrets.token_bytes",
     "secrets.randbits", "secrets.choice", "os.urandom",
 }  # fmt: skip
-
-TOP_FILES = {
-    ".dockerignore", ".gitignore", ".yamllint.yaml", "AGENTS.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md",
-    "Dockerfile", "LICENSE", "Makefile", "README.md", "RELEASING.md", "SECURITY.md", "action.yml", "compose.yaml",
-    "docker-bake.hcl", "openapi.yaml", "pyproject.toml",
-}  # fmt: skip
-
-MACHINE_PATH = re.compile(r"(?<![\w.-])/(?:work|farm|root|home|Users)/[\w.-]")
-REGISTRY_HOST = re.compile(r"\b(?:pypi\.org|pythonhosted\.org|npmjs\.org|docker\.io|ghcr\.io|quay\.io)\b")
-PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s*[A-Za-z0-9+/=]{40}")
 
 Guard = Callable[[str, ast.Module], Iterator[str]]
 
@@ -150,13 +153,13 @@ def imported_rooms(name: str, tree: ast.Module, house: str) -> Iterator[tuple[in
 
 
 def import_rule(name: str, tree: ast.Module) -> Iterator[str]:
-    """A room imports only from rows above its own in ROOMS or SUITE, inside functions and for types too."""
+    """A room imports only from rows above its own in ROOMS, SUITE or BENCH, inside functions and for types too."""
     house, room = name.split("/")[0], room_of(name)
     floors = FLOORS[house]
     if room == "__init__":  # the package loads its public names when they are asked for
         return
     if room not in floors:
-        yield f"1: add the room {room} to {house} in tests/test_architecture.py and to ARCHITECTURE.md"
+        yield f"1: add the room {room} of {house} to tests/test_architecture.py and, except for bench, ARCHITECTURE.md"
         return
     for line, other in imported_rooms(name, tree, house):
         if other != room and floors.get(other, len(floors)) >= floors[room]:
@@ -279,7 +282,7 @@ def environment_from_config(name: str, tree: ast.Module) -> Iterator[str]:
 
 
 GUARDS: dict[Guard, tuple[str, ...]] = {
-    import_rule: ("mockserver", "contracts"),
+    import_rule: CODE,
     flask_in_web_only: ("mockserver", "contracts"),
     contracts_stand_alone: ("contracts",),
     sizes: (*CODE, "tests"),
@@ -344,25 +347,19 @@ def test_the_top_of_the_package_stays_small() -> None:
 
 def test_the_architecture_page_shows_every_room() -> None:
     page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    missing = [room for rooms in FLOORS.values() for room in rooms if not re.search(rf"`{room}(?:\.py|/)?`", page)]
+    rooms = [*FLOORS["mockserver"], *FLOORS["contracts"]]
+    missing = [room for room in rooms if not re.search(rf"`{room}(?:\.py|/)?`", page)]
     assert not missing, f"add to ARCHITECTURE.md: {', '.join(missing)}"
 
 
-@pytest.mark.parametrize(
-    ("pattern", "what"),
-    [(MACHINE_PATH, "a path of one machine"), (REGISTRY_HOST, "a registry's host"), (PRIVATE_KEY, "a private key")],
-    ids=["machine-path", "registry-host", "private-key"],
-)
-def test_no_file_names_the_machine_it_was_made_on(pattern: re.Pattern[str], what: str) -> None:
-    found = []
-    for name in tracked():
-        text = (ROOT / name).read_bytes().decode("utf-8", "replace")
-        found += [f"{name}:{text.count(chr(10), 0, match.start()) + 1}" for match in pattern.finditer(text)]
-    assert not found, f"{what} stands in {', '.join(found)}"
-
-
-def test_no_file_of_an_experiment_is_left_at_the_top() -> None:
-    assert {name for name in tracked() if "/" not in name} == TOP_FILES
+def test_tests_mirror_the_package() -> None:
+    """The tests of `listing/` are in `tests/listing/`, those of `gateway.py` in `tests/test_gateway.py`."""
+    folders = {name.split("/")[1] for name in python_files("tests") if name.count("/") > 1}
+    strangers = folders - FLOORS["mockserver"].keys() - TESTS_OF_ALL
+    assert not strangers, f"no room of mockserver/ is called so; else add them to TESTS_OF_ALL: {strangers}"
+    rooms = {room_of(name) for name in python_files("mockserver") if name.count("/") > 1}
+    alone = [room for room in rooms - folders if (ROOT / "tests" / f"test_{room}.py").exists()]
+    assert not alone, f"move the tests of these folders into folders of tests/: {alone}"
 
 
 BAD_FILES: list[tuple[Guard, str, str]] = [
@@ -373,6 +370,7 @@ BAD_FILES: list[tuple[Guard, str, str]] = [
     (import_rule, "mockserver/emulator.py", "from .web import create_app"),
     (import_rule, "mockserver/journal/entries.py", "if TYPE_CHECKING:\n    from mockserver.state.store import Store"),
     (import_rule, "mockserver/cellar/wine.py", ""),
+    (import_rule, "bench/plan.py", "from bench.peers.rows import Peer"),
     (flask_in_web_only, "mockserver/state/store.py", "from werkzeug.http import parse_date"),
     (contracts_stand_alone, "contracts/checks.py", "from mockserver.errors import ERRORS"),
     (sizes, "mockserver/none.py", "def f():\n" + "    pass\n" * 50),

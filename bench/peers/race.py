@@ -27,7 +27,7 @@ from bench.cases import (
     Workload,
 )
 from bench.load import Figures, LoadError
-from bench.peers.rows import Peer
+from bench.peers.rows import PEERS, Peer
 from bench.plan import Plan, Progress
 from bench.subjects import Subject
 
@@ -139,11 +139,11 @@ def run(plan: Plan, progress: Progress) -> Race:
     if not plan.peers:
         return Race()
     if not wrk.available():  # bench/load.py reads no chunks and opens no connection again
-        return Race(absent=tuple((peer.name, "wrk is not installed") for peer in plan.peers))
+        return Race(absent=tuple((name, "wrk is not installed") for name in plan.peers))
     absent = []
     with ExitStack() as stack:
         runners = [*_own(plan, stack)]
-        for peer in plan.peers:
+        for peer in (peer for peer in PEERS if peer.name in plan.peers):
             progress(f"starting {peer.name}")
             try:
                 with ExitStack() as own:

@@ -36,7 +36,7 @@ MODULES = {
         Module("gateway", ("tests/test_gateway.py",)),
         Module(
             "secrecy/__init__",
-            ("tests/test_secrecy.py", "tests/security/test_secrecy.py"),
+            ("tests/secrecy/test_secrecy.py", "tests/security/test_secrecy.py"),
             "not of_any_shape and not another_client",
         ),
     )
