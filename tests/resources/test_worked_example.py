@@ -14,7 +14,8 @@ from tests.test_architecture import ROOT, tracked
 
 TESTS = (
     "tests/contract/test_operations.py", "tests/contract/test_published.py", "tests/contract/test_examples.py",
-    "tests/contracts/test_requirements.py", "tests/evidence/test_fidelity.py", "tests/test_names.py",
+    "tests/contracts/test_requirements.py", "tests/evidence/test_fidelity.py", "tests/state/test_shapes.py",
+    "tests/test_names.py",
 )  # fmt: skip
 """The tests that an addition to the contract concerns most."""
 
@@ -29,23 +30,37 @@ path = f"{notes}/{receipt['id']}"
 assert shown["text"] == "Rotate the password in May" and shown["etag"] == receipt["etag"]
 assert refused(send(emulator, "POST", notes, {"text": ""})) == (400, "1100-400", "/text")
 assert refused(send(emulator, "GET", path, headers={"x-sandbox-name": "dev"}))[:2] == (404, "1439-404")
+
+on_disk = Emulator(Config(state="flow.db"))
+on_disk.restore(emulator.export())
+assert send(on_disk, "GET", path).body["items"][0]["text"] == "Rotate the password in May"
+assert send(on_disk, "POST", notes, {"text": "another"}).status == 201
+on_disk.close()
 """
 
 
-def block(language: str) -> str:
-    """The only block of this language in CONTRIBUTING."""
+def blocks(language: str) -> list[str]:
+    """The blocks of this language in CONTRIBUTING."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    (found,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
-    return str(found)
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-def paste(document: str) -> str:
-    """Insert the paths and schemas of the example into `openapi.yaml`."""
-    paths, _, schemas = block("yaml").removeprefix("paths:\n").partition("components:\n  schemas:\n")
-    for heading, lines in (("\npaths:\n", paths), ("\n  schemas:\n", schemas)):
-        assert lines and document.count(heading) == 1
-        document = document.replace(heading, heading + lines)
-    return document
+def follow(folder: Path) -> None:
+    """Insert the blocks of the example where the page says."""
+    (document,) = blocks("yaml")
+    paths, _, schemas = document.removeprefix("paths:\n").partition("components:\n  schemas:\n")
+    module, row = blocks("python")
+    insert(folder / "openapi.yaml", "\npaths:\n", paths)
+    insert(folder / "openapi.yaml", "\n  schemas:\n", schemas)
+    insert(folder / "mockserver/state/shapes.py", "\n_INTERNAL: dict[str, dict[str, Any]] = {\n", row)
+    (folder / "mockserver/resources/notes.py").write_text(module, encoding="utf-8")
+
+
+def insert(file: Path, heading: str, lines: str) -> None:
+    """Insert lines below a heading that the file has once."""
+    text = file.read_text(encoding="utf-8")
+    assert lines and text.count(heading) == 1
+    file.write_text(text.replace(heading, heading + lines), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +75,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
             if kept.suffix in (".pyc", ".json"):  # not those that are being written
                 (folder / kept.relative_to(ROOT).parent).mkdir(exist_ok=True)
                 shutil.copyfile(kept, folder / kept.relative_to(ROOT))
-    module = folder / "mockserver/resources/notes.py"
-    if not module.exists():  # otherwise the example was followed in this checkout
-        document = folder / "openapi.yaml"
-        document.write_text(paste(document.read_text(encoding="utf-8")), encoding="utf-8")
-        module.write_text(block("python"), encoding="utf-8")
+    if not (folder / "mockserver/resources/notes.py").exists():  # otherwise it was followed in this checkout
+        follow(folder)
     run(folder, "-m", "mockserver", "fidelity", "--write", ".")
     return folder
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import sys
 from typing import Any
 
 import pytest
 
-from mockserver import Config, Emulator
+from mockserver import Config, Emulator, resources
+from mockserver.listing import Listable
 from tests import dataflows
 from tests.calls import HEADERS, connection, made, send, source, target
 from tests.rows import each
@@ -121,11 +123,28 @@ def test_a_member_of_another_kind_is_refused_by_place(
         Emulator(Config(seed=1)).restore(state)
 
 
-def test_an_unknown_kind_is_refused(exported: dict[str, Any]) -> None:
+def refusal_of_kind(exported: dict[str, Any], kind: str) -> str:
     state = copy.deepcopy(exported)
-    state["records"][0]["kind"] = "notes"
-    with pytest.raises(ValueError, match=r"^/records/0/kind: expected one of connectionSpecs, connections, "):
+    state["records"][0]["kind"] = kind
+    with pytest.raises(ValueError) as caught:
         Emulator(Config(seed=1)).restore(state)
+    return str(caught.value)
+
+
+def test_an_unknown_kind_is_refused(exported: dict[str, Any]) -> None:
+    expected = "/records/0/kind: expected one of connectionSpecs, connections, "
+    assert refusal_of_kind(exported, "unheardOf").startswith(expected)
+
+
+def test_the_records_of_every_resource_type_have_a_row(exported: dict[str, Any]) -> None:
+    resources.load()
+    modules = [module for name, module in sys.modules.items() if name.startswith("mockserver.resources.")]
+    listables = [getattr(value, "listable", None) for module in modules for value in vars(module).values()]
+    kinds = {listable.kind for listable in listables if isinstance(listable, Listable)}
+    assert kinds >= {"connections", "flows", "runs", "flowSpecs"}
+    known = refusal_of_kind(exported, "unheardOf").partition("one of ")[2].split(", ")
+    missing = sorted(kinds.difference(known))
+    assert not missing, f"add rows of these kinds to _INTERNAL in mockserver/state/shapes.py: {missing}"
 
 
 def test_no_refusal_repeats_a_credential(exported: dict[str, Any]) -> None:
