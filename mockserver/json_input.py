@@ -57,7 +57,7 @@ _ESCAPE, _FIRST_OF_PAIR = re.compile(rb"\\u"), re.compile(rb"\\ud[89ab]")  # fas
 _DIGITS = bytes(ord("0") if chr(byte).isdecimal() and byte < 128 else 0 for byte in range(256))
 _LONG_INTEGER = b"0" * 19
 """An integer that may be beyond 64 bits, with its digits replaced by `_DIGITS`."""
-_BEYOND_ONE_BYTE, _BEYOND_TWO_BYTES = re.compile("[^\x00-\xff]"), re.compile("[^\x00-\uffff]")
+_BEYOND_ONE_BYTE, _BEYOND_TWO_BYTES = re.compile("[^\x00-\xff]"), re.compile("[\U00010000-\U0010ffff]")
 _SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 
 

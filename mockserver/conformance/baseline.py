@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mockserver.conformance import rules
 from mockserver.conformance.findings import Finding, Level, Report, StaleAcceptance
 from mockserver.contract import documents
@@ -79,7 +77,7 @@ class Baseline:
             {"rule": row.rule, **({"operation": row.operation} if row.operation else {}), "reason": row.reason}
             for row in self.accepted
         ]
-        return yaml.safe_dump({"accepted": rows}, sort_keys=False, allow_unicode=True, width=120)
+        return documents.dump({"accepted": rows})
 
     def apply(self, report: Report) -> Report:
         """The report with accepted findings marked, and with the acceptances that match no finding."""

@@ -84,10 +84,24 @@ def test_a_start_does_without(module: str, imported: set[str]) -> None:
     assert module not in imported, "import it where it is used"
 
 
-def test_what_the_first_refusal_needs_can_be_imported_ahead(imported: set[str]) -> None:
-    prepare = (
-        "from mockserver.contract import Contract as C; import sys; C.load().prepare_refusals(); print(*sys.modules)"
+@pytest.fixture(scope="module")
+def imported_later() -> tuple[set[str], set[str]]:
+    """The modules with which a client can be judged, and those after everything for a refusal is imported, too."""
+    program = (
+        "import mockserver.conformance, sys; print(*sys.modules)\n"
+        "from mockserver.contract import Contract as C; C.load().prepare_refusals(); print(*sys.modules)"
     )
-    ran = subprocess.run([sys.executable, "-c", prepare], capture_output=True, text=True, timeout=60, cwd=_ROOT)
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=_ROOT)
+    to_judge, to_refuse = ran.stdout.splitlines()
+    return set(to_judge.split()), set(to_refuse.split())
+
+
+def test_a_client_is_judged_without_the_parser_of_baselines(imported_later: tuple[set[str], set[str]]) -> None:
+    assert "mockserver.conformance.baseline" in imported_later[0] and "yaml" not in imported_later[0]
+
+
+def test_what_the_first_refusal_needs_can_be_imported_ahead(
+    imported: set[str], imported_later: tuple[set[str], set[str]]
+) -> None:
     needed = {"jsonschema", "referencing"}
-    assert needed <= set(ran.stdout.split()) and not needed & imported
+    assert needed <= imported_later[1] and not needed & imported

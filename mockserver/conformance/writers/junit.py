@@ -9,7 +9,7 @@ from mockserver.conformance import rules
 from mockserver.conformance.findings import Finding, Level, Report, ScenarioVerdict
 from mockserver.conformance.writers.terminal import numbered
 
-_NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def write(report: Report) -> str:
