@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mockserver.cli import main
 from mockserver.config import how_to_get
 from tests.intercept.test_unmodified_clients import PROGRAMS
 
@@ -27,21 +28,38 @@ BAD = [
 ]
 
 
-def execute(ca_folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def started(ca_folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in its own process."""
     command = [sys.executable, "-m", "mockserver", "exec", "--ca-folder", str(ca_folder), *arguments]
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environ}, timeout=60)
 
 
+Execute = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def execute(ca_folder: Path, capfd: pytest.CaptureFixture[str]) -> Execute:
+    """Run the command in this process, whose start takes longer than all the rest; only the client is a process."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["exec", "--ca-folder", str(ca_folder), *arguments])
+        said = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), said.out, said.err)
+
+    return run
+
+
 def test_a_good_client_passes_and_its_output_stays_its_own(ca_folder: Path) -> None:
-    done = execute(ca_folder, "--", *GOOD)
+    done = started(ca_folder, "--", *GOOD)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "{'items': [], '_links': {}}\n"
     assert "Client conformance: 2 calls" in done.stderr and "no findings" in done.stderr
     assert "Traceback" not in done.stderr, done.stderr
 
 
-def test_findings_make_a_successful_run_fail(ca_folder: Path, tmp_path: Path) -> None:
-    done = execute(ca_folder, "--report", str(tmp_path / "report"), *BAD)
+def test_findings_make_a_successful_run_fail(execute: Execute, tmp_path: Path) -> None:
+    done = execute("--report", str(tmp_path / "report"), *BAD)
     assert (done.returncode, done.stdout) == (1, "403\n")
     assert "FAIL" in done.stderr
     report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
@@ -49,10 +67,10 @@ def test_findings_make_a_successful_run_fail(ca_folder: Path, tmp_path: Path) ->
 
 
 def test_a_clients_own_failure_is_told_as_it_is(ca_folder: Path) -> None:
-    assert execute(ca_folder, *BAD, STATUS="7").returncode == 7
+    assert started(ca_folder, *BAD, STATUS="7").returncode == 7
 
 
-def test_a_client_that_does_not_trust_the_certificate_is_told_so(ca_folder: Path, tmp_path: Path) -> None:
+def test_a_client_that_does_not_trust_the_certificate_is_told_so(execute: Execute, tmp_path: Path) -> None:
     """GNU Wget, for example, reads none of the variables for certificates."""
     code = (
         "import os, ssl, urllib.request as u\n"
@@ -60,40 +78,40 @@ def test_a_client_that_does_not_trust_the_certificate_is_told_so(ca_folder: Path
         "try: u.urlopen('https://platform.adobe.io/data/foundation/flowservice/connections', context=context)\n"
         "except OSError: pass"
     )
-    done = execute(ca_folder, sys.executable, "-c", code)
+    done = execute(sys.executable, "-c", code)
     assert done.returncode == 3 and "does not trust the certificate" in done.stderr, done.stderr
     assert "HTTPS_PROXY" not in done.stderr
 
 
 @pytest.mark.parametrize("place", ["platform.adobe.io:8443", "ims-na2.adobelogin.com", "example.com"])
-def test_a_refused_host_is_told_with_those_that_are_emulated(place: str, ca_folder: Path) -> None:
+def test_a_refused_host_is_told_with_those_that_are_emulated(place: str, execute: Execute) -> None:
     code = f"import urllib.request as u\ntry: u.urlopen('https://{place}/')\nexcept OSError: pass"
-    done = execute(ca_folder, sys.executable, "-c", code)
+    done = execute(sys.executable, "-c", code)
     assert place in done.stderr and "only platform.adobe.io, ims-na1" in done.stderr and "on port 443" in done.stderr
 
 
 @pytest.mark.parametrize(("code", "status"), [("", 3), ("raise SystemExit(7)", 7)])
-def test_a_client_that_made_no_call_is_not_called_good(ca_folder: Path, code: str, status: int) -> None:
-    done = execute(ca_folder, sys.executable, "-c", code)
+def test_a_client_that_made_no_call_is_not_called_good(execute: Execute, code: str, status: int) -> None:
+    done = execute(sys.executable, "-c", code)
     assert done.returncode == status and "Nothing to judge: the client made no call" in done.stderr
 
 
-def test_findings_below_the_level_are_shown_and_pass(ca_folder: Path, tmp_path: Path) -> None:
+def test_findings_below_the_level_are_shown_and_pass(execute: Execute, tmp_path: Path) -> None:
     hasty = tmp_path / "hasty.py"
     source = (PROGRAMS / "with_httpx.py").read_text(encoding="utf-8")
     hasty.write_text(source.replace("    print(", "    for _ in range(9): print("), encoding="utf-8")
-    done = {level: execute(ca_folder, "--level", level, sys.executable, str(hasty)) for level in ("fail", "warn")}
+    done = {level: execute("--level", level, sys.executable, str(hasty)) for level in ("fail", "warn")}
     assert {level: run.returncode for level, run in done.items()} == {"fail": 0, "warn": 1}
     assert all("retry.polling-too-fast" in run.stderr for run in done.values())
 
 
-def test_what_a_baseline_accepts_passes(ca_folder: Path, tmp_path: Path) -> None:
+def test_what_a_baseline_accepts_passes(execute: Execute, tmp_path: Path) -> None:
     report = tmp_path / "report"
-    execute(ca_folder, "--report", str(report), *BAD)
+    execute("--report", str(report), *BAD)
     found = json.loads((report / "report.json").read_text(encoding="utf-8"))["findings"]
     rows = "".join(f"  - {{rule: {finding['rule']}, reason: known}}\n" for finding in found)
     (tmp_path / "known.yaml").write_text("accepted:\n" + rows, encoding="utf-8")
-    assert execute(ca_folder, "--baseline", str(tmp_path / "known.yaml"), *BAD).returncode == 0
+    assert execute("--baseline", str(tmp_path / "known.yaml"), *BAD).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -107,16 +125,16 @@ def test_what_a_baseline_accepts_passes(ca_folder: Path, tmp_path: Path) -> None
     ],
     ids=["not-found", "not-executable", "no-name", "no-baseline", "no-command"],
 )
-def test_what_cannot_be_run_is_said_in_one_line(ca_folder: Path, command: list[str], status: int, says: str) -> None:
-    done = execute(ca_folder, *command)
+def test_what_cannot_be_run_is_said_in_one_line(execute: Execute, command: list[str], status: int, says: str) -> None:
+    done = execute(*command)
     assert (done.returncode, says in done.stderr, "Traceback" in done.stderr) == (status, True, False), done.stderr
 
 
-def test_a_script_without_its_interpreter_is_said_to_lack_it(ca_folder: Path, tmp_path: Path) -> None:
+def test_a_script_without_its_interpreter_is_said_to_lack_it(execute: Execute, tmp_path: Path) -> None:
     script = tmp_path / "client"
     script.write_text("#!/no/such/python\n", encoding="utf-8")
     script.chmod(0o755)
-    done = execute(ca_folder, str(script))
+    done = execute(str(script))
     assert done.returncode == 127 and "the interpreter in its first line does not exist" in done.stderr
 
 
@@ -129,14 +147,14 @@ UNJUDGED = {"pass": "HTTPS_PROXY", TOKEN: "called only the token endpoint", OTHE
 
 
 @pytest.mark.parametrize("code", UNJUDGED, ids=["no-call", "token-only", "other-host"])
-def test_advice_for_a_client_that_was_not_judged_fits_what_it_did(ca_folder: Path, code: str) -> None:
-    done = execute(ca_folder, sys.executable, "-c", code)
+def test_advice_for_a_client_that_was_not_judged_fits_what_it_did(execute: Execute, code: str) -> None:
+    done = execute(sys.executable, "-c", code)
     assert done.returncode == 3 and "Nothing to judge" in done.stderr
     assert [text for text in UNJUDGED.values() if text in done.stderr] == [UNJUDGED[code]]
 
 
-def test_a_client_of_other_services_alone_has_nothing_judged(ca_folder: Path) -> None:
-    done = execute(ca_folder, sys.executable, "-c", NEAR)
+def test_a_client_of_other_services_alone_has_nothing_judged(execute: Execute) -> None:
+    done = execute(sys.executable, "-c", NEAR)
     assert done.returncode == 3 and "services that are not emulated" in done.stderr, done.stderr
 
 
@@ -226,15 +244,15 @@ def until(said: Iterator[bytes], word: bytes) -> bool:
     return True
 
 
-def test_a_host_that_is_not_emulated_is_named(ca_folder: Path) -> None:
+def test_a_host_that_is_not_emulated_is_named(execute: Execute) -> None:
     code = "import urllib.request as u\ntry: u.urlopen('https://example.com/')\nexcept OSError as error: print(error)"
-    done = execute(ca_folder, sys.executable, "-c", code)
+    done = execute(sys.executable, "-c", code)
     assert "the client asked for example.com:443 1x and was refused" in done.stderr, done.stderr
 
 
-def test_a_client_that_a_signal_ended_is_told_as_a_shell_tells_it(ca_folder: Path) -> None:
+def test_a_client_that_a_signal_ended_is_told_as_a_shell_tells_it(execute: Execute) -> None:
     code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-    assert execute(ca_folder, sys.executable, "-c", code).returncode == 137
+    assert execute(sys.executable, "-c", code).returncode == 137
 
 
 def test_without_the_extra_one_line_says_what_to_install(ca_folder: Path, tmp_path: Path) -> None:
