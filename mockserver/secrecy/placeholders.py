@@ -31,13 +31,16 @@ NOTHING = re.compile(
 """Texts that programs print for a missing value."""
 
 PRINTED = re.compile(
-    r"<[\w.]+ (?:object |at |of )[^<>]*>|<Response \[\d+\]>|#<[\w:][^<>]*>|Promise \{.*\}|function \w*\(.*|"
-    r"[a-z]\w*(?:\.\w+)+@[0-9a-f]{5,8}|System(?:\.[A-Z]\w*)+(?:`\d)?(?:\[.*\])?|b'.*'|b\".*\"|map\[.*\]|"
-    r"Optional\(.*\)|Array|(?:HASH|ARRAY|CODE)\(0x[0-9a-f]+\)|[A-Z]\w*\(\w+=.*\)|"
+    r"<[\w.]+ (?:object |at |of )[^<>]*>|<Response \[\d+\]>|#<[\w:][^<>]*>|Promise \{.*\}|function \w*+\(.*|"
+    r"[a-z]\w*+(?:\.\w++)++@[0-9a-f]{5,8}|System(?:\.[A-Z]\w*+)++(?:`\d)?(?:\[.*\])?|b'.*'|b\".*\"|map\[.*\]|"
+    r"Optional\(.*\)|Array|(?:HASH|ARRAY|CODE)\(0x[0-9a-f]+\)|[A-Z]\w*+\(\w++=.*\)|"
     r"@\{\w+=.*\}|&?\{[\w.-]+(?: [^\s{}]+)+\}",
     re.DOTALL,
 )
-"""Texts that programs print for an object, in place of the value that it holds."""
+"""Texts that programs print for an object, in place of the value that it holds.
+
+Names are possessive: this is matched against every long text, whose characters would each be tried again.
+"""
 
 VARIABLE = re.compile(
     r"\$\{\{?[^{}]{1,64}\}?\}|\{\{[^{}]{1,64}\}\}|#\{\w{1,64}\}|"
@@ -55,10 +58,10 @@ HEADER_VARIABLE = re.compile(
 
 FILL_IN = re.compile(
     r"todo|fixme|tbd|placeholder|(?:replace|fill|edit)[ _-]?(?:me|this)(?:[ _-]?in)?|"
-    r"(?:(?:insert|enter|put|paste|add|set|use|replace|with|the)[ _-]+){0,3}your[ _-]+(?:[a-z0-9]+[ _-]+){0,4}"
+    r"(?:(?:insert|enter|put|paste|add|set|use|replace|with|the)[ _-]+){0,3}your[ _-]+(?:[a-z0-9]++[ _-]++){0,4}"
     r"(?:token|key|id|secret|password|username|user|org|organi[sz]ation|client|sandbox|server|host|database|here)|"
-    r"(?:insert|enter|put|paste|add|replace)[ _-]+(?:[a-z0-9]+[ _-]+){1,4}here|"
-    r"(?:[a-z]+[ _-]+){1,4}goes[ _-]+here",
+    r"(?:insert|enter|put|paste|add|replace)[ _-]+(?:[a-z0-9]++[ _-]++){1,4}here|"
+    r"(?:[a-z]++[ _-]++){1,4}goes[ _-]+here",
     re.IGNORECASE,
 )
 """What people write for a value to be filled in later. Words of tests, such as `dummy` or `xxx`, are none of these."""
