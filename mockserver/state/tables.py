@@ -115,13 +115,8 @@ def prepare(db: Connection, version: int, runtime: Runtime, *, escaped: bool) ->
         first = runtime.first_revision() if used is None else used
         db.execute(insert(META), {"one": 1, "revision": first, "page_key": runtime.key(), "serving": 0})
         insert_all(db, records, escaped=escaped)
-    found = inspect(db)
-    for of in _SCHEMA.sorted_tables:
-        if not found.has_table(of.name):
-            raise ValueError(f"lacks the table {of.name}")
-        missing = set(of.columns.keys()) - {one["name"] for one in found.get_columns(of.name)}
-        if missing:
-            raise ValueError(f"lacks the column {min(missing)} of {of.name}")
+    else:
+        _demand_complete(db)
     row = db.execute(select(META.c.revision, META.c.page_key, META.c.drawn)).one_or_none()
     if row is None:
         raise ValueError("lacks the row that counts revisions, in mockserver_meta")
@@ -149,6 +144,17 @@ def _continue_after_records(db: Connection, counted: int) -> None:
             if db.execute(raised).rowcount:  # else another server wrote meanwhile
                 log.warning("Revision %d was counted, less than records have: counting from %d", counted, revision)
             return
+
+
+def _demand_complete(db: Connection) -> None:
+    """Raise ValueError if a table or a column is missing. Reading the catalogue takes longer than creating them."""
+    found = inspect(db).get_multi_columns(filter_names=list(_SCHEMA.tables))
+    for of in _SCHEMA.sorted_tables:
+        if (None, of.name) not in found:
+            raise ValueError(f"lacks the table {of.name}")
+        missing = set(of.columns.keys()) - {one["name"] for one in found[None, of.name]}
+        if missing:
+            raise ValueError(f"lacks the column {min(missing)} of {of.name}")
 
 
 def _demand_new(db: Connection) -> None:

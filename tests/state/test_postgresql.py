@@ -23,6 +23,7 @@ from mockserver.state.places import open_store
 from mockserver.state.store import Missing, Put, Stale, StateError, StorageUnavailable, Store, Taken
 from tests.postgres import PASSWORD, new_url, shared_server
 from tests.state.stored import asked, walk
+from tests.work import counted
 
 TENANT = Tenant("org", "prod")
 KIND = "connections"
@@ -44,6 +45,17 @@ def pair(url: str) -> Iterator[tuple[Store, Store]]:
 
 def put(store: Store, entity_id: str, name: Any = "a") -> str:
     return str(store.insert(TENANT, KIND, {"id": entity_id, "name": name, "updatedAt": 5})["etag"])
+
+
+def test_tables_that_were_just_created_are_not_looked_for(url: str) -> None:
+    """The catalogue of the database tells of them in half the time of a first start."""
+    open_store(new_url(), Runtime()).close()  # imports and compiles
+    works = []
+    for _ in range(2):
+        with counted() as work:
+            open_store(url, Runtime()).close()
+        works.append(work.calls)
+    assert works[0] < works[1]
 
 
 LATIN = "café \xa0ÿ"
