@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import math
 import socket
@@ -22,6 +23,7 @@ from mockserver.errors import ApiError
 from mockserver.runtime import monotonic
 from mockserver.server import unreadable
 from mockserver.server.eager import start
+from mockserver.server.leaving import has_left
 from mockserver.server.limits import Limits, Refuse
 from mockserver.server.response import Fields, complete, refusal
 
@@ -65,8 +67,8 @@ class ClientConnection(HttpToolsProtocol):
         self._write_deadline = math.inf
         """Time by which the client must have read what it left unread."""
         self._on_hang_up: Callable[[], None] | None = None
-        self.held = 0
-        """Bytes of its requests and responses in memory."""
+        self.held, self.hold = 0, functools.partial(crowd.hold, self)
+        """Bytes of its requests and responses in memory, and how to set them."""
 
     def connection_made(self, transport: Any) -> None:
         """See asyncio."""
@@ -91,6 +93,8 @@ class ClientConnection(HttpToolsProtocol):
         if not self._ignores_input:
             self._unread += data
             self._read()
+            if self._part == "body" and has_left(self.raw, self._declared - self._body_bytes):
+                self.raw.abort()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """See asyncio. A client that has finished sending still receives its responses, except over TLS."""
@@ -223,10 +227,6 @@ class ClientConnection(HttpToolsProtocol):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.raw.abort()
 
-    def hold(self, size: int) -> None:
-        """Set the number of bytes of its requests and responses in memory."""
-        self._crowd.hold(self, size)
-
     def expire(self) -> None:
         """Handle a missed deadline: the client was too slow or idle."""
         if self._ending or self.flow.write_paused:
@@ -278,7 +278,7 @@ class ClientConnection(HttpToolsProtocol):
         self._close_if_done()
 
     def _parse(self) -> None:
-        size = max(_PIECE, self._declared - self._body_bytes if self._part == "body" else 0)
+        size = max(_PIECE, self._declared - self._body_bytes) if self._part == "body" else _PIECE
         piece, self._unread = self._unread[:size], self._unread[size:]
         try:
             self.parser.feed_data(piece)

@@ -10,6 +10,7 @@ import queue
 import select
 import socket
 import struct
+import sys
 import threading
 import time
 import tracemalloc
@@ -281,3 +282,32 @@ def test_requests_behind_a_body_are_told_from_it(emulated: Server) -> None:
     last = b"GET /connections?count=true" + HEAD + fields + CLOSE
     statuses = [status for status, _ in Client(emulated, (one + body) * 3 + last).answers()]
     assert statuses == [201, 201, 201, 200]
+
+
+def read_of(size: int, missing: int) -> int:
+    """Bytes of a body that the server reads of a client that sends so many, ends its side and lacks some more."""
+    read = []
+
+    def watch(frame: FrameType, event: str, _: Any) -> None:
+        code = frame.f_code
+        if event == "call" and (code.co_name, code.co_filename) == ("data_received", connection_of_a_client.__file__):
+            read.append(len(frame.f_locals["data"]))
+
+    server = wsgi_server(app, limits=PATIENT)
+    client = Client(server, post(b"Content-Length: %d" % (size + missing), b"Connection: close", body=b"a" * size))
+    client.socket.shutdown(socket.SHUT_WR)
+    threading.setprofile(watch)
+    try:
+        server.start()
+        assert [status for status, _ in client.answers()] == ([] if missing else [200])
+    finally:
+        threading.setprofile(None)
+        server.stop()
+    return sum(read)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the state of a connection")
+def test_the_body_of_a_client_that_has_left_is_not_read() -> None:
+    size = 500_000
+    assert read_of(size, 1) < 300_000
+    assert read_of(size, 0) > size
