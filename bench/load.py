@@ -35,7 +35,7 @@ class LoadError(Exception):
     """The load could not be generated, so there are no figures."""
 
 
-class _Turns:
+class _Requests:
     """A stream and its position; client connections may share one."""
 
     def __init__(self, stream: Stream) -> None:
@@ -57,12 +57,12 @@ class _Turns:
         return self.requests[self.turn % len(self.requests)]
 
 
-class _Run:
+class _LoadState:
     """The state shared by the connections of one run."""
 
-    def __init__(self, statuses: Collection[int], most: int | None) -> None:
+    def __init__(self, statuses: Collection[int], limit: int | None) -> None:
         self.statuses = frozenset(str(status).encode() for status in statuses)
-        self.left = most
+        self.left = limit
         self.until = float("inf")
         self.seconds: list[float] = []
         self.wrong = 0
@@ -81,10 +81,10 @@ class _Run:
         self.wrong += head[9:12] not in self.statuses
 
 
-class _Connection(asyncio.Protocol):
+class _LoadClient(asyncio.Protocol):
     """Sends the next request as soon as the last response is complete."""
 
-    def __init__(self, run: _Run, turns: _Turns) -> None:
+    def __init__(self, run: _LoadState, turns: _Requests) -> None:
         self.run = run
         self.turns = turns
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -146,8 +146,8 @@ def drive(
 
     All connections share a single stream; otherwise there must be one stream per connection.
     """
-    run = _Run(statuses, count)
-    took = asyncio.run(_drive(run, [_Turns(stream) for stream in streams], port, connections, seconds))
+    run = _LoadState(statuses, count)
+    took = asyncio.run(_drive(run, [_Requests(stream) for stream in streams], port, connections, seconds))
     if not run.seconds:
         raise LoadError("there was no response")
     ordered = sorted(run.seconds)
@@ -160,13 +160,13 @@ def drive(
     )
 
 
-async def _drive(run: _Run, turns: list[_Turns], port: int, connections: int, seconds: float | None) -> float:
+async def _drive(run: _LoadState, turns: list[_Requests], port: int, connections: int, seconds: float | None) -> float:
     loop = asyncio.get_running_loop()
     began = perf_counter()
     if seconds is not None:
         run.until = began + seconds
     opened = [
-        loop.create_connection(partial(_Connection, run, turns[number % len(turns)]), "127.0.0.1", port)
+        loop.create_connection(partial(_LoadClient, run, turns[number % len(turns)]), "127.0.0.1", port)
         for number in range(connections)
     ]
     pairs = await asyncio.gather(*opened)

@@ -36,16 +36,16 @@ class _Group:
 
 def draw(outcome: LoadOutcome) -> str:
     """The text of an SVG file that follows the reader's light or dark scheme."""
-    most = max(outcome.plan.connections)
-    body = [f'<text x="10" y="22" class="title">Requests per second, {most} client connections</text>']
+    clients = max(outcome.plan.connections)
+    body = [f'<text x="10" y="22" class="title">Requests per second, {clients} client connections</text>']
     body += _legend(outcome, 36)
-    y = _groups(body, 62, _beside_bare(outcome, most))
+    y = _groups(body, 62, _beside_bare(outcome, clients))
     if outcome.peers.standings:
         y += 22
-        body.append(f'<text x="10" y="{y}" class="title">Beside other tools, {most} client connections</text>')
+        body.append(f'<text x="10" y="{y}" class="title">Beside other tools, {clients} client connections</text>')
         hint = "Hollow: invalid requests were accepted, so this is the rate without checks."
         body.append(f'<text x="10" y="{y + 18}" class="dim" font-size="11">{hint}</text>')
-        y = _groups(body, y + 34, _beside_tools(outcome, most))
+        y = _groups(body, y + 34, _beside_tools(outcome, clients))
     width, height = _LEFT + _WIDTH + _RIGHT, y + 22
     foot = f"{outcome.python}, {outcome.cores} cores, load by {outcome.generator}; {outcome.http_server}"
     return "\n".join(
@@ -98,7 +98,7 @@ def _legend(outcome: LoadOutcome, y: float) -> Iterator[str]:
 
 def _groups(body: list[str], y: int, groups: list[_Group]) -> int:
     """Draw groups from `y` on with the same scale; returns where they end."""
-    most = max(bar.per_second for group in groups for bar in group.bars)
+    highest = max(bar.per_second for group in groups for bar in group.bars)
     for group in groups:
         named = any(bar.name for bar in group.bars)
         if named:
@@ -108,14 +108,14 @@ def _groups(body: list[str], y: int, groups: list[_Group]) -> int:
             middle = y + len(group.bars) * _BAR / 2 + 3
             body.append(f'<text x="{_LEFT - 12}" y="{middle:g}" text-anchor="end">{escape(group.title)}</text>')
         for bar in group.bars:
-            body += _bar(y, bar, most)
+            body += _bar(y, bar, highest)
             y += _BAR
         y += _GAP
     return y
 
 
-def _bar(y: float, bar: _Bar, most: float) -> Iterator[str]:
-    length = bar.per_second / most * _WIDTH
+def _bar(y: float, bar: _Bar, highest: float) -> Iterator[str]:
+    length = bar.per_second / highest * _WIDTH
     look = f'fill="none" stroke="{bar.colour}" stroke-dasharray="3 2"' if bar.hollow else f'fill="{bar.colour}"'
     said = f"{bar.per_second:,.0f}" + (f" · {bar.note}" if bar.note else "")
     yield f'<rect x="{_LEFT}" y="{y}" width="{length:.1f}" height="{_BAR - 3}" rx="2" {look}/>'

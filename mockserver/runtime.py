@@ -147,7 +147,7 @@ def stop_watch_ms() -> int:
 
 
 @dataclass(eq=False)
-class _Job:
+class _BackgroundJob:
     name: Hashable
     steps: Generator[int]
     waiting: bool = False
@@ -159,10 +159,10 @@ class Background:
     """One thread that finishes what would take a request too long, in the order in which it was begun."""
 
     def __init__(self) -> None:
-        self._jobs: dict[Hashable, _Job] = {}
+        self._jobs: dict[Hashable, _BackgroundJob] = {}
         self._ended: dict[Hashable, Exception | None] = {}
         """What the thread finished last, and how it failed. Maybe nobody asks for it any more."""
-        self._waiting: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_BackgroundJob] = queue.SimpleQueue()
         self._lock, self._working = threading.Lock(), threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -181,7 +181,7 @@ class Background:
                 return True
             if name in self._jobs or len(self._jobs) >= MAX_JOBS:
                 return False
-            job = self._jobs[name] = _Job(name, begin())
+            job = self._jobs[name] = _BackgroundJob(name, begin())
         try:
             for cost in job.steps:
                 budget[0] -= cost
@@ -205,7 +205,7 @@ class Background:
                 if job.waiting:
                     job.steps.close()
 
-    def _leave(self, job: _Job) -> None:
+    def _leave(self, job: _BackgroundJob) -> None:
         with self._lock:
             job.waiting = not job.dropped
             if job.dropped:

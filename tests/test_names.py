@@ -116,6 +116,22 @@ def test_a_limit_is_called_max() -> None:
     assert not found, "say MAX_…: " + ", ".join(found)
 
 
+RIDDLES = {"told", "stood"}
+"""Names of values that say nothing about the value."""
+
+
+@pytest.mark.parametrize("folder", ["mockserver", "bench"])
+def test_a_name_says_what_it_holds(folder: str) -> None:
+    found = []
+    for path, node in nodes():
+        if not path.is_relative_to(ROOT / folder):
+            continue
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) if name in RIDDLES:
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")
+    assert not found, f"name the value: {found}"
+
+
 def test_a_class_name_stands_once() -> None:
     places: dict[str, list[str]] = {}
     for path, node in nodes():

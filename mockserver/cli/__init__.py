@@ -19,9 +19,9 @@ from mockserver.cli import (
     comparing,
     conformance,
     evidence,
+    executing,
     judging,
     recording,
-    running,
     starting,
     terminal,
 )
@@ -215,7 +215,7 @@ main.add_command(judging.rules)
 main.add_command(judging.check)
 main.add_command(conformance.scenarios)
 main.add_command(conformance.conformance)
-main.add_command(running.execute)
+main.add_command(executing.execute)
 main.add_command(authority.ca)
 main.add_command(recording.record)
 main.add_command(comparing.compare)

@@ -73,14 +73,14 @@ def assess(context: click.Context, what: tuple[str, ...], platform: str, as_json
 
 def _by_run(command: Sequence[str], platform: str, contract: Contract) -> tuple[Used, int]:
     """What a client uses in a run, and its exit status."""
-    from mockserver.cli import running
+    from mockserver.cli import executing
     from mockserver.evidence import assessing
 
     chosen = settings({"platform": platform, "quirk": ()}, without=LISTENING)
-    run = running.privately(tuple(command), chosen)
+    run = executing.privately(tuple(command), chosen)
     used = assessing.in_requests(run.emulator.journal.entries(), contract)
     if not used.counts:
-        running.explain_silence(run.tunnels, run.refused, "If not, let it take its base URL from FLOW_SERVICE_URL.")
+        executing.explain_silence(run.tunnels, run.refused, "If not, let it take its base URL from FLOW_SERVICE_URL.")
     return used, run.status
 
 

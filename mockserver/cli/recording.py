@@ -99,7 +99,7 @@ def _relay(upstream: str, upstream_ca: Path | None, recorder: Recorder) -> Relay
 def _through(
     command: tuple[str, ...], upstream: str | None, upstream_ca: Path | None, ca_folder: str | None, recorder: Recorder
 ) -> int:
-    from mockserver.cli.running import explain_silence, run_led
+    from mockserver.cli.executing import explain_silence, run_led
     from mockserver.intercept.interception import Interception
 
     config.forget_secrets()

@@ -142,8 +142,8 @@ class Report:
     def judged(self) -> bool:
         """Whether there was anything to judge: a call to Flow Service, a refused token request, or a scenario."""
         called = any(call.operation != TOKEN_OPERATION and call.status != _NOT_EMULATED for call in self.calls)
-        told = any(finding.rule != _NOT_JUDGED for finding in self.findings)
-        return called or told or bool(self.scenarios)
+        others = any(finding.rule != _NOT_JUDGED for finding in self.findings)
+        return called or others or bool(self.scenarios)
 
     @property
     def clients(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.intercept.messages import Kept, RelayedRequest, RelayedResponse, Unreadable
-from mockserver.intercept.routes import Refused, Routes, Upstream
+from mockserver.intercept.routes import NotForwarded, Routes, Upstream
 from mockserver.intercept.streams import PIECE, ByteStream
 from mockserver.json_input import dumps
 from mockserver.runtime import Clock
@@ -76,7 +76,7 @@ class Conversation:
         try:
             while await self._pass_request():
                 pass
-        except Refused as refused:
+        except NotForwarded as refused:
             await self._answer(refused)
         if self._service:
             self._service[1].end()
@@ -92,7 +92,7 @@ class Conversation:
             await asyncio.sleep(_LINGER_SECONDS)
 
     async def _pass_request(self) -> bool:
-        """Pass on a request. False if the client has finished. Raises Refused."""
+        """Pass on a request. False if the client has finished. Raises NotForwarded."""
         request, received = RelayedRequest(self._kept), b""
         while not request.method:
             data, self._unread = self._unread or await self._client.reader.read(PIECE), b""
@@ -106,10 +106,10 @@ class Conversation:
                 self._unread = request.read(data)
             except Unreadable as error:
                 if not request.method:
-                    raise Refused(400, str(error)) from None
+                    raise NotForwarded(400, str(error)) from None
         try:
             place, head = self._routes.lead(request)
-        except Refused:
+        except NotForwarded:
             request.forget()
             raise
         service = await self._reach(place, RelayedExchange(request))
@@ -135,7 +135,7 @@ class Conversation:
             raise
 
     async def _reach(self, place: Upstream, exchange: RelayedExchange) -> ByteStream:
-        """The connection to a place, which an exchange now waits for. Raises Refused."""
+        """The connection to a place, which an exchange now waits for. Raises NotForwarded."""
         if self._service and self._service[0] != place:
             await self._answered.wait()
             self._disconnect()
@@ -146,7 +146,7 @@ class Conversation:
                 self._service = place, await self._connect(place)
             except OSError as error:
                 self._give_up()
-                raise Refused(502, f"{place.host} cannot be reached: {_reason(error)}") from None
+                raise NotForwarded(502, f"{place.host} cannot be reached: {_reason(error)}") from None
             self._responses = asyncio.create_task(self._pass_responses(self._service[1]))
         return self._service[1]
 
@@ -203,7 +203,7 @@ class Conversation:
             if message:
                 message.forget()
 
-    async def _answer(self, refused: Refused) -> None:
+    async def _answer(self, refused: NotForwarded) -> None:
         """Answer in place of the service, and end the connection when the client has read it."""
         body = dumps({"error_code": str(refused.status), "message": f"mockserver record: {refused.reason}"})
         lines = f"HTTP/1.1 {refused.status} Not passed on\r\ncontent-type: application/json\r\n"

@@ -17,7 +17,7 @@ _FIELD = re.compile(rb"(?m)^([^\s:]++)(:[ \t]*+)([^\r\n]*+)(\r?\n)")
 _FOR_THE_PROXY = (b"proxy-authorization", b"proxy-connection")
 
 
-class Refused(Exception):
+class NotForwarded(Exception):
     """A request that is not passed on, with status and reason."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -47,23 +47,23 @@ class Routes:
         self._name, self._base = url.netloc.encode(), url.path.rstrip("/").encode()
 
     def lead(self, request: RelayedRequest) -> tuple[Upstream, bytes]:
-        """The place for a request, and its head as it is sent there. Raises Refused."""
+        """The place for a request, and its head as it is sent there. Raises NotForwarded."""
         target, host = _origin_form(request.target)
         if self._name:
             return self._place, _rewritten(request.head, self._base + target, self._name)
         asked = without_port((host or dict(request.fields).get(b"host", b"")).decode("latin-1"))
         if asked not in EMULATED:
-            raise Refused(403, refusal(asked))
+            raise NotForwarded(403, refusal(asked))
         return Upstream(asked, 443, is_tls=True), _rewritten(request.head, target, host)
 
 
 def _origin_form(target: bytes) -> tuple[bytes, bytes]:
-    """The path and query of a target, and its host if the client sent a whole URL. Raises Refused."""
+    """The path and query of a target, and its host if the client sent a whole URL. Raises NotForwarded."""
     if target.startswith(b"/"):
         return target, b""
     url = _ABSOLUTE.fullmatch(target)
     if url is None:
-        raise Refused(400, "the target of the request is no path")
+        raise NotForwarded(400, "the target of the request is no path")
     host, path = url[1].rpartition(b"@")[2], url[2]
     return path if path.startswith(b"/") else b"/" + path, host
 

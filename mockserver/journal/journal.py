@@ -69,7 +69,7 @@ class NothingRecorded(RuntimeError):
         )
 
 
-class _Kept(NamedTuple):
+class _StoredCall(NamedTuple):
     """A call as stored. It is flat and converted to an `Entry` on read, because its client waits while it is stored."""
 
     number: int
@@ -168,7 +168,7 @@ class _Share:
     __slots__ = ("kept", "size")
 
     def __init__(self) -> None:
-        self.kept: deque[_Kept] = deque()
+        self.kept: deque[_StoredCall] = deque()
         self.size = 0
 
 
@@ -246,7 +246,7 @@ class Journal:
         client = (tenant.org, call.headers.get("x-api-key", "")) if tenant else _NOBODY
         with self._lock:
             share = self._shares.get(client) or self._share(client)
-            share.kept.append(_Kept._make(values))  # twice as fast as keyword arguments
+            share.kept.append(_StoredCall._make(values))  # twice as fast as keyword arguments
             share.size += size
             self._latest, self._count, self._bytes = values[0], self._count + 1, self._bytes + size
             self._version += 1

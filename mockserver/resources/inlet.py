@@ -158,17 +158,17 @@ def _flows(world: World, tenant: Tenant, connection_id: str) -> Iterator[Doc]:
 def _flow(door: _Door, request: Request, event: Mapping[str, Any]) -> Doc | None:
     """The flow of an event: the one it names, else the only one; None if no flow reads the inlet."""
     header = event.get("header") if door.is_xdm else None
-    told = header.get("flowId") if isinstance(header, Mapping) else None
-    told = told or request.arguments.get(_FLOW_ID) or request.call.headers.get(_FLOW_ID)
-    if told is None:
+    named = header.get("flowId") if isinstance(header, Mapping) else None
+    named = named or request.arguments.get(_FLOW_ID) or request.call.headers.get(_FLOW_ID)
+    if named is None:
         if len(door.flows) > 1:
             text = f"Message names no flow: send {_FLOW_ID}, several dataflows read this inlet"
             raise NeighbourError(400, _INVALID, door.message(text))
         return next(iter(door.flows.values()), None)
-    if told not in door.flows and not (is_placeholder(told) and len(door.flows) == 1):
-        text = f"Message names the flow {repeatable(str(told))}, which is no enabled dataflow of this inlet"
+    if named not in door.flows and not (is_placeholder(named) and len(door.flows) == 1):
+        text = f"Message names the flow {repeatable(str(named))}, which is no enabled dataflow of this inlet"
         raise NeighbourError(400, _INVALID, door.message(text))
-    return door.flows.get(told) or next(iter(door.flows.values()))
+    return door.flows.get(named) or next(iter(door.flows.values()))
 
 
 def _fault(door: _Door, event: Json) -> str | None:

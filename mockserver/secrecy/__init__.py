@@ -107,9 +107,9 @@ def clean(text: str, hide: Hide = hidden) -> str:
     """A text from a harmless place, with credentials in URLs removed; hidden if it has so many that it is no text."""
     if "//" not in text or "@" not in text:
         return text
-    most = 0 if hide is blank else _MAX_LOGINS + 1
-    shown, logins = _USERINFO.subn(lambda found: _without_login(found, hide), text, most)
-    return shown if logins < most or hide is blank else str(hide(text, False))
+    limit = 0 if hide is blank else _MAX_LOGINS + 1
+    shown, logins = _USERINFO.subn(lambda found: _without_login(found, hide), text, limit)
+    return shown if logins < limit or hide is blank else str(hide(text, False))
 
 
 def _without_login(found: re.Match[str], hide: Hide) -> str:

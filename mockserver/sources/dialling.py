@@ -214,7 +214,7 @@ class Dialler:
         )
 
 
-class _Text(Loader):
+class _TextLoader(Loader):
     """Loads text of a database without an encoding, whatever its bytes."""
 
     def load(self, data: Buffer) -> str:
@@ -261,7 +261,7 @@ def _begun(parameters: Mapping[str, Any], patience: Patience) -> LimitedConnecti
     try:
         db.limit(MAX_RECEIVED)
         db.deadline_ms = stop_watch_ms() + patience.session_ms
-        db.adapters.register_loader("text", _Text)
+        db.adapters.register_loader("text", _TextLoader)
         db.execute(_BEGIN.format(patience.statement_ms))
         if db.info.parameter_status("server_encoding") == "SQL_ASCII":  # with UTF-8, it refuses invalid text
             db.execute("SET LOCAL client_encoding = 'SQL_ASCII'")

@@ -56,8 +56,8 @@ class Feed:
     of a pair of sockets, and the connection to the database is at the other end.
     """
 
-    def __init__(self, descriptor: int, most: int) -> None:
-        self._descriptor, self._most = descriptor, most
+    def __init__(self, descriptor: int, max_bytes: int) -> None:
+        self._descriptor, self._max_bytes = descriptor, max_bytes
         self._wire = socket.socket(fileno=os.dup(descriptor))
         self._wire.setblocking(False)
         self._ours, theirs = socket.socketpair()
@@ -80,7 +80,7 @@ class Feed:
                 if not self._is_ready(deadline_ms):
                     piece = self._received()
                     received += len(piece)
-                    if received > self._most:
+                    if received > self._max_bytes:
                         raise errors.ProgramLimitExceeded("the answer is too large")
                 wanted = gen.send(Ready.R)
         except StopIteration as end:

@@ -129,8 +129,8 @@ class Records:
 
     def shown_spec(self, spec: Mapping[str, Any], lookup: str) -> Json:
         """A written spec as the API shows it, except for values not known to be harmless."""
-        told: Any = self._redaction.shown({"items": [dict(spec)]}, lookup, 200)
-        shown: Json = told["items"][0]
+        masked: Any = self._redaction.shown({"items": [dict(spec)]}, lookup, 200)
+        shown: Json = masked["items"][0]
         return shown
 
     def label(self, spec: Any) -> str:
