@@ -15,7 +15,10 @@ from tests.test_architecture import ROOT, tracked
 TESTS = (
     "tests/contract/test_operations.py", "tests/contract/test_published.py", "tests/contract/test_examples.py",
     "tests/contracts/test_requirements.py", "tests/evidence/test_fidelity.py", "tests/state/test_shapes.py",
-    "tests/test_names.py",
+    "tests/test_names.py", "tests/security/test_found_records.py::test_every_kind_of_record_is_there",
+    "tests/security/test_bad_input.py::test_no_bytes_are_too_much_for_a_body",
+    "tests/security/test_declared_places.py::"
+    "test_the_examples_of_the_contract_are_exported_as_they_are_but_for_their_secrets",
 )  # fmt: skip
 """The tests that an addition to the contract concerns most."""
 
@@ -39,10 +42,12 @@ on_disk.close()
 """
 
 
+PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
 def blocks(language: str) -> list[str]:
-    """The blocks of this language in CONTRIBUTING."""
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    """The blocks of this language on the page."""
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
 def follow(folder: Path) -> None:
@@ -50,9 +55,11 @@ def follow(folder: Path) -> None:
     (document,) = blocks("yaml")
     paths, _, schemas = document.removeprefix("paths:\n").partition("components:\n  schemas:\n")
     module, row = blocks("python")
+    (request,) = re.findall(r"`(\(f\"{NEIGHBOURS}.*\),)`", PAGE)
     insert(folder / "openapi.yaml", "\npaths:\n", paths)
     insert(folder / "openapi.yaml", "\n  schemas:\n", schemas)
     insert(folder / "mockserver/state/shapes.py", "\n_INTERNAL: dict[str, dict[str, Any]] = {\n", row)
+    insert(folder / "tests/security/found.py", "\nCREATED: tuple[tuple[str, Any], ...] = (\n", f"    {request}\n")
     (folder / "mockserver/resources/notes.py").write_text(module, encoding="utf-8")
 
 

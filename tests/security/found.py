@@ -22,6 +22,17 @@ ACTIVATION = "/data/core/activation/disflowprovider/adhocrun"
 Row = dict[str, Any]
 """A record in an export."""
 
+_GROUP = {"type": "object", "title": "G", "definitions": {"c": {"properties": {"x": {"type": "string"}}}}}
+CREATED: tuple[tuple[str, Any], ...] = (
+    (KEYS, PAIR),
+    (CUSTOMER_KEYS, {"name": "c", "encryptionAlgorithm": "PGP", "publicKey": "YQ=="}),
+    (ENDPOINTS, ENDPOINT),
+    (f"{ENDPOINTS}/interactiveAuthoring?op=enable", {"autoTerminationMinutes": 10}),
+    (f"{NEIGHBOURS}/connectors/landingzone/credentials?type=user_drop_zone&action=refresh", None),
+    (f"{REGISTRY}/tenant/fieldgroups", {**_GROUP, "allOf": [{"$ref": "#/definitions/c"}]}),
+)
+"""Path and body of requests that create records of neighbouring services."""
+
 
 def emulator(**settings: Any) -> Emulator:
     """An emulator that treats the caller as a service."""
@@ -42,16 +53,7 @@ def rows() -> list[Row]:
     base = inlets.connection(server, dataType="xdm")
     stream = inlets.flow(server, base, schema=to.schema, data_set=to.data_set)
     inlets.post(server, inlets.inlet(server, base), inlets.message(), x_adobe_flow_id=stream)
-    group = {"type": "object", "title": "G", "definitions": {"c": {"properties": {"x": {"type": "string"}}}}}
-    bodies: tuple[tuple[str, Any], ...] = (
-        (KEYS, PAIR),
-        (CUSTOMER_KEYS, {"name": "c", "encryptionAlgorithm": "PGP", "publicKey": "YQ=="}),
-        (ENDPOINTS, ENDPOINT),
-        (f"{ENDPOINTS}/interactiveAuthoring?op=enable", {"autoTerminationMinutes": 10}),
-        (f"{NEIGHBOURS}/connectors/landingzone/credentials?type=user_drop_zone&action=refresh", None),
-        (f"{REGISTRY}/tenant/fieldgroups", {**group, "allOf": [{"$ref": "#/definitions/c"}]}),
-    )
-    for path, sent in bodies:
+    for path, sent in CREATED:
         assert send(server, "POST", path, sent).status < 300, path
     server.runtime.clock.advance(2 * HOUR)
     for kind in ("runs", "flows"):
