@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mockserver.server import Server
+from mockserver.web.received import Received
 from tests.rows import each
 from tests.server.wire import CLOSE, HEAD, NEXT, REFUSED, SHORT, AtOnce, Client, app, ask, chunked, post, running
 
@@ -296,6 +297,20 @@ def test_an_application_that_fails_costs_one_answer_in_the_services_shape(applic
     with running(app=application) as server:
         [(status, body)] = Client(server, b"GET /" + HEAD + b"\r\n").answers()
     assert status == 500 and json.loads(body)["type"].endswith("1400-500") and b"a bug" not in body
+
+
+def test_a_plan_that_fails_costs_its_connection_and_its_error_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing:
+        __call__ = staticmethod(app)
+
+        def plan(self, received: Received) -> None:
+            if received.path == b"/fails":
+                raise RuntimeError(received.headers["authorization"])
+
+    with running(app=Failing()) as server:
+        assert Client(server, b"GET /fails" + HEAD + b"Authorization: c4n4ry\r\n\r\n").read() == b""
+        assert ask(server, b"GET /" + HEAD + CLOSE)["PATH_INFO"] == "/"
+    assert "RuntimeError" in caplog.text and "c4n4ry" not in caplog.text
 
 
 def test_an_application_can_break_the_connection() -> None:

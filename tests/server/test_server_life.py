@@ -193,6 +193,20 @@ def test_a_stop_answers_what_has_begun_and_takes_nothing_more() -> None:
         assert not stopping.is_alive()
 
 
+def test_a_stop_waits_for_a_body_that_has_begun() -> None:
+    with running() as server:
+        idle = Client(server)
+        client = Client(server, b"GET /" + HEAD + b"\r\n" + post(b"Content-Length: 5", body=b"he"))
+        assert client.socket.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        assert idle.read() == b""
+        client.send(b"llo")
+        [(status, body)] = client.answers()
+        assert (status, json.loads(body)["length"]) == (200, 5)
+        stopping.join(60)
+
+
 def test_a_stop_waits_no_longer_than_it_may() -> None:
     release.clear()
     with running(dataclasses.replace(PATIENT, grace_seconds=0.2)) as server:
