@@ -33,7 +33,7 @@ def test_clients_that_change_records_at_once_are_never_refused(
     side: Subject, work: Workload, drive: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wrk, "available", lambda: drive is wrk.drive)
-    seen = side.loaded(work, _CLIENTS, seconds=1)
+    seen = side.loaded(work, _CLIENTS, seconds=1 if drive is wrk.drive else 0.5)  # wrk takes whole seconds
     assert seen.requests > 3 * _CLIENTS
     assert seen.wrong == 0
 
@@ -41,7 +41,8 @@ def test_clients_that_change_records_at_once_are_never_refused(
 @pytest.mark.parametrize("drive", DRIVERS, ids=lambda drive: drive.__module__)
 def test_a_stale_etag_is_counted_as_a_wrong_answer(side: Subject, drive: Any) -> None:
     stale = Stream((CHANGE.raw(side.ids[0]),), etag='"stale"')
-    seen = drive(side.program.port, [stale], {200}, 1, seconds=1)
+    bound: dict[str, int] = {"seconds": 1} if drive is wrk.drive else {"count": 10}
+    seen = drive(side.program.port, [stale], {200}, 1, **bound)
     assert seen.wrong == seen.requests
 
 

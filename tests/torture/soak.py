@@ -36,7 +36,7 @@ class _Process:
         return len(list((self._folder / "task").iterdir()))
 
 
-@trial("soak", "memory, descriptors, threads and latency stay constant, the journal is bounded", full=600, short=2)
+@trial("soak", "memory, descriptors, threads and latency stay constant, the journal is bounded", full=600, short=1)
 def soak(seconds: int, say: Say) -> Outcome:
     """Send 70 % look-ups, 20 % lists, 10 % writes, with a constant number of records and a full journal."""
     outcome = Outcome()
